@@ -1,0 +1,5 @@
+"""`python -m seqsum.cli`."""
+
+from seqsum.cli import entry
+
+entry()

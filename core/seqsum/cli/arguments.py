@@ -1,0 +1,143 @@
+"""What can be typed after `seqsum`.
+
+The flags of `train` are made from the schema, but hold plain text: the schema alone reads and judges values, so that
+a flag, a preset file and the console's form give the same errors, all at once. (A parser that converts by itself
+would report its own, one at a time; hence argparse here.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from seqsum import __version__
+from seqsum.config import LIVE_FIELDS, all_fields
+from seqsum.errors import UserError, did_you_mean
+from seqsum.export import FORMATS
+from seqsum.presets import preset_names
+from seqsum.schema import FieldFacts, as_text
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if choice:
+            names = [name.strip(" '") for name in choice[2].split(",")]
+            message = f'no command "{choice[1]}"' + (
+                did_you_mean(choice[1], names) or f"; the commands are {', '.join(names)}"
+            )
+        raise UserError(f"{self.prog}: {message}")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; raise UserError for what can't be read. `changes` holds train's fields as text."""
+    arguments = _with_negative_numbers(arguments)
+    parser = build()
+    options, rest = parser.parse_known_args(arguments, argparse.Namespace(workspace=None, json=False))
+    if rest:
+        more = {"sync": ["--timeout"], "export": ["--format", "--output", "--force"], "presets": ["--markdown"]}
+        known = more.get(options.command, [])
+        known = [f"--{facts.path}" for facts in all_fields()] if options.command == "train" else known
+        unknown = rest[0].partition("=")[0]
+        near = did_you_mean(unknown, [*known, "--workspace", "--json", "--name", "--detach"])
+        way_out = near or f"; see seqsum {options.command} --help"
+        raise UserError(f'seqsum {options.command}: no option or argument "{unknown}"{way_out}')
+    if options.command == "train":
+        paths = {facts.path for facts in all_fields()}
+        options.changes = {path: value for path, value in vars(options).items() if path in paths}
+    return options
+
+
+def _with_negative_numbers(arguments: list[str]) -> list[str]:
+    """Write `--optim.lr -1e-3` as `--optim.lr=-1e-3`: argparse would take the value for a flag."""
+    joined: list[str] = []
+    for argument in arguments:
+        number = re.fullmatch(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-inf", argument, re.IGNORECASE)
+        if number and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def build() -> Parser:
+    """Make the parser of all commands."""
+    # Before the command or after it; without SUPPRESS the command's default would undo what stood before it.
+    shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--workspace", type=Path, metavar="DIR", help="the folder of runs (also SEQSUM_WORKSPACE)")
+    shared.add_argument("--json", action="store_true", help="JSON Lines on standard output, nothing else there")
+    parser = Parser(
+        prog="seqsum",
+        description="Train small sequence models and ask them questions.",
+        parents=[shared],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"seqsum {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, words: str) -> Parser:
+        return commands.add_parser(name, help=words, description=words, parents=[shared], allow_abbrev=False)
+
+    def add_for_run(name: str, words: str) -> Parser:
+        command = add(name, words)
+        command.add_argument("run", metavar="RUN", help="a run's id, the beginning of one, or its name")
+        return command
+
+    listing = add("presets", "list the presets, ours and your own")
+    listing.add_argument("--markdown", action="store_true", help="a table for documents")
+    train = add("train", "start a run from a preset and follow it; Ctrl-C saves and stops it")
+    train.add_argument("preset", metavar="PRESET", help=f"{', '.join(preset_names())}, or a path to a .toml file")
+    train.add_argument("--name", metavar="TEXT", help="the run's name; default: the preset's, with a number if taken")
+    train.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for facts in all_fields():
+        group = groups.setdefault(facts.section, train.add_argument_group(facts.section))
+        group.add_argument(
+            f"--{facts.path}", dest=facts.path, metavar=_metavar(facts), default=argparse.SUPPRESS, help=_help(facts)
+        )
+    add("runs", "list the runs, newest first")
+    add_for_run("show", "show one run: status, metrics, configuration")
+    add_for_run("pause", "pause a running run at its next chunk")
+    add_for_run("resume", "go on after a pause, a stop or a death")
+    add_for_run("stop", "save and stop a run; resume goes on from there")
+    add_for_run("snapshot", "have a live run save a checkpoint now")
+    change = add_for_run("set", f"change a value while a run trains: {', '.join(LIVE_FIELDS)}")
+    change.add_argument("assignments", metavar="section.field=VALUE", nargs="+")
+    predict = add_for_run("predict", "ask the model of a run's newest checkpoint")
+    predict.add_argument("input", metavar="INPUT", help='what to ask, e.g. "1 2 3 5 1 2 4"')
+    predict.add_argument(
+        "--length", metavar="N", default=None, help="for tasks that continue a prompt: how many steps to go on"
+    )
+    predict.add_argument(
+        "--temperature", metavar="T", default=None, help="draw tokens freely: 1 as the model says; default: likeliest"
+    )
+    predict.add_argument("--seed", metavar="N", default=None, help="seed of the drawing; default 0")
+    evaluate = add_for_run(
+        "evaluate", "measure accuracy: exactly when the input space is small enough, else on a fixed sample"
+    )
+    evaluate.add_argument(
+        "--lengths", metavar="LOW-HIGH", help="sequence lengths, e.g. 2-100; default: those trained on"
+    )
+    sync = add_for_run("sync", "upload a run's offline SwanLab logs")
+    sync.add_argument("--timeout", metavar="SECONDS", default=None, help="give up after this long; default 60")
+    export = add_for_run("export", "write a run's metrics, plot or weights to a file")
+    export.add_argument(
+        "--format", metavar="{" + ",".join(FORMATS) + "}", default=None, help="default: what the file's ending says"
+    )
+    export.add_argument("--output", metavar="PATH", required=True, help="the file; - for standard output")
+    export.add_argument("--force", action="store_true", help="overwrite a file that is there already")
+    return parser
+
+
+def _metavar(facts: FieldFacts) -> str:
+    return "{" + ",".join(facts.choices) + "}" if facts.choices else facts.kind.upper()
+
+
+def _help(facts: FieldFacts) -> str:
+    notes = [facts.bounds, facts.unit or "", f"schema default {as_text(facts.default)}"]
+    text = f"{facts.description} ({', '.join(note for note in notes if note)})"
+    return text.replace("%", "%%")

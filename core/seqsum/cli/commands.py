@@ -1,0 +1,353 @@
+"""The commands of `seqsum`, one function each."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqsum import control
+from seqsum.cli.follow import Follower, finished_plain, finished_words
+from seqsum.cli.markdown import preset_table
+from seqsum.cli.output import age, duration, metric, run_line, say, say_json, summary_plain
+from seqsum.config import Config
+from seqsum.errors import UserError, printable
+from seqsum.export import FORMATS, exported, format_of, write
+from seqsum.launch import LocalLauncher
+from seqsum.presets import all_presets, load_preset, preset_problems
+from seqsum.runs import Run, Workspace
+from seqsum.schema import as_text
+from seqsum.tasks.sum_modulo import LONGEST
+from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
+
+if TYPE_CHECKING:
+    from seqsum.query.predictor import Predictor
+
+Options = argparse.Namespace
+
+
+def presets(options: Options) -> int:
+    for message in preset_problems():
+        print(printable(message), file=sys.stderr)
+    if options.markdown:
+        print(preset_table(all_presets()))
+        return 0
+    for preset in all_presets():
+        if options.json:
+            say_json(preset.plain())
+            continue
+        changes = ", ".join(f"{path} {mine}" for path, (mine, _) in preset.config.differences(Config()).items())
+        say(f"{preset.name}: {preset.title}\n  {preset.description}\n  Look for: {preset.look_for}")
+        say(f"  Differs from the schema's defaults in: {changes or 'nothing'}\n")
+    return 0
+
+
+def train(options: Options) -> int:
+    preset = load_preset(options.preset)
+    config = preset.config.changed(options.changes, "train")
+    run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name)
+    if options.detach:
+        _say_started(options, run)
+        if not options.json:
+            say(f"watch it with: seqsum show {run.id}, or seqsum-tui")
+        return 0
+    follower = Follower(run, options.json)
+    with follower.signals():
+        _say_started(options, run)
+        summary = follower.follow()
+    follower.wait_for_upload(UPLOAD_SECONDS + WORKER_SECONDS)
+    if options.json:
+        say_json(finished_plain(summary))
+    else:
+        say(finished_words(summary))
+    if summary.status in ("failed", "died"):
+        return 1
+    return 128 + follower.signal if follower.signal is not None and summary.status == "stopped" else 0
+
+
+def _say_started(options: Options, run: Run) -> None:
+    if options.json:
+        say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid})
+    else:
+        say(f"{run.record.name} ({run.id}): started in {run.folder}")
+
+
+def runs(options: Options) -> int:
+    workspace = Workspace(options.workspace)
+    summaries = workspace.summaries()
+    if options.json:
+        for summary in summaries:
+            say_json(summary_plain(summary))
+        return 0
+    if not summaries:
+        say(f"no runs in {workspace.folder}; start one: seqsum train baseline")
+        return 0
+    rows = [("RUN", "NAME", "STATUS", "STEP", "LOSS", "ACCURACY", "STARTED")]
+    rows += [
+        (
+            summary.id,
+            printable(summary.name),
+            summary.status,
+            f"{summary.step:,}/{summary.steps:,}",
+            metric("loss", summary.metrics.get("loss")),
+            metric("accuracy", summary.metrics.get("accuracy")),
+            age(summary.created),
+        )
+        for summary in summaries
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def show(options: Options) -> int:
+    run = _run(options)
+    summary, config, record = run.summary(), run.config(), run.record
+    if options.json:
+        facts = {
+            "parameters": record.parameters,
+            "seed": record.seed,
+            "device": record.device,
+            "threads": record.threads,
+            "backend": record.backend,
+            "versions": record.versions,
+            "git_commit": record.git_commit,
+            "host": record.host,
+            "parent": record.parent,
+            "folder": str(run.folder),
+        }
+        say_json({**summary_plain(summary), **facts, "config": config.plain()})
+        return 0
+    say(f"{summary.name} ({summary.id})  {summary.status}  {run_line(summary)}")
+    if summary.reason:
+        say(f"  {summary.reason}")
+    parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
+    say(f"  preset {summary.preset}, {parameters}seed {record.seed}, started {age(summary.created)} on {record.host}")
+    say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
+    say("metrics")
+    for name, value in summary.metrics.items():
+        say(f"  {name:<18} {metric(name, value)}")
+    section = ""
+    for facts_of in config.fields():
+        if facts_of.section != section:
+            section = facts_of.section
+            say(section)
+        say(f"  {facts_of.name:<18} {as_text(config.value(facts_of.path))}")
+    if summary.status in ("died", "failed"):
+        say("end of the worker's log")
+        for line in run.log_tail(15):
+            say(f"  {line}")
+    return 0
+
+
+def pause(options: Options) -> int:
+    run = _run(options)
+    return _told(options, run, control.pause(run))
+
+
+def resume(options: Options) -> int:
+    run = _run(options)
+    return _told(options, run, control.resume(run, LocalLauncher()))
+
+
+def stop(options: Options) -> int:
+    run = _run(options)
+    return _told(options, run, control.stop(run))
+
+
+def snapshot(options: Options) -> int:
+    run = _run(options)
+    return _told(options, run, control.snapshot(run))
+
+
+def set_values(options: Options) -> int:
+    run = _run(options)
+    pairs: list[tuple[str, str]] = []
+    for assignment in options.assignments:
+        field, equals, value = assignment.partition("=")
+        if not equals:
+            raise UserError(f'set: "{printable(assignment)}" is not section.field=VALUE, e.g. optim.lr=0.002')
+        pairs.append((field.strip(), value.strip()))
+    # All or nothing: a wrong second value must not leave the first one changed.
+    run.config().changed(dict(pairs), "set")
+    for field, value in pairs:
+        _told(options, run, control.set_value(run, field, value))
+    return 0
+
+
+def predict(options: Options) -> int:
+    length, seed = _whole("--length", options.length, 1, 100_000), _whole("--seed", options.seed, 0, 2**32 - 1)
+    temperature = _temperature(options.temperature)
+    predictor = _predictor(options)
+    answer = predictor.predict(options.input, length=length, temperature=temperature, seed=seed or 0)
+    if options.json:
+        say_json(answer.plain())
+        return 0
+    task = predictor.task
+    text = f"{task.render(answer.input)} → {task.render(answer.prediction)}"
+    if answer.correct is not None:
+        text += "  ✓ right" if answer.correct else f"  ✗ wrong, the truth is {task.render(answer.truth)}"
+    notes = [f"checkpoint of step {predictor.step:,}"]
+    if answer.probabilities:
+        chosen = max(answer.probabilities) if task.answer == "class" else min(answer.probabilities)
+        notes.insert(0, f"{'probability' if task.answer == 'class' else 'least sure probability'} {chosen:.3f}")
+    say(f"{text}  ({', '.join(notes)})")
+    return 0
+
+
+def evaluate(options: Options) -> int:
+    lengths = _lengths(options.lengths)
+    predictor = _predictor(options)
+    result = predictor.evaluate(*lengths) if lengths else predictor.evaluate()
+    if options.json:
+        say_json(
+            {
+                "run": predictor.run.id,
+                "checkpoint_step": predictor.step,
+                "accuracy": result.accuracy,
+                "loss": result.loss,
+                "metrics": result.metrics,
+                "sequences": result.sequences,
+                "exhaustive": result.exhaustive,
+                "accuracy_by_length": {str(length): value for length, value in result.accuracy_by_length.items()},
+            }
+        )
+        return 0
+    scope = f"{'all' if result.exhaustive else 'a fixed set of'} {result.sequences:,} sequences"
+    accuracy = "" if result.accuracy is None else f"accuracy {100 * result.accuracy:.3f}% on {scope}, "
+    say(f"{accuracy}loss {result.loss:.4f}" + ("" if accuracy else f" on {scope}"))
+    for name, value in result.metrics.items():
+        say(f"{name} {metric(name, value)}")
+    say(f"checkpoint of step {predictor.step:,}")
+    for length, share in result.accuracy_by_length.items():
+        say(f"  length {length:>4}  {100 * share:7.3f}%  {'█' * round(30 * share)}")
+    return 0
+
+
+def _run(options: Options) -> Run:
+    return Workspace(options.workspace).find(options.run)
+
+
+def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
+    if options.json:
+        say_json({"run": run.id, **outcome})
+    else:
+        say(f"{run.record.name} ({run.id}): {outcome['message']}")
+    return 0
+
+
+def _predictor(options: Options) -> Predictor:
+    """Load the newest weights; a live run is asked to save them first."""
+    run = _run(options)
+    if run.summary().status in ("running", "paused"):
+        try:
+            control.snapshot(run)
+        except UserError:
+            # It may have come to its end meanwhile, and then its last checkpoint is the newest there can be.
+            if run.summary().live:
+                raise
+    from seqsum.query.predictor import Predictor
+
+    predictor = Predictor(run)
+    if not options.json:
+        for message in predictor.messages:
+            say(message)
+    return predictor
+
+
+def _lengths(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", text.strip())
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= low <= high <= LONGEST:
+        raise UserError(f'evaluate: --lengths is LOW-HIGH between 1 and {LONGEST}, e.g. 2-100; got "{printable(text)}"')
+    return low, high
+
+
+def _whole(flag: str, text: str | None, low: int, high: int) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
+        raise UserError(f'predict: {flag} must be a whole number from {low} to {high}, got "{printable(text)}"')
+    return int(text)
+
+
+def _temperature(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise UserError(f'predict: --temperature must be a number from 0 to 100, got "{printable(text)}"')
+    return value
+
+
+def sync(options: Options) -> int:
+    """Exit status: 0 uploaded, 2 for what the user can mend (no logs, no key), 1 for what the server did or did not."""
+    seconds = _seconds(options.timeout)
+    run = _run(options)
+    outcome = upload(run, seconds)
+    if options.json:
+        say_json({"run": run.id, "ok": outcome.ok, "outcome": outcome.kind, "message": outcome.message})
+    elif outcome.ok:
+        say(f"{run.record.name} ({run.id}): {outcome.message}")
+    else:
+        print(printable(f"sync: run {run.id}: {outcome.message}"), file=sys.stderr)
+    return {"done": 0, "no_key": 2}.get(outcome.kind, 1)
+
+
+def export(options: Options) -> int:
+    run, path = _run(options), Path(options.output)
+    to_screen = options.output == "-"
+    format = options.format or (None if to_screen else format_of(path))
+    if format not in FORMATS:
+        given = f'no format "{printable(format)}"' if format else "--format is missing"
+        raise UserError(f"export: {given}; choose one of {', '.join(FORMATS)}")
+    if to_screen and format in ("png", "weights"):
+        raise UserError(f"export: {format} is no text; name a file with --output")
+    content, messages = exported(run, format)
+    for message in messages:
+        print(printable(message), file=sys.stderr)
+    if to_screen:
+        print(content.decode(), end="")
+        return 0
+    write(path, content, options.force)
+    if options.json:
+        say_json({"run": run.id, "format": format, "path": str(path), "bytes": len(content)})
+    else:
+        say(f"{run.record.name} ({run.id}): {format} in {path}, {len(content):,} bytes")
+    return 0
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        value = UPLOAD_SECONDS if text is None else float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86_400:
+        raise UserError(f'sync: --timeout must be seconds, above 0, at most 86400, got "{printable(text or "")}"')
+    return value
+
+
+COMMANDS: dict[str, Callable[[Options], int]] = {
+    "presets": presets,
+    "train": train,
+    "runs": runs,
+    "show": show,
+    "pause": pause,
+    "resume": resume,
+    "stop": stop,
+    "snapshot": snapshot,
+    "set": set_values,
+    "predict": predict,
+    "evaluate": evaluate,
+    "sync": sync,
+    "export": export,
+}

@@ -1,0 +1,165 @@
+"""Following a run from the command line: a progress bar in a terminal, plain lines or JSON Lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from seqsum.cli.output import duration, metric, run_line, say, say_json
+from seqsum.runs import Run, Summary
+
+POLL_SECONDS = 0.1
+LINE_SECONDS = 2.0
+NARROW = 80
+
+
+class Follower:
+    """Shows a run until its worker is done with it."""
+
+    def __init__(self, run: Run, as_json: bool) -> None:
+        self.run = run
+        self.as_json = as_json
+        self.signal: int | None = None
+        self._after: dict[str, float] = {}
+        self._heard = 0
+
+    def follow(self) -> Summary:
+        """Return the run's last summary."""
+        bar = not self.as_json and sys.stdout.isatty()
+        summary = self._with_bar() if bar else self._with_lines()
+        self._say_messages()
+        return summary
+
+    def wait_for_upload(self, seconds: float) -> None:
+        """Wait for the upload that a worker began at its end, and say how it went."""
+        deadline = time.monotonic() + seconds
+        with self.run.store() as store:
+            if store.state().get("upload", {}).get("kind") != "under_way":
+                return
+            if not self.as_json:
+                say("uploading to SwanLab …")
+            while store.state()["upload"]["kind"] == "under_way" and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+        self._say_messages()
+
+    def _say_messages(self) -> None:
+        """Say what the worker had to say, each once."""
+        with self.run.store() as store:
+            events = store.events(self._heard, "message")
+        for event in events:
+            self._heard = event.id
+            if self.as_json:
+                say_json({"event": "message", "run": self.run.id, "step": event.step, "message": event.detail["text"]})
+            else:
+                say(str(event.detail["text"]))
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """While inside, SIGINT and SIGTERM ask the worker to save and stop; a second one lets go of the run."""
+
+        def ask_to_stop(number: int, frame: FrameType | None) -> None:
+            if self.signal is not None:
+                raise KeyboardInterrupt
+            self.signal = number
+            with self.run.store() as store:
+                store.post_command("stop")
+
+        before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _summaries(self) -> Iterator[Summary]:
+        while True:
+            summary = self.run.summary()
+            yield summary
+            if not summary.live:
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _with_bar(self) -> Summary:
+        console = Console(highlight=False)
+        narrow = console.width < NARROW
+        columns = (
+            TextColumn("{task.fields[status]}", markup=False),
+            BarColumn(bar_width=3 if narrow else None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[numbers]}", markup=False),
+        )
+        with Progress(*columns, console=console, transient=False) as progress:
+            bar = progress.add_task("", total=1.0, status="starting", numbers="")
+            for summary in self._summaries():
+                status = "starting" if summary.status == "queued" else summary.status
+                if self.signal is not None and summary.live:
+                    status = "stopping"
+                parts = run_line(summary).split("  ")[1:]
+                # Where not all fits, speed is what one misses least: it is in the time left.
+                numbers = "  ".join(part for part in parts if not (narrow and part.endswith("steps/s")))
+                progress.update(bar, completed=summary.progress, total=1.0, status=status, numbers=numbers)
+        return summary
+
+    def _with_lines(self) -> Summary:
+        last_line, accuracy_seen = 0.0, None
+        for summary in self._summaries():
+            if self.as_json:
+                self._say_points()
+                continue
+            now, accuracy = time.monotonic(), summary.metrics.get("accuracy")
+            if summary.step and (now - last_line > LINE_SECONDS or accuracy != accuracy_seen or not summary.live):
+                last_line, accuracy_seen = now, accuracy
+                say(run_line(summary))
+        return summary
+
+    def _say_points(self) -> None:
+        """One JSON line for each step that has points, each once."""
+        rows: dict[int, dict[str, float]] = {}
+        with self.run.store() as store:
+            for name in store.metrics():
+                steps, values = store.points(name, int(self._after.get(name, -1)))
+                for step, value in zip(steps, values, strict=True):
+                    rows.setdefault(int(step), {})[name] = float(value)
+                if len(steps):
+                    self._after[name] = float(steps[-1])
+        for step in sorted(rows):
+            say_json({"event": "metrics", "run": self.run.id, "step": step, "metrics": rows[step]})
+
+
+def finished_plain(summary: Summary) -> dict[str, Any]:
+    """The last JSON line of `train`."""
+    return {
+        "event": summary.status,
+        "run": summary.id,
+        "name": summary.name,
+        "status": summary.status,
+        "reason": summary.reason,
+        "step": summary.step,
+        "train_seconds": summary.train_seconds,
+        "steps_per_second": summary.step / summary.train_seconds if summary.train_seconds else 0.0,
+        "metrics": summary.metrics,
+    }
+
+
+def finished_words(summary: Summary) -> str:
+    """The last line of `train` for a person."""
+    numbers = ", ".join(
+        f"{name} {metric(name, summary.metrics[name])}" for name in ("loss", "accuracy") if name in summary.metrics
+    )
+    after = duration(summary.train_seconds)
+    text = f"{summary.name} ({summary.id}): {summary.status} at step {summary.step:,} after {after}"
+    if numbers:
+        text += f"; {numbers}"
+    if summary.reason:
+        text += f"; {summary.reason}"
+    if summary.status in ("stopped", "died", "failed"):
+        text += f"\ngo on with: seqsum resume {summary.id}"
+    return text

@@ -1,0 +1,307 @@
+"""The one schema of a run: presets, form, command line and run record all read it.
+
+Six sections: task, model, optim, schedule, train, track. A task's own section stands beside the task.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import SerializeAsAny, field_validator
+
+from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.models.settings import AutoregressiveConfig, ModelConfig, RecurrentConfig
+from seqsum.registry import MODELS, TASKS, make_task, model_entry, task_type
+from seqsum.schema import FieldFacts, Section, as_text, fields_of, setting, shown
+from seqsum.tasks.base import AnyTask, TaskConfig
+from seqsum.tasks.sum_modulo import SumModuloConfig
+
+# Beyond this a step no longer fits the metric store's arithmetic on 64-bit numbers with room to spare.
+MOST_STEPS = 1_000_000_000
+
+
+class OptimConfig(Section):
+    """The optimizer and gradient clipping."""
+
+    name: Literal["adam", "adamw", "sgd", "rmsprop"] = setting(
+        "adam", "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop"
+    )
+    lr: float = setting(1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True)
+    beta1: float = setting(0.9, "adam, adamw: decay of the running mean of gradients", ge=0, le=0.999999)
+    beta2: float = setting(0.999, "adam, adamw: decay of the running mean of squared gradients", ge=0, le=0.99999999)
+    eps: float = setting(1e-8, "adam, adamw, rmsprop: keeps the division by a tiny gradient finite", gt=0)
+    momentum: float = setting(0.0, "sgd, rmsprop: share of the last update that is kept", ge=0, le=0.9999)
+    smoothing: float = setting(0.99, "rmsprop: decay of the running mean of squared gradients", ge=0, le=0.999999)
+    weight_decay: float = setting(0.0, "pull of the weights towards zero", ge=0)
+    clip_norm: float | None = setting(
+        None, "scale gradients down to this global norm when they exceed it; off by default", gt=0, live=True
+    )
+    clip_value: float | None = setting(
+        None, "cut each component of the gradient at ± this value; off by default", gt=0, live=True
+    )
+
+
+class ScheduleConfig(Section):
+    """How the learning rate moves: a linear warm-up first, if any, then the named curve."""
+
+    name: Literal["cosine", "constant", "linear", "step", "one_cycle", "plateau"] = setting(
+        "cosine",
+        "the curve after the warm-up: cosine and linear fall to min_lr; step falls by `factor` every step_size steps; "
+        "one_cycle rises to the peak and falls to min_lr; plateau falls by `factor` when eval_loss stops falling",
+    )
+    min_lr: float = setting(1e-4, "where the curve ends; a floor above the peak counts as the peak", ge=0, live=True)
+    warmup_steps: int = setting(
+        0, "steps of linear rise to the peak, from warmup_start × lr; 0 for none", ge=0, le=MOST_STEPS, unit="steps"
+    )
+    warmup_start: float = setting(0.01, "fraction of the peak at which the warm-up starts", gt=0, le=1)
+    cosine_period: Literal["total_steps", "after_warmup"] = setting(
+        "total_steps",
+        "cosine: total_steps is half a wave over train.steps, begun after the warm-up, so that it ends above min_lr "
+        "(as the tutorial does); after_warmup fits the wave to what is left, and ends at min_lr",
+    )
+    factor: float = setting(0.1, "step, plateau: what the learning rate is multiplied by", gt=0, lt=1)
+    step_size: int = setting(5000, "step: steps between two falls", ge=1, le=MOST_STEPS, unit="steps")
+    rise: float = setting(0.3, "one_cycle: share of the run in which the learning rate rises", gt=0, lt=1)
+    patience: int = setting(
+        5, "plateau: evaluations without a lower eval_loss before a fall", ge=1, le=1_000_000, unit="evaluations"
+    )
+
+
+class TrainConfig(Section):
+    """The loop: how long, how much at once, how often it writes."""
+
+    seed: int = setting(0, "the same seed gives the same weights and the same data, bit for bit", ge=0, le=2**32 - 1)
+    steps: int = setting(20_000, "optimizer steps of the whole run", ge=1, le=MOST_STEPS, unit="steps")
+    epochs: float | None = setting(
+        None, "times through the training data, in place of steps; only for tasks whose data ends", gt=0, le=1e6,
+        unit="epochs",
+    )  # fmt: skip
+    batch_size: int = setting(16, "sequences in a step", ge=1, le=65_536, unit="sequences")
+    log_every: int = setting(
+        100, "write loss and learning rate this often; loss is the mean since the last time", ge=1, le=MOST_STEPS,
+        unit="steps", live=True,
+    )  # fmt: skip
+    evaluate_every: int = setting(
+        500, "evaluate on the whole input space, or on what is held out, this often", ge=1, le=MOST_STEPS,
+        unit="steps", live=True,
+    )  # fmt: skip
+    checkpoint_every: int = setting(
+        1000, "save weights and optimizer this often; a killed run goes on from there", ge=1, le=MOST_STEPS,
+        unit="steps", live=True,
+    )  # fmt: skip
+    keep_checkpoints: int | None = setting(
+        None, "keep only this many of the newest checkpoints; off keeps all", ge=1, le=MOST_STEPS,
+        unit="checkpoints", live=True,
+    )  # fmt: skip
+    keep_best: bool = setting(False, "save a checkpoint whenever eval_loss is lowest, and never delete the best one")
+    early_stop: int | None = setting(
+        None, "end the run after this many evaluations without a lower eval_loss; off by default", ge=1, le=1_000_000,
+        unit="evaluations",
+    )  # fmt: skip
+    threads: int = setting(
+        1, "CPU threads of the worker; one is fastest for small models", ge=1, le=1024, unit="threads"
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
+        "auto", "where to compute; auto takes the CPU for small models and a GPU, if there is one, for large ones"
+    )
+    dtype: Literal["float32", "float64", "bfloat16"] = setting("float32", "the type of weights and activations")
+
+
+class TrackConfig(Section):
+    """What else is written about the run."""
+
+    swanlab: Literal["off", "offline", "online"] = setting(
+        "off",
+        "SwanLab (swanlab.cn): offline logs in the run's folder, for seqsum sync to upload; online uploads at the end",
+    )
+    project: str = setting("seqsum", "the SwanLab project: letters, digits and _ - + . only")
+    description: str | None = setting(None, "a sentence about the run")
+    group: str | None = setting(None, "runs of one group stand together")
+    tags: tuple[str, ...] = setting((), "words to find the run by, separated by commas")
+
+    @field_validator("project")
+    @classmethod
+    def _as_swanlab_names(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-zA-Z_\-+.]{1,100}", value):
+            raise ValueError(f"must be 1 to 100 letters, digits, _ - + or ., got {shown(value)}")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _without_commas(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        tags = tuple(tag.strip() for tag in value)
+        if not all(tags) or any("," in tag for tag in tags):
+            raise ValueError(f"must be words without commas, got {shown(list(value))}")
+        return tags
+
+
+class Config(Section):
+    """Everything that decides what a run does. Make it with `Config.parse`; change it with `changed`."""
+
+    task: SerializeAsAny[TaskConfig] = SumModuloConfig()
+    model: SerializeAsAny[ModelConfig] = RecurrentConfig()
+    optim: OptimConfig = OptimConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    train: TrainConfig = TrainConfig()
+    track: TrackConfig = TrackConfig()
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any], source: str) -> Config:
+        """Make a configuration from nested mappings; `source` names the file or flag in errors.
+
+        Raises ConfigError with every wrong field at once, each with its path, the reason and a near name.
+        """
+        wrong: list[tuple[str, str]] = []
+        for name in raw:
+            if name not in cls.model_fields:
+                near = near_field(name) or did_you_mean(name, cls.model_fields)
+                near = near or f"; the sections are {', '.join(cls.model_fields)}"
+                wrong.append((name, f'no section "{name}"{near}'))
+        made: dict[str, Section] = {}
+        for name in cls.model_fields:
+            data = raw.get(name, {})
+            if not isinstance(data, Mapping):
+                wrong.append((name, f"must be a section with fields, got {shown(data)}"))
+                continue
+            try:
+                made[name] = section_type(name, data).read(data, source, name)
+            except ConfigError as error:
+                wrong.extend(error.problems)
+            except UserError as error:
+                wrong.append((f"{name}.name", str(error)))
+        if {"task", "model"} <= made.keys():
+            wrong.extend(misfits(made["task"], made["model"]))
+        if wrong:
+            raise ConfigError(source, wrong)
+        return cls(**made)
+
+    def changed(self, changes: Mapping[str, Any], source: str) -> Config:
+        """Return this configuration with fields changed, e.g. {"optim.lr": "0.005"}.
+
+        Raises ConfigError with every wrong field at once. Naming another task or model begins with that one's own
+        defaults.
+        """
+        raw = self.plain()
+        wrong: list[tuple[str, str]] = []
+        # The names first: they decide which fields a section has.
+        for path, value in sorted(changes.items(), key=lambda change: change[0] not in ("task.name", "model.name")):
+            section, _, field = path.partition(".")
+            if section not in raw or not field:
+                paths = [facts.path for facts in self.fields()]
+                near = near_field(path) or did_you_mean(path, paths)
+                near = near or "; fields are written section.field, e.g. optim.lr"
+                wrong.append((path, f'no field "{path}"{near}'))
+                continue
+            if path in ("task.name", "model.name") and value != raw[section].get("name"):
+                raw[section] = {}
+            raw[section][field] = value
+        try:
+            config = Config.parse(raw, source)
+        except ConfigError as error:
+            wrong.extend(error.problems)
+        if wrong:
+            raise ConfigError(source, wrong)
+        return config
+
+    def plain(self) -> dict[str, dict[str, Any]]:
+        """Return nested plain values, ready for JSON or TOML (None stays None)."""
+        return self.model_dump(mode="json")
+
+    def fields(self) -> Iterator[FieldFacts]:
+        """Yield every field of every section, in order, with what a form needs to know of it."""
+        for name in type(self).model_fields:
+            for facts in fields_of(name, type(getattr(self, name))):
+                names = {"task.name": tuple(TASKS), "model.name": tuple(MODELS)}.get(facts.path)
+                yield replace(facts, choices=names) if names else facts
+
+    def value(self, path: str) -> Any:
+        """Return the value of `section.field`."""
+        section, _, field = path.partition(".")
+        return getattr(getattr(self, section), field)
+
+    def differences(self, other: Config) -> dict[str, tuple[str, str]]:
+        """Return path → (value here, value there), as text, for each field that differs."""
+        return {
+            facts.path: (as_text(mine), as_text(theirs))
+            for facts in self.fields()
+            if (mine := self.value(facts.path)) != (theirs := getattr(getattr(other, facts.section), facts.name, None))
+        }
+
+
+def near_field(name: str) -> str:
+    """Return a hint when `name` is a field that lacks its section: `lr` for `optim.lr`; else an empty string."""
+    paths = [facts.path for facts in all_fields() if facts.name == name.lower()]
+    return f'; did you mean "{paths[0]}"?' if len(paths) == 1 else ""
+
+
+def section_type(name: str, data: Mapping[str, Any]) -> type[Section]:
+    """Return the class that reads a section; a task's and a model's depend on their name."""
+    if name == "task":
+        return task_type(str(data.get("name", "sum_modulo"))).config_type
+    if name == "model":
+        return model_entry(str(data.get("name", "recurrent"))).config_type
+    kind = Config.model_fields[name].annotation
+    assert isinstance(kind, type) and issubclass(kind, Section)
+    return kind
+
+
+def misfits(task: Section, model: Section) -> list[tuple[str, str]]:
+    """Return what is wrong with this model for this task, as (path, reason); judged without reading any data."""
+    assert isinstance(task, TaskConfig) and isinstance(model, ModelConfig)
+    kind = task_type(task.name)
+    able = [name for name, entry in MODELS.items() if kind.answer in entry.answers]
+    if model.name not in able:
+        return [("model.name", f'"{model.name}" can\'t answer the task "{task.name}"; use {" or ".join(able)}')]
+    window = getattr(task, "window", None)
+    if isinstance(model, AutoregressiveConfig) and window is not None and model.order > window:
+        return [("model.order", f"must be at most task.window ({window}), got {model.order}")]
+    if kind.causal and getattr(model, "bidirectional", False) and model.name != "encoder_decoder":
+        return [("model.bidirectional", f'must be false: the task "{task.name}" must not see what comes after')]
+    if getattr(model, "bidirectional", False) and getattr(model, "form", "stacked") == "cells":
+        return [("model.form", "must be stacked for a bidirectional model: cells run forward only")]
+    return []
+
+
+def resolved(config: Config, source: str) -> tuple[Config, AnyTask]:
+    """Return the configuration with epochs turned into steps, and its task.
+
+    Reads the task's data. Raises UserError when it can't be read, ConfigError when epochs make no sense.
+    """
+    task = make_task(config.task)
+    if config.train.epochs is None:
+        return config, task
+    per_epoch = task.steps_per_epoch(config.train.batch_size)
+    if per_epoch is None:
+        raise ConfigError(
+            source, [("train.epochs", f'must be off: the data of "{config.task.name}" never ends; set train.steps')]
+        )
+    steps = max(1, math.ceil(config.train.epochs * per_epoch))
+    return config.changed({"train.steps": steps}, source), task
+
+
+def all_fields() -> list[FieldFacts]:
+    """Return every field of every task's and model's section and of the others, each path once."""
+    found: dict[str, FieldFacts] = {}
+    for name in Config.model_fields:
+        sections: list[type[Section]]
+        if name == "task":
+            sections = [task.config_type for task in TASKS.values()]
+        elif name == "model":
+            sections = [entry.config_type for entry in MODELS.values()]
+        else:
+            sections = [section_type(name, {})]
+        for section in sections:
+            for facts in fields_of(name, section):
+                if facts.path in found and facts.name == "name":
+                    known = found[facts.path]
+                    found[facts.path] = replace(known, choices=(*known.choices, *facts.choices))
+                else:
+                    found.setdefault(facts.path, facts)
+    return list(found.values())
+
+
+LIVE_FIELDS = tuple(facts.path for facts in Config().fields() if facts.live)

@@ -1,0 +1,97 @@
+"""What a person can ask of a run, in one place for the command line and the console. No torch here.
+
+Every function raises UserError, in one sentence, when the run's status does not allow it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqsum.config import LIVE_FIELDS, Config, resolved
+from seqsum.errors import UserError, did_you_mean
+from seqsum.launch import Launcher
+from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.runs.run import RESUMABLE_STATUSES
+from seqsum.schema import as_text
+
+# A chunk lasts a quarter of a second or one step, whichever is longer; an evaluation can come between.
+COMMAND_SECONDS = 60.0
+
+
+def start(workspace: Workspace, launcher: Launcher, preset: str, config: Config, name: str | None = None) -> Run:
+    """Make a run and launch its worker; returns as soon as the worker process exists.
+
+    The task's data is read here already, so that a wrong file is an answer and not a failed run.
+    """
+    config, _ = resolved(config, "train")
+    run = workspace.create(preset, config, name)
+    launcher.submit(run)
+    return run
+
+
+def pause(run: Run) -> dict[str, Any]:
+    """Pause a running run at its next chunk border; its worker waits."""
+    return _ask(run, ("running", "queued"), "pause")
+
+
+def resume(run: Run, launcher: Launcher) -> dict[str, Any]:
+    """Go on after a pause, a stop, a failure or a death, from the newest whole checkpoint."""
+    status = run.summary().status
+    if status not in RESUMABLE_STATUSES:
+        raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
+    if status == "paused":
+        return _ask(run, ("paused",), "resume")
+    pid = launcher.submit(run)
+    return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
+
+
+def stop(run: Run) -> dict[str, Any]:
+    """Save and stop; `resume` goes on from there."""
+    return _ask(run, ("running", "paused", "queued"), "stop")
+
+
+def snapshot(run: Run) -> dict[str, Any]:
+    """Have a live run save a checkpoint now; the outcome's `step` says which."""
+    return _ask(run, ("running", "paused", "queued"), "snapshot")
+
+
+def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
+    """Change a live field; a run that is not running takes it when it goes on. The value is checked here already."""
+    if field not in LIVE_FIELDS:
+        near = did_you_mean(field, LIVE_FIELDS) or "; live fields are " + ", ".join(LIVE_FIELDS)
+        raise UserError(f'set: "{field}" can\'t change while a run trains{near}')
+    status = run.summary().status
+    if status == "finished":
+        raise UserError(f"set: run {run.id} is finished; start a new one with --{field} {value}")
+    config = run.config().changed({field: value}, "set")
+    if status in LIVE_STATUSES and run.worker_lives:
+        return _ask(run, (status,), "set", field=field, value=value)
+    with run.store() as store:
+        store.post_command("set", field=field, value=value)
+    shown = as_text(config.value(field))
+    return {"ok": True, "message": f"{field} = {shown}, from the moment run {run.id} goes on"}
+
+
+def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:
+    """Post a command and wait for its outcome; a refusal becomes UserError."""
+    status = run.summary().status
+    if status not in allowed:
+        raise UserError(f"{verb}: run {run.id} is {status}; only {_words(allowed)} runs can {verb}")
+    if status == "queued" and not run.worker_lives:
+        raise UserError(f"{verb}: run {run.id} has no worker yet; start one with seqsum resume {run.id}")
+    with run.store() as store:
+        id = store.post_command(verb, **arguments)
+    outcome = run.wait_for_command(id, COMMAND_SECONDS)
+    if outcome is None:
+        if run.worker_lives:
+            raise UserError(
+                f"{verb}: run {run.id} did not answer within {COMMAND_SECONDS:g} s; it will when its chunk ends"
+            )
+        raise UserError(f"{verb}: run {run.id} is {run.summary().status}; its worker ended before it answered")
+    if not outcome["ok"]:
+        raise UserError(f"{verb}: {outcome['message']}")
+    return outcome
+
+
+def _words(statuses: tuple[str, ...]) -> str:
+    return statuses[0] if len(statuses) == 1 else f"{', '.join(statuses[:-1])} or {statuses[-1]}"

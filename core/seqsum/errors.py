@@ -1,0 +1,47 @@
+"""Errors that a user can cause: each is one sentence that names the thing and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user asked for can't be done; the message is for them, as it stands (exit code 2).
+
+    It may quote files and typed text, so control characters in it are made visible.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+class ConfigError(UserError):
+    """One or more fields of a configuration are wrong.
+
+    `problems` holds every one of them as (path, reason), e.g. ("task.modulus", "must be at most 100, got 200").
+    """
+
+    def __init__(self, source: str, problems: list[tuple[str, str]]) -> None:
+        self.source = one_line(source)
+        self.problems = [(one_line(path), one_line(reason)) for path, reason in problems]
+        super().__init__("\n".join(f"{self.source}: {path}: {reason}" for path, reason in self.problems))
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return `; did you mean "x"?` for the candidate nearest to `word` (in any case), or an empty string."""
+    by_lower: dict[str, str] = {}
+    for candidate in candidates:
+        by_lower.setdefault(candidate.lower(), candidate)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f'; did you mean "{by_lower[close[0]]}"?' if close else ""
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters (escape sequences among them) made visible, so that it prints literally."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` with line breaks and tabs made visible too."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")

@@ -1,0 +1,57 @@
+"""A run's results as files for other programs: tables, plots, weights."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+from seqsum.errors import UserError, printable
+from seqsum.runs import Run
+from seqsum.runs.files import write_atomically
+
+FORMATS = ("csv", "json", "svg", "png", "weights")
+SUFFIXES = {".csv": "csv", ".json": "json", ".svg": "svg", ".png": "png", ".safetensors": "weights"}
+
+
+def format_of(path: Path) -> str | None:
+    """Return the format that a file's ending stands for, if any."""
+    return SUFFIXES.get(path.suffix.lower())
+
+
+def exported(run: Run, format: str) -> tuple[bytes, list[str]]:
+    """Return a run in one of FORMATS, as a file's content, and what a person should hear of it.
+
+    Raises UserError when the run has nothing of the kind yet.
+    """
+    if format == "weights":
+        from seqsum.export.weights import weights
+
+        return weights(run)
+    if format in ("svg", "png"):
+        from seqsum.export import drawing
+        from seqsum.export.plot import plot
+
+        picture = plot(run)
+        return (drawing.svg(picture).encode() if format == "svg" else drawing.png(picture)), []
+    from seqsum.export import table
+
+    text = io.StringIO()
+    if format == "csv":
+        table.write_csv(run, text)
+    else:
+        table.write_json(run, text)
+    return text.getvalue().encode(), []
+
+
+def write(path: Path, content: bytes, force: bool = False) -> None:
+    """Write a file, whole or not at all; raise UserError when it is there already, or can't be written."""
+    shown = printable(str(path))
+    if path.is_dir():
+        raise UserError(f"export: {shown} is a folder; name a file in it")
+    if os.path.lexists(path) and not force:
+        raise UserError(f"export: {shown} is there already; choose another name, or overwrite it with --force")
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f"export: can't write {shown}: {error.strerror or error}") from None

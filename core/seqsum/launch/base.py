@@ -1,0 +1,31 @@
+"""What a launcher is: other engines (a cluster's queue, say) stand behind the same five calls, chosen by name."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from seqsum.runs import Run
+
+
+class Launcher(Protocol):
+    """Starts workers. A run is found again through its folder, never through the launcher."""
+
+    def capacity(self) -> int:
+        """Return how many workers can run side by side here."""
+        ...
+
+    def submit(self, run: Run) -> int:
+        """Start a worker for the run and return its process id; raise UserError if one is at it already."""
+        ...
+
+    def poll(self, run: Run) -> bool:
+        """Tell whether a worker is at the run."""
+        ...
+
+    def stop(self, run: Run) -> None:
+        """Ask the run's worker to save and stop; return at once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the launcher holds; workers go on."""
+        ...

@@ -1,0 +1,67 @@
+"""Workers as processes of this machine, each in a session of its own, so that it outlives terminal and console."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+
+from seqsum.errors import UserError
+from seqsum.runs import Run
+from seqsum.runs.lock import take_lock
+
+
+class LocalLauncher:
+    """Starts `python -m seqsum.worker` detached, with its output in the run's log."""
+
+    def __init__(self) -> None:
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def capacity(self) -> int:
+        return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+
+    def submit(self, run: Run) -> int:
+        threads = str(run.record.config["train"]["threads"])
+        lock = take_lock(run.folder)
+        if lock is None:
+            raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")
+        try:
+            # The worker inherits the locked descriptor: from here to its end the run is never without an owner.
+            with run.log.open("ab") as log, run.store() as store:
+                store.set_state(status="queued", launched=time.time())
+                child = subprocess.Popen(
+                    # -P: a file called random.py where the user stands is not the library's.
+                    [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(lock)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[lock],
+                    start_new_session=True,
+                    env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+                )
+                store.set_state(pid=child.pid)
+        except OSError as error:
+            raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None
+        finally:
+            os.close(lock)
+        self._reap()
+        self._children.append(child)
+        return child.pid
+
+    def poll(self, run: Run) -> bool:
+        self._reap()
+        return run.worker_lives
+
+    def stop(self, run: Run) -> None:
+        with run.store() as store:
+            store.post_command("stop")
+
+    def close(self) -> None:
+        self._reap()
+
+    def _reap(self) -> None:
+        """Collect the exit status of workers that ended, so that none stays as a zombie."""
+        self._children = [child for child in self._children if child.poll() is None]

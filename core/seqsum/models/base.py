@@ -1,0 +1,82 @@
+"""The contract of every model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from seqsum.errors import UserError
+from seqsum.models.settings import ModelConfig
+from seqsum.registry import model_entry
+from seqsum.tasks import AnyTask
+
+State = Tensor | tuple[Tensor, ...]
+"""Hidden state [num_layers, batch, hidden_size]; an LSTM's is the pair (hidden, cell)."""
+
+
+Fitting = Literal["gradient", "least_squares"]
+
+
+@runtime_checkable
+class Linear(Protocol):
+    """A model whose answer is a linear function of its weights: answer [batch] = design [batch, n] @ weights [n]."""
+
+    def design(self, inputs: Tensor) -> Tensor: ...
+
+    def weights(self) -> Tensor: ...
+
+    def take(self, solution: Tensor) -> None: ...
+
+
+class SequenceModel(nn.Module, ABC):
+    """inputs + lengths → logits.
+
+    inputs:  int64 [batch, length] tokens, or float [batch, length, features]
+    lengths: int64 [batch]
+    logits:  by the task's answer: class [batch, classes]; tags [batch, length, classes]; sequence [batch,
+             target_length, classes]; values [batch, values]
+    """
+
+    fitting: ClassVar[Fitting] = "gradient"
+    """How the weights are found: step by step along the gradient, or at once (then the model is `Linear` too)."""
+    reads_stepwise: bool = False
+    """Whether `step` exists and gives the same as `forward`: sequences with a common beginning can share its states."""
+
+    @abstractmethod
+    def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
+        """Return logits. Only models of answer `sequence` look at `targets` (teacher forcing)."""
+
+    def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Go on from a state: return logits at every step [batch, length, classes] and the state after the last.
+
+        A state of None is the state before anything was read. For models that read step by step.
+        """
+        raise UserError(f"model: {type(self).__name__} has no state to carry over")
+
+    def step(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Read one step of each row, inputs [batch] or [batch, features]; return logits [batch, classes] and state."""
+        logits, state = self.read(inputs.unsqueeze(1), state)
+        return logits[:, 0], state
+
+    def decode(self, inputs: Tensor, lengths: Tensor, longest: int) -> Tensor:
+        """Write an answer token by token: int64 [batch, ≤ longest], the end token and what follows it included."""
+        raise UserError(f"model: {type(self).__name__} does not write sequences")
+
+
+def detached(state: State | None) -> State | None:
+    """Cut a state from the graph that made it (truncated back-propagation through time)."""
+    if isinstance(state, tuple):
+        return tuple(part.detach() for part in state)
+    return None if state is None else state.detach()
+
+
+def make_model(task: AnyTask, config: ModelConfig, seed: int) -> SequenceModel:
+    """Make the model that a section describes, the same initial weights for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = model_entry(config.name).make(task, config)
+    assert isinstance(model, SequenceModel)
+    return model

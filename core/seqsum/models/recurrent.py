@@ -1,0 +1,122 @@
+"""Stacked recurrent layers and a linear head (documents 1 to 5)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seqsum.models.base import SequenceModel, State
+from seqsum.models.cells import run_cells
+from seqsum.models.initialisation import lecun_normal
+from seqsum.models.settings import RecurrentConfig
+from seqsum.tasks import AnyTask
+
+Rnn = nn.RNN | nn.LSTM | nn.GRU
+
+
+class RecurrentModel(SequenceModel):
+    """Embedding (or one-hot, or plain numbers) → RNN, LSTM or GRU → linear head.
+
+    Parameter names are plain PyTorch's (embedding.weight, rnn.weight_ih_l0, head.weight …), so that an nn.Embedding,
+    nn.RNN and nn.Linear of the same sizes load a checkpoint. The embedding has one row more than the vocabulary: the
+    padding's, which stays zero.
+    """
+
+    def __init__(self, task: AnyTask, config: RecurrentConfig) -> None:
+        super().__init__()
+        self.answer = task.answer
+        self.vocabulary = task.vocabulary
+        self.form = config.form
+        self.embedding: nn.Embedding | None = None
+        width = task.features or task.vocabulary
+        if task.vocabulary and config.token_input == "embedding":
+            width = config.embedding_size
+            self.embedding = nn.Embedding(task.vocabulary + 1, width, padding_idx=task.vocabulary)
+        self.rnn = make_rnn(
+            config.cell,
+            width,
+            config.hidden_size,
+            config.num_layers,
+            nonlinearity=config.nonlinearity,
+            dropout=config.dropout,
+            bidirectional=config.bidirectional,
+        )
+        self.reads_stepwise = not config.bidirectional
+        self.head = nn.Linear(config.hidden_size * (2 if config.bidirectional else 1), task.classes)
+        if config.initialisation == "lecun_normal":
+            lecun_normal(self.rnn, self.head)
+
+    def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
+        if self.rnn.bidirectional:
+            return self._from_both_ends(inputs, lengths)
+        outputs, _ = self._run(inputs, None)  # [batch, length, hidden_size]
+        if self.answer != "tags":
+            rows = torch.arange(inputs.shape[0], device=inputs.device)
+            outputs = outputs[rows, lengths - 1]
+        logits: Tensor = self.head(outputs)
+        return logits
+
+    def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        outputs, state = self._run(inputs, state)
+        return self.head(outputs), state
+
+    def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        entered = self._enter(inputs)
+        if self.form == "cells":
+            return run_cells(self.rnn, entered, state)
+        outputs, state = self.rnn(entered, state)
+        return outputs, state
+
+    def _enter(self, inputs: Tensor) -> Tensor:
+        """Tokens [batch, length] or numbers [batch, length, features] → what the layers read."""
+        if self.embedding is not None:
+            entered: Tensor = self.embedding(inputs)
+            return entered
+        if self.vocabulary:
+            hot = F.one_hot(inputs, self.vocabulary + 1)[..., : self.vocabulary]
+            return hot.to(self.head.weight.dtype)
+        return inputs
+
+    def _from_both_ends(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        # Packed: the reading from the right must begin at each row's own end, not in its padding.
+        packed = pack_padded_sequence(self._enter(inputs), lengths.cpu(), batch_first=True, enforce_sorted=False)
+        outputs, state = self.rnn(packed)
+        if self.answer == "tags":
+            logits: Tensor = self.head(pad_packed_sequence(outputs, batch_first=True, total_length=inputs.shape[1])[0])
+            return logits
+        hidden = state[0] if isinstance(state, tuple) else state
+        logits = self.head(torch.cat([hidden[-2], hidden[-1]], dim=1))
+        return logits
+
+
+def make_rnn(
+    cell: str,
+    input_size: int,
+    hidden_size: int,
+    num_layers: int,
+    *,
+    nonlinearity: str = "tanh",
+    dropout: float = 0.0,
+    bidirectional: bool = False,
+) -> Rnn:
+    """Make PyTorch's stacked module of a cell (rnn, lstm, gru), batch first."""
+    # PyTorch warns of dropout without a next layer; there is nothing between layers to silence then.
+    dropout = dropout if num_layers > 1 else 0.0
+    if cell == "rnn":
+        return nn.RNN(
+            input_size,
+            hidden_size,
+            num_layers,
+            nonlinearity=nonlinearity,
+            batch_first=True,
+            dropout=dropout,
+            bidirectional=bidirectional,
+        )
+    kind: type[nn.LSTM] | type[nn.GRU] = nn.LSTM if cell == "lstm" else nn.GRU
+    return kind(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout, bidirectional=bidirectional)
+
+
+def build(task: AnyTask, config: RecurrentConfig) -> RecurrentModel:
+    return RecurrentModel(task, config)

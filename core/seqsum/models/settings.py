@@ -1,0 +1,105 @@
+"""The settings of our models, and which answers each can give. No torch here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from seqsum.registry import register_model
+from seqsum.schema import Section, setting
+
+WIDEST = 8192
+
+
+class ModelConfig(Section):
+    """Base of every model's section; `name` says which model it is."""
+
+    name: str
+
+
+class RecurrentConfig(ModelConfig):
+    """Stacked recurrent layers and a linear head (documents 1 to 5)."""
+
+    name: Literal["recurrent"] = setting("recurrent", "the network: stacked recurrent layers and a linear head")
+    cell: Literal["rnn", "lstm", "gru"] = setting("rnn", "the recurrent cell")
+    nonlinearity: Literal["tanh", "relu"] = setting("tanh", "what an rnn cell applies; lstm and gru ignore it")
+    token_input: Literal["embedding", "one_hot"] = setting(
+        "embedding", "how a token enters: a learned vector, or a one at its place; numeric inputs enter as they are"
+    )
+    embedding_size: int = setting(10, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(16, "width of the hidden state: the network's memory", ge=1, le=WIDEST, unit="units")
+    num_layers: int = setting(1, "recurrent layers on top of each other", ge=1, le=32, unit="layers")
+    dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
+    bidirectional: bool = setting(False, "read the sequence from both ends; not for tasks that must not see what comes")
+    form: Literal["stacked", "cells"] = setting(
+        "stacked", "stacked: PyTorch's fused module; cells: step by step through single cells, the same numbers, slower"
+    )
+    initialisation: Literal["pytorch", "lecun_normal"] = setting(
+        "pytorch",
+        "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
+        "variance 1/inputs and no bias, about three times as large a variance (document 4's library)",
+    )
+
+
+class ConcatenatingConfig(ModelConfig):
+    """Document 4's rnn3: each block maps [input, recurrent] to [output, recurrent] by one linear map."""
+
+    name: Literal["concatenating"] = setting(
+        "concatenating", "the network: blocks that map [input, recurrent] to [output, recurrent] by one linear map"
+    )
+    embedding_size: int = setting(100, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(100, "width of output and recurrent part of a block", ge=1, le=WIDEST, unit="units")
+    num_layers: int = setting(3, "blocks on top of each other", ge=1, le=32, unit="layers")
+    initialisation: Literal["pytorch", "lecun_normal"] = setting(
+        "pytorch",
+        "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
+        "variance 1/inputs and no bias, about three times as large a variance (document 4's library)",
+    )
+
+
+class FeedForwardConfig(ModelConfig):
+    """A network without memory: each step is answered from that step alone (document 2)."""
+
+    name: Literal["feed_forward"] = setting(
+        "feed_forward", "the network: no memory, each step is answered from its own input alone"
+    )
+    embedding_size: int = setting(8, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(16, "width of the hidden layers", ge=1, le=WIDEST, unit="units")
+    num_layers: int = setting(1, "hidden layers", ge=1, le=32, unit="layers")
+
+
+class EncoderDecoderConfig(ModelConfig):
+    """A recurrent encoder and decoder with attention (document 3)."""
+
+    name: Literal["encoder_decoder"] = setting(
+        "encoder_decoder", "the network: one recurrent network reads, another writes, looking back by attention"
+    )
+    cell: Literal["rnn", "lstm", "gru"] = setting("gru", "the recurrent cell of encoder and decoder")
+    attention: Literal["additive", "dot", "none"] = setting(
+        "additive", "how the decoder looks back: additive (Bahdanau 2015), dot (Luong 2015), or not at all"
+    )
+    embedding_size: int = setting(32, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(64, "width of the hidden states", ge=1, le=WIDEST, unit="units")
+    num_layers: int = setting(1, "recurrent layers of encoder and decoder", ge=1, le=8, unit="layers")
+    dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
+    bidirectional: bool = setting(True, "let the encoder read from both ends")
+    teacher_forcing: float = setting(
+        1.0, "share of steps at which the decoder is given the right token before, not its own", ge=0, le=1
+    )
+    beam_width: int = setting(1, "hypotheses kept when answering; 1 is greedy", ge=1, le=64, unit="hypotheses")
+
+
+class AutoregressiveConfig(ModelConfig):
+    """AR(p): the next value is a linear function of the last p, fitted by least squares (document 3)."""
+
+    name: Literal["autoregressive"] = setting(
+        "autoregressive", "AR(p): the next value as a linear function of the last p, fitted by least squares"
+    )
+    order: int = setting(9, "p: how many past values count; at most the task's window", ge=1, le=1000, unit="values")
+
+
+ROOM = "seqsum.models"
+register_model(RecurrentConfig, f"{ROOM}.recurrent:build", {"class", "tags", "values"})
+register_model(ConcatenatingConfig, f"{ROOM}.concatenating:build", {"class", "tags", "values"})
+register_model(FeedForwardConfig, f"{ROOM}.feed_forward:build", {"class", "tags", "values"})
+register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:build", {"sequence"})
+register_model(AutoregressiveConfig, f"{ROOM}.autoregressive:build", {"values"})

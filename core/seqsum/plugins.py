@@ -1,0 +1,175 @@
+"""Tasks and models of the user's own: Python files and installed packages that register them. No torch here.
+
+Loaded, in this order: the files and folders that SEQSUM_PLUGINS lists (separated as in PATH), the `*.py` files of
+`plugins` in the user's configuration folder, and the entry points of the group `seqsum.plugins`.
+A plug-in that does not work is left out, with a message in `problems()`; it never breaks what works without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from importlib.machinery import SourceFileLoader
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import isabstract
+from pathlib import Path
+
+import platformdirs
+
+from seqsum.errors import UserError, one_line
+from seqsum.registry import MODELS, PRESET_FOLDERS, TASKS
+
+VARIABLE = "SEQSUM_PLUGINS"
+GROUP = "seqsum.plugins"
+
+_lock = threading.RLock()
+_done = threading.Event()
+_problems: list[str] = []
+_sources: dict[tuple[str, str], str] = {}
+"""("task" or "model", name) → the file or entry point it came from."""
+
+
+def user_folder() -> Path:
+    """Return the user's configuration folder: `plugins` and `presets` lie in it."""
+    return platformdirs.user_config_path("seqsum")
+
+
+def load() -> None:
+    """Load every plug-in, once; later calls return at once. Never raises."""
+    with _lock:
+        if _done.is_set():
+            return
+        _done.set()
+        for path in _files():
+            _try(str(path), lambda path=path: _run_file(path))  # type: ignore[misc]
+        try:
+            points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+        except Exception as error:
+            _problems.append(f"plug-ins: can't list installed ones: {one_line(str(error))}")
+            points = []
+        for point in points:
+            _try(f"{GROUP}:{point.name}", lambda point=point: _run_entry(point))  # type: ignore[misc]
+
+
+def problems() -> list[str]:
+    """Return one sentence for each plug-in that was left out."""
+    load()
+    return list(_problems)
+
+
+def added_tasks() -> list[str]:
+    """Return the names of the tasks that plug-ins added."""
+    return [name for kind, name in _sources if kind == "task"]
+
+
+def sources_of(task: str, model: str) -> list[str]:
+    """Return which plug-ins a task and a model come from; nothing for our own."""
+    return sorted({_sources[key] for key in (("task", task), ("model", model)) if key in _sources})
+
+
+def hint(sources: list[str]) -> str:
+    """Say how to get the missing plug-ins of a run back, or nothing when none is missing."""
+    files = [source for source in sources if source not in _sources.values() and not source.startswith(f"{GROUP}:")]
+    if files:
+        return f"; it comes from a plug-in: set {VARIABLE}={os.pathsep.join(files)}"
+    missing = [source for source in sources if source not in _sources.values()]
+    return f"; it comes from the installed plug-in {missing[0].partition(':')[2]}" if missing else ""
+
+
+def _files() -> Iterator[Path]:
+    """Yield the files to load, each once; what SEQSUM_PLUGINS names must be there, the user's folder need not."""
+    found: dict[Path, None] = {}
+    for word in os.environ.get(VARIABLE, "").split(os.pathsep):
+        path = Path(word).expanduser()
+        if word.strip() and path.is_dir():
+            found.update(dict.fromkeys(sorted(path.resolve().glob("*.py"))))
+        elif word.strip() and path.is_file():
+            found[path.resolve()] = None
+        elif word.strip():
+            _problems.append(f"plug-in {one_line(word)}: there is no such file or folder ({VARIABLE})")
+    with contextlib.suppress(OSError, RuntimeError):
+        found.update(dict.fromkeys(sorted((user_folder() / "plugins").resolve().glob("*.py"))))
+    yield from (path for path in found if not path.name.startswith("_"))
+
+
+def _run_file(path: Path) -> None:
+    # Two files of one name in different folders must not take each other's place.
+    name = f"seqsum_plugin_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = spec_from_file_location(name, path, loader=SourceFileLoader(name, str(path)))
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # pydantic and dataclasses look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+
+
+def _run_entry(point: EntryPoint) -> None:
+    """An entry point names a module that registers when imported, or a function that does so when called."""
+    found = point.load()
+    if callable(found):
+        found()
+
+
+def _try(source: str, run: Callable[[], object]) -> None:
+    """Run a plug-in; take back what it registered if it does not work."""
+    tasks, models, folders = dict(TASKS), dict(MODELS), list(PRESET_FOLDERS)
+    had_torch = "torch" in sys.modules
+    try:
+        # Standard output belongs to JSON Lines and to the console's screen.
+        with contextlib.redirect_stdout(sys.stderr):
+            run()
+        _check(tasks.keys(), models.keys())
+    except KeyboardInterrupt:
+        raise
+    # A plug-in that calls sys.exit raises no Exception.
+    except BaseException as error:
+        for registry, before in ((TASKS, tasks), (MODELS, models)):
+            registry.clear()
+            registry.update(before)  # type: ignore[arg-type]
+        PRESET_FOLDERS[:] = folders
+        what = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        _problems.append(f"plug-in {source}: left out: {one_line(what)[:400]}{_line_of(error, source)}")
+        return
+    _sources.update({("task", name): source for name in TASKS if name not in tasks})
+    _sources.update({("model", name): source for name in MODELS if name not in models})
+    if "torch" in sys.modules and not had_torch:
+        _problems.append(
+            f"plug-in {source}: imports torch at its top, which costs seconds at every start; import it inside build()"
+        )
+
+
+def _check(tasks: object, models: object) -> None:
+    """Raise UserError when something that was registered can't work."""
+    for name, task in TASKS.items():
+        if name not in tasks:  # type: ignore[operator]
+            if isabstract(task):
+                raise UserError(f'task "{name}" lacks {", ".join(sorted(task.__abstractmethods__))}')
+            for attribute in ("title", "answer"):
+                if not hasattr(task, attribute):
+                    raise UserError(f'task "{name}" lacks "{attribute}"')
+            if task.answer not in ("class", "tags", "sequence", "values"):
+                raise UserError(f'task "{name}": answer must be class, tags, sequence or values, got "{task.answer}"')
+            task.config_type.model_validate({})
+    for name, entry in MODELS.items():
+        if name not in models:  # type: ignore[operator]
+            entry.config_type.model_validate({})
+
+
+def _line_of(error: BaseException, source: str) -> str:
+    """Say at which line of the plug-in's own file it went wrong."""
+    if isinstance(error, SyntaxError):
+        return ""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == source:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" (line {line})" if line else ""

@@ -1,0 +1,45 @@
+"""Going on from a prompt: tokens drawn one after another, and forecasts fed on themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqsum.models.base import SequenceModel
+from seqsum.tasks.base import Inputs
+
+
+def continued(
+    model: SequenceModel, prompt: Tensor, length: int, temperature: float | None, seed: int
+) -> tuple[Inputs, list[float]]:
+    """Go on from a prompt [1, tokens] for `length` tokens; return them, int64 [length], and each one's probability.
+
+    A temperature of None or 0 takes the likeliest token; 1 draws from the model's own distribution, higher is freer.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    logits, state = model.read(prompt, None)
+    tokens: list[int] = []
+    chances: list[float] = []
+    for _ in range(length):
+        scores = logits[0, -1].double()
+        probabilities = torch.softmax(scores / temperature if temperature else scores, dim=-1)
+        token = int(torch.multinomial(probabilities, 1, generator=generator)) if temperature else int(scores.argmax())
+        tokens.append(token)
+        chances.append(float(probabilities[token]))
+        logits, state = model.read(torch.tensor([[token]]), state)
+    return np.array(tokens, dtype=np.int64), chances
+
+
+def forecast(model: SequenceModel, windows: Tensor, steps: int) -> Inputs:
+    """Forecast `steps` values ahead of each window [rows, length, 1], each value fed back as the newest one.
+
+    Returns float32 [rows, steps].
+    """
+    values: list[Tensor] = []
+    lengths = torch.full((windows.shape[0],), windows.shape[1])
+    for _ in range(steps):
+        value = model(windows, lengths)[:, :1]  # [rows, 1]
+        values.append(value)
+        windows = torch.cat([windows[:, 1:], value.unsqueeze(1)], dim=1)
+    return torch.cat(values, dim=1).float().cpu().numpy()

@@ -1,0 +1,18 @@
+"""The run folder: record, metric store, checkpoints, events, commands. No torch here: the console reads it."""
+
+from seqsum.folders import default_workspace
+from seqsum.runs.run import LIVE_STATUSES, Run, Summary
+from seqsum.runs.store import Buckets, Command, Event, Store
+from seqsum.runs.workspace import Workspace
+
+__all__ = [
+    "LIVE_STATUSES",
+    "Buckets",
+    "Command",
+    "Event",
+    "Run",
+    "Store",
+    "Summary",
+    "Workspace",
+    "default_workspace",
+]

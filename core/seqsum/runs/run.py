@@ -1,0 +1,174 @@
+"""One run: its folder, what it is doing, and how it is asked to do something else."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seqsum.config import Config
+from seqsum.errors import UserError, printable
+from seqsum.runs.lock import is_locked
+from seqsum.runs.record import Record
+from seqsum.runs.store import Store
+
+METRICS_FILE = "metrics.db"
+LOG_FILE = "worker.log"
+CHECKPOINTS = "checkpoints"
+STATUSES = ("queued", "running", "paused", "stopped", "finished", "failed", "died")
+LIVE_STATUSES = ("queued", "running", "paused")
+RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list shows of a run. Times are seconds since 1970; `metrics` holds each metric's last
+    value, if that is finite."""
+
+    id: str
+    name: str
+    preset: str
+    status: str
+    step: int
+    steps: int
+    pid: int | None
+    created: float
+    updated: float
+    reason: str | None
+    train_seconds: float
+    steps_per_second: float
+    metrics: dict[str, float]
+    group: str | None
+    tags: tuple[str, ...]
+
+    @property
+    def live(self) -> bool:
+        """Whether a worker is at it (also when it waits or is paused)."""
+        return self.status in LIVE_STATUSES
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps done, 0 to 1."""
+        return self.step / self.steps if self.steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to the end at the present speed, or None while nothing is known of it."""
+        if self.status != "running" or self.steps_per_second <= 0 or self.train_seconds < 0.5:
+            return None
+        return (self.steps - self.step) / self.steps_per_second
+
+
+class Run:
+    """A run folder. Cheap to make; reads when asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+
+    @cached_property
+    def record(self) -> Record:
+        """The record as it was when first asked for; raises UserError when it can't be read."""
+        return Record.read(self.folder)
+
+    def record_outcome(self, status: str, reason: str | None, step: int) -> None:
+        """Write into the record how the worker ended."""
+        Record.read(self.folder).with_facts(outcome={"status": status, "reason": reason, "step": step}).write(
+            self.folder
+        )
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / CHECKPOINTS
+
+    @property
+    def log(self) -> Path:
+        return self.folder / LOG_FILE
+
+    def store(self) -> Store:
+        """Open the metric store; close it, or use it as a context."""
+        return Store(self.folder / METRICS_FILE)
+
+    @property
+    def worker_lives(self) -> bool:
+        return is_locked(self.folder)
+
+    def summary(self) -> Summary:
+        """Read what the run is doing now. A run whose worker is gone without saying so has `died`.
+
+        Raises UserError when the run's files are missing or damaged.
+        """
+        try:
+            return self._summary()
+        except (sqlite3.Error, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"runs: can't read run {self.id}: its files are damaged ({error})") from error
+
+    def _summary(self) -> Summary:
+        record = self.record
+        with self.store() as store:
+            # The order matters: a worker writes its last status before it lets the lock go.
+            alive = self.worker_lives
+            state = store.state()
+            metrics = store.latest()
+        status = state["status"]
+        waits = status == "queued" and state.get("pid") is None
+        if status in LIVE_STATUSES and not alive and not waits:
+            status = "died"
+        return Summary(
+            id=self.id,
+            name=record.name,
+            preset=record.preset,
+            status=status,
+            step=state.get("step", 0),
+            steps=record.config["train"]["steps"],
+            pid=state.get("pid") if status in LIVE_STATUSES else None,
+            created=datetime.fromisoformat(record.created).timestamp(),
+            updated=state.get("updated", 0.0),
+            reason=state.get("reason") if status != "died" else self.last_words(),
+            train_seconds=state.get("train_seconds", 0.0),
+            steps_per_second=state.get("steps_per_second", 0.0),
+            metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
+            group=record.config["track"]["group"],
+            tags=tuple(record.config["track"]["tags"]),
+        )
+
+    def config(self) -> Config:
+        """The configuration as it stands, with what was changed while the run trained."""
+        with self.store() as store:
+            changes: dict[str, Any] = store.state().get("changes", {})
+        return self.record.parsed_config().changed(changes, f"run {self.id}")
+
+    def log_tail(self, lines: int = 20) -> list[str]:
+        """The last lines of the worker's log; never more than 64 KiB is read."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - 65_536))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return []
+        return text.splitlines()[-lines:] if lines > 0 else []
+
+    def last_words(self) -> str:
+        """Why a worker died, as far as its log tells."""
+        tail = [line for line in self.log_tail(8) if line.strip()]
+        if not tail:
+            return "the worker ended without a word"
+        return f"the worker ended; its log's last line: {printable(tail[-1])}"
+
+    def wait_for_command(self, id: int, seconds: float) -> dict[str, Any] | None:
+        """Wait for a command's outcome; None when none came in time or the worker is gone."""
+        deadline = time.monotonic() + seconds
+        with self.store() as store:
+            while time.monotonic() < deadline:
+                alive = self.worker_lives
+                outcome = store.command_outcome(id)
+                if outcome is not None or not alive:
+                    return outcome
+                time.sleep(0.02)
+        return None

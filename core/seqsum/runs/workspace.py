@@ -1,0 +1,157 @@
+"""A workspace: the folder that holds run folders. The folders are the truth."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+from seqsum.config import Config
+from seqsum.errors import UserError, did_you_mean, one_line, printable
+from seqsum.folders import default_workspace
+from seqsum.runs.files import sync_folder
+from seqsum.runs.record import RECORD_FILE, Record
+from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
+from seqsum.runs.store import Store
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+LONGEST_NAME = 200
+
+
+class Workspace:
+    """A folder of runs."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = folder or default_workspace()
+        try:
+            self.folder = folder.expanduser().absolute()
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"workspace: can't find {folder}: {error}") from None
+        self._summaries: dict[str, tuple[tuple[int, ...], Summary]] = {}
+
+    def runs(self) -> list[Run]:
+        """Return every run, newest first."""
+        try:
+            names = sorted((entry.name for entry in os.scandir(self.folder)), reverse=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise UserError(f"workspace: can't read {self.folder}: {error.strerror}") from None
+        return [Run(self.folder / name) for name in names if not name.startswith(".") and self._has_record(name)]
+
+    def summaries(self) -> list[Summary]:
+        """Return what each run is doing, newest first. A run whose files did not change is not read again."""
+        found: list[Summary] = []
+        for run in self.runs():
+            stamp = _stamp(run.folder)
+            known = self._summaries.get(run.id)
+            if known is None or known[0] != stamp or known[1].live:
+                try:
+                    known = (stamp, run.summary())
+                except (UserError, OSError):
+                    continue
+                self._summaries[run.id] = known
+            found.append(known[1])
+        # The ids tell the second only, and in local time.
+        return sorted(found, key=lambda summary: (summary.created, summary.id), reverse=True)
+
+    def create(self, preset: str, config: Config, name: str | None = None) -> Run:
+        """Make a run's folder, whole or not at all; it waits (`queued`) until a worker is launched for it.
+
+        Without a name the run is called after its preset, with a number when that name is taken.
+        Raises UserError when the workspace can't be written.
+        """
+        if name is not None:
+            name = check_name(name)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            id = self._new_id()
+            record = Record.new(id, name or self._free_name(preset), preset, config)
+            building = self.folder / f".{id}.new"
+            building.mkdir()
+            try:
+                (building / CHECKPOINTS).mkdir()
+                state = {"status": "queued", "step": 0, "changes": {}}
+                # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
+                Store.create(building / METRICS_FILE, 1, state).close()
+                record.write(building)
+                building.rename(self.folder / id)
+            except BaseException:
+                shutil.rmtree(building, ignore_errors=True)
+                raise
+            sync_folder(self.folder)
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(
+                f"workspace: can't write {self.folder}: {reason}; choose another with --workspace"
+            ) from None
+        return Run(self.folder / id)
+
+    def find(self, text: str) -> Run:
+        """Return the run that `text` names: an id, a name, or the beginning of an id.
+
+        Raises UserError if it names none, or more than one.
+        """
+        runs = self.runs()
+        by_id = {run.id: run for run in runs}
+        if text in by_id:
+            return by_id[text]
+        names: dict[str, list[Run]] = {}
+        for run in runs:
+            try:
+                names.setdefault(run.record.name, []).append(run)
+            except UserError:
+                continue
+        matches = names.get(text) or ([run for run in runs if run.id.startswith(text)] if text else [])
+        if len(matches) == 1:
+            return matches[0]
+        asked = printable(text)
+        if matches:
+            ids = ", ".join(run.id for run in matches[:5]) + (", …" if len(matches) > 5 else "")
+            raise UserError(f'runs: "{asked}" names {len(matches)} runs; say which by id: {ids}')
+        near = did_you_mean(text, [*names, *by_id]) or f"; see seqsum runs (workspace {self.folder})"
+        raise UserError(f'runs: no run "{asked}"{near}')
+
+    def _has_record(self, name: str) -> bool:
+        try:
+            return (self.folder / name / RECORD_FILE).is_file()
+        except OSError:
+            return False
+
+    def _free_name(self, preset: str) -> str:
+        taken = {summary.name for summary in self.summaries()}
+        # A preset of one's own is named by its file, which can be called anything.
+        stem = one_line(preset).strip()[: LONGEST_NAME - 10] or "run"
+        number, name = 2, stem
+        while name in taken:
+            name, number = f"{stem}-{number}", number + 1
+        return name
+
+    def _new_id(self) -> str:
+        while True:
+            tail = "".join(secrets.choice(ALPHABET) for _ in range(4))
+            id = f"{datetime.now():%Y%m%d-%H%M%S}-{tail}"
+            if not (self.folder / id).exists():
+                return id
+
+
+def check_name(name: str) -> str:
+    """Return a run's name stripped; raise UserError for an empty, overlong or unprintable one."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise UserError(f"name: must be 1 to {LONGEST_NAME} printable characters, got {printable(name)[:40]!r}")
+    return name
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """When the run's files last changed, in nanoseconds."""
+    stamps = []
+    for name in (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE):
+        try:
+            stamps.append((folder / name).stat().st_mtime_ns)
+        except OSError:
+            stamps.append(0)
+    return tuple(stamps)

@@ -1,0 +1,243 @@
+"""What a configuration section is made of: fields with description, bounds and unit, and errors a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from seqsum.errors import ConfigError, did_you_mean, one_line
+
+SectionType = TypeVar("SectionType", bound="Section")
+
+OFF = ("off", "none", "")
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    unit: str | None = None,
+    live: bool = False,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """A field of a section: its default, what it means, its unit and bounds.
+
+    A `live` field can change while a run trains.
+    """
+    return Field(
+        default,
+        description=description,
+        ge=ge,
+        gt=gt,
+        le=le,
+        lt=lt,
+        json_schema_extra={"unit": unit, "live": live},
+    )
+
+
+class Section(BaseModel):
+    """Base of every configuration section: frozen, unknown fields refused, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_words(cls, data: Any) -> Any:
+        """Read what only text can say: `off` for None, `a, b` for a list; refuse a boolean where a number belongs."""
+        if not isinstance(data, Mapping):
+            return data
+        values = dict(data)
+        for name, value in values.items():
+            info = cls.model_fields.get(name)
+            if info is None:
+                continue
+            kinds = _kinds(info.annotation)
+            if isinstance(value, str):
+                if NoneType in kinds and value.strip().lower() in OFF:
+                    values[name] = None
+                elif any(get_origin(kind) is tuple for kind in kinds):
+                    values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+            elif isinstance(value, bool) and bool not in kinds and (int in kinds or float in kinds):
+                values[name] = str(value).lower()
+        return values
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], source: str, prefix: str = "") -> Self:
+        """Make the section from a mapping; raise ConfigError naming every wrong field at once."""
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            raise ConfigError(source, problems(error, cls, prefix)) from None
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of an annotation: `float | None` gives (float, NoneType)."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def problems(error: ValidationError, section: type[Section], prefix: str = "") -> list[tuple[str, str]]:
+    """Turn pydantic's errors into (path, reason) pairs in a person's words."""
+    found: dict[str, str] = {}
+    for detail in error.errors(include_url=False):
+        parts = [str(part) for part in detail["loc"]]
+        path = ".".join([prefix, *parts] if prefix else parts)
+        found.setdefault(path, _reason(detail, section))
+    return list(found.items())
+
+
+def _reason(detail: ErrorDetails, section: type[Section]) -> str:
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        name = str(detail["loc"][-1])
+        fields = ", ".join(section.model_fields)
+        return f'no field "{name}"' + (did_you_mean(name, section.model_fields) or f"; the fields are {fields}")
+    if kind == "missing":
+        return "is missing"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        choices = str(context["expected"])
+        names = [choice.strip(" '") for choice in choices.replace(" or ", ", ").split(",")]
+        return f"must be one of {', '.join(names)}, got {shown(given)}" + did_you_mean(str(given), names)
+    bounds = {
+        "greater_than_equal": ("at least", "ge"),
+        "greater_than": ("above", "gt"),
+        "less_than_equal": ("at most", "le"),
+        "less_than": ("below", "lt"),
+    }
+    if kind in bounds:
+        word, key = bounds[kind]
+        return f"must be {word} {number(context[key])}, got {shown(given)}"
+    expected = {
+        "int_parsing": "a whole number",
+        "int_type": "a whole number",
+        "int_from_float": "a whole number",
+        "int_parsing_size": "a whole number of reasonable size",
+        "float_parsing": "a number",
+        "float_type": "a number",
+        "finite_number": "a finite number",
+        "bool_parsing": "true or false",
+        "bool_type": "true or false",
+        "string_type": "text",
+        "tuple_type": "a list",
+        "model_type": "a section with fields",
+    }
+    if kind in expected:
+        return f"must be {expected[kind]}, got {shown(given)}"
+    return f"{detail['msg'].replace('Input should be', 'must be')}, got {shown(given)}"
+
+
+def shown(value: Any) -> str:
+    """A value in an error message: short, literal, on one line, text in quotes."""
+    text = one_line(f'"{value}"' if isinstance(value, str) else repr(value))
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def number(value: float) -> str:
+    """A number without a needless decimal point: 100, 0.5, 1e-08."""
+    return str(int(value)) if value == int(value) else f"{value:.10g}"
+
+
+@dataclass(frozen=True)
+class FieldFacts:
+    """What a form, a command line and a document need to know of one field.
+
+    `kind` is one of int, float, bool, choice, text, list; `path` is `section.field`.
+    """
+
+    section: str
+    name: str
+    kind: str
+    description: str
+    unit: str | None
+    default: Any
+    choices: tuple[str, ...]
+    optional: bool
+    live: bool
+    low: float | None
+    low_open: bool
+    high: float | None
+
+    @property
+    def path(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def bounds(self) -> str:
+        """The bounds in words: `2 to 100`, `above 0`, `above 0, at most 1`, `at least 1`, or an empty string."""
+        if self.low is not None and self.high is not None and self.low_open:
+            return f"above {number(self.low)}, at most {number(self.high)}"
+        if self.low is not None and self.high is not None:
+            return f"{number(self.low)} to {number(self.high)}"
+        if self.low is not None:
+            return f"{'above' if self.low_open else 'at least'} {number(self.low)}"
+        return f"at most {number(self.high)}" if self.high is not None else ""
+
+
+def fields_of(section_name: str, section: type[Section]) -> Iterator[FieldFacts]:
+    """Yield the facts of every field of a section, in the order they are declared."""
+    for name, info in section.model_fields.items():
+        yield _facts(section_name, name, info)
+
+
+def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
+    kinds = _kinds(info.annotation)
+    plain = next(kind for kind in kinds if kind is not NoneType)
+    choices: tuple[str, ...] = ()
+    if get_origin(plain) is Literal:
+        kind, choices = "choice", tuple(str(choice) for choice in get_args(plain))
+    elif get_origin(plain) is tuple:
+        kind = "list"
+    else:
+        kind = {int: "int", float: "float", bool: "bool"}.get(plain, "text")
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    low: float | None = None
+    high: float | None = None
+    low_open = False
+    for bound in info.metadata:
+        if isinstance(bound, Ge):
+            low = float(bound.ge)  # type: ignore[arg-type]
+        elif isinstance(bound, Gt):
+            low, low_open = float(bound.gt), True  # type: ignore[arg-type]
+        elif isinstance(bound, Le):
+            high = float(bound.le)  # type: ignore[arg-type]
+        elif isinstance(bound, Lt):
+            high = float(bound.lt)  # type: ignore[arg-type]
+    unit = extra.get("unit")
+    return FieldFacts(
+        section=section,
+        name=name,
+        kind=kind,
+        description=info.description or "",
+        unit=str(unit) if unit else None,
+        default=info.default,
+        choices=choices,
+        optional=NoneType in kinds,
+        live=bool(extra.get("live")),
+        low=low,
+        low_open=low_open,
+        high=high,
+    )
+
+
+def as_text(value: Any) -> str:
+    """A field's value as a person types it: `off` for None, `a, b` for a list; `Section.read` reads it back."""
+    if value is None:
+        return "off"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return ", ".join(str(part) for part in value)
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    return str(value)

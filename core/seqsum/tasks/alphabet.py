@@ -1,0 +1,68 @@
+"""Characters as tokens, and a fixed choice of what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from seqsum.errors import UserError, one_line
+from seqsum.tasks.base import Examples, Ints
+
+LONGEST_INPUT = 1_000
+
+
+class Alphabet:
+    """The characters a task knows, in order: a token is a character's place."""
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.characters = "".join(sorted(set(characters)))
+        self._places = {character: place for place, character in enumerate(self.characters)}
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text of known characters; raises KeyError for others."""
+        return [self._places[character] for character in text]
+
+    def read(self, text: str, hint: str) -> Ints:
+        """Read what a person typed: int64 [length]; raise UserError naming the first character that is not known."""
+        if not text:
+            raise UserError(f"input: nothing to read; type {hint}")
+        if len(text) > LONGEST_INPUT:
+            raise UserError(f"input: {len(text):,} characters are too many; type {hint}")
+        for place, character in enumerate(text, start=1):
+            if character not in self._places:
+                raise UserError(f'input: character {place} is "{one_line(character)}"; type {hint}')
+        return np.array(self.tokens(text), dtype=np.int64)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Write tokens as text; those beyond the alphabet are left out."""
+        return "".join(self.characters[token] for token in tokens if 0 <= token < len(self.characters))
+
+
+def padded(rows: Sequence[Sequence[int]], width: int, padding: int) -> Ints:
+    """Return rows of several lengths as one array, filled up: int64 [rows, width]."""
+    array = np.full((len(rows), width), padding, dtype=np.int64)
+    for place, row in enumerate(rows):
+        array[place, : len(row)] = row
+    return array
+
+
+def by_length(inputs: Sequence[list[int]], targets: Ints, low: int | None, high: int | None) -> Iterator[Examples]:
+    """Yield examples whose input lengths lie in low…high, one length at a time; raise UserError when there are none."""
+    lengths = np.array([len(row) for row in inputs])
+    low = int(lengths.min()) if low is None else low
+    high = int(lengths.max()) if high is None else high
+    asked = [length for length in np.unique(lengths).tolist() if low <= length <= high]
+    if not asked:
+        raise UserError(
+            f"lengths: no held-out input is {low} to {high} characters long; they have {lengths.min()} to "
+            f"{lengths.max()}"
+        )
+    for length in asked:
+        rows: list[int] = np.flatnonzero(lengths == length).tolist()
+        yield Examples(
+            np.array([inputs[row] for row in rows], dtype=np.int64), np.full(len(rows), length), targets[rows]
+        )

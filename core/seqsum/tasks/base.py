@@ -1,0 +1,277 @@
+"""What a task is: it makes batches, knows the right answer, reads what a person types and writes an answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationInfo
+
+from seqsum.errors import UserError
+from seqsum.schema import Section
+
+Ints = NDArray[np.int64]
+Inputs = NDArray[np.int64] | NDArray[np.float32]
+TaskSettings = TypeVar("TaskSettings", bound="TaskConfig")
+
+Answer = Literal["class", "tags", "sequence", "values"]
+"""class: one class for the whole sequence; tags: a class at each step; sequence: tokens, of a length of their own;
+values: real numbers."""
+
+NOT_ASKED = -1
+"""The target of a step about which nothing is asked (padding, or an input that has no answer yet)."""
+
+
+class TaskConfig(Section):
+    """Base of every task's section; `name` says which task it is."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of consecutive optimizer steps.
+
+    inputs:  int64 [steps, batch, length] tokens, padded with the task's `padding`; or float32 [steps, batch, length,
+             features]
+    lengths: int64 [steps, batch], valid steps of each row
+    targets: by the task's answer: class int64 [steps, batch]; tags int64 [steps, batch, length]; sequence int64 [steps,
+             batch, target_length], the end token included; values float32 [steps, batch, values]. NOT_ASKED where no
+             answer is asked.
+    """
+
+    inputs: Inputs
+    lengths: Ints
+    targets: Inputs
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Held-out examples, asked all at once: Batches without the axis of steps.
+
+    `follows` says that they continue the sequences of the examples before (the hidden state is carried over).
+    """
+
+    inputs: Inputs
+    lengths: Ints
+    targets: Inputs
+    follows: bool = False
+
+
+class Task(ABC, Generic[TaskSettings]):
+    """A task over one section of configuration. Nothing here needs torch: arrays are numpy's.
+
+    vocabulary: number of input tokens, or 0 when the inputs are numbers; features: numbers at each step, or 0
+    classes: number of classes to choose from (for `values`: how many numbers are asked)
+    begin, end: for answer `sequence`, the target tokens that begin and end an answer
+    """
+
+    config_type: ClassVar[type[TaskConfig]]
+    title: ClassVar[str]
+    answer: ClassVar[Answer]
+    carries_state: ClassVar[bool] = False
+    """Whether a step goes on where the step before ended (truncated back-propagation through time)."""
+    causal: ClassVar[bool] = False
+    """Whether a model must not see the steps that come after: no bidirectional reading."""
+    input_hint: str
+    vocabulary: int = 0
+    features: int = 0
+    classes: int
+    target_vocabulary: int = 0
+    begin: int = 0
+    end: int = 0
+    longest_answer: int = 0
+
+    def __init__(self, config: TaskSettings) -> None:
+        self.config = config
+
+    @property
+    def padding(self) -> int:
+        """The token that fills a row up; one above the vocabulary."""
+        return self.vocabulary
+
+    def steps_per_epoch(self, batch_size: int) -> float | None:
+        """How many steps go once through the training data; None when it is endless."""
+        return None
+
+    @abstractmethod
+    def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
+        """Return the training batches of `steps` steps, the same for the same (seed, step) however they are cut."""
+
+    @abstractmethod
+    def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        """Yield the held-out examples, always the same ones; those of one batch have one length where lengths differ.
+
+        low, high: sequence lengths to ask about, for tasks that can make any length; default: the task's own.
+        """
+
+    def truths(self, tokens: Ints) -> Ints:
+        """Return the right class of each row, int64 [rows, length] → int64 [rows]; needed with `enumerable`."""
+        raise NotImplementedError
+
+    def enumerable(self, low: int | None = None, high: int | None = None) -> InputSpace | None:
+        """Return the whole input space when it is small enough to be walked, else None: then `held_out` is asked."""
+        return None
+
+    def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
+        """Return further metrics from the answers to `held_out`, batch by batch (predicted classes, tokens, values)."""
+        return {}
+
+    @abstractmethod
+    def parse(self, text: str) -> Inputs:
+        """Read what a person typed: tokens int64 [length] or numbers float32 [length, features].
+
+        Raises UserError saying what was expected and where the text goes wrong.
+        """
+
+    def truth(self, inputs: Inputs) -> Any:
+        """Return the right answer to one input, as `read_answer` gives answers; None when nobody can know it."""
+        return None
+
+    def read_answer(self, inputs: Inputs, answer: Inputs) -> Any:
+        """Turn a model's answer (a class, classes or tokens [n], values [n]) into JSON-ready values."""
+        return answer.tolist()
+
+    def echo(self, inputs: Inputs) -> Any:
+        """Write an input as JSON-ready values."""
+        return inputs.tolist()
+
+    def render(self, answer: Any) -> str:
+        """Write what `read_answer` or `truth` gave as a person reads it."""
+        return " ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+
+    def continues(self, prompt: Inputs) -> int | None:
+        """For tasks that continue a prompt: how many steps to go on; None for the others."""
+        return None
+
+    def continuation(self, prompt: Inputs, length: int) -> Any:
+        """Return the right continuation of a prompt for `length` steps, as `read_answer` gives answers; None when
+        nobody can know it."""
+        return self.truth(prompt)
+
+    def loss_metrics(self, loss: float) -> dict[str, float]:
+        """Return further metrics from the mean held-out loss (cross-entropy in nats, or squared error)."""
+        return {}
+
+    def forecasts(self) -> Examples | None:
+        """Return held-out windows from which several values are to be forecast, each fed back as the newest value.
+
+        targets: float32 [rows, steps]. None for tasks that ask for no such thing.
+        """
+        return None
+
+    def forecast_metrics(self, values: Inputs) -> dict[str, float]:
+        """Return metrics of the values forecast from `forecasts`, float32 [rows, steps]."""
+        return {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the data that was read, one sentence each; the run's log and events say it."""
+        return []
+
+    def data_facts(self) -> dict[str, Any]:
+        """Return what was found in data files and an answer needs (a vocabulary, a scale), JSON-ready.
+
+        It goes into every checkpoint, so that a checkpoint answers even when the files have changed or are gone.
+        """
+        return {}
+
+    @classmethod
+    def restored(cls, config: TaskSettings, facts: dict[str, Any]) -> Task[TaskSettings]:
+        """Make the task of a checkpoint from its `data_facts`, without reading the data until it is asked for.
+
+        A task whose data no longer is what it was raises UserError when its batches or held-out examples are asked for.
+        """
+        return cls(config)
+
+
+class DataTask(Task[TaskSettings]):
+    """A task whose answers need facts from data files: `_facts`, with what a person should know under `notes`."""
+
+    _facts: dict[str, Any]
+
+    def __init__(self, config: TaskSettings, facts: dict[str, Any] | None = None) -> None:
+        """`facts`: what a checkpoint kept of the data; None reads the data."""
+        super().__init__(config)
+
+    @property
+    def notes(self) -> list[str]:
+        notes: list[str] = self._facts["notes"]
+        return notes
+
+    def data_facts(self) -> dict[str, Any]:
+        return self._facts
+
+    @classmethod
+    def restored(cls, config: TaskSettings, facts: dict[str, Any]) -> Task[TaskSettings]:
+        return cls(config, facts)
+
+
+def at_least_min_length(value: int, info: ValidationInfo) -> int:
+    """A validator for `max_length`; raises ValueError when it is below `min_length`."""
+    low = info.data.get("min_length")
+    if low is not None and value < low:
+        raise ValueError(f"must be at least task.min_length ({low}), got {value}")
+    return value
+
+
+EXHAUSTIVE_LIMIT = 2_000_000
+SAMPLE_SIZE = 100_000
+SAMPLE_TOKENS = 10_000_000  # of one length: 80 MB
+
+
+@dataclass(frozen=True)
+class InputSpace:
+    """All sequences over `vocabulary` tokens with lengths low…high; exhaustive while there are at most 2 million."""
+
+    vocabulary: int
+    low: int
+    high: int
+
+    @property
+    def size(self) -> int:
+        # The geometric series in closed form: the sum of its terms takes seconds for long sequences.
+        longer = self.vocabulary ** (self.high + 1)
+        return int((longer - self.vocabulary**self.low) // (self.vocabulary - 1))
+
+    @property
+    def exhaustive(self) -> bool:
+        return self.size <= EXHAUSTIVE_LIMIT
+
+    def samples_per_length(self, length: int) -> int:
+        """How many sequences of a length the fixed sample holds, when the space is too large to be walked."""
+        return max(100, min(SAMPLE_SIZE // (self.high - self.low + 1), SAMPLE_TOKENS // length))
+
+    def sample(self, length: int) -> Ints:
+        """Return the fixed sample of one length: int64 [samples, length]; the whole of that length if it is smaller."""
+        count = self.samples_per_length(length)
+        if self.vocabulary**length <= count:
+            return all_sequences(self.vocabulary, length)
+        # The sample depends on nothing but vocabulary and length, so that every run is asked the same questions.
+        generator = np.random.Generator(np.random.Philox(key=[self.vocabulary, length]))
+        return generator.integers(0, self.vocabulary, size=(count, length), dtype=np.int64)
+
+    def samples(self) -> Iterator[Ints]:
+        """Yield the fixed sample, one length at a time."""
+        for length in range(self.low, self.high + 1):
+            yield self.sample(length)
+
+
+def all_sequences(vocabulary: int, length: int, first: int = 0, last: int | None = None) -> Ints:
+    """Return the sequences of one length in counting order, from place `first` up to `last`: int64 [n, length]."""
+    index = np.arange(first, vocabulary**length if last is None else last, dtype=np.int64)
+    powers = vocabulary ** np.arange(length - 1, -1, -1, dtype=np.int64)
+    return (index[:, None] // powers) % vocabulary
+
+
+def check_lengths(low: int, high: int, longest: int) -> None:
+    """Raise UserError unless 1 ≤ low ≤ high ≤ longest."""
+    if not 1 <= low <= high <= longest:
+        raise UserError(f"lengths: must run from a lower to a higher one, 1 to {longest}, got {low} to {high}")
+
+
+AnyTask = Task[Any]

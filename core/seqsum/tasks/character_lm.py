@@ -1,0 +1,195 @@
+"""Character language model: read text, say at each character which one comes next, and write on (document 3)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from seqsum.errors import UserError
+from seqsum.registry import register_task
+from seqsum.schema import setting
+from seqsum.tasks.base import (
+    Answer,
+    Batches,
+    DataTask,
+    Examples,
+    Inputs,
+    Ints,
+    TaskConfig,
+)
+from seqsum.tasks.corpus import REPLACEMENT, STANDARD_LIBRARY, Corpus, read_corpus, source_name
+from seqsum.tasks.readers import ParallelReaders
+
+UNKNOWN = 0
+CONTINUED = 200
+VALIDATION_READERS = 32
+LONGEST_VALIDATION = 100_000
+SHORTEST_CORPUS = 20
+LONGEST_PROMPT = 100_000
+
+
+class CharacterLmConfig(TaskConfig):
+    """Settings of the character language model's task."""
+
+    name: Literal["character_lm"] = setting("character_lm", "the task: text; which character comes next?")
+    corpus: str = setting(
+        STANDARD_LIBRARY,
+        "the text: stdlib for the Python standard library's sources, or the path of a text file or a folder of them",
+    )
+    characters: int = setting(
+        1_000_000, "how much text is read at most; folders in the order of their file names", ge=SHORTEST_CORPUS,
+        le=1_000_000_000, unit="characters",
+    )  # fmt: skip
+    vocabulary_size: int = setting(
+        128, "how many different characters are told apart, the most frequent; all others count as one unknown", ge=1,
+        le=10_000, unit="characters",
+    )  # fmt: skip
+    held_out_share: float = setting(0.1, "share of the text, at its end, kept for validation", gt=0, le=0.5)
+    bptt: int = setting(
+        64, "characters read between two updates; gradients go back no further, the hidden state is kept", ge=1,
+        le=10_000, unit="characters",
+    )  # fmt: skip
+
+    @field_validator("corpus")
+    @classmethod
+    def _same_from_every_folder(cls, value: str) -> str:
+        if not value.strip() or "\0" in value:
+            raise ValueError(f"must be {STANDARD_LIBRARY} or the path of a text file or folder")
+        return source_name(value)
+
+
+@register_task
+class CharacterLm(DataTask[CharacterLmConfig]):
+    """Text as tokens: 0 for an unknown character, then the training text's most frequent ones.
+
+    The last `held_out_share` of the text is held out (at most 100,000 characters of it are asked, from its start).
+    Training reads the rest with as many readers as the batch has rows, the hidden state carried from step to step.
+    """
+
+    config_type: ClassVar[type[TaskConfig]] = CharacterLmConfig
+    title: ClassVar[str] = "Character language model"
+    answer: ClassVar[Answer] = "tags"
+    carries_state: ClassVar[bool] = True
+    causal: ClassVar[bool] = True
+    input_hint = "the beginning of a text; the network writes on"
+
+    def __init__(self, config: CharacterLmConfig, facts: dict[str, Any] | None = None) -> None:
+        """`facts`: what a checkpoint knows of its corpus; the corpus is then read only when it is asked for."""
+        super().__init__(config)
+        self._readers: ParallelReaders | None = None
+        if facts is None:
+            corpus, training, _ = self._read()
+            # Ties by the character itself: the same text gives the same vocabulary everywhere.
+            ranked = sorted(Counter(training).items(), key=lambda item: (-item[1], item[0]))
+            counts = [count for _, count in ranked[: config.vocabulary_size]]
+            facts = {
+                "characters": "".join(character for character, _ in ranked[: config.vocabulary_size]),
+                "counts": [len(training) - sum(counts), *counts],
+                "fingerprint": corpus.fingerprint,
+                "notes": _notes(corpus, config),
+            }
+        # Vocabulary, how often each occurs in the training text, and the whole text's SHA-256.
+        self._facts = facts
+        self._characters: str = facts["characters"]
+        self.vocabulary = self.classes = len(self._characters) + 1
+
+    def steps_per_epoch(self, batch_size: int) -> float:
+        return self._texts.steps_per_epoch(batch_size, self.config.bptt)
+
+    def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
+        """The order is the text's own: the seed plays no part."""
+        return self._texts.batches(first_step, steps, batch_size, self.config.bptt)
+
+    def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        self._load()
+        return ParallelReaders(self._validation).once(VALIDATION_READERS, cyclic=False)
+
+    def loss_metrics(self, loss: float) -> dict[str, float]:
+        """bits_per_character of the held-out text, and what knowing each character's frequency alone would give."""
+        self._load()
+        return {
+            "bits_per_character": loss / math.log(2),
+            "unigram_bits_per_character": unigram_bits(self._facts["counts"], self._validation),
+        }
+
+    def parse(self, text: str) -> Ints:
+        if not text:
+            raise UserError(f"input: nothing was typed; type {self.input_hint}")
+        if len(text) > LONGEST_PROMPT:
+            raise UserError(f"input: {len(text):,} characters are too many; type at most {LONGEST_PROMPT:,}")
+        return encoded(text, self._characters)
+
+    def continues(self, prompt: Inputs) -> int:
+        return CONTINUED
+
+    def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
+        return "".join(REPLACEMENT if token == UNKNOWN else self._characters[token - 1] for token in answer.tolist())
+
+    def echo(self, inputs: Inputs) -> str:
+        return self.read_answer(inputs, inputs)
+
+    @property
+    def _texts(self) -> ParallelReaders:
+        self._load()
+        assert self._readers is not None
+        return self._readers
+
+    def _load(self) -> None:
+        """Turn the text into tokens, once; raises UserError when it is no longer the text of the vocabulary."""
+        if self._readers is not None:
+            return
+        corpus, training, validation = self._read()
+        if corpus.fingerprint != self._facts["fingerprint"]:
+            raise UserError(
+                f"task.corpus: the text of {corpus.source} is not what it was when the run began; "
+                "put the old text back, or start a new run"
+            )
+        self._validation = encoded(validation, self._characters)[:LONGEST_VALIDATION]
+        self._readers = ParallelReaders(encoded(training, self._characters))
+
+    def _read(self) -> tuple[Corpus, str, str]:
+        corpus = read_corpus(self.config.corpus, self.config.characters)
+        length = len(corpus.text)
+        if length < SHORTEST_CORPUS:
+            raise UserError(
+                f"task.corpus: {corpus.source} has {length} characters of text; give at least {SHORTEST_CORPUS}"
+            )
+        # Two characters at least: one to read, one to ask about.
+        border = length - max(2, round(length * self.config.held_out_share))
+        return corpus, corpus.text[:border], corpus.text[border:]
+
+
+def encoded(text: str, characters: str) -> Ints:
+    """Turn text into tokens, int64 [len(text)]: 1 + its place in `characters`, or 0."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    known = np.frombuffer(characters.encode("utf-32-le"), dtype=np.uint32)
+    order = np.argsort(known)
+    places = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
+    return np.where(known[order][places] == codes, order[places] + 1, UNKNOWN).astype(np.int64)
+
+
+def unigram_bits(counts: list[int], tokens: Ints) -> float:
+    """Return the cross-entropy, in bits per token, of tokens under the frequencies that were counted.
+
+    One is added to each count, so that a token that was never counted has a finite price.
+    """
+    frequencies = np.asarray(counts, dtype=np.float64) + 1
+    return float(-np.log2(frequencies / frequencies.sum())[tokens].mean())
+
+
+def _notes(corpus: Corpus, config: CharacterLmConfig) -> list[str]:
+    """What a person should know of the text, one sentence each."""
+    name = "the standard library" if corpus.source == STANDARD_LIBRARY else corpus.source
+    notes = [f"corpus: {len(corpus.text):,} characters from {corpus.files:,} files of {name}"]
+    if corpus.cut:
+        notes.append(f"corpus: there is more text than task.characters ({config.characters:,}); the rest was not read")
+    if corpus.skipped:
+        notes.append(f"corpus: {corpus.skipped:,} files are no text or can't be read; they were passed over")
+    if corpus.undecodable:
+        notes.append(f"corpus: {corpus.undecodable:,} places are no UTF-8; they were read as {REPLACEMENT} (U+FFFD)")
+    return notes

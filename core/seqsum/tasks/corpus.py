@@ -1,0 +1,128 @@
+"""Reading text to learn from: the standard library's sources, or a file or folder that the user names."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seqsum.errors import UserError
+
+STANDARD_LIBRARY = "stdlib"
+PROBE = 1 << 16  # bytes looked at to tell text from anything else
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass
+class Corpus:
+    """Text and where it comes from.
+
+    files: how many files were read; skipped: files of a folder passed over because they are no text or can't be read;
+    undecodable: how many places were no UTF-8 and became U+FFFD; cut: whether there was more text than asked for.
+    """
+
+    source: str
+    text: str = ""
+    files: int = 0
+    skipped: int = 0
+    undecodable: int = 0
+    cut: bool = False
+    _parts: list[str] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def source_name(value: str) -> str:
+    """Write a source so that it means the same from every folder: `stdlib`, or an absolute path."""
+    value = value.strip()
+    if value == STANDARD_LIBRARY:
+        return value
+    try:
+        return str(Path(value).expanduser().absolute())
+    except RuntimeError:  # ~name of somebody who has no home here
+        return str(Path(value).absolute())
+
+
+def read_corpus(source: str, limit: int) -> Corpus:
+    """Read at most `limit` characters from a file, from a folder's files in sorted order, or from `stdlib`.
+
+    `stdlib` is the standard library's top-level modules without a leading underscore, by name. Line ends become \\n;
+    bytes that are no UTF-8 become U+FFFD. Hidden files, links to folders and files with zero bytes in them are passed
+    over in folders. Raises UserError when there is nothing to read.
+    """
+    corpus = Corpus(source)
+    if source == STANDARD_LIBRARY:
+        folder = Path(sysconfig.get_path("stdlib"))
+        files: Iterator[Path] = (path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_"))
+        nothing = "the standard library's sources are not installed here; name a file or folder"
+    else:
+        path = Path(source)
+        try:
+            there = path.exists()
+        except OSError:  # the name is too long, or a folder on the way is closed to us
+            there = False
+        if not there:
+            raise UserError(f"task.corpus: there is no {source}; name a text file or a folder of text files")
+        if path.is_file():
+            files = iter([path])
+            nothing = f"{source} is empty; name a file with text in it"
+        elif path.is_dir():
+            files = _files(path)
+            nothing = f"{source} holds no text; name a folder with text files in it"
+        else:
+            raise UserError(f"task.corpus: {source} is neither a file nor a folder")
+    left = limit
+    for file in files:
+        if left <= 0:
+            corpus.cut = True
+            break
+        try:
+            left -= _read(file, left, corpus)
+        except (OSError, _NoText) as error:
+            if source == str(file):
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                raise UserError(f"task.corpus: can't read {source}: {reason}") from None
+            corpus.skipped += 1
+    corpus.text = "".join(corpus._parts)
+    corpus._parts.clear()
+    if not corpus.text:
+        raise UserError(f"task.corpus: {nothing}")
+    return corpus
+
+
+class _NoText(Exception):
+    """A file that holds something else than text."""
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the regular files under a folder, each folder's own first, in the order of their names."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _read(file: Path, limit: int, corpus: Corpus) -> int:
+    """Add at most `limit` characters of a file to the corpus; return how many."""
+    with file.open("rb") as stream:
+        if b"\0" in stream.read(PROBE):
+            raise _NoText("it holds zero bytes, so it is no UTF-8 text; convert it to UTF-8 first")
+        stream.seek(0)
+        # One more than wanted tells whether there is more; universal newlines turn \r\n and \r into \n.
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace").read(limit + 1)
+    corpus.cut = corpus.cut or len(text) > limit
+    text = text[:limit]
+    # A file that holds U+FFFD itself is counted with the undecodable: both lost their characters somewhere.
+    corpus.undecodable += text.count(REPLACEMENT)
+    corpus.files += bool(text)
+    corpus._parts.append(text)
+    return len(text)

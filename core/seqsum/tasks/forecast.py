@@ -1,0 +1,253 @@
+"""Forecasting a time series: read the last values, say the next one (document 3)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from pydantic import field_validator
+
+from seqsum.errors import UserError, one_line
+from seqsum.registry import register_task
+from seqsum.schema import setting, shown
+from seqsum.tasks.base import (
+    Answer,
+    Batches,
+    DataTask,
+    Examples,
+    Inputs,
+    Ints,
+    TaskConfig,
+)
+from seqsum.tasks.epochs import EpochBatches
+from seqsum.tasks.series import Series, read_series
+from seqsum.tasks.tables import absolute, as_number
+
+MOST_ASKED = 10_000  # held-out windows; more make an evaluation slow and no surer
+MOST_FORECASTS = 1_000
+DIGITS = 6  # significant ones; float32 holds no more
+
+
+class ForecastConfig(TaskConfig):
+    """Settings of the forecasting task."""
+
+    name: Literal["forecast"] = setting("forecast", "the task: a time series; what is the next value?")
+    file: str | None = setting(
+        None, "a CSV file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008"
+    )
+    column: str | None = setting(None, "the column that holds the values; off takes the last one")
+    window: int = setting(24, "how many past values the network sees", ge=1, le=10_000, unit="values")
+    horizon: int = setting(
+        11, "how many steps ahead to forecast, each forecast fed back as the newest value", ge=1, le=10_000,
+        unit="values",
+    )  # fmt: skip
+    held_out_share: float = setting(0.2, "share of the series, at its end, kept for validation", gt=0, le=0.9)
+
+    @field_validator("file")
+    @classmethod
+    def _same_from_every_folder(cls, value: str | None) -> str | None:
+        return None if value is None else absolute(value)
+
+
+@register_task
+class Forecast(DataTask[ForecastConfig]):
+    """Windows of consecutive values; the target is the value that follows.
+
+    The last `held_out_share` of the series is held out: no training window or target reaches into it, while held-out
+    windows look back into the training part, as one who forecasts does. Values are standardised with mean and standard
+    deviation of the training part alone; metrics and answers are in the data's own units.
+    """
+
+    config_type: ClassVar[type[TaskConfig]] = ForecastConfig
+    title: ClassVar[str] = "Time-series forecast"
+    answer: ClassVar[Answer] = "values"
+    features = 1
+    classes = 1
+
+    def __init__(self, config: ForecastConfig, facts: dict[str, Any] | None = None) -> None:
+        """`facts`: what a checkpoint knows of its series; the file is then read only when it is asked for."""
+        super().__init__(config)
+        self._standardised: NDArray[np.float32] | None = None
+        self._series: Series | None = None
+        self._training = 0
+        # The training part's mean and standard deviation, the series' last window, its column and its SHA-256.
+        self._facts = self._read() if facts is None else facts
+        self._mean: float = self._facts["mean"]
+        self._deviation: float = self._facts["deviation"]
+        self.input_hint = (
+            f"the last {config.window} values of {shown(self._facts['column'])}, oldest first, separated by spaces "
+            f"(fewer: the mean stands for those before; nothing: the end of the data)"
+        )
+
+    def steps_per_epoch(self, batch_size: int) -> float:
+        self._load()
+        return (self._training - self.config.window) / batch_size
+
+    def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
+        """Shuffled epochs: a batch as large as the number of windows holds each of them once."""
+        windows, following = self._training_windows()
+        chosen = EpochBatches(seed, "forecast/train", len(windows)).indices(first_step, steps, batch_size)
+        lengths = np.full(chosen.shape, self.config.window)
+        return Batches(windows[chosen][..., None], lengths, following[chosen][..., None])
+
+    def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        window = self.config.window
+        if any(length not in (None, window) for length in (low, high)):
+            raise UserError(f"lengths: a window is always task.window = {window} values; leave the lengths out")
+        windows, following = self._held_out(1, MOST_ASKED)
+        yield Examples(windows[..., None].copy(), np.full(len(windows), window), following.copy())
+
+    def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
+        """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again."""
+        windows, following = self._held_out(1, MOST_ASKED)
+        errors = (np.concatenate(answers).astype(np.float64) - following) * self._deviation
+        naive = (windows[:, -1:].astype(np.float64) - following) * self._deviation
+        return {
+            "mae": float(np.abs(errors).mean()),
+            "mae_same_as_last": float(np.abs(naive).mean()),
+            "rmse": math.sqrt(float((errors**2).mean())),
+        }
+
+    def forecasts(self) -> Examples | None:
+        if self.config.horizon == 1:
+            return None
+        windows, following = self._held_out(self.config.horizon, MOST_FORECASTS)
+        if not len(windows):
+            return None
+        return Examples(windows[..., None].copy(), np.full(len(windows), self.config.window), following.copy())
+
+    def forecast_metrics(self, values: Inputs) -> dict[str, float]:
+        """horizon_mae: mean absolute error over all `horizon` steps ahead; horizon_mae_same_as_last: of the last value.
+
+        Each step is forecast from forecasts; the window's own values are all that is known.
+        """
+        windows, following = self._held_out(self.config.horizon, MOST_FORECASTS)
+        errors = (values.astype(np.float64) - following) * self._deviation
+        naive = (windows[:, -1:].astype(np.float64) - following) * self._deviation
+        return {
+            "horizon_mae": float(np.abs(errors).mean()),
+            "horizon_mae_same_as_last": float(np.abs(naive).mean()),
+        }
+
+    def parse(self, text: str) -> Inputs:
+        words = [word for word in re.split(r"[\s,;]+", text) if word]
+        if not words:
+            values = np.array(self._facts["last"], dtype=np.float64)
+        else:
+            typed: list[float] = []
+            for place, word in enumerate(words, start=1):
+                value = as_number(word)
+                if value is None or not math.isfinite(value):
+                    raise UserError(f"input: value {place} is {shown(word)}; type {self.input_hint}")
+                typed.append(value)
+            last = typed[-self.config.window :]
+            values = np.array([self._mean] * (self.config.window - len(last)) + last, dtype=np.float64)
+        window = self._standardise(values)
+        if not np.isfinite(window).all():
+            place = int(np.flatnonzero(~np.isfinite(window))[0]) - self.config.window
+            raise UserError(f"input: {values[place]:g} is too far from the training data; type {self.input_hint}")
+        return window[:, None]
+
+    def continues(self, prompt: Inputs) -> int:
+        return self.config.horizon
+
+    def read_answer(self, inputs: Inputs, answer: Inputs) -> list[float]:
+        """Values ahead, in the data's units, nearest first."""
+        values = answer.reshape(-1).astype(np.float64) * self._deviation + self._mean
+        return [_rounded(value) for value in values.tolist()]
+
+    def echo(self, inputs: Inputs) -> list[float]:
+        return self.read_answer(inputs, inputs)
+
+    def render(self, answer: Any) -> str:
+        return " ".join(f"{value:.{DIGITS}g}" for value in answer)
+
+    def _read(self) -> dict[str, Any]:
+        """Read the series and say what an answer needs of it; raises UserError when it can't be learned from."""
+        config = self.config
+        series = self._series = read_series(config.file, config.column)
+        count = len(series.values)
+        held_out = max(1, round(count * config.held_out_share))
+        self._training = count - held_out
+        if self._training <= config.window:
+            raise UserError(
+                f"task.window: column {shown(series.name)} has {count} values, {max(0, self._training)} of them for "
+                f"training, and a window of {config.window} needs at least {config.window + 1} there; use a shorter "
+                "window or a longer series"
+            )
+        training = series.values[: self._training]
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, deviation = float(training.mean()), float(training.std())
+        if not (math.isfinite(mean) and math.isfinite(deviation)):
+            raise UserError(
+                f"task.column: the values of {shown(series.name)} are too large to compute with; give them in a larger "
+                "unit"
+            )
+        if training.min() == training.max() or deviation == 0:
+            raise UserError(
+                f"task.column: the {self._training} training values of {shown(series.name)} are all "
+                f"{training[0]:g}; there is nothing to learn from a constant series"
+            )
+        notes = [
+            f"series: {one_line(series.name)}, {count:,} values, {self._training:,} for training and the last "
+            f"{held_out:,} held out"
+        ]
+        if config.horizon > held_out:
+            notes.append(
+                f"series: task.horizon ({config.horizon}) is longer than what is held out, so forecasts that far "
+                "are not measured"
+            )
+        return {
+            "column": series.name,
+            "mean": mean,
+            "deviation": deviation,
+            "last": series.values[-config.window :].tolist(),
+            "fingerprint": series.fingerprint,
+            "notes": notes,
+        }
+
+    def _load(self) -> NDArray[np.float32]:
+        """Standardise the series, once; raises UserError when it is no longer that of the facts."""
+        if self._standardised is None:
+            series = self._series or read_series(self.config.file, self.config.column)
+            if series.fingerprint != self._facts["fingerprint"]:
+                raise UserError(
+                    f"task.file: the values of {shown(series.name)} are not what they were when the run began; put "
+                    "the old ones back, or start a new run"
+                )
+            self._training = len(series.values) - max(1, round(len(series.values) * self.config.held_out_share))
+            self._standardised = self._standardise(series.values)
+            if not np.isfinite(self._standardised).all():
+                raise UserError(
+                    f"task.column: some held-out values of {shown(series.name)} are too far from the training values "
+                    "to compute with; look for a wrong one"
+                )
+        return self._standardised
+
+    def _standardise(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        with np.errstate(over="ignore"):
+            return ((values - self._mean) / self._deviation).astype(np.float32)
+
+    def _training_windows(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """All windows that, with the value that follows, lie in the training part: float32 [n, window], [n]; views."""
+        values = self._load()[: self._training]
+        return sliding_window_view(values, self.config.window)[:-1], values[self.config.window :]
+
+    def _held_out(self, steps: int, most: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Windows and the `steps` held-out values after each: float32 [n, window] and [n, steps], n ≤ most."""
+        values, window = self._load(), self.config.window
+        count = len(values) - self._training - steps + 1
+        if count < 1:
+            return np.zeros((0, window), np.float32), np.zeros((0, steps), np.float32)
+        starts: Ints = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) + self._training
+        ahead = sliding_window_view(values, window + steps)[starts - window]
+        return ahead[:, :window], ahead[:, window:]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

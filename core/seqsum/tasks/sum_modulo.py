@@ -1,0 +1,101 @@
+"""Sum modulo N: read a sequence of digits, answer with the remainder of their sum (document 1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from seqsum.errors import UserError, printable
+from seqsum.registry import register_task
+from seqsum.schema import setting
+from seqsum.tasks.base import (
+    Answer,
+    Batches,
+    Examples,
+    Inputs,
+    InputSpace,
+    Ints,
+    Task,
+    TaskConfig,
+    at_least_min_length,
+    check_lengths,
+)
+from seqsum.tasks.stream import StepStream, below
+
+LONGEST = 10_000
+
+
+class SumModuloConfig(TaskConfig):
+    """Settings of the sum-modulo task."""
+
+    name: Literal["sum_modulo"] = setting("sum_modulo", "the task: the sum of a sequence of numbers, modulo N")
+    modulus: int = setting(
+        10, "N: numbers run from 0 to N−1, and so does the answer (sum mod N)", ge=2, le=100, unit="classes"
+    )
+    min_length: int = setting(
+        2, "shortest training sequence; lengths are drawn uniformly", ge=1, le=LONGEST, unit="tokens"
+    )
+    max_length: int = setting(5, "longest training sequence", ge=1, le=LONGEST, unit="tokens")
+
+    _ordered = field_validator("max_length")(at_least_min_length)
+
+
+@register_task
+class SumModulo(Task[SumModuloConfig]):
+    """n ~ U{min_length…max_length} numbers, each ~ U{0…modulus−1}; the class is their sum modulo `modulus`."""
+
+    config_type: ClassVar[type[TaskConfig]] = SumModuloConfig
+    title: ClassVar[str] = "Sum modulo N"
+    answer: ClassVar[Answer] = "class"
+
+    def __init__(self, config: SumModuloConfig) -> None:
+        super().__init__(config)
+        self.vocabulary = config.modulus
+        self.classes = config.modulus
+        self.input_hint = f"numbers from 0 to {config.modulus - 1}, separated by spaces"
+
+    def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
+        low, high = self.config.min_length, self.config.max_length
+        stream = StepStream(seed, "sum_modulo/train", batch_size * (1 + high))
+        words = stream.words(first_step, steps)
+        lengths = low + below(words[:, :batch_size], high - low + 1)
+        tokens = below(words[:, batch_size:], self.vocabulary).reshape(steps, batch_size, high)
+        valid = np.arange(high) < lengths[:, :, None]
+        targets = np.where(valid, tokens, 0).sum(axis=2) % self.vocabulary
+        return Batches(np.where(valid, tokens, self.padding), lengths, targets)
+
+    def enumerable(self, low: int | None = None, high: int | None = None) -> InputSpace | None:
+        space = self._space(low, high)
+        return space if space.exhaustive else None
+
+    def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        for tokens in self._space(low, high).samples():
+            yield Examples(tokens, np.full(len(tokens), tokens.shape[1]), self.truths(tokens))
+
+    def truths(self, tokens: Ints) -> Ints:
+        remainders: Ints = tokens.sum(axis=1) % self.vocabulary
+        return remainders
+
+    def truth(self, inputs: Inputs) -> int:
+        return int(inputs.sum()) % self.vocabulary
+
+    def parse(self, text: str) -> Ints:
+        words = [word for word in re.split(r"[\s,;+]+", text) if word]
+        if not words:
+            raise UserError(f"input: nothing to add; type {self.input_hint}")
+        for place, word in enumerate(words, start=1):
+            if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) >= self.vocabulary:
+                raise UserError(f'input: number {place} is "{printable(word)[:20]}"; type {self.input_hint}')
+        if len(words) > LONGEST:
+            raise UserError(f"input: {len(words)} numbers are too many; type at most {LONGEST}")
+        return np.array(words, dtype=np.int64)
+
+    def _space(self, low: int | None, high: int | None) -> InputSpace:
+        low = self.config.min_length if low is None else low
+        high = self.config.max_length if high is None else high
+        check_lengths(low, high, LONGEST)
+        return InputSpace(self.vocabulary, low, high)

@@ -1,0 +1,170 @@
+"""Checkpoints: a folder with safetensors for weights and optimizer and JSON for the rest. Nothing in it can run code.
+
+`step-N/model.safetensors`      weights under plain PyTorch names
+`step-N/optimizer.safetensors`  optimizer state by parameter name, and the torch generator's state
+`step-N/state.json`             step, configuration as it stood, loop state
+`step-N/checksums.json`         SHA-256 of each; a checkpoint that fails it counts as damaged
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from seqsum.errors import UserError
+from seqsum.runs.files import sync_folder
+
+MODEL_FILE = "model.safetensors"
+OPTIMIZER_FILE = "optimizer.safetensors"
+STATE_FILE = "state.json"
+CHECKSUMS_FILE = "checksums.json"
+RNG_KEY = "rng.torch"
+
+
+class DamagedCheckpoint(UserError):
+    """A checkpoint that is incomplete or whose checksums don't match."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint as it was read."""
+
+    step: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    rng: Tensor
+    state: dict[str, Any]
+
+
+def save(
+    folder: Path, step: int, model: dict[str, Tensor], optimizer: dict[str, Tensor], state: dict[str, Any]
+) -> Path:
+    """Write checkpoint `step` under `folder`, whole or not at all; one of the same step is replaced."""
+    files = {
+        MODEL_FILE: safetensors.torch.save(model, {"format": "pt"}),
+        OPTIMIZER_FILE: safetensors.torch.save({**optimizer, RNG_KEY: rng_state()}, {"format": "pt"}),
+        STATE_FILE: json.dumps({"step": step, **state}, indent=1).encode(),
+    }
+    files[CHECKSUMS_FILE] = json.dumps({name: _checksum(data) for name, data in files.items()}, indent=1).encode()
+    folder.mkdir(exist_ok=True)
+    tidy(folder)
+    building, target, old = folder / f".step-{step}.new", folder / f"step-{step}", folder / f".step-{step}.old"
+    building.mkdir()
+    try:
+        for name, data in files.items():
+            with (building / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        sync_folder(building)
+        if target.exists():
+            target.rename(old)
+        building.rename(target)
+        sync_folder(folder)
+    except OSError:
+        tidy(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def steps_saved(folder: Path) -> list[int]:
+    """Return the steps of all checkpoints, ascending."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(entry.name[5:]) for entry in folder.glob("step-*") if entry.name[5:].isdecimal())
+
+
+def tidy(folder: Path) -> None:
+    """Clear away what a save that was killed left behind. For the writer alone: a save may be under way."""
+    for leftover in folder.glob(".step-*.old"):
+        target = folder / leftover.name[1:].removesuffix(".old")
+        if not target.exists():
+            # Killed between the two renames: the old one is the only whole checkpoint of that step.
+            leftover.rename(target)
+    for leftover in (*folder.glob(".step-*.old"), *folder.glob(".step-*.new")):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def set_aside(folder: Path, after: int) -> None:
+    """Rename checkpoints of steps after `after` to damaged-step-N, so that they no longer count as the newest."""
+    for step in steps_saved(folder):
+        if step > after:
+            place = folder / f"damaged-step-{step}"
+            shutil.rmtree(place, ignore_errors=True)
+            (folder / f"step-{step}").rename(place)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read one checkpoint; raise DamagedCheckpoint when it is incomplete or altered."""
+    try:
+        checksums = json.loads((path / CHECKSUMS_FILE).read_bytes())
+        data = {name: (path / name).read_bytes() for name in (MODEL_FILE, OPTIMIZER_FILE, STATE_FILE)}
+    except (OSError, ValueError) as error:
+        raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error}") from None
+    for name, content in data.items():
+        if not isinstance(checksums, dict) or checksums.get(name) != _checksum(content):
+            raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
+    try:
+        optimizer = safetensors.torch.load(data[OPTIMIZER_FILE])
+        state = json.loads(data[STATE_FILE])
+        return Checkpoint(
+            step=int(state["step"]),
+            model=safetensors.torch.load(data[MODEL_FILE]),
+            rng=optimizer.pop(RNG_KEY),
+            optimizer=optimizer,
+            state=state,
+        )
+    except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise DamagedCheckpoint(f"checkpoint: {path} is not a checkpoint: {error}") from None
+
+
+def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest whole checkpoint, if any, and a message for each damaged one that was passed over."""
+    while True:
+        steps = steps_saved(folder)
+        damages: list[str] = []
+        for step in reversed(steps):
+            try:
+                return load(folder / f"step-{step}"), [f"{damage}; using the one before it" for damage in damages]
+            except DamagedCheckpoint as error:
+                damages.append(str(error))
+        # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
+        if steps_saved(folder) == steps:
+            return None, [f"{damage}; there is no whole one before it" for damage in damages]
+
+
+def prune(folder: Path, keep: int, best: int | None) -> None:
+    """Delete all but the newest `keep` checkpoints and the one of step `best`."""
+    for step in steps_saved(folder)[:-keep]:
+        if step != best:
+            shutil.rmtree(folder / f"step-{step}", ignore_errors=True)
+
+
+def rng_state() -> Tensor:
+    """Return the state of torch's generators, the GPU's behind the CPU's: uint8 [n]."""
+    states = [torch.get_rng_state()]
+    if torch.cuda.is_available():
+        states.append(torch.cuda.get_rng_state())
+    return torch.cat(states)
+
+
+def set_rng(state: Tensor) -> None:
+    """Set torch's generators to what `rng_state` gave."""
+    size = len(torch.get_rng_state())
+    torch.set_rng_state(state[:size])
+    if len(state) > size and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state[size:])
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

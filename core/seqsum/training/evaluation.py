@@ -1,0 +1,242 @@
+"""How good a model is: exactly, over the whole input space when it is small enough, else on what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqsum.models.base import SequenceModel, State
+from seqsum.query.generation import forecast
+from seqsum.tasks import AnyTask, Examples, InputSpace
+from seqsum.tasks.base import NOT_ASKED, Inputs, Ints, all_sequences
+from seqsum.training.objective import loss_of
+
+ROWS = 8192  # more rows at once spill out of the processor's cache
+STEPS = 2_000_000
+CONFUSION_CLASSES = 100  # beyond this nobody can read a confusion matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What an evaluation found.
+
+    accuracy: share of right answers (for `sequence`, of answers right to the last token), None for real values
+    loss: mean cross-entropy in nats over what was asked, or mean squared error
+    sequences: how many were asked; `exhaustive` when those are the whole input space
+    metrics: what the task itself makes of the answers
+    confusion: int64 [classes, classes], how often class `row` was answered with class `column`; None where the answer
+    is no class, or one of very many
+    """
+
+    accuracy: float | None
+    loss: float
+    sequences: int
+    exhaustive: bool
+    accuracy_by_length: dict[int, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    confusion: Ints | None = None
+
+
+class _Tally:
+    """Counts right answers and adds up losses, by length."""
+
+    def __init__(self, task: AnyTask) -> None:
+        known = task.answer in ("class", "tags") and task.classes <= CONFUSION_CLASSES
+        self.confusion: Ints | None = np.zeros((task.classes, task.classes), dtype=np.int64) if known else None
+        self.right: dict[int, int] = {}
+        self.asked: dict[int, int] = {}
+        self.loss = 0.0
+        self.losses = 0
+        self.sequences = 0
+
+    def count(self, length: int, right: int, asked: int, sequences: int) -> None:
+        self.right[length] = self.right.get(length, 0) + right
+        self.asked[length] = self.asked.get(length, 0) + asked
+        self.sequences += sequences
+
+    def confuse(self, answers: Tensor, targets: Tensor) -> None:
+        """Count which class was answered for which, both int64 [n]."""
+        if self.confusion is not None:
+            classes = len(self.confusion)
+            counts = torch.bincount(targets * classes + answers, minlength=classes * classes)
+            self.confusion += counts.cpu().numpy().reshape(classes, classes)
+
+    def add_loss(self, logits: Tensor, targets: Tensor) -> None:
+        self.loss += float(loss_of(logits, targets, reduction="none").double().sum())
+        # A real value may be equal to the mark of a class that is not asked.
+        self.losses += targets.numel() if targets.is_floating_point() else int((targets != NOT_ASKED).sum())
+
+    def result(self, exhaustive: bool, metrics: dict[str, float]) -> Evaluation:
+        asked = sum(self.asked.values())
+        return Evaluation(
+            accuracy=sum(self.right.values()) / asked if asked else None,
+            loss=self.loss / max(1, self.losses),
+            sequences=self.sequences,
+            exhaustive=exhaustive,
+            accuracy_by_length={
+                length: self.right[length] / self.asked[length] for length in sorted(self.asked) if self.asked[length]
+            },
+            metrics=metrics,
+            confusion=self.confusion,
+        )
+
+
+def evaluate(model: SequenceModel, task: AnyTask, low: int | None = None, high: int | None = None) -> Evaluation:
+    """Evaluate a model on lengths low…high, where a task knows lengths; default: the task's own held-out examples."""
+    with _answering(model):
+        tally = _Tally(task)
+        space = task.enumerable(low, high)
+        if space is not None and model.reads_stepwise:
+            _walk(model, task, space, tally, None, 0, 1, 0)
+            return tally.result(True, {})
+        answers: list[Inputs] = []
+        state: State | None = None
+        for examples in task.held_out(low, high) if space is None else _every(space, task):
+            for part in _parts(examples, whole=task.carries_state):
+                answer, state = _ask(model, task, part, state if part.follows else None, tally)
+                answers.append(answer)
+        result = tally.result(space is not None, {} if space else task.held_out_metrics(answers))
+        result.metrics.update(task.loss_metrics(result.loss))
+        result.metrics.update(_forecast_metrics(model, task))
+        return result
+
+
+@contextmanager
+def _answering(model: SequenceModel) -> Iterator[None]:
+    """No dropout and no gradients inside; the model trains on afterwards as before."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
+
+
+def _forecast_metrics(model: SequenceModel, task: AnyTask) -> dict[str, float]:
+    """Have held-out windows forecast step after step, where the task asks for it."""
+    examples = task.forecasts()
+    if examples is None:
+        return {}
+    weight = next(model.parameters())
+    windows = torch.from_numpy(examples.inputs).to(weight.device, weight.dtype)
+    return task.forecast_metrics(forecast(model, windows, examples.targets.shape[1]))
+
+
+def _every(space: InputSpace, task: AnyTask) -> Iterator[Examples]:
+    """Yield every sequence of an input space, in blocks of one length."""
+    for length in range(space.low, space.high + 1):
+        total = space.vocabulary**length
+        for first in range(0, total, ROWS):
+            tokens = all_sequences(space.vocabulary, length, first, min(total, first + ROWS))
+            yield Examples(tokens, np.full(len(tokens), length), task.truths(tokens))
+
+
+def _parts(examples: Examples, whole: bool) -> Iterator[Examples]:
+    """Cut examples so that memory stays small."""
+    rows, length = examples.inputs.shape[:2]
+    at_once = rows if whole else max(1, min(ROWS, STEPS // max(1, length)))
+    for start in range(0, rows, at_once):
+        end = start + at_once
+        yield Examples(
+            examples.inputs[start:end],
+            examples.lengths[start:end],
+            examples.targets[start:end],
+            examples.follows,
+        )
+
+
+def _ask(
+    model: SequenceModel, task: AnyTask, examples: Examples, state: State | None, tally: _Tally
+) -> tuple[Inputs, State | None]:
+    """Ask about examples; return the answers (classes, tokens or values) and the state carried on."""
+    weight = next(model.parameters())
+    inputs, lengths, targets = (
+        torch.from_numpy(np.ascontiguousarray(part)).to(
+            weight.device, weight.dtype if part.dtype == np.float32 else None
+        )
+        for part in (examples.inputs, examples.lengths, examples.targets)
+    )
+    length = int(examples.lengths.max())
+    if task.carries_state:
+        logits, state = model.read(inputs, state)
+    else:
+        logits = model(inputs, lengths, targets)
+    tally.add_loss(logits, targets)
+    if task.answer == "values":
+        tally.sequences += len(targets)
+        values: Inputs = logits.float().cpu().numpy()
+        return values, state
+    if task.answer == "sequence":
+        written = model.decode(inputs, lengths, targets.shape[1]).cpu()
+        right = sequences_right(written.numpy(), examples.targets, task.end)
+        tally.count(length, int(right.sum()), len(right), len(right))
+        return written.numpy(), state
+    answer = logits.argmax(dim=-1)
+    asked = targets != NOT_ASKED
+    tally.confuse(answer[asked], targets[asked])
+    tally.count(length, int(((answer == targets) & asked).sum()), int(asked.sum()), len(targets))
+    return answer.cpu().numpy(), state
+
+
+def sequences_right(written: Inputs, targets: Inputs, end: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell for each row whether what was written up to its end token is the target up to its own: bool [rows]."""
+    width = max(written.shape[1], targets.shape[1])
+
+    def until_end(tokens: Inputs) -> Ints:
+        padded = np.full((len(tokens), width), end, dtype=np.int64)
+        padded[:, : tokens.shape[1]] = np.where(tokens == NOT_ASKED, end, tokens)
+        ended = np.cumsum(padded == end, axis=1) > 0
+        return np.where(ended, end, padded)
+
+    right: np.ndarray[tuple[int], np.dtype[np.bool_]] = (until_end(written) == until_end(targets)).all(axis=1)
+    return right
+
+
+def _walk(
+    model: SequenceModel,
+    task: AnyTask,
+    space: InputSpace,
+    tally: _Tally,
+    state: State | None,
+    length: int,
+    rows: int,
+    first: int,
+) -> None:
+    """Ask about every sequence that extends `rows` consecutive prefixes of one length.
+
+    Sequences share their prefixes' states, so each costs one cell step: 111,110 for lengths 2–5 in place of 543,200.
+    `first` is the first prefix's place in counting order.
+    """
+    vocabulary = space.vocabulary
+    device = next(model.parameters()).device
+    at_once = max(1, ROWS // vocabulary)
+    for start in range(0, rows, at_once):
+        count = min(at_once, rows - start)
+        tokens = torch.arange(vocabulary, device=device).repeat(count)
+        logits, longer = model.step(tokens, _repeated(state, start, count, vocabulary))
+        place = (first + start) * vocabulary
+        if length + 1 >= space.low:
+            sequences = all_sequences(vocabulary, length + 1, place, place + count * vocabulary)
+            targets = torch.from_numpy(task.truths(sequences)).to(device)
+            answers = logits.argmax(dim=1)
+            right = int((answers == targets).sum())
+            tally.confuse(answers, targets)
+            tally.count(length + 1, right, len(targets), len(targets))
+            tally.add_loss(logits, targets)
+        if length + 1 < space.high:
+            _walk(model, task, space, tally, longer, length + 1, count * vocabulary, place)
+
+
+def _repeated(state: State | None, start: int, count: int, times: int) -> State | None:
+    """Each prefix's state once for every token that can follow it."""
+    if state is None:
+        return None
+    if isinstance(state, tuple):
+        return tuple(part[:, start : start + count].repeat_interleave(times, dim=1) for part in state)
+    return state[:, start : start + count].repeat_interleave(times, dim=1)

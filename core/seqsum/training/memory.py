@@ -1,0 +1,36 @@
+"""Whether a step fits into memory, judged before it is tried: the system kills what takes too much, without a word."""
+
+from __future__ import annotations
+
+import psutil
+
+from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.tasks import AnyTask
+
+# States, gates, their gradients and what autograd keeps, in units of one hidden state, roughly.
+STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16}
+BYTES = 4
+GIGABYTE = 1e9
+
+
+def step_bytes(config: Config, task: AnyTask, length: int) -> int:
+    """Estimate the bytes that one optimizer step on inputs of `length` takes; right to a factor of about two."""
+    model = config.model
+    width = getattr(model, "hidden_size", 1) * getattr(model, "num_layers", 1)
+    kept = STATES_KEPT.get(getattr(model, "cell", "rnn"), 5) * (2 if getattr(model, "bidirectional", False) else 1)
+    logits = 4 * task.classes if task.answer == "tags" else 0
+    entered = 3 * getattr(model, "embedding_size", task.features)
+    # Tokens are drawn, masked and kept as 64-bit numbers.
+    numbers = kept * width + logits + entered + 10
+    return BYTES * config.train.batch_size * length * numbers
+
+
+def check_memory(config: Config, task: AnyTask, length: int) -> None:
+    """Raise UserError when a step would need more memory than the machine has free."""
+    needed, free = step_bytes(config, task, length), psutil.virtual_memory().available
+    if needed > free:
+        raise UserError(
+            f"out of memory: a step needs about {needed / GIGABYTE:.1f} GB and {free / GIGABYTE:.1f} GB are free; "
+            f"make train.batch_size, the sequences ({length} steps long) or model.hidden_size smaller"
+        )

@@ -1,0 +1,31 @@
+"""What is made small, and what counts as right."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqsum.tasks.base import NOT_ASKED
+
+
+def loss_of(logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+    """Cross-entropy (nats) over what is asked, or, for real-valued targets, the squared error.
+
+    logits [batch, classes] or [batch, length, classes] with targets int64 [batch] or [batch, length], NOT_ASKED left
+    out; or values [batch, n] with targets float [batch, n].
+    """
+    if targets.is_floating_point():
+        return F.mse_loss(logits, targets, reduction=reduction)
+    if targets.dim() == 1:
+        return F.cross_entropy(logits, targets, reduction=reduction)
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NOT_ASKED, reduction=reduction)
+
+
+def right_and_asked(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return int64 [2]: how many answers are right, and how many were asked; zeros for real-valued targets."""
+    if targets.is_floating_point():
+        return torch.zeros(2, dtype=torch.int64, device=targets.device)
+    asked = targets != NOT_ASKED
+    right = (logits.argmax(dim=-1) == targets) & asked
+    return torch.stack([right.sum(), asked.sum()])

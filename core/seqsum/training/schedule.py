@@ -1,0 +1,44 @@
+"""The learning rate as a function of the step. No torch: the console draws it too."""
+
+from __future__ import annotations
+
+import math
+
+from seqsum.config import Config
+
+
+def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
+    """Return the learning rate of the update that follows `step` finished ones.
+
+    Document 1: a linear warm-up from warmup_start × lr over warmup_steps, then a cosine to min_lr. With cosine_period
+    "total_steps" the cosine's half wave lasts train.steps and begins after the warm-up, as PyTorch's LinearLR and
+    CosineAnnealingLR(T_max=steps) behind a SequentialLR do; with "after_warmup" it ends at min_lr exactly at the end.
+    The other curves begin after the warm-up and fill what is left. `plateau_falls`: how often a plateau was met.
+    """
+    peak, schedule = config.optim.lr, config.schedule
+    if step < schedule.warmup_steps:
+        return peak * (schedule.warmup_start + (1 - schedule.warmup_start) * step / schedule.warmup_steps)
+    floor = min(schedule.min_lr, peak)
+    since = step - schedule.warmup_steps
+    left = max(1, config.train.steps - schedule.warmup_steps)
+    if schedule.name == "constant":
+        return peak
+    if schedule.name == "cosine":
+        period = left if schedule.cosine_period == "after_warmup" else config.train.steps
+        return _half_wave(peak, floor, since / period)
+    if schedule.name == "linear":
+        return peak + (floor - peak) * min(1.0, since / left)
+    if schedule.name == "step":
+        return max(floor, peak * schedule.factor ** (since // schedule.step_size))
+    if schedule.name == "one_cycle":
+        # Smith & Topin 2018, in cosine form: up from warmup_start × lr, then down to min_lr.
+        rise = max(1.0, schedule.rise * left)
+        if since < rise:
+            return _half_wave(peak * schedule.warmup_start, peak, since / rise)
+        return _half_wave(peak, floor, (since - rise) / max(1.0, left - rise))
+    return max(floor, peak * schedule.factor**plateau_falls)
+
+
+def _half_wave(start: float, end: float, done: float) -> float:
+    """From start to end along half a cosine; `done` is the share of the way, and stays at the end beyond 1."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

@@ -1,0 +1,7 @@
+"""`python -m seqsum.worker RUN_FOLDER [LOCK_FD]`."""
+
+import sys
+
+from seqsum.worker import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""A worker's life around its loop: the lock, what it says when it fails, and its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from seqsum.errors import UserError
+from seqsum.runs import Run
+from seqsum.runs.lock import take_lock
+from seqsum.worker.signals import StopSignal
+from seqsum.worker.worker import Worker
+
+OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "Cannot allocate memory")
+
+
+def work(folder: str, lock: int | None, signals: StopSignal) -> int:
+    """Work on a run to its end; return the exit status."""
+    run = Run(Path(folder).absolute())
+    if lock is None:
+        lock = take_lock(run.folder)
+    if lock is None:
+        print(f"runs: {run.id} has a worker already", file=sys.stderr)
+        return 2
+    os.set_inheritable(lock, False)
+    try:
+        with run.store() as store:
+            worker = Worker(run, store, signals)
+            try:
+                worker.prepare()
+                status = 1 if worker.train() == "failed" else 0
+            except Exception as error:
+                traceback.print_exc()
+                reason, status = _reason(error), 1
+                store.add_event(store.state().get("step", 0), "failed", reason=reason)
+                store.set_state(status="failed", reason=reason, updated=time.time())
+                run.record_outcome("failed", reason, store.state().get("step", 0))
+                if worker.tracker is not None:
+                    worker.tracker.finish("failed", reason)
+    finally:
+        # Python takes its time to end with torch loaded; who resumes the run now need not wait for that.
+        os.close(lock)
+    if worker.tracker is not None and worker.tracker.stuck:
+        # What hangs in the tracker's threads would hang the end of the process, too.
+        sys.stdout.flush()
+        os._exit(status)
+    return status
+
+
+def _reason(error: Exception) -> str:
+    """One line that says what went wrong."""
+    text = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return text
+    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
+        return f"out of memory: {text or 'an allocation failed'}; make batch_size, hidden_size or the sequences smaller"
+    return f"{type(error).__name__}: {text}"

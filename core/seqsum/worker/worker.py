@@ -1,0 +1,344 @@
+"""What a worker does between chunks: it writes what the trainer gives and does what is asked."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqsum.config import LIVE_FIELDS
+from seqsum.errors import UserError
+from seqsum.runs import Command, Run, Store
+from seqsum.schema import as_text
+from seqsum.trackers import Guarded, tracker_of
+from seqsum.trackers.base import Media
+from seqsum.trackers.upload import start_upload
+from seqsum.worker.signals import StopSignal
+
+if TYPE_CHECKING:
+    from seqsum.training.trainer import Point, Trainer
+
+WRITE_SECONDS = 0.1
+IDLE_SECONDS = 0.05
+
+
+class Worker:
+    """Drives a Trainer: writes what it gives, does what is asked of it, keeps the run's folder true."""
+
+    def __init__(self, run: Run, store: Store, signals: StopSignal) -> None:
+        self.run = run
+        self.store = store
+        self.signals = signals
+        self.trainer: Trainer
+        self.changes: dict[str, Any] = {}
+        self.paused = False
+        self.stop_asked: str | None = None
+        self.tracker: Guarded | None = None
+        self.train_seconds = 0.0
+        self._replay: list[tuple[int, str, str]] = []  # (step, field, value)
+        self._points: list[Point] = []
+        self._written = 0.0
+        self._clock = 0.0
+        self._speed_from = (0.0, 0)
+        self._saved: tuple[int, dict[str, Any]] | None = None
+
+    # Beginning
+
+    def prepare(self) -> None:
+        """Load the newest whole checkpoint, or begin at step 0; drop what was written after it."""
+        import torch
+
+        from seqsum.training import checkpoint
+        from seqsum.training.trainer import Trainer
+
+        # Where a plug-in is missing, this says so, before a checkpoint is read in vain.
+        config = self.run.record.parsed_config()
+        checkpoint.tidy(self.run.checkpoints)
+        saved, damaged = checkpoint.newest(self.run.checkpoints)
+        step = saved.step if saved else 0
+        for message in damaged:
+            self.say(message, step)
+        # Else pruning would keep a damaged one for the newest and delete the whole ones.
+        checkpoint.set_aside(self.run.checkpoints, step if saved else -1)
+        if saved is None:
+            self.trainer = Trainer(config)
+        else:
+            self.trainer = Trainer.resume(saved)
+            self.changes = saved.state["changes"]
+            self.train_seconds = saved.state["train_seconds"]
+            self._saved = (step, dict(self.changes))
+        self._replay = self._changes_after(step)
+        launched = self.store.state().get("launched", 0.0)
+        with self.store.transaction():
+            self.store.truncate(step)
+            for command in self.store.pending_commands():
+                # A wish that a former worker did not live to hear means nothing now; a changed value still does.
+                if command.time < launched and command.verb != "set":
+                    self.store.finish_command(command.id, False, "the worker ended before it could")
+            resumed = saved is not None or any(self.store.events(kind="started"))
+            detail = {"from_checkpoint": step} if saved else {}
+            self.store.add_event(step, "resumed" if resumed else "started", pid=os.getpid(), **detail)
+            self.store.set_state(
+                status="running", pid=os.getpid(), step=step, reason=None, changes=self.changes, updated=time.time()
+            )
+        facts = {
+            "device": str(self.trainer.device),
+            "threads": torch.get_num_threads(),
+            "backend": self.trainer.backend.name,
+            "parameters": self.trainer.parameters,
+        }
+        self.run.record.with_facts(**facts, outcome=None).write(self.run.folder)
+        self.tracker = tracker_of(self.run)
+        if self.tracker is not None:
+            self.tracker.start(self.trainer.config.plain(), {**facts, "step": step})
+        if saved is None:
+            for note in self.trainer.task.notes:
+                self.say(note, step)
+        print(f"{'resumed' if saved else 'started'} at step {step} of {self.trainer.config.train.steps}", flush=True)
+
+    # The loop
+
+    def train(self) -> str:
+        """Train until the end, a stop or a failure; return the last status."""
+        trainer = self.trainer
+        self._start_clock()
+        self._replay_changes()
+        while True:
+            self._obey()
+            if self.stop_asked or self.signals.name:
+                return self._stop()
+            if self.paused:
+                time.sleep(IDLE_SECONDS)
+                continue
+            if trainer.done:
+                return self._finish()
+            self._points += trainer.run_chunk(step for step, _, _ in self._replay)
+            if trainer.failure:
+                return self._fail(trainer.failure)
+            self._add_speed()
+            if trainer.evaluation_due:
+                result, best, points = trainer.evaluate()
+                self._points += points
+                if self.tracker is not None:
+                    self.tracker.media(Media(trainer.step, result.accuracy_by_length, result.confusion))
+                if best and trainer.config.train.keep_best:
+                    self.save("best")
+            if trainer.checkpoint_due and not self.saved:
+                self.save("interval")
+            self._replay_changes()
+            self.write()
+
+    def _changes_after(self, step: int) -> list[tuple[int, str, str]]:
+        """What a person changed after the checkpoint of `step`, to be changed again at the same steps."""
+        changes: list[tuple[int, str, str]] = []
+        for event in self.store.events(kind="set"):
+            field = event.detail["field"]
+            # A change made later but at an earlier step, after going back, is the person's last word on the field.
+            changes = [change for change in changes if change[0] <= event.step or change[1] != field]
+            changes.append((event.step, field, event.detail["new"]))
+        return sorted((change for change in changes if change[0] >= step), key=lambda change: change[0])
+
+    def _replay_changes(self) -> None:
+        while self._replay and self._replay[0][0] <= self.trainer.step:
+            _, field, value = self._replay.pop(0)
+            self.trainer.change(field, value)
+            self.changes[field] = value
+            self.store.set_state(changes=self.changes)
+
+    def _stop(self) -> str:
+        if not self.saved:
+            self.save("stop")
+        reason = f"stopped by {self.signals.name or self.stop_asked}"
+        self._end("stopped", reason)
+        return "stopped"
+
+    def _finish(self) -> str:
+        if not self.saved:
+            self.save("end")
+        reason = None
+        if self.trainer.stopped_early:
+            best = self.trainer.progress
+            reason = f"stopped early: eval_loss was lowest ({best.best_loss:.6g}) at step {best.best_step}"
+        self._end("finished", reason)
+        return "finished"
+
+    def _fail(self, reason: str) -> str:
+        kept = f"the checkpoint of step {self._saved[0]} is kept" if self._saved else "there is no checkpoint yet"
+        self._end("failed", f"{reason}; {kept}")
+        return "failed"
+
+    def _end(self, status: str, reason: str | None) -> None:
+        self.write(force=True)
+        self.end_tracker(status, reason)
+        with self.store.transaction():
+            self.write(force=True)
+            self.store.add_event(self.trainer.step, status, **({"reason": reason} if reason else {}))
+            self.store.set_state(status=status, reason=reason)
+            self.run.record_outcome(status, reason, self.trainer.step)
+            for command in self.store.pending_commands():
+                if command.verb != "set":
+                    answered = self.saved and (
+                        command.verb == "snapshot" or (command.verb, status) == ("stop", "stopped")
+                    )
+                    self.store.finish_command(command.id, answered, f"the run is {status}", step=self.trainer.step)
+        print(f"{status} at step {self.trainer.step}" + (f": {reason}" if reason else ""), flush=True)
+
+    def end_tracker(self, status: str, reason: str | None) -> None:
+        """Finish the tracker, in a bounded time that does not count as training; begin the upload if one is wanted."""
+        if self.tracker is None:
+            return
+        self.tracker.finish(status, reason)
+        self._tell_of_tracker()
+        self._clock = time.perf_counter()
+        # Whoever sends a signal wants the machine: no upload then, `seqsum sync` does it later.
+        if self.trainer.config.track.swanlab == "online" and not self.signals.name:
+            with self.run.log.open("ab") as log:
+                start_upload(self.run, log)
+
+    def _tell_of_tracker(self) -> None:
+        for message in self.tracker.messages() if self.tracker else ():
+            self.say(message, self.trainer.step)
+
+    # Writing
+
+    def write(self, force: bool = False) -> None:
+        """Write points and state about ten times a second: oftener is work, seldomer looks asleep."""
+        now = time.monotonic()
+        if not force and now - self._written < WRITE_SECONDS:
+            return
+        self._written = now
+        self._tick()
+        points, self._points = self._points, []
+        if self.tracker is not None:
+            self.tracker.log(points)
+            self._tell_of_tracker()
+        with self.store.transaction():
+            if points:
+                self.store.append(points)
+            self.store.set_state(
+                step=self.trainer.step,
+                train_seconds=self.train_seconds,
+                steps_per_second=self._speed(),
+                updated=time.time(),
+            )
+
+    def save(self, reason: str) -> Path:
+        """Write a checkpoint of this moment."""
+        # The points first: a resumed run makes again only those after the checkpoint.
+        self.write(force=True)
+        self._tick()
+        path = self.trainer.save(self.run.checkpoints, changes=self.changes, train_seconds=self.train_seconds)
+        self._saved = (self.trainer.step, dict(self.changes))
+        self.store.add_event(self.trainer.step, "checkpoint", reason=reason, path=path.name)
+        return path
+
+    @property
+    def saved(self) -> bool:
+        """Whether the newest checkpoint holds this very moment."""
+        return self._saved == (self.trainer.step, self.changes)
+
+    def say(self, message: str, step: int) -> None:
+        """Tell the person something, in the log and in the events."""
+        print(message, flush=True)
+        self.store.add_event(step, "message", text=message)
+
+    def _start_clock(self) -> None:
+        self._clock = time.perf_counter()
+        self._speed_from = (self._clock, self.trainer.step)
+
+    def _tick(self) -> None:
+        """Add the time since the last tick to train_seconds; a pause does not count."""
+        now = time.perf_counter()
+        if not self.paused:
+            self.train_seconds += now - self._clock
+        self._clock = now
+
+    def _speed(self) -> float:
+        """Steps per second since the last log point or so, evaluation and writing included."""
+        since, step = self._speed_from
+        now = time.perf_counter()
+        if self.trainer.step == step or self.paused:
+            return float(self.store.state().get("steps_per_second", 0.0))
+        speed = (self.trainer.step - step) / (now - since)
+        if now - since > 2.0:
+            self._speed_from = (now, self.trainer.step)
+        return speed
+
+    def _add_speed(self) -> None:
+        """Speed and time stand beside the points of the same step."""
+        if self._points and self._points[-1][1] == self.trainer.step:
+            self._tick()
+            step = self.trainer.step
+            self._points += [("steps_per_second", step, self._speed()), ("train_seconds", step, self.train_seconds)]
+
+    # Commands
+
+    def _obey(self) -> None:
+        for command in self.store.pending_commands():
+            handlers: dict[str, Callable[[Command], None]] = {
+                "pause": self._on_pause,
+                "resume": self._on_resume,
+                "stop": self._on_stop,
+                "snapshot": self._on_snapshot,
+                "set": self._on_set,
+            }
+            handler = handlers.get(command.verb)
+            if handler is None:
+                self.store.finish_command(command.id, False, f'no command "{command.verb}"')
+            else:
+                handler(command)
+
+    def _done(self, command: Command, message: str) -> None:
+        self.store.finish_command(command.id, True, message, step=self.trainer.step)
+
+    def _on_pause(self, command: Command) -> None:
+        if not self.paused:
+            if not self.saved:
+                self.save("pause")
+            self.write(force=True)
+            self.paused = True
+            with self.store.transaction():
+                self.store.add_event(self.trainer.step, "paused")
+                self.store.set_state(status="paused")
+        self._done(command, f"paused at step {self.trainer.step}")
+
+    def _on_resume(self, command: Command) -> None:
+        if self.paused:
+            self.paused = False
+            self._start_clock()
+            with self.store.transaction():
+                self.store.add_event(self.trainer.step, "continued")
+                self.store.set_state(status="running")
+        self._done(command, f"running from step {self.trainer.step}")
+
+    def _on_stop(self, command: Command) -> None:
+        # Answered by _end, once everything is saved.
+        self.stop_asked = "command"
+
+    def _on_snapshot(self, command: Command) -> None:
+        if not self.saved:
+            self.save("snapshot")
+        self.write(force=True)
+        self._done(command, f"saved the checkpoint of step {self.trainer.step}")
+
+    def _on_set(self, command: Command) -> None:
+        field, value = str(command.arguments.get("field")), str(command.arguments.get("value"))
+        if field not in LIVE_FIELDS:
+            self.store.finish_command(command.id, False, f'"{field}" can\'t change while a run trains')
+            return
+        old = as_text(self.trainer.config.value(field))
+        try:
+            self.trainer.change(field, value)
+        except UserError as error:
+            self.store.finish_command(command.id, False, str(error))
+            return
+        new = as_text(self.trainer.config.value(field))
+        self.changes[field] = new
+        self._replay = [change for change in self._replay if change[1] != field]
+        with self.store.transaction():
+            self.store.add_event(self.trainer.step, "set", field=field, old=old, new=new)
+            self.store.set_state(changes=self.changes)
+            self._done(command, f"{field} = {new} from step {self.trainer.step}")
+        print(f"{field}: {old} -> {new} at step {self.trainer.step}", flush=True)

@@ -1,0 +1,129 @@
+"""One measurement in a process of its own: `python -m tests.bench.measure JOB`, with a JSON object in and one out.
+
+A fresh process each time, on one thread: no entrant finds another's caches warm, its memory or its thread settings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+WARM_UP_STEPS = 200
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+# On a busy machine wall time measures the neighbours. Time on the processor does not, but it leaves out waiting for the
+# disk.
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+class MeasurementFailed(Exception):
+    """A measuring process ended without a result."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure: kind "speed" or "accuracy".
+
+    seconds: how long each timing of a speed job should last about; `steps`, if given, overrides it. clock: "wall" or
+    "cpu". For accuracy `steps` is the length of the run (default: the preset's).
+    """
+
+    kind: str
+    entrant: str
+    preset: str
+    seed: int = 0
+    steps: int | None = None
+    seconds: float = 3.0
+    clock: str = "wall"
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """Measure in a process of its own; raise MeasurementFailed with the end of its output."""
+    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
+    command = [sys.executable, "-m", "tests.bench.measure", json.dumps(asdict(job))]
+    child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if child.returncode != 0:
+        lines = (child.stderr.strip() or child.stdout.strip() or f"exit status {child.returncode}").splitlines()
+        raise MeasurementFailed(f"{job.entrant} on {job.preset}: {lines[-1]}")
+    result: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return result
+
+
+def measure_speed(job: Job, folder: Path) -> dict[str, Any]:
+    """Time the bare loop and the whole run; steps per second of each."""
+    # The whole run first: what it leaves on the disk is flushed while the bare loop, which writes nothing, is timed.
+    warm_up = min(WARM_UP_STEPS, job.steps or WARM_UP_STEPS)
+    _timed(job, folder, "whole", warm_up)
+    speed = warm_up / _timed(job, folder, "bare", warm_up)
+    every = _config(job, warm_up).train.checkpoint_every
+    # Whole cycles of logging, evaluation and saving, so that a longer run would give the same figure.
+    steps = job.steps or max(1, round(job.seconds * speed / every)) * every
+    return {"steps": steps, **{part: steps / _timed(job, folder, part, steps) for part in ("whole", "bare")}}
+
+
+def measure_accuracy(job: Job, folder: Path) -> dict[str, Any]:
+    """Train to the end, then ask about the whole input space."""
+    from seqsum.registry import make_task
+    from seqsum.training.evaluation import evaluate
+
+    from .entrants import ENTRANTS
+
+    config = _config(job, job.steps)
+    training = ENTRANTS[job.entrant].make(config, folder)
+    started = time.perf_counter()
+    # The tutorial's evaluation draws from the generator that makes its training data; ours changes nothing.
+    if job.entrant == "ours":
+        training.bare()
+    else:
+        training.whole()
+    seconds = time.perf_counter() - started
+    result = evaluate(training.classifier(), make_task(config.task))
+    return {
+        "accuracy": result.accuracy,
+        "loss": result.loss,
+        "sequences": result.sequences,
+        "exhaustive": result.exhaustive,
+        "steps": config.train.steps,
+        "seconds": seconds,
+    }
+
+
+def _config(job: Job, steps: int | None) -> Any:
+    from seqsum.presets import load_preset
+
+    changes = {"train.seed": job.seed, "train.threads": 1} | ({"train.steps": steps} if steps else {})
+    return load_preset(job.preset).config.changed(changes, "bench")
+
+
+def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
+    from .entrants import ENTRANTS
+
+    training = ENTRANTS[job.entrant].make(_config(job, steps), Path(tempfile.mkdtemp(dir=folder)))
+    act = training.whole if part == "whole" else training.bare
+    clock = CLOCKS[job.clock]
+    started = clock()
+    act()
+    return clock() - started
+
+
+def main(argument: str) -> None:
+    job = Job(**json.loads(argument))
+    act = {"speed": measure_speed, "accuracy": measure_accuracy}[job.kind]
+    import torch
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="seqsum-bench-") as folder:
+        print(json.dumps(act(job, Path(folder))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

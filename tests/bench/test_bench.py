@@ -1,0 +1,90 @@
+"""The bench runs from end to end, on a few steps, and its reports say what was measured."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.accuracy import accuracy_report
+from bench.entrants import ENTRANTS
+from bench.measure import ROOT, Job, MeasurementFailed, measure
+from bench.speed import speed_report
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_speed_measures_every_entrant(tmp_path: Path) -> None:
+    file = tmp_path / "speed.json"
+    done = bench("speed", "--presets", "baseline", "--rounds", "1", "--steps", "30", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(file.read_text())["speed"]["steps_per_second"]["baseline"]
+    assert list(found) == list(ENTRANTS)
+    for parts in found.values():
+        assert all(len(values) == 1 and values[0] > 0 for values in parts.values())
+    for entrant in ENTRANTS.values():
+        assert len(re.findall(rf"^  baseline +{entrant.title} ", done.stdout, re.MULTILINE)) == 2
+
+
+def test_accuracy_judges_both_on_the_whole_input_space(tmp_path: Path) -> None:
+    file = tmp_path / "accuracy.json"
+    done = bench("accuracy", "--seeds", "4", "--steps", "30", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(file.read_text())["accuracy"]
+    assert (found["seeds"], found["steps"], found["sequences"], found["exhaustive"]) == ([4], 30, 111_100, True)
+    assert list(found["runs"]) == ["tutorial", "ours"]
+    assert "on all 111,100 sequences" in done.stdout
+
+
+def test_a_wrong_name_is_one_sentence() -> None:
+    done = bench("speed", "--presets", "basline", "--steps", "30", "--rounds", "1")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "baseline" in done.stderr
+
+
+def test_a_failed_measurement_is_named() -> None:
+    with pytest.raises(MeasurementFailed, match=r"ours on baseline: .*warmth"):
+        measure(Job("warmth", "ours", "baseline", steps=30))
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    def speeds(*values: float) -> dict[str, list[float]]:
+        return {"whole": list(values), "bare": [10 * value for value in values]}
+
+    found = {"baseline": {"tutorial": speeds(100, 200, 400), "ours": speeds(300, 400, 1600)}}
+    text = speed_report({"rounds": 3, "clock": "wall", "steps_per_second": found})
+    rows = [line.split() for line in text.splitlines() if "seqsum, torch" in line and "baseline" in line]
+    # Ratios 3, 2 and 4; the ratio of medians would be 2.
+    assert rows[0][-4:] == ["400", "300–1,600", "3.00", "2.00–4.00"]
+    assert rows[1][-4:] == ["4,000", "3,000–16,000", "3.00", "2.00–4.00"]
+
+
+def test_accuracy_report_tells_alike_from_different() -> None:
+    def result(shift: float) -> dict[str, Any]:
+        theirs = [0.5 + 0.01 * place for place in range(8)]
+        sets = {"tutorial": theirs, "ours": [value + shift for value in reversed(theirs)]}
+        runs = {name: [{"accuracy": value} for value in values] for name, values in sets.items()}
+        return {
+            "preset": "baseline",
+            "steps": 20_000,
+            "seeds": list(range(8)),
+            "sequences": 111_100,
+            "exhaustive": True,
+            "runs": runs,
+        }
+
+    alike, different = accuracy_report(result(0.001)), accuracy_report(result(0.3))
+    assert "no sign" in alike
+    assert "no sign" not in different
+    assert "U = 64 of 64" in different
+    assert "+30.00 points" in different

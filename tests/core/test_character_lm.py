@@ -1,0 +1,224 @@
+"""The character language model: its corpus, its vocabulary, and what becomes of a corpus that changes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqsum.config import Config, resolved
+from seqsum.errors import ConfigError, UserError
+from seqsum.presets import load_preset
+from seqsum.registry import make_task
+from seqsum.tasks.base import NOT_ASKED
+from seqsum.tasks.character_lm import CharacterLm, CharacterLmConfig, encoded, unigram_bits
+from seqsum.tasks.corpus import read_corpus
+from seqsum.training import checkpoint
+from seqsum.training.trainer import Trainer
+
+SENTENCE = "the quick brown fox jumps over the lazy dog; "
+
+
+def task_on(path: Path, **fields: Any) -> CharacterLm:
+    return CharacterLm(CharacterLmConfig(corpus=str(path), **fields))
+
+
+def small(corpus: Path) -> Config:
+    changes = {
+        "task.corpus": str(corpus), "task.bptt": "16", "model.hidden_size": "32", "train.batch_size": "8",
+        "train.steps": "60", "optim.lr": "1e-2",
+    }  # fmt: skip
+    return load_preset("character_lm").config.changed(changes, "test")
+
+
+def run(trainer: Trainer, until: int) -> Trainer:
+    while trainer.step < until:
+        trainer.run_chunk([until])
+    return trainer
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_text(SENTENCE * 100, encoding="utf-8")
+    return path
+
+
+def test_vocabulary_and_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("bbaaacd" * 10 + "zzzzzzz", encoding="utf-8")  # the last tenth is held out: z is unknown
+    task = task_on(path, vocabulary_size=3)
+    assert task.data_facts()["characters"] == "abc"  # most frequent first, ties by the character
+    assert task.vocabulary == task.classes == 4
+    assert task.parse("abcdz\n").tolist() == [1, 2, 3, 0, 0, 0]
+    assert task.echo(task.parse("abz")) == "ab\ufffd"
+    batches = task.batches(0, 0, 4, 2)
+    assert batches.inputs.shape == (4, 2, 64)
+    training = [{"a": 1, "b": 2, "c": 3}.get(c, 0) for c in ("bbaaacd" * 10 + "zzzzzzz")[:69]]
+    assert batches.inputs[0, 0].tolist() == training[:64]
+    assert batches.targets[0, 0].tolist() == training[1:65]
+    [held_out] = task.held_out()
+    asked = held_out.targets != NOT_ASKED
+    assert asked.sum() == held_out.targets.size - 1 and not held_out.targets[asked].any()
+
+
+def test_encoding_against_a_dictionary() -> None:
+    characters = "e tz\n√a😀"
+    text = "zebra at √2 😀\n\t\x00é" * 3
+    assert encoded(text, characters).tolist() == [characters.find(c) + 1 for c in text]
+
+
+def test_unigram_bits_against_the_formula() -> None:
+    text = "abracadabra"
+    counts = Counter(text)
+    characters = "".join(counts)
+    expected = -sum(math.log2((counts[c] + 1) / (len(text) + len(counts) + 1)) for c in text) / len(text)
+    assert unigram_bits([0, *counts.values()], encoded(text, characters)) == pytest.approx(expected)
+    # With many characters the one that is added to each count plays no part: it is the entropy.
+    entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
+    many = [n * 100_000 for n in counts.values()]
+    assert unigram_bits([0, *many], encoded(text, characters)) == pytest.approx(entropy, abs=1e-3)
+
+
+def test_loss_falls_well_below_the_unigram_entropy(text: Path) -> None:
+    trainer = run(Trainer(small(text)), 60)
+    result = trainer.evaluate()[0]
+    assert result.metrics["bits_per_character"] == pytest.approx(result.loss / math.log(2))
+    assert result.metrics["bits_per_character"] < 0.5 * result.metrics["unigram_bits_per_character"]
+
+
+def test_the_standard_library_is_the_default_corpus() -> None:
+    task = CharacterLm(CharacterLmConfig(characters=50_000))
+    again = CharacterLm(CharacterLmConfig(characters=50_000))
+    assert task.data_facts() == again.data_facts()
+    assert "def " in task.read_answer(task.parse("x"), task.batches(0, 0, 1, 700).inputs[0].reshape(-1))
+    assert any("more text" in note for note in task.notes)
+
+
+def test_epochs_count(text: Path) -> None:
+    config, task = resolved(small(text).changed({"train.epochs": "2"}, "test"), "test")
+    assert config.train.steps == math.ceil(2 * 0.9 * 4500 / (8 * 16))
+    assert task.steps_per_epoch(8) == pytest.approx(0.9 * 4500 / (8 * 16))
+
+
+def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    for name, data in {
+        "b.txt": b"second\r\nline\r",
+        "a.txt": b"\xef\xbb\xbffirst ",
+        "c/d.txt": "dr\u00fcben".encode("latin-1"),
+        "c/binary": b"text\0" * 10,
+        ".hidden": b"no",
+        ".git/x": b"no",
+        "empty": b"",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    os.mkfifo(folder / "pipe")
+    corpus = read_corpus(str(folder), 1000)
+    assert corpus.text == "first second\nline\ndr\ufffdben"
+    assert (corpus.files, corpus.skipped, corpus.undecodable, corpus.cut) == (3, 1, 1, False)
+    cut = read_corpus(str(folder), 8)
+    assert cut.text == "first se" and cut.cut
+    notes = task_on(folder).notes
+    assert any("passed over" in note for note in notes) and any("U+FFFD" in note for note in notes)
+
+
+def test_a_file_is_cut_at_the_limit_after_its_line_ends_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"\r\n" * 100_000)
+    corpus = read_corpus(str(path), 99_999)
+    assert corpus.text == "\n" * 99_999 and corpus.cut
+    assert not read_corpus(str(path), 100_000).cut
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, "there is no"),
+        (b"", "is empty"),
+        (b"a" * 19, "at least 20"),
+        (bytes(range(256)) * 9, "zero bytes"),
+        ("text in UTF-16".encode("utf-16"), "zero bytes"),
+    ],
+)
+def test_a_bad_file_is_refused_in_a_sentence(tmp_path: Path, data: bytes | None, reason: str) -> None:
+    path = tmp_path / "file.txt"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(UserError, match=reason) as caught:
+        task_on(path)
+    assert str(path) in str(caught.value)
+
+
+def test_bad_places_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no text"):
+        task_on(tmp_path / "empty")
+    with pytest.raises(UserError, match="there is no"):
+        task_on(tmp_path / ("x" * 5000))
+    with pytest.raises(UserError, match="there is no"):
+        CharacterLm(CharacterLmConfig(corpus="~nobody-of-this-name/x"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="neither"):
+        task_on(tmp_path / "pipe")
+    for value in ("", " ", "a\0b"):
+        with pytest.raises(ConfigError, match="path of a text file"):
+            Config.parse({"task": {"name": "character_lm", "corpus": value}}, "test")
+
+
+def test_a_relative_path_means_the_same_to_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = CharacterLmConfig(corpus="notes.txt")
+    assert config.corpus == str(tmp_path / "notes.txt")
+    monkeypatch.chdir("/")
+    assert CharacterLmConfig(corpus=config.corpus) == config
+    assert CharacterLmConfig().corpus == "stdlib"
+
+
+@pytest.mark.parametrize("data", ["x" * 100_000, "é" * 25, "ab" * 10, "".join(map(chr, range(33, 9000)))])
+def test_strange_texts_train(tmp_path: Path, data: str) -> None:
+    path = tmp_path / "x"
+    path.write_text(data, encoding="utf-8")
+    trainer = run(Trainer(small(path).changed({"train.steps": "2"}, "test")), 2)
+    result = trainer.evaluate()[0]
+    assert trainer.failure is None and math.isfinite(result.metrics["bits_per_character"])
+
+
+def test_a_resumed_run_has_the_same_bits(text: Path, tmp_path: Path) -> None:
+    config = small(text).changed({"model.num_layers": "2", "model.dropout": "0.3"}, "test")
+    straight = run(Trainer(config), 30)
+    run(Trainer(config), 17).save(tmp_path / "saved")
+    saved, _ = checkpoint.newest(tmp_path / "saved")
+    assert saved is not None
+    second = run(Trainer.resume(saved), 30)
+    for one, two in zip(straight.model.state_dict().values(), second.model.state_dict().values(), strict=True):
+        assert torch.equal(one, two)
+    assert all(torch.equal(part, second.backend.tensors()[key]) for key, part in straight.backend.tensors().items())
+
+
+def test_a_checkpoint_answers_without_its_corpus_and_does_not_go_on_with_another(text: Path, tmp_path: Path) -> None:
+    first = run(Trainer(small(text)), 2)
+    facts = json.loads(json.dumps(first.task.data_facts()))
+    first.save(tmp_path / "saved")
+    saved, _ = checkpoint.newest(tmp_path / "saved")
+    assert saved is not None and saved.state["data_facts"] == facts
+    prompt = first.task.parse("the fox")
+    text.write_text("Something else altogether. " * 100, encoding="utf-8")
+    for _ in range(2):
+        task = make_task(first.config.task, facts)
+        assert task.vocabulary == first.task.vocabulary
+        assert np.array_equal(task.parse("the fox"), prompt)
+        assert task.echo(prompt) == "the fox"
+        with pytest.raises(UserError, match="not what it was" if text.exists() else "there is no"):
+            next(task.held_out())
+        with pytest.raises(UserError, match=str(text)):
+            Trainer.resume(saved)
+        text.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""Exports: read back by other programs' readers, and compared with what the run holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from seqsum.cli import main
+from seqsum.config import Config
+from seqsum.export.plot import round_ticks
+from seqsum.runs import Run, Workspace
+from seqsum.training.trainer import Trainer
+
+NAME = 'a <b> & "c" é|'
+POINTS = {
+    "loss": {10: 0.1 + 0.2, 20: float("nan"), 30: 1 / 3, 40: 0.25},
+    "lr": {10: 1e-3, 30: 1e-4},
+    "accuracy": {20: 0.5, 40: 1.0},
+    "=SUM(A1)": {10: math.inf},
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = Workspace(tmp_path / "runs").create("baseline", Config(), NAME)
+    with run.store() as store:
+        store.append((name, step, value) for name, points in POINTS.items() for step, value in points.items())
+        store.add_event(10, "message", text="\x1b[31mred")
+    return run
+
+
+def export(run: Run, *arguments: str) -> int:
+    return main(["export", run.id, "--workspace", str(run.folder.parent), *arguments])
+
+
+def test_csv(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "out.csv"
+    assert export(run, "--output", str(path)) == 0
+    header, *rows = csv.reader(io.StringIO(path.read_text()))
+    assert header == ["step", "loss", "lr", "accuracy", "'=SUM(A1)"], "no spreadsheet may take a name for a formula"
+    assert [row[0] for row in rows] == ["10", "20", "30", "40"]
+    for row in rows:
+        for name, cell in zip(POINTS, row[1:], strict=True):
+            expected = POINTS[name].get(int(row[0]))
+            assert cell == "" if expected is None else np.array_equal(float(cell), expected, equal_nan=True)
+    assert capsys.readouterr().out.endswith(f"csv in {path}, {path.stat().st_size} bytes\n")
+    assert export(run, "--format", "csv", "--output", "-") == 0
+    assert capsys.readouterr().out == path.read_text()
+
+
+def test_json(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    assert export(run, "--output", str(path)) == 0
+    whole = json.loads(path.read_text(), parse_constant=pytest.fail)
+    assert whole["metrics"]["loss"] == {"steps": [10, 20, 30, 40], "values": [0.1 + 0.2, None, 1 / 3, 0.25]}
+    assert (whole["name"], whole["status"], whole["record"]["id"]) == (NAME, "queued", run.id)
+    assert Config.parse(whole["config"], "test") == Config()
+    assert whole["events"][0]["detail"] == {"text": "\x1b[31mred"} and "\x1b" not in path.read_text()
+
+
+def test_svg(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "out.svg"
+    assert export(run, "--output", str(path)) == 0
+    tree = ElementTree.parse(path).getroot()
+    space = "{http://www.w3.org/2000/svg}"
+    words = [element.text for element in tree.iter(f"{space}text")]
+    assert f"{NAME} ({run.id})" in words and {"loss", "accuracy", "learning rate", "step"} <= set(words)
+    width = float(tree.get("width", "0"))
+    curves = [
+        [tuple(map(float, place.split(","))) for place in line.get("points", "").split()]
+        for line in tree.iter(f"{space}polyline")
+        if line.get("stroke-width") == "1.6"
+    ]
+    # Loss is cut in two by its NaN; then accuracy; then the learning rate.
+    assert [len(curve) for curve in curves] == [2, 2, 2, 2]
+    (_, low), (_, high) = curves[2]
+    assert low > high, "0.5 lies below 1.0"
+    # Steps 20 and 40 of 0…40: accuracy's second place is twice as far from the axis as its first.
+    axis = 74
+    assert curves[2][1][0] - axis == pytest.approx(2 * (curves[2][0][0] - axis), abs=0.2)
+    assert all(0 <= x <= width for curve in curves for x, _ in curve)
+
+
+def test_png(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    assert export(run, "--output", str(path)) == 0
+    picture = Image.open(path).convert("RGB")
+    svg = tmp_path / "out.svg"
+    export(run, "--output", str(svg))
+    root = ElementTree.parse(svg).getroot()
+    assert picture.size == (2 * int(root.get("width", "0")), 2 * int(root.get("height", "0")))
+    colors = {color for _, color in picture.getcolors(10**7) or []}
+    assert (255, 255, 255) in colors and (0x0B, 0x62, 0xA4) in colors
+
+
+def test_weights(run: Run, tmp_path: Path) -> None:
+    trainer = Trainer(Config())
+    trainer.run_chunk()
+    trainer.save(run.checkpoints)
+    path = tmp_path / "out.safetensors"
+    assert export(run, "--output", str(path)) == 0
+    with safe_open(path, "pt") as file:
+        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        facts = file.metadata()
+    expected = trainer.model.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert (facts["run"], facts["step"], facts["name"]) == (run.id, "1", NAME)
+    assert Config.parse(json.loads(facts["config"]), "test") == Config()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--output", "out.xyz"), "--format is missing; choose one of csv, json, svg, png, weights"),
+        (("--output", "out.csv", "--format", "xls"), 'no format "xls"'),
+        (("--output", "-", "--format", "png"), "png is no text"),
+        (("--output", "no/such/folder/out.csv"), "can't write no/such/folder/out.csv: No such file or directory"),
+        (("--output", ".", "--format", "csv"), "is a folder"),
+        (("--output", "out.safetensors"), "has no checkpoint yet"),
+    ],
+)
+def test_what_can_not_be_exported(
+    arguments: tuple[str, ...], said: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(run.folder.parent)
+    before = sorted(run.folder.parent.iterdir())
+    assert export(run, *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(run.folder.parent.iterdir()) == before
+
+
+def test_nothing_is_overwritten_unasked(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, link = tmp_path / "out.csv", tmp_path / "link.csv"
+    path.write_text("mine")
+    link.symlink_to(tmp_path / "gone")
+    assert export(run, "--output", str(path)) == export(run, "--output", str(link)) == 2
+    assert path.read_text() == "mine" and "--force" in capsys.readouterr().err
+    assert export(run, "--output", str(path), "--force") == 0
+    assert path.read_text().startswith("step,")
+
+
+@pytest.mark.parametrize("format", ["csv", "svg"])
+def test_a_run_without_points(format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Workspace(tmp_path / "runs").create("baseline", Config())
+    assert export(run, "--format", format, "--output", str(tmp_path / "out")) == 2
+    assert "has no metrics" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("value", "points"), [(0.5, 1), (0.0, 3), (float("nan"), 3), (math.inf, 2), (-1e300, 2)])
+def test_odd_runs_are_drawn(value: float, points: int, tmp_path: Path) -> None:
+    run = Workspace(tmp_path / "runs").create("baseline", Config())
+    with run.store() as store:
+        store.append(("loss", step, value) for step in range(points))
+    for format in ("svg", "png"):
+        assert export(run, "--format", format, "--output", str(tmp_path / f"out.{format}")) == 0
+    text = (tmp_path / "out.svg").read_text()
+    assert "nan" not in text and "inf" not in text
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 20_000), (-3.7, 12.2), (0, 1e-9), (5e8, 1e9), (2, 2)])
+def test_ticks_are_round_and_inside(low: float, high: float) -> None:
+    ticks = round_ticks(low, high, 5)
+    assert 1 <= len(ticks) <= 11 and all(low - 1e-12 <= tick <= high * (1 + 1e-9) for tick in ticks)
+    for distance in np.diff(ticks):
+        assert round(distance / 10 ** math.floor(math.log10(distance) + 1e-9), 6) in (1, 2, 5)

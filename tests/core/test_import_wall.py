@@ -1,0 +1,48 @@
+"""The rooms the console stands on load no torch, and the engine never loads a screen."""
+
+import json
+import pkgutil
+import subprocess
+import sys
+
+import seqsum
+
+HEAVY = ("torch", "numba", "swanlab", "textual")
+LIGHT_ROOMS = (
+    "seqsum",
+    "seqsum.errors",
+    "seqsum.schema",
+    "seqsum.config",
+    "seqsum.presets",
+    "seqsum.tasks",
+    "seqsum.runs",
+    "seqsum.launch",
+    "seqsum.control",
+)
+LOADED = """
+import importlib, json, sys
+for room in sys.argv[1].split(","):
+    importlib.import_module(room)
+# Using them must not load it either.
+if "seqsum.presets" in sys.modules:
+    sys.modules["seqsum.presets"].all_presets()
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def loaded_by(rooms: tuple[str, ...]) -> set[str]:
+    answer = subprocess.run([sys.executable, "-c", LOADED, ",".join(rooms)], capture_output=True, text=True, check=True)
+    return set(json.loads(answer.stdout))
+
+
+def test_the_light_rooms_load_nothing_heavy() -> None:
+    loaded = loaded_by(LIGHT_ROOMS)
+    assert {"seqsum", "numpy", "pydantic"} <= loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_no_room_of_the_engine_loads_a_screen() -> None:
+    rooms = [found.name for found in pkgutil.walk_packages(seqsum.__path__, "seqsum.")]
+    loaded = loaded_by(tuple(room for room in rooms if not room.endswith("__main__")))
+    assert "torch" in loaded
+    assert "textual" not in loaded

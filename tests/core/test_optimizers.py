@@ -1,0 +1,203 @@
+"""Each optimizer on the flat parameters against PyTorch's own on the parameters of a plain model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqsum.config import Config, OptimConfig
+from seqsum.models.base import make_model
+from seqsum.registry import make_task
+from seqsum.tasks import Batches
+from seqsum.training import checkpoint
+from seqsum.training.torch_backend import TorchBackend
+from seqsum.training.trainer import Point, Trainer
+from support.engine import PlainModel, random_batches, same_bits, small, tensors
+
+STEPS = 50
+RATES = [2e-2 / (1 + 0.1 * step) for step in range(STEPS)]
+Parameters = list[nn.Parameter]
+
+# The numbers stand twice, as ours and as PyTorch's: a setting that went astray would show.
+CASES: list[tuple[dict[str, Any], Callable[[Parameters], torch.optim.Optimizer]]] = [
+    ({"name": "adam"}, torch.optim.Adam),
+    (
+        {"name": "adam", "beta1": 0.8, "beta2": 0.95, "eps": 1e-3, "weight_decay": 0.1},
+        lambda p: torch.optim.Adam(p, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1),
+    ),
+    ({"name": "adamw", "weight_decay": 0.3}, lambda p: torch.optim.AdamW(p, weight_decay=0.3)),
+    (
+        {"name": "adamw", "beta1": 0.5, "beta2": 0.9, "eps": 1e-2},
+        lambda p: torch.optim.AdamW(p, betas=(0.5, 0.9), eps=1e-2, weight_decay=0.0),
+    ),
+    ({"name": "sgd"}, torch.optim.SGD),
+    (
+        {"name": "sgd", "momentum": 0.9, "weight_decay": 0.05},
+        lambda p: torch.optim.SGD(p, momentum=0.9, weight_decay=0.05),
+    ),
+    ({"name": "rmsprop"}, torch.optim.RMSprop),
+    (
+        {"name": "rmsprop", "smoothing": 0.8, "eps": 1e-3, "momentum": 0.5, "weight_decay": 0.05},
+        lambda p: torch.optim.RMSprop(p, alpha=0.8, eps=1e-3, momentum=0.5, weight_decay=0.05),
+    ),
+]
+NAMES = ("adam", "adamw", "sgd", "rmsprop")
+
+
+def train_both(
+    config: Config, make: Callable[[Parameters], torch.optim.Optimizer], clip: Callable[[Parameters], None]
+) -> tuple[dict[str, Tensor], dict[str, Tensor], TorchBackend, torch.optim.Optimizer, PlainModel]:
+    """Weights after the same batches and learning rates, in float64: our backend's, and a plain loop's."""
+    task = make_task(config.task)
+    model = make_model(task, config.model, 1).double()
+    plain = PlainModel(5, config.model).double()
+    plain.load_state_dict(model.state_dict())
+    tokens, lengths, targets = random_batches(5, 1, 4, STEPS, 8)
+    backend = TorchBackend(model, task, config)
+    assert backend.run(Batches(tokens, lengths, targets), RATES, config).failure is None
+    parameters = list(plain.parameters())
+    optimizer = make(parameters)
+    for step, rate in enumerate(RATES):
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        logits = plain(torch.from_numpy(tokens[step]), torch.from_numpy(lengths[step]))
+        F.cross_entropy(logits, torch.from_numpy(targets[step])).backward()
+        clip(parameters)
+        optimizer.step()
+    return tensors(model), tensors(plain), backend, optimizer, plain
+
+
+def optim(**changes: Any) -> Config:
+    return small(**{f"optim__{name}": value for name, value in changes.items()})
+
+
+def test_every_optimizer_of_the_schema_is_tried_here() -> None:
+    assert {changes["name"] for changes, _ in CASES} == set(NAMES)
+    assert OptimConfig.model_fields["name"].annotation.__args__ == NAMES  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("changes", "make"), CASES, ids=lambda case: str(case) if isinstance(case, dict) else "torch")
+def test_weights_and_state_are_those_of_pytorchs_optimizer(
+    changes: dict[str, Any], make: Callable[[Parameters], torch.optim.Optimizer]
+) -> None:
+    ours, plain, backend, optimizer, module = train_both(optim(**changes), make, lambda _: None)
+    for name, weight in plain.items():
+        torch.testing.assert_close(ours[name], weight, rtol=1e-9, atol=1e-11)
+    saved = backend.tensors()
+    expected = {}
+    for name, parameter in module.named_parameters():
+        for key, value in optimizer.state[parameter].items():
+            if key == "step":
+                expected["step"] = value
+            elif value is not None:
+                expected[f"{key}.{name}"] = value
+    assert saved.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(saved[name].double(), value.double(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("adam", torch.optim.Adam),
+        ("adamw", lambda p: torch.optim.AdamW(p, weight_decay=0.0)),
+        ("sgd", torch.optim.SGD),
+        ("rmsprop", torch.optim.RMSprop),
+    ],
+)
+@pytest.mark.parametrize("norm", [None, 0.2])
+def test_gradients_are_scaled_to_a_norm_and_then_cut_at_a_value(
+    norm: float | None, name: str, make: Callable[[Parameters], torch.optim.Optimizer]
+) -> None:
+    value, scaled, cut = 0.03, 0, 0
+
+    def clip(parameters: Parameters) -> None:
+        nonlocal scaled, cut
+        if norm is not None:
+            scaled += bool(nn.utils.clip_grad_norm_(parameters, norm) > norm)
+        cut += any(bool((parameter.grad.abs() > value).any()) for parameter in parameters)
+        nn.utils.clip_grad_value_(parameters, value)
+
+    ours, plain, *_ = train_both(optim(name=name, clip_value=value, clip_norm=norm), make, clip)
+    for key, weight in plain.items():
+        torch.testing.assert_close(ours[key], weight, rtol=1e-8, atol=1e-10)
+    assert cut > 10 and (norm is None or scaled > 10), "the limits must be met, or this shows nothing"
+
+
+def test_the_norm_that_is_told_is_the_one_before_clipping() -> None:
+    plain = TorchBackend(*parts(optim()), optim())
+    cut = TorchBackend(*parts(optim()), optim(clip_value=1e-3))
+    batches = Batches(*random_batches(5, 1, 4, 1, 8))
+    one, other = (backend.run(batches, [0.1], optim(clip_value=1e-3)) for backend in (plain, cut))
+    without = TorchBackend(*parts(optim()), optim()).run(batches, [0.1], optim())
+    assert one.gradient_norms == other.gradient_norms == without.gradient_norms
+    assert without.gradient_norms[0] > 1e-2
+
+
+def parts(config: Config) -> tuple[Any, Any]:
+    task = make_task(config.task)
+    return make_model(task, config.model, 1).double(), task
+
+
+def test_clip_value_changes_while_a_run_trains() -> None:
+    config = optim(name="sgd", lr=1.0)
+    trainer = Trainer(config.changed({"schedule.name": "constant"}, "test"))
+    while trainer.step < 20:
+        trainer.run_chunk([20])
+    trainer.change("optim.clip_value", "1e-5")
+    before = tensors(trainer.model)
+    while trainer.step < 23:
+        trainer.run_chunk([23])
+    moved = max(float((value - before[name]).abs().max()) for name, value in tensors(trainer.model).items())
+    assert 0.9e-5 < moved <= 3.1e-5, "three steps of plain SGD at a rate of 1, each at most the limit"
+
+
+def test_weight_decay_alone_shrinks_the_weights_by_its_formula() -> None:
+    # Without a gradient the decay is all that moves them.
+    for name, factor in (("sgd", 1 - 0.1 * 0.5), ("adamw", 1 - 0.1 * 0.5)):
+        config = optim(name=name, weight_decay=0.5)
+        model, task = parts(config)
+        for parameter in model.parameters():
+            parameter.register_hook(torch.zeros_like)
+        backend = TorchBackend(model, task, config)
+        before = tensors(model)
+        assert backend.run(Batches(*random_batches(5, 1, 4, 3, 8)), [0.1] * 3, config).failure is None
+        for key, value in tensors(model).items():
+            torch.testing.assert_close(value, before[key] * factor**3, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optim__name": "adamw", "optim__weight_decay": 0.1},
+        {"optim__name": "sgd", "optim__lr": 0.1},
+        {"optim__name": "sgd", "optim__momentum": 0.9},
+        {"optim__name": "rmsprop"},
+        {"optim__name": "rmsprop", "optim__momentum": 0.9, "optim__clip_value": 0.01},
+        {"train__dtype": "bfloat16"},
+        {"train__dtype": "float64", "optim__name": "adamw"},
+    ],
+    ids=str,
+)
+def test_resumed_at_any_moment_it_ends_with_the_same_bits(changes: dict[str, Any], tmp_path: Path) -> None:
+    config = small(train__evaluate_every=1000, **changes)
+    whole = Trainer(config)
+    expected: list[Point] = []
+    while not whole.done:
+        expected += whole.run_chunk()
+    draw, trainer, points = random.Random(2), Trainer(config), []
+    while not trainer.done:
+        points += trainer.run_chunk([trainer.step + draw.randint(5, 45)])
+        trainer = Trainer.resume(checkpoint.load(trainer.save(tmp_path)))
+    assert points == expected and len(points) > 20
+    assert same_bits(tensors(trainer.model), tensors(whole.model))
+    assert same_bits(trainer.backend.tensors(), whole.backend.tensors())
+    assert np.isfinite([value for _, _, value in points]).all()

@@ -1,0 +1,166 @@
+"""The six presets hold the table of the tutorial; a wrong preset file tells all that is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from seqsum.config import Config
+from seqsum.errors import ConfigError, UserError
+from seqsum.presets import DEFAULT_PRESET, all_presets, load_preset, preset_names, read_preset
+
+# Document 1's table: what each preset changes against the baseline.
+CHANGES = {
+    "baseline": {},
+    "large_batch": {"train.batch_size": 64},
+    "large_batch_lr5e-3": {"train.batch_size": 64, "optim.lr": 5e-3},
+    "deeper_rnn": {"model.hidden_size": 32, "model.num_layers": 3},
+    "sota": {"train.batch_size": 64, "optim.lr": 5e-3, "model.hidden_size": 32, "model.num_layers": 3},
+    "sota_warmup": {
+        "train.batch_size": 64, "optim.lr": 5e-3, "model.hidden_size": 32, "model.num_layers": 3,
+        "schedule.warmup_steps": 2000,
+    },
+}  # fmt: skip
+WORDS = 'title = "T"\ndescription = "D"\nlook_for = "L"\n'
+
+
+def problems(text: str) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        read_preset(text, "mine", "mine.toml")
+    assert caught.value.source == "mine.toml"
+    return dict(caught.value.problems)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_preset_changes_what_the_table_says_and_nothing_else(name: str) -> None:
+    config = load_preset(name).config
+    assert {path: config.value(path) for path in config.differences(Config())} == CHANGES[name]
+
+
+def test_the_six_stand_in_the_tables_order() -> None:
+    assert preset_names()[: len(CHANGES)] == list(CHANGES)
+    assert [preset.name for preset in all_presets()] == preset_names()
+    assert DEFAULT_PRESET == "baseline"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_has_words_for_a_student(name: str) -> None:
+    preset = load_preset(name)
+    assert 5 < len(preset.title) <= 60
+    assert len(preset.description) > 60
+    assert len(preset.look_for) > 60
+    for text in (preset.title, preset.description, preset.look_for):
+        assert text.isprintable()
+        assert "  " not in text
+    assert set(preset.plain()) == {"name", "title", "description", "look_for", "config"}
+    assert Config.parse(preset.plain()["config"], "p") == preset.config
+
+
+def test_everything_wrong_in_a_file_is_told_at_once() -> None:
+    text = """
+        titel = "T"
+        description = ""
+        lr = 1
+        qqqq = 2
+        [optim]
+        lr = -1
+        learning = 2
+        [modle]
+        cell = "rnn"
+        [model]
+        cell = "lstn"
+        [train]
+        steps = 0
+        batch_size = "x"
+    """
+    assert problems(text) == {
+        "title": "is missing",
+        "description": 'must be text, got ""',
+        "look_for": "is missing",
+        "titel": 'no field or section "titel"; did you mean "title"?',
+        "lr": 'no field or section "lr"; did you mean "optim.lr"?',
+        "qqqq": 'no field or section "qqqq"; a preset has title, description, look_for, '
+        "task, model, optim, schedule, train, track",
+        "modle": 'no field or section "modle"; did you mean "model"?',
+        "model.cell": 'must be one of rnn, lstm, gru, got "lstn"; did you mean "lstm"?',
+        "optim.lr": "must be above 0, got -1",
+        "optim.learning": 'no field "learning"; the fields are name, lr, beta1, beta2, eps, momentum, smoothing, '
+        "weight_decay, clip_norm, clip_value",
+        "train.steps": "must be at least 1, got 0",
+        "train.batch_size": 'must be a whole number, got "x"',
+    }
+
+
+def test_words_of_another_kind_and_a_section_that_is_none() -> None:
+    assert problems('title = 5\ndescription = "D"\nlook_for = "L"\noptim = 3') == {
+        "title": "must be text, got 5",
+        "optim": "must be a section with fields, got 3",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title = ",
+        "[optim\nlr = 1",
+        "a = 1\na = 2",
+        "\x00",
+        "steps = " + "9" * 5000,
+        "a = " + "[" * 5000,
+        "just words",
+    ],
+)
+def test_what_is_no_toml_is_told_in_one_sentence(text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_preset(text, "mine", "mine.toml")
+    assert not isinstance(caught.value, ConfigError)
+    message = str(caught.value)
+    assert message.startswith("mine.toml: not a TOML file: ")
+    assert "Traceback" not in message
+    assert message.isprintable()
+
+
+def test_bad_toml_tells_the_line() -> None:
+    with pytest.raises(UserError, match="line 3"):
+        read_preset('title = "T"\n[optim]\nlr = = 1\n', "mine", "mine.toml")
+
+
+def test_words_of_a_preset_are_literal_and_on_one_line() -> None:
+    preset = read_preset(
+        'title = "\\u001b[31mred [bold]"\ndescription = """\n  two\n  lines\n"""\nlook_for = "L"', "mine", "mine.toml"
+    )
+    assert preset.title == "\\x1b[31mred [bold]"
+    assert preset.description == "two lines"
+
+
+def test_a_preset_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("\ufeff" + WORDS + "[train]\nsteps = 7\n", encoding="utf-8")
+    preset = load_preset(str(path))
+    assert (preset.name, preset.title) == ("mine", "T")
+    assert preset.config == Config().changed({"train.steps": 7}, "x")
+
+
+def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    missing, folder, binary = tmp_path / "a.toml", tmp_path / "b.toml", tmp_path / "c.toml"
+    folder.mkdir()
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path, reason in ((missing, "No such file"), (folder, "Is a directory"), (binary, "not UTF-8")):
+        with pytest.raises(UserError, match=reason) as caught:
+            load_preset(str(path))
+        assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("baselin", 'did you mean "baseline"?'),
+        ("Sota-Warmup", 'did you mean "sota_warmup"?'),
+        ("zzz", "the presets are baseline, "),
+        ("", "the presets are baseline, "),
+        ("../seqsum_presets/baseline", "presets"),
+    ],
+)
+def test_an_unknown_preset_shows_the_way_out(name: str, way_out: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_preset(name)
+    assert way_out in str(caught.value)

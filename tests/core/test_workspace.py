@@ -1,0 +1,492 @@
+"""Workspaces and run folders: made whole, found again, and robust against damaged neighbours."""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.runs import Run, Store, Workspace, default_workspace
+from seqsum.runs.files import write_atomically, write_json
+from seqsum.runs.lock import take_lock
+from seqsum.runs.record import Record, git_commit
+from seqsum.runs.workspace import check_name
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "runs")
+
+
+def make(workspace: Workspace, name: str | None = None) -> Run:
+    return workspace.create("baseline", Config(), name)
+
+
+def rename_id(run: Run, id: str) -> Run:
+    """Give a run's folder another id, and the record with it."""
+    folder = run.folder.rename(run.folder.parent / id)
+    Record.read(folder).with_facts(id=id).write(folder)
+    return Run(folder)
+
+
+@contextmanager
+def working(run: Run) -> Iterator[None]:
+    """Hold the run's lock, as its worker does."""
+    lock = take_lock(run.folder)
+    assert lock is not None
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+# Making
+
+
+def test_a_new_run_is_whole_and_waits(workspace: Workspace) -> None:
+    config = Config().changed({"train.seed": 7, "track.tags": "a, b", "track.group": "g"}, "x")
+    before = datetime.now().timestamp() - 0.01
+    run = workspace.create("baseline", config, "  my run ")
+    assert sorted(entry.name for entry in run.folder.iterdir()) == ["checkpoints", "metrics.db", "run.json"]
+    assert [entry.name for entry in workspace.folder.iterdir()] == [run.id]
+    assert run.config() == config
+    record = json.loads((run.folder / "run.json").read_text())
+    assert (record["id"], record["name"], record["preset"], record["seed"]) == (run.id, "my run", "baseline", 7)
+    assert record["config"] == config.plain()
+    assert {"python", "torch", "numpy"} <= set(record["versions"])
+    summary = run.summary()
+    assert (summary.status, summary.step, summary.steps, summary.pid) == ("queued", 0, 20_000, None)
+    assert (summary.group, summary.tags, summary.metrics, summary.reason) == ("g", ("a", "b"), {}, None)
+    assert before <= summary.created <= datetime.now().timestamp() + 0.01
+    assert summary.live and summary.progress == 0.0 and summary.seconds_left is None
+
+
+def test_a_run_without_a_name_is_called_after_its_preset_with_a_free_number(workspace: Workspace) -> None:
+    assert [make(workspace).record.name for _ in range(3)] == ["baseline", "baseline-2", "baseline-3"]
+    make(workspace, "sota")
+    assert workspace.create("sota", Config()).record.name == "sota-2"
+
+
+@pytest.mark.parametrize("preset", ["x\x1b[31m\n", "p" * 250, " "])
+def test_a_preset_file_of_any_name_gives_a_name_that_can_be_shown(workspace: Workspace, preset: str) -> None:
+    names = [workspace.create(preset, Config()).record.name for _ in range(2)]
+    assert len(set(names)) == 2
+    assert all(check_name(name) == name for name in names)
+    assert {run.record.preset for run in workspace.runs()} == {preset}
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\x1b[31m", "two\nlines", "x" * 201, "\u202e"])
+def test_a_name_that_can_not_be_shown_is_refused_before_anything_is_made(workspace: Workspace, name: str) -> None:
+    with pytest.raises(UserError, match=r"^name: must be 1 to 200 printable characters") as caught:
+        make(workspace, name)
+    assert str(caught.value).isprintable()
+    assert not workspace.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "[bold]", "ü 数 🙂", "../up", "-x"])
+def test_any_other_name_is_kept_as_it_is(workspace: Workspace, name: str) -> None:
+    run = make(workspace, name)
+    assert workspace.find(name).id == run.id
+    assert run.folder.parent == workspace.folder
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("seqsum.runs.record.write_json", OSError(errno.ENOSPC, "No space left on device")),
+        ("seqsum.runs.store.Store.set_state", sqlite3.OperationalError("database or disk is full")),
+        ("pathlib.Path.rename", PermissionError(errno.EACCES, "Permission denied")),
+    ],
+)
+def test_a_run_that_can_not_be_made_leaves_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, target: str, error: Exception
+) -> None:
+    make(workspace, "before")
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(target, fails)
+    with pytest.raises(UserError) as caught:
+        make(workspace, "after")
+    assert str(workspace.folder) in str(caught.value) and "--workspace" in str(caught.value)
+    assert len(list(workspace.folder.iterdir())) == 1
+    assert [summary.name for summary in workspace.summaries()] == ["before"]
+
+
+def test_an_interrupt_while_making_leaves_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Record, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        make(workspace)
+    assert list(workspace.folder.iterdir()) == []
+
+
+def test_a_folder_half_made_by_a_killed_process_is_no_run(workspace: Workspace) -> None:
+    run = make(workspace)
+    shutil.copytree(run.folder, workspace.folder / ".20250101-000000-abcd.new")
+    assert [found.id for found in workspace.runs()] == [run.id]
+
+
+@pytest.mark.parametrize("below", ["file", "file/deeper"])
+def test_a_workspace_that_can_not_be_written_is_told(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    workspace = Workspace(tmp_path / below)
+    assert workspace.runs() == [] and workspace.summaries() == []
+    with pytest.raises(UserError) as caught:
+        make(workspace)
+    message = str(caught.value)
+    assert message.startswith(f"workspace: can't write {tmp_path / below}: ")
+    assert message.endswith("; choose another with --workspace")
+
+
+def test_a_workspace_that_can_not_be_read_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(workspace)
+
+    def refuse(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match=r"^workspace: can't read .*: Permission denied$"):
+        workspace.runs()
+
+
+def test_an_unknown_home_is_told() -> None:
+    with pytest.raises(UserError, match=r"^workspace: can't find ~no-such-user-here"):
+        Workspace(Path("~no-such-user-here/runs"))
+
+
+def test_the_default_workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path / "chosen"))
+    assert default_workspace() == Workspace().folder == tmp_path / "chosen"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SEQSUM_WORKSPACE", "~/mine")
+    assert Workspace().folder == tmp_path / "mine"
+    monkeypatch.setenv("SEQSUM_WORKSPACE", "")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert tmp_path / "data" in default_workspace().parents
+
+
+# Finding
+
+
+def test_a_run_is_found_by_id_by_name_and_by_the_beginning_of_its_id(workspace: Workspace) -> None:
+    one = rename_id(make(workspace, "first"), "20250101-000000-aaaa")
+    two = rename_id(make(workspace, "second"), "20250102-000000-bbbb")
+    for text in (one.id, "first", "20250101", "20250101-000000-aaa"):
+        assert workspace.find(text).id == one.id
+    for text in (two.id, "second", "20250102-"):
+        assert workspace.find(text).id == two.id
+
+
+def test_an_id_goes_before_a_name_and_a_name_before_a_prefix(workspace: Workspace) -> None:
+    one = rename_id(make(workspace, "first"), "20250101-000000-aaaa")
+    named_as_id = rename_id(make(workspace, "20250101-000000-aaaa"), "20250102-000000-bbbb")
+    assert workspace.find("20250101-000000-aaaa").id == one.id
+    named_as_prefix = rename_id(make(workspace, "2025"), "20250103-000000-cccc")
+    assert workspace.find("2025").id == named_as_prefix.id
+    assert workspace.find(named_as_id.id).id == named_as_id.id
+
+
+def test_what_names_several_runs_is_told_with_their_ids(workspace: Workspace) -> None:
+    ids = [rename_id(make(workspace, "twin"), f"2025010{day}-000000-aaaa").id for day in range(1, 8)]
+    for text in ("twin", "20250"):
+        with pytest.raises(UserError) as caught:
+            workspace.find(text)
+        newest = ", ".join(list(reversed(ids))[:5])
+        assert str(caught.value) == f'runs: "{text}" names 7 runs; say which by id: {newest}, …'
+    with pytest.raises(UserError, match="no run"):
+        workspace.find("0250101")
+
+
+@pytest.mark.parametrize("text", ["", "nothing", "\x1b[31m", "..", "x" * 1000])
+def test_what_names_no_run_is_told(workspace: Workspace, text: str) -> None:
+    make(workspace, "first")
+    with pytest.raises(UserError, match=r"^runs: no run ") as caught:
+        workspace.find(text)
+    assert str(caught.value).isprintable()
+    assert str(workspace.folder) in str(caught.value)
+
+
+def test_a_near_name_is_offered(workspace: Workspace) -> None:
+    make(workspace, "My Baseline")
+    with pytest.raises(UserError, match='did you mean "My Baseline"'):
+        workspace.find("my basline")
+
+
+# Damage
+
+
+def damaged(workspace: Workspace) -> dict[str, Run]:
+    """Runs that lack something or hold something wrong."""
+    runs = {
+        kind: make(workspace, kind)
+        for kind in (
+            "no metrics", "empty metrics", "metrics that are none", "a state without status", "a state that is no JSON",
+            "a record that is no JSON", "an empty record", "a record that is a list", "a record of another format",
+            "a record with unknown fields", "a record whose config is text", "a config without train",
+            "a config whose section is text", "a name that is a number", "a date that is none", "binary record",
+        )
+    }  # fmt: skip
+
+    def record(kind: str, text: str | bytes) -> None:
+        path = runs[kind].folder / "run.json"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+
+    def edit(kind: str, **changes: object) -> None:
+        raw = json.loads((runs[kind].folder / "run.json").read_text())
+        record(kind, json.dumps(raw | changes))
+
+    def execute(kind: str, statement: str) -> None:
+        database = sqlite3.connect(runs[kind].folder / "metrics.db")
+        database.execute(statement)
+        database.commit()
+        database.close()
+
+    (runs["no metrics"].folder / "metrics.db").unlink()
+    (runs["empty metrics"].folder / "metrics.db").write_bytes(b"")
+    (runs["metrics that are none"].folder / "metrics.db").write_bytes(b"no database" * 1000)
+    execute("a state without status", "DELETE FROM state WHERE key = 'status'")
+    execute("a state that is no JSON", "UPDATE state SET value = '{' WHERE key = 'status'")
+    record("a record that is no JSON", "{")
+    record("an empty record", "")
+    record("a record that is a list", "[]")
+    record("binary record", b"\xff\xfe\x00")
+    edit("a record of another format", format=99)
+    edit("a record with unknown fields", flavour=1)
+    edit("a record whose config is text", config="x")
+    edit("a config without train", config={})
+    edit("a config whose section is text", config={"train": "x", "track": {}})
+    edit("a name that is a number", name=5)
+    edit("a date that is none", created="yesterday")
+    return runs
+
+
+def test_damaged_runs_do_not_break_the_list_nor_each_other(workspace: Workspace) -> None:
+    first = make(workspace, "first")
+    runs = damaged(workspace)
+    last = make(workspace, "last")
+    (workspace.folder / "a file").touch()
+    (workspace.folder / "a folder").mkdir()
+    (workspace.folder / "a dangling link").symlink_to(workspace.folder / "gone")
+    (workspace.folder / "a folder without access").symlink_to("a folder without access")
+    for _ in range(2):
+        assert {summary.name for summary in workspace.summaries()} == {"first", "last"}
+    assert not (runs["no metrics"].folder / "metrics.db").exists()
+    assert workspace.find("first").id == first.id
+    assert workspace.find("last").id == last.id
+    assert make(workspace).record.name == "baseline"
+
+
+def test_a_damaged_run_tells_so_in_one_sentence(workspace: Workspace) -> None:
+    for kind, run in damaged(workspace).items():
+        with pytest.raises(UserError) as caught:
+            Run(run.folder).summary()
+        message = str(caught.value)
+        assert message.startswith("runs: ") and run.id in message, kind
+        assert message.isprintable(), kind
+
+
+def test_a_run_that_is_mended_is_listed_again(workspace: Workspace) -> None:
+    run = make(workspace, "mended")
+    text = (run.folder / "run.json").read_text()
+    (run.folder / "run.json").write_text("{")
+    assert workspace.summaries() == []
+    (run.folder / "run.json").write_text(text)
+    assert [summary.name for summary in workspace.summaries()] == ["mended"]
+
+
+def test_a_deleted_run_leaves_the_list(workspace: Workspace) -> None:
+    run = make(workspace)
+    assert len(workspace.summaries()) == 1
+    shutil.rmtree(run.folder)
+    assert workspace.summaries() == []
+
+
+# Summaries
+
+
+def test_the_newest_run_comes_first_even_within_a_second(workspace: Workspace) -> None:
+    names = [f"run {number}" for number in range(12)]
+    for name in names:
+        make(workspace, name)
+    assert [summary.name for summary in workspace.summaries()] == names[::-1]
+
+
+def test_a_run_is_what_its_worker_says_while_that_lives_and_died_when_it_is_gone(workspace: Workspace) -> None:
+    run = make(workspace)
+    for status in ("queued", "running", "paused"):
+        with run.store() as store:
+            store.set_state(status=status, pid=123, step=500, steps_per_second=250.0, train_seconds=2.0)
+        with working(run):
+            for summary in (run.summary(), workspace.summaries()[0]):
+                assert (summary.status, summary.pid, summary.live) == (status, 123, True)
+                assert summary.progress == 500 / 20_000
+                assert summary.seconds_left == (19_500 / 250 if status == "running" else None)
+        for summary in (run.summary(), workspace.summaries()[0]):
+            assert (summary.status, summary.pid, summary.live) == ("died", None, False)
+            assert summary.reason == "the worker ended without a word"
+            assert summary.seconds_left is None
+
+
+@pytest.mark.parametrize("status", ["stopped", "finished", "failed"])
+def test_an_ended_run_keeps_its_status_and_reason(workspace: Workspace, status: str) -> None:
+    run = make(workspace)
+    with run.store() as store:
+        store.set_state(status=status, pid=123, reason="because")
+    summary = run.summary()
+    assert (summary.status, summary.pid, summary.reason, summary.live) == (status, None, "because", False)
+
+
+def test_the_last_words_of_a_dead_worker_are_literal(workspace: Workspace) -> None:
+    run = make(workspace)
+    run.log.write_bytes(b"started\nMemoryError: \x1b[31mno \xff memory\n\n  \n")
+    with run.store() as store:
+        store.set_state(status="running", pid=1)
+    assert run.summary().reason == "the worker ended; its log's last line: MemoryError: \\x1b[31mno \ufffd memory"
+
+
+def test_a_summary_is_read_again_when_the_run_changed(workspace: Workspace) -> None:
+    run = make(workspace)
+    with run.store() as store:
+        store.set_state(status="stopped", step=10)
+        assert workspace.summaries()[0].step == 10
+        store.set_state(step=20)
+        assert workspace.summaries()[0].step == 20
+    assert workspace.summaries()[0].step == 20
+    with run.store() as store:
+        store.append([("loss", 20, 0.5)])
+    assert workspace.summaries()[0].metrics == {"loss": 0.5}
+
+
+def test_a_summary_of_an_ended_run_is_not_read_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make(workspace)
+    with run.store() as store:
+        store.set_state(status="finished")
+    # The first look may tidy SQLite's files up, which counts as a change.
+    workspace.summaries()
+    before = workspace.summaries()
+    monkeypatch.setattr(Run, "summary", lambda self: pytest.fail("read again"))
+    assert workspace.summaries() == before
+
+
+def test_last_values_that_are_no_numbers_are_left_out(workspace: Workspace) -> None:
+    run = make(workspace)
+    with run.store() as store:
+        store.append([("loss", 1, float("nan")), ("grad_norm", 1, float("inf")), ("accuracy", 1, 0.5)])
+    assert run.summary().metrics == {"accuracy": 0.5}
+
+
+def test_the_configuration_holds_what_was_changed_while_the_run_trained(workspace: Workspace) -> None:
+    run = make(workspace)
+    with run.store() as store:
+        store.set_state(changes={"optim.lr": "0.5", "optim.clip_norm": "off"})
+    assert run.config() == Config().changed({"optim.lr": 0.5}, "x")
+    assert run.record.config == Config().plain()
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "tail"),
+    [
+        (b"", 5, []),
+        (b"a\nb\nc\n", 2, ["b", "c"]),
+        (b"a\nb", 9, ["a", "b"]),
+        (b"a\nb\n", 0, []),
+        (b"10%\r20%\r30%\n", 1, ["30%"]),
+        (b"\xff\n", 1, ["\ufffd"]),
+    ],
+)
+def test_the_end_of_the_log(workspace: Workspace, text: bytes, lines: int, tail: list[str]) -> None:
+    run = make(workspace)
+    assert run.log_tail() == []
+    run.log.write_bytes(text)
+    assert run.log_tail(lines) == tail
+
+
+def test_only_the_end_of_a_long_log_is_read(workspace: Workspace) -> None:
+    run = make(workspace)
+    run.log.write_bytes(b"x" * 99 + b"\n" + b"".join(b"%099d\n" % number for number in range(10_000)))
+    tail = run.log_tail(100_000)
+    assert tail[-1] == f"{9_999:099d}"
+    assert sum(len(line) + 1 for line in tail) <= 65_536
+
+
+# Files
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"a": [1, 2]})
+    assert json.loads(path.read_text()) == {"a": [1, 2]}
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, b"half")
+    assert json.loads(path.read_text()) == {"a": [1, 2]}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_commit_is_the_repositorys_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in [key for key in os.environ if key.startswith("GIT_")]:
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    assert git_commit() is None
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert git_commit() is None
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    commit = git_commit()
+    assert commit is not None and len(commit) == 40 and int(commit, 16)
+    monkeypatch.setenv("PATH", "")
+    assert git_commit() is None
+
+
+def test_a_record_goes_to_disk_and_back(workspace: Workspace) -> None:
+    run = make(workspace, "ü [bold]")
+    changed = run.record.with_facts(device="cpu", threads=1, parameters=5, parent={"run": "x", "step": 3})
+    changed.write(run.folder)
+    assert Record.read(run.folder) == changed
+
+
+# Waiting for an answer
+
+
+def test_waiting_ends_with_the_outcome_or_with_the_worker(workspace: Workspace) -> None:
+    run = make(workspace)
+    with run.store() as store:
+        answered, unanswered = store.post_command("pause"), store.post_command("stop")
+        store.finish_command(answered, True, "paused", step=3)
+    # No worker holds the lock: an outcome is told, and the lack of one at once.
+    assert run.wait_for_command(answered, 60) == {"ok": True, "message": "paused", "step": 3}
+    assert run.wait_for_command(unanswered, 60) is None
+    with working(run):
+        assert run.wait_for_command(unanswered, 0.05) is None
+
+
+def test_a_store_is_opened_for_each_thread(workspace: Workspace) -> None:
+    run = make(workspace)
+    with run.store() as one, run.store() as two:
+        assert isinstance(one, Store) and one is not two
+        one.set_state(step=5)
+        assert two.state()["step"] == 5
+    lock = take_lock(run.folder)
+    assert lock is not None
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)
+    assert not run.worker_lives

@@ -1,0 +1,91 @@
+"""Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from seqsum import control
+from seqsum.launch import LocalLauncher
+from seqsum.presets import load_preset
+from seqsum.runs import Run, Workspace
+from seqsum_tui.app import Console
+
+FOLDER = Path(__file__).parent
+RUNS = ("large_batch_lr5e-3", "baseline", "sota_warmup")
+SIZE = (120, 36)
+QUESTION = "1 2 3 5 1 2 4"
+PATIENCE_SECONDS = 600.0
+
+
+def train(workspace: Workspace) -> list[Run]:
+    """Train the runs to their end, one after another, and leave a fourth training."""
+    launcher = LocalLauncher()
+    runs = []
+    for preset in RUNS:
+        run = control.start(workspace, launcher, preset, load_preset(preset).config)
+        while run.summary().live:
+            time.sleep(0.2)
+        runs.append(run)
+    config = load_preset("deeper_rnn").config.changed({"train.seed": "1"}, "screenshots")
+    runs.append(control.start(workspace, launcher, "deeper_rnn", config))
+    while runs[-1].summary().step < 4000:
+        time.sleep(0.2)
+    return runs
+
+
+async def shown(pilot: Pilot[None], condition: Callable[[str], bool]) -> None:
+    """Wait until the screen's text fulfils a condition."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition(pilot.app.export_screenshot().replace("&#160;", " ")):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the screen never showed what was waited for")
+        await pilot.pause(0.2)
+
+
+async def take(workspace: Workspace) -> None:
+    """Walk through the screens and save a picture of each."""
+    console = Console(workspace.folder)
+    async with console.run_test(size=SIZE) as pilot:
+
+        def save(name: str) -> None:
+            (FOLDER / f"{name}.svg").write_text(console.export_screenshot(), encoding="utf-8")
+
+        await shown(pilot, lambda text: "sota_warmup" in text and "running" in text)
+        await pilot.press("down")
+        await shown(pilot, lambda text: "Everything at once" in text)
+        await pilot.pause(1.0)
+        save("runs")
+        await pilot.press("enter")
+        await shown(pilot, lambda text: "20,000/20,000" in text)
+        await pilot.press("a")
+        await shown(pilot, lambda text: "ready" in text)
+        await pilot.press(*QUESTION, "enter")
+        await shown(pilot, lambda text: "right" in text or "wrong" in text)
+        await pilot.pause(1.0)
+        save("live")
+        await pilot.press("escape", "escape", "n")
+        await shown(pilot, lambda text: "What to look for" in text)
+        await pilot.pause(1.0)
+        save("new_run")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # The pictures show the folder as a user would see it: ~/runs.
+        os.environ["HOME"] = folder
+        workspace = Workspace(Path(folder) / "runs")
+        runs = train(workspace)
+        asyncio.run(take(workspace))
+        if runs[-1].summary().live:
+            control.stop(runs[-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""A real pseudo-terminal with a program in it, and the screen that a person would see."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pyte
+
+KEYS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "tab": "\t",
+    "down": "\x1b[B",
+    "up": "\x1b[A",
+    "ctrl+a": "\x01",
+    "ctrl+f": "\x06",
+    "ctrl+k": "\x0b",
+    "f5": "\x1b[15~",
+}
+
+
+class Terminal:
+    """Runs a program in a pseudo-terminal; `text` is its screen now."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], columns: int = 120, lines: int = 40
+    ) -> None:
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.received = 0
+        # The size stands before the program begins, and no variable says another one.
+        variables = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
+            os.execvpe(command[0], list(command), {**variables, "TERM": "xterm-256color"})
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    def press(self, *keys: str) -> None:
+        """Press named keys, or type text as it stands."""
+        for key in keys:
+            os.write(self._terminal, KEYS.get(key, key).encode())
+
+    def read(self, seconds: float) -> bool:
+        """Take in what the program writes, for at most that long; return False once it has ended."""
+        ready, _, _ = select.select([self._terminal], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            data = os.read(self._terminal, 65_536)
+        except OSError:
+            return False
+        self.received += len(data)
+        self._stream.feed(data)
+        return bool(data)
+
+    def wait_for(self, seen: str | Callable[[str], bool], seconds: float = 60.0) -> str:
+        """Wait until the screen shows a text or fulfils a condition; return the screen."""
+        deadline = time.monotonic() + seconds
+        fulfilled = (lambda text: seen in text) if isinstance(seen, str) else seen
+        while not fulfilled(self.text):
+            alive = self.read(0.1)
+            if not alive or time.monotonic() > deadline:
+                raise AssertionError(f"waited for {seen!r}; alive: {alive}; the screen shows:\n{self.text}")
+        return self.text
+
+    def wait_for_end(self, seconds: float = 60.0) -> None:
+        """Wait until the program has ended."""
+        deadline = time.monotonic() + seconds
+        while self.read(0.1):
+            assert time.monotonic() < deadline, f"it did not end; the screen shows:\n{self.text}"
+
+    def kill(self) -> None:
+        """Kill the program at once, and the terminal with it."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.close()
+
+    def close(self) -> int:
+        """Take the terminal away (the program gets SIGHUP) and wait for the program's end; return its wait status."""
+        os.close(self._terminal)
+        return os.waitpid(self.pid, 0)[1]

@@ -1,0 +1,248 @@
+"""Series, text, palette, sparkline, legend, layout and canvas: the parts that need no screen."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.style import Style
+
+from seqsum_tui.charts import Band, Series, sparkline
+from seqsum_tui.charts.axes import arrange, rows_for_legend, x_extent, y_range
+from seqsum_tui.charts.canvas import Canvas
+from seqsum_tui.charts.legend import Entry, LegendInks, legend_lines
+from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, series_sign, unique_signs
+from seqsum_tui.charts.text import clean, shorten, shorten_middle
+
+PLAIN = Style()
+INKS = LegendInks(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
+
+
+def test_the_charts_stand_alone() -> None:
+    code = "import sys, seqsum_tui.charts; print(*[m for m in sys.modules if m in ('torch', 'seqsum', 'numba')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_series_sorts_and_leaves_out_points_without_x() -> None:
+    series = Series("a", [3, 1, math.nan, 2], [30, 10, 0, 20], low=[3, 1, 0, 2], high=[4, 2, 0, 3])
+    assert series.x.tolist() == [1, 2, 3]
+    assert series.y.tolist() == [10, 20, 30]
+    assert series.low is not None and series.low.tolist() == [1, 2, 3]
+    assert series.high is not None and series.high.tolist() == [2, 3, 4]
+
+
+def test_points_at_the_same_x_keep_their_order() -> None:
+    series = Series("a", [2, 1, 2, 1], [1, 2, 3, 4])
+    assert series.y.tolist() == [2, 4, 1, 3]
+
+
+@pytest.mark.parametrize("x", [[math.nan, 1.0], [1.0, math.nan], [1.0, math.inf], [-math.inf, 1.0]])
+def test_an_x_that_is_not_finite_goes_wherever_it_stands(x: list[float]) -> None:
+    assert Series("a", x, [1, 2]).x.tolist() == [1.0]
+
+
+def test_unequal_or_flat_arrays_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="loss: y has 2 values and x has 3"):
+        Series("loss", [1, 2, 3], [1, 2])
+    with pytest.raises(ValueError, match="high has 1"):
+        Band("b", [1, 2], [1, 2], [3])
+    with pytest.raises(ValueError, match="one-dimensional"):
+        Series("a", [[1, 2]], [[1, 2]])
+
+
+def test_the_nearest_point() -> None:
+    series = Series("a", [0, 10, 20], [1, 2, 3])
+    assert [series.nearest(x) for x in (-5, 4, 5, 6, 14, 99)] == [0, 0, 1, 1, 1, 2]
+    assert Series("a", [], []).nearest(3) is None
+
+
+def test_nothing_that_steers_a_terminal_comes_through() -> None:
+    text = clean("a\x1b[31mb\x07\x9b2J\n\tc\u202e\u200bd\u2028\x7f")
+    assert text.isprintable()
+    assert text == "a␛[31mb␇\ufffd2J  c\ufffd\ufffdd\ufffd␡"
+    assert clean("[b]损失[/b]") == "[b]损失[/b]"
+
+
+@pytest.mark.parametrize("width", range(0, 12))
+@pytest.mark.parametrize("text", ["learning rate", "损失和学习率", "a损b失c", "xy"])
+def test_shortened_text_fits_and_shows_that_it_was_cut(text: str, width: int) -> None:
+    for short in (shorten(text, width), shorten_middle(text, width)):
+        assert cell_len(short) <= width
+        assert short == text or width == 0 or "…" in short
+    assert cell_len(text) > width or shorten(text, width) == text
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(
+    ("colours", "grounds"),
+    [(DARK_COLOURS, ("#000000", "#1e1e1e", "#272727")), (LIGHT_COLOURS, ("#ffffff", "#e0e0e0", "#d8d8d8"))],
+)
+def test_colours_stand_out_from_the_ground(colours: tuple[str, ...], grounds: tuple[str, ...]) -> None:
+    assert len(set(colours)) == len(colours)
+    for colour in colours:
+        for ground in grounds:
+            lighter, darker = sorted((luminance(colour), luminance(ground)), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= 3, (colour, ground)
+
+
+# Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency" (2009),
+# severity 1.0, for linear RGB.
+BLINDNESS = {
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+
+
+def lab(colour: str, matrix: list[list[float]]) -> np.ndarray:
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(matrix) @ linear, 0, 1)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = to_xyz @ linear / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+@pytest.mark.parametrize("colours", [DARK_COLOURS, LIGHT_COLOURS])
+def test_the_first_colours_differ_for_the_colour_blind(colours: tuple[str, ...], kind: str) -> None:
+    seen = [lab(colour, BLINDNESS[kind]) for colour in colours[:4]]
+    distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+    assert min(distances) > 10
+
+
+def test_colours_and_signs_come_round() -> None:
+    assert series_colour(8) == series_colour(0) != series_colour(1)
+    assert series_colour(0, dark=False) == LIGHT_COLOURS[0]
+    assert series_sign(12) == SIGNS[0]
+    assert all(cell_len(sign) == 1 for sign in SIGNS)
+
+
+def test_every_series_gets_a_sign_of_its_own() -> None:
+    assert unique_signs(["", "★", "", "★", "损"])[1] == "★"
+    for wanted in (["", "★", "", "★", "损"], ["●"] * 3, [""] * 30):
+        signs = unique_signs(wanted)
+        assert len(set(signs)) == len(signs) == len(wanted)
+        assert all(cell_len(sign) == 1 for sign in signs)
+
+
+def test_sparklines() -> None:
+    assert sparkline([1, 2, 3, 4, 5, 6, 7, 8], 8) == "▁▂▃▄▅▆▇█"
+    assert sparkline([0, 0, 7, 7], 2) == "▁█"
+    assert sparkline([1, math.nan, 3], 5) == "▁×█  "
+    assert sparkline([1, math.inf, 1, 3], 2) == "▁█"
+    assert sparkline([5, 5, 5], 3) == "▄▄▄"
+    assert sparkline([math.nan] * 9, 3) == "×××"
+    assert sparkline([], 4) == "    " and sparkline([1, 2], 0) == "" and sparkline([1, 2], -1) == ""
+    assert sparkline([1e308, -1e308, 1e308], 3) == "█▁█"
+    for count in (1, 7, 50, 1000):
+        line = sparkline(np.random.default_rng(0).normal(size=count), 17)
+        assert len(line) == cell_len(line) == 17
+
+
+def entries(names: list[str]) -> list[Entry]:
+    return [Entry(sign, name, "0.1234", "0.2", PLAIN) for sign, name in zip(SIGNS, names, strict=False)]
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 10, 20, 33, 60, 120])
+@pytest.mark.parametrize("lines", [1, 2, 3, 4])
+@pytest.mark.parametrize("names", [[], ["train"], ["train", "验证集"], [f"run {k} lr=1e-{k}" for k in range(9)]])
+def test_legend_lines_are_exactly_as_wide_as_asked(width: int, lines: int, names: list[str]) -> None:
+    shown = legend_lines("损失 loss", entries(names), "log y · smooth 0.6", width, lines, INKS)
+    assert 1 <= len(shown) <= lines
+    for line in shown:
+        assert sum(cell_len(text) for text, _ in line) == width
+
+
+def text_of(lines: list[list[tuple[str, Style]]]) -> str:
+    return "\n".join("".join(text for text, _ in line) for line in lines)
+
+
+def test_the_legend_drops_the_least_important_first() -> None:
+    two = entries(["train", "eval"])
+    wide = text_of(legend_lines("loss", two, "log y", 80, 1, INKS))
+    assert all(part in wide for part in ("loss", "● train 0.1234 (0.2)", "■ eval 0.1234", "log y"))
+    middle = text_of(legend_lines("loss", two, "log y", 48, 1, INKS))
+    assert "(0.2)" not in middle and "log y" in middle and "● train 0.1234" in middle
+    narrow = text_of(legend_lines("loss", two, "log y", 30, 1, INKS))
+    assert "● " in narrow and "■ " in narrow and "0.1234" in narrow and "log y" not in narrow
+    two_lines = text_of(legend_lines("loss", two, "log y", 34, 2, INKS))
+    assert "● train 0.1234" in two_lines and "■ eval 0.1234" in two_lines and "log y" in two_lines
+    many = text_of(legend_lines("loss", entries([f"run {k}" for k in range(9)]), "", 40, 1, INKS))
+    assert "+" in many
+
+
+def test_the_legend_does_not_move_when_values_change() -> None:
+    def shape(value: str) -> list[list[int]]:
+        rows = legend_lines("loss", [Entry("●", "train", value, "", PLAIN)] * 3, "note", 50, 3, INKS)
+        return [[at for at, glyph in enumerate(text) if glyph == "●"] for text in text_of(rows).split("\n")]
+
+    assert shape("0.1") == shape("1.25e-7") == shape("NaN")
+
+
+@pytest.mark.parametrize("height", range(0, 30))
+@pytest.mark.parametrize("width", [0, 1, 5, 17, 18, 40, 120])
+def test_the_parts_of_a_chart_fit_inside(width: int, height: int) -> None:
+    layout = arrange(width, height, 6)
+    assert layout.gutter + layout.plot_width == width
+    assert layout.plot_height >= 0
+    below = [row for row in (layout.axis_row, layout.label_row) if row is not None]
+    assert layout.plot_height + len(below) == height
+    assert all(layout.plot_height <= row < height for row in below) and len(set(below)) == len(below)
+    assert rows_for_legend(height) <= max(height // 2, 0)
+
+
+def test_the_y_range_is_that_of_what_is_in_view() -> None:
+    series = Series("a", np.arange(10.0), np.array([100, 1, 2, 3, 4, 5, 6, math.nan, math.inf, 50.0]))
+    bottom, top = y_range([series], [series.y], [], (1, 6), False, (None, None)) or (0, 0)
+    assert bottom <= 1 < 6 <= top < 8
+    assert y_range([series], [series.y], [], (1, 6), False, (0, 10)) == (0, 10)
+    between = y_range([series], [series.y], [], (2.2, 2.6), False, (None, None)) or (0, 0)
+    assert between[0] <= 2 and between[1] >= 3
+    band = Band("a", [1, 6], [-5, -5], [20, 20])
+    assert (y_range([series], [series.y], [band], (1, 6), False, (None, None)) or (0, 0))[1] >= 20
+    negative = Series("n", [1, 2], [-1, -2])
+    assert y_range([negative], [negative.y], [], (1, 2), True, (None, None)) is None
+
+
+def test_wide_characters_take_two_cells_or_none() -> None:
+    canvas = Canvas(6, 2)
+    canvas.text(0, 0, "a损b失c", 3)
+    assert canvas.strip([PLAIN] * 9, 0).text == "a损b失"
+    canvas.text(1, -1, "损失", 3)
+    strip = canvas.strip([PLAIN] * 9, 1)
+    assert strip.text == " 失   " and strip.cell_length == cell_len(strip.text) == 6
+
+
+def test_changes_name_the_cells_that_differ() -> None:
+    canvas = Canvas(10, 4)
+    other = canvas.copy()
+    assert canvas.changes(other) == []
+    canvas.put(1, 3, "x", 2)
+    canvas.put(1, 7, "x", 2)
+    canvas.put(3, 0, " ", 2)
+    assert canvas.changes(other) == [(1, 3, 7), (3, 0, 0)]
+
+
+def test_the_extent_of_x_reaches_to_the_fixed_ends_and_stands_still() -> None:
+    assert x_extent([], (None, None)) == (0, 1)
+    assert x_extent([], (0, 20_000)) == (0, 20_000)
+    assert x_extent([np.array([100.0, 900.0])], (0, 20_000)) == (0, 20_000)
+    assert x_extent([np.array([100.0, 21_000.0])], (0, 20_000))[1] >= 21_000
+    assert x_extent([np.array([500.0])], (None, 100.0))[0] <= 500
+    ends = {x_extent([np.array([0.0, float(last)])], (None, None)) for last in range(10_000, 10_200, 10)}
+    assert len(ends) <= 2
+    left, right = x_extent([np.array([5.0])], (None, None))
+    assert left < 5 < right

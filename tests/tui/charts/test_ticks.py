@@ -1,0 +1,227 @@
+"""Properties of ticks on random ranges, and the labels people read."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from seqsum_tui.charts.axes import x_labels, y_ticks
+from seqsum_tui.charts.raster import View
+from seqsum_tui.charts.ticks import (
+    axis_ticks,
+    format_number,
+    format_x,
+    limits,
+    linear_ticks,
+    log_limits,
+    log_ticks,
+    widened,
+)
+from seqsum_tui.charts.time_ticks import clock_ticks, duration_text, duration_ticks
+
+SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def meaning(label: str) -> Decimal:
+    """Read a label as a person would."""
+    if label[-1] in SUFFIXES:
+        return Decimal(label[:-1]) * Decimal(int(SUFFIXES[label[-1]]))
+    return Decimal(label)
+
+
+def random_range(seed: int) -> tuple[float, float]:
+    random = np.random.default_rng(seed)
+    centre = random.normal() * 10.0 ** random.integers(-12, 30) * random.choice([0, 1])
+    span = 10.0 ** random.uniform(-12, 30)
+    return centre - span * random.random(), centre + span * random.random()
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_linear_ticks_are_round_inside_ascending_and_told_apart(seed: int) -> None:
+    low, high = random_range(seed)
+    count = 1 + seed % 12
+    if high - low <= max(abs(low), abs(high)) * 1e-12:
+        return
+    ticks = linear_ticks(low, high, count)
+    assert len(ticks.values) <= count
+    slack = (high - low) * 1e-6
+    assert all(low - slack <= value <= high + slack for value in ticks.values)
+    assert list(ticks.values) == sorted(set(ticks.values))
+    assert len(set(ticks.labels)) == len(ticks.labels)
+    base = meaning(ticks.base) if ticks.base else Decimal(0)
+    for value, label in zip(ticks.values, ticks.labels, strict=True):
+        assert math.isclose(float(base + meaning(label)), value, rel_tol=1e-12, abs_tol=slack * 1e-3)
+    if len(ticks.values) > 2:
+        exact = [base + meaning(label) for label in ticks.labels]
+        steps = {b - a for a, b in itertools.pairwise(exact)}
+        assert len(steps) == 1
+        digits = str(int(steps.pop().normalize().scaleb(0).as_tuple().digits[0]))
+        assert digits in "125"
+    if count >= 4:
+        assert len(ticks.values) >= 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0, 1, ("0.0", "0.2", "0.4", "0.6", "0.8", "1.0")),
+        (0, 20_000, ("0", "5k", "10k", "15k", "20k")),
+        (0, 1.5e6, ("0", "500k", "1M", "1.5M")),
+        (0, 1e-3, ("0.0000", "0.0002", "0.0004", "0.0006", "0.0008", "0.0010")),
+        (1e-5, 5e-4, ("1e-4", "2e-4", "3e-4", "4e-4", "5e-4")),
+        (-3, 7, ("-2", "0", "2", "4", "6")),
+        (0, 1e30, ("0", "2e29", "4e29", "6e29", "8e29", "1e30")),
+        (12_000, 12_010, ("12000", "12002", "12004", "12006", "12008", "12010")),
+        (0, 1200, ("0", "250", "500", "750", "1k")),
+    ],
+)
+def test_labels_read_well(low: float, high: float, labels: tuple[str, ...]) -> None:
+    assert linear_ticks(low, high, 6).labels == labels
+
+
+def test_ticks_closer_than_their_common_digits_are_told_from_a_base() -> None:
+    ticks = linear_ticks(1.0, 1.0 + 4e-12, 5)
+    assert ticks.base == "1"
+    assert ticks.labels == ("+0", "+1e-12", "+2e-12", "+3e-12", "+4e-12")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_log_ticks_are_round_inside_and_ascending(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    low = 10.0 ** random.uniform(-30, 20)
+    high = low * 10.0 ** random.uniform(0.05, 15)
+    count = int(random.integers(2, 10))
+    ticks = log_ticks(low, high, count)
+    assert len(ticks.values) <= count
+    assert all(low * (1 - 1e-6) <= value <= high * (1 + 1e-6) for value in ticks.values)
+    assert list(ticks.values) == sorted(set(ticks.values))
+    assert len(set(ticks.labels)) == len(ticks.labels)
+    if not ticks.base:
+        for value, label in zip(ticks.values, ticks.labels, strict=True):
+            assert math.isclose(float(meaning(label)), value, rel_tol=1e-12)
+    if high / low > 1000:
+        assert len(ticks.values) >= 2
+
+
+def test_log_ticks_stand_at_decades_or_at_two_and_five_between() -> None:
+    assert log_ticks(1e-3, 12, 6).labels == ("0.001", "0.01", "0.1", "1", "10")
+    assert log_ticks(2, 30, 6).labels == ("2", "5", "10", "20")
+    assert log_ticks(1e-4, 1e-3, 6).labels == ("1e-4", "2e-4", "5e-4", "0.001")
+    assert log_ticks(1e-20, 1e20, 5).labels == ("1e-20", "1e-10", "1e0", "1e10", "1e20")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_limits_hold_the_data_closely(seed: int) -> None:
+    low, high = random_range(seed)
+    bottom, top = limits(low, high)
+    assert bottom <= low and high <= top and bottom < top
+    if high - low > max(abs(low), abs(high)) * 1e-6:
+        assert top - bottom <= (high - low) * 1.3
+    if low > 0:
+        bottom, top = log_limits(low, high)
+        assert 0 < bottom <= low and high <= top and bottom < top
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -2.5, 1e-12, 1e30, -1e300, 1e308, 5e-324])
+def test_a_constant_gets_a_range_and_ticks(value: float) -> None:
+    low, high = widened(value, value)
+    assert low < high
+    bottom, top = limits(value, value)
+    assert bottom < top and math.isfinite(top - bottom)
+    ticks = linear_ticks(bottom, top, 5)
+    assert len(ticks.values) >= 2 and len(set(ticks.labels)) == len(ticks.labels)
+
+
+def test_limits_do_not_move_with_every_new_value() -> None:
+    ends = {limits(0.1 + 0.0001 * k, 2.3) for k in range(100)}
+    assert len(ends) <= 2
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_x_labels_do_not_touch_and_stand_under_their_ticks(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    low, high = random_range(seed)
+    if high - low <= max(abs(low), abs(high)) * 1e-9:
+        return
+    view = View(low, high, 0, 1, int(random.integers(4, 120)), 5)
+    left = -int(random.integers(0, 9))
+    places = x_labels(view, "number", left, view.width)
+    for (_, start, label), (_, after, _) in itertools.pairwise(places):
+        assert start + len(label) + 2 <= after
+    for column, start, label in places:
+        assert left <= start and start + len(label) <= view.width
+        assert start <= column < start + len(label) or start + len(label) == view.width
+        value = float(meaning(label))
+        assert abs(view.across(np.array([value]))[0] / 2 - column) <= 1.01
+
+
+@pytest.mark.parametrize("rows", range(1, 40))
+def test_y_ticks_have_rows_of_their_own(rows: int) -> None:
+    for log_y in (False, True):
+        for low, high in ((0.013, 2.9), (1e-6, 1e-3), (4.0, 4.5)):
+            view = View(0, 1, low, high, 5, rows, log_y)
+            ticks = y_ticks(low, high, rows, log_y)
+            taken = [view.cell_row(value) for value in ticks.values]
+            assert rows < 4 or len(set(taken)) == len(taken)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.012345678, "0.01235"),
+        (1234567.0, "1.235M"),
+        (2.5e-7, "2.5e-7"),
+        (0.75, "0.75"),
+        (-123.456, "-123.5"),
+        (99999.0, "100k"),
+        (0.0, "0"),
+        (math.nan, "NaN"),
+        (math.inf, "+∞"),
+        (-math.inf, "-∞"),
+        (1e300, "1e300"),
+    ],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert format_number(value) == text
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_short_numbers_are_right_to_four_digits(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    value = float(random.normal() * 10.0 ** random.integers(-20, 20))
+    text = format_number(value)
+    assert math.isclose(float(meaning(text)), value, rel_tol=6e-4)
+    assert len(text) <= 10
+
+
+def test_x_is_written_for_reading() -> None:
+    assert format_x(12345.0) == "12,345"
+    assert format_x(0.123456, step=0.001) == "0.1235"
+    assert format_x(125.0, "duration") == "2m5s"
+    assert format_x(datetime(2024, 3, 1, 14, 5, 9).timestamp(), "clock") == "01 Mar 14:05:09"
+
+
+def test_time_axes_have_round_times() -> None:
+    assert [label for _, label in duration_ticks(0, 7200, 5)] == ["0s", "30m", "1h", "1h30m", "2h"]
+    assert [value for value, _ in duration_ticks(30, 95, 4)] == [30, 60, 90]
+    assert duration_text(90061) == "1d1h" and duration_text(0.25) == "0.25s" and duration_text(-75) == "-1m15s"
+    start = datetime(2024, 3, 1, 14, 7, 0).timestamp()
+    assert [label for _, label in clock_ticks(start, start + 3600, 4)] == ["14:15", "14:30", "14:45", "15:00"]
+    for when, label in clock_ticks(start, start + 86400 * 3, 5):
+        assert datetime.fromtimestamp(when).strftime("%M") == "00" and label
+    assert clock_ticks(1e300, 2e300, 4) == []
+
+
+@pytest.mark.parametrize("kind", ["number", "duration", "clock"])
+@pytest.mark.parametrize("span", [0.01, 0.7, 3.0, 47.0, 900.0, 4e4, 3e6, 8e8])
+def test_every_kind_of_axis_has_few_and_different_labels(kind: str, span: float) -> None:
+    start = datetime(2024, 3, 1, 14, 7, 0).timestamp() if kind == "clock" else 0.0
+    ticks = axis_ticks(start, start + span, 6, kind)  # type: ignore[arg-type]
+    assert len(ticks.values) <= 6
+    assert len(set(ticks.labels)) == len(ticks.labels)
+    assert all(start - 1e-6 <= value <= start + span + 1e-6 for value in ticks.values)

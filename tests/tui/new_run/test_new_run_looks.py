@@ -1,0 +1,68 @@
+"""What the new-run screen looks like: compare by eye when it changes on purpose (`pytest --snapshot-update`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from support.new_run import SIZES, NewRunApp, ready, type_into
+
+Snap = Callable[..., bool]
+sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRunApp:
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path))
+    return NewRunApp(tmp_path)
+
+
+def looks(
+    snap_compare: Snap, app: NewRunApp, size: tuple[int, int], act: Callable[[Pilot[None]], Awaitable[None]]
+) -> bool:
+    async def before(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        await act(pilot)
+        await pilot.pause()
+
+    return snap_compare(app, terminal_size=size, run_before=before)
+
+
+@sizes
+def test_opening(snap_compare: Snap, app: NewRunApp, size: tuple[int, int]) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("down", "down")
+
+    assert looks(snap_compare, app, size, act)
+
+
+@sizes
+def test_changes_and_errors(snap_compare: Snap, app: NewRunApp, size: tuple[int, int]) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await type_into(pilot, "task.min_length", "9")
+        await type_into(pilot, "model.cell", "")
+        await pilot.press("right")
+        await type_into(pilot, "model.hidden_size", "32")
+        await type_into(pilot, "model.embedding_size", "1e9")
+
+    assert looks(snap_compare, app, size, act)
+
+
+@sizes
+def test_before_the_start(snap_compare: Snap, app: NewRunApp, size: tuple[int, int]) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await type_into(pilot, "train.steps", "3000")
+        app.new_run.query_one("#name").focus()
+        await pilot.press(*"first try", "enter")
+
+    assert looks(snap_compare, app, size, act)
+
+
+def test_searching_presets_and_fields(snap_compare: Snap, app: NewRunApp) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press(*"deep", "ctrl+f", *"learning rate")
+
+    assert looks(snap_compare, app, (120, 40), act)

@@ -1,0 +1,413 @@
+"""One run, live: charts, keys, dialog, questions, at each size."""
+
+import math
+
+import pytest
+from textual.widgets import Input, Static, TabbedContent
+
+from seqsum_tui.app import Console
+from seqsum_tui.reading import RunReader
+from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.screens.set_value import SetValueScreen
+from seqsum_tui.widgets.ask_panel import QuestionInput
+from seqsum_tui.widgets.config_view import ConfigView
+from seqsum_tui.widgets.curves import x_end
+from seqsum_tui.widgets.live_charts import LiveChart
+from seqsum_tui.widgets.log_view import LogView, _continuation
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+
+
+def screen_text(app):
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
+
+
+def chart(app, name):
+    return app.screen.query_one(f"#{name}", LiveChart)
+
+
+@pytest.fixture
+def console(scene, still, query_server):
+    return Console(scene.folder, now=still, remote=False, query_command=query_server("good"))
+
+
+@pytest.fixture
+def told(console, monkeypatch):
+    toasts = []
+    monkeypatch.setattr(console, "notify", lambda message, *, title="", **more: toasts.append((title, message)))
+    monkeypatch.setattr(console, "bell", lambda: toasts.append("bell"))
+    return toasts
+
+
+@pytest.fixture
+def watch(console, until):
+    """Open the live view of a run."""
+
+    async def open_it(pilot, run):
+        await until(pilot, lambda: console.screen._read_once)
+        console.screen.open_run(run.id)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+
+    return open_it
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_shows_the_stored_values(scene, console, watch, size):
+    run = scene.run(name="one", status="running", step=12_400)
+    async with console.run_test(size=size) as pilot:
+        await watch(pilot, run)
+        shown = screen_text(console)
+        assert "● running" in shown and "62%" in shown and "12,400/20,000 steps" in shown
+        with run.store() as store:
+            steps, losses = store.points("loss")
+            latest = store.latest()
+        (loss,) = chart(console, "loss").series
+        assert loss.x[-1] == steps[-1]
+        assert loss.low.min() == pytest.approx(losses.min()) and loss.high.max() == pytest.approx(losses.max())
+        train, accuracy = chart(console, "accuracy").series
+        assert (train.name, accuracy.name) == ("train", "eval")
+        assert accuracy.y[-1] == pytest.approx(latest["accuracy"])
+        assert chart(console, "lr").series[0].y[-1] == pytest.approx(latest["lr"])
+        assert chart(console, "lr").region.width == 0 if size[0] < 90 else chart(console, "lr").region.width > 30
+
+
+async def test_new_points_arrive(scene, console, watch, until):
+    run = scene.run(status="running", step=5000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        with run.store() as store:
+            store.append([("loss", 5100, 0.25), ("loss", 5200, math.nan)])
+            store.set_state(step=5200)
+        await until(pilot, lambda: chart(console, "loss").series[0].x[-1] == 5200)
+        series = chart(console, "loss").series[0]
+        assert series.y[-2] == 0.25 and math.isnan(series.y[-1])
+
+
+async def test_a_cursor_and_a_zoom_are_shared_and_escape_takes_the_cursor_first(scene, console, watch, until):
+    run = scene.run(step=20_000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        await pilot.press("left", "left")
+        await pilot.pause()
+        places = {chart(console, name).cursor_x for name in ("loss", "accuracy", "lr")}
+        assert len(places) == 1 and None not in places
+        await pilot.press("plus")
+        await until(pilot, lambda: chart(console, "lr").view is not None)
+        assert chart(console, "lr").view == chart(console, "loss").view == console.screen._reader.window
+        await pilot.press("escape")
+        await pilot.pause()
+        assert chart(console, "accuracy").cursor_x is None and isinstance(console.screen, LiveScreen)
+        await pilot.press("0")
+        await until(pilot, lambda: console.screen._reader.window is None)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
+
+
+async def test_marks_tell_what_was_changed(scene, console, watch):
+    run = scene.run(status="running")
+    with run.store() as store:
+        store.add_event(3000, "set", field="optim.lr", old="0.001", new="[red]0.005[/]")
+        store.add_event(4000, "paused")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        for name in ("loss", "accuracy", "lr"):
+            marks = chart(console, name)._marks
+            assert [(mark.x, mark.label) for mark in marks] == [(3000, "lr 0.001→[red]0.005[/]"), (4000, "paused")]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_chart_alone_and_all_again(scene, console, watch, until, size):
+    run = scene.run()
+    async with console.run_test(size=size) as pilot:
+        await watch(pilot, run)
+        await pilot.press("3")
+        await until(pilot, lambda: chart(console, "lr").region.width > size[0] - 5)
+        assert chart(console, "loss").region.width == 0 and chart(console, "lr").has_focus
+        await pilot.press("3")
+        await until(pilot, lambda: chart(console, "loss").region.width > 0)
+        await pilot.press("f")
+        await until(pilot, lambda: chart(console, "loss").region.height > size[1] - 6)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_learning_rate_is_checked_as_one_types_and_then_set(scene, console, watch, until, work, told, size):
+    run = scene.run(name="one", status="running", step=3000, alive=False)
+    worker = work(run)
+    async with console.run_test(size=size) as pilot:
+        await watch(pilot, run)
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+        box = console.screen.query_one(Input)
+        assert box.value == "0.001"
+        problem = console.screen.query_one("#problem", Static)
+        box.value = "-1"
+        await pilot.pause()
+        assert "above 0" in str(problem.render())
+        await pilot.press("enter")
+        assert isinstance(console.screen, SetValueScreen)
+        box.value = "5e-3"
+        await pilot.pause()
+        assert str(problem.render()).strip() == ""
+        await pilot.press("enter")
+        await until(pilot, lambda: told)
+        assert worker.done == [("set", {"field": "optim.lr", "value": "5e-3"})]
+        assert told[0][0] == "one: changed"
+        await until(pilot, lambda: [mark.label for mark in chart(console, "lr")._marks] == ["lr 0.001→5e-3"])
+
+
+async def test_every_live_field_can_be_changed_from_the_palette(scene, console, watch, until, work):
+    worker = work(run := scene.run(status="running", step=3000, alive=False))
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        await pilot.press("ctrl+p", *"clip_norm")
+        await until(pilot, lambda: "Change optim.clip_norm" in screen_text(console))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+        console.screen.query_one(Input).value = "1.5"
+        await pilot.press("enter")
+        await until(pilot, lambda: worker.done == [("set", {"field": "optim.clip_norm", "value": "1.5"})])
+
+
+async def test_pause_continue_save_and_stop(scene, console, watch, until, work, told):
+    worker = work(run := scene.run(name="one", status="running", step=3000, alive=False))
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        for key, verb in (("p", "pause"), ("p", "resume"), ("c", "snapshot"), ("x", "stop")):
+            await pilot.press(key)
+            count = len(worker.done)
+            await until(pilot, lambda verb=verb: worker.done and worker.done[-1][0] == verb)
+            status = {"pause": "paused", "resume": "running", "snapshot": "running", "stop": "stopped"}[verb]
+            await until(pilot, lambda status=status: console.screen._view.summary.status == status)
+            assert len(worker.done) >= count
+        await until(pilot, lambda: len(told) == 4)
+        assert told[2] == ("one: checkpoint saved", "at step 3,000")
+        assert "bell" not in told
+        assert "r resumes" in screen_text(console)
+
+
+async def test_a_run_that_ends_while_watched_is_told_once(scene, console, watch, until, work, told):
+    worker = work(run := scene.run(name="one", status="running", step=20_000, alive=False))
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        worker.end("finished")
+        await until(pilot, lambda: "bell" in told)
+        assert told[0][0] == "✓ one finished" and "accuracy 94.9%" in told[0][1]
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
+        await until(pilot, lambda: console.screen._runs[run.id].status == "finished")
+        assert len(told) == 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_that_died_shows_the_end_of_its_log(scene, console, watch, until, size):
+    run = scene.run(status="running", alive=False, log="a\n[red]b[/]\n\x1b[31mKilled\x1b[0m\n")
+    async with console.run_test(size=size) as pilot:
+        await watch(pilot, run)
+        await until(pilot, lambda: console.screen.query_one(TabbedContent).active == "log")
+        await until(pilot, lambda: "[red]b[/]" in screen_text(console))
+        shown = screen_text(console)
+        assert "† died" in shown and "r resumes" in " ".join(shown.split())
+        assert "\x1b" not in shown and "\\x1b[31mKilled" in shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
+    run = scene.run()
+    (run.checkpoints / "step-20000").mkdir()
+    async with console.run_test(size=size) as pilot:
+        await watch(pilot, run)
+        assert not console.screen._client.running
+        await pilot.press("a")
+        await until(pilot, lambda: console.screen._client.running)
+        await until(pilot, lambda: "numbers from 0 to 9" in console.screen.query_one(QuestionInput).placeholder)
+        await pilot.press(*[{" ": "space"}.get(key, key) for key in "1 2 3 5 1 2 4"], "enter")
+        await until(pilot, lambda: "1 2 3 5 1 2 4 → 8  ✓ right" in screen_text(console))
+        shown = screen_text(console)
+        assert "step 3,000" in shown and "91.0%" in shown
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "[red]x[/] is not a number" in screen_text(console))
+        await pilot.press("up", "up")
+        assert console.screen.query_one(QuestionInput).value == "1 2 3 5 1 2 4"
+        await pilot.press("down", "down")
+        assert console.screen.query_one(QuestionInput).value == ""
+        process = console.screen._client._process
+        await pilot.press("escape")
+        assert isinstance(console.screen, LiveScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
+        await until(pilot, lambda: process.returncode is not None)
+
+
+async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console, watch, until, work):
+    worker = work(run := scene.run(status="running", step=700, alive=False))
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        await pilot.press("a", "4", "enter")
+        await until(pilot, lambda: "4 → 4" in screen_text(console))
+        assert worker.done == [("snapshot", {})]
+
+
+async def test_a_run_without_a_checkpoint_says_so(scene, console, watch, until):
+    run = scene.run(status="stopped", step=700)
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        await pilot.press("a", "4", "enter")
+        await until(pilot, lambda: "nothing to ask yet" in screen_text(console))
+
+
+async def test_a_query_server_that_dies_is_told_and_started_again(scene, console, watch, until, query_server):
+    console.query_command = query_server("dies")
+    run = scene.run()
+    (run.checkpoints / "step-20000").mkdir()
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        await pilot.press("a", "4", "enter")
+        await until(pilot, lambda: "ask again to start it anew" in screen_text(console).replace("\n", ""))
+        console.screen._client._command = query_server("good")
+        await pilot.press("5", "enter")
+        await until(pilot, lambda: "5 → 5" in screen_text(console))
+
+
+async def test_the_config_marks_what_differs_from_the_preset(scene, console, watch, until):
+    run = scene.run("sota", changes={"train.batch_size": "32"})
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        await pilot.press("g")
+        await until(pilot, lambda: console.screen.query_one(ConfigView).has_focus)
+        text = str(console.screen.query_one(ConfigView).query_one(Static).render())
+        marked = [line for line in text.splitlines() if "✎" in line and "batch_size" in line]
+        assert len(marked) == 1 and "32" in marked[0] and "preset 64" in marked[0]
+        assert text.count("✎") == 2
+        for facts in run.config().fields():
+            assert facts.name in text
+
+
+async def test_the_log_follows_its_end(scene, console, watch, until):
+    run = scene.run(status="running", log="".join(f"line {index}\n" for index in range(200)))
+    async with console.run_test(size=(80, 24)) as pilot:
+        await watch(pilot, run)
+        await pilot.press("o")
+        await until(pilot, lambda: "line 199" in screen_text(console))
+        with run.log.open("a") as log:
+            log.write("line 200\n")
+        await until(pilot, lambda: "line 200" in screen_text(console))
+        await pilot.press("home")
+        await until(pilot, lambda: "line 0" in screen_text(console))
+        with run.log.open("a") as log:
+            log.write("line 201\n")
+        await until(pilot, lambda: "line 201" in console.screen.query_one(LogView).lines)
+        assert "line 201" not in screen_text(console)
+
+
+async def test_a_task_without_accuracy_shows_its_error_and_m_shows_the_next_metric(scene, console, watch, until):
+    run = scene.run("sunspots_lstm", status="running", step=0)
+    with run.store() as store:
+        for step in range(10, 210, 10):
+            points = {"loss": 0.5, "eval_loss": 0.4, "mae": 20.0, "mae_same_as_last": 25.0, "rmse": 30.0, "lr": 0.01}
+            store.append([(name, step, value) for name, value in points.items()])
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        await until(pilot, lambda: chart(console, "accuracy").title == "mae")
+        for name, expected in (
+            ("accuracy", [("same as last", 25), ("eval", 20)]),
+            ("loss", [("train", 0.5), ("eval", 0.4)]),
+        ):
+            assert [(one.name, one.y[-1]) for one in chart(console, name).series] == expected
+        assert chart(console, "accuracy")._y_limits == (None, None)
+        await pilot.press("m")
+        await until(pilot, lambda: chart(console, "accuracy").title == "rmse")
+        await until(pilot, lambda: chart(console, "accuracy").series[0].y[-1] == 30)
+
+
+async def test_a_message_of_the_run_is_told_while_one_looks_and_stands_in_events(scene, console, watch, until, told):
+    run = scene.run(status="running")
+    with run.store() as store:
+        store.add_event(1, "message", text="an old one")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        with run.store() as store:
+            store.add_event(2, "message", text="swanlab: [red]no[/] key; the run goes on without it")
+        await until(pilot, lambda: told)
+        assert told == [("", "swanlab: [red]no[/] key; the run goes on without it")]
+        await pilot.press("e")
+        await until(pilot, lambda: "[red]no[/] key" in screen_text(console) and "an old one" in screen_text(console))
+
+
+async def test_the_temperature_goes_with_the_question_of_a_task_that_writes_on(
+    scene, console, watch, until, query_server
+):
+    console.query_command = query_server("writes")
+    run = scene.run()
+    (run.checkpoints / "step-20000").mkdir()
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        await pilot.press("a")
+        await until(pilot, lambda: "/t 0.8" in console.screen.query_one(QuestionInput).placeholder)
+        box = console.screen.query_one(QuestionInput)
+        asked = {"ab ": "ab |None", "/t 0.5": None, "cd": "cd|0.5", "/t 2 ef": "ef|2.0", "/t 0": None, "gh": "gh|None"}
+        for typed, shown in {**asked, "/t x": "a number from 0 to 100", "": "|None"}.items():
+            box.value = typed
+            await pilot.press("enter")
+            if shown is not None:
+                await until(pilot, lambda shown=shown: shown in screen_text(console))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new"),
+    [
+        ([], ["a"], None),
+        (["a"], ["a", "b"], ["b"]),
+        (["a", "b", "c"], ["b", "c", "d"], ["d"]),
+        (["a", "b"], ["x", "y"], None),
+        (["a", "b"], ["a"], None),
+    ],
+)
+def test_what_a_log_adds(before, after, new):
+    assert _continuation(before, after) == new
+
+
+async def test_a_folder_that_vanishes_is_told_not_raised(scene, console, watch, until, told):
+    run = scene.run(status="stopped")
+    async with console.run_test() as pilot:
+        await watch(pilot, run)
+        run.folder.rename(run.folder.with_name(".gone"))
+        await until(pilot, lambda: told)
+        assert told[0][0] == "The run can't be read"
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
+
+
+async def test_resizing_never_breaks(scene, console, watch, until):
+    run = scene.run(status="running", step=8000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        for size in [(60, 20), (200, 50), (30, 8), (80, 24), (10, 3), (120, 40)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert "● running" in screen_text(console)
+
+
+@pytest.mark.parametrize(
+    ("steps", "last", "end"),
+    [(20_000, 0, 20_000 / 2**14), (20_000, 9_999, 10_000), (20_000, 10_001, 20_000), (3, 3, 3)],
+)
+def test_the_step_axis_ends_at_a_halving_of_the_run(steps, last, end):
+    assert x_end(steps, last) == end
+    assert last <= x_end(steps, last) < max(2 * last, 2.5) or steps == end
+
+
+def test_nothing_is_read_again_until_something_changed(scene):
+    run = scene.run(status="running", step=5000, alive=False)
+    lock = scene.hold(run)
+    reader = RunReader(run)
+    assert reader.read().summary.status == "running"
+    assert reader.read() is None
+    with run.store() as store:
+        store.add_event(5000, "paused")
+    assert [event.kind for event in reader.read().events] == ["started", "paused"]
+    assert reader.read() is None
+    scene.release(lock)
+    assert reader.read().summary.status == "died"
+    assert reader.read() is None
+    reader.window = (1000.0, 2000.0)
+    assert reader.read().curves["loss"].x.tolist() == list(range(1000, 2100, 100))

@@ -1,0 +1,59 @@
+"""The pipe to the query server, with servers that behave and that don't."""
+
+import pytest
+
+from seqsum.errors import UserError
+from seqsum_tui.query_client import QueryClient, ServerEnded
+
+
+@pytest.fixture
+def client(tmp_path, query_server):
+    return lambda mode: QueryClient(tmp_path, query_server(mode))
+
+
+async def test_it_starts_once_answers_and_ends(client):
+    one = client("good")
+    assert not one.running
+    assert (await one.start())["input_hint"] == "numbers from 0 to 9"
+    first = one._process
+    assert (await one.ask("1 2 3 5 1 2 4"))["answer"]["prediction"] == 8
+    assert (await one.ask("9 9"))["answer"]["prediction"] == 8
+    assert one._process is first
+    await one.close()
+    assert not one.running and first.returncode is not None
+    assert (await one.ask("4"))["answer"]["prediction"] == 4
+    await one.close()
+
+
+async def test_a_question_the_task_cant_read_gives_its_words(client):
+    one = client("good")
+    with pytest.raises(UserError, match=r"input: \[red\]seven\[/\] is not a number"):
+        await one.ask("seven")
+    assert one.running
+    await one.close()
+
+
+async def test_a_server_that_cant_start_says_why(client):
+    with pytest.raises(UserError, match="has no checkpoint"):
+        await client("not ready").ask("1")
+
+
+@pytest.mark.parametrize("mode", ["dies", "babbles"])
+async def test_a_server_that_fails_is_told_and_the_next_question_starts_another(client, mode):
+    one = client(mode)
+    with pytest.raises(ServerEnded, match="ask again"):
+        await one.ask("1 2")
+    assert not one.running
+    assert (await one.start())["ready"]
+    await one.close()
+
+
+async def test_a_stale_reply_is_passed_over(client):
+    one = client("echoes")
+    assert (await one.ask("1 2"))["answer"]["prediction"] == 3
+    await one.close()
+
+
+async def test_a_command_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="can't start"):
+        await QueryClient(tmp_path, lambda folder: ["/nonexistent/python"]).ask("1")

@@ -1,0 +1,268 @@
+"""The list of runs: what it shows, what its keys do, at each size."""
+
+import pytest
+from textual.geometry import Region
+from textual.widgets import Static
+
+from seqsum.presets import load_preset
+from seqsum_tui.app import Console
+from seqsum_tui.widgets.run_preview import RunPreview
+from seqsum_tui.widgets.run_table import RunTable
+from seqsum_tui.widgets.top_bar import TopBar
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+NASTY = "[red]x[/] 名前 [/b]"
+EVIL_LOG = "loss [red]9[/]\n\x1b[31mthe device is gone\x1b]0;title\x07\n"
+
+
+def screen_text(app):
+    """What the screen shows, line by line."""
+    lines = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text for strip in lines)
+
+
+def table(app):
+    return app.screen.query_one(RunTable)
+
+
+def ready(app):
+    return lambda: app.screen._read_once and (app.screen.has_class("-empty") or table(app).has_focus)
+
+
+@pytest.fixture
+def console(scene, still):
+    return Console(scene.folder, now=still, remote=False)
+
+
+@pytest.fixture
+def told(console, monkeypatch):
+    """Every toast, as (title, message, markup)."""
+    toasts = []
+    monkeypatch.setattr(
+        console, "notify", lambda message, *, title="", markup=True, **more: toasts.append((title, message, markup))
+    )
+    return toasts
+
+
+def every_status(scene):
+    for status in ("died", "failed", "stopped", "finished", "paused"):
+        scene.run(name=status.upper(), status="running" if status == "died" else status, alive=status == "paused")
+    scene.run(name="QUEUED", status="queued", step=0)
+    return scene.run(name="RUNNING", status="running", step=12_400)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_status_has_sign_word_and_progress(scene, console, until, size):
+    every_status(scene)
+    async with console.run_test(size=size) as pilot:
+        await until(pilot, ready(console))
+        shown = screen_text(console)
+        for sign_and_word in ("● running", "… queued", "‖ paused", "✓ finished", "■ stopped", "✗ failed", "† died"):
+            assert sign_and_word in shown
+        line = next(line for line in shown.splitlines() if "RUNNING" in line)
+        assert "62%" in line and "94.4%" in line and "━" in line and "╌" in line
+        assert "7 runs · 1 running · 1 paused · 1 queued" in console.screen.query_one(TopBar).counts
+        assert all(len(line) <= size[0] * 2 for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_empty_workspace_says_what_to_do(scene, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await until(pilot, ready(console))
+        shown = screen_text(console)
+        assert "No runs yet" in shown and "Press  n " in shown
+        scene.run(name="first")
+        await until(pilot, lambda: not console.screen.has_class("-empty"))
+        await until(pilot, lambda: "first" in screen_text(console))
+        assert table(console).has_focus
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_names_and_logs_are_shown_literally(scene, console, until, size):
+    scene.run(name=NASTY, status="running", alive=False, log=EVIL_LOG)
+    async with console.run_test(size=size) as pilot:
+        await until(pilot, ready(console))
+        shown = screen_text(console)
+        assert "[red]x[" in shown
+        assert "\x1b" not in shown and "\x07" not in shown
+        if size[1] >= 24:
+            assert "\\x1b[31mthe device" in shown.replace("\n", "")
+            assert "r resumes" in shown or size[0] < 100
+
+
+async def test_enter_opens_the_run_under_the_cursor_and_escape_comes_back(scene, console, until):
+    scene.run(name="older", created=1000.0)
+    scene.run(name="newer", created=2000.0)
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen._view)
+        assert console.screen._view.summary.name == "older"
+        await pilot.press("escape")
+        await until(pilot, lambda: type(console.screen).__name__ == "RunsScreen")
+        assert table(console).selected.name == "older"
+
+
+async def test_a_double_click_opens_a_click_selects(scene, console, until):
+    scene.run(name="older", created=1000.0)
+    scene.run(name="newer", created=2000.0)
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        await pilot.click(RunTable, offset=(5, 2))
+        assert table(console).selected.name == "older"
+        await pilot.click(RunTable, offset=(5, 2), times=2)
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen")
+
+
+async def test_the_cursor_stays_on_its_run_when_others_come(scene, console, until):
+    for index in range(40):
+        scene.run(name=f"run-{index:02}", created=1000.0 + index, step=100)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("end", "up")
+        await until(pilot, lambda: table(console).selected.name == "run-01")
+        top = table(console).scroll_offset.y
+        assert top > 0
+        line = next(i for i, text in enumerate(screen_text(console).splitlines()) if "run-01" in text)
+        scene.run(name="new", created=5000.0, step=100)
+        await until(pilot, lambda: len(console.screen._runs) == 41)
+        assert table(console).selected.name == "run-01"
+        assert table(console).scroll_offset.y == top + 1
+        assert "run-01" in screen_text(console).splitlines()[line]
+        await pilot.press("home")
+        assert table(console).selected.name == "new"
+        assert table(console).scroll_offset.y == 0
+
+
+async def test_only_lines_that_changed_are_painted(scene, console, until, monkeypatch):
+    runs = [scene.run(name=f"run-{index}", created=1000.0 + index, step=100) for index in range(5)]
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        painted = []
+        refresh = RunTable.refresh
+
+        def watch(self, *regions, **more):
+            painted.append(regions)
+            return refresh(self, *regions, **more)
+
+        monkeypatch.setattr(RunTable, "refresh", watch)
+        with runs[2].store() as store:
+            store.set_state(step=7777, updated=5.0)
+        await until(pilot, lambda: any(run.step == 7777 for run in console.screen._runs.values()))
+        assert painted == [(Region(0, 3, table(console).size.width, 1),)]
+
+
+async def test_pause_continue_and_stop_go_to_the_worker_and_are_told(scene, console, until, work, told):
+    run = scene.run(name=NASTY, status="running", step=900, alive=False)
+    worker = work(run)
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        for key, verb, status in (("p", "pause", "paused"), ("p", "resume", "running"), ("x", "stop", "stopped")):
+            await pilot.press(key)
+            await until(pilot, lambda verb=verb: worker.done and worker.done[-1][0] == verb)
+            await until(pilot, lambda status=status: table(console).selected.status == status)
+        await until(pilot, lambda: len(told) == 3)
+    assert [verb for verb, _ in worker.done] == ["pause", "resume", "stop"]
+    assert [title for title, _, _ in told] == [f"{NASTY}: paused", f"{NASTY}: goes on", f"{NASTY}: stopped"]
+    assert "r goes on from there" in told[2][1]
+    assert not any(markup for _, _, markup in told)
+
+
+async def test_a_refusal_is_told_in_its_own_words(scene, console, until, work, told):
+    worker = work(scene.run(name="one", status="running", alive=False))
+    worker.refuse = "[b]the disk is full[/b]"
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("p")
+        await until(pilot, lambda: told)
+    assert told == [("pause: one", "pause: [b]the disk is full[/b]", False)]
+
+
+@pytest.mark.parametrize(
+    ("status", "alive", "offered"),
+    [
+        ("running", True, {"pause", "stop"}),
+        ("paused", True, {"continue", "stop"}),
+        ("stopped", False, {"resume"}),
+        ("failed", False, {"resume"}),
+        ("running", False, {"resume"}),
+        ("finished", False, set()),
+    ],
+)
+async def test_only_what_the_status_allows_is_offered(scene, console, until, status, alive, offered):
+    scene.run(status=status, alive=alive)
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        actions = {active.binding.action for active in console.screen.active_bindings.values()}
+        assert actions & {"pause", "continue", "resume", "stop"} == offered
+
+
+async def test_a_run_that_ends_is_told_once_with_a_bell(scene, console, until, work, told, monkeypatch):
+    bells = []
+    monkeypatch.setattr(console, "bell", lambda: bells.append(1))
+    worker = work(scene.run(name="one", status="running", alive=False, log="out of memory\n"))
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        worker.end()
+        await until(pilot, lambda: told)
+        assert told[0][0] == "† one died" and "out of memory" in told[0][1]
+        await until(pilot, lambda: table(console).selected.status == "died")
+    assert len(told) == len(bells) == 1
+
+
+async def test_the_preview_tells_preset_changes_and_what_to_look_for(scene, console, until):
+    scene.run("sota_warmup", name="one", changes={"optim.lr": "0.002"})
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, ready(console))
+        shown = str(console.screen.query_one(RunPreview).query_one(Static).render())
+        preset = load_preset("sota_warmup")
+        assert preset.title in shown and preset.look_for in shown
+        assert "optim.lr 0.005→0.002" in shown
+        curves = console.screen.query_one("#preview-loss").series
+        assert curves[0].x[-1] == 20_000
+
+
+async def test_resizing_never_breaks(scene, console, until):
+    every_status(scene)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, ready(console))
+        for size in [(60, 20), (200, 50), (30, 8), (80, 24), (10, 3), (120, 40)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert "● running" in screen_text(console)
+
+
+async def test_help_says_every_key_and_closes(scene, console, until):
+    every_status(scene)
+    async with console.run_test(size=(80, 50)) as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = screen_text(console)
+        for active in console.screen_stack[-2].active_bindings.values():
+            if active.binding.id and active.binding.id.startswith(("runs.", "run.", "table.")):
+                assert active.binding.tooltip in shown
+        await pilot.press("escape")
+        assert type(console.screen).__name__ == "RunsScreen"
+
+
+async def test_the_palette_finds_an_action_by_its_name(scene, console, until):
+    scene.run(name="one")
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("ctrl+p")
+        await pilot.press(*"open")
+        await until(pilot, lambda: "Open" in screen_text(console))
+        await pilot.press("enter")
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen")
+
+
+async def test_new_run_starts_and_is_watched(scene, console, until, monkeypatch):
+    made = scene.run(name="started", status="running", step=100)
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("n")
+        await until(pilot, lambda: type(console.screen).__name__ == "NewRunScreen")
+        console.screen.dismiss(made)
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen._view)
+        assert console.screen._view.summary.name == "started"

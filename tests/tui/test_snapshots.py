@@ -1,0 +1,55 @@
+"""Pictures of the screens, to see what a change does: `pytest --snapshot-update` after looking at the report."""
+
+import pytest
+
+from seqsum_tui.app import Console
+from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.widgets.live_charts import LiveCharts
+
+SIZES = [(80, 24), (120, 40)]
+HOUR = 3600.0
+
+
+@pytest.fixture
+def console(scene, still, monkeypatch, query_server):
+    monkeypatch.setenv("HOME", str(scene.folder.parent))
+    now = still()
+    scene.run(
+        name="overnight", status="running", step=7300, created=now - 48 * HOUR, alive=False, log="step 7,200\nKilled\n"
+    )
+    scene.run("large_batch", status="stopped", step=12_000, created=now - 2 * HOUR)
+    scene.run(
+        "deeper_rnn", status="failed", step=3400, created=now - 1.5 * HOUR, reason="the loss became NaN at step 3,412"
+    )
+    scene.run("sota_warmup", name="名前 [red]x[/]", created=now - HOUR)
+    scene.run("baseline", status="paused", step=9100, created=now - 600, changes={"optim.lr": "0.005"})
+    run = scene.run(
+        "baseline", name="baseline-7", status="running", step=12_400, created=now - 130, log="step 12,400\n"
+    )
+    with run.store() as store:
+        store.add_event(6000, "set", field="optim.lr", old="0.001", new="0.005")
+        store.add_event(8200, "paused")
+    made = Console(scene.folder, now=still, remote=False, query_command=query_server("good"))
+    made.animation_level = "none"
+    return made
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_runs(snap_compare, console, until, size):
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
+
+    assert snap_compare(console, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_live(snap_compare, console, until, size):
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        charts = console.screen.query_one(LiveCharts)
+        await until(pilot, lambda: console.screen._view.buckets == charts.buckets)
+
+    assert snap_compare(console, terminal_size=size, run_before=ready)

@@ -1,0 +1,81 @@
+"""`seqsum-tui`: opens the console; without a terminal it trains the default preset instead."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from seqsum import __version__
+from seqsum.folders import default_workspace
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and end with exit code 2."""
+        print(f"seqsum-tui: {message}; see seqsum-tui --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parser() -> Parser:
+    """Return the command line."""
+    made = Parser(
+        prog="seqsum-tui",
+        description="A terminal training console for sequence models. "
+        "Runs train in processes of their own: they go on when the console is closed.",
+        epilog="Inside, ? shows the keys. Without a screen: seqsum --help.",
+    )
+    made.add_argument(
+        "--workspace",
+        metavar="DIR",
+        type=Path,
+        help="folder of runs (default: SEQSUM_WORKSPACE, else the user's data folder)",
+    )
+    made.add_argument("--version", action="version", version=f"seqsum-tui {__version__}")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Open the console; return the exit code."""
+    options = parser().parse_args(arguments)
+    folder = workspace_folder(options.workspace)
+    if folder.exists() and not folder.is_dir():
+        print(f"seqsum-tui: {folder} is not a folder; give another with --workspace", file=sys.stderr)
+        return 2
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return train_without_screen(folder)
+    return open_console(folder)
+
+
+def workspace_folder(chosen: Path | None) -> Path:
+    """Return the folder of runs: the one asked for, SEQSUM_WORKSPACE's, or the user's own."""
+    return (chosen or default_workspace()).expanduser().absolute()
+
+
+def open_console(folder: Path) -> int:
+    """Run the console in this terminal."""
+    from seqsum_tui.app import Console
+    from seqsum_tui.terminal import end_when_terminal_goes
+
+    end_when_terminal_goes(sys.stdin.fileno())
+    console = Console(folder)
+    console.run()
+    return console.return_code or 0
+
+
+def train_without_screen(folder: Path) -> int:
+    """Train the default preset in this process's place."""
+    print(
+        "seqsum-tui: no terminal here, so the baseline preset trains without a screen (seqsum train baseline)",
+        flush=True,
+    )
+    command = [sys.executable, "-m", "seqsum.cli", "train", "baseline", "--workspace", str(folder)]
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

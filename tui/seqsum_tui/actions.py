@@ -1,0 +1,165 @@
+"""Pause, continue, resume, stop, checkpoint and set: asked of a run beside the screen, answered by a toast."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from textual.screen import Screen
+
+from seqsum_tui import words
+from seqsum_tui.background import in_thread
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run, Summary
+    from seqsum_tui.app import Console
+
+Severity = Literal["information", "warning", "error"]
+
+PAUSABLE = ("running",)
+RESUMABLE = ("stopped", "failed", "died")
+STOPPABLE = ("queued", "running", "paused")
+
+
+class RunScreen(Screen[None]):
+    """A screen that has a run in hand. Subclasses say which one, and hear when something was done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: set[tuple[str, str]] = set()
+
+    # What subclasses give
+
+    def run_in_hand(self) -> tuple[Run, Summary] | None:
+        """Return the run that the keys act on, with what is known of it."""
+        raise NotImplementedError
+
+    def was_acted_on(self) -> None:
+        """Something was done to the run: read it again."""
+
+    # Which keys do something
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the run's status allows."""
+        wanted = {
+            "pause": PAUSABLE,
+            "continue": ("paused",),
+            "resume": RESUMABLE,
+            "stop": STOPPABLE,
+            "snapshot": STOPPABLE,
+        }.get(action)
+        if wanted is None:
+            return True
+        held = self.run_in_hand()
+        return held is not None and held[1].status in wanted
+
+    def action_pause(self) -> None:
+        """Pause the run."""
+        from seqsum import control
+
+        self._ask("pause", control.pause, lambda _: ("p goes on with it.", "information"))
+
+    def action_continue(self) -> None:
+        """Let a paused run go on."""
+        self._resume("continue")
+
+    def action_resume(self) -> None:
+        """Go on with a run that ended before its last step."""
+        self._resume("resume")
+
+    def _resume(self, verb: str) -> None:
+        from seqsum import control
+
+        launcher = self.console.launcher
+        self._ask(verb, lambda run: control.resume(run, launcher), lambda _: ("From where it was.", "information"))
+
+    def action_stop(self) -> None:
+        """Save and stop the run."""
+        from seqsum import control
+
+        held = self.run_in_hand()
+        if held is not None:
+            self.console.ends_awaited.add(held[0].id)
+        self._ask("stop", control.stop, lambda _: ("It is saved; r goes on from there.", "information"))
+
+    def action_snapshot(self) -> None:
+        """Have the run save a checkpoint."""
+        from seqsum import control
+
+        self._ask("snapshot", control.snapshot, lambda answer: (_saved_at(answer), "information"))
+
+    def set_value(self, run: Run, field: str, text: str) -> None:
+        """Change a live field of the run."""
+        from seqsum import control
+
+        self._ask(
+            "set",
+            lambda run: control.set_value(run, field, text),
+            lambda answer: (words.literal(str(answer.get("message", ""))), "information"),
+        )
+
+    # How it is done
+
+    @property
+    def console(self) -> Console:
+        """The app."""
+        return cast("Console", self.app)
+
+    def _ask(
+        self,
+        verb: str,
+        work: Callable[[Run], dict[str, Any]],
+        outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
+    ) -> None:
+        held = self.run_in_hand()
+        if held is None:
+            return
+        run, summary = held
+        if (run.id, verb) in self._asked:
+            self.notify("Still waiting for the worker's answer.", title=_title(verb, summary.name), markup=False)
+            return
+        self._asked.add((run.id, verb))
+        # The app's worker, not the screen's: the answer is told also when the person went elsewhere.
+        self.app.run_worker(self._carry_out(verb, run, summary.name, work, outcome), group="actions")
+
+    async def _carry_out(
+        self,
+        verb: str,
+        run: Run,
+        name: str,
+        work: Callable[[Run], dict[str, Any]],
+        outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
+    ) -> None:
+        from seqsum.errors import UserError
+
+        try:
+            answer = await in_thread(lambda: work(run))
+        except (UserError, OSError, sqlite3.Error) as error:
+            self.console.ends_awaited.discard(run.id)
+            title = f"{verb}: {words.literal(name)}"
+            self.app.notify(words.literal(str(error)), title=title, severity="error", timeout=10, markup=False)
+        else:
+            text, severity = outcome(answer)
+            self.app.notify(text, title=_title(verb, name), severity=severity, markup=False)
+        finally:
+            self._asked.discard((run.id, verb))
+            if self.is_attached:
+                self.was_acted_on()
+
+
+def _title(verb: str, name: str) -> str:
+    done = {
+        "pause": "paused",
+        "continue": "goes on",
+        "resume": "resumed",
+        "stop": "stopped",
+        "snapshot": "checkpoint saved",
+        "set": "changed",
+    }[verb]
+    return f"{words.literal(name)}: {done}"
+
+
+def _saved_at(answer: dict[str, Any]) -> str:
+    step = answer.get("step")
+    return f"at step {step:,}" if isinstance(step, int) else words.literal(str(answer.get("message", "")))

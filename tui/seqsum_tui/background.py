@@ -1,0 +1,99 @@
+"""Blocking work beside the screen: threads that never hold the console back, and a poll that stops with its screen."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from textual.css.query import NoMatches
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a daemon thread and return its result, or raise what it raised.
+
+    Not asyncio.to_thread: the event loop joins its own threads when it ends, so a worker that does not answer for a
+    minute would hold the console open for that minute.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def deliver(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: T | None = None
+        error: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as caught:
+            error = caught
+        try:
+            loop.call_soon_threadsafe(deliver, result, error)
+        except RuntimeError:
+            # The loop is closed: the console has ended, nobody waits for this.
+            return
+
+    threading.Thread(target=run, name="console-work", daemon=True).start()
+    return await outcome
+
+
+class Poll:
+    """Reads again and again, at a pace, as long as its screen can be seen.
+
+    `read` runs in a thread and returns what is new, or None; `show` gets it on the event loop. At most one reading is
+    under way, so a slow disk makes readings rarer, never more. `wake` asks for one at once. A reading that fails is
+    told to `failed`, and tried again.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Any],
+        show: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+        seconds: float,
+        visible: Callable[[], bool],
+    ) -> None:
+        self._read, self._show, self._failed = read, show, failed
+        self._seconds, self._visible = seconds, visible
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Read now."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            while not self._visible():
+                self._awake.clear()
+                await self._awake.wait()
+            self._awake.clear()
+            began = clock()
+            try:
+                found = await in_thread(self._read)
+            except Exception as error:
+                self._failed(error)
+                found = None
+            took = clock() - began
+            if found is not None:
+                try:
+                    self._show(found)
+                except NoMatches:
+                    # Widgets are gone before the workers are told: the screen is being taken down.
+                    return
+            # A workspace of thousands of runs takes longer to read: then reading stays a small share of the time.
+            pause = max(self._seconds, min(20 * took, 3.0))
+            try:
+                await asyncio.wait_for(self._awake.wait(), pause)
+            except TimeoutError:
+                continue

@@ -1,0 +1,154 @@
+"""Where the parts of a chart stand, and what its axes say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.cells import cell_len
+
+from .raster import View
+from .series import Band, Floats, Series
+from .ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
+
+_NARROWEST_WITH_LABELS = 18
+_LABEL_WIDTH = 5
+"""Cells that y labels get even when they need fewer, so that charts in a column line up."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Cells of the parts, counted from the first line under the legend.
+
+    `gutter` columns stand left of the plot (0: no y labels). `axis_row` and `label_row` are None where there is no
+    room for them.
+    """
+
+    width: int
+    height: int
+    gutter: int
+    plot_width: int
+    plot_height: int
+    axis_row: int | None
+    label_row: int | None
+
+
+def rows_for_legend(height: int) -> int:
+    """Return how many lines of a chart `height` cells high the legend may take."""
+    if height < 2:
+        return 0
+    return 1 if height < 9 else 2 if height < 12 else 3 if height < 20 else 4
+
+
+def arrange(width: int, height: int, label_width: int) -> Layout:
+    """Return the layout of `width` x `height` cells under the legend, for y labels of `label_width`."""
+    below = 2 if height >= 8 else 1 if height >= 4 else 0
+    plot_height = max(height - below, 0)
+    gutter = max(label_width, _LABEL_WIDTH) + 1
+    if width < _NARROWEST_WITH_LABELS or gutter > width // 2 or plot_height < 3:
+        gutter = 0
+    return Layout(
+        width,
+        height,
+        gutter,
+        max(width - gutter, 0),
+        plot_height,
+        plot_height if below == 2 else None,
+        height - 1 if below else None,
+    )
+
+
+def plot_rows(height: int) -> int:
+    """Return the height of the plot that `arrange` gives."""
+    return arrange(_NARROWEST_WITH_LABELS, height, 0).plot_height
+
+
+def y_ticks(bottom: float, top: float, rows: int, log_y: bool) -> Ticks:
+    """Return ticks for a plot `rows` cells high, at least three rows apart."""
+    count = max(2, min(rows // 3 + 1, 9)) if rows > 3 else 2
+    return (log_ticks if log_y else linear_ticks)(bottom, top, count)
+
+
+def x_extent(places: Sequence[Floats], fixed: tuple[float | None, float | None]) -> tuple[float, float]:
+    """Return the (left, right) that hold all x of `places`, rounded outward, and reach at least to the fixed ends."""
+    low, high = fixed
+    lows = [float(x[0]) for x in places if x.size] + ([] if low is None else [low])
+    highs = [float(x[-1]) for x in places if x.size] + ([] if high is None else [high])
+    if not lows and not highs:
+        return 0.0, 1.0
+    left, right = min(lows or highs), max(highs or lows)
+    if left > right:
+        left = right
+    snapped = limits(left, right, divisions=40)
+    return left if left == low and left < right else snapped[0], right if right == high and left < right else snapped[1]
+
+
+def x_labels(view: View, kind: AxisKind, left: int, right: int) -> list[tuple[int, int, str]]:
+    """Return (cell column of the tick, cell column where its label begins, label), as many as fit without touching.
+
+    Columns count from the plot's left edge; labels may reach from `left` to before `right`.
+    """
+    for count in range(max(view.width // 7, 1) + 1, 0, -1):
+        ticks = axis_ticks(view.x0, view.x1, count, kind)
+        places, end, fits = [], left - 2, True
+        for value, label in zip(ticks.values, ticks.labels, strict=True):
+            column = min(max(view.cell_column(value), 0), view.width - 1)
+            start = min(max(column - cell_len(label) // 2, left), right - cell_len(label))
+            fits = fits and start >= end + 2 and start >= left
+            end = start + cell_len(label)
+            places.append((column, start, label))
+        if fits and not ticks.base:
+            return places
+        if ticks.base:
+            return []
+    return []
+
+
+def y_range(
+    series: Sequence[Series],
+    shown: Sequence[Floats],
+    bands: Sequence[Band],
+    x_view: tuple[float, float],
+    log_y: bool,
+    fixed: tuple[float | None, float | None],
+) -> tuple[float, float] | None:
+    """Return round (bottom, top) that hold everything drawable between the ends of `x_view`, or None for nothing.
+
+    Args:
+        shown: what is drawn of each series besides its own values (its smoothed values).
+        fixed: a bottom and a top to use instead, where not None.
+    """
+    lows, highs = [], []
+
+    def take(x: Floats, *columns: Floats | None) -> None:
+        first = int(np.searchsorted(x, x_view[0], side="left"))
+        last = int(np.searchsorted(x, x_view[1], side="right"))
+        # A window between two points shows only the line that joins them, so they count.
+        if first == last:
+            first, last = max(first - 1, 0), min(last + 1, x.size)
+        for column in columns:
+            if column is None:
+                continue
+            values = column[first:last]
+            usable = np.isfinite(values)
+            if log_y:
+                usable &= values > 0
+            values = values if usable.all() else values[usable]
+            if values.size:
+                lows.append(float(values.min()))
+                highs.append(float(values.max()))
+
+    for one, drawn in zip(series, shown, strict=True):
+        take(one.x, one.y, one.low, one.high, drawn if drawn is not one.y else None)
+    for band in bands:
+        take(band.x, band.low, band.high)
+    if not lows:
+        return None
+    low, high = min(lows), max(highs)
+    bottom, top = log_limits(low, high) if log_y else limits(low, high)
+    if fixed[0] is not None and (fixed[0] > 0 or not log_y):
+        bottom = fixed[0]
+    if fixed[1] is not None and (fixed[1] > 0 or not log_y):
+        top = fixed[1]
+    return (bottom, top) if bottom < top else widened(min(bottom, top), max(bottom, top))

@@ -1,0 +1,288 @@
+"""The chart widget: the painted surface with keys, mouse and messages."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from .smoothing import LEVELS
+from .surface import ChartSurface
+from .viewport import Viewport
+
+_ZOOM = 0.75
+
+
+class Chart(ChartSurface, can_focus=True):
+    """Metrics as braille lines over a shared x, with axes, cursor, marks, zoom and smoothing.
+
+    Give it data with `set_series`, `set_bands` and `set_marks`. Setting `log_y`, `smoothing`, `cursor_x` or `view`
+    redraws and posts nothing; what a person does with keys or mouse posts `CursorMoved` and `ViewChanged`, so that a
+    screen can keep several charts in step. Only cells that changed are painted again. The arguments are those of
+    `ChartSurface`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "left",
+            "move_cursor(-1)",
+            "Cursor left",
+            show=False,
+            id="chart.cursor_left",
+            tooltip="Move the cursor to the value before",
+        ),
+        Binding(
+            "right",
+            "move_cursor(1)",
+            "Cursor right",
+            show=False,
+            id="chart.cursor_right",
+            tooltip="Move the cursor to the next value",
+        ),
+        Binding(
+            "shift+left",
+            "pan(-1)",
+            "Pan left",
+            show=False,
+            id="chart.pan_left",
+            tooltip="Show earlier values at the same zoom",
+        ),
+        Binding(
+            "shift+right",
+            "pan(1)",
+            "Pan right",
+            show=False,
+            id="chart.pan_right",
+            tooltip="Show later values at the same zoom",
+        ),
+        Binding(
+            "home", "to_start", "Start", show=False, id="chart.start", tooltip="Show the first values at the same zoom"
+        ),
+        Binding(
+            "end", "to_tail", "Newest", show=False, id="chart.tail", tooltip="Show the newest values and follow them"
+        ),
+        Binding(
+            "plus,equals_sign",
+            "zoom(1)",
+            "Zoom in",
+            key_display="+",
+            show=False,
+            id="chart.zoom_in",
+            tooltip="Show a narrower stretch, round the cursor",
+        ),
+        Binding(
+            "minus",
+            "zoom(-1)",
+            "Zoom out",
+            key_display="-",
+            show=False,
+            id="chart.zoom_out",
+            tooltip="Show a wider stretch",
+        ),
+        Binding("0", "fit", "Fit", id="chart.fit", tooltip="Show everything"),
+        Binding("l", "toggle_log", "Log y", id="chart.log_y", tooltip="Logarithmic or linear y axis"),
+        Binding("s", "smooth(1)", "Smooth", id="chart.smooth_more", tooltip="Smooth more; the raw line stays behind"),
+        Binding("S", "smooth(-1)", "Smooth less", show=False, id="chart.smooth_less", tooltip="Smooth less"),
+        Binding(
+            "escape",
+            "clear_cursor",
+            "Clear cursor",
+            show=False,
+            id="chart.clear_cursor",
+            tooltip="Take the cursor away",
+        ),
+    ]
+
+    class CursorMoved(Message):
+        """A person moved the cursor to `x`, or took it away (None)."""
+
+        def __init__(self, chart: Chart, x: float | None) -> None:
+            super().__init__()
+            self.chart = chart
+            self.x = x
+
+        @property
+        def control(self) -> Chart:
+            """The chart, for `@on` with a selector."""
+            return self.chart
+
+    class ViewChanged(Message):
+        """A person zoomed or panned: the chart now shows x0 to x1. `view` is what to set on another chart."""
+
+        def __init__(self, chart: Chart, x0: float, x1: float, view: tuple[float, float] | None) -> None:
+            super().__init__()
+            self.chart = chart
+            self.x0 = x0
+            self.x1 = x1
+            self.view = view
+
+        @property
+        def control(self) -> Chart:
+            """The chart, for `@on` with a selector."""
+            return self.chart
+
+    _pinned_x: float | None = None
+    _drag: tuple[int, tuple[float, float]] | None = None
+    _dragged = False
+
+    def set_cursor(self, x: float | None) -> None:
+        """Put the cursor at `x`, or take it away (None), without posting a message."""
+        self._pinned_x = x
+        super().set_cursor(x)
+
+    # What a person does
+
+    def _move_cursor_to(self, x: float | None, *, pin: bool) -> None:
+        if pin:
+            self._pinned_x = x
+        if x != self.cursor_x:
+            self.cursor_x = x
+            self.post_message(self.CursorMoved(self, x))
+
+    def _take_viewport(self, viewport: Viewport) -> None:
+        if viewport != self._viewport:
+            self._viewport = viewport
+            self._changed()
+            self.post_message(self.ViewChanged(self, *self.x_range, self.view))
+
+    def action_move_cursor(self, direction: int) -> None:
+        """Move the cursor to the next value on the left (-1) or right (1) that is in another place on the screen."""
+        x0, x1 = self.x_range
+        inside = [one.x[(one.x >= x0) & (one.x <= x1)] for one in self.series] if self.cursor_x is None else []
+        if self.cursor_x is None:
+            ends = [x[-1] for x in inside if x.size]
+            if ends:
+                self._move_cursor_to(float(max(ends)), pin=True)
+            return
+        beyond = self.cursor_x + direction * 0.75 * self._column_width()
+        found = []
+        for one in self.series:
+            index = int(np.searchsorted(one.x, beyond, side="left" if direction > 0 else "right"))
+            index -= direction < 0
+            if 0 <= index < one.x.size:
+                found.append(float(one.x[index]))
+        if found:
+            target = min(found) if direction > 0 else max(found)
+            self._take_viewport(self._viewport.reveal(target, self.extent))
+            self._move_cursor_to(target, pin=True)
+
+    def action_clear_cursor(self) -> None:
+        """Take the cursor away."""
+        self._move_cursor_to(None, pin=True)
+
+    def action_pan(self, direction: int) -> None:
+        """Show the stretch a quarter of the view further left (-1) or right (1)."""
+        self._take_viewport(self._viewport.pan(0.25 * direction, self.extent))
+
+    def action_zoom(self, direction: int) -> None:
+        """Zoom in (1) or out (-1) round the cursor, else round the newest value in view."""
+        x0, x1 = self.x_range
+        centre = self.cursor_x if self.cursor_x is not None else x1
+        self._take_viewport(self._viewport.zoom(_ZOOM**direction, min(max(centre, x0), x1), self.extent))
+
+    def action_fit(self) -> None:
+        """Show everything."""
+        self._take_viewport(self._viewport.fit())
+
+    def action_to_start(self) -> None:
+        """Show the first values at the same zoom."""
+        self._take_viewport(self._viewport.to_start(self.extent))
+
+    def action_to_tail(self) -> None:
+        """Show the newest values at the same zoom, and follow them."""
+        self._take_viewport(self._viewport.to_tail(self.extent))
+
+    def action_toggle_log(self) -> None:
+        """Change between a linear and a logarithmic y axis."""
+        self.log_y = not self.log_y
+
+    def action_smooth(self, direction: int) -> None:
+        """Smooth more (1) or less (-1)."""
+        if direction > 0:
+            self.smoothing = next((level for level in LEVELS if level > self.smoothing), self.smoothing)
+        else:
+            self.smoothing = next((level for level in reversed(LEVELS) if level < self.smoothing), 0.0)
+
+    # Mouse
+
+    def _column_width(self) -> float:
+        x0, x1 = self.x_range
+        return (x1 - x0) / max(self._layout.plot_width, 1)
+
+    def _x_under(self, event: events.MouseEvent) -> float:
+        """Return the x of the cell under the pointer, which may lie outside the plot."""
+        if self._view is None:
+            return self.x_range[0]
+        return self._view.x_at(event.x - self.content_offset.x - self._layout.gutter)
+
+    def _nearest_x(self, x: float) -> float | None:
+        """Return the x of the value nearest to `x` in any series, or None when there are none."""
+        places = [float(one.x[index]) for one in self.series if (index := one.nearest(x)) is not None]
+        x0, x1 = self.x_range
+        places = [place for place in places if x0 <= place <= x1]
+        return min(places, key=lambda place: abs(place - x)) if places else None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to drag."""
+        if event.button == 1:
+            self._drag, self._dragged = (event.x, self.x_range), False
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move the cursor with the pointer, or the view while dragging."""
+        if self._drag is None:
+            x = self._nearest_x(self._x_under(event))
+            if x is not None:
+                self._move_cursor_to(x, pin=False)
+            return
+        start, (x0, x1) = self._drag
+        self._dragged = self._dragged or event.x != start
+        if self._dragged and self._viewport.window is not None:
+            shift = (start - event.x) * self._column_width()
+            self._take_viewport(self._viewport.show(x0 + shift, x1 + shift, self.extent))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """End a drag, or leave the cursor where it was clicked."""
+        if self._drag is None:
+            return
+        self._drag = None
+        self.release_mouse()
+        if not self._dragged:
+            self._move_cursor_to(self._nearest_x(self._x_under(event)), pin=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """Show everything on a double click."""
+        if event.chain == 2:
+            self.action_fit()
+
+    def on_leave(self, event: events.Leave) -> None:
+        """Put the cursor back to where it was clicked."""
+        if not self.is_mouse_over:
+            self._move_cursor_to(self._pinned_x, pin=False)
+
+    def _wheel(self, event: events.MouseEvent, direction: int, *, pan: bool) -> None:
+        event.stop()
+        event.prevent_default()
+        if pan:
+            self._take_viewport(self._viewport.pan(0.1 * direction, self.extent))
+        else:
+            self._take_viewport(self._viewport.zoom(_ZOOM**-direction, self._x_under(event), self.extent))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in round the pointer; with shift, pan left."""
+        self._wheel(event, -1, pan=event.shift)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out round the pointer; with shift, pan right."""
+        self._wheel(event, 1, pan=event.shift)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        """Pan left."""
+        self._wheel(event, -1, pan=True)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        """Pan right."""
+        self._wheel(event, 1, pan=True)

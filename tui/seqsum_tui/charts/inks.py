@@ -1,0 +1,92 @@
+"""The styles that a chart draws with, from its component classes, the theme and the series' colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.widget import Widget
+
+from . import palette, plot
+from .legend import LegendInks
+from .series import Series
+
+_FAINT = 0.42
+"""How much of a series' colour its raw line and its band keep against the ground."""
+
+
+_QUIET = {"note", "axis", "grid", "band", "mark"}
+"""Parts that are dim where the terminal's own colours leave no shades."""
+
+
+def _component(widget: Widget, name: str) -> Style:
+    """Return a component class's colour and text style, and its background only where it has one of its own."""
+    style = widget.get_component_rich_style(f"chart--{name}")
+    own = widget.get_component_styles(f"chart--{name}")
+    return Style(
+        color=style.color,
+        bgcolor=style.bgcolor if own.has_rule("background") else None,
+        bold=style.bold,
+        underline=style.underline,
+        reverse=style.reverse,
+        dim=True if widget.app.native_ansi_color and name in _QUIET else style.dim,
+    )
+
+
+def _ground(widget: Widget) -> Style:
+    return Style(bgcolor=widget.background_colors[1].rich_color)
+
+
+def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
+    """Return the styles of a series' line, of what is faint behind it, and of its sign."""
+    app = widget.app
+    colour = None
+    if series.colour:
+        try:
+            colour = Color.parse(series.colour)
+        except ColorParseError:
+            colour = None
+    if colour is None and app.native_ansi_color:
+        name = palette.TERMINAL_COLOURS[index % len(palette.TERMINAL_COLOURS)]
+        return [Style(color=name), Style(color=name, dim=True), Style(color=name, bold=True)]
+    if colour is None:
+        colour = Color.parse(palette.series_colour(index, dark=app.current_theme.dark))
+    line = Style(color=colour.rich_color)
+    if app.native_ansi_color:
+        return [line, line + Style(dim=True), line + Style(bold=True)]
+    ground = widget.background_colors[1]
+    faint = Style(color=ground.blend(colour, _FAINT, alpha=1.0).rich_color)
+    return [line, faint, line + Style(bold=True)]
+
+
+def plot_inks(widget: Widget, series: Sequence[Series]) -> list[Style]:
+    """Return the styles in the order of the ink numbers, then all of them again on the cursor's ground."""
+    cursor = _component(widget, "cursor")
+    ground = _ground(widget)
+    inks = [Style()] * plot.FIRST_SERIES
+    inks[plot.GRID] = _component(widget, "grid")
+    inks[plot.BAND] = _component(widget, "band")
+    inks[plot.AXIS] = _component(widget, "axis")
+    inks[plot.LABEL] = _component(widget, "label")
+    inks[plot.MARK] = _component(widget, "mark")
+    inks[plot.MARK_SIGN] = inks[plot.MARK] + Style(bold=True)
+    inks[plot.CURSOR] = Style(color=cursor.color)
+    inks[plot.CURSOR_LABEL] = _component(widget, "cursor-label")
+    inks[plot.EMPTY] = _component(widget, "empty")
+    for index, one in enumerate(series):
+        inks += _series_styles(widget, one, index)
+    under_cursor = Style(bgcolor=cursor.bgcolor)
+    return [*(ground + ink for ink in inks), *(ground + ink + under_cursor for ink in inks)]
+
+
+def legend_inks(widget: Widget) -> LegendInks:
+    """Return the styles of the lines above the plot."""
+    ground = _ground(widget)
+    return LegendInks(
+        title=ground + _component(widget, "title"),
+        name=ground + _component(widget, "name"),
+        value=ground + _component(widget, "value"),
+        note=ground + _component(widget, "note"),
+        blank=ground,
+    )

@@ -1,0 +1,51 @@
+"""Colours and signs of series and marks.
+
+The hues are those of Okabe and Ito, "Color Universal Design" (2008), which stay apart under the common kinds of
+colour blindness; lightness is moved so that each has a contrast of at least 3:1 with a dark or a light ground.
+"""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+DARK_COLOURS = ("#56b4e9", "#f0a030", "#2fc79a", "#e58fbe", "#f0e442", "#f2703c", "#8fa3ff", "#b8b8b8")
+"""For a dark ground: sky blue, orange, bluish green, reddish purple, yellow, vermilion, blue, grey."""
+
+LIGHT_COLOURS = ("#0067a6", "#a35c00", "#00694c", "#a3437e", "#6e6400", "#b34300", "#3b45b3", "#4d4d4d")
+"""The same hues for a light ground."""
+
+TERMINAL_COLOURS = ("bright_blue", "yellow", "green", "magenta", "cyan", "red", "blue", "white")
+"""The terminal's own colours, for themes that leave the ground to the terminal."""
+
+SIGNS = ("●", "■", "▲", "◆", "○", "□", "△", "◇", "▼", "✚", "▽", "★")
+"""One-cell glyphs; each series of a chart has its own."""
+
+MARK_SIGNS = {"change": "Δ", "checkpoint": "▴", "pause": "║"}
+"""The usual sign of each kind of mark."""
+
+OTHER_MARK_SIGN = "!"
+
+
+def series_colour(index: int, *, dark: bool = True) -> str:
+    """Return the `#rrggbb` colour of the series at `index`; colours come round again after eight."""
+    colours = DARK_COLOURS if dark else LIGHT_COLOURS
+    return colours[index % len(colours)]
+
+
+def series_sign(index: int) -> str:
+    """Return the sign of the series at `index`; signs come round again after twelve."""
+    return SIGNS[index % len(SIGNS)]
+
+
+def unique_signs(wanted: list[str]) -> list[str]:
+    """Return one sign per series: the wanted one where it is one cell wide and still free, else the next free."""
+    taken = {sign for sign in wanted if cell_len(sign) == 1 and len(sign) == 1}
+    free = [sign for sign in SIGNS if sign not in taken] + [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+    used: set[str] = set()
+    signs = []
+    for sign in wanted:
+        if sign not in taken or sign in used:
+            sign = free.pop(0) if free else "?"
+        used.add(sign)
+        signs.append(sign)
+    return signs

@@ -1,0 +1,420 @@
+"""The painting half of the chart widget: holds what to show, and paints only the cells that change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from . import palette, plot
+from .axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
+from .canvas import Canvas
+from .inks import legend_inks, plot_inks
+from .legend import Entry, LegendInks, Piece, legend_lines
+from .plot import Layer, nearest_shown
+from .raster import View
+from .series import Band, Floats, Mark, Series
+from .smoothing import smooth
+from .text import clean
+from .ticks import AxisKind, Ticks, format_number, format_x
+from .viewport import Viewport
+
+
+class ChartSurface(Widget):
+    """Lines over a shared x, without keys or mouse; see `Chart`.
+
+    Args:
+        title: shown first, literally.
+        series, bands, marks: the first data.
+        empty: what stands in the plot while there is nothing to draw.
+        x_name: what x counts, such as `step`.
+        x_kind: `number`, `duration` (x in seconds) or `clock` (x in Unix time).
+        x_limits: the x that is shown at least when everything fits; None takes the data's. A known end, such as the
+            number of steps of the run, keeps the axis still while the line grows.
+        y_limits: fixed bottom and top; None takes the data's.
+        log_y: logarithmic y axis.
+        smoothing: weight of the moving average, in [0, 1).
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "chart--title",
+        "chart--name",
+        "chart--value",
+        "chart--note",
+        "chart--axis",
+        "chart--label",
+        "chart--grid",
+        "chart--band",
+        "chart--mark",
+        "chart--cursor",
+        "chart--cursor-label",
+        "chart--empty",
+    }
+
+    DEFAULT_CSS = """
+    ChartSurface {
+        width: 1fr;
+        height: 1fr;
+        & > .chart--title { color: $foreground; text-style: bold; }
+        & > .chart--name { color: $foreground 75%; }
+        & > .chart--value { color: $foreground; text-style: bold; }
+        & > .chart--note { color: $foreground 50%; }
+        & > .chart--axis { color: $foreground 35%; }
+        & > .chart--label { color: $foreground 65%; }
+        & > .chart--grid { color: $foreground 25%; }
+        & > .chart--band { color: $foreground 30%; }
+        & > .chart--mark { color: $foreground 55%; }
+        & > .chart--cursor { color: $foreground 60%; background: $foreground 12%; }
+        & > .chart--cursor-label { color: $background; background: $foreground 80%; }
+        & > .chart--empty { color: $foreground 50%; }
+        &:focus > .chart--title { color: $accent; text-style: bold underline; }
+        &:focus > .chart--axis { color: $accent; }
+    }
+    """
+
+    ALLOW_SELECT = False
+
+    log_y: reactive[bool] = reactive(False, repaint=False)
+    """Logarithmic y axis."""
+    smoothing: reactive[float] = reactive(0.0, repaint=False)
+    """Weight of the moving average, in [0, 1)."""
+    cursor_x: reactive[float | None] = reactive[float | None](None, repaint=False)
+    """Where the cursor stands, or None."""
+
+    def __init__(
+        self,
+        title: str = "",
+        *,
+        series: Iterable[Series] = (),
+        bands: Iterable[Band] = (),
+        marks: Iterable[Mark] = (),
+        empty: str = "No values yet",
+        x_name: str = "",
+        x_kind: AxisKind = "number",
+        x_limits: tuple[float | None, float | None] = (None, None),
+        y_limits: tuple[float | None, float | None] = (None, None),
+        log_y: bool = False,
+        smoothing: float = 0.0,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        self._title, self._empty = clean(title), empty
+        self._x_name, self._x_kind = clean(x_name), x_kind
+        self._x_limits, self._y_limits = x_limits, y_limits
+        self._series, self._bands, self._marks = tuple(series), tuple(bands), tuple(marks)
+        self._viewport = Viewport()
+        self._layers: list[Layer] | None = None
+        self._base: Canvas | None = None
+        self._layout = arrange(0, 0, 0)
+        self._view: View | None = None
+        self._notes: list[str] = []
+        self._inks: list[Style] = []
+        self._inks_for: object = None
+        self._legend_inks: LegendInks | None = None
+        self._head: list[list[Piece]] = []
+        self._canvas: Canvas | None = None
+        self._strips: list[Strip] = []
+        self._composed_for: object = None
+        self._waiting = False
+        self.set_reactive(ChartSurface.log_y, log_y)
+        self.set_reactive(ChartSurface.smoothing, self.validate_smoothing(smoothing))
+
+    # Data and settings
+
+    @property
+    def title(self) -> str:
+        """What stands first above the plot."""
+        return self._title
+
+    @title.setter
+    def title(self, title: str) -> None:
+        self._title = clean(title)
+        self._changed(plot=False)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """What is drawn."""
+        return self._series
+
+    def set_series(self, series: Iterable[Series]) -> None:
+        """Draw these series instead of the ones before; later ones lie on top."""
+        self._series = tuple(series)
+        self._layers = None
+        self._changed()
+
+    def set_bands(self, bands: Iterable[Band]) -> None:
+        """Shade these bands instead of the ones before."""
+        self._bands = tuple(bands)
+        self._changed()
+
+    def set_marks(self, marks: Iterable[Mark]) -> None:
+        """Show these marks instead of the ones before."""
+        self._marks = tuple(marks)
+        self._changed(plot=False)
+
+    def set_x_axis(
+        self, name: str, kind: AxisKind = "number", limits: tuple[float | None, float | None] = (None, None)
+    ) -> None:
+        """Change what x counts; the view becomes everything."""
+        self._x_name, self._x_kind, self._x_limits = clean(name), kind, limits
+        self._viewport = Viewport()
+        self.cursor_x = None
+        self._changed()
+
+    def set_y_limits(self, bottom: float | None, top: float | None) -> None:
+        """Fix the bottom or top of the y axis; None takes the data's."""
+        self._y_limits = (bottom, top)
+        self._changed()
+
+    def set_empty(self, text: str) -> None:
+        """Change what stands in the plot while there is nothing to draw."""
+        self._empty = text
+        self._changed()
+
+    @property
+    def view(self) -> tuple[float, float] | None:
+        """The window of x that is shown, or None when it is everything. Setting it posts nothing."""
+        return None if self._viewport.window is None else self.x_range
+
+    @view.setter
+    def view(self, view: tuple[float, float] | None) -> None:
+        before = self._viewport
+        self._viewport = Viewport() if view is None else before.show(view[0], view[1], self.extent)
+        if self._viewport != before:
+            self._changed()
+
+    def set_view(self, view: tuple[float, float] | None) -> None:
+        """Show this window of x, or everything (None), without posting a message."""
+        self.view = view
+
+    def set_cursor(self, x: float | None) -> None:
+        """Put the cursor at `x`, or take it away (None), without posting a message."""
+        self.cursor_x = x
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """The ends of x when everything is shown: those of the data and the x limits, rounded outward."""
+        places = [one.x for one in self._series] + [band.x for band in self._bands]
+        return x_extent(places, self._x_limits)
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """The ends of x that are shown now."""
+        return self._viewport.resolve(self.extent)
+
+    def validate_smoothing(self, smoothing: float) -> float:
+        """Keep the weight inside [0, 1)."""
+        return min(max(float(smoothing), 0.0), 0.9999)
+
+    def watch_log_y(self) -> None:
+        """Redraw."""
+        self._changed()
+
+    def watch_smoothing(self) -> None:
+        """Redraw."""
+        self._layers = None
+        self._changed()
+
+    def watch_cursor_x(self) -> None:
+        """Redraw what lies over the data."""
+        self._changed(plot=False)
+
+    # Painting
+
+    def _changed(self, *, plot: bool = True) -> None:
+        """Note that something changed; the work is done once, after all changes of this moment."""
+        if plot:
+            self._base = None
+        if self.is_attached and not self._waiting:
+            self._waiting = True
+            self.call_later(self._repaint)
+
+    def notify_style_update(self) -> None:
+        """Take up new colours."""
+        self._composed_for = None
+        super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw anew when the size or the colours are not those of the picture at hand."""
+        if self._composed_for != self._ground():
+            self._draw()
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the picture."""
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def _ground(self) -> object:
+        return self.size, self.background_colors, self.app.theme
+
+    def _repaint(self) -> None:
+        """Draw the picture and have the cells that differ from the one before painted."""
+        self._waiting = False
+        if not self.size or not self.is_attached:
+            return
+        regions = self._draw()
+        if regions is None:
+            self.refresh()
+        elif regions:
+            self.refresh(*regions)
+
+    def _draw(self) -> list[Region] | None:
+        """Make the strips of all lines; return the regions that differ from before, or None for all of them."""
+        width, height = self.size
+        if not width or not height:
+            self._composed_for, self._canvas, self._strips = None, None, []
+            return None
+        same_ground = self._take_inks()
+        layers = self._current_layers()
+        head_height = len(self._legend(layers, width, height))
+        if self._base is None or (self._base.width, self._base.height) != (width, height - head_height):
+            self._base = self._draw_base(layers, width, height - head_height)
+        canvas = self._base.copy()
+        self._draw_over(canvas, layers)
+        head = self._legend(layers, width, height)
+
+        before, old_head, old_strips = self._canvas, self._head, self._strips
+        self._canvas, self._head = canvas, head
+        if not same_ground or before is None or (before.width, before.height) != (width, canvas.height):
+            self._strips = [Strip([Segment(*piece) for piece in line], width) for line in head]
+            self._strips += [canvas.strip(self._inks, row) for row in range(canvas.height)]
+            return None
+        strips, regions = list(old_strips), []
+        for row, (line, old_line) in enumerate(zip(head, old_head, strict=True)):
+            if line != old_line:
+                strips[row] = Strip([Segment(*piece) for piece in line], width)
+                regions.append(Region(0, row, width, 1))
+        top = len(head)
+        for row, first, last in canvas.changes(before):
+            strips[top + row] = canvas.strip(self._inks, row)
+            regions.append(Region(first, top + row, last - first + 1, 1))
+        self._strips = strips
+        return regions
+
+    def _take_inks(self) -> bool:
+        """Bring the styles up to date; return whether they are the ones of the picture before."""
+        ground = self._ground()
+        inks_for = ground, tuple(one.colour for one in self._series)
+        same = self._composed_for == ground and self._inks_for == inks_for
+        if not same:
+            self._inks, self._legend_inks = plot_inks(self, self._series), legend_inks(self)
+            self._composed_for, self._inks_for = ground, inks_for
+        return same
+
+    def _current_layers(self) -> list[Layer]:
+        if self._layers is None:
+            signs = palette.unique_signs([clean(one.sign) for one in self._series])
+            self._layers = [
+                Layer(one, sign, index, self._smoothed(one))
+                for index, (one, sign) in enumerate(zip(self._series, signs, strict=True))
+            ]
+        return self._layers
+
+    def _smoothed(self, series: Series) -> Floats | None:
+        if not self.smoothing or series.role == "points":
+            return None
+        return smooth(series.y, self.smoothing)
+
+    def _draw_base(self, layers: Sequence[Layer], width: int, height: int) -> Canvas:
+        """Return a canvas with axes and data: everything that stays while only the cursor moves."""
+        canvas = Canvas(width, height)
+        self._view, self._notes = None, []
+        if not height:
+            return canvas
+        x_range = self.x_range
+        y_ends = y_range(
+            self._series, [layer.shown for layer in layers], self._bands, x_range, self.log_y, self._y_limits
+        )
+        if y_ends is None:
+            plot.paint_note(canvas, self._why_empty())
+            if not any(one.x.size for one in self._series):
+                return canvas
+            y_ends, ticks = (0.1, 1.0), Ticks()
+        else:
+            ticks = y_ticks(*y_ends, plot_rows(height), self.log_y)
+        self._layout = arrange(width, height, ticks.width)
+        if not self._layout.plot_width or not self._layout.plot_height:
+            return canvas
+        self._view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
+        plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name)
+        plot.paint_data(canvas, self._layout, self._view, layers, self._bands, signs_along=self.app.no_color)
+        if ticks.base:
+            self._notes.append(f"y from {ticks.base}")
+        if self.log_y:
+            hidden = sum(int(np.count_nonzero(one.y <= 0)) for one in self._series)
+            self._notes += ["log y"] + ([f"{hidden:,} not above 0"] if hidden else [])
+        return canvas
+
+    def _why_empty(self) -> str:
+        if not any(one.x.size for one in self._series):
+            return self._empty
+        if self.log_y and any(np.isfinite(one.y).any() for one in self._series):
+            return "No values above 0 here for a logarithmic axis"
+        return "No finite values here"
+
+    def _draw_over(self, canvas: Canvas, layers: Sequence[Layer]) -> None:
+        """Draw marks and cursor over the data."""
+        if self._view is None:
+            return
+        plot.paint_marks(canvas, self._layout, self._view, self._marks)
+        if self.cursor_x is not None:
+            label = self._x_text(self.cursor_x)
+            plot.paint_cursor(canvas, self._layout, self._view, layers, self.cursor_x, label, len(self._inks) // 2)
+
+    def _x_text(self, x: float) -> str:
+        view = self._view
+        return format_x(x, self._x_kind, (view.x1 - view.x0) / view.columns if view else 0.0)
+
+    def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
+        """Return the lines above the plot: how many depends on names and size only, never on values."""
+        inks = self._legend_inks
+        if inks is None:
+            return []
+        entries = []
+        for layer in layers:
+            value, raw = self._values(layer)
+            name = clean(layer.series.name)
+            if len(layers) == 1 and name == self._title:
+                name = ""
+            entries.append(Entry(layer.sign, name, value, raw, self._inks[plot.sign_ink(layer.index)]))
+        lines = legend_lines(self._title, entries, self._note(), width, rows_for_legend(height), inks)
+        return lines
+
+    def _values(self, layer: Layer) -> tuple[str, str]:
+        """Return the texts of a series' shown and raw value, at the cursor or else the newest."""
+        one = layer.series
+        if self.cursor_x is None or self._view is None:
+            index = one.x.size - 1 if one.x.size else None
+        else:
+            index = nearest_shown(one, self.cursor_x, self._view)
+        if index is None:
+            return "–", ""
+        raw = format_number(float(one.y[index])) if layer.smoothed is not None else ""
+        return format_number(float(layer.shown[index])), raw
+
+    def _note(self) -> str:
+        """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
+        if self.cursor_x is not None and self._view is not None:
+            column = self._view.cell_column(self.cursor_x)
+            here = [mark for mark in self._marks if self._view.cell_column(mark.x) == column]
+            place = f"{self._x_name} {self._x_text(self.cursor_x)}".strip()
+            if here:
+                happened = f"{plot.mark_sign(here[-1])} {clean(here[-1].label)}"
+                return happened if self._layout.label_row is not None else f"{happened} · {place}"
+            return place
+        notes = list(self._notes)
+        if self.smoothing:
+            notes.append(f"smooth {self.smoothing:g}")
+        if self._viewport.window is not None:
+            notes.append("newest" if self._viewport.follow else "zoom")
+        return " · ".join(notes)

@@ -1,0 +1,75 @@
+"""Which metrics stand together in a chart: chosen from those that a run has written. Knows no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+# Charts of their own, or beside another metric.
+ELSEWHERE = ("loss", "eval_loss", "lr", "accuracy", "train_accuracy", "train_seconds")
+LAST = ("grad_norm", "steps_per_second")
+CHANCE = {"accuracy": "majority_share", "balanced_accuracy": "majority_share"}
+SHARES = ("accuracy", "_share")
+NAIVE_SUFFIX, NAIVE_PREFIX = "_same_as_last", "unigram_"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: its title, and its metrics, each with the name it has in the legend.
+
+    `share` says that all of them run from 0 to 1.
+    """
+
+    title: str
+    metrics: tuple[tuple[str, str], ...]
+    share: bool = False
+
+    @property
+    def alone(self) -> Panel:
+        """The panel with one metric, for a small chart: what is held out rather than what is trained on."""
+        chosen = next((name for name, label in self.metrics if label in ("eval", "")), self.metrics[0][0])
+        return Panel(self.title, ((chosen, ""),), self.share)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics' names in the store."""
+        return tuple(name for name, _ in self.metrics)
+
+
+def loss_panel(known: Collection[str]) -> Panel:
+    """Return the loss: of training and, when there is one, of what is held out."""
+    if "eval_loss" in known:
+        return Panel("loss", (("loss", "train"), ("eval_loss", "eval")))
+    return Panel("loss", (("loss", ""),))
+
+
+def panels(known: Collection[str]) -> list[Panel]:
+    """Return what the chart beside the loss can show, the most telling first; never empty.
+
+    Accuracy when the task has one, else the mean absolute error against saying the last value again, else whatever the
+    task measures. A metric and what it is to be compared with stand together.
+    """
+    found = []
+    if "accuracy" in known or "train_accuracy" in known:
+        found.append(Panel("accuracy", (("train_accuracy", "train"), ("accuracy", "eval")), share=True))
+    found += sorted(_of_task(known), key=lambda panel: panel.title != "mae")
+    if not found and "eval_loss" in known:
+        found.append(Panel("eval loss", (("eval_loss", ""),)))
+    elif not found:
+        found.append(Panel("accuracy", (("train_accuracy", "train"), ("accuracy", "eval")), share=True))
+    return found + [Panel(_title(name), ((name, ""),)) for name in LAST if name in known]
+
+
+def _of_task(known: Collection[str]) -> Iterator[Panel]:
+    naive = {f"{name}{NAIVE_SUFFIX}" for name in known} | {f"{NAIVE_PREFIX}{name}" for name in known}
+    for name in sorted(known):
+        if name in ELSEWHERE or name in LAST or name in naive or name in CHANCE.values():
+            continue
+        beside = [(other, "same as last") for other in (f"{name}{NAIVE_SUFFIX}",) if other in known]
+        beside += [(other, "unigram") for other in (f"{NAIVE_PREFIX}{name}",) if other in known]
+        beside += [(other, "majority") for other in (CHANCE.get(name, ""),) if other in known]
+        yield Panel(_title(name), (*beside, (name, "eval" if beside else "")), share=name.endswith(SHARES))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,192 @@
+"""What the screens read of runs, in threads: one plain object for each reading. Nothing here knows a screen."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seqsum.errors import UserError
+from seqsum_tui.metric_panels import Panel, loss_panel, panels
+
+if TYPE_CHECKING:
+    from seqsum.config import Config
+    from seqsum.runs import Buckets, Event, Run, Summary, Workspace
+    from seqsum.runs.record import Record
+
+LOG_LINES = 1000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the list shows of the run under its cursor, beside its line."""
+
+    summary: Summary
+    title: str
+    description: str
+    look_for: str
+    differences: dict[str, tuple[str, str]]
+    curves: dict[str, Buckets]
+    panels: tuple[Panel, Panel]
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorkspaceView:
+    """One reading of a workspace."""
+
+    summaries: tuple[Summary, ...]
+    preview: Preview | None
+
+
+@dataclass
+class WorkspaceReader:
+    """Reads the list of runs, and more of the one that is `selected`."""
+
+    workspace: Workspace
+    selected: str | None = None
+    buckets: int = 120
+    _preview: Preview | None = None
+
+    def read(self) -> WorkspaceView:
+        """Return the list as it is now; the preview is read again only when its run changed."""
+        summaries = tuple(self.workspace.summaries())
+        chosen = next((summary for summary in summaries if summary.id == self.selected), None)
+        if chosen is None and summaries:
+            chosen = summaries[0]
+        if chosen is None:
+            self._preview = None
+        elif self._preview is None or self._preview.summary != chosen:
+            self._preview = self._read_preview(chosen)
+        return WorkspaceView(summaries, self._preview)
+
+    def _read_preview(self, summary: Summary) -> Preview:
+        from seqsum.runs import Run
+
+        run = Run(self.workspace.folder / summary.id)
+        preset, differences = against_preset(run)
+        curves: dict[str, Buckets] = {}
+        shown = loss_panel(()), panels(())[0]
+        try:
+            with run.store() as store:
+                known = store.metrics()
+                shown = loss_panel(()), panels(known)[0].alone
+                names = [name for panel in shown for name in panel.names]
+                curves = {name: store.buckets(name, count=self.buckets) for name in names if name in known}
+        except (OSError, sqlite3.Error):
+            # A folder that vanished or a store that can't be read: the list stays, without curves.
+            curves = {}
+        title, description, look_for = preset
+        log = tuple(run.log_tail(12)) if summary.status in ("died", "failed") else ()
+        return Preview(summary, title, description, look_for, differences, curves, shown, log)
+
+
+def against_preset(run: Run) -> tuple[tuple[str, str, str], dict[str, tuple[str, str]]]:
+    """Return the preset's (title, description, what to look for) and path → (value here, value in the preset).
+
+    A preset that is not known here (from a file, or gone) has empty words; differences are then against the defaults.
+    """
+    from seqsum.config import Config
+    from seqsum.presets import load_preset, preset_names
+
+    words = ("", "", "")
+    base = Config()
+    try:
+        name = run.record.preset
+        if name in preset_names():
+            preset = load_preset(name)
+            words, base = (preset.title, preset.description, preset.look_for), preset.config
+        config = run.config()
+    except UserError:
+        return words, {}
+    return words, config.differences(base)
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One reading of one run. `curves` holds the metrics that have points, in `buckets` buckets or more.
+
+    `loss` and `beside` are what two of the charts show, out of `choices` for the second.
+    """
+
+    buckets: int
+    summary: Summary
+    record: Record
+    config: Config
+    differences: dict[str, tuple[str, str]]
+    curves: dict[str, Buckets]
+    loss: Panel
+    beside: Panel
+    choices: tuple[Panel, ...]
+    events: tuple[Event, ...]
+    log: tuple[str, ...]
+    checkpoints: bool
+
+
+@dataclass
+class RunReader:
+    """Reads one run when something of it changed. Belongs to one reading at a time."""
+
+    run: Run
+    buckets: int = 240
+    window: tuple[float, float] | None = None
+    beside: str | None = None
+    """The title of what stands beside the loss; None leaves the choice to the metrics there are."""
+    _stamp: object = None
+
+    def read(self) -> RunView | None:
+        """Return the run as it is now, or None when nothing changed since the last time.
+
+        Raises UserError when the run can't be read.
+        """
+        buckets = self.buckets
+        stamp = self._now_stamp()
+        if stamp == self._stamp:
+            return None
+        summary = self.run.summary()
+        _, differences = against_preset(self.run)
+        first, last = (None, None) if self.window is None else (int(self.window[0]), int(self.window[1]) + 1)
+        with self.run.store() as store:
+            known = store.metrics()
+            loss, choices = loss_panel(known), panels(known)
+            beside = next((panel for panel in choices if panel.title == self.beside), choices[0])
+            names = dict.fromkeys((*loss.names, *beside.names, "lr"))
+            curves = {name: store.buckets(name, first, last, buckets) for name in names if name in known}
+            events = tuple(store.events())
+        view = RunView(
+            buckets=buckets,
+            summary=summary,
+            record=self.run.record,
+            config=self.run.config(),
+            differences=differences,
+            curves=curves,
+            loss=loss,
+            beside=beside,
+            choices=tuple(choices),
+            events=events,
+            log=tuple(self.run.log_tail(LOG_LINES)),
+            checkpoints=has_checkpoint(self.run),
+        )
+        self._stamp = stamp
+        return view
+
+    def _now_stamp(self) -> object:
+        """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
+        files = []
+        for path in (self.run.folder / "metrics.db", self.run.folder / "metrics.db-wal", self.run.log):
+            try:
+                found = path.stat()
+                files.append((found.st_mtime_ns, found.st_size))
+            except OSError:
+                files.append((0, 0))
+        return files, self.run.worker_lives, self.buckets, self.window, self.beside
+
+
+def has_checkpoint(run: Run) -> bool:
+    """Tell whether the run has saved anything that a question could be put to."""
+    try:
+        with os.scandir(run.checkpoints) as entries:
+            return any(entry.name.startswith("step-") for entry in entries)
+    except OSError:
+        return False

@@ -1,0 +1,213 @@
+"""A run that is not started yet: a preset, what the person changed on top of it, and a name. No screen in here."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from seqsum.config import Config, section_type
+from seqsum.errors import ConfigError, UserError
+from seqsum.folders import default_workspace
+from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
+from seqsum.runs.workspace import check_name
+from seqsum.schema import FieldFacts, as_text
+
+SOURCE = "form"
+KINDS = ("task.name", "model.name")
+
+
+class RunDraft:
+    """What a form edits. Fields hold the text a person typed; every change is checked against the whole schema.
+
+    `fields` are those of the present configuration: another task or model brings other fields. Changes to fields that
+    the present ones do not have are kept aside, and count again when they have them. `files` holds, by the preset's
+    name, the path of a preset that was read from a file of the person's own.
+    """
+
+    def __init__(self, preset: Preset, config: Config | None = None) -> None:
+        self.preset = preset
+        self.name = ""
+        self.files: dict[str, str] = {}
+        self._typed: dict[str, str] = {}
+        if config is not None:
+            differing = config.differences(preset.config)
+            self._typed = {path: mine for path, (mine, _) in differing.items()}
+        self._check()
+
+    @property
+    def fields(self) -> tuple[FieldFacts, ...]:
+        """The fields of the present configuration, in the schema's order."""
+        return self._fields
+
+    @property
+    def config(self) -> Config | None:
+        """The whole configuration, or None while any field is wrong."""
+        return self._config
+
+    @property
+    def base(self) -> Config:
+        """The preset's configuration, in the shape of the present one."""
+        return self._base
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Path → reason for each wrong field, in the form's order."""
+        return self._problems
+
+    @property
+    def name_problem(self) -> str | None:
+        """Why the name can't be used; an empty name is fine, the run is then called after its preset."""
+        if not self.name.strip():
+            return None
+        try:
+            check_name(self.name)
+        except UserError as error:
+            return str(error).removeprefix("name: ")
+        return None
+
+    @property
+    def wrong(self) -> int:
+        """How many things stand in the way of a start: wrong fields, and a wrong name."""
+        return len(self._problems) + (self.name_problem is not None)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Paths of the fields whose value is not the preset's, in the form's order."""
+        return self._changes
+
+    @property
+    def kept_aside(self) -> int:
+        """How many changes belong to fields that the present task does not have."""
+        here = {facts.path for facts in self._fields}
+        return sum(path not in here for path in self._typed)
+
+    def text(self, path: str) -> str:
+        """The field's value as typed, or as the preset has it."""
+        return self._typed[path] if path in self._typed else self.preset_text(path)
+
+    def preset_text(self, path: str) -> str:
+        """The preset's value of the field, as a person types it; a field the preset has not shows its default."""
+        return as_text(self._theirs(path))
+
+    def choices(self, facts: FieldFacts) -> tuple[str, ...]:
+        """What the field can be set to, when it is one of a few."""
+        return ("false", "true") if facts.kind == "bool" else facts.choices
+
+    def set(self, path: str, text: str) -> None:
+        """Change a field; text equal to the preset's takes the change back."""
+        if text == self.preset_text(path):
+            self._typed.pop(path, None)
+        else:
+            self._typed[path] = text
+        self._check()
+
+    def reset(self, path: str) -> None:
+        """Give the field the preset's value again."""
+        self._typed.pop(path, None)
+        self._check()
+
+    def reset_all(self) -> dict[str, str]:
+        """Give every field the preset's value; returns what was dropped, for `restore`."""
+        dropped, self._typed = self._typed, {}
+        self._check()
+        return dropped
+
+    def restore(self, dropped: Mapping[str, str]) -> None:
+        """Put changes back that `reset_all` dropped."""
+        self._typed = {**dropped, **self._typed}
+        self._check()
+
+    def choose(self, preset: Preset) -> None:
+        """Start from another preset; the person's own changes stay on top of it."""
+        self._forget_unchanged()
+        self.preset = preset
+        self._check()
+        self._forget_unchanged()
+
+    def command(self, workspace: Path) -> str:
+        """The command line that starts the same run, quoted for a POSIX shell."""
+        words = ["seqsum", "train", self.files.get(self.preset.name, self.preset.name)]
+        for path in self._changes:
+            text = self._typed[path] if self._config is None else as_text(self._config.value(path))
+            words += _flag(f"--{path}", text)
+        if self.name.strip():
+            words += _flag("--name", self.name.strip())
+        if workspace != default_workspace().absolute():
+            words += _flag("--workspace", str(workspace))
+        return shlex.join(words)
+
+    def _check(self) -> None:
+        self._base = self._shape()
+        self._fields = tuple(self._base.fields())
+        here = [facts.path for facts in self._fields]
+        # A section's `name` decides which fields it has, so it must be applied before them.
+        typed = {**self._kinds(), **{path: self._typed[path] for path in here if path in self._typed}}
+        found: dict[str, str] = {}
+        self._config = None
+        try:
+            self._config = self.preset.config.changed(typed, SOURCE)
+        except ConfigError as error:
+            for path, reason in error.problems:
+                found.setdefault(".".join(path.split(".")[:2]), reason)
+        self._problems = {path: found.pop(path) for path in here if path in found} | found
+        self._changes = tuple(path for path in here if path in typed and self._differs(path))
+
+    def _forget_unchanged(self) -> None:
+        """Drop what is typed differently but means the preset's value: it must not count against another preset."""
+        here = {facts.path for facts in self._fields}
+        self._typed = {path: text for path, text in self._typed.items() if path in self._changes or path not in here}
+
+    def _theirs(self, path: str) -> Any:
+        """The preset's value; of a field that came with another choice of kind, what it starts from."""
+        section, _, name = path.partition(".")
+        own, now = getattr(self.preset.config, section), getattr(self._base, section)
+        return getattr(own if type(own) is type(now) or path in KINDS else now, name)
+
+    def _shape(self) -> Config:
+        """The preset's configuration after the choices that decide which fields there are.
+
+        A model that can't answer the task has its fields all the same: what is wrong stands at its name.
+        """
+        config = self.preset.config
+        for path, text in self._kinds().items():
+            section = path.partition(".")[0]
+            if text == getattr(config, section).name:
+                continue
+            with suppress(UserError):
+                config = config.model_copy(update={section: section_type(section, {"name": text})()})
+        return config
+
+    def _differs(self, path: str) -> bool:
+        if self._config is not None:
+            return bool(self._config.value(path) != self._theirs(path))
+        try:
+            alone = self.preset.config.changed({**self._kinds(), path: self._typed[path]}, SOURCE)
+        except UserError:
+            return True
+        return bool(alone.value(path) != self._theirs(path))
+
+    def _kinds(self) -> dict[str, str]:
+        """The choices that decide which fields there are."""
+        return {path: self._typed[path] for path in KINDS if path in self._typed}
+
+
+def _flag(name: str, text: str) -> list[str]:
+    # A value that begins with a dash would be read as a flag of its own.
+    return [f"{name}={text}"] if text.startswith("-") else [name, text]
+
+
+def read_presets(wanted: str | None) -> tuple[list[Preset], Preset, str]:
+    """Return every preset, the one to begin with (named, or a file's path), and what there is to complain of."""
+    found = all_presets()
+    wanted = wanted or DEFAULT_PRESET
+    known = {preset.name: preset for preset in found}
+    if wanted in known:
+        return found, known[wanted], ""
+    try:
+        own = load_preset(wanted)
+    except UserError as error:
+        return found, known.get(DEFAULT_PRESET, found[0]), str(error)
+    return [*(preset for preset in found if preset.name != own.name), own], own, ""

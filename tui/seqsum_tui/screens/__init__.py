@@ -1,0 +1,1 @@
+"""The console's screens, each beside its style sheet."""

@@ -1,0 +1,321 @@
+"""One run, live: charts, progress, what the worker writes, and questions to the model while it still learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from seqsum import control
+from seqsum.config import LIVE_FIELDS
+from seqsum.errors import UserError
+from seqsum_tui import bindings, words
+from seqsum_tui.actions import RESUMABLE, RunScreen
+from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.commands import Command, ScreenCommands
+from seqsum_tui.messages import ChartChosen, QuestionAsked
+from seqsum_tui.query_client import QueryClient
+from seqsum_tui.reading import RunReader, RunView, has_checkpoint
+from seqsum_tui.widgets.ask_panel import AskPanel, QuestionInput
+from seqsum_tui.widgets.config_view import ConfigView
+from seqsum_tui.widgets.events_view import EventsView
+from seqsum_tui.widgets.live_charts import LiveChart, LiveCharts
+from seqsum_tui.widgets.log_view import LogView
+from seqsum_tui.widgets.run_header import RunHeader
+
+if TYPE_CHECKING:
+    from seqsum.runs import Event, Run, Summary
+
+NO_CHECKPOINT = (
+    "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
+)
+MOST_TOLD = 3
+
+
+class LiveScreen(RunScreen):
+    """Watch and steer a run. Leaving changes nothing for it."""
+
+    CSS_PATH = "live.tcss"
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings.LIVE
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-middle"), (34, "-high"), (46, "-tall")]  # noqa: RUF012
+    HELP_TITLE = "A run, live"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("This run", bindings.LIVE),
+        ("The chart that has the keys (tab goes to the next)", LiveChart.BINDINGS),
+        ("The question box", bindings.ASK),
+    ]
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+        self._reader = RunReader(run)
+        self._view: RunView | None = None
+        self._poll: Poll | None = None
+        self._client: QueryClient | None = None
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield RunHeader()
+        yield Static(id="banner")
+        yield LiveCharts()
+        with TabbedContent(id="tabs"):
+            with TabPane("Ask", id="ask"):
+                yield AskPanel()
+            with TabPane("Log", id="log"):
+                yield LogView()
+            with TabPane("Config", id="config"):
+                yield ConfigView()
+            with TabPane("Events", id="events"):
+                yield EventsView()
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Start reading."""
+        seconds = 1.0 if self.console.remote else 0.4
+        self._client = QueryClient(self._run.folder, self.console.query_command)
+        self._poll = Poll(self._reader.read, self._show, self._failed, seconds, lambda: self.console.in_front(self))
+        self.query_one(LiveCharts).focus_first()
+        self.run_worker(self._poll.run(), name="run reader")
+
+    async def on_unmount(self) -> None:
+        """End the query server."""
+        if self._client is not None:
+            await self._client.close()
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        self.was_acted_on()
+
+    def was_acted_on(self) -> None:
+        """Read now."""
+        if self._poll is not None:
+            self._poll.wake()
+
+    # Reading
+
+    def _show(self, view: RunView) -> None:
+        before, self._view = self._view, view
+        self._trouble = ""
+        run = view.summary
+        charts = self.query_one(LiveCharts)
+        self.query_one(RunHeader).show(run, self._facts(view))
+        charts.show(view)
+        self.query_one(LogView).show(view.log)
+        self.query_one(ConfigView).show(view)
+        self.query_one(EventsView).show(view.events)
+        self._show_banner(view)
+        if before is None:
+            self._first_view(view)
+        else:
+            self.console.tell_endings({run.id: before.summary}, {run.id: run})
+            self._tell_messages(before.events, view.events)
+        if before is None or before.summary.status != run.status:
+            self.refresh_bindings()
+
+    def _first_view(self, view: RunView) -> None:
+        if view.summary.status in ("died", "failed"):
+            self.query_one(TabbedContent).active = "log"
+        self._aim_reader()
+
+    def _tell_messages(self, before: tuple[Event, ...], now: tuple[Event, ...]) -> None:
+        """Say what the run has to say while one looks at it; the rest stands in Events."""
+        last = max((event.id for event in before), default=0)
+        new = [event for event in now if event.kind == "message" and event.id > last]
+        for event in new[-MOST_TOLD:]:
+            self.notify(words.literal(str(event.detail.get("text", ""))), timeout=12, markup=False)
+
+    def _facts(self, view: RunView) -> tuple[str, ...]:
+        facts = [f"preset {words.literal(view.record.preset)}"] if view.record.preset != view.summary.name else []
+        if view.record.parameters is not None:
+            facts.append(f"{view.record.parameters:,} parameters")
+        facts.append(view.summary.id)
+        return tuple(facts)
+
+    def _show_banner(self, view: RunView) -> None:
+        run = view.summary
+        banner = self.query_one("#banner", Static)
+        if run.status not in (*RESUMABLE, "paused"):
+            banner.display = False
+            return
+        banner.display = True
+        status = words.status(run.status)
+        parts: list[str | tuple[str, str]] = [(f"{status.text}  ", f"bold {status.colour}")]
+        if run.reason:
+            parts.append(f"{words.literal(run.reason)}  ")
+        if run.status == "paused":
+            parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
+        else:
+            parts += [("r", "bold $text-accent"), " resumes it from its newest checkpoint"]
+        banner.update(Content.assemble(*parts))
+
+    def _failed(self, error: Exception) -> None:
+        text = words.literal(str(error)) or type(error).__name__
+        if text != self._trouble:
+            self._trouble = text
+            self.notify(text, title="The run can't be read", severity="error", markup=False)
+
+    def _aim_reader(self) -> None:
+        """Have the next reading fetch as many points as the charts can show, of the stretch they show."""
+        charts = self.query_one(LiveCharts)
+        self._reader.buckets, self._reader.window = charts.buckets, charts.window
+        self.was_acted_on()
+
+    def on_resize(self) -> None:
+        """Wider charts show more points."""
+        if self._view is not None:
+            self.call_after_refresh(self._aim_reader)
+
+    @on(LiveChart.ViewChanged)
+    def read_stretch(self) -> None:
+        """A zoomed chart shows finer buckets."""
+        self.call_after_refresh(self._aim_reader)
+
+    # What the keys do
+
+    def run_in_hand(self) -> tuple[Run, Summary] | None:
+        """Return the run of this screen."""
+        return None if self._view is None else (self._run, self._view.summary)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A finished run's values stay, and who types a question types letters."""
+        if action == "ask":
+            # In the box it is a letter.
+            return not isinstance(self.focused, QuestionInput)
+        if action == "learning_rate":
+            return self._view is not None and self._view.summary.status != "finished"
+        return super().check_action(action, parameters)
+
+    def action_back(self) -> None:
+        """Leave the screen; the run goes on."""
+        self.dismiss(None)
+
+    def action_leave_box(self) -> None:
+        """Leave the question box."""
+        self.query_one(LiveCharts).focus_first()
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab, and give it the keys."""
+        self.query_one(TabbedContent).active = tab
+        self.remove_class("-filled")
+        target = {"log": LogView, "config": ConfigView, "events": EventsView}[tab]
+        self.set_focus(self.query_one(target))
+
+    def action_ask(self) -> None:
+        """Go to the question box."""
+        self.remove_class("-filled")
+        self.query_one(TabbedContent).active = "ask"
+        # Not `focus`, which waits for a refresh: keys typed right after belong to the question.
+        self.set_focus(self.query_one(QuestionInput))
+
+    def action_chart(self, place: int) -> None:
+        """Show one chart alone, or all again."""
+        self.query_one(LiveCharts).enlarge(place)
+        self.call_after_refresh(self._aim_reader)
+
+    def action_metric(self) -> None:
+        """Show the next metric beside the loss."""
+        if self._view is None:
+            return
+        titles = [panel.title for panel in self._view.choices]
+        self._reader.beside = titles[(titles.index(self._view.beside.title) + 1) % len(titles)]
+        self.was_acted_on()
+
+    def on_chart_chosen(self, message: ChartChosen) -> None:
+        """Show the chart alone, or all again."""
+        self.query_one(LiveCharts).enlarge(message.place)
+        self.call_after_refresh(self._aim_reader)
+
+    def action_fill(self) -> None:
+        """Give the charts the whole screen, or take it back."""
+        self.toggle_class("-filled")
+        self.query_one(LiveCharts).focus_first()
+
+    def action_learning_rate(self) -> None:
+        """Ask for a new learning rate."""
+        self.ask_value("optim.lr", "Change the learning rate")
+
+    def ask_value(self, path: str, title: str) -> None:
+        """Ask for a new value of a live field and set it."""
+        from seqsum_tui.screens.set_value import SetValueScreen
+
+        if self._view is None:
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.set_value(self._run, path, text)
+
+        rate = self._view.summary.metrics.get("lr")
+        self.app.push_screen(SetValueScreen(self._view.config, path, title, rate), answered)
+
+    def extra_commands(self) -> Iterator[Command]:
+        """Offer every live field to the command palette."""
+        if self._view is None or self._view.summary.status == "finished":
+            return
+        facts = {facts.path: facts for facts in self._view.config.fields()}
+        for path in LIVE_FIELDS:
+            name = f"Change {path}"
+            yield Command(name, facts[path].description, partial(self.ask_value, path, name))
+
+    # Questions
+
+    def on_descendant_focus(self) -> None:
+        """Load the model when somebody is about to ask it."""
+        if isinstance(self.focused, QuestionInput):
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        if self._client is None or self._client.running or self._view is None:
+            return
+        if not self._view.checkpoints:
+            self.query_one(AskPanel).state("no checkpoint yet")
+        else:
+            self.run_worker(self._load(self._client), name="query server", group="query", exclusive=True)
+
+    async def _load(self, client: QueryClient) -> None:
+        panel = self.query_one(AskPanel)
+        panel.state("the query server ended; loading the model again…" if client.ended else "loading the model…")
+        try:
+            ready = await client.start()
+        except UserError as error:
+            panel.state("")
+            panel.show_error("", str(error))
+            return
+        panel.state("ready")
+        panel.ready(str(ready.get("input_hint") or ""), bool(ready.get("empty")), bool(ready.get("samples")))
+
+    def on_question_asked(self, message: QuestionAsked) -> None:
+        """Put the question to the newest state of the model."""
+        if self._client is not None and self._view is not None:
+            work = self._answer(message.text, message.temperature, self._client)
+            self.run_worker(work, name="question", group="questions")
+
+    async def _answer(self, question: str, temperature: float | None, client: QueryClient) -> None:
+        panel = self.query_one(AskPanel)
+        live = self._view is not None and self._view.summary.live
+        try:
+            if live:
+                panel.state("saving a checkpoint of now…")
+                with suppress(UserError):
+                    # A run that ended this moment has saved its last checkpoint already.
+                    await in_thread(lambda: control.snapshot(self._run))
+            if not await in_thread(lambda: has_checkpoint(self._run)):
+                panel.show_error(question, NO_CHECKPOINT)
+                return
+            again = "the query server ended; loading the model again…" if client.ended else "loading the model…"
+            panel.state("asking…" if client.running else again)
+            panel.show_answer(await client.ask(question, temperature))
+        except (UserError, OSError) as error:
+            panel.show_error(question, str(error))
+        finally:
+            if panel.is_attached:
+                panel.state("ready" if client.running else "")

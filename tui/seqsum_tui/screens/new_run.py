@@ -1,0 +1,408 @@
+"""A new run: choose a preset, change what you like, start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from seqsum.config import Config
+from seqsum.control import start
+from seqsum.errors import UserError, printable
+from seqsum.launch import Launcher
+from seqsum.runs import Run, Workspace
+from seqsum.schema import FieldFacts
+from seqsum_tui.run_draft import RunDraft, read_presets
+from seqsum_tui.screens.new_run_keys import IN_PRESETS, IN_SETTINGS, KEYS
+from seqsum_tui.widgets.config_form import CHANGED, WRONG, ConfigForm
+from seqsum_tui.widgets.field_editors import LineInput
+from seqsum_tui.widgets.field_help import field_help, find_help, name_help, presets_help, start_help
+from seqsum_tui.widgets.fitted_text import FittedText
+from seqsum_tui.widgets.key_line import KeyLine
+from seqsum_tui.widgets.preset_list import PresetDetail, PresetList
+from seqsum_tui.widgets.start_bar import StartBar, count
+
+WIDE = 100
+
+
+class NewRunScreen(Screen[Run | None]):
+    """Presets on one side, the form on the other; on a small terminal one after the other.
+
+    Closes with the started run, or with None when the person leaves.
+    """
+
+    CSS_PATH = "new_run.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (WIDE, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
+    HELP_TITLE = "New run"
+    HELP_KEYS = [("The whole screen", KEYS), ("Presets", IN_PRESETS), ("Settings", IN_SETTINGS)]  # noqa: RUF012
+
+    class Started(Message):
+        """The worker process exists."""
+
+        def __init__(self, run: Run) -> None:
+            super().__init__()
+            self.run = run
+
+    class Refused(Message):
+        """The run could not be started; the draft stays as it is."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    def __init__(
+        self, workspace: Workspace, launcher: Launcher, preset: str | None = None, config: Config | None = None
+    ) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._launcher = launcher
+        self._presets, chosen, self._complaint = read_presets(preset)
+        self.draft = RunDraft(chosen, config)
+        if preset is not None and preset.endswith(".toml"):
+            self.draft.files = {Path(preset).stem: preset}
+        self._dropped: dict[str, str] = {}
+        self._starting = False
+        self._run: Run | None = None
+        self._warned = False
+        self._key_state: tuple[bool | None, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="head"):
+            yield Static("New run", id="title")
+            yield FittedText(id="presets-tab", classes="tab")
+            yield FittedText(id="settings-tab", classes="tab")
+            yield Static("1 choose a preset   2 change what you like   3 start", id="steps")
+            yield Static("F2 other side", id="switch-hint")
+        with Horizontal(id="body"):
+            with Vertical(id="presets"):
+                with Vertical(id="choices"):
+                    yield FittedText(id="search")
+                    yield PresetList(self._presets, self.draft.preset, id="preset-list")
+                yield PresetDetail(self.draft.preset, id="preset-detail")
+            with Vertical(id="settings"):
+                yield LineInput(placeholder="find a field: part of its name or help", compact=True, id="find")
+                yield ConfigForm(self.draft, id="form")
+        yield FittedText(id="help", wraps=True)
+        yield StartBar(id="start-bar")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.query_one("#presets").border_title = "Presets"
+        self.query_one("#settings").border_title = "Settings"
+        self._show_search("", len(self._presets))
+        self._refresh()
+        self.query_one(PresetList).focus()
+        self.call_after_refresh(self._preset_described)
+        if self._complaint:
+            self._say(self._complaint, bad=True)
+
+    # What is shown ----------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        draft, bar = self.draft, self.query_one(StartBar)
+        changed = f"{CHANGED} {count(len(draft.changes), 'change')}" if draft.changes else ""
+        errors = f"{WRONG} {count(len(draft.problems), 'error')}" if draft.problems else ""
+        aside = f" · {draft.kept_aside} kept for another task" if draft.kept_aside else ""
+        self._put("#presets-tab", f" 1 Preset: {printable(draft.preset.name)} ")
+        self._put("#settings-tab", f" 2 Settings{': ' if errors or changed else ''}{errors or changed} ")
+        subtitle = f"{draft.preset.name}: {changed or 'as the preset has them'}{aside}"
+        self.query_one("#settings").border_subtitle = Content(printable(subtitle))
+        bar.show(draft, self._workspace.folder, self._starting)
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        state = tuple(self.check_action(action, ()) for action in ("reset_field", "reset_all", "next_error"))
+        if state != self._key_state:
+            self._key_state = state
+            self.refresh_bindings()
+
+    def _put(self, selector: str, content: Content | str) -> None:
+        self.query_one(selector, FittedText).put(content)
+
+    def _help_field(self, facts: FieldFacts) -> None:
+        self._put("#help", field_help(facts, self.draft.choices(facts), self.draft.preset_text(facts.path)))
+
+    def _help_presets(self) -> None:
+        self._put("#help", presets_help(self.query_one(PresetDetail).max_scroll_y > 0))
+
+    def _show_search(self, text: str, found: int) -> None:
+        words = f"⌕ {text}▏ {found} of {len(self._presets)}" if text else "⌕ type to search"
+        if text and not found:
+            words = f"⌕ {text}▏ none; backspace takes back"
+        self._put("#search", printable(words))
+
+    def _say(self, text: str, bad: bool = False) -> None:
+        self.query_one(StartBar).say(text, bad)
+
+    # What happens ------------------------------------------------------------------------------------------------
+
+    @on(PresetList.Chosen)
+    def _preset_chosen(self, event: PresetList.Chosen) -> None:
+        self.draft.choose(event.preset)
+        self.query_one(PresetDetail).show(event.preset)
+        self.query_one(ConfigForm).refresh_all()
+        self._changed()
+        self.call_after_refresh(self._preset_described)
+
+    def _preset_described(self) -> None:
+        if self.query_one(PresetList).has_focus:
+            self._help_presets()
+
+    @on(PresetList.Accepted)
+    def _preset_accepted(self) -> None:
+        self.add_class("-settings")
+        self.set_focus(self.query_one("#start"))
+
+    @on(PresetList.Searched)
+    def _preset_searched(self, event: PresetList.Searched) -> None:
+        self._show_search(event.text, event.found)
+
+    @on(ConfigForm.Changed)
+    def _config_changed(self) -> None:
+        self._changed()
+
+    @on(ConfigForm.FieldFocused)
+    def _field_focused(self, event: ConfigForm.FieldFocused) -> None:
+        self._help_field(event.facts)
+
+    @on(ConfigForm.Left)
+    def _form_left(self, event: ConfigForm.Left) -> None:
+        if event.direction > 0:
+            self.query_one("#name").focus()
+        elif self.query_one("#find").display:
+            self.query_one("#find").focus()
+
+    @on(StartBar.NameChanged)
+    def _name_changed(self, event: StartBar.NameChanged) -> None:
+        self.draft.name = event.name
+        self._changed()
+        self._help_name()
+
+    @on(StartBar.Asked)
+    async def _asked(self, event: StartBar.Asked) -> None:
+        await self.run_action(event.action)
+
+    @on(Input.Changed, "#find")
+    def _find_changed(self, event: Input.Changed) -> None:
+        self.query_one(ConfigForm).look_for(event.value)
+
+    @on(Input.Submitted, "#find")
+    def _find_done(self) -> None:
+        self.query_one(ConfigForm).focus_field()
+
+    def _changed(self) -> None:
+        self._warned = False
+        self._say("")
+        self._refresh()
+        row = self.query_one(ConfigForm).current
+        if row is not None:
+            self._help_field(row.facts)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        widget = event.widget
+        # Not :focus-within, which has every field of the form styled again at each move of the cursor.
+        for pane in self.query("#presets, #settings"):
+            pane.set_class(pane in widget.ancestors, "-active")
+        if self._warned:
+            self._warned = False
+            self._say("")
+        if widget.id == "preset-list":
+            self.remove_class("-settings")
+            self._help_presets()
+        elif widget.id == "start":
+            self._put("#help", start_help())
+        elif widget.id == "name":
+            self._help_name()
+        elif widget.id == "find":
+            self.add_class("-settings")
+            self._put("#help", find_help())
+        else:
+            self.add_class("-settings")
+        self._refresh_keys()
+
+    def _help_name(self) -> None:
+        self._put("#help", name_help(self.draft.name_problem))
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is None:
+            return
+        if event.widget.id == "presets-tab":
+            self._to_presets()
+        elif event.widget.id == "settings-tab":
+            self._to_settings()
+
+    async def on_key(self, event: events.Key) -> None:
+        focused = self.focused
+        where = focused.id if focused is not None else None
+        form = self.query_one(ConfigForm)
+        moves: dict[tuple[str, str], Callable[[], object]] = {
+            ("preset-list", "tab"): self._to_settings,
+            ("preset-list", "right"): self._to_settings,
+            ("preset-list", "shift+tab"): self._to_start,
+            ("preset-list", "pagedown"): self.query_one(PresetDetail).action_page_down,
+            ("preset-list", "pageup"): self.query_one(PresetDetail).action_page_up,
+            ("start", "up"): self._to_settings,
+            ("start", "left"): self._to_settings,
+            ("name", "up"): self._to_settings,
+            ("name", "down"): self._to_start,
+            ("find", "down"): form.focus_field,
+        }
+        move = moves.get((where or "", event.key))
+        if move is None and event.key == "shift+tab" and form.current is not None and form.current is form.rows[0]:
+            move = self._to_presets
+        if move is not None:
+            event.stop()
+            event.prevent_default()
+            move()
+
+    def _to_settings(self) -> None:
+        self.add_class("-settings")
+        self.query_one(ConfigForm).focus_field()
+
+    def _to_start(self) -> None:
+        self.set_focus(self.query_one("#start"))
+
+    # Keys ----------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.is_mounted:
+            return True
+        if action == "reset_field":
+            row = self.query_one(ConfigForm).current
+            return True if row is not None and row.has_class("-changed") else None
+        if action == "reset_all":
+            return bool(self.draft.changes or self._dropped)
+        if action == "next_error":
+            return bool(self.draft.wrong)
+        return True
+
+    def action_start(self) -> None:
+        if self._starting:
+            return
+        config = self.draft.config
+        if config is None or self.draft.wrong:
+            self.action_next_error()
+            self._say(f"{count(self.draft.wrong, 'error')} to put right before the run can start", bad=True)
+            return
+        self._starting = True
+        self._say("")
+        self._refresh()
+        self._launch(self.draft.preset.name, config, self.draft.name.strip() or None)
+
+    @work(thread=True, group="start")
+    def _launch(self, preset: str, config: Config, name: str | None) -> None:
+        try:
+            run = start(self._workspace, self._launcher, preset, config, name)
+        except UserError as error:
+            self.post_message(self.Refused(str(error)))
+        except OSError as error:
+            self.post_message(self.Refused(f"the worker can't be started: {error.strerror or error}"))
+        else:
+            self.post_message(self.Started(run))
+
+    @on(Started)
+    def _started(self, event: Started) -> None:
+        self._run = event.run
+        self.on_screen_resume()
+
+    def on_screen_resume(self) -> None:
+        # Another screen may lie on top when the worker answers; this one can close only in front.
+        if self._run is not None and self.app.screen is self:
+            run, self._run = self._run, None
+            self.dismiss(run)
+
+    @on(Refused)
+    def _was_refused(self, event: Refused) -> None:
+        self._starting = False
+        self._refresh()
+        form = self.query_one(ConfigForm)
+        wrong = [facts.path for facts in self.draft.fields if f"{facts.path}: " in event.reason]
+        if wrong:
+            self.add_class("-settings")
+            form.focus_field(wrong[0])
+        self._say(event.reason, bad=True)
+
+    def action_switch(self) -> None:
+        if self.query_one("#presets").has_focus_within:
+            self._to_settings()
+        else:
+            self._to_presets()
+
+    def _to_presets(self) -> None:
+        self.remove_class("-settings")
+        self.set_focus(self.query_one(PresetList))
+
+    def action_find(self) -> None:
+        find = self.query_one("#find", Input)
+        find.add_class("-shown")
+        self.add_class("-settings")
+        # Not `focus`, which waits for a refresh: keys typed right after belong here.
+        self.set_focus(find)
+
+    def _close_find(self) -> None:
+        find = self.query_one("#find", Input)
+        find.value = ""
+        find.remove_class("-shown")
+        self.query_one(ConfigForm).look_for("")
+        self._to_settings()
+
+    def action_reset_field(self) -> None:
+        self.query_one(ConfigForm).reset_field()
+
+    def action_reset_all(self) -> None:
+        if self.draft.changes:
+            self._dropped = self.draft.reset_all()
+            said = f"{count(len(self._dropped), 'change')} dropped; F6 again brings them back"
+        else:
+            self.draft.restore(self._dropped)
+            self._dropped, said = {}, ""
+        self.query_one(ConfigForm).refresh_all()
+        self._changed()
+        self._say(said)
+
+    def action_next_error(self) -> None:
+        form = self.query_one(ConfigForm)
+        wrong = [path for path in self.draft.problems if form.row(path) is not None]
+        here = form.current.facts.path if form.current is not None else ""
+        if wrong:
+            self.query_one("#find", Input).value = ""
+            path = wrong[(wrong.index(here) + 1) % len(wrong)] if here in wrong else wrong[0]
+            self.add_class("-settings")
+            form.focus_field(path)
+        elif self.draft.name_problem is not None:
+            self.set_focus(self.query_one("#name"))
+
+    def action_copy(self) -> None:
+        if self.draft.wrong:
+            self._say(f"{count(self.draft.wrong, 'error')} to put right before the command can be copied", bad=True)
+            return
+        self.app.copy_to_clipboard(self.draft.command(self._workspace.folder))
+        self._say("the command line is in the clipboard, where the terminal allows it (OSC 52)")
+
+    def action_leave(self) -> None:
+        if self._starting:
+            return
+        presets = self.query_one(PresetList)
+        if self.query_one("#find").has_class("-shown") and self.query_one("#settings").has_focus_within:
+            self._close_find()
+        elif presets.query_text and presets.has_focus:
+            presets.search("")
+        elif not self.has_class("-wide") and self.has_class("-settings"):
+            self._to_presets()
+        elif (self.draft.changes or self.draft.name.strip()) and not self._warned:
+            self._warned = True
+            parts = [count(len(self.draft.changes), "change")] if self.draft.changes else []
+            parts += ["the name"] if self.draft.name.strip() else []
+            self._say(f"escape again leaves, and drops {' and '.join(parts)}")
+        else:
+            self.dismiss(None)

@@ -1,0 +1,1 @@
+"""The console's own widgets. They post messages; screens decide."""

@@ -1,0 +1,69 @@
+"""What the help panel says: of a field, or of where the cursor is."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from seqsum.errors import printable
+from seqsum.schema import FieldFacts
+
+MOST_CHOICES = 8
+KINDS = {
+    "int": "whole number",
+    "float": "number",
+    "bool": "off or on",
+    "text": "text",
+    "list": "list, separated by commas",
+}
+
+
+def field_help(facts: FieldFacts, choices: tuple[str, ...], preset_text: str) -> Content:
+    """A field's path, kind, bounds, unit and preset value in one line; what it means in the next."""
+    few = len(choices) <= MOST_CHOICES
+    kind = KINDS.get(facts.kind) or ("one of " + ", ".join(choices) if few else f"one of {len(choices)}: enter")
+    parts = [
+        kind,
+        facts.bounds,
+        facts.unit or "",
+        "or off" if facts.optional else "",
+        f"preset {preset_text or 'none'}",
+    ]
+    if facts.live:
+        parts.append("can change while it trains")
+    said = " · ".join(part for part in parts if part)
+    return _titled(facts.path, "  " + said, facts.description)
+
+
+def presets_help(overflows: bool) -> Content:
+    """The keys of the preset list; `overflows` when its description has more lines than room."""
+    return _titled(
+        "Choose a preset",
+        "  page down: read on" if overflows else "",
+        "↑↓ choose · type to search · enter: Start · tab: settings",
+    )
+
+
+def start_help() -> Content:
+    """What starting means."""
+    return _titled(
+        "Start",
+        "",
+        "enter starts the run · ↑ goes back to the settings\n"
+        "it trains in a process of its own, and goes on when you close this console",
+    )
+
+
+def name_help(problem: str | None) -> Content:
+    """What the run's name is for, or why it can't be used."""
+    if problem is not None:
+        return Content.assemble(_titled("name", "", ""), (f"✗ {printable(problem)}", "$text-error"))
+    return _titled("name", "", "what the run is called in the list; without one it is called after its preset")
+
+
+def find_help() -> Content:
+    """The keys of the search line."""
+    return _titled("Find a field", "", "enter goes to the first one found · escape shows all fields again")
+
+
+def _titled(title: str, beside: str, text: str) -> Content:
+    return Content.assemble((title, "bold $primary"), (printable(beside), "$foreground-muted"), "\n" + printable(text))

@@ -1,0 +1,91 @@
+"""The keys of the screen in one line, drawn by one widget.
+
+Textual's own footer makes a widget for each key again whenever the cursor moves: in a form, most of what a key costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+
+@dataclass(frozen=True)
+class ShownKey:
+    """One key: what to press, what it does, and the cells it takes."""
+
+    key: str
+    display: str
+    label: str
+    enabled: bool
+    tooltip: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + cell_len(self.display) + cell_len(self.label) + 3
+
+
+class KeyLine(Widget):
+    """Shows the bindings of the screen that are meant to be shown; a click presses the key."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    KeyLine {
+        dock: bottom; height: 1; text-wrap: nowrap; text-overflow: ellipsis;
+        background: $footer-background; color: $footer-foreground;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: tuple[ShownKey, ...] = ()
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._collect)
+        self.call_after_refresh(self._collect, self.screen)
+
+    def _collect(self, screen: Screen[object]) -> None:
+        if not self.is_attached or screen is not self.screen:
+            return
+        found: list[ShownKey] = []
+        seen: set[str] = set()
+        for _, binding, enabled, tooltip in screen.active_bindings.values():
+            if binding.show and binding.action not in seen:
+                seen.add(binding.action)
+                start = found[-1].end if found else 0
+                found.append(self._shown(binding, enabled, tooltip, start))
+        if tuple(found) != self._keys:
+            self._keys = tuple(found)
+            self.refresh()
+
+    def _shown(self, binding: Binding, enabled: bool, tooltip: str, start: int) -> ShownKey:
+        display = self.app.get_key_display(binding)
+        return ShownKey(binding.key, display, binding.description, enabled, tooltip or binding.description, start)
+
+    def render(self) -> Content:
+        pieces: list[Content] = []
+        for key in self._keys:
+            ink = "" if key.enabled else "$foreground-muted"
+            pieces.append(
+                Content.assemble(" ", (key.display, ink or "bold $footer-key-foreground"), " ", (key.label, ink), " ")
+            )
+        return Content("").join(pieces)
+
+    def on_click(self, event: events.Click) -> None:
+        key = self._at(event.x)
+        if key is not None and key.enabled:
+            self.app.simulate_key(key.key)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        key = self._at(event.x)
+        if key is not None and self.tooltip != key.tooltip:
+            self.tooltip = Content(key.tooltip)
+
+    def _at(self, x: int) -> ShownKey | None:
+        return next((key for key in self._keys if key.start <= x < key.end), None)
