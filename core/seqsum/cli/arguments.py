@@ -19,13 +19,33 @@ from seqsum.export import FORMATS
 from seqsum.presets import preset_names
 from seqsum.schema import FieldFacts, as_text
 
+COMPARE_OPTIONS = (
+    "metric",
+    "baseline",
+    "at",
+    "best",
+    "groups",
+    "time",
+    "show",
+    "field",
+    "final",
+    "log",
+    "output",
+    "force",
+)
+COMPARE_PARTS = ("table", "curves", "config", "scatter")
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one sentence."""
 
     def error(self, message: str) -> NoReturn:
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
-        if choice:
+        if choice and message.startswith("argument --"):
+            flag = message.removeprefix("argument ").partition(":")[0]
+            names = [name.strip(" '") for name in choice[2].split(",")]
+            message = f'{flag} must be one of {", ".join(names)}, got "{choice[1]}"'
+        elif choice:
             names = [name.strip(" '") for name in choice[2].split(",")]
             message = f'no command "{choice[1]}"' + (
                 did_you_mean(choice[1], names) or f"; the commands are {', '.join(names)}"
@@ -40,6 +60,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options, rest = parser.parse_known_args(arguments, argparse.Namespace(workspace=None, json=False))
     if rest:
         more = {"sync": ["--timeout"], "export": ["--format", "--output", "--force"], "presets": ["--markdown"]}
+        more["compare"] = [*(f"--{name}" for name in COMPARE_OPTIONS), "--output", "--force"]
         known = more.get(options.command, [])
         known = [f"--{facts.path}" for facts in all_fields()] if options.command == "train" else known
         unknown = rest[0].partition("=")[0]
@@ -130,7 +151,24 @@ def build() -> Parser:
     )
     export.add_argument("--output", metavar="PATH", required=True, help="the file; - for standard output")
     export.add_argument("--force", action="store_true", help="overwrite a file that is there already")
+    _add_compare(add("compare", "compare runs: final and best values, differences in %, settings, files"))
     return parser
+
+
+def _add_compare(command: Parser) -> None:
+    command.add_argument("runs", metavar="RUN", nargs="+", help="runs, or groups of runs by their name")
+    command.add_argument("--metric", metavar="NAME", help="default: accuracy, or else what the task measures")
+    command.add_argument("--baseline", metavar="RUN", help="differences are from this run; default: the first")
+    command.add_argument("--at", metavar="STEP", help="also the values at this step (with --time: seconds)")
+    command.add_argument("--best", choices=("high", "low"), help="which way is better; default: by the metric's name")
+    command.add_argument("--groups", action="store_true", help="runs of a group as their median, with quartiles")
+    command.add_argument("--time", action="store_true", help="curves over training time instead of steps")
+    command.add_argument("--show", choices=COMPARE_PARTS, help="what to write or print; default: table, or curves")
+    command.add_argument("--field", metavar="section.field", help="the setting of a scatter, e.g. optim.lr")
+    command.add_argument("--final", action="store_true", help="a scatter of last values instead of best ones")
+    command.add_argument("--log", action="store_true", help="logarithmic y axis in a picture")
+    command.add_argument("--output", metavar="FILE", help="write a .csv, .svg or .png instead of printing")
+    command.add_argument("--force", action="store_true", help="overwrite a file that is there already")
 
 
 def _metavar(facts: FieldFacts) -> str:

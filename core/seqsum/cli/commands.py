@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum import control
+from seqsum.cli.compare import compare
 from seqsum.cli.follow import Follower, finished_plain, finished_words
 from seqsum.cli.markdown import preset_table
 from seqsum.cli.output import age, duration, metric, run_line, say, say_json, summary_plain
@@ -350,4 +351,5 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "evaluate": evaluate,
     "sync": sync,
     "export": export,
+    "compare": compare,
 }

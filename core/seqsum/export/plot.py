@@ -75,15 +75,15 @@ def _panel(
 ) -> None:
     bottom = top + PANEL
     values = _value_scale(title, series, bottom, top + 6)
-    for tick in _ticks(values):
+    for tick in value_ticks(values):
         y = values(tick)
         picture.marks.append(Line(((LEFT, y), (WIDTH - RIGHT, y)), "#e4e4e4"))
-        picture.marks.append(Words(_label(tick), (LEFT - 8, y + 4), anchor="end"))
+        picture.marks.append(Words(tick_label(tick), (LEFT - 8, y + 4), anchor="end"))
     for tick in round_ticks(steps.low, steps.high, 8):
         x = steps(tick)
         picture.marks.append(Line(((x, top), (x, bottom)), "#f0f0f0"))
         if with_steps:
-            picture.marks.append(Words(_label(tick), (x, bottom + 16), anchor="middle"))
+            picture.marks.append(Words(tick_label(tick), (x, bottom + 16), anchor="middle"))
     if with_steps:
         picture.marks.append(Words("step", ((LEFT + WIDTH - RIGHT) / 2, bottom + 32), anchor="middle"))
     picture.marks.append(Line(((LEFT, top), (LEFT, bottom), (WIDTH - RIGHT, bottom)), "#888888"))
@@ -113,7 +113,7 @@ def _curve(
     low, high = ([values(value) for value in part[places].tolist()] for part in (buckets.low, buckets.high))
     if any(abs(one - other) > 0.5 for one, other in zip(low, high, strict=True)):
         outline = (*zip(x, high, strict=True), *reversed(list(zip(x, low, strict=True))))
-        picture.marks.append(Area(tuple(outline), _pale(color)))
+        picture.marks.append(Area(tuple(outline), pale(color)))
     line: tuple[Place, ...] = tuple(zip(x, mean, strict=True))
     if len(line) == 1:
         (x0, y0) = line[0]
@@ -144,7 +144,8 @@ def _value_scale(title: str, series: dict[str, Buckets], bottom: float, top: flo
     return Scale(low, high, bottom, top)
 
 
-def _ticks(scale: Scale) -> list[float]:
+def value_ticks(scale: Scale) -> list[float]:
+    """Return round values to label on an axis."""
     if not scale.logarithmic:
         return round_ticks(scale.low, scale.high, 5)
     first, last = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
@@ -164,11 +165,12 @@ def round_ticks(low: float, high: float, count: int) -> list[float]:
     return [float(f"{index * distance:.12g}") for index in range(first, last + 1)]
 
 
-def _label(value: float) -> str:
+def tick_label(value: float) -> str:
+    """Return the words of a tick."""
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e7 else f"{value:.4g}"
 
 
-def _pale(color: str) -> str:
+def pale(color: str) -> str:
     """The colour mixed with three parts of white: opaque, as a PNG is."""
     parts = (int(color[place : place + 2], 16) for place in (1, 3, 5))
     return "#" + "".join(f"{(part + 3 * 255) // 4:02x}" for part in parts)

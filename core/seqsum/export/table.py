@@ -30,7 +30,7 @@ def write_csv(run: Run, file: TextIO) -> None:
         for step, value in zip(steps.tolist(), values.tolist(), strict=True):
             rows.setdefault(int(step), [""] * len(names))[place] = repr(value)
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["step", *(_harmless(name) for name in names)])
+    writer.writerow(["step", *(harmless(name) for name in names)])
     writer.writerows([str(step), *rows[step]] for step in sorted(rows))
 
 
@@ -67,6 +67,6 @@ def _finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """A plug-in may name its metric anything; a spreadsheet must not take it for a formula."""
     return f"'{name}" if name.startswith(FORMULA_STARTS) else name

@@ -1,0 +1,160 @@
+"""`seqsum compare`: runs beside each other, with the numbers of the console's Compare screen."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from seqsum.cli.output import metric, say, say_json
+from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
+from seqsum.compare.files import FORMATS, Part, Shown, content
+from seqsum.compare.rows import GROUP, XKind
+from seqsum.compare.tables import row_plain, unique_names
+from seqsum.errors import UserError, did_you_mean, printable
+from seqsum.export import write
+from seqsum.runs import Workspace
+
+BUCKETS = 400
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Print or write a comparison. Exit status 2 for what the user can mend."""
+    workspace = Workspace(options.workspace)
+    ids = list(dict.fromkeys(id for text in options.runs for id in _ids(workspace, text)))
+    higher = {None: None, "high": True, "low": False}[options.best]
+    reader = ComparisonReader(workspace.folder, ids, options.metric, BUCKETS, higher=higher)
+    comparison = reader.read()
+    assert comparison is not None
+    if comparison.problems:
+        raise UserError(comparison.problems[0])
+    _check_metric(options.metric, comparison)
+    x: XKind = "time" if options.time else "step"
+    if x == "time" and not comparison.has_seconds:
+        raise UserError("compare: these runs have not written their training time; leave out --time")
+    baseline = None if options.baseline is None else _baseline(workspace, options.baseline, comparison, options)
+    at = _number(options.at)
+    rows = rows_of(comparison, folded=options.groups, baseline=baseline, at=at, x=x)
+    shown = Shown(comparison, rows, x, log_y=options.log, field=options.field, of_best=not options.final)
+    part: Part | None = options.show
+    if options.output is not None:
+        return _write(options, shown, part)
+    if options.json:
+        for row in rows:
+            plain = row_plain(row, comparison)
+            say_json({**plain, "config": _settings(row, shown)})
+        return 0
+    if part in ("curves", "config", "scatter"):
+        print(content(shown, part, "csv").decode(), end="")
+        return 0
+    _say_table(shown)
+    return 0
+
+
+def _ids(workspace: Workspace, text: str) -> list[str]:
+    """Return the run that `text` names, or the runs of the group it names."""
+    try:
+        return [workspace.find(text).id]
+    except UserError:
+        members = [summary.id for summary in workspace.summaries() if summary.group == text]
+        if not members:
+            raise
+        return list(reversed(members))
+
+
+def _baseline(workspace: Workspace, text: str, comparison: Comparison, options: argparse.Namespace) -> str:
+    groups = {run.summary.group for run in comparison.runs}
+    if options.groups and text in groups:
+        return GROUP + text
+    id = workspace.find(text).id
+    run = next((run for run in comparison.runs if run.id == id), None)
+    if run is None:
+        raise UserError(f'compare: the baseline "{printable(text)}" is not among the runs compared; name it there too')
+    mates = [other for other in comparison.runs if other.summary.group == run.summary.group]
+    return GROUP + str(run.summary.group) if options.groups and run.summary.group and len(mates) > 1 else id
+
+
+def _check_metric(asked: str | None, comparison: Comparison) -> None:
+    if not comparison.metrics:
+        raise UserError("compare: these runs have no metrics yet")
+    if asked is not None and asked not in comparison.metrics:
+        near = did_you_mean(asked, comparison.metrics) or f"; there are {', '.join(comparison.metrics)}"
+        raise UserError(f'compare: no run has a metric "{printable(asked)}"{near}')
+
+
+def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
+        raise UserError(f'compare: --at must be a step, or with --time seconds, from 0 on; got "{printable(text)}"')
+    return float(text)
+
+
+def _write(options: argparse.Namespace, shown: Shown, part: Part | None) -> int:
+    path = Path(options.output)
+    format = path.suffix.lower().removeprefix(".")
+    if format not in FORMATS:
+        raise UserError(f"compare: {printable(str(path))}: name a file that ends in .{', .'.join(FORMATS)}")
+    part = part or ("table" if format == "csv" else "curves")
+    made = content(shown, part, format)
+    write(path, made, options.force)
+    if options.json:
+        say_json({"part": part, "format": format, "path": str(path), "bytes": len(made)})
+    else:
+        say(f"compare: {part} of {len(shown.runs)} runs in {path}, {len(made):,} bytes")
+    return 0
+
+
+def _settings(row: Row, shown: Shown) -> dict[str, str]:
+    """What a run, or every run of a group, was set to, of the fields in which the runs differ."""
+    own = {run.id for run in row.runs}
+    places = [place for place, run in enumerate(shown.runs) if run.id in own]
+    found = {}
+    for path, values in shown.differences.items():
+        chosen = {values[place] for place in places}
+        if len(chosen) == 1:
+            found[path] = chosen.pop()
+    return found
+
+
+def _say_table(shown: Shown) -> None:
+    comparison, rows = shown.comparison, list(shown.rows)
+    name = comparison.metric
+    heading = ["RUN", "FINAL", "Δ", "BEST", "Δ", "AT STEP"]
+    spread, at = any(row.final_quartiles for row in rows), any(row.at is not None for row in rows)
+    table = [heading + ["QUARTILES"] * spread + ["AT", "Δ"] * at]
+    for row, words in zip(rows, unique_names(rows), strict=True):
+        count = f" × {len(row.runs)}" if row.kind == "group" else ""
+        line = [f"{row.look.sign} {printable(words)}{count}", metric(name, row.final)]
+        line += [_percent(row, row.final_difference), metric(name, row.best), _percent(row, row.best_difference)]
+        line.append("–" if row.best_step is None else f"{row.best_step:,}")
+        if spread:
+            line.append(" to ".join(metric(name, value) for value in row.final_quartiles or ()))
+        if at:
+            line += [metric(name, row.at), _percent(row, row.at_difference)]
+        table.append(line)
+    better = f", {comparison.direction} is better" if comparison.direction else ""
+    base = next((row.name for row in rows if row.baseline), "")
+    say(f"{name}{better}; Δ from {base}")
+    _say_columns(table)
+    differences = shown.differences
+    if differences:
+        say("\nfields that differ")
+        runs = [f"{run.look.sign} {run.summary.name}" for run in shown.runs]
+        if len(runs) <= 6:
+            _say_columns([["FIELD", *map(printable, runs)], *([path, *values] for path, values in differences.items())])
+        else:
+            for path, values in differences.items():
+                say(f"  {path}: {', '.join(dict.fromkeys(values))}")
+
+
+def _percent(row: Row, value: float | None) -> str:
+    if value is None:
+        return "base" if row.baseline else "–"
+    return f"{value:+.1f}%"
+
+
+def _say_columns(table: list[list[str]]) -> None:
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

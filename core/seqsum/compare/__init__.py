@@ -1,0 +1,26 @@
+"""Comparing runs: their curves on common steps, best and final values, spreads of groups, differing settings.
+
+No torch and no screen here: the console and `seqsum compare` show the same numbers.
+"""
+
+from seqsum.compare.axis import FieldAxis, field_axis
+from seqsum.compare.direction import Direction, direction_of
+from seqsum.compare.fields import differing_fields
+from seqsum.compare.looks import Look, looks_of
+from seqsum.compare.reader import Comparison, ComparisonReader, RunData
+from seqsum.compare.rows import Row, rows_of
+
+__all__ = [
+    "Comparison",
+    "ComparisonReader",
+    "Direction",
+    "FieldAxis",
+    "Look",
+    "Row",
+    "RunData",
+    "differing_fields",
+    "direction_of",
+    "field_axis",
+    "looks_of",
+    "rows_of",
+]

@@ -1,0 +1,76 @@
+"""A setting as the x axis of a scatter: places on a number line, logarithmic where it must be, or names in a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from seqsum.export.plot import round_ticks, tick_label
+from seqsum.schema import as_text
+
+DECADE = 10.0
+
+
+@dataclass(frozen=True)
+class FieldAxis:
+    """`kind` is number, log or names.
+
+    places: one for each value, in the axis' own units (log10 of the value when log); None where there is none.
+    names: for kind names, what stands at 0, 1, 2 …
+    """
+
+    kind: str
+    places: tuple[float | None, ...]
+    names: tuple[str, ...] = ()
+
+    def ticks(self, low: float, high: float, count: int) -> list[tuple[float, str]]:
+        """Return (place, label) of about `count` ticks between two places: names, the few values there are, or round
+        numbers."""
+        if self.kind == "names":
+            return [(float(place), name) for place, name in enumerate(self.names) if low <= place <= high]
+        values = sorted({place for place in self.places if place is not None})
+        closest = min((right - left for left, right in pairwise(values)), default=math.inf)
+        if len(values) <= count and closest >= (high - low) / count / 1.5:
+            return [(place, tick_label(10**place if self.kind == "log" else place)) for place in values]
+        if self.kind == "number":
+            return [(tick, tick_label(tick)) for tick in round_ticks(low, high, count)]
+        parts = (1,) if high - low > count / 3 else (1, 2, 5)
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        found = [float(f"{part}e{power}") for power in powers for part in parts]
+        return [(math.log10(value), tick_label(value)) for value in found if low <= math.log10(value) <= high]
+
+
+def field_axis(values: Sequence[Any]) -> FieldAxis:
+    """Return the axis for a setting's values (None: off), one for each run.
+
+    Numbers that span a decade or more get a logarithmic axis; anything else than numbers stands by name, sorted, with
+    numbers by size.
+    """
+    numbers = [float(value) for value in values if _is_number(value)]
+    if len(numbers) == len(values) and numbers:
+        if min(numbers) > 0 and max(numbers) >= DECADE * min(numbers):
+            return FieldAxis("log", tuple(math.log10(number) for number in numbers))
+        return FieldAxis("number", tuple(numbers))
+    texts = [as_text(value) for value in values]
+    keys = {text: (0, float(value), "") if _is_number(value) else (1, 0.0, text)
+            for text, value in zip(texts, values, strict=True)}  # fmt: skip
+    names = tuple(sorted(keys, key=lambda text: keys[text]))
+    return FieldAxis("names", tuple(float(names.index(text)) for text in texts), names)
+
+
+def medians(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return (x, median of y) for each x in order; nothing when no x has more than one point."""
+    by_x: dict[float, list[float]] = {}
+    for x, y in points:
+        by_x.setdefault(x, []).append(y)
+    if all(len(values) == 1 for values in by_x.values()):
+        return []
+    return [(x, median(by_x[x])) for x in sorted(by_x)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

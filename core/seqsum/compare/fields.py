@@ -1,0 +1,43 @@
+"""What runs were set to, and in which of it they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqsum.errors import UserError
+from seqsum.runs import Run
+from seqsum.schema import as_text
+
+FACTS = ("parameters", "device", "backend", "git_commit")
+ABSENT = "–"
+
+
+def fields_of(run: Run) -> dict[str, Any]:
+    """Return path → value of a run's configuration as it stands, and of the facts that come with it.
+
+    A configuration that can't be read here (its plug-in is missing) is taken as it was written.
+    """
+    try:
+        sections: Mapping[str, Mapping[str, Any]] = run.config().plain()
+    except UserError:
+        sections = run.record.config
+    found = {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
+    record = run.record
+    found.update({f"run.{name}": getattr(record, name) for name in FACTS if getattr(record, name, None) is not None})
+    return found
+
+
+def differing_fields(fields: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return path → each run's value as text, only for what is not the same everywhere, in the schema's order.
+
+    What a run does not have (another task's field) is `–`.
+    """
+    paths = dict.fromkeys(path for run in fields for path in run)
+    order = {section: place for place, section in enumerate(dict.fromkeys(path.partition(".")[0] for path in paths))}
+    found = {}
+    for path in sorted(paths, key=lambda path: order[path.partition(".")[0]]):
+        values = tuple(as_text(run[path]) if path in run else ABSENT for run in fields)
+        if len(set(values)) > 1:
+            found[path] = values
+    return found

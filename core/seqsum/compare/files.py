@@ -1,0 +1,103 @@
+"""What a comparison shows, as the content of a file: the same for the screen and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seqsum.compare.axis import field_axis
+from seqsum.compare.fields import differing_fields
+from seqsum.compare.picture import curves_picture, scatter_picture
+from seqsum.compare.reader import Comparison, RunData
+from seqsum.compare.rows import Row, XKind
+from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table
+from seqsum.errors import UserError, printable
+from seqsum.export import drawing
+
+FORMATS = ("csv", "svg", "png")
+Part = Literal["table", "curves", "config", "scatter"]
+PARTS: tuple[Part, ...] = ("table", "curves", "config", "scatter")
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Everything that decides what is seen of a comparison.
+
+    field: the setting of the scatter; None takes the first number in which the runs differ.
+    of_best: the scatter shows best values, not last ones.
+    x_range: the stretch of x that is shown, or None for all of it.
+    """
+
+    comparison: Comparison
+    rows: Sequence[Row]
+    x: XKind = "step"
+    log_y: bool = False
+    x_range: tuple[float, float] | None = None
+    field: str | None = None
+    of_best: bool = False
+
+    @property
+    def runs(self) -> list[RunData]:
+        """The runs that are not hidden, in the order of the rows."""
+        hidden = {row.key for row in self.rows if row.hidden}
+        found = {run.id: run for row in self.rows if not row.hidden for run in row.runs}
+        return [run for id, run in found.items() if id not in hidden]
+
+    @property
+    def differences(self) -> dict[str, tuple[str, ...]]:
+        """What the runs that are shown were set to, where they differ."""
+        return differing_fields([run.fields for run in self.runs])
+
+
+def content(shown: Shown, part: Part, format: str) -> bytes:
+    """Return a part of a comparison as csv, svg or png.
+
+    Raises UserError when there is nothing to show, or no picture of that part.
+    """
+    if format == "csv":
+        return _csv(shown, part).encode()
+    if part not in ("curves", "scatter"):
+        raise UserError(f"compare: {part} is no picture; choose csv, or curves or scatter")
+    if part == "curves":
+        picture = curves_picture(shown.comparison, shown.rows, shown.x, log_y=shown.log_y, x_range=shown.x_range)
+    else:
+        field = scatter_field(shown)
+        axis = field_axis([run.fields.get(field) for run in shown.runs])
+        picture = scatter_picture(shown.comparison, shown.runs, field, axis, of_best=shown.of_best, log_y=shown.log_y)
+    return drawing.svg(picture).encode() if format == "svg" else drawing.png(picture)
+
+
+def scatter_field(shown: Shown) -> str:
+    """Return the setting a scatter is drawn over; raise UserError when no run has it, or the runs differ in none."""
+    if shown.field is not None:
+        if not any(shown.field in run.fields for run in shown.runs):
+            raise UserError(
+                f'compare: no run has a field "{printable(shown.field)}"; write section.field, e.g. optim.lr'
+            )
+        return shown.field
+    choices = scatter_fields(shown.runs)
+    if not choices:
+        raise UserError("compare: the runs differ in no setting; choose others, or name one with --field")
+    return choices[0]
+
+
+def scatter_fields(runs: Sequence[RunData]) -> list[str]:
+    """Return the settings in which runs differ, the most telling first: numbers, with many values."""
+
+    def place(path: str) -> tuple[bool, bool, int]:
+        axis = field_axis([run.fields.get(path) for run in runs])
+        minor = path == "train.seed" or path.startswith(("run.", "track."))
+        return minor, axis.kind == "names", -len(set(axis.places))
+
+    return sorted(differing_fields([run.fields for run in runs]), key=place)
+
+
+def _csv(shown: Shown, part: Part) -> str:
+    if part == "table":
+        return as_csv(summary_table(shown.comparison, [row for row in shown.rows if not row.hidden]))
+    if part == "curves":
+        return as_csv(curves_table(shown.rows, shown.x))
+    if part == "config":
+        return as_csv(differences_table(shown.differences, [f"{run.summary.name} ({run.id})" for run in shown.runs]))
+    return as_csv(scatter_table(shown.comparison, shown.runs, scatter_field(shown), shown.of_best))

@@ -1,0 +1,188 @@
+"""Reads several runs for a comparison, again only those that changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqsum.compare.direction import Direction, direction_of
+from seqsum.compare.fields import fields_of
+from seqsum.compare.history import History
+from seqsum.compare.looks import Look, looks_of, ranks_in
+from seqsum.errors import UserError
+from seqsum.runs import Buckets, Run, Summary
+from seqsum.runs.store import Floats
+
+SECONDS = "train_seconds"
+FIRST_CHOICES = ("accuracy", "eval_loss", "mae", "train_accuracy", "loss")
+LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS)
+FILES = ("metrics.db", "metrics.db-wal", "run.json", "annotations.json")
+
+Point = tuple[int, float]
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """One run of a comparison; `curve`, `final` and `best` are those of the comparison's metric.
+
+    seconds: float64[n], the training time at each x of the curve; None when the run did not write it.
+    final, best: (step, value), or None without a point (best also where neither way is better).
+    """
+
+    summary: Summary
+    look: Look
+    metrics: tuple[str, ...]
+    fields: dict[str, Any] = field(repr=False)
+    curve: Buckets = field(repr=False)
+    seconds: Floats | None = field(repr=False)
+    final: Point | None
+    best: Point | None
+
+    @property
+    def id(self) -> str:
+        return self.summary.id
+
+    @property
+    def mean(self) -> Floats:
+        """The curve's values; NaN where a point was no number, so that the line breaks there."""
+        return np.where(self.curve.nonfinite > 0, np.nan, self.curve.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs in the order asked for; `problems` says which could not be read, and why."""
+
+    metric: str
+    metrics: tuple[str, ...]
+    direction: Direction | None
+    runs: tuple[RunData, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def has_seconds(self) -> bool:
+        """Whether any curve can stand over training time."""
+        return any(run.seconds is not None for run in self.runs)
+
+
+@dataclass
+class ComparisonReader:
+    """Reads `ids` of the workspace `folder`. Belongs to one reading at a time.
+
+    metric: None leaves the choice to the metrics there are.
+    window: the steps to read finely, or None for all.
+    higher: True or False sets which way is better; None judges by the metric's name.
+    """
+
+    folder: Path
+    ids: Sequence[str]
+    metric: str | None = None
+    buckets: int = 240
+    window: tuple[int, int] | None = None
+    higher: bool | None = None
+    _metrics: dict[str, tuple[object, tuple[str, ...]]] = field(default_factory=dict)
+    _runs: dict[str, tuple[object, RunData]] = field(default_factory=dict)
+    _stamp: object = None
+
+    def read(self) -> Comparison | None:
+        """Return the runs as they are now, or None when nothing changed since the last time."""
+        ids = tuple(dict.fromkeys(self.ids))
+        for id in [id for id in self._runs if id not in ids]:
+            self._forget(id)
+        stamps = {id: self._files_of(id) for id in ids}
+        stamp = (stamps, self.metric, self.buckets, self.window, self.higher)
+        if stamp == self._stamp:
+            return None
+        problems = [problem for id in ids if (problem := self._read_metrics(id, stamps[id]))]
+        metrics = ordered_metrics([self._metrics[id][1] for id in ids if id in self._metrics])
+        metric = self.metric if self.metric is not None else (metrics[0] if metrics else "loss")
+        direction = direction_of(metric)
+        if self.higher is not None:
+            direction = "higher" if self.higher else "lower"
+        for id in ids:
+            if id in self._metrics:
+                key = (stamps[id], metric, direction, self.buckets, self.window)
+                problem = self._read_run(id, key, metric, direction)
+                problems += [problem] if problem else []
+        self._give_looks()
+        runs = tuple(self._runs[id][1] for id in ids if id in self._runs)
+        self._stamp = stamp
+        return Comparison(metric, metrics, direction, runs, tuple(problems))
+
+    def _read_metrics(self, id: str, stamp: object) -> str:
+        known = self._metrics.get(id)
+        if known is not None and known[0] == stamp:
+            return ""
+        try:
+            with History(Run(self.folder / id)) as history:
+                self._metrics[id] = stamp, tuple(history.metrics())
+        except (UserError, OSError, sqlite3.Error) as error:
+            self._forget(id)
+            return str(error)
+        return ""
+
+    def _read_run(self, id: str, key: object, metric: str, direction: Direction | None) -> str:
+        known = self._runs.get(id)
+        if known is not None and known[0] == key:
+            return ""
+        run = Run(self.folder / id)
+        first, last = self.window or (None, None)
+        try:
+            summary, fields = run.summary(), fields_of(run)
+            with History(run) as history:
+                curve = history.curve(metric, first, last, self.buckets)
+                best = history.best(metric, direction) if direction else None
+                final = history.final(metric)
+                clock = history.curve(SECONDS, first, last, self.buckets)
+        except (UserError, OSError, sqlite3.Error) as error:
+            self._forget(id)
+            return str(error)
+        seconds = np.interp(curve.x, clock.x, clock.mean) if clock.x.size and curve.x.size else None
+        look = known[1].look if known is not None else Look(0, "?")
+        data = RunData(summary, look, self._metrics[id][1], fields, curve, seconds, final, best)
+        self._runs[id] = key, data
+        return ""
+
+    def _give_looks(self) -> None:
+        """Give every run its look; those that stand for a group, or for themselves, choose first."""
+        ranks = ranks_in(self.folder)
+        leaders: dict[str, str] = {}
+        for id in sorted(self._runs, key=lambda id: (ranks.get(id, len(ranks)), id)):
+            leaders.setdefault(self._runs[id][1].summary.group or f"run:{id}", id)
+        looks = looks_of(self._runs, ranks, first=leaders.values())
+        for id, (key, run) in self._runs.items():
+            if run.look != looks[id]:
+                self._runs[id] = key, replace(run, look=looks[id])
+
+    def _forget(self, id: str) -> None:
+        self._metrics.pop(id, None)
+        self._runs.pop(id, None)
+
+    def _files_of(self, id: str) -> object:
+        """What tells whether a run changed: its files' times and sizes, and whether a worker is at it."""
+        run = Run(self.folder / id)
+        found: list[tuple[int, int]] = []
+        for name in FILES:
+            try:
+                file = (run.folder / name).stat()
+                found.append((file.st_mtime_ns, file.st_size))
+            except OSError:
+                found.append((0, 0))
+        known = self._runs.get(id)
+        return found, known is None or not known[1].summary.live or run.worker_lives
+
+
+def ordered_metrics(known: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return every metric of any run, the most telling first, the machine's own last."""
+    names = list(dict.fromkeys(name for metrics in known for name in metrics))
+
+    def place(name: str) -> int:
+        if name in FIRST_CHOICES:
+            return FIRST_CHOICES.index(name)
+        return len(FIRST_CHOICES) + (1 + LAST_CHOICES.index(name) if name in LAST_CHOICES else 0)
+
+    return tuple(sorted(names, key=place))

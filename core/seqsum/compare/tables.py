@@ -1,0 +1,119 @@
+"""A comparison as tables: what stands on the screen, for spreadsheets and scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from seqsum.compare.reader import Comparison, RunData
+from seqsum.compare.rows import Row, XKind
+from seqsum.export.table import harmless
+from seqsum.runs.store import Floats
+
+Cell = str | int | float | None
+X_NAMES: Mapping[XKind, str] = {"step": "step", "time": "train_seconds"}
+
+
+def summary_table(comparison: Comparison, rows: Sequence[Row]) -> list[list[Cell]]:
+    """One line for each row: name, run ids, values of the metric, and percent of difference from the baseline."""
+    heading: list[Cell] = ["name", "runs", "status", "metric", "final", "final_step", "final_lower_quartile"]
+    heading += ["final_upper_quartile", "best", "best_step", "at_cursor"]
+    heading += ["final_difference_percent", "best_difference_percent", "at_cursor_difference_percent", "baseline"]
+    lines = [heading]
+    for row in rows:
+        low, high = row.final_quartiles or (None, None)
+        line: list[Cell] = [row.name, " ".join(run.id for run in row.runs), row.status, comparison.metric]
+        line += [row.final, row.final_step, low, high, row.best, row.best_step, row.at]
+        line += [row.final_difference, row.best_difference, row.at_difference, "baseline" if row.baseline else ""]
+        lines.append(line)
+    return lines
+
+
+def curves_table(rows: Sequence[Row], x: XKind) -> list[list[Cell]]:
+    """One line for each x at which a drawn row has a point, one column for each row; groups have their quartiles too.
+
+    Long curves are thinned as on the screen: a value is the mean of its bucket.
+    """
+    drawn = [row for row in rows if row.drawn]
+    heading: list[Cell] = [X_NAMES[x]]
+    columns: list[tuple[Floats, Floats]] = []
+    for row, name in zip(drawn, unique_names(drawn), strict=True):
+        heading.append(name)
+        columns.append((row.x, row.y))
+        if row.kind == "group":
+            heading += [f"{name} lower quartile", f"{name} upper quartile"]
+            columns += [(row.x, row.low), (row.x, row.high)]
+    lines: dict[float, list[Cell]] = {}
+    for place, (places, values) in enumerate(columns):
+        for at, value in zip(places.tolist(), values.tolist(), strict=True):
+            lines.setdefault(at, [None] * len(columns))[place] = value
+    return [heading, *([_number(at), *lines[at]] for at in sorted(lines))]
+
+
+def differences_table(differences: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[list[Cell]]:
+    """One line for each field in which the runs differ, one column for each run."""
+    lines: list[list[Cell]] = [["field", *names]]
+    lines += [[path, *values] for path, values in differences.items()]
+    return lines
+
+
+def scatter_table(comparison: Comparison, runs: Sequence[RunData], field: str, of_best: bool) -> list[list[Cell]]:
+    """One line for each run: the setting's value and the metric's."""
+    lines: list[list[Cell]] = [["name", "run", field, f"{'best' if of_best else 'final'} {comparison.metric}"]]
+    for run in runs:
+        point = run.best if of_best else run.final
+        value = run.fields.get(field)
+        kept = value if isinstance(value, int | float | str) or value is None else str(value)
+        lines.append([run.summary.name, run.id, kept, point[1] if point else None])
+    return lines
+
+
+def as_csv(lines: Iterable[Sequence[Cell]]) -> str:
+    """Return lines as CSV; numbers read back to the same bits, None is empty, no text begins a formula."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows([_text(cell) for cell in line] for line in lines)
+    return file.getvalue()
+
+
+def row_plain(row: Row, comparison: Comparison) -> dict[str, Any]:
+    """A row as JSON-ready values; NaN and infinity stay for the writer to judge."""
+    facts: dict[str, Any] = {
+        "name": row.name,
+        "kind": row.kind,
+        "runs": [run.id for run in row.runs],
+        "status": row.status,
+        "metric": comparison.metric,
+        "better": comparison.direction,
+        "final": row.final,
+        "final_step": row.final_step,
+        "best": row.best,
+        "best_step": row.best_step,
+        "at": row.at,
+        "baseline": row.baseline,
+        "final_difference_percent": row.final_difference,
+        "best_difference_percent": row.best_difference,
+        "at_difference_percent": row.at_difference,
+    }
+    if row.final_quartiles is not None:
+        facts["final_quartiles"] = list(row.final_quartiles)
+    return facts
+
+
+def unique_names(rows: Sequence[Row]) -> list[str]:
+    """Return the rows' names, with the run's id where two have the same."""
+    names = [row.name for row in rows]
+    return [name if names.count(name) == 1 else f"{name} ({row.key})" for name, row in zip(names, rows, strict=True)]
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return harmless(cell) if isinstance(cell, str) else repr(cell)
+
+
+def _number(x: float) -> Cell:
+    return int(x) if math.isfinite(x) and x == int(x) else x
