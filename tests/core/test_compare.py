@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from seqsum import cli
-from seqsum.compare import ComparisonReader, differing_fields, direction_of, field_axis, looks_of, rows_of
+from seqsum.compare import ComparisonReader, differing_fields, direction_of, field_axis, looks_of, rows_of, texts_of
 from seqsum.compare.history import History
 from seqsum.compare.looks import HUES, PAPER_COLOURS, SIGNS, ranks_in
 from seqsum.compare.rows import percent_difference, value_at
@@ -159,10 +159,14 @@ def test_differences_in_percent_and_values_at_a_cursor() -> None:
 def test_only_fields_that_differ() -> None:
     one = {"task.name": "a", "optim.lr": 0.1, "optim.clip_norm": None, "train.seed": 0}
     other = {"task.name": "a", "task.extra": 3, "optim.lr": 0.2, "optim.clip_norm": 1.0, "train.seed": 0}
-    assert differing_fields([one, other]) == {
+    assert differing_fields([texts_of([one]), texts_of([other])]) == {
         "task.extra": ("–", "3"), "optim.lr": ("0.1", "0.2"), "optim.clip_norm": ("off", "1"),
     }  # fmt: skip
-    assert differing_fields([one]) == {}
+    assert differing_fields([texts_of([one])]) == {}
+    # A group has each of its members' values; what varies in the same way everywhere says nothing.
+    seeds = [{**one, "train.seed": seed} for seed in (1, 0, 1)]
+    assert texts_of(seeds)["train.seed"] == "1, 0"
+    assert set(differing_fields([texts_of(seeds), texts_of([{**run, "optim.lr": 1} for run in seeds])])) == {"optim.lr"}
 
 
 def test_the_axis_of_a_setting() -> None:

@@ -41,6 +41,7 @@ RUNS: list[BindingType] = [
     _key("runs.new", "n", "new", "New run", "Choose a preset, change what you like, start"),
     _key("runs.open", "enter", "open", "Open", "Watch the run: charts, log, settings, and questions to it"),
     *CONTROL,
+    _key("runs.compare", "c", "compare", "Compare", "Put the marked runs, or this one, beside others"),
     QUIT,
     HELP,
 ]
@@ -79,6 +80,61 @@ ASK: list[BindingType] = [
     _key("ask.later", "down", "later", "Later", "Take the question after", show=False),
     _key("ask.page_up", "pageup", "read(-1)", "Read back", "Scroll the answers up", show=False),
     _key("ask.page_down", "pagedown", "read(1)", "Read on", "Scroll the answers down", show=False),
+]
+
+COMPARE: list[BindingType] = [
+    _key("compare.back", "escape", "back", "Back", "Take the chart's cursor away, or go back", display="esc"),
+    _key("compare.metric", "m", "metric(1)", "Metric", "Compare the next metric"),
+    _key("compare.baseline", "b", "baseline", "Baseline", "Differences are from the row under the cursor"),
+    _key("compare.hide", "space", "hide", "Hide", "Hide the row under the cursor, or show it again", display="space"),
+    _key("compare.unfold", "u", "unfold", "Unfold", "Show the runs of a group one by one, or as their median"),
+    _key("compare.add", "a", "add", "Add", "Choose runs to add to the comparison"),
+    _key("compare.export", "E", "export", "Export", "Write what is shown to a CSV, SVG or PNG file"),
+    _key("compare.curves", "1", "view(0)", "Curves", "Show the curves, and the table of their values", show=False),
+    _key("compare.settings", "2", "view(1)", "Settings", "Show the settings in which the runs differ", show=False),
+    _key("compare.scatter", "3", "view(2)", "Scatter", "Show a metric over a setting, a point each", show=False),
+    _key("compare.field", "h", "field(1)", "Setting", "Scatter over the next setting", show=False),
+    _key("compare.choose_field", "H", "choose_field", "Choose setting", "Choose the scatter's setting", show=False),
+    _key("compare.best_or_final", "f", "best_or_final", "Best/final", "Scatter of best or of last values", show=False),
+    _key("compare.choose_metric", "M", "choose_metric", "Choose metric", "Choose the metric from a list", show=False),
+    _key("compare.order", "o", "order", "Order", "Best rows first, or in the order they were made", show=False),
+    _key("compare.direction", "d", "direction", "Direction", "Say that higher, or lower, is better", show=False),
+    _key("compare.time", "t", "time", "Time axis", "Curves over training time, or over steps", show=False),
+    _key("compare.log_y", "y", "chart('toggle_log')", "Log y", "Logarithmic or linear y axis", show=False),
+    _key("compare.smooth", "s", "chart('smooth', 1)", "Smooth", "Smooth the curves more", show=False),
+    _key("compare.smooth_less", "S", "chart('smooth', -1)", "Smooth less", "Smooth the curves less", show=False),
+    _key("compare.left", "left", "chart('move_cursor', -1)", "Cursor left", "Values at an earlier step", show=False),
+    _key("compare.right", "right", "chart('move_cursor', 1)", "Cursor right", "Values at a later step", show=False),
+    _key("compare.pan_left", "shift+left", "chart('pan', -1)", "Pan left", "Show earlier values", show=False),
+    _key("compare.pan_right", "shift+right", "chart('pan', 1)", "Pan right", "Show later values", show=False),
+    _key(
+        "compare.zoom_in",
+        "plus,equals_sign",
+        "chart('zoom', 1)",
+        "Zoom in",
+        "Show less, finer",
+        show=False,
+        display="+",
+    ),
+    _key("compare.zoom_out", "minus", "chart('zoom', -1)", "Zoom out", "Show a wider stretch", show=False, display="-"),
+    _key("compare.fit", "0", "chart('fit')", "Fit", "Show everything", show=False),
+    _key("compare.remove", "delete,backspace", "remove", "Remove", "Take the row out of the comparison", show=False),
+    _key("compare.open", "enter", "open", "Open", "Watch the run under the cursor; unfold a group", show=False),
+    HELP,
+]
+
+COMPARE_TABLE: list[BindingType] = [
+    _key("compare.up", "up,k", "move(-1)", "Up", "Move to the row above", show=False),
+    _key("compare.down", "down,j", "move(1)", "Down", "Move to the row below", show=False),
+    _key("compare.page_up", "pageup", "page(-1)", "Page up", "Move a page up", show=False),
+    _key("compare.page_down", "pagedown", "page(1)", "Page down", "Move a page down", show=False),
+]
+
+DIFFERENCES: list[BindingType] = [
+    _key("differences.up", "up,k", "scroll(-1, 0)", "Up", "Scroll the settings up", show=False),
+    _key("differences.down", "down,j", "scroll(1, 0)", "Down", "Scroll the settings down", show=False),
+    _key("differences.left", "left", "scroll(0, -1)", "Left", "Show the run before", show=False),
+    _key("differences.right", "right", "scroll(0, 1)", "Right", "Show the next run", show=False),
 ]
 
 # The live screen changes the learning rate with `l`, so the chart's log axis moves to `y`.

@@ -67,11 +67,9 @@ def _baseline(workspace: Workspace, text: str, comparison: Comparison, options: 
     if options.groups and text in groups:
         return GROUP + text
     id = workspace.find(text).id
-    run = next((run for run in comparison.runs if run.id == id), None)
-    if run is None:
+    if not any(run.id == id for run in comparison.runs):
         raise UserError(f'compare: the baseline "{printable(text)}" is not among the runs compared; name it there too')
-    mates = [other for other in comparison.runs if other.summary.group == run.summary.group]
-    return GROUP + str(run.summary.group) if options.groups and run.summary.group and len(mates) > 1 else id
+    return id
 
 
 def _check_metric(asked: str | None, comparison: Comparison) -> None:
@@ -106,15 +104,9 @@ def _write(options: argparse.Namespace, shown: Shown, part: Part | None) -> int:
 
 
 def _settings(row: Row, shown: Shown) -> dict[str, str]:
-    """What a run, or every run of a group, was set to, of the fields in which the runs differ."""
-    own = {run.id for run in row.runs}
-    places = [place for place, run in enumerate(shown.runs) if run.id in own]
-    found = {}
-    for path, values in shown.differences.items():
-        chosen = {values[place] for place in places}
-        if len(chosen) == 1:
-            found[path] = chosen.pop()
-    return found
+    """What a row was set to, of the fields in which the rows differ."""
+    place = shown.drawn.index(row)
+    return {path: values[place] for path, values in shown.differences.items()}
 
 
 def _say_table(shown: Shown) -> None:
@@ -140,9 +132,11 @@ def _say_table(shown: Shown) -> None:
     differences = shown.differences
     if differences:
         say("\nfields that differ")
-        runs = [f"{run.look.sign} {run.summary.name}" for run in shown.runs]
-        if len(runs) <= 6:
-            _say_columns([["FIELD", *map(printable, runs)], *([path, *values] for path, values in differences.items())])
+        names = [f"{row.look.sign} {row.name}" for row in shown.drawn]
+        if len(names) <= 6:
+            _say_columns(
+                [["FIELD", *map(printable, names)], *([path, *values] for path, values in differences.items())]
+            )
         else:
             for path, values in differences.items():
                 say(f"  {path}: {', '.join(dict.fromkeys(values))}")

@@ -5,7 +5,7 @@ No torch and no screen here: the console and `seqsum compare` show the same numb
 
 from seqsum.compare.axis import FieldAxis, field_axis
 from seqsum.compare.direction import Direction, direction_of
-from seqsum.compare.fields import differing_fields
+from seqsum.compare.fields import differing_fields, texts_of
 from seqsum.compare.looks import Look, looks_of
 from seqsum.compare.reader import Comparison, ComparisonReader, RunData
 from seqsum.compare.rows import Row, rows_of
@@ -23,4 +23,5 @@ __all__ = [
     "field_axis",
     "looks_of",
     "rows_of",
+    "texts_of",
 ]

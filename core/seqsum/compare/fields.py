@@ -28,8 +28,17 @@ def fields_of(run: Run) -> dict[str, Any]:
     return found
 
 
-def differing_fields(fields: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """Return path → each run's value as text, only for what is not the same everywhere, in the schema's order.
+def texts_of(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return path → value as text; where the runs of a group differ, every value once: `0, 1, 2`."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for path, value in run.items():
+            found.setdefault(path, {})[as_text(value)] = None
+    return {path: ", ".join(values) for path, values in found.items()}
+
+
+def differing_fields(fields: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return path → each value, only for what is not the same everywhere, in the schema's order.
 
     What a run does not have (another task's field) is `–`.
     """
@@ -37,7 +46,7 @@ def differing_fields(fields: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str
     order = {section: place for place, section in enumerate(dict.fromkeys(path.partition(".")[0] for path in paths))}
     found = {}
     for path in sorted(paths, key=lambda path: order[path.partition(".")[0]]):
-        values = tuple(as_text(run[path]) if path in run else ABSENT for run in fields)
+        values = tuple(run.get(path, ABSENT) for run in fields)
         if len(set(values)) > 1:
             found[path] = values
     return found

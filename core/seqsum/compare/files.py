@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqsum.compare.axis import field_axis
-from seqsum.compare.fields import differing_fields
+from seqsum.compare.fields import differing_fields, texts_of
+from seqsum.compare.looks import Look
 from seqsum.compare.picture import curves_picture, scatter_picture
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
-from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table
+from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table, unique_names
 from seqsum.errors import UserError, printable
 from seqsum.export import drawing
 
@@ -38,16 +39,19 @@ class Shown:
     of_best: bool = False
 
     @property
-    def runs(self) -> list[RunData]:
-        """The runs that are not hidden, in the order of the rows."""
-        hidden = {row.key for row in self.rows if row.hidden}
-        found = {run.id: run for row in self.rows if not row.hidden for run in row.runs}
-        return [run for id, run in found.items() if id not in hidden]
+    def drawn(self) -> list[Row]:
+        """The rows that can be seen as curves: folded groups, members of unfolded ones, runs; without the hidden."""
+        return [row for row in self.rows if row.drawn]
+
+    @property
+    def runs(self) -> list[tuple[RunData, Look]]:
+        """The runs of these rows; those of a folded group have its look."""
+        return [(run, row.look) for row in self.drawn for run in row.runs]
 
     @property
     def differences(self) -> dict[str, tuple[str, ...]]:
-        """What the runs that are shown were set to, where they differ."""
-        return differing_fields([run.fields for run in self.runs])
+        """What the rows that are drawn were set to, where they differ."""
+        return differing_fields([texts_of([run.fields for run in row.runs]) for row in self.drawn])
 
 
 def content(shown: Shown, part: Part, format: str) -> bytes:
@@ -63,20 +67,19 @@ def content(shown: Shown, part: Part, format: str) -> bytes:
         picture = curves_picture(shown.comparison, shown.rows, shown.x, log_y=shown.log_y, x_range=shown.x_range)
     else:
         field = scatter_field(shown)
-        axis = field_axis([run.fields.get(field) for run in shown.runs])
-        picture = scatter_picture(shown.comparison, shown.runs, field, axis, of_best=shown.of_best, log_y=shown.log_y)
+        picture = scatter_picture(shown.comparison, shown.runs, field, of_best=shown.of_best, log_y=shown.log_y)
     return drawing.svg(picture).encode() if format == "svg" else drawing.png(picture)
 
 
 def scatter_field(shown: Shown) -> str:
     """Return the setting a scatter is drawn over; raise UserError when no run has it, or the runs differ in none."""
     if shown.field is not None:
-        if not any(shown.field in run.fields for run in shown.runs):
+        if not any(shown.field in run.fields for run, _ in shown.runs):
             raise UserError(
                 f'compare: no run has a field "{printable(shown.field)}"; write section.field, e.g. optim.lr'
             )
         return shown.field
-    choices = scatter_fields(shown.runs)
+    choices = scatter_fields([run for run, _ in shown.runs])
     if not choices:
         raise UserError("compare: the runs differ in no setting; choose others, or name one with --field")
     return choices[0]
@@ -90,7 +93,7 @@ def scatter_fields(runs: Sequence[RunData]) -> list[str]:
         minor = path == "train.seed" or path.startswith(("run.", "track."))
         return minor, axis.kind == "names", -len(set(axis.places))
 
-    return sorted(differing_fields([run.fields for run in runs]), key=place)
+    return sorted(differing_fields([texts_of([run.fields]) for run in runs]), key=place)
 
 
 def _csv(shown: Shown, part: Part) -> str:
@@ -99,5 +102,6 @@ def _csv(shown: Shown, part: Part) -> str:
     if part == "curves":
         return as_csv(curves_table(shown.rows, shown.x))
     if part == "config":
-        return as_csv(differences_table(shown.differences, [f"{run.summary.name} ({run.id})" for run in shown.runs]))
-    return as_csv(scatter_table(shown.comparison, shown.runs, scatter_field(shown), shown.of_best))
+        return as_csv(differences_table(shown.differences, unique_names(shown.drawn)))
+    runs = [run for run, _ in shown.runs]
+    return as_csv(scatter_table(shown.comparison, runs, scatter_field(shown), shown.of_best))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqsum.compare.axis import FieldAxis, medians
+from seqsum.compare.axis import field_axis, medians
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
@@ -67,31 +67,32 @@ def curves_picture(
 
 
 def scatter_picture(
-    comparison: Comparison, runs: Sequence[RunData], field: str, axis: FieldAxis, *, of_best: bool, log_y: bool = False
+    comparison: Comparison, runs: Sequence[tuple[RunData, Look]], field: str, *, of_best: bool, log_y: bool = False
 ) -> Picture:
     """Draw each run's metric over one of its settings. Raises UserError when there is nothing to draw."""
+    axis = field_axis([run.fields.get(field) for run, _ in runs])
     points = []
-    for run, place in zip(runs, axis.places, strict=True):
+    for (run, look), place in zip(runs, axis.places, strict=True):
         point = run.best if of_best else run.final
         if place is not None and point is not None and math.isfinite(point[1]):
-            points.append((run, place, point[1]))
+            points.append((run.summary.name, look, place, point[1]))
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
-    values = _value_scale([np.array([value for _, _, value in points])], log_y, share=_is_share(comparison.metric))
-    low, high = min(place for _, place, _ in points), max(place for _, place, _ in points)
+    values = _value_scale([np.array([value for _, _, _, value in points])], log_y, share=_is_share(comparison.metric))
+    low, high = min(point[2] for point in points), max(point[2] for point in points)
     margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
     title = f"{'best' if of_best else 'final'} {comparison.metric}"
     picture = _begin(title, f"over {field}", len(points), log_y=values.logarithmic)
     ticks = axis.ticks(low - margin, high + margin, 8)
     _axes(picture, frame, ticks, field + (", logarithmic" if axis.kind == "log" else ""))
-    middle = medians([(place, value) for _, place, value in points]) if axis.kind != "names" else []
+    middle = medians([point[2:] for point in points]) if axis.kind != "names" else []
     if len(middle) > 1:
         line = tuple((frame.x(place), frame.y(value)) for place, value in middle)
         picture.marks.append(Line(line, "#bbbbbb", 1.4, (4.0, 3.0)))
-    for run, place, value in points:
-        _sign(picture, run.look, (frame.x(place), frame.y(value)), 6.0)
-    _legend(picture, [(run.look, f"{run.summary.name}  {_shown(value)}") for run, _, value in points])
+    for _, look, place, value in points:
+        _sign(picture, look, (frame.x(place), frame.y(value)), 6.0)
+    _legend(picture, [(look, f"{name}  {_shown(value)}") for name, look, _, value in points])
     return picture
 
 

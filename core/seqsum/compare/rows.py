@@ -98,6 +98,8 @@ def rows_of(
             if best_first and opened:
                 members.sort(key=lambda row: _rank(row, comparison))
             blocks.append([_group_row(key, group, members, folded=not opened), *(members if opened else [])])
+    if baseline is None and blocks:
+        baseline = blocks[0][0].key
     if best_first:
         blocks.sort(key=lambda block: _rank(block[0], comparison))
     rows = [row for block in blocks for row in block]
@@ -180,7 +182,9 @@ def _group_row(key: str, name: str, members: Sequence[Row], *, folded: bool) -> 
 
 
 def _compared(rows: Sequence[Row], hidden: Collection[str], baseline: str | None) -> list[Row]:
-    base = next((row for row in rows if row.key == baseline), rows[0] if rows else None)
+    base = next((row for row in rows if row.key == baseline), None)
+    # The baseline may be folded into its group, or gone.
+    base = base or next((row for row in rows if any(run.id == baseline for run in row.runs)), rows[0] if rows else None)
     found = []
     for row in rows:
         more = {"hidden": row.key in hidden, "baseline": row is base}

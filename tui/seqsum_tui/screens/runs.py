@@ -133,7 +133,7 @@ class RunsScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without runs there is nothing to open."""
-        if action == "open":
+        if action in ("open", "compare"):
             return bool(self._runs)
         return super().check_action(action, parameters)
 
@@ -161,6 +161,17 @@ class RunsScreen(RunScreen):
 
         self.query_one(RunTable).select(run_id)
         self.app.push_screen(LiveScreen(Run(self.console.workspace_folder / run_id)))
+
+    def action_compare(self) -> None:
+        """Put the marked runs, or the one under the cursor, beside others."""
+        from seqsum_tui.screens.compare import CompareScreen
+
+        held = self.run_in_hand()
+        chosen = getattr(self, "selected_ids", None)
+        ids = chosen() if chosen is not None else [held[0].id] if held is not None else []
+        # The order in which they were made: the first is the baseline.
+        made = {id: run.created for id, run in self._runs.items()}
+        self.app.push_screen(CompareScreen(sorted(ids, key=lambda id: (made.get(id, 0.0), id))))
 
     def action_new(self) -> None:
         """Choose a preset and start."""

@@ -1,0 +1,331 @@
+"""Comparing runs on the screen: what it shows and what its keys do, at each size."""
+
+import csv
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from textual.widgets import Input, OptionList
+
+from seqsum_tui.app import Console
+from seqsum_tui.charts import palette
+from seqsum_tui.charts.scatter import Scatter
+from seqsum_tui.screens import export_view
+from seqsum_tui.screens.choose import ChooseScreen
+from seqsum_tui.screens.compare import CompareScreen
+from seqsum_tui.screens.export_view import ExportScreen, free_path
+from seqsum_tui.widgets.compare_chart import CompareChart
+from seqsum_tui.widgets.compare_columns import arrange, columns_of
+from seqsum_tui.widgets.compare_table import CompareTable
+from seqsum_tui.widgets.differences_view import DifferencesView
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+RATES = ("0.0005", "0.001", "0.002")
+WIDTHS = range(30, 260, 7)
+NOW = 1_800_000_000.0
+
+
+def screen_text(app):
+    lines = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text for strip in lines)
+
+
+def shape(run, factor):
+    """Give a run curves of its own: the scene's are the same for all."""
+    with run.store() as store:
+        steps, values = store.points("accuracy")
+        seconds = [("train_seconds", int(step), step / 1000) for step in steps]
+        store.append([("accuracy", int(step), value * factor) for step, value in zip(steps, values, strict=True)])
+        store.append(seconds)
+    return run
+
+
+@pytest.fixture
+def sweep(scene):
+    """Three learning rates with two seeds each, each rate a group, and a run of its own."""
+    runs = []
+    for place, rate in enumerate(RATES):
+        for seed in (0, 1):
+            changes = {"optim.lr": rate, "train.seed": str(seed), "track.group": f"lr {rate}"}
+            made = scene.run(name=f"lr {rate} seed {seed}", changes=changes, created=NOW - 3600 + 60 * len(runs))
+            runs.append(shape(made, 0.7 + 0.1 * place + 0.02 * seed))
+    runs.append(shape(scene.run("deeper_rnn", name="deep 名前 [red]x[/]", created=NOW - 600), 1.02))
+    return runs
+
+
+@pytest.fixture
+def console(scene, still):
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+def compared(app):
+    return lambda: isinstance(app.screen, CompareScreen) and app.screen._comparison and app.screen._rows
+
+
+async def begin(app, pilot, until, runs):
+    await until(pilot, lambda: app.screen._read_once)
+    app.push_screen(CompareScreen([run.id for run in runs]))
+    await until(pilot, compared(app))
+    chart = app.screen.query_one(CompareChart)
+    await until(pilot, lambda: chart.series and app.screen._reader.buckets == max(2 * chart.size.width, 120))
+    await until(pilot, lambda: app.screen.query_one(CompareTable).rows)
+
+
+def row(app, name):
+    return next(row for row in app.screen.query_one(CompareTable).rows if row.name == name)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_curves_and_their_table(sweep, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until, sweep)
+        chart, shown = console.screen.query_one(CompareChart), screen_text(console)
+        assert "1 Curves" in shown and "accuracy" in shown and "lr 0" in shown and "×2" in shown and "final" in shown
+        groups = [one for one in chart.series if one.name.startswith("group:")]
+        assert len(chart.series) == 4 and len(groups) == 3 and len(chart._bands) == 3
+        signs = [one.sign for one in chart.series]
+        assert len(set(signs)) == 4 and all(sign in shown for sign in signs)
+        # The median and the band of two runs: between them, and both.
+        members = [run for run in console.screen._comparison.runs if run.summary.group == "lr 0.001"]
+        band = next(band for band in chart._bands if band.name == "group:lr 0.001")
+        median = next(one for one in groups if one.name == band.name)
+        assert np.allclose(median.y, (members[0].mean + members[1].mean) / 2)
+        assert np.all(band.low <= median.y) and np.all(median.y <= band.high)
+        assert row(console, "lr 0.001").final_difference == pytest.approx(100 * (0.81 / 0.71 - 1))
+        assert "base" in shown and "+14.1%" in shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_unfold_hide_and_baseline(sweep, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until, sweep)
+        chart, table = console.screen.query_one(CompareChart), console.screen.query_one(CompareTable)
+        await pilot.press("down", "u")
+        await until(pilot, lambda: len(table.rows) == 6 and len(chart.series) == 5)
+        await pilot.press("down", "down", "b")
+        await until(pilot, lambda: table.selected.baseline)
+        assert table.selected.name == "lr 0.001 seed 1"
+        assert row(console, "lr 0.001 seed 0").final_difference == pytest.approx(100 * (0.8 / 0.82 - 1))
+        # The row under the cursor lies on top.
+        assert chart.series[-1].name == table.selected.key
+        await pilot.press("space")
+        await until(pilot, lambda: table.selected.hidden)
+        assert table.selected.key not in [one.name for one in chart.series]
+        await pilot.press("space", "u")
+        await until(pilot, lambda: len(table.rows) == 4)
+        # Folded, its group is the baseline.
+        assert row(console, "lr 0.001").baseline and table.selected.name == "lr 0.001"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_only_settings_that_differ(sweep, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until, sweep)
+        await pilot.press("2")
+        view = console.screen.query_one(DifferencesView)
+        await until(pilot, lambda: view.has_focus and "optim.lr" in screen_text(console))
+        lines = dict(view._lines)
+        assert lines["optim.lr"] == ("0.0005", "0.001", "0.002", "0.001")
+        assert lines["train.seed"] == ("0, 1", "0, 1", "0, 1", "0") and "optim.beta1" not in lines
+        names = [line for line in screen_text(console).splitlines() if "field" in line]
+        for _ in range(4):
+            await pilot.press("right")
+        await until(pilot, lambda: "deep" in screen_text(console) and "[red]" in screen_text(console))
+        assert names
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_scatter_of_a_setting_against_a_metric(sweep, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until, sweep)
+        await pilot.press("3")
+        scatter = console.screen.query_one(Scatter)
+        await until(pilot, lambda: scatter._clouds and "over optim.lr" in screen_text(console))
+        shown = screen_text(console)
+        assert "0.0005" in shown and "0.002" in shown
+        points = {cloud.key: cloud.points for cloud in scatter._clouds}
+        bests = [run.best[1] for run in console.screen._comparison.runs if run.summary.group == "lr 0.001"]
+        assert [y for _, y in points["group:lr 0.001"]] == bests
+        assert [x for x, _ in points["group:lr 0.001"]] == pytest.approx([0.001, 0.001])
+        await pilot.press("h")
+        await until(pilot, lambda: "over optim.lr" not in scatter.title)
+        await pilot.press("f")
+        await until(pilot, lambda: scatter.title.startswith("final accuracy"))
+        await pilot.press("H")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*"optim", "enter")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen) and "over optim.lr" in scatter.title)
+
+
+async def test_cursor_metric_time_and_order(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, sweep)
+        chart, table = console.screen.query_one(CompareChart), console.screen.query_one(CompareTable)
+        await pilot.press("left")
+        await until(pilot, lambda: "at 20,000" in screen_text(console))
+        deep = row(console, "deep 名前 [red]x[/]")
+        assert deep.at == deep.final and deep.at_difference == pytest.approx(deep.final_difference)
+        await pilot.press("escape")
+        await until(pilot, lambda: chart.cursor_x is None and "at 20,000" not in screen_text(console))
+        await pilot.press("o")
+        await until(pilot, lambda: table.rows[0].name.startswith("deep"))
+        # The baseline stays the one it was.
+        assert row(console, "lr 0.0005").baseline
+        await pilot.press("t")
+        await until(pilot, lambda: "time" in screen_text(console) and chart.series[0].x[-1] == 20.0)
+        await pilot.press("t", "m")
+        await until(pilot, lambda: chart.title == "train_accuracy")
+        await pilot.press("M")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*"loss", "enter")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen) and chart.title == "loss")
+        assert console.screen._comparison.direction == "lower"
+        await pilot.press("d")
+        await until(pilot, lambda: console.screen._comparison.direction == "higher")
+        await pilot.press("y", "s")
+        await until(pilot, lambda: chart.log_y and chart.smoothing > 0)
+
+
+async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: console.screen.run_in_hand() is not None)
+        await pilot.press("c")
+        # One run alone: the list to choose from opens by itself.
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*"seed")
+        await until(pilot, lambda: console.screen.query_one(OptionList).option_count == 6)
+        await pilot.press("space", "space", "enter")
+        await until(pilot, lambda: compared(console)() and len(console.screen._comparison.runs) == 3)
+        table = console.screen.query_one(CompareTable)
+        await until(pilot, lambda: len(table.rows) == 2)
+        await pilot.press("delete")
+        await until(pilot, lambda: len(table.rows) == 1)
+        await pilot.press("delete")
+        await until(pilot, lambda: "Nothing to compare yet" in screen_text(console))
+        await pilot.press("escape")
+        await until(pilot, lambda: type(console.screen).__name__ == "RunsScreen")
+
+
+async def test_a_live_run_goes_on_growing(scene, console, until):
+    live = scene.run(name="live", status="running", step=5000)
+    other = scene.run(name="other", step=5000)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, [live, other])
+        chart = console.screen.query_one(CompareChart)
+        with live.store() as store:
+            store.append([("accuracy", 5500, 0.97)])
+        await until(pilot, lambda: any(one.x[-1] == 5500 for one in chart.series))
+        assert row(console, "live").final == 0.97 and row(console, "other").final_step == 5000
+
+
+@pytest.mark.parametrize(
+    ("view", "downs", "format", "name"),
+    [("1", 0, "png", "compare-accuracy.png"), ("1", 1, "svg", "compare-accuracy.svg"),
+     ("1", 2, "csv", "compare-accuracy.csv"), ("1", 3, "csv", "compare-accuracy-table.csv"),
+     ("2", 0, "csv", "compare-settings.csv"), ("3", 0, "png", "compare-accuracy-scatter.png"),
+     ("3", 2, "csv", "compare-accuracy-scatter.csv")],
+)  # fmt: skip
+async def test_export_of_what_is_shown(sweep, console, until, tmp_path, monkeypatch, view, downs, format, name):
+    monkeypatch.setattr(export_view, "default_folder", lambda: tmp_path)
+    (tmp_path / name).write_text("mine")
+    told = []
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, sweep)
+        console.screen.notify = lambda message, **more: told.append(message)
+        screen = console.screen
+        await pilot.press("down", "space", view, "E")
+        await until(pilot, lambda: isinstance(console.screen, ExportScreen))
+        for _ in range(downs):
+            await pilot.press("down")
+        await until(pilot, lambda: console.screen.query_one(Input).value.endswith(f"-2.{format}"))
+        await pilot.press("enter")
+        path = free_path(tmp_path, Path(name).stem, format).with_name(name.replace(f".{format}", f"-2.{format}"))
+        await until(pilot, lambda: told and path.exists())
+    assert (tmp_path / name).read_text() == "mine" and str(path.name) in told[0]
+    if format == "png":
+        with Image.open(path) as image:
+            assert image.size[0] == 1800
+    elif format == "svg":
+        texts = "".join(ElementTree.fromstring(path.read_text(encoding="utf-8")).itertext())
+        assert "lr 0.002" in texts and "[red]x[/]" in texts and "lr 0.001" not in texts
+    else:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = list(csv.reader(file))
+        flat = " ".join(cell for line in lines for cell in line)
+        assert "lr 0.002" in flat and "lr 0.001 " not in flat
+        if name == "compare-accuracy.csv":
+            drawn = [one for one in screen._rows if one.drawn]
+            assert float(lines[-1][1]) == drawn[0].y[-1] and lines[-1][0] == "20000"
+
+
+async def test_an_export_is_refused_where_a_file_lies(sweep, console, until, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_view, "default_folder", lambda: tmp_path)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, sweep)
+        await pilot.press("E")
+        await until(pilot, lambda: isinstance(console.screen, ExportScreen))
+        (tmp_path / "mine.png").write_text("mine")
+        console.screen.query_one(Input).value = str(tmp_path / "mine.png")
+        await until(pilot, lambda: "is there already" in screen_text(console))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(console.screen, ExportScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen))
+
+
+async def test_a_run_that_is_gone_and_runs_without_metrics(scene, console, until):
+    empty = scene.run(name="empty", step=0)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        console.push_screen(CompareScreen([empty.id, "20200101-000000-gone"]))
+        await until(pilot, compared(console))
+        await until(pilot, lambda: "no metrics yet" in screen_text(console))
+        for key in ("3", "2", "m", "b", "u", "space", "left", "t", "o", "1"):
+            await pilot.press(key)
+        assert isinstance(console.screen, CompareScreen)
+
+
+async def test_resizing_never_breaks(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, sweep)
+        for view in ("1", "2", "3"):
+            await pilot.press(view)
+            for size in [(60, 20), (220, 60), (30, 8), (80, 24), (10, 3), (120, 40)]:
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+        await until(pilot, lambda: "3 Scatter" in screen_text(console))
+
+
+async def test_the_theme_and_no_colour(sweep, console, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, sweep)
+        chart = console.screen.query_one(CompareChart)
+        assert all(one.colour in palette.DARK_COLOURS for one in chart.series)
+        console.theme = "textual-light"
+        await until(pilot, lambda: all(one.colour in palette.LIGHT_COLOURS for one in chart.series))
+        console.theme = "ansi-dark" if "ansi-dark" in console.available_themes else "textual-ansi"
+        await until(pilot, lambda: all(one.colour.startswith("ansi_") for one in chart.series))
+        assert "accuracy" in screen_text(console)
+
+
+def test_signs_and_colours_are_the_charts_own():
+    from seqsum.compare import looks
+
+    assert looks.SIGNS == palette.SIGNS and looks.PAPER_COLOURS == palette.LIGHT_COLOURS
+    assert looks.HUES == len(palette.DARK_COLOURS) == len(palette.TERMINAL_COLOURS)
+
+
+@pytest.mark.parametrize("at", [None, "12,345"])
+def test_columns_fit(at):
+    columns = columns_of("accuracy", (), at)
+    for width in WIDTHS:
+        places = arrange(columns, width)
+        gap = 2 if width >= 76 else 1
+        assert sum(cells for _, cells in places) + gap * (len(places) - 1) <= max(width, 22 + gap)
+        assert {"name", "final"} <= {column.key for column, _ in places}

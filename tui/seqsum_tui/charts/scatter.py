@@ -1,0 +1,146 @@
+"""Points over a setting: each with its sign, on a linear or logarithmic axis, or over names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from rich.cells import cell_len
+
+from . import plot
+from .axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
+from .canvas import Canvas
+from .legend import Piece, legend_lines
+from .plot import Layer
+from .raster import View
+from .series import Series
+from .surface import ChartSurface
+from .text import clean, shorten
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The points of one row: `x` in units of the axis (log10 of the value on a logarithmic one)."""
+
+    key: str
+    sign: str
+    colour: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Scatter(ChartSurface):
+    """Clouds of points; signs that would cover each other stand side by side, and those of `chosen` lie on top."""
+
+    def __init__(self, *, empty: str = "Nothing to show", id: str | None = None) -> None:
+        super().__init__("", empty=empty, id=id)
+        self._clouds: tuple[Cloud, ...] = ()
+        self._ticks: tuple[tuple[float, str], ...] = ()
+        self._span: tuple[float, float] = (0.0, 1.0)
+        self._side_note = ""
+        self.chosen: str | None = None
+
+    def set_clouds(
+        self,
+        clouds: Sequence[Cloud],
+        span: tuple[float, float],
+        ticks: Sequence[tuple[float, str]],
+        middle: Sequence[tuple[float, float]] = (),
+        note: str = "",
+    ) -> None:
+        """Show these clouds over `span` of x, with these ticks and a line through `middle`."""
+        self._clouds, self._span, self._ticks, self._side_note = tuple(clouds), span, tuple(ticks), clean(note)
+        drawn = [
+            Series(cloud.key, *_columns(cloud.points), sign=cloud.sign, colour=cloud.colour, role="points")
+            for cloud in clouds
+        ]
+        # The line last: inks are counted from the clouds.
+        self.set_series([*drawn, Series("", *_columns(middle), sign="·", colour="#808080")])
+
+    def choose(self, key: str | None) -> None:
+        """Bring one cloud to the front."""
+        if key != self.chosen:
+            self.chosen = key
+            self._changed()
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """The ends of x that are shown."""
+        return self._span
+
+    def _draw_base(self, layers: Sequence[Layer], width: int, height: int) -> Canvas:
+        canvas = Canvas(width, height)
+        self._view, self._notes = None, []
+        if not height:
+            return canvas
+        y_ends = y_range(self._series, [layer.shown for layer in layers], (), self._span, self.log_y, self._y_limits)
+        if y_ends is None:
+            plot.paint_note(canvas, self._why_empty())
+            return canvas
+        ticks = y_ticks(*y_ends, plot_rows(height), self.log_y)
+        self._layout = layout = arrange(width, height, ticks.width)
+        if not layout.plot_width or not layout.plot_height:
+            return canvas
+        self._view = view = View(*self._span, *y_ends, layout.plot_width, layout.plot_height, self.log_y)
+        plot.paint_axes(canvas, replace(layout, axis_row=None, label_row=None), view, ticks, "number", "")
+        self._paint_x_axis(canvas, view)
+        line = layers[-1:]
+        if line and line[0].series.x.size:
+            plot.paint_data(canvas, layout, view, [replace(line[0], smoothed=None)], ())
+        self._paint_points(canvas, view)
+        if self.log_y:
+            self._notes.append("log y")
+        return canvas
+
+    def _paint_x_axis(self, canvas: Canvas, view: View) -> None:
+        layout, left = self._layout, self._layout.gutter
+        if layout.label_row is None:
+            return
+        columns, end = [], -2
+        for place, label in self._ticks:
+            column = view.cell_column(place)
+            if not 0 <= column < view.width:
+                continue
+            columns.append(column)
+            label = shorten(clean(label), max(view.width // max(len(self._ticks), 1), 6))
+            start = min(max(column - cell_len(label) // 2, -left), view.width - cell_len(label))
+            if start >= end + 2:
+                canvas.text(layout.label_row, left + start, label, plot.LABEL)
+                end = start + cell_len(label)
+        if layout.axis_row is not None:
+            ruler = ["┬" if column in columns else "─" for column in range(view.width)]
+            canvas.text(layout.axis_row, left, "".join(ruler), plot.AXIS)
+            if left:
+                canvas.put(layout.axis_row, left - 1, "└", plot.AXIS)
+
+    def _paint_points(self, canvas: Canvas, view: View) -> None:
+        order = sorted(range(len(self._clouds)), key=lambda index: self._clouds[index].key == self.chosen)
+        taken: set[tuple[int, int]] = set()
+        raised = len(self._inks) // 2
+        # The chosen one first takes its place, and is painted last.
+        for index in reversed(order):
+            cloud = self._clouds[index]
+            ink = plot.sign_ink(index) + (raised if cloud.key == self.chosen else 0)
+            for x, y in cloud.points:
+                if not view.drawable(np.array([y]))[0]:
+                    continue
+                row, column = view.cell_row(y), view.cell_column(x)
+                place = next(
+                    (column + step for step in (0, 1, -1, 2, -2, 3, -3) if (row, column + step) not in taken), None
+                )
+                if place is None or not (0 <= row < view.height and 0 <= place < view.width):
+                    continue
+                taken.add((row, place))
+                canvas.put(row, self._layout.gutter + place, cloud.sign, ink)
+
+    def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
+        inks = self._legend_inks
+        if inks is None:
+            return []
+        note = " · ".join([*self._notes, *([self._side_note] if self._side_note else [])])
+        return legend_lines(self._title, (), note, width, min(rows_for_legend(height), 1), inks)
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    table = np.array(points, dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]

@@ -1,0 +1,616 @@
+"""Runs beside each other: curves over one another, a table of values, the settings that differ, and a scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from seqsum.compare import ComparisonReader, field_axis, rows_of
+from seqsum.compare.axis import medians
+from seqsum.compare.files import Part, Shown, content, scatter_field, scatter_fields
+from seqsum.compare.rows import XKind
+from seqsum.errors import UserError
+from seqsum_tui import bindings, words
+from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.charts import Chart
+from seqsum_tui.charts.scatter import Cloud, Scatter
+from seqsum_tui.charts.smoothing import smooth
+from seqsum_tui.charts.ticks import AxisKind, format_x
+from seqsum_tui.commands import Command, ScreenCommands
+from seqsum_tui.paths import for_people
+from seqsum_tui.screens.choose import Choice, ChooseScreen
+from seqsum_tui.screens.export_view import Chosen, ExportScreen, Offer
+from seqsum_tui.widgets.compare_bar import CompareBar
+from seqsum_tui.widgets.compare_chart import CompareChart
+from seqsum_tui.widgets.compare_table import CompareTable
+from seqsum_tui.widgets.differences_view import DifferencesView
+from seqsum_tui.widgets.looks import look_colour
+
+if TYPE_CHECKING:
+    from seqsum.compare import Comparison, Row
+    from seqsum.runs import Summary
+    from seqsum_tui.app import Console
+
+CURVES, SETTINGS, SCATTER = range(3)
+BROAD = 170
+FEWEST_LINES = 5
+
+
+class CompareScreen(Screen[None]):
+    """Compares runs, live ones too. Leaving changes nothing for them."""
+
+    CSS_PATH = "compare.tcss"
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings.COMPARE
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (BROAD, "-broad")]  # noqa: RUF012
+    HELP_TITLE = "Runs compared"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("The comparison", bindings.COMPARE),
+        ("The table", bindings.COMPARE_TABLE),
+        ("The settings", bindings.DIFFERENCES),
+    ]
+
+    def __init__(self, run_ids: Sequence[str]) -> None:
+        super().__init__()
+        self._ids = list(dict.fromkeys(run_ids))
+        self._reader: ComparisonReader | None = None
+        self._comparison: Comparison | None = None
+        self._rows: list[Row] = []
+        self._poll: Poll | None = None
+        self._told: set[str] = set()
+        self._view = CURVES
+        self._hidden: set[str] = set()
+        self._unfolded: set[str] = set()
+        self._baseline: str | None = None
+        self._best_first = False
+        self._x: XKind = "step"
+        self._field: str | None = None
+        self._of_best = True
+
+    @property
+    def console(self) -> Console:
+        """The app."""
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield CompareBar()
+        yield Static(id="hint")
+        with Container(id="body"):
+            with Vertical(id="top"):
+                yield CompareChart("", x_name="step", empty="Reading…", id="curves")
+                yield Scatter(id="scatter")
+            with Vertical(id="bottom"):
+                yield CompareTable()
+                yield DifferencesView()
+        yield Static(id="empty")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Start reading."""
+        seconds = 1.0 if self.console.remote else 0.5
+        self._reader = ComparisonReader(self.console.workspace.folder, tuple(self._ids))
+        self._poll = Poll(self._reader.read, self._show, self._failed, seconds, lambda: self.console.in_front(self))
+        self.query_one(CompareTable).focus()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
+        self._say_empty()
+        self.call_after_refresh(self._aim_reader)
+        self.run_worker(self._poll.run(), name="comparison reader")
+        if len(self._ids) == 1:
+            self.action_add()
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._poll is not None:
+            self._poll.wake()
+
+    # Reading
+
+    def _show(self, comparison: Comparison) -> None:
+        first, self._comparison = self._comparison is None, comparison
+        for problem in comparison.problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                self.notify(words.literal(problem), title="A run can't be read", severity="error", markup=False)
+        if self._reader is not None and self._reader.metric is None and comparison.metrics:
+            # What is compared stays, also when a live run writes its first accuracy.
+            self._reader.metric = comparison.metric
+        self._refresh()
+        if first:
+            self.refresh_bindings()
+
+    def _failed(self, error: Exception) -> None:
+        text = words.literal(str(error)) or type(error).__name__
+        if text not in self._told:
+            self._told.add(text)
+            self.notify(text, title="The runs can't be read", severity="error", markup=False)
+
+    def _aim_reader(self) -> None:
+        """Have the next reading fetch as many points as the chart can show, of the stretch it shows."""
+        if self._reader is None:
+            return
+        chart = self.query_one(CompareChart)
+        self._reader.buckets = max(2 * chart.size.width, 120)
+        view = chart.view if self._x == "step" else None
+        self._reader.window = None if view is None else (int(view[0]), int(view[1]) + 1)
+        self._wake()
+
+    def on_resize(self) -> None:
+        """Wider charts show more points."""
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._share_height()
+        self._aim_reader()
+
+    @on(Chart.ViewChanged)
+    def read_stretch(self) -> None:
+        """A zoomed chart shows finer buckets."""
+        self.call_after_refresh(self._aim_reader)
+
+    # Showing
+
+    def _refresh(self) -> None:
+        """Show the comparison as it is and as it is asked for."""
+        comparison = self._comparison
+        if comparison is None or not self.is_attached:
+            return
+        chart, table = self.query_one(CompareChart), self.query_one(CompareTable)
+        self._rows = self._made_rows()
+        at = chart.cursor_x
+        table.show(comparison, self._rows, None if at is None else format_x(at, self._x_kind, 0.0))
+        chosen = table.selected.key if table.selected else None
+        if chart.title != comparison.metric:
+            chart.title = comparison.metric
+        chart.set_empty(self._why_empty())
+        chart.show(self._rows, chosen)
+        self._show_settings()
+        self._show_scatter(chosen)
+        self._show_bar()
+        self._say_empty()
+        self._share_height()
+
+    def _made_rows(self) -> list[Row]:
+        assert self._comparison is not None
+        return rows_of(
+            self._comparison,
+            unfolded=self._unfolded,
+            hidden=self._hidden,
+            baseline=self._baseline,
+            at=self.query_one(CompareChart).cursor_x,
+            x=self._x,
+            best_first=self._best_first,
+        )
+
+    @property
+    def _x_kind(self) -> AxisKind:
+        return "number" if self._x == "step" else "duration"
+
+    @property
+    def shown(self) -> Shown | None:
+        """Everything that decides what is seen."""
+        if self._comparison is None:
+            return None
+        chart = self.query_one(CompareChart)
+        return Shown(
+            self._comparison, self._rows, self._x, log_y=chart.log_y, x_range=chart.view, field=self._field,
+            of_best=self._of_best,
+        )  # fmt: skip
+
+    def _show_settings(self) -> None:
+        shown = self.shown
+        if shown is None or self._view != SETTINGS:
+            return
+        metric = shown.comparison.metric
+        value = words.percent if "accuracy" in metric else words.metric
+        values = {f"{metric}, final": tuple(value(row.final) for row in shown.drawn)}
+        if shown.comparison.direction:
+            values[f"{metric}, best"] = tuple(value(row.best) for row in shown.drawn)
+        self.query_one(DifferencesView).show(shown.drawn, shown.differences, values)
+
+    def _show_scatter(self, chosen: str | None) -> None:
+        shown = self.shown
+        if shown is None or self._view != SCATTER:
+            return
+        scatter = self.query_one(Scatter)
+        metric, way = shown.comparison.metric, "best" if self._of_best else "final"
+        try:
+            field = scatter_field(shown)
+        except UserError:
+            scatter.title = metric
+            scatter.set_empty("These runs differ in no setting: a adds others")
+            scatter.set_clouds((), (0.0, 1.0), ())
+            return
+        runs = [run for run, _ in shown.runs]
+        axis = field_axis([run.fields.get(field) for run in runs])
+        places = dict(zip((run.id for run in runs), axis.places, strict=True))
+        clouds, points = [], []
+        for row in shown.drawn:
+            own = []
+            for run in row.runs:
+                place, point = places[run.id], run.best if self._of_best else run.final
+                if place is not None and point is not None:
+                    own.append((place, point[1]))
+            points += own
+            clouds.append(Cloud(row.key, row.look.sign, look_colour(self.app, row.look), tuple(own)))
+        inside = [place for place in axis.places if place is not None]
+        low, high = min(inside), max(inside)
+        margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
+        span = low - margin, high + margin
+        ticks = axis.ticks(*span, max(scatter.size.width // 12, 2))
+        middle = medians(points) if axis.kind != "names" else []
+        scatter.title = f"{way} {metric} over {words.literal(field)}"
+        scatter.set_empty(f"No values of {metric} yet")
+        scatter.chosen = chosen
+        notes = ["log x"] if axis.kind == "log" else []
+        scatter.set_clouds(clouds, span, ticks, middle, " · ".join([*notes, *(["line: medians"] if middle else [])]))
+
+    def _show_bar(self) -> None:
+        comparison = self._comparison
+        assert comparison is not None
+        base = next((row for row in self._rows if row.baseline), None)
+        facts = []
+        if base is not None and len(self._rows) > 1:
+            facts.append(f"Δ from {base.look.sign} {words.literal(base.name)}")
+        facts.append(words.count(len(comparison.runs), "run"))
+        if comparison.direction:
+            facts.append(f"{comparison.direction} is better")
+        self.query_one(CompareBar).show(self._view, tuple(facts))
+
+    def _why_empty(self) -> str:
+        comparison = self._comparison
+        if comparison is None or not comparison.metrics:
+            return "These runs have no metrics yet"
+        if self._rows and not any(row.drawn for row in self._rows):
+            return "Every run is hidden: space shows the one under the cursor"
+        return f"No values of {comparison.metric} here; m shows another metric"
+
+    def _say_empty(self) -> None:
+        self.set_class(not self._ids, "-empty")
+        if not self._ids:
+            self.query_one("#empty", Static).update(_first_steps())
+        hint = self.query_one("#hint", Static)
+        alone = len(self._ids) == 1
+        if hint.display != alone:
+            hint.display = alone
+            key = ("a", "bold $text-accent")
+            hint.update(Content.assemble("One run so far. Press ", key, " to choose what to compare it with."))
+
+    def _share_height(self) -> None:
+        """Give the table the lines it needs, up to half of the screen; the chart has the rest."""
+        bottom = self.query_one("#bottom")
+        if self.size.width >= BROAD:
+            bottom.styles.height = "1fr"
+            return
+        needed = self.query_one(DifferencesView).needed if self._view == SETTINGS else len(self._rows) + 1
+        share = 60 if self._view == SETTINGS else 45
+        height = min(max(needed, 2), max(FEWEST_LINES, (self.size.height - 2) * share // 100))
+        if bottom.styles.height is None or bottom.styles.height.value != height:
+            bottom.styles.height = height
+
+    @on(CompareTable.Highlighted)
+    def bring_to_front(self) -> None:
+        """The row under the cursor lies over the others."""
+        row = self.query_one(CompareTable).selected
+        if row is None:
+            return
+        if self._view == SCATTER:
+            self.query_one(Scatter).choose(row.key)
+        self.query_one(CompareChart).show(self._rows, row.key)
+        self.refresh_bindings()
+
+    @on(Chart.CursorMoved)
+    def show_values(self) -> None:
+        """The table tells the values at the chart's cursor."""
+        self._refresh()
+
+    # What the keys do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what there is something to do for."""
+        if action in ("back", "add"):
+            return True
+        if action == "unfold":
+            return any(row.kind != "run" for row in self._rows)
+        if action in ("field", "choose_field", "best_or_final"):
+            return self._view == SCATTER
+        return self._comparison is not None or action == "help"
+
+    def action_back(self) -> None:
+        """Take the cursor away, or leave."""
+        chart = self.query_one(CompareChart)
+        if chart.cursor_x is not None and self._view != SCATTER:
+            chart.action_clear_cursor()
+        else:
+            self.dismiss(None)
+
+    def action_view(self, view: int) -> None:
+        """Show the curves, the settings or the scatter."""
+        self._view = view
+        self.set_class(view == SETTINGS, "-settings")
+        self.set_class(view == SCATTER, "-scatter")
+        self.set_focus(self.query_one(DifferencesView if view == SETTINGS else CompareTable))
+        self._refresh()
+        self.refresh_bindings()
+        # The scatter's ticks depend on the width it gets now.
+        self.call_after_refresh(self._refresh)
+
+    def on_compare_bar_chosen(self, message: CompareBar.Chosen) -> None:
+        """Show the view that was clicked."""
+        self.action_view(message.view)
+
+    def action_chart(self, action: str, *arguments: int) -> None:
+        """Do to the chart what its own key would."""
+        chart = self.query_one(CompareChart)
+        getattr(chart, f"action_{action}")(*arguments)
+        self.query_one(Scatter).log_y = chart.log_y
+
+    def action_metric(self, direction: int) -> None:
+        """Compare the next metric."""
+        if self._comparison is not None and self._comparison.metrics:
+            metrics = self._comparison.metrics
+            place = metrics.index(self._comparison.metric) if self._comparison.metric in metrics else -direction
+            self.compare_metric(metrics[(place + direction) % len(metrics)])
+
+    def compare_metric(self, metric: str) -> None:
+        """Compare this metric."""
+        if self._reader is not None:
+            self._reader.metric, self._reader.higher = metric, None
+            self._wake()
+
+    def action_choose_metric(self) -> None:
+        """Choose the metric from a list."""
+        if self._comparison is None:
+            return
+
+        def chosen(keys: list[str] | None) -> None:
+            if keys:
+                self.compare_metric(keys[0])
+
+        choices = [Choice(name, name) for name in self._comparison.metrics]
+        self.app.push_screen(ChooseScreen("Metric", choices, current=self._comparison.metric), chosen)
+
+    def action_direction(self) -> None:
+        """Say that higher, or lower, is better."""
+        if self._reader is not None and self._comparison is not None:
+            self._reader.higher = self._comparison.direction != "higher"
+            self._wake()
+
+    def _chosen_row(self) -> Row | None:
+        return self.query_one(CompareTable).selected
+
+    def action_baseline(self) -> None:
+        """Differences are from the row under the cursor."""
+        row = self._chosen_row()
+        if row is not None:
+            self._baseline = row.key
+            self._refresh()
+
+    def action_hide(self) -> None:
+        """Hide the row under the cursor, or show it again."""
+        row = self._chosen_row()
+        if row is not None and self._view != SETTINGS:
+            self._toggle(row.key)
+
+    def on_compare_table_toggled(self, message: CompareTable.Toggled) -> None:
+        """Hide or show the row whose sign was clicked."""
+        self._toggle(message.key)
+
+    def _toggle(self, key: str) -> None:
+        self._hidden ^= {key}
+        self._refresh()
+
+    def action_unfold(self) -> None:
+        """Show the runs of a group, or fold them again."""
+        row = self._chosen_row()
+        if row is None or row.kind == "run":
+            return
+        group = f"group:{row.runs[0].summary.group}"
+        self._unfolded ^= {group}
+        self._refresh()
+        self.query_one(CompareTable).select(group)
+        self._refresh()
+
+    def action_order(self) -> None:
+        """Best rows first, or in the order they were made."""
+        self._best_first = not self._best_first
+        self._refresh()
+
+    def action_time(self) -> None:
+        """Curves over training time, or over steps."""
+        comparison = self._comparison
+        if comparison is None:
+            return
+        if self._x == "step" and not comparison.has_seconds:
+            self.notify("These runs have not written their training time.", markup=False)
+            return
+        self._x = "time" if self._x == "step" else "step"
+        chart = self.query_one(CompareChart)
+        if self._x == "time":
+            chart.set_x_axis("time", "duration")
+        else:
+            chart.set_x_axis("step", "number")
+        self._refresh()
+        self._aim_reader()
+
+    def action_field(self, direction: int) -> None:
+        """Scatter over the next setting."""
+        fields = self._fields()
+        if fields:
+            shown = self.shown
+            assert shown is not None
+            now = scatter_field(shown)
+            place = fields.index(now) if now in fields else -1
+            self.scatter_over(fields[(place + direction) % len(fields)])
+
+    def _fields(self) -> list[str]:
+        shown = self.shown
+        return [] if shown is None else scatter_fields([run for run, _ in shown.runs])
+
+    def action_choose_field(self) -> None:
+        """Choose the scatter's setting from a list."""
+
+        def chosen(keys: list[str] | None) -> None:
+            if keys:
+                self.scatter_over(keys[0])
+
+        choices = [Choice(path, path) for path in self._fields()]
+        self.app.push_screen(ChooseScreen("Setting", choices, current=self._field), chosen)
+
+    def scatter_over(self, field: str) -> None:
+        """Show the scatter over a setting."""
+        self._field = field
+        self.action_view(SCATTER)
+
+    def action_best_or_final(self) -> None:
+        """Scatter of best or of last values."""
+        self._of_best = not self._of_best
+        self._refresh()
+
+    def action_open(self) -> None:
+        """Watch the run under the cursor; unfold a group."""
+        row = self._chosen_row()
+        if row is None:
+            return
+        if row.kind == "group":
+            self.action_unfold()
+            return
+        from seqsum.runs import Run
+        from seqsum_tui.screens.live import LiveScreen
+
+        self.app.push_screen(LiveScreen(Run(self.console.workspace.folder / row.key)))
+
+    def on_compare_table_opened(self) -> None:
+        """Watch the run."""
+        self.action_open()
+
+    # Which runs
+
+    def action_remove(self) -> None:
+        """Take the row under the cursor out of the comparison."""
+        row = self._chosen_row()
+        if row is not None:
+            gone = {run.id for run in row.runs}
+            self._compare([id for id in self._ids if id not in gone])
+
+    def _compare(self, ids: Sequence[str]) -> None:
+        self._ids = list(dict.fromkeys(ids))
+        if self._reader is not None:
+            self._reader.ids = tuple(self._ids)
+        self._say_empty()
+        self._wake()
+
+    def action_add(self) -> None:
+        """Choose runs to add."""
+        self.run_worker(self._choose_runs(), name="runs to add", group="choose", exclusive=True)
+
+    async def _choose_runs(self) -> None:
+        try:
+            found = await in_thread(self.console.workspace.summaries)
+        except (UserError, OSError) as error:
+            self._failed(error)
+            return
+        runs = [run for run in found if run.id not in self._ids]
+        if not self.is_current:
+            return
+        if not runs:
+            self.notify("There is no other run in this workspace; n in the list of runs starts one.", markup=False)
+            return
+
+        def chosen(keys: list[str] | None) -> None:
+            if keys:
+                self._compare([*self._ids, *keys])
+
+        choices = [Choice(run.id, run.name, _detail(run)) for run in runs]
+        self.app.push_screen(ChooseScreen("Add runs to the comparison", choices, several=True), chosen)
+
+    def extra_commands(self) -> Iterator[Command]:
+        """Offer every metric and every setting to the command palette."""
+        if self._comparison is None:
+            return
+        for metric in self._comparison.metrics:
+            yield Command(f"Compare {metric}", f"Show {metric} of every run", partial(self.compare_metric, metric))
+        for path in self._fields():
+            name = f"Scatter over {path}"
+            yield Command(name, "A point for each run", partial(self.scatter_over, path))
+
+    # Files
+
+    def action_export(self) -> None:
+        """Write what is shown to a file."""
+        shown = self.shown
+        if shown is not None:
+            self.app.push_screen(ExportScreen(self._offers(shown)), self._export)
+
+    def _offers(self, shown: Shown) -> list[Offer]:
+        stem = f"compare-{shown.comparison.metric}"
+        if self._view == SETTINGS:
+            return [Offer("config", "csv", "Settings that differ, as CSV", "compare-settings")]
+        part, name = ("scatter", "Scatter") if self._view == SCATTER else ("curves", "Curves")
+        stem += "-scatter" if self._view == SCATTER else ""
+        offers = [
+            Offer(part, "png", f"{name} as a PNG picture", stem),
+            Offer(part, "svg", f"{name} as an SVG picture", stem),
+            Offer(part, "csv", f"{name} as CSV, the points that are shown", stem),
+        ]
+        return [*offers, Offer("table", "csv", "Table as CSV: final, best, differences", f"{stem}-table")]
+
+    def _export(self, chosen: Chosen | None) -> None:
+        shown = self.shown
+        if chosen is None or shown is None:
+            return
+        weight = self.query_one(CompareChart).smoothing
+        if weight and chosen.offer.part == "curves":
+            shown = replace(shown, rows=[replace(row, y=smooth(row.y, weight)) for row in shown.rows])
+        self.run_worker(self._write(shown, chosen), name="export", group="export")
+
+    async def _write(self, shown: Shown, chosen: Chosen) -> None:
+        from seqsum.export import write
+
+        def work() -> int:
+            made = content(shown, cast("Part", chosen.offer.part), chosen.offer.format)
+            write(chosen.path, made)
+            return len(made)
+
+        try:
+            size = await in_thread(work)
+        except (UserError, OSError) as error:
+            self.notify(words.literal(str(error)), title="Not exported", severity="error", markup=False)
+            return
+        place = words.literal(for_people(chosen.path))
+        self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
+
+
+def _detail(run: Summary) -> str:
+    group = f", group {run.group}" if run.group else ""
+    return f"{words.status(run.status).word}, {run.preset}{group}, {run.id}"
+
+
+def _first_steps() -> Content:
+    key = "bold $background on $accent"
+    return Content.assemble(
+        ("Nothing to compare yet\n\n", "bold"),
+        *(
+            "Press ",
+            (" a ", key),
+            " to choose runs: ",
+            (" space ", key),
+            " marks several, ",
+            (" enter ", key),
+            " adds them.\n",
+        ),
+        ("In the list of runs, c compares the marked ones.", "$foreground 60%"),
+    )

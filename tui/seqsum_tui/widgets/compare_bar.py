@@ -1,0 +1,63 @@
+"""The line over a comparison: its three views, and what is being compared."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from seqsum_tui.charts.text import shorten_middle
+
+VIEWS = ("Curves", "Settings", "Scatter")
+
+
+class CompareBar(Widget):
+    """Views on the left, the metric on the right; a click chooses a view."""
+
+    DEFAULT_CSS = """
+    CompareBar { height: 1; background: $primary 25%; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    class Chosen(Message):
+        """A person clicked a view."""
+
+        def __init__(self, view: int) -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = 0
+        self._facts: tuple[str, ...] = ()
+
+    def show(self, view: int, facts: tuple[str, ...]) -> None:
+        """Show which view is chosen, and as many of the facts, the first ones first, as there is room for."""
+        if (view, facts) != (self._view, self._facts):
+            self._view, self._facts = view, facts
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw the line."""
+        pieces: list[Content] = [Content.styled(" compare ", "bold $background on $primary"), Content(" ")]
+        for place, name in enumerate(VIEWS):
+            style = "bold $foreground on $primary-muted" if place == self._view else "$foreground 75%"
+            pieces.append(Content.assemble((f" {place + 1} {name} ", style)))
+        left = Content("").join(pieces)
+        facts = list(self._facts)
+        while facts and left.cell_length + cell_len(" · ".join(facts)) + 2 > self.size.width:
+            facts.pop()
+        space = self.size.width - left.cell_length - 2
+        right = " · ".join(facts) or shorten_middle(self._facts[0] if self._facts and space > 9 else "", space)
+        room = self.size.width - left.cell_length - cell_len(right) - 1
+        return Content.assemble(left, " " * max(room, 0), (right, "$foreground 80%"))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the view that was clicked."""
+        start = 10
+        for place, name in enumerate(VIEWS):
+            end = start + len(name) + 4
+            if start <= event.x < end:
+                self.post_message(self.Chosen(place))
+            start = end

@@ -1,0 +1,89 @@
+"""The columns of the comparison's table: what they say, and which of them fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from seqsum_tui import words
+
+if TYPE_CHECKING:
+    from seqsum.compare import Row
+
+Kind = Literal["name", "text", "difference"]
+NAME_WIDEST = 44
+
+
+@dataclass(frozen=True)
+class Column:
+    """rank: 0 is always there, then the lower ones go in first."""
+
+    key: str
+    heading: str
+    width: int
+    rank: int
+    text: Callable[[Row], str]
+    kind: Kind = "text"
+
+
+def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]:
+    """Return every column that says something: those of the cursor only with one, quartiles only with groups.
+
+    at: where the cursor stands, in words.
+    """
+
+    def value(number: float | None) -> str:
+        return words.percent(number) if "accuracy" in metric else words.metric(number)
+
+    found = [
+        Column("name", "run", 14, 0, lambda row: row.name, "name"),
+        Column("final", "final", 7, 0, lambda row: value(row.final)),
+        Column("final_difference", "Δ", 7, 1, lambda row: difference(row, row.final_difference), "difference"),
+    ]
+    if any(row.final_quartiles for row in rows):
+        found.append(Column("quartiles", "quartiles", 15, 7, lambda row: _quartiles(row, value)))
+    found += [
+        Column("best", "best", 7, 2, lambda row: value(row.best)),
+        Column("best_difference", "Δ", 7, 6, lambda row: difference(row, row.best_difference), "difference"),
+        Column("best_step", "at step", 8, 4, lambda row: "–" if row.best_step is None else f"{row.best_step:,}"),
+    ]
+    if at is not None:
+        found += [
+            Column("at", f"at {at}", 9, 3, lambda row: value(row.at)),
+            Column("at_difference", "Δ", 7, 5, lambda row: difference(row, row.at_difference), "difference"),
+        ]
+    found.append(Column("status", "status", 8, 8, lambda row: words.status(row.status).word))
+    return found
+
+
+def arrange(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+    """Return the columns that fit into `width` cells with their widths, in order; the name takes what is left."""
+    gap = 2 if width >= 76 else 1
+    chosen = [column for column in columns if column.rank == 0]
+    room = width - sum(column.width + gap for column in chosen) + gap
+    for column in sorted((column for column in columns if column.rank), key=lambda column: column.rank):
+        if room < column.width + gap:
+            break
+        chosen.append(column)
+        room -= column.width + gap
+    more = min(max(room, 0), NAME_WIDEST - 14)
+    shown = [column for column in columns if column in chosen]
+    return [(column, column.width + (more if column.kind == "name" else 0)) for column in shown]
+
+
+def difference(row: Row, percent: float | None) -> str:
+    """Return `+3.1%`, `base` for the baseline itself, `–` where there is nothing to compare."""
+    if row.baseline:
+        return "base"
+    if percent is None:
+        return "–"
+    if abs(percent) >= 99_999:
+        return f"{percent:+.0e}%"
+    return f"{percent:+.1f}%" if abs(percent) < 999.95 else f"{percent:+,.0f}%"
+
+
+def _quartiles(row: Row, value: Callable[[float | None], str]) -> str:
+    if row.final_quartiles is None:
+        return ""
+    return "–".join(value(end) for end in row.final_quartiles)
