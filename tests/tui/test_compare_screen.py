@@ -190,6 +190,39 @@ async def test_cursor_metric_time_and_order(sweep, console, until):
         await until(pilot, lambda: chart.log_y and chart.smoothing > 0)
 
 
+async def test_zoom_reads_finer_and_comes_back(scene, console, until):
+    run = scene.run(name="long")
+    generator = np.random.default_rng(0)
+    with run.store() as store:
+        store.append([("accuracy", step, float(generator.random())) for step in range(1, 30_001)])
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, [run, scene.run(name="other")])
+        chart = console.screen.query_one(CompareChart)
+        whole = chart.x_range
+        assert whole == (0, 30_000) and chart.series[0].x.size < 30_000
+        for _ in range(12):
+            await pilot.press("plus")
+        await until(
+            pilot, lambda: any(one.x.size and one.x[0] > 25_000 and one.x[1] - one.x[0] == 1 for one in chart.series)
+        )
+        # What the table tells of the whole run does not depend on the stretch that is shown.
+        assert row(console, "long").final_step == 30_000 and chart.extent == whole
+        await pilot.press("0")
+        await until(pilot, lambda: chart.x_range == whole and min(one.x[0] for one in chart.series) < 600)
+
+
+async def test_a_click_on_a_point_chooses_its_row(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, sweep)
+        await pilot.press("3")
+        scatter, table = console.screen.query_one(Scatter), console.screen.query_one(CompareTable)
+        await until(pilot, lambda: len(scatter._painted) == 7)
+        (line, column), key = next((cell, key) for cell, key in scatter._painted.items() if key == "group:lr 0.002")
+        left, top = scatter._layout.gutter, len(scatter._head)
+        await pilot.click(scatter, offset=(left + column, top + line))
+        await until(pilot, lambda: table.selected.key == key)
+
+
 async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: console.screen._read_once)

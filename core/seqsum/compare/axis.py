@@ -19,12 +19,12 @@ DECADE = 10.0
 class FieldAxis:
     """`kind` is number, log or names.
 
-    places: one for each value, in the axis' own units (log10 of the value when log); None where there is none.
+    places: one for each value, in the axis' own units (log10 of the value when log).
     names: for kind names, what stands at 0, 1, 2 …
     """
 
     kind: str
-    places: tuple[float | None, ...]
+    places: tuple[float, ...]
     names: tuple[str, ...] = ()
 
     def ticks(self, low: float, high: float, count: int) -> list[tuple[float, str]]:
@@ -32,7 +32,7 @@ class FieldAxis:
         numbers."""
         if self.kind == "names":
             return [(float(place), name) for place, name in enumerate(self.names) if low <= place <= high]
-        values = sorted({place for place in self.places if place is not None})
+        values = sorted(set(self.places))
         closest = min((right - left for left, right in pairwise(values)), default=math.inf)
         if len(values) <= count and closest >= (high - low) / count / 1.5:
             return [(place, tick_label(10**place if self.kind == "log" else place)) for place in values]

@@ -74,7 +74,7 @@ def scatter_picture(
     points = []
     for (run, look), place in zip(runs, axis.places, strict=True):
         point = run.best if of_best else run.final
-        if place is not None and point is not None and math.isfinite(point[1]):
+        if point is not None and math.isfinite(point[1]):
             points.append((run.summary.name, look, place, point[1]))
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")

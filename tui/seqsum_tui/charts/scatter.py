@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.cells import cell_len
+from textual import events
+from textual.message import Message
 
 from . import plot
 from .axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
@@ -32,12 +34,20 @@ class Cloud:
 class Scatter(ChartSurface):
     """Clouds of points; signs that would cover each other stand side by side, and those of `chosen` lie on top."""
 
+    class Picked(Message):
+        """A person clicked a point of the cloud `key`."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
     def __init__(self, *, empty: str = "Nothing to show", id: str | None = None) -> None:
         super().__init__("", empty=empty, id=id)
         self._clouds: tuple[Cloud, ...] = ()
         self._ticks: tuple[tuple[float, str], ...] = ()
         self._span: tuple[float, float] = (0.0, 1.0)
         self._side_note = ""
+        self._painted: dict[tuple[int, int], str] = {}
         self.chosen: str | None = None
 
     def set_clouds(
@@ -115,7 +125,7 @@ class Scatter(ChartSurface):
 
     def _paint_points(self, canvas: Canvas, view: View) -> None:
         order = sorted(range(len(self._clouds)), key=lambda index: self._clouds[index].key == self.chosen)
-        taken: set[tuple[int, int]] = set()
+        self._painted = taken = {}
         raised = len(self._inks) // 2
         # The chosen one first takes its place, and is painted last.
         for index in reversed(order):
@@ -130,8 +140,16 @@ class Scatter(ChartSurface):
                 )
                 if place is None or not (0 <= row < view.height and 0 <= place < view.width):
                     continue
-                taken.add((row, place))
+                taken[row, place] = cloud.key
                 canvas.put(row, self._layout.gutter + place, cloud.sign, ink)
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick the nearest point, a few cells away at most."""
+        row = event.y - self.content_offset.y - len(self._head)
+        column = event.x - self.content_offset.x - self._layout.gutter
+        near = sorted(self._painted, key=lambda cell: 4 * (cell[0] - row) ** 2 + (cell[1] - column) ** 2)
+        if near and abs(near[0][0] - row) <= 1 and abs(near[0][1] - column) <= 3:
+            self.post_message(self.Picked(self._painted[near[0]]))
 
     def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
         inks = self._legend_inks

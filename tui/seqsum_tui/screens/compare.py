@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,33 +14,34 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from seqsum.compare import ComparisonReader, field_axis, rows_of
-from seqsum.compare.axis import medians
-from seqsum.compare.files import Part, Shown, content, scatter_field, scatter_fields
+from seqsum.compare import ComparisonReader, rows_of
+from seqsum.compare.files import Shown, scatter_field, scatter_fields
 from seqsum.compare.rows import XKind
 from seqsum.errors import UserError
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll, in_thread
 from seqsum_tui.charts import Chart
-from seqsum_tui.charts.scatter import Cloud, Scatter
-from seqsum_tui.charts.smoothing import smooth
+from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.charts.ticks import AxisKind, format_x
 from seqsum_tui.commands import Command, ScreenCommands
+from seqsum_tui.compare_export import Chosen, offers, write_export
 from seqsum_tui.paths import for_people
 from seqsum_tui.screens.choose import Choice, ChooseScreen
-from seqsum_tui.screens.export_view import Chosen, ExportScreen, Offer
+from seqsum_tui.screens.export_view import ExportScreen
 from seqsum_tui.widgets.compare_bar import CompareBar
 from seqsum_tui.widgets.compare_chart import CompareChart
 from seqsum_tui.widgets.compare_table import CompareTable
 from seqsum_tui.widgets.differences_view import DifferencesView
-from seqsum_tui.widgets.looks import look_colour
+from seqsum_tui.widgets.setting_scatter import SettingScatter
 
 if TYPE_CHECKING:
     from seqsum.compare import Comparison, Row
+    from seqsum.compare.files import Part
     from seqsum.runs import Summary
     from seqsum_tui.app import Console
 
 CURVES, SETTINGS, SCATTER = range(3)
+PARTS: tuple[Part, ...] = ("curves", "config", "scatter")
 BROAD = 170
 FEWEST_LINES = 5
 
@@ -76,6 +76,7 @@ class CompareScreen(Screen[None]):
         self._x: XKind = "step"
         self._field: str | None = None
         self._of_best = True
+        self._end: int | None = -1
 
     @property
     def console(self) -> Console:
@@ -89,7 +90,7 @@ class CompareScreen(Screen[None]):
         with Container(id="body"):
             with Vertical(id="top"):
                 yield CompareChart("", x_name="step", empty="Reading…", id="curves")
-                yield Scatter(id="scatter")
+                yield SettingScatter(id="scatter")
             with Vertical(id="bottom"):
                 yield CompareTable()
                 yield DifferencesView()
@@ -168,32 +169,46 @@ class CompareScreen(Screen[None]):
         comparison = self._comparison
         if comparison is None or not self.is_attached:
             return
-        chart, table = self.query_one(CompareChart), self.query_one(CompareTable)
-        self._rows = self._made_rows()
-        at = chart.cursor_x
-        table.show(comparison, self._rows, None if at is None else format_x(at, self._x_kind, 0.0))
-        chosen = table.selected.key if table.selected else None
+        chart = self.query_one(CompareChart)
+        self._show_table(comparison)
+        row = self._chosen_row()
+        self._keep_ends(chart, comparison)
         if chart.title != comparison.metric:
             chart.title = comparison.metric
         chart.set_empty(self._why_empty())
-        chart.show(self._rows, chosen)
+        chart.show(self._rows, row.key if row else None)
         self._show_settings()
-        self._show_scatter(chosen)
+        self._show_scatter()
         self._show_bar()
         self._say_empty()
         self._share_height()
 
-    def _made_rows(self) -> list[Row]:
-        assert self._comparison is not None
-        return rows_of(
-            self._comparison,
+    def _show_table(self, comparison: Comparison) -> None:
+        at = self.query_one(CompareChart).cursor_x
+        self._rows = rows_of(
+            comparison,
             unfolded=self._unfolded,
             hidden=self._hidden,
             baseline=self._baseline,
-            at=self.query_one(CompareChart).cursor_x,
+            at=at,
             x=self._x,
             best_first=self._best_first,
         )
+        where = None if at is None else format_x(at, self._x_kind, 0.0)
+        self.query_one(CompareTable).show(comparison, self._rows, where)
+
+    def _keep_ends(self, chart: CompareChart, comparison: Comparison) -> None:
+        """The axis reaches over all steps, also while only a stretch of them is read."""
+        end = max((run.final[0] for run in comparison.runs if run.final), default=0) if self._x == "step" else None
+        if end != self._end:
+            self._end = end
+            view, cursor = chart.view, chart.cursor_x
+            if end is None:
+                chart.set_x_axis("time", "duration", (0.0, None))
+                return
+            chart.set_x_axis("step", "number", (0.0, float(max(end, 1))))
+            chart.set_view(view)
+            chart.set_cursor(cursor)
 
     @property
     def _x_kind(self) -> AxisKind:
@@ -221,42 +236,10 @@ class CompareScreen(Screen[None]):
             values[f"{metric}, best"] = tuple(value(row.best) for row in shown.drawn)
         self.query_one(DifferencesView).show(shown.drawn, shown.differences, values)
 
-    def _show_scatter(self, chosen: str | None) -> None:
-        shown = self.shown
-        if shown is None or self._view != SCATTER:
-            return
-        scatter = self.query_one(Scatter)
-        metric, way = shown.comparison.metric, "best" if self._of_best else "final"
-        try:
-            field = scatter_field(shown)
-        except UserError:
-            scatter.title = metric
-            scatter.set_empty("These runs differ in no setting: a adds others")
-            scatter.set_clouds((), (0.0, 1.0), ())
-            return
-        runs = [run for run, _ in shown.runs]
-        axis = field_axis([run.fields.get(field) for run in runs])
-        places = dict(zip((run.id for run in runs), axis.places, strict=True))
-        clouds, points = [], []
-        for row in shown.drawn:
-            own = []
-            for run in row.runs:
-                place, point = places[run.id], run.best if self._of_best else run.final
-                if place is not None and point is not None:
-                    own.append((place, point[1]))
-            points += own
-            clouds.append(Cloud(row.key, row.look.sign, look_colour(self.app, row.look), tuple(own)))
-        inside = [place for place in axis.places if place is not None]
-        low, high = min(inside), max(inside)
-        margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
-        span = low - margin, high + margin
-        ticks = axis.ticks(*span, max(scatter.size.width // 12, 2))
-        middle = medians(points) if axis.kind != "names" else []
-        scatter.title = f"{way} {metric} over {words.literal(field)}"
-        scatter.set_empty(f"No values of {metric} yet")
-        scatter.chosen = chosen
-        notes = ["log x"] if axis.kind == "log" else []
-        scatter.set_clouds(clouds, span, ticks, middle, " · ".join([*notes, *(["line: medians"] if middle else [])]))
+    def _show_scatter(self) -> None:
+        shown, row = self.shown, self._chosen_row()
+        if shown is not None and self._view == SCATTER:
+            self.query_one(SettingScatter).show(shown, row.key if row else None)
 
     def _show_bar(self) -> None:
         comparison = self._comparison
@@ -308,14 +291,15 @@ class CompareScreen(Screen[None]):
         if row is None:
             return
         if self._view == SCATTER:
-            self.query_one(Scatter).choose(row.key)
+            self.query_one(SettingScatter).choose(row.key)
         self.query_one(CompareChart).show(self._rows, row.key)
         self.refresh_bindings()
 
     @on(Chart.CursorMoved)
     def show_values(self) -> None:
         """The table tells the values at the chart's cursor."""
-        self._refresh()
+        if self._comparison is not None:
+            self._show_table(self._comparison)
 
     # What the keys do
 
@@ -356,7 +340,7 @@ class CompareScreen(Screen[None]):
         """Do to the chart what its own key would."""
         chart = self.query_one(CompareChart)
         getattr(chart, f"action_{action}")(*arguments)
-        self.query_one(Scatter).log_y = chart.log_y
+        self.query_one(SettingScatter).log_y = chart.log_y
 
     def action_metric(self, direction: int) -> None:
         """Compare the next metric."""
@@ -439,10 +423,8 @@ class CompareScreen(Screen[None]):
             return
         self._x = "time" if self._x == "step" else "step"
         chart = self.query_one(CompareChart)
-        if self._x == "time":
-            chart.set_x_axis("time", "duration")
-        else:
-            chart.set_x_axis("step", "number")
+        chart.set_view(None)
+        chart.set_cursor(None)
         self._refresh()
         self._aim_reader()
 
@@ -492,6 +474,10 @@ class CompareScreen(Screen[None]):
         from seqsum_tui.screens.live import LiveScreen
 
         self.app.push_screen(LiveScreen(Run(self.console.workspace.folder / row.key)))
+
+    def on_scatter_picked(self, message: Scatter.Picked) -> None:
+        """The point that was clicked belongs to the row under the cursor."""
+        self.query_one(CompareTable).select(message.key)
 
     def on_compare_table_opened(self) -> None:
         """Watch the run."""
@@ -553,40 +539,17 @@ class CompareScreen(Screen[None]):
         """Write what is shown to a file."""
         shown = self.shown
         if shown is not None:
-            self.app.push_screen(ExportScreen(self._offers(shown)), self._export)
-
-    def _offers(self, shown: Shown) -> list[Offer]:
-        stem = f"compare-{shown.comparison.metric}"
-        if self._view == SETTINGS:
-            return [Offer("config", "csv", "Settings that differ, as CSV", "compare-settings")]
-        part, name = ("scatter", "Scatter") if self._view == SCATTER else ("curves", "Curves")
-        stem += "-scatter" if self._view == SCATTER else ""
-        offers = [
-            Offer(part, "png", f"{name} as a PNG picture", stem),
-            Offer(part, "svg", f"{name} as an SVG picture", stem),
-            Offer(part, "csv", f"{name} as CSV, the points that are shown", stem),
-        ]
-        return [*offers, Offer("table", "csv", "Table as CSV: final, best, differences", f"{stem}-table")]
+            self.app.push_screen(ExportScreen(offers(PARTS[self._view], shown.comparison.metric)), self._export)
 
     def _export(self, chosen: Chosen | None) -> None:
         shown = self.shown
-        if chosen is None or shown is None:
-            return
-        weight = self.query_one(CompareChart).smoothing
-        if weight and chosen.offer.part == "curves":
-            shown = replace(shown, rows=[replace(row, y=smooth(row.y, weight)) for row in shown.rows])
-        self.run_worker(self._write(shown, chosen), name="export", group="export")
+        if chosen is not None and shown is not None:
+            weight = self.query_one(CompareChart).smoothing
+            self.run_worker(self._write(shown, weight, chosen), name="export", group="export")
 
-    async def _write(self, shown: Shown, chosen: Chosen) -> None:
-        from seqsum.export import write
-
-        def work() -> int:
-            made = content(shown, cast("Part", chosen.offer.part), chosen.offer.format)
-            write(chosen.path, made)
-            return len(made)
-
+    async def _write(self, shown: Shown, smoothing: float, chosen: Chosen) -> None:
         try:
-            size = await in_thread(work)
+            size = await in_thread(lambda: write_export(shown, smoothing, chosen))
         except (UserError, OSError) as error:
             self.notify(words.literal(str(error)), title="Not exported", severity="error", markup=False)
             return

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,24 +17,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum_tui import words
+from seqsum_tui.compare_export import Chosen, Offer
 from seqsum_tui.paths import for_people
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One thing that can be written: a part of the screen in a format, and the stem of the file's name."""
-
-    part: str
-    format: str
-    words: str
-    stem: str
-
-
-class Chosen(NamedTuple):
-    """What to write, and where."""
-
-    offer: Offer
-    path: Path
 
 
 class ExportScreen(ModalScreen[Chosen | None]):
