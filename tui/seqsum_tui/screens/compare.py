@@ -62,7 +62,8 @@ class CompareScreen(Screen[None]):
 
     def __init__(self, run_ids: Sequence[str]) -> None:
         super().__init__()
-        self._ids = list(dict.fromkeys(run_ids))
+        # Ids begin with their date: the rows stand in the order in which the runs were made.
+        self._ids = sorted(set(run_ids))
         self._reader: ComparisonReader | None = None
         self._comparison: Comparison | None = None
         self._rows: list[Row] = []
@@ -71,7 +72,8 @@ class CompareScreen(Screen[None]):
         self._view = CURVES
         self._hidden: set[str] = set()
         self._unfolded: set[str] = set()
-        self._baseline: str | None = None
+        # Opened from one run: the others are compared with it.
+        self._baseline = self._ids[0] if len(self._ids) == 1 else None
         self._best_first = False
         self._x: XKind = "step"
         self._field: str | None = None
@@ -121,7 +123,7 @@ class CompareScreen(Screen[None]):
     # Reading
 
     def _show(self, comparison: Comparison) -> None:
-        first, self._comparison = self._comparison is None, comparison
+        before, self._comparison = self._offered(), comparison
         for problem in comparison.problems:
             if problem not in self._told:
                 self._told.add(problem)
@@ -130,8 +132,12 @@ class CompareScreen(Screen[None]):
             # What is compared stays, also when a live run writes its first accuracy.
             self._reader.metric = comparison.metric
         self._refresh()
-        if first:
+        if before != self._offered():
             self.refresh_bindings()
+
+    def _offered(self) -> tuple[bool, bool]:
+        """What decides which keys do something."""
+        return self._comparison is not None, any(row.kind != "run" for row in self._rows)
 
     def _failed(self, error: Exception) -> None:
         text = words.literal(str(error)) or type(error).__name__
@@ -493,7 +499,7 @@ class CompareScreen(Screen[None]):
             self._compare([id for id in self._ids if id not in gone])
 
     def _compare(self, ids: Sequence[str]) -> None:
-        self._ids = list(dict.fromkeys(ids))
+        self._ids = sorted(set(ids))
         if self._reader is not None:
             self._reader.ids = tuple(self._ids)
         self._say_empty()

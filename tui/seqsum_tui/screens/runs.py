@@ -169,9 +169,7 @@ class RunsScreen(RunScreen):
         held = self.run_in_hand()
         chosen = getattr(self, "selected_ids", None)
         ids = chosen() if chosen is not None else [held[0].id] if held is not None else []
-        # The order in which they were made: the first is the baseline.
-        made = {id: run.created for id, run in self._runs.items()}
-        self.app.push_screen(CompareScreen(sorted(ids, key=lambda id: (made.get(id, 0.0), id))))
+        self.app.push_screen(CompareScreen(ids))
 
     def action_new(self) -> None:
         """Choose a preset and start."""

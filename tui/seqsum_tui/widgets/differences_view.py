@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seqsum.compare import Row
 
 PADDING, GAP = 1, 2
-NARROWEST, WIDEST = 8, 22
+NARROWEST, NARROW_WIDEST, WIDEST = 8, 14, 22
 NOTHING = {
     0: "No run is shown: space shows the one under the cursor.",
     1: "One run differs from nothing: a adds others.",
@@ -100,8 +100,9 @@ class DifferencesView(Widget, can_focus=True):
 
     def _width(self, place: int) -> int:
         texts = [texts[place] for _, texts in self._lines]
-        name = min(cell_len(words.literal(self._rows[place].name)) + 2, WIDEST)
-        return min(max([NARROWEST, name, *map(cell_len, texts)]), WIDEST)
+        widest = WIDEST if self.size.width >= 100 else NARROW_WIDEST
+        name = cell_len(words.literal(self._rows[place].name)) + 2
+        return min(max([NARROWEST, name, *map(cell_len, texts)]), widest)
 
     def _shown_from(self, first: int) -> int:
         """Return the place after the last run that fits when `first` is the leftmost."""

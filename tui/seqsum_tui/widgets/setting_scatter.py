@@ -15,7 +15,7 @@ from seqsum_tui.widgets.looks import look_colour
 if TYPE_CHECKING:
     from seqsum.compare.files import Shown
 
-TICK_CELLS = 12
+TICK_CELLS = 9
 
 
 class SettingScatter(Scatter):
