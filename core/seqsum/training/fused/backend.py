@@ -1,0 +1,167 @@
+"""The fused backend: a chunk's steps in compiled code, on the same parameters and optimizer state as PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqsum.config import Config
+from seqsum.models.base import SequenceModel
+from seqsum.models.recurrent import RecurrentModel
+from seqsum.models.settings import RecurrentConfig
+from seqsum.tasks import AnyTask, Batches
+from seqsum.training.fused.layout import CELLS, OPTIMIZERS, Shape, Workspace, parameter_places
+from seqsum.training.torch_backend import ChunkResult, TorchBackend
+
+Floats = NDArray[np.float32]
+
+
+class FusedBackend(TorchBackend):
+    """Forward, backward, clipping and optimizer of a whole chunk in one compiled call, with the GIL released.
+
+    Weights and optimizer state are PyTorch's own tensors, changed in place: checkpoints, evaluation and questions know
+    nothing of it, and a checkpoint of one backend goes on with the other.
+    """
+
+    name = "fused"
+
+    def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
+        super().__init__(model, task, config)
+        assert isinstance(model, RecurrentModel) and isinstance(config.model, RecurrentConfig)
+        self._settings = config.model
+        self._vocabulary, self._classes = task.vocabulary, task.classes
+        self._offsets: dict[str, int] = {}
+        place = 0
+        for name, part in self.flat.split(self.flat.values.data):
+            self._offsets[name] = place
+            place += part.numel()
+        self._workspace: tuple[Shape, Workspace] | None = None
+
+    def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
+        """Make one update per batch; stop before an update whose loss or gradient is not finite."""
+        run_chunk = compiled_chunk()
+        steps, batch, length = batches.inputs.shape
+        shape = self._shape(batch, length)
+        if self._workspace is None or self._workspace[0] != shape:
+            self._workspace = shape, Workspace(shape)
+        workspace = self._workspace[1]
+        if self.carries_state:
+            self._put_state(shape, workspace)
+        done, first, second = self._optimizer_state(config)
+        optim = config.optim
+        losses, norms = np.zeros(steps), np.zeros(steps)
+        right, asked = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
+        targets = batches.targets if self.tags else batches.targets[:, :, None]
+        made = run_chunk(
+            shape.numbers(),
+            workspace.places,
+            parameter_places(shape, self._offsets),
+            np.array(
+                [OPTIMIZERS.index(optim.name), optim.clip_norm is not None, optim.clip_value is not None],
+                dtype=np.int64,
+            ),
+            np.array(
+                [
+                    optim.beta1,
+                    optim.beta2,
+                    optim.eps,
+                    optim.momentum,
+                    optim.smoothing,
+                    optim.weight_decay,
+                    optim.clip_norm or 0.0,
+                    optim.clip_value or 0.0,
+                ]
+            ),
+            np.ascontiguousarray(batches.inputs, dtype=np.int64),
+            np.ascontiguousarray(batches.lengths, dtype=np.int64),
+            np.ascontiguousarray(targets, dtype=np.int64),
+            np.array(learning_rates, dtype=np.float64),
+            done,
+            self.flat.values.detach().numpy(),
+            self.flat.gradients.numpy(),
+            first,
+            second,
+            workspace.numbers,
+            losses,
+            right,
+            asked,
+            norms,
+        )
+        if "step" in self.optimizer.state[self.flat.values]:
+            self.optimizer.state[self.flat.values]["step"].fill_(done + made)
+        self._sgd_steps = done + made
+        if self.carries_state:
+            self._take_state(shape, workspace)
+        failure = None
+        if made < steps:
+            what = ("loss", losses) if not np.isfinite(losses[made]) else ("gradient norm", norms)
+            failure = f"{what[0]} became {float(what[1][made])}"
+        return ChunkResult(losses[:made], right[:made], asked[:made], norms[:made], failure)
+
+    def _shape(self, batch: int, length: int) -> Shape:
+        settings = self._settings
+        cell = f"rnn_{settings.nonlinearity}" if settings.cell == "rnn" else settings.cell
+        return Shape(
+            cell=CELLS.index(cell),
+            vocabulary=self._vocabulary,
+            embedding=settings.embedding_size if settings.token_input == "embedding" else 0,
+            hidden=settings.hidden_size,
+            layers=settings.num_layers,
+            classes=self._classes,
+            batch=batch,
+            length=length,
+            tags=int(self.tags),
+            carried=int(self.carries_state),
+        )
+
+    def _optimizer_state(self, config: Config) -> tuple[int, Floats, Floats]:
+        """Return the number of updates made and the optimizer's two running means, made as PyTorch makes them."""
+        values, name = self.flat.values, config.optim.name
+        keys = {
+            "adam": ("exp_avg", "exp_avg_sq"),
+            "adamw": ("exp_avg", "exp_avg_sq"),
+            "sgd": ("momentum_buffer",) if config.optim.momentum else (),
+            "rmsprop": ("square_avg", "momentum_buffer") if config.optim.momentum else ("square_avg",),
+        }[name]
+        state = self.optimizer.state[values]
+        fresh = any(key not in state for key in keys)
+        for key in keys:
+            if key not in state:
+                state[key] = torch.zeros_like(values.data)
+        if name != "sgd" and "step" not in state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
+        # SGD keeps no count; all that matters is whether its momentum has begun.
+        done = int(state["step"].item()) if "step" in state else 0 if fresh else 1
+        arrays: list[Floats] = [state[key].numpy() for key in keys]
+        nothing: Floats = np.zeros(1, dtype=np.float32)
+        return done, *(arrays + [nothing, nothing])[:2]  # type: ignore[return-value]
+
+    def _put_state(self, shape: Shape, workspace: Workspace) -> None:
+        width = workspace.part("state", 1).size and -(-shape.hidden // 16) * 16
+        parts = self.state if isinstance(self.state, tuple) else (self.state,)
+        for name, part in zip(("state", "cell_state"), parts, strict=False):
+            place = workspace.part(name, shape.layers, shape.batch, width)
+            place[:] = 0
+            if part is not None:
+                place[:, :, : shape.hidden] = part.numpy()
+
+    def _take_state(self, shape: Shape, workspace: Workspace) -> None:
+        width = -(-shape.hidden // 16) * 16
+        found = tuple(
+            torch.from_numpy(
+                workspace.part(name, shape.layers, shape.batch, width)[:, :, : shape.hidden].copy()
+            )
+            for name in (("state", "cell_state") if shape.cell == CELLS.index("lstm") else ("state",))
+        )
+        self.state = found if len(found) > 1 else found[0]
+
+
+def compiled_chunk() -> Callable[..., int]:
+    """Import the compiled code; that alone takes a second or two."""
+    from seqsum.training.fused.chunk import run_chunk
+
+    function: Callable[..., int] = run_chunk
+    return function
