@@ -13,6 +13,7 @@ from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.run import RESUMABLE_STATUSES
 from seqsum.schema import as_text
+from seqsum.training.fits import check_backend
 
 # A chunk lasts a quarter of a second or one step, whichever is longer; an evaluation can come between.
 COMMAND_SECONDS = 60.0
@@ -23,7 +24,8 @@ def start(workspace: Workspace, launcher: Launcher, preset: str, config: Config,
 
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
     """
-    config, _ = resolved(config, "train")
+    config, task = resolved(config, "train")
+    check_backend(config, task, "train")
     run = workspace.create(preset, config, name)
     launcher.submit(run)
     return run

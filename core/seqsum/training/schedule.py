@@ -39,6 +39,22 @@ def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
     return max(floor, peak * schedule.factor**plateau_falls)
 
 
+def learning_rates(config: Config, step: int, steps: int, plateau_falls: int = 0) -> list[float]:
+    """Return the learning rates of `steps` updates from `step` on, the same numbers as `learning_rate` gives."""
+    schedule = config.schedule
+    if schedule.name == "cosine" and step >= schedule.warmup_steps and steps > 1:
+        # The commonest curve without its lookups: they would cost as much as a small model's step.
+        peak, floor = config.optim.lr, min(schedule.min_lr, config.optim.lr)
+        left = max(1, config.train.steps - schedule.warmup_steps)
+        period = left if schedule.cosine_period == "after_warmup" else config.train.steps
+        cos, pi, since = math.cos, math.pi, step - schedule.warmup_steps
+        return [
+            floor + (peak - floor) * 0.5 * (1 + cos(pi * min(1.0, place / period)))
+            for place in range(since, since + steps)
+        ]
+    return [learning_rate(config, at, plateau_falls) for at in range(step, step + steps)]
+
+
 def _half_wave(start: float, end: float, done: float) -> float:
     """From start to end along half a cosine; `done` is the share of the way, and stays at the end beyond 1."""
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from seqsum.config import Config
@@ -21,9 +22,11 @@ from seqsum.training import checkpoint
 from seqsum.training.backends import make_backend
 from seqsum.training.device import choose_device
 from seqsum.training.evaluation import Evaluation, evaluate
+from seqsum.training.fused.backend import FusedBackend
 from seqsum.training.memory import check_memory
 from seqsum.training.progress import Progress
-from seqsum.training.schedule import learning_rate
+from seqsum.training.schedule import learning_rate, learning_rates
+from seqsum.training.torch_backend import ChunkResult
 
 CHUNK_SECONDS = 0.25
 CHUNK_NUMBERS = 4_000_000  # of tokens, or of logits
@@ -42,6 +45,14 @@ class LogWindow:
     asked: int = 0
     gradient_norm: float = 0.0
 
+    def add(self, result: ChunkResult, part: slice) -> None:
+        """Take in some of a chunk's steps. One after the other: the sums don't depend on how chunks are cut."""
+        self.steps += part.stop - part.start
+        self.loss = float(np.cumsum(np.append(self.loss, result.losses[part]))[-1])
+        self.gradient_norm = float(np.cumsum(np.append(self.gradient_norm, result.gradient_norms[part]))[-1])
+        self.right += int(result.right[part].sum())
+        self.asked += int(result.asked[part].sum())
+
 
 class Trainer:
     """One run's model, optimizer and place in the data. It knows nothing of folders' stores, commands or signals."""
@@ -58,8 +69,10 @@ class Trainer:
         self.device = choose_device(config, self.parameters, length)
         self.model.to(self.device, getattr(torch, config.train.dtype))
         torch.manual_seed(config.train.seed)
-        self.backend = make_backend(self.model, self.task, config)
+        self.backend = make_backend(self.model, self.task, config, self.device)
         self.step = 0
+        self.fused_from: int | None = None
+        """The step from which compiled code computes, once it does or when it did so before."""
         self.failure: str | None = None
         self.progress = Progress()
         self._window = LogWindow()
@@ -84,42 +97,55 @@ class Trainer:
         """The learning rate of the update that follows `step` finished ones."""
         return learning_rate(self.config, step, self.progress.plateau_falls)
 
+    def choose_backend(self) -> bool:
+        """Go over to compiled code if the run shall have it and it is there; return whether it did so now."""
+        backend = self.backend
+        if not isinstance(backend, FusedBackend) or backend.begun:
+            return False
+        if self.fused_from is None and (self.config.train.backend == "fused" or backend.ready):
+            self.fused_from = self.step
+        if self.fused_from is None or self.step < self.fused_from:
+            return False
+        backend.begin()
+        return True
+
     def run_chunk(self, borders: Iterable[int] = ()) -> list[Point]:
         """Make the next few steps, up to a quarter of a second or the next border; return the log points that fell due.
 
-        Borders are the multiples of log_every, evaluate_every and checkpoint_every, the end, and any given.
+        Borders are the multiples of evaluate_every and checkpoint_every, the end, and any given.
         """
+        self.choose_backend()
         train = self.config.train
-        intervals = (train.log_every, train.evaluate_every, train.checkpoint_every)
-        ends = [self.step - self.step % every + every for every in intervals]
+        ends = [self.step - self.step % every + every for every in (train.evaluate_every, train.checkpoint_every)]
+        if self.fused_from is not None and self.step < self.fused_from:
+            ends.append(self.fused_from)
         end = min([*ends, train.steps, *(border for border in borders if border > self.step)])
         steps = min(end - self.step, self._steps_at_once)
         started = time.perf_counter()
         batches = self.task.batches(train.seed, self.step, steps, train.batch_size)
-        rates = [self.learning_rate(self.step + index) for index in range(steps)]
+        rates = learning_rates(self.config, self.step, steps, self.progress.plateau_falls)
         result = self.backend.run(batches, rates, self.config)
         seconds = time.perf_counter() - started
         per_step = max(batches.inputs[0].size, train.batch_size * self.task.classes)
         affordable = int(CHUNK_SECONDS * steps / max(seconds, 1e-9))
         self._steps_at_once = max(1, min(affordable, self._steps_at_once * 4, CHUNK_NUMBERS // per_step))
 
-        window = self._window
-        made = zip(result.losses, result.right, result.asked, result.gradient_norms, strict=True)
-        for loss, right, asked, norm in made:
-            window.steps += 1
-            window.loss += float(loss)
-            window.right += int(right)
-            window.asked += int(asked)
-            window.gradient_norm += float(norm)
-        self.step += len(result.losses)
+        points: list[Point] = []
+        first, made = self.step, len(result.losses)
+        while self.step < first + made:
+            border = min(self.step - self.step % train.log_every + train.log_every, first + made)
+            self._window.add(result, slice(self.step - first, border - first))
+            self.step = border
+            if self.step % train.log_every == 0 or self.step >= train.steps:
+                points += self._close_window()
         if result.failure:
-            rate = rates[len(result.losses)]
-            self.failure = f"{result.failure} at step {self.step + 1} (learning rate {rate:g}); its update was not made"
+            self.failure = (
+                f"{result.failure} at step {self.step + 1} (learning rate {rates[made]:g}); its update was not made"
+            )
         elif not bool(torch.isfinite(self.backend.flat.values).all()):
             rate = max(rates)
             self.failure = f"weights became infinite or not a number by step {self.step} (learning rate {rate:g})"
-        due = self.step % train.log_every == 0 or self.step >= train.steps
-        return self._close_window() if due and window.steps else []
+        return points
 
     def _close_window(self) -> list[Point]:
         window = self._window
@@ -160,6 +186,7 @@ class Trainer:
             "window": asdict(self._window),
             "progress": asdict(self.progress),
             "evaluated_at": self._evaluated_at,
+            "fused_from": self.fused_from,
             "data_facts": self.task.data_facts(),
             **more,
         }
@@ -182,4 +209,5 @@ class Trainer:
         trainer.progress = Progress(**saved.state["progress"])
         trainer._window = LogWindow(**saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
+        trainer.fused_from = saved.state.get("fused_from")
         return trainer

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.runs import Command, Run, Store
+from seqsum.runs.record import Record
 from seqsum.schema import as_text
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
@@ -43,6 +44,7 @@ class Worker:
         self._clock = 0.0
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
+        self._backend = ""
 
     # Beginning
 
@@ -70,6 +72,11 @@ class Worker:
             self.train_seconds = saved.state["train_seconds"]
             self._saved = (step, dict(self.changes))
         self._replay = self._changes_after(step)
+        changes_over = [event.step for event in self.store.events(kind="backend") if event.step >= step]
+        if changes_over and self.trainer.fused_from is None:
+            self.trainer.fused_from = changes_over[0]
+        self.trainer.choose_backend()
+        self._backend = self.trainer.backend.name
         launched = self.store.state().get("launched", 0.0)
         with self.store.transaction():
             self.store.truncate(step)
@@ -114,10 +121,13 @@ class Worker:
                 continue
             if trainer.done:
                 return self._finish()
-            self._points += trainer.run_chunk(step for step, _, _ in self._replay)
+            before = trainer.step, self.train_seconds
+            points = trainer.run_chunk(step for step, _, _ in self._replay)
             if trainer.failure:
+                self._points += points
                 return self._fail(trainer.failure)
-            self._add_speed()
+            self._add_speed(points, *before)
+            self._tell_backend()
             if trainer.evaluation_due:
                 result, best, points = trainer.evaluate()
                 self._points += points
@@ -266,12 +276,24 @@ class Worker:
             self._speed_from = (now, self.trainer.step)
         return speed
 
-    def _add_speed(self) -> None:
-        """Speed and time stand beside the points of the same step."""
-        if self._points and self._points[-1][1] == self.trainer.step:
+    def _add_speed(self, points: list[Point], before: int, seconds: float) -> None:
+        """Take in a chunk's points; speed and time stand beside them, time in proportion inside the chunk."""
+        self._points += points
+        logged = dict.fromkeys(step for _, step, _ in points)
+        if logged:
             self._tick()
-            step = self.trainer.step
-            self._points += [("steps_per_second", step, self._speed()), ("train_seconds", step, self.train_seconds)]
+            speed, made = self._speed(), self.trainer.step - before
+            for step in logged:
+                at = seconds + (self.train_seconds - seconds) * (step - before) / made
+                self._points += [("steps_per_second", step, speed), ("train_seconds", step, at)]
+
+    def _tell_backend(self) -> None:
+        """Say so when compiled code has taken over: a resumed run changes over at the same step."""
+        name = self.trainer.backend.name
+        if name != self._backend:
+            self.store.add_event(self.trainer.fused_from or 0, "backend", old=self._backend, new=name)
+            self._backend = name
+            Record.read(self.run.folder).with_facts(backend=name).write(self.run.folder)
 
     # Commands
 

@@ -13,7 +13,8 @@ from seqsum.models.base import SequenceModel
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask, Batches
-from seqsum.training.fused.layout import CELLS, OPTIMIZERS, Shape, Workspace, parameter_places
+from seqsum.training.fused import cache
+from seqsum.training.fused.layout import CELLS, OPTIMIZERS, Shape, Workspace, parameter_places, whole_vectors
 from seqsum.training.torch_backend import ChunkResult, TorchBackend
 
 Floats = NDArray[np.float32]
@@ -23,10 +24,8 @@ class FusedBackend(TorchBackend):
     """Forward, backward, clipping and optimizer of a whole chunk in one compiled call, with the GIL released.
 
     Weights and optimizer state are PyTorch's own tensors, changed in place: checkpoints, evaluation and questions know
-    nothing of it, and a checkpoint of one backend goes on with the other.
+    nothing of it, and a checkpoint of one backend goes on with the other. Until `begin` it computes with PyTorch.
     """
-
-    name = "fused"
 
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         super().__init__(model, task, config)
@@ -39,9 +38,32 @@ class FusedBackend(TorchBackend):
             self._offsets[name] = place
             place += part.numel()
         self._workspace: tuple[Shape, Workspace] | None = None
+        self._compilation: cache.Compilation | None = None
+        self.begun = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return "fused" if self.begun else "torch"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the compiled code is at hand; the first time it isn't, compiling begins in the background."""
+        if self._compilation is not None:
+            return self._compilation.ended
+        if cache.is_warm():
+            return True
+        self._compilation = cache.Compilation()
+        return False
+
+    def begin(self) -> None:
+        """Compute with compiled code from now on; compiles here and now what is not compiled yet."""
+        cache.compile_now()
+        self.begun = True
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         """Make one update per batch; stop before an update whose loss or gradient is not finite."""
+        if not self.begun:
+            return super().run(batches, learning_rates, config)
         run_chunk = compiled_chunk()
         steps, batch, length = batches.inputs.shape
         shape = self._shape(batch, length)
@@ -92,7 +114,6 @@ class FusedBackend(TorchBackend):
         )
         if "step" in self.optimizer.state[self.flat.values]:
             self.optimizer.state[self.flat.values]["step"].fill_(done + made)
-        self._sgd_steps = done + made
         if self.carries_state:
             self._take_state(shape, workspace)
         failure = None
@@ -135,12 +156,12 @@ class FusedBackend(TorchBackend):
             state["step"] = torch.zeros((), dtype=torch.float32)
         # SGD keeps no count; all that matters is whether its momentum has begun.
         done = int(state["step"].item()) if "step" in state else 0 if fresh else 1
-        arrays: list[Floats] = [state[key].numpy() for key in keys]
         nothing: Floats = np.zeros(1, dtype=np.float32)
-        return done, *(arrays + [nothing, nothing])[:2]  # type: ignore[return-value]
+        first, second = [*(state[key].numpy() for key in keys), nothing, nothing][:2]
+        return done, first, second
 
     def _put_state(self, shape: Shape, workspace: Workspace) -> None:
-        width = workspace.part("state", 1).size and -(-shape.hidden // 16) * 16
+        width = whole_vectors(shape.hidden)
         parts = self.state if isinstance(self.state, tuple) else (self.state,)
         for name, part in zip(("state", "cell_state"), parts, strict=False):
             place = workspace.part(name, shape.layers, shape.batch, width)
@@ -149,18 +170,17 @@ class FusedBackend(TorchBackend):
                 place[:, :, : shape.hidden] = part.numpy()
 
     def _take_state(self, shape: Shape, workspace: Workspace) -> None:
-        width = -(-shape.hidden // 16) * 16
+        width = whole_vectors(shape.hidden)
         found = tuple(
-            torch.from_numpy(
-                workspace.part(name, shape.layers, shape.batch, width)[:, :, : shape.hidden].copy()
-            )
+            torch.from_numpy(workspace.part(name, shape.layers, shape.batch, width)[:, :, : shape.hidden].copy())
             for name in (("state", "cell_state") if shape.cell == CELLS.index("lstm") else ("state",))
         )
         self.state = found if len(found) > 1 else found[0]
 
 
 def compiled_chunk() -> Callable[..., int]:
-    """Import the compiled code; that alone takes a second or two."""
+    """Return the compiled code, loaded or compiled if it isn't yet."""
+    cache.set_up()
     from seqsum.training.fused.chunk import run_chunk
 
     function: Callable[..., int] = run_chunk

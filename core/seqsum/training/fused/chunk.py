@@ -1,11 +1,10 @@
 """The compiled chunk: for each step forward, loss, backward through time, clipping, optimizer."""
 
-# mypy: disable-error-code="no-untyped-def,untyped-decorator,no-untyped-call"
-
 from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -204,7 +203,15 @@ def softmax_rows(x, logits, wide, classes, rows, targets, answered, asked):
     return loss, right
 
 
-@compiled
+INTS, FLOATS, DOUBLES = (kind[::1] for kind in (numba.int64, numba.float32, numba.float64))
+SIGNATURE = (
+    INTS, INTS, INTS, INTS, DOUBLES, numba.int64[:, :, ::1], numba.int64[:, ::1], numba.int64[:, :, ::1], DOUBLES,
+    numba.int64, FLOATS, FLOATS, FLOATS, FLOATS, FLOATS, DOUBLES, INTS, INTS, DOUBLES,
+)  # fmt: skip
+
+
+# `cache.set_up` has named the folder, if there is one that can be written.
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
 def run_chunk(
     shape, at, places, options, constants, tokens, lengths, targets, rates, done, values, gradients, first, second, x,
     losses, rights, askeds, norms
@@ -268,7 +275,8 @@ def run_chunk(
                             x[a_emb + v * entered_wide + i] = values[p_emb + v * embedding + i]
                         vectors.copy(x, wide, (a_bias, a_entered + v * wide))
                     product_more(
-                        x, a_emb, entered_wide, 1, a_in_across, wide, a_entered, wide, unknown, wide, embedding, a_scratch
+                        x, a_emb, entered_wide, 1, a_in_across, wide, a_entered, wide, unknown, wide, embedding,
+                        a_scratch,
                     )  # fmt: skip
                 else:
                     across(values, p_in, gates, hidden, vocabulary, x, a_entered, width)
@@ -359,7 +367,8 @@ def run_chunk(
             for c in range(classes, wide_classes):
                 x[a_logits + r * wide_classes + c] = EMPTY
         product_more(
-            x, read, width, 1, a_head_across, wide_classes, a_logits, wide_classes, answers, wide_classes, hidden, a_scratch
+            x, read, width, 1, a_head_across, wide_classes, a_logits, wide_classes, answers, wide_classes, hidden,
+            a_scratch,
         )  # fmt: skip
         loss, right = softmax_rows(x, a_logits, wide_classes, classes, answers, asked_of, best_less, asked)
         losses[s] = loss / asked if asked > 0 else np.nan
@@ -367,18 +376,18 @@ def run_chunk(
         askeds[s] = asked
 
         # Backward
-        product(
-            x, a_logits, 1, wide_classes, read, width, a_weight_g, width, wide_classes, width, answers, a_scratch
-        )
+        product(x, a_logits, 1, wide_classes, read, width, a_weight_g, width, wide_classes, width, answers, a_scratch)
         take_weight(gradients, p_head, 1, classes, hidden, x, a_weight_g, wide_classes, width)
         take_bias(gradients, p_head_bias, 1, classes, x, a_logits, wide_classes, answers, a_bias)
         if tags == 1:
             product(
-                x, a_logits, wide_classes, 1, a_head_along, width, a_above, width, answers, width, wide_classes, a_scratch
+                x, a_logits, wide_classes, 1, a_head_along, width, a_above, width, answers, width, wide_classes,
+                a_scratch,
             )  # fmt: skip
         else:
             product(
-                x, a_logits, wide_classes, 1, a_head_along, width, a_asked, width, answers, width, wide_classes, a_scratch
+                x, a_logits, wide_classes, 1, a_head_along, width, a_asked, width, answers, width, wide_classes,
+                a_scratch,
             )  # fmt: skip
             x[a_above : a_above + rows * width] = np.float32(0)
             for r in range(batch):
@@ -397,8 +406,8 @@ def run_chunk(
                 if t < longest - 1:
                     later = alive[t + 1]
                     product(
-                        x, d_hidden + starts[t + 1] * wide, wide, 1, a_h_along, width, a_later, width, later, width, wide,
-                        a_scratch,
+                        x, d_hidden + starts[t + 1] * wide, wide, 1, a_h_along, width, a_later, width, later, width,
+                        wide, a_scratch,
                     )  # fmt: skip
                 d, above, h = a_grad + start * wide, a_above + start * width, h_of + start * width
                 if cell == 0:
@@ -453,8 +462,8 @@ def run_chunk(
                 take_weight(gradients, p_in, gates, hidden, embedding, x, a_weight_g, width, entered_wide)
                 along(values, p_in, gates, hidden, embedding, x, a_in_along, width, entered_wide)
                 product(
-                    x, a_entered_g, wide, 1, a_in_along, entered_wide, a_weight_g, entered_wide, vocabulary, entered_wide,
-                    wide, a_scratch,
+                    x, a_entered_g, wide, 1, a_in_along, entered_wide, a_weight_g, entered_wide, vocabulary,
+                    entered_wide, wide, a_scratch,
                 )  # fmt: skip
                 for v in range(vocabulary):
                     for i in range(embedding):
@@ -498,5 +507,3 @@ def run_chunk(
                         source = a_kept + ((layer * most + last + r) * kept + 4) * width
                         vectors.copy(x, width, (source, a_cell_state + to))
     return rates.size
-
-

@@ -104,5 +104,3 @@ class Workspace:
         """Return a view of the beginning of a part."""
         place = int(self.places[self.names.index(name)])
         return self.numbers[place : place + int(np.prod(shape))].reshape(shape)
-
-

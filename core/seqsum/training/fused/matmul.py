@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -29,7 +28,7 @@ def _tile(rows: int, accumulate: bool) -> Any:
     a is read at ao + row·sr + j·sj, w at wo + j·ldw, out at oo + row·ldo.
     """
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def tile(
         typing: Any, a: Any, ao: Any, sr: Any, sj: Any, w: Any, wo: Any, ldw: Any, out: Any, oo: Any, ldo: Any, k: Any
     ) -> Any:
@@ -51,9 +50,7 @@ def _tile(rows: int, accumulate: bool) -> Any:
             _, ao, sr, sj, _, wo, ldw, _, oo, ldo, k = args
             a, w, out = at(pointer(0), ao), at(pointer(4), wo), at(pointer(7), oo)
             froms = [at(a, builder.mul(sr, index(row))) for row in range(rows)]
-            tos = [
-                builder.bitcast(at(out, builder.mul(ldo, index(row))), vector.as_pointer()) for row in range(rows)
-            ]
+            tos = [builder.bitcast(at(out, builder.mul(ldo, index(row))), vector.as_pointer()) for row in range(rows)]
             start = [builder.load(to, align=4) if accumulate else vector(None) for to in tos]
             before = builder.block
             head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
@@ -91,8 +88,8 @@ tile4, tile1 = _tile(4, False), _tile(1, False)
 tile4_more, tile1_more = _tile(4, True), _tile(1, True)
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
-def tiles(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):  # type: ignore[no-untyped-def]
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+def tiles(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):
     """out[n, m] = a[n, k] @ w[k, m] by tiles; m a multiple of LANES."""
     whole = n - n % 4
     for i in range(0, m, LANES):
@@ -102,8 +99,8 @@ def tiles(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):  # type: ignore[no-
             tile1(a, ao + r * sr, sr, sj, w, wo + i, ldw, out, oo + r * ldo + i, ldo, k)
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
-def tiles_more(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):  # type: ignore[no-untyped-def]
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+def tiles_more(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):
     """out[n, m] += a[n, k] @ w[k, m] by tiles; m a multiple of LANES."""
     whole = n - n % 4
     for i in range(0, m, LANES):
@@ -117,8 +114,8 @@ DEPTH = 256
 """Terms of a sum that are packed at once: a panel of DEPTH × LANES stays in the processor's first cache."""
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
-def packed(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k, scratch):  # type: ignore[no-untyped-def]
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+def packed(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k, scratch):
     """As `tiles_more`, with both factors copied into the order in which they are read; for large products.
 
     scratch: float32 [at least (n + LANES) · DEPTH].

@@ -133,9 +133,7 @@ def elementwise(inputs: int, outputs: int, function: Callable[..., Sequence[Vect
         builder.position_at_end(body)
 
         def pointer(place: Any) -> Any:
-            return builder.bitcast(
-                builder.gep(data, [builder.add(place, x)], source_etype=NUMBER), VECTOR.as_pointer()
-            )
+            return builder.bitcast(builder.gep(data, [builder.add(place, x)], source_etype=NUMBER), VECTOR.as_pointer())
 
         read = [Vector(builder, builder.load(pointer(place), align=4)) for place in places[:inputs]]
         made = function(*read)
@@ -147,7 +145,7 @@ def elementwise(inputs: int, outputs: int, function: Callable[..., Sequence[Vect
         builder.position_at_end(after)
         return context.get_dummy_value()
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def loop(typing: Any, array: Any, n: Any, places: Any) -> Any:
         return types.void(array, types.intp, types.UniTuple(types.intp, count)), generate
 

@@ -1,0 +1,37 @@
+"""Which runs the fused backend can compute. No torch: the configuration is judged before a worker exists."""
+
+from __future__ import annotations
+
+from seqsum.config import Config
+from seqsum.errors import ConfigError
+from seqsum.models.settings import RecurrentConfig
+from seqsum.tasks import AnyTask
+
+
+def why_not_fused(config: Config, task: AnyTask) -> str | None:
+    """Return why the fused backend can't compute a run, as in "must be auto or torch: …"; None if it can."""
+    model, train = config.model, config.train
+    if not isinstance(model, RecurrentConfig):
+        return f'the model "{model.name}" is not the recurrent one'
+    if task.answer not in ("class", "tags") or not task.vocabulary:
+        return f'the task "{config.task.name}" does not answer tokens with classes'
+    if model.bidirectional:
+        return "model.bidirectional is on"
+    if model.form != "stacked":
+        return f"model.form is {model.form}"
+    if model.dropout and model.num_layers > 1:
+        return "model.dropout is on"
+    if train.dtype != "float32":
+        return f"train.dtype is {train.dtype}"
+    if train.device not in ("auto", "cpu"):
+        return f"train.device is {train.device}"
+    if train.threads > 1:
+        return f"train.threads is {train.threads}; it computes on one"
+    return None
+
+
+def check_backend(config: Config, task: AnyTask, source: str) -> None:
+    """Raise ConfigError when train.backend is fused and can't be."""
+    reason = why_not_fused(config, task) if config.train.backend == "fused" else None
+    if reason:
+        raise ConfigError(source, [("train.backend", f"must be auto or torch: {reason}")])

@@ -1,0 +1,5 @@
+"""`python -m seqsum.training.fused` compiles ahead of the first run."""
+
+from seqsum.training.fused.cache import compile_now
+
+compile_now()
