@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
 
 if TYPE_CHECKING:
     from support.nursery import Nursery
+
+
+# Tests change HOME; machine code that is compiled already should be found all the same.
+os.environ.setdefault("SEQSUM_CACHE", str(platformdirs.user_cache_path("seqsum")))
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.models.base import SequenceModel, State
 from seqsum.query.generation import forecast
 from seqsum.tasks import AnyTask, Examples, InputSpace
 from seqsum.tasks.base import NOT_ASKED, Inputs, Ints, all_sequences
+from seqsum.training.fused.backend import FusedBackend
 from seqsum.training.objective import loss_of
 
 ROWS = 8192  # more rows at once spill out of the processor's cache
@@ -83,6 +85,38 @@ class _Tally:
             },
             metrics=metrics,
             confusion=self.confusion,
+        )
+
+
+class ExactEvaluation:
+    """Asks about a whole input space through the compiled walk; keeps the right answers from one time to the next."""
+
+    def __init__(self, backend: FusedBackend, task: AnyTask) -> None:
+        self._backend = backend
+        self._task = task
+        self._space = task.enumerable()
+        self._truths: NDArray[np.int16] | None = None
+
+    def evaluate(self) -> Evaluation | None:
+        """Evaluate the weights as they are; None when that has to be done another way."""
+        space = self._space
+        if space is None or not self._backend.begun:
+            return None
+        if self._truths is None:
+            blocks = [examples.targets for examples in _every(space, self._task)]
+            self._truths = np.concatenate(blocks).astype(np.int16)
+        walked = self._backend.walk(space, self._truths)
+        if walked is None:
+            return None
+        asked = {length: space.vocabulary**length for length in range(space.low, space.high + 1)}
+        return Evaluation(
+            accuracy=int(walked.right.sum()) / space.size,
+            loss=walked.loss / space.size,
+            sequences=space.size,
+            exhaustive=True,
+            accuracy_by_length={length: int(walked.right[length]) / count for length, count in asked.items()},
+            metrics=dict(self._task.loss_metrics(walked.loss / space.size)),
+            confusion=walked.confusion if len(walked.confusion) <= CONFUSION_CLASSES else None,
         )
 
 

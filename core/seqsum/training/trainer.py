@@ -21,7 +21,7 @@ from seqsum.registry import make_task
 from seqsum.training import checkpoint
 from seqsum.training.backends import make_backend
 from seqsum.training.device import choose_device
-from seqsum.training.evaluation import Evaluation, evaluate
+from seqsum.training.evaluation import Evaluation, ExactEvaluation, evaluate
 from seqsum.training.fused.backend import FusedBackend
 from seqsum.training.memory import check_memory
 from seqsum.training.progress import Progress
@@ -70,6 +70,7 @@ class Trainer:
         self.model.to(self.device, getattr(torch, config.train.dtype))
         torch.manual_seed(config.train.seed)
         self.backend = make_backend(self.model, self.task, config, self.device)
+        self._exact = ExactEvaluation(self.backend, self.task) if isinstance(self.backend, FusedBackend) else None
         self.step = 0
         self.fused_from: int | None = None
         """The step from which compiled code computes, once it does or when it did so before."""
@@ -167,7 +168,7 @@ class Trainer:
 
     def evaluate(self) -> tuple[Evaluation, bool, list[Point]]:
         """Evaluate on what is held out; return the result, whether it is the best so far, and its points."""
-        result = evaluate(self.model, self.task)
+        result = (self._exact.evaluate() if self._exact else None) or evaluate(self.model, self.task)
         self._evaluated_at = self.step
         best = self.progress.note(result.loss, self.step, self.config.schedule.patience)
         points = [] if result.accuracy is None else [("accuracy", self.step, result.accuracy)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,10 +13,13 @@ from seqsum.config import Config
 from seqsum.models.base import SequenceModel
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
-from seqsum.tasks import AnyTask, Batches
+from seqsum.tasks import AnyTask, Batches, InputSpace
 from seqsum.training.fused import cache
-from seqsum.training.fused.layout import CELLS, OPTIMIZERS, Shape, Workspace, parameter_places, whole_vectors
+from seqsum.training.fused.layout import CELLS, COLUMNS, OPTIMIZERS, Shape, Workspace, parameter_places, whole_vectors
 from seqsum.training.torch_backend import ChunkResult, TorchBackend
+
+if TYPE_CHECKING:
+    from seqsum.training.fused.walk import Walked
 
 Floats = NDArray[np.float32]
 
@@ -121,6 +125,18 @@ class FusedBackend(TorchBackend):
             what = ("loss", losses) if not np.isfinite(losses[made]) else ("gradient norm", norms)
             failure = f"{what[0]} became {float(what[1][made])}"
         return ChunkResult(losses[:made], right[:made], asked[:made], norms[:made], failure)
+
+    def walk(self, space: InputSpace, truths: NDArray[np.int16]) -> Walked | None:
+        """Ask about every sequence of an input space; None when the model or the space is not one for that.
+
+        truths: int16, the right class of every sequence, in counting order, the shortest first
+        """
+        if not self.begun or self.tags or self.carries_state or space.vocabulary > COLUMNS:
+            return None
+        from seqsum.training.fused.walk import walk_space
+
+        values = self.flat.values.detach().numpy()
+        return walk_space(self._shape(1, 1), self._offsets, values, space.low, space.high, truths)
 
     def _shape(self, batch: int, length: int) -> Shape:
         settings = self._settings

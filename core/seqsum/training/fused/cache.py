@@ -74,9 +74,10 @@ def set_up() -> None:
 def compile_now() -> None:
     """Load the machine code, or compile it and keep it."""
     set_up()
-    from seqsum.training.fused.chunk import SIGNATURE, run_chunk
+    from seqsum.training.fused import chunk, walk
 
-    run_chunk.compile(SIGNATURE)
+    chunk.run_chunk.compile(chunk.SIGNATURE)
+    walk.walk.compile(walk.SIGNATURE)
     place = folder()
     if place is not None:
         try:

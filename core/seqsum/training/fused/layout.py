@@ -14,6 +14,9 @@ GATES = (1, 1, 4, 3)
 KEPT = (0, 0, 6, 4)
 """Widths kept for the way back beside the hidden states: an lstm's gates, cell and tanh(cell); a gru's gates and the
 recurrent part of n."""
+COLUMNS = 1024
+"""Sequences that a walk over the input space takes at once: they stay in the processor's second cache."""
+
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 
 

@@ -1,0 +1,327 @@
+"""The fused backend against PyTorch: gradients against autograd in float64, updates against PyTorch's optimizers, and
+what must hold for every backend: bits, checkpoints, what is not finite."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqsum.config import Config
+from seqsum.errors import ConfigError
+from seqsum.models.base import make_model
+from seqsum.presets import load_preset
+from seqsum.registry import make_task
+from seqsum.tasks import AnyTask, Batches
+from seqsum.training import checkpoint
+from seqsum.training.backends import make_backend
+from seqsum.training.evaluation import evaluate
+from seqsum.training.fits import why_not_fused
+from seqsum.training.fused import cache
+from seqsum.training.fused.backend import FusedBackend
+from seqsum.training.objective import loss_of
+from seqsum.training.schedule import learning_rate, learning_rates
+from seqsum.training.torch_backend import TorchBackend
+from seqsum.training.trainer import Trainer
+from support.engine import same_bits, tensors
+
+
+def config_of(preset: str = "baseline", **changes: Any) -> Config:
+    return load_preset(preset).config.changed(
+        {"train.backend": "fused", **{path.replace("__", "."): value for path, value in changes.items()}}, "test"
+    )
+
+
+def pair(config: Config) -> tuple[AnyTask, TorchBackend, FusedBackend]:
+    """The same model with either backend."""
+    task = make_task(config.task)
+    torch_backend, fused = (
+        kind(make_model(task, config.model, config.train.seed), task, config) for kind in (TorchBackend, FusedBackend)
+    )
+    assert isinstance(fused, FusedBackend)
+    fused.begin()
+    return task, torch_backend, fused
+
+
+def drawn(seed: int) -> Config:
+    """A configuration at random: cell, layers, sizes, lengths, head."""
+    draw = random.Random(seed)
+    cell = ("rnn", "rnn", "lstm", "gru")[seed % 4]
+    changes: dict[str, Any] = {
+        "model__cell": cell,
+        "model__nonlinearity": ("tanh", "relu")[seed % 2],
+        "model__num_layers": draw.randint(1, 3),
+        "model__hidden_size": draw.choice([1, 3, 16, 17, 32, 50]),
+        "train__batch_size": draw.choice([1, 2, 5, 16, 33]),
+        "train__seed": seed,
+    }
+    if cell != "rnn":
+        del changes["model__nonlinearity"]
+    if seed % 3 == 0:
+        return config_of("tagging_rnn", **changes)
+    changes["model__token_input"] = draw.choice(["embedding", "one_hot"])
+    changes["task__min_length"] = draw.randint(1, 4)
+    changes["task__max_length"] = changes["task__min_length"] + draw.randint(0, 12)
+    return config_of(task__modulus=draw.choice([2, 10, 29]), **changes)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_gradient_of_a_step_is_autograds_in_float64(seed: int) -> None:
+    config = drawn(seed)
+    task, _, fused = pair(config)
+    batch = task.batches(seed, 3, 1, config.train.batch_size)
+    model = make_model(task, config.model, config.train.seed).double()
+    inputs, lengths, targets = (torch.from_numpy(part[0]) for part in (batch.inputs, batch.lengths, batch.targets))
+    loss = loss_of(model(inputs, lengths, targets), targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    # A learning rate of nothing leaves the weights, and the gradient, as they are.
+    result = fused.run(batch, [0.0], config)
+    wanted = torch.cat([part.grad.flatten() for part in model.parameters() if part.grad is not None])
+    assert abs(result.losses[0] / loss.item() - 1) < 1e-5
+    assert abs(result.gradient_norms[0] / wanted.norm().item() - 1) < 1e-5
+    error = (fused.flat.gradients.double() - wanted).norm() / wanted.norm()
+    assert error < 1e-5, config.model
+
+
+@pytest.mark.parametrize(
+    "preset", ["counting_rnn", "counting_rnn2", "next_number_lstm", "even_pairs_lstm", "reverse_string_rnn"]
+)
+def test_a_presets_steps_are_pytorchs(preset: str) -> None:
+    """Carried hidden state, padding that is not asked about, one-hot tokens; losses of 12 steps in three chunks."""
+    config = config_of(preset, train__batch_size=10)
+    task, plain, fused = pair(config)
+    for first in (0, 4, 8):
+        batches = task.batches(0, first, 4, 10)
+        one, other = (backend.run(batches, [config.optim.lr] * 4, config) for backend in (plain, fused))
+        np.testing.assert_allclose(other.losses, one.losses, rtol=2e-5)
+        np.testing.assert_allclose(other.gradient_norms, one.gradient_norms, rtol=2e-3)
+        assert (one.asked == other.asked).all() and np.abs(one.right - other.right).max() <= 1
+    if task.carries_state:
+        mine, theirs = (state if isinstance(state, tuple) else (state,) for state in (fused.state, plain.state))
+        for part, wanted in zip(mine, theirs, strict=True):
+            assert part is not None and wanted is not None
+            torch.testing.assert_close(part, wanted, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "optim",
+    [
+        {"name": "adam"},
+        {"name": "adam", "weight_decay": 0.1, "clip_norm": 0.5},
+        {"name": "adamw", "weight_decay": 0.1, "clip_value": 0.02},
+        {"name": "sgd"},
+        {"name": "sgd", "momentum": 0.9, "weight_decay": 0.1},
+        {"name": "rmsprop", "smoothing": 0.9},
+        {"name": "rmsprop", "momentum": 0.5, "clip_norm": 0.1},
+    ],
+    ids=lambda optim: " ".join(map(str, optim.values())),
+)
+def test_updates_are_those_of_pytorchs_optimizers(optim: dict[str, Any]) -> None:
+    """From the same weights each update agrees to float32's digits."""
+    config = config_of(**{f"optim__{name}": value for name, value in optim.items()})
+    task, plain, fused = pair(config)
+    for step in range(6):
+        batch = task.batches(0, step, 1, 16)
+        fused.flat.values.data.copy_(plain.flat.values.data)
+        for backend in (plain, fused):
+            assert backend.run(batch, [1e-2], config).failure is None
+        moved = plain.flat.values.data - fused.flat.values.data
+        # Adam divides by the gradient's size: where it is next to nothing, so are its digits.
+        loud = plain.flat.gradients.abs() > 1e-4
+        assert moved[loud].abs().max() < 2e-5
+    assert plain.tensors().keys() == fused.tensors().keys()
+    for name, part in plain.tensors().items():
+        torch.testing.assert_close(fused.tensors()[name], part, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_seen_before_the_update(cell: str, value: float) -> None:
+    config = config_of(model__cell=cell, model__num_layers=2)
+    task, _, fused = pair(config)
+    fused.run(task.batches(0, 0, 3, 16), [1e-3] * 3, config)
+    with torch.no_grad():
+        fused.model.get_parameter("head.bias")[1] = value
+    weights = fused.flat.values.detach().clone()
+    states = {name: part.clone() for name, part in fused.tensors().items()}
+    result = fused.run(task.batches(0, 3, 3, 16), [1e-3] * 3, config)
+    assert result.failure is not None and "became" in result.failure and len(result.losses) == 0
+    assert torch.equal(fused.flat.values.detach().nan_to_num(), weights.nan_to_num())
+    assert same_bits(fused.tensors(), states)
+
+
+@pytest.mark.parametrize("preset", ["baseline", "counting_lstm", "tagging_rnn"])
+def test_the_same_bits_however_chunks_are_cut_and_a_run_resumed(preset: str, tmp_path: Path) -> None:
+    config = config_of(preset, train__steps=90, train__evaluate_every=1000, train__log_every=7)
+    if preset == "counting_lstm":
+        config = config.changed({"model.dropout": 0.0, "train.epochs": None}, "test")
+    whole, cut = Trainer(config), Trainer(config)
+    points, others = [], []
+    while not whole.done:
+        points += whole.run_chunk()
+    assert whole.backend.name == "fused"
+    draw = random.Random(1)
+    while not cut.done:
+        others += cut.run_chunk([cut.step + draw.randint(1, 20)])
+        cut.save(tmp_path)
+        saved, _ = checkpoint.newest(tmp_path)
+        assert saved is not None
+        cut = Trainer.resume(saved)
+    assert same_bits(tensors(cut.model), tensors(whole.model))
+    assert same_bits(cut.backend.tensors(), whole.backend.tensors())
+    assert others == points
+
+
+def test_a_run_that_changed_over_is_resumed_with_the_change_at_the_same_step(tmp_path: Path) -> None:
+    config = config_of(train__steps=60, train__backend="auto")
+
+    def trained(trainer: Trainer, until: int) -> Trainer:
+        while trainer.step < until:
+            trainer.run_chunk([until])
+        return trainer
+
+    trainer = Trainer(config)
+    trainer.fused_from = 25
+    trained(trainer, 10).save(tmp_path / "before")
+    assert trainer.backend.name == "torch"
+    trained(trainer, 40).save(tmp_path / "after")
+    assert trainer.backend.name == "fused"
+    trained(trainer, 60)
+    for name in ("before", "after"):
+        saved, _ = checkpoint.newest(tmp_path / name)
+        assert saved is not None
+        again = trained(Trainer.resume(saved), 60)
+        assert same_bits(tensors(again.model), tensors(trainer.model)), name
+
+
+def test_a_checkpoint_of_one_backend_goes_on_with_the_other(tmp_path: Path) -> None:
+    first = Trainer(config_of(train__steps=40))
+    first.run_chunk([20])
+    while first.step < 20:
+        first.run_chunk([20])
+    first.save(tmp_path)
+    saved, _ = checkpoint.newest(tmp_path)
+    assert saved is not None
+    saved.state["config"]["train"]["backend"] = "torch"
+    saved.state["fused_from"] = None
+    other = Trainer.resume(saved)
+    for trainer in (first, other):
+        while not trainer.done:
+            trainer.run_chunk()
+    assert (first.backend.name, other.backend.name) == ("fused", "torch")
+    torch.testing.assert_close(tensors(first.model), tensors(other.model), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model__cell": "lstm", "model__num_layers": 2, "model__hidden_size": 5},
+        {"model__cell": "gru", "model__num_layers": 3, "task__modulus": 7},
+        {"model__nonlinearity": "relu", "model__token_input": "one_hot", "task__modulus": 2, "task__max_length": 12},
+        {"task__modulus": 100, "task__min_length": 1, "task__max_length": 2},
+        {"task__modulus": 3, "task__min_length": 4, "task__max_length": 4},
+    ],
+)
+def test_the_walk_over_the_input_space_is_pytorchs(changes: dict[str, Any]) -> None:
+    trainer = Trainer(config_of(train__steps=300, **changes))
+    while not trainer.done:
+        trainer.run_chunk()
+    mine, _, _ = trainer.evaluate()
+    wanted = evaluate(trainer.model, trainer.task)
+    assert (
+        mine.exhaustive
+        and mine.sequences == wanted.sequences
+        and mine.accuracy_by_length.keys() == wanted.accuracy_by_length.keys()
+    )
+    assert mine.confusion is not None and wanted.confusion is not None
+    # Two classes can be as good as equal: one in ten thousand may fall the other way.
+    assert np.abs(mine.confusion - wanted.confusion).sum() <= 2 + wanted.sequences // 10_000
+    assert mine.accuracy == pytest.approx(wanted.accuracy, abs=1e-4)
+    assert mine.loss == pytest.approx(wanted.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "reason"),
+    [
+        ("baseline", {"model.form": "cells"}, "model.form is cells"),
+        ("baseline", {"train.dtype": "float64"}, "train.dtype is float64"),
+        ("baseline", {"train.threads": 2}, "train.threads is 2"),
+        ("counting_lstm", {"model.dropout": 0.2}, "model.dropout is on"),
+        ("tagging_bidirectional", {}, "model.bidirectional is on"),
+        ("counting_rnn3", {}, 'the model "concatenating" is not the recurrent one'),
+        ("sunspots_lstm", {}, "does not answer tokens with classes"),
+    ],
+)
+def test_what_it_cannot_compute_is_refused_in_a_sentence_and_auto_takes_torch(
+    preset: str, changes: dict[str, Any], reason: str
+) -> None:
+    config = load_preset(preset).config.changed({**changes, "train.backend": "fused"}, "test")
+    task = make_task(config.task)
+    assert reason in (why_not_fused(config, task) or "")
+    model = make_model(task, config.model, 0)
+    with pytest.raises(ConfigError, match=r"train\.backend: must be auto or torch"):
+        make_backend(model, task, config, torch.device("cpu"))
+    auto = config.changed({"train.backend": "auto"}, "test")
+    assert make_backend(model, task, auto, torch.device("cpu")).name == "torch"
+
+
+@pytest.mark.parametrize("period", ["total_steps", "after_warmup"])
+def test_learning_rates_of_a_chunk_are_those_of_its_steps(period: str) -> None:
+    config = config_of("sota_warmup", schedule__cosine_period=period, train__steps=3000)
+    for first, steps in ((0, 10), (1990, 20), (2000, 900), (2990, 10)):
+        wanted = [learning_rate(config, step) for step in range(first, first + steps)]
+        assert learning_rates(config, first, steps) == wanted
+
+
+def test_without_a_place_to_keep_machine_code_it_still_computes(tmp_path: Path) -> None:
+    """A home and a temporary folder that can't be written: compiled for this process, no file left, no error."""
+    script = (
+        "from seqsum.training.fused import cache\n"
+        "assert cache.folder() is None and not cache.is_warm()\n"
+        "cache.set_up()\n"
+        "from seqsum.training.fused.matmul import tiles\n"
+        "import seqsum.training.fused.chunk, numpy as np\n"
+        "a = np.ones(16 * 16, dtype=np.float32)\n"
+        "out = np.zeros_like(a)\n"
+        "tiles(a, 0, 16, 1, a, 0, 16, out, 0, 16, 16, 16, 16)\n"
+        "assert (out == 16).all()\n"
+    )
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    places = {name: str(blocked) for name in ("SEQSUM_CACHE", "TMPDIR", "HOME")}
+    script = f"import tempfile; tempfile.tempdir = {str(blocked)!r}\n{script}"
+    child = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **places}, capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+
+
+def test_machine_code_that_others_could_have_written_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "cache"
+    root.mkdir()
+    root.chmod(0o777)
+    monkeypatch.setenv("SEQSUM_CACHE", str(root))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    assert cache.folder.__wrapped__() is None
+    root.chmod(0o700)
+    place = cache.folder.__wrapped__()
+    assert place is not None and place.is_relative_to(root)
+
+
+def test_a_batch_of_one_and_a_length_of_one() -> None:
+    config = config_of(train__batch_size=1, task__min_length=1, task__max_length=1)
+    task, plain, fused = pair(config)
+    batches: Batches = task.batches(0, 0, 5, 1)
+    one, other = (backend.run(batches, [1e-3] * 5, config) for backend in (plain, fused))
+    np.testing.assert_allclose(other.losses, one.losses, rtol=1e-5)
