@@ -322,6 +322,21 @@ async def test_a_run_that_is_gone_and_runs_without_metrics(scene, console, until
         assert isinstance(console.screen, CompareScreen)
 
 
+async def test_values_that_are_no_numbers(scene, console, until):
+    runs = [scene.run(name="nan"), scene.run(name="infinite"), scene.run(name="fine")]
+    for run, last in zip(runs, (float("nan"), float("inf")), strict=False):
+        with run.store() as store:
+            store.append([("accuracy", 20_500, last)])
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, [runs[2], *runs[:2]])
+        await until(pilot, lambda: "NaN" in screen_text(console) and "inf" in screen_text(console))
+        assert row(console, "nan").best == row(console, "fine").best and row(console, "nan").final_difference is None
+        for key in ("2", "3", "f", "1", "y", "o", "b", "left", "s"):
+            await pilot.press(key)
+            await pilot.pause()
+        await until(pilot, lambda: "smooth" in screen_text(console) or "at 20,500" in screen_text(console))
+
+
 async def test_resizing_never_breaks(sweep, console, until):
     async with console.run_test(size=(120, 40)) as pilot:
         await begin(console, pilot, until, sweep)

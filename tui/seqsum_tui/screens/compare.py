@@ -30,6 +30,7 @@ from seqsum_tui.screens.choose import Choice, ChooseScreen
 from seqsum_tui.screens.export_view import ExportScreen
 from seqsum_tui.widgets.compare_bar import CompareBar
 from seqsum_tui.widgets.compare_chart import CompareChart
+from seqsum_tui.widgets.compare_columns import metric_text
 from seqsum_tui.widgets.compare_table import CompareTable
 from seqsum_tui.widgets.differences_view import DifferencesView
 from seqsum_tui.widgets.setting_scatter import SettingScatter
@@ -236,10 +237,9 @@ class CompareScreen(Screen[None]):
         if shown is None or self._view != SETTINGS:
             return
         metric = shown.comparison.metric
-        value = words.percent if "accuracy" in metric else words.metric
-        values = {f"{metric}, final": tuple(value(row.final) for row in shown.drawn)}
+        values = {f"{metric}, final": tuple(metric_text(metric, row.final) for row in shown.drawn)}
         if shown.comparison.direction:
-            values[f"{metric}, best"] = tuple(value(row.best) for row in shown.drawn)
+            values[f"{metric}, best"] = tuple(metric_text(metric, row.best) for row in shown.drawn)
         self.query_one(DifferencesView).show(shown.drawn, shown.differences, values)
 
     def _show_scatter(self) -> None:

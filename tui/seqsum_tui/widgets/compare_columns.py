@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from seqsum_tui import words
@@ -33,9 +35,7 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
     at: where the cursor stands, in words.
     """
 
-    def value(number: float | None) -> str:
-        return words.percent(number) if "accuracy" in metric else words.metric(number)
-
+    value = partial(metric_text, metric)
     found = [
         Column("name", "run", 14, 0, lambda row: row.name, "name"),
         Column("final", "final", 7, 0, lambda row: value(row.final)),
@@ -55,6 +55,13 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
         ]
     found.append(Column("status", "status", 8, 8, lambda row: words.status(row.status).word))
     return found
+
+
+def metric_text(metric: str, value: float | None) -> str:
+    """Return an accuracy in percent, anything else as a number; NaN and infinities by name."""
+    if "accuracy" in metric and (value is None or math.isfinite(value)):
+        return words.percent(value)
+    return words.metric(value)
 
 
 def arrange(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
