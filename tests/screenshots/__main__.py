@@ -74,6 +74,15 @@ async def take(workspace: Workspace) -> None:
         await shown(pilot, lambda text: "What to look for" in text)
         await pilot.pause(1.0)
         save("new_run")
+        await pilot.press("escape")
+        await shown(pilot, lambda text: "sota_warmup" in text and "New run" in text)
+        await pilot.press("c")
+        await shown(pilot, lambda text: "Add runs to the comparison" in text)
+        await pilot.press("space", "space", "space", "enter")
+        await shown(pilot, lambda text: "4 runs" in text)
+        await pilot.press("left", "left", "left", "left")
+        await pilot.pause(1.0)
+        save("compare")
 
 
 def main() -> None:

@@ -3,9 +3,11 @@
 import pytest
 
 from seqsum_tui.app import Console
+from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.screens.compare import CompareScreen
 from seqsum_tui.widgets.compare_chart import CompareChart
 from seqsum_tui.widgets.compare_table import CompareTable
+from seqsum_tui.widgets.differences_view import DifferencesView
 
 SIZES = [(80, 24), (120, 40)]
 NOW = 1_800_000_000.0
@@ -47,6 +49,11 @@ def test_compare(snap_compare, scene, runs, still, until, size, keys):
         await until(pilot, lambda: screen._reader.buckets == max(2 * chart.size.width, 120))
         for key in keys:
             await pilot.press(key)
+        if "2" in keys:
+            await until(pilot, lambda: screen.query_one(DifferencesView).needed > 5)
+        if "3" in keys:
+            scatter = screen.query_one(Scatter)
+            await until(pilot, lambda: scatter.size.width and scatter._painted)
         if "down" in keys:
             await until(pilot, lambda: table.selected and table.selected.key == table.rows[1].key)
         if "left" in keys:

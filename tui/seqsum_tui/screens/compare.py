@@ -162,6 +162,7 @@ class CompareScreen(Screen[None]):
 
     def _resized(self) -> None:
         self._share_height()
+        self._show_scatter()
         self._aim_reader()
 
     @on(Chart.ViewChanged)

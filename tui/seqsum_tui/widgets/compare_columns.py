@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seqsum.compare import Row
 
 Kind = Literal["name", "text", "difference"]
-NAME_WIDEST = 44
+NAME_WIDEST, NAME_FIRST = 44, 8
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
     ]
     if at is not None:
         found += [
-            Column("at", f"at {at}", 9, 3, lambda row: value(row.at)),
+            Column("at", f"at {at}", 10, 3, lambda row: value(row.at)),
             Column("at_difference", "Δ", 7, 5, lambda row: difference(row, row.at_difference), "difference"),
         ]
     found.append(Column("status", "status", 8, 8, lambda row: words.status(row.status).word))
@@ -70,7 +70,8 @@ def arrange(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     chosen = [column for column in columns if column.rank == 0]
     room = width - sum(column.width + gap for column in chosen) + gap
     for column in sorted((column for column in columns if column.rank), key=lambda column: column.rank):
-        if room < column.width + gap:
+        # What matters less waits until names have some room.
+        if room - (NAME_FIRST if column.rank >= 5 else 0) < column.width + gap:
             break
         chosen.append(column)
         room -= column.width + gap

@@ -1,0 +1,93 @@
+"""How long it takes to open many long runs in the Compare screen: `python -m tests.bench.opening`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from seqsum.compare import ComparisonReader
+from seqsum.config import Config
+from seqsum.runs import Run, Workspace
+from seqsum_tui.app import Console
+from seqsum_tui.screens.compare import CompareScreen
+from seqsum_tui.widgets.compare_chart import CompareChart
+
+CHUNK = 50_000
+SIZE = (120, 40)
+
+
+def make_runs(folder: Path, runs: int, points: int) -> list[str]:
+    """Write one long run through the real store, copy it, and return the ids."""
+    first = Workspace(folder).create("baseline", Config().changed({"train.steps": points}, "bench"), "long-0")
+    generator = np.random.default_rng(0)
+    with first.store() as store:
+        for start in range(1, points + 1, CHUNK):
+            steps = range(start, min(start + CHUNK, points + 1))
+            losses = 2.3 / (1 + np.array(steps) / 1e5) + generator.random(len(steps))
+            store.append(("loss", step, loss) for step, loss in zip(steps, losses.tolist(), strict=True))
+        store.set_state(status="finished", step=points)
+    ids = [first.id]
+    for number in range(1, runs):
+        copy = folder / f"{first.id[:-4]}{number:04}"
+        shutil.copytree(first.folder, copy)
+        record = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+        record.update(id=copy.name, name=f"long-{number}")
+        record["config"]["train"]["seed"] = number
+        (copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        ids.append(copy.name)
+    assert all(Run(folder / id).record.id == id for id in ids)
+    return ids
+
+
+def read_seconds(folder: Path, ids: list[str]) -> float:
+    """Read curves, best and final values of all runs once, with nothing read before."""
+    began = time.perf_counter()
+    comparison = ComparisonReader(folder, ids).read()
+    assert comparison is not None and len(comparison.runs) == len(ids)
+    return time.perf_counter() - began
+
+
+async def screen_seconds(folder: Path, ids: list[str]) -> float:
+    """Open the screen; return the time until every curve is on it."""
+    console = Console(folder, remote=False)
+    console.animation_level = "none"
+    async with console.run_test(size=SIZE) as pilot:
+        await pilot.pause(0.5)
+        began = time.perf_counter()
+        screen = CompareScreen(ids)
+        console.push_screen(screen)
+        while not screen.is_mounted or len(screen.query_one(CompareChart).series) < len(ids):
+            await asyncio.sleep(0.002)
+        return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--points", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ids = make_runs(folder, options.runs, options.points)
+        reads = [read_seconds(folder, ids) for _ in range(options.rounds)]
+        screens = [asyncio.run(screen_seconds(folder, ids)) for _ in range(options.rounds)]
+    print(f"{options.runs} runs x {options.points:,} points, median of {options.rounds} rounds")
+    print(f"reading     {statistics.median(reads):.3f} s")
+    print(f"on screen   {statistics.median(screens):.3f} s")
+    print(
+        f"memory      {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most, the writing included"
+    )
+
+
+if __name__ == "__main__":
+    main()
