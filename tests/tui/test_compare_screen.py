@@ -252,6 +252,12 @@ async def test_a_live_run_goes_on_growing(scene, console, until):
             store.append([("accuracy", 5500, 0.97)])
         await until(pilot, lambda: any(one.x[-1] == 5500 for one in chart.series))
         assert row(console, "live").final == 0.97 and row(console, "other").final_step == 5000
+        told = []
+        console.notify = lambda message, *, title="", **more: told.append(title)
+        with live.store() as store:
+            store.set_state(status="finished")
+        await until(pilot, lambda: row(console, "live").status == "finished")
+        assert told == ["✓ live finished"]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ COMPARE: list[BindingType] = [
     _key("compare.curves", "1", "view(0)", "Curves", "Show the curves, and the table of their values", show=False),
     _key("compare.settings", "2", "view(1)", "Settings", "Show the settings in which the runs differ", show=False),
     _key("compare.scatter", "3", "view(2)", "Scatter", "Show a metric over a setting, a point each", show=False),
-    _key("compare.field", "h", "field(1)", "Setting", "Scatter over the next setting", show=False),
+    _key("compare.field", "h", "field(1)", "Setting", "Scatter over the next setting"),
     _key("compare.choose_field", "H", "choose_field", "Choose setting", "Choose the scatter's setting", show=False),
     _key("compare.best_or_final", "f", "best_or_final", "Best/final", "Scatter of best or of last values", show=False),
     _key("compare.choose_metric", "M", "choose_metric", "Choose metric", "Choose the metric from a list", show=False),

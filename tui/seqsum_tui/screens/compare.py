@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from seqsum.compare import ComparisonReader, rows_of
-from seqsum.compare.files import Shown, scatter_field, scatter_fields
+from seqsum.compare.files import Shown, scatter_field
 from seqsum.compare.rows import XKind
 from seqsum.errors import UserError
 from seqsum_tui import bindings, words
@@ -23,10 +21,10 @@ from seqsum_tui.background import Poll, in_thread
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.charts.ticks import AxisKind, format_x
-from seqsum_tui.commands import Command, ScreenCommands
+from seqsum_tui.commands import ScreenCommands
 from seqsum_tui.compare_export import Chosen, offers, write_export
 from seqsum_tui.paths import for_people
-from seqsum_tui.screens.choose import Choice, ChooseScreen
+from seqsum_tui.screens.compare_choosing import ComparesRuns
 from seqsum_tui.screens.export_view import ExportScreen
 from seqsum_tui.widgets.compare_bar import CompareBar
 from seqsum_tui.widgets.compare_chart import CompareChart
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from seqsum.compare import Comparison, Row
     from seqsum.compare.files import Part
     from seqsum.runs import Summary
-    from seqsum_tui.app import Console
 
 CURVES, SETTINGS, SCATTER = range(3)
 PARTS: tuple[Part, ...] = ("curves", "config", "scatter")
@@ -47,7 +44,7 @@ BROAD = 170
 FEWEST_LINES = 5
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(ComparesRuns):
     """Compares runs, live ones too. Leaving changes nothing for them."""
 
     CSS_PATH = "compare.tcss"
@@ -80,11 +77,6 @@ class CompareScreen(Screen[None]):
         self._field: str | None = None
         self._of_best = True
         self._end: int | None = -1
-
-    @property
-    def console(self) -> Console:
-        """The app."""
-        return cast("Console", self.app)
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -124,7 +116,8 @@ class CompareScreen(Screen[None]):
     # Reading
 
     def _show(self, comparison: Comparison) -> None:
-        before, self._comparison = self._offered(), comparison
+        offered, before, self._comparison = self._offered(), self._summaries(), comparison
+        self.console.tell_endings(before, self._summaries())
         for problem in comparison.problems:
             if problem not in self._told:
                 self._told.add(problem)
@@ -133,8 +126,11 @@ class CompareScreen(Screen[None]):
             # What is compared stays, also when a live run writes its first accuracy.
             self._reader.metric = comparison.metric
         self._refresh()
-        if before != self._offered():
+        if offered != self._offered():
             self.refresh_bindings()
+
+    def _summaries(self) -> dict[str, Summary]:
+        return {run.id: run.summary for run in self._comparison.runs} if self._comparison else {}
 
     def _offered(self) -> tuple[bool, bool]:
         """What decides which keys do something."""
@@ -221,6 +217,16 @@ class CompareScreen(Screen[None]):
     @property
     def _x_kind(self) -> AxisKind:
         return "number" if self._x == "step" else "duration"
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The last reading."""
+        return self._comparison
+
+    @property
+    def compared_ids(self) -> Sequence[str]:
+        """The runs that are compared, also those not read yet."""
+        return self._ids
 
     @property
     def shown(self) -> Shown | None:
@@ -362,18 +368,6 @@ class CompareScreen(Screen[None]):
             self._reader.metric, self._reader.higher = metric, None
             self._wake()
 
-    def action_choose_metric(self) -> None:
-        """Choose the metric from a list."""
-        if self._comparison is None:
-            return
-
-        def chosen(keys: list[str] | None) -> None:
-            if keys:
-                self.compare_metric(keys[0])
-
-        choices = [Choice(name, name) for name in self._comparison.metrics]
-        self.app.push_screen(ChooseScreen("Metric", choices, current=self._comparison.metric), chosen)
-
     def action_direction(self) -> None:
         """Say that higher, or lower, is better."""
         if self._reader is not None and self._comparison is not None:
@@ -437,27 +431,13 @@ class CompareScreen(Screen[None]):
 
     def action_field(self, direction: int) -> None:
         """Scatter over the next setting."""
-        fields = self._fields()
+        fields = self.fields
         if fields:
             shown = self.shown
             assert shown is not None
             now = scatter_field(shown)
             place = fields.index(now) if now in fields else -1
             self.scatter_over(fields[(place + direction) % len(fields)])
-
-    def _fields(self) -> list[str]:
-        shown = self.shown
-        return [] if shown is None else scatter_fields([run for run, _ in shown.runs])
-
-    def action_choose_field(self) -> None:
-        """Choose the scatter's setting from a list."""
-
-        def chosen(keys: list[str] | None) -> None:
-            if keys:
-                self.scatter_over(keys[0])
-
-        choices = [Choice(path, path) for path in self._fields()]
-        self.app.push_screen(ChooseScreen("Setting", choices, current=self._field), chosen)
 
     def scatter_over(self, field: str) -> None:
         """Show the scatter over a setting."""
@@ -497,48 +477,15 @@ class CompareScreen(Screen[None]):
         row = self._chosen_row()
         if row is not None:
             gone = {run.id for run in row.runs}
-            self._compare([id for id in self._ids if id not in gone])
+            self.compare_runs([id for id in self._ids if id not in gone])
 
-    def _compare(self, ids: Sequence[str]) -> None:
+    def compare_runs(self, ids: Sequence[str]) -> None:
+        """Compare these runs instead."""
         self._ids = sorted(set(ids))
         if self._reader is not None:
             self._reader.ids = tuple(self._ids)
         self._say_empty()
         self._wake()
-
-    def action_add(self) -> None:
-        """Choose runs to add."""
-        self.run_worker(self._choose_runs(), name="runs to add", group="choose", exclusive=True)
-
-    async def _choose_runs(self) -> None:
-        try:
-            found = await in_thread(self.console.workspace.summaries)
-        except (UserError, OSError) as error:
-            self._failed(error)
-            return
-        runs = [run for run in found if run.id not in self._ids]
-        if not self.is_current:
-            return
-        if not runs:
-            self.notify("There is no other run in this workspace; n in the list of runs starts one.", markup=False)
-            return
-
-        def chosen(keys: list[str] | None) -> None:
-            if keys:
-                self._compare([*self._ids, *keys])
-
-        choices = [Choice(run.id, run.name, _detail(run)) for run in runs]
-        self.app.push_screen(ChooseScreen("Add runs to the comparison", choices, several=True), chosen)
-
-    def extra_commands(self) -> Iterator[Command]:
-        """Offer every metric and every setting to the command palette."""
-        if self._comparison is None:
-            return
-        for metric in self._comparison.metrics:
-            yield Command(f"Compare {metric}", f"Show {metric} of every run", partial(self.compare_metric, metric))
-        for path in self._fields():
-            name = f"Scatter over {path}"
-            yield Command(name, "A point for each run", partial(self.scatter_over, path))
 
     # Files
 
@@ -562,11 +509,6 @@ class CompareScreen(Screen[None]):
             return
         place = words.literal(for_people(chosen.path))
         self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
-
-
-def _detail(run: Summary) -> str:
-    group = f", group {run.group}" if run.group else ""
-    return f"{words.status(run.status).word}, {run.preset}{group}, {run.id}"
 
 
 def _first_steps() -> Content:
