@@ -18,6 +18,7 @@ from PIL import Image
 
 from seqsum import cli
 from seqsum.compare import ComparisonReader, differing_fields, direction_of, field_axis, looks_of, rows_of, texts_of
+from seqsum.compare.files import scatter_fields
 from seqsum.compare.history import History
 from seqsum.compare.looks import HUES, PAPER_COLOURS, SIGNS, ranks_in
 from seqsum.compare.rows import percent_difference, value_at
@@ -254,6 +255,19 @@ def sweep(make: Make, tmp_path: Path) -> tuple[str, list[Run]]:
             settings = {"optim__lr": rate, "train__seed": seed, "track__group": f"lr {rate}"}
             runs.append(make(f"lr{rate}-{seed}", {"loss": loss, "accuracy": accuracy}, **settings))
     return str(tmp_path / "runs"), runs
+
+
+def test_the_most_telling_setting_comes_first(make: Make, tmp_path: Path) -> None:
+    settings = [(0.1, 16, "lstm", 0), (0.1, 16, "rnn", 1), (0.2, 16, "lstm", 2), (0.2, 32, "rnn", 3)]
+    runs = [
+        make(f"{place}", {"loss": falling(place)}, optim__lr=rate, model__hidden_size=size, model__cell=cell,
+             train__seed=seed)
+        for place, (rate, size, cell, seed) in enumerate(settings)
+    ]  # fmt: skip
+    comparison = ComparisonReader(tmp_path / "runs", [run.id for run in runs]).read()
+    assert comparison is not None
+    fields = scatter_fields(comparison.runs)
+    assert fields == ["optim.lr", "model.hidden_size", "model.cell", "train.seed"]
 
 
 def test_the_command_prints_and_tells_json(sweep: tuple[str, list[Run]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -86,12 +88,14 @@ def scatter_field(shown: Shown) -> str:
 
 
 def scatter_fields(runs: Sequence[RunData]) -> list[str]:
-    """Return the settings in which runs differ, the most telling first: numbers, with many values."""
+    """Return the settings in which runs differ, the most telling first: numbers that split the runs most evenly."""
 
-    def place(path: str) -> tuple[bool, bool, int]:
+    def place(path: str) -> tuple[bool, bool, float]:
         axis = field_axis([run.fields.get(path) for run in runs])
         minor = path == "train.seed" or path.startswith(("run.", "track."))
-        return minor, axis.kind == "names", -len(set(axis.places))
+        # Entropy: many values, and none that nearly all runs share.
+        shares = [count / len(runs) for count in Counter(axis.places).values()]
+        return minor, axis.kind == "names", sum(share * math.log(share) for share in shares)
 
     return sorted(differing_fields([texts_of([run.fields]) for run in runs]), key=place)
 
