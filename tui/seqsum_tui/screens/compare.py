@@ -180,7 +180,7 @@ class CompareScreen(ComparesRuns):
         if chart.title != comparison.metric:
             chart.title = comparison.metric
         chart.set_empty(self._why_empty())
-        chart.show(self._rows, row.key if row else None)
+        chart.show(self._rows, self._front(row))
         self._show_settings()
         self._show_scatter()
         self._show_bar()
@@ -305,8 +305,12 @@ class CompareScreen(ComparesRuns):
             return
         if self._view == SCATTER:
             self.query_one(SettingScatter).choose(row.key)
-        self.query_one(CompareChart).show(self._rows, row.key)
+        self.query_one(CompareChart).show(self._rows, self._front(row))
         self.refresh_bindings()
+
+    def _front(self, row: Row | None) -> str | None:
+        """The row that lies on top; over a slow line none, for another order paints the whole chart anew."""
+        return None if row is None or self.console.remote else row.key
 
     @on(Chart.CursorMoved)
     def show_values(self) -> None:

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -71,6 +71,7 @@ class CompareTable(ScrollView, can_focus=True):
         self._places: list[tuple[Column, int]] = []
         self._direction: str | None = None
         self._cursor = 0
+        self._drawn: dict[int, Strip] = {}
 
     @property
     def selected(self) -> Row | None:
@@ -95,7 +96,13 @@ class CompareTable(ScrollView, can_focus=True):
         else:
             self._cursor = min(self._cursor, max(len(keys) - 1, 0))
         self._keep_in_view()
-        self.refresh()
+        self._refresh_changed()
+
+    def _refresh_changed(self) -> None:
+        """Paint only lines that differ: a comparison that grows changes a few numbers at a time."""
+        for y in range(self.size.height):
+            if self._drawn.get(y) != self._line(y):
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def select(self, key: str) -> None:
         """Put the cursor on a row, if it is there."""
@@ -117,7 +124,7 @@ class CompareTable(ScrollView, can_focus=True):
         before, self._cursor = self._cursor, min(max(index, 0), len(self._rows) - 1)
         if before != self._cursor:
             self._keep_in_view()
-            self.refresh()
+            self._refresh_changed()
             self.post_message(self.Highlighted())
 
     def _keep_in_view(self) -> None:
@@ -153,6 +160,10 @@ class CompareTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
+        self._drawn[y] = line = self._line(y)
+        return line
+
+    def _line(self, y: int) -> Strip:
         ground = self.rich_style
         if y < HEADING_ROWS:
             over = self.get_component_rich_style("compare--heading")

@@ -47,7 +47,7 @@ class DifferencesView(Widget, can_focus=True):
         self._rows: tuple[Row, ...] = ()
         self._lines: list[tuple[str, tuple[str, ...]]] = []
         self._note = ""
-        self._top = self._first = 0
+        self._top = self._first = self._base = 0
 
     @property
     def needed(self) -> int:
@@ -58,11 +58,14 @@ class DifferencesView(Widget, can_focus=True):
         self, rows: Sequence[Row], differences: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]]
     ) -> None:
         """Show these rows' settings, below lines of `values` of the metric."""
+        before = [row.key for row in self._rows], self._lines, self._base
         self._rows = tuple(rows)
+        self._base = next((place for place, row in enumerate(rows) if row.baseline), 0)
         self._lines = [(name, tuple(map(words.literal, texts))) for name, texts in {**values, **differences}.items()]
         self._note = "" if differences else NOTHING.get(len(rows), SAME)
         self._clamp()
-        self.refresh()
+        if before != ([row.key for row in rows], self._lines, self._base):
+            self.refresh()
 
     def action_scroll(self, lines: int, columns: int) -> None:
         """Move by lines and by runs."""
@@ -139,11 +142,10 @@ class DifferencesView(Widget, can_focus=True):
             name, texts = self._lines[index]
             field = Style(color=self.get_component_rich_style("differences--field").color)
             same = Style(color=self.get_component_rich_style("differences--same").color)
-            base = next((place for place, row in enumerate(self._rows) if row.baseline), 0)
             cells.append((words.fit(words.literal(name), field_width), field))
             for place in shown:
-                equal = texts[place] == texts[base]
-                ink = same if equal and place != base else Style(bold=not equal)
+                equal = texts[place] == texts[self._base]
+                ink = same if equal and place != self._base else Style(bold=not equal)
                 cells += [(" " * GAP, Style()), (words.fit(texts[place], self._width(place)), ink)]
         segments = [Segment(" " * PADDING, ground), *(Segment(text, ground + style) for text, style in cells)]
         return Strip(segments).adjust_cell_length(self.size.width, ground)
