@@ -18,6 +18,8 @@ LIGHT_ROOMS = (
     "seqsum.runs",
     "seqsum.launch",
     "seqsum.control",
+    "seqsum.compare",
+    "seqsum.compare.files",
 )
 LOADED = """
 import importlib, json, sys

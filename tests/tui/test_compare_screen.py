@@ -16,6 +16,7 @@ from seqsum_tui.screens import export_view
 from seqsum_tui.screens.choose import ChooseScreen
 from seqsum_tui.screens.compare import CompareScreen
 from seqsum_tui.screens.export_view import ExportScreen, free_path
+from seqsum_tui.widgets.compare_bar import CompareBar
 from seqsum_tui.widgets.compare_chart import CompareChart
 from seqsum_tui.widgets.compare_columns import arrange, columns_of
 from seqsum_tui.widgets.compare_table import CompareTable
@@ -219,6 +220,28 @@ async def test_a_click_on_a_point_chooses_its_row(sweep, console, until):
         left, top = scatter._layout.gutter, len(scatter._head)
         await pilot.click(scatter, offset=(left + column, top + line))
         await until(pilot, lambda: table.selected.key == key)
+
+
+async def test_views_signs_and_rows_answer_the_mouse(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, sweep)
+        bar, table = console.screen.query_one(CompareBar), console.screen.query_one(CompareTable)
+        for name, view in (("Scatter", 2), ("Settings", 1), ("Curves", 0)):
+            column = screen_text(console).splitlines()[0].index(name)
+            await pilot.click(bar, offset=(column, 0))
+            await until(pilot, lambda view=view: console.screen._view == view)
+        await until(pilot, lambda: table.size.height > 3)
+        await pilot.click(table, offset=(20, 3))
+        await until(pilot, lambda: table.selected.name == "lr 0.002")
+        await pilot.click(table, offset=(1, 2))
+        await until(pilot, lambda: row(console, "lr 0.001").hidden)
+        # A group that is opened shows its runs; a run that is opened is watched.
+        await pilot.press("enter")
+        await until(pilot, lambda: len(table.rows) == 6)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen))
 
 
 async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):

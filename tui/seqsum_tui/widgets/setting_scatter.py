@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from seqsum.compare import field_axis
@@ -42,7 +43,7 @@ class SettingScatter(Scatter):
                 point = run.best if shown.of_best else run.final
                 if point is not None:
                     own.append((places[run.id], point[1]))
-            points += own
+            points += [point for point in own if math.isfinite(point[1])]
             clouds.append(Cloud(row.key, row.look.sign, look_colour(self.app, row.look), tuple(own)))
         low, high = min(axis.places), max(axis.places)
         margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
