@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from textual.widgets import Input, OptionList
 
+from seqsum_tui import bindings
 from seqsum_tui.app import Console
 from seqsum_tui.charts import palette
 from seqsum_tui.charts.scatter import Scatter
@@ -118,6 +119,12 @@ async def test_unfold_hide_and_baseline(sweep, console, until, size):
         assert table.selected.key not in [one.name for one in chart.series]
         await pilot.press("space", "u")
         await until(pilot, lambda: len(table.rows) == 4)
+        await pilot.press("down", "i")
+        await until(pilot, lambda: {one.name for one in chart.series} == {"group:lr 0.001", "group:lr 0.002"})
+        await pilot.press("i")
+        await until(pilot, lambda: len(chart.series) == 4)
+        await pilot.press("up")
+        await until(pilot, lambda: table.selected.name == "lr 0.001")
         # Folded, its group is the baseline.
         assert row(console, "lr 0.001").baseline and table.selected.name == "lr 0.001"
 
@@ -387,6 +394,27 @@ async def test_the_theme_and_no_colour(sweep, console, until):
         console.theme = "ansi-dark" if "ansi-dark" in console.available_themes else "textual-ansi"
         await until(pilot, lambda: all(one.colour.startswith("ansi_") for one in chart.series))
         assert "accuracy" in screen_text(console)
+
+
+def test_every_key_has_an_id_a_label_and_a_tooltip():
+    keys = [*bindings.COMPARE, *bindings.COMPARE_TABLE, *bindings.DIFFERENCES]
+    assert all(key.id and key.description and key.tooltip for key in keys)
+    assert len({key.id for key in keys}) == len(keys)
+
+
+async def test_the_palette_finds_metrics_settings_and_actions(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, sweep)
+        for typed, arrived in (
+            ("scatter over optim.lr", lambda: "over optim.lr" in console.screen.query_one(Scatter).title),
+            ("compare loss", lambda: console.screen.query_one(CompareChart).title == "loss"),
+        ):
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: not isinstance(console.screen, CompareScreen))
+            await pilot.press(*typed)
+            await until(pilot, lambda typed=typed: screen_text(console).lower().count(typed) >= 2)
+            await pilot.press("enter")
+            await until(pilot, lambda arrived=arrived: isinstance(console.screen, CompareScreen) and arrived())
 
 
 def test_signs_and_colours_are_the_charts_own():

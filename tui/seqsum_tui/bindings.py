@@ -87,6 +87,7 @@ COMPARE: list[BindingType] = [
     _key("compare.metric", "m", "metric(1)", "Metric", "Compare the next metric"),
     _key("compare.baseline", "b", "baseline", "Baseline", "Differences are from the row under the cursor"),
     _key("compare.hide", "space", "hide", "Hide", "Hide the row under the cursor, or show it again", display="space"),
+    _key("compare.only", "i", "only", "Only this", "Hide all but this row and the baseline, or show all", show=False),
     _key("compare.unfold", "u", "unfold", "Unfold", "Show the runs of a group one by one, or as their median"),
     _key("compare.add", "a", "add", "Add", "Choose runs to add to the comparison"),
     _key("compare.export", "E", "export", "Export", "Write what is shown to a CSV, SVG or PNG file"),

@@ -394,6 +394,14 @@ class CompareScreen(ComparesRuns):
         if row is not None and self._view != SETTINGS:
             self._toggle(row.key)
 
+    def action_only(self) -> None:
+        """Hide all rows but the one under the cursor and the baseline; again, show all."""
+        row = self._chosen_row()
+        if row is not None:
+            others = {other.key for other in self._rows if other.key != row.key and not other.baseline}
+            self._hidden = set() if self._hidden == others else others
+            self._refresh()
+
     def on_compare_table_toggled(self, message: CompareTable.Toggled) -> None:
         """Hide or show the row whose sign was clicked."""
         self._toggle(message.key)
