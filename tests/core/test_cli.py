@@ -325,7 +325,7 @@ def test_detached(workspace: Path) -> None:
 
 LONG = [
     *("--task.modulus", "5", "--task.max_length", "3", "--train.steps", "3000"),
-    *("--train.log_every", "10", "--train.checkpoint_every", "1000"),
+    *("--train.log_every", "10", "--train.checkpoint_every", "1000", "--train.backend", "torch"),
 ]
 
 

@@ -46,12 +46,21 @@ class Checkpoint:
 
 
 def save(
-    folder: Path, step: int, model: dict[str, Tensor], optimizer: dict[str, Tensor], state: dict[str, Any]
+    folder: Path,
+    step: int,
+    model: dict[str, Tensor],
+    optimizer: dict[str, Tensor],
+    state: dict[str, Any],
+    rng: Tensor | None = None,
 ) -> Path:
-    """Write checkpoint `step` under `folder`, whole or not at all; one of the same step is replaced."""
+    """Write checkpoint `step` under `folder`, whole or not at all; one of the same step is replaced.
+
+    rng: what `rng_state` gave at that step; default: what it gives now
+    """
+    generator = rng_state() if rng is None else rng
     files = {
         MODEL_FILE: safetensors.torch.save(model, {"format": "pt"}),
-        OPTIMIZER_FILE: safetensors.torch.save({**optimizer, RNG_KEY: rng_state()}, {"format": "pt"}),
+        OPTIMIZER_FILE: safetensors.torch.save({**optimizer, RNG_KEY: generator}, {"format": "pt"}),
         STATE_FILE: json.dumps({"step": step, **state}, indent=1).encode(),
     }
     files[CHECKSUMS_FILE] = json.dumps({name: _checksum(data) for name, data in files.items()}, indent=1).encode()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -97,17 +98,19 @@ class ExactEvaluation:
         self._space = task.enumerable()
         self._truths: NDArray[np.int16] | None = None
 
-    def evaluate(self) -> Evaluation | None:
-        """Evaluate the weights as they are; None when that has to be done another way."""
+    def begin(self) -> Callable[[], Evaluation] | None:
+        """Return what evaluates the weights as they are now, whenever and in whatever thread (one at a time) it is
+        called; None when that has to be done another way."""
         space = self._space
-        if space is None or not self._backend.begun:
+        if space is None or not self._backend.can_walk(space):
             return None
+        return partial(self._evaluate, space, self._backend.flat.values.detach().numpy().copy())
+
+    def _evaluate(self, space: InputSpace, values: NDArray[np.float32]) -> Evaluation:
         if self._truths is None:
             blocks = [examples.targets for examples in _every(space, self._task)]
             self._truths = np.concatenate(blocks).astype(np.int16)
-        walked = self._backend.walk(space, self._truths)
-        if walked is None:
-            return None
+        walked = self._backend.walk(space, self._truths, values)
         asked = {length: space.vocabulary**length for length in range(space.low, space.high + 1)}
         return Evaluation(
             accuracy=int(walked.right.sum()) / space.size,

@@ -7,13 +7,14 @@ cut. So a run that was stopped, killed or paused ends with the same bits as one 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.models.base import make_model
@@ -52,6 +53,17 @@ class LogWindow:
         self.gradient_norm = float(np.cumsum(np.append(self.gradient_norm, result.gradient_norms[part]))[-1])
         self.right += int(result.right[part].sum())
         self.asked += int(result.asked[part].sum())
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A copy of what a checkpoint holds: training can go on while it is written."""
+
+    step: int
+    model: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    rng: Tensor
+    state: dict[str, Any]
 
 
 class Trainer:
@@ -168,13 +180,31 @@ class Trainer:
 
     def evaluate(self) -> tuple[Evaluation, bool, list[Point]]:
         """Evaluate on what is held out; return the result, whether it is the best so far, and its points."""
-        result = (self._exact.evaluate() if self._exact else None) or evaluate(self.model, self.task)
+        exact = self._exact.begin() if self._exact else None
+        result = exact() if exact else evaluate(self.model, self.task)
         self._evaluated_at = self.step
-        best = self.progress.note(result.loss, self.step, self.config.schedule.patience)
-        points = [] if result.accuracy is None else [("accuracy", self.step, result.accuracy)]
-        points.append(("eval_loss", self.step, result.loss))
-        points += [(name, self.step, value) for name, value in result.metrics.items()]
-        return result, best, points
+        return (result, *self.note(self.step, result))
+
+    def evaluation_behind(self) -> Callable[[], Evaluation] | None:
+        """Return what makes the evaluation that is due in another thread, while this one trains on; `note` its result.
+
+        None when training has to wait for the result, or when compiled code can't make it. The weights are copied.
+        """
+        train = self.config.train
+        if self._exact is None or train.early_stop is not None or train.keep_best:
+            return None
+        job = None if self.config.schedule.name == "plateau" else self._exact.begin()
+        if job is not None:
+            self._evaluated_at = self.step
+        return job
+
+    def note(self, step: int, result: Evaluation) -> tuple[bool, list[Point]]:
+        """Take in the evaluation of `step`; return whether it is the best so far, and its points."""
+        best = self.progress.note(result.loss, step, self.config.schedule.patience)
+        points = [] if result.accuracy is None else [("accuracy", step, result.accuracy)]
+        points.append(("eval_loss", step, result.loss))
+        points += [(name, step, value) for name, value in result.metrics.items()]
+        return best, points
 
     @property
     def checkpoint_due(self) -> bool:
@@ -182,22 +212,39 @@ class Trainer:
 
     def save(self, folder: Path, **more: Any) -> Path:
         """Write a checkpoint of this moment; `more` goes into its state."""
+        return self.writing(folder, self.moment(**more))()
+
+    def moment(self, **more: Any) -> Moment:
+        """Copy all that a checkpoint of this moment holds, but for the evaluations; `more` goes into its state."""
         state = {
             "config": self.config.plain(),
             "window": asdict(self._window),
-            "progress": asdict(self.progress),
             "evaluated_at": self._evaluated_at,
             "fused_from": self.fused_from,
             "data_facts": self.task.data_facts(),
             **more,
         }
-        model = {name: tensor.contiguous() for name, tensor in self.model.state_dict().items()}
-        path = checkpoint.save(folder, self.step, model, self.backend.tensors(), state)
-        train = self.config.train
-        if train.keep_checkpoints is not None:
-            best = self.progress.best_step if train.keep_best else None
-            checkpoint.prune(folder, train.keep_checkpoints, best)
-        return path
+        whole = torch.contiguous_format
+        model = {name: tensor.clone(memory_format=whole) for name, tensor in self.model.state_dict().items()}
+        optimizer = {name: tensor.clone() for name, tensor in self.backend.tensors().items()}
+        return Moment(self.step, model, optimizer, checkpoint.rng_state(), state)
+
+    def writing(self, folder: Path, moment: Moment) -> Callable[[], Path]:
+        """Return what writes a moment's checkpoint, in whatever thread it is called.
+
+        Every evaluation up to that moment must have been noted, and none after it.
+        """
+        state = {**moment.state, "progress": asdict(self.progress)}
+        keep = self.config.train.keep_checkpoints
+        best = self.progress.best_step if self.config.train.keep_best else None
+
+        def write() -> Path:
+            path = checkpoint.save(folder, moment.step, moment.model, moment.optimizer, state, moment.rng)
+            if keep is not None:
+                checkpoint.prune(folder, keep, best)
+            return path
+
+        return write
 
     @classmethod
     def resume(cls, saved: checkpoint.Checkpoint) -> Trainer:
@@ -211,4 +258,6 @@ class Trainer:
         trainer._window = LogWindow(**saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
         trainer.fused_from = saved.state.get("fused_from")
+        if trainer.fused_from is not None:
+            trainer.choose_backend()
         return trainer

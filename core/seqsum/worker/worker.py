@@ -16,9 +16,11 @@ from seqsum.schema import as_text
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
+from seqsum.worker.behind import Behind, Errand
 from seqsum.worker.signals import StopSignal
 
 if TYPE_CHECKING:
+    from seqsum.training.evaluation import Evaluation
     from seqsum.training.trainer import Point, Trainer
 
 WRITE_SECONDS = 0.1
@@ -45,6 +47,8 @@ class Worker:
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
         self._backend = ""
+        self._behind = Behind()
+        self._lags = False
 
     # Beginning
 
@@ -125,20 +129,59 @@ class Worker:
             points = trainer.run_chunk(step for step, _, _ in self._replay)
             if trainer.failure:
                 self._points += points
+                self._behind.settle()
                 return self._fail(trainer.failure)
             self._add_speed(points, *before)
             self._tell_backend()
-            if trainer.evaluation_due:
-                result, best, points = trainer.evaluate()
-                self._points += points
-                if self.tracker is not None:
-                    self.tracker.media(Media(trainer.step, result.accuracy_by_length, result.confusion))
-                if best and trainer.config.train.keep_best:
-                    self.save("best")
+            behind = self._evaluate() if trainer.evaluation_due else self._lags
             if trainer.checkpoint_due and not self.saved:
-                self.save("interval")
+                if behind and not trainer.done:
+                    self._save_behind()
+                else:
+                    self._behind.settle()
+                    self.save("interval")
+            self._behind.look()
             self._replay_changes()
             self.write()
+
+    def _evaluate(self) -> bool:
+        """Make the evaluation that is due, behind the loop if that changes nothing; return whether it is behind."""
+        trainer, step = self.trainer, self.trainer.step
+        job = trainer.evaluation_behind()
+        self._lags = job is not None
+        if job is None:
+            self._behind.settle()
+            result, best, points = trainer.evaluate()
+            self._take(step, result, points)
+            if best and trainer.config.train.keep_best:
+                self.save("best")
+        else:
+            self._behind.add(
+                Errand(lambda: job, lambda result: self._take(step, result, trainer.note(step, result)[1]), early=True)
+            )
+        return self._lags
+
+    def _take(self, step: int, result: Evaluation, points: list[Point]) -> None:
+        self._points += points
+        if self.tracker is not None:
+            self.tracker.media(Media(step, result.accuracy_by_length, result.confusion))
+
+    def _save_behind(self) -> None:
+        """Have a checkpoint of this moment written while training goes on."""
+        self._tick()
+        changes = dict(self.changes)
+        moment = self.trainer.moment(changes=changes, train_seconds=self.train_seconds)
+
+        def begin() -> Callable[[], Path]:
+            # As in `save`: the points first.
+            self.write(force=True)
+            return self.trainer.writing(self.run.checkpoints, moment)
+
+        def end(path: Path) -> None:
+            self._saved = (moment.step, changes)
+            self.store.add_event(moment.step, "checkpoint", reason="interval", path=path.name)
+
+        self._behind.add(Errand(begin, end))
 
     def _changes_after(self, step: int) -> list[tuple[int, str, str]]:
         """What a person changed after the checkpoint of `step`, to be changed again at the same steps."""
@@ -158,6 +201,7 @@ class Worker:
             self.store.set_state(changes=self.changes)
 
     def _stop(self) -> str:
+        self._behind.settle()
         if not self.saved:
             self.save("stop")
         reason = f"stopped by {self.signals.name or self.stop_asked}"
@@ -165,6 +209,7 @@ class Worker:
         return "stopped"
 
     def _finish(self) -> str:
+        self._behind.settle()
         if not self.saved:
             self.save("end")
         reason = None
@@ -298,7 +343,10 @@ class Worker:
     # Commands
 
     def _obey(self) -> None:
-        for command in self.store.pending_commands():
+        commands = self.store.pending_commands()
+        if commands:
+            self._behind.settle()
+        for command in commands:
             handlers: dict[str, Callable[[Command], None]] = {
                 "pause": self._on_pause,
                 "resume": self._on_resume,

@@ -126,16 +126,18 @@ class FusedBackend(TorchBackend):
             failure = f"{what[0]} became {float(what[1][made])}"
         return ChunkResult(losses[:made], right[:made], asked[:made], norms[:made], failure)
 
-    def walk(self, space: InputSpace, truths: NDArray[np.int16]) -> Walked | None:
-        """Ask about every sequence of an input space; None when the model or the space is not one for that.
+    def can_walk(self, space: InputSpace) -> bool:
+        """Whether `walk` can ask this model about this space, now."""
+        return self.begun and not self.tags and not self.carries_state and space.vocabulary <= COLUMNS
+
+    def walk(self, space: InputSpace, truths: NDArray[np.int16], values: Floats) -> Walked:
+        """Ask about every sequence of an input space, with the GIL released.
 
         truths: int16, the right class of every sequence, in counting order, the shortest first
+        values: the weights to ask, laid out like the flat parameters
         """
-        if not self.begun or self.tags or self.carries_state or space.vocabulary > COLUMNS:
-            return None
         from seqsum.training.fused.walk import walk_space
 
-        values = self.flat.values.detach().numpy()
         return walk_space(self._shape(1, 1), self._offsets, values, space.low, space.high, truths)
 
     def _shape(self, batch: int, length: int) -> Shape:
