@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
+LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
 
 
 class Worker:
@@ -43,6 +44,7 @@ class Worker:
         self._replay: list[tuple[int, str, str]] = []  # (step, field, value)
         self._points: list[Point] = []
         self._written = 0.0
+        self._listened = 0.0
         self._clock = 0.0
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
@@ -343,6 +345,10 @@ class Worker:
     # Commands
 
     def _obey(self) -> None:
+        now = time.monotonic()
+        if now - self._listened < LISTEN_SECONDS and not self.paused and not self.trainer.done:
+            return
+        self._listened = now
         commands = self.store.pending_commands()
         if commands:
             self._behind.settle()
