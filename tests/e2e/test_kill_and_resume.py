@@ -25,7 +25,11 @@ CHANGES: dict[str, Any] = {
     "model__num_layers": 2,
     "optim__clip_norm": 1.0,
     "schedule__warmup_steps": 100,
+    "train__backend": "torch",
 }
+# Compiled code is met on its way only by a larger model on a longer way.
+FUSED = {"train__backend": "fused", "model__hidden_size": 48, "train__batch_size": 32}
+FUSED_TIMES = 20
 
 
 def at_a_step(step: int) -> Callable[[Run], bool]:
@@ -54,27 +58,33 @@ def as_it_begins(_: int) -> Callable[[Run], bool]:
     return lambda run: run.summary().status == "running"
 
 
-@pytest.mark.parametrize(("cell", "keep", "seed"), [("rnn", "off", 1), ("lstm", "1", 2)])
-def test_killed_at_random_moments(cell: str, keep: str, seed: int, nursery: Nursery, tmp_path: Path) -> None:
-    config = small(**CHANGES, model__cell=cell, train__keep_checkpoints=keep)
+@pytest.mark.parametrize(
+    ("cell", "keep", "seed", "times"), [("rnn", "off", 1, 1), ("lstm", "1", 2, 1), ("gru", "2", 3, FUSED_TIMES)]
+)
+def test_killed_at_random_moments(
+    cell: str, keep: str, seed: int, times: int, nursery: Nursery, tmp_path: Path
+) -> None:
+    steps = {name: CHANGES[name] * times for name in CHANGES if name.startswith("train__") and name != "train__backend"}
+    changes = {**CHANGES, **steps, **(FUSED if times > 1 else {})}
+    config = small(**changes, model__cell=cell, train__keep_checkpoints=keep)
     expected = train_here(config, tmp_path / "here")
     draw = random.Random(seed)
     run = new_run(tmp_path / "runs", config)
     pid = nursery.submit(run)
     for index in range(KILLS):
         # Spread over the run, so that it is met alive each time; a kill throws it back by a checkpoint at most.
-        step = (STEPS - 300) * index // KILLS + draw.randrange(80)
+        step = times * ((STEPS - 300) * index // KILLS + draw.randrange(80))
         moment = draw.choice([at_a_step, just_saved, while_it_saves, as_it_begins])(step)
         wait_until(lambda moment=moment: moment(run) or not run.worker_lives, "the moment to kill")
         assert run.worker_lives, f"it ended before kill {index}: {run.summary()}"
         kill(run, pid)
         assert run.summary().status == "died"
-        steps = checkpoint.steps_saved(run.checkpoints)
-        for saved in steps[-1:]:
+        for saved in checkpoint.steps_saved(run.checkpoints)[-1:]:
             checkpoint.load(run.checkpoints / f"step-{saved}")
         pid = control.resume(run, nursery)["pid"]
     summary = wait_for_end(run)
-    assert (summary.status, summary.step) == ("finished", STEPS)
+    assert (summary.status, summary.step) == ("finished", STEPS * times)
+    assert run.record.backend == config.train.backend
     assert outcome_of(run) == expected
     with run.store() as store:
         assert len(store.events(kind="started")) + len(store.events(kind="resumed")) >= KILLS // 2
