@@ -5,8 +5,10 @@ Every function raises UserError, in one sentence, when the run's status does not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from seqsum import branching
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.errors import UserError, did_you_mean
 from seqsum.launch import Launcher
@@ -72,6 +74,36 @@ def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
         store.post_command("set", field=field, value=value)
     shown = as_text(config.value(field))
     return {"ok": True, "message": f"{field} = {shown}, from the moment run {run.id} goes on"}
+
+
+def fork(
+    workspace: Workspace,
+    launcher: Launcher,
+    run: Run,
+    step: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Run:
+    """Start a run that goes on from a checkpoint of `run` (default: the newest), with changed settings."""
+    child = branching.fork(workspace, run, step, changes or {}, name)
+    launcher.submit(child)
+    return child
+
+
+def rewind(run: Run, step: int) -> dict[str, Any]:
+    """Take a run back to a checkpoint; what came after is kept aside, and `resume` goes on from there.
+
+    A paused run is stopped first. Raises UserError for a run that trains.
+    """
+    status = run.summary().status
+    if status == "paused":
+        # Before it is stopped: a step that is wrong must change nothing.
+        branching.check_rewind(run, step)
+        stop(run)
+        run.wait_for_worker(COMMAND_SECONDS)
+    elif status in LIVE_STATUSES and run.worker_lives:
+        raise UserError(f"rewind: run {run.id} is {status}; pause or stop it first: seqsum stop {run.id}")
+    return branching.rewind(run, step)
 
 
 def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:

@@ -213,12 +213,36 @@ def test_evaluate(trained: list[dict[str, Any]], home: Path) -> None:
         (["resume", "trained"], "is finished"),
         (["stop", "trained"], "is finished"),
         (["snapshot", "trained"], "is finished"),
+        (["fork", "trained", "--step", "x"], '--step must be a whole number from 0, got "x"'),
+        (["fork", "trained", "--step", "7"], "has no checkpoint of step 7; there are 30"),
+        (["fork", "trained"], "train.steps: must be above 30"),
+        (["fork", "trained", "--optim.lrr", "1"], 'did you mean "--optim.lr"?'),
+        (["rewind", "trained"], "required: --step"),
+        (["rewind", "trained", "--step", "-1"], "--step"),
+        (["rewind", "trained", "--step", "30"], "is at step 30 already"),
     ],
 )  # fmt: skip
 def test_what_is_refused(arguments: list[str], words: str, trained: list[dict[str, Any]], home: Path) -> None:
     sentence = refused(*arguments)
     assert words in sentence
     assert "\n" not in sentence
+
+
+def test_fork_and_rewind(workspace: Path) -> None:
+    every = ["--train.checkpoint_every", "10"]
+    (run,) = [line["run"] for line in lines("train", "baseline", *SHORT, *every) if line["event"] == "started"]
+    first, *_, last = lines("fork", run, "--step", "20", "--train.steps", "40", "--name", "longer")
+    assert (first["event"], first["name"], first["parent"]) == ("started", "longer", {"run": run, "step": 20})
+    assert (last["event"], last["status"], last["step"]) == ("finished", "finished", 40)
+    (shown,) = lines("show", "longer")
+    assert shown["parent"] == {"run": run, "step": 20} and shown["config"]["train"]["steps"] == 40
+    assert f"forked from {run} at step 20" in call("show", "longer")[1]
+    assert "was forked from step 20" in refused("rewind", run, "--step", "10")
+    assert Workspace(workspace).find(run).summary().step == 30
+    (told,) = lines("rewind", "longer", "--step", "30")
+    assert (told["ok"], told["step"]) == (True, 30) and Path(told["kept"]).is_dir()
+    (shown,) = lines("show", "longer")
+    assert (shown["status"], shown["step"]) == ("stopped", 30)
 
 
 def test_every_wrong_field_at_once(workspace: Path) -> None:

@@ -62,12 +62,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         more = {"sync": ["--timeout"], "export": ["--format", "--output", "--force"], "presets": ["--markdown"]}
         more["compare"] = [*(f"--{name}" for name in COMPARE_OPTIONS), "--output", "--force"]
         known = more.get(options.command, [])
-        known = [f"--{facts.path}" for facts in all_fields()] if options.command == "train" else known
+        known = [f"--{facts.path}" for facts in all_fields()] if options.command in ("train", "fork") else known
         unknown = rest[0].partition("=")[0]
         near = did_you_mean(unknown, [*known, "--workspace", "--json", "--name", "--detach"])
         way_out = near or f"; see seqsum {options.command} --help"
         raise UserError(f'seqsum {options.command}: no option or argument "{unknown}"{way_out}')
-    if options.command == "train":
+    if options.command in ("train", "fork"):
         paths = {facts.path for facts in all_fields()}
         options.changes = {path: value for path, value in vars(options).items() if path in paths}
     return options
@@ -114,18 +114,20 @@ def build() -> Parser:
     train.add_argument("preset", metavar="PRESET", help=f"{', '.join(preset_names())}, or a path to a .toml file")
     train.add_argument("--name", metavar="TEXT", help="the run's name; default: the preset's, with a number if taken")
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for facts in all_fields():
-        group = groups.setdefault(facts.section, train.add_argument_group(facts.section))
-        group.add_argument(
-            f"--{facts.path}", dest=facts.path, metavar=_metavar(facts), default=argparse.SUPPRESS, help=_help(facts)
-        )
+    _add_fields(train)
     add("runs", "list the runs, newest first")
     add_for_run("show", "show one run: status, metrics, configuration")
     add_for_run("pause", "pause a running run at its next chunk")
     add_for_run("resume", "go on after a pause, a stop or a death")
     add_for_run("stop", "save and stop a run; resume goes on from there")
     add_for_run("snapshot", "have a live run save a checkpoint now")
+    rewind = add_for_run("rewind", "go back to a checkpoint; what came after is kept aside, resume goes on from there")
+    rewind.add_argument("--step", metavar="N", required=True, help="the step of the checkpoint")
+    fork = add_for_run("fork", "start a run that goes on from a checkpoint of another, with changed settings")
+    fork.add_argument("--step", metavar="N", default=None, help="the step of the checkpoint; default: the newest")
+    fork.add_argument("--name", metavar="TEXT", help="the new run's name; default: the parent's, with -fork")
+    fork.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+    _add_fields(fork)
     change = add_for_run("set", f"change a value while a run trains: {', '.join(LIVE_FIELDS)}")
     change.add_argument("assignments", metavar="section.field=VALUE", nargs="+")
     predict = add_for_run("predict", "ask the model of a run's newest checkpoint")
@@ -153,6 +155,16 @@ def build() -> Parser:
     export.add_argument("--force", action="store_true", help="overwrite a file that is there already")
     _add_compare(add("compare", "compare runs: final and best values, differences in %, settings, files"))
     return parser
+
+
+def _add_fields(command: Parser) -> None:
+    """Add a flag for every field of the schema."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for facts in all_fields():
+        group = groups.setdefault(facts.section, command.add_argument_group(facts.section))
+        group.add_argument(
+            f"--{facts.path}", dest=facts.path, metavar=_metavar(facts), default=argparse.SUPPRESS, help=_help(facts)
+        )
 
 
 def _add_compare(command: Parser) -> None:

@@ -50,6 +50,18 @@ def train(options: Options) -> int:
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
     run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name)
+    return _followed(options, run)
+
+
+def fork(options: Options) -> int:
+    step = _step("fork", options.step)
+    workspace = Workspace(options.workspace)
+    run = control.fork(workspace, LocalLauncher(), _run(options), step, options.changes, options.name)
+    return _followed(options, run)
+
+
+def _followed(options: Options, run: Run) -> int:
+    """Follow a run that was just started to its end, unless it shall go on by itself; return the exit status."""
     if options.detach:
         _say_started(options, run)
         if not options.json:
@@ -70,10 +82,13 @@ def train(options: Options) -> int:
 
 
 def _say_started(options: Options, run: Run) -> None:
+    parent = run.record.parent
     if options.json:
-        say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid})
+        more = {"parent": parent} if parent else {}
+        say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid, **more})
     else:
-        say(f"{run.record.name} ({run.id}): started in {run.folder}")
+        after = f", forked from {parent['run']} at step {parent['step']:,}" if parent else ""
+        say(f"{run.record.name} ({run.id}): started in {run.folder}{after}")
 
 
 def runs(options: Options) -> int:
@@ -129,6 +144,8 @@ def show(options: Options) -> int:
     parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
     say(f"  preset {summary.preset}, {parameters}seed {record.seed}, started {age(summary.created)} on {record.host}")
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
+    if record.parent:
+        say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
     say("metrics")
     for name, value in summary.metrics.items():
         say(f"  {name:<18} {metric(name, value)}")
@@ -163,6 +180,13 @@ def stop(options: Options) -> int:
 def snapshot(options: Options) -> int:
     run = _run(options)
     return _told(options, run, control.snapshot(run))
+
+
+def rewind(options: Options) -> int:
+    step = _step("rewind", options.step)
+    run = _run(options)
+    assert step is not None
+    return _told(options, run, control.rewind(run, step))
 
 
 def set_values(options: Options) -> int:
@@ -270,6 +294,14 @@ def _lengths(text: str | None) -> tuple[int, int] | None:
     return low, high
 
 
+def _step(verb: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,12}", text):
+        raise UserError(f'{verb}: --step must be a whole number from 0, got "{printable(text)}"')
+    return int(text)
+
+
 def _whole(flag: str, text: str | None, low: int, high: int) -> int | None:
     if text is None:
         return None
@@ -346,6 +378,8 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "resume": resume,
     "stop": stop,
     "snapshot": snapshot,
+    "rewind": rewind,
+    "fork": fork,
     "set": set_values,
     "predict": predict,
     "evaluate": evaluate,

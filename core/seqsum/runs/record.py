@@ -41,6 +41,7 @@ class Record:
     backend: str | None = None
     parameters: int | None = None
     parent: dict[str, Any] | None = None
+    """Of a forked run: {"run": the id, "step": of the checkpoint it began with}."""
     outcome: dict[str, Any] | None = None
     """How the last worker ended: {"status", "reason", "step"}; None while one is at it, or when it died."""
     plugins: list[str] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Record:
     format: int = FORMAT
 
     @classmethod
-    def new(cls, id: str, name: str, preset: str, config: Config) -> Record:
+    def new(cls, id: str, name: str, preset: str, config: Config, parent: dict[str, Any] | None = None) -> Record:
         return cls(
             id=id,
             name=name,
@@ -59,6 +60,7 @@ class Record:
             versions=installed_versions(),
             git_commit=git_commit(),
             host=socket.gethostname(),
+            parent=parent,
             plugins=plugins.sources_of(config.task.name, config.model.name),
         )
 

@@ -161,6 +161,12 @@ class Run:
             return "the worker ended without a word"
         return f"the worker ended; its log's last line: {printable(tail[-1])}"
 
+    def wait_for_worker(self, seconds: float) -> None:
+        """Wait until the run's worker is gone; no longer than `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self.worker_lives and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def wait_for_command(self, id: int, seconds: float) -> dict[str, Any] | None:
         """Wait for a command's outcome; None when none came in time or the worker is gone."""
         deadline = time.monotonic() + seconds

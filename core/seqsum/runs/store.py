@@ -175,6 +175,30 @@ class Store:
             for (metric,) in self._database.execute("SELECT id FROM metric").fetchall():
                 rollup.drop_after(self._database, metric, self._base, step)
 
+    def rewind(self, step: int) -> None:
+        """Forget what came after the checkpoint of `step`, events and changed values included.
+
+        Where compiled code took over is kept: going on, it takes over there again.
+        """
+        with self.transaction():
+            self.truncate(step)
+            saved = self._database.execute(
+                "SELECT max(id) FROM event WHERE step = ? AND kind = 'checkpoint'", (step,)
+            ).fetchone()[0]
+            self._database.execute(
+                "DELETE FROM event WHERE kind NOT IN ('backend', 'started', 'forked', 'rewound')"
+                " AND (step > :step OR (step = :step AND id > :saved))",
+                {"step": step, "saved": 2**62 if saved is None else saved},
+            )
+
+    def copy_to(self, path: Path) -> None:
+        """Write the whole store into a new file, as it is at this moment."""
+        target = sqlite3.connect(path)
+        try:
+            self._database.backup(target)
+        finally:
+            target.close()
+
     def metrics(self) -> list[str]:
         """Return the names of all metrics that have a point, in the order they first appeared."""
         rows = self._database.execute(

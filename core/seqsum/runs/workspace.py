@@ -6,8 +6,10 @@ import os
 import secrets
 import shutil
 import sqlite3
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean, one_line, printable
@@ -58,10 +60,21 @@ class Workspace:
         # The ids tell the second only, and in local time.
         return sorted(found, key=lambda summary: (summary.created, summary.id), reverse=True)
 
-    def create(self, preset: str, config: Config, name: str | None = None) -> Run:
+    def create(
+        self,
+        preset: str,
+        config: Config,
+        name: str | None = None,
+        *,
+        stem: str | None = None,
+        parent: dict[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+        fill: Callable[[Path], None] | None = None,
+    ) -> Run:
         """Make a run's folder, whole or not at all; it waits (`queued`) until a worker is launched for it.
 
-        Without a name the run is called after its preset, with a number when that name is taken.
+        Without a name the run is called after its preset, or `stem`, with a number when that name is taken.
+        parent, state, fill: a fork's parent, what its state begins with, and what puts files into its folder.
         Raises UserError when the workspace can't be written.
         """
         if name is not None:
@@ -69,14 +82,16 @@ class Workspace:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             id = self._new_id()
-            record = Record.new(id, name or self._free_name(preset), preset, config)
+            record = Record.new(id, name or self._free_name(stem or preset), preset, config, parent)
             building = self.folder / f".{id}.new"
             building.mkdir()
             try:
                 (building / CHECKPOINTS).mkdir()
-                state = {"status": "queued", "step": 0, "changes": {}}
+                if fill is not None:
+                    fill(building)
+                first = {"status": "queued", "step": 0, "changes": {}, **(state or {})}
                 # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
-                Store.create(building / METRICS_FILE, 1, state).close()
+                Store.create(building / METRICS_FILE, 1, first).close()
                 record.write(building)
                 building.rename(self.folder / id)
             except BaseException:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,13 +20,9 @@ import torch
 from torch import Tensor
 
 from seqsum.errors import UserError
+from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, OPTIMIZER_FILE, RNG_KEY, STATE_FILE, checksum
+from seqsum.runs.checkpoint_files import steps_saved as steps_saved
 from seqsum.runs.files import sync_folder
-
-MODEL_FILE = "model.safetensors"
-OPTIMIZER_FILE = "optimizer.safetensors"
-STATE_FILE = "state.json"
-CHECKSUMS_FILE = "checksums.json"
-RNG_KEY = "rng.torch"
 
 
 class DamagedCheckpoint(UserError):
@@ -63,7 +58,7 @@ def save(
         OPTIMIZER_FILE: safetensors.torch.save({**optimizer, RNG_KEY: generator}, {"format": "pt"}),
         STATE_FILE: json.dumps({"step": step, **state}, indent=1).encode(),
     }
-    files[CHECKSUMS_FILE] = json.dumps({name: _checksum(data) for name, data in files.items()}, indent=1).encode()
+    files[CHECKSUMS_FILE] = json.dumps({name: checksum(data) for name, data in files.items()}, indent=1).encode()
     folder.mkdir(exist_ok=True)
     tidy(folder)
     building, target, old = folder / f".step-{step}.new", folder / f"step-{step}", folder / f".step-{step}.old"
@@ -84,13 +79,6 @@ def save(
         raise
     shutil.rmtree(old, ignore_errors=True)
     return target
-
-
-def steps_saved(folder: Path) -> list[int]:
-    """Return the steps of all checkpoints, ascending."""
-    if not folder.is_dir():
-        return []
-    return sorted(int(entry.name[5:]) for entry in folder.glob("step-*") if entry.name[5:].isdecimal())
 
 
 def tidy(folder: Path) -> None:
@@ -121,7 +109,7 @@ def load(path: Path) -> Checkpoint:
     except (OSError, ValueError) as error:
         raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error}") from None
     for name, content in data.items():
-        if not isinstance(checksums, dict) or checksums.get(name) != _checksum(content):
+        if not isinstance(checksums, dict) or checksums.get(name) != checksum(content):
             raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
     try:
         optimizer = safetensors.torch.load(data[OPTIMIZER_FILE])
@@ -173,7 +161,3 @@ def set_rng(state: Tensor) -> None:
     torch.set_rng_state(state[:size])
     if len(state) > size and torch.cuda.is_available():
         torch.cuda.set_rng_state(state[size:])
-
-
-def _checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

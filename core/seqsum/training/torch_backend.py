@@ -13,12 +13,11 @@ from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.models.base import SequenceModel, State, detached
+from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training.flat import FlatParameters
 from seqsum.training.objective import loss_of, right_and_asked
 from seqsum.training.optimizers import make_optimizer
-
-STATE_KEY = "hidden_state"
 
 
 @dataclass(frozen=True)

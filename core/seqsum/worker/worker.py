@@ -70,6 +70,10 @@ class Worker:
             self.say(message, step)
         # Else pruning would keep a damaged one for the newest and delete the whole ones.
         checkpoint.set_aside(self.run.checkpoints, step if saved else -1)
+        parent = self.run.record.parent
+        if saved is None and parent is not None:
+            # From step 0 it would be another run than the one whose curve it continues.
+            raise UserError(f"fork: the checkpoint of step {parent.get('step')} that it began with is damaged or gone")
         if saved is None:
             self.trainer = Trainer(config)
         else:
@@ -90,7 +94,8 @@ class Worker:
                 # A wish that a former worker did not live to hear means nothing now; a changed value still does.
                 if command.time < launched and command.verb != "set":
                     self.store.finish_command(command.id, False, "the worker ended before it could")
-            resumed = saved is not None or any(self.store.events(kind="started"))
+            # A fork begins with a checkpoint.
+            resumed = (saved is not None and parent is None) or any(self.store.events(kind="started"))
             detail = {"from_checkpoint": step} if saved else {}
             self.store.add_event(step, "resumed" if resumed else "started", pid=os.getpid(), **detail)
             self.store.set_state(

@@ -1,0 +1,334 @@
+"""Fork and rewind: the same bits where nothing was changed, curves that belong together, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from seqsum import branching, control
+from seqsum.compare.history import History
+from seqsum.config import Config
+from seqsum.errors import ConfigError, UserError
+from seqsum.runs import Run, Store, Workspace, checkpoint_files
+from seqsum.training import checkpoint
+from support.engine import (
+    CLOCK_METRICS,
+    kill,
+    last_bytes,
+    outcome_of,
+    points_of,
+    small,
+    train_here,
+    wait_for_end,
+    wait_for_step,
+)
+from support.nursery import Nursery
+
+# log_every is prime: a log point's mean reaches over the fork. PyTorch, so that a run can be met on its way.
+CHANGES: dict[str, Any] = {"train__steps": 300, "train__backend": "torch", "task__max_length": 3}
+
+
+def finished(nursery: Nursery, folder: Path, config: Config) -> Run:
+    run = Workspace(folder).create("test", config, "parent")
+    nursery.submit(run)
+    assert wait_for_end(run).status == "finished"
+    return run
+
+
+@pytest.fixture(scope="module")
+def parent(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run; tests only read it or fork from it."""
+    return finished(nursery, tmp_path_factory.mktemp("parents"), small(**CHANGES))
+
+
+@pytest.fixture
+def copied(parent: Run, tmp_path: Path) -> Run:
+    """The same run in a workspace of its own."""
+    shutil.copytree(parent.folder, tmp_path / "runs" / parent.id)
+    return Run(tmp_path / "runs" / parent.id)
+
+
+def forked(nursery: Nursery, run: Run, step: int | None = None, **changes: Any) -> Run:
+    plain = {name.replace("__", "."): value for name, value in changes.items()}
+    return control.fork(Workspace(run.folder.parent), nursery, run, step, plain)
+
+
+def events(run: Run) -> list[tuple[str, int]]:
+    with run.store() as store:
+        return [(event.kind, event.step) for event in store.events()]
+
+
+# Fork
+
+
+@pytest.mark.parametrize("backend", ["torch", "fused"])
+def test_a_fork_without_changes_ends_with_the_parents_bits(backend: str, nursery: Nursery, tmp_path: Path) -> None:
+    run = finished(nursery, tmp_path, small(**{**CHANGES, "train__backend": backend}))
+    child = forked(nursery, run, 125)
+    summary = wait_for_end(child)
+    assert (summary.status, summary.name) == ("finished", "parent-fork")
+    assert Run(child.folder).record.parent == {"run": run.id, "step": 125}
+    assert last_bytes(child) == last_bytes(run)
+    assert points_of(child) == {
+        name: [point for point in points if point[0] > 125] for name, points in points_of(run).items()
+    }
+    assert events(child)[:2] == [("forked", 125), ("started", 125)]
+
+
+def test_its_curve_is_the_parents_up_to_the_fork_and_its_own_after(nursery: Nursery, parent: Run) -> None:
+    child = forked(nursery, parent, 150, optim__lr="0.02")
+    grandchild = forked(nursery, child_that_ended(child), 200, optim__lr="0.0001")
+    wait_for_end(grandchild)
+    of = [points_of(run) for run in (parent, child, grandchild)]
+    for metric in ("loss", "accuracy", "lr"):
+        expected = [point for point in of[0][metric] if point[0] <= 150]
+        expected += [point for point in of[1][metric] if 150 < point[0] <= 200]
+        expected += of[2][metric]
+        with History(grandchild) as history:
+            curve = history.curve(metric)
+        assert list(zip(curve.x.tolist(), curve.mean.tolist(), strict=True)) == expected
+        assert of[2][metric][0][0] > 200 and of[2][metric] != [point for point in of[0][metric] if point[0] > 200]
+
+
+def child_that_ended(run: Run) -> Run:
+    assert wait_for_end(run).status == "finished"
+    return run
+
+
+def test_changed_settings_act_from_the_fork_on(nursery: Nursery, parent: Run, tmp_path: Path) -> None:
+    child = child_that_ended(forked(nursery, parent, 100, optim__lr="0.01", optim__clip_norm="0.2"))
+    # The schedule reads optim.lr live, so that a change at step 100 in one run is the same training.
+    changes = {100: [("optim.lr", "0.01"), ("optim.clip_norm", "0.2")]}
+    points, files = train_here(small(**CHANGES), tmp_path, changes)
+    assert last_bytes(child) == files
+    own = {name: [p for p in of if p[0] > 100] for name, of in points.items()}
+    assert points_of(child) == own
+    assert child.record.config["optim"]["lr"] == 0.01 and child.config().optim.clip_norm == 0.2
+    with child.store() as store:
+        (event,) = store.events(kind="forked")
+    assert event.detail["run"] == parent.id and event.detail["changes"]["optim.clip_norm"] == ["off", "0.2"]
+
+
+def test_more_steps_than_the_finished_parent_had(nursery: Nursery, parent: Run) -> None:
+    child = child_that_ended(forked(nursery, parent, train__steps="330"))
+    assert child.record.parent == {"run": parent.id, "step": 300}
+    assert child.summary().step == 330 and points_of(child)["loss"][-1][0] == 330
+    assert child.summary().train_seconds > parent.summary().train_seconds
+
+
+def test_a_child_that_is_killed_goes_on_with_the_same_bits(nursery: Nursery, tmp_path: Path) -> None:
+    long = small(**{**CHANGES, "train__steps": 1200})
+    run = finished(nursery, tmp_path, long)
+    child = forked(nursery, run, 25)
+    wait_for_step(child, 100)
+    kill(child, child.summary().pid or 0)
+    control.resume(child, nursery)
+    assert wait_for_end(child).status == "finished"
+    assert last_bytes(child) == last_bytes(run)
+    assert [kind for kind, _ in events(child)].count("resumed") == 1
+
+
+def test_values_changed_live_before_the_fork_are_the_childs(nursery: Nursery, tmp_path: Path) -> None:
+    run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 3000}))
+    nursery.submit(run)
+    wait_for_step(run, 30)
+    control.set_value(run, "optim.lr", "0.004")
+    step = control.snapshot(run)["step"]
+    # From a run that trains on meanwhile.
+    child = forked(nursery, run, step, train__steps=str(step + 50))
+    assert child.record.config["optim"]["lr"] == 0.004
+    assert wait_for_end(child).status == "finished"
+    control.stop(run)
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "kept"),
+    [
+        ({"optim__name": "adam"}, {"optim.name": "sgd"}, False),
+        ({"optim__name": "adam"}, {"optim.lr": "0.5"}, True),
+        ({"optim__name": "rmsprop"}, {"optim.momentum": "0.9"}, False),
+    ],
+)
+def test_another_optimizer_begins_afresh(
+    before: dict[str, Any], change: dict[str, str], kept: bool, nursery: Nursery, tmp_path: Path
+) -> None:
+    run = finished(nursery, tmp_path, small(**{**CHANGES, **before, "train__steps": 50}))
+    child = branching.fork(Workspace(tmp_path), run, 25, change)
+    old, new = (checkpoint.load(one.checkpoints / "step-25") for one in (run, child))
+    assert new.model.keys() == old.model.keys() and torch.equal(new.rng, old.rng)
+    assert (new.optimizer.keys() == old.optimizer.keys()) is kept
+    assert kept or new.optimizer == {}
+    nursery.submit(child)
+    assert wait_for_end(child).status == "finished"
+
+
+def test_tensors_are_left_out_of_a_file_as_they_stand() -> None:
+    tensors = {
+        "a": torch.arange(5, dtype=torch.bfloat16),
+        "b.step": torch.tensor(3.0),
+        "rng.torch": torch.arange(7, dtype=torch.uint8),
+        "z": torch.randn(2, 3, dtype=torch.float64),
+    }
+    data = checkpoint_files.without_tensors(safetensors.torch.save(tensors, {"format": "pt"}), lambda name: name == "a")
+    found = safetensors.torch.load(data)
+    assert found.keys() == {"b.step", "rng.torch", "z"}
+    assert all(torch.equal(found[name], tensors[name]) for name in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model.hidden_size": "9"}, "fork: model.hidden_size: can't change in a fork: the weights are made"),
+        ({"model.cell": "lstm"}, "model.cell: can't change in a fork"),
+        ({"task.modulus": "6"}, "task.modulus: can't change in a fork: the task's vocabulary"),
+        ({"task.name": "parity_check"}, "task.name: can't change in a fork"),
+        ({"train.dtype": "float64"}, "train.dtype: can't change in a fork"),
+        ({"train.steps": "100"}, "train.steps: must be above 100"),
+        ({"optim.lr": "-1"}, "optim.lr: must be above 0"),
+        ({"optim.lrr": "1"}, 'no field "lrr"; did you mean "lr"?'),
+    ],
+)
+def test_what_does_not_fit_the_weights_is_refused(changes: dict[str, str], words: str, copied: Run) -> None:
+    workspace = Workspace(copied.folder.parent)
+    with pytest.raises(ConfigError) as caught:
+        branching.fork(workspace, copied, 100, changes)
+    assert words in str(caught.value)
+    assert [run.id for run in workspace.runs()] == [copied.id], "nothing is left behind"
+
+
+def test_steps_without_a_whole_checkpoint_are_refused(copied: Run, tmp_path: Path) -> None:
+    workspace = Workspace(copied.folder.parent)
+    for verb in (lambda step: branching.fork(workspace, copied, step, {}), lambda step: branching.rewind(copied, step)):
+        with pytest.raises(UserError, match=r"has no checkpoint of step 130; the nearest are 50, 75, .*225"):
+            verb(130)
+        weights = copied.checkpoints / "step-50" / "model.safetensors"
+        whole = weights.read_bytes()
+        weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(UserError, match="the checkpoint of step 50 is damaged"):
+            verb(50)
+        weights.write_bytes(whole)
+    fresh = Workspace(tmp_path).create("test", small())
+    with pytest.raises(UserError, match="has no checkpoint yet"):
+        branching.fork(Workspace(tmp_path), fresh, None, {})
+
+
+def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied: Run, nursery: Nursery) -> None:
+    child = branching.fork(Workspace(copied.folder.parent), copied, 100, {})
+    (child.checkpoints / "step-100" / "state.json").write_text("{}")
+    nursery.submit(child)
+    summary = wait_for_end(child)
+    assert summary.status == "failed" and "the checkpoint of step 100 that it began with is damaged" in summary.reason
+    assert points_of(child) == {}
+
+
+# Rewind
+
+
+def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: Nursery) -> None:
+    before = outcome_of(copied)
+    told = control.rewind(copied, 125)
+    assert told["step"] == 125 and str(copied.folder / "rewound-") in told["message"]
+    summary = copied.summary()
+    assert (summary.status, summary.step) == ("stopped", 125)
+    assert checkpoint.steps_saved(copied.checkpoints) == [25, 50, 75, 100, 125]
+    assert max(step for points in points_of(copied).values() for step, _ in points) <= 125
+    with copied.store() as store:
+        for metric in CLOCK_METRICS:
+            assert store.points(metric)[0].max() <= 125
+        assert np.nanmax(store.buckets("loss", count=2).x) <= 125, "the roll-up, too"
+    assert [kind for kind, step in events(copied) if step > 125] == []
+    assert control.resume(copied, nursery)["ok"]
+    assert wait_for_end(copied).status == "finished"
+    assert outcome_of(copied) == before
+
+
+def test_what_came_after_is_kept_whole(copied: Run) -> None:
+    before = points_of(copied)
+    weights = {step: (copied.checkpoints / f"step-{step}" / "model.safetensors").read_bytes() for step in (275, 300)}
+    kept = Path(control.rewind(copied, 250)["kept"])
+    for step, content in weights.items():
+        assert (kept / "checkpoints" / f"step-{step}" / "model.safetensors").read_bytes() == content
+        assert checkpoint_files.damage(kept / "checkpoints" / f"step-{step}") is None
+    with Store(kept / "metrics.db") as store:
+        steps, values = store.points("loss")
+    assert list(zip(steps.tolist(), values.tolist(), strict=True)) == before["loss"]
+
+
+def test_values_changed_after_it_are_forgotten_and_those_before_stay(nursery: Nursery, tmp_path: Path) -> None:
+    config = small(**{**CHANGES, "train__steps": 2000, "train__checkpoint_every": 10**9})
+    run = Workspace(tmp_path / "runs").create("test", config)
+    nursery.submit(run)
+    wait_for_step(run, 50)
+    early = control.set_value(run, "optim.lr", "0.004")["step"]
+    saved = control.pause(run)["step"]
+    # At the very step of the checkpoint, and after it.
+    control.set_value(run, "optim.lr", "0.05")
+    control.resume(run, nursery)
+    wait_for_step(run, saved + 50)
+    control.set_value(run, "optim.clip_norm", "0.1")
+    control.pause(run)
+    control.rewind(run, saved)
+    assert run.summary().status == "stopped" and run.config().optim.lr == 0.004
+    assert run.config().optim.clip_norm is None
+    control.resume(run, nursery)
+    assert wait_for_end(run).status == "finished"
+    assert outcome_of(run) == train_here(config, tmp_path / "here", {early: [("optim.lr", "0.004")]})
+
+
+def test_a_run_that_trains_is_refused(nursery: Nursery, tmp_path: Path) -> None:
+    run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 100_000}))
+    nursery.submit(run)
+    wait_for_step(run, 30)
+    with pytest.raises(UserError, match="is running; pause or stop it first"):
+        control.rewind(run, 25)
+    with pytest.raises(UserError, match="has a worker; stop it first"):
+        branching.rewind(run, 25)
+    control.pause(run)
+    with pytest.raises(UserError, match="has no checkpoint of step 26"):
+        control.rewind(run, 26)
+    assert run.summary().status == "paused", "a wrong step stops nothing"
+    control.stop(run)
+    wait_for_end(run)
+
+
+def test_points_that_a_fork_begins_with_are_not_taken_away(copied: Run) -> None:
+    workspace = Workspace(copied.folder.parent)
+    child = branching.fork(workspace, copied, 200, {})
+    with pytest.raises(UserError, match=f"run {child.id} was forked from step 200.*seqsum fork {copied.id} --step 100"):
+        control.rewind(copied, 100)
+    assert checkpoint.steps_saved(copied.checkpoints)[-1] == 300
+    assert control.rewind(copied, 200)["ok"]
+    with pytest.raises(UserError, match="is at step 200 already"):
+        control.rewind(copied, 200)
+
+
+def test_killed_on_the_way_it_can_be_rewound_again(
+    copied: Run, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = outcome_of(copied)
+
+    def killed(self: Store, step: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "rewind", killed)
+        with pytest.raises(KeyboardInterrupt):
+            control.rewind(copied, 125)
+    assert points_of(copied) == before[0], "no point is gone before the copy is whole"
+    assert control.rewind(copied, 125)["ok"]
+    control.resume(copied, nursery)
+    wait_for_end(copied)
+    assert outcome_of(copied) == before
+
+
+def test_the_folder_of_a_rewind_has_the_state_it_names(copied: Run) -> None:
+    control.rewind(copied, 50)
+    record = json.loads((copied.folder / "run.json").read_text())
+    assert record["outcome"] == {"status": "stopped", "reason": "rewound to step 50", "step": 50}
