@@ -49,7 +49,7 @@ def presets(options: Options) -> int:
 def train(options: Options) -> int:
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
-    run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name)
+    run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue)
     if options.detach:
         _say_started(options, run)
         if not options.json:
@@ -73,7 +73,7 @@ def _say_started(options: Options, run: Run) -> None:
     if options.json:
         say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid})
     else:
-        say(f"{run.record.name} ({run.id}): started in {run.folder}")
+        say(f"{run.record.name} ({run.id}): {'queued' if options.queue else 'started'} in {run.folder}")
 
 
 def runs(options: Options) -> int:
