@@ -30,7 +30,9 @@ def braille(screen: str) -> int:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    yield {**os.environ, "SEQSUM_WORKSPACE": str(tmp_path / "runs"), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    # A fresh machine: nothing is compiled yet, so that the run can be seen on its way.
+    fresh = {"HOME": str(tmp_path), "SEQSUM_CACHE": str(tmp_path / "cache"), "LANG": "C.UTF-8"}
+    yield {**os.environ, "SEQSUM_WORKSPACE": str(tmp_path / "runs"), **fresh}
     # A worker outlives the console that started it, and so it would outlive a test that failed.
     for summary in Workspace(tmp_path / "runs").summaries():
         if summary.live and summary.pid:
