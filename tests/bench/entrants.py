@@ -56,7 +56,7 @@ ENTRANTS = {
         ".peers.plain_pytorch:PlainPyTorch",
     ),
     "ours": Entrant(
-        "seqsum, torch backend",
+        "seqsum, backend auto",
         "the worker: evaluates on the whole input space, writes metrics and checksummed checkpoints to the disk",
         ".ours:Ours",
     ),
