@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -59,11 +60,16 @@ def workspace_folder(chosen: Path | None) -> Path:
 def open_console(folder: Path) -> int:
     """Run the console in this terminal."""
     from seqsum_tui.app import Console
+    from seqsum_tui.settings import Settings, settings_path
     from seqsum_tui.terminal import end_when_terminal_goes
 
     end_when_terminal_goes(sys.stdin.fileno())
-    console = Console(folder)
+    settings = Settings(settings_path())
+    console = Console(folder, settings=settings)
     console.run()
+    with contextlib.suppress(OSError):
+        # What was changed in the last moment; a failure was told before.
+        settings.save()
     return console.return_code or 0
 
 

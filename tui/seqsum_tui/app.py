@@ -7,16 +7,18 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.theme import Theme
 
 from seqsum_tui import bindings, words
 from seqsum_tui.paths import over_ssh
 from seqsum_tui.query_client import server_command
 from seqsum_tui.screens.runs import RunsScreen
+from seqsum_tui.settings import Settings
 
 if TYPE_CHECKING:
     from seqsum.launch import Launcher
@@ -31,6 +33,7 @@ class Console(App[None]):
         now: the clock, in seconds since 1970; tests give a still one.
         remote: whether the line is slow; None looks at the environment.
         query_command: how a query server is started for a run's folder; tests give another.
+        settings: the person's settings; without them the defaults, which are kept nowhere.
     """
 
     TITLE = "seqsum"
@@ -56,18 +59,21 @@ class Console(App[None]):
         now: Callable[[], float] = time.time,
         remote: bool | None = None,
         query_command: Callable[[Path], Sequence[str]] = server_command,
+        settings: Settings | None = None,
     ) -> None:
         super().__init__()
+        self.settings = settings or Settings()
         self.workspace_folder = workspace
         self.now = now
-        self.remote = over_ssh() if remote is None else remote
+        self._over_ssh = over_ssh() if remote is None else remote
+        self.remote = False
         self.query_command = query_command
         self.ends_awaited: set[str] = set()
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
         self._launcher: Launcher | None = None
-        if self.remote:
-            self.animation_level = "none"
+        self._animation = self.animation_level
+        self.take_settings()
 
     @property
     def workspace(self) -> Workspace:
@@ -88,12 +94,84 @@ class Console(App[None]):
         return self._launcher
 
     def on_mount(self) -> None:
-        """End cleanly, with the terminal as it was, when asked to from outside."""
+        """Put the theme on; end cleanly, with the terminal as it was, when asked to from outside."""
+        self._put_theme_on()
+        self.call_after_refresh(self._tell_of_settings, list(self.settings.problems))
+        if self.settings.keys:
+            # After the first paint: the check knows every screen's keys, which takes importing them.
+            self.call_after_refresh(self._take_keys)
         try:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         except (NotImplementedError, RuntimeError, ValueError):
             # Not in the main thread (a test, or embedded): signals are someone else's.
             return
+
+    # The person's settings
+
+    @property
+    def seconds(self) -> float:
+        """Seconds between two readings of a screen."""
+        return self.settings.seconds(self.remote)
+
+    def take_settings(self) -> None:
+        """Do as the settings say, apart from theme and keys."""
+        self.remote = self.settings.low_traffic(self._over_ssh)
+        self.animation_level = "none" if self.remote else self._animation
+        if self.is_running and self.theme != self.settings.theme:
+            self.theme = self.settings.theme
+
+    def keep_layout(self, screen: str, values: Mapping[str, str | bool | int | float | list[Any]]) -> None:
+        """Remember how a screen is laid out, for the next time the console opens."""
+        self.settings.keep_layout(screen, values)
+        self.save_settings()
+
+    def save_settings(self) -> None:
+        """Write the settings, beside the screen; say it when that does not work."""
+        self.run_worker(self._save_settings(), name="settings", group="settings")
+
+    async def _save_settings(self) -> None:
+        from seqsum_tui.background import in_thread
+
+        try:
+            await in_thread(self.settings.save)
+        except OSError as error:
+            text = words.literal(f"{self.settings.path}: {error.strerror or error}")
+            self.notify(text, title="The settings can't be saved", severity="error", markup=False)
+
+    def _put_theme_on(self) -> None:
+        theme = self.settings.theme
+        if theme in self.available_themes:
+            self.theme = theme
+        else:
+            from seqsum.errors import did_you_mean
+
+            near = did_you_mean(theme, self.available_themes) or "; the palette (ctrl+p, Theme) shows all"
+            self.settings.forget("theme")
+            self.settings.problems.append(f'settings: no theme "{theme}"{near}')
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        if theme.name != self.settings.theme:
+            self.settings.put("theme", theme.name)
+            self.save_settings()
+
+    def _take_keys(self) -> None:
+        from seqsum_tui import keymap
+
+        good, problems = keymap.checked(self.settings.keys)
+        self.set_keymap(good)
+        self._tell_of_settings(problems)
+
+    def _tell_of_settings(self, problems: Sequence[str]) -> None:
+        for problem in problems:
+            self.notify(words.literal(problem), title="Settings", severity="warning", timeout=20, markup=False)
+
+    def action_settings(self) -> None:
+        """Show the settings."""
+        from seqsum_tui.screens.settings import SettingsScreen
+
+        if not self.screen.is_modal and not isinstance(self.screen, SettingsScreen):
+            self.push_screen(SettingsScreen(self.settings))
 
     def in_front(self, screen: Screen[None]) -> bool:
         """Tell whether a screen can be seen: nothing but dialogs lies over it."""
@@ -121,8 +199,10 @@ class Console(App[None]):
                 text += f"\n{words.literal(run.reason)}"
             bad = run.status in ("failed", "died")
             title = f"{status.sign} {words.literal(run.name)} {status.word}"
-            self.notify(text, title=title, severity="error" if bad else "information", timeout=15, markup=False)
-            self.bell()
+            if self.settings.notifications:
+                self.notify(text, title=title, severity="error" if bad else "information", timeout=15, markup=False)
+            if self.settings.bell:
+                self.bell()
 
     async def tell_problems(self) -> None:
         """Load plug-ins, and say which of them and which presets are left out, and why."""
@@ -145,7 +225,11 @@ class Console(App[None]):
             self.push_screen(HelpScreen.of(self.screen))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer theme and quit; the keys panel has its better in `?`, screenshots are for makers."""
+        """Offer theme, settings and quit; the keys panel has its better in `?`, screenshots are for makers."""
         for command in super().get_system_commands(screen):
             if command.title in ("Theme", "Quit"):
                 yield command
+        yield SystemCommand(
+            "Settings", "Theme, bell, notifications, traffic, and the keys there are", self.action_settings
+        )
+        yield SystemCommand("Help", "Show every key of this screen", self.action_help)

@@ -21,8 +21,9 @@ def _key(
 
 HELP = _key("app.help", "question_mark,f1", "help", "Help", "Show every key of this screen", display="?")
 QUIT = _key("app.quit", "q", "app.quit", "Quit", "Leave the console; runs that train go on without it")
+SETTINGS = _key("app.settings", "comma", "settings", "Settings", "Theme, bell, traffic, keys", show=False, display=",")
 
-APP: list[BindingType] = [HELP]
+APP: list[BindingType] = [HELP, SETTINGS]
 
 CONTROL: list[BindingType] = [
     _key("run.pause", "p", "pause", "Pause", "Pause the run between two steps; its worker waits"),
@@ -80,6 +81,16 @@ ASK: list[BindingType] = [
     _key("ask.later", "down", "later", "Later", "Take the question after", show=False),
     _key("ask.page_up", "pageup", "read(-1)", "Read back", "Scroll the answers up", show=False),
     _key("ask.page_down", "pagedown", "read(1)", "Read on", "Scroll the answers down", show=False),
+]
+
+SETTINGS_SCREEN: list[BindingType] = [
+    _key("settings.back", "escape", "back", "Back", "Back; what was changed is saved already", display="esc"),
+    _key("settings.up", "up", "app.focus_previous", "Up", "Go to the setting above", show=False),
+    _key("settings.down", "down,enter", "app.focus_next", "Down", "Go to the setting below", show=False),
+    _key("settings.page_down", "pagedown", "page(1)", "Read on", "Scroll to the keys", show=False),
+    _key("settings.page_up", "pageup", "page(-1)", "Read back", "Scroll back", show=False),
+    _key("settings.default", "ctrl+r", "default", "Default", "Give the setting its default again"),
+    HELP,
 ]
 
 COMPARE: list[BindingType] = [

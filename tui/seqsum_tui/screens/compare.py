@@ -94,9 +94,10 @@ class CompareScreen(ComparesRuns):
 
     def on_mount(self) -> None:
         """Start reading."""
-        seconds = 1.0 if self.console.remote else 0.5
         self._reader = ComparisonReader(self.console.workspace.folder, tuple(self._ids))
-        self._poll = Poll(self._reader.read, self._show, self._failed, seconds, lambda: self.console.in_front(self))
+        self._poll = Poll(
+            self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+        )
         self.query_one(CompareTable).focus()
         self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
         self._say_empty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
     Binding("ctrl+p", "", "Commands", tooltip="Search every action, and the theme, by its name"),
     Binding("question_mark", "", "Help", key_display="?", tooltip="This"),
+    Binding("comma", "", "Settings", key_display=",", tooltip="Theme, bell, traffic, and the ids of all keys"),
     Binding("ctrl+q", "", "Quit", tooltip="Leave the console; runs go on"),
 ]
 
@@ -54,10 +56,15 @@ class HelpScreen(ModalScreen[None]):
 
     def _lines(self, keys: Sequence[BindingType]) -> list[tuple[str, str]]:
         by_action: dict[str, tuple[list[str], str]] = {}
+        keymap = self.app._keymap  # what the person's settings made of it
         for binding in Binding.make_bindings(keys):
             text = binding.tooltip or binding.description
             if text:
-                shown = self.app.get_key_display(binding)
+                keys_now = keymap.get(binding.id or "", binding.key).split(",")
+                moved = [replace(binding, key=key, key_display=None) for key in keys_now]
+                shown = " ".join(
+                    self.app.get_key_display(now) for now in (moved if binding.id in keymap else [binding])
+                )
                 names = by_action.setdefault(binding.id or text, ([], text))[0]
                 if shown not in names:
                     names.append(shown)

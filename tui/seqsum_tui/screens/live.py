@@ -80,9 +80,10 @@ class LiveScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Start reading."""
-        seconds = 1.0 if self.console.remote else 0.4
         self._client = QueryClient(self._run.folder, self.console.query_command)
-        self._poll = Poll(self._reader.read, self._show, self._failed, seconds, lambda: self.console.in_front(self))
+        self._poll = Poll(
+            self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+        )
         self.query_one(LiveCharts).focus_first()
         self.run_worker(self._poll.run(), name="run reader")
 

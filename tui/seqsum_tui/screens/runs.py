@@ -67,8 +67,9 @@ class RunsScreen(RunScreen):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        seconds = 1.0 if self.console.remote else 0.5
-        self._poll = Poll(self._read, self._show, self._failed, seconds, lambda: self.console.in_front(self))
+        self._poll = Poll(
+            self._read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+        )
         self.run_worker(self._poll.run(), name="runs reader")
 
     def on_screen_resume(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Collection, Iterator, Mapping
+from typing import ClassVar, Protocol
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -25,6 +25,22 @@ LABEL, GAP = 20, 2
 FIRST_ROWS = 14
 
 
+class Edits(Protocol):
+    """What a row shows of its field: the text now and by default, whether it differs, and what is wrong."""
+
+    @property
+    def problems(self) -> Mapping[str, str]: ...
+
+    @property
+    def changes(self) -> Collection[str]: ...
+
+    def text(self, path: str) -> str: ...
+
+    def preset_text(self, path: str) -> str: ...
+
+    def choices(self, facts: FieldFacts) -> tuple[str, ...]: ...
+
+
 class FieldRow(Widget):
     """One field: sign and name, what it is edited with, and what there is to say of it now.
 
@@ -33,7 +49,7 @@ class FieldRow(Widget):
 
     ALLOW_SELECT = False
 
-    def __init__(self, facts: FieldFacts, draft: RunDraft) -> None:
+    def __init__(self, facts: FieldFacts, draft: Edits) -> None:
         super().__init__(classes="field")
         self.facts = facts
         self._draft = draft
