@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -31,11 +31,40 @@ class OptimConfig(Section):
         "adam", "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop"
     )
     lr: float = setting(1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True)
-    beta1: float = setting(0.9, "adam, adamw: decay of the running mean of gradients", ge=0, le=0.999999)
-    beta2: float = setting(0.999, "adam, adamw: decay of the running mean of squared gradients", ge=0, le=0.99999999)
-    eps: float = setting(1e-8, "adam, adamw, rmsprop: keeps the division by a tiny gradient finite", gt=0)
-    momentum: float = setting(0.0, "sgd, rmsprop: share of the last update that is kept", ge=0, le=0.9999)
-    smoothing: float = setting(0.99, "rmsprop: decay of the running mean of squared gradients", ge=0, le=0.999999)
+    beta1: float = setting(
+        0.9,
+        "adam, adamw: decay of the running mean of gradients",
+        ge=0,
+        le=0.999999,
+        used_when={"optim.name": ("adam", "adamw")},
+    )
+    beta2: float = setting(
+        0.999,
+        "adam, adamw: decay of the running mean of squared gradients",
+        ge=0,
+        le=0.99999999,
+        used_when={"optim.name": ("adam", "adamw")},
+    )
+    eps: float = setting(
+        1e-8,
+        "adam, adamw, rmsprop: keeps the division by a tiny gradient finite",
+        gt=0,
+        used_when={"optim.name": ("adam", "adamw", "rmsprop")},
+    )
+    momentum: float = setting(
+        0.0,
+        "sgd, rmsprop: share of the last update that is kept",
+        ge=0,
+        le=0.9999,
+        used_when={"optim.name": ("sgd", "rmsprop")},
+    )
+    smoothing: float = setting(
+        0.99,
+        "rmsprop: decay of the running mean of squared gradients",
+        ge=0,
+        le=0.999999,
+        used_when={"optim.name": ("rmsprop",)},
+    )
     weight_decay: float = setting(0.0, "pull of the weights towards zero", ge=0)
     clip_norm: float | None = setting(
         None, "scale gradients down to this global norm when they exceed it; off by default", gt=0, live=True
@@ -53,7 +82,13 @@ class ScheduleConfig(Section):
         "the curve after the warm-up: cosine and linear fall to min_lr; step falls by `factor` every step_size steps; "
         "one_cycle rises to the peak and falls to min_lr; plateau falls by `factor` when eval_loss stops falling",
     )
-    min_lr: float = setting(1e-4, "where the curve ends; a floor above the peak counts as the peak", ge=0, live=True)
+    min_lr: float = setting(
+        1e-4,
+        "where the curve ends; a floor above the peak counts as the peak",
+        ge=0,
+        live=True,
+        used_when={"schedule.name": ("cosine", "linear", "step", "one_cycle", "plateau")},
+    )
     warmup_steps: int = setting(
         0, "steps of linear rise to the peak, from warmup_start × lr; 0 for none", ge=0, le=MOST_STEPS, unit="steps"
     )
@@ -62,12 +97,32 @@ class ScheduleConfig(Section):
         "total_steps",
         "cosine: total_steps is half a wave over train.steps, begun after the warm-up, so that it ends above min_lr "
         "(as the tutorial does); after_warmup fits the wave to what is left, and ends at min_lr",
+        used_when={"schedule.name": ("cosine",)},
     )
-    factor: float = setting(0.1, "step, plateau: what the learning rate is multiplied by", gt=0, lt=1)
-    step_size: int = setting(5000, "step: steps between two falls", ge=1, le=MOST_STEPS, unit="steps")
-    rise: float = setting(0.3, "one_cycle: share of the run in which the learning rate rises", gt=0, lt=1)
+    factor: float = setting(
+        0.1,
+        "step, plateau: what the learning rate is multiplied by",
+        gt=0,
+        lt=1,
+        used_when={"schedule.name": ("step", "plateau")},
+    )
+    step_size: int = setting(
+        5000, "step: steps between two falls", ge=1, le=MOST_STEPS, unit="steps", used_when={"schedule.name": ("step",)}
+    )
+    rise: float = setting(
+        0.3,
+        "one_cycle: share of the run in which the learning rate rises",
+        gt=0,
+        lt=1,
+        used_when={"schedule.name": ("one_cycle",)},
+    )
     patience: int = setting(
-        5, "plateau: evaluations without a lower eval_loss before a fall", ge=1, le=1_000_000, unit="evaluations"
+        5,
+        "plateau: evaluations without a lower eval_loss before a fall",
+        ge=1,
+        le=1_000_000,
+        unit="evaluations",
+        used_when={"schedule.name": ("plateau",)},
     )
 
 
@@ -124,7 +179,11 @@ class TrackConfig(Section):
         "off",
         "SwanLab (swanlab.cn): offline logs in the run's folder, for seqsum sync to upload; online uploads at the end",
     )
-    project: str = setting("seqsum", "the SwanLab project: letters, digits and _ - + . only")
+    project: str = setting(
+        "seqsum",
+        "the SwanLab project: letters, digits and _ - + . only",
+        used_when={"track.swanlab": ("offline", "online")},
+    )
     description: str | None = setting(None, "a sentence about the run")
     group: str | None = setting(None, "runs of one group stand together")
     tags: tuple[str, ...] = setting((), "words to find the run by, separated by commas")
@@ -223,6 +282,23 @@ class Config(Section):
             for facts in fields_of(name, type(getattr(self, name))):
                 names = {"task.name": tuple(TASKS), "model.name": tuple(MODELS)}.get(facts.path)
                 yield replace(facts, choices=names) if names else facts
+
+    def used_fields(self, text: Callable[[str], str] | None = None) -> Iterator[FieldFacts]:
+        """Yield the fields that count with this task, model, optimizer and schedule, in order.
+
+        `text` gives a field's value in words when it is not this configuration's: what a person has typed so far.
+        """
+        said = text or (lambda path: as_text(self.value(path)))
+        facts_of = {
+            "task.answer": task_type(self.task.name).answer,
+            "model.fitting": "least_squares" if isinstance(self.model, AutoregressiveConfig) else "gradient",
+        }
+        for facts in self.fields():
+            conditions = list(facts.used_when)
+            if facts.section in ("optim", "schedule"):
+                conditions.append(("model.fitting", ("gradient",)))
+            if all((facts_of[path] if path in facts_of else said(path)) in values for path, values in conditions):
+                yield facts
 
     def value(self, path: str) -> Any:
         """Return the value of `section.field`."""

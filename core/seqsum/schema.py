@@ -29,10 +29,12 @@ def setting(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    used_when: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Any:
     """A field of a section: its default, what it means, its unit and bounds.
 
-    A `live` field can change while a run trains.
+    A `live` field can change while a run trains. `used_when` says with which values of other fields, by path, it counts
+    at all: a form need not show it with others. It is accepted all the same.
     """
     return Field(
         default,
@@ -41,7 +43,11 @@ def setting(
         gt=gt,
         le=le,
         lt=lt,
-        json_schema_extra={"unit": unit, "live": live},
+        json_schema_extra={
+            "unit": unit,
+            "live": live,
+            "used_when": {path: list(values) for path, values in (used_when or {}).items()},
+        },
     )
 
 
@@ -167,6 +173,7 @@ class FieldFacts:
     low: float | None
     low_open: bool
     high: float | None
+    used_when: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def path(self) -> str:
@@ -214,6 +221,7 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
         elif isinstance(bound, Lt):
             high = float(bound.lt)  # type: ignore[arg-type]
     unit = extra.get("unit")
+    conditions = extra.get("used_when")
     return FieldFacts(
         section=section,
         name=name,
@@ -227,6 +235,9 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
         low=low,
         low_open=low_open,
         high=high,
+        used_when=tuple((path, tuple(values)) for path, values in conditions.items())  # type: ignore[arg-type]
+        if isinstance(conditions, dict)
+        else (),
     )
 
 

@@ -22,8 +22,8 @@ KINDS = ("task.name", "model.name")
 class RunDraft:
     """What a form edits. Fields hold the text a person typed; every change is checked against the whole schema.
 
-    `fields` are those of the present configuration: another task or model brings other fields. Changes to fields that
-    the present ones do not have are kept aside, and count again when they have them. `files` holds, by the preset's
+    `fields` are those that the present configuration uses: another task, model, optimizer or schedule brings others.
+    Changes to fields that it does not use are kept aside, and count again when it does. `files` holds, by the preset's
     name, the path of a preset that was read from a file of the person's own.
     """
 
@@ -80,7 +80,7 @@ class RunDraft:
 
     @property
     def kept_aside(self) -> int:
-        """How many changes belong to fields that the present task does not have."""
+        """How many changes belong to fields that are not used now."""
         here = {facts.path for facts in self._fields}
         return sum(path not in here for path in self._typed)
 
@@ -141,7 +141,7 @@ class RunDraft:
 
     def _check(self) -> None:
         self._base = self._shape()
-        self._fields = tuple(self._base.fields())
+        self._fields = tuple(self._base.used_fields(self.text))
         here = [facts.path for facts in self._fields]
         # A section's `name` decides which fields it has, so it must be applied before them.
         typed = {**self._kinds(), **{path: self._typed[path] for path in here if path in self._typed}}

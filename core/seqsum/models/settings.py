@@ -8,6 +8,8 @@ from seqsum.registry import register_model
 from seqsum.schema import Section, setting
 
 WIDEST = 8192
+TOKENS = ("class", "tags", "sequence")
+"""The answers of tasks that read tokens; the others read numbers, and need no embedding."""
 
 
 class ModelConfig(Section):
@@ -21,11 +23,22 @@ class RecurrentConfig(ModelConfig):
 
     name: Literal["recurrent"] = setting("recurrent", "the network: stacked recurrent layers and a linear head")
     cell: Literal["rnn", "lstm", "gru"] = setting("rnn", "the recurrent cell")
-    nonlinearity: Literal["tanh", "relu"] = setting("tanh", "what an rnn cell applies; lstm and gru ignore it")
-    token_input: Literal["embedding", "one_hot"] = setting(
-        "embedding", "how a token enters: a learned vector, or a one at its place; numeric inputs enter as they are"
+    nonlinearity: Literal["tanh", "relu"] = setting(
+        "tanh", "what an rnn cell applies; lstm and gru ignore it", used_when={"model.cell": ("rnn",)}
     )
-    embedding_size: int = setting(10, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    token_input: Literal["embedding", "one_hot"] = setting(
+        "embedding",
+        "how a token enters: a learned vector, or a one at its place; numeric inputs enter as they are",
+        used_when={"task.answer": TOKENS},
+    )
+    embedding_size: int = setting(
+        10,
+        "width of the vector that stands for a token",
+        ge=1,
+        le=WIDEST,
+        unit="units",
+        used_when={"task.answer": TOKENS, "model.token_input": ("embedding",)},
+    )
     hidden_size: int = setting(16, "width of the hidden state: the network's memory", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(1, "recurrent layers on top of each other", ge=1, le=32, unit="layers")
     dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
@@ -46,7 +59,14 @@ class ConcatenatingConfig(ModelConfig):
     name: Literal["concatenating"] = setting(
         "concatenating", "the network: blocks that map [input, recurrent] to [output, recurrent] by one linear map"
     )
-    embedding_size: int = setting(100, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    embedding_size: int = setting(
+        100,
+        "width of the vector that stands for a token",
+        ge=1,
+        le=WIDEST,
+        unit="units",
+        used_when={"task.answer": TOKENS},
+    )
     hidden_size: int = setting(100, "width of output and recurrent part of a block", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(3, "blocks on top of each other", ge=1, le=32, unit="layers")
     initialisation: Literal["pytorch", "lecun_normal"] = setting(
@@ -62,7 +82,14 @@ class FeedForwardConfig(ModelConfig):
     name: Literal["feed_forward"] = setting(
         "feed_forward", "the network: no memory, each step is answered from its own input alone"
     )
-    embedding_size: int = setting(8, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    embedding_size: int = setting(
+        8,
+        "width of the vector that stands for a token",
+        ge=1,
+        le=WIDEST,
+        unit="units",
+        used_when={"task.answer": TOKENS},
+    )
     hidden_size: int = setting(16, "width of the hidden layers", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(1, "hidden layers", ge=1, le=32, unit="layers")
 

@@ -70,7 +70,7 @@ async def test_another_task_brings_its_fields_and_takes_the_others_away(tmp_path
         assert app.form.row("task.modulus") is None
         assert app.form.current is not None and app.form.current.facts.path == "task.name", "the cursor stays"
         assert [row.facts.section for row in app.form.rows][:5] == ["task"] * 4 + ["model"]
-        assert "1 kept for another task" in str(app.new_run.query_one("#settings").border_subtitle)
+        assert "1 kept for other choices" in str(app.new_run.query_one("#settings").border_subtitle)
 
         shuffled, kind = app.row("task.shuffled").editor, app.row("task.kind").editor
         assert isinstance(shuffled, ChoiceBar) and isinstance(kind, ChoiceMenu)
@@ -183,3 +183,22 @@ async def test_presets_stand_under_their_task_plug_ins_too(tmp_path: Path, monke
         await pilot.press("home", "up")
         await pilot.pause()
         assert app.new_run.draft.preset.name == "mine", "a heading is passed over, and the list goes round"
+
+
+async def test_another_optimizer_brings_its_fields_and_a_section_without_any_is_gone(tmp_path: Path) -> None:
+    app = NewRunApp(tmp_path, preset="sunspots_ar")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        assert {row.facts.section for row in app.form.rows} == {"task", "model", "train", "track"}
+        await type_into(pilot, "model.name", "")
+        await pilot.press("enter", "home", *["down"] * list(registry.MODELS).index("recurrent"), "enter")
+        await until(pilot, lambda: app.form.row("optim.beta1") is not None)
+        assert app.form.row("optim.momentum") is None and app.form.row("model.embedding_size") is None
+        sections = list(dict.fromkeys(row.facts.section for row in app.form.rows))
+        assert sections == ["task", "model", "optim", "schedule", "train", "track"]
+        app.form.focus_field("optim.name")
+        await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")
+        await pilot.press("right", "right")
+        await until(pilot, lambda: app.form.row("optim.momentum") is not None)
+        assert app.form.row("optim.beta1") is None
+        await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")

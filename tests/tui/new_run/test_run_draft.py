@@ -199,3 +199,24 @@ def test_a_name_that_can_not_be_used_says_why(draft: RunDraft) -> None:
     assert draft.name_problem is not None and draft.wrong == 1
     draft.name = "  "
     assert draft.name_problem is None
+
+
+def test_fields_that_do_not_count_are_not_shown_and_a_change_to_them_waits(draft: RunDraft) -> None:
+    def shown() -> set[str]:
+        return {facts.path for facts in draft.fields}
+
+    assert "optim.beta1" in shown() and not shown() & {"optim.momentum", "schedule.step_size", "track.project"}
+    draft.set("optim.name", "sgd")
+    assert "optim.momentum" in shown() and "optim.beta1" not in shown()
+    draft.set("optim.momentum", "0.9")
+    assert draft.changes == ("optim.name", "optim.momentum")
+    draft.set("optim.name", "adam")
+    assert draft.changes == () and draft.kept_aside == 1
+    assert draft.config == load_preset("baseline").config
+    draft.set("optim.name", "rmsprop")
+    assert draft.config is not None and draft.config.optim.momentum == 0.9
+    draft.set("model.cell", "lstm")
+    assert "model.nonlinearity" not in shown()
+    draft.choose(load_preset("sunspots_ar"))
+    draft.reset_all()
+    assert not [path for path in shown() if path.startswith(("optim.", "schedule."))] and "model.order" in shown()

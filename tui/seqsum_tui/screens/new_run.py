@@ -112,7 +112,7 @@ class NewRunScreen(Screen[Run | None]):
         draft, bar = self.draft, self.query_one(StartBar)
         changed = f"{CHANGED} {count(len(draft.changes), 'change')}" if draft.changes else ""
         errors = f"{WRONG} {count(len(draft.problems), 'error')}" if draft.problems else ""
-        aside = f" · {draft.kept_aside} kept for another task" if draft.kept_aside else ""
+        aside = f" · {draft.kept_aside} kept for other choices" if draft.kept_aside else ""
         self._put("#presets-tab", f" 1 Preset: {printable(draft.preset.name)} ")
         self._put("#settings-tab", f" 2 Settings{': ' if errors or changed else ''}{errors or changed} ")
         subtitle = f"{draft.preset.name}: {changed or 'as the preset has them'}{aside}"

@@ -170,7 +170,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
         self._looking_for = ""
         self._shown = draft.fields
         self._wanted: str | None = None
-        self._waiting = list(dict.fromkeys(facts.section for facts in draft.fields))
+        self._waiting = list(type(draft.base).model_fields)  # also those of which nothing is used now
         self._boxes: dict[str, SectionBox] = {}
         self._empty = Static("no field is called like that", classes="empty", markup=False)
 
@@ -307,8 +307,9 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def _section(self, name: str) -> SectionBox:
         rows = [FieldRow(facts, self.draft) for facts in self.draft.fields if facts.section == name]
-        self._boxes[name] = SectionBox(name, about(getattr(self.draft.base, name)), rows)
-        return self._boxes[name]
+        self._boxes[name] = box = SectionBox(name, about(getattr(self.draft.base, name)), rows)
+        box.display = bool(rows)
+        return box
 
     @staticmethod
     def _of(fields: tuple[FieldFacts, ...], section: str) -> list[FieldFacts]:
