@@ -5,6 +5,7 @@ Every function raises UserError, in one sentence, when the run's status does not
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.errors import UserError, did_you_mean
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.runs.lock import take_lock
 from seqsum.runs.run import RESUMABLE_STATUSES
 from seqsum.schema import as_text
 from seqsum.training.fits import check_backend
@@ -21,15 +23,26 @@ from seqsum.training.fits import check_backend
 COMMAND_SECONDS = 60.0
 
 
-def start(workspace: Workspace, launcher: Launcher, preset: str, config: Config, name: str | None = None) -> Run:
+def start(
+    workspace: Workspace,
+    launcher: Launcher,
+    preset: str,
+    config: Config,
+    name: str | None = None,
+    queue: bool = False,
+) -> Run:
     """Make a run and launch its worker; returns as soon as the worker process exists.
 
+    With `queue` it begins when it is its turn, behind what was queued before and when a slot is free; without, now.
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
     """
     config, task = resolved(config, "train")
     check_backend(config, task, "train")
     run = workspace.create(preset, config, name)
-    launcher.submit(run)
+    if queue:
+        launcher.submit(run, queue=True)
+    else:
+        launcher.submit(run)
     return run
 
 
@@ -43,14 +56,23 @@ def resume(run: Run, launcher: Launcher) -> dict[str, Any]:
     status = run.summary().status
     if status not in RESUMABLE_STATUSES:
         raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
-    if status == "paused":
-        return _ask(run, ("paused",), "resume")
+    if status == "paused" or (status == "queued" and run.worker_lives):
+        # A worker that waits in the queue begins now.
+        return _ask(run, (status,), "resume")
     pid = launcher.submit(run)
     return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
 
 
 def stop(run: Run) -> dict[str, Any]:
-    """Save and stop; `resume` goes on from there."""
+    """Save and stop; `resume` goes on from there. A run that waits leaves the queue."""
+    if run.summary().status == "queued" and not run.worker_lives:
+        lock = take_lock(run.folder)
+        if lock is not None:
+            try:
+                run.end_before_start("stopped before it began")
+            finally:
+                os.close(lock)
+            return {"ok": True, "message": "stopped before it began", "step": run.summary().step}
     return _ask(run, ("running", "paused", "queued"), "stop")
 
 

@@ -102,7 +102,7 @@ def test_a_run_without_a_worker_can_not_be_asked(run: Run, verb: str, status: st
         assert store.pending_commands() == []
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ["pause", "snapshot"])
 def test_a_run_that_was_never_launched_says_how_to_start_it(run: Run, verb: str) -> None:
     with pytest.raises(UserError) as caught:
         VERBS[verb](run)

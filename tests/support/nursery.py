@@ -34,7 +34,7 @@ class Nursery:
     def capacity(self) -> int:
         return 1
 
-    def submit(self, run: Run) -> int:
+    def submit(self, run: Run, queue: bool = False) -> int:
         lock = take_lock(run.folder)
         if lock is None:
             raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")

@@ -64,7 +64,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         known = more.get(options.command, [])
         known = [f"--{facts.path}" for facts in all_fields()] if options.command in ("train", "fork") else known
         unknown = rest[0].partition("=")[0]
-        near = did_you_mean(unknown, [*known, "--workspace", "--json", "--name", "--detach"])
+        near = did_you_mean(unknown, [*known, "--workspace", "--json", "--name", "--detach", "--queue"])
         way_out = near or f"; see seqsum {options.command} --help"
         raise UserError(f'seqsum {options.command}: no option or argument "{unknown}"{way_out}')
     if options.command in ("train", "fork"):
@@ -114,6 +114,7 @@ def build() -> Parser:
     train.add_argument("preset", metavar="PRESET", help=f"{', '.join(preset_names())}, or a path to a .toml file")
     train.add_argument("--name", metavar="TEXT", help="the run's name; default: the preset's, with a number if taken")
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+    train.add_argument("--queue", action="store_true", help="wait for a free worker, behind what was queued before")
     _add_fields(train)
     add("runs", "list the runs, newest first")
     add_for_run("show", "show one run: status, metrics, configuration")

@@ -49,7 +49,7 @@ def presets(options: Options) -> int:
 def train(options: Options) -> int:
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
-    run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name)
+    run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue)
     return _followed(options, run)
 
 
@@ -87,8 +87,9 @@ def _say_started(options: Options, run: Run) -> None:
         more = {"parent": parent} if parent else {}
         say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid, **more})
     else:
+        began = "queued" if getattr(options, "queue", False) else "started"
         after = f", forked from {parent['run']} at step {parent['step']:,}" if parent else ""
-        say(f"{run.record.name} ({run.id}): started in {run.folder}{after}")
+        say(f"{run.record.name} ({run.id}): {began} in {run.folder}{after}")
 
 
 def runs(options: Options) -> int:

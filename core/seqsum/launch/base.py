@@ -14,8 +14,11 @@ class Launcher(Protocol):
         """Return how many workers can run side by side here."""
         ...
 
-    def submit(self, run: Run) -> int:
-        """Start a worker for the run and return its process id; raise UserError if one is at it already."""
+    def submit(self, run: Run, queue: bool = False) -> int:
+        """Start a worker for the run and return its process id; raise UserError if one is at it already.
+
+        With `queue` the worker waits for its turn: at most `capacity` queued runs train side by side, first come first.
+        """
         ...
 
     def poll(self, run: Run) -> bool:

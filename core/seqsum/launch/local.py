@@ -7,23 +7,30 @@ import subprocess
 import sys
 import time
 
-import psutil
-
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.lock import take_lock
+from seqsum.slots import Slots, worker_count
 
 
 class LocalLauncher:
     """Starts `python -m seqsum.worker` detached, with its output in the run's log."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int | None = None) -> None:
+        """`workers`: how many run side by side; None for SEQSUM_WORKERS, or else the number of cores."""
+        self.workers = workers
         self._children: list[subprocess.Popen[bytes]] = []
 
     def capacity(self) -> int:
-        return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        if self.workers is not None:
+            return self.workers
+        try:
+            return worker_count()
+        except ValueError as error:
+            raise UserError(str(error)) from None
 
-    def submit(self, run: Run) -> int:
+    def submit(self, run: Run, queue: bool = False) -> int:
+        count = self.capacity()
         threads = str(run.record.config["train"]["threads"])
         lock = take_lock(run.folder)
         if lock is None:
@@ -32,9 +39,10 @@ class LocalLauncher:
             # The worker inherits the locked descriptor: from here to its end the run is never without an owner.
             with run.log.open("ab") as log, run.store() as store:
                 store.set_state(status="queued", launched=time.time())
+                ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
                 child = subprocess.Popen(
                     # -P: a file called random.py where the user stands is not the library's.
-                    [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(lock)],
+                    [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(lock), ticket, str(count)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from pathlib import Path
 
-LOCK_FILE = "worker.lock"
+from seqsum.slots import WORKER_LOCK, is_held, try_lock
+
+LOCK_FILE = WORKER_LOCK
 # A reader that tests the lock holds it for microseconds; a writer waits that out.
 PATIENCE_SECONDS = 1.0
 
@@ -17,29 +17,14 @@ def take_lock(folder: Path) -> int | None:
 
     The lock belongs to the open file: a child that inherits the descriptor keeps it after this process closes its own.
     """
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = try_lock(folder / LOCK_FILE)
+        if descriptor is not None or time.monotonic() > deadline:
             return descriptor
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                return None
-            time.sleep(0.01)
+        time.sleep(0.01)
 
 
 def is_locked(folder: Path) -> bool:
     """Tell whether a worker holds the run's lock."""
-    try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_held(folder / LOCK_FILE)

@@ -82,6 +82,14 @@ class Run:
             self.folder
         )
 
+    def end_before_start(self, reason: str) -> None:
+        """Write that a run which waited was stopped; the caller holds its lock."""
+        with self.store() as store, store.transaction():
+            step = store.state().get("step", 0)
+            store.add_event(step, "stopped", reason=reason)
+            store.set_state(status="stopped", reason=reason, updated=time.time())
+            self.record_outcome("stopped", reason, step)
+
     @property
     def checkpoints(self) -> Path:
         return self.folder / CHECKPOINTS

@@ -1,4 +1,4 @@
-"""`python -m seqsum.worker RUN_FOLDER [LOCK_FD]`."""
+"""`python -m seqsum.worker RUN_FOLDER [LOCK_FD [TICKET | --slot COUNT]]`."""
 
 import sys
 

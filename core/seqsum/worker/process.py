@@ -17,8 +17,8 @@ from seqsum.worker.worker import Worker
 OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "Cannot allocate memory")
 
 
-def work(folder: str, lock: int | None, signals: StopSignal) -> int:
-    """Work on a run to its end; return the exit status."""
+def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = None) -> int:
+    """Work on a run to its end; return the exit status. The slot, if any, is given back then."""
     run = Run(Path(folder).absolute())
     if lock is None:
         lock = take_lock(run.folder)
@@ -43,6 +43,8 @@ def work(folder: str, lock: int | None, signals: StopSignal) -> int:
     finally:
         # Python takes its time to end with torch loaded; who resumes the run now need not wait for that.
         os.close(lock)
+        if slot is not None:
+            os.close(slot)
     if worker.tracker is not None and worker.tracker.stuck:
         # What hangs in the tracker's threads would hang the end of the process, too.
         sys.stdout.flush()

@@ -1,0 +1,114 @@
+"""How many workers run side by side, and who is next. Files in `<workspace>/.slots/`, held by locks of the kernel.
+
+A slot is a locked file: it comes free when its holder ends, however it ends. A ticket is an empty file whose name
+begins with the time at which it was drawn; it counts as long as a worker holds its run's lock. Nothing of this needs
+a server, and a dead console or a killed worker leaves nothing to clean up.
+
+Only the standard library is imported here: a waiting worker should weigh little.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+FOLDER = ".slots"
+QUEUE = "queue"
+WORKER_LOCK = "worker.lock"
+VARIABLE = "SEQSUM_WORKERS"
+MOST_WORKERS = 1024
+
+
+def worker_count() -> int:
+    """Return how many workers may run side by side: SEQSUM_WORKERS, else the number of cores.
+
+    Raises ValueError, in one sentence, when the variable holds no number from 1 to 1024.
+    """
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return min(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_WORKERS
+        )
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise ValueError(f'{VARIABLE}: must be a whole number from 1 to {MOST_WORKERS}, got "{text[:40]}"')
+    return int(text)
+
+
+def try_lock(path: Path) -> int | None:
+    """Lock a file, made if need be; return its descriptor (closed on exec), or None when someone holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether someone holds a file's lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+class Slots:
+    """The slots and the queue of one workspace."""
+
+    def __init__(self, workspace: Path, count: int) -> None:
+        self.workspace = workspace
+        self.folder = workspace / FOLDER
+        self.count = count
+
+    def take(self) -> int | None:
+        """Take a free slot and return its descriptor, to be closed to give it back; None when all are taken."""
+        self.folder.mkdir(exist_ok=True)
+        for number in range(self.count):
+            descriptor = try_lock(self.folder / f"slot-{number}")
+            if descriptor is not None:
+                return descriptor
+        return None
+
+    def draw_ticket(self, run: str) -> str:
+        """Put a run at the end of the queue; return its ticket. The caller holds the run's lock."""
+        queue = self.folder / QUEUE
+        queue.mkdir(parents=True, exist_ok=True)
+        while True:
+            ticket = f"{time.time_ns():020d}-{run}"
+            try:
+                (queue / ticket).touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            return ticket
+
+    def is_next(self, ticket: str) -> bool:
+        """Tell whether no live ticket stands before this one; tickets of the dead before it are thrown away."""
+        try:
+            tickets = sorted(path.name for path in (self.folder / QUEUE).iterdir() if path.name < ticket)
+        except FileNotFoundError:
+            return True
+        for other in tickets:
+            run = other.partition("-")[2]
+            if is_held(self.workspace / run / WORKER_LOCK):
+                return False
+            self.drop(other)
+        return True
+
+    def drop(self, ticket: str) -> None:
+        """Leave the queue."""
+        with contextlib.suppress(OSError):
+            (self.folder / QUEUE / ticket).unlink()

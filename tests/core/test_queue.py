@@ -1,0 +1,150 @@
+"""The queue: first come first served, as many at once as there are slots, and nobody's death blocks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from seqsum import control
+from seqsum.errors import UserError
+from seqsum.launch import LocalLauncher
+from seqsum.runs import Run, Workspace
+from seqsum.slots import Slots, worker_count
+from support.engine import small, wait_for_end, wait_until
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture
+def launcher() -> LocalLauncher:
+    return LocalLauncher(workers=1)
+
+
+@pytest.fixture
+def slots(tmp_path: Path) -> Slots:
+    return Slots(tmp_path, 1)
+
+
+def queue(folder: Path, launcher: LocalLauncher, **changes: int) -> Run:
+    return control.start(Workspace(folder), launcher, "baseline", small(**changes), queue=True)
+
+
+def began(run: Run) -> float:
+    with run.store() as store:
+        return store.events(kind="started")[0].time
+
+
+def test_queued_runs_outlive_who_queued_them_wait_lightly_and_go_one_after_another(
+    tmp_path: Path, slots: Slots
+) -> None:
+    slot = slots.take()
+    assert slot is not None
+    runs = []
+    for _ in range(3):
+        command = [sys.executable, "-m", "seqsum.cli", "train", "baseline", "--train.steps=60", "--queue", "--detach"]
+        command += ["--json", "--workspace", str(tmp_path)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env={**os.environ, "SEQSUM_WORKERS": "1"}
+        )
+        runs.append(Run(tmp_path / json.loads(done.stdout)["run"]))
+    first, second, third = runs
+    for run in runs:
+        summary = run.summary()
+        assert summary.status == "queued" and summary.pid is not None and run.worker_lives
+        assert psutil.Process(summary.pid).memory_info().rss < 40 * MEGABYTE
+    assert control.stop(second)["ok"]
+    assert wait_for_end(second).status == "stopped"
+    with pytest.raises(UserError, match="waits for its turn; seqsum resume starts it now"):
+        control.pause(third)
+    os.close(slot)
+    wait_until(lambda: first.summary().status == "finished", "the first run's end")
+    assert wait_for_end(third).status == "finished"
+    with first.store() as store:
+        assert began(third) >= store.events(kind="finished")[0].time
+    assert second.summary().step == 0
+    assert not list((tmp_path / ".slots" / "queue").iterdir())
+
+
+def test_a_waiting_worker_that_dies_is_seen_and_blocks_nobody(
+    tmp_path: Path, launcher: LocalLauncher, slots: Slots
+) -> None:
+    slot = slots.take()
+    assert slot is not None
+    dead, alive = queue(tmp_path, launcher), queue(tmp_path, launcher)
+    pid = dead.summary().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: dead.summary().status == "died", "the death")
+    os.close(slot)
+    assert wait_for_end(alive).status == "finished"
+    control.resume(dead, launcher)
+    assert wait_for_end(dead).status == "finished"
+
+
+def test_a_signal_takes_a_run_out_of_the_queue(tmp_path: Path, launcher: LocalLauncher, slots: Slots) -> None:
+    slot = slots.take()
+    run = queue(tmp_path, launcher)
+    pid = run.summary().pid
+    assert slot is not None and pid is not None
+    # Before its handlers stand a signal just ends a process; it has been born only now.
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_SLEEPING, "waiting")
+    wait_until(lambda: _handles(pid, signal.SIGTERM), "handlers")
+    os.kill(pid, signal.SIGTERM)
+    summary = wait_for_end(run)
+    assert (summary.status, summary.reason) == ("stopped", "stopped by SIGTERM while it waited")
+    os.close(slot)
+
+
+def _handles(pid: int, number: signal.Signals) -> bool:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(fields["SigCgt"], 16) >> (number - 1) & 1)
+
+
+def test_a_waiting_run_can_be_started_now_and_a_run_started_now_counts(
+    tmp_path: Path, launcher: LocalLauncher, slots: Slots
+) -> None:
+    slot = slots.take()
+    assert slot is not None
+    run = queue(tmp_path, launcher, train__steps=10_000_000)
+    assert "ahead of the queue" in control.resume(run, launcher)["message"]
+    wait_until(lambda: run.summary().status == "running", "the start")
+    control.stop(run)
+    os.close(slot)
+    at_once = control.start(Workspace(tmp_path), launcher, "baseline", small(train__steps=10_000_000))
+    wait_until(lambda: at_once.summary().status == "running", "the start")
+    assert slots.take() is None
+    waiting = queue(tmp_path, launcher)
+    assert waiting.summary().status == "queued"
+    control.stop(at_once)
+    assert wait_for_end(waiting).status == "finished"
+
+
+def test_a_run_that_nobody_works_on_can_be_stopped(tmp_path: Path) -> None:
+    run = Workspace(tmp_path).create("baseline", small())
+    assert control.stop(run)["ok"]
+    assert run.summary().status == "stopped"
+
+
+def test_tickets_are_served_in_their_order_and_those_of_the_dead_are_thrown_away(slots: Slots) -> None:
+    first, second = slots.draw_ticket("one"), slots.draw_ticket("two")
+    assert first < second
+    assert slots.is_next(first) and slots.is_next(second)  # no run "one" is locked
+    assert not (slots.folder / "queue" / first).exists()
+
+
+@pytest.mark.parametrize("text", ["0", "many", "-1", "2000"])
+def test_a_wrong_number_of_workers_is_one_sentence(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSUM_WORKERS", text)
+    with pytest.raises(UserError, match="SEQSUM_WORKERS: must be a whole number from 1 to 1024"):
+        LocalLauncher().capacity()
+    monkeypatch.setenv("SEQSUM_WORKERS", "3")
+    assert worker_count() == LocalLauncher().capacity() == 3
+    monkeypatch.delenv("SEQSUM_WORKERS")
+    assert 1 <= worker_count() <= (os.cpu_count() or 1)
