@@ -56,7 +56,7 @@ def resume(run: Run, launcher: Launcher) -> dict[str, Any]:
     status = run.summary().status
     if status not in RESUMABLE_STATUSES:
         raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
-    if status == "paused" or (status == "queued" and run.worker_lives):
+    if status == "paused" or (status == "queued" and run.worker_lives and _has_ticket(run)):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
     pid = launcher.submit(run)
@@ -147,6 +147,12 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     if not outcome["ok"]:
         raise UserError(f"{verb}: {outcome['message']}")
     return outcome
+
+
+def _has_ticket(run: Run) -> bool:
+    """Whether the run's worker was queued; one that was started at once, and has not begun, can't be hurried."""
+    with run.store() as store:
+        return bool(store.state().get("ticket"))
 
 
 def _words(statuses: tuple[str, ...]) -> str:

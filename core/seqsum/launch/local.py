@@ -40,6 +40,7 @@ class LocalLauncher:
             with run.log.open("ab") as log, run.store() as store:
                 store.set_state(status="queued", launched=time.time())
                 ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
+                store.set_state(ticket=ticket if queue else None)
                 child = subprocess.Popen(
                     # -P: a file called random.py where the user stands is not the library's.
                     [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(lock), ticket, str(count)],
