@@ -17,10 +17,10 @@ import pytest
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Store, Workspace, default_workspace
+from seqsum.runs.annotations import check_name
 from seqsum.runs.files import write_atomically, write_json
 from seqsum.runs.lock import take_lock
 from seqsum.runs.record import Record, git_commit
-from seqsum.runs.workspace import check_name
 
 
 @pytest.fixture

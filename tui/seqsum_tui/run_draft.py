@@ -12,7 +12,7 @@ from seqsum.config import Config, section_type
 from seqsum.errors import ConfigError, UserError
 from seqsum.folders import default_workspace
 from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
-from seqsum.runs.workspace import check_name
+from seqsum.runs.annotations import check_name
 from seqsum.schema import FieldFacts, as_text
 
 SOURCE = "form"

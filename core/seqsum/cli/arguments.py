@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from seqsum import __version__
+from seqsum.cli import annotate
 from seqsum.config import LIVE_FIELDS, all_fields
 from seqsum.errors import UserError, did_you_mean
 from seqsum.export import FORMATS
@@ -60,6 +61,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options, rest = parser.parse_known_args(arguments, argparse.Namespace(workspace=None, json=False))
     if rest:
         more = {"sync": ["--timeout"], "export": ["--format", "--output", "--force"], "presets": ["--markdown"]}
+        more["runs"] = ["--filter", "--sort", "--reverse"]
         more["compare"] = [*(f"--{name}" for name in COMPARE_OPTIONS), "--output", "--force"]
         known = more.get(options.command, [])
         known = [f"--{facts.path}" for facts in all_fields()] if options.command in ("train", "fork") else known
@@ -116,7 +118,10 @@ def build() -> Parser:
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
     train.add_argument("--queue", action="store_true", help="wait for a free worker, behind what was queued before")
     _add_fields(train)
-    add("runs", "list the runs, newest first")
+    listed = add("runs", "list the runs, newest first")
+    listed.add_argument("--filter", metavar="EXPR", help='e.g. "model.cell = lstm and accuracy > 0.9", "has:note"')
+    listed.add_argument("--sort", metavar="COLUMN", help="name, accuracy, age, optim.lr …: a column, metric or setting")
+    listed.add_argument("--reverse", action="store_true", help="the other way round")
     add_for_run("show", "show one run: status, metrics, configuration")
     add_for_run("pause", "pause a running run at its next chunk")
     add_for_run("resume", "go on after a pause, a stop or a death")
@@ -154,6 +159,7 @@ def build() -> Parser:
     )
     export.add_argument("--output", metavar="PATH", required=True, help="the file; - for standard output")
     export.add_argument("--force", action="store_true", help="overwrite a file that is there already")
+    annotate.add_commands(add, add_for_run)
     _add_compare(add("compare", "compare runs: final and best values, differences in %, settings, files"))
     return parser
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum import control
+from seqsum.cli import annotate
 from seqsum.cli.compare import compare
 from seqsum.cli.follow import Follower, finished_plain, finished_words
 from seqsum.cli.markdown import preset_table
@@ -19,7 +21,7 @@ from seqsum.errors import UserError, printable
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.launch import LocalLauncher
 from seqsum.presets import all_presets, load_preset, preset_problems
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run, Summary, Workspace
 from seqsum.schema import as_text
 from seqsum.tasks.sum_modulo import LONGEST
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
@@ -94,10 +96,15 @@ def _say_started(options: Options, run: Run) -> None:
 
 def runs(options: Options) -> int:
     workspace = Workspace(options.workspace)
-    summaries = workspace.summaries()
+    summaries = listed(workspace, options.filter, options.sort, options.reverse)
+    for message in workspace.index.messages:
+        print(printable(message), file=sys.stderr)
     if options.json:
         for summary in summaries:
             say_json(summary_plain(summary))
+        return 0
+    if not summaries and options.filter:
+        say("no run is like that")
         return 0
     if not summaries:
         say(f"no runs in {workspace.folder}; start one: seqsum train baseline")
@@ -121,6 +128,23 @@ def runs(options: Options) -> int:
     return 0
 
 
+def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse: bool) -> list[Summary]:
+    """Return the runs that a filter finds, newest first or by a column."""
+    from seqsum.runs.filter import Names, parse
+    from seqsum.runs.order import in_order
+
+    entries, now = list(workspace.index.read().entries), time.time()
+    if wanted or column:
+        names = Names.of(entries)
+        chosen = parse(wanted or "", names)
+        if chosen is not None:
+            entries = [entry for entry in entries if chosen.matches(entry, now)]
+        if column:
+            return [entry.summary for entry in in_order(entries, column, names, now, reverse=reverse)]
+    summaries = [entry.summary for entry in entries]
+    return summaries[::-1] if reverse else summaries
+
+
 def show(options: Options) -> int:
     run = _run(options)
     summary, config, record = run.summary(), run.config(), run.record
@@ -142,6 +166,10 @@ def show(options: Options) -> int:
     say(f"{summary.name} ({summary.id})  {summary.status}  {run_line(summary)}")
     if summary.reason:
         say(f"  {summary.reason}")
+    if summary.tags:
+        say(f"  tags: {', '.join(summary.tags)}")
+    for line in summary.note.splitlines():
+        say(f"  | {line}")
     parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
     say(f"  preset {summary.preset}, {parameters}seed {record.seed}, started {age(summary.created)} on {record.host}")
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
@@ -262,7 +290,7 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
     if options.json:
         say_json({"run": run.id, **outcome})
     else:
-        say(f"{run.record.name} ({run.id}): {outcome['message']}")
+        say(f"{run.name} ({run.id}): {outcome['message']}")
     return 0
 
 
@@ -387,4 +415,5 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "sync": sync,
     "export": export,
     "compare": compare,
+    **annotate.COMMANDS,
 }

@@ -45,6 +45,8 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
         "steps_per_second": summary.steps_per_second,
         "group": summary.group,
         "tags": list(summary.tags),
+        "note": summary.note,
+        "starred": summary.starred,
         "metrics": summary.metrics,
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +15,7 @@ from typing import Any
 
 from seqsum.config import Config
 from seqsum.errors import UserError, printable
+from seqsum.runs.annotations import Annotations
 from seqsum.runs.lock import is_locked
 from seqsum.runs.record import Record
 from seqsum.runs.store import Store
@@ -45,6 +48,8 @@ class Summary:
     metrics: dict[str, float]
     group: str | None
     tags: tuple[str, ...]
+    note: str = ""
+    starred: bool = False
 
     @property
     def live(self) -> bool:
@@ -91,6 +96,11 @@ class Run:
             self.record_outcome("stopped", reason, step)
 
     @property
+    def name(self) -> str:
+        """What the run is called: as a person said later, else as it was when it began."""
+        return Annotations.read(self.folder).name or self.record.name
+
+    @property
     def checkpoints(self) -> Path:
         return self.folder / CHECKPOINTS
 
@@ -111,25 +121,31 @@ class Run:
 
         Raises UserError when the run's files are missing or damaged.
         """
+        with self.reading(), self.store() as store:
+            return self.summary_from(store)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn whatever goes wrong inside with the run's files into one UserError."""
         try:
-            return self._summary()
+            yield
         except (sqlite3.Error, LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"runs: can't read run {self.id}: its files are damaged ({error})") from error
 
-    def _summary(self) -> Summary:
-        record = self.record
-        with self.store() as store:
-            # The order matters: a worker writes its last status before it lets the lock go.
-            alive = self.worker_lives
-            state = store.state()
-            metrics = store.latest()
+    def summary_from(self, store: Store) -> Summary:
+        """Make the summary from the run's own store, which is open already."""
+        record, said = self.record, Annotations.read(self.folder)
+        # The order matters: a worker writes its last status before it lets the lock go.
+        alive = self.worker_lives
+        state = store.state()
+        metrics = store.latest()
         status = state["status"]
         waits = status == "queued" and state.get("pid") is None
         if status in LIVE_STATUSES and not alive and not waits:
             status = "died"
         return Summary(
             id=self.id,
-            name=record.name,
+            name=said.name or record.name,
             preset=record.preset,
             status=status,
             step=state.get("step", 0),
@@ -142,7 +158,9 @@ class Run:
             steps_per_second=state.get("steps_per_second", 0.0),
             metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
             group=record.config["track"]["group"],
-            tags=tuple(record.config["track"]["tags"]),
+            tags=tuple(record.config["track"]["tags"]) if said.tags is None else said.tags,
+            note=said.note,
+            starred=said.starred,
         )
 
     def config(self) -> Config:

@@ -14,13 +14,15 @@ from typing import Any
 from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean, one_line, printable
 from seqsum.folders import default_workspace
+from seqsum.runs.annotations import LONGEST_NAME, check_name
+from seqsum.runs.bin import BIN_FOLDER
 from seqsum.runs.files import sync_folder
+from seqsum.runs.index import Index
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-LONGEST_NAME = 200
 
 
 class Workspace:
@@ -32,7 +34,12 @@ class Workspace:
             self.folder = folder.expanduser().absolute()
         except (OSError, RuntimeError) as error:
             raise UserError(f"workspace: can't find {folder}: {error}") from None
-        self._summaries: dict[str, tuple[tuple[int, ...], Summary]] = {}
+        self.index = Index(self.folder)
+
+    @property
+    def bin(self) -> Workspace:
+        """The deleted runs: a folder of runs as well."""
+        return Workspace(self.folder / BIN_FOLDER)
 
     def runs(self) -> list[Run]:
         """Return every run, newest first."""
@@ -46,19 +53,7 @@ class Workspace:
 
     def summaries(self) -> list[Summary]:
         """Return what each run is doing, newest first. A run whose files did not change is not read again."""
-        found: list[Summary] = []
-        for run in self.runs():
-            stamp = _stamp(run.folder)
-            known = self._summaries.get(run.id)
-            if known is None or known[0] != stamp or known[1].live:
-                try:
-                    known = (stamp, run.summary())
-                except (UserError, OSError):
-                    continue
-                self._summaries[run.id] = known
-            found.append(known[1])
-        # The ids tell the second only, and in local time.
-        return sorted(found, key=lambda summary: (summary.created, summary.id), reverse=True)
+        return [entry.summary for entry in self.index.read().entries]
 
     def create(
         self,
@@ -110,14 +105,15 @@ class Workspace:
 
         Raises UserError if it names none, or more than one.
         """
+        # Thousands of records need not be read for the one that is named in full.
+        if text and not text.startswith(".") and "/" not in text and self._has_record(text):
+            return Run(self.folder / text)
         runs = self.runs()
         by_id = {run.id: run for run in runs}
-        if text in by_id:
-            return by_id[text]
         names: dict[str, list[Run]] = {}
         for run in runs:
             try:
-                names.setdefault(run.record.name, []).append(run)
+                names.setdefault(run.name, []).append(run)
             except UserError:
                 continue
         matches = names.get(text) or ([run for run in runs if run.id.startswith(text)] if text else [])
@@ -151,22 +147,3 @@ class Workspace:
             id = f"{datetime.now():%Y%m%d-%H%M%S}-{tail}"
             if not (self.folder / id).exists():
                 return id
-
-
-def check_name(name: str) -> str:
-    """Return a run's name stripped; raise UserError for an empty, overlong or unprintable one."""
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise UserError(f"name: must be 1 to {LONGEST_NAME} printable characters, got {printable(name)[:40]!r}")
-    return name
-
-
-def _stamp(folder: Path) -> tuple[int, ...]:
-    """When the run's files last changed, in nanoseconds."""
-    stamps = []
-    for name in (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE):
-        try:
-            stamps.append((folder / name).stat().st_mtime_ns)
-        except OSError:
-            stamps.append(0)
-    return tuple(stamps)

@@ -1,0 +1,134 @@
+"""`seqsum rename | tag | note | star | delete | restore | bin`: what a person says of runs, and the bin."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from seqsum.cli.output import say, say_json
+from seqsum.errors import UserError
+from seqsum.runs import Run, Workspace, bin
+from seqsum.runs.annotations import Annotations, annotate
+
+Options = argparse.Namespace
+
+
+class Adder(Protocol):
+    """Makes the parser of a command."""
+
+    def __call__(self, name: str, words: str) -> argparse.ArgumentParser: ...
+
+
+def add_commands(add: Adder, add_for_run: Adder) -> None:
+    """Describe the commands to the parser."""
+    add_for_run("rename", "give a run another name").add_argument("name", metavar="NAME", help="1 to 200 characters")
+    tag = add_for_run("tag", "add tags to a run, or take them away")
+    tag.add_argument("tags", metavar="TAG", nargs="+", help="a word or several, without commas")
+    tag.add_argument("--remove", action="store_true", help="take these tags away")
+    add_for_run("note", "write a note about a run").add_argument("text", metavar="TEXT", help="the note; '' removes it")
+    add_for_run("star", "mark a run with a star").add_argument("--off", action="store_true", help="take it away")
+    delete = add("delete", "put runs into the workspace's bin; restore brings them back")
+    delete.add_argument("runs", metavar="RUN", nargs="+", help="ids, beginnings of ids, or names")
+    add_for_run("restore", "bring a run back from the bin")
+    add("bin", "list the deleted runs").add_argument("--empty", action="store_true", help="delete them for good")
+
+
+def rename(options: Options) -> int:
+    run = _run(options)
+    before = run.name
+    annotate(run.folder, name=options.name)
+    return _said(options, run, f"called {run.name} from now on, {before} before")
+
+
+def tag(options: Options) -> int:
+    run = _run(options)
+    has = run.summary().tags
+    tags = [one for one in has if one not in options.tags] if options.remove else [*has, *options.tags]
+    found = annotate(run.folder, tags=tags)
+    return _said(options, run, f"tags: {', '.join(found.tags or ()) or 'none'}")
+
+
+def note(options: Options) -> int:
+    run = _run(options)
+    found = annotate(run.folder, note=options.text)
+    return _said(options, run, "note written" if found.note else "no note")
+
+
+def star(options: Options) -> int:
+    run = _run(options)
+    annotate(run.folder, starred=not options.off)
+    return _said(options, run, "no star" if options.off else "starred")
+
+
+def delete(options: Options) -> int:
+    workspace = Workspace(options.workspace)
+    # All are found before the first is deleted: a typing error must not leave half of it done.
+    found = {run.id: run for run in (workspace.find(text) for text in options.runs)}
+    for run in found.values():
+        name = run.name
+        bin.delete(run)
+        _tell(options, run, name, "in the bin; seqsum restore brings it back")
+    return 0
+
+
+def restore(options: Options) -> int:
+    workspace = Workspace(options.workspace)
+    try:
+        found = workspace.bin.find(options.run)
+    except UserError as error:
+        raise UserError(f"{error}; seqsum bin lists the deleted runs") from None
+    run = bin.restore(workspace.folder, found.id)
+    return _tell(options, run, run.name, "back from the bin")
+
+
+def empty_bin(options: Options) -> int:
+    workspace = Workspace(options.workspace)
+    if options.empty:
+        count = bin.empty(workspace.folder)
+        if options.json:
+            say_json({"deleted": count})
+        else:
+            say(f"{count} {'run' if count == 1 else 'runs'} deleted for good")
+        return 0
+    deleted = [Run(workspace.bin.folder / id) for id in bin.contents(workspace.folder)]
+    for run in deleted:
+        try:
+            name = run.name
+        except UserError:
+            name = "?"
+        if options.json:
+            say_json({"run": run.id, "name": name})
+        else:
+            say(f"{run.id}  {name}")
+    if not deleted and not options.json:
+        say(f"the bin of {workspace.folder} is empty")
+    return 0
+
+
+def _run(options: Options) -> Run:
+    return Workspace(options.workspace).find(options.run)
+
+
+def _said(options: Options, run: Run, message: str) -> int:
+    return _tell(options, run, run.name, message)
+
+
+def _tell(options: Options, run: Run, name: str, message: str) -> int:
+    if options.json:
+        said: dict[str, Any] = Annotations.read(run.folder).plain()
+        say_json({"run": run.id, "ok": True, "message": message, "name": name, "annotations": said})
+    else:
+        say(f"{name} ({run.id}): {message}")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Options], int]] = {
+    "rename": rename,
+    "tag": tag,
+    "note": note,
+    "star": star,
+    "delete": delete,
+    "restore": restore,
+    "bin": empty_bin,
+}

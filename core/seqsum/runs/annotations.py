@@ -1,0 +1,139 @@
+"""What a person says of a run: another name, tags, a note, a star. `annotations.json` in its folder.
+
+The record says how a run began and stays as it is; annotations lie over it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seqsum.errors import UserError, one_line, printable
+from seqsum.runs.files import write_json
+
+ANNOTATIONS_FILE = "annotations.json"
+LONGEST_NAME = 200
+LONGEST_TAG = 50
+MOST_TAGS = 50
+LONGEST_NOTE = 10_000
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """None for name or tags: they are as the record has them."""
+
+    name: str | None = None
+    tags: tuple[str, ...] | None = None
+    note: str = ""
+    starred: bool = False
+
+    @classmethod
+    def read(cls, folder: Path) -> Annotations:
+        """Read a run's annotations. A file that is missing, damaged or a stranger's never stands in a run's way:
+        what can't be used of it is left out."""
+        try:
+            raw = json.loads((folder / ANNOTATIONS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return cls()
+        return cls._of(raw) if isinstance(raw, Mapping) else cls()
+
+    @classmethod
+    def _of(cls, raw: Mapping[str, Any]) -> Annotations:
+        found = cls()
+        with suppress(KeyError, AttributeError, UserError):
+            found = replace(found, name=check_name(raw["name"]))
+        with suppress(KeyError, AttributeError, TypeError, UserError):
+            found = replace(found, tags=check_tags(raw["tags"]))
+        note = raw.get("note")
+        return replace(found, note=note if isinstance(note, str) else "", starred=raw.get("starred") is True)
+
+    def plain(self) -> dict[str, Any]:
+        """What the file holds: only what a person said."""
+        said: dict[str, Any] = {}
+        if self.name is not None:
+            said["name"] = self.name
+        if self.tags is not None:
+            said["tags"] = list(self.tags)
+        if self.note:
+            said["note"] = self.note
+        if self.starred:
+            said["starred"] = True
+        return said
+
+
+def annotate(
+    folder: Path,
+    *,
+    name: str | None = None,
+    tags: Iterable[str] | None = None,
+    note: str | None = None,
+    starred: bool | None = None,
+) -> Annotations:
+    """Change some of a run's annotations and return them all; None leaves one as it is.
+
+    Raises UserError for a value that can't be one, or a folder that can't be written.
+    """
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["name"] = check_name(name)
+    if tags is not None:
+        changes["tags"] = check_tags(tags)
+    if note is not None:
+        changes["note"] = check_note(note)
+    if starred is not None:
+        changes["starred"] = starred
+    try:
+        with _alone(folder):
+            found = replace(Annotations.read(folder), **changes)
+            write_json(folder / ANNOTATIONS_FILE, found.plain())
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"runs: can't write {folder / ANNOTATIONS_FILE}: {reason}") from None
+    return found
+
+
+def check_name(name: str) -> str:
+    """Return a run's name stripped; raise UserError for an empty, overlong or unprintable one."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise UserError(f"name: must be 1 to {LONGEST_NAME} printable characters, got {printable(name)[:40]!r}")
+    return name
+
+
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return tags stripped, each once; raise UserError for one that can't be a tag."""
+    found = tuple(dict.fromkeys(tag.strip() for tag in tags))
+    for tag in found:
+        if not tag or len(tag) > LONGEST_TAG or "," in tag or not tag.isprintable():
+            given = one_line(tag)[:60]
+            raise UserError(f"tags: a tag is 1 to {LONGEST_TAG} printable characters without commas, got {given!r}")
+    if len(found) > MOST_TAGS:
+        raise UserError(f"tags: a run can have at most {MOST_TAGS} tags, got {len(found)}")
+    return found
+
+
+def check_note(note: str) -> str:
+    """Return a note stripped; raise UserError for an overlong or unprintable one. It can have several lines."""
+    note = note.strip()
+    if len(note) > LONGEST_NOTE:
+        raise UserError(f"note: must be at most {LONGEST_NOTE:,} characters, got {len(note):,}")
+    if printable(note) != note:
+        raise UserError("note: must be printable text; it holds control characters")
+    return note
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold off others who annotate the same run: they would write what they read before."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

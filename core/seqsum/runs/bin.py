@@ -1,0 +1,82 @@
+"""The bin of a workspace: deleted runs lie in `<workspace>/.bin/` until it is emptied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from seqsum.errors import UserError
+from seqsum.runs.files import sync_folder
+from seqsum.runs.lock import take_lock
+from seqsum.runs.run import Run
+
+BIN_FOLDER = ".bin"
+
+
+def delete(run: Run) -> None:
+    """Put a run into the bin; `restore` brings it back.
+
+    Raises UserError for a run that a worker is at, or a folder that can't be moved.
+    """
+    # The lock keeps a worker from being launched meanwhile.
+    try:
+        lock = take_lock(run.folder)
+    except OSError as error:
+        raise UserError(f"delete: can't move {run.folder}: {error.strerror}") from None
+    if lock is None:
+        raise UserError(f"delete: a worker is at run {run.id}; stop it first (seqsum stop {run.id})")
+    try:
+        folder = run.folder.parent / BIN_FOLDER
+        folder.mkdir(exist_ok=True)
+        _move(run.folder, folder / run.id, "delete")
+    except OSError as error:
+        raise UserError(f"delete: can't move {run.folder} into {folder}: {error.strerror}") from None
+    finally:
+        os.close(lock)
+
+
+def restore(workspace: Path, id: str) -> Run:
+    """Bring a run back from the bin. Raises UserError when it is not there or its place is taken."""
+    source = workspace / BIN_FOLDER / id
+    if not source.is_dir():
+        raise UserError(f"restore: no run {id} in the bin of {workspace}")
+    try:
+        _move(source, workspace / id, "restore")
+    except OSError as error:
+        raise UserError(f"restore: can't move {source} into {workspace}: {error.strerror}") from None
+    return Run(workspace / id)
+
+
+def contents(workspace: Path) -> list[str]:
+    """Return the ids of the runs in the bin, last deleted first."""
+    try:
+        with os.scandir(workspace / BIN_FOLDER) as entries:
+            # A rename changes the inode's ctime, nothing else does while it lies here.
+            found = [
+                (entry.stat().st_ctime_ns, entry.name)
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+    return [id for _, id in sorted(found, reverse=True)]
+
+
+def empty(workspace: Path) -> int:
+    """Delete for good what is in the bin; return how many runs that were. Raises UserError when that fails."""
+    ids = contents(workspace)
+    for id in ids:
+        try:
+            shutil.rmtree(workspace / BIN_FOLDER / id)
+        except OSError as error:
+            raise UserError(f"bin: can't delete {workspace / BIN_FOLDER / id}: {error.strerror}") from None
+    return len(ids)
+
+
+def _move(source: Path, target: Path, verb: str) -> None:
+    if target.exists():
+        raise UserError(f"{verb}: there is a run {target.name} in {target.parent} already")
+    source.rename(target)
+    for folder in (source.parent, target.parent):
+        sync_folder(folder)

@@ -1,0 +1,308 @@
+"""Thousands of runs at once: what was read of each is kept, in memory and in a file, until its files change.
+
+The run folders are the truth. The file `<workspace>/.index.db` is a copy that can be thrown away at any time: one that
+is damaged, or of another version, is made anew. A workspace that can't be written is read without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from seqsum.errors import UserError
+from seqsum.runs.annotations import ANNOTATIONS_FILE
+from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry
+from seqsum.runs.lock import is_locked
+from seqsum.runs.record import RECORD_FILE
+from seqsum.runs.run import METRICS_FILE, Run, Summary
+
+INDEX_FILE = ".index.db"
+# Another version of what is kept makes the file anew.
+FORMAT = f"1 {CURVE_POINTS} " + " ".join(part.name for part in fields(Summary))
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS format(text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS entry(run TEXT PRIMARY KEY, stamp TEXT NOT NULL, config TEXT NOT NULL, rest TEXT NOT NULL)
+    WITHOUT ROWID;
+"""
+FILES = (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE, ANNOTATIONS_FILE)
+SAVE_AT = 500
+# A quick reading looks closely at the live ones, and at this many of the others: by their folder's time, and by all.
+QUICK_FOLDERS = 500
+QUICK_FILES = 50
+# Two changes within one tick of a file system's clock look like one.
+TICK_NS = 2_000_000_000
+
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """entries: newest first; the same object as last time when nothing changed. unread: runs that are still to be
+    read, or read again."""
+
+    entries: tuple[Entry, ...]
+    unread: int = 0
+
+
+@dataclass(slots=True)
+class _Known:
+    """folder_time: the folder's time while its files were known to be as `files` says; -1 when that is not known."""
+
+    folder: str
+    files: Stamp
+    entry: Entry
+    folder_time: int = -1
+    alive: bool = False
+    racy: bool = False
+
+
+class Index:
+    """Reads a workspace's runs. Threads may share one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.messages: list[str] = []
+        self._lock = threading.RLock()
+        self._known: dict[str, _Known] = {}
+        self._names: tuple[str, ...] = ()
+        self._listed: int | None = None
+        self._turn = 0
+        self._loaded = False
+        self._entries: tuple[Entry, ...] = ()
+        self._sections: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._unsaved: dict[str, _Known] = {}
+        self._gone: set[str] = set()
+
+    def read(self, seconds: float | None = None, *, quick: bool = False) -> Reading:
+        """Return what each run is doing.
+
+        Args:
+            seconds: how long runs are read at most; what is left counts as `unread`. At least one is read.
+            quick: look for changes of live runs, of new ones, and of a share of the others, a few hundred files in
+                all: what changed elsewhere is found some readings later.
+
+        Raises UserError when the workspace can't be read.
+        """
+        with self._lock:
+            if not self._loaded:
+                self._load()
+            names = self._list(quick)
+            gone = self._known.keys() - set(names)
+            for id in gone:
+                del self._known[id]
+                self._gone.add(id)
+            due = self._due(names, quick)
+            deadline = None if seconds is None else time.monotonic() + seconds
+            changed, done = bool(gone), 0
+            for id in due:
+                if done and deadline is not None and time.monotonic() > deadline:
+                    break
+                changed = self._read(id) or changed
+                done += 1
+            if changed or len(self._entries) != len(self._known):
+                # The ids tell the second only, and in local time.
+                entries = (known.entry for known in self._known.values())
+                self._entries = tuple(
+                    sorted(entries, key=lambda entry: (entry.summary.created, entry.summary.id), reverse=True)
+                )
+            unread = len(due) - done
+            if len(self._unsaved) >= SAVE_AT or (not unread and (self._unsaved or self._gone)):
+                self._save()
+            return Reading(self._entries, unread)
+
+    # What there is, and what of it has to be read
+
+    def _list(self, quick: bool) -> tuple[str, ...]:
+        """The names of run folders, newest first."""
+        try:
+            stamp = self.folder.stat().st_mtime_ns
+            if quick and stamp == self._listed:
+                return self._names
+            now = time.time_ns()
+            with os.scandir(self.folder) as entries:
+                names = sorted((entry.name for entry in entries if not entry.name.startswith(".")), reverse=True)
+        except (FileNotFoundError, NotADirectoryError):
+            self._listed, self._names = None, ()
+            return ()
+        except OSError as error:
+            raise UserError(f"workspace: can't read {self.folder}: {error.strerror}") from None
+        self._names = tuple(name for name in names if (quick and name in self._known) or self._has_record(name))
+        self._listed = None if now - stamp < TICK_NS else stamp
+        return self._names
+
+    def _has_record(self, name: str) -> bool:
+        try:
+            return (self.folder / name / RECORD_FILE).is_file()
+        except (OSError, ValueError):
+            return False
+
+    def _due(self, names: tuple[str, ...], quick: bool) -> list[str]:
+        """Those never read, then those that changed; newest first in each."""
+        due = [name for name in names if name not in self._known]
+        ended = [name for name in names if name in self._known and not self._known[name].entry.summary.live]
+        live = [name for name in names if name in self._known and self._known[name].entry.summary.live]
+        due += [name for name in live if self._changed(self._known[name], True)]
+        if not quick:
+            return due + [name for name in ended if self._changed(self._known[name], True)]
+        close = dict.fromkeys(_turn(ended, self._turn * QUICK_FILES, QUICK_FILES))
+        glanced = [name for name in _turn(ended, self._turn * QUICK_FOLDERS, QUICK_FOLDERS) if name not in close]
+        self._turn += 1
+        due += [name for name in close if self._changed(self._known[name], True)]
+        return due + [name for name in glanced if self._changed(self._known[name], False)]
+
+    def _changed(self, known: _Known, closely: bool) -> bool:
+        """Whether a run has to be read again. Whoever writes an ended run makes or replaces a file in its folder, but
+        for a few file systems: so its folder's time tells, most of the time."""
+        live = known.entry.summary.live
+        folder_time = _time_of(known.folder)
+        if not live and not closely and folder_time == known.folder_time:
+            return False
+        if _stamp(known.folder) != known.files:
+            return True
+        if live:
+            return known.racy or is_locked(Path(known.folder)) != known.alive
+        known.folder_time = folder_time
+        return False
+
+    def _read(self, id: str) -> bool:
+        """Read a run again; return whether the list changed."""
+        folder = f"{self.folder}/{id}"
+        now, files = time.time_ns(), _stamp(folder)
+        path = Path(folder)
+        try:
+            alive = is_locked(path)
+            entry = self._shared(read_entry(Run(path)))
+        except (UserError, OSError):
+            return self._known.pop(id, None) is not None
+        known = _Known(folder, files, entry, alive=alive, racy=now - max(files) < TICK_NS)
+        # Reading itself makes and removes SQLite's files beside the store, so the folder's time counts from here on.
+        folder_time = _time_of(folder)
+        if _stamp(folder) == files:
+            known.folder_time = folder_time
+        before = self._known.get(id)
+        self._known[id] = known
+        if not entry.summary.live:
+            self._unsaved[id] = known
+        elif id in self._unsaved:
+            del self._unsaved[id]
+        return before is None or before.entry != entry
+
+    def _shared(self, entry: Entry) -> Entry:
+        """The entry, its configuration's sections shared with the runs that have the same."""
+        return Entry(entry.summary, self._config(_section_lines(entry.config)), entry.curves)
+
+    def _config(self, lines: str) -> dict[str, Mapping[str, Any]]:
+        found = {}
+        for line in lines.split("\n"):
+            if line not in self._sections:
+                name, values = json.loads(line)
+                self._sections[line] = name, values
+            name, values = self._sections[line]
+            found[name] = values
+        return found
+
+    # The file
+
+    @property
+    def path(self) -> Path:
+        return self.folder / INDEX_FILE
+
+    def _load(self) -> None:
+        self._loaded = True
+        if not self.path.is_file():
+            return
+        try:
+            database = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+            try:
+                row = database.execute("SELECT text FROM format").fetchone()
+                rows = database.execute("SELECT run, stamp, config, rest FROM entry").fetchall()
+            finally:
+                database.close()
+        except sqlite3.OperationalError:
+            # Locked, or not to be opened: this time without it.
+            return
+        except sqlite3.DatabaseError:
+            self._discard(damaged=True)
+            return
+        if row is None or row[0] != FORMAT:
+            self._discard(damaged=False)
+            return
+        try:
+            for id, stamp, config, rest in rows:
+                self._known[id] = _Known(
+                    f"{self.folder}/{id}", tuple(json.loads(stamp)), self._entry(config, rest)
+                )
+        except (ValueError, TypeError, LookupError, AttributeError):
+            self._known.clear()
+            self._discard(damaged=True)
+
+    def _entry(self, config: str, rest: str) -> Entry:
+        summary, curves = json.loads(rest)
+        summary["tags"] = tuple(summary["tags"])
+        return Entry(Summary(**summary), self._config(config), {name: tuple(values) for name, values in curves.items()})
+
+    def _discard(self, damaged: bool) -> None:
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError:
+            return
+        if damaged:
+            self.messages.append(f"The index of runs was damaged; it is made anew ({self.path}).")
+
+    def _save(self) -> None:
+        unsaved, gone = self._unsaved, self._gone
+        self._unsaved, self._gone = {}, set()
+        try:
+            database = sqlite3.connect(self.path, timeout=0.5, isolation_level=None)
+            try:
+                # No fsync: after a power cut a damaged index is made anew.
+                database.execute("PRAGMA synchronous=OFF")
+                database.executescript(SCHEMA)
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("DELETE FROM format")
+                database.execute("INSERT INTO format VALUES (?)", (FORMAT,))
+                database.executemany("DELETE FROM entry WHERE run = ?", [(id,) for id in gone])
+                database.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", _rows(unsaved.items()))
+                database.execute("COMMIT")
+            finally:
+                database.close()
+        except sqlite3.OperationalError:
+            # Locked, full, or not to be written: the next reading does without.
+            return
+        except sqlite3.DatabaseError:
+            self._discard(damaged=True)
+
+
+def _turn(names: list[str], first: int, most: int) -> list[str]:
+    """Return `most` of the names, or all, beginning where it is their turn."""
+    count = min(most, len(names))
+    return [names[(first + place) % len(names)] for place in range(count)]
+
+
+def _rows(known: Iterable[tuple[str, _Known]]) -> Iterable[tuple[str, str, str, str]]:
+    for id, one in known:
+        rest = json.dumps([one.entry.summary.__dict__, dict(one.entry.curves)])
+        yield id, json.dumps(one.files), _section_lines(one.entry.config), rest
+
+
+def _section_lines(config: Mapping[str, Mapping[str, Any]]) -> str:
+    return "\n".join(json.dumps([name, values]) for name, values in config.items())
+
+
+def _stamp(folder: str) -> Stamp:
+    """When the run's files last changed, in nanoseconds; 0 for one that is not there."""
+    return tuple(_time_of(f"{folder}/{name}") for name in FILES)
+
+
+def _time_of(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - of thousands of files: a Path each would take longer
+    except (OSError, ValueError):
+        return 0
