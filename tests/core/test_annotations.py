@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from core.test_cli import call, lines
+
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
@@ -23,7 +23,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def make(workspace: Workspace, name: str | None = None, **changes: str) -> Run:
-    return workspace.create("baseline", Config().changed({k.replace("__", "."): v for k, v in changes.items()}, "t"), name)
+    return workspace.create(
+        "baseline", Config().changed({k.replace("__", "."): v for k, v in changes.items()}, "t"), name
+    )
 
 
 def test_annotations_lie_over_the_record_and_nothing_else_changes(workspace: Workspace) -> None:
@@ -71,7 +73,8 @@ def test_what_can_not_be_said_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "\xff", '{"name": 5, "tags": 5, "note": [], "starred": "yes"}', '{"name": "\\u001b"}', "[" * 9999]
+    "text",
+    ["", "{", "[]", "\xff", '{"name": 5, "tags": 5, "note": [], "starred": "yes"}', '{"name": "\\u001b"}', "[" * 9999],
 )
 def test_a_damaged_file_never_stands_in_the_way(workspace: Workspace, text: str) -> None:
     run = make(workspace, "kept")
@@ -115,9 +118,9 @@ def test_a_live_run_is_not_deleted_and_places_are_not_taken_twice(workspace: Wor
     os.close(lock)
     bin.delete(run)
     run.folder.mkdir()
-    with pytest.raises(UserError, match="there is a run .* already"):
+    with pytest.raises(UserError, match=r"there is a run .* already"):
         bin.restore(workspace.folder, run.id)
-    with pytest.raises(UserError, match="there is a run .* already"):
+    with pytest.raises(UserError, match=r"there is a run .* already"):
         bin.delete(run)
     for id in ("nothing", "../runs", ""):
         with pytest.raises(UserError):
@@ -131,10 +134,10 @@ def test_last_deleted_first(workspace: Workspace) -> None:
     for run in (runs[1], runs[2], runs[0]):
         bin.delete(run)
         # One tick of the file system's clock between them.
-        now = os.stat(workspace.folder / ".bin").st_mtime_ns
+        now = (workspace.folder / ".bin").stat().st_mtime_ns
         while True:
             (workspace.folder / "tick").touch()
-            if os.stat(workspace.folder / "tick").st_mtime_ns > now + 10_000_000:
+            if (workspace.folder / "tick").stat().st_mtime_ns > now + 10_000_000:
                 break
     assert bin.contents(workspace.folder) == [runs[0].id, runs[2].id, runs[1].id]
 

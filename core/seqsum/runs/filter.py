@@ -15,7 +15,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from seqsum.config import all_fields
 from seqsum.errors import UserError, did_you_mean, one_line
@@ -25,6 +25,7 @@ from seqsum.schema import OFF, FieldFacts
 
 Test = Callable[[Entry, float], bool]
 Value = Callable[[Entry, float], Any]
+About = Literal["name", "sign", "value"]
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<bracket>[()])|(?P<operator>[<>!=]=|[<>=~:])|"(?P<quoted>[^"]*)"|(?P<open>")"""
@@ -79,7 +80,15 @@ HAS: dict[str, Test] = {
 
 
 class FilterError(UserError):
-    """A filter that can't be read; the message says what to write instead."""
+    """A filter that can't be read; the message says what to write instead.
+
+    place: (start, end) of what is wrong in the text; start = end where something is missing.
+    about: of a comparison, the part that is wrong.
+    """
+
+    def __init__(self, message: str, place: tuple[int, int] = (0, 0), about: About = "name") -> None:
+        super().__init__(message)
+        self.place, self.about = place, about
 
 
 @dataclass(frozen=True)
@@ -136,8 +145,11 @@ class Names:
 
 @dataclass(frozen=True)
 class Token:
+    """place: where it stands in the text, (start, end)."""
+
     kind: str
     text: str
+    place: tuple[int, int]
 
 
 def parse(text: str, names: Names) -> Filter | None:
@@ -148,7 +160,7 @@ def parse(text: str, names: Names) -> Filter | None:
     reader = _Reader(tokens, names)
     test = reader.either()
     if not reader.done:
-        raise FilterError(f'filter: "{reader.here.text}" has no bracket before it that it closes')
+        raise FilterError(f'filter: "{reader.here.text}" has no bracket before it that it closes', reader.here.place)
     return Filter(text, test, reader.clock)
 
 
@@ -159,8 +171,10 @@ def _tokens(text: str) -> list[Token]:
         match = TOKEN.match(text, place)
         assert match is not None and match.lastgroup is not None, text[place:]
         if match.lastgroup == "open":
-            raise FilterError('filter: a closing " is missing')
-        found.append(Token(match.lastgroup, match[match.lastgroup]))
+            raise FilterError('filter: a closing " is missing', (match.start("open"), len(text)))
+        start, end = match.span(match.lastgroup)
+        quotes = match.lastgroup == "quoted"
+        found.append(Token(match.lastgroup, match[match.lastgroup], (start - quotes, end + quotes)))
         place = match.end()
     return found
 
@@ -180,6 +194,12 @@ class _Reader:
     @property
     def here(self) -> Token:
         return self._tokens[self._at]
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Where something is missing: behind the last token read."""
+        end = self._tokens[self._at - 1].place[1]
+        return end, end
 
     def _word(self, *words: str) -> bool:
         return not self.done and self.here.kind == "word" and self.here.text.lower() in words
@@ -205,7 +225,7 @@ class _Reader:
     def one(self) -> Test:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise FilterError(f"filter: more than {DEEPEST} brackets within each other")
+            raise FilterError(f"filter: more than {DEEPEST} brackets within each other", self.here.place)
         test = self._one()
         self._depth -= 1
         return test
@@ -213,7 +233,7 @@ class _Reader:
     def _one(self) -> Test:
         if self.done:
             before = self._tokens[self._at - 1].text
-            raise FilterError(f'filter: after "{before}" something is missing')
+            raise FilterError(f'filter: after "{before}" something is missing', self.end)
         if self._word("not", "!"):
             self._at += 1
             test = self.one()
@@ -222,26 +242,34 @@ class _Reader:
             self._at += 1
             test = self.either()
             if not self._sign("bracket", ")"):
-                raise FilterError("filter: a closing ) is missing")
+                raise FilterError("filter: a closing ) is missing", self.end)
             self._at += 1
             return test
         if self.here.kind not in ("word", "quoted") or self._word("and", "or"):
-            raise FilterError(f'filter: before "{self.here.text}" something is missing')
+            raise FilterError(f'filter: before "{self.here.text}" something is missing', self.here.place)
         return self.term()
 
     def term(self) -> Test:
         word = self.here
         self._at += 1
         if word.kind == "word" and self._sign("operator"):
-            sign = self.here.text
+            sign = self.here
             self._at += 1
             if self.done or self.here.kind not in ("word", "quoted"):
-                raise FilterError(f'filter: after "{word.text} {sign}" a value is missing')
-            value = self.here.text
+                raise FilterError(f'filter: after "{word.text} {sign.text}" a value is missing', self.end)
+            value = self.here
             self._at += 1
-            return self._comparison(word.text, "=" if sign == "==" else sign, value)
+            try:
+                return self._comparison(word.text, "=" if sign.text == "==" else sign.text, value.text)
+            except FilterError as error:
+                error.place = {"name": word, "sign": sign, "value": value}[error.about].place
+                raise
         if word.kind == "word":
-            self._refuse_half(word.text)
+            try:
+                self._refuse_half(word.text)
+            except FilterError as error:
+                error.place = word.place
+                raise
         return _containing(word.text)
 
     def _refuse_half(self, word: str) -> None:
@@ -295,7 +323,7 @@ class _Reader:
     def _is(self, value: str) -> Test:
         if value.lower() not in IS:
             near = did_you_mean(value, IS) or f"; it can be {', '.join(IS)}"
-            raise FilterError(f'filter: no "is:{value}"{near}')
+            raise FilterError(f'filter: no "is:{value}"{near}', about="value")
         return IS[value.lower()]
 
     def _has(self, value: str) -> Test:
@@ -310,7 +338,7 @@ class _Reader:
             near = (
                 did_you_mean(value, [*HAS, *self._names.all()]) or f"; it can be {', '.join(HAS)}, a metric or a field"
             )
-            raise FilterError(f'filter: no "has:{value}"{near}')
+            raise FilterError(f'filter: no "has:{value}"{near}', about="value")
         return lambda entry, now: entry.setting(path) not in (ABSENT, None, "", [])
 
 
@@ -327,7 +355,7 @@ def _text_test(name: str, text_of: Value, sign: str, value: str) -> Test:
         return lambda entry, now: str(text_of(entry, now)).lower() == wanted
     if sign == "!=":
         return lambda entry, now: str(text_of(entry, now)).lower() != wanted
-    raise FilterError(f'filter: {name} is text: compare it with =, != or : (contains), not with "{sign}"')
+    raise FilterError(f'filter: {name} is text: compare it with =, != or : (contains), not with "{sign}"', about="sign")
 
 
 def _list_test(name: str, list_of: Value, sign: str, value: str) -> Test:
@@ -336,15 +364,19 @@ def _list_test(name: str, list_of: Value, sign: str, value: str) -> Test:
         return lambda entry, now: any(wanted in part.lower() for part in list_of(entry, now))
     if sign in ("=", "!="):
         return lambda entry, now: (sign == "=") == any(wanted == part.lower() for part in list_of(entry, now))
-    raise FilterError(f'filter: {name} are words: compare them with =, != or : (contains), not with "{sign}"')
+    raise FilterError(
+        f'filter: {name} are words: compare them with =, != or : (contains), not with "{sign}"', about="sign"
+    )
 
 
 def _number_test(name: str, number_of: Value, sign: str, wanted: float | None) -> Test:
     compare = COMPARE.get("=" if sign == ":" else sign)
     if compare is None:
-        raise FilterError(f'filter: {name} is a number: compare it with =, !=, <, <=, > or >=, not with "{sign}"')
+        raise FilterError(
+            f'filter: {name} is a number: compare it with =, !=, <, <=, > or >=, not with "{sign}"', about="sign"
+        )
     if wanted is None and sign not in (":", "=", "!="):
-        raise FilterError(f'filter: {name} can be compared with "off" by = and != only')
+        raise FilterError(f'filter: {name} can be compared with "off" by = and != only', about="sign")
     missing = sign == "!="
 
     def test(entry: Entry, now: float) -> bool:
@@ -410,7 +442,7 @@ def _check_choice(name: str, value: str, choices: Iterable[str], sign: str) -> N
         return
     if value.lower() not in choices:
         near = did_you_mean(value, choices) or f"; it is one of {', '.join(choices)}"
-        raise FilterError(f'filter: {name} is never "{one_line(value)}"{near}')
+        raise FilterError(f'filter: {name} is never "{one_line(value)}"{near}', about="value")
 
 
 def _as_number(text: str) -> float | None:
@@ -430,7 +462,7 @@ def _as_number(text: str) -> float | None:
 def _number(name: str, text: str) -> float:
     value = _as_number(text)
     if value is None:
-        raise FilterError(f'filter: {name} is a number, e.g. 0.9, 90% or 20k; got "{one_line(text)}"')
+        raise FilterError(f'filter: {name} is a number, e.g. 0.9, 90% or 20k; got "{one_line(text)}"', about="value")
     return value
 
 
@@ -439,5 +471,5 @@ def _seconds(name: str, text: str) -> float:
     span = SPANS.get(text[-1:])
     value = _as_number(text[:-1] if span else text)
     if value is None:
-        raise FilterError(f'filter: {name} is a time, e.g. 30s, 10m, 2h or 1d; got "{one_line(text)}"')
+        raise FilterError(f'filter: {name} is a time, e.g. 30s, 10m, 2h or 1d; got "{one_line(text)}"', about="value")
     return value * (span or 1.0)

@@ -236,9 +236,7 @@ class Index:
             return
         try:
             for id, stamp, config, rest in rows:
-                self._known[id] = _Known(
-                    f"{self.folder}/{id}", tuple(json.loads(stamp)), self._entry(config, rest)
-                )
+                self._known[id] = _Known(f"{self.folder}/{id}", tuple(json.loads(stamp)), self._entry(config, rest))
         except (ValueError, TypeError, LookupError, AttributeError):
             self._known.clear()
             self._discard(damaged=True)

@@ -1,0 +1,95 @@
+"""The index of runs says what the folders say, whatever happened to them or to its file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seqsum.config import Config
+from seqsum.runs import Run, Workspace
+from seqsum.runs.annotations import annotate
+from seqsum.runs.index import INDEX_FILE, Index
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "runs")
+
+
+def ended(workspace: Workspace, name: str, **metrics: float) -> Run:
+    run = workspace.create("baseline", Config(), name)
+    with run.store() as store:
+        store.append((metric, step, value * step) for metric, value in metrics.items() for step in range(1, 101))
+        store.set_state(status="finished", step=100)
+    return run
+
+
+def told(index: Index, *, quick: bool = False) -> list[object]:
+    return [entry.summary for entry in index.read(quick=quick).entries]
+
+
+def truth(workspace: Workspace) -> list[object]:
+    found = [run.summary() for run in workspace.runs()]
+    return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
+
+
+def test_it_says_what_the_folders_say_after_every_change(workspace: Workspace) -> None:
+    runs = [ended(workspace, f"run-{number}", loss=0.01, accuracy=0.001) for number in range(4)]
+    index = Index(workspace.folder)
+    assert told(index) == truth(workspace) and len(truth(workspace)) == 4
+    before = index.read().entries
+    assert index.read().entries is before
+    annotate(runs[0].folder, name="renamed", tags=["x"], starred=True)
+    assert told(index, quick=True) == truth(workspace)
+    with runs[1].store() as store:
+        store.set_state(status="stopped", step=50)
+    shutil.rmtree(runs[2].folder)
+    ended(workspace, "new")
+    assert told(index) == truth(workspace) == told(Index(workspace.folder))
+    curve = next(entry for entry in index.read().entries if entry.summary.id == runs[0].id).curves["loss"]
+    assert len(curve) == 24 and list(curve) == sorted(curve) and 0 < curve[0] < 0.1 and 0.95 < curve[-1] < 1.0
+
+
+def test_what_was_read_is_kept_in_a_file_that_can_be_lost(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        ended(workspace, f"run-{number}", loss=0.5)
+    expected = truth(workspace)
+    told(Index(workspace.folder))
+    told(Index(workspace.folder))
+    with monkeypatch.context() as still:
+        still.setattr("seqsum.runs.index.read_entry", lambda run: pytest.fail("read again"))
+        assert told(Index(workspace.folder)) == expected
+    (workspace.folder / INDEX_FILE).write_bytes(b"\x00junk" * 999)
+    index = Index(workspace.folder)
+    assert told(index) == expected and "made anew" in index.messages[0]
+    assert told(Index(workspace.folder)) == expected
+
+
+def test_reading_in_parts_ends_with_everything_newest_first(workspace: Workspace) -> None:
+    for number in range(5):
+        ended(workspace, f"run-{number}")
+    index = Index(workspace.folder)
+    counts = []
+    while True:
+        reading = index.read(0.0)
+        counts.append((len(reading.entries), reading.unread))
+        if not reading.unread:
+            break
+    assert counts == [(1, 4), (2, 3), (3, 2), (4, 1), (5, 0)]
+    assert told(index) == truth(workspace)
+
+
+def test_a_damaged_run_and_an_unwritable_folder_do_not_matter(workspace: Workspace) -> None:
+    good, bad = ended(workspace, "good"), ended(workspace, "bad")
+    (bad.folder / "run.json").write_text("{", encoding="utf-8")
+    mode = workspace.folder.stat().st_mode
+    os.chmod(workspace.folder, 0o555)  # noqa: PTH101
+    try:
+        assert [entry.summary.id for entry in Index(workspace.folder).read().entries] == [good.id]
+    finally:
+        os.chmod(workspace.folder, mode)  # noqa: PTH101
