@@ -57,13 +57,14 @@ class NewRunApp(App[None]):
         preset: str | None = None,
         config: Config | None = None,
         launcher: FakeLauncher | None = None,
+        title: str = "New run",
     ) -> None:
         super().__init__()
         self.workspace = Workspace(folder)
         self.launcher = launcher or FakeLauncher()
         self.result: object = NOT_YET
         self.copied: list[str] = []
-        self._asked = (preset, config)
+        self._asked = (preset, config, title)
 
     def on_mount(self) -> None:
         self.new_run = NewRunScreen(self.workspace, self.launcher, *self._asked)

@@ -35,6 +35,7 @@ class RunDraft:
         if config is not None:
             differing = config.differences(preset.config)
             self._typed = {path: mine for path, (mine, _) in differing.items()}
+        self._begun = dict(self._typed)
         self._check()
 
     @property
@@ -77,6 +78,12 @@ class RunDraft:
     def changes(self) -> tuple[str, ...]:
         """Paths of the fields whose value is not the preset's, in the form's order."""
         return self._changes
+
+    @property
+    def touched(self) -> int:
+        """How many fields the person changed since the draft was made: what leaving would lose."""
+        places = self._begun.keys() | set(self._changes)
+        return sum(self._typed.get(path) != self._begun.get(path) for path in places)
 
     @property
     def kept_aside(self) -> int:

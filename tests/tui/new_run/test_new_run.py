@@ -394,9 +394,27 @@ async def test_an_earlier_run_s_configuration_is_where_it_begins(tmp_path: Path)
         await ready(pilot)
         assert app.new_run.draft.changes == ("task.modulus", "train.seed")
         assert app.line("task.modulus").split() == ["●", "modulus", "10", "→", "7"]
-        await pilot.press("enter", "enter")
+        await until(pilot, lambda: app.form.current is not None)
+        await pilot.press("f5")
         await until(pilot, lambda: app.result is not NOT_YET)
     assert only_run(app).config() == config
+
+
+async def test_only_what_was_changed_since_is_lost_by_leaving(tmp_path: Path) -> None:
+    config = load_preset("sota").config.changed({"train.seed": 9, "train.steps": 50}, "test")
+    app = NewRunApp(tmp_path, preset="gone", config=config, title="Again: 長い名前 [b]x[/b]")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        assert app.new_run.draft.config == config and "Again: 長い名前 [b]x[/b]" in app.text("#title")
+        assert 'no preset "gone"' in app.said and "changes to baseline" in app.said
+        assert app.new_run.draft.touched == 0
+        await type_into(pilot, "train.seed", "5")
+        assert app.new_run.draft.touched == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: "drops 1 change" in app.said)
+        await type_into(pilot, "train.seed", "9")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.result is None)
 
 
 async def test_a_preset_that_is_not_there_is_said_and_the_baseline_shown(tmp_path: Path) -> None:

@@ -30,14 +30,23 @@ from seqsum_tui.widgets.fitted_text import FittedText
 from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.preset_list import PresetDetail, PresetList
 from seqsum_tui.widgets.start_bar import StartBar, count
+from seqsum_tui.words import literal
 
 WIDE = 100
+TITLE = "New run"
 
 
 class NewRunScreen(Screen[Run | None]):
     """Presets on one side, the form on the other; on a small terminal one after the other.
 
     Closes with the started run, or with None when the person leaves.
+
+    Args:
+        workspace: where the run is made.
+        launcher: what starts its worker.
+        preset: what it begins from: a name, or the path of a file.
+        config: an earlier run's configuration to begin with, shown as changes to its preset; the form comes first then.
+        title: what the screen is called.
     """
 
     CSS_PATH = "new_run.tcss"
@@ -61,12 +70,21 @@ class NewRunScreen(Screen[Run | None]):
             self.reason = reason
 
     def __init__(
-        self, workspace: Workspace, launcher: Launcher, preset: str | None = None, config: Config | None = None
+        self,
+        workspace: Workspace,
+        launcher: Launcher,
+        preset: str | None = None,
+        config: Config | None = None,
+        title: str = TITLE,
     ) -> None:
         super().__init__()
         self._workspace = workspace
         self._launcher = launcher
+        self._title = title
+        self._settings_first = config is not None
         self._presets, chosen, self._complaint = read_presets(preset)
+        if self._complaint and config is not None:
+            self._complaint += f"; what the run sets is shown as changes to {chosen.name}"
         self.draft = RunDraft(chosen, config)
         if preset is not None and preset.endswith(".toml"):
             self.draft.files = {Path(preset).stem: preset}
@@ -78,7 +96,7 @@ class NewRunScreen(Screen[Run | None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
-            yield Static("New run", id="title")
+            yield Static(Content(literal(self._title)), id="title")
             yield FittedText(id="presets-tab", classes="tab")
             yield FittedText(id="settings-tab", classes="tab")
             yield Static("1 choose a preset   2 change what you like   3 start", id="steps")
@@ -101,8 +119,11 @@ class NewRunScreen(Screen[Run | None]):
         self.query_one("#settings").border_title = "Settings"
         self._show_search("", len(self._presets))
         self._refresh()
-        self.query_one(PresetList).focus()
-        self.call_after_refresh(self._preset_described)
+        if self._settings_first:
+            self._to_settings()
+        else:
+            self.query_one(PresetList).focus()
+            self.call_after_refresh(self._preset_described)
         if self._complaint:
             self._say(self._complaint, bad=True)
 
@@ -399,9 +420,9 @@ class NewRunScreen(Screen[Run | None]):
             presets.search("")
         elif not self.has_class("-wide") and self.has_class("-settings"):
             self._to_presets()
-        elif (self.draft.changes or self.draft.name.strip()) and not self._warned:
+        elif (self.draft.touched or self.draft.name.strip()) and not self._warned:
             self._warned = True
-            parts = [count(len(self.draft.changes), "change")] if self.draft.changes else []
+            parts = [count(self.draft.touched, "change")] if self.draft.touched else []
             parts += ["the name"] if self.draft.name.strip() else []
             self._say(f"escape again leaves, and drops {' and '.join(parts)}")
         else:
