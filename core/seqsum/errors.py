@@ -16,6 +16,19 @@ class UserError(Exception):
         super().__init__(printable(message))
 
 
+class InputError(UserError):
+    """What a person typed can't be read.
+
+    place, end: where the wrong part begins, and the first character after it, counted in characters of the typed text
+    from 0; None where no single place is to blame.
+    """
+
+    def __init__(self, message: str, place: int | None = None, end: int | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+        self.end = place + 1 if place is not None and end is None else end
+
+
 class ConfigError(UserError):
     """One or more fields of a configuration are wrong.
 
