@@ -34,7 +34,7 @@ class Linear(Protocol):
 class SequenceModel(nn.Module, ABC):
     """inputs + lengths → logits.
 
-    inputs:  int64 [batch, length] tokens, or float [batch, length, features]
+    inputs:  int64 [batch, length] tokens, or float [batch, length, features]; what `enter` made of tokens enters too
     lengths: int64 [batch]
     logits:  by the task's answer: class [batch, classes]; tags [batch, length, classes]; sequence [batch,
              target_length, classes]; values [batch, values]
@@ -48,6 +48,15 @@ class SequenceModel(nn.Module, ABC):
     @abstractmethod
     def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits. Only models of answer `sequence` look at `targets` (teacher forcing)."""
+
+    def enter(self, inputs: Tensor) -> Tensor:
+        """Return what the layers read: tokens [batch, length] as vectors [batch, length, width], numbers as they are.
+
+        Gradients with respect to it are what saliency is made of. Raises UserError where a model does not say.
+        """
+        if not inputs.is_floating_point():
+            raise UserError(f"model: {type(self).__name__} does not say how tokens enter it, so gradients can't be shown")
+        return inputs
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Go on from a state: return logits at every step [batch, length, classes] and the state after the last.

@@ -68,12 +68,18 @@ class ConcatenatingModel(SequenceModel):
         logits: Tensor = self.head(outputs)
         return logits
 
+    def enter(self, inputs: Tensor) -> Tensor:
+        if self.embedding is None or inputs.is_floating_point():
+            return inputs
+        entered: Tensor = self.embedding(inputs)
+        return entered
+
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         outputs, state = self._run(inputs, state)
         return self.head(outputs), state
 
     def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
-        entering = inputs if self.embedding is None else self.embedding(inputs)
+        entering = self.enter(inputs)
         if state is None:
             state = self.head.weight.new_zeros(len(self.blocks), inputs.shape[0], self.hidden_size)
         assert isinstance(state, Tensor)

@@ -110,6 +110,12 @@ class EncoderDecoder(SequenceModel):
 
         return beam_search(advance, state, begin=self.begin, end=self.end, width=width, longest=longest)
 
+    def enter(self, inputs: Tensor) -> Tensor:
+        if self.embedding is None or inputs.is_floating_point():
+            return inputs
+        entered: Tensor = self.embedding(inputs)
+        return entered
+
     def attention(self, inputs: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
         """Return where the decoder looks while it writes `targets`: [batch, target_length, source_length].
 
@@ -123,7 +129,7 @@ class EncoderDecoder(SequenceModel):
 
     def _read_source(self, inputs: Tensor, lengths: Tensor) -> tuple[Source, State]:
         """Read the source; return it and the decoder's first state [num_layers, batch, hidden_size]."""
-        entered = inputs if self.embedding is None else self.embedding(inputs)
+        entered = self.enter(inputs)
         # Packed: padding must touch neither the last state nor the reading from the right.
         packed = pack_padded_sequence(entered, lengths.cpu(), batch_first=True, enforce_sorted=False)
         outputs, last = self.encoder(packed)

@@ -33,14 +33,18 @@ class FeedForwardModel(SequenceModel):
     def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
         if self.answer != "tags":
             inputs = inputs[torch.arange(inputs.shape[0], device=inputs.device), lengths - 1]
-        entered = inputs if self.embedding is None else self.embedding(inputs)
-        logits: Tensor = self.head(self.layers(entered))
+        logits: Tensor = self.head(self.layers(self.enter(inputs)))
         return logits
+
+    def enter(self, inputs: Tensor) -> Tensor:
+        if self.embedding is None or inputs.is_floating_point():
+            return inputs
+        entered: Tensor = self.embedding(inputs)
+        return entered
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Answer each step; there is nothing to remember, so the state stays empty."""
-        entered = inputs if self.embedding is None else self.embedding(inputs)
-        return self.head(self.layers(entered)), self.head.weight.new_zeros(0, inputs.shape[0], 0)
+        return self.head(self.layers(self.enter(inputs))), self.head.weight.new_zeros(0, inputs.shape[0], 0)
 
 
 def build(task: AnyTask, config: FeedForwardConfig) -> FeedForwardModel:

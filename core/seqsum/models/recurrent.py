@@ -63,25 +63,24 @@ class RecurrentModel(SequenceModel):
         return self.head(outputs), state
 
     def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
-        entered = self._enter(inputs)
+        entered = self.enter(inputs)
         if self.form == "cells":
             return run_cells(self.rnn, entered, state)
         outputs, state = self.rnn(entered, state)
         return outputs, state
 
-    def _enter(self, inputs: Tensor) -> Tensor:
-        """Tokens [batch, length] or numbers [batch, length, features] → what the layers read."""
+    def enter(self, inputs: Tensor) -> Tensor:
+        if inputs.is_floating_point():
+            return inputs
         if self.embedding is not None:
             entered: Tensor = self.embedding(inputs)
             return entered
-        if self.vocabulary:
-            hot = F.one_hot(inputs, self.vocabulary + 1)[..., : self.vocabulary]
-            return hot.to(self.head.weight.dtype)
-        return inputs
+        hot = F.one_hot(inputs, self.vocabulary + 1)[..., : self.vocabulary]
+        return hot.to(self.head.weight.dtype)
 
     def _from_both_ends(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         # Packed: the reading from the right must begin at each row's own end, not in its padding.
-        packed = pack_padded_sequence(self._enter(inputs), lengths.cpu(), batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(self.enter(inputs), lengths.cpu(), batch_first=True, enforce_sorted=False)
         outputs, state = self.rnn(packed)
         if self.answer == "tags":
             logits: Tensor = self.head(pad_packed_sequence(outputs, batch_first=True, total_length=inputs.shape[1])[0])

@@ -117,7 +117,7 @@ class Addition(Task[AdditionConfig]):
         return by_length(rows, targets, low, high)
 
     def parse(self, text: str) -> Ints:
-        return QUESTION.read("".join(text.split()), self.input_hint)
+        return QUESTION.read(text, self.input_hint, spaces=False)
 
     def truth(self, inputs: Inputs) -> str | None:
         """The sum, with as many decimals as the longer number has; None when the text is not number+number."""

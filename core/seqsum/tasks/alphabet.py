@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import InputError, UserError, one_line
 from seqsum.tasks.base import Examples, Ints
 
 LONGEST_INPUT = 1_000
@@ -26,16 +26,22 @@ class Alphabet:
         """Return the tokens of a text of known characters; raises KeyError for others."""
         return [self._places[character] for character in text]
 
-    def read(self, text: str, hint: str) -> Ints:
-        """Read what a person typed: int64 [length]; raise UserError naming the first character that is not known."""
-        if not text:
-            raise UserError(f"input: nothing to read; type {hint}")
-        if len(text) > LONGEST_INPUT:
-            raise UserError(f"input: {len(text):,} characters are too many; type {hint}")
-        for place, character in enumerate(text, start=1):
+    def read(self, text: str, hint: str, spaces: bool = True) -> Ints:
+        """Read what a person typed: int64 [length]; raise InputError with the first character that is not known.
+
+        spaces: whether white space counts; else it is left out
+        """
+        typed = [(at, character) for at, character in enumerate(text) if spaces or not character.isspace()]
+        if not typed:
+            raise InputError(f"input: nothing to read; type {hint}")
+        if len(typed) > LONGEST_INPUT:
+            raise InputError(
+                f"input: {len(typed):,} characters are too many; type {hint}", typed[LONGEST_INPUT][0], len(text)
+            )
+        for place, (at, character) in enumerate(typed, start=1):
             if character not in self._places:
-                raise UserError(f'input: character {place} is "{one_line(character)}"; type {hint}')
-        return np.array(self.tokens(text), dtype=np.int64)
+                raise InputError(f'input: character {place} is "{one_line(character)}"; type {hint}', at)
+        return np.array(self.tokens("".join(character for _, character in typed)), dtype=np.int64)
 
     def text(self, tokens: Sequence[int]) -> str:
         """Write tokens as text; those beyond the alphabet are left out."""

@@ -6,6 +6,7 @@ answer with a string: as many blanks follow the input as the answer is long, and
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
-from seqsum.errors import UserError, printable
+from seqsum.errors import InputError, UserError, printable
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -138,17 +139,22 @@ class ChomskyTask(Task[ChomskyConfig]):
             yield self._examples(self.draw(words, self.fitted(length)))
 
     def parse(self, text: str) -> Ints:
-        words = text.replace(",", " ").split()
-        if len(words) == 1 and words[0] not in self.alphabet and all(len(symbol) == 1 for symbol in self.alphabet):
-            words = list(words[0])
+        words = [(found.start(), found[0]) for found in re.finditer(r"[^\s,]+", text)]
+        single = all(len(symbol) == 1 for symbol in self.alphabet)
+        if len(words) == 1 and words[0][1] not in self.alphabet and single:
+            words = [(words[0][0] + place, symbol) for place, symbol in enumerate(words[0][1])]
         if not words:
-            raise UserError(f"input: nothing there; type {self.input_hint}")
-        for place, word in enumerate(words, start=1):
+            raise InputError(f"input: nothing there; type {self.input_hint}")
+        for place, (at, word) in enumerate(words, start=1):
             if word not in self.alphabet:
-                raise UserError(f'input: symbol {place} is "{printable(word)[:20]}"; type {self.input_hint}')
+                raise InputError(
+                    f'input: symbol {place} is "{printable(word)[:20]}"; type {self.input_hint}', at, at + len(word)
+                )
         if len(words) > LONGEST:
-            raise UserError(f"input: {len(words)} symbols are too many; type at most {LONGEST}")
-        tokens = np.array([self.alphabet.index(word) for word in words], dtype=np.int64)
+            raise InputError(
+                f"input: {len(words)} symbols are too many; type at most {LONGEST}", words[LONGEST][0], len(text)
+            )
+        tokens = np.array([self.alphabet.index(word) for _, word in words], dtype=np.int64)
         self.check(tokens)
         return np.asarray(self._examples(tokens[None]).inputs[0], dtype=np.int64)
 

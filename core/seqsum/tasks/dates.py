@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import ValidationInfo, field_validator
 
+from seqsum.errors import InputError
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.alphabet import Alphabet, by_length, padded
@@ -110,6 +111,7 @@ FORMS = (
 CLEAR_FORMS = tuple(form for form in FORMS if not form.swapped)
 LONGEST_INPUT = len("september 30th, 2021")
 CHARACTERS = Alphabet("".join(MONTHS) + "stndrdth0123456789 ,./-")
+KNOWN = set(CHARACTERS.characters)
 
 
 def forms_of(date: Date) -> tuple[Form, ...]:
@@ -163,7 +165,12 @@ class Dates(Task[DatesConfig]):
         return by_length(texts, _targets(self._held_out), low, high)
 
     def parse(self, text: str) -> Ints:
-        return CHARACTERS.read(" ".join(text.lower().split()), self.input_hint)
+        try:
+            return CHARACTERS.read(" ".join(text.lower().split()), self.input_hint)
+        except InputError as error:
+            # Case and white space are evened out above: the place is looked for in what was typed.
+            unknown = (at for at, typed in enumerate(text) if set(typed.lower()) - KNOWN and not typed.isspace())
+            raise InputError(str(error), next(unknown, None)) from None
 
     def truth(self, inputs: Inputs) -> str | None:
         """The date as year-month-day; None when the text is in no known form, can be read two ways, or no such day."""

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import InputError, UserError, one_line
 from seqsum.registry import register_task
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
@@ -135,15 +135,17 @@ class Forecast(DataTask[ForecastConfig]):
         }
 
     def parse(self, text: str) -> Inputs:
-        words = [word for word in re.split(r"[\s,;]+", text) if word]
+        words = list(re.finditer(r"[^\s,;]+", text))
         if not words:
             values = np.array(self._facts["last"], dtype=np.float64)
         else:
             typed: list[float] = []
-            for place, word in enumerate(words, start=1):
-                value = as_number(word)
+            for place, found in enumerate(words, start=1):
+                value = as_number(found[0])
                 if value is None or not math.isfinite(value):
-                    raise UserError(f"input: value {place} is {shown(word)}; type {self.input_hint}")
+                    raise InputError(
+                        f"input: value {place} is {shown(found[0])}; type {self.input_hint}", *found.span()
+                    )
                 typed.append(value)
             last = typed[-self.config.window :]
             values = np.array([self._mean] * (self.config.window - len(last)) + last, dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from seqsum.errors import UserError, printable
+from seqsum.errors import InputError, printable
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -84,15 +84,20 @@ class SumModulo(Task[SumModuloConfig]):
         return int(inputs.sum()) % self.vocabulary
 
     def parse(self, text: str) -> Ints:
-        words = [word for word in re.split(r"[\s,;+]+", text) if word]
+        words = list(re.finditer(r"[^\s,;+]+", text))
         if not words:
-            raise UserError(f"input: nothing to add; type {self.input_hint}")
-        for place, word in enumerate(words, start=1):
+            raise InputError(f"input: nothing to add; type {self.input_hint}")
+        for place, found in enumerate(words, start=1):
+            word = found[0]
             if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) >= self.vocabulary:
-                raise UserError(f'input: number {place} is "{printable(word)[:20]}"; type {self.input_hint}')
+                raise InputError(
+                    f'input: number {place} is "{printable(word)[:20]}"; type {self.input_hint}', *found.span()
+                )
         if len(words) > LONGEST:
-            raise UserError(f"input: {len(words)} numbers are too many; type at most {LONGEST}")
-        return np.array(words, dtype=np.int64)
+            raise InputError(
+                f"input: {len(words)} numbers are too many; type at most {LONGEST}", words[LONGEST].start(), len(text)
+            )
+        return np.array([found[0] for found in words], dtype=np.int64)
 
     def _space(self, low: int | None, high: int | None) -> InputSpace:
         low = self.config.min_length if low is None else low

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from seqsum.errors import UserError, printable
+from seqsum.errors import InputError, printable
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -85,15 +85,17 @@ class Tagging(Task[TaggingConfig]):
             yield Examples(tokens, np.full(count, length), matched(tokens))
 
     def parse(self, text: str) -> Ints:
-        brackets = "".join(text.split())
+        brackets = [(at, character) for at, character in enumerate(text) if not character.isspace()]
         if not brackets:
-            raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        for place, character in enumerate(brackets, start=1):
+            raise InputError(f"input: nothing was typed; type {self.input_hint}")
+        for place, (at, character) in enumerate(brackets, start=1):
             if character not in BRACKETS:
-                raise UserError(f'input: character {place} is "{printable(character)}"; type {self.input_hint}')
+                raise InputError(f'input: character {place} is "{printable(character)}"; type {self.input_hint}', at)
         if len(brackets) > LONGEST:
-            raise UserError(f"input: {len(brackets)} brackets are too many; type at most {LONGEST}")
-        return np.array([BRACKETS.index(character) for character in brackets], dtype=np.int64)
+            raise InputError(
+                f"input: {len(brackets)} brackets are too many; type at most {LONGEST}", brackets[LONGEST][0], len(text)
+            )
+        return np.array([BRACKETS.index(character) for _, character in brackets], dtype=np.int64)
 
     def truth(self, inputs: Inputs) -> str:
         return self.read_answer(inputs, matched(inputs.astype(np.int64)[None])[0])
