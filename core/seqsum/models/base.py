@@ -55,7 +55,9 @@ class SequenceModel(nn.Module, ABC):
         Gradients with respect to it are what saliency is made of. Raises UserError where a model does not say.
         """
         if not inputs.is_floating_point():
-            raise UserError(f"model: {type(self).__name__} does not say how tokens enter it, so gradients can't be shown")
+            raise UserError(
+                f"model: {type(self).__name__} does not say how tokens enter it, so gradients can't be shown"
+            )
         return inputs
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:

@@ -11,11 +11,12 @@ from seqsum.tasks.base import Inputs
 
 
 def continued(
-    model: SequenceModel, prompt: Tensor, length: int, temperature: float | None, seed: int
+    model: SequenceModel, prompt: Tensor, length: int, temperature: float | None, seed: int, top_k: int | None = None
 ) -> tuple[Inputs, list[float]]:
     """Go on from a prompt [1, tokens] for `length` tokens; return them, int64 [length], and each one's probability.
 
-    A temperature of None or 0 takes the likeliest token; 1 draws from the model's own distribution, higher is freer.
+    temperature: None or 0 takes the likeliest token; 1 draws from the model's own distribution, higher is freer
+    top_k: draw among the k likeliest alone; tokens as likely as the k-th stay in
     """
     generator = torch.Generator().manual_seed(seed)
     logits, state = model.read(prompt, None)
@@ -23,6 +24,8 @@ def continued(
     chances: list[float] = []
     for _ in range(length):
         scores = logits[0, -1].double()
+        if top_k is not None and top_k < len(scores):
+            scores = scores.masked_fill(scores < scores.topk(top_k).values[-1], -torch.inf)
         probabilities = torch.softmax(scores / temperature if temperature else scores, dim=-1)
         token = int(torch.multinomial(probabilities, 1, generator=generator)) if temperature else int(scores.argmax())
         tokens.append(token)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seqsum.registry import register_task
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Alphabet, by_length, padded
+from seqsum.tasks.alphabet import ENDS, Alphabet, by_length, padded
 from seqsum.tasks.base import NOT_ASKED, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
 from seqsum.tasks.stream import StepStream, below
 
@@ -134,6 +134,12 @@ class Addition(Task[AdditionConfig]):
         tokens = answer.tolist()
         text = ANSWER.text(tokens[: tokens.index(END)] if END in tokens else tokens)
         return text[::-1] if self.config.write == "backward" else text
+
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return list(QUESTION.text(inputs.tolist()))
+
+    def class_names(self) -> list[str]:
+        return [*ANSWER.characters, ENDS]
 
     def echo(self, inputs: Inputs) -> str:
         return QUESTION.text(inputs.tolist())

@@ -10,6 +10,8 @@ from seqsum.errors import InputError, UserError, one_line
 from seqsum.tasks.base import Examples, Ints
 
 LONGEST_INPUT = 1_000
+ENDS = "⏎"
+"""How the token that ends an answer is written."""
 
 
 class Alphabet:

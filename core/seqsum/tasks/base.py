@@ -144,6 +144,16 @@ class Task(ABC, Generic[TaskSettings]):
         """Write what `read_answer` or `truth` gave as a person reads it."""
         return " ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
 
+    def input_names(self, inputs: Inputs) -> list[str]:
+        """Write each step of an input by itself, [length]: what stands beside its states."""
+        return (
+            [str(token) for token in inputs.tolist()] if inputs.ndim == 1 else [str(n + 1) for n in range(len(inputs))]
+        )
+
+    def class_names(self) -> list[str]:
+        """Write each class by itself, as an answer token or tag: [classes]."""
+        return [str(place) for place in range(self.classes)]
+
     def continues(self, prompt: Inputs) -> int | None:
         """For tasks that continue a prompt: how many steps to go on; None for the others."""
         return None

@@ -133,6 +133,12 @@ class CharacterLm(DataTask[CharacterLmConfig]):
     def echo(self, inputs: Inputs) -> str:
         return self.read_answer(inputs, inputs)
 
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return list(self.echo(inputs))
+
+    def class_names(self) -> list[str]:
+        return [REPLACEMENT, *self._characters]
+
     @property
     def _texts(self) -> ParallelReaders:
         self._load()

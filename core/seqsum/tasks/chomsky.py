@@ -167,6 +167,13 @@ class ChomskyTask(Task[ChomskyConfig]):
     def echo(self, inputs: Inputs) -> list[str]:
         return [self.alphabet[token] for token in self._typed(inputs)]
 
+    def input_names(self, inputs: Inputs) -> list[str]:
+        """The symbols, and a dot for each blank."""
+        return [(*self.alphabet, "·")[token] for token in inputs.tolist()]
+
+    def class_names(self) -> list[str]:
+        return list(self.answers)
+
     def truth(self, inputs: Inputs) -> Any:
         answers = self.solve(self._typed(inputs)[None])[0]
         return self._words(answers)

@@ -73,6 +73,13 @@ class Countdown(Task[CountdownConfig]):
         numbers: list[int] = answer.tolist()
         return numbers[: numbers.index(self.end)] if self.end in numbers else numbers
 
+    def input_names(self, inputs: Inputs) -> list[str]:
+        """The number, and a dot for each "go on"."""
+        return ["·" if token == self.go_on else str(token) for token in inputs.tolist()]
+
+    def class_names(self) -> list[str]:
+        return [*map(str, range(self.end)), "end"]
+
     def echo(self, inputs: Inputs) -> list[int]:
         return [int(inputs[0])]
 

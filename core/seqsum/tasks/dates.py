@@ -16,7 +16,7 @@ from pydantic import ValidationInfo, field_validator
 from seqsum.errors import InputError
 from seqsum.registry import register_task
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Alphabet, by_length, padded
+from seqsum.tasks.alphabet import ENDS, Alphabet, by_length, padded
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
 from seqsum.tasks.stream import StepStream, below
 
@@ -181,6 +181,12 @@ class Dates(Task[DatesConfig]):
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
         tokens = answer.tolist()
         return ANSWER.text(tokens[: tokens.index(END)] if END in tokens else tokens)
+
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return list(CHARACTERS.text(inputs.tolist()))
+
+    def class_names(self) -> list[str]:
+        return [*ANSWER.characters, ENDS]
 
     def echo(self, inputs: Inputs) -> str:
         return re.sub("[a-z]{3,}", lambda word: word[0].capitalize(), CHARACTERS.text(inputs.tolist()))

@@ -134,6 +134,19 @@ class Forecast(DataTask[ForecastConfig]):
             "horizon_mae_same_as_last": float(np.abs(naive).mean()),
         }
 
+    def window_before_end(self, steps: int) -> tuple[Inputs, list[float]]:
+        """Return the window that ends `steps` values before the data's end, as `parse` gives inputs, and the values
+        that follow it, in the data's units. Raises UserError when there is no such window, or the data is gone.
+        """
+        values, window = self._load(), self.config.window
+        place = len(values) - steps
+        if not window <= place <= len(values):
+            raise UserError(
+                f"forecast: offset must be 0 to {len(values) - window}, so that a window of {window} values comes "
+                f"before; got {steps}"
+            )
+        return values[place - window : place, None].copy(), self.read_answer(values, values[place:])
+
     def parse(self, text: str) -> Inputs:
         words = list(re.finditer(r"[^\s,;]+", text))
         if not words:
@@ -165,6 +178,9 @@ class Forecast(DataTask[ForecastConfig]):
 
     def echo(self, inputs: Inputs) -> list[float]:
         return self.read_answer(inputs, inputs)
+
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return [f"{value:.{DIGITS}g}" for value in self.echo(inputs)]
 
     def render(self, answer: Any) -> str:
         return " ".join(f"{value:.{DIGITS}g}" for value in answer)

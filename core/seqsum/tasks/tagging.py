@@ -103,6 +103,12 @@ class Tagging(Task[TaggingConfig]):
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
         return "".join(MARKS[int(tag)] for tag in answer)
 
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return list(self.echo(inputs))
+
+    def class_names(self) -> list[str]:
+        return list(MARKS)
+
     def echo(self, inputs: Inputs) -> str:
         return "".join(BRACKETS[int(token)] for token in inputs)
 

@@ -137,6 +137,12 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
         return self.labels[int(answer)]
 
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return list(self.echo(inputs))
+
+    def class_names(self) -> list[str]:
+        return list(self.labels)
+
     def echo(self, inputs: Inputs) -> str:
         return "".join(
             "\N{REPLACEMENT CHARACTER}" if code >= UNKNOWN else chr(FIRST + code) for code in inputs.tolist()

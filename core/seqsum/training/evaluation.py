@@ -48,7 +48,8 @@ class Evaluation:
 class _Tally:
     """Counts right answers and adds up losses, by length."""
 
-    def __init__(self, task: AnyTask) -> None:
+    def __init__(self, task: AnyTask, check: Callable[[], None] | None = None) -> None:
+        self._check = check
         known = task.answer in ("class", "tags") and task.classes <= CONFUSION_CLASSES
         self.confusion: Ints | None = np.zeros((task.classes, task.classes), dtype=np.int64) if known else None
         self.right: dict[int, int] = {}
@@ -61,6 +62,8 @@ class _Tally:
         self.right[length] = self.right.get(length, 0) + right
         self.asked[length] = self.asked.get(length, 0) + asked
         self.sequences += sequences
+        if self._check is not None:
+            self._check()
 
     def confuse(self, answers: Tensor, targets: Tensor) -> None:
         """Count which class was answered for which, both int64 [n]."""
@@ -108,7 +111,7 @@ class ExactEvaluation:
 
     def _evaluate(self, space: InputSpace, values: NDArray[np.float32]) -> Evaluation:
         if self._truths is None:
-            blocks = [examples.targets for examples in _every(space, self._task)]
+            blocks = [examples.targets for examples in every_sequence(space, self._task)]
             self._truths = np.concatenate(blocks).astype(np.int16)
         walked = self._backend.walk(space, self._truths, values)
         asked = {length: space.vocabulary**length for length in range(space.low, space.high + 1)}
@@ -123,17 +126,26 @@ class ExactEvaluation:
         )
 
 
-def evaluate(model: SequenceModel, task: AnyTask, low: int | None = None, high: int | None = None) -> Evaluation:
-    """Evaluate a model on lengths low…high, where a task knows lengths; default: the task's own held-out examples."""
+def evaluate(
+    model: SequenceModel,
+    task: AnyTask,
+    low: int | None = None,
+    high: int | None = None,
+    check: Callable[[], None] | None = None,
+) -> Evaluation:
+    """Evaluate a model on lengths low…high, where a task knows lengths; default: the task's own held-out examples.
+
+    check: called between batches; what it raises ends the evaluation
+    """
     with _answering(model):
-        tally = _Tally(task)
+        tally = _Tally(task, check)
         space = task.enumerable(low, high)
         if space is not None and model.reads_stepwise:
             _walk(model, task, space, tally, None, 0, 1, 0)
             return tally.result(True, {})
         answers: list[Inputs] = []
         state: State | None = None
-        for examples in task.held_out(low, high) if space is None else _every(space, task):
+        for examples in task.held_out(low, high) if space is None else every_sequence(space, task):
             for part in _parts(examples, whole=task.carries_state):
                 answer, state = _ask(model, task, part, state if part.follows else None, tally)
                 answers.append(answer)
@@ -165,7 +177,7 @@ def _forecast_metrics(model: SequenceModel, task: AnyTask) -> dict[str, float]:
     return task.forecast_metrics(forecast(model, windows, examples.targets.shape[1]))
 
 
-def _every(space: InputSpace, task: AnyTask) -> Iterator[Examples]:
+def every_sequence(space: InputSpace, task: AnyTask) -> Iterator[Examples]:
     """Yield every sequence of an input space, in blocks of one length."""
     for length in range(space.low, space.high + 1):
         total = space.vocabulary**length
@@ -206,7 +218,7 @@ def _ask(
         logits = model(inputs, lengths, targets)
     tally.add_loss(logits, targets)
     if task.answer == "values":
-        tally.sequences += len(targets)
+        tally.count(length, 0, 0, len(targets))
         values: Inputs = logits.float().cpu().numpy()
         return values, state
     if task.answer == "sequence":

@@ -1,0 +1,101 @@
+"""One input asked of every checkpoint: how its answer came to be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seqsum.query.asking import Question
+from seqsum.query.loading import Loaded
+from seqsum.query.predictor import Prediction, Predictor
+from seqsum.query.protocol import HistoryAnswer, HistoryRow
+from seqsum.query.shelf import Shelf
+from seqsum.query.walk import Deadline, examples_of, fixed_part, walked
+from seqsum.tasks.base import NOT_ASKED
+
+ASKED = 2_000
+
+
+def steady_from(steps: Sequence[int], good: Sequence[bool]) -> int | None:
+    """Return the first step from which all are good to the last; None when the last is not."""
+    found: int | None = None
+    for step, fine in zip(steps, good, strict=True):
+        found = (step if found is None else found) if fine else None
+    return found
+
+
+class History:
+    """The history of a run's answers; accuracies are measured once for each checkpoint."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._accuracies: dict[int, tuple[Loaded, float | None]] = {}
+
+    def of(self, text: str, threshold: float) -> HistoryAnswer:
+        """Ask every whole checkpoint; raises UserError where the input can't be read or there is no checkpoint."""
+        deadline = Deadline("history")
+        question = Question.typed(self._shelf.take(), text)
+        task = question.task
+        truth = None
+        rows: list[HistoryRow] = []
+        for step in self._shelf.whole():
+            deadline.check()
+            loaded = self._shelf.take(step)
+            found = Predictor(self._shelf.run, loaded=loaded).predict(text)
+            truth = found.truth
+            one_class = loaded.task.answer == "class"
+            rows.append(
+                {
+                    "step": step,
+                    "prediction": loaded.task.render(found.prediction),
+                    "correct": found.correct,
+                    "probability": _probability(Question.typed(loaded, text), found),
+                    "entropy": found.entropy,
+                    "probabilities": found.probabilities if one_class else None,
+                    "accuracy": self.accuracy(loaded, deadline),
+                }
+            )
+        steps = [row["step"] for row in rows]
+        return {
+            "input": task.render(task.echo(question.inputs)),
+            "truth": None if truth is None else task.render(truth),
+            "labels": question.labels if task.answer == "class" else None,
+            "rows": rows,
+            "threshold": threshold,
+            "aha": steady_from(steps, [(row["accuracy"] or 0.0) >= threshold for row in rows]),
+            "aha_input": steady_from(steps, [row["correct"] is True for row in rows]),
+        }
+
+    def accuracy(self, loaded: Loaded, deadline: Deadline) -> float | None:
+        """Accuracy on at most 2,000 inputs, always the same; None for values."""
+        kept = self._accuracies.get(loaded.step)
+        if kept is None or kept[0] is not loaded:
+            kept = self._accuracies[loaded.step] = (loaded, accuracy_of(loaded, deadline))
+        return kept[1]
+
+
+def accuracy_of(loaded: Loaded, deadline: Deadline) -> float | None:
+    """See `History.accuracy`. Accuracy is that of `evaluate`: of single tags, of whole sequences."""
+    task = loaded.task
+    if task.answer == "values":
+        return None
+    right = asked = 0
+    examples, _ = examples_of(loaded, None, None)
+    parts = examples if task.carries_state else iter(fixed_part(examples, ASKED, 0, deadline))
+    for answered in walked(loaded, parts, deadline):
+        if task.answer == "sequence":
+            right, asked = right + int(answered.right.sum()), asked + len(answered.right)
+        else:
+            right += int(answered.hits.sum())
+            asked += int((answered.examples.targets != NOT_ASKED).sum())
+    return right / asked if asked else None
+
+
+def _probability(question: Question, found: Prediction) -> float | None:
+    if not found.probabilities:
+        return None
+    if question.task.answer == "class":
+        truth = question.truth_class
+        return max(found.probabilities) if truth is None else found.probabilities[truth]
+    return float(np.mean(found.probabilities))

@@ -1,0 +1,194 @@
+"""Loading a checkpoint that may come from a stranger: it is read, measured against its configuration, and never run.
+
+Weights are safetensors, the rest is JSON; nothing is unpickled. A file that is no file (a pipe, a device), that is too
+large, damaged or does not fit is told in one sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from seqsum.config import Config
+from seqsum.errors import UserError, one_line
+from seqsum.models.base import SequenceModel, make_model
+from seqsum.registry import make_task
+from seqsum.runs import Run
+from seqsum.tasks.base import AnyTask
+from seqsum.training.checkpoint import (
+    CHECKSUMS_FILE,
+    MODEL_FILE,
+    STATE_FILE,
+    DamagedCheckpoint,
+    steps_saved,
+)
+
+LARGEST = {MODEL_FILE: 8 * 2**30, STATE_FILE: 64 * 2**20, CHECKSUMS_FILE: 2**16}
+# What wrong values in well-formed JSON can lead to where a task or a model is made of them.
+MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What an answer needs of a checkpoint: no optimizer, no random state."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A checkpoint ready to answer. messages: what a person should know of how it was found."""
+
+    step: int
+    config: Config
+    task: AnyTask
+    model: SequenceModel
+    messages: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        return sum(weight.numel() * weight.element_size() for weight in self.model.parameters())
+
+
+def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loaded:
+    """Load the checkpoint of a step, or the newest whole one.
+
+    like: a checkpoint loaded before; its task is taken again where it is the same, as reading data may take long.
+    Raises UserError: no checkpoint there (yet), or what is wrong with the one that was asked for.
+    """
+    torch.set_num_threads(1)
+    run.record.parsed_config()  # says which plug-in is missing, if one is
+    if step is not None:
+        steps = steps_saved(run.checkpoints)
+        if step not in steps:
+            there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
+            raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
+        return _made(run, read(run.checkpoints / f"step-{step}"), like, ())
+    weights, messages = newest(run.checkpoints)
+    if weights is None:
+        damages = f" ({messages[0]})" if messages else " yet"
+        raise UserError(
+            f"predict: run {run.id} has no checkpoint{damages}; wait for one, or ask for it: seqsum snapshot {run.id}"
+        )
+    return _made(run, weights, like, tuple(messages))
+
+
+def newest(folder: Path) -> tuple[Weights | None, list[str]]:
+    """Return the newest whole checkpoint, if any, and a message for each damaged one that was passed over."""
+    while True:
+        steps = steps_saved(folder)
+        damages: list[str] = []
+        for step in reversed(steps):
+            try:
+                return read(folder / f"step-{step}"), [f"{damage}; using the one before it" for damage in damages]
+            except DamagedCheckpoint as error:
+                damages.append(str(error))
+        # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
+        if steps_saved(folder) == steps:
+            return None, damages
+
+
+def read(path: Path) -> Weights:
+    """Read a checkpoint's weights and state; raise DamagedCheckpoint when they are incomplete or altered."""
+    checksums = _json(path / CHECKSUMS_FILE, _bytes(path / CHECKSUMS_FILE))
+    data = {name: _bytes(path / name) for name in (STATE_FILE, MODEL_FILE)}
+    for name, content in data.items():
+        if checksums.get(name) != hashlib.sha256(content).hexdigest():
+            raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
+    state = _json(path / STATE_FILE, data[STATE_FILE])
+    step = state.get("step")
+    if type(step) is not int or path.name != f"step-{step}" or not isinstance(state.get("config"), dict):
+        raise DamagedCheckpoint(
+            f"checkpoint: {path / STATE_FILE} holds another step than its folder's name, or no config"
+        )
+    try:
+        return Weights(step, safetensors.torch.load(data[MODEL_FILE]), state)
+    except (safetensors.SafetensorError, *MISFITS) as error:
+        raise DamagedCheckpoint(
+            f"checkpoint: {path / MODEL_FILE} is no safetensors file: {one_line(str(error))}"
+        ) from None
+
+
+def _bytes(path: Path) -> bytes:
+    """Read a regular file of bearable size. A pipe would never end and a device never fill up."""
+    limit = LARGEST[path.name]
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                raise DamagedCheckpoint(f"checkpoint: {path} is not a file")
+            if facts.st_size > limit:
+                raise DamagedCheckpoint(f"checkpoint: {path} is larger than {limit:,} bytes")
+            return file.read(limit + 1)
+    except OSError as error:
+        raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error.strerror or error}") from None
+
+
+def _json(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DamagedCheckpoint(f"checkpoint: {path} is not JSON: {one_line(str(error))}") from None
+    if not isinstance(value, dict):
+        raise DamagedCheckpoint(f"checkpoint: {path} is not a JSON object")
+    return value
+
+
+def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, ...]) -> Loaded:
+    """Make task and model of a checkpoint; raise UserError when its parts do not fit each other."""
+    source = f"checkpoint of step {weights.step} of run {run.id}"
+    try:
+        config = Config.parse(weights.state["config"], source)
+        facts = weights.state.get("data_facts")
+        same = (
+            like is not None and like.config.task == config.task and (like.task.data_facts() or None) == (facts or None)
+        )
+        task = like.task if like is not None and same else make_task(config.task, facts)
+    except UserError:
+        raise
+    except MISFITS as error:
+        raise UserError(f"query: the {source} is damaged: {type(error).__name__} in its state") from None
+    try:
+        model = _fitted(task, config, weights.tensors)
+    except MISFITS:
+        raise UserError(
+            f"predict: the weights of run {run.id} at step {weights.step} do not fit the model of its configuration"
+        ) from None
+    model.eval()
+    model.requires_grad_(False)
+    return Loaded(weights.step, config, task, model, messages)
+
+
+def _fitted(task: AnyTask, config: Config, tensors: dict[str, Tensor]) -> SequenceModel:
+    """Make the model that holds these weights; raises RuntimeError or ValueError when names or shapes differ.
+
+    It is made without memory first, so that a configuration that asks for terabytes is refused before they are taken.
+    """
+    dtype = getattr(torch, config.train.dtype)
+    with torch.device("meta"):
+        model = make_model(task, config.model, 0).to(dtype)
+    expected = {name: weight.shape for name, weight in model.state_dict().items()}
+    if expected != {name: weight.shape for name, weight in tensors.items()}:
+        raise ValueError("other names or shapes")
+    for name, weight in tensors.items():
+        if not weight.is_floating_point():
+            raise ValueError(f"{name} holds no real numbers")
+    model.load_state_dict({name: weight.to(dtype) for name, weight in tensors.items()}, assign=True)
+    if any(part.is_meta for part in (*model.parameters(), *model.buffers())):
+        # A plug-in's model keeps something that no checkpoint holds: only making it in earnest gives that.
+        model = make_model(task, config.model, 0).to(dtype)
+        model.load_state_dict(tensors)
+    return model

@@ -1,0 +1,102 @@
+"""What a network holds after every step: hidden states, an LSTM's cell states, gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from seqsum.models.base import SequenceModel, State
+from seqsum.models.encoder_decoder import EncoderDecoder
+from seqsum.models.feed_forward import FeedForwardModel
+from seqsum.models.recurrent import RecurrentModel
+from seqsum.query.gates import Rnn, cell_step
+
+Direction = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """One layer, read in one direction.
+
+    hidden, cell and each of the gates: [batch, steps, units]; at step t what there is once step t has been read, which
+    for `backward` is after all that follow it. cell: an LSTM's, else None.
+    """
+
+    layer: int
+    direction: Direction
+    hidden: Tensor
+    cell: Tensor | None = None
+    gates: dict[str, Tensor] = field(default_factory=dict)
+
+
+def states_of(model: SequenceModel, inputs: Tensor) -> list[LayerTrace]:
+    """Trace inputs [batch, steps] or [batch, steps, features], all of one length, layer by layer from the input on.
+
+    An encoder–decoder shows its encoder. A network without memory shows what each hidden layer gives at each step. []
+    for a plug-in's model that does not read step by step, and for AR(p), which has no state.
+    """
+    if isinstance(model, RecurrentModel):
+        return traced(model.rnn, model.enter(inputs))
+    if isinstance(model, EncoderDecoder):
+        return traced(model.encoder, model.enter(inputs))
+    if isinstance(model, FeedForwardModel):
+        return _activations(model, inputs)
+    return _stepped(model, inputs) if model.reads_stepwise else []
+
+
+def traced(rnn: Rnn, entered: Tensor) -> list[LayerTrace]:
+    """Run a stacked module cell by cell over entered [batch, steps, features]."""
+    traces: list[LayerTrace] = []
+    for layer in range(rnn.num_layers):
+        directions: tuple[Direction, ...] = ("forward", "backward") if rnn.bidirectional else ("forward",)
+        found = [_layer(rnn, layer, direction, entered) for direction in directions]
+        entered = torch.cat([trace.hidden for trace in found], dim=2)
+        traces += found
+    return traces
+
+
+def _layer(rnn: Rnn, layer: int, direction: Direction, entered: Tensor) -> LayerTrace:
+    name = f"l{layer}" + ("_reverse" if direction == "backward" else "")
+    hidden = memory = entered.new_zeros(entered.shape[0], rnn.hidden_size)
+    steps = range(entered.shape[1])
+    made: dict[str, list[Tensor]] = {}
+    for step in reversed(steps) if direction == "backward" else steps:
+        hidden, memory, gates = cell_step(rnn, name, entered[:, step], hidden, memory)
+        for kind, value in (("hidden", hidden), ("cell", memory), *gates.items()):
+            made.setdefault(kind, []).append(value)
+    stacked = {
+        kind: torch.stack(values[::-1] if direction == "backward" else values, dim=1) for kind, values in made.items()
+    }
+    cell = stacked.pop("cell")
+    return LayerTrace(layer, direction, stacked.pop("hidden"), cell if isinstance(rnn, nn.LSTM) else None, stacked)
+
+
+def _activations(model: FeedForwardModel, inputs: Tensor) -> list[LayerTrace]:
+    traces: list[LayerTrace] = []
+    value = model.enter(inputs)
+    for part in model.layers:
+        value = part(value)
+        if isinstance(part, nn.ReLU):
+            traces.append(LayerTrace(len(traces), "forward", value))
+    return traces
+
+
+def _stepped(model: SequenceModel, inputs: Tensor) -> list[LayerTrace]:
+    """Read a model of any kind step by step and keep its state, [layers, batch, units], or the pair (hidden, cell)."""
+    hidden: list[Tensor] = []
+    memory: list[Tensor] = []
+    state: State | None = None
+    for step in range(inputs.shape[1]):
+        _, state = model.step(inputs[:, step], state)
+        parts = state if isinstance(state, tuple) else (state,)
+        hidden.append(parts[0])
+        memory += parts[1:2]
+    steps = torch.stack(hidden, dim=2)  # [layers, batch, steps, units]
+    cells = torch.stack(memory, dim=2) if memory else None
+    return [
+        LayerTrace(layer, "forward", steps[layer], None if cells is None else cells[layer])
+        for layer in range(steps.shape[0])
+    ]
