@@ -12,7 +12,7 @@ from seqsum.query.predictor import Prediction, Predictor
 from seqsum.query.protocol import HistoryAnswer, HistoryRow
 from seqsum.query.shelf import Shelf
 from seqsum.query.walk import Deadline, examples_of, fixed_part, walked
-from seqsum.tasks.base import NOT_ASKED
+from seqsum.tasks.base import NOT_ASKED, AnyTask, Examples
 
 ASKED = 2_000
 
@@ -30,6 +30,7 @@ class History:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._part: tuple[AnyTask, list[Examples]] | None = None
         self._accuracies: dict[int, tuple[Loaded, float | None]] = {}
 
     def of(self, text: str, threshold: float) -> HistoryAnswer:
@@ -71,19 +72,28 @@ class History:
         """Accuracy on at most 2,000 inputs, always the same; None for values."""
         kept = self._accuracies.get(loaded.step)
         if kept is None or kept[0] is not loaded:
-            kept = self._accuracies[loaded.step] = (loaded, accuracy_of(loaded, deadline))
+            kept = self._accuracies[loaded.step] = (loaded, self._measure(loaded, deadline))
         return kept[1]
 
+    def _measure(self, loaded: Loaded, deadline: Deadline) -> float | None:
+        if loaded.task.answer == "values":
+            return None
+        if self._part is None or self._part[0] is not loaded.task:
+            self._part = (loaded.task, asked_part(loaded, deadline))
+        return accuracy_on(loaded, self._part[1], deadline)
 
-def accuracy_of(loaded: Loaded, deadline: Deadline) -> float | None:
-    """See `History.accuracy`. Accuracy is that of `evaluate`: of single tags, of whole sequences."""
-    task = loaded.task
-    if task.answer == "values":
-        return None
-    right = asked = 0
+
+def asked_part(loaded: Loaded, deadline: Deadline) -> list[Examples]:
+    """At most 2,000 of the inputs that an evaluation asks about; all of a text that goes on."""
     examples, _ = examples_of(loaded, None, None)
-    parts = examples if task.carries_state else iter(fixed_part(examples, ASKED, 0, deadline))
-    for answered in walked(loaded, parts, deadline):
+    return list(examples) if loaded.task.carries_state else fixed_part(examples, ASKED, 0, deadline)
+
+
+def accuracy_on(loaded: Loaded, parts: list[Examples], deadline: Deadline) -> float | None:
+    """Accuracy as `evaluate` has it: of single classes or tags, of whole sequences."""
+    task = loaded.task
+    right = asked = 0
+    for answered in walked(loaded, iter(parts), deadline):
         if task.answer == "sequence":
             right, asked = right + int(answered.right.sum()), asked + len(answered.right)
         else:

@@ -5,33 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.query.asking import written
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import PAGE, Mistake, MistakesAnswer
-from seqsum.query.walk import Deadline, examples_of, first_of, truth_of, walked
-from seqsum.tasks.base import Inputs
+from seqsum.query.walk import Answered, Deadline, Floats, examples_of, first_of, truth_of, walked
+from seqsum.tasks.base import Ints
 
 MOST_KEPT = 200_000
 
+Places = NDArray[np.int64]
+
 
 @dataclass(frozen=True, eq=False)
-class Wrong:
-    """One wrong answer, as arrays; it is written out when it is shown."""
-
-    inputs: Inputs
-    answer: Inputs
-    truth: Inputs
-    chance: float
-    truth_chance: float
-
-
-@dataclass(frozen=True)
 class Mistakes:
-    """All wrong answers of one checkpoint, surest first; asked: among how many."""
+    """All wrong answers of one checkpoint, surest first; each is written out only when it is shown.
 
-    wrong: list[Wrong]
+    parts: what was asked; part, row: int64 [wrong], where a wrong answer lies in them; chance: float64 [wrong], the
+    probability it had; length: int64 [wrong], of its input; asked: among how many
+    """
+
+    parts: list[Answered]
+    part: Places
+    row: Places
+    chance: Floats
+    length: Ints
     asked: int
     exhaustive: bool
     truncated: bool
@@ -43,25 +43,26 @@ def find_mistakes(loaded: Loaded, low: int | None = None, high: int | None = Non
     if task.answer == "values" or task.carries_state:
         raise UserError(f'mistakes: the answers of the task "{task.config.name}" are not right or wrong one by one')
     examples, exhaustive = examples_of(loaded, low, high)
-    wrong: list[Wrong] = []
-    asked, truncated = 0, False
+    parts: list[Answered] = []
+    rows: list[Places] = []
+    asked = found = 0
+    truncated = False
     for answered in walked(loaded, examples, Deadline("mistakes")):
         asked += len(answered.right)
-        for row in np.flatnonzero(~answered.right).tolist():
-            if len(wrong) == MOST_KEPT:
-                truncated = True
-                break
-            wrong.append(
-                Wrong(
-                    first_of(answered.examples, row),
-                    answered.answers[row],
-                    truth_of(answered.examples, row, task.answer),
-                    float(answered.chance[row]),
-                    float(answered.truth_chance[row]),
-                )
-            )
-    wrong.sort(key=lambda one: -one.chance)
-    return Mistakes(wrong, asked, exhaustive, truncated)
+        wrong = np.flatnonzero(~answered.right)
+        truncated = truncated or found + len(wrong) > MOST_KEPT
+        wrong = wrong[: MOST_KEPT - found]
+        found += len(wrong)
+        if len(wrong):
+            parts.append(answered)
+            rows.append(wrong)
+    part = np.repeat(np.arange(len(rows)), [len(wrong) for wrong in rows]).astype(np.int64)
+    row = np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
+    chance = np.concatenate([*(one.chance[at] for one, at in zip(parts, rows, strict=True)), np.zeros(0)])
+    lengths = [one.examples.lengths[at] for one, at in zip(parts, rows, strict=True)]
+    length = np.concatenate([*lengths, np.zeros(0, dtype=np.int64)])
+    order = np.argsort(-chance, kind="stable")
+    return Mistakes(parts, part[order], row[order], chance[order], length[order], asked, exhaustive, truncated)
 
 
 def page_of(
@@ -78,53 +79,65 @@ def page_of(
 
     truth, prediction: as the task writes them, the label of a class; length: of the input
     """
-    task = loaded.task
-    # Of classes there are few: each is written once.
-    names: dict[int, str] = {}
-
-    def written_class(inputs: Inputs, place: int) -> str:
-        if place not in names:
-            names[place] = task.render(task.read_answer(inputs, np.array(place)))
-        return names[place]
-
-    def texts(one: Wrong) -> tuple[str, str]:
-        if task.answer == "class":
-            return written_class(one.inputs, int(one.truth)), written_class(one.inputs, int(one.answer))
-        answer = one.answer
-        if task.answer == "sequence":
-            answer = np.array(written(task, one.answer.tolist()))
-        elif task.answer == "tags":
-            answer = one.answer[: len(one.inputs)]
-        known = task.truth(one.inputs)
-        right = task.read_answer(one.inputs, one.truth) if known is None else known
-        return task.render(right), task.render(task.read_answer(one.inputs, answer))
-
-    chosen = [one for one in mistakes.wrong if length is None or len(one.inputs) == length]
+    kept = np.arange(len(mistakes.row))
+    if length is not None:
+        kept = kept[mistakes.length == length]
     if truth is not None or prediction is not None:
-        chosen = [
-            one
-            for one in chosen
-            for said in (texts(one),)
-            if truth in (None, said[0]) and prediction in (None, said[1])
-        ]
+        kept = _saying(loaded, mistakes, kept, truth, prediction)
     rows: list[Mistake] = []
-    for one in chosen[offset : offset + limit]:
-        right, said = texts(one)
+    for place in kept[offset : offset + limit].tolist():
+        part, row = mistakes.parts[mistakes.part[place]], int(mistakes.row[place])
+        right, said = _texts(loaded, part, row)
         rows.append(
             {
-                "input": task.render(task.echo(one.inputs)),
+                "input": loaded.task.render(loaded.task.echo(first_of(part.examples, row))),
                 "prediction": said,
                 "truth": right,
-                "length": len(one.inputs),
-                "probability": one.chance,
-                "truth_probability": one.truth_chance if task.answer == "class" else None,
+                "length": int(mistakes.length[place]),
+                "probability": float(mistakes.chance[place]),
+                "truth_probability": float(part.truth_chance[row]) if loaded.task.answer == "class" else None,
             }
         )
     return {
         "rows": rows,
-        "total": len(chosen),
-        "wrong": len(mistakes.wrong),
+        "total": len(kept),
+        "wrong": len(mistakes.row),
         "asked": mistakes.asked,
         "exhaustive": mistakes.exhaustive,
         "truncated": mistakes.truncated,
     }
+
+
+def _saying(loaded: Loaded, mistakes: Mistakes, kept: Places, truth: str | None, prediction: str | None) -> Places:
+    """The places in `kept` whose truth and prediction are written so."""
+    if loaded.task.answer != "class":
+        texts = [_texts(loaded, mistakes.parts[mistakes.part[at]], int(mistakes.row[at])) for at in kept.tolist()]
+        passing = [truth in (None, right) and prediction in (None, said) for right, said in texts]
+        return kept[np.array(passing, dtype=np.bool_)]
+    # Of classes there are few, and many mistakes: compared by place, not by name.
+    task, nothing = loaded.task, np.zeros(1, dtype=np.int64)
+    names = np.array([task.render(task.read_answer(nothing, np.array(place))) for place in range(task.classes)])
+    for name, arrays in (
+        (truth, [part.examples.targets for part in mistakes.parts]),
+        (prediction, [part.answers for part in mistakes.parts]),
+    ):
+        if name is None:
+            continue
+        wanted = np.flatnonzero(names == name)
+        starts = np.cumsum([0, *(len(array) for array in arrays)])[:-1]
+        flat = np.concatenate([*arrays, np.zeros(0, dtype=np.int64)])
+        kept = kept[np.isin(flat[starts[mistakes.part[kept]] + mistakes.row[kept]], wanted)]
+    return kept
+
+
+def _texts(loaded: Loaded, part: Answered, row: int) -> tuple[str, str]:
+    """Truth and prediction as the task writes them."""
+    task, inputs = loaded.task, first_of(part.examples, row)
+    target, answer = truth_of(part.examples, row, task.answer), part.answers[row]
+    if task.answer == "sequence":
+        answer = np.array(written(task, answer.tolist()), dtype=np.int64)
+    elif task.answer == "tags":
+        answer = answer[: len(inputs)]
+    truth = task.truth(inputs) if task.answer != "class" else None
+    right = task.read_answer(inputs, target) if truth is None else truth
+    return task.render(right), task.render(task.read_answer(inputs, np.asarray(answer)))
