@@ -42,6 +42,7 @@ RUNS: list[BindingType] = [
     _key("runs.new", "n", "new", "New run", "Choose a preset, change what you like, start"),
     _key("runs.open", "enter", "open", "Open", "Watch the run: charts, log, settings, and questions to it"),
     *CONTROL,
+    _key("runs.ask", "a", "ask", "Ask", "Ask the model of the run, and look inside it"),
     _key("runs.compare", "c", "compare", "Compare", "Put the marked runs, or this one, beside others"),
     QUIT,
     HELP,
@@ -61,8 +62,9 @@ LIVE: list[BindingType] = [
     *CONTROL,
     _key("live.learning_rate", "l", "learning_rate", "LR", "Change the learning rate while the run trains"),
     _key("live.snapshot", "c", "snapshot", "Save", "Save a checkpoint now, without stopping"),
+    _key("live.query", "a", "query", "Ask", "Ask the model, and look inside it"),
     # Priority: a key typed right after it belongs to the question, not to the chart.
-    _key("live.ask", "a", "ask", "Ask", "Ask the model a question", first=True),
+    _key("live.ask", "A", "ask", "Ask below", "Ask the model a question below the charts", show=False, first=True),
     _key("live.log", "o", "tab('log')", "Log", "Show what the worker writes", show=False),
     _key("live.config", "g", "tab('config')", "Config", "Show the run's configuration", show=False),
     _key("live.events", "e", "tab('events')", "Events", "Show what happened to the run, and when", show=False),
@@ -151,3 +153,53 @@ DIFFERENCES: list[BindingType] = [
 
 # The live screen changes the learning rate with `l`, so the chart's log axis moves to `y`.
 CHART_KEYS = {"chart.log_y": "y"}
+
+HEAT_MAP: list[BindingType] = [
+    _key("heat.up", "up,k", "move(-1, 0)", "Up", "Move the cursor to the row above", show=False),
+    _key("heat.down", "down,j", "move(1, 0)", "Down", "Move the cursor to the row below", show=False),
+    _key("heat.left", "left", "move(0, -1)", "Left", "Move the cursor to the step before", show=False),
+    _key("heat.right", "right", "move(0, 1)", "Right", "Move the cursor to the next step", show=False),
+    _key("heat.page_up", "pageup", "move(-10, 0)", "Page up", "Move the cursor ten rows up", show=False),
+    _key("heat.page_down", "pagedown", "move(10, 0)", "Page down", "Move the cursor ten rows down", show=False),
+    _key("heat.first", "home", "move(0, -1000000)", "First", "Move the cursor to the first step", show=False),
+    _key("heat.last", "end", "move(0, 1000000)", "Last", "Move the cursor to the last step", show=False),
+]
+
+QUERY: list[BindingType] = [
+    _key("query.back", "escape", "back", "Back", "Leave the box; from a page, leave the screen", display="esc"),
+    _key("query.box", "a", "box", "Ask", "Go to the box and type a question"),
+    _key("query.random", "r", "random", "Random", "Ask a question such as the run is trained on"),
+    _key("query.hardest", "h", "hardest", "Hardest", "Ask what the model is furthest from knowing"),
+    _key("query.view", "v", "view(1)", "View", "Show the next view of this page"),
+    _key("query.view_before", "V", "view(-1)", "View before", "Show the view before", show=False),
+    _key("query.earlier", "left_square_bracket", "checkpoint(-1)", "Earlier", "Ask the checkpoint before", display="["),
+    _key("query.later", "right_square_bracket", "checkpoint(1)", "Later", "Ask the next checkpoint", display="]"),
+    _key("query.newest", "n", "newest", "Newest", "Ask the newest checkpoint again", show=False),
+    _key("query.beside", "vertical_line", "beside", "Beside", "Ask two checkpoints or runs at once", display="|"),
+    _key("query.batch", "b", "batch", "File", "Ask every line of a file"),
+    _key("query.wrong", "w", "wrong", "Wrong only", "Of a file's answers list the wrong ones, or all", show=False),
+    _key("query.answer", "1", "page('answer')", "Answer", "The answer, and how sure the model is", show=False),
+    _key("query.inside", "2", "page('inside')", "Inside", "States, gates, saliency, what it thinks", show=False),
+    _key("query.whole", "3", "page('whole')", "Whole", "Accuracy, confusion, by length, mistakes", show=False),
+    _key("query.learned", "4", "page('learned')", "Learned", "How this answer came to be learned", show=False),
+    _key("query.more", "5", "page('more')", "Text, forecast", "Texts it writes, or series it continues", show=False),
+    _key("query.hotter", "T", "temperature(1)", "Hotter", "Draw texts more freely", show=False),
+    _key("query.colder", "t", "temperature(-1)", "Colder", "Draw texts less freely", show=False),
+    _key("query.top", "o", "top_k", "Top k", "Draw among fewer tokens, or among all", show=False),
+    HELP,
+]
+
+QUERY_BOX: list[BindingType] = [
+    _key("query.ask", "enter", "submit", "Ask", "Ask what stands in the box"),
+    _key("query.box_earlier", "up", "earlier", "Earlier", "Take the question before"),
+    _key("query.box_later", "down", "later", "Later", "Take the question after", show=False),
+    _key("query.box_random", "ctrl+r", "screen.random", "Random", "Ask a question such as the run is trained on"),
+]
+
+ANSWER_LIST: list[BindingType] = [
+    _key("answers.up", "up,k", "move(-1)", "Up", "Move to the answer above", show=False),
+    _key("answers.down", "down,j", "move(1)", "Down", "Move to the answer below", show=False),
+    _key("answers.page_up", "pageup", "move(-10)", "Page up", "Move ten answers up", show=False),
+    _key("answers.page_down", "pagedown", "move(10)", "Page down", "Move ten answers down", show=False),
+    _key("answers.ask", "enter", "choose", "Ask it", "Ask the question under the cursor by itself", show=False),
+]

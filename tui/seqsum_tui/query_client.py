@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,8 +25,20 @@ def server_command(folder: Path) -> list[str]:
     return [sys.executable, "-m", "seqsum.query", str(folder)]
 
 
+NICENESS = 10
+"""Of a server whose run trains: where they want the same core, Linux gives it a tenth of what it gives the training."""
+
+
 class ServerEnded(UserError):
     """The query server is gone; the next question starts another."""
+
+
+class QuestionRefused(UserError):
+    """The server can't answer a question; `place` to `end` are the characters of the input that it can't read."""
+
+    def __init__(self, message: str, place: int | None = None, end: int | None = None) -> None:
+        super().__init__(message)
+        self.place, self.end = place, end
 
 
 class QueryClient:
@@ -33,10 +47,15 @@ class QueryClient:
     Args:
         folder: the run's folder.
         command: how a server is started; tests give another.
+        aside: whether the server is to stand aside for a training that wants the same core.
     """
 
-    def __init__(self, folder: Path, command: Callable[[Path], Sequence[str]] = server_command) -> None:
-        self._folder, self._command = folder, command
+    def __init__(
+        self, folder: Path, command: Callable[[Path], Sequence[str]] = server_command, *, aside: bool = False
+    ) -> None:
+        self._folder, self._command, self._aside = folder, command, aside
+        self.seconds = 0.0
+        """How long the server has been answering, all questions together."""
         self._process: Process | None = None
         self._ready: dict[str, Any] = {}
         self._turn = asyncio.Lock()
@@ -65,17 +84,28 @@ class QueryClient:
         temperature: how freely a text is continued, where the task continues one.
         Raises UserError with the task's own words for a question it can't read, ServerEnded when the server died.
         """
+        more = {} if temperature is None else {"temperature": temperature}
+        return await self.request("predict", input=text, **more)
+
+    async def request(self, ask: str, *, seconds: float = ANSWER_SECONDS, **fields: Any) -> dict[str, Any]:
+        """Ask anything of `seqsum.query.protocol`, and return the whole reply.
+
+        seconds: after so long the server is ended, for it does not answer; the next question starts another.
+        Raises QuestionRefused with the server's own words, ServerEnded when it died or was ended.
+        """
         async with self._turn:
             await self._start()
             number, self._next = self._next, self._next + 1
-            question: dict[str, Any] = {"id": number, "ask": "predict", "input": text}
-            if temperature is not None:
-                question["temperature"] = temperature
-            reply = await self._exchange(question, ANSWER_SECONDS)
-            while reply.get("id") != number:
-                reply = await self._exchange(None, ANSWER_SECONDS)
+            began = time.monotonic()
+            try:
+                reply = await self._exchange({"id": number, "ask": ask, **fields}, seconds)
+                while reply.get("id") != number:
+                    reply = await self._exchange(None, seconds)
+            finally:
+                self.seconds += time.monotonic() - began
         if not reply.get("ok"):
-            raise UserError(str(reply.get("error", "the model gave no answer")))
+            places = [place if isinstance(place := reply.get(name), int) else None for name in ("place", "end")]
+            raise QuestionRefused(str(reply.get("error", "the model gave no answer")), *places)
         return reply
 
     async def close(self) -> None:
@@ -101,6 +131,9 @@ class QueryClient:
             )
         except OSError as error:
             raise UserError(f"ask: can't start the query server: {error.strerror or error}") from None
+        if self._aside:
+            with suppress(OSError, AttributeError):
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
         try:
             ready = await self._exchange(None, START_SECONDS)
         except asyncio.CancelledError:

@@ -217,6 +217,12 @@ class LiveScreen(RunScreen):
         # Not `focus`, which waits for a refresh: keys typed right after belong to the question.
         self.set_focus(self.query_one(QuestionInput))
 
+    def action_query(self) -> None:
+        """Ask the model on a screen of its own, and look inside it."""
+        from seqsum_tui.screens.query import QueryScreen
+
+        self.app.push_screen(QueryScreen(self._run.id))
+
     def action_chart(self, place: int) -> None:
         """Show one chart alone, or all again."""
         self.query_one(LiveCharts).enlarge(place)

@@ -134,7 +134,7 @@ class RunsScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without runs there is nothing to open."""
-        if action in ("open", "compare"):
+        if action in ("open", "ask", "compare"):
             return bool(self._runs)
         return super().check_action(action, parameters)
 
@@ -162,6 +162,14 @@ class RunsScreen(RunScreen):
 
         self.query_one(RunTable).select(run_id)
         self.app.push_screen(LiveScreen(Run(self.console.workspace_folder / run_id)))
+
+    def action_ask(self) -> None:
+        """Ask the model of the run under the cursor."""
+        from seqsum_tui.screens.query import QueryScreen
+
+        held = self.run_in_hand()
+        if held is not None:
+            self.app.push_screen(QueryScreen(held[0].id))
 
     def action_compare(self) -> None:
         """Put the marked runs, or the one under the cursor, beside others."""

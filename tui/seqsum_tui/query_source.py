@@ -1,0 +1,119 @@
+"""What is asked: a run, at its newest checkpoint or at one of the others."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqsum import control
+from seqsum.errors import UserError
+from seqsum_tui.background import in_thread
+from seqsum_tui.query_client import QueryClient, QuestionRefused, ServerEnded
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run, Summary
+
+SLOW = ("evaluate", "accuracy_by_length", "mistakes", "calibration", "history", "hardest_input", "trajectory")
+"""What walks over many inputs. It has a server of its own, so that a question never waits behind it."""
+
+NO_CHECKPOINT = (
+    "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
+)
+
+
+class Source:
+    """A run and the step of the checkpoint that answers; None is the newest, which a live run saves first."""
+
+    def __init__(self, run: Run, command: Callable[[Path], Sequence[str]], step: int | None = None) -> None:
+        self.run, self.step = run, step
+        self.summary: Summary | None = None
+        self.checkpoints: tuple[int, ...] = ()
+        self.facts: dict[str, Any] = {}
+        self._command = command
+        self._clients: dict[bool, QueryClient] = {}
+        self._began = time.monotonic()
+
+    def read(self) -> tuple[Summary, tuple[int, ...]]:
+        """Read how the run is, and its checkpoints; raises UserError when it can't be read. For a thread."""
+        return self.run.summary(), checkpoints_of(self.run)
+
+    @property
+    def live(self) -> bool:
+        return self.summary is not None and self.summary.live
+
+    @property
+    def warm(self) -> bool:
+        """Whether the server for questions is there."""
+        client = self._clients.get(False)
+        return client is not None and client.running
+
+    @property
+    def share(self) -> float:
+        """The share of the time since the first question that went into answers."""
+        spent = sum(client.seconds for client in self._clients.values())
+        return min(spent / max(time.monotonic() - self._began, 1e-9), 1.0)
+
+    def offers(self, ask: str) -> bool:
+        """Whether the run has an answer to this kind of question; before it is known, only to the plainest."""
+        asks = self.facts.get("asks")
+        return ask in asks if isinstance(asks, list) else ask == "predict"
+
+    async def load(self) -> dict[str, Any]:
+        """Start the server and learn what can be asked; return what it says when it is ready."""
+        client = self._client(False)
+        ready = await client.start()
+        if not self.facts:
+            try:
+                self.facts = dict((await client.request("facts"))["answer"])
+            except QuestionRefused:
+                self.facts = {"asks": ["predict"]}
+        return ready
+
+    async def save_now(self) -> None:
+        """Have a run that trains save a checkpoint, so that it is asked as it is now; raises UserError when the run has
+        none at all."""
+        if self.step is None and self.live:
+            with suppress(UserError):
+                # A run that ended this moment has saved its last checkpoint already.
+                await in_thread(lambda: control.snapshot(self.run))
+        if not await in_thread(lambda: checkpoints_of(self.run)):
+            raise UserError(NO_CHECKPOINT)
+
+    async def ask(self, ask: str, **fields: Any) -> dict[str, Any]:
+        """Ask, and return the whole reply. A server that ended between two questions is started again, unnoticed.
+
+        Raises UserError with the server's words, ServerEnded when it ended over this question.
+        """
+        if self.step is not None:
+            fields["checkpoint"] = self.step
+        client = self._client(ask in SLOW)
+        return await client.request(ask, **fields)
+
+    async def close(self) -> None:
+        """End the servers."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.close()
+
+    def _client(self, slow: bool) -> QueryClient:
+        if slow not in self._clients:
+            if not self._clients:
+                self._began = time.monotonic()
+            self._clients[slow] = QueryClient(self.run.folder, self._command, aside=self.live)
+        return self._clients[slow]
+
+
+def checkpoints_of(run: Run) -> tuple[int, ...]:
+    """Return the steps of a run's checkpoints, ascending."""
+    try:
+        names = [path.name for path in run.checkpoints.iterdir()]
+    except OSError:
+        return ()
+    return tuple(sorted(int(match[1]) for name in names if (match := re.fullmatch(r"step-(\d+)", name))))
+
+
+__all__ = ["NO_CHECKPOINT", "QuestionRefused", "ServerEnded", "Source", "checkpoints_of"]

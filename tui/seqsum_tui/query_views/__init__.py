@@ -1,0 +1,1 @@
+"""What the query server replied, made ready to be shown: pure functions, no screen and no torch."""

@@ -1,0 +1,584 @@
+"""Ask the model: one question, its answer, and what happens inside; of any checkpoint, also while the run trains."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from seqsum.errors import UserError
+from seqsum.runs import Run
+from seqsum_tui import bindings, words
+from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.commands import ScreenCommands
+from seqsum_tui.query_pages import OF_A_QUESTION, PAGES, Asking, has, name_of
+from seqsum_tui.query_source import QuestionRefused, Source
+from seqsum_tui.query_views.answer import answer, refusal
+from seqsum_tui.query_views.whole import Asked, batch
+from seqsum_tui.widgets.answer_list import AnswerList
+from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
+from seqsum_tui.widgets.query_box import QueryBox
+from seqsum_tui.widgets.query_pane import QueryChart, QueryPane
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
+    from seqsum_tui.app import Console
+
+HOW = (
+    "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
+    "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
+)
+TEMPERATURES = (0.0, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0)
+TOPS = (None, 1, 3, 10, 40)
+
+
+class QueryScreen(Screen[None]):
+    """Ask a run. Its query servers are processes of their own: what befalls them touches neither console nor training.
+
+    Args:
+        run_id: the run to ask.
+        step: the checkpoint to ask; None is the newest, which a run that trains saves first.
+    """
+
+    CSS_PATH = "query.tcss"
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings.QUERY
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (90, "-broad")]  # noqa: RUF012
+    HELP_TITLE = "Ask the model"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("This screen", bindings.QUERY),
+        ("The box", bindings.QUERY_BOX),
+        ("A heat map (tab goes to it)", bindings.HEAT_MAP),
+        ("A list of answers", bindings.ANSWER_LIST),
+        ("A chart", QueryChart.BINDINGS),
+    ]
+
+    def __init__(self, run_id: str, step: int | None = None) -> None:
+        super().__init__()
+        self._run_id, self._first_step = run_id, step
+        self._askings: list[Asking] = []
+        self._page = "answer"
+        self._titles: dict[str, str] = {}
+        self._poll: Poll | None = None
+        self._batch: tuple[str, list[list[Asked]]] | None = None
+        self._wrong_only = False
+        self._busy = 0
+        self._empty_asks = False
+
+    @property
+    def console(self) -> Console:
+        """The app."""
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield Static("reading the run…", id="head")
+        yield CheckpointSlider()
+        with Horizontal(id="ask"):
+            yield Static("ask › ", id="prompt")
+            yield QueryBox(id="box")
+            yield Static("", id="state")
+        yield Static(id="problem")
+        yield Static(id="pages")
+        yield Static(id="views")
+        with Horizontal(id="panes"):
+            yield QueryPane()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read the run and load its model."""
+        self._askings = [Asking(self._source(self._run_id, self._first_step))]
+        self.query_one(QueryPane).say(Content.styled(HOW, "$foreground 60%"))
+        self.query_one(QueryBox).focus()
+        seconds = 1.0 if self.console.remote else 0.5
+        self._poll = Poll(self._read, self._show_runs, self._failed, seconds, lambda: self.console.in_front(self))
+        self.run_worker(self._poll.run(), name="run reader")
+        self._show_pages()
+
+    async def on_unmount(self) -> None:
+        """End the query servers."""
+        for asking in self._askings:
+            await asking.source.close()
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        if self._poll is not None:
+            self._poll.wake()
+
+    def _source(self, run_id: str, step: int | None) -> Source:
+        return Source(Run(self.console.workspace_folder / run_id), self.console.query_command, step)
+
+    # Reading the runs
+
+    def _read(self) -> list[tuple[Source, Summary, tuple[int, ...]]]:
+        return [(asking.source, *asking.source.read()) for asking in list(self._askings)]
+
+    def _show_runs(self, found: list[tuple[Source, Summary, tuple[int, ...]]]) -> None:
+        first = self._askings[0].source.summary is None
+        for source, summary, checkpoints in found:
+            changed = source.summary is None or source.summary.status != summary.status
+            source.summary, source.checkpoints = summary, checkpoints
+            if changed:
+                self.refresh_bindings()
+        if first:
+            for asking in self._askings:
+                self._load(asking)
+        self._show_head()
+
+    def _failed(self, error: Exception) -> None:
+        self._problem(Content.styled(f"✗ {words.literal(str(error)) or type(error).__name__}", "$text-error"))
+
+    def _show_head(self) -> None:
+        source = self._askings[0].source
+        run = source.summary
+        if run is None:
+            return
+        status = words.status(run.status)
+        progress = f"  step {run.step:,}/{run.steps:,}"
+        accuracy = run.metrics.get("accuracy")
+        known = f"  accuracy {words.percent(accuracy)}" if accuracy is not None else ""
+        share = f"  asking takes {words.percent(source.share)} of its time" if source.live else ""
+        self.query_one("#head", Static).update(
+            Content.assemble(
+                (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
+                progress, known, (share, "$foreground 60%"),
+            )
+        )  # fmt: skip
+        self.query_one(CheckpointSlider).show(source.checkpoints, source.step, self._askings[0].aha, run.steps)
+        if len(self._askings) > 1:
+            for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
+                pane.entitle(_name(asking.source))
+
+    # Loading and asking
+
+    def _load(self, asking: Asking) -> None:
+        if asking.source.checkpoints or asking.source.live:
+            self.run_worker(self._load_model(asking), name="query server", group="load")
+        else:
+            self._state("no checkpoint yet")
+
+    async def _load_model(self, asking: Asking) -> None:
+        if not asking.source.checkpoints:
+            self._state("no checkpoint yet")
+            return
+        self._state("loading the model…")
+        try:
+            ready = await asking.source.load()
+        except (UserError, OSError) as error:
+            self._state("")
+            self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+            return
+        with suppress(NoMatches):
+            box = self.query_one(QueryBox)
+            box.placeholder = words.literal(str(ready.get("input_hint") or "Ask the model"))
+            self._empty_asks = bool(ready.get("empty"))
+            self._state("ready")
+            self._learned_facts()
+            if asking.question is None and asking is not self._askings[0]:
+                asking.begin(self._askings[0].question)
+                if asking.question is not None:
+                    self._ask_of(asking)
+
+    def _learned_facts(self) -> None:
+        """Offer what the run has an answer to."""
+        self._show_pages()
+        self.refresh_bindings()
+
+    def _state(self, text: str) -> None:
+        with suppress(NoMatches):
+            self.query_one("#state", Static).update(Content(words.literal(text)))
+
+    def _problem(self, words_of_it: Content | None) -> None:
+        with suppress(NoMatches):
+            line = self.query_one("#problem", Static)
+            line.display = words_of_it is not None
+            if words_of_it is not None:
+                line.update(words_of_it)
+
+    @on(Input.Submitted, "#box")
+    def submit(self, event: Input.Submitted) -> None:
+        """Ask what stands in the box."""
+        event.stop()
+        if event.value.strip() or self._empty_asks:
+            # Not stripped: for a text that goes on, the last space counts.
+            self.ask(event.value)
+
+    def ask(self, question: str) -> None:
+        """Ask every model on the screen."""
+        box = self.query_one(QueryBox)
+        if question:
+            box.remember(question)
+        box.put(question)
+        self._problem(None)
+        for asking in self._askings:
+            asking.begin(question)
+            self._ask_of(asking)
+
+    def _ask_of(self, asking: Asking) -> None:
+        # Exclusive: a new question takes the place of one that still waits.
+        work = self._answer(asking)
+        self.run_worker(work, name="question", group=f"question {id(asking)}", exclusive=True)
+
+    async def _answer(self, asking: Asking) -> None:
+        question, source = asking.question, asking.source
+        if question is None:
+            return
+        try:
+            if source.live and source.step is None:
+                self._state("saving a checkpoint of now…")
+            await source.save_now()
+            self._state("asking…" if source.warm and source.facts else "loading the model…")
+            if not source.facts:
+                await source.load()
+                self._learned_facts()
+            asking.reply = await source.ask("predict", input=question)
+        except QuestionRefused as error:
+            self._problem(refusal(question, str(error), error.place, error.end, self.size.width - 3))
+        except (UserError, OSError) as error:
+            self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+        else:
+            self._fill_all()
+        finally:
+            self._state("ready" if source.warm else "")
+            if self._poll is not None:
+                self._poll.wake()
+
+    # Pages and views
+
+    def _show_pages(self) -> None:
+        source = self._askings[0].source
+        parts: list[str | tuple[str, str]] = []
+        for number, page in enumerate(PAGES, start=1):
+            if page != "answer" and not has(page, source):
+                continue
+            style = "bold $background on $accent" if page == self._page else "$foreground 75%"
+            parts += [(f" {number} {name_of(page, source)} ", style), " "]
+        with suppress(NoMatches):
+            self.query_one("#pages", Static).update(Content.assemble(*parts))
+            self._show_views()
+
+    def _show_views(self) -> None:
+        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        line = self.query_one("#views", Static)
+        line.display = len(titles) > 1
+        chosen = self._title()
+        at = titles.index(chosen) if chosen in titles else 0
+        # What is chosen stays in view where there are more views than fit.
+        first = 0
+        while first < at and sum(len(title) + 3 for title in titles[first : at + 2]) > self.size.width - 8:
+            first += 1
+        parts: list[str | tuple[str, str]] = [("v ", "$text-accent"), ("‹ " if first else "", "$foreground 60%")]
+        for title in titles[first:]:
+            parts += [(title, "bold underline" if title == chosen else "$foreground 60%"), "  "]
+        line.update(Content.assemble(*parts))
+
+    def _title(self) -> str:
+        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        chosen = self._titles.get(self._page, "")
+        return chosen if chosen in titles else titles[0] if titles else ""
+
+    def _fill_all(self) -> None:
+        for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
+            self._fill(asking, pane)
+        self._show_views()
+        self._show_head()
+
+    def _fill(self, asking: Asking, pane: QueryPane) -> None:
+        """Show the chosen view of the page; what is missing for it is asked first."""
+        if self._page == "answer":
+            self._fill_answer(asking, pane)
+            return
+        titles = asking.titles(self._page)
+        wanted = next((pair for pair in titles if pair[0] == self._title()), titles[0] if titles else None)
+        if wanted is None:
+            pane.say(Content.styled("Nothing of this page makes sense for this run.", "$foreground 60%"))
+            return
+        shown = asking.view(*wanted)
+        if shown is not None:
+            pane.show(shown)
+        elif wanted[1] in OF_A_QUESTION and asking.question is None:
+            pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
+        else:
+            pane.say(Content.styled("computing…", "$foreground 60%"))
+            work = self._make(asking, wanted[1])
+            self.run_worker(work, name="view", group=f"view {id(asking)} {wanted[1]}", exclusive=True)
+
+    def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
+        if asking.reply is None:
+            if asking.question is None:
+                pane.say(Content.styled(HOW, "$foreground 60%"))
+            return
+        others = [other.reply for other in self._askings if other is not asking]
+        width = max((pane.size.width or self.size.width) - 3, 20)
+        pane.show(answer(asking.reply, width, others[0] if others else None))
+
+    async def _make(self, asking: Asking, ask: str) -> None:
+        question, step = asking.question, asking.source.step
+        self._busy += 1
+        try:
+            self._state("computing…")
+            if ask not in OF_A_QUESTION:
+                await asking.source.save_now()
+            reply = await asking.source.ask(ask, **asking.fields(ask))
+            if (question, step) == (asking.question, asking.source.step):
+                asking.make(ask, reply["answer"])
+                self._fill_all()
+        except QuestionRefused as error:
+            self._pane_of(asking).say(refusal(question or "", str(error), error.place, error.end, self.size.width - 3))
+        except (UserError, OSError) as error:
+            self._pane_of(asking).say(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._state("ready")
+
+    def _pane_of(self, asking: Asking) -> QueryPane:
+        return list(self.query(QueryPane))[self._askings.index(asking)]
+
+    def on_resize(self) -> None:
+        """Bars grow with the width."""
+        if self._askings and self._page == "answer":
+            self.call_after_refresh(self._fill_all)
+
+    # What the keys do
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense for this run and page."""
+        if not self._askings:
+            return True
+        source = self._askings[0].source
+        if action == "page":
+            page = str(parameters[0])
+            return page == "answer" or has(page, source)
+        if action == "random":
+            return source.offers("random_input")
+        if action == "hardest":
+            return source.offers("hardest_input")
+        if action == "view":
+            return len(self._askings[0].titles(self._page)) > 1
+        if action == "checkpoint":
+            return source.offers("history") and len(source.checkpoints) > 1
+        if action in ("temperature", "top_k"):
+            return self._page == "more" and source.offers("sample")
+        if action == "wrong":
+            return self._page == "whole" and self._batch is not None
+        return True
+
+    def action_back(self) -> None:
+        """Leave the box; from a page, leave the screen."""
+        if isinstance(self.focused, QueryBox):
+            self.set_focus(self.query_one(QueryPane).picture)
+        else:
+            self.dismiss(None)
+
+    def action_box(self) -> None:
+        """Go to the box."""
+        self.set_focus(self.query_one(QueryBox))
+
+    def action_page(self, page: str) -> None:
+        """Turn to a page."""
+        self._page = page
+        self._show_pages()
+        self._fill_all()
+        self.refresh_bindings()
+        if not isinstance(self.focused, QueryBox):
+            self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+
+    def action_view(self, by: int) -> None:
+        """Show the next view of the page, or the one before."""
+        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        if titles:
+            self._titles[self._page] = titles[(titles.index(self._title()) + by) % len(titles)]
+            self._fill_all()
+            self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+
+    def action_random(self) -> None:
+        """Ask a question such as the run is trained on."""
+        self.run_worker(self._find("random_input"), name="random", group="find", exclusive=True)
+
+    def action_hardest(self) -> None:
+        """Ask the question that the model is furthest from knowing."""
+        self.run_worker(self._find("hardest_input"), name="hardest", group="find", exclusive=True)
+
+    async def _find(self, ask: str) -> None:
+        source = self._askings[0].source
+        try:
+            self._state("looking for one…")
+            await source.save_now()
+            found = (await source.ask(ask))["answer"]
+            self.ask(str(found["input"]))
+            if found.get("searched"):
+                loss = words.metric(found.get("loss"))
+                self._problem(
+                    Content.styled(f"the hardest of {found['searched']:,}: its loss is {loss}", "$foreground 60%")
+                )
+        except (UserError, OSError) as error:
+            self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+        finally:
+            self._state("ready")
+
+    def action_checkpoint(self, by: int) -> None:
+        """Ask the checkpoint before, or the next."""
+        source = self._askings[0].source
+        steps = source.checkpoints
+        if not steps:
+            return
+        now = source.step if source.step in steps else steps[-1]
+        at = max(0, min(steps.index(now) + by, len(steps) - 1))
+        self._ask_step(steps[at])
+
+    def action_newest(self) -> None:
+        """Ask the newest checkpoint again."""
+        self._ask_step(None)
+
+    def _ask_step(self, step: int | None) -> None:
+        asking = self._askings[0]
+        if step == asking.source.step:
+            return
+        asking.turn_to(step)
+        self._show_head()
+        if asking.question is not None:
+            self._ask_of(asking)
+        else:
+            self._fill_all()
+
+    def action_beside(self) -> None:
+        """Ask two models at once, or one again."""
+        from seqsum_tui.screens.choose import ChooseScreen
+
+        if len(self._askings) > 1:
+            self.run_worker(self._alone(), name="alone", group="beside")
+            return
+        self.run_worker(self._choose(ChooseScreen), name="choose", group="beside", exclusive=True)
+
+    async def _choose(self, screen: Any) -> None:
+        from seqsum_tui.screens.choose import Choice
+
+        here = self._askings[0].source
+        summaries = await in_thread(self.console.workspace.summaries)
+        choices = [Choice(f"{here.run.id}:{step}", f"step {step:,}", "this run") for step in reversed(here.checkpoints)]
+        for run in summaries:
+            if run.id != here.run.id:
+                choices.append(Choice(f"{run.id}:", run.name, f"{words.status(run.status).text}  {run.id}"))
+
+        def chosen(keys: list[str] | None) -> None:
+            if keys:
+                run_id, _, step = keys[0].rpartition(":")
+                self.run_worker(self._beside(run_id, int(step) if step else None), name="beside", group="beside")
+
+        self.app.push_screen(screen("Ask beside it", choices), chosen)
+
+    async def _beside(self, run_id: str, step: int | None) -> None:
+        asking = Asking(self._source(run_id, step))
+        try:
+            asking.source.summary, asking.source.checkpoints = await in_thread(asking.source.read)
+        except UserError as error:
+            self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+            return
+        self._askings.append(asking)
+        pane = QueryPane()
+        await self.query_one("#panes").mount(pane)
+        pane.say(Content.styled("loading the model…", "$foreground 60%"))
+        self._show_head()
+        self._load(asking)
+
+    async def _alone(self) -> None:
+        gone = self._askings.pop()
+        await list(self.query(QueryPane))[-1].remove()
+        await gone.source.close()
+        self.query_one(QueryPane).entitle(None)
+        self._fill_all()
+
+    def action_temperature(self, by: int) -> None:
+        """Draw texts more or less freely."""
+        for asking in self._askings:
+            at = min(max(TEMPERATURES.index(asking.temperature) + by, 0), len(TEMPERATURES) - 1)
+            asking.temperature = TEMPERATURES[at]
+        self._write_again()
+
+    def action_top_k(self) -> None:
+        """Draw among fewer tokens, or among all."""
+        for asking in self._askings:
+            asking.top_k = TOPS[(TOPS.index(asking.top_k) + 1) % len(TOPS)]
+        self._write_again()
+
+    def _write_again(self) -> None:
+        for asking in self._askings:
+            asking.made.pop("sample", None)
+        self._titles["more"] = "Sample"
+        self._fill_all()
+
+    # Questions from a file
+
+    def action_batch(self) -> None:
+        """Ask every line of a file."""
+        from seqsum_tui.screens.file_name import FileNameScreen
+
+        hint = f"A text file with a question on each line: {self.query_one(QueryBox).placeholder}"
+        screen = FileNameScreen("Ask every line of a file", hint)
+
+        def read(questions: list[str] | None) -> None:
+            if questions:
+                name = Path(screen.file).name
+                self.run_worker(self._ask_all(name, questions), name="batch", group="batch", exclusive=True)
+
+        self.app.push_screen(screen, read)
+
+    async def _ask_all(self, name: str, questions: list[str]) -> None:
+        self._batch = (name, [])
+        self._page, self._titles["whole"] = "whole", "File"
+        for asking in self._askings:
+            answers: list[Asked] = []
+            self._batch[1].append(answers)
+            try:
+                await asking.source.save_now()
+                for place, question in enumerate(questions, start=1):
+                    answers.append(await self._ask_one(asking.source, question))
+                    if place % 50 == 0:
+                        self._state(f"{place:,} of {len(questions):,}…")
+            except (UserError, OSError) as error:
+                self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+        self._show_batch()
+        self._state("ready")
+
+    async def _ask_one(self, source: Source, question: str) -> Asked:
+        try:
+            return Asked.of(question, await source.ask("predict", input=question))
+        except QuestionRefused as error:
+            return Asked(question, "", None, None, None, words.literal(str(error)))
+
+    def _show_batch(self) -> None:
+        if self._batch is not None:
+            for asking, answers in zip(self._askings, self._batch[1], strict=False):
+                asking.made["file"] = [batch(self._batch[0], answers, self._wrong_only)]
+            self._show_pages()
+            self._fill_all()
+            self.refresh_bindings()
+
+    def action_wrong(self) -> None:
+        """List the wrong answers alone, or all."""
+        self._wrong_only = not self._wrong_only
+        self._show_batch()
+
+    @on(AnswerList.Chosen)
+    def ask_chosen(self, message: AnswerList.Chosen) -> None:
+        """Ask a question of a list by itself."""
+        self._page = "answer"
+        self._show_pages()
+        self.ask(message.question)
+
+
+def _name(source: Source) -> Content:
+    name = source.summary.name if source.summary is not None else source.run.id
+    newest = source.checkpoints[-1] if source.checkpoints else None
+    step = source.step if source.step is not None else newest
+    return Content(f"{words.literal(name)}  step {step:,}" if step is not None else words.literal(name))
