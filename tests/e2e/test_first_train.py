@@ -70,7 +70,9 @@ def test_train_watch_lose_the_terminal_come_back_and_ask(environment: dict[str, 
     again.wait_for(lambda screen: re.search(r"1 2 3 5 1 2 4\s*→\s*\d", screen) is not None)
     # Each key by itself: a terminal that gets escape and a letter at once reads alt and the letter.
     again.press("escape")
-    again.wait_for(lambda screen: "esc Runs" in screen and "⏎ Ask" not in screen)
+    again.wait_for(lambda screen: "esc Back" in screen and "⏎ Ask" not in screen)
+    again.press("escape")
+    again.wait_for("esc Runs")
     again.press("escape")
     again.wait_for(lambda screen: "q Quit" in screen and "finished" in screen)
     again.press("q")

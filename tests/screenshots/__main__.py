@@ -64,7 +64,7 @@ async def take(workspace: Workspace) -> None:
         save("runs")
         await pilot.press("enter")
         await shown(pilot, lambda text: "20,000/20,000" in text)
-        await pilot.press("a")
+        await pilot.press("A")
         await shown(pilot, lambda text: "ready" in text)
         await pilot.press(*QUESTION, "enter")
         await shown(pilot, lambda text: "right" in text or "wrong" in text)

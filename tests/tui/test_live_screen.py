@@ -217,7 +217,7 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
     async with console.run_test(size=size) as pilot:
         await watch(pilot, run)
         assert not console.screen._client.running
-        await pilot.press("a")
+        await pilot.press("A")
         await until(pilot, lambda: console.screen._client.running)
         await until(pilot, lambda: "numbers from 0 to 9" in console.screen.query_one(QuestionInput).placeholder)
         await pilot.press(*[{" ": "space"}.get(key, key) for key in "1 2 3 5 1 2 4"], "enter")
@@ -242,7 +242,7 @@ async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console,
     worker = work(run := scene.run(status="running", step=700, alive=False))
     async with console.run_test() as pilot:
         await watch(pilot, run)
-        await pilot.press("a", "4", "enter")
+        await pilot.press("A", "4", "enter")
         await until(pilot, lambda: "4 → 4" in screen_text(console))
         assert worker.done == [("snapshot", {})]
 
@@ -251,7 +251,7 @@ async def test_a_run_without_a_checkpoint_says_so(scene, console, watch, until):
     run = scene.run(status="stopped", step=700)
     async with console.run_test() as pilot:
         await watch(pilot, run)
-        await pilot.press("a", "4", "enter")
+        await pilot.press("A", "4", "enter")
         await until(pilot, lambda: "nothing to ask yet" in screen_text(console))
 
 
@@ -261,7 +261,7 @@ async def test_a_query_server_that_dies_is_told_and_started_again(scene, console
     (run.checkpoints / "step-20000").mkdir()
     async with console.run_test() as pilot:
         await watch(pilot, run)
-        await pilot.press("a", "4", "enter")
+        await pilot.press("A", "4", "enter")
         await until(pilot, lambda: "ask again to start it anew" in screen_text(console).replace("\n", ""))
         console.screen._client._command = query_server("good")
         await pilot.press("5", "enter")
@@ -341,7 +341,7 @@ async def test_the_temperature_goes_with_the_question_of_a_task_that_writes_on(
     (run.checkpoints / "step-20000").mkdir()
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
-        await pilot.press("a")
+        await pilot.press("A")
         await until(pilot, lambda: "/t 0.8" in console.screen.query_one(QuestionInput).placeholder)
         box = console.screen.query_one(QuestionInput)
         asked = {"ab ": "ab |None", "/t 0.5": None, "cd": "cd|0.5", "/t 2 ef": "ef|2.0", "/t 0": None, "gh": "gh|None"}
