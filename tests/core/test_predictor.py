@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -54,7 +55,9 @@ def test_probabilities_are_plain_pytorchs_and_the_truth_is_the_sum(cell: str, tm
         assert answer.truth == sum(numbers) % 10
         assert answer.correct is (answer.prediction == answer.truth)
         assert answer.input == numbers
-    assert list(answer.plain()) == ["input", "prediction", "truth", "correct", "probabilities"]
+        shares = expected.detach().numpy()
+        assert answer.entropy == pytest.approx(-(shares * np.log2(shares)).sum(), rel=1e-4)
+    assert list(answer.plain()) == ["input", "prediction", "truth", "correct", "probabilities", "entropy"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,6 +63,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if rest:
         more = {"sync": ["--timeout"], "export": ["--format", "--output", "--force"], "presets": ["--markdown"]}
         more["runs"] = ["--filter", "--sort", "--reverse"]
+        more["predict"] = more["sample"] = ["--length", "--temperature", "--top-k", "--seed", "--checkpoint"]
+        more["inspect"] = ["--target", "--checkpoint"]
+        more["evaluate"] = ["--lengths", "--confusion", "--calibration", "--mistakes", "--checkpoint"]
         more["compare"] = [*(f"--{name}" for name in COMPARE_OPTIONS), "--output", "--force"]
         known = more.get(options.command, [])
         known = [f"--{facts.path}" for facts in all_fields()] if options.command in ("train", "fork") else known
@@ -136,21 +140,7 @@ def build() -> Parser:
     _add_fields(fork)
     change = add_for_run("set", f"change a value while a run trains: {', '.join(LIVE_FIELDS)}")
     change.add_argument("assignments", metavar="section.field=VALUE", nargs="+")
-    predict = add_for_run("predict", "ask the model of a run's newest checkpoint")
-    predict.add_argument("input", metavar="INPUT", help='what to ask, e.g. "1 2 3 5 1 2 4"')
-    predict.add_argument(
-        "--length", metavar="N", default=None, help="for tasks that continue a prompt: how many steps to go on"
-    )
-    predict.add_argument(
-        "--temperature", metavar="T", default=None, help="draw tokens freely: 1 as the model says; default: likeliest"
-    )
-    predict.add_argument("--seed", metavar="N", default=None, help="seed of the drawing; default 0")
-    evaluate = add_for_run(
-        "evaluate", "measure accuracy: exactly when the input space is small enough, else on a fixed sample"
-    )
-    evaluate.add_argument(
-        "--lengths", metavar="LOW-HIGH", help="sequence lengths, e.g. 2-100; default: those trained on"
-    )
+    _add_asking(add_for_run)
     sync = add_for_run("sync", "upload a run's offline SwanLab logs")
     sync.add_argument("--timeout", metavar="SECONDS", default=None, help="give up after this long; default 60")
     export = add_for_run("export", "write a run's metrics, plot or weights to a file")
@@ -172,6 +162,41 @@ def _add_fields(command: Parser) -> None:
         group.add_argument(
             f"--{facts.path}", dest=facts.path, metavar=_metavar(facts), default=argparse.SUPPRESS, help=_help(facts)
         )
+
+
+def _add_asking(add: Callable[[str, str], Parser]) -> None:
+    """Add the commands that ask a model."""
+    many = "- reads standard input, one a line"
+    predict = add("predict", "ask the model of a run's newest checkpoint, or of any other")
+    predict.add_argument("input", metavar="INPUT", help=f'what to ask, e.g. "1 2 3 5 1 2 4"; {many}')
+    inspect = add("inspect", "look inside while the model reads: states, gates, probabilities, saliency, gradients")
+    inspect.add_argument("input", metavar="INPUT", help=f'what to ask, e.g. "1 2 3 5 1 2 4"; {many}')
+    inspect.add_argument("--target", metavar="LABEL", help="the class that saliency explains; default: the answer")
+    sample = add("sample", "have a language model (or a counting one) write on from a prompt")
+    sample.add_argument("prompt", metavar="PROMPT", help="the beginning; - reads it from standard input")
+    for command in (predict, sample):
+        _add_options(
+            command,
+            ("--length", "N", "for tasks that continue a prompt: how many steps to go on"),
+            ("--temperature", "T", "draw tokens freely: 1 as the model says; default: likeliest"),
+            ("--top-k", "K", "draw among the K likeliest tokens only"),
+            ("--seed", "N", "seed of the drawing; default 0"),
+        )
+    evaluate = add("evaluate", "measure accuracy: exactly when the input space is small enough, else on a fixed sample")
+    _add_options(
+        evaluate,
+        ("--lengths", "LOW-HIGH", "sequence lengths, e.g. 2-100; default: those trained on"),
+        ("--mistakes", "N", "also list wrong answers, at most N, the surest first"),
+    )
+    evaluate.add_argument("--confusion", action="store_true", help="also how often each class was answered for which")
+    evaluate.add_argument("--calibration", action="store_true", help="also whether it is right as often as it is sure")
+    for command in (predict, inspect, sample, evaluate):
+        _add_options(command, ("--checkpoint", "STEP", "ask the checkpoint of this step; default: the newest"))
+
+
+def _add_options(command: Parser, *options: tuple[str, str, str]) -> None:
+    for flag, metavar, words in options:
+        command.add_argument(flag, metavar=metavar, default=None, help=words)
 
 
 def _add_compare(command: Parser) -> None:

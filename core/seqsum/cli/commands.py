@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqsum import control
 from seqsum.cli import annotate
+from seqsum.cli.asking import evaluate, inspect, predict, sample
 from seqsum.cli.compare import compare
 from seqsum.cli.follow import Follower, finished_plain, finished_words
 from seqsum.cli.markdown import preset_table
@@ -23,11 +24,7 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets import all_presets, load_preset, preset_problems
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.schema import as_text
-from seqsum.tasks.sum_modulo import LONGEST
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
-
-if TYPE_CHECKING:
-    from seqsum.query.predictor import Predictor
 
 Options = argparse.Namespace
 
@@ -233,55 +230,6 @@ def set_values(options: Options) -> int:
     return 0
 
 
-def predict(options: Options) -> int:
-    length, seed = _whole("--length", options.length, 1, 100_000), _whole("--seed", options.seed, 0, 2**32 - 1)
-    temperature = _temperature(options.temperature)
-    predictor = _predictor(options)
-    answer = predictor.predict(options.input, length=length, temperature=temperature, seed=seed or 0)
-    if options.json:
-        say_json(answer.plain())
-        return 0
-    task = predictor.task
-    text = f"{task.render(answer.input)} → {task.render(answer.prediction)}"
-    if answer.correct is not None:
-        text += "  ✓ right" if answer.correct else f"  ✗ wrong, the truth is {task.render(answer.truth)}"
-    notes = [f"checkpoint of step {predictor.step:,}"]
-    if answer.probabilities:
-        chosen = max(answer.probabilities) if task.answer == "class" else min(answer.probabilities)
-        notes.insert(0, f"{'probability' if task.answer == 'class' else 'least sure probability'} {chosen:.3f}")
-    say(f"{text}  ({', '.join(notes)})")
-    return 0
-
-
-def evaluate(options: Options) -> int:
-    lengths = _lengths(options.lengths)
-    predictor = _predictor(options)
-    result = predictor.evaluate(*lengths) if lengths else predictor.evaluate()
-    if options.json:
-        say_json(
-            {
-                "run": predictor.run.id,
-                "checkpoint_step": predictor.step,
-                "accuracy": result.accuracy,
-                "loss": result.loss,
-                "metrics": result.metrics,
-                "sequences": result.sequences,
-                "exhaustive": result.exhaustive,
-                "accuracy_by_length": {str(length): value for length, value in result.accuracy_by_length.items()},
-            }
-        )
-        return 0
-    scope = f"{'all' if result.exhaustive else 'a fixed set of'} {result.sequences:,} sequences"
-    accuracy = "" if result.accuracy is None else f"accuracy {100 * result.accuracy:.3f}% on {scope}, "
-    say(f"{accuracy}loss {result.loss:.4f}" + ("" if accuracy else f" on {scope}"))
-    for name, value in result.metrics.items():
-        say(f"{name} {metric(name, value)}")
-    say(f"checkpoint of step {predictor.step:,}")
-    for length, share in result.accuracy_by_length.items():
-        say(f"  length {length:>4}  {100 * share:7.3f}%  {'█' * round(30 * share)}")
-    return 0
-
-
 def _run(options: Options) -> Run:
     return Workspace(options.workspace).find(options.run)
 
@@ -294,61 +242,12 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
     return 0
 
 
-def _predictor(options: Options) -> Predictor:
-    """Load the newest weights; a live run is asked to save them first."""
-    run = _run(options)
-    if run.summary().status in ("running", "paused"):
-        try:
-            control.snapshot(run)
-        except UserError:
-            # It may have come to its end meanwhile, and then its last checkpoint is the newest there can be.
-            if run.summary().live:
-                raise
-    from seqsum.query.predictor import Predictor
-
-    predictor = Predictor(run)
-    if not options.json:
-        for message in predictor.messages:
-            say(message)
-    return predictor
-
-
-def _lengths(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", text.strip())
-    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if not 1 <= low <= high <= LONGEST:
-        raise UserError(f'evaluate: --lengths is LOW-HIGH between 1 and {LONGEST}, e.g. 2-100; got "{printable(text)}"')
-    return low, high
-
-
 def _step(verb: str, text: str | None) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"\d{1,12}", text):
         raise UserError(f'{verb}: --step must be a whole number from 0, got "{printable(text)}"')
     return int(text)
-
-
-def _whole(flag: str, text: str | None, low: int, high: int) -> int | None:
-    if text is None:
-        return None
-    if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
-        raise UserError(f'predict: {flag} must be a whole number from {low} to {high}, got "{printable(text)}"')
-    return int(text)
-
-
-def _temperature(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise UserError(f'predict: --temperature must be a number from 0 to 100, got "{printable(text)}"')
-    return value
 
 
 def sync(options: Options) -> int:
@@ -411,6 +310,8 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "fork": fork,
     "set": set_values,
     "predict": predict,
+    "inspect": inspect,
+    "sample": sample,
     "evaluate": evaluate,
     "sync": sync,
     "export": export,

@@ -73,6 +73,10 @@ class Answerer:
         loaded = self.shelf.take(fields.checkpoint)
         return loaded, self._by_ask[fields.ask](fields, loaded)
 
+    def ask(self, what: str, **fields: Any) -> tuple[Loaded, Answer]:
+        """Ask from Python: `answer` of a request with these fields."""
+        return self.answer(Fields({"ask": what, **fields}))
+
     def _seed(self, fields: Fields) -> int:
         """Each question draws anew unless it names a seed: the same prompt twice is to give two texts."""
         seed = fields.whole("seed", 0, MOST)

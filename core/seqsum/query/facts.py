@@ -6,6 +6,7 @@ import numpy as np
 
 from seqsum.models.encoder_decoder import EncoderDecoder
 from seqsum.query.asking import MOST_LABELS
+from seqsum.query.lengths import knows_lengths
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import Ask, Facts, ModelFacts
 from seqsum.query.wording import what_is_asked
@@ -46,8 +47,10 @@ def asks_of(loaded: Loaded) -> list[Ask]:
         asks.append("attention")
     if loaded.config.model.name != "autoregressive":
         asks.append("trajectory")
+    if knows_lengths(loaded):
+        asks.append("accuracy_by_length")
     if task.answer != "values" and not task.carries_state:
-        asks += ["accuracy_by_length", "mistakes"]
+        asks.append("mistakes")
     if task.answer in ("class", "tags"):
         asks.append("calibration")
     if task.answer == "tags" and continues:

@@ -50,6 +50,25 @@ def trained_lengths(loaded: Loaded) -> list[int] | None:
     return [low, high] if isinstance(low, int) and isinstance(high, int) else None
 
 
+def knows_lengths(loaded: Loaded) -> bool:
+    """Whether there are inputs of different lengths to compare."""
+    task = loaded.task
+    if task.answer == "values" or task.carries_state:
+        return False
+    if trained_lengths(loaded) is not None:
+        return True
+    try:
+        # Held-out batches differ in length where inputs do, so that this ends with the second.
+        found: set[int] = set()
+        for batch in task.held_out():
+            found.update(batch.lengths.tolist())
+            if len(found) > 1:
+                return True
+    except UserError:
+        pass  # the data is gone, and with it what could be asked about
+    return False
+
+
 def accuracy_by_length(loaded: Loaded, low: int | None, high: int | None) -> AccuracyByLengthAnswer:
     """Ask at most 400 inputs of each length, always the same ones.
 

@@ -24,14 +24,9 @@ from seqsum.errors import UserError, one_line
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run
+from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, steps_saved
 from seqsum.tasks.base import AnyTask
-from seqsum.training.checkpoint import (
-    CHECKSUMS_FILE,
-    MODEL_FILE,
-    STATE_FILE,
-    DamagedCheckpoint,
-    steps_saved,
-)
+from seqsum.training.checkpoint import DamagedCheckpoint
 
 LARGEST = {MODEL_FILE: 8 * 2**30, STATE_FILE: 64 * 2**20, CHECKSUMS_FILE: 2**16}
 # What wrong values in well-formed JSON can lead to where a task or a model is made of them.
@@ -76,28 +71,26 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
             there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
             raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
         return _made(run, read(run.checkpoints / f"step-{step}"), like, ())
-    weights, messages = newest(run.checkpoints)
-    if weights is None:
-        damages = f" ({messages[0]})" if messages else " yet"
-        raise UserError(
-            f"predict: run {run.id} has no checkpoint{damages}; wait for one, or ask for it: seqsum snapshot {run.id}"
-        )
-    return _made(run, weights, like, tuple(messages))
+    return _newest(run, like)
 
 
-def newest(folder: Path) -> tuple[Weights | None, list[str]]:
-    """Return the newest whole checkpoint, if any, and a message for each damaged one that was passed over."""
+def _newest(run: Run, like: Loaded | None) -> Loaded:
+    """Load the newest checkpoint that can answer, with a message for each one that was passed over."""
     while True:
-        steps = steps_saved(folder)
+        steps = steps_saved(run.checkpoints)
         damages: list[str] = []
         for step in reversed(steps):
+            messages = tuple(f"{damage}; using the one before it" for damage in damages)
             try:
-                return read(folder / f"step-{step}"), [f"{damage}; using the one before it" for damage in damages]
-            except DamagedCheckpoint as error:
+                return _made(run, read(run.checkpoints / f"step-{step}"), like, messages)
+            except (DamagedCheckpoint, UserError) as error:
                 damages.append(str(error))
         # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
-        if steps_saved(folder) == steps:
-            return None, damages
+        if steps_saved(run.checkpoints) == steps:
+            found = f" that can answer ({damages[0]})" if damages else " yet"
+            raise UserError(
+                f"predict: run {run.id} has no checkpoint{found}; wait for one, or ask for it: seqsum snapshot {run.id}"
+            )
 
 
 def read(path: Path) -> Weights:

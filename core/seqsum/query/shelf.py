@@ -7,7 +7,7 @@ from collections import OrderedDict
 from seqsum.errors import UserError
 from seqsum.query.loading import Loaded, load
 from seqsum.runs import Run
-from seqsum.training.checkpoint import CHECKSUMS_FILE, steps_saved
+from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, steps_saved
 
 MOST = 64
 MOST_BYTES = 512 * 2**20

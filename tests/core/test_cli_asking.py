@@ -1,0 +1,102 @@
+"""`seqsum predict`, `inspect`, `sample` and `evaluate`: the query server's own numbers, one input or many."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from core.test_cli import call, lines, refused
+from core.test_inspection import preset_run, trained
+
+from seqsum.query.answering import Answerer
+from seqsum.runs import Run
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path))
+    return trained(tmp_path, 10, 300, task__min_length=1, task__max_length=2)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def test_the_numbers_are_the_query_servers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    answerer = Answerer(run)
+    for step, flags in ((300, []), (10, ["--checkpoint", "10"])):
+        expected = answerer.ask("predict", input="3 4", checkpoint=step)[1]["answer"]
+        assert lines("predict", run.id, "3 4", *flags) == [expected]
+        expected = answerer.ask("inspect", input="3 4", checkpoint=step)[1]["answer"]
+        assert lines("inspect", run.id, "3 4", *flags) == [{"checkpoint_step": step, "input": "3 4", **expected}]
+        (found,) = lines("evaluate", run.id, "--confusion", "--calibration", "--mistakes", "7", *flags)
+        whole = answerer.ask("evaluate", checkpoint=step)[1]["answer"]
+        for name in ("accuracy", "confusion", "labels", "accuracy_by_length"):
+            assert found[name] == whole[name]
+        assert found["calibration"] == answerer.ask("calibration", checkpoint=step)[1]["answer"]
+        assert found["mistakes"] == answerer.ask("mistakes", checkpoint=step, limit=7)[1]["answer"]
+        assert (found["checkpoint_step"], len(found["mistakes"]["rows"])) == (step, 7)
+    expected = answerer.ask("inspect", input="3 4", target=9)[1]["answer"]["saliency"]
+    assert lines("inspect", run.id, "3 4", "--target", "9")[0]["saliency"] == expected
+
+
+def test_many_inputs_from_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "1 2\nthree 4\n\n9\n")
+    status, out, err = call("predict", run.id, "-", "--json")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (status, err, len(found)) == (2, "", 4), "line n answers line n"
+    assert [line.get("truth") for line in found] == [3, None, None, 9]
+    assert (found[1]["input"], found[1]["place"], found[1]["end"]) == ("three 4", 0, 5)
+    assert "nothing to add" in found[2]["error"]
+    typed(monkeypatch, "1 2\nx\n9")
+    status, out, err = call("predict", run.id, "-")
+    assert status == 2 and [line[0] for line in out.splitlines()] == ["1", "9"] and 'number 1 is "x"' in err
+    typed(monkeypatch, "5 5\n0")
+    assert [line["truth"] for line in lines("inspect", run.id, "-")] == ["0", "0"]
+
+
+def test_what_a_person_reads(run: Run) -> None:
+    status, out, err = call("inspect", run.id, "3 4")
+    found = Answerer(run).ask("inspect", input="3 4")[1]["answer"]
+    assert (status, err) == (0, "") and f"answer {found['prediction']}" in out
+    (row,) = [line.split() for line in out.splitlines() if line.split()[:2] == ["2", "4"]]
+    assert row[2] == found["prediction"] and row[3] == f"{100 * max(found['probabilities'][1]):.1f}%"
+    assert float(row[4]) == pytest.approx(found["saliency"]["leave_one_out"][1], abs=1e-4)
+    assert float(row[6]) == pytest.approx(found["gradient_norms"][1], rel=1e-2)
+    status, out, err = call("evaluate", run.id, "--confusion", "--calibration", "--mistakes", "3")
+    assert (status, err) == (0, "") and "confusion: " in out and "calibration: " in out and "mistakes: " in out
+
+
+def test_what_is_refused(run: Run) -> None:
+    for arguments, words in (
+        (["predict", run.id, "1", "--checkpoint", "7"], "no checkpoint of step 7; the newest are 10, 300"),
+        (["predict", run.id, "1", "--checkpoint", "newest"], "predict: --checkpoint must be a whole number"),
+        (["predict", run.id, "1", "--length", "3"], "does not continue a prompt"),
+        (["predict", run.id, "1", "--top-k", "0"], "--top-k must be a whole number from 1"),
+        (["inspect", run.id, "1", "--target", "ten"], 'no class "ten"; the classes are 0, 1'),
+        (["inspect", run.id, "1 " * 501], "at most 500"),
+        (["inspect", run.id], "INPUT"),
+        (["inspect", run.id, "1", "--lenght", "3"], "no option"),
+        (["sample", run.id, "1 2"], "does not write on from a prompt"),
+        (["evaluate", run.id, "--mistakes", "many"], "--mistakes must be a whole number from 1 to 500"),
+        (["evaluate", run.id, "--callibration"], 'did you mean "--calibration"?'),
+    ):
+        sentence = refused(*arguments)
+        assert words in sentence and "\n" not in sentence
+
+
+def test_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "text.txt").write_text("the cat sat on the mat. " * 400)
+    run = preset_run(tmp_path / "runs", "character_lm", task__corpus=str(tmp_path / "text.txt"), model__hidden_size=8)
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path / "runs"))
+    flags = ["--length", "12", "--temperature", "0.7", "--top-k", "5", "--seed", "3"]
+    (found,) = lines("sample", run.id, "the ", *flags)
+    expected = Answerer(run).ask("sample", input="the ", length=12, temperature=0.7, top_k=5, seed=3)[1]["answer"]
+    assert found == {"checkpoint_step": 1, **expected} and len(found["written"]) == 12
+    typed(monkeypatch, "the ")
+    status, out, err = call("sample", run.id, "-", *flags)
+    assert (status, err, out.rstrip("\n")) == (0, "", f"the {found['written']}".rstrip("\n"))
+    assert "--temperature must be" in refused("sample", run.id, "the ", "--temperature", "hot")
