@@ -36,10 +36,7 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     """
     step = _chosen(run, step, "fork")
     source = checkpoint_files.folder_of(run.checkpoints, step)
-    state = checkpoint_files.read_state(source)
-    parent = Config.parse(state["config"], f"run {run.id}")
-    config, task = _forked(parent, changes, step)
-    _check_fit(parent, config, task, state.get("data_facts") or {})
+    state, parent, config = _prepared(run, step, changes)
     state = {**state, "config": config.plain(), "changes": {}, "fused_from": _fused_from(run, step, state)}
 
     def fill(folder: Path) -> None:
@@ -64,6 +61,25 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
         changed = {path: [old, new] for path, (new, old) in config.differences(parent).items()}
         store.add_event(step, "forked", run=run.id, name=run.record.name, changes=changed)
     return child
+
+
+def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return what a fork would have otherwise: path → (value there, value here). Raises as `fork` does."""
+    _, parent, config = _prepared(run, _chosen(run, step, "fork"), changes)
+    return config.differences(parent)
+
+
+def config_at(run: Run, step: int) -> Config:
+    """Return the configuration that a fork from the checkpoint of `step` begins with. Raises UserError."""
+    state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+    return Config.parse(state.get("config") or {}, f"run {run.id}")
+
+
+def can_change(path: str) -> bool:
+    """Whether a fork can have another value of a field at all; some of these still ask for the same data."""
+    if path.startswith("model."):
+        return path in FREE_MODEL_FIELDS
+    return path not in ("task.name", "train.dtype")
 
 
 def rewind(run: Run, step: int) -> dict[str, Any]:
@@ -107,6 +123,15 @@ def check_rewind(run: Run, step: int) -> None:
     """Raise UserError when a run can't go back to `step`, whether or not it has a worker."""
     _chosen(run, step, "rewind")
     _check_children(run, step)
+
+
+def _prepared(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Config, Config]:
+    """Return a checkpoint's state, its configuration and the fork's; raise when they do not fit together."""
+    state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+    parent = Config.parse(state["config"], f"run {run.id}")
+    config, task = _forked(parent, changes, step)
+    _check_fit(parent, config, task, state.get("data_facts") or {})
+    return state, parent, config
 
 
 def _chosen(run: Run, step: int | None, verb: str) -> int:

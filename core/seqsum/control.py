@@ -112,13 +112,13 @@ def fork(
     return child
 
 
-def rewind(run: Run, step: int) -> dict[str, Any]:
+def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
     """Take a run back to a checkpoint; what came after is kept aside, and `resume` goes on from there.
 
-    A paused run is stopped first. Raises UserError for a run that trains.
+    A paused run is stopped first, and so is one that trains if `stop_first` says so; else that raises UserError.
     """
     status = run.summary().status
-    if status == "paused":
+    if status == "paused" or (stop_first and status in LIVE_STATUSES and run.worker_lives):
         # Before it is stopped: a step that is wrong must change nothing.
         branching.check_rewind(run, step)
         stop(run)

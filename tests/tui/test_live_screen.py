@@ -6,12 +6,11 @@ import pytest
 from textual.widgets import Input, Static, TabbedContent
 
 from seqsum_tui.app import Console
-from seqsum_tui.reading import RunReader
+from seqsum_tui.reading import RunReader, x_end
 from seqsum_tui.screens.live import LiveScreen
 from seqsum_tui.screens.set_value import SetValueScreen
 from seqsum_tui.widgets.ask_panel import QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
-from seqsum_tui.widgets.curves import x_end
 from seqsum_tui.widgets.live_charts import LiveChart
 from seqsum_tui.widgets.log_view import LogView, _continuation
 

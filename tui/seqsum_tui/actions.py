@@ -156,6 +156,7 @@ def _title(verb: str, name: str) -> str:
         "stop": "stopped",
         "snapshot": "checkpoint saved",
         "set": "changed",
+        "rewind": "rewound",
     }[verb]
     return f"{words.literal(name)}: {done}"
 

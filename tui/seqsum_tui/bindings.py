@@ -65,6 +65,15 @@ LIVE: list[BindingType] = [
     _key("live.query", "a", "query", "Ask", "Ask the model, and look inside it"),
     # Priority: a key typed right after it belongs to the question, not to the chart.
     _key("live.ask", "A", "ask", "Ask below", "Ask the model a question below the charts", show=False, first=True),
+    _key("live.fork", "F", "fork", "Fork", "Go on from a checkpoint as a run of its own, with changed settings"),
+    _key(
+        "live.rewind",
+        "R",
+        "rewind",
+        "Rewind",
+        "Take the run back to a checkpoint; what came after is kept aside",
+        show=False,
+    ),
     _key("live.log", "o", "tab('log')", "Log", "Show what the worker writes", show=False),
     _key("live.config", "g", "tab('config')", "Config", "Show the run's configuration", show=False),
     _key("live.events", "e", "tab('events')", "Events", "Show what happened to the run, and when", show=False),
@@ -74,6 +83,19 @@ LIVE: list[BindingType] = [
     _key("live.chart_lr", "3", "chart(2)", "Learning rate", "Show the learning-rate chart alone, or all", show=False),
     _key("live.fullscreen", "f", "fill", "Fill", "Give the charts the whole screen, or not", show=False),
     HELP,
+]
+
+FORK: list[BindingType] = [
+    _key("fork.cancel", "escape", "cancel", "Cancel", "Make no fork", display="esc"),
+    _key("fork.up", "up", "move(-1)", "Up", "Choose a newer checkpoint", show=False, first=True),
+    _key("fork.down", "down", "move(1)", "Down", "Choose an older checkpoint", show=False, first=True),
+    _key("fork.settings", "ctrl+f", "settings", "Settings", "Choose a setting from a list, and change it", first=True),
+]
+
+REWIND: list[BindingType] = [
+    _key("rewind.cancel", "escape", "cancel", "Cancel", "Leave the run as it is", display="esc"),
+    _key("rewind.up", "up", "move(-1)", "Up", "Choose a newer checkpoint", show=False, first=True),
+    _key("rewind.down", "down", "move(1)", "Down", "Choose an older checkpoint", show=False, first=True),
 ]
 
 ASK: list[BindingType] = [

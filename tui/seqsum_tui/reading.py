@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,10 +105,21 @@ def against_preset(run: Run) -> tuple[tuple[str, str, str], dict[str, tuple[str,
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The run that a run was forked from, at `step`. `curves` is how it went on from there."""
+
+    id: str
+    name: str
+    step: int
+    curves: dict[str, Buckets]
+
+
+@dataclass(frozen=True)
 class RunView:
     """One reading of one run. `curves` holds the metrics that have points, in `buckets` buckets or more.
 
-    `loss` and `beside` are what two of the charts show, out of `choices` for the second.
+    Those of a fork begin with its parent's points. `loss` and `beside` are what two of the charts show, out of
+    `choices` for the second. `checkpoints` are the steps saved.
     """
 
     buckets: int
@@ -121,7 +133,8 @@ class RunView:
     choices: tuple[Panel, ...]
     events: tuple[Event, ...]
     log: tuple[str, ...]
-    checkpoints: bool
+    checkpoints: tuple[int, ...]
+    parent: Parent | None = None
 
 
 @dataclass
@@ -140,6 +153,9 @@ class RunReader:
 
         Raises UserError when the run can't be read.
         """
+        from seqsum.compare.history import History
+        from seqsum.runs import checkpoint_files
+
         buckets = self.buckets
         stamp = self._now_stamp()
         if stamp == self._stamp:
@@ -147,12 +163,12 @@ class RunReader:
         summary = self.run.summary()
         _, differences = against_preset(self.run)
         first, last = (None, None) if self.window is None else (int(self.window[0]), int(self.window[1]) + 1)
-        with self.run.store() as store:
-            known = store.metrics()
+        with self.run.store() as store, History(self.run) as history:
+            known = history.metrics()
             loss, choices = loss_panel(known), panels(known)
             beside = next((panel for panel in choices if panel.title == self.beside), choices[0])
             names = dict.fromkeys((*loss.names, *beside.names, "lr"))
-            curves = {name: store.buckets(name, first, last, buckets) for name in names if name in known}
+            curves = {name: history.curve(name, first, last, buckets) for name in names if name in known}
             events = tuple(store.events())
         view = RunView(
             buckets=buckets,
@@ -166,21 +182,64 @@ class RunReader:
             choices=tuple(choices),
             events=events,
             log=tuple(self.run.log_tail(LOG_LINES)),
-            checkpoints=has_checkpoint(self.run),
+            checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
+            parent=self._parent(summary, [panel.alone.names[0] for panel in (loss, beside)], curves),
         )
         self._stamp = stamp
         return view
 
+    def _parent(self, summary: Summary, names: Iterable[str], curves: dict[str, Buckets]) -> Parent | None:
+        """Return the run that this one was forked from, and its curves as far as this run's axis goes."""
+        from seqsum.compare.history import History, parts_of
+
+        parts = parts_of(self.run)
+        if len(parts) < 2:
+            return None
+        run, step = parts[-2].run, parts[-1].after
+        first, last = step, int(x_end(summary.steps, last_step(summary, curves)))
+        if self.window is not None:
+            first, last = max(first, int(self.window[0])), min(last, int(self.window[1]) + 1)
+        try:
+            with History(run) as history:
+                known = history.metrics()
+                found = {name: history.curve(name, first, last, self.buckets) for name in names if name in known}
+            return Parent(run.id, run.record.name, step, {name: one for name, one in found.items() if one.x.size})
+        except (UserError, OSError, sqlite3.Error):
+            # It is gone, or being deleted: its child goes on without it.
+            return Parent(run.id, run.id, step, {})
+
     def _now_stamp(self) -> object:
         """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
         files = []
-        for path in (self.run.folder / "metrics.db", self.run.folder / "metrics.db-wal", self.run.log):
+        watched = [self.run.folder / "metrics.db", self.run.folder / "metrics.db-wal", self.run.log]
+        parent = self.run.record.parent
+        if parent:
+            folder = self.run.folder.with_name(str(parent.get("run")))
+            watched += [folder / "metrics.db", folder / "metrics.db-wal"]
+        for path in watched:
             try:
                 found = path.stat()
                 files.append((found.st_mtime_ns, found.st_size))
             except OSError:
                 files.append((0, 0))
         return files, self.run.worker_lives, self.buckets, self.window, self.beside
+
+
+def last_step(summary: Summary, curves: Mapping[str, Buckets]) -> float:
+    """Return the last step that a run has made or that a curve shows."""
+    return max([float(summary.step), *(float(curve.x[-1]) for curve in curves.values() if curve.x.size)])
+
+
+def x_end(steps: int, last: float) -> float:
+    """Return where the step axis ends while a run is at step `last` of `steps`.
+
+    The run's end, halved as often as the curve still fills more than half of the axis: so the axis moves a few times
+    in a run, and in between a growing curve changes only the cells at its tip.
+    """
+    end = float(steps)
+    while end / 2 >= max(last, 1.0):
+        end /= 2
+    return end
 
 
 def has_checkpoint(run: Run) -> bool:

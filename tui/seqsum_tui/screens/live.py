@@ -17,12 +17,13 @@ from seqsum import control
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum_tui import bindings, words
-from seqsum_tui.actions import RESUMABLE, RunScreen
+from seqsum_tui.actions import RESUMABLE
 from seqsum_tui.background import Poll, in_thread
 from seqsum_tui.commands import Command, ScreenCommands
 from seqsum_tui.messages import ChartChosen, QuestionAsked
 from seqsum_tui.query_client import QueryClient
 from seqsum_tui.reading import RunReader, RunView, has_checkpoint
+from seqsum_tui.screens.branching import BranchesRuns
 from seqsum_tui.widgets.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
 from seqsum_tui.widgets.events_view import EventsView
@@ -39,7 +40,7 @@ NO_CHECKPOINT = (
 MOST_TOLD = 3
 
 
-class LiveScreen(RunScreen):
+class LiveScreen(BranchesRuns):
     """Watch and steer a run. Leaving changes nothing for it."""
 
     CSS_PATH = "live.tcss"
@@ -119,7 +120,8 @@ class LiveScreen(RunScreen):
         else:
             self.console.tell_endings({run.id: before.summary}, {run.id: run})
             self._tell_messages(before.events, view.events)
-        if before is None or before.summary.status != run.status:
+        saved = before is not None and bool(before.checkpoints) == bool(view.checkpoints)
+        if before is None or before.summary.status != run.status or not saved:
             self.refresh_bindings()
 
     def _first_view(self, view: RunView) -> None:
@@ -135,7 +137,9 @@ class LiveScreen(RunScreen):
             self.notify(words.literal(str(event.detail.get("text", ""))), timeout=12, markup=False)
 
     def _facts(self, view: RunView) -> tuple[str, ...]:
-        facts = [f"preset {words.literal(view.record.preset)}"] if view.record.preset != view.summary.name else []
+        facts = [f"fork of {words.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
+        if view.record.preset != view.summary.name:
+            facts.append(f"preset {words.literal(view.record.preset)}")
         if view.record.parameters is not None:
             facts.append(f"{view.record.parameters:,} parameters")
         facts.append(view.summary.id)
@@ -191,9 +195,16 @@ class LiveScreen(RunScreen):
         if action == "ask":
             # In the box it is a letter.
             return not isinstance(self.focused, QuestionInput)
+        if action in ("fork", "rewind"):
+            return self._view is not None and bool(self._view.checkpoints)
         if action == "learning_rate":
             return self._view is not None and self._view.summary.status != "finished"
         return super().check_action(action, parameters)
+
+    @property
+    def step_in_hand(self) -> int | None:
+        """The step under the charts' cursor, for the dialogs to begin with."""
+        return self.query_one(LiveCharts).cursor_step
 
     def action_back(self) -> None:
         """Leave the screen; the run goes on."""

@@ -32,6 +32,7 @@ class SetValueScreen(ModalScreen[str | None]):
         path: the field, e.g. `optim.lr`.
         title: what the dialog is called.
         rate_now: the learning rate in use, for the learning rate's own explanation.
+        when: from when on the value counts.
     """
 
     CSS_PATH = "set_value.tcss"
@@ -39,14 +40,14 @@ class SetValueScreen(ModalScreen[str | None]):
         Binding("escape", "cancel", "Cancel", id="set.cancel", tooltip="Leave the value as it is"),
     ]
 
-    def __init__(self, config: Config, path: str, title: str, rate_now: float | None = None) -> None:
+    def __init__(self, config: Config, path: str, title: str, rate_now: float | None = None, when: str = WHEN) -> None:
         super().__init__()
         from seqsum.schema import as_text
 
         self._config, self._path, self._title = config, path, title
         self._facts = next(facts for facts in config.fields() if facts.path == path)
         self._value = as_text(config.value(path))
-        self._rate_now = rate_now
+        self._rate_now, self._when = rate_now, when
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
@@ -59,9 +60,9 @@ class SetValueScreen(ModalScreen[str | None]):
                                           (f"   {bounds}", "$foreground 60%")))  # fmt: skip
             yield Input(self._value, id="value", select_on_focus=True)
             yield Static(" ", id="problem")
-            text = WHEN
-            if self._path == "optim.lr":
-                text = f"{LEARNING_RATE.format(now=words.learning_rate(self._rate_now))} {WHEN}"
+            text = self._when
+            if self._path == "optim.lr" and self._rate_now is not None:
+                text = f"{LEARNING_RATE.format(now=words.learning_rate(self._rate_now))} {self._when}"
             yield Static(Content(text), id="explanation")
             with Horizontal(id="buttons"):
                 yield Button("Change", variant="primary", id="change", compact=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seqsum_tui.metric_panels import Panel
 
 GREY = "#808080"
-COMPARED, EVAL = 1, 2
+COMPARED, EVAL, PARENT = 1, 2, 10
 
 
 def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "") -> Series:
@@ -25,12 +25,18 @@ def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "")
     return Series(name, buckets.x, mean, buckets.low, buckets.high, sign=SIGNS[index], colour=colour)
 
 
-def panel_series(panel: Panel, curves: Mapping[str, Buckets], index: int) -> list[Series]:
+def panel_series(
+    panel: Panel, curves: Mapping[str, Buckets], index: int, parent: Mapping[str, Buckets] | None = None
+) -> list[Series]:
     """Return the series of a chart. What is held out has one sign everywhere; what it is compared with is grey.
 
     index: the sign of a series that is alone, or the chart's first.
+    parent: how the parent of a fork went on; grey, behind the others.
     """
     drawn = []
+    before = (parent or {}).get(panel.alone.names[0])
+    if before is not None:
+        drawn.append(bucket_series("parent", before, PARENT, GREY))
     for metric, name in panel.metrics:
         curve = curves.get(metric)
         if curve is None or not curve.x.size:
@@ -44,20 +50,9 @@ def panel_series(panel: Panel, curves: Mapping[str, Buckets], index: int) -> lis
     return drawn
 
 
-def x_end(steps: int, last: float) -> float:
-    """Return where the step axis ends while a run is at step `last` of `steps`.
-
-    The run's end, halved as often as the curve still fills more than half of the axis: so the axis moves a few times
-    in a run, and in between a growing curve changes only the cells at its tip.
-    """
-    end = float(steps)
-    while end / 2 >= max(last, 1.0):
-        end /= 2
-    return end
-
-
-def event_marks(events: Iterable[Event]) -> list[Mark]:
-    """Return what a chart marks: values changed by hand, pauses, and where a run went on after an end."""
+def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> list[Mark]:
+    """Return what a chart marks: values changed by hand, pauses, where a run went on, began or went back, and what is
+    saved of it."""
     marks: list[Mark] = []
     for event in events:
         if event.kind == "set":
@@ -69,4 +64,10 @@ def event_marks(events: Iterable[Event]) -> list[Mark]:
             marks.append(Mark(event.step, "paused", kind="pause"))
         elif event.kind == "resumed":
             marks.append(Mark(event.step, "resumed", sign="▸", kind="resume"))
-    return marks
+        elif event.kind == "rewound":
+            came = event.detail.get("came", "?")
+            marks.append(Mark(event.step, f"rewound from {words.literal(str(came))}", sign="◂", kind="rewind"))
+        elif event.kind == "forked":
+            name = event.detail.get("name") or event.detail.get("run", "?")
+            marks.append(Mark(event.step, f"forked from {words.literal(str(name))}", sign="Y", kind="fork"))
+    return marks + [Mark(step, "checkpoint", kind="checkpoint") for step in checkpoints]

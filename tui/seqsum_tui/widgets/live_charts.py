@@ -14,7 +14,8 @@ from seqsum_tui import bindings
 from seqsum_tui.charts import Chart, Series
 from seqsum_tui.messages import ChartChosen
 from seqsum_tui.metric_panels import Panel
-from seqsum_tui.widgets.curves import event_marks, panel_series, x_end
+from seqsum_tui.reading import last_step, x_end
+from seqsum_tui.widgets.curves import event_marks, panel_series
 
 if TYPE_CHECKING:
     from seqsum_tui.reading import RunView
@@ -89,18 +90,22 @@ class LiveCharts(Horizontal):
         """The stretch of steps that is shown, or None for everything."""
         return self.query_one("#loss", LiveChart).view
 
+    @property
+    def cursor_step(self) -> int | None:
+        """The step under the cursor, if there is one."""
+        x = self.query_one("#loss", LiveChart).cursor_x
+        return None if x is None else round(x)
+
     def show(self, view: RunView) -> None:
         """Draw what was read."""
-        curves = view.curves
-        last = max((float(curve.x[-1]) for curve in curves.values() if curve.x.size), default=0.0)
-        end = x_end(view.summary.steps, max(last, float(view.summary.step)))
+        end = x_end(view.summary.steps, last_step(view.summary, view.curves))
         if end != self._end and self.window is None:
             self._end = end
             for chart in self.charts:
                 cursor = chart.cursor_x
                 chart.set_x_axis("step", limits=(0.0, end))
                 chart.set_cursor(cursor)
-        marks = event_marks(view.events)
+        marks = event_marks(view.events, view.checkpoints)
         for chart, drawn in zip(self.charts, _series(view), strict=True):
             chart.set_series(drawn)
             chart.set_marks(marks)
@@ -141,6 +146,7 @@ class LiveCharts(Horizontal):
 
 
 def _series(view: RunView) -> Iterable[list[Series]]:
-    yield panel_series(view.loss, view.curves, 0)
-    yield panel_series(view.beside, view.curves, 2)
+    parent = view.parent.curves if view.parent else None
+    yield panel_series(view.loss, view.curves, 0, parent)
+    yield panel_series(view.beside, view.curves, 2, parent)
     yield panel_series(Panel("learning rate", (("lr", ""),)), view.curves, 3)

@@ -1,0 +1,199 @@
+"""Fork and rewind from the live view, of a run that really trained: dialogs, curves, and what becomes of the run."""
+
+import shutil
+
+import pytest
+from textual.widgets import Button, Input, Static
+
+from seqsum.runs import Run, Workspace
+from seqsum_tui.app import Console
+from seqsum_tui.screens.choose import ChooseScreen
+from seqsum_tui.screens.fork import ForkScreen, parse_changes
+from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.screens.rewind import RewindScreen
+from seqsum_tui.screens.set_value import SetValueScreen
+from seqsum_tui.widgets.live_charts import LiveChart
+from support.engine import points_of, small, wait_for_end, wait_for_step
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+CHANGES = {"train__steps": 300, "train__log_every": 10, "train__backend": "torch"}
+
+
+@pytest.fixture(scope="module")
+def trained(nursery, tmp_path_factory):
+    run = Workspace(tmp_path_factory.mktemp("parents")).create("test", small(**CHANGES), "parent")
+    nursery.submit(run)
+    assert wait_for_end(run).status == "finished"
+    return run
+
+
+@pytest.fixture
+def parent(trained, tmp_path):
+    """The finished run, in a workspace of its own."""
+    shutil.copytree(trained.folder, tmp_path / "runs" / trained.id)
+    return Run(tmp_path / "runs" / trained.id)
+
+
+@pytest.fixture
+def console(parent, nursery):
+    made = Console(parent.folder.parent, remote=False)
+    made.animation_level = "none"
+    made._launcher = nursery
+    return made
+
+
+def words_of(app, selector):
+    return " ".join(str(app.screen.query_one(selector, Static).render()).split())
+
+
+def screen_text(app):
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
+
+
+@pytest.fixture
+def opened(console, until):
+    """Open the live view of a run and then a dialog, by its key."""
+
+    async def open_it(pilot, run, key, kind):
+        await until(pilot, lambda: console.screen._read_once)
+        console.screen.open_run(run.id)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(console.screen, kind))
+
+    return open_it
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_fork_starts_on_its_parents_curve(parent, console, opened, until, size):
+    async with console.run_test(size=size) as pilot:
+        await opened(pilot, parent, "F", ForkScreen)
+        # The run made all its steps: a fork from its end needs more of them.
+        line = console.screen.query_one("#changes", Input)
+        assert console.screen.step == 300 and line.value == "train.steps=600 "
+        await pilot.press(*["down"] * 6)
+        await until(pilot, lambda: console.screen.step == 150)
+        assert "step 150" in screen_text(console) and not line.value
+        line.value = "optim.lr=0.02"
+        await until(pilot, lambda: "optim.lr 0.001 → 0.02" in words_of(console, "#outcome"))
+        await pilot.press("tab", *"mine", "enter")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._run.record.name == "mine")
+        child = console.screen._run
+        assert child.record.parent == {"run": parent.id, "step": 150}
+        await until(pilot, lambda: console.screen._view and console.screen._view.summary.status == "finished")
+        theirs, own = points_of(parent)["loss"], points_of(child)["loss"]
+        assert own[0][0] == 160 and own != [point for point in theirs if point[0] > 150]
+
+        def drawn():
+            return {
+                one.name: list(zip(one.x, one.y, strict=True)) for one in console.screen.query_one(LiveChart).series
+            }
+
+        await until(pilot, lambda: len(drawn()["train"]) == len(theirs))
+        assert drawn()["train"] == [point for point in theirs if point[0] <= 150] + own
+        # What is held out stands beside how the parent went on.
+        assert drawn()["parent"] == [point for point in points_of(parent)["eval_loss"] if point[0] >= 150]
+        marks = console.screen.query_one(LiveChart)._marks
+        assert (150, "forked from parent") in [(mark.x, mark.label) for mark in marks]
+        assert {mark.x for mark in marks if mark.kind == "checkpoint"} == set(range(150, 301, 25))
+        if size[0] == 120:
+            assert "fork of parent at step 150" in screen_text(console)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
+
+
+async def test_what_can_not_be_forked_is_said_as_one_types(parent, console, opened, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, parent, "F", ForkScreen)
+        line, button = console.screen.query_one("#changes", Input), console.screen.query_one("#fork", Button)
+        await pilot.press("down")
+        for typed, said in {
+            "model.hidden_size=9": "model.hidden_size can't change in a fork",
+            "optim.lr": '"optim.lr" must be path=value',
+            "optim.lr=-1": "optim.lr must be above 0",
+            "optim.rate=1": 'no field "rate"',
+            "train.name='a": "a quotation mark is not closed",
+            "train.steps=200": "must be above 275, the step it goes on from",
+        }.items():
+            line.value = typed
+            await until(pilot, lambda said=said: said in words_of(console, "#outcome"))
+            assert button.disabled
+            await pilot.press("enter")
+        assert isinstance(console.screen, ForkScreen)
+        line.value = "--train.steps=400"
+        await until(pilot, lambda: not button.disabled)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen))
+        assert len(list(parent.folder.parent.glob("2*"))) == 1
+
+
+async def test_a_setting_is_chosen_from_a_list_and_given_a_value(parent, console, opened, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, parent, "F", ForkScreen)
+        fork = console.screen
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*"clip_norm", "enter")
+        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+        console.screen.query_one(Input).value = "1.5"
+        await pilot.press("enter")
+        await until(pilot, lambda: console.screen is fork)
+        line = fork.query_one("#changes", Input)
+        assert line.value == "train.steps=600 optim.clip_norm=1.5"
+        # A path is completed as one types.
+        line.value = ""
+        await pilot.press(*"optim.we")
+        await until(pilot, lambda: line._suggestion == "optim.weight_decay=")
+        await pilot.press("right")
+        assert line.value == "optim.weight_decay="
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_rewound_run_goes_on_from_there(parent, console, opened, until, size):
+    async with console.run_test(size=size) as pilot:
+        await opened(pilot, parent, "R", RewindScreen)
+        # Where it stands is nothing to go back to.
+        assert console.screen.step == 275
+        await pilot.press(*["down"] * 5)
+        await until(pilot, lambda: "From step 300 back to 150" in words_of(console, "#outcome"))
+        assert "6 later checkpoints and all that was written after it" in words_of(console, "#outcome")
+        await pilot.press("enter")
+        await until(pilot, lambda: console.screen.query_one("#rewind", Button).has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen))
+        await until(pilot, lambda: console.screen._view.summary.status == "stopped")
+        assert parent.summary().step == 150
+        await until(pilot, lambda: console.screen.query_one(LiveChart).series[0].x[-1] == 150)
+        assert (150, "rewound from 300") in [
+            (mark.x, mark.label) for mark in console.screen.query_one(LiveChart)._marks
+        ]
+        assert len(list(parent.folder.glob("rewound-*"))) == 1
+
+
+async def test_a_run_that_trains_is_stopped_and_then_rewound(nursery, console, opened, until, tmp_path):
+    long = small(**{**CHANGES, "train__steps": 1_000_000, "train__checkpoint_every": 50})
+    run = Workspace(tmp_path / "runs").create("test", long, "long")
+    nursery.submit(run)
+    wait_for_step(run, 120)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, run, "R", RewindScreen)
+        await pilot.press("end")
+        await until(pilot, lambda: console.screen.step == 50)
+        await until(pilot, lambda: "The run is stopped first" in words_of(console, "#outcome"))
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen))
+        await until(pilot, lambda: run.summary().status == "stopped" and run.summary().step == 50)
+    assert not run.worker_lives
+
+
+async def test_a_run_without_a_checkpoint_can_be_neither(nursery, console, until, tmp_path):
+    run = Workspace(tmp_path / "runs").create("test", small(), "fresh")
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        console.screen.open_run(run.id)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        assert not {"F", "R"} & set(console.screen.active_bindings)
+
+
+def test_changes_are_read_with_quotes_and_dashes():
+    assert parse_changes("a.b=1 --c.d='x y' e.f=") == {"a.b": "1", "c.d": "x y", "e.f": ""}
