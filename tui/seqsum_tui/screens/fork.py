@@ -125,7 +125,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
 
     async def _checked(self, submit: bool) -> None:
         from seqsum.branching import check_fork
-        from seqsum.runs.workspace import check_name
+        from seqsum.runs.annotations import check_name
 
         step, text = self.step, self.query_one("#changes", Input).value
         name = self.query_one("#name", Input).value.strip() or None
