@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 
 if TYPE_CHECKING:
-    from support.nursery import Nursery
+    from seqsum.launch import WarmLauncher
 
 
 # Tests change HOME; machine code that is compiled already should be found all the same.
@@ -18,10 +18,11 @@ os.environ.setdefault("SEQSUM_CACHE", str(platformdirs.user_cache_path("seqsum")
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """A launcher whose workers start at once: see support/nursery.py."""
-    from support.nursery import Nursery
+def nursery() -> Iterator[WarmLauncher]:
+    """A launcher whose workers start at once."""
+    from seqsum.launch import WarmLauncher
 
-    launcher = Nursery()
+    launcher = WarmLauncher()
+    launcher.warm()
     yield launcher
     launcher.close()

@@ -51,15 +51,18 @@ def pause(run: Run) -> dict[str, Any]:
     return _ask(run, ("running", "queued"), "pause")
 
 
-def resume(run: Run, launcher: Launcher) -> dict[str, Any]:
-    """Go on after a pause, a stop, a failure or a death, from the newest whole checkpoint."""
+def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
+    """Go on after a pause, a stop, a failure or a death, from the newest whole checkpoint.
+
+    With `queue` a worker that has to be started waits for its turn.
+    """
     status = run.summary().status
     if status not in RESUMABLE_STATUSES:
         raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
     if status == "paused" or (status == "queued" and run.worker_lives and _has_ticket(run)):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
-    pid = launcher.submit(run)
+    pid = launcher.submit(run, queue=True) if queue else launcher.submit(run)
     return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
 
 

@@ -16,6 +16,7 @@ from seqsum import branching, control
 from seqsum.compare.history import History
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
+from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Store, Workspace, checkpoint_files
 from seqsum.training import checkpoint
 from support.engine import (
@@ -29,13 +30,12 @@ from support.engine import (
     wait_for_end,
     wait_for_step,
 )
-from support.nursery import Nursery
 
 # log_every is prime: a log point's mean reaches over the fork. PyTorch, so that a run can be met on its way.
 CHANGES: dict[str, Any] = {"train__steps": 300, "train__backend": "torch", "task__max_length": 3}
 
 
-def finished(nursery: Nursery, folder: Path, config: Config) -> Run:
+def finished(nursery: WarmLauncher, folder: Path, config: Config) -> Run:
     run = Workspace(folder).create("test", config, "parent")
     nursery.submit(run)
     assert wait_for_end(run).status == "finished"
@@ -43,7 +43,7 @@ def finished(nursery: Nursery, folder: Path, config: Config) -> Run:
 
 
 @pytest.fixture(scope="module")
-def parent(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def parent(nursery: WarmLauncher, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run; tests only read it or fork from it."""
     return finished(nursery, tmp_path_factory.mktemp("parents"), small(**CHANGES))
 
@@ -55,7 +55,7 @@ def copied(parent: Run, tmp_path: Path) -> Run:
     return Run(tmp_path / "runs" / parent.id)
 
 
-def forked(nursery: Nursery, run: Run, step: int | None = None, **changes: Any) -> Run:
+def forked(nursery: WarmLauncher, run: Run, step: int | None = None, **changes: Any) -> Run:
     plain = {name.replace("__", "."): value for name, value in changes.items()}
     return control.fork(Workspace(run.folder.parent), nursery, run, step, plain)
 
@@ -69,7 +69,7 @@ def events(run: Run) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("backend", ["torch", "fused"])
-def test_a_fork_without_changes_ends_with_the_parents_bits(backend: str, nursery: Nursery, tmp_path: Path) -> None:
+def test_a_fork_without_changes_ends_with_the_parents_bits(backend: str, nursery: WarmLauncher, tmp_path: Path) -> None:
     run = finished(nursery, tmp_path, small(**{**CHANGES, "train__backend": backend}))
     child = forked(nursery, run, 125)
     summary = wait_for_end(child)
@@ -82,7 +82,7 @@ def test_a_fork_without_changes_ends_with_the_parents_bits(backend: str, nursery
     assert events(child)[:2] == [("forked", 125), ("started", 125)]
 
 
-def test_its_curve_is_the_parents_up_to_the_fork_and_its_own_after(nursery: Nursery, parent: Run) -> None:
+def test_its_curve_is_the_parents_up_to_the_fork_and_its_own_after(nursery: WarmLauncher, parent: Run) -> None:
     child = forked(nursery, parent, 150, optim__lr="0.02")
     grandchild = forked(nursery, child_that_ended(child), 200, optim__lr="0.0001")
     wait_for_end(grandchild)
@@ -102,7 +102,7 @@ def child_that_ended(run: Run) -> Run:
     return run
 
 
-def test_changed_settings_act_from_the_fork_on(nursery: Nursery, parent: Run, tmp_path: Path) -> None:
+def test_changed_settings_act_from_the_fork_on(nursery: WarmLauncher, parent: Run, tmp_path: Path) -> None:
     child = child_that_ended(forked(nursery, parent, 100, optim__lr="0.01", optim__clip_norm="0.2"))
     # The schedule reads optim.lr live, so that a change at step 100 in one run is the same training.
     changes = {100: [("optim.lr", "0.01"), ("optim.clip_norm", "0.2")]}
@@ -116,14 +116,14 @@ def test_changed_settings_act_from_the_fork_on(nursery: Nursery, parent: Run, tm
     assert event.detail["run"] == parent.id and event.detail["changes"]["optim.clip_norm"] == ["off", "0.2"]
 
 
-def test_more_steps_than_the_finished_parent_had(nursery: Nursery, parent: Run) -> None:
+def test_more_steps_than_the_finished_parent_had(nursery: WarmLauncher, parent: Run) -> None:
     child = child_that_ended(forked(nursery, parent, train__steps="330"))
     assert child.record.parent == {"run": parent.id, "step": 300}
     assert child.summary().step == 330 and points_of(child)["loss"][-1][0] == 330
     assert child.summary().train_seconds > parent.summary().train_seconds
 
 
-def test_a_child_that_is_killed_goes_on_with_the_same_bits(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_child_that_is_killed_goes_on_with_the_same_bits(nursery: WarmLauncher, tmp_path: Path) -> None:
     long = small(**{**CHANGES, "train__steps": 1200})
     run = finished(nursery, tmp_path, long)
     child = forked(nursery, run, 25)
@@ -135,7 +135,7 @@ def test_a_child_that_is_killed_goes_on_with_the_same_bits(nursery: Nursery, tmp
     assert [kind for kind, _ in events(child)].count("resumed") == 1
 
 
-def test_values_changed_live_before_the_fork_are_the_childs(nursery: Nursery, tmp_path: Path) -> None:
+def test_values_changed_live_before_the_fork_are_the_childs(nursery: WarmLauncher, tmp_path: Path) -> None:
     run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 3000}))
     nursery.submit(run)
     wait_for_step(run, 30)
@@ -157,7 +157,7 @@ def test_values_changed_live_before_the_fork_are_the_childs(nursery: Nursery, tm
     ],
 )
 def test_another_optimizer_begins_afresh(
-    before: dict[str, Any], change: dict[str, str], kept: bool, nursery: Nursery, tmp_path: Path
+    before: dict[str, Any], change: dict[str, str], kept: bool, nursery: WarmLauncher, tmp_path: Path
 ) -> None:
     run = finished(nursery, tmp_path, small(**{**CHANGES, **before, "train__steps": 50}))
     child = branching.fork(Workspace(tmp_path), run, 25, change)
@@ -219,7 +219,7 @@ def test_steps_without_a_whole_checkpoint_are_refused(copied: Run, tmp_path: Pat
         branching.fork(Workspace(tmp_path), fresh, None, {})
 
 
-def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied: Run, nursery: Nursery) -> None:
+def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied: Run, nursery: WarmLauncher) -> None:
     child = branching.fork(Workspace(copied.folder.parent), copied, 100, {})
     (child.checkpoints / "step-100" / "state.json").write_text("{}")
     nursery.submit(child)
@@ -231,7 +231,7 @@ def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied
 # Rewind
 
 
-def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: Nursery) -> None:
+def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: WarmLauncher) -> None:
     before = outcome_of(copied)
     told = control.rewind(copied, 125)
     assert told["step"] == 125 and str(copied.folder / "rewound-") in told["message"]
@@ -261,7 +261,7 @@ def test_what_came_after_is_kept_whole(copied: Run) -> None:
     assert list(zip(steps.tolist(), values.tolist(), strict=True)) == before["loss"]
 
 
-def test_values_changed_after_it_are_forgotten_and_those_before_stay(nursery: Nursery, tmp_path: Path) -> None:
+def test_values_changed_after_it_are_forgotten_and_those_before_stay(nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(**{**CHANGES, "train__steps": 2000, "train__checkpoint_every": 10**9})
     run = Workspace(tmp_path / "runs").create("test", config)
     nursery.submit(run)
@@ -282,7 +282,7 @@ def test_values_changed_after_it_are_forgotten_and_those_before_stay(nursery: Nu
     assert outcome_of(run) == train_here(config, tmp_path / "here", {early: [("optim.lr", "0.004")]})
 
 
-def test_a_run_that_trains_is_refused(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_run_that_trains_is_refused(nursery: WarmLauncher, tmp_path: Path) -> None:
     run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 100_000}))
     nursery.submit(run)
     wait_for_step(run, 30)
@@ -310,7 +310,7 @@ def test_points_that_a_fork_begins_with_are_not_taken_away(copied: Run) -> None:
 
 
 def test_killed_on_the_way_it_can_be_rewound_again(
-    copied: Run, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+    copied: Run, nursery: WarmLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = outcome_of(copied)
 

@@ -21,6 +21,7 @@ import torch
 
 from seqsum import cli
 from seqsum.config import Config
+from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from support.engine import (
@@ -35,7 +36,6 @@ from support.engine import (
     wait_for_end,
     wait_for_step,
 )
-from support.nursery import Nursery
 
 SUMMARY_KEYS = {"run", "name", "preset", "status", "step", "steps", "pid", "config", "metrics"}
 # 111,100 sequences at every evaluation are not what most of these tests are about.
@@ -273,7 +273,7 @@ def test_a_damaged_run_is_told_in_a_sentence(workspace: Path) -> None:
     assert "can't read" in refused("show", run.id)
 
 
-def test_a_live_run(nursery: Nursery, workspace: Path) -> None:
+def test_a_live_run(nursery: WarmLauncher, workspace: Path) -> None:
     config = small(train__steps=100_000, train__checkpoint_every=10**9)
     run = new_run(workspace, config, "live")
     pid = nursery.submit(run)
@@ -306,7 +306,7 @@ def test_a_live_run(nursery: Nursery, workspace: Path) -> None:
     assert status == 0 and "from the moment" in out
 
 
-def test_a_dead_run_shows_the_end_of_its_log_and_goes_on(nursery: Nursery, workspace: Path) -> None:
+def test_a_dead_run_shows_the_end_of_its_log_and_goes_on(nursery: WarmLauncher, workspace: Path) -> None:
     config = small(train__steps=300)
     run = new_run(workspace, config, "dead")
     pid = nursery.submit(run)
@@ -359,7 +359,7 @@ def long_config() -> Config:
     )
 
 
-def test_ctrl_c_saves_and_stops_and_resume_goes_on(workspace: Path, nursery: Nursery, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_stops_and_resume_goes_on(workspace: Path, nursery: WarmLauncher, tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "seqsum.cli", "train", "baseline", *LONG, "--json"],
         stdout=subprocess.PIPE,

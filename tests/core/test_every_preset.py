@@ -13,10 +13,10 @@ import torch
 
 from seqsum import cli
 from seqsum.config import Config, resolved
+from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset, preset_names
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
-from support.nursery import Nursery
 
 STEPS = 4
 QUESTIONS = {
@@ -52,7 +52,9 @@ def call(*arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_it_trains_and_answers(name: str, nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_trains_and_answers(
+    name: str, nursery: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("seqsum.cli.commands.LocalLauncher", lambda: nursery)
     config = few_steps(name)
     flags = [f"--train.{field}={getattr(config.train, field)}" for field in ("steps", "evaluate_every")]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from seqsum import control
+from seqsum.launch import WarmLauncher
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Point, Trainer
 from support.engine import (
@@ -23,7 +24,6 @@ from support.engine import (
     wait_for_end,
     wait_for_step,
 )
-from support.nursery import Nursery
 
 # So high a learning rate that eval_loss goes up and down.
 ROUGH: dict[str, Any] = {
@@ -117,7 +117,7 @@ def test_resumed_at_any_moment_plateau_and_patience_go_on(tmp_path: Path) -> Non
     assert same_bits(trainer.backend.tensors(), whole.backend.tensors())
 
 
-def test_a_killed_run_stops_early_where_it_would_have(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_killed_run_stops_early_where_it_would_have(nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(**ROUGH, train__early_stop=6, train__keep_best=True)
     run = new_run(tmp_path / "runs", config)
     pid = nursery.submit(run)
@@ -137,7 +137,7 @@ def test_a_killed_run_stops_early_where_it_would_have(nursery: Nursery, tmp_path
 
 
 @pytest.mark.parametrize("keep", [1, 2])
-def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, nursery: Nursery, tmp_path: Path) -> None:
+def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(**{**ROUGH, "train__steps": 400}, train__keep_best=True, train__keep_checkpoints=keep)
     run = new_run(tmp_path, config)
     nursery.submit(run)
@@ -153,7 +153,7 @@ def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, nursery: Nurse
     assert Trainer.resume(kept).evaluate()[0].loss == dict(losses)[best]
 
 
-def test_without_keep_best_only_the_newest_stay(nursery: Nursery, tmp_path: Path) -> None:
+def test_without_keep_best_only_the_newest_stay(nursery: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(**{**ROUGH, "train__steps": 400}, train__keep_checkpoints=2))
     nursery.submit(run)
     assert wait_for_end(run).status == "finished"

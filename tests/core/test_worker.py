@@ -18,7 +18,7 @@ import pytest
 from seqsum import control, worker
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.launch import LocalLauncher
+from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
@@ -35,7 +35,6 @@ from support.engine import (
     wait_for_step,
     wait_until,
 )
-from support.nursery import Nursery
 
 # Long enough to be met on its way, and no border on another but by chance.
 LONG: dict[str, Any] = {
@@ -54,12 +53,12 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return train_here(small(**LONG), tmp_path_factory.mktemp("uninterrupted"))
 
 
-def start(nursery: Nursery, folder: Path, config: Config | None = None, **changes: Any) -> tuple[Run, int]:
+def start(nursery: WarmLauncher, folder: Path, config: Config | None = None, **changes: Any) -> tuple[Run, int]:
     run = new_run(folder, config or small(**{**LONG, **changes}))
     return run, nursery.submit(run)
 
 
-def started_and_paused(nursery: Nursery, folder: Path, **changes: Any) -> tuple[Run, int]:
+def started_and_paused(nursery: WarmLauncher, folder: Path, **changes: Any) -> tuple[Run, int]:
     """A run that was paused before its first step."""
     run, pid = start(nursery, folder, **changes)
     assert control.pause(run)["step"] == 0
@@ -71,7 +70,7 @@ def kinds(run: Run) -> list[str]:
         return [event.kind for event in store.events()]
 
 
-def test_an_uninterrupted_run(nursery: Nursery, tmp_path: Path, uninterrupted: Any) -> None:
+def test_an_uninterrupted_run(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, _ = start(nursery, tmp_path)
     summary = wait_for_end(run)
     assert (summary.status, summary.step, summary.reason, summary.pid) == ("finished", 1200, None, None)
@@ -131,7 +130,7 @@ def by_pause_and_signal(run: Run, pid: int) -> str:
     ],
 )
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(
-    interrupt: Callable[[Run, int], str], nursery: Nursery, tmp_path: Path, uninterrupted: Any
+    interrupt: Callable[[Run, int], str], nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
     run, pid = start(nursery, tmp_path)
     for step in (200, 700):
@@ -170,7 +169,7 @@ def killed_as_it_saved(run: Run, step: int) -> None:
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, run.summary()
 
 
-def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(nursery: Nursery, tmp_path: Path) -> None:
+def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small()
     run = new_run(tmp_path / "runs", config)
     for step in (25, 75, 120):
@@ -181,7 +180,7 @@ def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(nursery: Nurs
     assert outcome_of(run) == train_here(config, tmp_path / "here")
 
 
-def test_pausing_and_going_on_in_place(nursery: Nursery, tmp_path: Path, uninterrupted: Any) -> None:
+def test_pausing_and_going_on_in_place(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, pid = started_and_paused(nursery, tmp_path)
     assert control.snapshot(run)["step"] == 0
     assert control.resume(run, nursery)["step"] == 0
@@ -197,7 +196,7 @@ def test_pausing_and_going_on_in_place(nursery: Nursery, tmp_path: Path, uninter
     assert "paused" in kinds(run) and "continued" in kinds(run)
 
 
-def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, _ = start(nursery, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
     wait_for_step(run, 100)
     step = control.snapshot(run)["step"]
@@ -207,7 +206,7 @@ def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(nursery: Nursery, 
     wait_for_end(run)
 
 
-def test_stopped_before_the_first_step(nursery: Nursery, tmp_path: Path, uninterrupted: Any) -> None:
+def test_stopped_before_the_first_step(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, _ = start(nursery, tmp_path)
     assert control.stop(run)["step"] == 0
     assert wait_for_end(run).status == "stopped"
@@ -221,7 +220,7 @@ def test_stopped_before_the_first_step(nursery: Nursery, tmp_path: Path, uninter
 
 @pytest.mark.parametrize("every", [50, NEVER])
 def test_a_live_change_followed_by_a_kill_is_made_again_at_its_step(
-    every: int, nursery: Nursery, tmp_path: Path
+    every: int, nursery: WarmLauncher, tmp_path: Path
 ) -> None:
     run, pid = start(nursery, tmp_path, train__checkpoint_every=every)
     changes: dict[int, list[tuple[str, str]]] = {}
@@ -241,7 +240,7 @@ def test_a_live_change_followed_by_a_kill_is_made_again_at_its_step(
     assert kinds(run).count("set") == 3, "made again, but told once"
 
 
-def test_changed_intervals_act_at_once_and_after_a_kill(nursery: Nursery, tmp_path: Path) -> None:
+def test_changed_intervals_act_at_once_and_after_a_kill(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = start(nursery, tmp_path, train__checkpoint_every=NEVER)
     changes: dict[int, list[tuple[str, str]]] = {}
     for step, field, value in ((150, "train.log_every", "10"), (300, "train.evaluate_every", "25")):
@@ -254,7 +253,7 @@ def test_changed_intervals_act_at_once_and_after_a_kill(nursery: Nursery, tmp_pa
     assert outcome_of(run) == expected
 
 
-def test_a_change_while_paused_then_a_kill_or_a_stop(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_change_while_paused_then_a_kill_or_a_stop(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = started_and_paused(nursery, tmp_path)
     assert control.set_value(run, "optim.lr", "0.004")["step"] == 0
     kill(run, pid)
@@ -273,7 +272,7 @@ def test_a_change_while_paused_then_a_kill_or_a_stop(nursery: Nursery, tmp_path:
     assert outcome_of(run) == train_here(small(**LONG), tmp_path / "here", changes)
 
 
-def test_a_change_while_stopped_is_taken_when_it_goes_on(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_change_while_stopped_is_taken_when_it_goes_on(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = start(nursery, tmp_path)
     wait_for_step(run, 200)
     os.kill(pid, signal.SIGTERM)
@@ -285,7 +284,7 @@ def test_a_change_while_stopped_is_taken_when_it_goes_on(nursery: Nursery, tmp_p
 
 
 def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on(
-    nursery: Nursery, tmp_path: Path, uninterrupted: Any
+    nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
     run, _ = started_and_paused(nursery, tmp_path)
     for field, value, words in (
@@ -317,7 +316,7 @@ def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on
 # Failures
 
 
-def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = started_and_paused(nursery, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
     control.resume(run, nursery)
     wait_for_step(run, 100)
@@ -345,7 +344,7 @@ def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: Nurse
     assert outcome_of(run) == train_here(config, tmp_path / "here", {0: [("optim.lr", "0.001")]})
 
 
-def test_weights_out_of_range_never_replace_the_last_good_checkpoint(nursery: Nursery, tmp_path: Path) -> None:
+def test_weights_out_of_range_never_replace_the_last_good_checkpoint(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, _ = started_and_paused(
         nursery, tmp_path, train__steps=20, train__checkpoint_every=1, train__keep_checkpoints=1
     )
@@ -360,7 +359,7 @@ def test_weights_out_of_range_never_replace_the_last_good_checkpoint(nursery: Nu
     assert wait_for_end(run).status == "finished"
 
 
-def test_a_poisoned_weight_fails_before_the_update(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_poisoned_weight_fails_before_the_update(nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(**LONG)
     run = new_run(tmp_path, config)
     trainer = Trainer(config)
@@ -387,7 +386,7 @@ def flip_a_byte(run: Run) -> int:
 
 @pytest.mark.parametrize("keep", ["off", "2"])
 def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_used(
-    keep: str, nursery: Nursery, tmp_path: Path, uninterrupted: Any
+    keep: str, nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
     run, pid = start(nursery, tmp_path, train__keep_checkpoints=keep)
     wait_for_step(run, 300)
@@ -410,7 +409,9 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_used(
     assert outcome_of(run) == uninterrupted
 
 
-def test_with_every_checkpoint_damaged_it_begins_again(nursery: Nursery, tmp_path: Path, uninterrupted: Any) -> None:
+def test_with_every_checkpoint_damaged_it_begins_again(
+    nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
+) -> None:
     run, pid = start(nursery, tmp_path, train__keep_checkpoints=1)
     wait_for_step(run, 200)
     kill(run, pid)
@@ -421,7 +422,7 @@ def test_with_every_checkpoint_damaged_it_begins_again(nursery: Nursery, tmp_pat
     assert outcome_of(run) == uninterrupted
 
 
-def test_a_disk_that_refuses_the_checkpoint_fails_with_the_reason(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_disk_that_refuses_the_checkpoint_fails_with_the_reason(nursery: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(**LONG))
     run.checkpoints.rmdir()
     run.checkpoints.write_text("in the way")
@@ -452,7 +453,7 @@ def test_a_worker_that_cant_import_says_why(
 # Commands nobody was there to hear
 
 
-def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(nursery: Nursery, tmp_path: Path) -> None:
+def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(nursery: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(train__steps=40))
     with run.store() as store:
         stale = [store.post_command(verb) for verb in ("stop", "pause", "snapshot")]
@@ -466,7 +467,7 @@ def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(nursery: Nur
     assert run.config().optim.lr == 0.25
 
 
-def test_asking_a_worker_that_dies_is_answered(nursery: Nursery, tmp_path: Path) -> None:
+def test_asking_a_worker_that_dies_is_answered(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = started_and_paused(nursery, tmp_path)
     os.kill(pid, signal.SIGSTOP)
     answers: list[str] = []
@@ -490,28 +491,17 @@ def test_asking_a_worker_that_dies_is_answered(nursery: Nursery, tmp_path: Path)
     assert answers == [f"snapshot: run {run.id} is died; its worker ended before it answered"]
 
 
-def test_two_who_resume_at_once_start_one_worker(nursery: Nursery, tmp_path: Path, uninterrupted: Any) -> None:
+def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, pid = start(nursery, tmp_path)
     wait_for_step(run, 100)
     kill(run, pid)
     told: list[str] = []
     gate = threading.Barrier(2)
-    locks = threading.Lock()
-
-    class OneAtATime(Nursery):
-        """The nursery's socket belongs to one thread at a time; the run's lock is what is tried here."""
-
-        def __init__(self) -> None:
-            pass
-
-        def submit(self, run: Run) -> int:
-            with locks:
-                return nursery.submit(run)
 
     def resume() -> None:
         gate.wait()
         try:
-            control.resume(run, OneAtATime())
+            control.resume(run, nursery)
             told.append("started")
         except UserError as error:
             told.append(str(error))
@@ -536,7 +526,7 @@ def test_two_who_resume_at_once_start_one_worker(nursery: Nursery, tmp_path: Pat
         {"train__steps": 10, "train__log_every": 1, "train__evaluate_every": 1, "train__checkpoint_every": 1},
     ],
 )
-def test_odd_sizes(changes: dict[str, Any], nursery: Nursery, tmp_path: Path) -> None:
+def test_odd_sizes(changes: dict[str, Any], nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(**changes)
     run, _ = start(nursery, tmp_path, config)
     summary = wait_for_end(run)
@@ -580,7 +570,7 @@ def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is
     assert pid not in (child.pid for child in launcher._children)
 
 
-def test_a_worker_killed_before_it_could_begin_has_died_too(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_worker_killed_before_it_could_begin_has_died_too(tmp_path: Path, nursery: WarmLauncher) -> None:
     run = new_run(tmp_path, small(train__steps=20))
     kill(run, LocalLauncher().submit(run))
     assert run.summary().status == "died"

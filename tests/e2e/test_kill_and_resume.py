@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from seqsum import control
+from seqsum.launch import WarmLauncher
 from seqsum.runs import Run
 from seqsum.training import checkpoint
 from support.engine import kill, new_run, outcome_of, small, step_of, train_here, wait_for_end, wait_until
-from support.nursery import Nursery
 
 KILLS = 12
 STEPS = 1200
@@ -62,7 +62,7 @@ def as_it_begins(_: int) -> Callable[[Run], bool]:
     ("cell", "keep", "seed", "times"), [("rnn", "off", 1, 1), ("lstm", "1", 2, 1), ("gru", "2", 3, FUSED_TIMES)]
 )
 def test_killed_at_random_moments(
-    cell: str, keep: str, seed: int, times: int, nursery: Nursery, tmp_path: Path
+    cell: str, keep: str, seed: int, times: int, nursery: WarmLauncher, tmp_path: Path
 ) -> None:
     steps = {name: CHANGES[name] * times for name in CHANGES if name.startswith("train__") and name != "train__backend"}
     changes = {**CHANGES, **steps, **(FUSED if times > 1 else {})}
@@ -92,7 +92,7 @@ def test_killed_at_random_moments(
     assert not list(run.checkpoints.glob(".*"))
 
 
-def test_killed_while_its_learning_rate_is_changed(nursery: Nursery, tmp_path: Path) -> None:
+def test_killed_while_its_learning_rate_is_changed(nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(**CHANGES)
     draw = random.Random(3)
     run = new_run(tmp_path / "runs", config)

@@ -35,6 +35,7 @@ COMPARE_OPTIONS = (
     "output",
     "force",
 )
+WITH_FIELDS = ("train", "fork", "replicate")
 COMPARE_PARTS = ("table", "curves", "config", "scatter")
 
 
@@ -68,12 +69,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         more["evaluate"] = ["--lengths", "--confusion", "--calibration", "--mistakes", "--checkpoint"]
         more["compare"] = [*(f"--{name}" for name in COMPARE_OPTIONS), "--output", "--force"]
         known = more.get(options.command, [])
-        known = [f"--{facts.path}" for facts in all_fields()] if options.command in ("train", "fork") else known
+        known = [f"--{facts.path}" for facts in all_fields()] if options.command in WITH_FIELDS else known
         unknown = rest[0].partition("=")[0]
-        near = did_you_mean(unknown, [*known, "--workspace", "--json", "--name", "--detach", "--queue"])
+        near = did_you_mean(
+            unknown, [*known, "--workspace", "--json", "--name", "--detach", "--queue", "--seeds", "--group"]
+        )
         way_out = near or f"; see seqsum {options.command} --help"
         raise UserError(f'seqsum {options.command}: no option or argument "{unknown}"{way_out}')
-    if options.command in ("train", "fork"):
+    if options.command in WITH_FIELDS:
         paths = {facts.path for facts in all_fields()}
         options.changes = {path: value for path, value in vars(options).items() if path in paths}
     return options
@@ -122,6 +125,12 @@ def build() -> Parser:
     train.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
     train.add_argument("--queue", action="store_true", help="wait for a free worker, behind what was queued before")
     _add_fields(train)
+    many = add("replicate", "train a preset with many seeds side by side; the same command goes on where it was")
+    many.add_argument("preset", metavar="PRESET", help="a preset, or a path to a .toml file")
+    many.add_argument("--seeds", metavar="N", required=True, help="how many seeds, from 0 on, or a range like 5-9")
+    many.add_argument("--group", metavar="TEXT", help="the group's name; default: the preset's, with a mark if changed")
+    many.add_argument("--detach", action="store_true", help="return at once; the runs go on by themselves")
+    _add_fields(many)
     listed = add("runs", "list the runs, newest first")
     listed.add_argument("--filter", metavar="EXPR", help='e.g. "model.cell = lstm and accuracy > 0.9", "has:note"')
     listed.add_argument("--sort", metavar="COLUMN", help="name, accuracy, age, optim.lr …: a column, metric or setting")

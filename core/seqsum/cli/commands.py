@@ -17,6 +17,7 @@ from seqsum.cli.compare import compare
 from seqsum.cli.follow import Follower, finished_plain, finished_words
 from seqsum.cli.markdown import preset_table
 from seqsum.cli.output import age, duration, metric, run_line, say, say_json, summary_plain
+from seqsum.cli.replicate import replicate
 from seqsum.config import Config
 from seqsum.errors import UserError, printable
 from seqsum.export import FORMATS, exported, format_of, write
@@ -308,6 +309,7 @@ COMMANDS: dict[str, Callable[[Options], int]] = {
     "snapshot": snapshot,
     "rewind": rewind,
     "fork": fork,
+    "replicate": replicate,
     "set": set_values,
     "predict": predict,
     "inspect": inspect,

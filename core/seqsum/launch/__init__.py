@@ -2,5 +2,6 @@
 
 from seqsum.launch.base import Launcher
 from seqsum.launch.local import LocalLauncher
+from seqsum.launch.warm import WarmLauncher
 
-__all__ = ["Launcher", "LocalLauncher"]
+__all__ = ["Launcher", "LocalLauncher", "WarmLauncher"]

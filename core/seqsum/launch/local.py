@@ -6,11 +6,25 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker's process is given: the run's locked descriptor, its ticket or `--slot`, and how many slots."""
+
+    lock: int
+    ticket: str
+    count: int
+
+    @property
+    def arguments(self) -> tuple[str, str]:
+        return self.ticket, str(self.count)
 
 
 class LocalLauncher:
@@ -31,31 +45,37 @@ class LocalLauncher:
 
     def submit(self, run: Run, queue: bool = False) -> int:
         count = self.capacity()
-        threads = str(run.record.config["train"]["threads"])
         lock = take_lock(run.folder)
         if lock is None:
             raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")
         try:
-            # The worker inherits the locked descriptor: from here to its end the run is never without an owner.
-            with run.log.open("ab") as log, run.store() as store:
+            # The worker gets the locked descriptor: from here to its end the run is never without an owner.
+            with run.store() as store:
                 store.set_state(status="queued", launched=time.time())
                 ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
                 store.set_state(ticket=ticket if queue else None)
-                child = subprocess.Popen(
-                    # -P: a file called random.py where the user stands is not the library's.
-                    [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(lock), ticket, str(count)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=[lock],
-                    start_new_session=True,
-                    env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
-                )
-                store.set_state(pid=child.pid)
+                pid = self._spawn(run, Task(lock, ticket, count))
+                store.set_state(pid=pid)
         except OSError as error:
             raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None
         finally:
             os.close(lock)
+        return pid
+
+    def _spawn(self, run: Run, task: Task) -> int:
+        """Start a worker's process; return its id."""
+        threads = str(run.record.config["train"]["threads"])
+        with run.log.open("ab") as log:
+            child = subprocess.Popen(
+                # -P: a file called random.py where the user stands is not the library's.
+                [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(task.lock), *task.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[task.lock],
+                start_new_session=True,
+                env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+            )
         self._reap()
         self._children.append(child)
         return child.pid

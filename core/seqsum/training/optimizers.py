@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from torch import nn
 
 from seqsum.config import OptimConfig
+
+# PyTorch's optimizers load the compiler behind torch.compile, for more than a second, only to switch it off for these
+# methods. Nothing is compiled with it here: told that it is off already, they leave it alone.
+for _method in (torch.optim.Optimizer.add_param_group, torch.optim.Optimizer.zero_grad):
+    _function = inspect.unwrap(_method)
+    if _function is not _method:
+        setattr(_function, "__dynamo_disable", _function)
 
 
 def make_optimizer(values: nn.Parameter, optim: OptimConfig) -> torch.optim.Optimizer:
@@ -33,3 +42,9 @@ def make_optimizer(values: nn.Parameter, optim: OptimConfig) -> torch.optim.Opti
         weight_decay=optim.weight_decay,
         momentum=optim.momentum,
     )
+
+
+@torch.no_grad()
+def update(optimizer: torch.optim.Optimizer) -> None:
+    """Make one update: `optimizer.step()` without the wrapping that loads the compiler and looks for hooks."""
+    inspect.unwrap(type(optimizer).step)(optimizer)

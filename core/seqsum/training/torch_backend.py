@@ -17,7 +17,7 @@ from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training.flat import FlatParameters
 from seqsum.training.objective import loss_of, right_and_asked
-from seqsum.training.optimizers import make_optimizer
+from seqsum.training.optimizers import make_optimizer, update
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class TorchBackend:
             if clip_value is not None:
                 gradients.clamp_(-clip_value, clip_value)
             group["lr"] = rate
-            self.optimizer.step()
+            update(self.optimizer)
             self.state = detached(state)
             losses.append(loss_value)
             norms.append(norm)

@@ -1,0 +1,155 @@
+"""`seqsum replicate`: the same run with many seeds, followed to the end, and the distribution that came of it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from seqsum.cli.output import metric, say, say_json, summary_plain
+from seqsum.config import resolved
+from seqsum.launch import WarmLauncher
+from seqsum.presets import load_preset
+from seqsum.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
+from seqsum.runs import Summary, Workspace
+from seqsum.training.fits import why_not_fused
+
+POLL_SECONDS = 0.2
+
+
+def replicate(options: argparse.Namespace) -> int:
+    """Exit status: 0 when every seed has ended by itself, 1 when one failed, was stopped or died."""
+    seeds = parse_seeds(options.seeds)
+    preset = load_preset(options.preset)
+    config, task = resolved(preset.config.changed(options.changes, "replicate"), "replicate")
+    group = options.group or config.track.group or group_name(preset.name, config, preset.config)
+    launcher = WarmLauncher()
+    replication = Replication(Workspace(options.workspace), launcher, preset.name, config, seeds, group)
+    with _StopOnSignal(replication) as stopping:
+        try:
+            if replication.due():
+                if config.train.backend != "torch" and why_not_fused(config, task) is None:
+                    _compile_first(options.json)
+                launcher.warm()
+                replication.begin()
+        finally:
+            # What is launched waits for its turn by itself.
+            launcher.close()
+        if options.detach:
+            _say_begun(options, replication)
+            return 0
+        if stopping.asked:
+            # Those that were launched after it was asked have not heard it.
+            replication.stop()
+        summaries = _follow(replication, options.json, stopping)
+    outcome = replication.outcome()
+    if options.json:
+        say_json({"event": "replicated", "group": group, "seeds": len(seeds), **outcome.plain()})
+    else:
+        _say(replication, summaries, outcome)
+    return 0 if all(summary.status == "finished" for summary in summaries.values()) else 1
+
+
+def _compile_first(as_json: bool) -> None:
+    """Compile for this machine if that was not done yet, once for all runs and not once in each."""
+    from seqsum.training.fused import cache
+
+    if cache.is_warm():
+        return
+    if not as_json:
+        say("compiling for this machine, once; this takes about 15 seconds")
+    subprocess.run([sys.executable, "-P", "-m", "seqsum.training.fused"], check=False, stdout=subprocess.DEVNULL)
+
+
+def _say_begun(options: argparse.Namespace, replication: Replication) -> None:
+    if options.json:
+        runs = {str(seed): summary.id for seed, summary in replication.summaries().items()}
+        say_json({"event": "started", "group": replication.group, "runs": runs})
+    else:
+        count = len(replication.seeds)
+        say(f"{replication.group}: {count} seeds queued; the same command without --detach follows them")
+
+
+class _StopOnSignal:
+    """While inside, Ctrl-C and SIGTERM ask all runs to save and stop; a second one lets go of them."""
+
+    def __init__(self, replication: Replication) -> None:
+        self._replication = replication
+        self.asked = False
+
+    def __enter__(self) -> _StopOnSignal:
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._replication.stop()
+
+
+def _follow(replication: Replication, as_json: bool, stopping: _StopOnSignal) -> dict[int, Summary]:
+    """Show how far the runs are until all have ended; return their last summaries."""
+    told: set[int] = set()
+    bar = not as_json and sys.stdout.isatty()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[numbers]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(highlight=False), disable=not bar) as progress:
+        line = progress.add_task(replication.group, total=1.0, numbers="")
+        while True:
+            summaries = replication.summaries()
+            for seed, summary in summaries.items():
+                if not summary.live and seed not in told:
+                    told.add(seed)
+                    if as_json:
+                        say_json({"event": summary.status, "seed": seed, **summary_plain(summary)})
+                    elif not bar:
+                        say(_line(seed, summary))
+            done = sum(not summary.live for summary in summaries.values())
+            share = sum(summary.progress if summary.live else 1.0 for summary in summaries.values())
+            words = "stopping" if stopping.asked else f"{done} of {len(summaries)} ended"
+            progress.update(line, completed=share / len(summaries), numbers=words)
+            if done == len(summaries):
+                return summaries
+            time.sleep(POLL_SECONDS)
+
+
+def _line(seed: int, summary: Summary) -> str:
+    numbers = [
+        f"{name} {metric(name, summary.metrics[name])}" for name in ("accuracy", "loss") if name in summary.metrics
+    ]
+    return f"  seed {seed}: {', '.join([f'{summary.status} at step {summary.step:,}', *numbers])}"
+
+
+def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outcome) -> None:
+    statuses = [summary.status for summary in summaries.values()]
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
+    say(f"{replication.group}: {len(statuses)} seeds, {counts}")
+    name = outcome.metric
+    if outcome.quartiles is not None:
+        shown = [metric(name, value) for value in (*outcome.quartiles, outcome.values[0], outcome.values[-1])]
+        say(f"  {name:<17} median {shown[1]}, quartiles {shown[0]} to {shown[2]}, all from {shown[3]} to {shown[4]}")
+    if outcome.converged is not None and outcome.runs:
+        share = 100 * outcome.converged / outcome.runs
+        say(f"  converged         {outcome.converged} of {outcome.runs} ({share:.0f}%): accuracy at least {CONVERGED}")
+    if outcome.steps_to_converge is not None:
+        early, median, late = outcome.steps_to_converge
+        say(f"  steps to converge median {median:,.0f}, quartiles {early:,.0f} to {late:,.0f}")
+    if outcome.best is not None:
+        seed = next(seed for seed, summary in summaries.items() if summary.id == outcome.best)
+        say(f"  best              seed {seed}: {summaries[seed].name} ({outcome.best})")
+    if any(status in ("stopped", "died") for status in statuses):
+        say("go on with the same command")

@@ -1,0 +1,82 @@
+"""Workers without the time that PyTorch takes to load: a process loads it once, and workers are forked from it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+from seqsum.launch.local import LocalLauncher, Task
+from seqsum.runs import Run
+
+LONGEST_MESSAGE = 8192
+
+
+class WarmLauncher(LocalLauncher):
+    """A LocalLauncher that keeps a loaded process to fork workers from, as long as it is open.
+
+    A forked worker is a process of its own, with a session, a log and the run's lock; it outlives whoever launched it.
+    A run with more than one thread, or one launched while the loaded process is gone, starts the ordinary way.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        super().__init__(workers)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: socket.socket | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def warm(self) -> None:
+        """Begin to load, unless that has begun; returns at once."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.cool()
+        link, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "seqsum.worker.nursery", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                    env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                )
+            except OSError:
+                # Workers start all the same, only later.
+                link.close()
+                return
+        self._link = link
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether there is a process to fork from, loaded or loading."""
+        return self._process is not None and self._process.poll() is None
+
+    def cool(self) -> None:
+        """End the loaded process; workers forked from it go on."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+            self._process = None
+
+    def close(self) -> None:
+        self.cool()
+        super().close()
+
+    def _spawn(self, run: Run, task: Task) -> int:
+        if self._link is not None and run.record.config["train"]["threads"] == 1:
+            arguments = [str(run.folder), *task.arguments]
+            with contextlib.suppress(OSError, ValueError), self._one_at_a_time:
+                socket.send_fds(self._link, [json.dumps(arguments).encode()], [task.lock])
+                return int(self._link.recv(64))
+            self.cool()
+        return super()._spawn(run, task)
