@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from core.test_predictor import Server, trained_run
 
+from seqsum.launch import WarmLauncher
 from seqsum.runs import Run
 from support.engine import new_run, small, step_of, wait_for_step
-from support.nursery import Nursery
 
 
 class Payload:
@@ -120,7 +120,7 @@ def test_lines_that_no_person_would_write(tmp_path: Path) -> None:
         server.process.communicate()
 
 
-def test_killing_the_server_leaves_the_training_alone(nursery: Nursery, tmp_path: Path) -> None:
+def test_killing_the_server_leaves_the_training_alone(nursery: WarmLauncher, tmp_path: Path) -> None:
     config = small(train__steps=10**6, train__checkpoint_every=50)
     run = new_run(tmp_path, config, "live")
     nursery.submit(run)
