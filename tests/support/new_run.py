@@ -28,14 +28,15 @@ class FakeLauncher:
     def __init__(self, refusal: str | None = None) -> None:
         self.refusal = refusal
         self.submitted: list[Run] = []
+        self.queued: list[Run] = []
 
     def capacity(self) -> int:
         return 2
 
-    def submit(self, run: Run) -> int:
+    def submit(self, run: Run, queue: bool = False) -> int:
         if self.refusal is not None:
             raise UserError(self.refusal)
-        self.submitted.append(run)
+        (self.queued if queue else self.submitted).append(run)
         return 4711
 
     def poll(self, run: Run) -> bool:

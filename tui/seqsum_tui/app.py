@@ -21,7 +21,7 @@ from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.settings import Settings
 
 if TYPE_CHECKING:
-    from seqsum.launch import Launcher
+    from seqsum.launch import Launcher, LocalLauncher
     from seqsum.runs import Summary, Workspace
 
 
@@ -71,7 +71,7 @@ class Console(App[None]):
         self.ends_awaited: set[str] = set()
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
-        self._launcher: Launcher | None = None
+        self._launcher: LocalLauncher | None = None
         self._animation = self.animation_level
         self.take_settings()
 
@@ -90,7 +90,7 @@ class Console(App[None]):
         if self._launcher is None:
             from seqsum.launch import LocalLauncher
 
-            self._launcher = LocalLauncher()
+            self._launcher = LocalLauncher(self.settings.workers)
         return self._launcher
 
     def on_mount(self) -> None:
@@ -117,6 +117,8 @@ class Console(App[None]):
         """Do as the settings say, apart from theme and keys."""
         self.remote = self.settings.low_traffic(self._over_ssh)
         self.animation_level = "none" if self.remote else self._animation
+        if self._launcher is not None:
+            self._launcher.workers = self.settings.workers
         if self.is_running and self.theme != self.settings.theme:
             self.theme = self.settings.theme
 

@@ -17,6 +17,7 @@ from seqsum.schema import FieldFacts, as_text
 
 SOURCE = "form"
 KINDS = ("task.name", "model.name")
+MOST_SEEDS = 100
 
 
 class RunDraft:
@@ -30,6 +31,7 @@ class RunDraft:
     def __init__(self, preset: Preset, config: Config | None = None) -> None:
         self.preset = preset
         self.name = ""
+        self.seeds_typed = "1"
         self.files: dict[str, str] = {}
         self._typed: dict[str, str] = {}
         if config is not None:
@@ -70,9 +72,22 @@ class RunDraft:
         return None
 
     @property
+    def seeds(self) -> int:
+        """How many runs are to be started, each with a seed of its own; 1 while what is typed is wrong."""
+        return 1 if self.seeds_problem or not self.seeds_typed.strip() else int(self.seeds_typed)
+
+    @property
+    def seeds_problem(self) -> str | None:
+        """Why the number of seeds can't be used; nothing typed means one."""
+        text = self.seeds_typed.strip()
+        if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_SEEDS):
+            return None
+        return f"must be a whole number from 1 to {MOST_SEEDS}"
+
+    @property
     def wrong(self) -> int:
-        """How many things stand in the way of a start: wrong fields, and a wrong name."""
-        return len(self._problems) + (self.name_problem is not None)
+        """How many things stand in the way of a start: wrong fields, a wrong name, a wrong number of seeds."""
+        return len(self._problems) + (self.name_problem is not None) + (self.seeds_problem is not None)
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -134,17 +149,34 @@ class RunDraft:
         self._check()
         self._forget_unchanged()
 
+    @property
+    def differences(self) -> tuple[tuple[str, str, str], ...]:
+        """(path, the preset's value, the value now) for each change, as text, in the form's order."""
+        return tuple((path, self.preset_text(path), self._said(path)) for path in self._changes)
+
     def command(self, workspace: Path) -> str:
-        """The command line that starts the same run, quoted for a POSIX shell."""
+        """The command line that starts the same run, quoted for a POSIX shell; of several seeds, a loop over them."""
         words = ["seqsum", "train", self.files.get(self.preset.name, self.preset.name)]
+        several = self.seeds > 1
         for path in self._changes:
-            text = self._typed[path] if self._config is None else as_text(self._config.value(path))
-            words += _flag(f"--{path}", text)
-        if self.name.strip():
+            if not (several and path in ("train.seed", "track.group")):
+                words += _flag(f"--{path}", self._said(path))
+        if self.name.strip() and not several:
             words += _flag("--name", self.name.strip())
         if workspace != default_workspace().absolute():
             words += _flag("--workspace", str(workspace))
-        return shlex.join(words)
+        return self._loop(words) if several else shlex.join(words)
+
+    def _loop(self, words: list[str]) -> str:
+        stem = self.name.strip() or self.preset.name
+        first = 0 if self._config is None else self._config.train.seed
+        group = (self._config.track.group if self._config is not None else None) or f"{stem} ×{self.seeds}"
+        seeds = " ".join(str(seed) for seed in range(first, first + self.seeds))
+        each = shlex.join([*words, *_flag("--track.group", group), "--queue", "--detach"])
+        return f"for s in {seeds}; do {each} --train.seed $s --name {shlex.quote(f'{stem} seed ')}$s; done"
+
+    def _said(self, path: str) -> str:
+        return self._typed[path] if self._config is None else as_text(self._config.value(path))
 
     def _check(self) -> None:
         self._base = self._shape()

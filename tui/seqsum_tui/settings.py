@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from seqsum.errors import did_you_mean, one_line
 
-Kind = Literal["choice", "bool", "float"]
-Value = str | bool | float
+Kind = Literal["choice", "bool", "int", "float"]
+Value = str | bool | int | float
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Option:
             return None if isinstance(value, bool) else f"must be true or false, got {_shown(value)}"
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"must be a number, got {_shown(value)}"
+        if self.kind == "int" and not isinstance(value, int):
+            return f"must be a whole number, got {_shown(value)}"
         # Written so that NaN, which compares with nothing, is refused.
         if not (self.low is None or value >= self.low) or not (self.high is None or value <= self.high):
             return f"must be {self.low:g} to {self.high:g}, got {_shown(value)}"
@@ -54,6 +56,7 @@ THEME = "textual-dark"
 OPTIONS = (
     Option("theme", "choice", THEME, "the colours of the console; series keep colours that the colour-blind can tell"),
     Option("refresh", "float", 2.5, "how often screens read what runs write", low=0.2, high=10, unit="times a second"),
+    Option("workers", "int", 0, "queued runs that train side by side; 0: one for each core", low=0, high=1024),
     Option("notifications", "bool", True, "say it when a run ends, diverges or dies, on whatever screen one is"),
     Option("bell", "bool", True, "ring the terminal's bell then, too"),
     Option(
@@ -97,6 +100,11 @@ class Settings:
     @property
     def bell(self) -> bool:
         return bool(self._values["bell"])
+
+    @property
+    def workers(self) -> int | None:
+        """How many queued runs train side by side; None leaves it to the launcher."""
+        return int(self._values["workers"]) or None
 
     def low_traffic(self, over_ssh: bool) -> bool:
         """Tell whether bytes are to be saved on this line."""

@@ -76,6 +76,8 @@ async def test_the_keyboard_alone_reaches_every_field_and_start(tmp_path: Path, 
         assert seen == paths
         assert app.focused is app.new_run.query_one("#name")
         await pilot.press("tab")
+        assert app.focused is app.new_run.query_one("#seeds")
+        await pilot.press("tab")
         assert app.focused is app.start_button
         await pilot.press("up")
         await pilot.pause()
@@ -328,9 +330,9 @@ async def test_one_start_at_a_time_and_no_leaving_while_it_starts(tmp_path: Path
     gate = threading.Event()
 
     class SlowLauncher(FakeLauncher):
-        def submit(self, run: Run) -> int:
+        def submit(self, run: Run, queue: bool = False) -> int:
             gate.wait(30)
-            return super().submit(run)
+            return super().submit(run, queue)
 
     app = NewRunApp(tmp_path, launcher=SlowLauncher())
     async with app.run_test(size=(80, 24)) as pilot:

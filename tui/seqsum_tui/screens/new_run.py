@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -19,13 +20,15 @@ from seqsum.config import Config
 from seqsum.control import start
 from seqsum.errors import UserError, printable
 from seqsum.launch import Launcher
+from seqsum.own_presets import is_own_preset
 from seqsum.runs import Run, Workspace
 from seqsum.schema import FieldFacts
 from seqsum_tui.run_draft import RunDraft, read_presets
 from seqsum_tui.screens.new_run_keys import IN_PRESETS, IN_SETTINGS, KEYS
 from seqsum_tui.widgets.config_form import CHANGED, WRONG, ConfigForm
+from seqsum_tui.widgets.estimate_line import EstimateLine
 from seqsum_tui.widgets.field_editors import LineInput
-from seqsum_tui.widgets.field_help import field_help, find_help, name_help, presets_help, start_help
+from seqsum_tui.widgets.field_help import field_help, find_help, name_help, presets_help, seeds_help, start_help
 from seqsum_tui.widgets.fitted_text import FittedText
 from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.preset_list import PresetDetail, PresetList
@@ -36,10 +39,16 @@ WIDE = 100
 TITLE = "New run"
 
 
+def _commands() -> type[Provider]:
+    from seqsum_tui.commands import ScreenCommands
+
+    return ScreenCommands
+
+
 class NewRunScreen(Screen[Run | None]):
     """Presets on one side, the form on the other; on a small terminal one after the other.
 
-    Closes with the started run, or with None when the person leaves.
+    Closes with the started run, or with None when the person leaves, or when what was queued is yet to begin.
 
     Args:
         workspace: where the run is made.
@@ -50,17 +59,20 @@ class NewRunScreen(Screen[Run | None]):
     """
 
     CSS_PATH = "new_run.tcss"
+    COMMANDS = {_commands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (WIDE, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = KEYS
     HELP_TITLE = "New run"
     HELP_KEYS = [("The whole screen", KEYS), ("Presets", IN_PRESETS), ("Settings", IN_SETTINGS)]  # noqa: RUF012
 
     class Started(Message):
-        """The worker process exists."""
+        """The worker processes exist; with `queued` they wait for their turn."""
 
-        def __init__(self, run: Run) -> None:
+        def __init__(self, runs: list[Run], queued: bool) -> None:
             super().__init__()
-            self.run = run
+            self.runs = runs
+            self.queued = queued
 
     class Refused(Message):
         """The run could not be started; the draft stays as it is."""
@@ -90,7 +102,7 @@ class NewRunScreen(Screen[Run | None]):
             self.draft.files = {Path(preset).stem: preset}
         self._dropped: dict[str, str] = {}
         self._starting = False
-        self._run: Run | None = None
+        self._done: NewRunScreen.Started | None = None
         self._warned = False
         self._key_state: tuple[bool | None, ...] = ()
 
@@ -115,6 +127,7 @@ class NewRunScreen(Screen[Run | None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
+        self.query_one(EstimateLine).workspace = self._workspace
         self.query_one("#presets").border_title = "Presets"
         self.query_one("#settings").border_title = "Settings"
         self._show_search("", len(self._presets))
@@ -209,6 +222,14 @@ class NewRunScreen(Screen[Run | None]):
         self._changed()
         self._help_name()
 
+    @on(StartBar.SeedsChanged)
+    def _seeds_changed(self, event: StartBar.SeedsChanged) -> None:
+        if event.text == self.draft.seeds_typed:
+            return  # what stood there when the line was made
+        self.draft.seeds_typed = event.text
+        self._changed()
+        self._help_seeds()
+
     @on(StartBar.Asked)
     async def _asked(self, event: StartBar.Asked) -> None:
         await self.run_action(event.action)
@@ -244,6 +265,8 @@ class NewRunScreen(Screen[Run | None]):
             self._put("#help", start_help())
         elif widget.id == "name":
             self._help_name()
+        elif widget.id == "seeds":
+            self._help_seeds()
         elif widget.id == "find":
             self.add_class("-settings")
             self._put("#help", find_help())
@@ -253,6 +276,9 @@ class NewRunScreen(Screen[Run | None]):
 
     def _help_name(self) -> None:
         self._put("#help", name_help(self.draft.name_problem))
+
+    def _help_seeds(self) -> None:
+        self._put("#help", seeds_help(self.draft.seeds_problem))
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is None:
@@ -276,6 +302,8 @@ class NewRunScreen(Screen[Run | None]):
             ("start", "left"): self._to_settings,
             ("name", "up"): self._to_settings,
             ("name", "down"): self._to_start,
+            ("seeds", "up"): self._to_settings,
+            ("seeds", "down"): self._to_start,
             ("find", "down"): form.focus_field,
         }
         move = moves.get((where or "", event.key))
@@ -300,7 +328,7 @@ class NewRunScreen(Screen[Run | None]):
             return True
         if action == "reset_field":
             row = self.query_one(ConfigForm).current
-            return True if row is not None and row.has_class("-changed") else None
+            return row is not None and row.has_class("-changed")
         if action == "reset_all":
             return bool(self.draft.changes or self._dropped)
         if action == "next_error":
@@ -308,6 +336,12 @@ class NewRunScreen(Screen[Run | None]):
         return True
 
     def action_start(self) -> None:
+        self._begin(queue=False)
+
+    def action_queue(self) -> None:
+        self._begin(queue=True)
+
+    def _begin(self, queue: bool) -> None:
         if self._starting:
             return
         config = self.draft.config
@@ -318,29 +352,45 @@ class NewRunScreen(Screen[Run | None]):
         self._starting = True
         self._say("")
         self._refresh()
-        self._launch(self.draft.preset.name, config, self.draft.name.strip() or None)
+        self._launch(self.draft.preset.name, config, self.draft.name.strip() or None, self.draft.seeds, queue)
 
     @work(thread=True, group="start")
-    def _launch(self, preset: str, config: Config, name: str | None) -> None:
+    def _launch(self, preset: str, config: Config, name: str | None, seeds: int, queue: bool) -> None:
         try:
-            run = start(self._workspace, self._launcher, preset, config, name)
+            if seeds > 1:
+                from seqsum.several import start_seeds
+
+                runs = start_seeds(self._workspace, self._launcher, preset, config, seeds, name)
+            else:
+                runs = [start(self._workspace, self._launcher, preset, config, name, queue)]
         except UserError as error:
             self.post_message(self.Refused(str(error)))
         except OSError as error:
             self.post_message(self.Refused(f"the worker can't be started: {error.strerror or error}"))
         else:
-            self.post_message(self.Started(run))
+            self.post_message(self.Started(runs, queue or seeds > 1))
 
     @on(Started)
     def _started(self, event: Started) -> None:
-        self._run = event.run
+        self._done = event
         self.on_screen_resume()
 
     def on_screen_resume(self) -> None:
         # Another screen may lie on top when the worker answers; this one can close only in front.
-        if self._run is not None and self.app.screen is self:
-            run, self._run = self._run, None
-            self.dismiss(run)
+        if self._done is None or self.app.screen is not self:
+            return
+        done, self._done = self._done, None
+        if not done.queued:
+            self.dismiss(done.runs[0])
+            return
+        record = done.runs[0].record
+        if len(done.runs) > 1:
+            title = f"{len(done.runs)} runs queued"
+            text = f"{literal(record.name)} and those after it, group {literal(str(record.config['track']['group']))}"
+        else:
+            title, text = f"{literal(record.name)} is queued", "It begins when it is its turn and a worker is free."
+        self.app.notify(text, title=title, markup=False)
+        self.dismiss(None)
 
     @on(Refused)
     def _was_refused(self, event: Refused) -> None:
@@ -402,6 +452,47 @@ class NewRunScreen(Screen[Run | None]):
             form.focus_field(path)
         elif self.draft.name_problem is not None:
             self.set_focus(self.query_one("#name"))
+        elif self.draft.seeds_problem is not None:
+            self.set_focus(self.query_one("#seeds"))
+
+    def action_changes(self) -> None:
+        from seqsum_tui.screens.changes import ChangesScreen
+
+        def chosen(path: str | None) -> None:
+            self.query_one(ConfigForm).refresh_all()
+            self._changed()
+            if path is not None:
+                self.add_class("-settings")
+                self.query_one(ConfigForm).focus_field(path)
+
+        self.app.push_screen(ChangesScreen(self.draft), chosen)
+
+    def action_save_preset(self) -> None:
+        from seqsum_tui.screens.save_preset import SavePresetScreen
+
+        config = self.draft.config
+        if config is None:
+            self.action_next_error()
+            self._say(f"{count(len(self.draft.problems), 'error')} to put right before it can be saved", bad=True)
+            return
+        preset = self.draft.preset
+        yours = preset.name not in self.draft.files and is_own_preset(preset.name)
+        self.app.push_screen(SavePresetScreen(config, preset, yours), self._preset_saved)
+
+    def _preset_saved(self, name: str | None) -> None:
+        if name is None:
+            return
+        self._presets, chosen, complaint = read_presets(name)
+        if complaint:
+            self._say(complaint, bad=True)
+            return
+        presets = self.query_one(PresetList)
+        presets.take(self._presets, chosen)
+        self.draft.choose(chosen)
+        self.query_one(PresetDetail).show(chosen)
+        self.query_one(ConfigForm).refresh_all()
+        self._changed()
+        self._say(f"saved: the preset {chosen.name}, in this list and for seqsum train {chosen.name}")
 
     def action_copy(self) -> None:
         if self.draft.wrong:

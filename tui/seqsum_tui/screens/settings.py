@@ -80,9 +80,9 @@ class SettingsDraft:
         value: Value = text.strip()
         if option.kind == "bool":
             value = text == "true"
-        elif option.kind == "float":
+        elif option.kind in ("int", "float"):
             try:
-                value = float(text)
+                value = int(text) if option.kind == "int" else float(text)
             except ValueError:
                 value = text
         try:

@@ -48,7 +48,7 @@ def start_help() -> Content:
     return _titled(
         "Start",
         "",
-        "enter starts the run · ↑ goes back to the settings\n"
+        "enter starts the run now · F7 queues it behind what runs · ↑ goes back to the settings\n"
         "it trains in a process of its own, and goes on when you close this console",
     )
 
@@ -58,6 +58,17 @@ def name_help(problem: str | None) -> Content:
     if problem is not None:
         return Content.assemble(_titled("name", "", ""), (f"✗ {printable(problem)}", "$text-error"))
     return _titled("name", "", "what the run is called in the list; without one it is called after its preset")
+
+
+def seeds_help(problem: str | None) -> Content:
+    """What several seeds are for, or what is wrong with their number."""
+    if problem is not None:
+        return Content.assemble(_titled("seeds", "", ""), (f"✗ {printable(problem)}", "$text-error"))
+    text = (
+        "how many runs to start, with seeds from train.seed on: one run's luck is no result\n"
+        "they stand in one group, and wait for free workers"
+    )
+    return _titled("seeds", "", text)
 
 
 def find_help() -> Content:

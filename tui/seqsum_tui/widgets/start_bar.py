@@ -1,4 +1,4 @@
-"""The foot of the new-run screen: what stands in the way, the equal command line, the run's name, and Start."""
+"""The foot of the new-run screen: what stands in the way, the equal command line, name, seeds, size, and Start."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 from seqsum.errors import printable
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.widgets.config_form import CHANGED, WRONG
+from seqsum_tui.widgets.estimate_line import EstimateLine
 from seqsum_tui.widgets.field_editors import LineInput
 from seqsum_tui.widgets.fitted_text import FittedText
 
@@ -27,6 +28,13 @@ class StartBar(Vertical):
         def __init__(self, name: str) -> None:
             super().__init__()
             self.name = name
+
+    class SeedsChanged(Message):
+        """The person typed in the number of seeds."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class Asked(Message):
         """The person asks, by mouse or enter, for one of the screen's actions."""
@@ -43,9 +51,12 @@ class StartBar(Vertical):
     def compose(self) -> ComposeResult:
         yield FittedText(id="message", wraps=True)
         yield FittedText(id="command", wraps=True)
+        yield EstimateLine(id="estimate")
         with Horizontal(id="bar"):
             yield Static("Name", id="name-label")
             yield LineInput(compact=True, id="name", max_length=400)
+            yield Static("Seeds", id="seeds-label")
+            yield LineInput("1", compact=True, id="seeds", max_length=6)
             yield FittedText(id="state")
             yield Button("Start", id="start", compact=True)
 
@@ -59,6 +70,8 @@ class StartBar(Vertical):
         name = self.query_one("#name", Input)
         name.placeholder = f"called {printable(draft.preset.name)} if left empty"
         name.set_class(draft.name_problem is not None, "-wrong")
+        self.query_one("#seeds").set_class(draft.seeds_problem is not None, "-wrong")
+        self.query_one(EstimateLine).ask(draft.config, draft.seeds)
         state = self.query_one("#state", FittedText)
         errors, changes = f"{WRONG} {count(wrong, 'error')}: F8", f"{CHANGED} {count(changed, 'change')}"
         state.put(errors if wrong else changes if changed else "")
@@ -85,7 +98,10 @@ class StartBar(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.NameChanged(event.value))
+        if event.input.id == "seeds":
+            self.post_message(self.SeedsChanged(event.value))
+        else:
+            self.post_message(self.NameChanged(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -1,0 +1,125 @@
+"""How large a run will be and how long it will take, before it starts: exact weights, a guess at the time.
+
+The time of a step is modelled as a fixed part, a part for each step of a sequence, and the multiplications. The model
+is scaled by what earlier runs took on this machine; where there is none, it stands for a laptop's core. It is a guess
+all the same: other work, evaluations and the first compilation are in no model.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seqsum.config import Config, resolved
+from seqsum.errors import UserError
+from seqsum.models.size import model_size
+from seqsum.runs import Workspace
+from seqsum.tasks import AnyTask
+from seqsum.training.fits import why_not_fused
+
+SOURCE = "form"
+PROBE = 64
+"""Sequences that are drawn to see how long they are."""
+NEWEST = 60
+"""Earlier runs that are looked at."""
+NEAREST = 5
+SHORTEST_SECONDS = 0.5
+"""Of an earlier run: a shorter one tells of starting, not of training."""
+
+# Seconds: of a step, of a layer at one place of a sequence, of a multiplication with a weight, forward and back.
+FUSED = 3e-4, 2e-6, 1.5e-10
+TORCH = 1e-3, 5e-5, 2e-10
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run's time depends on: `kind` is compared as it is, `seconds` is a step's time by the stated rates."""
+
+    task: str
+    kind: tuple[str, str, str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """An earlier run of this machine: what a step took, beside what the stated rates say."""
+
+    cost: Cost
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """parameters: exact, None for a plug-in's model; seconds: of the whole training, None where nothing can be said;
+    runs: how many earlier runs of this machine the time rests on."""
+
+    parameters: int | None
+    steps: int
+    seconds: float | None
+    runs: int
+
+
+def estimate(config: Config, speeds: Iterable[Speed] = ()) -> Estimate:
+    """Estimate a run. Reads the task's data; raises UserError when it can't be read or the configuration is wrong."""
+    config, task = resolved(config, SOURCE)
+    size = model_size(task, config.model)
+    cost = step_cost(config, task)
+    steps = config.train.steps
+    if cost is None:
+        return Estimate(size.parameters if size else None, steps, None, 0)
+    alike = sorted((speed for speed in speeds if speed.cost.kind == cost.kind), key=lambda speed: _far(speed, cost))
+    nearest = alike[:NEAREST]
+    scale = statistics.median(speed.seconds / speed.cost.seconds for speed in nearest) if nearest else 1.0
+    return Estimate(size.parameters if size else None, steps, steps * cost.seconds * scale, len(nearest))
+
+
+def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost | None:
+    """Return what a step costs by the stated rates; None for a plug-in's model.
+
+    `backend` is what a run is known to have used; else it is what the run would choose.
+    """
+    size = model_size(task, config.model)
+    if size is None:
+        return None
+    if backend is None:
+        fits = config.train.backend != "torch" and why_not_fused(config, task) is None
+        backend = "fused" if fits else "torch"
+    batch = task.batches(config.train.seed, 0, 1, min(config.train.batch_size, PROBE))
+    length = batch.inputs.shape[2]
+    if task.answer == "sequence":
+        # Each half of the weights meets one of the two sequences.
+        length = (length + batch.targets.shape[2]) / 2
+    step, place, product = FUSED if backend == "fused" else TORCH
+    layers = getattr(config.model, "num_layers", 1) * (2 if getattr(config.model, "bidirectional", False) else 1)
+    products = config.train.batch_size * length * size.others
+    seconds = step + place * length * layers + product * products
+    return Cost(config.task.name, (config.model.name, str(getattr(config.model, "cell", "")), backend), seconds)
+
+
+def read_speeds(workspace: Workspace) -> list[Speed]:
+    """Return what the newest runs that were trained on this machine took; runs that can't be read tell nothing."""
+    found: list[Speed] = []
+    here = socket.gethostname()
+    for run in workspace.runs()[:NEWEST]:
+        try:
+            record = run.record
+            if record.host != here or record.device not in ("cpu", None) or record.backend is None:
+                continue
+            summary = run.summary()
+            if summary.step < 1 or summary.train_seconds < SHORTEST_SECONDS:
+                continue
+            config, task = resolved(record.parsed_config(), SOURCE)
+            cost = step_cost(config, task, record.backend)
+        except (UserError, OSError):
+            continue
+        if cost is not None:
+            found.append(Speed(cost, summary.train_seconds / summary.step))
+    return found
+
+
+def _far(speed: Speed, cost: Cost) -> float:
+    """How unlike an earlier run is: another task counts as a step of ten times the work."""
+    return abs(math.log10(speed.cost.seconds / cost.seconds)) + (speed.cost.task != cost.task)

@@ -1,0 +1,66 @@
+"""Sizes against the real models; times against runs whose speed is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seqsum.config import resolved
+from seqsum.estimate import Estimate, estimate, read_speeds
+from seqsum.models.base import make_model
+from seqsum.models.size import model_size
+from seqsum.presets import all_presets, load_preset
+from seqsum.runs import Run, Workspace
+
+CHANGES = (
+    {"model.cell": "lstm", "model.num_layers": "3", "model.bidirectional": "true"},
+    {"model.cell": "gru", "model.token_input": "one_hot"},
+    {"model.name": "concatenating", "model.num_layers": "2"},
+    {"model.name": "feed_forward", "model.num_layers": "3"},
+)
+WRITERS = (
+    {"model.attention": "dot", "model.bidirectional": "false", "model.cell": "lstm", "model.num_layers": "2"},
+    {"model.attention": "none", "model.cell": "rnn"},
+)
+
+
+def test_every_preset_and_every_model_has_exactly_the_weights_that_are_told() -> None:
+    configs = [preset.config for preset in all_presets()]
+    configs += [load_preset("baseline").config.changed(changes, "test") for changes in CHANGES]
+    configs += [load_preset("dates").config.changed(changes, "test") for changes in WRITERS]
+    for config in configs:
+        config, task = resolved(config, "test")
+        model = make_model(task, config.model, 0)
+        size = model_size(task, config.model)
+        assert size is not None and size.parameters == sum(weight.numel() for weight in model.parameters()), config
+        tables = [part.weight.numel() for part in model.modules() if type(part).__name__ == "Embedding"]
+        assert size.tables == sum(tables), config
+
+
+def trained(workspace: Workspace, preset: str, seconds_per_step: float, **facts: object) -> Run:
+    config = load_preset(preset).config
+    run = workspace.create(preset, config)
+    with run.store() as store:
+        store.set_state(status="finished", step=10_000, train_seconds=10_000 * seconds_per_step)
+    replace(run.record, **{"backend": "fused", "device": "cpu", **facts}).write(run.folder)
+    return Run(run.folder)
+
+
+def test_time_follows_from_what_runs_took_on_this_machine(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    baseline = load_preset("baseline").config
+    guess = estimate(baseline, read_speeds(workspace))
+    assert guess.runs == 0 and guess.parameters == 728 and guess.seconds is not None
+    trained(workspace, "baseline", 0.01, host="elsewhere")
+    trained(workspace, "baseline", 0.01, backend="torch")
+    assert estimate(baseline, read_speeds(workspace)) == guess, "neither tells of this machine's compiled code"
+    ours = trained(workspace, "baseline", 0.004)
+    speeds = read_speeds(workspace)
+    assert estimate(baseline, speeds) == Estimate(728, 20_000, pytest.approx(80.0), 1)
+    twice = estimate(baseline.changed({"train.steps": 40_000}, "test"), speeds)
+    wider = estimate(baseline.changed({"model.hidden_size": 256}, "test"), speeds)
+    assert twice.seconds == pytest.approx(160.0) and wider.seconds is not None and wider.seconds > 200
+    (ours.folder / "run.json").write_text("{}", encoding="utf-8")
+    assert estimate(baseline, read_speeds(workspace)) == guess, "a damaged record tells nothing, and breaks nothing"

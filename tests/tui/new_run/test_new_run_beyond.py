@@ -1,0 +1,132 @@
+"""Beyond one start now: the list of changes, presets of one's own, the queue, several seeds, size and time."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList
+
+from seqsum.presets import load_preset
+from seqsum.runs import Workspace
+from seqsum_tui.run_draft import RunDraft
+from seqsum_tui.screens.changes import ChangesScreen
+from seqsum_tui.screens.save_preset import SavePresetScreen
+from seqsum_tui.widgets.estimate_line import roughly
+from support.new_run import NOT_YET, SIZES, NewRunApp, ready, type_into, until
+
+at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+@at_every_size
+async def test_changes_are_a_list_from_which_one_goes_to_a_field_or_takes_back(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    config = load_preset("sota").config.changed(
+        {"train.seed": 9, "train.steps": 50, "track.description": "長い説明 [b]x[/b] " * 20}, "test"
+    )
+    app = NewRunApp(tmp_path, preset="sota", config=config)
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, ChangesScreen))
+        listed = app.screen.query_one(OptionList)
+        await until(pilot, lambda: listed.option_count == 3)
+        lines = [str(listed.get_option_at_index(at).prompt) for at in range(3)]
+        assert [line.split()[1] for line in lines] == ["train.seed", "train.steps", "track.description"]
+        assert lines[1].split()[2:] == ["20000", "→", "50"] and "[b]x[/b]" in lines[2]
+        await pilot.press("delete")
+        await until(pilot, lambda: listed.option_count == 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "train.steps")
+        assert app.new_run.draft.changes == ("train.steps", "track.description")
+        assert not app.line("train.seed").startswith("●")
+
+
+@at_every_size
+async def test_settings_are_kept_as_a_preset_and_the_form_goes_on_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("seqsum.plugins.user_folder", lambda: tmp_path)
+    app = NewRunApp(tmp_path / "runs")
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await type_into(pilot, "train.steps", "3000")
+        for name, time in (("baseline", 1), ("mine", 1), ("mine", 2)):
+            await pilot.press("f4")
+            await until(pilot, lambda: isinstance(app.screen, SavePresetScreen))
+            box, said = app.screen.query_one("#name", Input), app.screen.query_one("#said")
+            box.value = name
+            await pilot.press("enter")
+            if name == "baseline":
+                await until(pilot, lambda said=said: "not yours" in str(said.render()))
+                assert all(app.screen.region.contains_region(part.region) for part in app.screen.query("#dialog *"))
+                await pilot.press("escape")
+            elif time == 2:
+                await until(pilot, lambda said=said: "enter again writes over it" in str(said.render()))
+                await pilot.press("enter")
+            await until(pilot, lambda: app.screen is app.new_run)
+            if name == "mine":
+                assert app.new_run.draft.changes == () and "mine" in app.presets.shown
+                await type_into(pilot, "train.seed", "4")
+        assert app.new_run.draft.changes == (), "the preset has that seed now"
+    saved = load_preset("mine")
+    assert saved.config == load_preset("baseline").config.changed({"train.steps": 3000, "train.seed": 4}, "test")
+
+
+async def test_one_is_queued_several_seeds_are_too(tmp_path: Path) -> None:
+    app = NewRunApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        seeds = app.new_run.query_one("#seeds", Input)
+        seeds.focus()
+        await pilot.press("end", "0", "1")
+        await until(pilot, lambda: "1 error" in app.text("#state"))
+        await pilot.press("f5", *("backspace",) * 3)
+        assert app.focused is seeds and "a whole number" not in app.text("#state")
+        await pilot.press("3")
+        await until(pilot, lambda: "for s in 0 1 2; do seqsum train baseline" in app.text("#command"))
+        await pilot.press("f5")
+        await until(pilot, lambda: app.result is not NOT_YET)
+    assert app.result is None and len(app.launcher.queued) == 3 and app.launcher.submitted == []
+    assert sorted(run.config().train.seed for run in Workspace(tmp_path).runs()) == [0, 1, 2]
+    alone = NewRunApp(tmp_path)
+    async with alone.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("f7")
+        await until(pilot, lambda: alone.result is not NOT_YET)
+    assert [run.config() for run in alone.launcher.queued] == [load_preset("baseline").config]
+
+
+def test_the_loop_of_several_seeds_starts_the_same_runs(tmp_path: Path) -> None:
+    draft = RunDraft(load_preset("sota"))
+    draft.name, draft.seeds_typed = "it's $HOME", "3"
+    draft.set("train.seed", "7")
+    draft.set("track.description", "a `b` 'c'")
+    program = 'seqsum() { printf "<%s>" "$@"; echo; }; ' + draft.command(tmp_path)
+    lines = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(lines) == 3
+    for seed, line in zip((7, 8, 9), lines, strict=True):
+        words = line[1:-1].split("><")
+        flags = dict(zip(words[2::2], words[3::2], strict=False)) | dict(zip(words[3::2], words[4::2], strict=False))
+        assert words[:2] == ["train", "sota"] and {"--queue", "--detach"} <= set(words)
+        assert flags["--train.seed"] == str(seed) and flags["--name"] == f"it's $HOME seed {seed}"
+        assert flags["--track.description"] == "a `b` 'c'" and flags["--track.group"] == "it's $HOME ×3"
+
+
+async def test_size_and_time_are_told_of_what_is_on_the_screen(tmp_path: Path) -> None:
+    app = NewRunApp(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await until(pilot, lambda: "728 parameters" in app.text("#estimate") and "a guess" in app.text("#estimate"))
+        await type_into(pilot, "model.hidden_size", "32")
+        embedding, layer, head = 11 * 10, 32 * (10 + 32 + 2), 10 * 33
+        await until(pilot, lambda: f"{embedding + layer + head:,} parameters" in app.text("#estimate"))
+        await type_into(pilot, "model.hidden_size", "x")
+        await until(pilot, lambda: app.text("#estimate").strip() == "")
+
+
+def test_a_guess_says_no_more_than_it_knows() -> None:
+    times = {0.2: "a second", 7.7: "8 s", 43.0: "45 s", 80: "1.3 min", 700: "12 min", 5000: "1.4 h", 200_000: "2.3 d"}
+    assert {seconds: roughly(seconds) for seconds in times} == times

@@ -1,0 +1,86 @@
+"""How large the run will be and about how long it takes, said while one still chooses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.content import Content
+from textual.worker import get_current_worker
+
+from seqsum.config import Config
+from seqsum.errors import UserError, printable
+from seqsum_tui import words
+from seqsum_tui.background import in_thread
+from seqsum_tui.widgets.fitted_text import FittedText
+
+if TYPE_CHECKING:
+    from seqsum.estimate import Estimate, Speed
+    from seqsum.runs import Workspace
+
+PATIENCE = 0.3
+"""Seconds without a change before the numbers are worked out: the task's data is read for it."""
+
+
+class EstimateLine(FittedText):
+    """Asks beside the screen, for the newest configuration only."""
+
+    workspace: Workspace | None = None
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._asked: tuple[Config | None, int] | None = None
+        self._speeds: list[Speed] | None = None
+
+    def ask(self, config: Config | None, seeds: int) -> None:
+        """Say it of another configuration; None, while a field is wrong, says nothing."""
+        if (config, seeds) == self._asked:
+            return
+        self._asked = (config, seeds)
+        if config is None:
+            self.workers.cancel_group(self, "estimate")
+            self.put("")
+        else:
+            self._work_out(config, seeds)
+
+    @work(group="estimate", exclusive=True)
+    async def _work_out(self, config: Config, seeds: int) -> None:
+        worker = get_current_worker()
+        await asyncio.sleep(PATIENCE)
+        try:
+            found = await in_thread(lambda: self._estimate(config))
+        except UserError as error:
+            text = printable(str(error)).split("\n")[0]
+        else:
+            text = said(found, seeds)
+        if not worker.is_cancelled and self.is_attached:
+            self.put(Content.styled(text, "$foreground-muted"))
+
+    def _estimate(self, config: Config) -> Estimate:
+        from seqsum.estimate import estimate, read_speeds
+
+        if self._speeds is None:
+            self._speeds = read_speeds(self.workspace) if self.workspace is not None else []
+        return estimate(config, self._speeds)
+
+
+def said(found: Estimate, seeds: int = 1) -> str:
+    """`728 parameters · about 12 s, a guess from 3 earlier runs here`."""
+    parts = [f"{found.parameters:,} parameters" if found.parameters is not None else "parameters: the plug-in's own"]
+    if found.seconds is not None:
+        basis = f"from {words.count(found.runs, 'earlier run')} here" if found.runs else "from a laptop's speed"
+        each = " each" if seeds > 1 else ""
+        parts.append(f"about {roughly(found.seconds)}{each}, a guess {basis}")
+    if seeds > 1:
+        parts.append(f"{seeds} runs, queued")
+    return " · ".join(parts)
+
+
+def roughly(seconds: float) -> str:
+    """A time with one digit that counts, or two from 10 on: a guess says no more."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            count = seconds / size
+            return f"{count:.0f} {unit}" if count >= 10 else f"{count:.1f} {unit}".replace(".0", "")
+    return "a second" if seconds < 1.5 else f"{seconds:.0f} s" if seconds < 10 else f"{round(seconds / 5) * 5} s"
