@@ -12,6 +12,7 @@ from seqsum.config import Config, section_type
 from seqsum.errors import ConfigError, UserError
 from seqsum.folders import default_workspace
 from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
+from seqsum.replicate import OWN_FIELDS, group_name
 from seqsum.runs.annotations import check_name
 from seqsum.schema import FieldFacts, as_text
 
@@ -154,26 +155,33 @@ class RunDraft:
         """(path, the preset's value, the value now) for each change, as text, in the form's order."""
         return tuple((path, self.preset_text(path), self._said(path)) for path in self._changes)
 
+    @property
+    def seed_range(self) -> range:
+        """The seeds of the runs to be started, from train.seed on."""
+        first = 0 if self._config is None else self._config.train.seed
+        return range(first, first + self.seeds)
+
+    @property
+    def group(self) -> str:
+        """The group that runs of several seeds stand in: track.group, else the name, else the preset's."""
+        config = self._config or self.preset.config
+        name = self.name.strip()
+        return config.track.group or name or group_name(self.preset.name, config, self.preset.config)
+
     def command(self, workspace: Path) -> str:
-        """The command line that starts the same run, quoted for a POSIX shell; of several seeds, a loop over them."""
-        words = ["seqsum", "train", self.files.get(self.preset.name, self.preset.name)]
+        """The command line that starts the same run, or the same group of several seeds, quoted for a POSIX shell."""
         several = self.seeds > 1
+        words = ["seqsum", "replicate" if several else "train", self.files.get(self.preset.name, self.preset.name)]
         for path in self._changes:
-            if not (several and path in ("train.seed", "track.group")):
+            if not (several and path in OWN_FIELDS):
                 words += _flag(f"--{path}", self._said(path))
-        if self.name.strip() and not several:
+        if several:
+            words += ["--seeds", f"{self.seed_range[0]}-{self.seed_range[-1]}", *_flag("--group", self.group)]
+        elif self.name.strip():
             words += _flag("--name", self.name.strip())
         if workspace != default_workspace().absolute():
             words += _flag("--workspace", str(workspace))
-        return self._loop(words) if several else shlex.join(words)
-
-    def _loop(self, words: list[str]) -> str:
-        stem = self.name.strip() or self.preset.name
-        first = 0 if self._config is None else self._config.train.seed
-        group = (self._config.track.group if self._config is not None else None) or f"{stem} ×{self.seeds}"
-        seeds = " ".join(str(seed) for seed in range(first, first + self.seeds))
-        each = shlex.join([*words, *_flag("--track.group", group), "--queue", "--detach"])
-        return f"for s in {seeds}; do {each} --train.seed $s --name {shlex.quote(f'{stem} seed ')}$s; done"
+        return shlex.join(words)
 
     def _said(self, path: str) -> str:
         return self._typed[path] if self._config is None else as_text(self._config.value(path))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
+import shlex
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, OptionList
 
+from seqsum.cli.arguments import parse
 from seqsum.presets import load_preset
+from seqsum.replicate import parse_seeds
 from seqsum.runs import Workspace
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.screens.changes import ChangesScreen
@@ -86,7 +88,7 @@ async def test_one_is_queued_several_seeds_are_too(tmp_path: Path) -> None:
         await pilot.press("f5", *("backspace",) * 3)
         assert app.focused is seeds and "a whole number" not in app.text("#state")
         await pilot.press("3")
-        await until(pilot, lambda: "for s in 0 1 2; do seqsum train baseline" in app.text("#command"))
+        await until(pilot, lambda: "seqsum replicate baseline --seeds 0-2" in app.text("#command"))
         await pilot.press("f5")
         await until(pilot, lambda: app.result is not NOT_YET)
     assert app.result is None and len(app.launcher.queued) == 3 and app.launcher.submitted == []
@@ -99,20 +101,18 @@ async def test_one_is_queued_several_seeds_are_too(tmp_path: Path) -> None:
     assert [run.config() for run in alone.launcher.queued] == [load_preset("baseline").config]
 
 
-def test_the_loop_of_several_seeds_starts_the_same_runs(tmp_path: Path) -> None:
+def test_the_command_of_several_seeds_starts_the_same_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path))
     draft = RunDraft(load_preset("sota"))
-    draft.name, draft.seeds_typed = "it's $HOME", "3"
+    draft.seeds_typed = "3"
     draft.set("train.seed", "7")
     draft.set("track.description", "a `b` 'c'")
-    program = 'seqsum() { printf "<%s>" "$@"; echo; }; ' + draft.command(tmp_path)
-    lines = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert len(lines) == 3
-    for seed, line in zip((7, 8, 9), lines, strict=True):
-        words = line[1:-1].split("><")
-        flags = dict(zip(words[2::2], words[3::2], strict=False)) | dict(zip(words[3::2], words[4::2], strict=False))
-        assert words[:2] == ["train", "sota"] and {"--queue", "--detach"} <= set(words)
-        assert flags["--train.seed"] == str(seed) and flags["--name"] == f"it's $HOME seed {seed}"
-        assert flags["--track.description"] == "a `b` 'c'" and flags["--track.group"] == "it's $HOME ×3"
+    arguments = shlex.split(draft.command(tmp_path))
+    asked = parse(arguments[1:])
+    assert list(parse_seeds(asked.seeds)) == list(draft.seed_range) == [7, 8, 9]
+    assert asked.changes == {"track.description": "a `b` 'c'"} and asked.group == draft.group
+    draft.name = "it's $HOME"
+    assert parse(shlex.split(draft.command(tmp_path))[1:]).group == "it's $HOME"
 
 
 async def test_size_and_time_are_told_of_what_is_on_the_screen(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from seqsum.control import start
 from seqsum.errors import UserError, printable
 from seqsum.launch import Launcher
 from seqsum.own_presets import is_own_preset
+from seqsum.replicate import Replication
 from seqsum.runs import Run, Workspace
 from seqsum.schema import FieldFacts
 from seqsum_tui.run_draft import RunDraft, read_presets
@@ -67,11 +68,11 @@ class NewRunScreen(Screen[Run | None]):
     HELP_KEYS = [("The whole screen", KEYS), ("Presets", IN_PRESETS), ("Settings", IN_SETTINGS)]  # noqa: RUF012
 
     class Started(Message):
-        """The worker processes exist; with `queued` they wait for their turn."""
+        """The worker process exists; `queued` says in words what waits for its turn, if it does."""
 
-        def __init__(self, runs: list[Run], queued: bool) -> None:
+        def __init__(self, run: Run, queued: tuple[str, str] | None) -> None:
             super().__init__()
-            self.runs = runs
+            self.run = run
             self.queued = queued
 
     class Refused(Message):
@@ -352,23 +353,36 @@ class NewRunScreen(Screen[Run | None]):
         self._starting = True
         self._say("")
         self._refresh()
-        self._launch(self.draft.preset.name, config, self.draft.name.strip() or None, self.draft.seeds, queue)
+        draft = self.draft
+        if draft.seeds > 1:
+            self._launch(lambda: self._start_seeds(draft.preset.name, config, draft.seed_range, draft.group))
+        else:
+            name = draft.name.strip() or None
+            self._launch(lambda: self._start_one(draft.preset.name, config, name, queue))
 
     @work(thread=True, group="start")
-    def _launch(self, preset: str, config: Config, name: str | None, seeds: int, queue: bool) -> None:
+    def _launch(self, begin: Callable[[], Started]) -> None:
         try:
-            if seeds > 1:
-                from seqsum.several import start_seeds
-
-                runs = start_seeds(self._workspace, self._launcher, preset, config, seeds, name)
-            else:
-                runs = [start(self._workspace, self._launcher, preset, config, name, queue)]
+            done = begin()
         except UserError as error:
             self.post_message(self.Refused(str(error)))
         except OSError as error:
             self.post_message(self.Refused(f"the worker can't be started: {error.strerror or error}"))
         else:
-            self.post_message(self.Started(runs, queue or seeds > 1))
+            self.post_message(done)
+
+    def _start_one(self, preset: str, config: Config, name: str | None, queue: bool) -> Started:
+        run = start(self._workspace, self._launcher, preset, config, name, queue)
+        text = "It begins when it is its turn and a worker is free."
+        return self.Started(run, (f"{literal(run.record.name)} is queued", text) if queue else None)
+
+    def _start_seeds(self, preset: str, config: Config, seeds: range, group: str) -> Started:
+        replication = Replication(self._workspace, self._launcher, preset, config, seeds, group)
+        due = len(replication.due())
+        replication.begin()
+        text = f"Seeds {seeds[0]} to {seeds[-1]}, group {literal(group)}; as many train at once as there are workers."
+        title = f"{count(due, 'run')} queued" if due else "They are there already: finished, or under way"
+        return self.Started(replication.runs[seeds[0]], (title, text))
 
     @on(Started)
     def _started(self, event: Started) -> None:
@@ -380,17 +394,10 @@ class NewRunScreen(Screen[Run | None]):
         if self._done is None or self.app.screen is not self:
             return
         done, self._done = self._done, None
-        if not done.queued:
-            self.dismiss(done.runs[0])
-            return
-        record = done.runs[0].record
-        if len(done.runs) > 1:
-            title = f"{len(done.runs)} runs queued"
-            text = f"{literal(record.name)} and those after it, group {literal(str(record.config['track']['group']))}"
-        else:
-            title, text = f"{literal(record.name)} is queued", "It begins when it is its turn and a worker is free."
-        self.app.notify(text, title=title, markup=False)
-        self.dismiss(None)
+        if done.queued is not None:
+            title, text = done.queued
+            self.app.notify(text, title=title, markup=False)
+        self.dismiss(None if done.queued else done.run)
 
     @on(Refused)
     def _was_refused(self, event: Refused) -> None:
