@@ -183,6 +183,7 @@ HEAT_MAP: list[BindingType] = [
     _key("heat.right", "right", "move(0, 1)", "Right", "Move the cursor to the next step", show=False),
     _key("heat.page_up", "pageup", "move(-10, 0)", "Page up", "Move the cursor ten rows up", show=False),
     _key("heat.page_down", "pagedown", "move(10, 0)", "Page down", "Move the cursor ten rows down", show=False),
+    _key("heat.choose", "enter", "choose", "List", "List the wrong answers that this cell counts"),
     _key("heat.first", "home", "move(0, -1000000)", "First", "Move the cursor to the first step", show=False),
     _key("heat.last", "end", "move(0, 1000000)", "Last", "Move the cursor to the last step", show=False),
 ]
@@ -194,11 +195,29 @@ QUERY: list[BindingType] = [
     _key("query.hardest", "h", "hardest", "Hardest", "Ask what the model is furthest from knowing"),
     _key("query.view", "v", "view(1)", "View", "Show the next view of this page"),
     _key("query.view_before", "V", "view(-1)", "View before", "Show the view before", show=False),
-    _key("query.earlier", "left_square_bracket", "checkpoint(-1)", "Earlier", "Ask the checkpoint before", display="["),
-    _key("query.later", "right_square_bracket", "checkpoint(1)", "Later", "Ask the next checkpoint", display="]"),
+    _key("query.earlier", "left_square_bracket", "checkpoint(-1)", "Step", "Ask the checkpoint before", display="[ ]"),
+    _key("query.later", "right_square_bracket", "checkpoint(1)", "Later", "Ask the next checkpoint", show=False),
     _key("query.newest", "n", "newest", "Newest", "Ask the newest checkpoint again", show=False),
+    _key("query.filter", "f", "filter", "Filter", "List wrong answers of one truth, answer or length alone"),
+    _key(
+        "query.back_in_data",
+        "less_than_sign",
+        "offset(1)",
+        "Move",
+        "Forecast from earlier in the data, where the truth is known",
+        display="< >",
+    ),
+    _key(
+        "query.on_in_data",
+        "greater_than_sign",
+        "offset(-1)",
+        "Further on",
+        "Forecast from later in the data",
+        show=False,
+    ),
+    HELP,
     _key("query.beside", "vertical_line", "beside", "Beside", "Ask two checkpoints or runs at once", display="|"),
-    _key("query.batch", "b", "batch", "File", "Ask every line of a file"),
+    _key("query.batch", "b", "batch", "File", "Ask every line of a file, or a series from a CSV file"),
     _key("query.wrong", "w", "wrong", "Wrong only", "Of a file's answers list the wrong ones, or all", show=False),
     _key("query.answer", "1", "page('answer')", "Answer", "The answer, and how sure the model is", show=False),
     _key("query.inside", "2", "page('inside')", "Inside", "States, gates, saliency, what it thinks", show=False),
@@ -208,7 +227,6 @@ QUERY: list[BindingType] = [
     _key("query.hotter", "T", "temperature(1)", "Hotter", "Draw texts more freely", show=False),
     _key("query.colder", "t", "temperature(-1)", "Colder", "Draw texts less freely", show=False),
     _key("query.top", "o", "top_k", "Top k", "Draw among fewer tokens, or among all", show=False),
-    HELP,
 ]
 
 QUERY_BOX: list[BindingType] = [

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sys
-import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -30,7 +29,11 @@ NICENESS = 10
 
 
 class ServerEnded(UserError):
-    """The query server is gone; the next question starts another."""
+    """The query server is gone; the next question starts another. reason: why, without the way out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; ask again to start it anew")
+        self.reason = reason
 
 
 class QuestionRefused(UserError):
@@ -54,8 +57,6 @@ class QueryClient:
         self, folder: Path, command: Callable[[Path], Sequence[str]] = server_command, *, aside: bool = False
     ) -> None:
         self._folder, self._command, self._aside = folder, command, aside
-        self.seconds = 0.0
-        """How long the server has been answering, all questions together."""
         self._process: Process | None = None
         self._ready: dict[str, Any] = {}
         self._turn = asyncio.Lock()
@@ -64,6 +65,11 @@ class QueryClient:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while there is one."""
+        return self._process.pid if self._process is not None and self.running else None
 
     @property
     def ended(self) -> bool:
@@ -96,13 +102,9 @@ class QueryClient:
         async with self._turn:
             await self._start()
             number, self._next = self._next, self._next + 1
-            began = time.monotonic()
-            try:
-                reply = await self._exchange({"id": number, "ask": ask, **fields}, seconds)
-                while reply.get("id") != number:
-                    reply = await self._exchange(None, seconds)
-            finally:
-                self.seconds += time.monotonic() - began
+            reply = await self._exchange({"id": number, "ask": ask, **fields}, seconds)
+            while reply.get("id") != number:
+                reply = await self._exchange(None, seconds)
         if not reply.get("ok"):
             places = [place if isinstance(place := reply.get(name), int) else None for name in ("place", "end")]
             raise QuestionRefused(str(reply.get("error", "the model gave no answer")), *places)
@@ -157,12 +159,10 @@ class QueryClient:
             reply = json.loads(line) if line else None
         except TimeoutError:
             await self.close()
-            raise ServerEnded(
-                f"ask: the model did not answer within {seconds:g} s; ask again to start it anew"
-            ) from None
+            raise ServerEnded(f"ask: the model did not answer within {seconds:g} s") from None
         except (OSError, ValueError):
             reply = None
         if not isinstance(reply, dict):
             await self.close()
-            raise ServerEnded("ask: the query server ended without an answer; ask again to start it anew")
+            raise ServerEnded("ask: the query server ended without an answer")
         return reply

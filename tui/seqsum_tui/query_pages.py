@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqsum_tui.batch import filter_words
 from seqsum_tui.query_source import Source
 from seqsum_tui.query_views import inside, learned, whole, writing
 from seqsum_tui.query_views.shown import Shown
@@ -36,6 +37,9 @@ OF_A_QUESTION = ("inspect", "attention", "gradient_norms", "history", "loss_per_
 """What is asked about an input that was typed."""
 
 WRITTEN = 200
+MISTAKES = 500
+FIRST_OFFSET = 11
+"""Sunspots come in cycles of eleven years; other series take their own horizon from the second forecast on."""
 TRAJECTORIES = 200
 
 
@@ -60,6 +64,12 @@ class Asking:
     reply: dict[str, Any] | None = None
     temperature: float = 0.8
     top_k: int | None = None
+    only: dict[str, Any] = field(default_factory=dict)
+    """Which wrong answers are listed: fields of the request."""
+    offset: int | None = None
+    """How many values before the data's end a forecast begins; None begins behind the series that was asked."""
+    ahead: int = FIRST_OFFSET
+    """How many values were forecast last."""
     history: dict[str, Any] | None = None
     """What every checkpoint says to this question."""
     made: dict[str, list[Shown]] = field(default_factory=dict)
@@ -67,6 +77,7 @@ class Asking:
     def begin(self, question: str | None) -> None:
         """Take another question. What does not depend on it stays, unless the run has learned meanwhile."""
         self.question, self.reply, self.history = question, None, None
+        self.offset = None
         kept = ("file",) if self.source.live and self.source.step is None else ("file", *PAGES["whole"])
         self.made = {ask: shown for ask, shown in self.made.items() if ask in kept}
 
@@ -76,6 +87,11 @@ class Asking:
         self.made = {ask: shown for ask, shown in self.made.items() if ask == "file"}
         if self.history is not None:
             self.make("history", self.history)
+
+    @property
+    def lists(self) -> bool:
+        """Whether a cell of the confusion matrix leads to its wrong answers."""
+        return self.source.offers("mistakes") and self.source.facts.get("answer") == "class"
 
     @property
     def aha(self) -> int | None:
@@ -106,26 +122,48 @@ class Asking:
             return {"input": question, "temperature": self.temperature, "top_k": self.top_k, "length": WRITTEN}
         if ask == "trajectory":
             return {"count": TRAJECTORIES, "seed": 0, **({"input": question} if question else {})}
-        if ask in OF_A_QUESTION or ask == "forecast":
-            return {"input": question}
-        return {}
+        if ask == "forecast":
+            return {"input": question} if question and self.offset is None else {"offset": self.begins}
+        if ask == "mistakes":
+            return {"limit": MISTAKES, **self.only}
+        return {"input": question} if ask in OF_A_QUESTION else {}
+
+    @property
+    def begins(self) -> int | None:
+        """How many values before the data's end the forecast begins: where nothing was asked, so that the truth is
+        known."""
+        if self.offset is None and not self.question:
+            return self.ahead
+        return self.offset
+
+    def go_back(self, by: int) -> None:
+        """Forecast from `by` horizons further back in the data."""
+        self.offset = max((self.begins or 0) + by * self.ahead, 0)
+        self.made.pop("forecast", None)
+
+    def list_only(self, fields: dict[str, Any]) -> None:
+        """List other wrong answers."""
+        self.only = fields
+        self.made.pop("mistakes", None)
 
     def make(self, ask: str, answer: dict[str, Any]) -> None:
         """Make the views of an answer."""
         if ask == "history":
             self.history = answer
+        if ask == "forecast":
+            self.ahead = max(len(answer["forecast"]), 1)
         makers: dict[str, Callable[[dict[str, Any]], list[Shown]]] = {
-            "inspect": inside.views,
+            "inspect": lambda answer: inside.views(answer, str(self.source.facts.get("answer", "class"))),
             "attention": lambda answer: [inside.attention(answer)],
             "gradient_norms": lambda answer: [inside.three_cells(answer)],
             "trajectory": lambda answer: [inside.trajectory(answer)],
-            "evaluate": lambda answer: [whole.evaluation(answer)],
+            "evaluate": lambda answer: [whole.evaluation(answer, self.lists)],
             "accuracy_by_length": lambda answer: [whole.by_length(answer)],
-            "mistakes": lambda answer: [whole.mistakes(answer)],
+            "mistakes": lambda answer: [whole.mistakes(answer, filter_words(self.only))],
             "calibration": lambda answer: [whole.calibration(answer)],
             "history": lambda answer: [learned.learned(answer, self.source.step)],
             "sample": lambda answer: [writing.sample(answer, self.temperature, self.top_k)],
             "loss_per_character": lambda answer: [writing.surprise(answer)],
-            "forecast": writing.forecast,
+            "forecast": lambda answer: writing.forecast(answer, self.begins),
         }
         self.made[ask] = makers[ask](answer)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from seqsum import control
 from seqsum.errors import UserError
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 SLOW = ("evaluate", "accuracy_by_length", "mistakes", "calibration", "history", "hardest_input", "trajectory")
 """What walks over many inputs. It has a server of its own, so that a question never waits behind it."""
+
+MEASURED_SECONDS = 60.0
 
 NO_CHECKPOINT = (
     "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
@@ -35,10 +40,14 @@ class Source:
         self.facts: dict[str, Any] = {}
         self._command = command
         self._clients: dict[bool, QueryClient] = {}
-        self._began = time.monotonic()
+        self._spent: dict[int, float] = {}
+        self._seen: deque[tuple[float, float]] = deque()
+        self.restarted = False
+        """Whether a server was found dead and another was started; the screen tells, and takes it back."""
 
     def read(self) -> tuple[Summary, tuple[int, ...]]:
         """Read how the run is, and its checkpoints; raises UserError when it can't be read. For a thread."""
+        self._measure()
         return self.run.summary(), checkpoints_of(self.run)
 
     @property
@@ -53,9 +62,24 @@ class Source:
 
     @property
     def share(self) -> float:
-        """The share of the time since the first question that went into answers."""
-        spent = sum(client.seconds for client in self._clients.values())
-        return min(spent / max(time.monotonic() - self._began, 1e-9), 1.0)
+        """How much of one core the servers used over the last minute. They stand behind the training: where both want
+        one core, it gets nearly all of it."""
+        if len(self._seen) < 2:
+            return 0.0
+        (first, before), (last, now) = self._seen[0], self._seen[-1]
+        return (now - before) / max(last - first, MEASURED_SECONDS)
+
+    def _measure(self) -> None:
+        for client in list(self._clients.values()):
+            pid = client.pid
+            if pid is not None:
+                with suppress(psutil.Error):
+                    times = psutil.Process(pid).cpu_times()
+                    self._spent[pid] = times.user + times.system
+        now = time.monotonic()
+        self._seen.append((now, sum(self._spent.values())))
+        while len(self._seen) > 2 and self._seen[1][0] < now - MEASURED_SECONDS:
+            self._seen.popleft()
 
     def offers(self, ask: str) -> bool:
         """Whether the run has an answer to this kind of question; before it is known, only to the plainest."""
@@ -84,13 +108,14 @@ class Source:
             raise UserError(NO_CHECKPOINT)
 
     async def ask(self, ask: str, **fields: Any) -> dict[str, Any]:
-        """Ask, and return the whole reply. A server that ended between two questions is started again, unnoticed.
+        """Ask, and return the whole reply. A server that ended between two questions is started again.
 
         Raises UserError with the server's words, ServerEnded when it ended over this question.
         """
         if self.step is not None:
             fields["checkpoint"] = self.step
         client = self._client(ask in SLOW)
+        self.restarted = self.restarted or client.ended
         return await client.request(ask, **fields)
 
     async def close(self) -> None:
@@ -101,8 +126,6 @@ class Source:
 
     def _client(self, slow: bool) -> QueryClient:
         if slow not in self._clients:
-            if not self._clients:
-                self._began = time.monotonic()
             self._clients[slow] = QueryClient(self.run.folder, self._command, aside=self.live)
         return self._clients[slow]
 

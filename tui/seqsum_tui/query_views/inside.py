@@ -16,11 +16,11 @@ ZERO_ONE = ("input", "forget", "output", "reset", "update")
 """Gates between 0 and 1; the others are between −1 and 1, as states are."""
 
 
-def views(answer: dict[str, Any]) -> list[Shown]:
-    """Return the views of an `inspect` answer."""
+def views(answer: dict[str, Any], kind: str = "class") -> list[Shown]:
+    """Return the views of an `inspect` answer. kind: class, tags, sequence or values, what the task asks for."""
     tokens = steps_named(answer["tokens"])
     strip = _strip(tokens, answer["saliency"]["leave_one_out"])
-    made = [_probabilities(answer, tokens, strip)] if answer["probabilities"] else []
+    made = [_probabilities(answer, tokens, strip, kind)] if answer["probabilities"] else []
     if answer.get("values"):
         made.append(_values(answer, strip))
     layers = answer["layers"]
@@ -45,21 +45,31 @@ def _strip(tokens: Sequence[str], left_out: Sequence[float | None]) -> tuple[tup
     return tuple(zip(tokens, finite(left_out), strict=True)) if len(left_out) == len(tokens) else ()
 
 
-def _probabilities(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...]) -> Shown:
+def _probabilities(
+    answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...], kind: str
+) -> Shown:
     steps = [finite(row) for row in answer["probabilities"]]
     written = answer.get("written")
     names = steps_named(written) if written else tokens
-    labels = tuple(words.literal(str(label)) for label in answer["labels"] or range(len(steps[0])))
-    said = (
-        "How likely each token was when it was written, given those before it."
-        if written
-        else "How likely each answer is after each step, as if the input ended there. Above: how far the probability "
-        "of the answer falls when that step is left out."
-    )
+    labels = steps_named([str(label) for label in answer["labels"] or range(len(steps[0]))])
+    falls = f"Above: how far the {_measure(answer)} of the answer falls when that step is left out."
+    if written:
+        said = f"How likely each token was when it was written, given those before it. {falls}"
+    elif kind == "tags":
+        said = f"How likely each answer is at each step. {falls.replace('the answer', 'the last one')}"
+    else:
+        said = f"How likely each answer is after each step, as if the input ended there. {falls}"
     heat = Heat(
         "", _turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step", "sequential", 1.0
     )
     return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
+
+
+def _measure(answer: dict[str, Any]) -> str:
+    """What is compared when a step is left out."""
+    if answer.get("values"):
+        return "forecast"
+    return "log-probability" if answer.get("written") else "probability"
 
 
 def _verdict(answer: dict[str, Any]) -> Content:
@@ -114,7 +124,7 @@ def _saliency(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tupl
     )  # fmt: skip
     said = (
         f"Which steps speak for {words.literal(str(found['target']))} (+) and which against it (−): by gradient × "
-        f"input (full: {sizes[0]:.3g}), and by how much the probability falls when the step is left out "
+        f"input (full: {sizes[0]:.3g}), and by how much the {_measure(answer)} falls when the step is left out "
         f"(full: {sizes[1]:.3g})."
     )
     return Shown("Saliency", told((said, QUIET)), heat, strip)

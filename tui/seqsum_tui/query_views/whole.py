@@ -22,11 +22,14 @@ from seqsum_tui.query_views.shown import (
     lines,
     told,
 )
-from seqsum_tui.widgets.heat_map import Heat
+from seqsum_tui.widgets.heat_map import Heat, steps_named
 
 
-def evaluation(answer: dict[str, Any]) -> Shown:
-    """Return the view of an `evaluate` answer: accuracy and the confusion matrix."""
+def evaluation(answer: dict[str, Any], lists: bool = False) -> Shown:
+    """Return the view of an `evaluate` answer: accuracy and the confusion matrix.
+
+    lists: whether the answers that a cell counts can be listed
+    """
     scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['sequences']:,} sequences"
     head = told(
         (f"accuracy {words.percent(answer['accuracy'])}" if answer["accuracy"] is not None else "", "bold"),
@@ -37,11 +40,14 @@ def evaluation(answer: dict[str, Any]) -> Shown:
     counts = answer["confusion"]
     if not counts:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
-    labels = tuple(words.literal(str(label)) for label in answer["labels"] or range(len(counts)))
+    labels = steps_named([str(label) for label in answer["labels"] or range(len(counts))])
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
-    heat = Heat("", shares, labels, labels, "truth", "answered as", "sequential", 1.0, numbered=False)
+    heat = Heat("", shares, labels, labels, "truth", "answered as", "sequential", 1.0,
+                numbered=False, chooses=lists)  # fmt: skip
     said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
-    return Shown("Accuracy", lines(head, told((more or said, QUIET))), heat)
+    if lists:
+        said += " enter lists the wrong answers of a cell."
+    return Shown("Accuracy", lines(head, told((f"{more}  {said}" if more else said, QUIET))), heat)
 
 
 def by_length(answer: dict[str, Any]) -> Shown:
@@ -63,15 +69,18 @@ def by_length(answer: dict[str, Any]) -> Shown:
     return Shown("By length", told((said, QUIET)), curves)
 
 
-def mistakes(answer: dict[str, Any]) -> Shown:
-    """Return the view of a `mistakes` answer."""
+def mistakes(answer: dict[str, Any], only: str = "") -> Shown:
+    """Return the view of a `mistakes` answer. only: the filter as one would type it."""
     rows = answer["rows"]
     scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['asked']:,}"
     if not answer["wrong"]:
         return Shown("Mistakes", told((f"✓ none wrong of {scope} questions", RIGHT)))
-    head = told(
-        (f"✗ {answer['wrong']:,} wrong", WRONG), (f" of {scope}; the surest first. enter asks one by itself.", QUIET)
-    )
+    head = told((f"✗ {answer['wrong']:,} wrong", WRONG), (f" of {scope}", QUIET))
+    if only:
+        head = told(head, (f"  {answer['total']:,} with {words.literal(only)}", "$text-accent"))
+    if len(rows) < answer["total"]:
+        head = told(head, (f"  the first {len(rows):,}", QUIET))
+    head = lines(head, told(("The surest first. enter asks one by itself, f filters.", QUIET)))
     widest = max((len(row["input"]) for row in rows), default=0)
     made = []
     for row in rows:

@@ -42,8 +42,11 @@ def _lines(text: str) -> str:
     return "\n".join(words.literal(line) for line in text.expandtabs(4).split("\n"))
 
 
-def forecast(answer: dict[str, Any]) -> list[Shown]:
-    """Return the views of a `forecast` answer: the continuation beside AR(p) and the truth, and errors by horizon."""
+def forecast(answer: dict[str, Any], offset: int | None = None) -> list[Shown]:
+    """Return the views of a `forecast` answer: the continuation beside AR(p) and the truth, and errors by horizon.
+
+    offset: from how many values before the data's end; None for a series that was typed
+    """
     history, ahead = finite(answer["history"]), finite(answer["forecast"])
     before = [*range(1 - len(history), 1)]
     after = [*range(1, len(ahead) + 1)]
@@ -65,7 +68,8 @@ def forecast(answer: dict[str, Any]) -> list[Shown]:
         if beside:
             theirs = sum(abs(a - b) for a, b in zip(beside, known, strict=False)) / len(known)
             errors += f", AR({order}) {words.metric(theirs)}"
-    said = errors or "the truth is not known yet: [ forecasts from earlier in the data"
+    place = "from the series asked" if offset is None else f"from {words.count(offset, 'value')} before the data's end"
+    said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
     marks = (Mark(0.5, "now", kind="now"),)
     made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks))]
     horizon = answer["error_by_horizon"]

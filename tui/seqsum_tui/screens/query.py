@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -19,13 +18,15 @@ from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.batch import Questions, filter_of, filter_words, questions_of, series_of
 from seqsum_tui.commands import ScreenCommands
 from seqsum_tui.query_pages import OF_A_QUESTION, PAGES, Asking, has, name_of
-from seqsum_tui.query_source import QuestionRefused, Source
+from seqsum_tui.query_source import QuestionRefused, ServerEnded, Source
 from seqsum_tui.query_views.answer import answer, refusal
 from seqsum_tui.query_views.whole import Asked, batch
 from seqsum_tui.widgets.answer_list import AnswerList
 from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
+from seqsum_tui.widgets.heat_map import HeatMap
 from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryChart, QueryPane
 
@@ -52,7 +53,7 @@ class QueryScreen(Screen[None]):
     CSS_PATH = "query.tcss"
     COMMANDS = {ScreenCommands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings.QUERY
-    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (90, "-broad")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (72, "-broad")]  # noqa: RUF012
     HELP_TITLE = "Ask the model"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
         ("This screen", bindings.QUERY),
@@ -146,7 +147,7 @@ class QueryScreen(Screen[None]):
         progress = f"  step {run.step:,}/{run.steps:,}"
         accuracy = run.metrics.get("accuracy")
         known = f"  accuracy {words.percent(accuracy)}" if accuracy is not None else ""
-        share = f"  asking takes {words.percent(source.share)} of its time" if source.live else ""
+        share = f"  asking uses {words.percent(source.share)} of a core, behind it" if source.live else ""
         self.query_one("#head", Static).update(
             Content.assemble(
                 (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
@@ -243,14 +244,30 @@ class QueryScreen(Screen[None]):
             asking.reply = await source.ask("predict", input=question)
         except QuestionRefused as error:
             self._problem(refusal(question, str(error), error.place, error.end, self.size.width - 3))
+        except ServerEnded as error:
+            await self._start_anew(source, error)
         except (UserError, OSError) as error:
             self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
         else:
             self._fill_all()
+            self._tell_restart(source)
         finally:
             self._state("ready" if source.warm else "")
             if self._poll is not None:
                 self._poll.wake()
+
+    async def _start_anew(self, source: Source, error: ServerEnded) -> None:
+        """Put another server in the place of one that ended over a question, and say so."""
+        self._problem(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+        self._state("starting another…")
+        with suppress(UserError, OSError):
+            await source.load()
+            self._problem(Content.styled(f"✗ {words.literal(error.reason)}; another was started", "$text-error"))
+
+    def _tell_restart(self, source: Source) -> None:
+        if source.restarted:
+            source.restarted = False
+            self._problem(Content.styled("! the query server had ended; another was started", "$text-warning"))
 
     # Pages and views
 
@@ -332,6 +349,10 @@ class QueryScreen(Screen[None]):
             if (question, step) == (asking.question, asking.source.step):
                 asking.make(ask, reply["answer"])
                 self._fill_all()
+                self._tell_restart(asking.source)
+        except ServerEnded as error:
+            self._pane_of(asking).say(Content.styled(f"✗ {words.literal(str(error))}", "$text-error"))
+            await self._start_anew(asking.source, error)
         except QuestionRefused as error:
             self._pane_of(asking).say(refusal(question or "", str(error), error.place, error.end, self.size.width - 3))
         except (UserError, OSError) as error:
@@ -369,6 +390,10 @@ class QueryScreen(Screen[None]):
             return source.offers("history") and len(source.checkpoints) > 1
         if action in ("temperature", "top_k"):
             return self._page == "more" and source.offers("sample")
+        if action == "filter":
+            return self._page == "whole" and self._title() == "Mistakes"
+        if action == "offset":
+            return self._page == "more" and source.offers("forecast")
         if action == "wrong":
             return self._page == "whole" and self._batch is not None
         return True
@@ -511,6 +536,46 @@ class QueryScreen(Screen[None]):
             asking.top_k = TOPS[(TOPS.index(asking.top_k) + 1) % len(TOPS)]
         self._write_again()
 
+    def action_offset(self, by: int) -> None:
+        """Forecast from earlier or later in the data."""
+        for asking in self._askings:
+            asking.go_back(by)
+        self._titles["more"] = "Forecast"
+        self._fill_all()
+
+    def action_filter(self) -> None:
+        """List some of the wrong answers alone."""
+        from seqsum_tui.screens.line import LineScreen
+
+        hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
+        written = filter_words(self._askings[0].only)
+        screen = LineScreen(
+            "Which mistakes", hint, filter_of, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
+        )
+        self.app.push_screen(screen, lambda fields: None if fields is None else self._list_only(fields))
+
+    @on(HeatMap.Chosen)
+    def list_cell(self, message: HeatMap.Chosen) -> None:
+        """List the wrong answers that a cell of the confusion matrix counts."""
+        labels = self._askings[0].source.facts.get("labels") or []
+        truth, answered = ([*labels, ""][min(at, len(labels))] for at in (message.row, message.column))
+        self._list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
+
+    @on(HeatMap.CursorMoved)
+    def follow_cursor(self, message: HeatMap.CursorMoved) -> None:
+        """Side by side, both cursors stand on the same cell."""
+        for other in self.query(HeatMap):
+            if other is not message.heat_map:
+                other.move_to(message.row, message.column)
+
+    def _list_only(self, fields: dict[str, Any]) -> None:
+        for asking in self._askings:
+            asking.list_only(fields)
+        self._titles["whole"] = "Mistakes"
+        self._fill_all()
+        self.refresh_bindings()
+        self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+
     def _write_again(self) -> None:
         for asking in self._askings:
             asking.made.pop("sample", None)
@@ -520,20 +585,25 @@ class QueryScreen(Screen[None]):
     # Questions from a file
 
     def action_batch(self) -> None:
-        """Ask every line of a file."""
-        from seqsum_tui.screens.file_name import FileNameScreen
+        """Ask every line of a file; of a run that continues series, the series in a CSV file."""
+        from seqsum_tui.screens.line import LineScreen
 
+        if self._askings[0].source.facts.get("answer") == "values":
+            hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
+            series = LineScreen("A series from a file", hint, series_of, placeholder="series.csv sales")
+            self.app.push_screen(series, lambda typed: None if typed is None else self.ask(typed))
+            return
         hint = f"A text file with a question on each line: {self.query_one(QueryBox).placeholder}"
-        screen = FileNameScreen("Ask every line of a file", hint)
+        screen = LineScreen("Ask every line of a file", hint, questions_of, placeholder="questions.txt")
 
-        def read(questions: list[str] | None) -> None:
-            if questions:
-                name = Path(screen.file).name
-                self.run_worker(self._ask_all(name, questions), name="batch", group="batch", exclusive=True)
+        def read(found: Questions | None) -> None:
+            if found is not None:
+                work = self._ask_all(found.file, found.lines)
+                self.run_worker(work, name="batch", group="batch", exclusive=True)
 
         self.app.push_screen(screen, read)
 
-    async def _ask_all(self, name: str, questions: list[str]) -> None:
+    async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
         self._batch = (name, [])
         self._page, self._titles["whole"] = "whole", "File"
         for asking in self._askings:

@@ -44,11 +44,13 @@ class Heat:
     most: float = 1.0
     numbered: bool = True
     """Whether columns are places in a row, and not only names."""
+    chooses: bool = False
+    """Whether enter on a cell leads on, to what the cell counts."""
 
 
 def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
-    """Return the tokens as names of columns, literally; a space shows as ␣."""
-    return tuple("␣" if token == " " else words.literal(token) for token in tokens)
+    """Return the tokens as names of columns, literally; a space shows as ␣, the end of a line as ⏎."""
+    return tuple({" ": "␣", "\n": "⏎"}.get(token) or words.literal(token) for token in tokens)
 
 
 class HeatMap(Widget, can_focus=True):
@@ -74,6 +76,13 @@ class HeatMap(Widget, can_focus=True):
         def __init__(self, heat_map: HeatMap, row: int, column: int) -> None:
             super().__init__()
             self.heat_map, self.row, self.column = heat_map, row, column
+
+    class Chosen(Message):
+        """A person chose a cell of a map that leads on."""
+
+        def __init__(self, row: int, column: int) -> None:
+            super().__init__()
+            self.row, self.column = row, column
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -104,6 +113,14 @@ class HeatMap(Widget, can_focus=True):
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cursor."""
         self._moved(self.row + rows, self.column + columns)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer enter where a cell leads on."""
+        return action != "choose" or (self._heat is not None and self._heat.chooses)
+
+    def action_choose(self) -> None:
+        """Go on to what the cell under the cursor counts."""
+        self.post_message(self.Chosen(self.row, self.column))
 
     def _moved(self, row: int, column: int) -> None:
         before = self.row, self.column

@@ -15,7 +15,7 @@ from seqsum_tui.charts.palette import SIGNS, TERMINAL_COLOURS, series_colour
 from seqsum_tui.query_views.shown import Dots
 
 Cell = tuple[str, int]
-"""A sign and the place of its label; −1 is the path."""
+"""A sign and the place of its label; −1 is a step of the path, −2 the way between two."""
 
 
 class Plane(Widget):
@@ -84,7 +84,7 @@ class Plane(Widget):
         for (x0, y0), (x1, y1) in pairwise(places):
             steps = max(abs(x1 - x0), abs(y1 - y0), 1)
             for step in range(1, steps):
-                self._cells[x0 + (x1 - x0) * step // steps, y0 + (y1 - y0) * step // steps] = ("∙", -1)
+                self._cells[x0 + (x1 - x0) * step // steps, y0 + (y1 - y0) * step // steps] = ("∙", -2)
         for at, (x, y) in enumerate(places):
             self._cells[x, y] = (tokens[at][:1] or "●", -1)
 
@@ -115,6 +115,8 @@ class Plane(Widget):
         return Strip(parts).adjust_cell_length(width, ground)
 
     def _style(self, label: int) -> Style:
+        if label == -2:
+            return Style(bold=True)
         if label < 0:
             return Style(bold=True, reverse=True)
         if self.app.native_ansi_color:

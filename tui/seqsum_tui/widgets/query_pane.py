@@ -19,6 +19,8 @@ from seqsum_tui.widgets.heat_map import Heat, HeatMap
 from seqsum_tui.widgets.plane import Plane
 from seqsum_tui.widgets.token_strip import TokenStrip
 
+LOW = 13
+"""Lines below which words above a picture are cut to their first."""
 TAKEN = ("chart.smooth_more", "chart.smooth_less")
 """Keys of a chart that have no meaning for these."""
 
@@ -52,7 +54,12 @@ class QueryPane(Vertical):
         & > #scroll { height: auto; max-height: 40%; scrollbar-size-vertical: 1; }
         & > #scroll.-alone { height: 1fr; max-height: 100%; }
         & > TokenStrip { margin-top: 1; display: none; }
+        /* Beside another, on a small screen: the picture matters most. */
+        &.-low > #scroll { max-height: 1; scrollbar-size-vertical: 0; }
+        &.-low > #scroll.-alone { max-height: 100%; scrollbar-size-vertical: 1; }
+        &.-low > TokenStrip { height: 0; margin: 0; }
         & > HeatMap, & > QueryChart, & > Plane, & > AnswerList { display: none; margin-top: 1; }
+        &.-low > HeatMap, &.-low > QueryChart, &.-low > Plane, &.-low > AnswerList { margin-top: 0; }
     }
     """
 
@@ -66,6 +73,10 @@ class QueryPane(Vertical):
         yield QueryChart()
         yield Plane()
         yield AnswerList()
+
+    def on_resize(self) -> None:
+        """Where there is little room, the picture gets it."""
+        self.set_class(self.size.height < LOW, "-low")
 
     @property
     def picture(self) -> Widget:
