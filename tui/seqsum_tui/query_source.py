@@ -24,6 +24,7 @@ SLOW = ("evaluate", "accuracy_by_length", "mistakes", "calibration", "history", 
 """What walks over many inputs. It has a server of its own, so that a question never waits behind it."""
 
 MEASURED_SECONDS = 60.0
+FRESH_SECONDS = 0.5
 
 NO_CHECKPOINT = (
     "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
@@ -40,6 +41,7 @@ class Source:
         self.facts: dict[str, Any] = {}
         self._command = command
         self._clients: dict[bool, QueryClient] = {}
+        self._saved = -FRESH_SECONDS
         self._spent: dict[int, float] = {}
         self._seen: deque[tuple[float, float]] = deque()
         self.restarted = False
@@ -100,7 +102,9 @@ class Source:
     async def save_now(self) -> None:
         """Have a run that trains save a checkpoint, so that it is asked as it is now; raises UserError when the run has
         none at all."""
-        if self.step is None and self.live:
+        if self.step is None and self.live and time.monotonic() - self._saved > FRESH_SECONDS:
+            # Whoever asks very fast is to cost the training little: every checkpoint takes a moment of it.
+            self._saved = time.monotonic()
             with suppress(UserError):
                 # A run that ended this moment has saved its last checkpoint already.
                 await in_thread(lambda: control.snapshot(self.run))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -31,6 +33,8 @@ from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryChart, QueryPane
 
 if TYPE_CHECKING:
+    from textual.worker import WorkType
+
     from seqsum.runs import Summary
     from seqsum_tui.app import Console
 
@@ -118,6 +122,12 @@ class QueryScreen(Screen[None]):
     def _source(self, run_id: str, step: int | None) -> Source:
         return Source(Run(self.console.workspace_folder / run_id), self.console.query_command, step)
 
+    def _do(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, group: str, exclusive: bool = False
+    ) -> None:
+        """Work beside the screen. A callable, so that what is cancelled before it begins leaves no coroutine behind."""
+        self.run_worker(cast("WorkType[None]", work), name=name, group=group, exclusive=exclusive)
+
     # Reading the runs
 
     def _read(self) -> list[tuple[Source, Summary, tuple[int, ...]]]:
@@ -147,11 +157,11 @@ class QueryScreen(Screen[None]):
         progress = f"  step {run.step:,}/{run.steps:,}"
         accuracy = run.metrics.get("accuracy")
         known = f"  accuracy {words.percent(accuracy)}" if accuracy is not None else ""
-        share = f"  asking uses {words.percent(source.share)} of a core, behind it" if source.live else ""
+        share = f"  asking: {words.percent(source.share)} of a core" if source.live else ""
         self.query_one("#head", Static).update(
             Content.assemble(
                 (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
-                progress, known, (share, "$foreground 60%"),
+                progress, (share, "$foreground 60%"), known,
             )
         )  # fmt: skip
         self.query_one(CheckpointSlider).show(source.checkpoints, source.step, self._askings[0].aha, run.steps)
@@ -163,7 +173,7 @@ class QueryScreen(Screen[None]):
 
     def _load(self, asking: Asking) -> None:
         if asking.source.checkpoints or asking.source.live:
-            self.run_worker(self._load_model(asking), name="query server", group="load")
+            self._do(partial(self._load_model, asking), name="query server", group="load")
         else:
             self._state("no checkpoint yet")
 
@@ -226,8 +236,7 @@ class QueryScreen(Screen[None]):
 
     def _ask_of(self, asking: Asking) -> None:
         # Exclusive: a new question takes the place of one that still waits.
-        work = self._answer(asking)
-        self.run_worker(work, name="question", group=f"question {id(asking)}", exclusive=True)
+        self._do(partial(self._answer, asking), name="question", group=f"question {id(asking)}", exclusive=True)
 
     async def _answer(self, asking: Asking) -> None:
         question, source = asking.question, asking.source
@@ -326,8 +335,8 @@ class QueryScreen(Screen[None]):
             pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
         else:
             pane.say(Content.styled("computing…", "$foreground 60%"))
-            work = self._make(asking, wanted[1])
-            self.run_worker(work, name="view", group=f"view {id(asking)} {wanted[1]}", exclusive=True)
+            work = partial(self._make, asking, wanted[1])
+            self._do(work, name="view", group=f"view {id(asking)} {wanted[1]}", exclusive=True)
 
     def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
         if asking.reply is None:
@@ -428,11 +437,11 @@ class QueryScreen(Screen[None]):
 
     def action_random(self) -> None:
         """Ask a question such as the run is trained on."""
-        self.run_worker(self._find("random_input"), name="random", group="find", exclusive=True)
+        self._do(partial(self._find, "random_input"), name="random", group="find", exclusive=True)
 
     def action_hardest(self) -> None:
         """Ask the question that the model is furthest from knowing."""
-        self.run_worker(self._find("hardest_input"), name="hardest", group="find", exclusive=True)
+        self._do(partial(self._find, "hardest_input"), name="hardest", group="find", exclusive=True)
 
     async def _find(self, ask: str) -> None:
         source = self._askings[0].source
@@ -481,9 +490,9 @@ class QueryScreen(Screen[None]):
         from seqsum_tui.screens.choose import ChooseScreen
 
         if len(self._askings) > 1:
-            self.run_worker(self._alone(), name="alone", group="beside")
+            self._do(self._alone, name="alone", group="beside")
             return
-        self.run_worker(self._choose(ChooseScreen), name="choose", group="beside", exclusive=True)
+        self._do(partial(self._choose, ChooseScreen), name="choose", group="beside", exclusive=True)
 
     async def _choose(self, screen: Any) -> None:
         from seqsum_tui.screens.choose import Choice
@@ -498,7 +507,7 @@ class QueryScreen(Screen[None]):
         def chosen(keys: list[str] | None) -> None:
             if keys:
                 run_id, _, step = keys[0].rpartition(":")
-                self.run_worker(self._beside(run_id, int(step) if step else None), name="beside", group="beside")
+                self._do(partial(self._beside, run_id, int(step) if step else None), name="beside", group="beside")
 
         self.app.push_screen(screen("Ask beside it", choices), chosen)
 
@@ -598,8 +607,8 @@ class QueryScreen(Screen[None]):
 
         def read(found: Questions | None) -> None:
             if found is not None:
-                work = self._ask_all(found.file, found.lines)
-                self.run_worker(work, name="batch", group="batch", exclusive=True)
+                work = partial(self._ask_all, found.file, found.lines)
+                self._do(work, name="batch", group="batch", exclusive=True)
 
         self.app.push_screen(screen, read)
 

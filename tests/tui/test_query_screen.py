@@ -1,0 +1,376 @@
+"""The Query screen: real answers of small networks, at every size, by keys and by mouse."""
+
+import os
+import signal
+
+import pytest
+from textual.widgets import Input
+
+from seqsum.errors import UserError
+from seqsum.query.answering import Answerer
+from seqsum_tui import query_source
+from seqsum_tui.app import Console
+from seqsum_tui.batch import filter_of, questions_of, series_of
+from seqsum_tui.query_client import server_command
+from seqsum_tui.screens.choose import ChooseScreen
+from seqsum_tui.screens.line import LineScreen
+from seqsum_tui.screens.query import QueryScreen
+from seqsum_tui.screens.runs import RunsScreen
+from seqsum_tui.widgets.answer_list import AnswerList
+from seqsum_tui.widgets.heat_map import HeatMap
+from seqsum_tui.widgets.query_box import QueryBox
+from seqsum_tui.widgets.query_pane import QueryPane
+from support.asking import HereClient, learn
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
+TEXT = "the cat sat on the mat. " * 400
+
+
+def screen_text(app):
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
+
+
+@pytest.fixture
+def here(monkeypatch):
+    monkeypatch.setattr(query_source, "QueryClient", HereClient)
+
+
+@pytest.fixture
+def console(scene, still):
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+@pytest.fixture
+def adder(scene):
+    """A run that learns sums of one or two numbers, with three checkpoints."""
+    return learn(scene.run("baseline", changes=SHORT), 0, 100, 1500)
+
+
+@pytest.fixture
+def opened(console, until):
+    """Open the screen and wait until its model answers."""
+
+    async def open(pilot, run, step=None):
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen) and console.screen._read_once)
+        screen = QueryScreen(run.id, step)
+        console.push_screen(screen)
+        await until(pilot, lambda: screen._askings and screen._askings[0].source.facts)
+        return screen
+
+    return open
+
+
+async def put(pilot, until, screen, question):
+    """Type a question and wait for its answer; the box keeps the keys."""
+    asking = screen._askings[0]
+    before = asking.reply
+    screen.query_one(QueryBox).value = question
+    screen.action_box()
+    await pilot.press("enter")
+    await until(pilot, lambda: asking.question == question and asking.reply not in (None, before))
+
+
+async def turn(pilot, until, screen, page):
+    """Turn to a page by its key, and wait until it shows."""
+    if isinstance(screen.focused, QueryBox):
+        await pilot.press("escape")
+    await pilot.press(page)
+    await done(pilot, until, screen)
+
+
+async def done(pilot, until, screen):
+    """Wait until nothing is computed any more and the chosen view is there."""
+
+    def shown():
+        if screen._busy or "computing" in screen_text(screen.app):
+            return False
+        wanted = dict(screen._askings[0].titles(screen._page)).get(screen._title())
+        return screen._page == "answer" or wanted is None or wanted in screen._askings[0].made
+
+    await until(pilot, shown)
+
+
+async def test_an_answer_and_the_inside_at_every_size(console, adder, here, opened, until):
+    async with console.run_test(size=SIZES[0]) as pilot:
+        screen = await opened(pilot, adder)
+        assert "numbers from 0 to 9" in screen.query_one(QueryBox).placeholder
+        await pilot.press("3", "space", "4", "enter")
+        await until(pilot, lambda: screen._askings[0].reply)
+        expected = Answerer(adder).ask("predict", input="3 4")[1]["answer"]
+        assert screen._askings[0].reply["answer"] == expected
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "entropy" in screen_text(console) and "3 4" in screen_text(console))
+            said = "✓ right" if expected["correct"] else "✗ wrong, it is 7"
+            assert said in screen_text(console) and screen.query_one("#pages").region.right <= size[0]
+
+        inside = Answerer(adder).ask("inspect", input="3 4")[1]["answer"]
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for page in "234" if size == SIZES[0] else "2":
+                await turn(pilot, until, screen, page)
+                for _ in screen._askings[0].titles(screen._page):
+                    await done(pilot, until, screen)
+                    text = screen_text(console)
+                    assert "✗ query" not in text and "Nothing of this page" not in text
+                    picture = screen.query_one(QueryPane).picture
+                    assert picture.size.height >= 2, (size, screen._title())
+                    await pilot.press("v")
+        await turn(pilot, until, screen, "2")
+        heat = screen.query_one(HeatMap)
+        assert heat.heat.values == tuple(zip(*inside["probabilities"], strict=True))
+        await until(pilot, lambda: heat.has_focus)
+        await pilot.press("v")
+        await until(pilot, lambda: screen._title() == "Hidden" and heat.heat.row_word == "unit")
+        await pilot.press("home", "end", *["up"] * 20, "down", "down")
+        value = inside["layers"][0]["hidden"][1][2]
+        await until(pilot, lambda: heat.cursor_words == f"unit 3, step 2 (4): {value:+.4f}".replace("-", "−"))
+        # The mouse does the same.
+        await pilot.click(heat, offset=(heat._name_width + 2, 2))
+        await until(pilot, lambda: heat.cursor_words.startswith("unit 1, step 1 (3)"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "pages"),
+    [
+        ("character_lm", {"model.hidden_size": "8"}, "2345"),
+        ("sunspots_lstm", {}, "2345"),
+        ("dates", {"model.hidden_size": "8"}, "24"),
+        ("tagging_bidirectional", {}, "2"),
+    ],
+)
+async def test_every_view_of_other_tasks(console, scene, here, opened, until, tmp_path, preset, changes, pages):
+    if preset == "character_lm":
+        (tmp_path / "text.txt").write_text(TEXT)
+        changes = {**changes, "task.corpus": str(tmp_path / "text.txt")}
+    run = learn(scene.run(preset, changes=changes), 1, 2)
+    seen = set()
+    async with console.run_test(size=SIZES[0]) as pilot:
+        screen = await opened(pilot, run)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: screen._askings[0].reply)
+        for page in pages:
+            await turn(pilot, until, screen, page)
+            for _ in screen._askings[0].titles(screen._page):
+                await done(pilot, until, screen)
+                assert "✗ query" not in screen_text(console), screen_text(console)
+                seen.add(screen._title())
+                await pilot.press("v")
+        if preset == "character_lm":
+            await turn(pilot, until, screen, "5")
+            await pilot.press("T", "o")
+            await until(pilot, lambda: "temperature 1, out of the 1 likeliest" in screen_text(console))
+            assert seen >= {"Sample", "Surprise", "Forget gate", "Cell", "Trajectory", "Learned"}
+        if preset == "sunspots_lstm":
+            await turn(pilot, until, screen, "5")
+            await until(pilot, lambda: "from the series asked" in screen_text(console))
+            await pilot.press("less_than_sign")
+            await until(pilot, lambda: "from 11 values before" in screen_text(console))
+            truth = Answerer(run).ask("forecast", offset=11)[1]["answer"]["truth"]
+            (line,) = [one for one in screen.query_one("QueryChart").series if one.name == "truth"]
+            assert line.y.tolist() == truth
+            assert seen >= {"Forecasts", "Forecast", "Errors", "Learned", "Accuracy"}
+        if preset == "dates":
+            assert seen >= {"Attention", "Probabilities", "Hidden backwards", "Saliency", "Three cells"}
+
+
+async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, opened, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, adder)
+        await put(pilot, until, screen, "3 4")
+        newest = screen._askings[0].reply
+        await pilot.press("escape", "left_square_bracket", "left_square_bracket")
+        await until(pilot, lambda: (screen._askings[0].reply or {}).get("checkpoint_step") == 0)
+        assert "step 0 of 1,500" in screen_text(console)
+        await turn(pilot, until, screen, "4")
+        found = Answerer(adder).ask("history", input="3 4")[1]["answer"]
+        assert screen._askings[0].history == found and screen._askings[0].aha == found["aha"]
+        await pilot.press("n", "1")
+        await until(pilot, lambda: screen._askings[0].reply == newest or (
+            screen._askings[0].reply and screen._askings[0].reply["answer"] == newest["answer"]))  # fmt: skip
+
+        await pilot.press("vertical_line")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: len(screen._askings) == 2 and screen._askings[1].reply)
+        assert screen._askings[1].reply["checkpoint_step"] == 0
+        text = screen_text(console)
+        assert "step 1,500" in text and "step 0" in text and " ≠" in text
+        await put(pilot, until, screen, "5 5")
+        await until(pilot, lambda: all(asking.reply and asking.question == "5 5" for asking in screen._askings))
+        await turn(pilot, until, screen, "2")
+        first, second = screen.query(HeatMap)
+        await until(pilot, lambda: first.heat and second.heat and first.heat != second.heat)
+        await until(pilot, lambda: first.has_focus)
+        await pilot.press("down", "right")
+        await until(pilot, lambda: (second.row, second.column) == (first.row, first.column) == (1, 1))
+        await pilot.press("vertical_line")
+        await until(pilot, lambda: len(screen.query(QueryPane)) == 1)
+
+
+async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, here, opened, until):
+    answerer = Answerer(adder)
+    every = answerer.ask("mistakes", limit=500)[1]["answer"]
+    confusion = answerer.ask("evaluate")[1]["answer"]["confusion"]
+    truth, said = every["rows"][0]["truth"], every["rows"][0]["prediction"]
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, adder)
+        await pilot.press("escape")
+        await turn(pilot, until, screen, "3")
+        heat, listed = screen.query_one(HeatMap), screen.query_one(AnswerList)
+        await until(pilot, lambda: heat.has_focus)
+        await pilot.press(*["down"] * int(truth), *["right"] * int(said), "enter")
+        count = confusion[int(truth)][int(said)]
+        await until(pilot, lambda: listed.display and len(listed.lines) == count)
+        await until(pilot, lambda: f"{count:,} with truth={truth} answer={said}" in screen_text(console))
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(console.screen, LineScreen))
+        assert console.screen.query_one(Input).value == f"truth={truth} answer={said}"
+        console.screen.query_one(Input).value = "size=3"
+        await pilot.press("enter")
+        await until(pilot, lambda: "is not understood" in screen_text(console))
+        console.screen.query_one(Input).value = "length=1"
+        await pilot.press("enter")
+        ones = [row for row in every["rows"] if row["length"] == 1]
+        await until(
+            pilot,
+            lambda: isinstance(console.screen, QueryScreen) and f"{len(ones)} with length=1" in screen_text(console),
+        )
+        screen._list_only({})
+        await until(pilot, lambda: len(listed.lines) == every["total"] and listed.has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen._askings[0].reply and screen._page == "answer")
+        assert screen._askings[0].question == every["rows"][0]["input"] and "✗ wrong" in screen_text(console)
+
+
+async def test_wrong_input_the_box_and_a_file(console, adder, here, opened, until, tmp_path):
+    async with console.run_test(size=(60, 20)) as pilot:
+        screen = await opened(pilot, adder)
+        for question in ("1 2", "3 4"):
+            await put(pilot, until, screen, question)
+        screen.query_one(QueryBox).value = "1 2 ten 4"
+        await pilot.press("enter")
+        await until(pilot, lambda: 'number 3 is "ten"' in screen_text(console))
+        above, below = screen_text(console).splitlines()[3:5]
+        assert below.index("▲") == above.index("ten") and below.count("▲") == 3
+        box = screen.query_one(QueryBox)
+        await pilot.press("up")
+        await until(pilot, lambda: box.value == "3 4")
+        await pilot.press("up")
+        await until(pilot, lambda: box.value == "1 2")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: screen._askings[0].question == "3 4" and screen._askings[0].reply)
+        assert not screen.query_one("#problem").display
+        # h asks the hardest.
+        await pilot.press("escape", "h")
+        hardest = Answerer(adder).ask("hardest_input", seed=1)[1]["answer"]
+        await until(pilot, lambda: "the hardest of 110" in screen_text(console))
+        assert screen._askings[0].question == hardest["input"]
+
+        (tmp_path / "questions.txt").write_text("1 2\nten\n\n9 9\n0\n")
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(console.screen, LineScreen))
+        console.screen.query_one(Input).value = str(tmp_path / "nothing.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: "can't read" in screen_text(console))
+        console.screen.query_one(Input).value = str(tmp_path / "questions.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: "questions.txt: 4 questions" in screen_text(console))
+        answers = [Answerer(adder).ask("predict", input=one)[1]["answer"]["correct"] for one in ("1 2", "9 9", "0")]
+        text = " ".join(screen_text(console).split())
+        assert f"✓ {sum(answers)} right ✗ {3 - sum(answers)} wrong ! 1 can't be read" in text
+        await pilot.press("w")
+        wrong = 4 - sum(answers)
+        await until(pilot, lambda: len(screen.query_one(AnswerList).lines) == wrong)
+
+
+async def test_keys_lead_there_and_back(console, adder, here, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: console.screen._read_once and console.screen.run_in_hand())
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(console.screen, QueryScreen) and console.screen._askings[0].source.facts)
+        assert isinstance(console.screen.focused, QueryBox)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen.focused, QueryBox))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Ask the model: keys" in screen_text(console))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, QueryScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+
+
+async def test_a_run_without_a_checkpoint_says_so(console, scene, until):
+    run = scene.run(status="stopped", step=10)
+    async with console.run_test(size=(60, 20)) as pilot:
+        console.push_screen(screen := QueryScreen(run.id))
+        await until(pilot, lambda: screen._askings and screen._askings[0].source.summary)
+        screen.query_one(QueryBox).value = "1 2"
+        await pilot.press("enter")
+        await until(pilot, lambda: "nothing to ask yet" in screen_text(console))
+
+
+async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, opened, until):
+    run = learn(scene.run("baseline", status="running", step=1500, alive=False, changes=SHORT), 0, 1500)
+    worker = work(run)
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, run)
+        await put(pilot, until, screen, "3 4")
+        assert worker.done == [("snapshot", {})]
+        await until(pilot, lambda: "of a core" in screen_text(console))
+        # A checkpoint that is named is asked as it was.
+        await pilot.press("escape", "left_square_bracket")
+        await until(pilot, lambda: (screen._askings[0].reply or {}).get("checkpoint_step") == 0)
+        assert len(worker.done) == 1
+
+
+async def test_a_query_server_that_is_killed_is_started_again_with_a_message(console, adder, opened, until):
+    """Real servers, which are processes of their own."""
+    console.query_command = server_command
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, adder)
+        source = screen._askings[0].source
+        await put(pilot, until, screen, "3 4")
+        first = screen._askings[0].reply["answer"]
+        client = source._clients[False]
+        os.kill(client.pid, signal.SIGKILL)
+        await until(pilot, lambda: client.ended)
+        await put(pilot, until, screen, "5 4")
+        await until(pilot, lambda: "the query server had ended; another was started" in screen_text(console))
+        await put(pilot, until, screen, "3 4")
+        assert screen._askings[0].reply["answer"] == first
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen) and client.pid is None)
+
+
+async def test_a_query_server_that_dies_over_a_question_is_told(console, adder, until, query_server):
+    console.query_command = query_server("dies")
+    async with console.run_test(size=(80, 24)) as pilot:
+        console.push_screen(screen := QueryScreen(adder.id))
+        await until(pilot, lambda: screen._askings and screen._askings[0].source.summary)
+        screen.query_one(QueryBox).value = "1 2"
+        console.query_command = query_server("good")
+        await pilot.press("enter")
+        await until(pilot, lambda: "ended without an answer" in screen_text(console))
+
+
+def test_lines_and_files(tmp_path):
+    assert filter_of("truth=8 answer = new york length=5") == {"truth": "8", "prediction": "new york", "length": 5}
+    assert filter_of("") == {}
+    for line, words in (("8", "not understood"), ("truth=", "needs a value"), ("length=long", "number of steps")):
+        with pytest.raises(UserError, match=words):
+            filter_of(line)
+    (tmp_path / "my sales.csv").write_text("year,sales,returns\n2001,3.5,1\n2002,4,2\n")
+    assert series_of(str(tmp_path / "my sales.csv")) == "1 2"
+    assert series_of(f"{tmp_path / 'my sales.csv'} sales") == "3.5 4"
+    table, gone = tmp_path / "my sales.csv", tmp_path / "gone.csv"
+    for line, words in (("", "type the path"), (str(gone), "^file: "), (f"{table} sale", "no column")):
+        with pytest.raises(UserError, match=words):
+            series_of(line)
+    (tmp_path / "empty.txt").write_text("\n\n")
+    for name, words in ((tmp_path, "not a file"), (tmp_path / "empty.txt", "no questions"), (gone, "can't read")):
+        with pytest.raises(UserError, match=words):
+            questions_of(str(name))
