@@ -23,24 +23,38 @@ KEYS = {
     "ctrl+a": "\x01",
     "ctrl+f": "\x06",
     "ctrl+k": "\x0b",
+    "ctrl+l": "\x0c",
     "f5": "\x1b[15~",
 }
+
+LINE_BYTES = 512
 
 
 class Terminal:
     """Runs a program in a pseudo-terminal; `text` is its screen now."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], columns: int = 120, lines: int = 40
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        columns: int = 120,
+        lines: int = 40,
+        *,
+        bytes_per_second: float | None = None,
+        deaf: bool = False,
     ) -> None:
+        """bytes_per_second: how fast the line to the terminal is; deaf: the program begins with SIGHUP ignored."""
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.received = 0
+        self._rate, self._free_at = bytes_per_second, 0.0
         # The size stands before the program begins, and no variable says another one.
         variables = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
         size = struct.pack("HHHH", lines, columns, 0, 0)
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
+            if deaf:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
             fcntl.ioctl(0, termios.TIOCSWINSZ, size)
             os.execvpe(command[0], list(command), {**variables, "TERM": "xterm-256color"})
 
@@ -55,13 +69,21 @@ class Terminal:
 
     def read(self, seconds: float) -> bool:
         """Take in what the program writes, for at most that long; return False once it has ended."""
+        if self._rate is not None:
+            # What was read last is still on the line.
+            rest = self._free_at - time.monotonic()
+            time.sleep(max(0.0, min(rest, seconds)))
+            if rest > seconds:
+                return True
         ready, _, _ = select.select([self._terminal], [], [], seconds)
         if not ready:
             return True
         try:
-            data = os.read(self._terminal, 65_536)
+            data = os.read(self._terminal, 65_536 if self._rate is None else LINE_BYTES)
         except OSError:
             return False
+        if self._rate is not None:
+            self._free_at = max(self._free_at, time.monotonic()) + len(data) / self._rate
         self.received += len(data)
         self._stream.feed(data)
         return bool(data)

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
 from seqsum_tui import bindings, words
+from seqsum_tui.driver import ThriftyDriver
 from seqsum_tui.paths import over_ssh
 from seqsum_tui.query_client import server_command
 from seqsum_tui.screens.runs import RunsScreen
@@ -113,9 +116,30 @@ class Console(App[None]):
         """Seconds between two readings of a screen."""
         return self.settings.seconds(self.remote)
 
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal's driver can save bytes."""
+        chosen = super().get_driver_class()
+        return ThriftyDriver if issubclass(ThriftyDriver, chosen) else chosen
+
+    def on_resize(self, event: events.Resize) -> None:
+        """What a terminal shows after another size is its own affair."""
+        self._forget_picture(event.size.width)
+
+    def action_redraw(self) -> None:
+        """Paint everything anew, where something else wrote over it."""
+        self._forget_picture()
+        self.screen.refresh(layout=True)
+
+    def _forget_picture(self, width: int | None = None) -> None:
+        if isinstance(self._driver, ThriftyDriver):
+            self._driver.forget(width)
+            self._driver.thrifty = self.remote
+
     def take_settings(self) -> None:
         """Do as the settings say, apart from theme and keys."""
         self.remote = self.settings.low_traffic(self._over_ssh)
+        if isinstance(self._driver, ThriftyDriver):
+            self._driver.thrifty = self.remote
         self.animation_level = "none" if self.remote else self._animation
         if self._launcher is not None:
             self._launcher.workers = self.settings.workers

@@ -23,7 +23,9 @@ HELP = _key("app.help", "question_mark,f1", "help", "Help", "Show every key of t
 QUIT = _key("app.quit", "q", "app.quit", "Quit", "Leave the console; runs that train go on without it")
 SETTINGS = _key("app.settings", "comma", "settings", "Settings", "Theme, bell, traffic, keys", show=False, display=",")
 
-APP: list[BindingType] = [HELP, SETTINGS]
+REDRAW = _key("app.redraw", "ctrl+l", "redraw", "Redraw", "Paint anew, where another program wrote", show=False)
+
+APP: list[BindingType] = [HELP, SETTINGS, REDRAW]
 
 CONTROL: list[BindingType] = [
     _key("run.pause", "p", "pause", "Pause", "Pause the run between two steps; its worker waits"),

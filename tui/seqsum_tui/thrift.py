@@ -1,0 +1,224 @@
+"""Fewer bytes for the same picture, for slow lines: what the terminal shows already is not sent again.
+
+Textual paints whole strips, each piece with its full style. `Thrift` reads what it writes, keeps what the terminal
+shows, and writes only the cells that differ, with the shortest moves of the cursor and changes of style. Whatever it
+does not know it passes on as it stands, and then takes nothing on the screen for granted.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.cells import get_character_cell_size
+
+TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([0-9;]*)m|([^\x00-\x1f\x7f]+)|(\n)|([\s\S])")
+UPDATE = re.compile(r"\x1b\[\d+;\d+H")
+CLEARS = re.compile(r"\x1b\[\?(?:1049|47|1047)[hl]|\x1b\[\d*J|\x1bc")
+OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29",
+       "21": "24", "53": "55"}  # fmt: skip
+SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
+BRIDGE = 5
+"""Cells that are written again rather than jumped over: a jump takes as many bytes."""
+
+
+class Ink(NamedTuple):
+    """A style as the terminal knows it: attributes by their SGR numbers, colours by their SGR parameters."""
+
+    attributes: frozenset[str] = frozenset()
+    fore: str = ""
+    back: str = ""
+
+
+PLAIN = Ink()
+Cell = tuple[str, Ink] | None
+"""What a cell shows; the second half of a wide character is empty; None is not known."""
+
+
+class Thrift:
+    """The screen as it was sent. Not for several threads."""
+
+    def __init__(self) -> None:
+        self.width = 0
+        self._rows: dict[int, list[Cell]] = {}
+        self._ink: Ink | None = None
+        self._at: tuple[int, int] | None = None
+        self._out: list[str] = []
+
+    def forget(self, width: int | None = None) -> None:
+        """Take nothing on the screen for granted, e.g. after another size or another program."""
+        self._rows.clear()
+        self._ink = self._at = None
+        self.width = width or self.width
+
+    def lessen(self, data: str) -> str:
+        """Return what has the same effect on the terminal as `data`."""
+        if not UPDATE.match(data):
+            return self._give_up(data) if CLEARS.search(data) else data
+        ink, x, y = PLAIN, 0, 0
+        line: list[Cell] = []
+        self._out = []
+        for token in TOKEN.finditer(data):
+            row, column, style, text, newline, other = token.groups()
+            if text is not None:
+                cells = _cells(text, ink)
+                if cells is None:
+                    return self._give_up(data)
+                line += cells
+            elif style is not None:
+                ink = _styled(ink, style)
+            elif row is not None:
+                self._paint(y, x, line)
+                y, x, line = int(row) - 1, int(column) - 1, []
+            elif newline is None and other is not None:
+                return self._give_up(data)
+        self._paint(y, x, line)
+        if not line and self._at != (y, x):
+            # Where the cursor is left matters to input methods, though it is not seen.
+            self._move(y, x)
+        return "".join(self._out)
+
+    def _give_up(self, data: str) -> str:
+        self.forget()
+        # Textual ends every piece with a reset; so it may rely on one.
+        return f"\x1b[0m{data}"
+
+    def _paint(self, y: int, x: int, line: list[Cell]) -> None:
+        row = self._rows.setdefault(y, [])
+        if len(row) < x + len(line):
+            row += [None] * (x + len(line) - len(row))
+        if row[x : x + len(line)] == line:
+            return
+        end, place = x + len(line), x
+        while place < end:
+            if row[place] == line[place - x]:
+                place += 1
+                continue
+            if place > x and _is_tail(line[place - x]):
+                place -= 1  # a wide character is sent whole
+            last = place + 1
+            bridged = 0
+            while last < end and bridged <= BRIDGE:
+                bridged = 0 if row[last] != line[last - x] else bridged + 1
+                last += 1
+            last -= bridged
+            if last < end and _is_tail(line[last - x]):
+                last += 1
+            self._send(y, place, line[place - x : last - x])
+            self._keep(row, place, line[place - x : last - x])
+            place = last
+
+    def _keep(self, row: list[Cell], x: int, cells: list[Cell]) -> None:
+        end = x + len(cells)
+        # Half of a wide character that is written over leaves the terminal to show what it likes.
+        if x and _is_tail(row[x]) and not _is_tail(cells[0]):
+            row[x - 1] = None
+        if end < len(row) and _is_tail(row[end]):
+            row[end] = None
+        row[x:end] = cells
+
+    def _send(self, y: int, x: int, cells: list[Cell]) -> None:
+        if self._at != (y, x):
+            self._move(y, x)
+        for cell in cells:
+            assert cell is not None
+            text, ink = cell
+            if text:
+                self._wear(ink, blank=text == " ")
+                self._out.append(text)
+        end = x + len(cells)
+        # Behind the last column the cursor stands where the terminal likes.
+        self._at = (y, end) if end < self.width else None
+
+    def _move(self, y: int, x: int) -> None:
+        if self._at is not None and self._at[0] == y and self._at[1] < x:
+            self._out.append(f"\x1b[{x - self._at[1]}C")
+        else:
+            self._out.append(f"\x1b[{y + 1};{x + 1}H")
+        self._at = (y, x)
+
+    def _wear(self, ink: Ink, blank: bool) -> None:
+        if ink == self._ink or (blank and self._ink is not None and _of_blank(self._ink) == _of_blank(ink)):
+            return
+        self._out.append(_change(self._ink, ink))
+        self._ink = ink
+
+
+def _is_tail(cell: Cell) -> bool:
+    return cell is not None and not cell[0]
+
+
+def _cells(text: str, ink: Ink) -> list[Cell] | None:
+    """One cell for each column of the text; None where a terminal's own idea of widths decides."""
+    if text.isascii():
+        return [_cell(character, ink) for character in text]
+    cells: list[Cell] = []
+    for character in text:
+        size = get_character_cell_size(character)
+        if size == 0 or ord(character) > 0xFFFF:
+            return None
+        cells.append(_cell(character, ink))
+        if size == 2:
+            cells.append(_cell("", ink))
+    return cells
+
+
+@lru_cache(8192)
+def _cell(character: str, ink: Ink) -> tuple[str, Ink]:
+    """The same cell is the same object, which makes comparing fast. A blank's ink is what can be seen of it."""
+    return character, _of_blank(ink) if character == " " else ink
+
+
+@lru_cache(1024)
+def _of_blank(ink: Ink) -> Ink:
+    attributes = ink.attributes & SEEN_ON_BLANKS
+    return Ink(attributes, ink.fore if attributes else "", ink.back)
+
+
+@lru_cache(4096)
+def _styled(ink: Ink, parameters: str) -> Ink:
+    """Return the style after `ESC [ parameters m`."""
+    attributes, fore, back = set(ink.attributes), ink.fore, ink.back
+    codes = parameters.split(";") if parameters else ["0"]
+    place = 0
+    while place < len(codes):
+        code = codes[place] or "0"
+        taken = 1
+        if code == "0":
+            attributes, fore, back = set(), "", ""
+        elif code in ("38", "48"):
+            taken = 5 if codes[place + 1 : place + 2] == ["2"] else 3
+            colour = ";".join(codes[place : place + taken])
+            fore, back = (colour, back) if code == "38" else (fore, colour)
+        elif code in ("39", "49"):
+            fore, back = ("", back) if code == "39" else (fore, "")
+        elif code.isdecimal() and (30 <= int(code) <= 37 or 90 <= int(code) <= 97):
+            fore = code
+        elif code.isdecimal() and (40 <= int(code) <= 47 or 100 <= int(code) <= 107):
+            back = code
+        elif code in OFF.values():
+            attributes = {known for known in attributes if OFF.get(known) != code}
+        else:
+            attributes.add(code)
+        place += taken
+    return Ink(frozenset(attributes), fore, back)
+
+
+@lru_cache(4096)
+def _change(before: Ink | None, after: Ink) -> str:
+    """Return the shortest sequence that makes one style of another."""
+    whole = ["0", *sorted(after.attributes), *filter(None, (after.fore, after.back))]
+    if before is None:
+        return f"\x1b[{';'.join(whole)}m"
+    off = {OFF.get(code, "0") for code in before.attributes - after.attributes}
+    kept = {code for code in after.attributes & before.attributes if OFF.get(code) not in off}
+    codes = [*sorted(off), *sorted(after.attributes - kept)]
+    if after.fore != before.fore:
+        codes.append(after.fore or "39")
+    if after.back != before.back:
+        codes.append(after.back or "49")
+    if "0" in off or len(";".join(whole)) < len(";".join(codes)):
+        codes = whole
+    text = ";".join(codes)
+    return f"\x1b[{'' if text == '0' else text}m"
