@@ -32,7 +32,11 @@ types: $(VENV)/.installed-test
 test: lint types
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-bench: $(VENV)/.installed-test
+$(VENV)/.installed-bench: $(VENV)/.installed-test
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	@touch $@
+
+bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench
 
 screenshots: $(VENV)/.installed-test

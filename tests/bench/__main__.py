@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
-from seqsum.presets import load_preset
 
 from . import machine
 from .accuracy import accuracy_report, run_accuracy
+from .cases import CASES, config_of
 from .entrants import ENTRANTS, REFERENCE
 from .measure import CLOCKS, MeasurementFailed
-from .speed import PRESETS, run_speed, speed_report
+from .speed import run_speed, speed_report
 
 QUICK_SEEDS, QUICK_STEPS = range(4), 4000
 
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     )
     speed = words.add_parser("speed", parents=[shared], help="steps per second")
     speed.set_defaults(what="speed")
-    speed.add_argument("--presets", type=names, default=list(PRESETS), metavar="A,B", help="default: %(default)s")
+    speed.add_argument("--presets", type=names, default=list(CASES), metavar="A,B", help="default: %(default)s")
     speed.add_argument(
         "--entrants", type=entrant_names, default=list(ENTRANTS), metavar="A,B", help="default: %(default)s"
     )
@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
     results: dict[str, Any] = {"machine": machine.facts()}
     try:
         for preset in getattr(asked, "presets", [getattr(asked, "preset", "baseline")]):
-            load_preset(preset)  # a wrong name is found before any work
+            config_of(preset)  # a wrong name is found before any work
         print(machine.line(), flush=True)
         if asked.what == "speed":
             options = (asked.presets, asked.entrants, asked.rounds, asked.seconds, asked.steps, asked.clock)
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
                 asked.preset, asked.seeds, asked.steps, asked.entrant, asked.processes, say
             )
         else:
-            results["speed"] = run_speed(PRESETS, list(ENTRANTS), 3, 2.0, None, "wall", say)
+            results["speed"] = run_speed(CASES, list(ENTRANTS), 3, 2.0, None, "wall", say)
             results["accuracy"] = run_accuracy("baseline", QUICK_SEEDS, QUICK_STEPS, "ours", 2, say)
     except (MeasurementFailed, UserError) as error:
         print(error, file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -31,14 +32,27 @@ class Training(Protocol):
 
 @dataclass(frozen=True)
 class Entrant:
-    """A way to train: `place` is module:class, relative to this package."""
+    """A way to train.
+
+    place: module:class, relative to this package. backend: of ours, the `train.backend`. needs: a package that is not
+        among the project's own.
+    """
 
     title: str
     about: str
     place: str
+    backend: str | None = None
+    needs: str | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Whether its library is not installed."""
+        return self.needs is not None and find_spec(self.needs) is None
 
     def make(self, config: Config, folder: Path) -> Training:
         """Make a training run that keeps its files in `folder`; raises ImportError when its library is missing."""
+        if self.backend is not None:
+            config = config.changed({"train.backend": self.backend}, "bench")
         module, _, name = self.place.partition(":")
         make = cast(Callable[[Config, Path], Training], getattr(import_module(module, __package__), name))
         return make(config, folder)
@@ -55,9 +69,23 @@ ENTRANTS = {
         "PyTorch done well: vectorised batches, padded sequences, fused Adam; evaluates on 100 samples",
         ".peers.plain_pytorch:PlainPyTorch",
     ),
-    "ours": Entrant(
-        "seqsum, backend auto",
-        "the worker: evaluates on the whole input space, writes metrics and checksummed checkpoints to the disk",
+    "jax": Entrant(
+        "JAX",
+        "data, update and Adam of 100 steps in one compiled scan; compiling is not counted; evaluates on 100 samples",
+        ".peers.jax_scan:JaxScan",
+        needs="jax",
+    ),
+    "torch": Entrant(
+        "seqsum, torch backend",
+        "the worker: evaluates on the whole input space where it can be walked, writes metrics and checksummed "
+        "checkpoints to the disk",
         ".ours:Ours",
+        backend="torch",
+    ),
+    "ours": Entrant(
+        "seqsum, fused backend",
+        "the same worker, its chunks in compiled code; what `train.backend = auto` chooses here",
+        ".ours:Ours",
+        backend="auto",
     ),
 }

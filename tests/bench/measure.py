@@ -15,8 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .cases import LARGER, config_of
+
 ROOT = Path(__file__).resolve().parents[2]
-WARM_UP_STEPS = 200
+WARM_UP_STEPS, LARGER_WARM_UP_STEPS = 200, 5
+PEAK_SIZES, PEAK_TRIES = (256, 512, 1024), 20
+ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -31,7 +35,7 @@ class MeasurementFailed(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What to measure: kind "speed" or "accuracy".
+    """What to measure: kind "speed", "accuracy" or "peak", the machine's matrix product.
 
     seconds: how long each timing of a speed job should last about; `steps`, if given, overrides it. clock: "wall" or
     "cpu". For accuracy `steps` is the length of the run (default: the preset's).
@@ -48,7 +52,7 @@ class Job:
 
 def measure(job: Job) -> dict[str, Any]:
     """Measure in a process of its own; raise MeasurementFailed with the end of its output."""
-    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
+    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "XLA_FLAGS": ONE_XLA_THREAD}
     command = [sys.executable, "-m", "tests.bench.measure", json.dumps(asdict(job))]
     child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if child.returncode != 0:
@@ -59,15 +63,33 @@ def measure(job: Job) -> dict[str, Any]:
 
 
 def measure_speed(job: Job, folder: Path) -> dict[str, Any]:
-    """Time the bare loop and the whole run; steps per second of each."""
+    """Time the bare loop and, of a preset, the whole run; steps per second of each."""
     # The whole run first: what it leaves on the disk is flushed while the bare loop, which writes nothing, is timed.
-    warm_up = min(WARM_UP_STEPS, job.steps or WARM_UP_STEPS)
-    _timed(job, folder, "whole", warm_up)
-    speed = warm_up / _timed(job, folder, "bare", warm_up)
-    every = _config(job, warm_up).train.checkpoint_every
+    larger = job.preset in LARGER
+    parts = ("bare",) if larger else ("whole", "bare")
+    warm_up = min(LARGER_WARM_UP_STEPS if larger else WARM_UP_STEPS, job.steps or WARM_UP_STEPS)
+    for part in parts:
+        seconds = _timed(job, folder, part, warm_up)
+    wanted = job.seconds * warm_up / seconds
     # Whole cycles of logging, evaluation and saving, so that a longer run would give the same figure.
-    steps = job.steps or max(1, round(job.seconds * speed / every)) * every
-    return {"steps": steps, **{part: steps / _timed(job, folder, part, steps) for part in ("whole", "bare")}}
+    every = 1 if larger else _config(job, warm_up).train.checkpoint_every
+    steps = job.steps or max(1, round(wanted / every)) * every
+    return {"steps": steps, **{part: steps / _timed(job, folder, part, steps) for part in parts}}
+
+
+def measure_peak(job: Job, folder: Path) -> dict[str, Any]:
+    """Return the floating-point operations per second of the fastest square matrix product."""
+    import torch
+
+    clock, best = CLOCKS[job.clock], 0.0
+    for size in PEAK_SIZES:
+        one, other = torch.rand(size, size), torch.rand(size, size)
+        result = one @ other
+        for _ in range(PEAK_TRIES):
+            started = clock()
+            torch.mm(one, other, out=result)
+            best = max(best, 2 * size**3 / (clock() - started))
+    return {"flops": best}
 
 
 def measure_accuracy(job: Job, folder: Path) -> dict[str, Any]:
@@ -98,10 +120,8 @@ def measure_accuracy(job: Job, folder: Path) -> dict[str, Any]:
 
 
 def _config(job: Job, steps: int | None) -> Any:
-    from seqsum.presets import load_preset
-
     changes = {"train.seed": job.seed, "train.threads": 1} | ({"train.steps": steps} if steps else {})
-    return load_preset(job.preset).config.changed(changes, "bench")
+    return config_of(job.preset).changed(changes, "bench")
 
 
 def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
@@ -110,6 +130,8 @@ def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
     training = ENTRANTS[job.entrant].make(_config(job, steps), Path(tempfile.mkdtemp(dir=folder)))
     act = training.whole if part == "whole" else training.bare
     clock = CLOCKS[job.clock]
+    if hasattr(training, "warm_up"):
+        training.warm_up()
     started = clock()
     act()
     return clock() - started
@@ -117,7 +139,7 @@ def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
 
 def main(argument: str) -> None:
     job = Job(**json.loads(argument))
-    act = {"speed": measure_speed, "accuracy": measure_accuracy}[job.kind]
+    act = {"speed": measure_speed, "accuracy": measure_accuracy, "peak": measure_peak}[job.kind]
     import torch
 
     torch.set_num_threads(1)

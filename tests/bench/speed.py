@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
+from .cases import LARGER, config_of, flops_per_step
 from .entrants import ENTRANTS, REFERENCE
 from .measure import Job, measure
 from .table import text_table
 
-PRESETS = ("baseline", "sota_warmup")
 PARTS = {
     "whole": "A whole run: logging, evaluation and checkpoints as often as the preset says",
     "bare": "The bare loop: updates alone",
 }
 
+JAX = "jax"
 BUSY = (
     "Seconds are of time on the processor, not of the clock: waiting for the disk and for other processes is left out."
 )
@@ -33,23 +34,40 @@ def run_speed(
     say: Say,
 ) -> dict[str, Any]:
     """Measure every entrant once a round on every preset; return steps per second by preset, entrant and part."""
+    entrants = [entrant for entrant in entrants if not ENTRANTS[entrant].missing]
     found: dict[str, dict[str, dict[str, list[float]]]] = {
-        preset: {entrant: {part: [] for part in PARTS} for entrant in entrants} for preset in presets
+        preset: {entrant: {part: [] for part in parts_of(preset)} for entrant in entrants} for preset in presets
     }
+    peaks: list[float] = []
     for number in range(rounds):
+        peaks.append(measure(Job("peak", "", "", clock=clock))["flops"])
         for preset in presets:
             # A B C, then C B A: a machine that slowly gets warmer or busier favours nobody.
             for entrant in entrants if number % 2 == 0 else reversed(entrants):
                 result = measure(Job("speed", entrant, preset, seed=number, steps=steps, seconds=seconds, clock=clock))
-                for part in PARTS:
+                for part in parts_of(preset):
                     found[preset][entrant][part].append(result[part])
-                say(f"round {number + 1} of {rounds}: {preset}, {entrant}: {result['whole']:,.0f} steps/s")
-    return {"rounds": rounds, "seconds": seconds, "steps": steps, "clock": clock, "steps_per_second": found}
+                say(f"round {number + 1} of {rounds}: {preset}, {entrant}: {result['bare']:,.0f} steps/s")
+    figures = {"peak_flops": peaks, "steps_per_second": found}
+    return {"rounds": rounds, "seconds": seconds, "steps": steps, "clock": clock, **figures}
 
 
-def ratios(speeds: dict[str, dict[str, list[float]]], entrant: str, part: str) -> list[float]:
-    """Return an entrant's speed over the tutorial's, each within its own round."""
-    return [mine / theirs for mine, theirs in zip(speeds[entrant][part], speeds[REFERENCE][part], strict=True)]
+def parts_of(case: str) -> list[str]:
+    """Return what is timed: of the larger networks the updates alone, a whole run would take minutes."""
+    return ["bare"] if case in LARGER else list(PARTS)
+
+
+def ratios(speeds: dict[str, dict[str, list[float]]], entrant: str, part: str, over: str = REFERENCE) -> list[float]:
+    """Return an entrant's speed over another's, by default the tutorial's, each within its own round."""
+    return [mine / theirs for mine, theirs in zip(speeds[entrant][part], speeds[over][part], strict=True)]
+
+
+def shares_of_peak(
+    speeds: dict[str, dict[str, list[float]]], entrant: str, case: str, peaks: Sequence[float]
+) -> list[float]:
+    """Return the share of the machine's matrix-product peak that the updates' products reach, each in its round."""
+    flops = flops_per_step(config_of(case))
+    return [flops * speed / peak for speed, peak in zip(speeds[entrant]["bare"], peaks, strict=True)]
 
 
 def speed_report(result: dict[str, Any]) -> str:
@@ -60,22 +78,37 @@ def speed_report(result: dict[str, Any]) -> str:
     for part, title in PARTS.items():
         rows.append([title])
         for preset, speeds in found.items():
-            for entrant in entrants:
+            for entrant in entrants if part in parts_of(preset) else ():
                 row = [f"  {preset}", ENTRANTS[entrant].title, *_spread(speeds[entrant][part], "{:,.0f}")]
-                if REFERENCE in speeds:
-                    row += _spread(ratios(speeds, entrant, part), "{:.2f}")
+                row += _spread(ratios(speeds, entrant, part), "{:.2f}") if REFERENCE in speeds else ("", "")
+                row += [f"{median(ratios(speeds, entrant, part, JAX)):.2f}"] if JAX in speeds else [""]
+                if part == "bare" and result.get("peak_flops"):
+                    row += [f"{median(shares_of_peak(speeds, entrant, preset, result['peak_flops'])):.1%}"]
                 rows.append(row)
-    header = ["", "", "steps/s", "lowest–highest", "× tutorial", "lowest–highest"]
+    header = ["", "", "steps/s", "lowest–highest", "× tutorial", "lowest–highest", "× JAX", "of peak"]
     rounds = f"{result['rounds']} round{'s' * (result['rounds'] != 1)}"
     lines = [
         f"Speed: medians of {rounds}, interleaved, each timing in a fresh process; a ratio is taken within its round",
         "",
         text_table(header, rows, left=2),
         *(["", BUSY] if result["clock"] == "cpu" else []),
+        *_peak(result.get("peak_flops", [])),
         "",
         *(f"{ENTRANTS[entrant].title}: {ENTRANTS[entrant].about}" for entrant in entrants),
+        *([] if JAX in entrants else ["JAX is not installed here: pip install --editable '.[bench]' adds it"]),
     ]
     return "\n".join(lines)
+
+
+def _peak(peaks: Sequence[float]) -> list[str]:
+    if not peaks:
+        return []
+    middle, low, high = (f"{value / 1e9:,.0f}" for value in (median(peaks), min(peaks), max(peaks)))
+    return [
+        "",
+        f"Peak: {middle} GFLOP/s ({low}–{high}), PyTorch's best float32 product of square matrices on one thread;",
+        "the share of it counts the updates' matrix products alone, at the mean length",
+    ]
 
 
 def _spread(values: Sequence[float], form: str) -> tuple[str, str]:

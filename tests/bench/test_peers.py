@@ -44,9 +44,9 @@ def _alone() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("peer", PEERS)
-@pytest.mark.parametrize("preset", ["baseline", "sota_warmup"])
-def test_same_weights_give_the_same_logits_and_gradients(peer: Any, preset: str, tmp_path: Path) -> None:
-    config = config_of(preset, train__seed=3)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_same_weights_give_the_same_logits_and_gradients(peer: Any, cell: str, tmp_path: Path) -> None:
+    config = config_of("sota_warmup", train__seed=3, model__cell=cell)
     theirs = peer(config, tmp_path).model
     task = make_task(config.task)
     ours = make_model(task, config.model, seed=8)
@@ -59,6 +59,25 @@ def test_same_weights_give_the_same_logits_and_gradients(peer: Any, preset: str,
     expected = dict(ours.named_parameters())
     for name, parameter in theirs.named_parameters():
         torch.testing.assert_close(parameter.grad, expected[name].grad, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_jax_makes_our_updates(cell: str, tmp_path: Path) -> None:
+    """On the same batches its compiled scan ends with the weights that our engine ends with."""
+    jax = pytest.importorskip("jax")
+    from bench.peers.jax_scan import JaxScan
+
+    config = config_of("sota_warmup", train__seed=3, train__steps=20, model__cell=cell, train__backend="torch")
+    ours, theirs = Trainer(config), JaxScan(config, tmp_path)
+    batches = ours.task.batches(3, 0, 20, config.train.batch_size)
+    parts = [jax.numpy.array(part) for part in (batches.inputs, batches.lengths, batches.targets)]
+    theirs.samples = lambda key, count: tuple(part[key] for part in parts)  # type: ignore[method-assign,assignment]
+    theirs.carry, losses = theirs._chunk(theirs.carry, 0, theirs.rates, jax.numpy.arange(20))
+    result = ours.backend.run(batches, [learning_rate(config, step) for step in range(20)], config)
+    np.testing.assert_allclose(losses, result.losses, rtol=1e-4)
+    expected = ours.model.state_dict()
+    for name, tensor in theirs.classifier().state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -176,8 +195,8 @@ def test_peers_learn(peer: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_what_the_tutorial_cannot_do_is_refused(peer: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"model\.cell is gru.*optim\.clip_norm is 1\.0"):
-        peer(config_of("baseline", model__cell="gru", optim__clip_norm=1.0), tmp_path)
+    with pytest.raises(ValueError, match=r"model\.nonlinearity is relu.*optim\.clip_norm is 1\.0"):
+        peer(config_of("baseline", model__nonlinearity="relu", optim__clip_norm=1.0), tmp_path)
 
 
 def test_our_evaluation_changes_nothing_so_the_bare_loop_stands_for_the_run(tmp_path: Path) -> None:

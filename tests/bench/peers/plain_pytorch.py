@@ -18,18 +18,18 @@ from seqsum.config import Config
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 
-from .tutorial import EVALUATION_SAMPLES, check_supported
+from .tutorial import EVALUATION_SAMPLES, LAYERS, check_supported
 
 STEPS_AT_ONCE = 200
 
 
 class PaddedClassifier(nn.Module):
-    """Embedding, RNN over padded sequences, linear head on the state at the last valid token."""
+    """Embedding, recurrent layers over padded sequences, linear head on the state at the last valid token."""
 
-    def __init__(self, vocabulary: int, embedding_size: int, hidden_size: int, num_layers: int) -> None:
+    def __init__(self, vocabulary: int, embedding_size: int, hidden_size: int, num_layers: int, cell: str) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary + 1, embedding_size, padding_idx=vocabulary)
-        self.rnn = nn.RNN(embedding_size, hidden_size, num_layers, batch_first=True)
+        self.rnn = LAYERS[cell](embedding_size, hidden_size, num_layers, batch_first=True)
         self.head = nn.Linear(hidden_size, vocabulary)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -58,7 +58,9 @@ class PlainPyTorch:
         self.folder = folder
         self.log: list[tuple[str, int, float]] = []
         torch.manual_seed(config.train.seed)
-        self.model = PaddedClassifier(self.task.modulus, model.embedding_size, model.hidden_size, model.num_layers)
+        self.model = PaddedClassifier(
+            self.task.modulus, model.embedding_size, model.hidden_size, model.num_layers, model.cell
+        )
         optim = config.optim
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=optim.lr, betas=(optim.beta1, optim.beta2), eps=optim.eps, fused=True

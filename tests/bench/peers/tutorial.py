@@ -25,6 +25,8 @@ from seqsum.registry import make_task
 from seqsum.tasks.sum_modulo import SumModuloConfig
 
 EVALUATION_SAMPLES = 100
+# The tutorial has the plain cell only; with the others its method is the same.
+LAYERS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 Sample = tuple[list[int], int, int]
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -60,18 +62,19 @@ class Collate:
 
 
 class PackedClassifier(nn.Module):
-    """Embedding, RNN over packed sequences, linear head on the last layer's final state."""
+    """Embedding, recurrent layers over packed sequences, linear head on the last layer's final state."""
 
-    def __init__(self, vocabulary: int, embedding_size: int, hidden_size: int, num_layers: int) -> None:
+    def __init__(self, vocabulary: int, embedding_size: int, hidden_size: int, num_layers: int, cell: str) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary + 1, embedding_size, padding_idx=-1)
-        self.rnn = nn.RNN(embedding_size, hidden_size, num_layers=num_layers, batch_first=True)
+        self.rnn = LAYERS[cell](embedding_size, hidden_size, num_layers=num_layers, batch_first=True)
         self.head = nn.Linear(hidden_size, vocabulary)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens [batch, longest], lengths [batch] → logits [batch, classes]."""
         packed = pack_padded_sequence(self.embedding(tokens), lengths, enforce_sorted=False, batch_first=True)
         _, last = self.rnn(packed)
+        last = last[0] if isinstance(last, tuple) else last
         logits: Tensor = self.head(last[-1])
         return logits
 
@@ -89,7 +92,6 @@ def make_scheduler(optimizer: Adam, config: Config) -> LRScheduler:
 KNOWN = {
     "task.name": "sum_modulo",
     "model.name": "recurrent",
-    "model.cell": "rnn",
     "model.nonlinearity": "tanh",
     "model.token_input": "embedding",
     "model.dropout": 0.0,
@@ -136,7 +138,9 @@ class Tutorial:
         self.evaluation_data = DataLoader(
             SumSamples(task, EVALUATION_SAMPLES), batch_size=batch_size, collate_fn=collate
         )
-        self.model = PackedClassifier(task.modulus, model.embedding_size, model.hidden_size, model.num_layers)
+        self.model = PackedClassifier(
+            task.modulus, model.embedding_size, model.hidden_size, model.num_layers, model.cell
+        )
         optim = config.optim
         self.optimizer = Adam(self.model.parameters(), lr=optim.lr, betas=(optim.beta1, optim.beta2), eps=optim.eps)
         self.scheduler = make_scheduler(self.optimizer, config)

@@ -1,0 +1,79 @@
+"""The README's table of document 1: six presets with many seeds each, their spread, and lengths never trained on.
+
+python -m tests.spread --seeds 32 --workspace FOLDER [--backend torch] [--presets A,B]
+
+Trains with `seqsum replicate`, so that an interrupted call goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from seqsum.query.predictor import Predictor
+from seqsum.runs import Run, Workspace
+
+from .results import PUBLISHED
+
+PRESETS = ("baseline", "large_batch", "large_batch_lr5e-3", "deeper_rnn", "sota", "sota_warmup")
+STEPS = 20_000
+LENGTHS = (6, 7, 8, 10, 15, 20, 30, 50, 100)
+HEADING = "| preset | published | lowest | quartile | median | quartile | highest | converged | at step | train time |"
+
+
+def replicate(preset: str, seeds: str, workspace: Path, backend: str) -> dict[str, Any]:
+    """Train a preset with all seeds; return the last line of `seqsum replicate --json`."""
+    command = [sys.executable, "-m", "seqsum.cli", "replicate", preset, "--seeds", seeds, "--json"]
+    command += [f"--train.steps={STEPS}", f"--train.backend={backend}", "--group", f"{preset}-{backend}"]
+    done = subprocess.run(
+        [*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, text=True, check=False
+    ).stdout.splitlines()
+    last: dict[str, Any] = json.loads(done[-1])
+    return last
+
+
+def row(preset: str, outcome: dict[str, Any], seconds: float) -> str:
+    """Return one line: the distribution of the accuracy on the whole input space."""
+    low, median, high = outcome["quartiles"]
+    values = [outcome["values"][0], low, median, high, outcome["values"][-1]]
+    arrival = f"{outcome['steps_to_converge'][1]:,.0f}" if outcome["steps_to_converge"] else "–"
+    shown = " | ".join(f"{100 * value:.1f}%" for value in values)
+    share = f"{outcome['converged']} of {outcome['runs']}"
+    return f"| `{preset}` | {PUBLISHED[preset]} | {shown} | {share} | {arrival} | {seconds:.1f} s |"
+
+
+def median_seconds(workspace: Path, group: str) -> float:
+    """Return the middle training time of a group's runs."""
+    times = sorted(s.train_seconds for s in Workspace(workspace).summaries() if s.group == group)
+    return times[len(times) // 2]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", default="32")
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--backend", choices=("auto", "torch", "fused"), default="auto")
+    parser.add_argument("--presets", default=",".join(PRESETS))
+    options = parser.parse_args()
+    print(f"{HEADING}\n|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    best: tuple[float, str] | None = None
+    for preset in options.presets.split(","):
+        outcome = replicate(preset, options.seeds, options.workspace, options.backend)
+        seconds = median_seconds(options.workspace, f"{preset}-{options.backend}")
+        print(row(preset, outcome, seconds), flush=True)
+        if best is None or outcome["values"][-1] >= best[0]:
+            best = outcome["values"][-1], outcome["best"]
+    assert best is not None
+    run = Run(Workspace(options.workspace).folder / best[1])
+    by_length = Predictor(run).evaluate(min(LENGTHS), max(LENGTHS)).accuracy_by_length
+    print(f"\n{run.record.name}, lengths it never saw:\n")
+    print(f"| length | {' | '.join(str(length) for length in LENGTHS)} |\n|{'---|' * (len(LENGTHS) + 1)}")
+    print(f"| accuracy | {' | '.join(f'{100 * by_length[length]:.1f}%' for length in LENGTHS)} |")
+
+
+if __name__ == "__main__":
+    main()
