@@ -178,11 +178,11 @@ class QueryScreen(Screen[None]):
             self._state("no checkpoint yet")
 
     async def _load_model(self, asking: Asking) -> None:
-        if not asking.source.checkpoints:
-            self._state("no checkpoint yet")
-            return
-        self._state("loading the model…")
         try:
+            if not asking.source.checkpoints:
+                self._state("saving a checkpoint of now…")
+                await asking.source.save_now()
+            self._state("loading the model…")
             ready = await asking.source.load()
         except (UserError, OSError) as error:
             self._state("")
