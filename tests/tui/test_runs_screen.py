@@ -100,7 +100,7 @@ async def test_enter_opens_the_run_under_the_cursor_and_escape_comes_back(scene,
         assert console.screen._view.summary.name == "older"
         await pilot.press("escape")
         await until(pilot, lambda: type(console.screen).__name__ == "RunsScreen")
-        assert table(console).selected.name == "older"
+        assert table(console).selected.summary.name == "older"
 
 
 async def test_a_double_click_opens_a_click_selects(scene, console, until):
@@ -109,7 +109,7 @@ async def test_a_double_click_opens_a_click_selects(scene, console, until):
     async with console.run_test() as pilot:
         await until(pilot, ready(console))
         await pilot.click(RunTable, offset=(5, 2))
-        assert table(console).selected.name == "older"
+        assert table(console).selected.summary.name == "older"
         await pilot.click(RunTable, offset=(5, 2), times=2)
         await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen")
 
@@ -120,17 +120,17 @@ async def test_the_cursor_stays_on_its_run_when_others_come(scene, console, unti
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, ready(console))
         await pilot.press("end", "up")
-        await until(pilot, lambda: table(console).selected.name == "run-01")
+        await until(pilot, lambda: table(console).selected.summary.name == "run-01")
         top = table(console).scroll_offset.y
         assert top > 0
         line = next(i for i, text in enumerate(screen_text(console).splitlines()) if "run-01" in text)
         scene.run(name="new", created=5000.0, step=100)
         await until(pilot, lambda: len(console.screen._runs) == 41)
-        assert table(console).selected.name == "run-01"
+        assert table(console).selected.summary.name == "run-01"
         assert table(console).scroll_offset.y == top + 1
         assert "run-01" in screen_text(console).splitlines()[line]
         await pilot.press("home")
-        assert table(console).selected.name == "new"
+        assert table(console).selected.summary.name == "new"
         assert table(console).scroll_offset.y == 0
 
 
@@ -160,7 +160,7 @@ async def test_pause_continue_and_stop_go_to_the_worker_and_are_told(scene, cons
         for key, verb, status in (("p", "pause", "paused"), ("p", "resume", "running"), ("x", "stop", "stopped")):
             await pilot.press(key)
             await until(pilot, lambda verb=verb: worker.done and worker.done[-1][0] == verb)
-            await until(pilot, lambda status=status: table(console).selected.status == status)
+            await until(pilot, lambda status=status: table(console).selected.summary.status == status)
         await until(pilot, lambda: len(told) == 3)
     assert [verb for verb, _ in worker.done] == ["pause", "resume", "stop"]
     assert [title for title, _, _ in told] == [f"{NASTY}: paused", f"{NASTY}: goes on", f"{NASTY}: stopped"]
@@ -206,7 +206,7 @@ async def test_a_run_that_ends_is_told_once_with_a_bell(scene, console, until, w
         worker.end()
         await until(pilot, lambda: told)
         assert told[0][0] == "† one died" and "out of memory" in told[0][1]
-        await until(pilot, lambda: table(console).selected.status == "died")
+        await until(pilot, lambda: table(console).selected.summary.status == "died")
     assert len(told) == len(bells) == 1
 
 
@@ -234,7 +234,7 @@ async def test_resizing_never_breaks(scene, console, until):
 
 async def test_help_says_every_key_and_closes(scene, console, until):
     every_status(scene)
-    async with console.run_test(size=(80, 50)) as pilot:
+    async with console.run_test(size=(80, 70)) as pilot:
         await until(pilot, ready(console))
         await pilot.press("question_mark")
         await pilot.pause()

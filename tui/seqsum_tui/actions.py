@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -20,6 +21,23 @@ Severity = Literal["information", "warning", "error"]
 PAUSABLE = ("running",)
 RESUMABLE = ("stopped", "failed", "died")
 STOPPABLE = ("queued", "running", "paused")
+DONE = {
+    "pause": "paused",
+    "continue": "goes on",
+    "resume": "resumed",
+    "stop": "stopped",
+    "snapshot": "checkpoint saved",
+    "set": "changed",
+    "rewind": "rewound",
+}
+AT_ONCE, MOST_TOLD = 8, 5
+ALLOWED = {
+    "pause": PAUSABLE,
+    "continue": ("paused",),
+    "resume": RESUMABLE,
+    "stop": STOPPABLE,
+    "snapshot": STOPPABLE,
+}
 
 
 class RunScreen(Screen[None]):
@@ -35,6 +53,11 @@ class RunScreen(Screen[None]):
         """Return the run that the keys act on, with what is known of it."""
         raise NotImplementedError
 
+    def runs_in_hand(self) -> list[tuple[Run, Summary]]:
+        """Return the runs that pause, resume and stop act on: several where some are marked."""
+        held = self.run_in_hand()
+        return [] if held is None else [held]
+
     def was_acted_on(self) -> None:
         """Something was done to the run: read it again."""
 
@@ -42,17 +65,8 @@ class RunScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run's status allows."""
-        wanted = {
-            "pause": PAUSABLE,
-            "continue": ("paused",),
-            "resume": RESUMABLE,
-            "stop": STOPPABLE,
-            "snapshot": STOPPABLE,
-        }.get(action)
-        if wanted is None:
-            return True
-        held = self.run_in_hand()
-        return held is not None and held[1].status in wanted
+        wanted = ALLOWED.get(action)
+        return wanted is None or any(summary.status in wanted for _, summary in self.runs_in_hand())
 
     def action_pause(self) -> None:
         """Pause the run."""
@@ -78,9 +92,7 @@ class RunScreen(Screen[None]):
         """Save and stop the run."""
         from seqsum import control
 
-        held = self.run_in_hand()
-        if held is not None:
-            self.console.ends_awaited.add(held[0].id)
+        self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
         self._ask("stop", control.stop, lambda _: ("It is saved; r goes on from there.", "information"))
 
     def action_snapshot(self) -> None:
@@ -112,16 +124,63 @@ class RunScreen(Screen[None]):
         work: Callable[[Run], dict[str, Any]],
         outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
     ) -> None:
-        held = self.run_in_hand()
-        if held is None:
+        held = self.runs_in_hand()
+        if len(held) > 1:
+            self._ask_several(verb, held, work)
             return
-        run, summary = held
-        if (run.id, verb) in self._asked:
-            self.notify("Still waiting for the worker's answer.", title=_title(verb, summary.name), markup=False)
-            return
-        self._asked.add((run.id, verb))
-        # The app's worker, not the screen's: the answer is told also when the person went elsewhere.
-        self.app.run_worker(self._carry_out(verb, run, summary.name, work, outcome), group="actions")
+        for run, summary in held:
+            if (run.id, verb) in self._asked:
+                self.notify("Still waiting for the worker's answer.", title=_title(verb, summary.name), markup=False)
+                return
+            self._asked.add((run.id, verb))
+            # The app's worker, not the screen's: the answer is told also when the person went elsewhere.
+            self.app.run_worker(self._carry_out(verb, run, summary.name, work, outcome), group="actions")
+
+    def _ask_several(self, verb: str, held: list[tuple[Run, Summary]], work: Callable[[Run], dict[str, Any]]) -> None:
+        allowed = ALLOWED[verb]
+        chosen = [
+            (run, summary.name)
+            for run, summary in held
+            if summary.status in allowed and (run.id, verb) not in self._asked
+        ]
+        self._asked.update((run.id, verb) for run, _ in chosen)
+        if chosen:
+            self.app.run_worker(self._carry_out_several(verb, chosen, work), group="actions")
+
+    async def _carry_out_several(
+        self, verb: str, chosen: list[tuple[Run, str]], work: Callable[[Run], dict[str, Any]]
+    ) -> None:
+        at_once = asyncio.Semaphore(AT_ONCE)
+
+        async def one(run: Run, name: str) -> str:
+            from seqsum.errors import UserError
+
+            try:
+                async with at_once:
+                    await in_thread(lambda: work(run))
+            except (UserError, OSError, sqlite3.Error) as error:
+                self.console.ends_awaited.discard(run.id)
+                return f"{words.literal(name)}: {words.literal(str(error))}"
+            finally:
+                self._asked.discard((run.id, verb))
+            return ""
+
+        answers = await asyncio.gather(*(one(run, name) for run, name in chosen))
+        self.tell_several(DONE[verb], [answer for answer in answers if answer], len(chosen))
+        if self.is_attached:
+            self.was_acted_on()
+
+    def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None:
+        """Say in one toast to how many of several runs something was done, and what stood in the way of the others."""
+        good = number - len(problems)
+        text = "\n".join(problems[:MOST_TOLD] + (["…"] if len(problems) > MOST_TOLD else [])) or hint
+        self.app.notify(
+            text,
+            title=f"{words.count(good, 'run')} {done}" + (f", {len(problems)} not" if problems else ""),
+            severity="error" if problems else "information",
+            timeout=10 if problems else None,
+            markup=False,
+        )
 
     async def _carry_out(
         self,
@@ -149,16 +208,7 @@ class RunScreen(Screen[None]):
 
 
 def _title(verb: str, name: str) -> str:
-    done = {
-        "pause": "paused",
-        "continue": "goes on",
-        "resume": "resumed",
-        "stop": "stopped",
-        "snapshot": "checkpoint saved",
-        "set": "changed",
-        "rewind": "rewound",
-    }[verb]
-    return f"{words.literal(name)}: {done}"
+    return f"{words.literal(name)}: {DONE[verb]}"
 
 
 def _saved_at(answer: dict[str, Any]) -> str:

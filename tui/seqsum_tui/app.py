@@ -199,7 +199,7 @@ class Console(App[None]):
         if not self.screen.is_modal and not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen(self.settings))
 
-    def in_front(self, screen: Screen[None]) -> bool:
+    def in_front(self, screen: Screen[Any]) -> bool:
         """Tell whether a screen can be seen: nothing but dialogs lies over it."""
         stack = self.screen_stack
         return screen in stack and all(above.is_modal for above in stack[stack.index(screen) + 1 :])

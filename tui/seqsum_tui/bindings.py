@@ -42,21 +42,51 @@ CONTROL: list[BindingType] = [
 
 RUNS: list[BindingType] = [
     _key("runs.new", "n", "new", "New run", "Choose a preset, change what you like, start"),
-    _key("runs.open", "enter", "open", "Open", "Watch the run: charts, log, settings, and questions to it"),
-    *CONTROL,
+    _key("runs.open", "enter", "open", "Open", "Watch the run: charts, log, settings; unfold a group"),
+    _key("runs.filter", "slash", "filter", "Filter", "List some runs only: by words, or cell = lstm", display="/"),
     _key("runs.ask", "a", "ask", "Ask", "Ask the model of the run, and look inside it"),
+    *CONTROL,
     _key("runs.compare", "c", "compare", "Compare", "Put the marked runs, or this one, beside others"),
+    HELP,
+    _key("runs.sort", "s", "sort", "Sort", "Choose the column, metric or setting to sort by"),
+    _key("runs.mark", "space", "mark", "Mark", "Mark the run; keys then act on all marked ones", display="space"),
+    _key("runs.undo", "u", "undo", "Undo", "Bring back the runs that were deleted last"),
+    _key("runs.delete", "d,delete", "delete", "Delete", "Put the run into the bin", display="d"),
+    _key("runs.again", "e", "again", "Re-run", "Start a run like this one, with changes"),
     QUIT,
+    _key("runs.reverse", "S", "reverse", "Reverse", "Sort the other way round", show=False),
+    _key("runs.star", "asterisk", "star", "Star", "Put a star on the run, or take it away", show=False, display="*"),
+    _key("runs.rename", "R", "rename", "Rename", "Give the run another name", show=False),
+    _key("runs.tags", "t", "tags", "Tags", "Add tags to the run, or take them away", show=False),
+    _key("runs.note", "N", "note", "Note", "Write a note about the run", show=False),
+    _key("runs.bin", "B", "bin", "Bin", "See the deleted runs, bring them back", show=False),
+    _key("runs.unfold", "f", "unfold", "Unfold", "Show the runs of the group, or fold them", show=False),
+    _key("runs.groups", "F", "groups", "Groups", "Fold runs of a group into one line, or never", show=False),
+    _key("runs.mark_all", "M", "mark_all", "Mark all", "Mark every run that is listed, or none", show=False),
+    _key("runs.clear", "escape", "clear", "Clear", "Take the marks away, then the filter", show=False, display="esc"),
+]
+
+FILTER: list[BindingType] = [
+    _key("filter.list", "enter,down", "leave(False)", "List", "Go to the runs that were found", display="enter"),
+    _key("filter.clear", "escape", "leave(True)", "Clear", "List all runs again", display="esc"),
+]
+
+BIN: list[BindingType] = [
+    _key("bin.back", "escape,B", "back", "Back", "Back to the list of runs", display="esc"),
+    _key("bin.restore", "enter,u", "restore", "Restore", "Bring the run, or the marked ones, back", display="enter"),
+    _key("bin.mark", "space", "mark", "Mark", "Mark the run", display="space"),
+    _key("bin.mark_all", "M", "mark_all", "Mark all", "Mark every run, or none"),
+    _key("bin.empty", "E", "empty", "Empty", "Delete what is in the bin for good; press it twice"),
     HELP,
 ]
 
 RUN_TABLE: list[BindingType] = [
-    _key("table.up", "up,k", "move(-1)", "Up", "Move to the run above", show=False),
-    _key("table.down", "down,j", "move(1)", "Down", "Move to the run below", show=False),
+    _key("table.up", "up,k", "move(-1)", "Up", "Move to the line above", show=False),
+    _key("table.down", "down,j", "move(1)", "Down", "Move to the line below", show=False),
     _key("table.page_up", "pageup", "page(-1)", "Page up", "Move a page up", show=False),
     _key("table.page_down", "pagedown", "page(1)", "Page down", "Move a page down", show=False),
-    _key("table.first", "home,g", "move(-1000000000)", "First", "Move to the newest run", show=False),
-    _key("table.last", "end,G", "move(1000000000)", "Last", "Move to the oldest run", show=False),
+    _key("table.first", "home,g", "move(-1000000000)", "First", "Move to the first line", show=False),
+    _key("table.last", "end,G", "move(1000000000)", "Last", "Move to the last line", show=False),
 ]
 
 LIVE: list[BindingType] = [

@@ -6,11 +6,11 @@ from textual.message import Message
 
 
 class RunHighlighted(Message):
-    """The cursor of the list of runs stands on another run (None: the list is empty)."""
+    """The cursor of the list of runs stands on another line, a run or a group (None: the list is empty)."""
 
-    def __init__(self, run_id: str | None) -> None:
+    def __init__(self, key: str | None) -> None:
         super().__init__()
-        self.run_id = run_id
+        self.key = key
 
 
 class RunChosen(Message):
@@ -19,6 +19,42 @@ class RunChosen(Message):
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self.run_id = run_id
+
+
+class GroupChosen(Message):
+    """A person chose a group of runs from the list, by its key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
+class RunsMarked(Message):
+    """The marks of the list of runs changed."""
+
+
+class ColumnChosen(Message):
+    """A person clicked on the title of a column."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
+class FilterTyped(Message):
+    """What stands in the filter's box changed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class FilterLeft(Message):
+    """A person is done with the filter's box; `cleared`: and wants no filter any more."""
+
+    def __init__(self, cleared: bool) -> None:
+        super().__init__()
+        self.cleared = cleared
 
 
 class QuestionAsked(Message):

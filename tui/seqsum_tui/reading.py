@@ -1,4 +1,4 @@
-"""What the screens read of runs, in threads: one plain object for each reading. Nothing here knows a screen."""
+"""What the screens read of a run, in threads: one plain object for each reading. Nothing here knows a screen."""
 
 from __future__ import annotations
 
@@ -13,74 +13,10 @@ from seqsum_tui.metric_panels import Panel, loss_panel, panels
 
 if TYPE_CHECKING:
     from seqsum.config import Config
-    from seqsum.runs import Buckets, Event, Run, Summary, Workspace
+    from seqsum.runs import Buckets, Event, Run, Summary
     from seqsum.runs.record import Record
 
 LOG_LINES = 1000
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What the list shows of the run under its cursor, beside its line."""
-
-    summary: Summary
-    title: str
-    description: str
-    look_for: str
-    differences: dict[str, tuple[str, str]]
-    curves: dict[str, Buckets]
-    panels: tuple[Panel, Panel]
-    log: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class WorkspaceView:
-    """One reading of a workspace."""
-
-    summaries: tuple[Summary, ...]
-    preview: Preview | None
-
-
-@dataclass
-class WorkspaceReader:
-    """Reads the list of runs, and more of the one that is `selected`."""
-
-    workspace: Workspace
-    selected: str | None = None
-    buckets: int = 120
-    _preview: Preview | None = None
-
-    def read(self) -> WorkspaceView:
-        """Return the list as it is now; the preview is read again only when its run changed."""
-        summaries = tuple(self.workspace.summaries())
-        chosen = next((summary for summary in summaries if summary.id == self.selected), None)
-        if chosen is None and summaries:
-            chosen = summaries[0]
-        if chosen is None:
-            self._preview = None
-        elif self._preview is None or self._preview.summary != chosen:
-            self._preview = self._read_preview(chosen)
-        return WorkspaceView(summaries, self._preview)
-
-    def _read_preview(self, summary: Summary) -> Preview:
-        from seqsum.runs import Run
-
-        run = Run(self.workspace.folder / summary.id)
-        preset, differences = against_preset(run)
-        curves: dict[str, Buckets] = {}
-        shown = loss_panel(()), panels(())[0]
-        try:
-            with run.store() as store:
-                known = store.metrics()
-                shown = loss_panel(()), panels(known)[0].alone
-                names = [name for panel in shown for name in panel.names]
-                curves = {name: store.buckets(name, count=self.buckets) for name in names if name in known}
-        except (OSError, sqlite3.Error):
-            # A folder that vanished or a store that can't be read: the list stays, without curves.
-            curves = {}
-        title, description, look_for = preset
-        log = tuple(run.log_tail(12)) if summary.status in ("died", "failed") else ()
-        return Preview(summary, title, description, look_for, differences, curves, shown, log)
 
 
 def against_preset(run: Run) -> tuple[tuple[str, str, str], dict[str, tuple[str, str]]]:

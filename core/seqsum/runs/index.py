@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,14 @@ class Index:
         self._unsaved: dict[str, _Known] = {}
         self._gone: set[str] = set()
 
-    def read(self, seconds: float | None = None, *, quick: bool = False) -> Reading:
+    def read(self, seconds: float | None = None, *, quick: bool = False, closely: Collection[str] = ()) -> Reading:
         """Return what each run is doing.
 
         Args:
             seconds: how long runs are read at most; what is left counts as `unread`. At least one is read.
             quick: look for changes of live runs, of new ones, and of a share of the others, a few hundred files in
                 all: what changed elsewhere is found some readings later.
+            closely: ids of runs that a quick reading looks at whatever their turn is.
 
         Raises UserError when the workspace can't be read.
         """
@@ -98,7 +99,7 @@ class Index:
             for id in gone:
                 del self._known[id]
                 self._gone.add(id)
-            due = self._due(names, quick)
+            due = self._due(names, quick, closely)
             deadline = None if seconds is None else time.monotonic() + seconds
             changed, done = bool(gone), 0
             for id in due:
@@ -143,7 +144,7 @@ class Index:
         except (OSError, ValueError):
             return False
 
-    def _due(self, names: tuple[str, ...], quick: bool) -> list[str]:
+    def _due(self, names: tuple[str, ...], quick: bool, closely: Collection[str]) -> list[str]:
         """Those never read, then those that changed; newest first in each."""
         due = [name for name in names if name not in self._known]
         ended = [name for name in names if name in self._known and not self._known[name].entry.summary.live]
@@ -152,6 +153,7 @@ class Index:
         if not quick:
             return due + [name for name in ended if self._changed(self._known[name], True)]
         close = dict.fromkeys(_turn(ended, self._turn * QUICK_FILES, QUICK_FILES))
+        close.update((id, None) for id in closely if id in self._known and not self._known[id].entry.summary.live)
         glanced = [name for name in _turn(ended, self._turn * QUICK_FOLDERS, QUICK_FOLDERS) if name not in close]
         self._turn += 1
         due += [name for name in close if self._changed(self._known[name], True)]

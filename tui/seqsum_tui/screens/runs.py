@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from seqsum_tui import bindings, words
-from seqsum_tui.actions import RunScreen
 from seqsum_tui.background import Poll
-from seqsum_tui.messages import RunChosen, RunHighlighted
+from seqsum_tui.messages import (
+    ColumnChosen,
+    FilterLeft,
+    FilterTyped,
+    GroupChosen,
+    RunChosen,
+    RunHighlighted,
+    RunsMarked,
+)
 from seqsum_tui.paths import for_people
+from seqsum_tui.screens.runs_keeping import NEED_RUN, RunsKeeping
+from seqsum_tui.widgets.filter_line import FilterBox, FilterLine
+from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.run_preview import RunPreview
-from seqsum_tui.widgets.run_table import RunTable
+from seqsum_tui.widgets.run_table import MARK, RunTable
 from seqsum_tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
-    from seqsum_tui.reading import WorkspaceReader, WorkspaceView
+    from seqsum.runs.filter import Names
+    from seqsum_tui.run_lines import Line, Listing, View
+    from seqsum_tui.runs_reading import WorkspaceReader, WorkspaceView
+
+
+# What of the view is remembered for the next time.
+KEPT = frozenset({"column", "reverse", "grouped"})
 
 
 def _commands() -> type[Provider]:
@@ -31,7 +50,7 @@ def _commands() -> type[Provider]:
     return ScreenCommands
 
 
-class RunsScreen(RunScreen):
+class RunsScreen(RunsKeeping):
     """Every run of the workspace, live; and more of the one under the cursor."""
 
     CSS_PATH = "runs.tcss"
@@ -41,13 +60,16 @@ class RunsScreen(RunScreen):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (32, "-high")]  # noqa: RUF012
     HELP_TITLE = "Runs"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
-        ("The run under the cursor", bindings.RUNS),
+        ("The list, and its runs", bindings.RUNS),
+        ("In the filter", bindings.FILTER),
         ("Moving in the list", bindings.RUN_TABLE),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._runs: dict[str, Summary] = {}
+        self._listing: Listing | None = None
+        self._unread = 0
         self._read_once = False
         self._reader: WorkspaceReader | None = None
         self._poll: Poll | None = None
@@ -57,10 +79,11 @@ class RunsScreen(RunScreen):
         """Make the widgets."""
         yield TopBar(for_people(self.console.workspace_folder))
         with Vertical(id="list"):
+            yield FilterLine()
             yield RunTable(self.console.now, id="runs")
             yield Static(id="empty")
         yield RunPreview()
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Start reading once the first picture is there."""
@@ -84,36 +107,69 @@ class RunsScreen(RunScreen):
     # Reading
 
     def _read(self) -> WorkspaceView:
+        return self._the_reader().read()
+
+    def _the_reader(self) -> WorkspaceReader:
         if self._reader is None:
             # The first reading, in its thread, also imports what the first paint did without.
             import seqsum_tui.charts  # noqa: F401
-            from seqsum_tui.reading import WorkspaceReader
+            from seqsum_tui.run_lines import View
+            from seqsum_tui.runs_reading import WorkspaceReader
 
-            self._reader = WorkspaceReader(self.console.workspace)
-        return self._reader.read()
+            view = View(**_kept(self.console.settings.layout("runs")))
+            self._reader = WorkspaceReader(self.console.workspace, self.console.now, view)
+        return self._reader
 
     def _show(self, view: WorkspaceView) -> None:
-        before, self._runs = self._runs, {run.id: run for run in view.summaries}
+        listing = view.listing
+        before = self._runs
+        if self._listing is None or listing.entries is not self._listing.entries:
+            self._runs = {entry.summary.id: entry.summary for entry in listing.entries}
+        was, self._listing, self._unread = self._listing, listing, view.unread
         self._trouble = ""
-        empty = not view.summaries
+        empty = not self._runs
         if empty == bool(before) or not self._read_once:
             self.set_class(empty, "-empty")
             if empty:
                 self.query_one("#empty", Static).update(_first_steps())
             else:
                 self.query_one("#runs").focus()
-        self.query_one(RunTable).show(view.summaries)
-        if view.preview is not None:
+        table = self.query_one(RunTable)
+        table.show(listing)
+        gone = [id for id in table.marked if id not in self._runs] if not view.unread else []
+        if gone:
+            table.mark(gone, on=False)
+        if view.preview is not None or not listing.lines:
             self.query_one(RunPreview).show(view.preview)
-        self.query_one(TopBar).counts = _counts(view.summaries)
+        self._show_counts()
+        filter_line = self.query_one(FilterLine)
+        if filter_line.text == listing.view.filter:
+            found = words.count(listing.found, "run") if listing.view.filter and listing.error is None else ""
+            filter_line.show(found, listing.error)
         if not self._read_once:
             self.app.run_worker(self.console.tell_problems(), name="plug-ins", group="plug-ins")
-        else:
+            if filter_line.text:
+                self._look(filter=filter_line.text)
+        elif before is not self._runs:
             self.console.tell_endings(before, self._runs)
-        statuses = {id: run.status for id, run in before.items()}
-        if statuses != {id: run.status for id, run in self._runs.items()}:
+        for message in view.messages:
+            self.notify(words.literal(message), title="Index of runs", markup=False)
+        if was is None or was.lines is not listing.lines:
             self.refresh_bindings()
         self._read_once = True
+        if view.unread:
+            self.was_acted_on()
+
+    def _show_counts(self) -> None:
+        marked, listing = self.query_one(RunTable).marked, self._listing
+        if listing is None:
+            return
+        text = _counts(self._runs.values())
+        if self._unread:
+            text = f"{len(self._runs):,} of {len(self._runs) + self._unread:,} runs read …"
+        elif listing.view.filter and listing.error is None:
+            text = f"{listing.found:,} of {text}"
+        self.query_one(TopBar).counts = f"{MARK} {len(marked):,} marked · {text}" if marked else text
 
     def _failed(self, error: Exception) -> None:
         text = words.literal(str(error)) or type(error).__name__
@@ -123,37 +179,84 @@ class RunsScreen(RunScreen):
 
     # What the keys do
 
+    def line_in_hand(self) -> Line | None:
+        """Return the line under the cursor."""
+        return self.query_one(RunTable).selected if self._read_once else None
+
     def run_in_hand(self) -> tuple[Run, Summary] | None:
-        """Return the run under the cursor."""
-        chosen = self.query_one(RunTable).selected if self._read_once else None
-        if chosen is None:
+        """Return the run under the cursor, of a group the newest."""
+        line = self.line_in_hand()
+        if line is None:
             return None
         from seqsum.runs import Run
 
-        return Run(self.console.workspace_folder / chosen.id), self._runs.get(chosen.id, chosen)
+        id = line.ids[0]
+        return Run(self.console.workspace_folder / id), self._runs.get(id, line.entries[0].summary)
+
+    def runs_in_hand(self) -> list[tuple[Run, Summary]]:
+        """Return the marked runs, else those of the line under the cursor."""
+        if not self._read_once:
+            return []
+        from seqsum.runs import Run
+
+        folder = self.console.workspace_folder
+        return [(Run(folder / summary.id), summary) for summary in self.chosen_runs()]
+
+    def selected_ids(self) -> list[str]:
+        """Return the marked runs, else those of the line under the cursor."""
+        return self.query_one(RunTable).selected_ids() if self._read_once else []
+
+    def summary_of(self, run_id: str) -> Summary | None:
+        """Return what is known of a run."""
+        return self._runs.get(run_id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without runs there is nothing to open."""
-        if action in ("open", "ask", "compare"):
+        """Without runs there is nothing to open; without deleted ones, nothing to undo."""
+        if action in NEED_RUN:
+            return bool(self._listing and self._listing.lines)
+        if action == "filter":
+            return bool(self._runs) and not isinstance(self.focused, FilterBox)
+        if action in ("sort", "reverse", "groups"):
             return bool(self._runs)
+        if action == "undo":
+            return bool(self._deleted)
+        if action == "unfold":
+            line = self.line_in_hand()
+            return line is not None and line.kind != "run"
+        if action == "rename":
+            line = self.line_in_hand()
+            return line is not None and line.kind != "group"
+        if action == "clear":
+            return self._read_once and bool(self.query_one(RunTable).marked or self.query_one(FilterLine).text)
         return super().check_action(action, parameters)
 
     def on_run_highlighted(self, message: RunHighlighted) -> None:
-        """Show more of the run that the cursor came to."""
+        """Show more of the line that the cursor came to."""
         if self._reader is not None:
-            self._reader.selected = message.run_id
+            self._reader.selected = message.key
         self.was_acted_on()
+        self.refresh_bindings()
+
+    def on_runs_marked(self, message: RunsMarked) -> None:
+        """Say how many are marked."""
+        self._show_counts()
         self.refresh_bindings()
 
     def on_run_chosen(self, message: RunChosen) -> None:
         """Watch the run."""
         self.open_run(message.run_id)
 
+    def on_group_chosen(self, message: GroupChosen) -> None:
+        """Show the group's runs, or fold them."""
+        self.action_unfold()
+
     def action_open(self) -> None:
-        """Watch the run under the cursor."""
-        held = self.run_in_hand()
-        if held is not None:
-            self.open_run(held[0].id)
+        """Watch the run under the cursor; of a group, show the runs."""
+        line = self.line_in_hand()
+        if line is not None and line.kind == "group":
+            self.action_unfold()
+        elif line is not None:
+            self.open_run(line.key)
 
     def open_run(self, run_id: str) -> None:
         """Watch a run; the cursor is on it when one comes back."""
@@ -162,6 +265,102 @@ class RunsScreen(RunScreen):
 
         self.query_one(RunTable).select(run_id)
         self.app.push_screen(LiveScreen(Run(self.console.workspace_folder / run_id)))
+
+    def action_mark(self) -> None:
+        """Mark the runs under the cursor, or not."""
+        self.query_one(RunTable).action_mark()
+
+    def action_mark_all(self) -> None:
+        """Mark every run that is listed, or none."""
+        self.query_one(RunTable).action_mark_all()
+
+    def look_at(self, ids: Iterable[str]) -> None:
+        """Something was done to these runs: read them again, now."""
+        if self._reader is not None:
+            self._reader.closely |= frozenset(ids)
+        self.was_acted_on()
+
+    def were_deleted(self, ids: list[str]) -> None:
+        """These runs are in the bin now: their marks go with them."""
+        self.query_one(RunTable).mark(ids, on=False)
+
+    # What is listed, and in which order
+
+    def _look(self, **changes: object) -> None:
+        """Look at the list in another way, and remember what is worth it."""
+        if self._reader is None:
+            return
+        view = self._reader.view = replace(self._reader.view, **changes)  # type: ignore[arg-type]
+        if changes.keys() & KEPT:
+            self.console.keep_layout("runs", {name: getattr(view, name) for name in sorted(KEPT)})
+        self.was_acted_on()
+
+    @property
+    def _view(self) -> View | None:
+        return self._reader.view if self._reader is not None else None
+
+    def action_filter(self) -> None:
+        """Type what runs to list."""
+        self.query_one(FilterLine).open()
+
+    def on_filter_typed(self, message: FilterTyped) -> None:
+        """List what is found so far."""
+        self._look(filter=message.text)
+
+    def on_filter_left(self, message: FilterLeft) -> None:
+        """Go to the list."""
+        self.query_one(RunTable).focus()
+        self.refresh_bindings()
+
+    def action_clear(self) -> None:
+        """Take the marks away; without marks the filter."""
+        table = self.query_one(RunTable)
+        if table.marked:
+            table.mark(list(table.marked), on=False)
+        else:
+            self.query_one(FilterLine).clear()
+
+    def on_column_chosen(self, message: ColumnChosen) -> None:
+        """Sort by the column; by the one that is sorted already, the other way round."""
+        view = self._view
+        if view is not None:
+            self._look(column=message.key, reverse=view.column == message.key and not view.reverse)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        view = self._view
+        if view is not None:
+            self._look(reverse=not view.reverse)
+
+    def action_sort(self) -> None:
+        """Choose what to sort by: a column, a metric, a setting."""
+        from seqsum_tui.screens.choose import Choice, ChooseScreen
+
+        listing, view = self._listing, self._view
+        if listing is None or view is None:
+            return
+        choices = [Choice(key, key, detail) for key, detail in sort_choices(listing.names)]
+
+        def take(chosen: list[str] | None) -> None:
+            if chosen:
+                self._look(column=chosen[0], reverse=False)
+
+        self.app.push_screen(ChooseScreen("Sort by", choices, current=view.column), take)
+
+    def action_groups(self) -> None:
+        """Fold runs of a group into one line, or list every run by itself."""
+        view = self._view
+        if view is not None:
+            self._look(grouped=not view.grouped)
+
+    def action_unfold(self) -> None:
+        """Show the runs of the group under the cursor, or fold them."""
+        line, view = self.line_in_hand(), self._view
+        group = line.summary.group if line is not None and line.kind != "run" else None
+        if group and view is not None:
+            self._look(opened=view.opened ^ {group})
+
+    # Other screens
 
     def action_ask(self) -> None:
         """Ask the model of the run under the cursor."""
@@ -175,33 +374,48 @@ class RunsScreen(RunScreen):
         """Put the marked runs, or the one under the cursor, beside others."""
         from seqsum_tui.screens.compare import CompareScreen
 
-        held = self.run_in_hand()
-        chosen = getattr(self, "selected_ids", None)
-        ids = chosen() if chosen is not None else [held[0].id] if held is not None else []
-        self.app.push_screen(CompareScreen(ids))
+        self.app.push_screen(CompareScreen(self.selected_ids()))
 
     def action_new(self) -> None:
         """Choose a preset and start."""
         from seqsum_tui.screens.new_run import NewRunScreen
 
-        self.app.push_screen(NewRunScreen(self.console.workspace, self.console.launcher), self._started)
+        self.app.push_screen(NewRunScreen(self.console.workspace, self.console.launcher), self.was_started)
 
-    def _started(self, run: Run | None) -> None:
+    def was_started(self, run: Run | None) -> None:
+        """Watch the run that was started."""
         if run is not None:
             if self._reader is not None:
                 self._reader.selected = run.id
             self.open_run(run.id)
 
 
-def _counts(runs: tuple[Summary, ...]) -> str:
+def _counts(runs: Collection[Summary]) -> str:
     if not runs:
         return "no runs yet"
     parts = [words.count(len(runs), "run")]
-    for status in ("running", "paused", "queued"):
-        number = sum(run.status == status for run in runs)
-        if number:
-            parts.append(f"{number} {status}")
+    statuses = Counter(run.status for run in runs)
+    parts += [f"{statuses[status]} {status}" for status in ("running", "paused", "queued") if statuses[status]]
     return " · ".join(parts)
+
+
+def _kept(layout: Mapping[str, object]) -> dict[str, Any]:
+    """What of a kept layout can be used."""
+    kinds = {"column": str, "reverse": bool, "grouped": bool}
+    return {name: layout[name] for name, kind in kinds.items() if isinstance(layout.get(name), kind)}
+
+
+def sort_choices(names: Names) -> list[tuple[str, str]]:
+    """Return what one can sort by, each with what it is."""
+    from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES
+
+    columns = [name for name in ("age", *TEXTS, *NUMBERS, *TIMES, *LISTS) if name not in ("id", "note", "reason")]
+    found = dict.fromkeys(columns, "column")
+    found.update((name, "metric") for name in sorted(names.metrics) if name not in found)
+    found.update(
+        (path, facts.description if facts is not None else "setting") for path, facts in names.settings.items()
+    )
+    return list(found.items())
 
 
 def _first_steps() -> Content:

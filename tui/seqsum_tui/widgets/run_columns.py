@@ -2,54 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from seqsum_tui import words
 
 if TYPE_CHECKING:
-    from seqsum.runs import Summary
+    from seqsum_tui.run_lines import Line, Spread
+
+CURVE_WIDTH = 9
+UNFOLDED, FOLDED, MEMBER = "▾ ", "▸ ", "└ "
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `rank` 0 is always there; the others come in their order as long as there is room."""
+    """One column. `rank` 0 is always there; the others come in their order as long as there is room.
+
+    text: what stands in it, given the line, the time in seconds since 1970, and the cells there are.
+    title: of a sorted column, whose arrow takes room, `short` stands there when that has no place.
+    tight: follows the column before it with one empty cell, and is sorted with it.
+    wanted: it is there only when some run has something for it.
+    """
 
     key: str
     title: str
     width: int
-    text: Callable[[Summary, float], str]
+    text: Callable[[Line, float, int], str]
     rank: int = 0
     widest: int = 0
     right: bool = False
     quiet: bool = False
+    short: str = ""
+    tight: bool = False
+    wanted: bool = False
 
-    def cell(self, summary: Summary, now: float, width: int) -> str:
+    def cell(self, line: Line, now: float, width: int) -> str:
         """Return what stands in the cell, in exactly `width` cells."""
-        text = self.text(summary, now)
+        text = self.text(line, now, width)
         return words.fit_right(text, width) if self.right else words.fit(text, width)
 
-    def heading(self, width: int) -> str:
-        return words.fit_right(self.title, width) if self.right else words.fit(self.title, width)
+    def heading(self, width: int, arrow: str = "") -> str:
+        """Return the title in exactly `width` cells, with the arrow of a sorted column."""
+        title = self.title
+        if arrow:
+            title = next(
+                (
+                    text
+                    for text in (f"{title} {arrow}", f"{title}{arrow}", f"{self.short}{arrow}")
+                    if len(text) <= width
+                ),
+                arrow,
+            )
+        return words.fit_right(title, width) if self.right else words.fit(title, width)
+
+
+def _status(line: Line, now: float, width: int) -> str:
+    if line.kind != "group":
+        return words.status(line.summary.status).text
+    found = line.statuses
+    if len(found) == 1:
+        return words.status(line.summary.status).text
+    order = (*words.STATUSES, *found)
+    return " ".join(f"{words.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found)
+
+
+def _name(line: Line, now: float, width: int) -> str:
+    name = words.literal(line.summary.name)
+    if line.kind == "group":
+        size = f" ×{len(line.entries)}"
+        return (FOLDED if line.folded else UNFOLDED) + words.fit(name, width - 2 - len(size)).rstrip() + size
+    return MEMBER + name if line.kind == "member" else name
+
+
+def _accuracy(line: Line, now: float, width: int) -> str:
+    return words.percent(line.summary.metrics.get("accuracy"))
+
+
+def _accuracy_alone(line: Line, now: float, width: int) -> str:
+    """Where no column beside it has the quartiles: a group's median, and half of the distance between them."""
+    spread = line.spread.get("accuracy")
+    if spread is None:
+        return _accuracy(line, now, width)
+    return f"{int(spread.median * 100 + 1e-9)}%±{round((spread.high - spread.low) * 50)}"
+
+
+def _curve(metric: str) -> Callable[[Line, float, int], str]:
+    def text(line: Line, now: float, width: int) -> str:
+        if line.kind == "group":
+            spread = line.spread.get(metric)
+            return "" if spread is None else quartiles(metric, spread, width)
+        curve = line.curve(metric)
+        return drawn(curve, width) if curve else ""
+
+    return text
+
+
+def quartiles(metric: str, spread: Spread, width: int) -> str:
+    """Return the middle half of a group: 88–99.5%, .12–.3."""
+    if metric == "accuracy":
+        return f"{int(spread.low * 100 + 1e-9)}–{int(spread.high * 100 + 1e-9)}%"
+    texts = [f"{value:.2g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2g}" for value in spread[1:4:2]]
+    return "–".join(texts)
+
+
+@lru_cache(maxsize=4096)
+def drawn(curve: tuple[float, ...], width: int) -> str:
+    """Return a curve in one row; needs numpy, which is there once anything was read."""
+    from seqsum_tui.charts.sparkline import sparkline
+
+    # A row of its own for the eye: full blocks would touch the line above.
+    return sparkline(curve, width).replace("█", "▇")
+
+
+def _speed(line: Line, now: float, width: int) -> str:
+    run = line.summary
+    return words.speed(run.steps_per_second) if run.status == "running" else "–"
 
 
 COLUMNS = (
-    Column("status", "status", 10, lambda run, now: words.status(run.status).text),
-    Column("name", "name", 12, lambda run, now: words.literal(run.name), widest=32),
-    Column("preset", "preset", 12, lambda run, now: words.literal(run.preset), rank=7, widest=18, quiet=True),
-    Column("progress", "progress", 10, lambda run, now: f"{int(run.progress * 100 + 1e-9)}%", widest=30),
-    Column("step", "step", 15, lambda run, now: f"{run.step:,}/{run.steps:,}", rank=5, right=True, quiet=True),
-    Column("loss", "loss", 7, lambda run, now: words.metric(run.metrics.get("loss")), rank=2, right=True),
-    Column("accuracy", "accuracy", 8, lambda run, now: words.percent(run.metrics.get("accuracy")), rank=1, right=True),
-    Column("left", "left", 7, lambda run, now: words.duration(run.seconds_left), rank=4, right=True, quiet=True),
-    Column("speed", "speed", 7, lambda run, now: _speed(run), rank=6, right=True, quiet=True),
-    Column("age", "age", 4, lambda run, now: words.age(now - run.created), rank=3, right=True, quiet=True),
-)
-
-
-def _speed(run: Summary) -> str:
-    return words.speed(run.steps_per_second) if run.status == "running" else "–"
+    Column("status", "status", 10, _status),
+    Column("name", "name", 12, _name, widest=32),
+    Column("preset", "preset", 12, lambda line, now, width: words.literal(line.summary.preset), 9, 18, quiet=True),
+    Column(
+        "progress", "progress", 10, lambda line, now, width: f"{int(line.summary.progress * 100 + 1e-9)}%", widest=30
+    ),
+    Column(
+        "step", "step", 15, lambda line, now, width: f"{line.summary.step:,}/{line.summary.steps:,}", 10, right=True,
+        quiet=True,
+    ),
+    Column(
+        "loss", "loss", 7, lambda line, now, width: words.metric(line.summary.metrics.get("loss")), 2, right=True
+    ),
+    Column("loss curve", "", CURVE_WIDTH, _curve("loss"), 7, quiet=True, tight=True),
+    Column("accuracy", "accuracy", 8, _accuracy, 1, right=True, short="acc"),
+    Column("accuracy curve", "", CURVE_WIDTH, _curve("accuracy"), 6, quiet=True, tight=True),
+    Column(
+        "left", "left", 7, lambda line, now, width: words.duration(line.summary.seconds_left), 5, right=True, quiet=True
+    ),
+    Column("speed", "speed", 7, _speed, 11, right=True, quiet=True),
+    Column(
+        "group", "group", 8, lambda line, now, width: words.literal(line.summary.group or ""), 12, 16, quiet=True,
+        wanted=True,
+    ),
+    Column(
+        "tags", "tags", 8, lambda line, now, width: words.literal(", ".join(line.summary.tags)), 8, 20, quiet=True,
+        wanted=True,
+    ),
+    Column(
+        "age", "age", 4, lambda line, now, width: words.age(now - line.summary.created), 4, right=True, quiet=True
+    ),
+)  # fmt: skip
+USUAL = frozenset(column.key for column in COLUMNS)
+SORTED_RANK, SORTED_WIDTH = 3, 9
+# From this rank on a column comes only when names have these cells more than the fewest.
+LUXURIES, NAME_RESERVE = 7, 8
 
 
 @dataclass(frozen=True)
@@ -61,16 +169,36 @@ class Place:
     width: int
 
 
-def arrange(width: int) -> list[Place]:
-    """Return the columns that fit into `width` cells, in order, none wrapped; what is left widens names and bars."""
+def sorted_column(key: str, text: Callable[[Line], str]) -> Column:
+    """Return a column for what the list is sorted by when it is none of the usual ones: a metric, a setting."""
+    title = key.rpartition(".")[2].replace("_", " ")
+    return Column(
+        key, words.fit(title, SORTED_WIDTH - 1).strip(), SORTED_WIDTH, lambda line, now, width: text(line),
+        SORTED_RANK, 14, right=True,
+    )  # fmt: skip
+
+
+def arrange(width: int, wanted: Collection[str] = (), extra: Column | None = None) -> list[Place]:
+    """Return the columns that fit into `width` cells, in order, none wrapped; what is left widens names and bars.
+
+    wanted: the columns that have something in them, of those that are not always shown. extra: one column more.
+    """
+    columns: Sequence[Column] = [column for column in COLUMNS if not column.wanted or column.key in wanted]
+    if extra is not None:
+        columns = [*columns[:-1], extra, columns[-1]]
     gap = 2 if width >= 76 else 1
-    chosen = [column for column in COLUMNS if column.rank == 0]
+
+    def before(column: Column) -> int:
+        return 1 if column.tight else gap
+
+    chosen = [column for column in columns if column.rank == 0]
     room = width - sum(column.width for column in chosen) - gap * (len(chosen) - 1)
-    for column in sorted((column for column in COLUMNS if column.rank), key=lambda column: column.rank):
-        if room < column.width + gap:
+    for column in sorted((column for column in columns if column.rank), key=lambda column: column.rank):
+        reserve = NAME_RESERVE if column.rank >= LUXURIES else 0
+        if room < column.width + before(column) + reserve:
             break
         chosen.append(column)
-        room -= column.width + gap
+        room -= column.width + before(column)
     widths = {column.key: column.width for column in chosen}
     for column in sorted(chosen, key=lambda column: column.rank):
         if column.widest > column.width and room > 0:
@@ -82,5 +210,7 @@ def arrange(width: int) -> list[Place]:
             more = min(column.widest - widths[column.key], room)
             widths[column.key] += more
             room -= more
-    shown = [column for column in COLUMNS if column in chosen]
-    return [Place(column, gap if index else 0, widths[column.key]) for index, column in enumerate(shown)]
+    shown = [column for column in columns if column in chosen]
+    if "accuracy curve" not in widths:
+        shown = [replace(one, text=_accuracy_alone) if one.key == "accuracy" else one for one in shown]
+    return [Place(column, before(column) if index else 0, widths[column.key]) for index, column in enumerate(shown)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -13,9 +14,12 @@ from seqsum_tui import words
 from seqsum_tui.actions import RESUMABLE
 
 if TYPE_CHECKING:
-    from seqsum_tui.reading import Preview
+    from seqsum_tui.charts import Chart
+    from seqsum_tui.run_lines import Line, Spread
+    from seqsum_tui.runs_reading import Preview
 
 LOG_LINES = 5
+URGENT = ("running", "paused", "queued")
 
 
 class RunPreview(Horizontal):
@@ -70,12 +74,66 @@ class RunPreview(Horizontal):
             chart = charts[f"preview-{id}"]
             chart.title = panel.title
             chart.set_y_limits(*((0.0, 1.0) if panel.share else (None, None)))
-            chart.set_series(panel_series(panel, preview.curves, index))
+            if preview.line.kind == "group":
+                _show_spread(chart, panel.names[0], preview, index)
+            else:
+                chart.set_bands([])
+                chart.set_series(panel_series(panel, preview.curves, index))
+
+
+def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> None:
+    """Draw the median of a group's runs, and the band between the quartiles."""
+    from seqsum_tui.charts import Band, Series
+    from seqsum_tui.charts.palette import SIGNS
+
+    found = preview.spreads.get(metric)
+    if found is None:
+        chart.set_bands([])
+        chart.set_series([])
+        return
+    chart.set_bands([Band("median", found.x, found.low, found.high)])
+    chart.set_series([Series("median", found.x, found.median, sign=SIGNS[index])])
 
 
 def describe(preview: Preview) -> Content:
-    """Return the run in words, the most urgent first."""
-    run = preview.summary
+    """Return the line in words, the most urgent first."""
+    return _describe_group(preview.line) if preview.line.kind == "group" else _describe_run(preview)
+
+
+def _describe_group(line: Line) -> Content:
+    run, statuses = line.summary, line.statuses
+    states = [(f"{words.status(one).text} {number}", words.status(one).colour) for one, number in statuses.items()]
+    lines = [
+        Content.assemble(
+            (words.literal(run.name), "bold"), "  ", (words.count(len(line.entries), "run"), "$foreground 60%")
+        ),
+        Content("  ").join(Content.styled(text, colour) for text, colour in states),
+    ]
+    accuracy = line.spread.get("accuracy")
+    if accuracy is not None:
+        ended = sum(number for status, number in statuses.items() if status not in URGENT)
+        lines.append(
+            Content(f"{line.converged} of {words.count(ended, 'ended run')} converged (accuracy of 99% or more)")
+        )
+        lines.append(_spread_words("accuracy", accuracy, words.percent))
+    others = [name for name in ("loss", "mae") if name in line.spread]
+    lines += [_spread_words(name, line.spread[name], words.metric) for name in others]
+    if line.folded:
+        lines.append(
+            Content.assemble(("enter", "bold $accent"), " shows its runs; ", ("c", "bold $accent"), " compares.")
+        )
+    return Content("\n").join(lines)
+
+
+def _spread_words(name: str, spread: Spread, text: Callable[[float | None], str]) -> Content:
+    return Content.assemble(
+        (f"{name}: ", "$foreground 60%"), (f"median {text(spread.median)}", "bold"),
+        f", half of them {text(spread.low)}–{text(spread.high)}, all {text(spread.lowest)}–{text(spread.highest)}",
+    )  # fmt: skip
+
+
+def _describe_run(preview: Preview) -> Content:
+    run = preview.line.summary
     status = words.status(run.status)
     lines: list[Content] = [
         Content.assemble(
@@ -83,6 +141,12 @@ def describe(preview: Preview) -> Content:
             (run.id, "$foreground 50%"),
         )
     ]  # fmt: skip
+    if run.note or run.tags:
+        tags = ", ".join(words.literal(tag) for tag in run.tags)
+        note = words.literal(run.note)
+        lines.append(
+            Content.assemble((f"# {tags}  " if tags else "", "$text-accent"), (f"¶ {note}" if note else "", ""))
+        )
     if run.reason:
         lines.append(Content.styled(words.literal(run.reason), status.colour))
     lines.extend(Content.styled("│ " + words.literal(line), "$foreground 70%") for line in preview.log[-LOG_LINES:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -14,21 +14,25 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from seqsum_tui import bindings, words
-from seqsum_tui.messages import RunChosen, RunHighlighted
-from seqsum_tui.widgets.run_columns import Place, arrange
+from seqsum_tui.messages import ColumnChosen, GroupChosen, RunChosen, RunHighlighted, RunsMarked
+from seqsum_tui.widgets.run_columns import USUAL, Place, arrange, sorted_column
 
 if TYPE_CHECKING:
-    from seqsum.runs import Summary
+    from seqsum_tui.run_lines import Line, Listing
 
 HEADING_ROWS = 1
-PADDING = 1
+# Before each line: whether it is marked, whether it has a star or a note, and an empty cell.
+GUTTER, END = 3, 1
+MARK, STAR, NOTE = "◆", "★", "¶"
 SHARE_CELLS = 5
+NOTHING = "No run is like that; esc takes the filter away."
 
 Piece = tuple[str, Style]
 
 
 class RunTable(ScrollView, can_focus=True):
-    """A line per run, newest first. The cursor stands on a run, not on a line: it stays there when others come and go.
+    """A line per run, or per group of them. The cursor stands on a line's key, not on its place: it stays there when
+    others come and go. Marks stay on runs that a filter hides.
 
     Args:
         now: the time in seconds since 1970, for ages.
@@ -41,6 +45,8 @@ class RunTable(ScrollView, can_focus=True):
         "run-table--quiet",
         "run-table--open",
         "run-table--unknown",
+        "run-table--marked",
+        "run-table--star",
         *(f"run-table--{status}" for status in words.STATUSES),
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUN_TABLE
@@ -55,6 +61,8 @@ class RunTable(ScrollView, can_focus=True):
         & > .run-table--hover { background: $foreground 6%; }
         & > .run-table--quiet { color: $foreground 65%; }
         & > .run-table--open { color: $foreground 25%; }
+        & > .run-table--marked { color: $text-accent; }
+        & > .run-table--star { color: $text-warning; }
         & > .run-table--unknown { color: $foreground 70%; }
         & > .run-table--queued { color: $foreground 70%; }
         & > .run-table--running { color: $text-primary; }
@@ -69,48 +77,84 @@ class RunTable(ScrollView, can_focus=True):
     def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._now = now
-        self._runs: tuple[Summary, ...] = ()
+        self._listing: Listing | None = None
+        self._lines: tuple[Line, ...] = ()
         self._cursor = 0
         self._hover: int | None = None
         self._wanted: str | None = None
         self._places: list[Place] = []
         self._drawn: dict[int, tuple[str, ...]] = {}
+        self._inks: dict[str, Style] = {}
+        self._overs: dict[str, Style] = {}
+        self.marked: dict[str, None] = {}
+        """The ids of the marked runs, in the order in which they were marked."""
 
     # Data
 
     @property
-    def selected(self) -> Summary | None:
-        """The run under the cursor."""
-        return self._runs[self._cursor] if self._runs else None
+    def selected(self) -> Line | None:
+        """The line under the cursor."""
+        return self._lines[self._cursor] if self._lines else None
 
-    def show(self, runs: Sequence[Summary]) -> None:
-        """Show these runs; cursor and view stay on the runs they were on, and only lines that differ are painted."""
-        before, chosen = self._runs, self.selected
-        self._runs = tuple(runs)
-        same_lines = [run.id for run in before] == [run.id for run in self._runs]
-        if same_lines:
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self._lines
+
+    def selected_ids(self) -> list[str]:
+        """The marked runs; without marks those of the line under the cursor."""
+        if self.marked:
+            return list(self.marked)
+        line = self.selected
+        return [] if line is None else line.ids
+
+    def show(self, listing: Listing) -> None:
+        """Show these lines; cursor and view stay on the runs they were on, and only lines that differ are painted."""
+        before, was = self._lines, self._listing
+        self._listing, self._lines = listing, listing.lines
+        headings = was is None or (was.shown, was.view.column, was.descending) != (
+            listing.shown, listing.view.column, listing.descending,
+        )  # fmt: skip
+        if headings:
+            self._lay_out()
+        same = before is self._lines or [line.key for line in before] == [line.key for line in self._lines]
+        if same and not headings:
             self._refresh_changed()
-            return
+        else:
+            self._replace(before)
+
+    def _replace(self, before: tuple[Line, ...]) -> None:
         old_cursor = self._cursor
+        chosen = before[old_cursor] if before else None
         if chosen is not None:
-            found = next((index for index, run in enumerate(self._runs) if run.id == chosen.id), None)
-            self._cursor = min(old_cursor, max(len(self._runs) - 1, 0)) if found is None else found
+            self._cursor = self._place_of(chosen, min(old_cursor, max(len(self._lines) - 1, 0)))
         self._drawn.clear()
-        self.virtual_size = Size(self.size.width, len(self._runs) + HEADING_ROWS)
+        self.virtual_size = Size(self.size.width, len(self._lines) + HEADING_ROWS)
         if self.scroll_offset.y > 0:
             self.scroll_to(y=self.scroll_offset.y + self._cursor - old_cursor, animate=False, immediate=True)
+        self._into_view()
         self.refresh()
         now_chosen = self.selected
-        if (chosen and chosen.id) != (now_chosen and now_chosen.id):
-            self.post_message(RunHighlighted(now_chosen.id if now_chosen else None))
+        if (chosen and chosen.key) != (now_chosen and now_chosen.key):
+            self.post_message(RunHighlighted(now_chosen.key if now_chosen else None))
         if self._wanted is not None:
             self.select(self._wanted)
 
+    def _place_of(self, chosen: Line, otherwise: int) -> int:
+        """Where a line is now; a member whose group was folded is in its group's line."""
+        for index, line in enumerate(self._lines):
+            if line.key == chosen.key:
+                return index
+        if chosen.kind != "group":
+            for index, line in enumerate(self._lines):
+                if line.kind == "group" and line.summary.group == chosen.summary.group:
+                    return index
+        return otherwise
+
     def select(self, run_id: str) -> None:
-        """Put the cursor on a run, now or when it is in the list."""
+        """Put the cursor on a run, or the group that holds it, now or when it is in the list."""
         self._wanted = run_id
-        for index, run in enumerate(self._runs):
-            if run.id == run_id:
+        for index, line in enumerate(self._lines):
+            if line.key == run_id or (line.kind == "group" and line.folded and run_id in line.ids):
                 self._wanted = None
                 self._move_to(index)
                 return
@@ -119,8 +163,35 @@ class RunTable(ScrollView, can_focus=True):
         now = self._now()
         for y, drawn in list(self._drawn.items()):
             index = self._index_at(y)
-            if index is not None and self._cells(self._runs[index], now) != drawn:
+            if index is not None and self._cells(self._lines[index], now) != drawn:
                 self.refresh(Region(0, y, self.size.width, 1))
+
+    # Marks
+
+    def action_mark(self) -> None:
+        """Mark the runs of the line under the cursor, or not, and go to the next line."""
+        line = self.selected
+        if line is not None:
+            self.mark(line.ids, on=not self._is_marked(line))
+            self._move_to(self._cursor + 1)
+
+    def action_mark_all(self) -> None:
+        """Mark every run that is listed; none when all are."""
+        ids = [id for line in self._lines for id in line.ids]
+        self.mark(ids, on=not all(id in self.marked for id in ids))
+
+    def mark(self, ids: Iterable[str], *, on: bool) -> None:
+        """Mark these runs, or take their marks away."""
+        for id in ids:
+            if on:
+                self.marked[id] = None
+            else:
+                self.marked.pop(id, None)
+        self._refresh_changed()
+        self.post_message(RunsMarked())
+
+    def _is_marked(self, line: Line) -> bool:
+        return bool(self.marked) and all(entry.summary.id in self.marked for entry in line.entries)
 
     # Moving
 
@@ -137,19 +208,22 @@ class RunTable(ScrollView, can_focus=True):
         return self.size.height - HEADING_ROWS
 
     def _move_to(self, index: int) -> None:
-        if not self._runs:
+        if not self._lines:
             return
-        index = min(max(index, 0), len(self._runs) - 1)
+        index = min(max(index, 0), len(self._lines) - 1)
         before, self._cursor = self._cursor, index
-        top = self.scroll_offset.y
-        if index < top:
-            self.scroll_to(y=index, animate=False, immediate=True)
-        elif index >= top + self._rows_in_view:
-            self.scroll_to(y=index - self._rows_in_view + 1, animate=False, immediate=True)
+        self._into_view()
         if before != index:
             for line in (before, index):
                 self._refresh_line(line)
-            self.post_message(RunHighlighted(self._runs[index].id))
+            self.post_message(RunHighlighted(self._lines[index].key))
+
+    def _into_view(self) -> None:
+        top, index = self.scroll_offset.y, self._cursor
+        if index < top:
+            self.scroll_to(y=index, animate=False, immediate=True)
+        elif index >= top + self._rows_in_view > top:
+            self.scroll_to(y=index - self._rows_in_view + 1, animate=False, immediate=True)
 
     def _refresh_line(self, index: int | None) -> None:
         if index is not None:
@@ -157,19 +231,37 @@ class RunTable(ScrollView, can_focus=True):
 
     def _index_at(self, y: int) -> int | None:
         index = y - HEADING_ROWS + self.scroll_offset.y
-        return index if y >= HEADING_ROWS and index < len(self._runs) else None
+        return index if y >= HEADING_ROWS and index < len(self._lines) else None
 
     # Mouse
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses the line; a click on the chosen line opens its run."""
+        """A click chooses the line, one on its gutter marks it; a second one opens it; one on a title sorts."""
+        if event.y < HEADING_ROWS:
+            self._heading_clicked(event.x)
+            return
         index = self._index_at(event.y)
         if index is None:
             return
-        if index == self._cursor and event.chain > 1:
-            self.post_message(RunChosen(self._runs[index].id))
+        if event.x < GUTTER - 1:
+            line = self._lines[index]
+            self._move_to(index)
+            self.mark(line.ids, on=not self._is_marked(line))
+        elif index == self._cursor and event.chain > 1:
+            line = self._lines[index]
+            self.post_message(GroupChosen(line.key) if line.kind == "group" else RunChosen(line.key))
         else:
             self._move_to(index)
+
+    def _heading_clicked(self, x: int) -> None:
+        start, sorted_with = GUTTER, ""
+        for place in self._places:
+            end = start + place.gap + place.width
+            sorted_with = sorted_with if place.column.tight else place.column.key
+            if start <= x < end:
+                self.post_message(ColumnChosen(sorted_with))
+                return
+            start = end
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show which line the mouse is on."""
@@ -189,34 +281,61 @@ class RunTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Choose the columns that fit."""
-        self._places = arrange(self.size.width - 2 * PADDING)
+        self._lay_out()
         self._drawn.clear()
-        self.virtual_size = Size(self.size.width, len(self._runs) + HEADING_ROWS)
+        self.virtual_size = Size(self.size.width, len(self._lines) + HEADING_ROWS)
         self._move_to(self._cursor)
+
+    def _lay_out(self) -> None:
+        listing, extra = self._listing, None
+        if listing is not None and listing.view.column not in USUAL:
+            column = listing.view.column
+            extra = sorted_column(column, lambda line: listing.cell(line, column))
+        wanted = listing.shown if listing is not None else ()
+        self._places = arrange(self.size.width - GUTTER - END, wanted, extra)
 
     def notify_style_update(self) -> None:
         """Take up new colours."""
         super().notify_style_update()
+        self._inks.clear()
+        self._overs.clear()
         self.refresh()
 
-    def _cells(self, run: Summary, now: float) -> tuple[str, ...]:
-        return (run.status, *(place.column.cell(run, now, place.width) for place in self._places))
+    def _cells(self, line: Line, now: float) -> tuple[str, ...]:
+        cells = (place.column.cell(line, now, place.width) for place in self._places)
+        return (line.summary.status, f"{line.summary.progress}", *self._gutter(line), *cells)
+
+    def _gutter(self, line: Line) -> tuple[str, str]:
+        run = line.summary
+        marked = MARK if self._is_marked(line) else " "
+        return marked, STAR if run.starred else NOTE if run.note else " "
+
+    def _heading(self) -> Strip:
+        listing, pieces = self._listing, []
+        for place in self._places:
+            arrow = ""
+            if listing is not None and listing.view.column == place.column.key:
+                arrow = "↓" if listing.descending else "↑"
+            pieces.append([(place.column.heading(place.width, arrow), Style(bold=True) if arrow else Style())])
+        return self._strip([(" " * GUTTER, Style())], pieces, self._over("heading"))
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         if y < HEADING_ROWS:
-            heading = [[(place.column.heading(place.width), Style())] for place in self._places]
-            return self._strip(heading, self._over("heading"))
+            return self._heading()
         index = self._index_at(y)
         if index is None:
             self._drawn.pop(y, None)
-            return Strip.blank(self.size.width, self.rich_style)
-        run = self._runs[index]
-        cells = self._cells(run, self._now())
+            return self._blank(y)
+        line = self._lines[index]
+        run = line.summary
+        cells = self._cells(line, self._now())
         self._drawn[y] = cells
         colour = self._ink(run.status if run.status in words.STATUSES else "unknown")
+        mark, sign = cells[2:4]
+        gutter = [(mark, self._ink("marked")), (sign, self._ink("star" if sign == STAR else "quiet")), (" ", Style())]
         pieces: list[list[Piece]] = []
-        for place, text in zip(self._places, cells[1:], strict=True):
+        for place, text in zip(self._places, cells[4:], strict=True):
             if place.column.key == "progress":
                 share = words.fit_right(text.strip(), SHARE_CELLS)
                 done, rest = words.bar(run.progress, place.width - SHARE_CELLS)
@@ -226,21 +345,32 @@ class RunTable(ScrollView, can_focus=True):
             else:
                 pieces.append([(text, self._ink("quiet") if place.column.quiet else Style())])
         if index == self._cursor:
-            return self._strip(pieces, self._over("cursor"))
-        return self._strip(pieces, self._over("hover") if index == self._hover else Style())
+            return self._strip(gutter, pieces, self._over("cursor"))
+        return self._strip(gutter, pieces, self._over("hover") if index == self._hover else Style())
+
+    def _blank(self, y: int) -> Strip:
+        if self._lines or y != HEADING_ROWS + 1 or self._listing is None or not self._listing.entries:
+            return Strip.blank(self.size.width, self.rich_style)
+        text = words.fit(" " * GUTTER + NOTHING, self.size.width)
+        return Strip([Segment(text, self.rich_style + self._ink("quiet"))])
 
     def _ink(self, name: str) -> Style:
-        return Style(color=self.get_component_rich_style(f"run-table--{name}").color)
+        if name not in self._inks:
+            self._inks[name] = Style(color=self.get_component_rich_style(f"run-table--{name}").color)
+        return self._inks[name]
 
     def _over(self, name: str) -> Style:
         """What lies over a whole line. Its colour stays that of each cell, except in the heading."""
-        style = self.get_component_rich_style(f"run-table--{name}")
-        return Style(color=style.color if name == "heading" else None, bgcolor=style.bgcolor, bold=style.bold)
+        if name not in self._overs:
+            style = self.get_component_rich_style(f"run-table--{name}")
+            colour = style.color if name == "heading" else None
+            self._overs[name] = Style(color=colour, bgcolor=style.bgcolor, bold=style.bold)
+        return self._overs[name]
 
-    def _strip(self, cells: list[list[Piece]], over: Style) -> Strip:
+    def _strip(self, gutter: list[Piece], cells: list[list[Piece]], over: Style) -> Strip:
         """Join the cells, each made of one or more pieces, with the gaps of the columns."""
         ground = self.rich_style
-        segments = [Segment(" " * PADDING, ground + over)]
+        segments = [Segment(text, ground + style + over) for text, style in gutter]
         for place, pieces in zip(self._places, cells, strict=True):
             segments.append(Segment(" " * place.gap, ground + over))
             segments.extend(Segment(text, ground + style + over) for text, style in pieces)

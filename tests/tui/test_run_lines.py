@@ -1,0 +1,93 @@
+"""The lines of the list: groups folded, filtered, in order; against plain sums over the same runs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seqsum.config import Config
+from seqsum.runs import Summary
+from seqsum.runs.entry import Entry
+from seqsum_tui.run_lines import Arranger, Spread, View
+
+NOW = 10_000.0
+BLANK = Summary(
+    id="", name="", preset="baseline", status="finished", step=100, steps=100, pid=None, created=0.0, updated=0.0,
+    reason=None, train_seconds=10.0, steps_per_second=0.0, metrics={}, group=None, tags=(),
+)  # fmt: skip
+
+
+def run(name, **facts):
+    return Entry(replace(BLANK, id=name, name=name, **facts), Config().plain(), {"loss": (2.0, 1.0)})
+
+
+def shown(listing):
+    return [(line.kind, line.key) for line in listing.lines]
+
+
+@pytest.fixture
+def runs():
+    """Newest first, as the index gives them."""
+    accuracies = {"g1": 0.5, "g2": 1.0, "g3": 0.9, "g4": 0.995}
+    group = [
+        run(name, metrics={"accuracy": accuracy, "loss": 1 - accuracy}, group="G", created=100.0 - place,
+            status="running" if name == "g3" else "finished", step=50 if name == "g3" else 100, tags=("all", name))
+        for place, (name, accuracy) in enumerate(accuracies.items())
+    ]  # fmt: skip
+    alone = [run("alone", metrics={"accuracy": 0.7}, group="one", created=99.5), run("old", created=1.0)]
+    return (group[0], alone[0], *group[1:], alone[1])
+
+
+def test_quartiles_are_numpys():
+    generator = np.random.default_rng(0)
+    for size in (1, 2, 5, 8, 33):
+        values = generator.random(size)
+        assert np.allclose(Spread.of(values.tolist()), np.quantile(values, (0, 0.25, 0.5, 0.75, 1)))
+
+
+def test_a_group_is_one_line_with_its_median_and_what_its_runs_do(runs):
+    listing = Arranger().arrange(runs, View(), NOW)
+    assert shown(listing) == [("group", "group:G"), ("run", "alone"), ("run", "old")]
+    line = listing.lines[0]
+    assert line.ids == ["g1", "g2", "g3", "g4"] and line.converged == 2
+    assert line.summary.metrics["accuracy"] == pytest.approx(np.median([0.5, 1.0, 0.9, 0.995]))
+    assert line.spread["accuracy"].low == pytest.approx(np.quantile([0.5, 1.0, 0.9, 0.995], 0.25))
+    assert (line.summary.step, line.summary.steps, line.summary.status) == (350, 400, "running")
+    assert line.summary.tags == ("all",) and dict(line.statuses) == {"finished": 3, "running": 1}
+    opened = Arranger().arrange(runs, View(opened=frozenset({"G"}), column="accuracy"), NOW)
+    assert shown(opened) == [
+        ("group", "group:G"), ("member", "g2"), ("member", "g4"), ("member", "g3"), ("member", "g1"),
+        ("run", "alone"), ("run", "old"),
+    ]  # fmt: skip
+    alone = Arranger().arrange(runs, View(grouped=False), NOW)
+    assert [key for _, key in shown(alone)] == ["g1", "alone", "g2", "g3", "g4", "old"]
+
+
+def test_a_filter_shrinks_groups_and_a_wrong_one_leaves_the_last(runs):
+    arranger = Arranger()
+    found = arranger.arrange(runs, View(filter="accuracy > 0.98"), NOW)
+    assert shown(found) == [("group", "group:G")] and found.lines[0].ids == ["g2", "g4"] and found.found == 2
+    assert shown(arranger.arrange(runs, View(filter="accuracy > 0.999"), NOW)) == [("run", "g2")]
+    wrong = arranger.arrange(runs, View(filter="accuracy > 0.999 and"), NOW)
+    assert shown(wrong) == [("run", "g2")] and wrong.error is not None and wrong.error.place == (20, 20)
+    assert arranger.arrange(runs, View(filter=""), NOW).found == 6
+
+
+def test_what_did_not_change_stays_the_same_object(runs):
+    arranger = Arranger()
+    first = arranger.arrange(runs, View(), NOW)
+    assert arranger.arrange(runs, View(), NOW + 1) is first
+    changed = (*runs[:-1], run("old", created=1.0, step=7))
+    second = arranger.arrange(changed, View(), NOW)
+    assert second.lines[0] is first.lines[0] and second.lines[1] is first.lines[1]
+    assert second.lines[2] is not first.lines[2] and second.lines[2].summary.step == 7
+    timed = arranger.arrange(changed, View(filter="age < 10000s"), NOW)
+    assert timed.found == 6 and arranger.arrange(changed, View(filter="age < 10000s"), NOW + 50).found == 5
+
+
+def test_any_metric_or_setting_sorts_and_has_its_cell(runs):
+    listing = Arranger().arrange(runs, View(column="optim.lr"), NOW)
+    assert listing.cell(listing.lines[0], "optim.lr") == "0.001" and "optim.lr" in listing.shown
+    assert listing.cell(listing.lines[0], "train.seed") == "0"
+    unknown = Arranger().arrange(runs, View(column="gone_metric"), NOW)
+    assert unknown.view.column == "age" and len(unknown.lines) == 3

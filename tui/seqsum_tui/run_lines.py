@@ -1,0 +1,275 @@
+"""The lines of the list of runs: filtered, in order, the runs of a group folded into one. Knows no screen.
+
+Everything here is plain Python over what the index read, and runs beside the screen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from seqsum.errors import UserError
+from seqsum.runs import Summary
+from seqsum.runs.entry import ABSENT, Entry
+from seqsum.runs.filter import TIMES, Filter, FilterError, Names, parse
+from seqsum.runs.order import high_first, sort_by, value_of
+from seqsum.schema import as_text
+
+GROUP = "group:"
+NEWEST_FIRST = "age"
+CONVERGED = 0.99
+"""A run that ended with at least this accuracy has converged."""
+URGENT = ("running", "paused", "queued")
+SEVERAL = "…"
+
+
+class Spread(NamedTuple):
+    """What the runs of a group ended with, or stand at: quartiles by the linear method, and the ends."""
+
+    lowest: float
+    low: float
+    median: float
+    high: float
+    highest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Raises IndexError for no values."""
+        ordered = sorted(values)
+        low, median, high = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
+        return cls(ordered[0], low, median, high, ordered[-1])
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    place = (len(ordered) - 1) * share
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line: a run, a group of runs, or a member of a group that is unfolded.
+
+    key: the run's id, or `group:NAME`.
+    summary: of a group: its steps and speeds together, the medians of its metrics, the most urgent of its states.
+    spread: of a group's metrics.
+    """
+
+    key: str
+    kind: Literal["run", "group", "member"]
+    entries: tuple[Entry, ...] = field(repr=False)
+    summary: Summary = field(repr=False)
+    spread: Mapping[str, Spread] = field(default_factory=dict, repr=False)
+    folded: bool = True
+
+    @property
+    def ids(self) -> list[str]:
+        """The runs it stands for."""
+        return [entry.summary.id for entry in self.entries]
+
+    @property
+    def statuses(self) -> Counter[str]:
+        return Counter(entry.summary.status for entry in self.entries)
+
+    @property
+    def converged(self) -> int:
+        """How many runs ended with an accuracy of CONVERGED or more."""
+        return sum(
+            entry.summary.metrics.get("accuracy", 0.0) >= CONVERGED and not entry.summary.live for entry in self.entries
+        )
+
+    def curve(self, name: str) -> tuple[float, ...]:
+        """A run's small curve; a group has none."""
+        return () if self.kind == "group" else self.entries[0].curves.get(name, ())
+
+
+@dataclass(frozen=True)
+class View:
+    """How a person looks at the list. column: what it is sorted by; opened: names of groups whose runs are shown."""
+
+    filter: str = ""
+    column: str = NEWEST_FIRST
+    reverse: bool = False
+    grouped: bool = True
+    opened: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The lines under a view.
+
+    found: how many runs the filter finds. error: what is wrong with the filter; then the last good one holds.
+    shown: columns besides the usual ones that have something in them, and the sorted one if it is none of those.
+    """
+
+    view: View
+    lines: tuple[Line, ...] = ()
+    found: int = 0
+    entries: tuple[Entry, ...] = ()
+    error: FilterError | None = None
+    names: Names = field(default_factory=lambda: Names(frozenset(), {}))
+    shown: frozenset[str] = frozenset()
+    descending: bool = False
+
+    def cell(self, line: Line, column: str) -> str:
+        """What stands in a column that is no usual one: a metric or a setting."""
+        from seqsum_tui import words
+
+        if column in self.names.metrics:
+            return words.metric(line.summary.metrics.get(column))
+        if column in TIMES:
+            return words.duration(TIMES[column](line.summary, 0.0))
+        path = self.names.path(column) or column
+        values = {_setting_text(entry, path) for entry in line.entries}
+        return words.literal(values.pop()) if len(values) == 1 else SEVERAL
+
+
+def _setting_text(entry: Entry, path: str) -> str:
+    value = entry.setting(path)
+    return "–" if value is ABSENT else as_text(value)
+
+
+class Arranger:
+    """Makes listings, and keeps what it can of the last one: a line is the same object until its runs change."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Line] = {}
+        self._names: tuple[tuple[Entry, ...], Names] = ((), Names(frozenset(), {}))
+        self._filter: Filter | None = None
+        self._last: Listing | None = None
+
+    def arrange(self, entries: tuple[Entry, ...], view: View, now: float) -> Listing:
+        """Return the lines of these runs under a view; the same object when nothing changed."""
+        last = self._last
+        timed = self._filter is not None and self._filter.clock
+        if last is not None and last.entries is entries and last.view == view and not timed:
+            return last
+        if self._names[0] is not entries:
+            self._names = entries, Names.of(entries)
+        names, error = self._names[1], None
+        try:
+            self._filter = parse(view.filter, names)
+        except FilterError as caught:
+            error = caught
+        chosen = self._filter
+        found = entries if chosen is None else tuple(entry for entry in entries if chosen.matches(entry, now))
+        try:
+            key = value_of(view.column, names, now)
+        except UserError:
+            # Kept from another workspace, whose runs had such a metric.
+            view = replace(view, column=NEWEST_FIRST)
+            key = value_of(view.column, names, now)
+        descending = high_first(view.column) != view.reverse
+        lines = self._ordered(found, view, key, descending)
+        listing = Listing(
+            view, lines, len(found), entries, error, names, _shown(found, view.column), descending=descending
+        )
+        if last is not None and last.view == view and last.lines == lines and (last.error is None) == (error is None):
+            # Only the clock moved.
+            listing = replace(listing, lines=last.lines)
+        self._last = listing
+        return listing
+
+    def _ordered(
+        self, entries: tuple[Entry, ...], view: View, key: Callable[[Entry], Any], descending: bool
+    ) -> tuple[Line, ...]:
+        before, self._lines = self._lines, {}
+        groups = _groups(entries) if view.grouped else {}
+        blocks: list[tuple[Any, list[Line]]] = []
+        done: set[str] = set()
+        for entry in entries:
+            group = entry.summary.group
+            members = groups.get(group) if group else None
+            if members is None or group is None:
+                blocks.append((key(entry), [self._run(entry, "run", before)]))
+            elif group not in done:
+                done.add(group)
+                opened = group in view.opened
+                lines = [self._group(group, members, not opened, before)]
+                if opened:
+                    lines += [self._run(one, "member", before) for one in sort_by(members, key, descending)]
+                blocks.append((_together([key(one) for one in members], view.column), lines))
+        if view.column != NEWEST_FIRST or descending:
+            blocks = sort_by(blocks, lambda block: block[0], descending)
+        return tuple(line for _, lines in blocks for line in lines)
+
+    def _run(self, entry: Entry, kind: Literal["run", "member"], before: Mapping[str, Line]) -> Line:
+        line = before.get(entry.summary.id)
+        if line is None or line.entries[0] is not entry or line.kind != kind:
+            line = Line(entry.summary.id, kind, (entry,), entry.summary)
+        self._lines[line.key] = line
+        return line
+
+    def _group(self, name: str, members: Sequence[Entry], folded: bool, before: Mapping[str, Line]) -> Line:
+        key, entries = GROUP + name, tuple(members)
+        line = before.get(key)
+        same = line is not None and line.folded == folded and len(line.entries) == len(entries)
+        if not (line and same and all(one is other for one, other in zip(line.entries, entries, strict=True))):
+            spread = _spread(entries)
+            line = Line(key, "group", entries, _summary(name, entries, spread), spread, folded)
+        self._lines[key] = line
+        return line
+
+
+def _groups(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Group → its runs, where there are two or more."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.summary.group:
+            found.setdefault(entry.summary.group, []).append(entry)
+    return {name: members for name, members in found.items() if len(members) > 1}
+
+
+def _together(values: Sequence[Any], column: str) -> Any:
+    """By what a group is sorted: its median, its newest run's age, its first word."""
+    present = [value for value in values if value is not None]
+    if not present:
+        return None
+    if column in (NEWEST_FIRST, "status") or any(isinstance(value, str) for value in present):
+        return min(present, key=lambda value: (isinstance(value, str), value))
+    return _quantile(sorted(present), 0.5)
+
+
+def _spread(entries: Sequence[Entry]) -> dict[str, Spread]:
+    values: dict[str, list[float]] = {}
+    for entry in entries:
+        for name, value in entry.summary.metrics.items():
+            values.setdefault(name, []).append(value)
+    return {name: Spread.of(found) for name, found in values.items()}
+
+
+def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Spread]) -> Summary:
+    runs = [entry.summary for entry in entries]
+    statuses = {run.status for run in runs}
+    presets = dict.fromkeys(run.preset for run in runs)
+    return replace(
+        runs[0],
+        id=GROUP + name,
+        name=name,
+        preset=next(iter(presets)) if len(presets) == 1 else SEVERAL,
+        status=next((status for status in URGENT if status in statuses), runs[0].status),
+        step=sum(run.step for run in runs),
+        steps=sum(run.steps for run in runs),
+        created=max(run.created for run in runs),
+        updated=max(run.updated for run in runs),
+        reason=None,
+        train_seconds=max(run.train_seconds for run in runs),
+        steps_per_second=sum(run.steps_per_second for run in runs if run.status == "running"),
+        metrics={metric: found.median for metric, found in spread.items()},
+        group=name,
+        tags=tuple(tag for tag in runs[0].tags if all(tag in run.tags for run in runs)),
+        note="",
+        starred=all(run.starred for run in runs),
+    )
+
+
+def _shown(entries: Sequence[Entry], column: str) -> frozenset[str]:
+    shown = {column}
+    if any(entry.summary.tags for entry in entries):
+        shown.add("tags")
+    if any(entry.summary.group for entry in entries):
+        shown.add("group")
+    return frozenset(shown)

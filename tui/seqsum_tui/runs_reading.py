@@ -1,0 +1,125 @@
+"""What the list of runs reads, in a thread: its lines, and more of the one under its cursor. Knows no screen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from seqsum.errors import UserError
+from seqsum.runs import Run, Workspace
+from seqsum_tui.metric_panels import Panel, loss_panel, panels
+from seqsum_tui.reading import against_preset
+from seqsum_tui.run_lines import Arranger, Line, Listing, View
+
+if TYPE_CHECKING:
+    from seqsum.compare.spread import Spread
+    from seqsum.runs import Buckets
+
+PART_SECONDS = 0.25
+"""How long runs are read before those read so far are shown."""
+QUICK_FROM = 100
+"""From how many runs on only a share of those that ended is looked at again each time."""
+MOST_MEMBERS = 32
+LOG_LINES = 12
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the list shows of the line under its cursor, besides the line.
+
+    A run's `curves`, by metric; or a group's `spreads`, each a median with its quartiles.
+    """
+
+    line: Line
+    title: str = ""
+    description: str = ""
+    look_for: str = ""
+    differences: dict[str, tuple[str, str]] = field(default_factory=dict)
+    curves: dict[str, Buckets] = field(default_factory=dict)
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    panels: tuple[Panel, Panel] = field(default_factory=lambda: (loss_panel(()), panels(())[0]))
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkspaceView:
+    """One reading of a workspace. unread: how many runs are still to be read. messages: what the index has to say."""
+
+    listing: Listing
+    preview: Preview | None
+    unread: int = 0
+    messages: tuple[str, ...] = ()
+
+
+@dataclass
+class WorkspaceReader:
+    """Reads the list of runs under a `view`, and more of the line that is `selected` (its key).
+
+    closely: ids of runs to which something was done just now.
+    """
+
+    workspace: Workspace
+    now: Callable[[], float]
+    view: View = field(default_factory=View)
+    selected: str | None = None
+    closely: frozenset[str] = frozenset()
+    buckets: int = 120
+    _arranger: Arranger = field(default_factory=Arranger)
+    _preview: Preview | None = None
+    _known: int = 0
+
+    def read(self) -> WorkspaceView:
+        """Return the list as it is now, or what could be read of it in a while; the preview only when it changed."""
+        index = self.workspace.index
+        closely, self.closely = self.closely, frozenset()
+        quick = self._known > QUICK_FROM
+        reading = index.read(PART_SECONDS, quick=quick, closely=closely)
+        self._known = len(reading.entries)
+        listing = self._arranger.arrange(reading.entries, self.view, self.now())
+        messages = tuple(index.messages)
+        index.messages.clear()
+        return WorkspaceView(listing, self._preview_of(listing), reading.unread, messages)
+
+    def _preview_of(self, listing: Listing) -> Preview | None:
+        lines = listing.lines
+        line = next((line for line in lines if line.key == self.selected), lines[0] if lines else None)
+        if line is None:
+            self._preview = None
+        elif self._preview is None or self._preview.line is not line:
+            self._preview = self._read_group(line) if line.kind == "group" else self._read_run(line)
+        return self._preview
+
+    def _read_run(self, line: Line) -> Preview:
+        summary = line.summary
+        run = Run(self.workspace.folder / summary.id)
+        (title, description, look_for), differences = against_preset(run)
+        shown, curves = self._curves(run)
+        log = tuple(run.log_tail(LOG_LINES)) if summary.status in ("died", "failed") else ()
+        return Preview(line, title, description, look_for, differences, curves, {}, shown, log)
+
+    def _read_group(self, line: Line) -> Preview:
+        from seqsum.compare.spread import spread
+
+        found: dict[str, list[Buckets]] = {}
+        shown: tuple[Panel, Panel] | None = None
+        for id in line.ids[:MOST_MEMBERS]:
+            panel, curves = self._curves(Run(self.workspace.folder / id))
+            shown = shown or (panel if curves else None)
+            for name, curve in curves.items():
+                found.setdefault(name, []).append(curve)
+        spreads = {name: spread([(one.x, one.mean) for one in curves]) for name, curves in found.items()}
+        return Preview(line, spreads=spreads, panels=shown or (loss_panel(()), panels(())[0]))
+
+    def _curves(self, run: Run) -> tuple[tuple[Panel, Panel], dict[str, Buckets]]:
+        shown = loss_panel(()), panels(())[0]
+        try:
+            with run.store() as store:
+                known = store.metrics()
+                shown = loss_panel(()), panels(known)[0].alone
+                names = [name for panel in shown for name in panel.names]
+                return shown, {name: store.buckets(name, count=self.buckets) for name in names if name in known}
+        except (UserError, OSError, sqlite3.Error):
+            # A folder that vanished or a store that can't be read: the list stays, without curves.
+            return shown, {}
