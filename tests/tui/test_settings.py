@@ -117,7 +117,7 @@ def test_every_key_has_an_id_of_its_own_part_and_a_meaning():
 @pytest.mark.parametrize(
     ("keys", "good", "said"),
     [
-        ({"runs.new": "N"}, {"runs.new": "N"}, []),
+        ({"runs.new": "W"}, {"runs.new": "W"}, []),
         ({"runs.new": "?"}, {"runs.new": "question_mark"}, ['"question_mark" is runs.new and app.help at once']),
         ({"runs.new": "n,ctrl+n,f9"}, {"runs.new": "n,ctrl+n,f9"}, []),
         ({"runs.nwe": "N"}, {}, ['no key "runs.nwe"; did you mean "runs.new"?']),

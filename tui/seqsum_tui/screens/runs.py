@@ -55,6 +55,7 @@ class RunsScreen(RunsKeeping):
 
     CSS_PATH = "runs.tcss"
     COMMANDS = {_commands}  # noqa: RUF012
+    AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (32, "-high")]  # noqa: RUF012
