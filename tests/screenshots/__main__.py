@@ -1,9 +1,13 @@
-"""Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file."""
+"""Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file.
+
+`python -m tests.screenshots tour` takes those of the README's tour alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,6 +20,7 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
+from tests.screenshots.asking import take_tour
 
 FOLDER = Path(__file__).parent
 RUNS = ("large_batch_lr5e-3", "baseline", "sota_warmup")
@@ -24,15 +29,21 @@ QUESTION = "1 2 3 5 1 2 4"
 PATIENCE_SECONDS = 600.0
 
 
-def train(workspace: Workspace) -> list[Run]:
-    """Train the runs to their end, one after another, and leave a fourth training."""
+def train_to_the_end(workspace: Workspace, presets: tuple[str, ...]) -> list[Run]:
+    """Train runs, one after another."""
     launcher = LocalLauncher()
     runs = []
-    for preset in RUNS:
+    for preset in presets:
         run = control.start(workspace, launcher, preset, load_preset(preset).config)
         while run.summary().live:
             time.sleep(0.2)
         runs.append(run)
+    return runs
+
+
+def train(workspace: Workspace) -> list[Run]:
+    """Train the runs to their end, and leave a fourth training."""
+    runs, launcher = train_to_the_end(workspace, RUNS), LocalLauncher()
     config = load_preset("deeper_rnn").config.changed({"train.seed": "1"}, "screenshots")
     runs.append(control.start(workspace, launcher, "deeper_rnn", config))
     while runs[-1].summary().step < 4000:
@@ -49,13 +60,17 @@ async def shown(pilot: Pilot[None], condition: Callable[[str], bool]) -> None:
         await pilot.pause(0.2)
 
 
+def keep(name: str, picture: str) -> None:
+    (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
 async def take(workspace: Workspace) -> None:
     """Walk through the screens and save a picture of each."""
     console = Console(workspace.folder)
     async with console.run_test(size=SIZE) as pilot:
 
         def save(name: str) -> None:
-            (FOLDER / f"{name}.svg").write_text(console.export_screenshot(), encoding="utf-8")
+            keep(name, console.export_screenshot())
 
         await shown(pilot, lambda text: "sota_warmup" in text and "running" in text)
         await pilot.press("down")
@@ -90,8 +105,13 @@ def main() -> None:
         # The pictures show the folder as a user would see it: ~/runs.
         os.environ["HOME"] = folder
         workspace = Workspace(Path(folder) / "runs")
+        if sys.argv[1:] == ["tour"]:
+            (run,) = train_to_the_end(workspace, ("sota_warmup",))
+            asyncio.run(take_tour(workspace, run, shown, keep))
+            return
         runs = train(workspace)
         asyncio.run(take(workspace))
+        asyncio.run(take_tour(workspace, runs[RUNS.index("sota_warmup")], shown, keep))
         if runs[-1].summary().live:
             control.stop(runs[-1])
 

@@ -17,6 +17,7 @@ from seqsum_tui.screens.line import LineScreen
 from seqsum_tui.screens.query import QueryScreen
 from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.widgets.answer_list import AnswerList
+from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
 from seqsum_tui.widgets.heat_map import HeatMap
 from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryPane
@@ -188,6 +189,19 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await turn(pilot, until, screen, "4")
         found = Answerer(adder).ask("history", input="3 4")[1]["answer"]
         assert screen._askings[0].history == found and screen._askings[0].aha == found["aha"]
+        # The mouse on the line of checkpoints, and all of them one after another.
+        slider = screen.query_one(CheckpointSlider)
+        await pilot.click(slider, offset=(12, 0))
+        await pilot.press("n", "2")
+        await done(pilot, until, screen)
+        await pilot.click(slider, offset=(12, 0))
+        await until(pilot, lambda: (screen._askings[0].reply or {}).get("checkpoint_step") == 0)
+        turned, asking = [], screen._askings[0]
+        turn_to = asking.turn_to
+        asking.turn_to = lambda step: turned.append(step) or turn_to(step)
+        await pilot.press("p")
+        await until(pilot, lambda: turned == [0, 100, 1500] and not screen._replaying)
+        await done(pilot, until, screen)
         await pilot.press("n", "1")
         await until(pilot, lambda: screen._askings[0].reply == newest or (
             screen._askings[0].reply and screen._askings[0].reply["answer"] == newest["answer"]))  # fmt: skip

@@ -229,6 +229,14 @@ QUERY: list[BindingType] = [
     _key("query.view_before", "V", "view(-1)", "View before", "Show the view before", show=False),
     _key("query.earlier", "left_square_bracket", "checkpoint(-1)", "Step", "Ask the checkpoint before", display="[ ]"),
     _key("query.later", "right_square_bracket", "checkpoint(1)", "Later", "Ask the next checkpoint", show=False),
+    _key(
+        "query.replay",
+        "p",
+        "replay",
+        "Replay",
+        "Play through all checkpoints, the first to the newest",
+        show=False,
+    ),
     _key("query.newest", "n", "newest", "Newest", "Ask the newest checkpoint again", show=False),
     _key("query.filter", "f", "filter", "Filter", "List wrong answers of one truth, answer or length alone"),
     _key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
@@ -42,6 +43,7 @@ HOW = (
     "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
     "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
 )
+MOST_REPLAYED, REPLAY_SECONDS = 40, 0.35
 TEMPERATURES = (0.0, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0)
 TOPS = (None, 1, 3, 10, 40)
 
@@ -77,6 +79,7 @@ class QueryScreen(Screen[None]):
         self._batch: tuple[str, list[list[Asked]]] | None = None
         self._wrong_only = False
         self._busy = 0
+        self._replaying = False
         self._empty_asks = False
 
     @property
@@ -334,7 +337,8 @@ class QueryScreen(Screen[None]):
         elif wanted[1] in OF_A_QUESTION and asking.question is None:
             pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
         else:
-            pane.say(Content.styled("computing…", "$foreground 60%"))
+            if not self._replaying:
+                pane.say(Content.styled("computing…", "$foreground 60%"))
             work = partial(self._make, asking, wanted[1])
             self._do(work, name="view", group=f"view {id(asking)} {wanted[1]}", exclusive=True)
 
@@ -395,7 +399,7 @@ class QueryScreen(Screen[None]):
             return source.offers("hardest_input")
         if action == "view":
             return len(self._askings[0].titles(self._page)) > 1
-        if action == "checkpoint":
+        if action in ("checkpoint", "replay"):
             return source.offers("history") and len(source.checkpoints) > 1
         if action in ("temperature", "top_k"):
             return self._page == "more" and source.offers("sample")
@@ -474,7 +478,39 @@ class QueryScreen(Screen[None]):
         """Ask the newest checkpoint again."""
         self._ask_step(None)
 
+    @on(CheckpointSlider.Chosen)
+    def ask_chosen_step(self, message: CheckpointSlider.Chosen) -> None:
+        """Ask the checkpoint that was clicked."""
+        self._ask_step(message.step)
+
+    def action_replay(self) -> None:
+        """Go through the checkpoints from the first to the newest, whatever is shown; or stop that."""
+        if self._replaying:
+            self.workers.cancel_group(self, "replay")
+        else:
+            self._do(self._replay, name="replay", group="replay", exclusive=True)
+
+    async def _replay(self) -> None:
+        asking = self._askings[0]
+        steps = asking.source.checkpoints
+        every = max(-(-len(steps) // MOST_REPLAYED), 1)
+        self._replaying = True
+        try:
+            for step in (*steps[:-1:every], steps[-1]):
+                asking.turn_to(step)
+                self._show_head()
+                if asking.question is not None:
+                    await self._answer(asking)
+                else:
+                    self._fill_all()
+                await asyncio.sleep(REPLAY_SECONDS)
+                while self._busy:
+                    await asyncio.sleep(0.02)
+        finally:
+            self._replaying = False
+
     def _ask_step(self, step: int | None) -> None:
+        self.workers.cancel_group(self, "replay")
         asking = self._askings[0]
         if step == asking.source.step:
             return
