@@ -11,7 +11,7 @@ from seqsum_tui.screens.live import LiveScreen
 from seqsum_tui.screens.set_value import SetValueScreen
 from seqsum_tui.widgets.ask_panel import QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
-from seqsum_tui.widgets.live_charts import LiveChart
+from seqsum_tui.widgets.live_charts import LiveCharts
 from seqsum_tui.widgets.log_view import LogView, _continuation
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -22,7 +22,7 @@ def screen_text(app):
 
 
 def chart(app, name):
-    return app.screen.query_one(f"#{name}", LiveChart)
+    return app.screen.query_one(LiveCharts).charts[("loss", "accuracy", "lr").index(name)]
 
 
 @pytest.fixture
@@ -125,7 +125,9 @@ async def test_one_chart_alone_and_all_again(scene, console, watch, until, size)
         await pilot.press("3")
         await until(pilot, lambda: chart(console, "loss").region.width > 0)
         await pilot.press("f")
-        await until(pilot, lambda: chart(console, "loss").region.height > size[1] - 6)
+        # With the whole screen there is room for all, one below the other.
+        await until(pilot, lambda: all(chart(console, name).region.height > 6 for name in ("loss", "accuracy", "lr")))
+        assert chart(console, "lr").region.bottom > size[1] - 3 and chart(console, "lr").region.y > 8
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -313,7 +315,7 @@ async def test_a_task_without_accuracy_shows_its_error_and_m_shows_the_next_metr
         ):
             assert [(one.name, one.y[-1]) for one in chart(console, name).series] == expected
         assert chart(console, "accuracy")._y_limits == (None, None)
-        await pilot.press("m")
+        await pilot.press("tab", "m")
         await until(pilot, lambda: chart(console, "accuracy").title == "rmse")
         await until(pilot, lambda: chart(console, "accuracy").series[0].y[-1] == 30)
 

@@ -109,10 +109,19 @@ LIVE: list[BindingType] = [
     _key("live.log", "o", "tab('log')", "Log", "Show what the worker writes", show=False),
     _key("live.config", "g", "tab('config')", "Config", "Show the run's configuration", show=False),
     _key("live.events", "e", "tab('events')", "Events", "Show what happened to the run, and when", show=False),
-    _key("live.metric", "m", "metric", "Metric", "Show another metric beside the loss", show=False),
-    _key("live.chart_loss", "1", "chart(0)", "Loss", "Show the loss chart alone, or all again", show=False),
-    _key("live.chart_accuracy", "2", "chart(1)", "Accuracy", "Show the chart beside it alone, or all", show=False),
-    _key("live.chart_lr", "3", "chart(2)", "Learning rate", "Show the learning-rate chart alone, or all", show=False),
+    _key("live.metric", "m", "metric", "Metric", "Show the next metric in the chart that has the keys", show=False),
+    _key("live.add_charts", "M", "add_charts", "Add charts", "Add charts: choose from all of the run", show=False),
+    _key("live.remove_chart", "delete,backspace", "remove_chart", "Remove", "Take the chart away", show=False),
+    _key("live.move_left", "less_than_sign", "move_chart(-1)", "Earlier", "Move the chart", show=False, display="<"),
+    _key("live.move_right", "greater_than_sign", "move_chart(1)", "Later", "Move the chart", show=False, display=">"),
+    _key("live.columns", "w", "columns", "Columns", "One more chart in a row, then as many as fit", show=False),
+    _key("live.x_axis", "t", "x_axis", "X axis", "Steps, epochs, time trained, or the clock as x", show=False),
+    _key("live.default_charts", "ctrl+r", "default_charts", "Default", "The charts as they are at first", show=False),
+    _key("live.enlarge", "enter", "enlarge", "Enlarge", "Show the chart that has the keys alone, or all", show=False),
+    *[
+        _key(f"live.chart_{n}", f"{n}", f"chart({n - 1})", f"Chart {n}", "Show one chart alone, or all", show=False)
+        for n in range(1, 10)
+    ],
     _key("live.fullscreen", "f", "fill", "Fill", "Give the charts the whole screen, or not", show=False),
     HELP,
 ]

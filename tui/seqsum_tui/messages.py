@@ -72,3 +72,13 @@ class ChartChosen(Message):
     def __init__(self, place: int | None) -> None:
         super().__init__()
         self.place = place
+
+
+class ChartLooksChanged(Message):
+    """A person gave a chart a logarithmic or linear y axis, or the charts another smoothing."""
+
+    def __init__(self, title: str, log_y: bool, smoothing: float) -> None:
+        super().__init__()
+        self.title = title
+        self.log_y = log_y
+        self.smoothing = smoothing

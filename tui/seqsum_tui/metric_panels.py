@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 # Charts of their own, or beside another metric.
-ELSEWHERE = ("loss", "eval_loss", "lr", "accuracy", "train_accuracy", "train_seconds")
-LAST = ("grad_norm", "steps_per_second")
+ELSEWHERE = ("loss", "eval_loss", "lr", "accuracy", "train_accuracy", "train_seconds", "epoch", "wall_time")
+LAST = ("grad_norm", "steps_per_second", "cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb")
+TITLES = {
+    "lr": "learning rate",
+    "cpu_percent": "CPU %",
+    "memory_mb": "memory MB",
+    "gpu_percent": "GPU %",
+    "gpu_memory_mb": "GPU memory MB",
+}
+FROM_ZERO = ("learning rate", "steps per second", "CPU %", "memory MB", "GPU %", "GPU memory MB")
+"""Charts whose y axis begins at 0: how much there is of it matters more than how it changes."""
+MAIN = "main"
+"""Stands for what the task measures first of all, whatever its name is there."""
+DEFAULT = ("loss", MAIN, "learning rate")
 CHANCE = {"accuracy": "majority_share", "balanced_accuracy": "majority_share"}
 SHARES = ("accuracy", "_share")
 NAIVE_SUFFIX, NAIVE_PREFIX = "_same_as_last", "unigram_"
@@ -57,7 +69,7 @@ def panels(known: Collection[str]) -> list[Panel]:
         found.append(Panel("eval loss", (("eval_loss", ""),)))
     elif not found:
         found.append(Panel("accuracy", (("train_accuracy", "train"), ("accuracy", "eval")), share=True))
-    return found + [Panel(_title(name), ((name, ""),)) for name in LAST if name in known]
+    return found + [_alone(name) for name in LAST if name in known]
 
 
 def _of_task(known: Collection[str]) -> Iterator[Panel]:
@@ -71,5 +83,33 @@ def _of_task(known: Collection[str]) -> Iterator[Panel]:
         yield Panel(_title(name), (*beside, (name, "eval" if beside else "")), share=name.endswith(SHARES))
 
 
+def all_panels(known: Collection[str]) -> list[Panel]:
+    """Return every chart that there can be of a run, the usual ones first."""
+    first, *others = panels(known)
+    return [loss_panel(known), first, _alone("lr"), *others]
+
+
+def chosen_panels(wanted: Sequence[str], known: Collection[str]) -> list[Panel]:
+    """Return the charts that a person wants, by title or MAIN; never empty.
+
+    What this run does not have is left out, but for what every run writes: that comes yet.
+    """
+    there = {panel.title: panel for panel in all_panels(known)}
+    coming = {_title(name): _alone(name) for name in LAST}
+    main = panels(known)[0]
+    found = [main if title == MAIN else there.get(title) or coming.get(title) for title in wanted]
+    kept = list(dict.fromkeys(panel for panel in found if panel is not None))
+    return kept or chosen_panels(DEFAULT, known)
+
+
+def title_kept(panel: Panel, known: Collection[str]) -> str:
+    """Return how a chart is remembered for other runs: the task's first as MAIN, others by their title."""
+    return MAIN if panel == panels(known)[0] else panel.title
+
+
+def _alone(name: str) -> Panel:
+    return Panel(_title(name), ((name, ""),))
+
+
 def _title(name: str) -> str:
-    return name.replace("_", " ")
+    return TITLES.get(name) or name.replace("_", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
-from seqsum_tui.metric_panels import Panel, loss_panel, panels
+from seqsum_tui.metric_panels import DEFAULT, Panel, all_panels, chosen_panels, loss_panel, panels
 
 if TYPE_CHECKING:
     from seqsum.config import Config
     from seqsum.runs import Buckets, Event, Run, Summary
     from seqsum.runs.record import Record
+    from seqsum_tui.x_axis import XAxis, XKind
 
 LOG_LINES = 1000
 
@@ -48,14 +50,15 @@ class Parent:
     name: str
     step: int
     curves: dict[str, Buckets]
+    axis: XAxis
 
 
 @dataclass(frozen=True)
 class RunView:
     """One reading of one run. `curves` holds the metrics that have points, in `buckets` buckets or more.
 
-    Those of a fork begin with its parent's points. `loss` and `beside` are what two of the charts show, out of
-    `choices` for the second. `checkpoints` are the steps saved.
+    Those of a fork begin with its parent's points. `panels` are what the charts show of what was `wanted`, out of
+    `choices`; `axis` is what they stand over, one of the kinds in `axes`. `checkpoints` are the steps saved.
     """
 
     buckets: int
@@ -64,9 +67,11 @@ class RunView:
     config: Config
     differences: dict[str, tuple[str, str]]
     curves: dict[str, Buckets]
-    loss: Panel
-    beside: Panel
+    wanted: tuple[str, ...]
+    panels: tuple[Panel, ...]
     choices: tuple[Panel, ...]
+    axis: XAxis
+    axes: tuple[XKind, ...]
     events: tuple[Event, ...]
     log: tuple[str, ...]
     checkpoints: tuple[int, ...]
@@ -80,8 +85,11 @@ class RunReader:
     run: Run
     buckets: int = 240
     window: tuple[float, float] | None = None
-    beside: str | None = None
-    """The title of what stands beside the loss; None leaves the choice to the metrics there are."""
+    """The steps to read finely, or None for all; the last may be infinite."""
+    charts: tuple[str, ...] = DEFAULT
+    """The titles of the charts, MAIN for what the task measures."""
+    x: str = "step"
+    """What they stand over, if the run has it."""
     _stamp: object = None
 
     def read(self) -> RunView | None:
@@ -91,21 +99,24 @@ class RunReader:
         """
         from seqsum.compare.history import History
         from seqsum.runs import checkpoint_files
+        from seqsum_tui.x_axis import axis_kinds, axis_of
 
-        buckets = self.buckets
+        buckets, charts = self.buckets, self.charts
         stamp = self._now_stamp()
         if stamp == self._stamp:
             return None
         summary = self.run.summary()
         _, differences = against_preset(self.run)
-        first, last = (None, None) if self.window is None else (int(self.window[0]), int(self.window[1]) + 1)
+        first, last = self._stretch()
         with self.run.store() as store, History(self.run) as history:
             known = history.metrics()
-            loss, choices = loss_panel(known), panels(known)
-            beside = next((panel for panel in choices if panel.title == self.beside), choices[0])
-            names = dict.fromkeys((*loss.names, *beside.names, "lr"))
+            shown, choices = chosen_panels(charts, known), all_panels(known)
+            names = dict.fromkeys(name for panel in shown for name in panel.names)
             curves = {name: history.curve(name, first, last, buckets) for name in names if name in known}
             events = tuple(store.events())
+            axes = axis_kinds(known, events)
+            kind = next((kind for kind in axes if kind == self.x), axes[0])
+            axis = axis_of(kind, history, events, (summary.step, summary.updated))
         view = RunView(
             buckets=buckets,
             summary=summary,
@@ -113,36 +124,48 @@ class RunReader:
             config=self.run.config(),
             differences=differences,
             curves=curves,
-            loss=loss,
-            beside=beside,
+            wanted=charts,
+            panels=tuple(shown),
             choices=tuple(choices),
+            axis=axis,
+            axes=axes,
             events=events,
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
-            parent=self._parent(summary, [panel.alone.names[0] for panel in (loss, beside)], curves),
+            parent=self._parent(summary, [panel.alone.names[0] for panel in shown], curves, axis.kind),
         )
         self._stamp = stamp
         return view
 
-    def _parent(self, summary: Summary, names: Iterable[str], curves: dict[str, Buckets]) -> Parent | None:
+    def _stretch(self) -> tuple[int | None, int | None]:
+        """Return the first and last step to read; None for all there are."""
+        if self.window is None:
+            return None, None
+        first, last = self.window
+        return int(first), int(last) + 1 if math.isfinite(last) else None
+
+    def _parent(self, summary: Summary, names: Iterable[str], curves: dict[str, Buckets], kind: XKind) -> Parent | None:
         """Return the run that this one was forked from, and its curves as far as this run's axis goes."""
         from seqsum.compare.history import History, parts_of
+        from seqsum_tui.x_axis import XAxis, axis_of
 
         parts = parts_of(self.run)
         if len(parts) < 2:
             return None
         run, step = parts[-2].run, parts[-1].after
-        first, last = step, int(x_end(summary.steps, last_step(summary, curves)))
-        if self.window is not None:
-            first, last = max(first, int(self.window[0])), min(last, int(self.window[1]) + 1)
+        first, last = self._stretch()
+        end = int(x_end(summary.steps, last_step(summary, curves)))
+        first, last = max(step, first or 0), end if last is None else min(last, end)
         try:
-            with History(run) as history:
+            with run.store() as store, History(run) as history:
                 known = history.metrics()
                 found = {name: history.curve(name, first, last, self.buckets) for name in names if name in known}
-            return Parent(run.id, run.record.name, step, {name: one for name, one in found.items() if one.x.size})
+                axis = axis_of(kind, history, store.events())
+            found = {name: curve for name, curve in found.items() if curve.x.size}
+            return Parent(run.id, run.record.name, step, found, axis)
         except (UserError, OSError, sqlite3.Error):
             # It is gone, or being deleted: its child goes on without it.
-            return Parent(run.id, run.id, step, {})
+            return Parent(run.id, run.id, step, {}, XAxis())
 
     def _now_stamp(self) -> object:
         """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
@@ -158,7 +181,7 @@ class RunReader:
                 files.append((found.st_mtime_ns, found.st_size))
             except OSError:
                 files.append((0, 0))
-        return files, self.run.worker_lives, self.buckets, self.window, self.beside
+        return files, self.run.worker_lives, self.buckets, self.window, self.charts, self.x
 
 
 def last_step(summary: Summary, curves: Mapping[str, Buckets]) -> float:

@@ -166,7 +166,7 @@ class Chart(ChartSurface, can_focus=True):
                 found.append(float(one.x[index]))
         if found:
             target = min(found) if direction > 0 else max(found)
-            self._take_viewport(self._viewport.reveal(target, self.extent))
+            self._take_viewport(self._viewport.reveal(target, self.reach))
             self._move_cursor_to(target, pin=True)
 
     def action_clear_cursor(self) -> None:
@@ -175,13 +175,13 @@ class Chart(ChartSurface, can_focus=True):
 
     def action_pan(self, direction: int) -> None:
         """Show the stretch a quarter of the view further left (-1) or right (1)."""
-        self._take_viewport(self._viewport.pan(0.25 * direction, self.extent))
+        self._take_viewport(self._viewport.pan(0.25 * direction, self.reach))
 
     def action_zoom(self, direction: int) -> None:
         """Zoom in (1) or out (-1) round the cursor, else round the newest value in view."""
         x0, x1 = self.x_range
-        centre = self.cursor_x if self.cursor_x is not None else x1
-        self._take_viewport(self._viewport.zoom(_ZOOM**direction, min(max(centre, x0), x1), self.extent))
+        centre = self.cursor_x if self.cursor_x is not None else min(x1, self.reach[1])
+        self._take_viewport(self._viewport.zoom(_ZOOM**direction, min(max(centre, x0), x1), self.reach))
 
     def action_fit(self) -> None:
         """Show everything."""
@@ -189,11 +189,11 @@ class Chart(ChartSurface, can_focus=True):
 
     def action_to_start(self) -> None:
         """Show the first values at the same zoom."""
-        self._take_viewport(self._viewport.to_start(self.extent))
+        self._take_viewport(self._viewport.to_start(self.reach))
 
     def action_to_tail(self) -> None:
         """Show the newest values at the same zoom, and follow them."""
-        self._take_viewport(self._viewport.to_tail(self.extent))
+        self._take_viewport(self._viewport.to_tail(self.reach))
 
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis."""
@@ -242,7 +242,7 @@ class Chart(ChartSurface, can_focus=True):
         self._dragged = self._dragged or event.x != start
         if self._dragged and self._viewport.window is not None:
             shift = (start - event.x) * self._column_width()
-            self._take_viewport(self._viewport.show(x0 + shift, x1 + shift, self.extent))
+            self._take_viewport(self._viewport.show(x0 + shift, x1 + shift, self.reach))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """End a drag, or leave the cursor where it was clicked."""
@@ -267,9 +267,9 @@ class Chart(ChartSurface, can_focus=True):
         event.stop()
         event.prevent_default()
         if pan:
-            self._take_viewport(self._viewport.pan(0.1 * direction, self.extent))
+            self._take_viewport(self._viewport.pan(0.1 * direction, self.reach))
         else:
-            self._take_viewport(self._viewport.zoom(_ZOOM**-direction, self._x_under(event), self.extent))
+            self._take_viewport(self._viewport.zoom(_ZOOM**-direction, self._x_under(event), self.reach))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in round the pointer; with shift, pan left."""

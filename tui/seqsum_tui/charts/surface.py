@@ -113,6 +113,7 @@ class ChartSurface(Widget):
         self._x_limits, self._y_limits = x_limits, y_limits
         self._series, self._bands, self._marks = tuple(series), tuple(bands), tuple(marks)
         self._viewport = Viewport()
+        self._tail: float | None = None
         self._layers: list[Layer] | None = None
         self._base: Canvas | None = None
         self._layout = arrange(0, 0, 0)
@@ -189,7 +190,7 @@ class ChartSurface(Widget):
     @view.setter
     def view(self, view: tuple[float, float] | None) -> None:
         before = self._viewport
-        self._viewport = Viewport() if view is None else before.show(view[0], view[1], self.extent)
+        self._viewport = Viewport() if view is None else before.show(view[0], view[1], self.reach)
         if self._viewport != before:
             self._changed()
 
@@ -207,10 +208,31 @@ class ChartSurface(Widget):
         places = [one.x for one in self._series] + [band.x for band in self._bands]
         return x_extent(places, self._x_limits)
 
+    def set_tail(self, x: float | None) -> None:
+        """Say where the newest value is, of this or any other chart in step with it; None takes the extent's end.
+
+        A view that follows the newest value ends there, and none is panned beyond.
+        """
+        if x != self._tail:
+            self._tail = x
+            if self._viewport.window is not None:
+                self._changed()
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The ends of x that zooming and panning move in."""
+        low, high = self.extent
+        return low, high if self._tail is None or self._tail <= low else self._tail
+
+    @property
+    def following(self) -> bool:
+        """Whether the view's right edge stays at the newest value."""
+        return self._viewport.follow
+
     @property
     def x_range(self) -> tuple[float, float]:
         """The ends of x that are shown now."""
-        return self._viewport.resolve(self.extent)
+        return self._viewport.resolve(self.extent if self._viewport.window is None else self.reach)
 
     def validate_smoothing(self, smoothing: float) -> float:
         """Keep the weight inside [0, 1)."""

@@ -65,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
                 shown = " ".join(
                     self.app.get_key_display(now) for now in (moved if binding.id in keymap else [binding])
                 )
-                names = by_action.setdefault(binding.id or text, ([], text))[0]
+                names = by_action.setdefault(text, ([], text))[0]
                 if shown not in names:
                     names.append(shown)
         return [(" ".join(names), text) for names, text in by_action.values()]

@@ -20,10 +20,11 @@ from seqsum_tui import bindings, words
 from seqsum_tui.actions import RESUMABLE
 from seqsum_tui.background import Poll, in_thread
 from seqsum_tui.commands import Command, ScreenCommands
-from seqsum_tui.messages import ChartChosen, QuestionAsked
+from seqsum_tui.live_layout import LiveLayout
+from seqsum_tui.messages import QuestionAsked
 from seqsum_tui.query_client import QueryClient
 from seqsum_tui.reading import RunReader, RunView, has_checkpoint
-from seqsum_tui.screens.branching import BranchesRuns
+from seqsum_tui.screens.arranging import SCREEN, ArrangesCharts
 from seqsum_tui.widgets.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
 from seqsum_tui.widgets.events_view import EventsView
@@ -40,7 +41,7 @@ NO_CHECKPOINT = (
 MOST_TOLD = 3
 
 
-class LiveScreen(BranchesRuns):
+class LiveScreen(ArrangesCharts):
     """Watch and steer a run. Leaving changes nothing for it."""
 
     CSS_PATH = "live.tcss"
@@ -58,7 +59,6 @@ class LiveScreen(BranchesRuns):
         super().__init__()
         self._run = run
         self._reader = RunReader(run)
-        self._view: RunView | None = None
         self._poll: Poll | None = None
         self._client: QueryClient | None = None
         self._trouble = ""
@@ -67,7 +67,7 @@ class LiveScreen(BranchesRuns):
         """Make the widgets."""
         yield RunHeader()
         yield Static(id="banner")
-        yield LiveCharts()
+        yield LiveCharts(LiveLayout.read(self.console.settings.layout(SCREEN)))
         with TabbedContent(id="tabs"):
             with TabPane("Ask", id="ask"):
                 yield AskPanel()
@@ -86,6 +86,7 @@ class LiveScreen(BranchesRuns):
             self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
         self.query_one(LiveCharts).focus_first()
+        self._take_wishes()
         self.run_worker(self._poll.run(), name="run reader")
 
     async def on_unmount(self) -> None:
@@ -111,6 +112,9 @@ class LiveScreen(BranchesRuns):
         charts = self.query_one(LiveCharts)
         self.query_one(RunHeader).show(run, self._facts(view))
         charts.show(view)
+        if charts.window is not None:
+            # What follows the newest value moves on.
+            self._take_wishes()
         self.query_one(LogView).show(view.log)
         self.query_one(ConfigView).show(view)
         self.query_one(EventsView).show(view.events)
@@ -127,7 +131,7 @@ class LiveScreen(BranchesRuns):
     def _first_view(self, view: RunView) -> None:
         if view.summary.status in ("died", "failed"):
             self.query_one(TabbedContent).active = "log"
-        self._aim_reader()
+        self.aim_reader()
 
     def _tell_messages(self, before: tuple[Event, ...], now: tuple[Event, ...]) -> None:
         """Say what the run has to say while one looks at it; the rest stands in Events."""
@@ -168,21 +172,26 @@ class LiveScreen(BranchesRuns):
             self._trouble = text
             self.notify(text, title="The run can't be read", severity="error", markup=False)
 
-    def _aim_reader(self) -> None:
-        """Have the next reading fetch as many points as the charts can show, of the stretch they show."""
-        charts = self.query_one(LiveCharts)
-        self._reader.buckets, self._reader.window = charts.buckets, charts.window
-        self.was_acted_on()
+    def aim_reader(self) -> None:
+        """Have the next reading fetch as many points as the charts can show, of the stretch and metrics they show."""
+        if self.is_attached:
+            self._take_wishes()
+            self.was_acted_on()
+
+    def _take_wishes(self) -> None:
+        charts, reader = self.query_one(LiveCharts), self._reader
+        reader.buckets, reader.window = charts.buckets, charts.window
+        reader.charts, reader.x = charts.arrangement.charts, charts.arrangement.x
 
     def on_resize(self) -> None:
         """Wider charts show more points."""
         if self._view is not None:
-            self.call_after_refresh(self._aim_reader)
+            self.call_after_refresh(self.aim_reader)
 
     @on(LiveChart.ViewChanged)
     def read_stretch(self) -> None:
         """A zoomed chart shows finer buckets."""
-        self.call_after_refresh(self._aim_reader)
+        self.call_after_refresh(self.aim_reader)
 
     # What the keys do
 
@@ -195,6 +204,8 @@ class LiveScreen(BranchesRuns):
         if action == "ask":
             # In the box it is a letter.
             return not isinstance(self.focused, QuestionInput)
+        if action == "remove_chart":
+            return self._view is not None and len(self._view.panels) > 1
         if action in ("fork", "rewind"):
             return self._view is not None and bool(self._view.checkpoints)
         if action == "learning_rate":
@@ -234,28 +245,12 @@ class LiveScreen(BranchesRuns):
 
         self.app.push_screen(QueryScreen(self._run.id))
 
-    def action_chart(self, place: int) -> None:
-        """Show one chart alone, or all again."""
-        self.query_one(LiveCharts).enlarge(place)
-        self.call_after_refresh(self._aim_reader)
-
-    def action_metric(self) -> None:
-        """Show the next metric beside the loss."""
-        if self._view is None:
-            return
-        titles = [panel.title for panel in self._view.choices]
-        self._reader.beside = titles[(titles.index(self._view.beside.title) + 1) % len(titles)]
-        self.was_acted_on()
-
-    def on_chart_chosen(self, message: ChartChosen) -> None:
-        """Show the chart alone, or all again."""
-        self.query_one(LiveCharts).enlarge(message.place)
-        self.call_after_refresh(self._aim_reader)
-
     def action_fill(self) -> None:
         """Give the charts the whole screen, or take it back."""
         self.toggle_class("-filled")
-        self.query_one(LiveCharts).focus_first()
+        charts = self.query_one(LiveCharts)
+        if self.focused not in charts.charts:
+            charts.focus_first()
 
     def action_learning_rate(self) -> None:
         """Ask for a new learning rate."""
