@@ -82,3 +82,7 @@ class ChartLooksChanged(Message):
         self.title = title
         self.log_y = log_y
         self.smoothing = smoothing
+
+
+class ChartsLaidOut(Message):
+    """The charts of the live view have other sizes or other places now."""

@@ -44,6 +44,7 @@ class Series:
         sign: one-cell glyph that tells the series without colour; empty lets the chart choose one.
         colour: `#rrggbb`; empty lets the chart choose one from its colour-blind-safe palette.
         role: `line` joins the points, `points` does not.
+        back: it is drawn behind the others, whatever its place among them.
 
     Raises:
         ValueError: the arrays are not one-dimensional or differ in length.
@@ -57,6 +58,7 @@ class Series:
     sign: str = ""
     colour: str = ""
     role: Literal["line", "points"] = "line"
+    back: bool = False
 
     def __post_init__(self) -> None:
         x, y = _floats(self.x, "x"), _floats(self.y, "y")

@@ -301,9 +301,12 @@ class ChartSurface(Widget):
         head_height = len(self._legend(layers, width, height))
         if self._base is None or (self._base.width, self._base.height) != (width, height - head_height):
             self._base = self._draw_base(layers, width, height - head_height)
+        head = self._legend(layers, width, height)
+        if len(head) != head_height:
+            # The values at the cursor are known once there is an axis: a long one may have taken a line more.
+            self._base = self._draw_base(layers, width, height - len(head))
         canvas = self._base.copy()
         self._draw_over(canvas, layers)
-        head = self._legend(layers, width, height)
 
         before, old_head, old_strips = self._canvas, self._head, self._strips
         self._canvas, self._head = canvas, head
@@ -369,7 +372,8 @@ class ChartSurface(Widget):
             return canvas
         self._view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
         plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name)
-        plot.paint_data(canvas, self._layout, self._view, layers, self._bands, signs_along=self.app.no_color)
+        drawn = sorted(layers, key=lambda layer: not layer.series.back)
+        plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
         if ticks.base:
             self._notes.append(f"y from {ticks.base}")
         if self.log_y:
@@ -420,7 +424,7 @@ class ChartSurface(Widget):
         else:
             index = nearest_shown(one, self.cursor_x, self._view)
         if index is None:
-            return "–", ""
+            return "–", "" if layer.smoothed is None else "–"
         raw = format_number(float(one.y[index])) if layer.smoothed is not None else ""
         return format_number(float(layer.shown[index])), raw
 

@@ -146,7 +146,6 @@ class ArrangesCharts(BranchesRuns):
     def action_chart(self, place: int) -> None:
         """Show one chart alone, or all again."""
         self.query_one(LiveCharts).enlarge(place)
-        self.call_after_refresh(self.aim_reader)
 
     def action_enlarge(self) -> None:
         """Show the chart that has the keys alone, or all again."""
@@ -155,6 +154,9 @@ class ArrangesCharts(BranchesRuns):
     def on_chart_chosen(self, message: ChartChosen) -> None:
         """Show the chart alone, or all again."""
         self.query_one(LiveCharts).enlarge(message.place)
+
+    def on_charts_laid_out(self) -> None:
+        """Wider charts show more points."""
         self.call_after_refresh(self.aim_reader)
 
     def on_chart_looks_changed(self, message: ChartLooksChanged) -> None:

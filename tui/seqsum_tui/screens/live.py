@@ -183,11 +183,6 @@ class LiveScreen(ArrangesCharts):
         reader.buckets, reader.window = charts.buckets, charts.window
         reader.charts, reader.x = charts.arrangement.charts, charts.arrangement.x
 
-    def on_resize(self) -> None:
-        """Wider charts show more points."""
-        if self._view is not None:
-            self.call_after_refresh(self.aim_reader)
-
     @on(LiveChart.ViewChanged)
     def read_stretch(self) -> None:
         """A zoomed chart shows finer buckets."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from seqsum_tui.metric_panels import Panel
 
 GREY = "#808080"
-COMPARED, EVAL, PARENT = 1, 2, 10
+TRAIN, COMPARED, EVAL, PARENT = 0, 1, 2, 10
 
 
 def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "") -> Series:
@@ -28,25 +29,27 @@ def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "")
 def panel_series(
     panel: Panel, curves: Mapping[str, Buckets], index: int, parent: Mapping[str, Buckets] | None = None
 ) -> list[Series]:
-    """Return the series of a chart. What is held out has one sign everywhere; what it is compared with is grey.
+    """Return the series of a chart. Train and eval have one sign each everywhere; what they are compared with is grey.
 
     index: the sign of a series that is alone, or the chart's first.
     parent: how the parent of a fork went on; grey, behind the others.
     """
     drawn = []
-    before = (parent or {}).get(panel.alone.names[0])
-    if before is not None:
-        drawn.append(bucket_series("parent", before, PARENT, GREY))
     for metric, name in panel.metrics:
         curve = curves.get(metric)
         if curve is None or not curve.x.size:
             continue
         if name == "eval":
             drawn.append(bucket_series(name, curve, EVAL))
-        elif not name or metric == "loss":
+        elif name == "train":
+            drawn.append(bucket_series(name, curve, TRAIN))
+        elif not name:
             drawn.append(bucket_series(name, curve, index))
         else:
             drawn.append(bucket_series(name, curve, COMPARED, GREY))
+    went_on = (parent or {}).get(panel.alone.names[0])
+    if went_on is not None:
+        drawn.append(replace(bucket_series("parent", went_on, PARENT, GREY), back=True))
     return drawn
 
 

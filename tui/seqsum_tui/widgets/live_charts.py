@@ -15,7 +15,7 @@ from textual.containers import Container
 from seqsum_tui import bindings
 from seqsum_tui.charts import Chart, Mark, Series
 from seqsum_tui.live_layout import MOST_CHARTS, Grid, LiveLayout, grid_for
-from seqsum_tui.messages import ChartChosen, ChartLooksChanged
+from seqsum_tui.messages import ChartChosen, ChartLooksChanged, ChartsLaidOut
 from seqsum_tui.metric_panels import FROM_ZERO, Panel
 from seqsum_tui.reading import last_step, x_end
 from seqsum_tui.widgets.curves import event_marks, panel_series
@@ -86,6 +86,7 @@ class LiveCharts(Container):
         self._charts = [LiveChart(place) for place in range(len(layout.charts))]
         self._panels: tuple[Panel, ...] = ()
         self._limits: object = None
+        self._laid_out: object = None
 
     def compose(self) -> ComposeResult:
         """Make the charts."""
@@ -207,6 +208,10 @@ class LiveCharts(Container):
         grid = grid_for(len(self._charts), width + 1, height, self.arrangement.columns)
         if self.enlarged is not None:
             grid = Grid(1, 1, 1)
+        laid_out = (grid, self.enlarged, self.size, len(self._charts))
+        if laid_out == self._laid_out:
+            return
+        self._laid_out = laid_out
         self.grid = grid
         self.styles.grid_size_columns, self.styles.grid_size_rows = grid.columns, grid.rows
         for chart in self._charts:
@@ -216,6 +221,7 @@ class LiveCharts(Container):
             chart.display = shown
         if self.screen.focused in self._charts and not self._charts[self.in_hand].display:
             self.focus_first()
+        self.post_message(ChartsLaidOut())
 
     @property
     def room_for(self) -> int:
