@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
-from seqsum_tui.metric_panels import DEFAULT, Panel, all_panels, chosen_panels, loss_panel, panels
+from seqsum_tui.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
 
 if TYPE_CHECKING:
     from seqsum.config import Config
