@@ -188,8 +188,13 @@ def trajectory(answer: dict[str, Any]) -> Shown:
     what = "the right answer so far (the running sum)" if answer["label_is"] == "truth" else "what the model says there"
     said = (
         f"Hidden states of layer {answer['layer'] + 1} after each step of {len(set(answer['sequence'])):,} sequences, "
-        f"in the plane of most variance ({' and '.join(along)}). Each sign is {what}."
+        f"in the plane of most variance ({' and '.join(along)})."
     )
-    points = tuple(place.get(str(label), 0) for label in answer["label"])
+    if any(answer["label"]):
+        said += f" Each sign is {what}."
+        points = tuple(place.get(str(label), 0) for label in answer["label"])
+    else:
+        # What is written afterwards, and values: no step has an answer of its own.
+        labels, points = ("·",), (0,) * len(answer["label"])
     dots = Dots("", tuple(answer["x"]), tuple(answer["y"]), points, labels, path)
     return Shown("Trajectory", told((said, QUIET)), dots)
