@@ -126,11 +126,8 @@ def test_a_slow_line_stays_usable_while_charts_update(environment: dict[str, str
     thread = threading.Thread(target=train)
     thread.start()
     try:
-        for key, answer in (
-            ("o", "the worker says hello"),
-            ("g", "longest training sequence"),
-            ("?", "A run, live: keys"),
-        ):
+        answers = {"o": "the worker says hello", "g": "longest training sequence", "?": "A run, live: keys"}
+        for key, answer in answers.items():
             began = time.monotonic()
             console.press(key)
             console.wait_for(answer)
