@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 import threading
 import time
@@ -167,3 +168,10 @@ def test_two_consoles_watch_and_steer_one_workspace(environment: dict[str, str],
     first.wait_for(lambda screen: f"{training.step:,}/20,000" in screen and "running" in screen)
     assert os.waitstatus_to_exitcode(second.close()) == 0
     first.kill()
+
+
+def test_without_colour_what_is_shown_is_grey(environment: dict[str, str], training: Training) -> None:
+    console = watch({**environment, "NO_COLOR": "1"}, training)
+    colours = console.colours
+    console.kill()
+    assert colours and all(colour == "default" or len(set(re.findall("..", colour))) == 1 for colour in colours)

@@ -62,6 +62,12 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self._screen.display)
 
+    @property
+    def colours(self) -> set[str]:
+        """Every colour on the screen: a name of the terminal's, or six hexadecimal digits."""
+        rows = self._screen.buffer.values()
+        return {colour for row in rows for cell in row.values() for colour in (cell.fg, cell.bg)}
+
     def press(self, *keys: str) -> None:
         """Press named keys, or type text as it stands."""
         for key in keys:

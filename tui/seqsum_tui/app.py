@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
 from seqsum_tui import bindings, words
 from seqsum_tui.driver import ThriftyDriver
+from seqsum_tui.endings import EndingsWatch
 from seqsum_tui.paths import over_ssh
 from seqsum_tui.query_client import server_command
 from seqsum_tui.screens.runs import RunsScreen
@@ -26,6 +28,12 @@ from seqsum_tui.settings import Settings
 if TYPE_CHECKING:
     from seqsum.launch import Launcher, LocalLauncher
     from seqsum.runs import Summary, Workspace
+
+
+def _commands() -> type[Provider]:
+    from seqsum_tui.commands import ScreenCommands
+
+    return ScreenCommands
 
 
 class Console(App[None]):
@@ -52,6 +60,7 @@ class Console(App[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
+    COMMANDS = App.COMMANDS | {_commands}
     MODES = {"runs": RunsScreen}  # noqa: RUF012
     DEFAULT_MODE = "runs"
 
@@ -76,6 +85,7 @@ class Console(App[None]):
         self._workspace: Workspace | None = None
         self._launcher: LocalLauncher | None = None
         self._animation = self.animation_level
+        self.endings = EndingsWatch(self)
         self.take_settings()
 
     @property
@@ -99,6 +109,7 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Put the theme on; end cleanly, with the terminal as it was, when asked to from outside."""
         self._put_theme_on()
+        self.run_worker(self.endings.run(), name="ends of runs", group="endings")
         self.call_after_refresh(self._tell_of_settings, list(self.settings.problems))
         if self.settings.keys:
             # After the first paint: the check knows every screen's keys, which takes importing them.
@@ -145,6 +156,23 @@ class Console(App[None]):
             self._launcher.workers = self.settings.workers
         if self.is_running and self.theme != self.settings.theme:
             self.theme = self.settings.theme
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by the terminal (OSC 52), or to a file where the settings say so."""
+        if self.settings.value("copy") != "file":
+            super().copy_to_clipboard(text)
+            return
+        from seqsum_tui.paths import copied_path, for_people
+
+        path = copied_path()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{text}\n", encoding="utf-8")
+        except OSError as error:
+            self.notify(words.literal(f"{path}: {error.strerror or error}"), title="Can't copy", severity="error",
+                        markup=False)  # fmt: skip
+        else:
+            self.notify(words.literal(for_people(path)), title="Copied to a file", markup=False)
 
     def keep_layout(self, screen: str, values: Mapping[str, str | bool | int | float | list[Any]]) -> None:
         """Remember how a screen is laid out, for the next time the console opens."""
@@ -211,10 +239,11 @@ class Console(App[None]):
             if earlier is None or not earlier.live or run.live:
                 continue
             end = id, run.status, run.step
-            if id in self.ends_awaited or end in self._ends_told:
-                self.ends_awaited.discard(id)
-                continue
+            known = id in self.ends_awaited or end in self._ends_told
+            self.ends_awaited.discard(id)
             self._ends_told.add(end)
+            if known:
+                continue
             status = words.status(run.status)
             text = f"at step {run.step:,} of {run.steps:,}"
             if run.metrics.get("accuracy") is not None:
@@ -258,4 +287,5 @@ class Console(App[None]):
         yield SystemCommand(
             "Settings", "Theme, bell, notifications, traffic, and the keys there are", self.action_settings
         )
+        yield SystemCommand("Redraw", "Paint anew, where another program wrote over it", self.action_redraw)
         yield SystemCommand("Help", "Show every key of this screen", self.action_help)

@@ -1,4 +1,4 @@
-"""The command palette: every action of the screen in front, and every run by name."""
+"""The command palette: every action of the screen in front and of what has the cursor, by name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from textual.actions import parse
+from textual.app import App
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.dom import DOMNode
 
 
 class Command(NamedTuple):
@@ -17,22 +21,37 @@ class Command(NamedTuple):
 
 
 class ScreenCommands(Provider):
-    """Offers what the keys of the screen offer, in words; plus what the screen adds in `extra_commands`."""
+    """Offers what the keys do, in words: the screen's own, and those of the part that has the cursor.
+
+    Plus what the screen adds in `extra_commands`. The app's own actions come from its system commands.
+    """
 
     def _commands(self) -> Iterator[Command]:
-        screen = self.screen
         seen: set[str] = set()
-        for node, binding, enabled, tooltip in screen.active_bindings.values():
-            if not enabled or not binding.id or not tooltip or binding.action in seen or node is not screen:
+        for node, binding, tooltip in self._bindings():
+            assert binding.id is not None
+            if binding.action in seen:
                 continue
             seen.add(binding.action)
-            key = self.app.get_key_display(binding)
-            words_of_id = binding.id.partition(".")[2].replace("_", " ").capitalize()
-            name = f"{words_of_id}  ({key})"
+            name = f"{words_of(binding.id)}  ({self.app.get_key_display(binding)})"
             yield Command(name, tooltip, partial(self.app.run_action, binding.action, node))
-        extra = getattr(screen, "extra_commands", None)
+        extra = getattr(self.screen, "extra_commands", None)
         if extra is not None:
             yield from extra()
+
+    def _bindings(self) -> Iterator[tuple[DOMNode, Binding, str]]:
+        """Yield what can be done now: also by keys that mean something else where the cursor is."""
+        screen = self.screen
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if enabled and binding.id and tooltip and not isinstance(node, App):
+                yield node, binding, tooltip
+        for binding in Binding.make_bindings(screen.BINDINGS):
+            namespace, name, parameters = parse(binding.action)
+            if namespace or not binding.id or not binding.tooltip or not hasattr(screen, f"action_{name}"):
+                continue
+            if screen.check_action(name, parameters):
+                keys = self.app._keymap.get(binding.id)  # what the person's settings made of it
+                yield screen, binding if keys is None else binding.with_key(keys.split(",")[0]), binding.tooltip
 
     async def discover(self) -> Hits:
         """Offer everything while nothing is typed."""
@@ -46,3 +65,8 @@ class ScreenCommands(Provider):
             score = max(matcher.match(command.name), 0.7 * matcher.match(command.help))
             if score > 0:
                 yield Hit(score, Content(command.name), command.run, text=command.name, help=command.help)
+
+
+def words_of(id: str) -> str:
+    """`live.learning_rate` → `Learning rate`."""
+    return id.partition(".")[2].replace("_", " ").capitalize()

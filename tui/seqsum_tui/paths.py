@@ -12,6 +12,13 @@ def over_ssh(environment: Mapping[str, str] = os.environ) -> bool:
     return bool(environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"))
 
 
+def copied_path() -> Path:
+    """Return the file that is copied to where the terminal has no clipboard."""
+    import platformdirs
+
+    return platformdirs.user_data_path("seqsum") / "copied.txt"
+
+
 def for_people(path: Path) -> str:
     """Return a path as a person writes it: `~` for the home folder."""
     try:

@@ -60,6 +60,10 @@ OPTIONS = (
     Option("notifications", "bool", True, "say it when a run ends, diverges or dies, on whatever screen one is"),
     Option("bell", "bool", True, "ring the terminal's bell then, too"),
     Option(
+        "copy", "choice", "clipboard", "where copied text goes: the terminal's clipboard (OSC 52), or a file",
+        choices=("clipboard", "file"),
+    ),
+    Option(
         "low_traffic", "choice", "auto", "fewer bytes: charts once a second, no animation; auto does so over SSH",
         choices=("auto", "on", "off"),
     ),

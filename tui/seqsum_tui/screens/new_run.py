@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -40,12 +39,6 @@ WIDE = 100
 TITLE = "New run"
 
 
-def _commands() -> type[Provider]:
-    from seqsum_tui.commands import ScreenCommands
-
-    return ScreenCommands
-
-
 class NewRunScreen(Screen[Run | None]):
     """Presets on one side, the form on the other; on a small terminal one after the other.
 
@@ -60,7 +53,6 @@ class NewRunScreen(Screen[Run | None]):
     """
 
     CSS_PATH = "new_run.tcss"
-    COMMANDS = {_commands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (WIDE, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -506,7 +498,7 @@ class NewRunScreen(Screen[Run | None]):
             self._say(f"{count(self.draft.wrong, 'error')} to put right before the command can be copied", bad=True)
             return
         self.app.copy_to_clipboard(self.draft.command(self._workspace.folder))
-        self._say("the command line is in the clipboard, where the terminal allows it (OSC 52)")
+        self._say("the command line is copied; no clipboard here? settings (key ,) can have a file instead")
 
     def action_leave(self) -> None:
         if self._starting:

@@ -1,0 +1,204 @@
+"""What holds on every screen: the palette, the help, small and odd terminals, ends that are told, copying."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from textual.actions import parse
+from textual.binding import Binding
+from textual.notifications import Notification
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
+
+from seqsum.runs import Run
+from seqsum_tui.app import Console
+from seqsum_tui.commands import ScreenCommands
+from seqsum_tui.keymap import key_groups
+from seqsum_tui.screens.compare import CompareScreen
+from seqsum_tui.screens.help import HelpScreen
+from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.screens.new_run import NewRunScreen
+from seqsum_tui.screens.query import QueryScreen
+from seqsum_tui.screens.runs import RunsScreen
+from seqsum_tui.screens.set_value import SetValueScreen
+from seqsum_tui.screens.settings import SettingsScreen
+from seqsum_tui.settings import Settings
+
+SIZES = [(120, 40), (60, 20), (30, 8), (80, 24)]
+LONG = "訓練 [red]x[/] é\u0301 " + "とても長い名前" * 12
+
+
+@pytest.fixture
+def runs(scene) -> list[Run]:
+    changes = {"track.description": LONG, "track.group": LONG[:60], "track.tags": LONG[:50]}
+    made = [
+        scene.run("baseline", "short", status="stopped", step=9_000),
+        scene.run("sota", LONG, status="failed", step=4_000, reason=LONG, log=f"{LONG}\n" * 3, changes=changes),
+        scene.run("baseline", LONG + "!", status="running", step=9_000),
+    ]
+    for run in made:
+        (run.checkpoints / "step-4000").mkdir()
+    return made
+
+
+@pytest.fixture
+def console(scene, still, query_server) -> Console:
+    made = Console(scene.folder, now=still, remote=False, query_command=query_server("good"))
+    made.animation_level = "none"
+    return made
+
+
+def screens(console: Console, runs: list[Run]) -> Iterator[Screen[object]]:
+    """Every screen of the console, over runs with names that are hard to show."""
+    yield LiveScreen(runs[1])
+    yield LiveScreen(runs[2])
+    yield CompareScreen([run.id for run in runs])
+    yield QueryScreen(runs[1].id)
+    yield NewRunScreen(console.workspace, console.launcher, "sota", runs[1].config(), title=LONG)
+    yield SettingsScreen(console.settings)
+    yield SetValueScreen(runs[0].config(), "optim.lr", LONG, 1e-3)
+
+
+async def opened(pilot: Pilot[None], until: Callable[..., Awaitable[None]], screen: Screen[object]) -> None:
+    await pilot.app.push_screen(screen)
+    await until(pilot, lambda: pilot.app.screen is screen and screen.focused is not None)
+
+
+async def test_every_screen_fits_every_size_with_any_name(console, runs, until):
+    async with console.run_test(size=SIZES[0]) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        for screen in (None, *screens(console, runs)):
+            if screen is not None:
+                await opened(pilot, until, screen)
+            front = console.screen
+            for size in SIZES:
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda front=front, size=size: tuple(front.size) == size)
+                strips = front._compositor.render_strips()
+                assert [strip.cell_length for strip in strips] == [size[0]] * size[1], (type(front).__name__, size)
+            if screen is not None:
+                await screen.dismiss(None)
+                await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+            await pilot.resize_terminal(*SIZES[0])
+
+
+def possible(screen: Screen[object]) -> dict[str, str]:
+    """Action → id of what the screen's own keys can do now; what belongs to the app apart."""
+    found = {}
+    for binding in Binding.make_bindings(screen.BINDINGS):
+        _, action, arguments = parse(binding.action)
+        if binding.id and hasattr(screen, f"action_{action}") and screen.check_action(action, arguments):
+            found[binding.action] = binding.id
+    return found
+
+
+async def test_the_palette_has_every_action_and_help_has_every_key(console, runs, until):
+    told: set[str] = set()
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        for screen in (None, *screens(console, runs)):
+            if screen is not None:
+                await opened(pilot, until, screen)
+                await pilot.pause()
+            front = console.screen
+            commands = list(ScreenCommands(front)._commands())
+            names = [command.name for command in commands]
+            assert len(set(names)) == len(names), "each once"
+            offered = {command.run.args[0] for command in commands if getattr(command.run, "args", ())}
+            assert possible(front).keys() <= offered, type(front).__name__
+            assert all(command.help for command in commands)
+            if not front.is_modal:
+                page = HelpScreen.of(front)
+                await opened(pilot, until, page)
+                words = {str(line.render()) for line in page.query(".words")}
+                missing = {
+                    binding.id
+                    for binding in Binding.make_bindings(front.BINDINGS)
+                    if binding.id and binding.tooltip not in words
+                }
+                assert not missing, type(front).__name__
+                told |= words
+                await page.dismiss(None)
+            if screen is not None:
+                await screen.dismiss(None)
+                await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+    # Dialogs say their keys on their frames, a form in words of its own.
+    apart = ("FORK", "REWIND", "CHOOSE", "EXPORT", "DIFFERENCES", "COMPARE_TABLE", "APP", "FORM")
+    unexplained = {
+        key.id for part, keys in key_groups() for key in keys if part not in apart and key.tooltip not in told
+    }
+    assert not unexplained, "keys that no help page tells of"
+
+
+async def test_an_action_runs_from_the_palette(console, runs, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        await opened(pilot, until, LiveScreen(runs[2]))
+        await until(pilot, lambda: console.screen._view is not None)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: console.screen.query(Input))
+        await pilot.press(*"Learning rate")
+        await until(pilot, lambda: any(option.option_count for option in console.screen.query("CommandList")))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+
+
+@pytest.mark.parametrize(("status", "reason"), [("finished", None), ("failed", "the loss became NaN"), (None, None)])
+async def test_an_end_is_told_on_any_screen(scene, console, until, monkeypatch, status, reason):
+    """Also of a run that is not on the screen; once; with the bell."""
+    run = scene.run("baseline", "mine", status="running", step=9_000, alive=False)
+    lock = scene.hold(run)
+    bells: list[int] = []
+    monkeypatch.setattr(console, "bell", lambda: bells.append(1))
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        await opened(pilot, until, SettingsScreen(console.settings))
+        await until(pilot, lambda: console.endings.known)
+        if status is not None:
+            with run.store() as store:
+                store.set_state(status=status, reason=reason)
+        scene.release(lock)
+
+        def told() -> list[Notification]:
+            return [note for note in console._notifications if "mine" in note.title]
+
+        await until(pilot, told)
+        assert (reason or status or "died") in f"{told()[0].title} {told()[0].message}"
+        await console.screen.dismiss(None)
+        await until(pilot, lambda: console.screen._runs and not console.screen._runs[run.id].live)
+        assert len(told()) == 1 and bells == [1]
+
+
+async def test_what_is_copied_goes_to_a_file_where_the_terminal_has_no_clipboard(
+    scene, still, until, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    settings = Settings()
+    settings.put("copy", "file")
+    console = Console(scene.folder, now=still, remote=False, settings=settings)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
+        await pilot.press("ctrl+y")
+        await until(pilot, (tmp_path / "seqsum" / "copied.txt").exists)
+    assert (tmp_path / "seqsum" / "copied.txt").read_text().startswith("seqsum train baseline")
+
+
+async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, nursery):
+    console = Console(scene.folder, now=still, remote=False)
+    console._launcher = nursery
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Press" in str(console.screen.query_one("#empty").render()))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen))
+        run = console.screen._run
+        run.wait_for_worker(0)
+        await until(pilot, lambda: run.summary().step > 0)
+        with run.store() as store:
+            store.post_command("stop")
+        await until(pilot, lambda: not run.worker_lives)
