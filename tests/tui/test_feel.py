@@ -17,6 +17,7 @@ from seqsum.runs import Run
 from seqsum_tui.app import Console
 from seqsum_tui.commands import ScreenCommands
 from seqsum_tui.keymap import key_groups
+from seqsum_tui.screens.bin import BinScreen
 from seqsum_tui.screens.compare import CompareScreen
 from seqsum_tui.screens.help import HelpScreen
 from seqsum_tui.screens.live import LiveScreen
@@ -59,12 +60,16 @@ def screens(console: Console, runs: list[Run]) -> Iterator[Screen[object]]:
     yield QueryScreen(runs[1].id)
     yield NewRunScreen(console.workspace, console.launcher, "sota", runs[1].config(), title=LONG)
     yield SettingsScreen(console.settings)
+    yield BinScreen()
     yield SetValueScreen(runs[0].config(), "optim.lr", LONG, 1e-3)
 
 
 async def opened(pilot: Pilot[None], until: Callable[..., Awaitable[None]], screen: Screen[object]) -> None:
     await pilot.app.push_screen(screen)
-    await until(pilot, lambda: pilot.app.screen is screen and screen.focused is not None)
+    # The bin is empty: there is nothing in it that could have the focus.
+    await until(
+        pilot, lambda: pilot.app.screen is screen and (screen.focused is not None or isinstance(screen, BinScreen))
+    )
 
 
 async def test_every_screen_fits_every_size_with_any_name(console, runs, until):
