@@ -84,7 +84,7 @@ def test_killed_at_random_moments(
         pid = control.resume(run, nursery)["pid"]
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("finished", STEPS * times)
-    assert run.record.backend == config.train.backend
+    assert Run(run.folder).record.backend == config.train.backend
     assert outcome_of(run) == expected
     with run.store() as store:
         assert len(store.events(kind="started")) + len(store.events(kind="resumed")) >= KILLS // 2

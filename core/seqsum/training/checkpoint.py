@@ -47,10 +47,12 @@ def save(
     optimizer: dict[str, Tensor],
     state: dict[str, Any],
     rng: Tensor | None = None,
+    durable: bool = True,
 ) -> Path:
     """Write checkpoint `step` under `folder`, whole or not at all; one of the same step is replaced.
 
     rng: what `rng_state` gave at that step; default: what it gives now
+    durable: force it to the disk; without, a power failure soon after can damage it, which its checksums then tell
     """
     generator = rng_state() if rng is None else rng
     files = {
@@ -60,20 +62,24 @@ def save(
     }
     files[CHECKSUMS_FILE] = json.dumps({name: checksum(data) for name, data in files.items()}, indent=1).encode()
     folder.mkdir(exist_ok=True)
-    tidy(folder)
     building, target, old = folder / f".step-{step}.new", folder / f"step-{step}", folder / f".step-{step}.old"
+    if building.exists() or old.exists():
+        tidy(folder)
     building.mkdir()
     try:
         for name, data in files.items():
             with (building / name).open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        sync_folder(building)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+        if durable:
+            sync_folder(building)
         if target.exists():
             target.rename(old)
         building.rename(target)
-        sync_folder(folder)
+        if durable:
+            sync_folder(folder)
     except OSError:
         tidy(folder)
         raise

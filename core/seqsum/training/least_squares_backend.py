@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -69,6 +70,10 @@ class LeastSquaresBackend:
     def tensors(self) -> dict[str, Tensor]:
         """Nothing: beside the weights a resumed run needs only the data."""
         return {}
+
+    def frozen(self) -> Callable[[], dict[str, Tensor]]:
+        """As `tensors`."""
+        return self.tensors
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         """Take back what `tensors` gave."""

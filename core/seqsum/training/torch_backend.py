@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,16 +100,28 @@ class TorchBackend:
 
         The optimizer's state by parameter name (exp_avg.embedding.weight …), its `step`, and the carried hidden state.
         """
+        return self._named(self._kept(), self.state)
+
+    def frozen(self) -> Callable[[], dict[str, Tensor]]:
+        """Copy what `tensors` gives, as quickly as can be; the function returned gives it, in whatever thread."""
+        kept, state = {key: value.clone() for key, value in self._kept().items()}, self.state
+        state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state
+        state = state.clone() if isinstance(state, Tensor) else state
+        return lambda: {name: part.clone() for name, part in self._named(kept, state).items()}
+
+    def _kept(self) -> dict[str, Tensor]:
+        state = self.optimizer.state[self.flat.values]
+        return {key: value for key, value in state.items() if isinstance(value, Tensor)}
+
+    def _named(self, kept: dict[str, Tensor], state: State | None) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        for key, value in self.optimizer.state[self.flat.values].items():
-            if not isinstance(value, Tensor):
-                continue
+        for key, value in kept.items():
             if value.shape == self.flat.values.shape:
                 for name, part in self.flat.split(value):
                     found[f"{key}.{name}"] = part.contiguous()
             else:
                 found[key] = value
-        parts = self.state if isinstance(self.state, tuple) else () if self.state is None else (self.state,)
+        parts = state if isinstance(state, tuple) else () if state is None else (state,)
         for index, part in enumerate(parts):
             found[f"{STATE_KEY}.{index}"] = part.contiguous()
         return found

@@ -61,7 +61,7 @@ class Moment:
 
     step: int
     model: dict[str, Tensor]
-    optimizer: dict[str, Tensor]
+    optimizer: Callable[[], dict[str, Tensor]]
     rng: Tensor
     state: dict[str, Any]
 
@@ -226,11 +226,10 @@ class Trainer:
         }
         whole = torch.contiguous_format
         model = {name: tensor.clone(memory_format=whole) for name, tensor in self.model.state_dict().items()}
-        optimizer = {name: tensor.clone() for name, tensor in self.backend.tensors().items()}
-        return Moment(self.step, model, optimizer, checkpoint.rng_state(), state)
+        return Moment(self.step, model, self.backend.frozen(), checkpoint.rng_state(), state)
 
-    def writing(self, folder: Path, moment: Moment) -> Callable[[], Path]:
-        """Return what writes a moment's checkpoint, in whatever thread it is called.
+    def writing(self, folder: Path, moment: Moment, durable: bool = True) -> Callable[[], Path]:
+        """Return what writes a moment's checkpoint, in whatever thread it is called; `durable`: forced to the disk.
 
         Every evaluation up to that moment must have been noted, and none after it.
         """
@@ -239,7 +238,7 @@ class Trainer:
         best = self.progress.best_step if self.config.train.keep_best else None
 
         def write() -> Path:
-            path = checkpoint.save(folder, moment.step, moment.model, moment.optimizer, state, moment.rng)
+            path = checkpoint.save(folder, moment.step, moment.model, moment.optimizer(), state, moment.rng, durable)
             if keep is not None:
                 checkpoint.prune(folder, keep, best)
             return path

@@ -12,60 +12,92 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-MOST = 8  # each holds a copy of the weights; training waits when more are behind
+MOST = 40  # each holds a copy of the weights; training waits when more are behind
 
 
 @dataclass
 class Errand:
-    """Something to be done: `begin` gives the job once all errands before are ended; `end` takes its result.
+    """Something to be done: `begin` gives the job, `end` takes its result; both are called by the loop's own thread.
 
-    begin and end are called by the loop's own thread, the job by another.
+    An evaluation (`early`) begins when it is taken on. A checkpoint begins when the errands before it are ended, and
+    its job is done after the next write of points.
     """
 
     begin: Callable[[], Callable[[], Any]]
     end: Callable[[Any], None]
     early: bool = False
-    """Whether the job may begin before the errands before it are ended."""
     future: Future[Any] | None = None
 
 
 class Behind:
     """Errands in order. `look` ends those that are done; `settle` waits for all."""
 
-    def __init__(self) -> None:
-        self._errands: deque[Errand] = deque()
+    def __init__(self, write: Callable[[], None]) -> None:
+        """`write` writes the points that are known, and calls `written`."""
+        self._write = write
+        self._waiting: deque[Errand] = deque()
+        self._held: deque[tuple[Errand, Callable[[], Any]]] = deque()
+        self._saving: deque[Errand] = deque()
         # An evaluation need not wait for a disk.
         self._early = ThreadPoolExecutor(1, "evaluation")
         self._late = ThreadPoolExecutor(1, "checkpoint")
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._held) + len(self._saving)
 
     def add(self, errand: Errand) -> None:
         """Take an errand on; wait for the oldest ones when there are many."""
         if errand.early:
             errand.future = self._early.submit(errand.begin())
-        self._errands.append(errand)
+        self._waiting.append(errand)
         self.look()
-        while len(self._errands) > MOST:
-            self._end_first()
+        while len(self) > MOST:
+            self._wait_for_one()
 
     def look(self) -> None:
         """End every errand that is done, up to the first that is not. Raises what a job raised."""
-        while self._errands:
-            first = self._errands[0]
-            if first.future is None:
-                first.future = self._late.submit(first.begin())
-            if not first.future.done():
-                return
-            self._end_first()
+        while self._waiting:
+            first = self._waiting[0]
+            if first.future is not None and not first.future.done():
+                break
+            self._pass_on()
+        while self._saving and self._saving[0].future is not None and self._saving[0].future.done():
+            self._end_saving()
+
+    def written(self) -> None:
+        """Every point known so far is written: the checkpoints that waited for that can be, too."""
+        while self._held:
+            errand, job = self._held.popleft()
+            errand.future = self._late.submit(job)
+            self._saving.append(errand)
 
     def settle(self) -> None:
         """Wait until every errand is ended. Raises what a job raised."""
-        while self._errands:
-            self._end_first()
+        while len(self):
+            self._wait_for_one()
 
-    def _end_first(self) -> None:
-        first = self._errands[0]
+    def _wait_for_one(self) -> None:
+        if self._saving:
+            self._end_saving()
+        elif self._held:
+            self._write()
+        else:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """End the first evaluation, waiting for it, or begin the first checkpoint."""
+        first = self._waiting[0]
         if first.future is None:
-            first.future = self._late.submit(first.begin())
+            self._held.append((first, first.begin()))
+            self._waiting.popleft()
+            return
         result = first.future.result()
-        self._errands.popleft()
+        self._waiting.popleft()
+        first.end(result)
+
+    def _end_saving(self) -> None:
+        first = self._saving[0]
+        assert first.future is not None
+        result = first.future.result()
+        self._saving.popleft()
         first.end(result)

@@ -14,6 +14,9 @@ from seqsum.runs.lock import take_lock
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.worker import Worker
 
+# The training loop wants the interpreter for a moment between chunks of a few milliseconds; what evaluates and saves
+# beside it must not keep it for Python's usual 5.
+SWITCH_SECONDS = 0.0002
 OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "Cannot allocate memory")
 
 
@@ -26,6 +29,7 @@ def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = 
         print(f"runs: {run.id} has a worker already", file=sys.stderr)
         return 2
     os.set_inheritable(lock, False)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         with run.store() as store:
             worker = Worker(run, store, signals)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
+DURABLE_SECONDS = 1.0
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
 
 
@@ -49,7 +50,9 @@ class Worker:
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
         self._backend = ""
-        self._behind = Behind()
+        self._behind = Behind(lambda: self.write(force=True))
+        self._events: list[tuple[int, str, dict[str, Any]]] = []
+        self._durable = 0.0
         self._lags = False
 
     # Beginning
@@ -180,13 +183,17 @@ class Worker:
         moment = self.trainer.moment(changes=changes, train_seconds=self.train_seconds)
 
         def begin() -> Callable[[], Path]:
-            # As in `save`: the points first.
-            self.write(force=True)
-            return self.trainer.writing(self.run.checkpoints, moment)
+            # Forced to the disk once a second: if the power fails, a newer one is found damaged, and the run goes on
+            # from that one.
+            now = time.monotonic()
+            durable = now - self._durable > DURABLE_SECONDS
+            if durable:
+                self._durable = now
+            return self.trainer.writing(self.run.checkpoints, moment, durable)
 
         def end(path: Path) -> None:
             self._saved = (moment.step, changes)
-            self.store.add_event(moment.step, "checkpoint", reason="interval", path=path.name)
+            self._events.append((moment.step, "checkpoint", {"reason": "interval", "path": path.name}))
 
         self._behind.add(Errand(begin, end))
 
@@ -279,12 +286,16 @@ class Worker:
         with self.store.transaction():
             if points:
                 self.store.append(points)
+            for step, kind, detail in self._events:
+                self.store.add_event(step, kind, **detail)
+            self._events = []
             self.store.set_state(
                 step=self.trainer.step,
                 train_seconds=self.train_seconds,
                 steps_per_second=self._speed(),
                 updated=time.time(),
             )
+        self._behind.written()
 
     def save(self, reason: str) -> Path:
         """Write a checkpoint of this moment."""
