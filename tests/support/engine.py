@@ -42,7 +42,7 @@ SMALL = {
 _stores: WeakKeyDictionary[Run, Store] = WeakKeyDictionary()
 
 # Depend on the clock; every other metric depends on the configuration alone.
-CLOCK_METRICS = {"steps_per_second", "train_seconds"}
+CLOCK_METRICS = {"steps_per_second", "train_seconds", "wall_time", "cpu_percent", "memory_mb"}
 
 
 def small(**changes: Any) -> Config:

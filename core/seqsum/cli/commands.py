@@ -175,6 +175,8 @@ def show(options: Options) -> int:
         say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
     say("metrics")
     for name, value in summary.metrics.items():
+        if name == "wall_time":
+            continue
         say(f"  {name:<18} {metric(name, value)}")
     section = ""
     for facts_of in config.fields():

@@ -20,7 +20,8 @@ from seqsum.runs.store import Floats
 
 SECONDS = "train_seconds"
 FIRST_CHOICES = ("accuracy", "eval_loss", "mae", "train_accuracy", "loss")
-LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS)
+OF_MACHINE = ("cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb", "wall_time")
+LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS, *OF_MACHINE)
 FILES = ("metrics.db", "metrics.db-wal", "run.json", "annotations.json")
 
 Point = tuple[int, float]

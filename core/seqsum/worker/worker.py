@@ -22,6 +22,7 @@ from seqsum.worker.signals import StopSignal
 if TYPE_CHECKING:
     from seqsum.training.evaluation import Evaluation
     from seqsum.training.trainer import Point, Trainer
+    from seqsum.worker.gauges import Gauges
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
@@ -53,6 +54,7 @@ class Worker:
         self._behind = Behind(lambda: self.write(force=True))
         self._events: list[tuple[int, str, dict[str, Any]]] = []
         self._durable = 0.0
+        self._gauges: Gauges | None = None
         self._lags = False
 
     # Beginning
@@ -123,7 +125,10 @@ class Worker:
 
     def train(self) -> str:
         """Train until the end, a stop or a failure; return the last status."""
+        from seqsum.worker.gauges import Gauges
+
         trainer = self.trainer
+        self._gauges = Gauges(trainer.device)
         self._start_clock()
         self._replay_changes()
         while True:
@@ -320,6 +325,8 @@ class Worker:
     def _start_clock(self) -> None:
         self._clock = time.perf_counter()
         self._speed_from = (self._clock, self.trainer.step)
+        if self._gauges is not None:
+            self._gauges.restart()
 
     def _tick(self) -> None:
         """Add the time since the last tick to train_seconds; a pause does not count."""
@@ -345,6 +352,8 @@ class Worker:
         logged = dict.fromkeys(step for _, step, _ in points)
         if logged:
             self._tick()
+            if self._gauges is not None:
+                self._points += [(name, max(logged), value) for name, value in self._gauges.read()]
             speed, made = self._speed(), self.trainer.step - before
             for step in logged:
                 at = seconds + (self.train_seconds - seconds) * (step - before) / made
