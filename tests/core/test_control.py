@@ -30,6 +30,12 @@ class Launcher:
         self.submitted.append(run.id)
         return 4711
 
+    def warm(self) -> None:
+        pass
+
+    def cool(self) -> None:
+        pass
+
     def poll(self, run: Run) -> bool:
         return run.worker_lives
 

@@ -14,7 +14,7 @@ import pytest
 
 from seqsum import control
 from seqsum.errors import UserError
-from seqsum.launch import LocalLauncher
+from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.slots import Slots, worker_count
 from support.engine import small, wait_for_end, wait_until
@@ -148,3 +148,26 @@ def test_a_wrong_number_of_workers_is_one_sentence(text: str, monkeypatch: pytes
     assert worker_count() == LocalLauncher().capacity() == 3
     monkeypatch.delenv("SEQSUM_WORKERS")
     assert 1 <= worker_count() <= (os.cpu_count() or 1)
+
+
+def test_a_forked_worker_outlives_its_launcher_and_starts_from_nothing_where_it_must(tmp_path: Path) -> None:
+    launcher = WarmLauncher()
+    launcher.warm()
+    run = control.start(Workspace(tmp_path), launcher, "baseline", small(train__steps=30_000, train__backend="torch"))
+    pid = run.summary().pid
+    assert pid is not None
+    parent = psutil.Process(pid).parent()
+    # Forked from the loaded process, and in a session of its own.
+    assert parent is not None and "seqsum.worker.nursery" in parent.cmdline() and os.getsid(pid) == pid
+    launcher.close()
+    wait_until(lambda: run.summary().step > 0, "training without its launcher")
+    assert not parent.is_running() and psutil.pid_exists(pid)
+    control.stop(run)
+    assert wait_for_end(run).status == "stopped"
+    # Nothing is loaded any more: a process from nothing.
+    second = WarmLauncher()
+    control.resume(run, second)
+    assert "seqsum.worker" in psutil.Process(run.summary().pid or 0).cmdline()
+    control.stop(run)
+    assert wait_for_end(run).status == "stopped"
+    second.close()

@@ -29,6 +29,7 @@ class FakeLauncher:
         self.refusal = refusal
         self.submitted: list[Run] = []
         self.queued: list[Run] = []
+        self.is_warm = False
 
     def capacity(self) -> int:
         return 2
@@ -38,6 +39,12 @@ class FakeLauncher:
             raise UserError(self.refusal)
         (self.queued if queue else self.submitted).append(run)
         return 4711
+
+    def warm(self) -> None:
+        self.is_warm = True
+
+    def cool(self) -> None:
+        self.is_warm = False
 
     def poll(self, run: Run) -> bool:
         return run in self.submitted

@@ -16,11 +16,18 @@ import pytest
 from textual.pilot import Pilot
 
 from seqsum.config import Config
+from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
 
 NOW = 1_800_000_000.0
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_loaded_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the form would load PyTorch in a process beside every test."""
+    monkeypatch.setattr(WarmLauncher, "warm", lambda self: None)
 
 
 class Scene:

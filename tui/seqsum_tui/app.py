@@ -26,7 +26,7 @@ from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.settings import Settings
 
 if TYPE_CHECKING:
-    from seqsum.launch import Launcher, LocalLauncher
+    from seqsum.launch import Launcher, WarmLauncher
     from seqsum.runs import Summary, Workspace
 
 
@@ -83,7 +83,7 @@ class Console(App[None]):
         self.ends_awaited: set[str] = set()
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
-        self._launcher: LocalLauncher | None = None
+        self._launcher: WarmLauncher | None = None
         self._animation = self.animation_level
         self.endings = EndingsWatch(self)
         self.take_settings()
@@ -101,9 +101,9 @@ class Console(App[None]):
     def launcher(self) -> Launcher:
         """What starts workers."""
         if self._launcher is None:
-            from seqsum.launch import LocalLauncher
+            from seqsum.launch import WarmLauncher
 
-            self._launcher = LocalLauncher(self.settings.workers)
+            self._launcher = WarmLauncher(self.settings.workers)
         return self._launcher
 
     def on_mount(self) -> None:

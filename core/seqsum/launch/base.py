@@ -1,4 +1,4 @@
-"""What a launcher is: other engines (a cluster's queue, say) stand behind the same five calls, chosen by name."""
+"""What a launcher is: other engines (a cluster's queue, say) stand behind the same calls, chosen by name."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ class Launcher(Protocol):
 
         With `queue` the worker waits for its turn: at most `capacity` queued runs train side by side, first come first.
         """
+        ...
+
+    def warm(self) -> None:
+        """Get ready for a worker that will be wanted soon, where that makes its start quicker; return at once."""
+        ...
+
+    def cool(self) -> None:
+        """Let go of what `warm` holds; workers go on."""
         ...
 
     def poll(self, run: Run) -> bool:

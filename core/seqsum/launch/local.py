@@ -80,6 +80,12 @@ class LocalLauncher:
         self._children.append(child)
         return child.pid
 
+    def warm(self) -> None:
+        """Nothing: each worker starts from nothing."""
+
+    def cool(self) -> None:
+        """Nothing."""
+
     def poll(self, run: Run) -> bool:
         self._reap()
         return run.worker_lives

@@ -30,35 +30,39 @@ class WarmLauncher(LocalLauncher):
         self._one_at_a_time = threading.Lock()
 
     def warm(self) -> None:
-        """Begin to load, unless that has begun; returns at once."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.cool()
-        link, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "seqsum.worker.nursery", str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,
-                    env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-                )
-            except OSError:
-                # Workers start all the same, only later.
-                link.close()
+        """Begin to load, unless that has begun; return at once."""
+        with self._one_at_a_time:
+            if self._process is not None and self._process.poll() is None:
                 return
-        self._link = link
-
-    @property
-    def is_warm(self) -> bool:
-        """Whether there is a process to fork from, loaded or loading."""
-        return self._process is not None and self._process.poll() is None
+            self._end()
+            link, theirs = socket.socketpair()
+            with theirs:
+                try:
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-P", "-m", "seqsum.worker.nursery", str(theirs.fileno())],
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        pass_fds=[theirs.fileno()],
+                        start_new_session=True,
+                        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                    )
+                except OSError:
+                    # Workers start all the same, only later.
+                    link.close()
+                    return
+            self._link = link
 
     def cool(self) -> None:
         """End the loaded process; workers forked from it go on."""
+        with self._one_at_a_time:
+            self._end()
+
+    def close(self) -> None:
+        self.cool()
+        super().close()
+
+    def _end(self) -> None:
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -68,15 +72,12 @@ class WarmLauncher(LocalLauncher):
                 self._process.wait(5)
             self._process = None
 
-    def close(self) -> None:
-        self.cool()
-        super().close()
-
     def _spawn(self, run: Run, task: Task) -> int:
-        if self._link is not None and run.record.config["train"]["threads"] == 1:
-            arguments = [str(run.folder), *task.arguments]
-            with contextlib.suppress(OSError, ValueError), self._one_at_a_time:
-                socket.send_fds(self._link, [json.dumps(arguments).encode()], [task.lock])
-                return int(self._link.recv(64))
-            self.cool()
-        return super()._spawn(run, task)
+        with self._one_at_a_time:
+            if self._link is not None and run.record.config["train"]["threads"] == 1:
+                arguments = [str(run.folder), *task.arguments]
+                with contextlib.suppress(OSError, ValueError):
+                    socket.send_fds(self._link, [json.dumps(arguments).encode()], [task.lock])
+                    return int(self._link.recv(64))
+                self._end()
+            return super()._spawn(run, task)

@@ -326,6 +326,18 @@ async def test_what_the_launcher_refuses_is_said_and_nothing_is_lost(tmp_path: P
     assert isinstance(app.result, Run) and app.result.config().train.steps == 3000
 
 
+async def test_a_worker_is_made_ready_while_the_form_is_open(tmp_path: Path) -> None:
+    launcher = FakeLauncher()
+    app = NewRunApp(tmp_path, launcher=launcher)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await until(pilot, lambda: launcher.is_warm)
+        await pilot.press("f5")
+        await until(pilot, lambda: app.result is not NOT_YET)
+        assert len(launcher.submitted) == 1
+        await until(pilot, lambda: not launcher.is_warm)
+
+
 async def test_one_start_at_a_time_and_no_leaving_while_it_starts(tmp_path: Path) -> None:
     gate = threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -120,6 +121,8 @@ class NewRunScreen(Screen[Run | None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
+        # What a worker has to load, it loads while the form is filled in.
+        self.call_after_refresh(lambda: threading.Thread(target=self._launcher.warm, daemon=True).start())
         self.query_one(EstimateLine).workspace = self._workspace
         self.query_one("#presets").border_title = "Presets"
         self.query_one("#settings").border_title = "Settings"
@@ -380,6 +383,10 @@ class NewRunScreen(Screen[Run | None]):
     def _started(self, event: Started) -> None:
         self._done = event
         self.on_screen_resume()
+
+    def on_unmount(self) -> None:
+        """Nobody is about to start a run any more."""
+        threading.Thread(target=self._launcher.cool, daemon=True).start()
 
     def on_screen_resume(self) -> None:
         # Another screen may lie on top when the worker answers; this one can close only in front.
