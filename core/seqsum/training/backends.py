@@ -9,6 +9,7 @@ from seqsum.models.base import SequenceModel
 from seqsum.tasks import AnyTask
 from seqsum.training.fits import check_backend, why_not_fused
 from seqsum.training.fused.backend import FusedBackend
+from seqsum.training.graph_backend import GraphBackend, can_be_recorded
 from seqsum.training.least_squares_backend import LeastSquaresBackend
 from seqsum.training.torch_backend import TorchBackend
 
@@ -20,6 +21,10 @@ def make_backend(model: SequenceModel, task: AnyTask, config: Config, device: to
     if model.fitting == "least_squares":
         return LeastSquaresBackend(model, task, config)
     check_backend(config, task, "train")
-    if config.train.backend == "torch" or device.type != "cpu" or why_not_fused(config, task):
+    if config.train.backend == "torch":
+        return TorchBackend(model, task, config)
+    if device.type == "cuda" and can_be_recorded(model):
+        return GraphBackend(model, task, config)
+    if device.type != "cpu" or why_not_fused(config, task):
         return TorchBackend(model, task, config)
     return FusedBackend(model, task, config)

@@ -142,6 +142,9 @@ class TorchBackend:
                 part.copy_(tensors[f"{key}.{name}"])
             state[key] = flat
         if "step" in tensors:
-            state["step"] = tensors["step"].clone()
+            # Where PyTorch's fused kernels and recorded steps look for it.
+            group = self.optimizer.param_groups[0]
+            there = values.device if group.get("fused") or group.get("capturable") else tensors["step"].device
+            state["step"] = tensors["step"].to(there, copy=True)
         if state:
             self.optimizer.state[values] = state
