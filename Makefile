@@ -38,6 +38,8 @@ $(VENV)/.installed-bench: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.console
+	$(BIN)/python -m tests.bench.opening
 
 screenshots: $(VENV)/.installed-test
 	$(BIN)/python -m tests.screenshots

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.background import STILL_PACE, STILL_READINGS, Poll, in_thread
 
 
 async def test_result_and_error_come_back():
@@ -76,3 +76,24 @@ async def test_poll_has_one_reading_under_way_at_most():
     await settle(lambda: len(shown) > 3)
     task.cancel()
     assert most == 1
+
+
+async def test_poll_reads_more_rarely_where_nothing_changes(monkeypatch):
+    pauses = []
+
+    async def wait_for(waiting, seconds):
+        waiting.close()
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncio, "wait_for", wait_for)
+    lines = [object(), object()]
+    readings = iter([lines[0]] * 12 + [None] * 3 + [lines[1]] * 2)
+    poll = Poll(lambda: next(readings, None), lambda _: None, lambda _: None, 1.0, lambda: True, lambda found: found)
+    task = asyncio.create_task(poll.run())
+    await settle(lambda: len(pauses) >= 17)
+    poll.wake()
+    task.cancel()
+    still = STILL_READINGS
+    assert pauses[:17] == [1.0] * still + [float(STILL_PACE)] * (15 - still) + [1.0, 1.0]

@@ -11,6 +11,11 @@ from textual.css.query import NoMatches
 
 T = TypeVar("T")
 
+STILL_READINGS = 8
+"""After so many readings that found nothing new, reading is rarer."""
+STILL_PACE = 3
+"""How much rarer."""
+
 
 async def in_thread(work: Callable[[], T]) -> T:
     """Run `work` in a daemon thread and return its result, or raise what it raised.
@@ -51,7 +56,8 @@ class Poll:
 
     `read` runs in a thread and returns what is new, or None; `show` gets it on the event loop. At most one reading is
     under way, so a slow disk makes readings rarer, never more. `wake` asks for one at once. A reading that fails is
-    told to `failed`, and tried again.
+    told to `failed`, and tried again. Where nothing changes for a while it reads more rarely: `stamp` says what of a
+    reading stays the same object then; a reading of None is nothing new, too.
     """
 
     def __init__(
@@ -61,13 +67,16 @@ class Poll:
         failed: Callable[[Exception], object],
         seconds: float,
         visible: Callable[[], bool],
+        stamp: Callable[[Any], object] = lambda found: None,
     ) -> None:
         self._read, self._show, self._failed = read, show, failed
         self._seconds, self._visible = seconds, visible
+        self._stamp, self._before, self._still = stamp, object(), 0
         self._awake = asyncio.Event()
 
     def wake(self) -> None:
         """Read now."""
+        self._still = 0
         self._awake.set()
 
     async def run(self) -> None:
@@ -85,6 +94,7 @@ class Poll:
                 self._failed(error)
                 found = None
             took = clock() - began
+            self._note(found)
             if found is not None:
                 try:
                     self._show(found)
@@ -92,8 +102,15 @@ class Poll:
                     # Widgets are gone before the workers are told: the screen is being taken down.
                     return
             # A workspace of thousands of runs takes longer to read: then reading stays a small share of the time.
-            pause = max(self._seconds, min(20 * took, 3.0))
+            pace = STILL_PACE if self._still >= STILL_READINGS else 1
+            pause = max(pace * self._seconds, min(20 * took, 3.0))
             try:
                 await asyncio.wait_for(self._awake.wait(), pause)
             except TimeoutError:
                 continue
+
+    def _note(self, found: Any) -> None:
+        stamp = None if found is None else self._stamp(found)
+        new = found is not None and (stamp is None or stamp is not self._before)
+        self._before = self._before if stamp is None else stamp
+        self._still = 0 if new else self._still + 1

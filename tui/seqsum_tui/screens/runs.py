@@ -92,7 +92,12 @@ class RunsScreen(RunsKeeping):
 
     def _begin(self) -> None:
         self._poll = Poll(
-            self._read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+            self._read,
+            self._show,
+            self._failed,
+            self.console.seconds,
+            lambda: self.console.in_front(self),
+            lambda view: view.listing.lines,
         )
         self.run_worker(self._poll.run(), name="runs reader")
 
