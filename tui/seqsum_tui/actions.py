@@ -58,6 +58,10 @@ class RunScreen(Screen[None]):
         held = self.run_in_hand()
         return [] if held is None else [held]
 
+    def statuses_in_hand(self) -> set[str]:
+        """Return what states those runs are in."""
+        return {summary.status for _, summary in self.runs_in_hand()}
+
     def was_acted_on(self) -> None:
         """Something was done to the run: read it again."""
 
@@ -66,7 +70,7 @@ class RunScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run's status allows."""
         wanted = ALLOWED.get(action)
-        return wanted is None or any(summary.status in wanted for _, summary in self.runs_in_hand())
+        return wanted is None or not self.statuses_in_hand().isdisjoint(wanted)
 
     def action_pause(self) -> None:
         """Pause the run."""

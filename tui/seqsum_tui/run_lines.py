@@ -137,7 +137,7 @@ class Arranger:
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
-        self._names: tuple[tuple[Entry, ...], Names] = ((), Names(frozenset(), {}))
+        self._names: tuple[tuple[Entry, ...], Names | None] = ((), None)
         self._filter: Filter | None = None
         self._last: Listing | None = None
 
@@ -147,9 +147,7 @@ class Arranger:
         timed = self._filter is not None and self._filter.clock
         if last is not None and last.entries is entries and last.view == view and not timed:
             return last
-        if self._names[0] is not entries:
-            self._names = entries, Names.of(entries)
-        names, error = self._names[1], None
+        names, error = self._names_of(entries), None
         try:
             self._filter = parse(view.filter, names)
         except FilterError as caught:
@@ -172,6 +170,17 @@ class Arranger:
             listing = replace(listing, lines=last.lines)
         self._last = listing
         return listing
+
+    def _names_of(self, entries: tuple[Entry, ...]) -> Names:
+        """A name once seen stays: only runs that are new, or changed, are looked at."""
+        before, names = self._names
+        if names is None:
+            names = Names.of(entries)
+        elif before is not entries:
+            seen = set(map(id, before))
+            names = names.and_of(entry for entry in entries if id(entry) not in seen)
+        self._names = entries, names
+        return names
 
     def _ordered(
         self, entries: tuple[Entry, ...], view: View, key: Callable[[Entry], Any], descending: bool

@@ -45,12 +45,22 @@ class Preview:
 
 @dataclass(frozen=True)
 class WorkspaceView:
-    """One reading of a workspace. unread: how many runs are still to be read. messages: what the index has to say."""
+    """One reading of a workspace.
+
+    preview: None while it is still to be read, when the list is there.
+    unread: how many runs are still to be read.
+    messages: what the index has to say.
+    """
 
     listing: Listing
     preview: Preview | None
     unread: int = 0
     messages: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to be read at once."""
+        return not self.unread and (self.preview is not None or not self.listing.lines)
 
 
 @dataclass
@@ -69,18 +79,24 @@ class WorkspaceReader:
     _arranger: Arranger = field(default_factory=Arranger)
     _preview: Preview | None = None
     _known: int = 0
+    _arranged: View | None = None
 
     def read(self) -> WorkspaceView:
         """Return the list as it is now, or what could be read of it in a while; the preview only when it changed."""
         index = self.workspace.index
         closely, self.closely = self.closely, frozenset()
-        quick = self._known > QUICK_FROM
+        # The first time, too: what the index knows is shown at once, and looked at again little by little.
+        quick = not 0 < self._known <= QUICK_FROM
         reading = index.read(PART_SECONDS, quick=quick, closely=closely)
         self._known = len(reading.entries)
-        listing = self._arranger.arrange(reading.entries, self.view, self.now())
+        view = self.view
+        listing = self._arranger.arrange(reading.entries, view, self.now())
+        # A list that is looked at in another way is shown first: one waits for it with every letter of a filter.
+        preview = self._preview_of(listing) if view is self._arranged else None
+        self._arranged = view
         messages = tuple(index.messages)
         index.messages.clear()
-        return WorkspaceView(listing, self._preview_of(listing), reading.unread, messages)
+        return WorkspaceView(listing, preview, reading.unread, messages)
 
     def _preview_of(self, listing: Listing) -> Preview | None:
         lines = listing.lines

@@ -114,17 +114,21 @@ class Names:
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Names:
         """Return the names that these runs have, and those of every task and model known here."""
-        metrics = set(CURVES)
+        return cls(frozenset(CURVES), {facts.path: facts for facts in all_fields()}).and_of(entries)
+
+    def and_of(self, entries: Iterable[Entry]) -> Names:
+        """Return these names and those of more runs; the same object when there is no other among them."""
+        metrics: set[str] = set()
         sections: dict[int, tuple[str, Any]] = {}
         for entry in entries:
             metrics.update(entry.summary.metrics)
             for name, values in entry.config.items():
                 sections[id(values)] = name, values
-        settings: dict[str, FieldFacts | None] = {facts.path: facts for facts in all_fields()}
-        for section, values in sections.values():
-            for name in values:
-                settings.setdefault(f"{section}.{name}", None)
-        return cls(frozenset(metrics), settings)
+        paths = {f"{section}.{name}" for section, values in sections.values() for name in values}
+        new = paths - self.settings.keys()
+        if metrics <= self.metrics and not new:
+            return self
+        return Names(self.metrics | metrics, {**self.settings, **dict.fromkeys(sorted(new))})
 
     def path(self, word: str) -> str | None:
         """Return the setting that `word` names: by its path, or without the section where that is enough."""

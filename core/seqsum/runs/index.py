@@ -34,8 +34,8 @@ CREATE TABLE IF NOT EXISTS entry(run TEXT PRIMARY KEY, stamp TEXT NOT NULL, conf
 FILES = (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE, ANNOTATIONS_FILE)
 SAVE_AT = 500
 # A quick reading looks closely at the live ones, and at this many of the others: by their folder's time, and by all.
-QUICK_FOLDERS = 500
-QUICK_FILES = 50
+QUICK_FOLDERS = 150
+QUICK_FILES = 30
 # Two changes within one tick of a file system's clock look like one.
 TICK_NS = 2_000_000_000
 
@@ -73,6 +73,7 @@ class Index:
         self._known: dict[str, _Known] = {}
         self._names: tuple[str, ...] = ()
         self._listed: int | None = None
+        self._sorted: tuple[tuple[str, ...], list[str], list[str], list[str]] | None = None
         self._turn = 0
         self._loaded = False
         self._entries: tuple[Entry, ...] = ()
@@ -94,8 +95,8 @@ class Index:
         with self._lock:
             if not self._loaded:
                 self._load()
-            names = self._list(quick)
-            gone = self._known.keys() - set(names)
+            before, names = self._names, self._list(quick)
+            gone = set() if names is before and len(names) == len(self._known) else self._known.keys() - set(names)
             for id in gone:
                 del self._known[id]
                 self._gone.add(id)
@@ -107,6 +108,8 @@ class Index:
                     break
                 changed = self._read(id) or changed
                 done += 1
+            if done or changed:
+                self._sorted = None
             if changed or len(self._entries) != len(self._known):
                 # The ids tell the second only, and in local time.
                 entries = (known.entry for known in self._known.values())
@@ -146,10 +149,14 @@ class Index:
 
     def _due(self, names: tuple[str, ...], quick: bool, closely: Collection[str]) -> list[str]:
         """Those never read, then those that changed; newest first in each."""
-        due = [name for name in names if name not in self._known]
-        ended = [name for name in names if name in self._known and not self._known[name].entry.summary.live]
-        live = [name for name in names if name in self._known and self._known[name].entry.summary.live]
-        due += [name for name in live if self._changed(self._known[name], True)]
+        # Thousands of names, several times a second: they are sorted again only when something was read.
+        if self._sorted is None or self._sorted[0] is not names:
+            live = [name for name in names if name in self._known and self._known[name].entry.summary.live]
+            alive = set(live)
+            ended = [name for name in names if name in self._known and name not in alive]
+            self._sorted = names, [name for name in names if name not in self._known], live, ended
+        _, new, live, ended = self._sorted
+        due = [*new, *(name for name in live if self._changed(self._known[name], True))]
         if not quick:
             return due + [name for name in ended if self._changed(self._known[name], True)]
         close = dict.fromkeys(_turn(ended, self._turn * QUICK_FILES, QUICK_FILES))

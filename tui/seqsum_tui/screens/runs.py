@@ -70,6 +70,7 @@ class RunsScreen(RunsKeeping):
         super().__init__()
         self._runs: dict[str, Summary] = {}
         self._listing: Listing | None = None
+        self._counts = ""
         self._unread = 0
         self._read_once = False
         self._reader: WorkspaceReader | None = None
@@ -131,6 +132,7 @@ class RunsScreen(RunsKeeping):
         before = self._runs
         if self._listing is None or listing.entries is not self._listing.entries:
             self._runs = {entry.summary.id: entry.summary for entry in listing.entries}
+            self._counts = _counts(self._runs.values())
         was, self._listing, self._unread = self._listing, listing, view.unread
         self._trouble = ""
         empty = not self._runs
@@ -163,14 +165,14 @@ class RunsScreen(RunsKeeping):
         if was is None or was.lines is not listing.lines:
             self.refresh_bindings()
         self._read_once = True
-        if view.unread:
+        if not view.whole:
             self.was_acted_on()
 
     def _show_counts(self) -> None:
         marked, listing = self.query_one(RunTable).marked, self._listing
         if listing is None:
             return
-        text = _counts(self._runs.values())
+        text = self._counts
         if self._unread:
             text = f"{len(self._runs):,} of {len(self._runs) + self._unread:,} runs read …"
         elif listing.view.filter and listing.error is None:
@@ -211,6 +213,10 @@ class RunsScreen(RunsKeeping):
     def selected_ids(self) -> list[str]:
         """Return the marked runs, else those of the line under the cursor."""
         return self.query_one(RunTable).selected_ids() if self._read_once else []
+
+    def statuses_in_hand(self) -> set[str]:
+        """Return what states those runs are in; asked for often."""
+        return {run.status for run in self.chosen_runs()}
 
     def summary_of(self, run_id: str) -> Summary | None:
         """Return what is known of a run."""

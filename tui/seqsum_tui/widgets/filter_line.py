@@ -49,6 +49,10 @@ class FilterLine(Vertical):
     }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: tuple[str, FilterError | None] = ("", None)
+
     def compose(self) -> ComposeResult:
         """Make the box and the line under it."""
         with Horizontal():
@@ -77,7 +81,10 @@ class FilterLine(Vertical):
         self.remove_class("-shown")
 
     def show(self, found: str, error: FilterError | None) -> None:
-        """Say how many runs were found, or what is wrong and where."""
+        """Say how many runs were found, or what is wrong and where; nothing is painted when it is as before."""
+        if (found, error) == self._said:
+            return
+        self._said = found, error
         self.query_one("#found", Static).update(Content(found))
         problem = self.query_one("#filter-problem", Static)
         if problem.display != (error is not None):

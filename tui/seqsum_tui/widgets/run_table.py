@@ -82,6 +82,7 @@ class RunTable(ScrollView, can_focus=True):
         self._cursor = 0
         self._hover: int | None = None
         self._wanted: str | None = None
+        self._second = 0
         self._places: list[Place] = []
         self._drawn: dict[int, tuple[str, ...]] = {}
         self._inks: dict[str, Style] = {}
@@ -110,6 +111,7 @@ class RunTable(ScrollView, can_focus=True):
     def show(self, listing: Listing) -> None:
         """Show these lines; cursor and view stay on the runs they were on, and only lines that differ are painted."""
         before, was = self._lines, self._listing
+        second = int(self._now())
         self._listing, self._lines = listing, listing.lines
         headings = was is None or (was.shown, was.view.column, was.descending) != (
             listing.shown, listing.view.column, listing.descending,
@@ -117,10 +119,12 @@ class RunTable(ScrollView, can_focus=True):
         if headings:
             self._lay_out()
         same = before is self._lines or [line.key for line in before] == [line.key for line in self._lines]
-        if same and not headings:
-            self._refresh_changed()
-        else:
+        if not same or headings:
             self._replace(before)
+        elif before is not self._lines or second != self._second:
+            # Of the same runs only the ages change, and no more often.
+            self._refresh_changed()
+        self._second = second
 
     def _replace(self, before: tuple[Line, ...]) -> None:
         old_cursor = self._cursor
