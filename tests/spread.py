@@ -2,7 +2,8 @@
 
 python -m tests.spread --seeds 32 --workspace FOLDER [--backend torch] [--presets A,B]
 
-Trains with `seqsum replicate`, so that an interrupted call goes on where it was.
+Trains with `seqsum replicate`, so that an interrupted call goes on where it was. Where the folder has the same preset
+with another backend too, the two sets are compared.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 from seqsum.query.predictor import Predictor
 from seqsum.runs import Run, Workspace
 
+from .bench.ranks import mann_whitney
 from .results import PUBLISHED
 
 PRESETS = ("baseline", "large_batch", "large_batch_lr5e-3", "deeper_rnn", "sota", "sota_warmup")
 STEPS = 20_000
+BACKENDS = ("auto", "torch", "fused")
 LENGTHS = (6, 7, 8, 10, 15, 20, 30, 50, 100)
 HEADING = "| preset | published | lowest | quartile | median | quartile | highest | converged | at step | train time |"
 
@@ -52,11 +55,30 @@ def median_seconds(workspace: Path, group: str) -> float:
     return times[len(times) // 2]
 
 
+def accuracies(workspace: Path, group: str) -> list[float]:
+    """Return the accuracy of every finished run of a group."""
+    found = Workspace(workspace).summaries()
+    return [s.metrics["accuracy"] for s in found if s.group == group and s.status == "finished"]
+
+
+def comparisons(preset: str, workspace: Path) -> list[str]:
+    """Return a line for each pair of backends that trained a preset with equally many seeds."""
+    sets = {backend: accuracies(workspace, f"{preset}-{backend}") for backend in BACKENDS}
+    known = [backend for backend in BACKENDS if sets[backend]]
+    return [
+        f"`{preset}`: {one} against {other}, {len(sets[one])} seeds each: Mann–Whitney p = "
+        f"{mann_whitney(sets[one], sets[other]).p:.2f}"
+        for place, one in enumerate(known)
+        for other in known[place + 1 :]
+        if len(sets[one]) == len(sets[other])
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="32")
     parser.add_argument("--workspace", type=Path, required=True)
-    parser.add_argument("--backend", choices=("auto", "torch", "fused"), default="auto")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto")
     parser.add_argument("--presets", default=",".join(PRESETS))
     options = parser.parse_args()
     print(f"{HEADING}\n|---|---|---|---|---|---|---|---|---|---|", flush=True)
@@ -67,6 +89,9 @@ def main() -> None:
         print(row(preset, outcome, seconds), flush=True)
         if best is None or outcome["values"][-1] >= best[0]:
             best = outcome["values"][-1], outcome["best"]
+    for preset in options.presets.split(","):
+        for line in comparisons(preset, options.workspace):
+            print(f"\n{line}")
     assert best is not None
     run = Run(Workspace(options.workspace).folder / best[1])
     by_length = Predictor(run).evaluate(min(LENGTHS), max(LENGTHS)).accuracy_by_length

@@ -34,4 +34,7 @@ class StepStream:
 
 def below(words: NDArray[np.uint32], high: int) -> NDArray[np.int64]:
     """Map 32-bit words to integers 0…high−1, one each (multiply-shift; the bias is under high / 2³²)."""
-    return ((words.astype(np.uint64) * np.uint64(high)) >> np.uint64(32)).astype(np.int64)
+    # In place: making data is a tenth of a small model's step in compiled code.
+    wide = np.multiply(words, np.uint64(high), dtype=np.uint64)
+    wide >>= np.uint64(32)
+    return wide.view(np.int64)

@@ -64,9 +64,11 @@ class SumModulo(Task[SumModuloConfig]):
         words = stream.words(first_step, steps)
         lengths = low + below(words[:, :batch_size], high - low + 1)
         tokens = below(words[:, batch_size:], self.vocabulary).reshape(steps, batch_size, high)
-        valid = np.arange(high) < lengths[:, :, None]
-        targets = np.where(valid, tokens, 0).sum(axis=2) % self.vocabulary
-        return Batches(np.where(valid, tokens, self.padding), lengths, targets)
+        padded = np.arange(high) >= lengths[:, :, None]
+        np.copyto(tokens, 0, where=padded)
+        targets = np.einsum("sbl->sb", tokens) % self.vocabulary
+        np.copyto(tokens, self.padding, where=padded)
+        return Batches(tokens, lengths, targets)
 
     def enumerable(self, low: int | None = None, high: int | None = None) -> InputSpace | None:
         space = self._space(low, high)
