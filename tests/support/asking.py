@@ -32,9 +32,7 @@ class HereClient:
     pid = None
     ended = False
 
-    def __init__(
-        self, folder: Path, command: Callable[[Path], Sequence[str]] | None = None, *, aside: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, command: Callable[[Path], Sequence[str]] | None = None) -> None:
         self._answerer = Answerer(Run(folder))
         self.running = False
 

@@ -78,7 +78,7 @@ class CannedClient:
 
     pid, ended = None, False
 
-    def __init__(self, folder, command, *, aside=False):
+    def __init__(self, folder, command):
         self.running = False
 
     async def start(self):

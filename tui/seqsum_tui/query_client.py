@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Sequence
@@ -22,10 +21,6 @@ LONGEST_LINE = 16 * 1024 * 1024
 def server_command(folder: Path) -> list[str]:
     """Return the command that starts a query server for a run's folder."""
     return [sys.executable, "-m", "seqsum.query", str(folder)]
-
-
-NICENESS = 10
-"""Of a server whose run trains: where they want the same core, Linux gives it a tenth of what it gives the training."""
 
 
 class ServerEnded(UserError):
@@ -50,13 +45,10 @@ class QueryClient:
     Args:
         folder: the run's folder.
         command: how a server is started; tests give another.
-        aside: whether the server is to stand aside for a training that wants the same core.
     """
 
-    def __init__(
-        self, folder: Path, command: Callable[[Path], Sequence[str]] = server_command, *, aside: bool = False
-    ) -> None:
-        self._folder, self._command, self._aside = folder, command, aside
+    def __init__(self, folder: Path, command: Callable[[Path], Sequence[str]] = server_command) -> None:
+        self._folder, self._command = folder, command
         self._process: Process | None = None
         self._ready: dict[str, Any] = {}
         self._turn = asyncio.Lock()
@@ -133,9 +125,6 @@ class QueryClient:
             )
         except OSError as error:
             raise UserError(f"ask: can't start the query server: {error.strerror or error}") from None
-        if self._aside:
-            with suppress(OSError, AttributeError):
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
         try:
             ready = await self._exchange(None, START_SECONDS)
         except asyncio.CancelledError:

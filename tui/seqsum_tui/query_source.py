@@ -130,7 +130,7 @@ class Source:
 
     def _client(self, slow: bool) -> QueryClient:
         if slow not in self._clients:
-            self._clients[slow] = QueryClient(self.run.folder, self._command, aside=self.live)
+            self._clients[slow] = QueryClient(self.run.folder, self._command)
         return self._clients[slow]
 
 
