@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input, OptionList
 
 from seqsum.cli.arguments import parse
@@ -113,6 +114,18 @@ def test_the_command_of_several_seeds_starts_the_same_runs(tmp_path: Path, monke
     assert asked.changes == {"track.description": "a `b` 'c'"} and asked.group == draft.group
     draft.name = "it's $HOME"
     assert parse(shlex.split(draft.command(tmp_path))[1:]).group == "it's $HOME"
+
+
+async def test_keys_that_arrive_together_edit_in_their_order(tmp_path: Path) -> None:
+    app = NewRunApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        seeds = app.new_run.query_one("#seeds", Input)
+        seeds.focus()
+        await pilot.pause()
+        for key, character in (("ctrl+a", "\x01"), ("ctrl+k", "\x0b"), ("7", "7"), ("left", None), ("1", "1")):
+            app.post_message(Key(key, character))
+        await until(pilot, lambda: app.new_run.draft.seeds == 17)
 
 
 async def test_size_and_time_are_told_of_what_is_on_the_screen(tmp_path: Path) -> None:

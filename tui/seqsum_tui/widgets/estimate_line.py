@@ -52,6 +52,9 @@ class EstimateLine(FittedText):
             found = await in_thread(lambda: self._estimate(config))
         except UserError as error:
             text = printable(str(error)).split("\n")[0]
+        except Exception:
+            # A plug-in's task may fail in any way: it is told when the run starts, and must not end the console now.
+            text = ""
         else:
             text = said(found, seeds)
         if not worker.is_cancelled and self.is_attached:

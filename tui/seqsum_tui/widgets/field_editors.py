@@ -20,6 +20,8 @@ from seqsum.schema import FieldFacts
 WIDEST_BAR = 38
 NUMBER_CELLS, WORDS_CELLS = 16, 32
 CHOSEN, OTHER = "◉", "○"
+EDITS = frozenset(binding.action for binding in Binding.make_bindings(Input.BINDINGS))
+"""What an input line does by keys; what it inherits (scrolling, up and down) belongs to what is around it."""
 
 
 class Edited(Message):
@@ -41,6 +43,14 @@ class LineInput(Input):
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         return super().refresh(*regions, repaint=repaint, recompose=recompose)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Edit at once. A binding waits until its key went all the way up: letters sent with it would come first."""
+        bindings = [binding for binding in self._bindings.key_to_bindings.get(event.key, []) if binding.action in EDITS]
+        if bindings and not event.is_printable:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(bindings[0].action)
 
 
 class TextEditor(LineInput):
