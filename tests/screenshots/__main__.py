@@ -21,6 +21,7 @@ from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
 from tests.screenshots.asking import take_tour
+from tests.screenshots.beginning import take_beginning
 
 FOLDER = Path(__file__).parent
 RUNS = ("large_batch_lr5e-3", "baseline", "sota_warmup")
@@ -85,11 +86,7 @@ async def take(workspace: Workspace) -> None:
         await shown(pilot, lambda text: "right" in text or "wrong" in text)
         await pilot.pause(1.0)
         save("live")
-        await pilot.press("escape", "escape", "n")
-        await shown(pilot, lambda text: "What to look for" in text)
-        await pilot.pause(1.0)
-        save("new_run")
-        await pilot.press("escape")
+        await pilot.press("escape", "escape")
         await shown(pilot, lambda text: "sota_warmup" in text and "New run" in text)
         await pilot.press("c")
         await shown(pilot, lambda text: "Add runs to the comparison" in text)
@@ -109,8 +106,13 @@ def main() -> None:
             (run,) = train_to_the_end(workspace, ("sota_warmup",))
             asyncio.run(take_tour(workspace, run, shown, keep))
             return
+        if sys.argv[1:] == ["beginning"]:
+            train_to_the_end(workspace, RUNS)
+            asyncio.run(take_beginning(workspace, shown, keep))
+            return
         runs = train(workspace)
         asyncio.run(take(workspace))
+        asyncio.run(take_beginning(workspace, shown, keep))
         asyncio.run(take_tour(workspace, runs[RUNS.index("sota_warmup")], shown, keep))
         if runs[-1].summary().live:
             control.stop(runs[-1])
