@@ -38,6 +38,7 @@ RUNS = 20
 FRAME_SERIES, FRAME_POINTS = 4, 100_000
 WATCHED = "sota"
 BACKSPACE = "\x7f"
+PATIENCE = 20.0
 
 
 def environment(folder: Path, ssh: bool = False) -> dict[str, str]:
@@ -112,6 +113,8 @@ def key_to_paint(terminal: Terminal, keys: tuple[str, ...], presses: int) -> lis
         terminal.press(keys[number % len(keys)])
         while terminal.received == before:
             terminal.read(1.0)
+            if time.perf_counter() - began > PATIENCE:
+                raise TimeoutError(f"the key {keys[number % len(keys)]!r} was not answered:\n{terminal.text}")
         times.append(1000 * (time.perf_counter() - began))
     return times
 
@@ -214,7 +217,10 @@ def main() -> None:
             rows.append(["key to paint, list of runs", _of(keys, "ms")])
             terminal.press("n")
             terminal.wait_for("What to look for")
-            terminal.press("tab", "down")
+            terminal.press("tab")
+            terminal.wait_for("task.name")
+            terminal.press("down")
+            terminal.wait_for("task.modulus")
             listen(terminal, 1.0)
             keys = key_to_paint(terminal, ("1", BACKSPACE), 4 * options.rounds)
             rows.append(["key to paint, a field of New run", _of(keys, "ms")])
