@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from support.new_run import SIZES, NewRunApp, ready, type_into
+from support.new_run import SIZES, NewRunApp, ready, type_into, until
 
 Snap = Callable[..., bool]
 sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -26,6 +26,8 @@ def looks(
     async def before(pilot: Pilot[None]) -> None:
         await ready(pilot)
         await act(pilot)
+        # Size and time are worked out beside the screen.
+        await until(pilot, lambda: all(one.is_finished for one in app.workers if one.group == "estimate"))
         await pilot.pause()
 
     return snap_compare(app, terminal_size=size, run_before=before)
