@@ -235,8 +235,10 @@ def _steps_in(run: Run, worker: psutil.Process, terminal: Terminal | None, secon
                 terminal.read(0.05)
             else:
                 time.sleep(0.05)
-        made = store.state()["step"] - step
-        return made / (time.perf_counter() - began), made / (sum(worker.cpu_times()[:2]) - used)
+        made, took = store.state()["step"] - step, sum(worker.cpu_times()[:2]) - used
+    if not took:
+        raise RuntimeError(f"the run does not train: {run.summary()}")
+    return made / (time.perf_counter() - began), made / took
 
 
 # The report
