@@ -125,9 +125,10 @@ def open_live(folder: Path, run: Run, *, remote: bool = False) -> Terminal:
     return terminal
 
 
-def quiet(terminal: Terminal, seconds: float = 1.0) -> None:
-    """Read until nothing has come for a while."""
-    while True:
+def quiet(terminal: Terminal, seconds: float = 1.0, most: float = 5.0) -> None:
+    """Read until nothing has come for a while; of a run that trains something comes again and again."""
+    end = time.monotonic() + most
+    while time.monotonic() < end:
         before = terminal.received
         until = time.monotonic() + seconds
         while time.monotonic() < until:
