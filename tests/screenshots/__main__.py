@@ -1,6 +1,6 @@
 """Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file.
 
-`python -m tests.screenshots tour` takes those of the README's tour alone.
+`python -m tests.screenshots tour` takes those of the README's tour alone, `fork` that of a fork.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
 from tests.screenshots.asking import take_tour
 from tests.screenshots.beginning import take_beginning
+from tests.screenshots.forking import take_fork
 
 FOLDER = Path(__file__).parent
 RUNS = ("large_batch_lr5e-3", "baseline", "sota_warmup")
@@ -110,10 +111,15 @@ def main() -> None:
             train_to_the_end(workspace, RUNS)
             asyncio.run(take_beginning(workspace, shown, keep))
             return
+        if sys.argv[1:] == ["fork"]:
+            (run,) = train_to_the_end(workspace, RUNS[:1])
+            asyncio.run(take_fork(workspace, run, shown, keep))
+            return
         runs = train(workspace)
         asyncio.run(take(workspace))
         asyncio.run(take_beginning(workspace, shown, keep))
         asyncio.run(take_tour(workspace, runs[RUNS.index("sota_warmup")], shown, keep))
+        asyncio.run(take_fork(workspace, runs[0], shown, keep))
         if runs[-1].summary().live:
             control.stop(runs[-1])
 

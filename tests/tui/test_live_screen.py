@@ -169,6 +169,19 @@ async def test_every_live_field_can_be_changed_from_the_palette(scene, console, 
         await until(pilot, lambda: worker.done == [("set", {"field": "optim.clip_norm", "value": "1.5"})])
 
 
+async def test_any_live_field_is_chosen_from_a_list(scene, console, watch, until, work):
+    worker = work(run := scene.run(status="running", step=3000, alive=False))
+    async with console.run_test(size=(80, 24)) as pilot:
+        await watch(pilot, run)
+        await pilot.press("v")
+        await until(pilot, lambda: "Change while it trains" in screen_text(console))
+        await pilot.press(*"evaluate", "enter")
+        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+        console.screen.query_one(Input).value = "250"
+        await pilot.press("enter")
+        await until(pilot, lambda: worker.done == [("set", {"field": "train.evaluate_every", "value": "250"})])
+
+
 async def test_pause_continue_save_and_stop(scene, console, watch, until, work, told):
     worker = work(run := scene.run(name="one", status="running", step=3000, alive=False))
     async with console.run_test() as pilot:

@@ -93,6 +93,7 @@ LIVE: list[BindingType] = [
     _key("live.back", "escape", "back", "Runs", "Back to the list of runs; this run goes on", display="esc"),
     *CONTROL,
     _key("live.learning_rate", "l", "learning_rate", "LR", "Change the learning rate while the run trains"),
+    _key("live.change", "v", "change", "Change", "Change any value that can change while the run trains", show=False),
     _key("live.snapshot", "c", "snapshot", "Save", "Save a checkpoint now, without stopping"),
     _key("live.query", "a", "query", "Ask", "Ask the model, and look inside it"),
     # Priority: a key typed right after it belongs to the question, not to the chart.

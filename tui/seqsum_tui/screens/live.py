@@ -203,7 +203,7 @@ class LiveScreen(ArrangesCharts):
             return self._view is not None and len(self._view.panels) > 1
         if action in ("fork", "rewind"):
             return self._view is not None and bool(self._view.checkpoints)
-        if action == "learning_rate":
+        if action in ("learning_rate", "change"):
             return self._view is not None and self._view.summary.status != "finished"
         return super().check_action(action, parameters)
 
@@ -250,6 +250,25 @@ class LiveScreen(ArrangesCharts):
     def action_learning_rate(self) -> None:
         """Ask for a new learning rate."""
         self.ask_value("optim.lr", "Change the learning rate")
+
+    def action_change(self) -> None:
+        """Choose from the values that can change while the run trains."""
+        from seqsum.schema import as_text
+        from seqsum_tui.screens.choose import Choice, ChooseScreen
+
+        if self._view is None:
+            return
+        config = self._view.config
+        facts = {one.path: one for one in config.fields()}
+        choices = [
+            Choice(path, path, f"{as_text(config.value(path))} · {facts[path].description}") for path in LIVE_FIELDS
+        ]
+
+        def chosen(paths: list[str] | None) -> None:
+            if paths:
+                self.ask_value(paths[0], f"Change {paths[0]}")
+
+        self.app.push_screen(ChooseScreen("Change while it trains", choices), chosen)
 
     def ask_value(self, path: str, title: str) -> None:
         """Ask for a new value of a live field and set it."""

@@ -243,7 +243,8 @@ class LiveCharts(Container):
 
     def focus_first(self) -> None:
         """Give a chart that can be seen the keys."""
-        next((chart for chart in self._charts if chart.display), self._charts[0]).focus()
+        # Not `focus`, which waits for a refresh, and may come after a key that went elsewhere.
+        self.screen.set_focus(next((chart for chart in self._charts if chart.display), self._charts[0]))
 
     def focus_place(self, place: int) -> None:
         """Give one chart the keys, if it can be seen."""
@@ -273,3 +274,5 @@ class LiveCharts(Container):
         self.arrangement = replace(self.arrangement.with_log(message.title, message.log_y), smoothing=message.smoothing)
         for chart in self._charts:
             chart.smoothing = message.smoothing
+            if chart.title == message.title:
+                chart.log_y = message.log_y
