@@ -1,6 +1,7 @@
 """Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file.
 
-`python -m tests.screenshots tour` takes those of the README's tour alone, `fork` that of a fork.
+`python -m tests.screenshots tour` takes those of the README's tour alone; `beginning`, `fork` and `runs` those of New
+run and the settings, of a fork, and of the list.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from seqsum_tui.app import Console
 from tests.screenshots.asking import take_tour
 from tests.screenshots.beginning import take_beginning
 from tests.screenshots.forking import take_fork
+from tests.screenshots.listing import take_listing, train_listed
 
 FOLDER = Path(__file__).parent
 RUNS = ("large_batch_lr5e-3", "baseline", "sota_warmup")
@@ -77,8 +79,6 @@ async def take(workspace: Workspace) -> None:
         await shown(pilot, lambda text: "sota_warmup" in text and "running" in text)
         await pilot.press("down")
         await shown(pilot, lambda text: "Everything at once" in text)
-        await pilot.pause(1.0)
-        save("runs")
         await pilot.press("enter")
         await shown(pilot, lambda text: "20,000/20,000" in text)
         await pilot.press("A")
@@ -98,11 +98,23 @@ async def take(workspace: Workspace) -> None:
         save("compare")
 
 
+def picture_list(folder: Path) -> None:
+    """Take the picture of the list, with runs of its own."""
+    workspace = Workspace(folder)
+    last = train_listed(workspace)
+    asyncio.run(take_listing(workspace, shown, keep))
+    control.stop(last)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # The pictures show the folder as a user would see it: ~/runs.
         os.environ["HOME"] = folder
         workspace = Workspace(Path(folder) / "runs")
+        if sys.argv[1:] in ([], ["runs"]):
+            picture_list(Path(folder) / "more" / "runs")
+        if sys.argv[1:] == ["runs"]:
+            return
         if sys.argv[1:] == ["tour"]:
             (run,) = train_to_the_end(workspace, ("sota_warmup",))
             asyncio.run(take_tour(workspace, run, shown, keep))

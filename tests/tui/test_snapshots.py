@@ -2,9 +2,12 @@
 
 import pytest
 
+from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console
 from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.widgets.filter_line import FilterBox
 from seqsum_tui.widgets.live_charts import LiveCharts
+from seqsum_tui.widgets.run_table import RunTable
 
 SIZES = [(80, 24), (120, 40)]
 HOUR = 3600.0
@@ -29,6 +32,12 @@ def console(scene, still, monkeypatch, query_server):
     with run.store() as store:
         store.add_event(6000, "set", field="optim.lr", old="0.001", new="0.005")
         store.add_event(8200, "paused")
+    for seed, accuracy in enumerate((0.4, 0.996, 0.9)):
+        changes = {"track.group": "seeds", "train.seed": str(seed)}
+        replicate = scene.run("sota", name=f"sota-{seed}", created=now - 72 * HOUR + seed, changes=changes)
+        with replicate.store() as store:
+            store.append([("accuracy", 20_000, accuracy)])
+    annotate(replicate.folder, starred=True, note="the best of them", tags=["night"])
     made = Console(scene.folder, now=still, remote=False, query_command=query_server("good"))
     made.animation_level = "none"
     return made
@@ -51,5 +60,23 @@ def test_live(snap_compare, console, until, size):
         await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
         charts = console.screen.query_one(LiveCharts)
         await until(pilot, lambda: console.screen._view.buckets == charts.buckets)
+
+    assert snap_compare(console, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_group_under_a_filter(snap_compare, console, until, size):
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once and console.screen.query_one(RunTable).has_focus)
+        table = console.screen.query_one(RunTable)
+        await pilot.press("slash")
+        console.screen.query_one(FilterBox).value = "group:seeds or is:died"
+        await until(pilot, lambda: len(table.lines) == 2)
+        await pilot.press("enter", "end", "enter")
+        await until(pilot, lambda: len(table.lines) == 5)
+        await pilot.press("down", "space", "home", "down")
+        await until(pilot, lambda: console.screen.query("#preview-loss"))
+        chart = console.screen.query_one("#preview-loss")
+        await until(pilot, lambda: chart.series and chart.series[0].name == "median" and len(table.marked) == 1)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from seqsum.errors import UserError
+from seqsum.replicate import CONVERGED
 from seqsum.runs import Summary
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter import TIMES, Filter, FilterError, Names, parse
@@ -19,8 +20,6 @@ from seqsum.schema import as_text
 
 GROUP = "group:"
 NEWEST_FIRST = "age"
-CONVERGED = 0.99
-"""A run that ended with at least this accuracy has converged."""
 URGENT = ("running", "paused", "queued")
 SEVERAL = "…"
 
@@ -163,7 +162,7 @@ class Arranger:
         descending = high_first(view.column) != view.reverse
         lines = self._ordered(found, view, key, descending)
         listing = Listing(
-            view, lines, len(found), entries, error, names, _shown(found, view.column), descending=descending
+            view, lines, len(found), entries, error, names, _shown(lines, view.column), descending=descending
         )
         if last is not None and last.view == view and last.lines == lines and (last.error is None) == (error is None):
             # Only the clock moved.
@@ -275,10 +274,11 @@ def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Spread]) 
     )
 
 
-def _shown(entries: Sequence[Entry], column: str) -> frozenset[str]:
+def _shown(lines: Sequence[Line], column: str) -> frozenset[str]:
+    """The sorted column, and those that have something to say; a line of a group is its name already."""
     shown = {column}
-    if any(entry.summary.tags for entry in entries):
+    if any(line.summary.tags for line in lines):
         shown.add("tags")
-    if any(entry.summary.group for entry in entries):
+    if any(line.summary.group and line.kind == "run" for line in lines):
         shown.add("group")
     return frozenset(shown)
