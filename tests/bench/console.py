@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +25,8 @@ from seqsum import control
 from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
-from seqsum.runs.lock import take_lock
 from seqsum_tui.charts import Chart, Series
+from tests.support.locks import held
 from tests.support.terminal import Terminal
 
 from . import machine
@@ -71,17 +70,6 @@ def make_runs(folder: Path, count: int) -> list[Run]:
     with runs[-1].store() as store:
         store.set_state(status="running", step=8_000)
     return runs
-
-
-@contextmanager
-def held(run: Run) -> Iterator[None]:
-    """Hold a run's lock, as its worker does."""
-    lock = take_lock(run.folder)
-    assert lock is not None
-    try:
-        yield
-    finally:
-        os.close(lock)
 
 
 def listen(terminal: Terminal, seconds: float) -> None:

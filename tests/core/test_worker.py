@@ -491,6 +491,17 @@ def test_asking_a_worker_that_dies_is_answered(nursery: WarmLauncher, tmp_path: 
     assert answers == [f"snapshot: run {run.id} is died; its worker ended before it answered"]
 
 
+def test_a_finished_run_gets_no_worker(nursery: WarmLauncher, tmp_path: Path) -> None:
+    run, _ = start(nursery, tmp_path)
+    before = wait_for_end(run)
+    assert before.status == "finished"
+    run.wait_for_worker(60)
+    for launcher in (nursery, LocalLauncher()):
+        with pytest.raises(UserError, match=rf"^runs: {run.id} is finished$"):
+            launcher.submit(run)
+    assert run.summary() == before and not run.worker_lives
+
+
 def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, pid = start(nursery, tmp_path)
     wait_for_step(run, 100)
@@ -513,7 +524,8 @@ def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path
         thread.join(timeout=60)
     assert told.count("started") == 1
     (refused,) = [text for text in told if text != "started"]
-    assert "has a worker already" in refused or "is running" in refused
+    # The third is told when the first one's worker ends while the second still waits for the lock.
+    assert "has a worker already" in refused or "is running" in refused or "is finished" in refused
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 

@@ -7,8 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from seqsum.runs.annotations import check_name
 from seqsum.runs.files import write_atomically, write_json
 from seqsum.runs.lock import take_lock
 from seqsum.runs.record import Record, git_commit
+from support.locks import held
 
 
 @pytest.fixture
@@ -37,17 +36,6 @@ def rename_id(run: Run, id: str) -> Run:
     folder = run.folder.rename(run.folder.parent / id)
     Record.read(folder).with_facts(id=id).write(folder)
     return Run(folder)
-
-
-@contextmanager
-def working(run: Run) -> Iterator[None]:
-    """Hold the run's lock, as its worker does."""
-    lock = take_lock(run.folder)
-    assert lock is not None
-    try:
-        yield
-    finally:
-        os.close(lock)
 
 
 # Making
@@ -330,7 +318,7 @@ def test_a_run_is_what_its_worker_says_while_that_lives_and_died_when_it_is_gone
     for status in ("queued", "running", "paused"):
         with run.store() as store:
             store.set_state(status=status, pid=123, step=500, steps_per_second=250.0, train_seconds=2.0)
-        with working(run):
+        with held(run):
             for summary in (run.summary(), workspace.summaries()[0]):
                 assert (summary.status, summary.pid, summary.live) == (status, 123, True)
                 assert summary.progress == 500 / 20_000
@@ -475,7 +463,7 @@ def test_waiting_ends_with_the_outcome_or_with_the_worker(workspace: Workspace) 
     # No worker holds the lock: an outcome is told, and the lack of one at once.
     assert run.wait_for_command(answered, 60) == {"ok": True, "message": "paused", "step": 3}
     assert run.wait_for_command(unanswered, 60) is None
-    with working(run):
+    with held(run):
         assert run.wait_for_command(unanswered, 0.05) is None
 
 

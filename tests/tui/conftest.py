@@ -252,3 +252,16 @@ def query_server(tmp_path: Path) -> Callable[[str], Callable[[Path], list[str]]]
     script = tmp_path / "server.py"
     script.write_text(SERVER, encoding="utf-8")
     return lambda mode: lambda folder: [sys.executable, str(script), mode]
+
+
+@pytest.fixture
+def watch(console, until):
+    """Open the live view of a run, with the test's own `console`."""
+    from seqsum_tui.screens.live import LiveScreen
+
+    async def open_it(pilot, run):
+        await until(pilot, lambda: console.screen._read_once)
+        console.screen.open_run(run.id)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+
+    return open_it

@@ -22,16 +22,12 @@ from seqsum_tui.widgets.compare_chart import CompareChart
 from seqsum_tui.widgets.compare_columns import arrange, columns_of
 from seqsum_tui.widgets.compare_table import CompareTable
 from seqsum_tui.widgets.differences_view import DifferencesView
+from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 RATES = ("0.0005", "0.001", "0.002")
 WIDTHS = range(30, 260, 7)
 NOW = 1_800_000_000.0
-
-
-def screen_text(app):
-    lines = app.screen._compositor.render_strips(app.size)
-    return "\n".join(strip.text for strip in lines)
 
 
 def shape(run, factor):

@@ -14,6 +14,7 @@ from seqsum_tui.screens.rewind import RewindScreen
 from seqsum_tui.screens.set_value import SetValueScreen
 from seqsum_tui.widgets.live_charts import LiveChart
 from support.engine import points_of, small, wait_for_end, wait_for_step
+from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 CHANGES = {"train__steps": 300, "train__log_every": 10, "train__backend": "torch"}
@@ -44,10 +45,6 @@ def console(parent, nursery):
 
 def words_of(app, selector):
     return " ".join(str(app.screen.query_one(selector, Static).render()).split())
-
-
-def screen_text(app):
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
 
 
 @pytest.fixture

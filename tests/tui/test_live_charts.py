@@ -46,16 +46,6 @@ def run(scene):
     return made
 
 
-@pytest.fixture
-def watch(console, until):
-    async def open_it(pilot, run):
-        await until(pilot, lambda: console.screen._read_once)
-        console.screen.open_run(run.id)
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
-
-    return open_it
-
-
 def charts(app):
     return app.screen.query_one(LiveCharts).charts
 

@@ -13,12 +13,9 @@ from seqsum_tui.widgets.ask_panel import QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
 from seqsum_tui.widgets.live_charts import LiveCharts
 from seqsum_tui.widgets.log_view import LogView, _continuation
+from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
-
-
-def screen_text(app):
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
 
 
 def chart(app, name):
@@ -36,18 +33,6 @@ def told(console, monkeypatch):
     monkeypatch.setattr(console, "notify", lambda message, *, title="", **more: toasts.append((title, message)))
     monkeypatch.setattr(console, "bell", lambda: toasts.append("bell"))
     return toasts
-
-
-@pytest.fixture
-def watch(console, until):
-    """Open the live view of a run."""
-
-    async def open_it(pilot, run):
-        await until(pilot, lambda: console.screen._read_once)
-        console.screen.open_run(run.id)
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
-
-    return open_it
 
 
 @pytest.mark.parametrize("size", SIZES)

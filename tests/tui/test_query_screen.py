@@ -22,14 +22,11 @@ from seqsum_tui.widgets.heat_map import HeatMap
 from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryPane
 from support.asking import HereClient, learn
+from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
 TEXT = "the cat sat on the mat. " * 400
-
-
-def screen_text(app):
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
 
 
 @pytest.fixture

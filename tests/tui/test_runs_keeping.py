@@ -13,13 +13,9 @@ from seqsum_tui.widgets.filter_line import FilterBox, FilterLine
 from seqsum_tui.widgets.run_preview import RunPreview
 from seqsum_tui.widgets.run_table import RunTable
 from seqsum_tui.widgets.top_bar import TopBar
+from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
-
-
-def screen_text(app):
-    lines = app.screen._compositor.render_strips(app.size)
-    return "\n".join(strip.text for strip in lines)
 
 
 def table(app):

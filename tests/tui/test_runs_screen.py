@@ -9,16 +9,11 @@ from seqsum_tui.app import Console
 from seqsum_tui.widgets.run_preview import RunPreview
 from seqsum_tui.widgets.run_table import RunTable
 from seqsum_tui.widgets.top_bar import TopBar
+from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 NASTY = "[red]x[/] 名前 [/b]"
 EVIL_LOG = "loss [red]9[/]\n\x1b[31mthe device is gone\x1b]0;title\x07\n"
-
-
-def screen_text(app):
-    """What the screen shows, line by line."""
-    lines = app.screen._compositor.render_strips(app.size)
-    return "\n".join(strip.text for strip in lines)
 
 
 def table(app):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seqsum_tui.background import in_thread
 
 if TYPE_CHECKING:
-    from seqsum.runs import Summary, Workspace
+    from seqsum.runs import Summary
     from seqsum_tui.app import Console
 
 SHARE = 30
@@ -20,7 +20,6 @@ class EndingsWatch:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._workspace: Workspace | None = None
         self._before: dict[str, Summary] = {}
 
     @property
@@ -49,12 +48,9 @@ class EndingsWatch:
         self._before = now
 
     def _read(self) -> dict[str, Summary]:
-        from seqsum.runs import Workspace
-
-        if self._workspace is None:
-            # One of its own: the list's may be at work in another thread.
-            self._workspace = Workspace(self._console.workspace_folder)
-        return {summary.id: summary for summary in self._workspace.summaries()}
+        # The list's own index: thousands of runs are known to the console once.
+        entries = self._console.workspace.index.read(quick=bool(self._before)).entries
+        return {entry.summary.id: entry.summary for entry in entries}
 
     def _list_in_front(self) -> bool:
         from seqsum_tui.screens.runs import RunsScreen

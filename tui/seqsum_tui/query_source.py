@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,8 +13,9 @@ import psutil
 
 from seqsum import control
 from seqsum.errors import UserError
+from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui.background import in_thread
-from seqsum_tui.query_client import QueryClient, QuestionRefused, ServerEnded
+from seqsum_tui.query_client import NO_CHECKPOINT, QueryClient, QuestionRefused, ServerEnded
 
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
@@ -25,10 +25,6 @@ SLOW = ("evaluate", "accuracy_by_length", "mistakes", "calibration", "history", 
 
 MEASURED_SECONDS = 60.0
 FRESH_SECONDS = 0.5
-
-NO_CHECKPOINT = (
-    "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
-)
 
 
 class Source:
@@ -50,7 +46,7 @@ class Source:
     def read(self) -> tuple[Summary, tuple[int, ...]]:
         """Read how the run is, and its checkpoints; raises UserError when it can't be read. For a thread."""
         self._measure()
-        return self.run.summary(), checkpoints_of(self.run)
+        return self.run.summary(), tuple(steps_saved(self.run.checkpoints))
 
     @property
     def live(self) -> bool:
@@ -108,7 +104,7 @@ class Source:
             with suppress(UserError):
                 # A run that ended this moment has saved its last checkpoint already.
                 await in_thread(lambda: control.snapshot(self.run))
-        if not await in_thread(lambda: checkpoints_of(self.run)):
+        if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
             raise UserError(NO_CHECKPOINT)
 
     async def ask(self, ask: str, **fields: Any) -> dict[str, Any]:
@@ -134,13 +130,4 @@ class Source:
         return self._clients[slow]
 
 
-def checkpoints_of(run: Run) -> tuple[int, ...]:
-    """Return the steps of a run's checkpoints, ascending."""
-    try:
-        names = [path.name for path in run.checkpoints.iterdir()]
-    except OSError:
-        return ()
-    return tuple(sorted(int(match[1]) for name in names if (match := re.fullmatch(r"step-(\d+)", name))))
-
-
-__all__ = ["NO_CHECKPOINT", "QuestionRefused", "ServerEnded", "Source", "checkpoints_of"]
+__all__ = ["QuestionRefused", "ServerEnded", "Source"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -199,12 +198,3 @@ def x_end(steps: int, last: float) -> float:
     while end / 2 >= max(last, 1.0):
         end /= 2
     return end
-
-
-def has_checkpoint(run: Run) -> bool:
-    """Tell whether the run has saved anything that a question could be put to."""
-    try:
-        with os.scandir(run.checkpoints) as entries:
-            return any(entry.name.startswith("step-") for entry in entries)
-    except OSError:
-        return False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum import control
 from seqsum.cli.output import metric, say, say_json
 from seqsum.errors import InputError, UserError, printable
-from seqsum.query.protocol import HOTTEST, LONGEST_LINE
+from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN
 from seqsum.runs import Run, Workspace
 from seqsum.tasks.sum_modulo import LONGEST
 
@@ -28,12 +28,7 @@ STANDARD_INPUT = "-"
 
 def predict(options: Options) -> int:
     """Ask one input, or each line of standard input."""
-    fields = {
-        "length": _whole("predict", "--length", options.length, 1, 10_000),
-        "temperature": _temperature("predict", options.temperature),
-        "top_k": _whole("predict", "--top-k", options.top_k, 1, 2**32 - 1),
-        "seed": _whole("predict", "--seed", options.seed, 0, 2**32 - 1) or 0,
-    }
+    fields = _writing(options)
     ask = _asking(options)
 
     def one(text: str) -> None:
@@ -44,6 +39,17 @@ def predict(options: Options) -> int:
             say(_predicted(loaded.step, found))
 
     return _each_input(options, one)
+
+
+def _writing(options: Options) -> dict[str, Any]:
+    """The fields that say how an input is gone on from."""
+    verb = options.command
+    return {
+        "length": _whole(verb, "--length", options.length, 1, LONGEST_WRITTEN),
+        "temperature": _temperature(verb, options.temperature),
+        "top_k": _whole(verb, "--top-k", options.top_k, 1, 2**32 - 1),
+        "seed": _whole(verb, "--seed", options.seed, 0, 2**32 - 1) or 0,
+    }
 
 
 def _predicted(step: int, found: dict[str, Any]) -> str:
@@ -124,12 +130,7 @@ def _says_after_steps(answer: dict[str, Any]) -> list[str]:
 
 def sample(options: Options) -> int:
     """Have a model write on from a prompt."""
-    fields = {
-        "length": _whole("sample", "--length", options.length, 1, 10_000),
-        "temperature": _temperature("sample", options.temperature),
-        "top_k": _whole("sample", "--top-k", options.top_k, 1, 2**32 - 1),
-        "seed": _whole("sample", "--seed", options.seed, 0, 2**32 - 1) or 0,
-    }
+    fields = _writing(options)
     prompt = options.prompt
     if prompt == STANDARD_INPUT:
         prompt = sys.stdin.read(LONGEST_LINE)

@@ -15,7 +15,8 @@ class Launcher(Protocol):
         ...
 
     def submit(self, run: Run, queue: bool = False) -> int:
-        """Start a worker for the run and return its process id; raise UserError if one is at it already.
+        """Start a worker for the run and return its process id; raise UserError if one is at it already,
+        or if the run is finished.
 
         With `queue` the worker waits for its turn: at most `capacity` queued runs train side by side, first come first.
         """

@@ -51,6 +51,9 @@ class LocalLauncher:
         try:
             # The worker gets the locked descriptor: from here to its end the run is never without an owner.
             with run.store() as store:
+                if store.state().get("status") == "finished":
+                    # While this waited for the lock, the worker that had it came to the run's end.
+                    raise UserError(f"runs: {run.id} is finished")
                 store.set_state(status="queued", launched=time.time())
                 ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
                 store.set_state(ticket=ticket if queue else None)

@@ -6,7 +6,6 @@ large, damaged or does not fit is told in one sentence.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -24,7 +23,7 @@ from seqsum.errors import UserError, one_line
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run
-from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, steps_saved
+from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, checksum, steps_saved
 from seqsum.tasks.base import AnyTask
 from seqsum.training.checkpoint import DamagedCheckpoint
 
@@ -83,7 +82,7 @@ def _newest(run: Run, like: Loaded | None) -> Loaded:
             messages = tuple(f"{damage}; using the one before it" for damage in damages)
             try:
                 return _made(run, read(run.checkpoints / f"step-{step}"), like, messages)
-            except (DamagedCheckpoint, UserError) as error:
+            except UserError as error:
                 damages.append(str(error))
         # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
         if steps_saved(run.checkpoints) == steps:
@@ -98,7 +97,7 @@ def read(path: Path) -> Weights:
     checksums = _json(path / CHECKSUMS_FILE, _bytes(path / CHECKSUMS_FILE))
     data = {name: _bytes(path / name) for name in (STATE_FILE, MODEL_FILE)}
     for name, content in data.items():
-        if checksums.get(name) != hashlib.sha256(content).hexdigest():
+        if checksums.get(name) != checksum(content):
             raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
     state = _json(path / STATE_FILE, data[STATE_FILE])
     step = state.get("step")

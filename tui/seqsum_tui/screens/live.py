@@ -16,14 +16,15 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane
 from seqsum import control
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
+from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui import bindings, words
 from seqsum_tui.actions import RESUMABLE
 from seqsum_tui.background import Poll, in_thread
 from seqsum_tui.commands import Command, ScreenCommands
 from seqsum_tui.live_layout import LiveLayout
 from seqsum_tui.messages import QuestionAsked
-from seqsum_tui.query_client import QueryClient
-from seqsum_tui.reading import RunReader, RunView, has_checkpoint
+from seqsum_tui.query_client import NO_CHECKPOINT, QueryClient
+from seqsum_tui.reading import RunReader, RunView
 from seqsum_tui.screens.arranging import SCREEN, ArrangesCharts
 from seqsum_tui.widgets.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
@@ -35,9 +36,6 @@ from seqsum_tui.widgets.run_header import RunHeader
 if TYPE_CHECKING:
     from seqsum.runs import Event, Run, Summary
 
-NO_CHECKPOINT = (
-    "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
-)
 MOST_TOLD = 3
 
 
@@ -335,7 +333,7 @@ class LiveScreen(ArrangesCharts):
                 with suppress(UserError):
                     # A run that ended this moment has saved its last checkpoint already.
                     await in_thread(lambda: control.snapshot(self._run))
-            if not await in_thread(lambda: has_checkpoint(self._run)):
+            if not await in_thread(lambda: steps_saved(self._run.checkpoints)):
                 panel.show_error(question, NO_CHECKPOINT)
                 return
             again = "the query server ended; loading the model again…" if client.ended else "loading the model…"
