@@ -140,6 +140,9 @@ def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
 def main(argument: str) -> None:
     job = Job(**json.loads(argument))
     act = {"speed": measure_speed, "accuracy": measure_accuracy, "peak": measure_peak}[job.kind]
+    if job.entrant == "jax" and hasattr(os, "sched_setaffinity"):
+        # XLA_FLAGS alone does not hold it to one thread: its own pool is as large as the processors it may use.
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     import torch
 
     torch.set_num_threads(1)
