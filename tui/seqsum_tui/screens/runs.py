@@ -435,7 +435,7 @@ def _first_steps() -> Content:
     return Content.assemble(
         ("No runs yet\n\n", "bold"),
         *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
-        *("The first one, ", ("baseline", "bold"), ", learns to add digits; it takes a minute or less.\n\n"),
+        *("The first one, ", ("baseline", "bold"), ", learns to add digits; it takes a few seconds.\n\n"),
         ("A run goes on when you close the console; open it again and it is here.\n", "$foreground 60%"),
         ("? shows every key.", "$foreground 60%"),
     )
