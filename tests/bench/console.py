@@ -26,6 +26,7 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.charts import Chart, Series
+from seqsum_tui.pace import ANSWER_SECONDS
 from tests.support.locks import held
 from tests.support.terminal import Terminal
 
@@ -118,14 +119,9 @@ def idle(terminal: Terminal, seconds: float) -> float:
 
 def update_bytes(folder: Path, run: Run, ssh: bool, updates: int) -> list[int]:
     """Bytes of each update of the live view's charts."""
-    terminal = Terminal(COMMAND, environment(folder, ssh))
-    terminal.wait_for("running")
-    terminal.press("enter")
+    terminal = watching(folder, run, ssh)
     with run.store() as store:
-        step = int(store.state()["step"])
-        terminal.wait_for(f"{step:,}/20,000")
-        listen(terminal, 1.0)
-        sizes = []
+        step, sizes = int(store.state()["step"]), []
         for _ in range(updates):
             before = terminal.received
             store.append(points(step, step + 400))
@@ -136,6 +132,35 @@ def update_bytes(folder: Path, run: Run, ssh: bool, updates: int) -> list[int]:
             sizes.append(terminal.received - before)
     terminal.kill()
     return sizes
+
+
+def rescaling_bytes(folder: Path, run: Run, updates: int) -> int:
+    """The most bytes that came over SSH in a second, while every update scales the axes of all charts anew."""
+    terminal = watching(folder, run, True)
+    listen(terminal, ANSWER_SECONDS)
+    began = time.monotonic()
+    with run.store() as store:
+        step, factor = int(store.state()["step"]), 1.0
+        for _ in range(updates):
+            factor *= 1.3
+            values = points(step, step + 400)
+            store.append([(metric, at, factor * value) for metric, at, value in values])
+            step += 400
+            store.set_state(step=step)
+            terminal.wait_for(f"{step:,}/20,000")
+            listen(terminal, 0.5)
+    terminal.kill()
+    return terminal.most_bytes(0.95, began)
+
+
+def watching(folder: Path, run: Run, ssh: bool) -> Terminal:
+    """A console with the run's live view open, and nothing more to come."""
+    terminal = Terminal(COMMAND, environment(folder, ssh))
+    terminal.wait_for("running")
+    terminal.press("enter")
+    terminal.wait_for(f"{run.summary().step:,}/20,000")
+    listen(terminal, 1.0)
+    return terminal
 
 
 class OneChart(App[None]):
@@ -215,6 +240,8 @@ def main() -> None:
             terminal.kill()
             rows.append(["bytes of an update", _of(update_bytes(folder, run, False, 2 * options.rounds), "B")])
             rows.append(["bytes of an update, over SSH", _of(update_bytes(folder, run, True, 2 * options.rounds), "B")])
+            most = rescaling_bytes(folder, run, 2 * options.rounds)
+            rows.append(["bytes in a second, over SSH, every axis scaled anew", f"{most:,} B"])
         with run.store() as store:
             store.set_state(status="finished")
         terminal = Terminal(COMMAND, environment(folder))

@@ -17,6 +17,7 @@ import pytest
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
+from seqsum_tui.pace import ANSWER_SECONDS
 from support.terminal import Terminal
 
 COMMAND = [sys.executable, "-m", "seqsum_tui"]
@@ -39,13 +40,14 @@ class Training:
         self._lock, self.step = lock, 0
         self.advance(8_000)
 
-    def advance(self, steps: int) -> None:
+    def advance(self, steps: int, factor: float = 1) -> None:
+        """Write so many steps; `factor` makes the values leave the axes."""
         with self.run.store() as store:
             points: list[tuple[str, int, float]] = []
             for step in range(self.step + 100, self.step + steps + 1, 100):
                 learned = 1 / (1 + math.exp(-(step - 9_000) / 1_500))
-                points.append(("loss", step, 2.3 - 2 * learned + 0.1 * math.sin(step / 170)))
-                points.append(("lr", step, 1e-3 * (1 - step / 40_000)))
+                points.append(("loss", step, factor * (2.3 - 2 * learned + 0.1 * math.sin(step / 170))))
+                points.append(("lr", step, factor * 1e-3 * (1 - step / 40_000)))
                 if step % 500 == 0:
                     points.append(("accuracy", step, 0.1 + 0.8 * learned))
             self.step += steps
@@ -96,10 +98,12 @@ def quiet(console: Terminal, seconds: float = 0.4) -> None:
 def test_an_update_of_the_charts_takes_few_bytes_and_shows_the_same(
     environment: dict[str, str], training: Training
 ) -> None:
+    """Also one that scales every axis anew, which comes in parts."""
     console = watch(over_ssh(environment), training)
+    answered = time.monotonic() + ANSWER_SECONDS
     quiet(console)
     opened, sizes = console.received, []
-    for _ in range(4):
+    while time.monotonic() < answered:
         before = console.received
         training.advance(400)
         console.wait_for(f"{training.step:,}/20,000")
@@ -107,6 +111,13 @@ def test_an_update_of_the_charts_takes_few_bytes_and_shows_the_same(
         sizes.append(console.received - before)
     assert max(sizes) < MOST_BYTES, sizes
     assert opened < 2 * LINE, "two screens are there within two seconds of the slow line"
+    began, before = time.monotonic(), console.received
+    for factor in (2, 3):
+        training.advance(400, factor)
+        console.wait_for(f"{training.step:,}/20,000")
+    quiet(console, 1.2)
+    assert console.received - before > MOST_BYTES, "two pictures were nearly all new"
+    assert console.most_bytes(0.5, began) < MOST_BYTES
     seen = console.text
     console.press("ctrl+l")
     before = console.received

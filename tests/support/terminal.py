@@ -47,6 +47,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.received = 0
+        self._arrivals: list[tuple[float, int]] = []
         self._rate, self._free_at = bytes_per_second, 0.0
         # The size stands before the program begins, and no variable says another one.
         variables = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
@@ -91,8 +92,15 @@ class Terminal:
         if self._rate is not None:
             self._free_at = max(self._free_at, time.monotonic()) + len(data) / self._rate
         self.received += len(data)
+        self._arrivals.append((time.monotonic(), len(data)))
         self._stream.feed(data)
         return bool(data)
+
+    def most_bytes(self, seconds: float, since: float) -> int:
+        """Return how many bytes came at most within so many seconds, after the monotonic time `since`."""
+        arrivals = [arrival for arrival in self._arrivals if arrival[0] >= since]
+        windows = (sum(size for at, size in arrivals if 0 <= at - begin < seconds) for begin, _ in arrivals)
+        return max(windows, default=0)
 
     def wait_for(self, seen: str | Callable[[str], bool], seconds: float = 60.0) -> str:
         """Wait until the screen shows a text or fulfils a condition; return the screen."""

@@ -7,6 +7,7 @@ import random
 import pyte
 import pytest
 
+from seqsum_tui.pace import ANSWER_SECONDS, MOST_BYTES, Pace
 from seqsum_tui.thrift import Thrift
 
 WIDTH, HEIGHT = 40, 8
@@ -81,3 +82,58 @@ def test_what_is_shown_already_is_not_sent_again() -> None:
     assert thrift.lessen("\x1b]52;c;aGk=\x07") == "\x1b]52;c;aGk=\x07", "what is no picture passes as it is"
     thrift.forget()
     assert thrift.lessen(line) == first
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_picture_sent_in_parts_ends_as_the_whole(seed: int) -> None:
+    """Also where it changes while parts are owed, and where something stands between that is no picture."""
+    chance, thrift = random.Random(seed), Thrift()
+    thrift.forget(WIDTH)
+    (whole, whole_stream), (less, less_stream) = terminal(), terminal()
+    most, ending = 60, 50
+    for number in range(60):
+        data = piece(chance)
+        if number % 17 == 16:
+            data = "\x1b[2J" if number % 2 else data.replace("\x1b[0m", "\x1b[0m\x1b]8;;\x1b\\e\u0301", 1)
+        whole_stream.feed(data)
+        part = thrift.lessen(data, most)
+        assert number % 17 == 16 or len(part.encode()) <= most + ending, part
+        less_stream.feed(part)
+        for _ in range(chance.randint(0, 3)):
+            less_stream.feed(thrift.more(most))
+    parts = 0
+    while thrift.owing:
+        less_stream.feed(thrift.more(most))
+        parts += 1
+        assert parts < 200
+    assert shown(less) == shown(whole)
+
+
+def test_every_row_has_its_turn_where_more_changes_than_can_be_sent() -> None:
+    thrift = Thrift()
+    thrift.forget(WIDTH)
+    screen, stream = terminal()
+    seen = {number: set() for number in range(HEIGHT)}
+    for turn in range(4 * HEIGHT):
+        data = "".join(f"\x1b[{row + 1};1H{chr(97 + turn % 26) * WIDTH}" for row in range(HEIGHT)) + "\x1b[1;1H"
+        stream.feed(thrift.lessen(data, WIDTH))
+        for row in range(HEIGHT):
+            seen[row].add(screen.display[row])
+    assert min(len(shown) for shown in seen.values()) >= 3
+
+
+def test_the_pace_is_a_persons_or_a_few_bytes_a_second() -> None:
+    clock = [0.0]
+    pace = Pace(lambda: clock[0])
+    pace.sent(50_000)
+    assert pace.room() > 1e9, "the first picture is sent at once"
+    clock[0] = ANSWER_SECONDS
+    assert pace.room() == MOST_BYTES
+    pace.sent(MOST_BYTES - 100)
+    clock[0] += 0.4
+    assert pace.room() == 0 and pace.wait() == pytest.approx(0.6)
+    clock[0] += 0.6
+    assert pace.room() == MOST_BYTES
+    pace.sent(MOST_BYTES)
+    pace.asked()
+    assert pace.room() > 1e9, "a key is answered at once"

@@ -1,12 +1,14 @@
 """Fewer bytes for the same picture, for slow lines: what the terminal shows already is not sent again.
 
 Textual paints whole strips, each piece with its full style. `Thrift` reads what it writes, keeps what the terminal
-shows, and writes only the cells that differ, with the shortest moves of the cursor and changes of style. Whatever it
-does not know it passes on as it stands, and then takes nothing on the screen for granted.
+shows, and writes only the cells that differ, with the shortest moves of the cursor and changes of style; a picture can
+be sent in parts, and what changed again before it was sent is not sent twice. Whatever it does not know it passes on as
+it stands, and then takes nothing on the screen for granted.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,46 +39,78 @@ Cell = tuple[str, Ink] | None
 
 
 class Thrift:
-    """The screen as it was sent. Not for several threads."""
+    """The screen as it was sent, and as it is wanted. Not for several threads."""
 
     def __init__(self) -> None:
         self.width = 0
-        self._rows: dict[int, list[Cell]] = {}
+        self._shown: dict[int, list[Cell]] = {}
+        self._wanted: dict[int, list[Cell]] = {}
+        self._owed: dict[int, int] = {}
+        self._home: tuple[int, int] | None = None
         self._ink: Ink | None = None
         self._at: tuple[int, int] | None = None
         self._out: list[str] = []
+        self._size, self._most = 0, math.inf
+
+    @property
+    def owing(self) -> bool:
+        """Whether something is wanted that was not sent yet."""
+        return bool(self._owed)
 
     def forget(self, width: int | None = None) -> None:
         """Take nothing on the screen for granted, e.g. after another size or another program."""
-        self._rows.clear()
+        self._shown.clear()
+        self._wanted.clear()
+        self._owed.clear()
         self._ink = self._at = None
         self.width = width or self.width
 
-    def lessen(self, data: str) -> str:
-        """Return what has the same effect on the terminal as `data`."""
+    def lessen(self, data: str, most: float = math.inf) -> str:
+        """Return what has the same effect on the terminal as `data`, or its beginning.
+
+        Of a picture about `most` bytes are returned, those that are wanted longest first; `more` returns the rest.
+        """
         if not UPDATE.match(data):
             return self._give_up(data) if CLEARS.search(data) else data
         ink, x, y = PLAIN, 0, 0
         line: list[Cell] = []
-        self._out = []
+        pieces: list[tuple[int, int, list[Cell]]] = []
         for token in TOKEN.finditer(data):
             row, column, style, text, newline, other = token.groups()
             if text is not None:
                 cells = _cells(text, ink)
                 if cells is None:
-                    return self._give_up(data)
+                    return self.more() + self._give_up(data)
                 line += cells
             elif style is not None:
                 ink = _styled(ink, style)
             elif row is not None:
-                self._paint(y, x, line)
+                pieces.append((y, x, line))
                 y, x, line = int(row) - 1, int(column) - 1, []
             elif newline is None and other is not None:
-                return self._give_up(data)
-        self._paint(y, x, line)
-        if not line and self._at != (y, x):
-            # Where the cursor is left matters to input methods, though it is not seen.
-            self._move(y, x)
+                return self.more() + self._give_up(data)
+        pieces.append((y, x, line))
+        for place in pieces:
+            self._want(*place)
+        # Where the cursor is left matters to input methods, though it is not seen.
+        self._home = None if line else (y, x)
+        return self.more(most)
+
+    def more(self, most: float = math.inf) -> str:
+        """Return about `most` bytes of what is owed to the terminal."""
+        self._out, self._size, self._most = [], 0, most
+        while self._owed:
+            y, begin = next(iter(self._owed.items()))
+            reached = self._settle(y, begin)
+            if reached < len(self._wanted[y]):
+                self._owed[y] = reached
+                break
+            del self._owed[y]
+            if begin:
+                # What changed left of there meanwhile has its turn after the other rows.
+                self._owed[y] = 0
+        if self._home is not None and self._at != self._home:
+            self._move(*self._home)
         return "".join(self._out)
 
     def _give_up(self, data: str) -> str:
@@ -84,65 +118,88 @@ class Thrift:
         # Textual ends every piece with a reset; so it may rely on one.
         return f"\x1b[0m{data}"
 
-    def _paint(self, y: int, x: int, line: list[Cell]) -> None:
-        row = self._rows.setdefault(y, [])
+    def _want(self, y: int, x: int, line: list[Cell]) -> None:
+        row = self._wanted.setdefault(y, [])
         if len(row) < x + len(line):
             row += [None] * (x + len(line) - len(row))
-        if row[x : x + len(line)] == line:
-            return
-        end, place = x + len(line), x
+        if row[x : x + len(line)] != line:
+            _keep(row, x, line)
+            self._owed.setdefault(y, 0)
+
+    def _settle(self, y: int, begin: int) -> int:
+        """Send what differs in a row from a column on; return the column that was reached."""
+        wanted, shown = self._wanted[y], self._shown.setdefault(y, [])
+        shown += [None] * (len(wanted) - len(shown))
+        place, end = begin, len(wanted)
         while place < end:
-            if row[place] == line[place - x]:
+            if wanted[place] is None or shown[place] == wanted[place]:
                 place += 1
                 continue
-            if place > x and _is_tail(line[place - x]):
+            if place and _is_tail(wanted[place]):
                 place -= 1  # a wide character is sent whole
             last = place + 1
             bridged = 0
-            while last < end and bridged <= BRIDGE:
-                bridged = 0 if row[last] != line[last - x] else bridged + 1
+            while last < end and bridged <= BRIDGE and wanted[last] is not None:
+                bridged = 0 if shown[last] != wanted[last] else bridged + 1
                 last += 1
             last -= bridged
-            if last < end and _is_tail(line[last - x]):
+            if last < end and _is_tail(wanted[last]):
                 last += 1
-            self._send(y, place, line[place - x : last - x])
-            self._keep(row, place, line[place - x : last - x])
-            place = last
+            sent = self._send(y, place, wanted[place:last])
+            _keep(shown, place, wanted[place : place + sent])
+            place += sent
+            if place < last:
+                break
+        return place
 
-    def _keep(self, row: list[Cell], x: int, cells: list[Cell]) -> None:
-        end = x + len(cells)
-        # Half of a wide character that is written over leaves the terminal to show what it likes.
-        if x and _is_tail(row[x]) and not _is_tail(cells[0]):
-            row[x - 1] = None
-        if end < len(row) and _is_tail(row[end]):
-            row[end] = None
-        row[x:end] = cells
-
-    def _send(self, y: int, x: int, cells: list[Cell]) -> None:
-        if self._at != (y, x):
-            self._move(y, x)
+    def _send(self, y: int, x: int, cells: list[Cell]) -> int:
+        """Write cells while there is room; return how many."""
+        count = 0
         for cell in cells:
             assert cell is not None
             text, ink = cell
             if text:
+                if self._size >= self._most:
+                    break
+                if not count and self._at != (y, x):
+                    self._move(y, x)
                 self._wear(ink, blank=text == " ")
-                self._out.append(text)
-        end = x + len(cells)
-        # Behind the last column the cursor stands where the terminal likes.
-        self._at = (y, end) if end < self.width else None
+                self._write(text)
+            count += 1
+        if count:
+            # Behind the last column the cursor stands where the terminal likes.
+            self._at = (y, x + count) if x + count < self.width else None
+        return count
+
+    def _write(self, text: str) -> None:
+        self._out.append(text)
+        self._size += len(text) if text.isascii() else len(text.encode())
 
     def _move(self, y: int, x: int) -> None:
         if self._at is not None and self._at[0] == y and self._at[1] < x:
-            self._out.append(f"\x1b[{x - self._at[1]}C")
+            self._write(f"\x1b[{x - self._at[1]}C")
         else:
-            self._out.append(f"\x1b[{y + 1};{x + 1}H")
+            self._write(f"\x1b[{y + 1};{x + 1}H")
         self._at = (y, x)
 
     def _wear(self, ink: Ink, blank: bool) -> None:
         if ink == self._ink or (blank and self._ink is not None and _of_blank(self._ink) == _of_blank(ink)):
             return
-        self._out.append(_change(self._ink, ink))
+        self._write(_change(self._ink, ink))
         self._ink = ink
+
+
+def _keep(row: list[Cell], x: int, cells: list[Cell]) -> None:
+    """Put cells into a row."""
+    if not cells:
+        return
+    end = x + len(cells)
+    # Half of a wide character that is written over leaves the terminal to show what it likes.
+    if x and _is_tail(row[x]) and not _is_tail(cells[0]):
+        row[x - 1] = None
+    if end < len(row) and _is_tail(row[end]):
+        row[end] = None
+    row[x:end] = cells
 
 
 def _is_tail(cell: Cell) -> bool:
