@@ -434,7 +434,7 @@ class QueryScreen(AskingScreen):
         hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
         written = filter_words(self._askings[0].only)
         screen = LineScreen(
-            "Which mistakes", hint, filter_of, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
+            "Which mistakes", filter_of, hint, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
         )
         self.app.push_screen(screen, lambda fields: None if fields is None else self._list_only(fields))
 
@@ -474,11 +474,11 @@ class QueryScreen(AskingScreen):
 
         if self._askings[0].source.facts.get("answer") == "values":
             hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
-            series = LineScreen("A series from a file", hint, series_of, placeholder="series.csv sales")
+            series = LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
             self.app.push_screen(series, lambda typed: None if typed is None else self.ask(typed))
             return
         hint = f"A text file with a question on each line: {self.query_one(QueryBox).placeholder}"
-        screen = LineScreen("Ask every line of a file", hint, questions_of, placeholder="questions.txt")
+        screen = LineScreen("Ask every line of a file", questions_of, hint, placeholder="questions.txt")
 
         def read(found: Questions | None) -> None:
             if found is not None:

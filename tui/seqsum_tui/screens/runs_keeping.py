@@ -56,7 +56,7 @@ class RunsKeeping(RunScreen):
     def action_rename(self) -> None:
         """Give the run under the cursor another name."""
         from seqsum.runs.annotations import check_name
-        from seqsum_tui.screens.say import SayScreen
+        from seqsum_tui.screens.line import LineScreen
 
         held = self.run_in_hand()
         if held is None:
@@ -64,25 +64,25 @@ class RunsKeeping(RunScreen):
         summary = held[1]
 
         def take(name: str | None) -> None:
-            if name is not None and name.strip() != summary.name:
+            if name is not None and name != summary.name:
                 self._change([summary], "renamed", lambda run: {"name": name})
 
-        self.app.push_screen(SayScreen(f"Name of {words.literal(summary.name)}", summary.name, check_name), take)
+        title = f"Name of {words.literal(summary.name)}"
+        self.app.push_screen(LineScreen(title, check_name, value=summary.name, done="takes it", at_once=True), take)
 
     def action_tags(self) -> None:
         """Edit the tags that the runs have in common; each keeps its others."""
         from seqsum.runs.annotations import check_tags
-        from seqsum_tui.screens.say import SayScreen
+        from seqsum_tui.screens.line import LineScreen
 
         runs = self.chosen_runs()
         if not runs:
             return
         common = [tag for tag in runs[0].tags if all(tag in run.tags for run in runs)]
 
-        def take(text: str | None) -> None:
-            if text is None:
+        def take(tags: tuple[str, ...] | None) -> None:
+            if tags is None:
                 return
-            tags = split_tags(text)
             gone = set(common) - set(tags)
 
             def change(run: Summary) -> dict[str, object]:
@@ -91,13 +91,16 @@ class RunsKeeping(RunScreen):
             self._change(runs, "tagged", change)
 
         hint = "Separated by commas." + (" These are the tags that all of them have." if len(runs) > 1 else "")
-        screen = SayScreen(f"Tags of {named(runs)}", ", ".join(common), lambda text: check_tags(split_tags(text)), hint)
+        screen = LineScreen(
+            f"Tags of {named(runs)}", lambda text: check_tags(split_tags(text)), hint, value=", ".join(common),
+            done="takes them", at_once=True,
+        )  # fmt: skip
         self.app.push_screen(screen, take)
 
     def action_note(self) -> None:
         """Write a note about the runs."""
         from seqsum.runs.annotations import check_note
-        from seqsum_tui.screens.say import NoteScreen
+        from seqsum_tui.screens.line import NoteScreen
 
         runs = self.chosen_runs()
         if not runs:
@@ -106,11 +109,12 @@ class RunsKeeping(RunScreen):
 
         def take(text: str | None) -> None:
             if text is not None:
-                self._change(runs, "with this note" if text.strip() else "without a note", lambda run: {"note": text})
+                self._change(runs, "with this note" if text else "without a note", lambda run: {"note": text})
 
         hint = "It replaces the notes that they have." if len(notes) > 1 else ""
         first = notes.pop() if len(notes) == 1 else ""
-        self.app.push_screen(NoteScreen(f"Note about {named(runs)}", first, check_note, hint), take)
+        screen = NoteScreen(f"Note about {named(runs)}", check_note, hint, value=first, done="keeps it", at_once=True)
+        self.app.push_screen(screen, take)
 
     def _change(self, runs: list[Summary], done: str, change: Callable[[Summary], dict[str, object]]) -> None:
         def work() -> list[str]:
