@@ -97,6 +97,32 @@ async def test_a_filter_finds_as_one_types_and_says_what_is_wrong_where(console,
         await until(pilot, lambda: len(keys(console)) == 3)
 
 
+async def test_what_could_follow_is_offered_and_taken_by_tab_or_right(console, three, until):
+    async with console.run_test(size=(60, 20)) as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("slash", "c")
+        box, below = console.screen.query_one(FilterBox), console.screen.query_one("#filter-problem", Static)
+        await until(pilot, lambda: box._suggestion == "cell = ")
+        assert str(below.render()).startswith("cell =  clip_norm =")
+        await pilot.press("shift+tab")
+        await until(pilot, lambda: box._suggestion == "clip_norm = ")
+        await pilot.press("e", "tab")
+        assert box.value == "cell = "
+        await until(pilot, lambda: box._suggestion == "cell = gru")
+        await pilot.press("l")
+        # A word that is not whole is no mistake yet.
+        await until(pilot, lambda: box._suggestion == "cell = lstm")
+        assert "never" not in screen_text(console)
+        await pilot.press("right")
+        await until(pilot, lambda: keys(console) == ["alpha"])
+        await pilot.press("backspace", "enter")
+        await until(pilot, lambda: 'cell is never "lst"' in screen_text(console))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(keys(console)) == 3)
+        await pilot.press("slash")
+        assert str(below.render()).startswith("status:  has:") and "never" not in screen_text(console)
+
+
 async def test_any_column_sorts_by_dialog_key_or_click_and_stays_so(scene, console, three, until):
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, ready(console))
@@ -132,9 +158,11 @@ async def test_a_group_is_one_row_that_unfolds(console, group, until, size):
             assert "30–70%" in line
         else:
             assert "40%±20" in line
-        if size[1] >= 24:
-            words = console.screen.query_one(RunPreview).query_one(Static)
-            await until(pilot, lambda: "1 of 3 ended runs converged" in str(words.render()))
+        words = console.screen.query_one(RunPreview).query_one(Static)
+        await until(pilot, lambda: "1 of 3 ended runs converged" in str(words.render()))
+        if size[1] < 24:
+            assert "accuracy 40.0% (30.0%–70.0%)" in screen_text(console)
+        else:
             assert "accuracy: median 40.0%, half of them 30.0%–70.0%, all 20.0%–100%" in str(words.render())
         if size[0] >= 80 and size[1] >= 24:
             await until(pilot, lambda: console.screen.query_one("#preview-accuracy").series)

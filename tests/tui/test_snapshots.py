@@ -80,3 +80,20 @@ def test_a_group_under_a_filter(snap_compare, console, until, size):
         await until(pilot, lambda: chart.series and chart.series[0].name == "median" and len(table.marked) == 1)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)
+
+
+def test_a_small_screen_where_one_types_a_filter(snap_compare, console, until):
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once and console.screen.query_one(RunTable).has_focus)
+        table = console.screen.query_one(RunTable)
+        await pilot.press("end")
+        await until(pilot, lambda: table.selected.kind == "group")
+        await pilot.press("slash")
+        box = console.screen.query_one(FilterBox)
+        box.cursor_blink = False
+        box.value = "not status:"
+        box.cursor_position = len(box.value)
+        await until(pilot, lambda: "accuracy" in str(console.screen.query_one("#preview-words").render()))
+        await until(pilot, lambda: box._suggestion)
+
+    assert snap_compare(console, terminal_size=(60, 20), run_before=ready)

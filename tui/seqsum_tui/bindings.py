@@ -68,6 +68,8 @@ RUNS: list[BindingType] = [
 
 FILTER: list[BindingType] = [
     _key("filter.list", "enter,down", "leave(False)", "List", "Go to the runs that were found", display="enter"),
+    _key("filter.complete", "tab", "complete", "Complete", "Take the word in grey; right arrow does, too"),
+    _key("filter.other", "shift+tab", "other", "Other word", "Show another word in grey", display="shift+tab"),
     _key("filter.clear", "escape", "leave(True)", "Clear", "List all runs again", display="esc"),
 ]
 

@@ -106,10 +106,11 @@ class Filter:
 
 @dataclass(frozen=True)
 class Names:
-    """What can be compared: the runs' metrics, and their settings by path."""
+    """What can be compared: the runs' metrics, and their settings by path. present: the settings that any run has."""
 
     metrics: frozenset[str]
     settings: dict[str, FieldFacts | None]
+    present: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Names:
@@ -126,9 +127,10 @@ class Names:
                 sections[id(values)] = name, values
         paths = {f"{section}.{name}" for section, values in sections.values() for name in values}
         new = paths - self.settings.keys()
-        if metrics <= self.metrics and not new:
+        if metrics <= self.metrics and paths <= self.present:
             return self
-        return Names(self.metrics | metrics, {**self.settings, **dict.fromkeys(sorted(new))})
+        settings = {**self.settings, **dict.fromkeys(sorted(new))} if new else self.settings
+        return Names(self.metrics | metrics, settings, self.present | paths)
 
     def path(self, word: str) -> str | None:
         """Return the setting that `word` names: by its path, or without the section where that is enough."""
@@ -149,7 +151,8 @@ class Names:
 
 @dataclass(frozen=True)
 class Token:
-    """place: where it stands in the text, (start, end)."""
+    """kind: bracket, operator, word, quoted, or open for a quotation that does not end. place: where it stands in the
+    text, (start, end), its quotes included."""
 
     kind: str
     text: str
@@ -158,9 +161,11 @@ class Token:
 
 def parse(text: str, names: Names) -> Filter | None:
     """Read a filter; None for an empty one. Raises FilterError."""
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     if not tokens:
         return None
+    if tokens[-1].kind == "open":
+        raise FilterError('filter: a closing " is missing', tokens[-1].place)
     reader = _Reader(tokens, names)
     test = reader.either()
     if not reader.done:
@@ -168,15 +173,17 @@ def parse(text: str, names: Names) -> Filter | None:
     return Filter(text, test, reader.clock)
 
 
-def _tokens(text: str) -> list[Token]:
+def tokens_of(text: str) -> list[Token]:
+    """Return what a filter is made of, whether or not it makes sense."""
     found: list[Token] = []
     place, text = 0, text.rstrip()
     while place < len(text):
         match = TOKEN.match(text, place)
         assert match is not None and match.lastgroup is not None, text[place:]
-        if match.lastgroup == "open":
-            raise FilterError('filter: a closing " is missing', (match.start("open"), len(text)))
         start, end = match.span(match.lastgroup)
+        if match.lastgroup == "open":
+            found.append(Token("open", text[end:], (start, len(text))))
+            break
         quotes = match.lastgroup == "quoted"
         found.append(Token(match.lastgroup, match[match.lastgroup], (start - quotes, end + quotes)))
         place = match.end()

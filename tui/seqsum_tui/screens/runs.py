@@ -58,7 +58,7 @@ class RunsScreen(RunsKeeping):
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (32, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-lowest"), (14, "-low"), (22, "-middle"), (32, "-high")]  # noqa: RUF012
     HELP_TITLE = "Runs"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
         ("The list, and its runs", bindings.RUNS),
@@ -128,11 +128,14 @@ class RunsScreen(RunsKeeping):
         return self._reader
 
     def _show(self, view: WorkspaceView) -> None:
+        from seqsum_tui.filter_completion import FilterCompletion
+
         listing = view.listing
         before = self._runs
         if self._listing is None or listing.entries is not self._listing.entries:
             self._runs = {entry.summary.id: entry.summary for entry in listing.entries}
             self._counts = _counts(self._runs.values())
+            self.query_one(FilterLine).know(FilterCompletion(listing.entries, listing.names))
         was, self._listing, self._unread = self._listing, listing, view.unread
         self._trouble = ""
         empty = not self._runs

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from seqsum_tui.runs_reading import Preview
 
 LOG_LINES = 5
+# With no more rows than this for the words, they are said in two lines.
+BRIEF_ROWS = 3
 URGENT = ("running", "paused", "queued")
 
 
@@ -29,6 +31,7 @@ class RunPreview(Horizontal):
     RunPreview {
         border-top: solid $foreground 20%;
         & > VerticalScroll { width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        &.-brief > VerticalScroll { text-wrap: nowrap; text-overflow: ellipsis; overflow: hidden; }
         & > Horizontal { width: 1.3fr; padding-left: 1; }
         & > Horizontal > Chart { margin-right: 1; }
     }
@@ -36,7 +39,7 @@ class RunPreview(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Preview | None, bool] = (None, False)
+        self._shown: tuple[Preview | None, bool, bool] = (None, False, False)
 
     def compose(self) -> ComposeResult:
         """Make the words' place; the curves' place stays empty until there are any."""
@@ -46,13 +49,20 @@ class RunPreview(Horizontal):
 
     def show(self, preview: Preview | None) -> None:
         """Show this run; nothing is painted when nothing changed."""
-        curves = self.query_one("#preview-curves").display
-        if preview is self._shown[0] and curves == self._shown[1]:
+        brief = self.size.height <= BRIEF_ROWS
+        curves = self.query_one("#preview-curves").display and not brief
+        before, self._shown = self._shown, (preview, brief, curves)
+        self.set_class(brief, "-brief")
+        if preview is before[0] and (brief, curves) == before[1:]:
             return
-        self._shown = preview, curves
-        self.query_one("#preview-words", Static).update("" if preview is None else describe(preview))
+        say = describe_briefly if brief else describe
+        self.query_one("#preview-words", Static).update("" if preview is None else say(preview))
         if preview is not None and curves:
             self._show_curves(preview)
+
+    def on_resize(self) -> None:
+        """Say it at the length that there is room for."""
+        self.show(self._shown[0])
 
     def _show_curves(self, preview: Preview) -> None:
         # Charts need numpy, which the first paint does not wait for.
@@ -100,6 +110,34 @@ def describe(preview: Preview) -> Content:
     return _describe_group(preview.line) if preview.line.kind == "group" else _describe_run(preview)
 
 
+def describe_briefly(preview: Preview) -> Content:
+    """Return the line in two lines of words, for a small screen."""
+    line, run = preview.line, preview.line.summary
+    if line.kind == "group":
+        beside = f"×{len(line.entries)}" + (f"  {_converged(line)}" if "accuracy" in line.spread else "")
+        second = Content("  ").join(_spread_briefly(*spread) for spread in _spreads(line))
+    else:
+        beside = run.id
+        said = run.reason or (f"¶ {run.note}" if run.note else _changed(preview)) or preview.title
+        colour = words.status(run.status).colour if run.reason else "$foreground 80%"
+        second = Content.styled(words.literal(said), colour)
+    return Content.assemble((words.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
+
+
+def _spreads(line: Line) -> list[tuple[str, Spread, Callable[[float | None], str]]]:
+    texts = {"accuracy": words.percent, "loss": words.metric, "mae": words.metric}
+    return [(name, line.spread[name], text) for name, text in texts.items() if name in line.spread]
+
+
+def _converged(line: Line) -> str:
+    ended = sum(number for status, number in line.statuses.items() if status not in URGENT)
+    return f"{line.converged} of {words.count(ended, 'ended run')} converged"
+
+
+def _changed(preview: Preview) -> str:
+    return ", ".join(f"{path} {theirs}→{mine}" for path, (mine, theirs) in preview.differences.items())
+
+
 def _describe_group(line: Line) -> Content:
     run, statuses = line.summary, line.statuses
     states = [(f"{words.status(one).text} {number}", words.status(one).colour) for one, number in statuses.items()]
@@ -109,15 +147,9 @@ def _describe_group(line: Line) -> Content:
         ),
         Content("  ").join(Content.styled(text, colour) for text, colour in states),
     ]
-    accuracy = line.spread.get("accuracy")
-    if accuracy is not None:
-        ended = sum(number for status, number in statuses.items() if status not in URGENT)
-        lines.append(
-            Content(f"{line.converged} of {words.count(ended, 'ended run')} converged (accuracy of 99% or more)")
-        )
-        lines.append(_spread_words("accuracy", accuracy, words.percent))
-    others = [name for name in ("loss", "mae") if name in line.spread]
-    lines += [_spread_words(name, line.spread[name], words.metric) for name in others]
+    if "accuracy" in line.spread:
+        lines.append(Content(f"{_converged(line)} (accuracy of 99% or more)"))
+    lines += [_spread_words(*spread) for spread in _spreads(line)]
     if line.folded:
         lines.append(
             Content.assemble(("enter", "bold $accent"), " shows its runs; ", ("c", "bold $accent"), " compares.")
@@ -130,6 +162,11 @@ def _spread_words(name: str, spread: Spread, text: Callable[[float | None], str]
         (f"{name}: ", "$foreground 60%"), (f"median {text(spread.median)}", "bold"),
         f", half of them {text(spread.low)}–{text(spread.high)}, all {text(spread.lowest)}–{text(spread.highest)}",
     )  # fmt: skip
+
+
+def _spread_briefly(name: str, spread: Spread, text: Callable[[float | None], str]) -> Content:
+    middle_half = f" ({text(spread.low)}–{text(spread.high)})"
+    return Content.assemble((f"{name} ", "$foreground 60%"), (text(spread.median), "bold"), middle_half)
 
 
 def _describe_run(preview: Preview) -> Content:
@@ -156,7 +193,7 @@ def _describe_run(preview: Preview) -> Content:
         lines.append(
             Content.assemble(("p", "bold $accent"), " continues, ", ("x", "bold $accent"), " saves and stops.")
         )
-    changed = ", ".join(f"{path} {theirs}→{mine}" for path, (mine, theirs) in preview.differences.items())
+    changed = _changed(preview)
     if changed:
         lines.append(Content.assemble(("changed: ", "$foreground 60%"), words.literal(changed)))
     if preview.title:

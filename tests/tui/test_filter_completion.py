@@ -1,0 +1,95 @@
+"""What the filter's box offers: only what the runs have, and always something that the filter then understands."""
+
+import pytest
+
+from seqsum.runs.filter import parse
+from seqsum_tui.filter_completion import FilterCompletion
+from seqsum_tui.run_lines import Arranger, View
+
+
+@pytest.fixture
+def completion(scene):
+    from seqsum.runs.annotations import annotate
+
+    scene.run(name="plain", created=1000.0)
+    scene.run(name="two words", status="stopped", created=2000.0, changes={"model.cell": "lstm"})
+    last = scene.run(name="plain", status="stopped", created=3000.0, changes={"track.group": "seeds one"})
+    annotate(last.folder, tags=["night", "old data"], note="it is odd")
+    entries = scene.workspace.index.read().entries
+    return FilterCompletion(entries, Arranger().arrange(entries, View(), 0.0).names)
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("sta", "status:"),
+        ("STA", "STAtus:"),
+        ("status:", "status:stopped"),  # the most frequent
+        ("status = f", "status = finished"),
+        ("name:pl", "name:plain"),
+        ('name:"tw', 'name:"two words"'),
+        ("group = ", 'group = "seeds one"'),
+        ("tag:n", "tag:night"),
+        ("cell = l", "cell = lstm"),
+        ("ce", "cell = "),
+        ("mode", "model."),
+        ("model.ce", "model.cell = "),
+        ("step", "step > "),
+        ("steps", "steps > "),
+        ("accuracy", "accuracy > "),
+        ("los", "loss < "),
+        ("has:n", "has:note"),
+        ("is:st", "is:stopped"),
+        ("not (cell = rnn or st", "not (cell = rnn or status:"),
+        ("accuracy > 0.9 and not ha", "accuracy > 0.9 and not has:"),
+        ("nig", "night"),
+        ("base", "baseline"),
+    ],
+)
+def test_what_could_follow_comes_from_the_runs(completion, typed, first):
+    offer = completion.offer(typed)
+    assert offer.taken(typed, 0) == first and offer.begun
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "status:r",
+        "status:finished",
+        "is:died",
+        "has:star",
+        "cell = gru",
+        'name:"plain"',
+        "and",
+        "note:it",
+        "zzz",
+        ": x",
+    ],
+)
+def test_what_no_run_has_and_what_is_whole_is_not_offered(completion, typed):
+    assert completion.offer(typed).words == ()
+
+
+@pytest.mark.parametrize("typed", ["", "cell = lstm ", "("])
+def test_where_nothing_is_begun_the_words_of_a_filter_are_listed_but_not_written(completion, typed):
+    offer = completion.offer(typed)
+    assert offer.words[0] == "status:" and not offer.begun
+
+
+def test_every_word_that_is_offered_is_understood(completion):
+    """Whatever is taken leads to a filter that can be read: at once, or with a value behind it."""
+    checked = 0
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        offer = completion.offer(letter)
+        for index in range(len(offer.words)):
+            text = offer.taken(letter, index)
+            if text.endswith("."):
+                text = completion.offer(text).taken(text, 0)
+            values = completion.offer(text)
+            wholes = [values.taken(text, place) for place in range(len(values.words))] if values.begun else []
+            if not wholes:
+                wholes = [text + "1" if text[-1] in " :" else text]
+            for whole in wholes:
+                assert parse(whole, completion.names) is not None
+                checked += 1
+    assert checked > 80
