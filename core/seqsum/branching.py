@@ -17,6 +17,7 @@ from typing import Any
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError, printable
 from seqsum.runs import Run, Workspace, checkpoint_files
+from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.tasks import AnyTask
 from seqsum.training.fits import check_backend
@@ -115,6 +116,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"rewind: can't write {run.folder}: {reason}") from None
         run.record_outcome("stopped", f"rewound to step {step}", step)
+        tell_changed(run.folder)
     message = f"back at step {step:,}; what came after is kept in {kept}"
     return {"ok": True, "message": message, "step": step, "kept": str(kept)}
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from seqsum.config import Config
+from seqsum.launch.local import LocalLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
+from seqsum.runs.changes import CHANGED_FILE, MOST_BYTES
 from seqsum.runs.index import INDEX_FILE, Index
 
 
@@ -93,3 +95,33 @@ def test_a_damaged_run_and_an_unwritable_folder_do_not_matter(workspace: Workspa
         assert [entry.summary.id for entry in Index(workspace.folder).read().entries] == [good.id]
     finally:
         os.chmod(workspace.folder, mode)  # noqa: PTH101
+
+
+def test_a_quick_reading_finds_at_once_what_was_done_to_a_run_whose_turn_it_is_not(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqsum.runs.index.QUICK_FOLDERS", 0)
+    monkeypatch.setattr("seqsum.runs.index.QUICK_FILES", 0)
+    monkeypatch.setattr(LocalLauncher, "_spawn", lambda self, run, task: 4711)
+    runs = [ended(workspace, f"run-{number}", loss=0.5) for number in range(3)]
+    index = Index(workspace.folder)
+    assert told(index, quick=True) == truth(workspace)
+
+    annotate(runs[0].folder, name="renamed")
+    assert told(index, quick=True) == truth(workspace)
+    with runs[1].store() as store:
+        store.set_state(status="stopped", step=50)
+    assert told(index, quick=True) != truth(workspace)  # nobody told of it
+    LocalLauncher(1).submit(runs[1])
+    assert told(index, quick=True) == truth(workspace)
+
+    # The file stays small, and a console that comes later, or finds another file in its place, goes on.
+    (workspace.folder / CHANGED_FILE).write_bytes(b"x\n" * MOST_BYTES)
+    told(index, quick=True)
+    annotate(runs[2].folder, note="it is odd")
+    assert (workspace.folder / CHANGED_FILE).stat().st_size < 100
+    assert told(index, quick=True) == truth(workspace) == told(Index(workspace.folder), quick=True)
+    (workspace.folder / CHANGED_FILE).unlink()
+    (workspace.folder / CHANGED_FILE).mkdir()
+    annotate(runs[2].folder, starred=True)
+    assert told(index) == truth(workspace)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
+from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
 
@@ -63,6 +64,7 @@ class LocalLauncher:
             raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None
         finally:
             os.close(lock)
+        tell_changed(run.folder)
         return pid
 
     def _spawn(self, run: Run, task: Task) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError, one_line, printable
+from seqsum.runs.changes import tell_changed
 from seqsum.runs.files import write_json
 
 ANNOTATIONS_FILE = "annotations.json"
@@ -95,6 +96,7 @@ def annotate(
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"runs: can't write {folder / ANNOTATIONS_FILE}: {reason}") from None
+    tell_changed(folder)
     return found
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.runs.annotations import ANNOTATIONS_FILE
+from seqsum.runs.changes import ChangedRuns
 from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry
 from seqsum.runs.lock import is_locked
 from seqsum.runs.record import RECORD_FILE
@@ -70,6 +71,7 @@ class Index:
         self.folder = folder
         self.messages: list[str] = []
         self._lock = threading.RLock()
+        self._changes = ChangedRuns(folder)
         self._known: dict[str, _Known] = {}
         self._names: tuple[str, ...] = ()
         self._listed: int | None = None
@@ -86,8 +88,8 @@ class Index:
 
         Args:
             seconds: how long runs are read at most; what is left counts as `unread`. At least one is read.
-            quick: look for changes of live runs, of new ones, and of a share of the others, a few hundred files in
-                all: what changed elsewhere is found some readings later.
+            quick: look for changes of live runs, of new ones, of those that were told (see `changes`), and of a
+                share of the others, a few hundred files in all: what else changed is found some readings later.
             closely: ids of runs that a quick reading looks at whatever their turn is.
 
         Raises UserError when the workspace can't be read.
@@ -100,7 +102,7 @@ class Index:
             for id in gone:
                 del self._known[id]
                 self._gone.add(id)
-            due = self._due(names, quick, closely)
+            due = self._due(names, quick, {*closely, *self._changes.read()})
             deadline = None if seconds is None else time.monotonic() + seconds
             changed, done = bool(gone), 0
             for id in due:
