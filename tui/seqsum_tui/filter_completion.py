@@ -144,4 +144,4 @@ def _compared(name: str) -> str:
 
 
 def _by_number(values: Iterable[str]) -> list[str]:
-    return [value for value, _ in Counter(value for value in values if value).most_common(MOST)]
+    return [value for value, _ in Counter(value for value in values if value).most_common()]

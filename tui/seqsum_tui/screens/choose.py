@@ -85,18 +85,19 @@ class ChooseScreen(ModalScreen[list[str] | None]):
 
     @on(Input.Changed, "#search")
     def _filter(self) -> None:
-        """Show what has every word that is typed."""
+        """Show what has every word that is typed, first of all what has them in its name; the cursor on the first."""
         asked = self.query_one("#search", Input).value.lower().split()
         found = [one for one in self._choices if all(word in f"{one.name} {one.detail}".lower() for word in asked)]
+        found.sort(key=lambda one: not all(word in one.name.lower() for word in asked))
         listed = self.query_one(OptionList)
-        if listed.highlighted is not None and self._matches:
+        if not asked and listed.highlighted is not None and self._matches:
             self._current = self._matches[listed.highlighted].key
         self._matches = found[:MOST_SHOWN]
         listed.clear_options()
         listed.add_options([Option(self._line(choice)) for choice in self._matches])
         if self._matches:
             keys = [choice.key for choice in self._matches]
-            listed.highlighted = keys.index(self._current) if self._current in keys else 0
+            listed.highlighted = keys.index(self._current) if self._current in keys and not asked else 0
         note = f"{len(found) - MOST_SHOWN:,} more: type to narrow" if len(found) > MOST_SHOWN else ""
         self.query_one("#note", Static).update(Content(note or ("" if found else "nothing matches")))
 

@@ -428,7 +428,9 @@ def sort_choices(names: Names) -> list[tuple[str, str]]:
     found = dict.fromkeys(columns, "column")
     found.update((name, "metric") for name in sorted(names.metrics) if name not in found)
     found.update(
-        (path, facts.description if facts is not None else "setting") for path, facts in names.settings.items()
+        (path, facts.description if facts is not None else "setting")
+        for path, facts in names.settings.items()
+        if path in names.present
     )
     return list(found.items())
 

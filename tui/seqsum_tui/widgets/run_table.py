@@ -113,6 +113,10 @@ class RunTable(ScrollView, can_focus=True):
         before, was = self._lines, self._listing
         second = int(self._now())
         self._listing, self._lines = listing, listing.lines
+        # Who stands on the first line wants to see what comes first in the new order, too.
+        ordered = was is not None and (was.view.column, was.view.reverse) != (listing.view.column, listing.view.reverse)
+        if ordered and self._cursor == 0:
+            before = ()
         headings = was is None or (was.shown, was.view.column, was.descending) != (
             listing.shown, listing.view.column, listing.descending,
         )  # fmt: skip
