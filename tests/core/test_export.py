@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from safetensors import safe_open
 
 from seqsum.cli import main
 from seqsum.config import Config
-from seqsum.export.plot import round_ticks
+from seqsum.export.broken import KEY_COLOUR
+from seqsum.export.drawing import Area, Line, Words
+from seqsum.export.plot import LEFT, RIGHT, WIDTH, plot, round_ticks
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 
@@ -165,7 +168,34 @@ def test_odd_runs_are_drawn(value: float, points: int, tmp_path: Path) -> None:
     for format in ("svg", "png"):
         assert export(run, "--format", format, "--output", str(tmp_path / f"out.{format}")) == 0
     text = (tmp_path / "out.svg").read_text()
-    assert "nan" not in text and "inf" not in text
+    places = " ".join(re.findall(r'(?:points|x|y)="([^"]*)"', text))
+    assert "nan" not in places and "inf" not in places
+    assert ("+infinity" in text) == (value == math.inf) and ("NaN" in text) == math.isnan(value)
+
+
+def test_each_kind_of_value_without_a_place_has_its_mark_at_its_step(tmp_path: Path) -> None:
+    run = Workspace(tmp_path / "runs").create("baseline", Config())
+    bad = {20: math.inf, 50: math.nan, 70: -math.inf}
+    with run.store() as store:
+        store.append(("loss", step, bad.get(step, 1.0)) for step in range(0, 101, 10))
+    picture = plot(run)
+    crosses = [
+        mark.places
+        for mark in picture.marks
+        if isinstance(mark, Line) and mark.color != KEY_COLOUR and _slants(mark.places)
+    ]
+    arrows = [mark.places for mark in picture.marks if isinstance(mark, Area) and mark.color != KEY_COLOUR]
+    across = [(LEFT + step / 100 * (WIDTH - RIGHT - LEFT)) for step in bad]
+    assert [arrow[0][0] for arrow in arrows] == pytest.approx([across[0], across[2]])
+    up, down = (arrow[0][1] - arrow[1][1] for arrow in arrows)
+    assert up < 0 < down and arrows[0][0][1] < arrows[1][0][1], "one points up at the top, one down at the bottom"
+    assert [(one[0][0] + one[1][0]) / 2 for one in crosses] == pytest.approx([across[1]] * 2)
+    assert {mark.text for mark in picture.marks if isinstance(mark, Words)} >= {"NaN", "+infinity", "-infinity"}
+
+
+def _slants(places: tuple[tuple[float, float], ...]) -> bool:
+    (x, y), (to_x, to_y) = places[0], places[-1]
+    return len(places) == 2 and x != to_x and y != to_y
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 20_000), (-3.7, 12.2), (0, 1e-9), (5e8, 1e9), (2, 2)])

@@ -36,16 +36,18 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def same(found: Buckets, expected: list[tuple[float, ...]], scale: float = 1.0) -> None:
-    table = np.array(expected, dtype=np.float64).reshape(-1, 5)
+    table = np.array(expected, dtype=np.float64).reshape(-1, 7)
     np.testing.assert_array_equal(found.x, table[:, 0])
     np.testing.assert_allclose(found.mean, table[:, 1], rtol=1e-9, atol=1e-9 * scale)
     np.testing.assert_array_equal(found.low, table[:, 2])
     np.testing.assert_array_equal(found.high, table[:, 3])
     np.testing.assert_array_equal(found.nonfinite, table[:, 4])
+    np.testing.assert_array_equal(found.above, table[:, 5])
+    np.testing.assert_array_equal(found.below, table[:, 6])
 
 
 def brute_force(points: Points, base: int, first: int | None, last: int | None, count: int) -> list[tuple[float, ...]]:
-    """What buckets must answer, from the points alone: (x, mean, low, high, nonfinite) each."""
+    """What buckets must answer, from the points alone: (x, mean, low, high, nonfinite, above, below) each."""
     if not points:
         return []
     first = max(min(points), min(points) if first is None else first)
@@ -65,7 +67,8 @@ def brute_force(points: Points, base: int, first: int | None, last: int | None, 
         mean, low, high = (
             (math.fsum(finite) / len(finite), min(finite), max(finite)) if finite else (math.nan, math.nan, math.nan)
         )
-        answer.append(((steps[0] + steps[-1]) / 2, mean, low, high, len(steps) - len(finite)))
+        infinities = [sum(points[step] == infinity for step in steps) for infinity in (math.inf, -math.inf)]
+        answer.append(((steps[0] + steps[-1]) / 2, mean, low, high, len(steps) - len(finite), *infinities))
     return answer
 
 
@@ -106,7 +109,7 @@ def test_points_come_back_in_step_order_with_bounds(store: Store) -> None:
 def test_a_point_at_step_zero_counts(store: Store) -> None:
     store.append([("loss", 0, 9.0)])
     assert store.points("loss")[0].tolist() == [0]
-    same(store.buckets("loss"), [(0, 9, 9, 9, 0)])
+    same(store.buckets("loss"), [(0, 9, 9, 9, 0, 0, 0)])
 
 
 def test_a_point_written_again_replaces_the_former(store: Store) -> None:
@@ -128,6 +131,33 @@ def test_not_a_number_and_infinities_are_kept(store: Store, path: Path) -> None:
     np.testing.assert_array_equal(shown.mean, finite)
     np.testing.assert_array_equal(shown.low, finite)
     np.testing.assert_array_equal(shown.nonfinite, [0, 1, 1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(shown.values, values)
+
+
+def test_a_thinned_line_says_which_kind_of_infinity_a_bucket_holds(store: Store) -> None:
+    odd = {70: math.inf, 71: math.nan, 200: -math.inf, 300: math.nan, 310: 4.0}
+    store.append([("loss", step, odd.get(step, 2.0)) for step in range(512)])
+    found = store.buckets("loss", count=7)
+    expected = np.full(8, 2.0)
+    expected[[1, 3, 4]] = math.inf, -math.inf, math.nan
+    np.testing.assert_array_equal(found.values, expected)
+    assert found.high[4] == 4.0 and found.mean[1] == 2.0
+
+
+def test_the_store_of_an_older_run_is_read_and_written_on(path: Path) -> None:
+    """Its roll-up did not tell the infinities apart: they are NaN there, those of new points are not."""
+    with Store.create(path, 1, {}) as made:
+        made.append([("loss", step, math.inf if step == 5 else 1.0) for step in range(64)])
+    with sqlite3.connect(path) as database:
+        for column in ("above", "below"):
+            database.execute(f"ALTER TABLE rollup DROP COLUMN {column}")
+    with Store(path) as old:
+        assert np.isnan(old.buckets("loss", count=1).values).tolist() == [True] + [False] * 7
+        old.append([("loss", step, -math.inf if step == 100 else 1.0) for step in range(64, 128)])
+        found = old.buckets("loss", count=2)
+        assert np.isnan(found.values[0]) and found.values[12] == -math.inf and (found.nonfinite > 0).sum() == 2
+        old.truncate(6)
+        assert old.buckets("loss", count=1).values.tolist() == [1.0] * 5 + [math.inf, 1.0]
 
 
 def test_a_bucket_without_a_finite_value_is_a_gap_that_counts(store: Store) -> None:
@@ -284,6 +314,17 @@ def test_a_store_from_a_run_with_the_highest_step_works(store: Store) -> None:
 
 
 # Truncate
+
+
+def test_the_print_of_events_changes_with_any_of_them(store: Store) -> None:
+    for step in (10, 20, 30):
+        store.add_event(step, "checkpoint")
+    first = store.events_print(2)
+    assert first == store.events_print(2) != store.events_print(3)
+    store.truncate(10)
+    assert store.events_print(2) != first
+    store.add_event(20, "checkpoint")
+    assert store.events()[-1].id == 2 and store.events_print(2) != first, "another event with the same id"
 
 
 def test_truncate_drops_points_and_checkpoints_after_a_step_and_keeps_what_a_person_did(store: Store) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from textual.widgets import Input, OptionList
 
+from seqsum.compare.files import content
 from seqsum_tui import bindings
 from seqsum_tui.app import Console
 from seqsum_tui.charts import palette
@@ -91,7 +92,7 @@ async def test_curves_and_their_table(sweep, console, until, size):
         members = [run for run in console.screen._comparison.runs if run.summary.group == "lr 0.001"]
         band = next(band for band in chart._bands if band.name == "group:lr 0.001")
         median = next(one for one in groups if one.name == band.name)
-        assert np.allclose(median.y, (members[0].mean + members[1].mean) / 2)
+        assert np.allclose(median.y, (members[0].curve.mean + members[1].curve.mean) / 2)
         assert np.all(band.low <= median.y) and np.all(median.y <= band.high)
         assert row(console, "lr 0.001").final_difference == pytest.approx(100 * (0.81 / 0.71 - 1))
         assert "base" in shown and "+14.1%" in shown
@@ -361,12 +362,16 @@ async def test_values_that_are_no_numbers(scene, console, until):
             store.append([("accuracy", 20_500, last)])
     async with console.run_test(size=(120, 40)) as pilot:
         await begin(console, pilot, until, [runs[2], *runs[:2]])
-        await until(pilot, lambda: "NaN" in screen_text(console) and "inf" in screen_text(console))
+        await until(pilot, lambda: "NaN" in screen_text(console) and "+∞" in screen_text(console))
         assert row(console, "nan").best == row(console, "fine").best and row(console, "nan").final_difference is None
         for key in ("2", "3", "f", "1", "y", "o", "b", "left", "s"):
             await pilot.press(key)
             await pilot.pause()
         await until(pilot, lambda: "smooth" in screen_text(console) or "at 20,500" in screen_text(console))
+        shown = console.screen.shown
+    lines = list(csv.DictReader(content(shown, "curves", "csv").decode().splitlines()))
+    assert [lines[-1][name] for name in ("step", "nan", "infinite")] == ["20500", "nan", "inf"]
+    assert {"NaN", "+infinity"} <= set(ElementTree.fromstring(content(shown, "curves", "svg")).itertext())
 
 
 async def test_resizing_never_breaks(sweep, console, until):

@@ -60,11 +60,12 @@ async def test_new_points_arrive(scene, console, watch, until):
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
         with run.store() as store:
-            store.append([("loss", 5100, 0.25), ("loss", 5200, math.nan)])
-            store.set_state(step=5200)
-        await until(pilot, lambda: chart(console, "loss").series[0].x[-1] == 5200)
+            store.append([("loss", 5100, 0.25), ("loss", 5200, math.nan), ("loss", 5300, math.inf)])
+            store.set_state(step=5300)
+        await until(pilot, lambda: chart(console, "loss").series[0].x[-1] == 5300)
         series = chart(console, "loss").series[0]
-        assert series.y[-2] == 0.25 and math.isnan(series.y[-1])
+        assert series.y[-3] == 0.25 and math.isnan(series.y[-2]) and series.y[-1] == math.inf
+        await until(pilot, lambda: "× NaN ↑ +∞" in screen_text(console))
 
 
 async def test_a_cursor_and_a_zoom_are_shared_and_escape_takes_the_cursor_first(scene, console, watch, until):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum_tui.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
+from seqsum_tui.run_events import EventReader
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from seqsum.config import Config
     from seqsum.runs import Buckets, Event, Run, Summary
     from seqsum.runs.record import Record
@@ -77,6 +80,16 @@ class RunView:
     parent: Parent | None = None
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """A run's settings, and how they differ from its preset's, while the run has this record and these changes."""
+
+    record: Record
+    changes: dict[str, Any]
+    config: Config
+    differences: dict[str, tuple[str, str]]
+
+
 @dataclass
 class RunReader:
     """Reads one run when something of it changed. Belongs to one reading at a time."""
@@ -90,6 +103,9 @@ class RunReader:
     x: str = "step"
     """What they stand over, if the run has it."""
     _stamp: object = None
+    _record_stamp: object = None
+    _events: EventReader = field(default_factory=EventReader)
+    _settings: _Settings | None = None
 
     def read(self) -> RunView | None:
         """Return the run as it is now, or None when nothing changed since the last time.
@@ -97,22 +113,28 @@ class RunReader:
         Raises UserError when the run can't be read.
         """
         from seqsum.compare.history import History
-        from seqsum.runs import checkpoint_files
+        from seqsum.runs import Run, checkpoint_files
+        from seqsum.runs.record import RECORD_FILE
         from seqsum_tui.x_axis import axis_kinds, axis_of
 
         buckets, charts = self.buckets, self.charts
         stamp = self._now_stamp()
         if stamp == self._stamp:
             return None
-        summary = self.run.summary()
-        _, differences = against_preset(self.run)
+        said = _file_stamp(self.run.folder / RECORD_FILE)
+        if said != self._record_stamp:
+            # A worker that began has written its backend and how many parameters there are.
+            self.run, self._record_stamp = Run(self.run.folder), said
         first, last = self._stretch()
         with self.run.store() as store, History(self.run) as history:
+            with self.run.reading():
+                summary = self.run.summary_from(store)
+            settings = self._current_settings(store.state().get("changes", {}))
             known = history.metrics()
             shown, choices = chosen_panels(charts, known), all_panels(known)
             names = dict.fromkeys(name for panel in shown for name in panel.names)
             curves = {name: history.curve(name, first, last, buckets) for name in names if name in known}
-            events = tuple(store.events())
+            events = self._events.read(store)
             axes = axis_kinds(known, events)
             kind = next((kind for kind in axes if kind == self.x), axes[0])
             axis = axis_of(kind, history, events, (summary.step, summary.updated))
@@ -120,8 +142,8 @@ class RunReader:
             buckets=buckets,
             summary=summary,
             record=self.run.record,
-            config=self.run.config(),
-            differences=differences,
+            config=settings.config,
+            differences=settings.differences,
             curves=curves,
             wanted=charts,
             panels=tuple(shown),
@@ -135,6 +157,14 @@ class RunReader:
         )
         self._stamp = stamp
         return view
+
+    def _current_settings(self, changes: dict[str, Any]) -> _Settings:
+        """Return the settings as they stand, parsed again only when one was changed."""
+        known = self._settings
+        if known is None or known.record is not self.run.record or known.changes != changes:
+            _, differences = against_preset(self.run)
+            self._settings = known = _Settings(self.run.record, changes, self.run.config(), differences)
+        return known
 
     def _stretch(self) -> tuple[int | None, int | None]:
         """Return the first and last step to read; None for all there are."""
@@ -168,19 +198,25 @@ class RunReader:
 
     def _now_stamp(self) -> object:
         """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
-        files = []
-        watched = [self.run.folder / "metrics.db", self.run.folder / "metrics.db-wal", self.run.log]
+        from seqsum.runs.annotations import ANNOTATIONS_FILE
+        from seqsum.runs.record import RECORD_FILE
+        from seqsum.runs.run import METRICS_FILE
+
+        stores = (METRICS_FILE, f"{METRICS_FILE}-wal")
+        watched = [self.run.folder / name for name in (*stores, RECORD_FILE, ANNOTATIONS_FILE)] + [self.run.log]
         parent = self.run.record.parent
         if parent:
-            folder = self.run.folder.with_name(str(parent.get("run")))
-            watched += [folder / "metrics.db", folder / "metrics.db-wal"]
-        for path in watched:
-            try:
-                found = path.stat()
-                files.append((found.st_mtime_ns, found.st_size))
-            except OSError:
-                files.append((0, 0))
+            watched += [self.run.folder.with_name(str(parent.get("run"))) / name for name in stores]
+        files = [_file_stamp(path) for path in watched]
         return files, self.run.worker_lives, self.buckets, self.window, self.charts, self.x
+
+
+def _file_stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def last_step(summary: Summary, curves: Mapping[str, Buckets]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import NamedTuple
 
@@ -79,12 +80,14 @@ def age(seconds: float) -> str:
 
 
 def metric(value: float | None) -> str:
-    """Return a metric in at most 7 cells: 2.3026, 12.35, 1.2e-05; `–` for None."""
+    """Return a metric in at most 7 cells: 2.3026, 12.35, 1.2e-05, NaN, +∞; `–` for None."""
     if value is None:
         return "–"
     size = abs(value)
     if value != value:
         return "NaN"
+    if size == math.inf:
+        return "+∞" if value > 0 else "-∞"
     if size >= 1e5 or 0 < size < 1e-3:
         return f"{value:.1e}"
     return f"{value:.4f}"[: 6 + (value < 0)].rstrip(".")

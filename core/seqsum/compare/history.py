@@ -94,11 +94,8 @@ class History:
             buckets = store.buckets(metric, low, high, count)
             # A bucket at an end may reach beyond the part; its middle says to which side it belongs.
             inside = (buckets.x > after) & (buckets.x <= before)
-            columns = (buckets.x, buckets.mean, buckets.low, buckets.high, buckets.nonfinite)
-            found.append([column[inside] for column in columns])
-        if not found:
-            return Buckets(*(np.zeros(0) for _ in range(5)))
-        return Buckets(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+            found.append(buckets.where(inside))
+        return Buckets.joined(found)
 
     def final(self, metric: str) -> tuple[int, float] | None:
         """Return the (step, value) of the last point; the value may be NaN or infinite."""

@@ -13,6 +13,7 @@ from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.errors import UserError
+from seqsum.export.broken import key_to, kind_of, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
 from seqsum.export.plot import Scale, pale, round_ticks, tick_label, value_ticks
 from seqsum.runs.store import Floats
@@ -44,7 +45,7 @@ def curves_picture(
 
     Raises UserError when there is nothing to draw.
     """
-    drawn = [row for row in rows if row.drawn and np.isfinite(row.y).any()]
+    drawn = [row for row in rows if row.drawn and row.y.size]
     if not drawn:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     low_x, high_x = x_range or (0.0, max(float(row.x[-1]) for row in drawn))
@@ -59,8 +60,12 @@ def curves_picture(
     for row in drawn:
         if row.kind == "group":
             _band(picture, frame, row)
+    broken: set[str] = set()
     for turn, row in enumerate(drawn):
         _curve(picture, frame, row, turn / len(drawn))
+        if row.kind != "group":
+            broken |= mark_broken(picture, _points(frame, row), TOP, TOP + PLOT, row.look.paper_colour)
+    key_to(picture, broken, WIDTH - RIGHT, TOP - 6)
     entries = [(row.look, _entry_words(row)) for row in drawn]
     _legend(picture, entries)
     return picture
@@ -149,6 +154,11 @@ def _curve(picture: Picture, frame: Frame, row: Row, turn: float) -> None:
     _sign(picture, row.look, places[-1], 4.5)
 
 
+def _points(frame: Frame, row: Row) -> list[tuple[float, float]]:
+    inside = (row.x >= frame.x.low) & (row.x <= frame.x.high)
+    return [(frame.x(at), value) for at, value in zip(row.x[inside].tolist(), row.y[inside].tolist(), strict=True)]
+
+
 def _pieces(frame: Frame, x: Floats, *columns: Floats) -> list[slice]:
     """The stretches in view in which every column has a place on the y axis."""
     usable = (x >= frame.x.low) & (x <= frame.x.high)
@@ -191,7 +201,7 @@ def _entry_words(row: Row) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else kind_of(value) or f"{value:.4g}"
 
 
 def _legend(picture: Picture, entries: Sequence[tuple[Look, str]]) -> None:

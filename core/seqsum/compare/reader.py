@@ -48,11 +48,6 @@ class RunData:
     def id(self) -> str:
         return self.summary.id
 
-    @property
-    def mean(self) -> Floats:
-        """The curve's values; NaN where a point was no number, so that the line breaks there."""
-        return np.where(self.curve.nonfinite > 0, np.nan, self.curve.mean)
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:

@@ -127,7 +127,7 @@ def value_at(x: Floats, y: Floats, at: float) -> float | None:
 
 
 def _run_row(run: RunData, kind: Literal["run", "member"], x: XKind, at: float | None) -> Row:
-    places, y, low, high = run.curve.x, run.mean, run.curve.low, run.curve.high
+    places, y, low, high = run.curve.x, run.curve.values, run.curve.low, run.curve.high
     if x == "time":
         if run.seconds is None:
             places = y = low = high = np.zeros(0)

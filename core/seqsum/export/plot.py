@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqsum.errors import UserError
+from seqsum.export.broken import key_to, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
 from seqsum.runs import Buckets, Run
 
@@ -45,7 +46,7 @@ class Scale:
 def plot(run: Run) -> Picture:
     """Draw a run's metrics, thinned to a few hundred places, with the range of what was thinned behind the line.
 
-    Values that are no numbers leave a gap. Raises UserError when there is nothing to draw yet.
+    Values that are not finite leave a gap, and a mark at the edge. Raises UserError when there is nothing to draw yet.
     """
     with run.store() as store:
         there = set(store.metrics())
@@ -88,13 +89,17 @@ def _panel(
         picture.marks.append(Words("step", ((LEFT + WIDTH - RIGHT) / 2, bottom + 32), anchor="middle"))
     picture.marks.append(Line(((LEFT, top), (LEFT, bottom), (WIDTH - RIGHT, bottom)), "#888888"))
     place = WIDTH - RIGHT
+    broken: set[str] = set()
     for (name, buckets), (color, dashes) in reversed(list(zip(series.items(), STYLES, strict=False))):
         for run_of in _runs(buckets):
             _curve(picture, buckets, run_of, steps, values, color, dashes)
+        points = [(steps(x), value) for x, value in zip(buckets.x.tolist(), buckets.values.tolist(), strict=True)]
+        broken |= mark_broken(picture, points, top, bottom, color)
         words = name.replace("_", " ")
         place -= 8 * len(words) + 34
         picture.marks.append(Line(((place, top - 8), (place + 26, top - 8)), color, 2.0, dashes))
         picture.marks.append(Words(words, (place + 31, top - 4)))
+    key_to(picture, broken, place - 20, top - 4)
     suffix = ", logarithmic" if values.logarithmic else ""
     picture.marks.append(Words(title + suffix, (LEFT, top - 4), size=12, color="#111111"))
 
@@ -123,7 +128,7 @@ def _curve(
 
 def _runs(buckets: Buckets) -> list[slice]:
     """The stretches between gaps."""
-    finite = np.isfinite(buckets.mean)
+    finite = np.isfinite(buckets.values)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], finite, [False])).astype(np.int8)))
     return [slice(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 

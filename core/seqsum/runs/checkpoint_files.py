@@ -30,9 +30,13 @@ def folder_of(checkpoints: Path, step: int) -> Path:
 
 def steps_saved(folder: Path) -> list[int]:
     """Return the steps of all checkpoints, ascending."""
-    if not folder.is_dir():
+    # Read again and again of a run that trains: a fast one saves hundreds.
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
         return []
-    return sorted(int(entry.name[5:]) for entry in folder.glob("step-*") if entry.name[5:].isdecimal())
+    return sorted(int(name[5:]) for name in names if name.startswith("step-") and name[5:].isdecimal())
 
 
 def checksum(data: bytes) -> str:

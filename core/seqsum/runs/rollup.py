@@ -17,24 +17,39 @@ CREATE TABLE IF NOT EXISTS rollup(
     metric INTEGER NOT NULL, level INTEGER NOT NULL, bucket INTEGER NOT NULL,
     first INTEGER NOT NULL, last INTEGER NOT NULL,
     low REAL, high REAL, total REAL, finite INTEGER NOT NULL, nonfinite INTEGER NOT NULL,
+    above INTEGER NOT NULL DEFAULT 0, below INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (metric, level, bucket)) WITHOUT ROWID;
 """
+"""`nonfinite` counts NaN and both infinities, `above` and `below` the infinities alone."""
 
 FROM_POINTS = f"""
 INSERT OR REPLACE INTO rollup
 SELECT metric, 1, step / :size, min(step), max(step),
     min(value) FILTER (WHERE abs(value) <= {LARGEST}), max(value) FILTER (WHERE abs(value) <= {LARGEST}),
     sum(value) FILTER (WHERE abs(value) <= {LARGEST}), count(*) FILTER (WHERE abs(value) <= {LARGEST}),
-    count(*) FILTER (WHERE value IS NULL OR abs(value) > {LARGEST})
+    count(*) FILTER (WHERE value IS NULL OR abs(value) > {LARGEST}),
+    count(*) FILTER (WHERE value > {LARGEST}), count(*) FILTER (WHERE value < -{LARGEST})
 FROM pt WHERE metric = :metric AND step >= :start GROUP BY step / :size
 """
 
 FROM_LEVEL = f"""
 INSERT OR REPLACE INTO rollup
 SELECT metric, :level, bucket / {FAN_OUT}, min(first), max(last),
-    min(low), max(high), sum(total), sum(finite), sum(nonfinite)
+    min(low), max(high), sum(total), sum(finite), sum(nonfinite), sum(above), sum(below)
 FROM rollup WHERE metric = :metric AND level = :level - 1 AND bucket >= :start GROUP BY bucket / {FAN_OUT}
 """
+
+
+def counts_infinities(database: sqlite3.Connection) -> bool:
+    """Tell whether the table counts infinities by sign; that of an older run does not."""
+    return any(row[1] == "above" for row in database.execute("PRAGMA table_info(rollup)"))
+
+
+def bring_up_to_date(database: sqlite3.Connection) -> None:
+    """Give an older run's table what it lacks, before something is written to it; its infinities stay NaN there."""
+    if not counts_infinities(database):
+        for column in ("above", "below"):
+            database.execute(f"ALTER TABLE rollup ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
 
 
 def update(database: sqlite3.Connection, metric: int, base: int, first_step: int) -> None:

@@ -11,9 +11,9 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ class Buckets:
     """A metric over a range of steps, thinned to a few buckets; float64 [n] each.
 
     x: middle step of the bucket; mean, low, high: of its finite values (NaN where it has none); nonfinite: how many
-    were NaN or infinite.
+    were NaN or infinite; above, below: how many of these were plus or minus infinity.
     Without thinning a bucket is one point, and low = mean = high.
     """
 
@@ -90,6 +90,32 @@ class Buckets:
     low: Floats
     high: Floats
     nonfinite: Floats
+    above: Floats
+    below: Floats
+
+    @classmethod
+    def empty(cls) -> Buckets:
+        return cls(*(np.zeros(0) for _ in fields(cls)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Buckets]) -> Buckets:
+        """Return several, one after the other."""
+        if not parts:
+            return cls.empty()
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+
+    def where(self, kept: NDArray[np.bool_]) -> Buckets:
+        """Return those that `kept` marks."""
+        return Buckets(*(getattr(self, one.name)[kept] for one in fields(self)))
+
+    @property
+    def values(self) -> Floats:
+        """What a line shows: the mean, and in a bucket with a value that is not finite that value instead.
+
+        Of several kinds in one bucket plus infinity, then minus infinity: NaN is what usually follows from them.
+        """
+        broken = np.where(self.above > 0, np.inf, np.where(self.below > 0, -np.inf, np.nan))
+        return np.where(self.nonfinite > 0, broken, self.mean)
 
 
 class Store:
@@ -99,6 +125,7 @@ class Store:
         """Open a store that is there; raises UserError when there is none or it can't be read."""
         self.path = path
         self._metrics: dict[str, int] = {}
+        self._counts_infinities: bool | None = None
         try:
             self._database = _connect(path, "rw")
             try:
@@ -145,10 +172,11 @@ class Store:
             yield
             self._database.execute("COMMIT")
         except BaseException:
-            # SQLite may have rolled back by itself (a full disk). Ids of metrics made inside are gone, too.
+            # SQLite may have rolled back by itself (a full disk). What was made inside is gone, too.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             self._metrics.clear()
+            self._counts_infinities = None
             raise
 
     # Points
@@ -159,6 +187,7 @@ class Store:
         for name, step, value in points:
             by_metric.setdefault(name, []).append((step, value))
         with self.transaction():
+            self._prepare_rollup()
             for name, rows in by_metric.items():
                 metric = self._metric(name)
                 self._database.executemany(
@@ -170,6 +199,7 @@ class Store:
     def truncate(self, step: int) -> None:
         """Drop every point and checkpoint event after `step`: a resumed run writes them again."""
         with self.transaction():
+            self._prepare_rollup()
             self._database.execute("DELETE FROM pt WHERE step > ?", (step,))
             self._database.execute("DELETE FROM event WHERE step > ? AND kind = 'checkpoint'", (step,))
             for (metric,) in self._database.execute("SELECT id FROM metric").fetchall():
@@ -239,8 +269,7 @@ class Store:
         """Return a metric over steps first…last (default: all), thinned to between `count` and 8 × `count` buckets."""
         extent = self.extent(metric)
         if extent is None:
-            empty = np.zeros(0)
-            return Buckets(empty, empty, empty, empty, empty)
+            return Buckets.empty()
         first = extent[0] if first is None else max(first, extent[0])
         last = extent[1] if last is None else min(last, extent[1])
         base = self._base
@@ -249,16 +278,25 @@ class Store:
             x, y = self.points(metric, first - 1, last)
             finite = np.isfinite(y)
             value = np.where(finite, y, np.nan)
-            return Buckets(x, value, value, value, (~finite).astype(np.float64))
+            flags = (~finite, y == np.inf, y == -np.inf)
+            return Buckets(x, value, value, value, *(flag.astype(np.float64) for flag in flags))
         size = base * rollup.FAN_OUT**level
+        if self._counts_infinities is None:
+            self._counts_infinities = rollup.counts_infinities(self._database)
+        infinities = "above, below" if self._counts_infinities else "0, 0"
         rows = self._database.execute(
-            "SELECT (first + last) / 2.0, total / finite, low, high, nonfinite FROM rollup"
+            f"SELECT (first + last) / 2.0, total / finite, low, high, nonfinite, {infinities} FROM rollup"
             " WHERE metric = (SELECT id FROM metric WHERE name = ?) AND level = ? AND bucket BETWEEN ? AND ?"
             " ORDER BY bucket",
             (metric, level, first // size, last // size),
         ).fetchall()
-        table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-        return Buckets(*(table[:, column] for column in range(5)))
+        table = np.array(rows, dtype=np.float64).reshape(-1, len(fields(Buckets)))
+        return Buckets(*table.T)
+
+    def _prepare_rollup(self) -> None:
+        if not self._counts_infinities:
+            rollup.bring_up_to_date(self._database)
+            self._counts_infinities = True
 
     def _metric(self, name: str) -> int:
         if name not in self._metrics:
@@ -298,6 +336,14 @@ class Store:
             (after, kind, kind),
         ).fetchall()
         return [Event(id, when, step, what, json.loads(detail)) for id, when, step, what, detail in rows]
+
+    def events_print(self, last: int) -> tuple[int, float]:
+        """Return how many events there are with an id up to `last`, and the sum of their times.
+
+        As long as both are the same, they are the same events: for readers that keep what they have read.
+        """
+        row = self._database.execute("SELECT count(*), total(time) FROM event WHERE id <= ?", (last,)).fetchone()
+        return int(row[0]), float(row[1])
 
     # Commands
 

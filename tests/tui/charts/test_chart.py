@@ -90,7 +90,7 @@ async def test_nothing_finite_is_said_and_shown() -> None:
     app = Room(Chart("loss", series=[Series("train", [0, 1, 2], [math.nan] * 3)]))
     async with app.run_test(size=(80, 24)):
         shown = text(app.charts[0])
-    assert "No finite values" in shown and shown.count("×") == 3 and "NaN" in shown
+    assert "No finite values" in shown and "× NaN" in shown and shown.count("×") == 4, "three points, and the head"
 
 
 async def test_text_from_outside_is_literal_and_cannot_steer_the_terminal() -> None:
@@ -328,8 +328,27 @@ async def test_values_without_a_place_are_counted_on_a_log_axis() -> None:
     chart = Chart("loss", series=[Series("train", np.arange(6.0), [1, 0, 2, -1, 3, 1])], log_y=True)
     async with Room(chart).run_test(size=(80, 24)):
         shown = lines(chart)
-    assert "2 not above 0" in shown[0]
+    assert "↓ 2 not above 0" in shown[0]
     assert shown[-3].count("↓") == 2
+
+
+async def test_what_is_not_finite_has_a_sign_for_each_kind_and_the_head_names_them() -> None:
+    y = [1.0, math.inf, 2.0, math.nan, 1.0, -math.inf, 2.0]
+    chart = Chart("loss", series=[Series("train", np.arange(7.0), y)])
+    async with Room(chart).run_test(size=(80, 24)) as pilot:
+        shown = lines(chart)
+        assert "× NaN ↑ +∞ ↓ -∞" in shown[0]
+        top, bottom = next(line for line in shown[1:] if "│" in line or "┤" in line), shown[-3]
+        assert top.count("↑") == 1 and bottom.count("×") == bottom.count("↓") == 1
+        assert top.index("↑") < bottom.index("×") < bottom.index("↓")
+        for x, word in ((1.0, "+∞"), (3.0, "NaN"), (5.0, "-∞")):
+            chart.set_cursor(x)
+            await pilot.pause()
+            assert f"train {word}" in lines(chart)[0]
+        chart.set_cursor(None)
+        chart.set_series([Series("train", np.arange(3.0), [1.0, 2.0, 3.0])])
+        await pilot.pause()
+        assert "NaN" not in lines(chart)[0] and "∞" not in lines(chart)[0]
 
 
 async def test_marks_stand_at_their_x_and_tell_their_label_under_the_cursor() -> None:

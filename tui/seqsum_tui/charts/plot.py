@@ -23,6 +23,9 @@ BLANK, GRID, BAND, AXIS, LABEL, MARK, MARK_SIGN, CURSOR, CURSOR_LABEL, EMPTY, FI
 _SIGNS_AS_POINTS = 200
 """Up to so many points, a cloud of points is drawn with the series' sign instead of dots."""
 
+BROKEN = {"×": "NaN", "↑": "+∞", "↓": "-∞"}
+"""Sign at the edge → what the value is that has no place there."""
+
 _QUIET_KINDS = {"checkpoint"}
 
 
@@ -101,10 +104,11 @@ def paint_data(
     bands: Sequence[Band],
     *,
     signs_along: bool = False,
-) -> None:
+) -> str:
     """Draw bands, then raw lines behind smoothed ones, then lines, then signs; later series lie on top.
 
-    With `signs_along` the series' signs stand all along their lines, for screens without colour.
+    Return the signs of BROKEN that stand at the edges now, for values that have no place. With `signs_along` the
+    series' signs stand all along their lines, for screens without colour.
     """
     area = slice(0, layout.plot_height), slice(layout.gutter, layout.gutter + layout.plot_width)
     codes, inks = canvas.codes[area], canvas.inks[area]
@@ -144,6 +148,8 @@ def paint_data(
     if signs_along and len(layers) > 1:
         _signs_along(codes, inks, view, layers)
     _end_signs(codes, inks, view, layers)
+    flags = {"×": "nan", "↑": "above", "↓": "below"}
+    return "".join(sign for sign in BROKEN if any(getattr(one, flags[sign]).any() for one in drawings))
 
 
 def _lay(codes: NDArray[np.uint32], inks: NDArray[np.int16], bits: NDArray[np.uint32], ink: int) -> None:
@@ -225,26 +231,25 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: Sequence[Mark
     """
     if layout.plot_height < 3:
         return
-    columns: dict[int, Mark] = {}
-    for mark in marks:
-        if not view.x0 <= mark.x <= view.x1:
-            continue
-        column = view.cell_column(mark.x)
-        before = columns.get(column)
-        if before is None or before.kind in _QUIET_KINDS or mark.kind not in _QUIET_KINDS:
-            columns[column] = mark
+    loud: dict[int, Mark] = {}
+    quiet: dict[int, Mark] = {}
+    places = view.cell_columns(np.fromiter((mark.x for mark in marks), np.float64, len(marks))).tolist()
+    for mark, column in zip(marks, places, strict=True):
+        if view.x0 <= mark.x <= view.x1:
+            (quiet if mark.kind in _QUIET_KINDS else loud)[column] = mark
     left = layout.gutter
-    for column, mark in columns.items():
-        if mark.kind not in _QUIET_KINDS:
-            for row in range(1, layout.plot_height):
-                if canvas.inks[row, left + column] <= BAND:
-                    canvas.put(row, left + column, "┊", MARK)
-        sign_row = layout.axis_row if mark.kind in _QUIET_KINDS else 0
-        if sign_row is not None:
-            canvas.put(sign_row, left + column, mark_sign(mark), MARK_SIGN)
-    taken = sorted(column for column, mark in columns.items() if mark.kind not in _QUIET_KINDS)
-    for column, mark in columns.items():
-        if mark.kind in _QUIET_KINDS or not mark.label:
+    if layout.axis_row is not None:
+        for column, mark in quiet.items():
+            if column not in loud:
+                canvas.put(layout.axis_row, left + column, mark_sign(mark), MARK_SIGN)
+    for column, mark in loud.items():
+        for row in range(1, layout.plot_height):
+            if canvas.inks[row, left + column] <= BAND:
+                canvas.put(row, left + column, "┊", MARK)
+        canvas.put(0, left + column, mark_sign(mark), MARK_SIGN)
+    taken = sorted(loud)
+    for column, mark in loud.items():
+        if not mark.label:
             continue
         following = next((other for other in taken if other > column), view.width + 1)
         label = shorten(clean(mark.label), min(following - column - 3, 24, view.width - column - 3))

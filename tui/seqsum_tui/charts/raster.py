@@ -86,6 +86,11 @@ class View:
         """Return the cell column of `x`, which may lie outside the view."""
         return int(np.floor(self.across(np.array([x]))[0] + 0.5)) // 2
 
+    def cell_columns(self, x: Floats) -> Ints:
+        """Return the cell columns of many x at once."""
+        columns: Ints = np.floor(self.across(x) + 0.5).astype(np.int64) // 2
+        return columns
+
     def cell_row(self, y: float) -> int:
         """Return the cell row of `y`, which may lie outside the view."""
         return int(np.floor(self.down(np.array([y]))[0] + 0.5)) // 4

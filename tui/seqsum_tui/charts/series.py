@@ -68,6 +68,19 @@ class Series:
         for attribute, value in zip(("x", "y", "low", "high"), (x, *columns), strict=True):
             object.__setattr__(self, attribute, value)
 
+    def same_as(self, other: Series) -> bool:
+        """Whether both are drawn alike: the same words and signs, and values that are equal (NaN where NaN is)."""
+        words = [(one.name, one.sign, one.colour, one.role, one.back) for one in (self, other)]
+        columns = zip(self._columns, other._columns, strict=True)
+        return words[0] == words[1] and all(
+            one is two or (one is not None and two is not None and np.array_equal(one, two, equal_nan=True))
+            for one, two in columns
+        )
+
+    @property
+    def _columns(self) -> tuple[Floats | None, ...]:
+        return self.x, self.y, self.low, self.high
+
     def nearest(self, x: float) -> int | None:
         """Return the index of the point nearest to `x` (the later of two equally near), or None if empty."""
         if not self.x.size:

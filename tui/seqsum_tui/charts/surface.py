@@ -148,8 +148,10 @@ class ChartSurface(Widget):
         return self._series
 
     def set_series(self, series: Iterable[Series]) -> None:
-        """Draw these series instead of the ones before; later ones lie on top."""
-        self._series = tuple(series)
+        """Draw these series instead of the ones before; later ones lie on top. The same again costs nothing."""
+        before, self._series = self._series, tuple(series)
+        if len(before) == len(self._series) and all(map(Series.same_as, before, self._series)):
+            return
         self._layers = None
         self._changed()
 
@@ -160,8 +162,9 @@ class ChartSurface(Widget):
 
     def set_marks(self, marks: Iterable[Mark]) -> None:
         """Show these marks instead of the ones before."""
-        self._marks = tuple(marks)
-        self._changed(plot=False)
+        before, self._marks = self._marks, tuple(marks)
+        if before != self._marks:
+            self._changed(plot=False)
 
     def set_x_axis(
         self, name: str, kind: AxisKind = "number", limits: tuple[float | None, float | None] = (None, None)
@@ -179,8 +182,9 @@ class ChartSurface(Widget):
 
     def set_empty(self, text: str) -> None:
         """Change what stands in the plot while there is nothing to draw."""
-        self._empty = text
-        self._changed()
+        if text != self._empty:
+            self._empty = text
+            self._changed()
 
     @property
     def view(self) -> tuple[float, float] | None:
@@ -373,12 +377,15 @@ class ChartSurface(Widget):
         self._view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
         plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
-        plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
+        broken = plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
         if ticks.base:
             self._notes.append(f"y from {ticks.base}")
         if self.log_y:
             hidden = sum(int(np.count_nonzero(one.y <= 0)) for one in self._series)
-            self._notes += ["log y"] + ([f"{hidden:,} not above 0"] if hidden else [])
+            self._notes += ["log y"] + ([f"↓ {hidden:,} not above 0"] if hidden else [])
+        # On a log axis the arrow down has been told.
+        told = [f"{sign} {plot.BROKEN[sign]}" for sign in broken if not (self.log_y and sign == "↓")]
+        self._notes += [" ".join(told)] if told else []
         return canvas
 
     def _why_empty(self) -> str:

@@ -133,7 +133,7 @@ class LiveScreen(ArrangesCharts):
 
     def _tell_messages(self, before: tuple[Event, ...], now: tuple[Event, ...]) -> None:
         """Say what the run has to say while one looks at it; the rest stands in Events."""
-        last = max((event.id for event in before), default=0)
+        last = before[-1].id if before else 0
         new = [event for event in now if event.kind == "message" and event.id > last]
         for event in new[-MOST_TOLD:]:
             self.notify(words.literal(str(event.detail.get("text", ""))), timeout=12, markup=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from seqsum_tui import words
 from seqsum_tui.charts import Mark, Series
@@ -21,9 +20,8 @@ TRAIN, COMPARED, EVAL, PARENT = 0, 1, 2, 10
 
 
 def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "") -> Series:
-    """Return a metric's buckets as a series; values that are not finite break the line and show as a sign."""
-    mean = np.where(buckets.nonfinite > 0, np.nan, buckets.mean)
-    return Series(name, buckets.x, mean, buckets.low, buckets.high, sign=SIGNS[index], colour=colour)
+    """Return a metric's buckets as a series; values that are not finite break the line and show as signs."""
+    return Series(name, buckets.x, buckets.values, buckets.low, buckets.high, sign=SIGNS[index], colour=colour)
 
 
 def panel_series(
@@ -73,4 +71,10 @@ def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> lis
         elif event.kind == "forked":
             name = event.detail.get("name") or event.detail.get("run", "?")
             marks.append(Mark(event.step, f"forked from {words.literal(str(name))}", sign="Y", kind="fork"))
-    return marks + [Mark(step, "checkpoint", kind="checkpoint") for step in checkpoints]
+    return marks + [_checkpoint_mark(step) for step in checkpoints]
+
+
+@lru_cache(maxsize=20_000)
+def _checkpoint_mark(step: int) -> Mark:
+    # A fast run has hundreds; the same object again is compared at once.
+    return Mark(step, "checkpoint", kind="checkpoint")

@@ -20,7 +20,7 @@ MOST = 300
 
 
 class EventsView(VerticalScroll):
-    """One line per event: time, step, kind, and what more there is to say."""
+    """One line per event: time, step, kind, and what more there is to say. Checkpoints in a row share a line."""
 
     DEFAULT_CSS = """
     EventsView {
@@ -30,32 +30,61 @@ class EventsView(VerticalScroll):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[Event, ...] = ()
+        self._events: Sequence[Event] = ()
+        self._shown: Sequence[Event] = ()
 
     def compose(self) -> ComposeResult:
         """Make the text."""
         yield Static("Nothing has happened yet.")
 
     def show(self, events: Sequence[Event]) -> None:
-        """Show these events."""
-        if tuple(events) != self._shown:
-            self._shown = tuple(events)
-            lines = [line_of(event) for event in reversed(events[-MOST:])]
+        """Show these events; while nobody looks, only remember them."""
+        self._events = events
+        if self.size:
+            self._write()
+
+    def on_show(self) -> None:
+        """Show what came while nobody looked."""
+        self._write()
+
+    def _write(self) -> None:
+        if self._events != self._shown:
+            self._shown = self._events
+            lines = [line_of(*stretch) for stretch in stretches(self._events)[:MOST]]
             self.query_one(Static).update(Content("\n").join(lines) if lines else "Nothing has happened yet.")
 
 
-def line_of(event: Event) -> Content:
-    """Return one event in words."""
-    detail = event.detail
-    if event.kind == "set":
+def stretches(events: Sequence[Event]) -> list[tuple[Event, Event, int]]:
+    """Return (first, last, how many) for each line, the newest first: checkpoints in a row that were saved for the same
+    reason stand together, for a fast run saves hundreds."""
+    found: list[tuple[Event, Event, int]] = []
+    for event in reversed(events):
+        if found and _together(event, found[-1][0]):
+            _, last, count = found[-1]
+            found[-1] = event, last, count + 1
+        else:
+            found.append((event, event, 1))
+    return found
+
+
+def _together(one: Event, other: Event) -> bool:
+    return one.kind == other.kind == "checkpoint" and one.detail.get("reason") == other.detail.get("reason")
+
+
+def line_of(first: Event, last: Event, count: int) -> Content:
+    """Return one event, or several checkpoints in a row, in words."""
+    detail = last.detail
+    if last.kind == "set":
         text = f"{detail.get('field')} {detail.get('old')}→{detail.get('new')}"
-    elif event.kind == "message":
+    elif last.kind == "message":
         text = str(detail.get("text", ""))
+    elif count > 1:
+        text = f"{count:,} since step {first.step:,}  reason {detail.get('reason')}"
     else:
         text = "  ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
     return Content.assemble(
-        (datetime.fromtimestamp(event.time).strftime("%m-%d %H:%M:%S"), "$foreground 50%"),
-        f"  step {event.step:>9,}  ",
-        (words.fit(words.literal(event.kind), 11), "bold"),
+        (datetime.fromtimestamp(last.time).strftime("%m-%d %H:%M:%S"), "$foreground 50%"),
+        f"  step {last.step:>9,}  ",
+        (words.fit(words.literal(last.kind), 11), "bold"),
         words.literal(text),
     )

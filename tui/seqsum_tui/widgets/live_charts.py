@@ -186,6 +186,8 @@ class LiveCharts(Container):
 
     def _marks(self, view: RunView) -> list[Mark]:
         marks = event_marks(view.events, view.checkpoints)
+        if self.axis.kind == "step":
+            return marks
         places = self.axis.of(np.array([mark.x for mark in marks], dtype=np.float64))
         return [replace(mark, x=float(place)) for mark, place in zip(marks, places, strict=True)]
 

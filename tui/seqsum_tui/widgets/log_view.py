@@ -18,11 +18,15 @@ class LogView(Log):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, auto_scroll=True)
+        self._read: Sequence[str] | None = None
         self._shown: list[str] = []
         self._follows = True
 
     def show(self, lines: Sequence[str]) -> None:
         """Show these lines; when they continue those shown, only the new ones are added."""
+        if lines == self._read:
+            return
+        self._read = lines
         literal = [words.literal(line) for line in lines] or ["The worker has not written anything yet."]
         if literal == self._shown:
             return

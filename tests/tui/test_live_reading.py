@@ -1,0 +1,110 @@
+"""What the live view reads again and again of a run that trains: only what is new, and never what is gone."""
+
+import pytest
+
+from seqsum.runs.checkpoint_files import steps_saved
+from seqsum_tui.app import Console
+from seqsum_tui.charts import Series
+from seqsum_tui.reading import RunReader
+from seqsum_tui.run_events import EventReader
+from seqsum_tui.widgets.events_view import EventsView, stretches
+from seqsum_tui.widgets.live_charts import LiveCharts
+from support.screens import screen_text
+
+
+@pytest.fixture
+def console(scene, still):
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+def test_events_are_those_of_the_store_whatever_happened_between(scene):
+    run, reader = scene.run(status="running", step=1000), EventReader()
+    with run.store() as store:
+        for step in (100, 200, 300):
+            store.add_event(step, "checkpoint")
+        first = reader.read(store)
+        assert list(first) == store.events() and reader.read(store) is first
+        store.add_event(400, "set", field="optim.lr", old="1", new="2")
+        assert list(reader.read(store)) == store.events() and reader.read(store)[:4] == first
+        # Back, and on again: the events that come have the ids of those that went.
+        store.truncate(100)
+        assert list(reader.read(store)) == store.events()
+        store.rewind(0)
+        store.add_event(0, "rewound", came=400)
+        store.add_event(50, "checkpoint")
+        assert list(reader.read(store)) == store.events() and reader.read(store)[-1].step == 50
+
+
+def test_a_changed_value_and_a_record_written_later_are_read(scene):
+    run = scene.run(status="running", step=1000)
+    reader = RunReader(run)
+    before = reader.read()
+    assert reader.read() is None and before.record.backend is None and before.config.optim.lr == 0.001
+    with run.store() as store:
+        store.set_state(changes={"optim.lr": 0.5})
+    changed = reader.read()
+    assert changed.config.optim.lr == 0.5 and changed.differences["optim.lr"] == ("0.5", "0.001")
+    run.record.with_facts(backend="fused").write(run.folder)
+    assert reader.read().record.backend == "fused" and reader.read() is None
+
+
+def test_checkpoints_in_a_row_share_a_line(scene):
+    run = scene.run(status="running", step=1000)
+    with run.store() as store:
+        for step in (100, 200, 300):
+            store.add_event(step, "checkpoint", reason="interval")
+        store.add_event(350, "checkpoint", reason="snapshot")
+        store.add_event(400, "checkpoint", reason="interval")
+        lines = stretches(store.events())
+    assert [(first.step, last.step, count) for first, last, count in lines] == [
+        (400, 400, 1), (350, 350, 1), (100, 300, 3), (0, 0, 1),
+    ]  # fmt: skip
+
+
+async def test_the_events_are_up_to_date_when_one_looks(scene, console, watch, until):
+    run = scene.run(status="running", step=1000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        with run.store() as store:
+            for step in range(1000, 1500):
+                store.add_event(step, "checkpoint", reason="interval", path=f"step-{step}")
+        await until(pilot, lambda: len(console.screen._view.events) == 501)
+        await pilot.press("e")
+        await until(pilot, lambda: "500 since step 1,000" in screen_text(console) and "started" in screen_text(console))
+        with run.store() as store:
+            store.add_event(1500, "paused")
+        await until(pilot, lambda: "paused" in screen_text(console))
+        assert console.screen.query_one(EventsView).size
+
+
+async def test_only_charts_that_changed_are_drawn(scene, console, watch, until, monkeypatch):
+    run = scene.run(status="running", step=1000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        loss, accuracy, rate = console.screen.query_one(LiveCharts).charts
+        await until(pilot, lambda: rate.series and rate._canvas is not None and not rate._waiting)
+        drawn = []
+        for chart in (loss, accuracy, rate):
+            monkeypatch.setattr(chart, "_draw", lambda chart=chart, draw=chart._draw: drawn.append(chart) or draw())
+        with run.store() as store:
+            store.append([("lr", 1100, 0.0007)])
+        await until(pilot, lambda: rate in drawn)
+        assert set(drawn) == {rate}
+
+
+def test_series_are_the_same_only_when_all_of_them_is():
+    def series(**more):
+        return Series(**{"name": "a", "x": [1, 2], "y": [0.5, float("nan")], "sign": "●", **more})
+
+    assert series().same_as(series())
+    others = ({"name": "b"}, {"y": [0.5, 1.0]}, {"x": [1, 3]}, {"low": [0, 0]}, {"sign": "■"}, {"back": True},
+              {"x": [1], "y": [0.5]}, {"colour": "#ffffff"}, {"role": "points"})  # fmt: skip
+    assert not any(series().same_as(series(**other)) for other in others)
+
+
+def test_checkpoints_of_a_folder_that_is_none(tmp_path):
+    assert steps_saved(tmp_path / "nothing") == []
+    (tmp_path / "file").touch()
+    assert steps_saved(tmp_path / "file") == []
