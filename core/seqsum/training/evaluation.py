@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from seqsum.tasks import AnyTask, Examples, InputSpace
 from seqsum.tasks.base import NOT_ASKED, Inputs, Ints, all_sequences
 from seqsum.training.fused.backend import FusedBackend
 from seqsum.training.objective import loss_of
+
+if TYPE_CHECKING:
+    from seqsum.training.fused.walk import Walk
 
 ROWS = 8192  # more rows at once spill out of the processor's cache
 STEPS = 2_000_000
@@ -93,13 +97,13 @@ class _Tally:
 
 
 class ExactEvaluation:
-    """Asks about a whole input space through the compiled walk; keeps the right answers from one time to the next."""
+    """Asks about a whole input space through the compiled walk, which it keeps from one time to the next."""
 
     def __init__(self, backend: FusedBackend, task: AnyTask) -> None:
         self._backend = backend
         self._task = task
         self._space = task.enumerable()
-        self._truths: NDArray[np.int16] | None = None
+        self._walk: Walk | None = None
 
     def begin(self) -> Callable[[], Evaluation] | None:
         """Return what evaluates the weights as they are now, whenever and in whatever thread (one at a time) it is
@@ -110,10 +114,10 @@ class ExactEvaluation:
         return partial(self._evaluate, space, self._backend.flat.values.detach().numpy().copy())
 
     def _evaluate(self, space: InputSpace, values: NDArray[np.float32]) -> Evaluation:
-        if self._truths is None:
+        if self._walk is None:
             blocks = [examples.targets for examples in every_sequence(space, self._task)]
-            self._truths = np.concatenate(blocks).astype(np.int16)
-        walked = self._backend.walk(space, self._truths, values)
+            self._walk = self._backend.walk(space, np.concatenate(blocks))
+        walked = self._walk.ask(values)
         asked = {length: space.vocabulary**length for length in range(space.low, space.high + 1)}
         return Evaluation(
             accuracy=int(walked.right.sum()) / space.size,

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seqsum.config import Config
+
+Part = TypeVar("Part", float, NDArray[np.float64])
 
 
 def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
@@ -25,7 +31,7 @@ def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
         return peak
     if schedule.name == "cosine":
         period = left if schedule.cosine_period == "after_warmup" else config.train.steps
-        return _half_wave(peak, floor, since / period)
+        return float(_half_wave(peak, floor, since / period))
     if schedule.name == "linear":
         return peak + (floor - peak) * min(1.0, since / left)
     if schedule.name == "step":
@@ -34,8 +40,8 @@ def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
         # Smith & Topin 2018, in cosine form: up from warmup_start × lr, then down to min_lr.
         rise = max(1.0, schedule.rise * left)
         if since < rise:
-            return _half_wave(peak * schedule.warmup_start, peak, since / rise)
-        return _half_wave(peak, floor, (since - rise) / max(1.0, left - rise))
+            return float(_half_wave(peak * schedule.warmup_start, peak, since / rise))
+        return float(_half_wave(peak, floor, (since - rise) / max(1.0, left - rise)))
     return max(floor, peak * schedule.factor**plateau_falls)
 
 
@@ -43,18 +49,18 @@ def learning_rates(config: Config, step: int, steps: int, plateau_falls: int = 0
     """Return the learning rates of `steps` updates from `step` on, the same numbers as `learning_rate` gives."""
     schedule = config.schedule
     if schedule.name == "cosine" and step >= schedule.warmup_steps and steps > 1:
-        # The commonest curve without its lookups: they would cost as much as a small model's step.
-        peak, floor = config.optim.lr, min(schedule.min_lr, config.optim.lr)
-        left = max(1, config.train.steps - schedule.warmup_steps)
-        period = left if schedule.cosine_period == "after_warmup" else config.train.steps
-        cos, pi, since = math.cos, math.pi, step - schedule.warmup_steps
-        return [
-            floor + (peak - floor) * 0.5 * (1 + cos(pi * min(1.0, place / period)))
-            for place in range(since, since + steps)
-        ]
+        # The commonest curve at once: one by one they would cost as much as a small model's step.
+        period = max(1, config.train.steps - schedule.warmup_steps)
+        period = period if schedule.cosine_period == "after_warmup" else config.train.steps
+        since = np.arange(step - schedule.warmup_steps, step - schedule.warmup_steps + steps)
+        peak = config.optim.lr
+        rates: list[float] = _half_wave(peak, min(schedule.min_lr, peak), since / period).tolist()
+        return rates
     return [learning_rate(config, at, plateau_falls) for at in range(step, step + steps)]
 
 
-def _half_wave(start: float, end: float, done: float) -> float:
+def _half_wave(start: float, end: float, done: Part) -> Part:
     """From start to end along half a cosine; `done` is the share of the way, and stays at the end beyond 1."""
-    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    # NumPy's cosine for one number, too: math.cos may end in another bit, and a run would depend on its chunks.
+    part: Part = end + (start - end) * 0.5 * (1 + np.cos(math.pi * np.minimum(1.0, done)))
+    return part

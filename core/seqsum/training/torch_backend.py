@@ -107,7 +107,7 @@ class TorchBackend:
         kept, state = {key: value.clone() for key, value in self._kept().items()}, self.state
         state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state
         state = state.clone() if isinstance(state, Tensor) else state
-        return lambda: {name: part.clone() for name, part in self._named(kept, state).items()}
+        return lambda: self._named(kept, state)
 
     def _kept(self) -> dict[str, Tensor]:
         state = self.optimizer.state[self.flat.values]

@@ -6,6 +6,7 @@ cut. So a run that was stopped, killed or paused ends with the same bits as one 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -14,12 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.training import checkpoint
+from seqsum.training.ahead import Ahead
 from seqsum.training.backends import make_backend
 from seqsum.training.device import choose_device
 from seqsum.training.evaluation import Evaluation, ExactEvaluation, evaluate
@@ -49,10 +52,14 @@ class LogWindow:
     def add(self, result: ChunkResult, part: slice) -> None:
         """Take in some of a chunk's steps. One after the other: the sums don't depend on how chunks are cut."""
         self.steps += part.stop - part.start
-        self.loss = float(np.cumsum(np.append(self.loss, result.losses[part]))[-1])
-        self.gradient_norm = float(np.cumsum(np.append(self.gradient_norm, result.gradient_norms[part]))[-1])
+        self.loss = _added(self.loss, result.losses[part])
+        self.gradient_norm = _added(self.gradient_norm, result.gradient_norms[part])
         self.right += int(result.right[part].sum())
         self.asked += int(result.asked[part].sum())
+
+
+def _added(total: float, numbers: NDArray[np.float64]) -> float:
+    return float(np.cumsum(np.append(total, numbers) if total else numbers)[-1])
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ class Trainer:
         torch.manual_seed(config.train.seed)
         self.backend = make_backend(self.model, self.task, config, self.device)
         self._exact = ExactEvaluation(self.backend, self.task) if isinstance(self.backend, FusedBackend) else None
+        self._ahead = Ahead(self.task, config)
         self.step = 0
         self.fused_from: int | None = None
         """The step from which compiled code computes, once it does or when it did so before."""
@@ -128,14 +136,16 @@ class Trainer:
         Borders are the multiples of evaluate_every and checkpoint_every, the end, and any given.
         """
         self.choose_backend()
-        train = self.config.train
-        ends = [self.step - self.step % every + every for every in (train.evaluate_every, train.checkpoint_every)]
-        if self.fused_from is not None and self.step < self.fused_from:
-            ends.append(self.fused_from)
-        end = min([*ends, train.steps, *(border for border in borders if border > self.step)])
+        train, borders = self.config.train, list(borders)
+        end = self._border(self.step, borders)
         steps = min(end - self.step, self._steps_at_once)
         started = time.perf_counter()
-        batches = self.task.batches(train.seed, self.step, steps, train.batch_size)
+        batches = self._ahead.batches(self.step, steps)
+        if isinstance(self.backend, FusedBackend) and self.backend.begun:
+            # Only where the next border says how long the next chunk is: else that hangs on how long this one takes.
+            after = self._border(self.step + steps, borders) - self.step - steps
+            if 0 < after <= self._steps_at_once // 2:
+                self._ahead.prepare(self.step + steps, after)
         rates = learning_rates(self.config, self.step, steps, self.progress.plateau_falls)
         result = self.backend.run(batches, rates, self.config)
         seconds = time.perf_counter() - started
@@ -155,10 +165,24 @@ class Trainer:
             self.failure = (
                 f"{result.failure} at step {self.step + 1} (learning rate {rates[made]:g}); its update was not made"
             )
-        elif not bool(torch.isfinite(self.backend.flat.values).all()):
+        elif not self._finite():
             rate = max(rates)
             self.failure = f"weights became infinite or not a number by step {self.step} (learning rate {rate:g})"
         return points
+
+    def _border(self, step: int, more: Iterable[int]) -> int:
+        """Return where a chunk from `step` on has to end at the latest."""
+        train = self.config.train
+        ends = [step - step % every + every for every in (train.evaluate_every, train.checkpoint_every)]
+        if self.fused_from is not None and step < self.fused_from:
+            ends.append(self.fused_from)
+        return min([*ends, train.steps, *(border for border in more if border > step)])
+
+    def _finite(self) -> bool:
+        """Whether every weight is a finite number."""
+        values = self.backend.flat.values.detach()
+        # A finite sum says so of every part; weights can be finite with an infinite sum.
+        return math.isfinite(float(values.sum())) or bool(torch.isfinite(values).all())
 
     def _close_window(self) -> list[Point]:
         window = self._window

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+
+from seqsum.training.in_turn import InTurn
 
 MOST = 40  # each holds a copy of the weights; training waits when more are behind
 
@@ -26,7 +27,6 @@ class Errand:
     begin: Callable[[], Callable[[], Any]]
     end: Callable[[Any], None]
     early: bool = False
-    future: Future[Any] | None = None
 
 
 class Behind:
@@ -39,8 +39,8 @@ class Behind:
         self._held: deque[tuple[Errand, Callable[[], Any]]] = deque()
         self._saving: deque[Errand] = deque()
         # An evaluation need not wait for a disk.
-        self._early = ThreadPoolExecutor(1, "evaluation")
-        self._late = ThreadPoolExecutor(1, "checkpoint")
+        self._early = InTurn("evaluation")
+        self._late = InTurn("checkpoint")
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._held) + len(self._saving)
@@ -48,7 +48,7 @@ class Behind:
     def add(self, errand: Errand) -> None:
         """Take an errand on; wait for the oldest ones when there are many."""
         if errand.early:
-            errand.future = self._early.submit(errand.begin())
+            self._early.add(errand.begin())
         self._waiting.append(errand)
         self.look()
         while len(self) > MOST:
@@ -57,18 +57,17 @@ class Behind:
     def look(self) -> None:
         """End every errand that is done, up to the first that is not. Raises what a job raised."""
         while self._waiting:
-            first = self._waiting[0]
-            if first.future is not None and not first.future.done():
+            if self._waiting[0].early and not self._early.done:
                 break
             self._pass_on()
-        while self._saving and self._saving[0].future is not None and self._saving[0].future.done():
+        while self._saving and self._late.done:
             self._end_saving()
 
     def written(self) -> None:
         """Every point known so far is written: the checkpoints that waited for that can be, too."""
         while self._held:
             errand, job = self._held.popleft()
-            errand.future = self._late.submit(job)
+            self._late.add(job)
             self._saving.append(errand)
 
     def settle(self) -> None:
@@ -86,18 +85,11 @@ class Behind:
 
     def _pass_on(self) -> None:
         """End the first evaluation, waiting for it, or begin the first checkpoint."""
-        first = self._waiting[0]
-        if first.future is None:
+        first = self._waiting.popleft()
+        if first.early:
+            first.end(self._early.result())
+        else:
             self._held.append((first, first.begin()))
-            self._waiting.popleft()
-            return
-        result = first.future.result()
-        self._waiting.popleft()
-        first.end(result)
 
     def _end_saving(self) -> None:
-        first = self._saving[0]
-        assert first.future is not None
-        result = first.future.result()
-        self._saving.popleft()
-        first.end(result)
+        self._saving.popleft().end(self._late.result())

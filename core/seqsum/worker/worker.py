@@ -347,17 +347,16 @@ class Worker:
         return speed
 
     def _add_speed(self, points: list[Point], before: int, seconds: float) -> None:
-        """Take in a chunk's points; speed and time stand beside them, time in proportion inside the chunk."""
+        """Take in a chunk's points; speed and time stand beside the last, time in proportion inside the chunk."""
         self._points += points
-        logged = dict.fromkeys(step for _, step, _ in points)
-        if logged:
+        if points:
+            last = points[-1][1]
             self._tick()
             if self._gauges is not None:
-                self._points += [(name, max(logged), value) for name, value in self._gauges.read()]
-            speed, made = self._speed(), self.trainer.step - before
-            for step in logged:
-                at = seconds + (self.train_seconds - seconds) * (step - before) / made
-                self._points += [("steps_per_second", step, speed), ("train_seconds", step, at)]
+                self._points += [(name, last, value) for name, value in self._gauges.read()]
+            made = self.trainer.step - before
+            at = seconds + (self.train_seconds - seconds) * (last - before) / made
+            self._points += [("steps_per_second", last, self._speed()), ("train_seconds", last, at)]
 
     def _tell_backend(self) -> None:
         """Say so when compiled code has taken over: a resumed run changes over at the same step."""

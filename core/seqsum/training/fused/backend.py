@@ -19,7 +19,7 @@ from seqsum.training.fused.layout import CELLS, COLUMNS, OPTIMIZERS, Shape, Work
 from seqsum.training.torch_backend import ChunkResult, TorchBackend
 
 if TYPE_CHECKING:
-    from seqsum.training.fused.walk import Walked
+    from seqsum.training.fused.walk import Walk
 
 Floats = NDArray[np.float32]
 
@@ -130,15 +130,14 @@ class FusedBackend(TorchBackend):
         """Whether `walk` can ask this model about this space, now."""
         return self.begun and not self.tags and not self.carries_state and space.vocabulary <= COLUMNS
 
-    def walk(self, space: InputSpace, truths: NDArray[np.int16], values: Floats) -> Walked:
-        """Ask about every sequence of an input space, with the GIL released.
+    def walk(self, space: InputSpace, truths: NDArray[np.integer]) -> Walk:
+        """Return what asks about every sequence of an input space, with the GIL released, given the flat weights.
 
-        truths: int16, the right class of every sequence, in counting order, the shortest first
-        values: the weights to ask, laid out like the flat parameters
+        truths: the right class of every sequence, in counting order, the shortest first
         """
-        from seqsum.training.fused.walk import walk_space
+        from seqsum.training.fused.walk import Walk
 
-        return walk_space(self._shape(1, 1), self._offsets, values, space.low, space.high, truths)
+        return Walk(self._shape(1, 1), self._offsets, space.low, space.high, truths)
 
     def _shape(self, batch: int, length: int) -> Shape:
         settings = self._settings

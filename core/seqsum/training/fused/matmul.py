@@ -14,6 +14,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from seqsum.training.fused.loops import counted
+
 LANES = 16
 """Numbers in a vector; LLVM cuts a vector into what the processor has."""
 
@@ -56,29 +58,21 @@ def _tile(rows: int, accumulate: bool) -> Any:
             froms = [at(a, builder.mul(sr, index(row))) for row in range(rows)]
             tos = [builder.bitcast(at(out, builder.mul(ldo, index(row))), vector.as_pointer()) for row in range(rows)]
             start = [builder.load(to, align=4) if accumulate else vector(None) for to in tos]
-            before = builder.block
-            head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
-            builder.branch(head)
-            builder.position_at_end(head)
-            j = builder.phi(index)
-            j.add_incoming(index(0), before)
-            sums = [builder.phi(vector) for _ in range(rows)]
-            for total, first in zip(sums, start, strict=True):
-                total.add_incoming(first, before)
-            builder.cbranch(builder.icmp_signed("<", j, k), body, after)
-            builder.position_at_end(body)
-            column = builder.load(builder.bitcast(at(w, builder.mul(j, ldw)), vector.as_pointer()), align=4)
-            place = builder.mul(j, sj)
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-            for row, total in enumerate(sums):
-                one = builder.load(at(froms[row], place), align=4)
-                single = builder.insert_element(vector(ir.Undefined), one, ir.IntType(32)(0))
-                spread = builder.shuffle_vector(single, vector(ir.Undefined), zeros)
-                product = builder.fmul(spread, column, flags=["contract"])
-                total.add_incoming(builder.fadd(total, product, flags=["contract"]), body)
-            j.add_incoming(builder.add(j, index(1)), body)
-            builder.branch(head)
-            builder.position_at_end(after)
+
+            def add_product(j: Any, sums: list[Any]) -> list[Any]:
+                column = builder.load(builder.bitcast(at(w, builder.mul(j, ldw)), vector.as_pointer()), align=4)
+                place = builder.mul(j, sj)
+                zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+                more = []
+                for row, total in enumerate(sums):
+                    one = builder.load(at(froms[row], place), align=4)
+                    single = builder.insert_element(vector(ir.Undefined), one, ir.IntType(32)(0))
+                    spread = builder.shuffle_vector(single, vector(ir.Undefined), zeros)
+                    product = builder.fmul(spread, column, flags=["contract"])
+                    more.append(builder.fadd(total, product, flags=["contract"]))
+                return more
+
+            sums = counted(builder, 0, k, 1, start, add_product)
             for total, to in zip(sums, tos, strict=True):
                 builder.store(total, to, align=4)
             return context.get_dummy_value()
@@ -88,24 +82,27 @@ def _tile(rows: int, accumulate: bool) -> Any:
     return tile
 
 
-def _tiles(four: Any, one: Any) -> Any:
+def _tiles(four: Any, two: Any, one: Any) -> Any:
     @compiled
     def run(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):
         whole = n - n % 4
+        pairs = n - n % 2
         for i in range(0, m, LANES):
             for r in range(0, whole, 4):
                 four(a, ao + r * sr, sr, sj, w, wo + i, ldw, out, oo + r * ldo + i, ldo, k)
-            for r in range(whole, n):
+            for r in range(whole, pairs, 2):
+                two(a, ao + r * sr, sr, sj, w, wo + i, ldw, out, oo + r * ldo + i, ldo, k)
+            for r in range(pairs, n):
                 one(a, ao + r * sr, sr, sj, w, wo + i, ldw, out, oo + r * ldo + i, ldo, k)
 
     return run
 
 
-tiles = _tiles(_tile(4, False), _tile(1, False))
+tiles = _tiles(_tile(4, False), _tile(2, False), _tile(1, False))
 """out[n, m] = a[n, k] @ w[k, m] by tiles; m a multiple of LANES."""
 
 tile4_more, tile1_more = _tile(4, True), _tile(1, True)
-tiles_more = _tiles(tile4_more, tile1_more)
+tiles_more = _tiles(tile4_more, _tile(2, True), tile1_more)
 """out[n, m] += a[n, k] @ w[k, m] by tiles; m a multiple of LANES."""
 
 DEPTH = 256

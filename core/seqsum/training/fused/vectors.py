@@ -13,12 +13,14 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from seqsum.training.fused.loops import counted
 from seqsum.training.fused.matmul import LANES
 
 NUMBER = ir.FloatType()
 VECTOR = ir.VectorType(NUMBER, LANES)
 WHOLE = ir.VectorType(ir.IntType(32), LANES)
 FUSE = ["contract"]
+ROUNDING = 1.5 * 2.0**23
 
 
 class Vector:
@@ -46,8 +48,21 @@ class Vector:
     def __truediv__(self, other: Vector | float) -> Vector:
         return Vector(self.builder, self.builder.fdiv(self.value, self._other(other)))
 
+    def __rtruediv__(self, other: float) -> Vector:
+        return Vector(self.builder, self.builder.fdiv(self._other(other), self.value))
+
     __radd__ = __add__
     __rmul__ = __mul__
+
+    def all(self, number: float) -> Vector:
+        """Return the same number in all lanes."""
+        return Vector(self.builder, self._other(number))
+
+    def above(self, other: Vector) -> Choice:
+        return Choice(self.builder, self.builder.fcmp_ordered(">", self.value, other.value))
+
+    def equal(self, other: Vector) -> Choice:
+        return Choice(self.builder, self.builder.fcmp_ordered("==", self.value, other.value))
 
     def at_most(self, bound: float) -> Vector:
         """Cut at a bound; NaN stays NaN."""
@@ -64,16 +79,26 @@ class Vector:
         return Vector(self.builder, self.builder.select(above, other.value, self._other(0.0)))
 
     def rounded(self) -> Vector:
-        """Return the nearest whole number; for numbers that an int32 holds."""
-        half = self.builder.fcmp_ordered("<", self.value, self._other(0.0))
-        away = self.builder.fadd(self.value, self.builder.select(half, self._other(-0.5), self._other(0.5)))
-        return Vector(self.builder, self.builder.sitofp(self.builder.fptosi(away, WHOLE), VECTOR)).at_most(127.0)
+        """Return the nearest whole number; for numbers below 2²² in size."""
+        # Where numbers lie 1 apart, the sum has no place for a fraction.
+        return (self + ROUNDING) - ROUNDING
 
     def power_of_two(self) -> Vector:
         """Return 2 to the power of whole numbers from −126 to 127."""
-        exponent = self.builder.add(self.builder.fptosi(self.value, WHOLE), ir.Constant(WHOLE, [127] * LANES))
-        bits = self.builder.shl(exponent, ir.Constant(WHOLE, [23] * LANES))
-        return Vector(self.builder, self.builder.bitcast(bits, VECTOR))
+        bits = self.builder.bitcast((self + (ROUNDING + 127.0)).value, WHOLE)
+        shifted = self.builder.shl(bits, ir.Constant(WHOLE, [23] * LANES))
+        return Vector(self.builder, self.builder.bitcast(shifted, VECTOR))
+
+
+class Choice:
+    """A yes or no in each lane."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder = builder
+        self.value = value
+
+    def choose(self, yes: Vector, no: Vector) -> Vector:
+        return Vector(self.builder, self.builder.select(self.value, yes.value, no.value))
 
 
 def tanh(x: Vector) -> Vector:
@@ -101,7 +126,7 @@ def sigmoid(x: Vector) -> Vector:
 
 
 def exp(x: Vector) -> Vector:
-    """The exponential, right to about 2·10⁻⁷ relative; below −87 it is as good as zero. (Cephes' polynomial.)"""
+    """The exponential of numbers up to 88, right to about 2·10⁻⁷; below −87 as good as zero. (Cephes' polynomial.)"""
     x = x.at_least(-87.0)
     whole = (x * 1.44269504088896341).rounded()
     rest = x - whole * 0.693359375 - whole * -2.12194440e-4
@@ -111,43 +136,108 @@ def exp(x: Vector) -> Vector:
     return (rest * rest * sum_ + rest + 1.0) * whole.power_of_two()
 
 
-def elementwise(inputs: int, outputs: int, function: Callable[..., Sequence[Vector] | Vector]) -> Any:
-    """Make `f(array, n, place of each input …, place of each output …)`: n numbers, a multiple of LANES.
+class _Columns:
+    """What the functions below have in common: an array, and places in it, LANES numbers at a time."""
 
-    `function` gets `inputs` Vectors and returns `outputs` of them. An output may lie where an input lies.
+    def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
+        self.builder = builder
+        self.index = context.get_value_type(types.intp)
+        self._data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        self.places = [builder.extract_value(args[-1], which) for which in range(signature.args[-1].count)]
+
+    def _pointer(self, place: Any) -> Any:
+        return self.builder.gep(self._data, [place], source_etype=NUMBER)
+
+    def read(self, place: Any) -> Vector:
+        pointer = self.builder.bitcast(self._pointer(place), VECTOR.as_pointer())
+        return Vector(self.builder, self.builder.load(pointer, align=4))
+
+    def read_all(self, places: Sequence[Any], x: Any) -> list[Vector]:
+        return [self.read(self.builder.add(place, x)) for place in places]
+
+    def spread(self, place: Any) -> Vector:
+        """Return one number in all lanes."""
+        one = self.builder.load(self._pointer(place), align=4)
+        first = self.builder.insert_element(VECTOR(ir.Undefined), one, ir.IntType(32)(0))
+        return Vector(self.builder, self.builder.shuffle_vector(first, VECTOR(ir.Undefined), WHOLE(None)))
+
+    def write_all(self, places: Sequence[Any], x: Any, results: Sequence[Vector]) -> None:
+        for place, result in zip(places, results, strict=True):
+            pointer = self.builder.bitcast(self._pointer(self.builder.add(place, x)), VECTOR.as_pointer())
+            self.builder.store(result.value, pointer, align=4)
+
+
+def elementwise(inputs: int, outputs: int, function: Callable[..., Sequence[Vector] | Vector], scalars: int = 0) -> Any:
+    """Make `f(array, n, (place of each input …, scalar …, output …))`: n numbers, a multiple of LANES.
+
+    `function` gets `inputs` Vectors and `scalars` Vectors of one number each, and returns `outputs` of them. An output
+    may lie where an input lies.
     """
-    count = inputs + outputs
+    given = inputs + scalars
+    count = given + outputs
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        index = context.get_value_type(types.intp)
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        length, places = args[1], args[2:]
-        places = [builder.extract_value(args[2], which) for which in range(count)]
-        before = builder.block
-        head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
-        builder.branch(head)
-        builder.position_at_end(head)
-        x = builder.phi(index)
-        x.add_incoming(index(0), before)
-        builder.cbranch(builder.icmp_signed("<", x, length), body, after)
-        builder.position_at_end(body)
+        columns = _Columns(context, builder, signature, args)
+        numbers = [columns.spread(place) for place in columns.places[inputs:given]]
 
-        def pointer(place: Any) -> Any:
-            return builder.bitcast(builder.gep(data, [builder.add(place, x)], source_etype=NUMBER), VECTOR.as_pointer())
+        def body(x: Any, _: list[Any]) -> list[Any]:
+            made = function(*columns.read_all(columns.places[:inputs], x), *numbers)
+            columns.write_all(columns.places[given:], x, [made] if isinstance(made, Vector) else made)
+            return []
 
-        read = [Vector(builder, builder.load(pointer(place), align=4)) for place in places[:inputs]]
-        made = function(*read)
-        results = [made] if isinstance(made, Vector) else list(made)
-        for result, place in zip(results, places[inputs:], strict=True):
-            builder.store(result.value, pointer(place), align=4)
-        x.add_incoming(builder.add(x, index(LANES)), builder.block)
-        builder.branch(head)
-        builder.position_at_end(after)
+        counted(builder, 0, args[1], LANES, [], body)
         return context.get_dummy_value()
 
     @intrinsic
     def loop(typing: Any, array: Any, n: Any, places: Any) -> Any:
         return types.void(array, types.intp, types.UniTuple(types.intp, count)), generate
+
+    return loop
+
+
+Carried = list[Vector]
+
+
+def folded(
+    fixed: int,
+    carried: int,
+    begin: Callable[[list[Vector], Vector], Carried],
+    step: Callable[[list[Vector], Carried, Vector, Vector], Carried],
+) -> Any:
+    """Make `f(array, n, rows, matrix, row, (place of each fixed …, of each carried …))`: each column's rows in turn.
+
+    The matrix lies at place `matrix`, its rows `row` apart, n columns wide, a multiple of LANES. `begin` gets the
+    `fixed` Vectors of a column and its first row; `step` those, what is carried, a further row and its number.
+    """
+    count = fixed + carried
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        columns = _Columns(context, builder, signature, args)
+        _, n, rows, matrix, row, _ = args
+
+        def body(x: Any, _: list[Any]) -> list[Any]:
+            known = columns.read_all(columns.places[:fixed], x)
+            top = builder.add(matrix, x)
+
+            def next_row(i: Any, values: list[Any]) -> list[Any]:
+                number = builder.insert_element(VECTOR(ir.Undefined), builder.sitofp(i, NUMBER), ir.IntType(32)(0))
+                spread = builder.shuffle_vector(number, VECTOR(ir.Undefined), WHOLE(None))
+                so_far = [Vector(builder, value) for value in values]
+                this = columns.read(builder.add(top, builder.mul(i, row)))
+                return [made.value for made in step(known, so_far, this, Vector(builder, spread))]
+
+            first = [made.value for made in begin(known, columns.read(top))]
+            last = counted(builder, 1, rows, 1, first, next_row)
+            columns.write_all(columns.places[fixed:], x, [Vector(builder, value) for value in last])
+            return []
+
+        counted(builder, 0, n, LANES, [], body)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def loop(typing: Any, array: Any, n: Any, rows: Any, matrix: Any, row: Any, places: Any) -> Any:
+        whole = types.intp
+        return types.void(array, whole, whole, whole, whole, types.UniTuple(whole, count)), generate
 
     return loop
 

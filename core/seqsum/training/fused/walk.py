@@ -14,212 +14,241 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from seqsum.training.fused import vectors
-from seqsum.training.fused.layout import COLUMNS, Shape, parameter_places
+from seqsum.training.fused import vectors, walk_steps
+from seqsum.training.fused.layout import CELLS, COLUMNS, Shape, parameter_places
 from seqsum.training.fused.matmul import FLAGS, LANES, tiles, tiles_more
-from seqsum.training.fused.vectors import Vector
+from seqsum.training.fused.walk_order import walk_order
 
-PRODUCT = 48
-"""Sums of exponentials, each at most the number of classes, that are multiplied before one logarithm is taken."""
+ROW = COLUMNS + LANES
+"""Numbers from one row to the next: a row may be filled up to a whole vector."""
 
-
-def _better(*x: Vector) -> list[Vector]:
-    """Take in the logits of one more class: the highest so far, and which class that is."""
-    highest, answer, logits, number = x
-    above = highest.builder.fcmp_ordered(">", logits.value, highest.value)
-
-    def chosen(one: Vector, other: Vector) -> Vector:
-        return Vector(one.builder, one.builder.select(above, one.value, other.value))
-
-    return [chosen(logits, highest), chosen(number, answer)]
-
-
-better = vectors.elementwise(4, 2, _better)
-more = vectors.elementwise(3, 1, lambda total, logits, highest: total + vectors.exp(logits - highest))
-
-
-@njit(error_model="numpy", nogil=True)
-def add_exponentials(x, n, places):
-    """total += exp(logits − highest). Apart: reassociated, the exponential would lose digits."""
-    more(x, n, places)
+SAFE = 43.0
+"""Up to here e²ˣ is a float32 number, not infinite nor zero."""
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True)
-def fill(x, place, n, value):
-    for i in range(n):
-        x[place + i] = value
+def rows_copied(x, n, rows, source, to):
+    for i in range(rows):
+        vectors.copy(x, n, (source + i * ROW, to + i * ROW))
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True)
-def step_layer(x, n, cell, hidden, gi, back, before, cells, bias_n, out, kept):
-    """One cell step of n columns; rows are COLUMNS apart. cells: an lstm's cell states, replaced; kept: room for 5."""
-    row = COLUMNS + LANES
-    step = hidden * row
+def step_first(x, n, cell, hidden, short, entered, back, before, out):
+    """One step of the first layer, n columns; `entered`: what the token brings to each gate.
+
+    before: the states before, an lstm's cells below them; out: likewise; short: whether `entered` and `back` are e²ˣ.
+    """
+    step = hidden * ROW
     for i in range(hidden):
-        g, b, h, s = gi + i * row, back + i * row, out + i * row, before + i * row
-        if cell == 0:
-            vectors.tanh_step(x, n, (g, b, h))
+        e, b, s, h = entered + i, back + i * ROW, before + i * ROW, out + i * ROW
+        if cell == 0 and short:
+            if i % 2 == 1:
+                walk_steps.tanh_of_products(x, n, (b - ROW, b, e - 1, e, h - ROW, h))
+            elif i == hidden - 1:
+                walk_steps.tanh_of_product(x, n, (b, e, h))
+        elif cell == 0:
+            walk_steps.tanh_first(x, n, (b, e, h))
         elif cell == 1:
-            vectors.relu_step(x, n, (g, b, h))
+            walk_steps.relu_first(x, n, (b, e, h))
         elif cell == 2:
-            c = cells + i * row
-            vectors.lstm_step(
+            walk_steps.lstm_first(
                 x, n,
-                (g, g + step, g + 2 * step, g + 3 * step, b, b + step, b + 2 * step, b + 3 * step, c,
-                 kept, kept + row, kept + 2 * row, kept + 3 * row, c, kept + 4 * row, h),
+                (b, b + step, b + 2 * step, b + 3 * step, s + step, e, e + hidden, e + 2 * hidden, e + 3 * hidden,
+                 h + step, h),
             )  # fmt: skip
         else:
-            fill(x, kept, n, x[bias_n + i])
-            vectors.gru_step(
+            walk_steps.gru_first(x, n, (b, b + step, b + 2 * step, s, e, e + hidden, e + 2 * hidden, h))
+
+
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+def step_above(x, n, cell, hidden, entered, back, before, out):
+    """One step of a layer above the first, n columns; `entered`: gates × columns."""
+    step = hidden * ROW
+    for i in range(hidden):
+        e, b, s, h = entered + i * ROW, back + i * ROW, before + i * ROW, out + i * ROW
+        if cell == 0:
+            walk_steps.tanh_above(x, n, (e, b, h))
+        elif cell == 1:
+            walk_steps.relu_above(x, n, (e, b, h))
+        elif cell == 2:
+            walk_steps.lstm_above(
                 x, n,
-                (g, g + step, g + 2 * step, b, b + step, b + 2 * step, kept, s,
-                 kept + row, kept + 2 * row, kept + 3 * row, kept + 4 * row, h),
+                (e, e + step, e + 2 * step, e + 3 * step, b, b + step, b + 2 * step, b + 3 * step, s + step,
+                 h + step, h),
             )  # fmt: skip
+        else:
+            walk_steps.gru_above(x, n, (e, e + step, e + 2 * step, b, b + step, b + 2 * step, s, h))
 
 
-INTS, FLOATS, DOUBLES = (kind[::1] for kind in (numba.int64, numba.float32, numba.float64))
-SIGNATURE = (INTS, INTS, FLOATS, numba.int64, numba.int64, numba.int16[::1], INTS, numba.int64[:, ::1], INTS, DOUBLES)
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+def judge(x, parents, classes, truth, highest, answer, said, total, confusion):
+    """Count and add up the answers to `parents` sequences; return (right answers, sum of losses)."""
+    right = 0
+    counts, wide = confusion.reshape(classes * classes), np.uint64(classes)
+    for c in range(parents):
+        right += x[truth + c] == x[answer + c]
+    for c in range(parents):
+        # Unsigned: numba need not look for a negative place, which it would take for one from the end.
+        counts[np.uint64(x[truth + c]) * wide + np.uint64(x[answer + c])] += 1
+    loss = np.float64(0)
+    for c in range(parents):
+        loss += np.float64(x[highest + c] - x[said + c])
+    # So many sums of exponentials, each at most the number of classes, have a product that a float64 holds.
+    most = int(690.0 / math.log(classes + 1.0))
+    for first in range(0, parents, most):
+        product = 1.0
+        for c in range(first, min(parents, first + most)):
+            product *= np.float64(x[total + c])
+        loss += math.log(product)
+    return right, loss
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
-def walk(shape, places, values, low, high, truths, offsets, confusion, right, losses):
-    """Ask about every sequence of lengths low to high.
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, entered, bias, back_bias):
+    """Lay out what tokens and biases bring to the gates; return whether e²ˣ of all that can enter a tanh is finite.
 
-    shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]
-    truths: int16, the right classes of all sequences, each length's in counting order from offsets[length] on
-    confusion: int64 [classes, classes], added to; right: int64 [high + 1], added to, by length
-    losses: float64 [1], the sum of cross-entropies, added to
+    entered: vocabulary × gates; bias: layers × gates, of what enters from below; back_bias: likewise, of what comes
+    from the step before. The biases of the first layer are all in back_bias but a gru's of n.
     """
-    cell, vocabulary, embedding, hidden, layers, classes = shape[:6]
-    gates = 4 if cell == 2 else 3 if cell == 3 else 1
-    wide = gates * hidden
-    row = COLUMNS + LANES
-    level_size = 2 * layers * hidden * row
-    # An upper bound of the tokens' columns: `most` beginnings at once, in whole vectors.
-    most = max(LANES, COLUMNS // vocabulary // LANES * LANES)
-    most = min(most, COLUMNS)
-    a_entered = 0
-    a_bias_n = a_entered + vocabulary * wide
-    a_bias = a_bias_n + layers * hidden
-    a_gi = a_bias + layers * wide
-    a_back = a_gi + wide * row
-    a_out = a_back + layers * wide * row
-    a_cells = a_out + layers * hidden * row
-    a_kept = a_cells + layers * hidden * row
-    a_logits = a_kept + 5 * row
-    a_highest = a_logits + classes * row
-    a_answer = a_highest + row
-    a_number = a_answer + row
-    a_total = a_number + row
-    a_levels = a_total + row
-    x = np.zeros(a_levels + (high + 1) * level_size, np.float32)
-    sequence = np.zeros((high + 1, COLUMNS), np.int64)
-    count, cursor = np.zeros(high + 1, np.int64), np.zeros(high + 1, np.int64)
-
+    wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
     for layer in range(layers):
         p_bias, p_bias_h = places[5 + 4 * layer], places[6 + 4 * layer]
         for g in range(wide):
-            bias = values[p_bias + g]
-            if cell == 3 and g >= 2 * hidden:
-                x[a_bias_n + layer * hidden + g - 2 * hidden] = values[p_bias_h + g]
-            else:
-                bias += values[p_bias_h + g]
-            x[a_bias + layer * wide + g] = bias
+            apart = cell == 3 and g >= 2 * hidden
+            x[bias + layer * wide + g] = values[p_bias + g] if apart else np.float32(0)
+            x[back_bias + layer * wide + g] = values[p_bias_h + g] + (np.float32(0) if apart else values[p_bias + g])
+    highest = 0.0
     for v in range(vocabulary):
         for g in range(wide):
-            total = np.float32(0)
+            total = x[bias + g]
             if embedding > 0:
                 for i in range(embedding):
                     total += values[places[0] + v * embedding + i] * values[places[3] + g * embedding + i]
             else:
-                total = values[places[3] + g * vocabulary + v]
-            x[a_entered + v * wide + g] = total + x[a_bias + g]
+                total += values[places[3] + g * vocabulary + v]
+            x[entered + v * wide + g] = total
+            # Written so that NaN is not safe.
+            if not abs(total) <= highest:
+                highest = abs(total)
+    if cell != 0:
+        return False
+    for g in range(wide):
+        # States are between −1 and 1.
+        bound = np.float64(abs(x[back_bias + g]))
+        for i in range(hidden):
+            bound += abs(values[places[4] + g * hidden + i])
+        if not bound <= highest:
+            highest = bound
+    if not highest < SAFE:
+        return False
+    for i in range(vocabulary * wide):
+        x[entered + i] = math.exp(2.0 * x[entered + i])
+    return True
 
+
+INTS, FLOATS, DOUBLES = (kind[::1] for kind in (numba.int64, numba.float32, numba.float64))
+SIGNATURE = (
+    INTS,
+    INTS,
+    FLOATS,
+    numba.int64,
+    numba.int64,
+    numba.int64[:, ::1],
+    FLOATS,
+    FLOATS,
+    numba.int64[:, ::1],
+    INTS,
+    DOUBLES,
+)
+
+
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
+def walk(shape, places, values, low, high, blocks, truths, x, confusion, right, losses):
+    """Ask about every sequence of lengths low to high.
+
+    shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]; blocks: `Order.blocks`
+    truths: float32, the right classes of all sequences, in the order of the walk
+    x: float32 [`walk_numbers`], zeros the first time
+    confusion: int64 [classes, classes], added to; right: int64 [high + 1], added to, by length
+    losses: float64 [1], the sum of cross-entropies, added to
+    """
+    cell, vocabulary, embedding, hidden, layers, classes = shape[:6]
+    wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
+    # A layer's states, and below them an lstm's cells.
+    kept = hidden * (2 if cell == 2 else 1)
+    level_size = layers * kept * ROW
+    a_entered = 0
+    a_bias = a_entered + vocabulary * wide
+    a_back_bias = a_bias + layers * wide
+    a_head_bias = a_back_bias + layers * wide
+    a_gates = a_head_bias + classes
+    a_back = a_gates + wide * ROW
+    a_out = a_back + layers * wide * ROW
+    a_logits = a_out + layers * kept * ROW
+    a_truth = a_logits + classes * ROW
+    a_highest, a_answer, a_said, a_total = a_truth + ROW, a_truth + 2 * ROW, a_truth + 3 * ROW, a_truth + 4 * ROW
+    a_levels = a_truth + 5 * ROW
+    for c in range(classes):
+        x[a_head_bias + c] = values[places[2] + c]
+    short = put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, a_entered, a_bias, a_back_bias)
+
+    asked = 0
     loss = 0.0
-    level = 0
-    count[0] = 1
-    while level >= 0:
-        if cursor[level] >= count[level]:
-            level -= 1
-            continue
-        parents = min(most, count[level] - cursor[level])
-        # With more tokens than columns a beginning's children are asked, but must not be stored.
-        if level + 1 < high:
-            parents = min(parents, max(1, COLUMNS // vocabulary))
-        first = cursor[level]
-        cursor[level] += parents
+    for block in range(len(blocks)):
+        level, first, parents = blocks[block]
         n = (parents + LANES - 1) // LANES * LANES
-        states = a_levels + level * level_size
-        later = a_levels + (level + 1) * level_size
+        states = a_levels + level * level_size + first
         for layer in range(layers):
-            back = a_back + layer * wide * row
-            if level == 0:
-                fill(x, back, wide * row, np.float32(0))
-            else:
-                before = states + layer * hidden * row + first
-                tiles(values, places[4 + 4 * layer], hidden, 1, x, before, row, x, back, row, wide, n, hidden)
-        for v in range(vocabulary):
-            for layer in range(layers):
-                out, cells = a_out + layer * hidden * row, a_cells + layer * hidden * row
+            back = a_back + layer * wide * ROW
+            for g in range(wide):
+                walk_steps.spread(x, n, (a_back_bias + layer * wide + g, back + g * ROW))
+            before = states + layer * kept * ROW
+            tiles_more(values, places[4 + 4 * layer], hidden, 1, x, before, ROW, x, back, ROW, wide, n, hidden)
+            if layer == 0 and short:
                 for g in range(wide):
-                    bias = x[a_entered + v * wide + g] if layer == 0 else x[a_bias + layer * wide + g]
-                    fill(x, a_gi + g * row, n, bias)
-                if layer > 0:
-                    tiles_more(
-                        values, places[3 + 4 * layer], hidden, 1, x, a_out + (layer - 1) * hidden * row, row,
-                        x, a_gi, row, wide, n, hidden,
-                    )  # fmt: skip
-                if cell == 2:
-                    source = states + (layers + layer) * hidden * row + first
-                    for i in range(hidden):
-                        vectors.copy(x, n, (source + i * row, cells + i * row))
-                step_layer(
-                    x, n, cell, hidden, a_gi, a_back + layer * wide * row, states + layer * hidden * row + first, cells,
-                    a_bias_n + layer * hidden, out, a_kept,
+                    walk_steps.double_exponential(x, n, (back + g * ROW, back + g * ROW))
+        for v in range(vocabulary):
+            step_first(x, n, cell, hidden, short, a_entered + v * wide, a_back, states, a_out)
+            for layer in range(1, layers):
+                p_in, under = places[3 + 4 * layer], a_out + (layer - 1) * kept * ROW
+                if cell == 3:
+                    for g in range(wide):
+                        walk_steps.spread(x, n, (a_bias + layer * wide + g, a_gates + g * ROW))
+                    tiles_more(values, p_in, hidden, 1, x, under, ROW, x, a_gates, ROW, wide, n, hidden)
+                else:
+                    tiles(values, p_in, hidden, 1, x, under, ROW, x, a_gates, ROW, wide, n, hidden)
+                step_above(
+                    x, n, cell, hidden, a_gates, a_back + layer * wide * ROW, states + layer * kept * ROW,
+                    a_out + layer * kept * ROW,
                 )  # fmt: skip
             if level + 1 < high:
-                start = v * parents
-                for layer in range(layers):
-                    for i in range(hidden):
-                        place = (layer * hidden + i) * row
-                        for c in range(parents):
-                            x[later + place + start + c] = x[a_out + place + c]
-                        if cell == 2:
-                            for c in range(parents):
-                                x[later + layers * hidden * row + place + start + c] = x[a_cells + place + c]
-                for c in range(parents):
-                    sequence[level + 1, start + c] = sequence[level, first + c] * vocabulary + v
+                # What is copied beyond the last parent, the next token's columns cover.
+                rows_copied(x, n, layers * kept, a_out, a_levels + (level + 1) * level_size + v * parents)
             if level + 1 < low:
                 continue
-            top = a_out + (layers - 1) * hidden * row
             for c in range(classes):
-                fill(x, a_logits + c * row, n, values[places[2] + c])
-            tiles_more(values, places[1], hidden, 1, x, top, row, x, a_logits, row, classes, n, hidden)
-            vectors.copy(x, n, (a_logits, a_highest))
-            fill(x, a_answer, n, np.float32(0))
-            for c in range(1, classes):
-                fill(x, a_number, n, np.float32(c))
-                better(x, n, (a_highest, a_answer, a_logits + c * row, a_number, a_highest, a_answer))
-            fill(x, a_total, n, np.float32(0))
-            for c in range(classes):
-                add_exponentials(x, n, (a_total, a_logits + c * row, a_highest, a_total))
-            product = 1.0
+                walk_steps.spread(x, n, (a_head_bias + c, a_logits + c * ROW))
+            top = a_out + (layers - 1) * kept * ROW
+            tiles_more(values, places[1], hidden, 1, x, top, ROW, x, a_logits, ROW, classes, n, hidden)
             for c in range(parents):
-                truth = truths[offsets[level + 1] + sequence[level, first + c] * vocabulary + v]
-                answer = int(x[a_answer + c])
-                confusion[truth, answer] += 1
-                right[level + 1] += truth == answer
-                loss += x[a_highest + c] - x[a_logits + truth * row + c]
-                product *= x[a_total + c]
-                if c % PRODUCT == PRODUCT - 1:
-                    loss += math.log(product)
-                    product = 1.0
-            loss += math.log(product)
-        if level + 1 < high:
-            level += 1
-            count[level] = parents * vocabulary
-            cursor[level] = 0
+                x[a_truth + c] = truths[asked + c]
+            walk_steps.answers(x, n, classes, a_logits, ROW, (a_truth, a_highest, a_answer, a_said))
+            walk_steps.sum_of_powers(x, n, classes, a_logits, ROW, (a_highest, a_total))
+            hits, lost = judge(
+                x, parents, classes, a_truth, a_highest, a_answer, a_said, a_total, confusion
+            )  # fmt: skip
+            right[level + 1] += hits
+            loss += lost
+            asked += parents
     losses[0] += loss
+
+
+def walk_numbers(shape: Shape, high: int) -> int:
+    """Return how many float32 numbers a walk over lengths up to `high` works on."""
+    wide = shape.gates * shape.hidden
+    kept = shape.layers * shape.hidden * (2 if CELLS[shape.cell] == "lstm" else 1)
+    rows = wide + shape.layers * wide + kept + shape.classes + 5 + high * kept
+    return (shape.vocabulary + 2 * shape.layers) * wide + shape.classes + rows * ROW
 
 
 @dataclass(frozen=True)
@@ -231,17 +260,25 @@ class Walked:
     loss: float
 
 
-def walk_space(
-    shape: Shape, offsets: dict[str, int], values: NDArray[np.float32], low: int, high: int, truths: NDArray[np.int16]
-) -> Walked:
-    """Ask a model with these weights, float32 [parameters], about every sequence of lengths low to high.
+class Walk:
+    """Asks models of one shape about every sequence of lengths low to high, one after another."""
 
-    truths: int16, the right class of every sequence, in counting order, the shortest first
-    """
-    starts = np.zeros(high + 2, dtype=np.int64)
-    for length in range(low, high + 1):
-        starts[length + 1] = starts[length] + shape.vocabulary**length
-    confusion = np.zeros((shape.classes, shape.classes), dtype=np.int64)
-    right, losses = np.zeros(high + 1, dtype=np.int64), np.zeros(1)
-    walk(shape.numbers(), parameter_places(shape, offsets), values, low, high, truths, starts, confusion, right, losses)
-    return Walked(confusion, right, float(losses[0]))
+    def __init__(self, shape: Shape, offsets: dict[str, int], low: int, high: int, truths: NDArray[np.integer]) -> None:
+        """truths: the right class of every sequence, in counting order, the shortest first."""
+        self._shape, self._places = shape, parameter_places(shape, offsets)
+        self._low, self._high = low, high
+        order = walk_order(shape.vocabulary, low, high)
+        self._blocks = order.blocks
+        self._truths = truths[order.sequences].astype(np.float32)
+        self._numbers = np.zeros(walk_numbers(shape, high), dtype=np.float32)
+
+    def ask(self, values: NDArray[np.float32]) -> Walked:
+        """Ask a model with these weights, float32 [parameters]."""
+        classes = self._shape.classes
+        confusion = np.zeros((classes, classes), dtype=np.int64)
+        right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(1)
+        walk(
+            self._shape.numbers(), self._places, values, self._low, self._high, self._blocks, self._truths,
+            self._numbers, confusion, right, losses,
+        )  # fmt: skip
+        return Walked(confusion, right, float(losses[0]))
