@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from seqsum.config import Config
-from seqsum.control import start
-from seqsum.errors import UserError, printable
+from seqsum.errors import printable
 from seqsum.launch import Launcher
-from seqsum.own_presets import is_own_preset
-from seqsum.replicate import Replication
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts
 from seqsum_tui.run_draft import RunDraft, read_presets
 from seqsum_tui.screens.new_run_keys import IN_PRESETS, IN_SETTINGS, KEYS
+from seqsum_tui.screens.new_run_starting import NewRunStarting
 from seqsum_tui.widgets.config_form import CHANGED, WRONG, ConfigForm
 from seqsum_tui.widgets.estimate_line import EstimateLine
 from seqsum_tui.widgets.field_editors import LineInput
@@ -40,7 +35,7 @@ WIDE = 100
 TITLE = "New run"
 
 
-class NewRunScreen(Screen[Run | None]):
+class NewRunScreen(NewRunStarting):
     """Presets on one side, the form on the other; on a small terminal one after the other.
 
     Closes with the started run, or with None when the person leaves, or when what was queued is yet to begin.
@@ -59,21 +54,6 @@ class NewRunScreen(Screen[Run | None]):
     BINDINGS: ClassVar[list[BindingType]] = KEYS
     HELP_TITLE = "New run"
     HELP_KEYS = [("The whole screen", KEYS), ("Presets", IN_PRESETS), ("Settings", IN_SETTINGS)]  # noqa: RUF012
-
-    class Started(Message):
-        """The worker process exists; `queued` says in words what waits for its turn, if it does."""
-
-        def __init__(self, run: Run, queued: tuple[str, str] | None) -> None:
-            super().__init__()
-            self.run = run
-            self.queued = queued
-
-    class Refused(Message):
-        """The run could not be started; the draft stays as it is."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
 
     def __init__(
         self,
@@ -94,9 +74,6 @@ class NewRunScreen(Screen[Run | None]):
         self.draft = RunDraft(chosen, config)
         if preset is not None and preset.endswith(".toml"):
             self.draft.files = {Path(preset).stem: preset}
-        self._dropped: dict[str, str] = {}
-        self._starting = False
-        self._done: NewRunScreen.Started | None = None
         self._warned = False
         self._key_state: tuple[bool | None, ...] = ()
 
@@ -205,13 +182,6 @@ class NewRunScreen(Screen[Run | None]):
     def _field_focused(self, event: ConfigForm.FieldFocused) -> None:
         self._help_field(event.facts)
 
-    @on(ConfigForm.Left)
-    def _form_left(self, event: ConfigForm.Left) -> None:
-        if event.direction > 0:
-            self.query_one("#name").focus()
-        elif self.query_one("#find").display:
-            self.query_one("#find").focus()
-
     @on(StartBar.NameChanged)
     def _name_changed(self, event: StartBar.NameChanged) -> None:
         self.draft.name = event.name
@@ -229,14 +199,6 @@ class NewRunScreen(Screen[Run | None]):
     @on(StartBar.Asked)
     async def _asked(self, event: StartBar.Asked) -> None:
         await self.run_action(event.action)
-
-    @on(Input.Changed, "#find")
-    def _find_changed(self, event: Input.Changed) -> None:
-        self.query_one(ConfigForm).look_for(event.value)
-
-    @on(Input.Submitted, "#find")
-    def _find_done(self) -> None:
-        self.query_one(ConfigForm).focus_field()
 
     def _changed(self) -> None:
         self._warned = False
@@ -276,47 +238,6 @@ class NewRunScreen(Screen[Run | None]):
     def _help_seeds(self) -> None:
         self._put("#help", seeds_help(self.draft.seeds_problem))
 
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is None:
-            return
-        if event.widget.id == "presets-tab":
-            self._to_presets()
-        elif event.widget.id == "settings-tab":
-            self._to_settings()
-
-    async def on_key(self, event: events.Key) -> None:
-        focused = self.focused
-        where = focused.id if focused is not None else None
-        form = self.query_one(ConfigForm)
-        moves: dict[tuple[str, str], Callable[[], object]] = {
-            ("preset-list", "tab"): self._to_settings,
-            ("preset-list", "right"): self._to_settings,
-            ("preset-list", "shift+tab"): self._to_start,
-            ("preset-list", "pagedown"): self.query_one(PresetDetail).action_page_down,
-            ("preset-list", "pageup"): self.query_one(PresetDetail).action_page_up,
-            ("start", "up"): self._to_settings,
-            ("start", "left"): self._to_settings,
-            ("name", "up"): self._to_settings,
-            ("name", "down"): self._to_start,
-            ("seeds", "up"): self._to_settings,
-            ("seeds", "down"): self._to_start,
-            ("find", "down"): form.focus_field,
-        }
-        move = moves.get((where or "", event.key))
-        if move is None and event.key == "shift+tab" and form.current is not None and form.current is form.rows[0]:
-            move = self._to_presets
-        if move is not None:
-            event.stop()
-            event.prevent_default()
-            move()
-
-    def _to_settings(self) -> None:
-        self.add_class("-settings")
-        self.query_one(ConfigForm).focus_field()
-
-    def _to_start(self) -> None:
-        self.set_focus(self.query_one("#start"))
-
     # Keys ----------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -330,182 +251,6 @@ class NewRunScreen(Screen[Run | None]):
         if action == "next_error":
             return bool(self.draft.wrong)
         return True
-
-    def action_start(self) -> None:
-        self._begin(queue=False)
-
-    def action_queue(self) -> None:
-        self._begin(queue=True)
-
-    def _begin(self, queue: bool) -> None:
-        if self._starting:
-            return
-        config = self.draft.config
-        if config is None or self.draft.wrong:
-            self.action_next_error()
-            self._say(f"{count(self.draft.wrong, 'error')} to put right before the run can start", bad=True)
-            return
-        self._starting = True
-        self._say("")
-        self._refresh()
-        draft = self.draft
-        if draft.seeds > 1:
-            self._launch(lambda: self._start_seeds(draft.preset.name, config, draft.seed_range, draft.group))
-        else:
-            name = draft.name.strip() or None
-            self._launch(lambda: self._start_one(draft.preset.name, config, name, queue))
-
-    @work(thread=True, group="start")
-    def _launch(self, begin: Callable[[], Started]) -> None:
-        try:
-            done = begin()
-        except UserError as error:
-            self.post_message(self.Refused(str(error)))
-        except OSError as error:
-            self.post_message(self.Refused(f"the worker can't be started: {error.strerror or error}"))
-        else:
-            self.post_message(done)
-
-    def _start_one(self, preset: str, config: Config, name: str | None, queue: bool) -> Started:
-        run = start(self._workspace, self._launcher, preset, config, name, queue)
-        text = "It begins when it is its turn and a worker is free."
-        return self.Started(run, (f"{literal(run.record.name)} is queued", text) if queue else None)
-
-    def _start_seeds(self, preset: str, config: Config, seeds: range, group: str) -> Started:
-        replication = Replication(self._workspace, self._launcher, preset, config, seeds, group)
-        due = len(replication.due())
-        replication.begin()
-        text = f"Seeds {seeds[0]} to {seeds[-1]}, group {literal(group)}; as many train at once as there are workers."
-        title = f"{count(due, 'run')} queued" if due else "They are there already: finished, or under way"
-        return self.Started(replication.runs[seeds[0]], (title, text))
-
-    @on(Started)
-    def _started(self, event: Started) -> None:
-        self._done = event
-        self.on_screen_resume()
-
-    def on_unmount(self) -> None:
-        """Nobody is about to start a run any more."""
-        threading.Thread(target=self._launcher.cool, daemon=True).start()
-
-    def on_screen_resume(self) -> None:
-        # Another screen may lie on top when the worker answers; this one can close only in front.
-        if self._done is None or self.app.screen is not self:
-            return
-        done, self._done = self._done, None
-        if done.queued is not None:
-            title, text = done.queued
-            self.app.notify(text, title=title, markup=False)
-        self.dismiss(None if done.queued else done.run)
-
-    @on(Refused)
-    def _was_refused(self, event: Refused) -> None:
-        self._starting = False
-        self._refresh()
-        form = self.query_one(ConfigForm)
-        wrong = [facts.path for facts in self.draft.fields if f"{facts.path}: " in event.reason]
-        if wrong:
-            self.add_class("-settings")
-            form.focus_field(wrong[0])
-        self._say(event.reason, bad=True)
-
-    def action_switch(self) -> None:
-        if self.query_one("#presets").has_focus_within:
-            self._to_settings()
-        else:
-            self._to_presets()
-
-    def _to_presets(self) -> None:
-        self.remove_class("-settings")
-        self.set_focus(self.query_one(PresetList))
-
-    def action_find(self) -> None:
-        find = self.query_one("#find", Input)
-        find.add_class("-shown")
-        self.add_class("-settings")
-        # Not `focus`, which waits for a refresh: keys typed right after belong here.
-        self.set_focus(find)
-
-    def _close_find(self) -> None:
-        find = self.query_one("#find", Input)
-        find.value = ""
-        find.remove_class("-shown")
-        self.query_one(ConfigForm).look_for("")
-        self._to_settings()
-
-    def action_reset_field(self) -> None:
-        self.query_one(ConfigForm).reset_field()
-
-    def action_reset_all(self) -> None:
-        if self.draft.changes:
-            self._dropped = self.draft.reset_all()
-            said = f"{count(len(self._dropped), 'change')} dropped; F6 again brings them back"
-        else:
-            self.draft.restore(self._dropped)
-            self._dropped, said = {}, ""
-        self.query_one(ConfigForm).refresh_all()
-        self._changed()
-        self._say(said)
-
-    def action_next_error(self) -> None:
-        form = self.query_one(ConfigForm)
-        wrong = [path for path in self.draft.problems if form.row(path) is not None]
-        here = form.current.facts.path if form.current is not None else ""
-        if wrong:
-            self.query_one("#find", Input).value = ""
-            path = wrong[(wrong.index(here) + 1) % len(wrong)] if here in wrong else wrong[0]
-            self.add_class("-settings")
-            form.focus_field(path)
-        elif self.draft.name_problem is not None:
-            self.set_focus(self.query_one("#name"))
-        elif self.draft.seeds_problem is not None:
-            self.set_focus(self.query_one("#seeds"))
-
-    def action_changes(self) -> None:
-        from seqsum_tui.screens.changes import ChangesScreen
-
-        def chosen(path: str | None) -> None:
-            self.query_one(ConfigForm).refresh_all()
-            self._changed()
-            if path is not None:
-                self.add_class("-settings")
-                self.query_one(ConfigForm).focus_field(path)
-
-        self.app.push_screen(ChangesScreen(self.draft), chosen)
-
-    def action_save_preset(self) -> None:
-        from seqsum_tui.screens.save_preset import SavePresetScreen
-
-        config = self.draft.config
-        if config is None:
-            self.action_next_error()
-            self._say(f"{count(len(self.draft.problems), 'error')} to put right before it can be saved", bad=True)
-            return
-        preset = self.draft.preset
-        yours = preset.name not in self.draft.files and is_own_preset(preset.name)
-        self.app.push_screen(SavePresetScreen(config, preset, yours), self._preset_saved)
-
-    def _preset_saved(self, name: str | None) -> None:
-        if name is None:
-            return
-        self._presets, chosen, complaint = read_presets(name)
-        if complaint:
-            self._say(complaint, bad=True)
-            return
-        presets = self.query_one(PresetList)
-        presets.take(self._presets, chosen)
-        self.draft.choose(chosen)
-        self.query_one(PresetDetail).show(chosen)
-        self.query_one(ConfigForm).refresh_all()
-        self._changed()
-        self._say(f"saved: the preset {chosen.name}, in this list and for seqsum train {chosen.name}")
-
-    def action_copy(self) -> None:
-        if self.draft.wrong:
-            self._say(f"{count(self.draft.wrong, 'error')} to put right before the command can be copied", bad=True)
-            return
-        self.app.copy_to_clipboard(self.draft.command(self._workspace.folder))
-        self._say("the command line is copied; no clipboard here? settings (key ,) can have a file instead")
 
     def action_leave(self) -> None:
         if self._starting:
