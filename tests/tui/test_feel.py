@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
+import seqsum_tui
 from seqsum.runs import Run
+from seqsum_tui import dialog_bindings
 from seqsum_tui.app import Console
 from seqsum_tui.commands import ScreenCommands
 from seqsum_tui.keymap import key_groups
@@ -131,11 +135,32 @@ async def test_the_palette_has_every_action_and_help_has_every_key(console, runs
                 await screen.dismiss(None)
                 await until(pilot, lambda: isinstance(console.screen, RunsScreen))
     # Dialogs say their keys on their frames, a form in words of its own.
-    apart = ("FORK", "REWIND", "CHOOSE", "EXPORT", "DIFFERENCES", "COMPARE_TABLE", "APP", "FORM")
+    dialogs = [name for name in vars(dialog_bindings) if name.isupper()]
+    apart = ("FORK", "REWIND", "DIFFERENCES", "COMPARE_TABLE", "APP", "FORM", *dialogs)
     unexplained = {
         key.id for part, keys in key_groups() for key in keys if part not in apart and key.tooltip not in told
     }
     assert not unexplained, "keys that no help page tells of"
+
+
+def parts_with_keys() -> Iterator[type]:
+    """Every screen and widget of the console that has keys of its own."""
+    for module in pkgutil.walk_packages(seqsum_tui.__path__, "seqsum_tui."):
+        if module.name != "seqsum_tui.__main__":
+            for found in vars(importlib.import_module(module.name)).values():
+                if isinstance(found, type) and found.__module__ == module.name and vars(found).get("BINDINGS"):
+                    yield found
+
+
+def test_every_key_can_be_given_another() -> None:
+    known = {key.id for _, keys in key_groups() for key in keys}
+    # What chooses inside one field is the form's grammar, as letters are a text's.
+    grammar = {"ChoiceBar", "ChoiceMenu"}
+    parts = [part for part in parts_with_keys() if part.__name__ not in grammar]
+    assert len(parts) > 20
+    for part in parts:
+        ids = {binding.id for binding in Binding.make_bindings(part.BINDINGS)}
+        assert ids <= known, (part.__name__, ids - known)
 
 
 async def test_an_action_runs_from_the_palette(console, runs, until):

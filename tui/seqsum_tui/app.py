@@ -20,6 +20,7 @@ from textual.theme import Theme
 from seqsum_tui import bindings, words
 from seqsum_tui.driver import ThriftyDriver
 from seqsum_tui.endings import EndingsWatch
+from seqsum_tui.legible import legible
 from seqsum_tui.paths import over_ssh
 from seqsum_tui.query_client import server_command
 from seqsum_tui.screens.runs import RunsScreen
@@ -58,6 +59,7 @@ class Console(App[None]):
         scrollbar-background-hover: $foreground 5%;
         scrollbar-background-active: $foreground 5%;
     }
+    Input > .input--placeholder { color: $foreground 60%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
     COMMANDS = App.COMMANDS | {_commands}
@@ -73,6 +75,7 @@ class Console(App[None]):
         query_command: Callable[[Path], Sequence[str]] = server_command,
         settings: Settings | None = None,
     ) -> None:
+        self._legible: dict[str, Theme] = {}
         super().__init__()
         self.settings = settings or Settings()
         self.workspace_folder = workspace
@@ -191,6 +194,15 @@ class Console(App[None]):
         except OSError as error:
             text = words.literal(f"{self.settings.path}: {error.strerror or error}")
             self.notify(text, title="The settings can't be saved", severity="error", markup=False)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Return a theme by its name, so that it can be read."""
+        theme = super().get_theme(theme_name)
+        if theme is None:
+            return None
+        if theme_name not in self._legible:
+            self._legible[theme_name] = legible(theme)
+        return self._legible[theme_name]
 
     def _put_theme_on(self) -> None:
         theme = self.settings.theme

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-
-def _key(
-    id: str,
-    key: str,
-    action: str,
-    label: str,
-    tooltip: str,
-    *,
-    show: bool = True,
-    display: str | None = None,
-    first: bool = False,
-) -> Binding:
-    return Binding(key, action, label, show=show, key_display=display, tooltip=tooltip, id=id, priority=first)
-
+from seqsum_tui.key_binding import key as _key
 
 HELP = _key("app.help", "question_mark,f1", "help", "Help", "Show every key of this screen", display="?")
 QUIT = _key("app.quit", "q", "app.quit", "Quit", "Leave the console; runs that train go on without it")
+QUIT_TOO = _key("app.quit", "q", "app.quit", "Quit", "Leave the console; runs that train go on without it", show=False)
 SETTINGS = _key("app.settings", "comma", "settings", "Settings", "Theme, bell, traffic, keys", show=False, display=",")
 
 REDRAW = _key("app.redraw", "ctrl+l", "redraw", "Redraw", "Paint anew, where another program wrote", show=False)
@@ -80,6 +68,7 @@ BIN: list[BindingType] = [
     _key("bin.mark_all", "M", "mark_all", "Mark all", "Mark every run, or none"),
     _key("bin.empty", "E", "empty", "Empty", "Delete what is in the bin for good; press it twice"),
     HELP,
+    QUIT_TOO,
 ]
 
 RUN_TABLE: list[BindingType] = [
@@ -127,6 +116,7 @@ LIVE: list[BindingType] = [
     ],
     _key("live.fullscreen", "f", "fill", "Fill", "Give the charts the whole screen, or not", show=False),
     HELP,
+    QUIT_TOO,
 ]
 
 FORK: list[BindingType] = [
@@ -159,6 +149,7 @@ SETTINGS_SCREEN: list[BindingType] = [
     _key("settings.page_up", "pageup", "page(-1)", "Read back", "Scroll back", show=False),
     _key("settings.default", "ctrl+r", "default", "Default", "Give the setting its default again"),
     HELP,
+    QUIT_TOO,
 ]
 
 COMPARE: list[BindingType] = [
@@ -201,6 +192,7 @@ COMPARE: list[BindingType] = [
     _key("compare.remove", "delete,backspace", "remove", "Remove", "Take the row out of the comparison", show=False),
     _key("compare.open", "enter", "open", "Open", "Watch the run under the cursor; unfold a group", show=False),
     HELP,
+    QUIT_TOO,
 ]
 
 COMPARE_TABLE: list[BindingType] = [
@@ -279,6 +271,7 @@ QUERY: list[BindingType] = [
     _key("query.hotter", "T", "temperature(1)", "Hotter", "Draw texts more freely", show=False),
     _key("query.colder", "t", "temperature(-1)", "Colder", "Draw texts less freely", show=False),
     _key("query.top", "o", "top_k", "Top k", "Draw among fewer tokens, or among all", show=False),
+    QUIT_TOO,
 ]
 
 QUERY_BOX: list[BindingType] = [

@@ -15,13 +15,16 @@ MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
 
 def key_groups() -> Iterator[tuple[str, Sequence[Binding]]]:
     """Yield every part of the console that has keys, and its keys."""
-    from seqsum_tui import bindings
+    from seqsum_tui import bindings, dialog_bindings
     from seqsum_tui.charts.chart import Chart
     from seqsum_tui.screens.new_run_keys import KEYS
     from seqsum_tui.widgets.config_form import ConfigForm
 
     parts: list[tuple[str, object]] = [
-        (name, value) for name, value in vars(bindings).items() if name.isupper() and isinstance(value, list)
+        (name, value)
+        for module in (bindings, dialog_bindings)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, list)
     ]
     parts += [("NEW_RUN", KEYS), ("FORM", ConfigForm.BINDINGS), ("CHART", Chart.BINDINGS)]
     for name, keys in parts:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 HUES = 8
 SIGNS = ("●", "■", "▲", "◆", "○", "□", "△", "◇", "▼", "✚", "▽", "★")
 MORE_SIGNS = (*ascii_uppercase, *"abcdefghijkmnopqrstuvwxyz")
-PAPER_COLOURS = ("#0067a6", "#a35c00", "#00694c", "#a3437e", "#6e6400", "#b34300", "#3b45b3", "#4d4d4d")
+PAPER_COLOURS = ("#0067a6", "#a35c00", "#00694c", "#a3437e", "#4e4b06", "#b00828", "#5031f6", "#444d50")
 """The hues on white, after Okabe and Ito (2008): told apart under the common kinds of colour blindness."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.style import Style
+from textual.theme import BUILTIN_THEMES
 
 from seqsum_tui.charts import Band, Series, sparkline
 from seqsum_tui.charts.axes import arrange, rows_for_legend, x_extent, y_range
@@ -84,9 +85,14 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def grounds(dark: bool) -> list[str]:
+    """What charts and tables stand on in the themes that are offered; a terminal's own colours are not known."""
+    systems = [theme.to_color_system().generate() for theme in BUILTIN_THEMES.values() if theme.dark is dark]
+    return [system[name] for system in systems for name in ("background", "surface") if system[name].startswith("#")]
+
+
 @pytest.mark.parametrize(
-    ("colours", "grounds"),
-    [(DARK_COLOURS, ("#000000", "#1e1e1e", "#272727")), (LIGHT_COLOURS, ("#ffffff", "#e0e0e0", "#d8d8d8"))],
+    ("colours", "grounds"), [(DARK_COLOURS, ["#000000", *grounds(True)]), (LIGHT_COLOURS, ["#ffffff", *grounds(False)])]
 )
 def test_colours_stand_out_from_the_ground(colours: tuple[str, ...], grounds: tuple[str, ...]) -> None:
     assert len(set(colours)) == len(colours)
@@ -117,8 +123,8 @@ def lab(colour: str, matrix: list[list[float]]) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", BLINDNESS)
 @pytest.mark.parametrize("colours", [DARK_COLOURS, LIGHT_COLOURS])
-def test_the_first_colours_differ_for_the_colour_blind(colours: tuple[str, ...], kind: str) -> None:
-    seen = [lab(colour, BLINDNESS[kind]) for colour in colours[:4]]
+def test_all_colours_differ_for_the_colour_blind(colours: tuple[str, ...], kind: str) -> None:
+    seen = [lab(colour, BLINDNESS[kind]) for colour in colours]
     distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
     assert min(distances) > 10
 

@@ -1,18 +1,19 @@
 """Colours and signs of series and marks.
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008), which stay apart under the common kinds of
-colour blindness; lightness is moved so that each has a contrast of at least 3:1 with a dark or a light ground.
+colour blindness. Lightness, and where it was needed the hue, is moved so that each has a contrast of at least 3:1 with
+the ground of every theme, and that any two of the eight stay apart under each kind (a distance of 10 in CIELAB).
 """
 
 from __future__ import annotations
 
 from rich.cells import cell_len
 
-DARK_COLOURS = ("#56b4e9", "#f0a030", "#2fc79a", "#e58fbe", "#f0e442", "#f2703c", "#8fa3ff", "#b8b8b8")
-"""For a dark ground: sky blue, orange, bluish green, reddish purple, yellow, vermilion, blue, grey."""
+DARK_COLOURS = ("#56b4e9", "#f0a030", "#2fc79a", "#e58fbe", "#f0e442", "#f2703c", "#c3d4f0", "#949494")
+"""For a dark ground: sky blue, orange, bluish green, reddish purple, yellow, vermilion, pale blue, grey."""
 
-LIGHT_COLOURS = ("#0067a6", "#a35c00", "#00694c", "#a3437e", "#6e6400", "#b34300", "#3b45b3", "#4d4d4d")
-"""The same hues for a light ground."""
+LIGHT_COLOURS = ("#0067a6", "#a35c00", "#00694c", "#a3437e", "#4e4b06", "#b00828", "#5031f6", "#444d50")
+"""For a light ground: blue, orange, bluish green, reddish purple, olive, red, violet, grey."""
 
 TERMINAL_COLOURS = ("bright_blue", "yellow", "green", "magenta", "cyan", "red", "blue", "white")
 """The terminal's own colours, for themes that leave the ground to the terminal."""

@@ -84,9 +84,9 @@ def paint_axes(canvas: Canvas, layout: Layout, view: View, ticks: Ticks, kind: A
     before = left + places[0][1] if places else canvas.width
     after = left + places[-1][1] + cell_len(places[-1][2]) if places else 0
     if x_name and cell_len(x_name) < before:
-        canvas.text(layout.label_row, 0, x_name, AXIS)
+        canvas.text(layout.label_row, 0, x_name, LABEL)
     elif x_name and cell_len(x_name) + 2 <= canvas.width - after:
-        canvas.text(layout.label_row, canvas.width - cell_len(x_name), x_name, AXIS)
+        canvas.text(layout.label_row, canvas.width - cell_len(x_name), x_name, LABEL)
     if layout.axis_row is not None:
         line = ["─"] * layout.plot_width
         for column, _, _ in places:

@@ -65,7 +65,7 @@ class ChartSurface(Widget):
         & > .chart--title { color: $foreground; text-style: bold; }
         & > .chart--name { color: $foreground 75%; }
         & > .chart--value { color: $foreground; text-style: bold; }
-        & > .chart--note { color: $foreground 50%; }
+        & > .chart--note { color: $foreground 60%; }
         & > .chart--axis { color: $foreground 35%; }
         & > .chart--label { color: $foreground 65%; }
         & > .chart--grid { color: $foreground 25%; }
@@ -73,7 +73,7 @@ class ChartSurface(Widget):
         & > .chart--mark { color: $foreground 55%; }
         & > .chart--cursor { color: $foreground 60%; background: $foreground 12%; }
         & > .chart--cursor-label { color: $background; background: $foreground 80%; }
-        & > .chart--empty { color: $foreground 50%; }
+        & > .chart--empty { color: $foreground 60%; }
         &:focus > .chart--title { color: $accent; text-style: bold underline; }
         &:focus > .chart--axis { color: $accent; }
     }

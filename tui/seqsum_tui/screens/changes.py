@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from seqsum_tui import words
+from seqsum_tui import dialog_bindings, words
 from seqsum_tui.run_draft import RunDraft
 
 WIDEST_VALUE = 24
@@ -23,10 +23,7 @@ class ChangesScreen(ModalScreen[str | None]):
     """Closes with the path of the field to go to, or None. Takes changes back by itself."""
 
     CSS_PATH = "changes.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f3,q", "cancel", "Close", id="changes.close", tooltip="Back to the form"),
-        Binding("delete,backspace,ctrl+r", "reset", "Reset", id="changes.reset", tooltip="The preset's value again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.CHANGES
 
     def __init__(self, draft: RunDraft) -> None:
         super().__init__()

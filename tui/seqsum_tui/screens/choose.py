@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from seqsum_tui import words
+from seqsum_tui import dialog_bindings, words
 from seqsum_tui.charts.text import shorten_middle
 
 MOST_SHOWN = 300
@@ -50,15 +50,7 @@ class ChooseScreen(ModalScreen[list[str] | None]):
     """
 
     CSS_PATH = "choose.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="choose.cancel", tooltip="Change nothing", priority=True),
-        Binding("up", "move(-1)", "Up", id="choose.up", show=False, priority=True),
-        Binding("down", "move(1)", "Down", id="choose.down", show=False, priority=True),
-        Binding("pageup", "move(-10)", "Page up", id="choose.page_up", show=False, priority=True),
-        Binding("pagedown", "move(10)", "Page down", id="choose.page_down", show=False, priority=True),
-        Binding("space", "mark", "Mark", id="choose.mark", tooltip="Mark the line, or not", priority=True),
-        Binding("enter", "accept", "Choose", id="choose.accept", tooltip="Take what is marked", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.CHOOSE
 
     def __init__(
         self, title: str, choices: Sequence[Choice], *, several: bool = False, current: str | None = None
@@ -106,7 +98,7 @@ class ChooseScreen(ModalScreen[list[str] | None]):
         name = words.literal(choice.name)
         if choice.detail:
             name = words.fit(shorten_middle(name, NAME_WIDTH), NAME_WIDTH)
-        return Content.assemble((sign, "$text-accent"), name, (f"  {words.literal(choice.detail)}", "$foreground 55%"))
+        return Content.assemble((sign, "$text-accent"), name, (f"  {words.literal(choice.detail)}", "$foreground 60%"))
 
     def action_move(self, lines: int) -> None:
         """Move the cursor of the list."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from seqsum.compare import ComparisonReader, rows_of
 from seqsum.compare.files import Shown, scatter_field
@@ -31,6 +31,7 @@ from seqsum_tui.widgets.compare_chart import CompareChart
 from seqsum_tui.widgets.compare_columns import metric_text
 from seqsum_tui.widgets.compare_table import CompareTable
 from seqsum_tui.widgets.differences_view import DifferencesView
+from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.setting_scatter import SettingScatter
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class CompareScreen(ComparesRuns):
                 yield CompareTable()
                 yield DifferencesView()
         yield Static(id="empty")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Start reading."""

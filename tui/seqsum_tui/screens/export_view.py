@@ -9,14 +9,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from seqsum_tui import words
+from seqsum_tui import dialog_bindings, words
 from seqsum_tui.compare_export import Chosen, Offer
 from seqsum_tui.paths import for_people
 
@@ -25,12 +25,7 @@ class ExportScreen(ModalScreen[Chosen | None]):
     """Offers a free name in the folder the console was started in, or else in the home folder."""
 
     CSS_PATH = "export_view.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="export.cancel", tooltip="Write nothing", priority=True),
-        Binding("up", "move(-1)", "Up", id="export.up", show=False, priority=True),
-        Binding("down", "move(1)", "Down", id="export.down", show=False, priority=True),
-        Binding("enter", "accept", "Write", id="export.accept", tooltip="Write the file", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.EXPORT
 
     def __init__(self, offers: Sequence[Offer]) -> None:
         super().__init__()

@@ -13,12 +13,14 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from seqsum_tui import bindings, dialog_bindings
+
 EVERYWHERE: list[BindingType] = [
     Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
     Binding("ctrl+p", "", "Commands", tooltip="Search every action, and the theme, by its name"),
-    Binding("question_mark", "", "Help", key_display="?", tooltip="This"),
-    Binding("comma", "", "Settings", key_display=",", tooltip="Theme, bell, traffic, and the ids of all keys"),
-    Binding("ctrl+q", "", "Quit", tooltip="Leave the console; runs go on"),
+    bindings.SETTINGS,
+    bindings.REDRAW,
+    Binding("ctrl+q", "", "Quit", tooltip="Leave the console, also while a text is typed; runs go on"),
 ]
 
 
@@ -26,9 +28,7 @@ class HelpScreen(ModalScreen[None]):
     """Closes with escape, ?, or a click beside it."""
 
     CSS_PATH = "help.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter,f1", "dismiss", "Close", id="help.close", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.HELP_PAGE
 
     def __init__(self, title: str, sections: Sequence[tuple[str, Sequence[BindingType]]]) -> None:
         super().__init__()

@@ -7,13 +7,13 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
-from seqsum_tui import words
+from seqsum_tui import dialog_bindings, words
 
 Meaning = TypeVar("Meaning")
 
@@ -32,9 +32,7 @@ class LineScreen(ModalScreen[Meaning | None], Generic[Meaning]):
     """
 
     CSS_PATH = "line.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="line.cancel", tooltip="Leave all as it is", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.LINE
     ENTER = "enter"
 
     def __init__(
@@ -103,9 +101,7 @@ class LineScreen(ModalScreen[Meaning | None], Generic[Meaning]):
 class NoteScreen(LineScreen[str]):
     """A note has several lines, so enter makes a new one and ctrl+s takes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "accept", "Save", id="note.save", tooltip="Keep the note", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.NOTE
     ENTER = "ctrl+s"
 
     def box(self) -> TextArea:

@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from seqsum import control
 from seqsum.config import LIVE_FIELDS
@@ -29,6 +29,7 @@ from seqsum_tui.screens.arranging import SCREEN, ArrangesCharts
 from seqsum_tui.widgets.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.widgets.config_view import ConfigView
 from seqsum_tui.widgets.events_view import EventsView
+from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.live_charts import LiveChart, LiveCharts
 from seqsum_tui.widgets.log_view import LogView
 from seqsum_tui.widgets.run_header import RunHeader
@@ -75,7 +76,7 @@ class LiveScreen(ArrangesCharts):
                 yield ConfigView()
             with TabPane("Events", id="events"):
                 yield EventsView()
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Start reading."""

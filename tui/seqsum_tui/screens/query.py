@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from seqsum.errors import UserError
 from seqsum_tui import bindings, words
@@ -28,6 +28,7 @@ from seqsum_tui.screens.query_asking import AskingScreen
 from seqsum_tui.widgets.answer_list import AnswerList
 from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
 from seqsum_tui.widgets.heat_map import HeatMap
+from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryChart, QueryPane
 
@@ -87,7 +88,7 @@ class QueryScreen(AskingScreen):
         yield Static(id="views")
         with Horizontal(id="panes"):
             yield QueryPane()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read the run and load its model."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.presets import Preset
-from seqsum_tui import words
+from seqsum_tui import dialog_bindings, words
 from seqsum_tui.background import in_thread
 from seqsum_tui.widgets.field_editors import LineInput
 
@@ -37,11 +37,7 @@ class SavePresetScreen(ModalScreen[str | None]):
     """
 
     CSS_PATH = "save_preset.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="save_preset.cancel", tooltip="Save nothing"),
-        Binding("up", "app.focus_previous", "Up", id="save_preset.up", tooltip="The line above", show=False),
-        Binding("down", "app.focus_next", "Down", id="save_preset.down", tooltip="The line below", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.SAVE_PRESET
 
     def __init__(self, config: Config, preset: Preset, yours: bool) -> None:
         super().__init__()

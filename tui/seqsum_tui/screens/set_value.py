@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from seqsum_tui import words
+from seqsum_tui import dialog_bindings, words
 
 if TYPE_CHECKING:
     from seqsum.config import Config
@@ -36,9 +36,7 @@ class SetValueScreen(ModalScreen[str | None]):
     """
 
     CSS_PATH = "set_value.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="set.cancel", tooltip="Leave the value as it is"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = dialog_bindings.SET_VALUE
 
     def __init__(self, config: Config, path: str, title: str, rate_now: float | None = None, when: str = WHEN) -> None:
         super().__init__()

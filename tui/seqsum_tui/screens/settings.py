@@ -11,7 +11,7 @@ from textual.command import Provider
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from seqsum.errors import printable
 from seqsum.schema import FieldFacts, as_text
@@ -22,6 +22,7 @@ from seqsum_tui.settings import BY_NAME, OPTIONS, Settings, Value
 from seqsum_tui.widgets.config_form import FieldRow
 from seqsum_tui.widgets.field_editors import Edited
 from seqsum_tui.widgets.fitted_text import FittedText
+from seqsum_tui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from seqsum_tui.app import Console
@@ -32,6 +33,8 @@ PARTS = {
     "RUN_TABLE": "The list of runs",
     "NEW_RUN": "New run",
     "CHART": "A chart",
+    "LINE": "A line asked for",
+    "CHOOSE": "A list to choose from",
 }
 
 
@@ -130,7 +133,7 @@ class SettingsScreen(Screen[None]):
                 yield FieldRow(facts, self.draft)
             yield Static(self._keys(), id="keys")
         yield FittedText(id="help", wraps=True)
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def _keys(self) -> Content:
         """How a key is changed, and every id with the keys it has now."""

@@ -14,7 +14,7 @@ BAR_CELLS = 8
 CURVE_ROWS = 3
 BLOCKS = " ▁▂▃▄▅▆▇█"
 LEAD = 8
-QUIET = "$foreground 50%"
+QUIET = "$foreground 60%"
 
 Part = str | tuple[str, str]
 

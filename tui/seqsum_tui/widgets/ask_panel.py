@@ -90,7 +90,7 @@ class AskPanel(Vertical):
             yield QuestionInput()
             yield Static("", id="state")
         with VerticalScroll(can_focus=False):
-            yield Static(Content.styled(HOW, "$foreground 50%"), id="answers")
+            yield Static(Content.styled(HOW, "$foreground 60%"), id="answers")
 
     @on(Input.Submitted, "#question")
     def submit(self, event: Input.Submitted) -> None:
@@ -128,7 +128,7 @@ class AskPanel(Vertical):
         box = self.query_one(QuestionInput)
         box.placeholder = words.literal(f"{hint}; /t 0.8 sets the temperature" if samples else hint)
         if samples and not self._answers:
-            self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground 50%"))
+            self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground 60%"))
 
     def state(self, text: str) -> None:
         """Say, beside the box, what the model is doing."""
@@ -153,6 +153,6 @@ class AskPanel(Vertical):
 
     def _add(self, answer: Content) -> None:
         self._answers = [answer, *self._answers[: MOST_ANSWERS - 1]]
-        shown = [self._answers[0], *(Content.styled(old.plain, "$foreground 50%") for old in self._answers[1:])]
+        shown = [self._answers[0], *(Content.styled(old.plain, "$foreground 60%") for old in self._answers[1:])]
         self.query_one("#answers", Static).update(Content("\n").join(shown))
         self.query_one(VerticalScroll).scroll_home(animate=False)

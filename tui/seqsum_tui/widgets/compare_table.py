@@ -45,7 +45,7 @@ class CompareTable(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         & > .compare--heading { color: $foreground 60%; background: $panel; }
         & > .compare--cursor { background: $primary-muted; text-style: bold; }
-        & > .compare--quiet { color: $foreground 45%; }
+        & > .compare--quiet { color: $foreground 60%; }
         & > .compare--better { color: $text-success; }
         & > .compare--worse { color: $text-error; }
     }

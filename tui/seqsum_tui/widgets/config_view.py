@@ -72,7 +72,7 @@ def describe(view: RunView) -> Content:
                 (words.fit(facts.name, NAME_CELLS - 3), "$foreground 80%"),
                 (value, "bold $text-warning" if changed else "bold"),
                 (words.literal(was), "$text-warning"),
-                (facts.description.partition(";")[0], "$foreground 45%"),
+                (facts.description.partition(";")[0], "$foreground 60%"),
             )
         )  # fmt: skip
     lines.append(Content.styled("record", "bold $text-accent"))

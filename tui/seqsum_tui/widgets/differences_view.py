@@ -38,7 +38,7 @@ class DifferencesView(Widget, can_focus=True):
         height: 1fr;
         & > .differences--heading { color: $foreground 60%; background: $panel; }
         & > .differences--field { color: $foreground 75%; }
-        & > .differences--same { color: $foreground 55%; }
+        & > .differences--same { color: $foreground 60%; }
     }
     """
 

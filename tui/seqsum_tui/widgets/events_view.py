@@ -83,7 +83,7 @@ def line_of(first: Event, last: Event, count: int) -> Content:
     else:
         text = "  ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
     return Content.assemble(
-        (datetime.fromtimestamp(last.time).strftime("%m-%d %H:%M:%S"), "$foreground 50%"),
+        (datetime.fromtimestamp(last.time).strftime("%m-%d %H:%M:%S"), "$foreground 60%"),
         f"  step {last.step:>9,}  ",
         (words.fit(words.literal(last.kind), 11), "bold"),
         words.literal(text),

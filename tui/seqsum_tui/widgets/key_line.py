@@ -38,7 +38,7 @@ class KeyLine(Widget):
     DEFAULT_CSS = """
     KeyLine {
         dock: bottom; height: 1; text-wrap: nowrap; text-overflow: ellipsis;
-        background: $footer-background; color: $footer-foreground;
+        background: $footer-background; color: $footer-description-foreground;
     }
     """
 
@@ -60,9 +60,20 @@ class KeyLine(Widget):
                 seen.add(binding.action)
                 start = found[-1].end if found else 0
                 found.append(self._shown(binding, enabled, tooltip, start))
+        palette = self._palette(found[-1].end if found else 0)
+        if palette.end <= self.size.width:
+            found.append(palette)
         if tuple(found) != self._keys:
             self._keys = tuple(found)
             self.refresh()
+
+    def on_resize(self) -> None:
+        self._collect(self.screen)
+
+    def _palette(self, start: int) -> ShownKey:
+        """Where there is room: what a person asks who does not find it in the line."""
+        key = Binding(self.app.COMMAND_PALETTE_BINDING, "command_palette", "All actions")
+        return self._shown(key, True, "Search every action by its name", start)
 
     def _shown(self, binding: Binding, enabled: bool, tooltip: str, start: int) -> ShownKey:
         display = self.app.get_key_display(binding)

@@ -175,7 +175,7 @@ def _describe_run(preview: Preview) -> Content:
     lines: list[Content] = [
         Content.assemble(
             (words.literal(run.name), "bold"), "  ", (status.text, status.colour), "  ",
-            (run.id, "$foreground 50%"),
+            (run.id, "$foreground 60%"),
         )
     ]  # fmt: skip
     if run.note or run.tags:

@@ -1,0 +1,20 @@
+"""One key of the console: with an id, by which it can be remapped, and its meaning in words."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+
+def key(
+    id: str,
+    keys: str,
+    action: str,
+    label: str,
+    tooltip: str,
+    *,
+    show: bool = True,
+    display: str | None = None,
+    first: bool = False,
+) -> Binding:
+    """Return the binding; `first`: it comes before what a text box makes of the key."""
+    return Binding(keys, action, label, show=show, key_display=display, tooltip=tooltip, id=id, priority=first)
