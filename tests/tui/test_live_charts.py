@@ -120,7 +120,7 @@ async def test_every_axis_puts_values_and_marks_where_they_were(run, console, wa
         await until(pilot, lambda: loss.cursor_x == 12_400)
         for name, of, ends in (
             ("epoch", lambda step: step / 1000, (0, 20)),
-            ("trained", lambda step: step / 100, (0, 240)),
+            ("time", lambda step: step / 100, (0, 240)),
             ("clock", lambda step: START + step / 100 + 600 * (step > 6000), (START, START + 960)),
             ("step", lambda step: step, (0, 20_000)),
         ):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 XKind = Literal["step", "epoch", "time", "clock"]
 KINDS: tuple[XKind, ...] = ("step", "epoch", "time", "clock")
-NAMES = {"step": "step", "epoch": "epoch", "time": "trained", "clock": "clock"}
+NAMES = {"step": "step", "epoch": "epoch", "time": "time", "clock": "clock"}
 SECONDS, EPOCH, CLOCK = "train_seconds", "epoch", "wall_time"
 PLACES = 2000
 """So many points tell how an axis runs; between them it is a straight line."""

@@ -351,6 +351,22 @@ async def test_what_is_not_finite_has_a_sign_for_each_kind_and_the_head_names_th
         assert "NaN" not in lines(chart)[0] and "∞" not in lines(chart)[0]
 
 
+async def test_checkpoints_side_by_side_leave_the_ticks_and_what_happened_between_them() -> None:
+    x = np.arange(0.0, 1001.0)
+    marks = [Mark(500.0, "paused", kind="pause"), Mark(501.0, "lr 1→2")]
+    marks += [Mark(step, "checkpoint", kind="checkpoint") for step in x[1:]]
+    chart = Chart("loss", series=[Series("train", x, x)], marks=marks)
+    async with Room(chart).run_test(size=(80, 24)) as pilot:
+        ruler, labels = lines(chart)[-2:]
+        assert ruler.count("▴") > 30 and ruler.count("┬") == len(labels.split()) > 3
+        chart.set_cursor(500.0)
+        await pilot.pause()
+        assert "║ paused, Δ lr 1→2" in lines(chart)[0]
+        chart.set_cursor(250.0)
+        await pilot.pause()
+        assert "▴ checkpoint" in lines(chart)[0]
+
+
 async def test_marks_stand_at_their_x_and_tell_their_label_under_the_cursor() -> None:
     marks = [
         Mark(50.0, "learning rate 5e-4"),

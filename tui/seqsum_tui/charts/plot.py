@@ -223,6 +223,14 @@ def mark_sign(mark: Mark) -> str:
     return MARK_SIGNS.get(mark.kind, OTHER_MARK_SIGN)
 
 
+def marks_at(marks: Sequence[Mark], view: View, x: float) -> list[Mark]:
+    """Return the marks in the column of `x`: those that came seldom, else one of those that come often."""
+    column = view.cell_column(x)
+    places = view.cell_columns(np.fromiter((mark.x for mark in marks), np.float64, len(marks)))
+    here = [marks[place] for place in np.flatnonzero(places == column).tolist()]
+    return [mark for mark in here if mark.kind not in _QUIET_KINDS] or here[-1:]
+
+
 def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: Sequence[Mark]) -> None:
     """Draw each mark's sign at the top, a dotted line below it, and its label where nothing else is.
 
@@ -239,8 +247,10 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: Sequence[Mark
             (quiet if mark.kind in _QUIET_KINDS else loud)[column] = mark
     left = layout.gutter
     if layout.axis_row is not None:
+        # Where they stand side by side the ticks say more.
+        crowded = 2 * len(quiet) > layout.plot_width
         for column, mark in quiet.items():
-            if column not in loud:
+            if column not in loud and not (crowded and canvas.codes[layout.axis_row, left + column] == ord("┬")):
                 canvas.put(layout.axis_row, left + column, mark_sign(mark), MARK_SIGN)
     for column, mark in loud.items():
         for row in range(1, layout.plot_height):
@@ -252,7 +262,7 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: Sequence[Mark
         if not mark.label:
             continue
         following = next((other for other in taken if other > column), view.width + 1)
-        label = shorten(clean(mark.label), min(following - column - 3, 24, view.width - column - 3))
+        label = shorten(clean(mark.label), min(following - column - 3, 24, view.width - column - 2))
         start = left + column + 2
         if cell_len(label) >= 4 and canvas.free(0, 1, start - 1, start + cell_len(label) + 1):
             canvas.text(0, start, label, MARK)

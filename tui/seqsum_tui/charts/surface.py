@@ -438,11 +438,10 @@ class ChartSurface(Widget):
     def _note(self) -> str:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
         if self.cursor_x is not None and self._view is not None:
-            column = self._view.cell_column(self.cursor_x)
-            here = [mark for mark in self._marks if self._view.cell_column(mark.x) == column]
+            here = plot.marks_at(self._marks, self._view, self.cursor_x)
             place = f"{self._x_name} {self._x_text(self.cursor_x)}".strip()
             if here:
-                happened = f"{plot.mark_sign(here[-1])} {clean(here[-1].label)}"
+                happened = ", ".join(f"{plot.mark_sign(mark)} {clean(mark.label)}" for mark in here)
                 return happened if self._layout.label_row is not None else f"{happened} · {place}"
             return place
         notes = list(self._notes)

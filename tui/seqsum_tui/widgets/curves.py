@@ -63,7 +63,8 @@ def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> lis
             )
         elif event.kind == "paused":
             marks.append(Mark(event.step, "paused", kind="pause"))
-        elif event.kind == "resumed":
+        elif event.kind == "resumed" and not (marks and marks[-1].x == event.step):
+            # Where it was paused or rewound that says it.
             marks.append(Mark(event.step, "resumed", sign="▸", kind="resume"))
         elif event.kind == "rewound":
             came = event.detail.get("came", "?")
