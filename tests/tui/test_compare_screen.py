@@ -355,6 +355,19 @@ async def test_a_run_that_is_gone_and_runs_without_metrics(scene, console, until
         assert isinstance(console.screen, CompareScreen)
 
 
+async def test_the_axis_ends_where_what_is_drawn_ends(scene, console, until):
+    runs = [scene.run(name="short", step=4000), scene.run(name="long", step=20_000)]
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, runs)
+        chart, table = console.screen.query_one(CompareChart), console.screen.query_one(CompareTable)
+        assert chart.x_range == (0, 20_000)
+        await pilot.press("end", "space")
+        await until(pilot, lambda: chart.x_range == (0, 4000))
+        assert table.selected.name == "long"
+        await pilot.press("space", "home")
+        await until(pilot, lambda: chart.x_range == (0, 20_000) and table.selected.name == "short")
+
+
 async def test_values_that_are_no_numbers(scene, console, until):
     runs = [scene.run(name="nan"), scene.run(name="infinite"), scene.run(name="fine")]
     for run, last in zip(runs, (float("nan"), float("inf")), strict=False):

@@ -200,6 +200,8 @@ COMPARE_TABLE: list[BindingType] = [
     _key("compare.down", "down,j", "move(1)", "Down", "Move to the row below", show=False),
     _key("compare.page_up", "pageup", "page(-1)", "Page up", "Move a page up", show=False),
     _key("compare.page_down", "pagedown", "page(1)", "Page down", "Move a page down", show=False),
+    _key("compare.first", "home", "end(-1)", "First", "Move to the first row", show=False),
+    _key("compare.last", "end", "end(1)", "Last", "Move to the last row", show=False),
 ]
 
 DIFFERENCES: list[BindingType] = [

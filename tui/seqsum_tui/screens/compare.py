@@ -12,20 +12,17 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from seqsum.compare import ComparisonReader, rows_of
-from seqsum.compare.files import Shown, scatter_field
+from seqsum.compare import ComparisonReader
+from seqsum.compare.files import Shown
 from seqsum.compare.rows import XKind
-from seqsum.errors import UserError
 from seqsum_tui import bindings, words
-from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.background import Poll
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.charts.ticks import AxisKind, format_x
 from seqsum_tui.commands import ScreenCommands
-from seqsum_tui.compare_export import Chosen, offers, write_export
-from seqsum_tui.paths import for_people
-from seqsum_tui.screens.compare_choosing import ComparesRuns
-from seqsum_tui.screens.export_view import ExportScreen
+from seqsum_tui.screens.compare_files import ExportsComparison
+from seqsum_tui.screens.compare_rows import ArrangesRows
 from seqsum_tui.widgets.compare_bar import CompareBar
 from seqsum_tui.widgets.compare_chart import CompareChart
 from seqsum_tui.widgets.compare_columns import metric_text
@@ -45,7 +42,7 @@ BROAD = 170
 FEWEST_LINES = 5
 
 
-class CompareScreen(ComparesRuns):
+class CompareScreen(ArrangesRows, ExportsComparison):
     """Compares runs, live ones too. Leaving changes nothing for them."""
 
     CSS_PATH = "compare.tcss"
@@ -60,20 +57,15 @@ class CompareScreen(ComparesRuns):
     ]
 
     def __init__(self, run_ids: Sequence[str]) -> None:
-        super().__init__()
         # Ids begin with their date: the rows stand in the order in which the runs were made.
         self._ids = sorted(set(run_ids))
+        # Opened from one run: the others are compared with it.
+        super().__init__(baseline=self._ids[0] if len(self._ids) == 1 else None)
         self._reader: ComparisonReader | None = None
         self._comparison: Comparison | None = None
-        self._rows: list[Row] = []
         self._poll: Poll | None = None
         self._told: set[str] = set()
         self._view = CURVES
-        self._hidden: set[str] = set()
-        self._unfolded: set[str] = set()
-        # Opened from one run: the others are compared with it.
-        self._baseline = self._ids[0] if len(self._ids) == 1 else None
-        self._best_first = False
         self._x: XKind = "step"
         self._field: str | None = None
         self._of_best = True
@@ -100,7 +92,7 @@ class CompareScreen(ComparesRuns):
             self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
         self.query_one(CompareTable).focus()
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show_again())
         self._say_empty()
         self.call_after_refresh(self._aim_reader)
         self.run_worker(self._poll.run(), name="comparison reader")
@@ -127,7 +119,7 @@ class CompareScreen(ComparesRuns):
         if self._reader is not None and self._reader.metric is None and comparison.metrics:
             # What is compared stays, also when a live run writes its first accuracy.
             self._reader.metric = comparison.metric
-        self._refresh()
+        self.show_again()
         if offered != self._offered():
             self.refresh_bindings()
 
@@ -136,7 +128,7 @@ class CompareScreen(ComparesRuns):
 
     def _offered(self) -> tuple[bool, bool]:
         """What decides which keys do something."""
-        return self._comparison is not None, any(row.kind != "run" for row in self._rows)
+        return self._comparison is not None, self.has_groups
 
     def _failed(self, error: Exception) -> None:
         text = words.literal(str(error)) or type(error).__name__
@@ -170,14 +162,14 @@ class CompareScreen(ComparesRuns):
 
     # Showing
 
-    def _refresh(self) -> None:
+    def show_again(self) -> None:
         """Show the comparison as it is and as it is asked for."""
         comparison = self._comparison
         if comparison is None or not self.is_attached:
             return
         chart = self.query_one(CompareChart)
         self._show_table(comparison)
-        row = self._chosen_row()
+        row = self.chosen_row
         self._keep_ends(chart, comparison)
         if chart.title != comparison.metric:
             chart.title = comparison.metric
@@ -191,21 +183,14 @@ class CompareScreen(ComparesRuns):
 
     def _show_table(self, comparison: Comparison) -> None:
         at = self.query_one(CompareChart).cursor_x
-        self._rows = rows_of(
-            comparison,
-            unfolded=self._unfolded,
-            hidden=self._hidden,
-            baseline=self._baseline,
-            at=at,
-            x=self._x,
-            best_first=self._best_first,
-        )
+        self.make_rows(comparison, at, self._x)
         where = None if at is None else format_x(at, self._x_kind, 0.0)
         self.query_one(CompareTable).show(comparison, self._rows, where)
 
     def _keep_ends(self, chart: CompareChart, comparison: Comparison) -> None:
-        """The axis reaches over all steps, also while only a stretch of them is read."""
-        end = max((run.final[0] for run in comparison.runs if run.final), default=0) if self._x == "step" else None
+        """The axis reaches over all steps of what is drawn, also while only a stretch of them is read."""
+        drawn = [run for row in self._rows if row.drawn for run in row.runs] or comparison.runs
+        end = max((run.final[0] for run in drawn if run.final), default=0) if self._x == "step" else None
         if end != self._end:
             self._end = end
             view, cursor = chart.view, chart.cursor_x
@@ -231,6 +216,11 @@ class CompareScreen(ComparesRuns):
         return self._ids
 
     @property
+    def part(self) -> Part:
+        """The part of it that is looked at."""
+        return PARTS[self._view]
+
+    @property
     def shown(self) -> Shown | None:
         """Everything that decides what is seen."""
         if self._comparison is None:
@@ -252,7 +242,7 @@ class CompareScreen(ComparesRuns):
         self.query_one(DifferencesView).show(shown.drawn, shown.differences, values)
 
     def _show_scatter(self) -> None:
-        shown, row = self.shown, self._chosen_row()
+        shown, row = self.shown, self.chosen_row
         if shown is not None and self._view == SCATTER:
             self.query_one(SettingScatter).show(shown, row.key if row else None)
 
@@ -327,7 +317,7 @@ class CompareScreen(ComparesRuns):
         if action in ("back", "add"):
             return True
         if action == "unfold":
-            return any(row.kind != "run" for row in self._rows)
+            return self.has_groups
         if action in ("field", "choose_field", "best_or_final"):
             return self._view == SCATTER
         return self._comparison is not None or action == "help"
@@ -346,10 +336,15 @@ class CompareScreen(ComparesRuns):
         self.set_class(view == SETTINGS, "-settings")
         self.set_class(view == SCATTER, "-scatter")
         self.set_focus(self.query_one(DifferencesView if view == SETTINGS else CompareTable))
-        self._refresh()
+        self.show_again()
         self.refresh_bindings()
         # The scatter's ticks depend on the width it gets now.
-        self.call_after_refresh(self._refresh)
+        self.call_after_refresh(self.show_again)
+
+    def action_hide(self) -> None:
+        """Hide the row under the cursor, or show it again, where it can be seen."""
+        if self._view != SETTINGS:
+            super().action_hide()
 
     def on_compare_bar_chosen(self, message: CompareBar.Chosen) -> None:
         """Show the view that was clicked."""
@@ -360,13 +355,6 @@ class CompareScreen(ComparesRuns):
         chart = self.query_one(CompareChart)
         getattr(chart, f"action_{action}")(*arguments)
         self.query_one(SettingScatter).log_y = chart.log_y
-
-    def action_metric(self, direction: int) -> None:
-        """Compare the next metric."""
-        if self._comparison is not None and self._comparison.metrics:
-            metrics = self._comparison.metrics
-            place = metrics.index(self._comparison.metric) if self._comparison.metric in metrics else -direction
-            self.compare_metric(metrics[(place + direction) % len(metrics)])
 
     def compare_metric(self, metric: str) -> None:
         """Compare this metric."""
@@ -380,54 +368,6 @@ class CompareScreen(ComparesRuns):
             self._reader.higher = self._comparison.direction != "higher"
             self._wake()
 
-    def _chosen_row(self) -> Row | None:
-        return self.query_one(CompareTable).selected
-
-    def action_baseline(self) -> None:
-        """Differences are from the row under the cursor."""
-        row = self._chosen_row()
-        if row is not None:
-            self._baseline = row.key
-            self._refresh()
-
-    def action_hide(self) -> None:
-        """Hide the row under the cursor, or show it again."""
-        row = self._chosen_row()
-        if row is not None and self._view != SETTINGS:
-            self._toggle(row.key)
-
-    def action_only(self) -> None:
-        """Hide all rows but the one under the cursor and the baseline; again, show all."""
-        row = self._chosen_row()
-        if row is not None:
-            others = {other.key for other in self._rows if other.key != row.key and not other.baseline}
-            self._hidden = set() if self._hidden == others else others
-            self._refresh()
-
-    def on_compare_table_toggled(self, message: CompareTable.Toggled) -> None:
-        """Hide or show the row whose sign was clicked."""
-        self._toggle(message.key)
-
-    def _toggle(self, key: str) -> None:
-        self._hidden ^= {key}
-        self._refresh()
-
-    def action_unfold(self) -> None:
-        """Show the runs of a group, or fold them again."""
-        row = self._chosen_row()
-        if row is None or row.kind == "run":
-            return
-        group = f"group:{row.runs[0].summary.group}"
-        self._unfolded ^= {group}
-        self._refresh()
-        self.query_one(CompareTable).select(group)
-        self._refresh()
-
-    def action_order(self) -> None:
-        """Best rows first, or in the order they were made."""
-        self._best_first = not self._best_first
-        self._refresh()
-
     def action_time(self) -> None:
         """Curves over training time, or over steps."""
         comparison = self._comparison
@@ -440,18 +380,8 @@ class CompareScreen(ComparesRuns):
         chart = self.query_one(CompareChart)
         chart.set_view(None)
         chart.set_cursor(None)
-        self._refresh()
+        self.show_again()
         self._aim_reader()
-
-    def action_field(self, direction: int) -> None:
-        """Scatter over the next setting."""
-        fields = self.fields
-        if fields:
-            shown = self.shown
-            assert shown is not None
-            now = scatter_field(shown)
-            place = fields.index(now) if now in fields else -1
-            self.scatter_over(fields[(place + direction) % len(fields)])
 
     def scatter_over(self, field: str) -> None:
         """Show the scatter over a setting."""
@@ -461,11 +391,11 @@ class CompareScreen(ComparesRuns):
     def action_best_or_final(self) -> None:
         """Scatter of best or of last values."""
         self._of_best = not self._of_best
-        self._refresh()
+        self.show_again()
 
     def action_open(self) -> None:
         """Watch the run under the cursor; unfold a group."""
-        row = self._chosen_row()
+        row = self.chosen_row
         if row is None:
             return
         if row.kind == "group":
@@ -486,13 +416,6 @@ class CompareScreen(ComparesRuns):
 
     # Which runs
 
-    def action_remove(self) -> None:
-        """Take the row under the cursor out of the comparison."""
-        row = self._chosen_row()
-        if row is not None:
-            gone = {run.id for run in row.runs}
-            self.compare_runs([id for id in self._ids if id not in gone])
-
     def compare_runs(self, ids: Sequence[str]) -> None:
         """Compare these runs instead."""
         self._ids = sorted(set(ids))
@@ -500,29 +423,6 @@ class CompareScreen(ComparesRuns):
             self._reader.ids = tuple(self._ids)
         self._say_empty()
         self._wake()
-
-    # Files
-
-    def action_export(self) -> None:
-        """Write what is shown to a file."""
-        shown = self.shown
-        if shown is not None:
-            self.app.push_screen(ExportScreen(offers(PARTS[self._view], shown.comparison.metric)), self._export)
-
-    def _export(self, chosen: Chosen | None) -> None:
-        shown = self.shown
-        if chosen is not None and shown is not None:
-            weight = self.query_one(CompareChart).smoothing
-            self.run_worker(self._write(shown, weight, chosen), name="export", group="export")
-
-    async def _write(self, shown: Shown, smoothing: float, chosen: Chosen) -> None:
-        try:
-            size = await in_thread(lambda: write_export(shown, smoothing, chosen))
-        except (UserError, OSError) as error:
-            self.notify(words.literal(str(error)), title="Not exported", severity="error", markup=False)
-            return
-        place = words.literal(for_people(chosen.path))
-        self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
 
 
 def _first_steps() -> Content:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from seqsum.compare.files import scatter_fields
+from seqsum.compare.files import scatter_field, scatter_fields
 from seqsum.errors import UserError
 from seqsum_tui import words
 from seqsum_tui.background import in_thread
@@ -61,6 +61,14 @@ class ComparesRuns(Screen[None]):
 
     # Choosing
 
+    def action_metric(self, direction: int) -> None:
+        """Compare the next metric."""
+        comparison = self.comparison
+        if comparison is not None and comparison.metrics:
+            metrics = comparison.metrics
+            place = metrics.index(comparison.metric) if comparison.metric in metrics else -direction
+            self.compare_metric(metrics[(place + direction) % len(metrics)])
+
     def action_choose_metric(self) -> None:
         """Choose the metric from a list."""
         if self.comparison is None:
@@ -78,6 +86,14 @@ class ComparesRuns(Screen[None]):
         """The settings in which the runs that are shown differ, the most telling first."""
         shown = self.shown
         return [] if shown is None else scatter_fields([run for run, _ in shown.runs])
+
+    def action_field(self, direction: int) -> None:
+        """Scatter over the next setting."""
+        fields, shown = self.fields, self.shown
+        if fields and shown is not None:
+            now = scatter_field(shown)
+            place = fields.index(now) if now in fields else -1
+            self.scatter_over(fields[(place + direction) % len(fields)])
 
     def action_choose_field(self) -> None:
         """Choose the scatter's setting from a list."""

@@ -118,6 +118,10 @@ class CompareTable(ScrollView, can_focus=True):
         """Move the cursor by screenfuls."""
         self._move_to(self._cursor + pages * max(self.size.height - HEADING_ROWS, 1))
 
+    def action_end(self, direction: int) -> None:
+        """Move the cursor to the first (-1) or last (1) row."""
+        self._move_to(0 if direction < 0 else len(self._rows) - 1)
+
     def _move_to(self, index: int) -> None:
         if not self._rows:
             return

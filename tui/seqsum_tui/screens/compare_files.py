@@ -1,0 +1,47 @@
+"""Writing what a comparison shows to a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seqsum.errors import UserError
+from seqsum_tui import words
+from seqsum_tui.background import in_thread
+from seqsum_tui.compare_export import Chosen, offers, write_export
+from seqsum_tui.paths import for_people
+from seqsum_tui.screens.compare_choosing import ComparesRuns
+from seqsum_tui.screens.export_view import ExportScreen
+from seqsum_tui.widgets.compare_chart import CompareChart
+
+if TYPE_CHECKING:
+    from seqsum.compare.files import Part, Shown
+
+
+class ExportsComparison(ComparesRuns):
+    """A comparison that can be written to files. Subclasses say which part of it is looked at."""
+
+    @property
+    def part(self) -> Part:
+        """The part that is looked at."""
+        raise NotImplementedError
+
+    def action_export(self) -> None:
+        """Write what is shown to a file."""
+        shown = self.shown
+        if shown is not None:
+            self.app.push_screen(ExportScreen(offers(self.part, shown.comparison.metric)), self._export)
+
+    def _export(self, chosen: Chosen | None) -> None:
+        shown = self.shown
+        if chosen is not None and shown is not None:
+            weight = self.query_one(CompareChart).smoothing
+            self.run_worker(self._write(shown, weight, chosen), name="export", group="export")
+
+    async def _write(self, shown: Shown, smoothing: float, chosen: Chosen) -> None:
+        try:
+            size = await in_thread(lambda: write_export(shown, smoothing, chosen))
+        except (UserError, OSError) as error:
+            self.notify(words.literal(str(error)), title="Not exported", severity="error", markup=False)
+            return
+        place = words.literal(for_people(chosen.path))
+        self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
