@@ -69,6 +69,13 @@ class Terminal:
         rows = self._screen.buffer.values()
         return {colour for row in rows for cell in row.values() for colour in (cell.fg, cell.bg)}
 
+    def cells(self, row: int, colour: str) -> list[int]:
+        """Return the columns of a row in which something stands in this colour."""
+        line = self._screen.buffer[row]
+        return [
+            column for column in range(self._screen.columns) if line[column].fg == colour and line[column].data != " "
+        ]
+
     def press(self, *keys: str) -> None:
         """Press named keys, or type text as it stands."""
         for key in keys:
