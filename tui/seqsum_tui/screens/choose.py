@@ -63,7 +63,7 @@ class ChooseScreen(ModalScreen[list[str] | None]):
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(id="dialog") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             keys = "space marks · enter adds" if self._several else "enter chooses"
             box.border_subtitle = f"type to search · {keys} · esc"
             yield SearchBox(placeholder="search", id="search", compact=True)

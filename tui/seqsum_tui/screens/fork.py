@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -64,7 +64,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
         """Make the dialog."""
         record = self._run.record
         with Vertical(id="dialog") as box:
-            box.border_title = f"Fork {words.literal(record.name)}: a new run, from this checkpoint on"
+            box.border_title = Content(f"Fork {words.literal(record.name)}: a new run, from this checkpoint on")
             yield CheckpointList(self._saved, self._now, self._chosen)
             with Horizontal(classes="line"):
                 yield Label("Change")
@@ -121,8 +121,9 @@ class ForkScreen(ModalScreen[ForkWish | None]):
 
     def _check(self, *, submit: bool) -> None:
         # A task may read its data for it: beside the screen.
-        self.run_worker(self._checked(submit), group="check", exclusive=True)
+        self._checked(submit)
 
+    @work(group="check", exclusive=True)
     async def _checked(self, submit: bool) -> None:
         from seqsum.branching import check_fork
         from seqsum.runs.annotations import check_name

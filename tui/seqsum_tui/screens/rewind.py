@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -48,11 +48,11 @@ class RewindScreen(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(id="dialog") as box:
-            box.border_title = f"Rewind {words.literal(self._summary.name)}: back to a checkpoint"
+            box.border_title = Content(f"Rewind {words.literal(self._summary.name)}: back to a checkpoint")
             yield CheckpointList(self._saved, self._now, self._chosen)
             yield Static(id="outcome")
             with Horizontal(id="buttons"):
-                yield Static("↑↓ checkpoint · enter, enter rewinds", id="keys")
+                yield Static("↑↓ checkpoint · enter twice rewinds", id="keys")
                 yield Button("Rewind", variant="warning", id="rewind", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
 
@@ -85,8 +85,9 @@ class RewindScreen(ModalScreen[int | None]):
             lines.append(Content.styled("The run is stopped first.", "$text-warning"))
         self.query_one("#outcome", Static).update(Content("\n").join(lines))
         self.query_one("#rewind", Button).disabled = False
-        self.run_worker(self._check(step), group="check", exclusive=True)
+        self._check(step)
 
+    @work(group="check", exclusive=True)
     async def _check(self, step: int) -> None:
         from seqsum.branching import check_rewind
 

@@ -52,7 +52,7 @@ class SetValueScreen(ModalScreen[str | None]):
         facts = self._facts
         bounds = ", ".join(filter(None, (facts.bounds, facts.unit or "", "off for none" if facts.optional else "")))
         with Vertical(id="dialog") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield Static(Content.assemble((facts.description, "$foreground 80%")))
             yield Static(Content.assemble((f"{self._path} is ", "$foreground 60%"), (self._value, "bold"),
                                           (f"   {bounds}", "$foreground 60%")))  # fmt: skip

@@ -50,7 +50,7 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
     ]
     if at is not None:
         found += [
-            Column("at", f"at {at}", 10, 3, lambda row: value(row.at)),
+            Column("at", f"at {at}", max(10, len(f"at {at}")), 3, lambda row: value(row.at)),
             Column("at_difference", "Δ", 7, 5, lambda row: difference(row, row.at_difference), "difference"),
         ]
     found.append(Column("status", "status", 8, 8, lambda row: words.status(row.status).word))
