@@ -154,6 +154,12 @@ def number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.10g}"
 
 
+def _bound(value: float) -> str:
+    """A number; a power of ten with more zeros than one counts at a glance as 1e6, 1e9."""
+    zeros = len(str(int(value))) - 1
+    return f"1e{zeros}" if zeros >= 6 and value == 10**zeros else number(value)
+
+
 @dataclass(frozen=True)
 class FieldFacts:
     """What a form, a command line and a document need to know of one field.
@@ -183,12 +189,12 @@ class FieldFacts:
     def bounds(self) -> str:
         """The bounds in words: `2 to 100`, `above 0`, `above 0, at most 1`, `at least 1`, or an empty string."""
         if self.low is not None and self.high is not None and self.low_open:
-            return f"above {number(self.low)}, at most {number(self.high)}"
+            return f"above {_bound(self.low)}, at most {_bound(self.high)}"
         if self.low is not None and self.high is not None:
-            return f"{number(self.low)} to {number(self.high)}"
+            return f"{_bound(self.low)} to {_bound(self.high)}"
         if self.low is not None:
-            return f"{'above' if self.low_open else 'at least'} {number(self.low)}"
-        return f"at most {number(self.high)}" if self.high is not None else ""
+            return f"{'above' if self.low_open else 'at least'} {_bound(self.low)}"
+        return f"at most {_bound(self.high)}" if self.high is not None else ""
 
 
 def fields_of(section_name: str, section: type[Section]) -> Iterator[FieldFacts]:

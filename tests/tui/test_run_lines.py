@@ -89,5 +89,8 @@ def test_any_metric_or_setting_sorts_and_has_its_cell(runs):
     listing = Arranger().arrange(runs, View(column="optim.lr"), NOW)
     assert listing.cell(listing.lines[0], "optim.lr") == "0.001" and "optim.lr" in listing.shown
     assert listing.cell(listing.lines[0], "train.seed") == "0"
-    unknown = Arranger().arrange(runs, View(column="gone_metric"), NOW)
-    assert unknown.view.column == "age" and len(unknown.lines) == 3
+    arranger = Arranger()
+    for gone in ("gone_metric", "task.bptt"):
+        unknown = arranger.arrange(runs, View(column=gone), NOW)
+        assert unknown.view.column == "age" and len(unknown.lines) == 3
+        assert arranger.arrange(runs, View(column=gone), NOW) is unknown

@@ -6,6 +6,7 @@ from textual.widgets import Static
 
 from seqsum.presets import load_preset
 from seqsum_tui.app import Console
+from seqsum_tui.screens.new_run import NewRunScreen
 from seqsum_tui.widgets.run_preview import RunPreview
 from seqsum_tui.widgets.run_table import RunTable
 from seqsum_tui.widgets.top_bar import TopBar
@@ -257,7 +258,19 @@ async def test_new_run_starts_and_is_watched(scene, console, until, monkeypatch)
     async with console.run_test() as pilot:
         await until(pilot, ready(console))
         await pilot.press("n")
-        await until(pilot, lambda: type(console.screen).__name__ == "NewRunScreen")
+        await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
         console.screen.dismiss(made)
         await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen._view)
         assert console.screen._view.summary.name == "started"
+
+
+async def test_the_cursor_goes_to_what_was_queued(scene, console, until):
+    made = scene.run(name="queued", created=1000.0)
+    scene.run(name="newer", created=2000.0)
+    async with console.run_test() as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
+        console.screen.post_message(NewRunScreen.Started(made, ("queued", "it waits")))
+        await until(pilot, lambda: not isinstance(console.screen, NewRunScreen))
+        await until(pilot, lambda: table(console).selected.summary.name == "queued")

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from seqsum.errors import UserError
 from seqsum.replicate import CONVERGED
 from seqsum.runs import Summary
 from seqsum.runs.entry import ABSENT, Entry
-from seqsum.runs.filter import TIMES, Filter, FilterError, Names, parse
+from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, FilterError, Names, parse
 from seqsum.runs.order import high_first, sort_by, value_of
 from seqsum.schema import as_text
 
@@ -139,12 +138,13 @@ class Arranger:
         self._names: tuple[tuple[Entry, ...], Names | None] = ((), None)
         self._filter: Filter | None = None
         self._last: Listing | None = None
+        self._asked: View | None = None
 
     def arrange(self, entries: tuple[Entry, ...], view: View, now: float) -> Listing:
         """Return the lines of these runs under a view; the same object when nothing changed."""
-        last = self._last
+        last, asked, self._asked = self._last, self._asked, view
         timed = self._filter is not None and self._filter.clock
-        if last is not None and last.entries is entries and last.view == view and not timed:
+        if last is not None and last.entries is entries and asked == view and not timed:
             return last
         names, error = self._names_of(entries), None
         try:
@@ -153,12 +153,10 @@ class Arranger:
             error = caught
         chosen = self._filter
         found = entries if chosen is None else tuple(entry for entry in entries if chosen.matches(entry, now))
-        try:
-            key = value_of(view.column, names, now)
-        except UserError:
-            # Kept from another workspace, whose runs had such a metric.
+        if not _sortable(view.column, names):
+            # Kept from another workspace, whose runs had such a metric or setting.
             view = replace(view, column=NEWEST_FIRST)
-            key = value_of(view.column, names, now)
+        key = value_of(view.column, names, now)
         descending = high_first(view.column) != view.reverse
         lines = self._ordered(found, view, key, descending)
         listing = Listing(
@@ -220,6 +218,11 @@ class Arranger:
             line = Line(key, "group", entries, _summary(name, entries, spread), spread, folded)
         self._lines[key] = line
         return line
+
+
+def _sortable(column: str, names: Names) -> bool:
+    listed = column.lower() in (*TEXTS, *NUMBERS, *TIMES, *LISTS)
+    return listed or column in names.metrics or names.path(column) in names.present
 
 
 def _groups(entries: Sequence[Entry]) -> dict[str, list[Entry]]:

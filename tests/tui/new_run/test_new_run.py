@@ -254,6 +254,9 @@ async def test_an_error_that_is_filtered_away_is_found_all_the_same(tmp_path: Pa
     app = NewRunApp(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
+        await pilot.press("ctrl+f", *"steps", "enter")
+        await pilot.pause()
+        assert app.form.current is not None and app.form.current.facts.path == "train.steps", "not the first with it"
         await type_into(pilot, "train.steps", "x")
         await pilot.press("ctrl+f", *"hidden")
         await pilot.pause()

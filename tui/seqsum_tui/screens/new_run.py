@@ -213,6 +213,7 @@ class NewRunScreen(NewRunStarting):
         # Not :focus-within, which has every field of the form styled again at each move of the cursor.
         for pane in self.query("#presets, #settings"):
             pane.set_class(pane in widget.ancestors, "-active")
+        self.set_class(self.query_one("#settings") in widget.ancestors, "-filling")
         if self._warned:
             self._warned = False
             self._say("")

@@ -30,12 +30,12 @@ class NewRunMoves(Screen[Run | None]):
             ("preset-list", "pagedown"): self.query_one(PresetDetail).action_page_down,
             ("preset-list", "pageup"): self.query_one(PresetDetail).action_page_up,
             ("start", "up"): self._to_settings,
-            ("start", "left"): self._to_settings,
+            ("start", "left"): self._to_seeds,
             ("name", "up"): self._to_settings,
             ("name", "down"): self._to_start,
             ("seeds", "up"): self._to_settings,
             ("seeds", "down"): self._to_start,
-            ("find", "down"): form.focus_field,
+            ("find", "down"): form.focus_found,
         }
         move = moves.get((where or "", event.key))
         if move is None and event.key == "shift+tab" and form.current is not None and form.current is form.rows[0]:
@@ -51,6 +51,9 @@ class NewRunMoves(Screen[Run | None]):
 
     def _to_start(self) -> None:
         self.set_focus(self.query_one("#start"))
+
+    def _to_seeds(self) -> None:
+        self.set_focus(self.query_one("#seeds"))
 
     def action_switch(self) -> None:
         if self.query_one("#presets").has_focus_within:
@@ -89,7 +92,7 @@ class NewRunMoves(Screen[Run | None]):
 
     @on(Input.Submitted, "#find")
     def _find_done(self) -> None:
-        self.query_one(ConfigForm).focus_field()
+        self.query_one(ConfigForm).focus_found()
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is None:

@@ -44,6 +44,8 @@ class NewRunStarting(NewRunDrafting):
         super().__init__()
         self._starting = False
         self._done: NewRunStarting.Started | None = None
+        self.queued: Run | None = None
+        """The run that was queued, of several the first."""
 
     def _refresh(self) -> None:
         """Show the draft, and whether it is being started."""
@@ -114,6 +116,7 @@ class NewRunStarting(NewRunDrafting):
         if done.queued is not None:
             title, text = done.queued
             self.app.notify(text, title=title, markup=False)
+            self.queued = done.run
         self.dismiss(None if done.queued else done.run)
 
     @on(Refused)

@@ -395,10 +395,13 @@ class RunsScreen(RunsKeeping):
         """Choose a preset and start."""
         from seqsum_tui.screens.new_run import NewRunScreen
 
-        self.app.push_screen(NewRunScreen(self.console.workspace, self.console.launcher), self.was_started)
+        self.show_new_run(NewRunScreen(self.console.workspace, self.console.launcher))
 
-    def was_started(self, run: Run | None) -> None:
-        """Watch the run that was started."""
+    def was_started(self, run: Run | None, queued: Run | None) -> None:
+        """Watch the run that was started; go to one that is queued."""
+        if queued is not None:
+            self.query_one(RunTable).select(queued.id)
+            self.was_acted_on()
         if run is not None:
             if self._reader is not None:
                 self._reader.selected = run.id

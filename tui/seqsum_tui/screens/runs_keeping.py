@@ -12,6 +12,7 @@ from seqsum_tui.background import in_thread
 
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
+    from seqsum_tui.screens.new_run import NewRunScreen
 
 T = TypeVar("T")
 
@@ -233,10 +234,14 @@ class RunsKeeping(RunScreen):
             config=config,
             title=f"Run {words.literal(summary.name)} again",
         )
-        self.app.push_screen(screen, self.was_started)
+        self.show_new_run(screen)
 
-    def was_started(self, run: Run | None) -> None:
-        """New run was left; with a run when one was started."""
+    def show_new_run(self, screen: NewRunScreen) -> None:
+        """Open New run, and go on with what it started."""
+        self.app.push_screen(screen, lambda run: self.was_started(run, screen.queued))
+
+    def was_started(self, run: Run | None, queued: Run | None) -> None:
+        """New run was left; with a run when one was started, or is queued."""
 
 
 def split_tags(text: str) -> list[str]:

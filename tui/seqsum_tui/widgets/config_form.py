@@ -241,6 +241,14 @@ class ConfigForm(VerticalScroll, can_focus=False):
         if wanted is not None:
             self._focus(wanted)
 
+    def focus_found(self) -> None:
+        """Put the cursor on the field that was looked for: of that very name, else the first one that begins so."""
+        asked = self._looking_for.strip().lower()
+        if asked and self.rows:
+            self._focus(min(self.rows, key=lambda row: (row.facts.name != asked, not row.facts.name.startswith(asked))))
+        else:
+            self.focus_field()
+
     def _focus(self, row: FieldRow) -> None:
         if row.editor.is_attached:
             # At once, not after the next refresh as `focus` does: keys typed meanwhile belong to the field.

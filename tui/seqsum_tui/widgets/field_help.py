@@ -48,7 +48,7 @@ def start_help() -> Content:
     return _titled(
         "Start",
         "",
-        "enter starts the run now · F7 queues it behind what runs · ↑ goes back to the settings\n"
+        "enter starts now · F7 queues · ← seeds · ↑ settings\n"
         "it trains in a process of its own, and goes on when you close this console",
     )
 
@@ -73,7 +73,7 @@ def seeds_help(problem: str | None) -> Content:
 
 def find_help() -> Content:
     """The keys of the search line."""
-    return _titled("Find a field", "", "enter goes to the first one found · escape shows all fields again")
+    return _titled("Find a field", "", "enter goes to the one that fits best · escape shows all fields again")
 
 
 def _titled(title: str, beside: str, text: str) -> Content:

@@ -222,6 +222,8 @@ class RunTable(ScrollView, can_focus=True):
         before, self._cursor = self._cursor, index
         self._into_view()
         if before != index:
+            # Who goes elsewhere does not wait for the line any more.
+            self._wanted = None
             for line in (before, index):
                 self._refresh_line(line)
             self.post_message(RunHighlighted(self._lines[index].key))
