@@ -47,6 +47,12 @@ def curve_of(console: Terminal) -> list[tuple[int, int]]:
     return sorted((column, row) for row in plot for column in console.cells(row, LINE))
 
 
+def alone(screen: str) -> bool:
+    """Tell whether one chart is there, whole, with the mark of the fork."""
+    rows = [row for row in screen.split("\n") if "│" in row or "┤" in row]
+    return bool(rows) and all(len(re.findall("[│┤]", row)) == 1 for row in rows) and any("Y" in row for row in rows)
+
+
 def test_a_fork_leaves_its_parents_curve_at_the_checkpoint(parent: Run, tmp_path: Path) -> None:
     environment = {
         **os.environ,
@@ -61,16 +67,13 @@ def test_a_fork_leaves_its_parents_curve_at_the_checkpoint(parent: Run, tmp_path
     console.wait_for(f"{STEPS}/{STEPS} steps")
     console.press("F")
     console.wait_for(f"train.steps={2 * STEPS}")  # from the last step a fork needs more of them
-    console.press("down")
-    console.wait_for("Nothing is changed")
-    console.press("optim.lr=0.02")
-    console.wait_for("0.001 → 0.02")
+    console.press("down", "optim.lr=0.02")
+    console.wait_for(lambda screen: "0.001 → 0.02" in screen and "train.steps" not in screen)
     console.press("enter")
     console.wait_for(f"fork of first at step {AT}")
     console.wait_for(f"{STEPS}/{STEPS} steps")
     console.press("3")
-    console.wait_for(lambda screen: "accuracy" not in screen and "learning rate  ◆ 0.02" in screen)
-    console.wait_for(lambda screen: "Y" in screen and curve_of(console)[-1][0] > 100)
+    console.wait_for(lambda screen: alone(screen) and curve_of(console)[-1][0] > 100)
 
     (child,) = (run for run in Workspace(parent.folder.parent).runs() if run.id != parent.id)
     assert child.record.parent == {"run": parent.id, "step": AT}
@@ -81,5 +84,5 @@ def test_a_fork_leaves_its_parents_curve_at_the_checkpoint(parent: Run, tmp_path
     (fork,) = {row.index("Y", left) for row in rows if "Y" in row[left:]}
     before, after = {row for at, row in curve if at < fork}, {row for at, row in curve if at > fork + 1}
     assert len(before) == len(after) == 1 and max(before) > max(after) + 10, "level, and then level much higher up"
-    assert curve[0][0] <= left + 2 and curve[-1][0] >= left + 1.8 * (fork - left), "from the start to the end"
+    assert curve[0][0] <= left + 4 and curve[-1][0] >= left + 1.8 * (fork - left), "from the start to the end"
     console.kill()

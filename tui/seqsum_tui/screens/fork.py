@@ -154,6 +154,8 @@ class ForkScreen(ModalScreen[ForkWish | None]):
     def action_move(self, lines: int) -> None:
         """Choose an older or newer checkpoint."""
         self.query_one(CheckpointList).move(lines)
+        # At once: what is typed right after it stands behind the offer, or alone.
+        self._offer_steps()
 
     def action_settings(self) -> None:
         """Choose a setting from a list, and give it a value."""
