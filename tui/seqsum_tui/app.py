@@ -245,7 +245,10 @@ class Console(App[None]):
         return screen in stack and all(above.is_modal for above in stack[stack.index(screen) + 1 :])
 
     def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
-        """Say of every run that ended between two readings how it ended; silent about those the person stopped."""
+        """Say of runs and groups that ended between two readings how they did; silent about what the person stopped."""
+        from seqsum_tui.endings import ends_to_tell
+
+        ended = []
         for id, run in after.items():
             earlier = before.get(id)
             if earlier is None or not earlier.live or run.live:
@@ -254,18 +257,9 @@ class Console(App[None]):
             known = id in self.ends_awaited or end in self._ends_told
             self.ends_awaited.discard(id)
             self._ends_told.add(end)
-            if known:
-                continue
-            status = words.status(run.status)
-            text = f"at step {run.step:,} of {run.steps:,}"
-            if run.metrics.get("accuracy") is not None:
-                text += f", accuracy {words.percent(run.metrics['accuracy'])}"
-            elif run.metrics.get("mae") is not None:
-                text += f", mean absolute error {words.metric(run.metrics['mae'])}"
-            if run.reason:
-                text += f"\n{words.literal(run.reason)}"
-            bad = run.status in ("failed", "died")
-            title = f"{status.sign} {words.literal(run.name)} {status.word}"
+            if not known:
+                ended.append(run)
+        for title, text, bad in ends_to_tell(ended, after) if ended else ():
             if self.settings.notifications:
                 self.notify(text, title=title, severity="error" if bad else "information", timeout=15, markup=False)
             if self.settings.bell:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from seqsum_tui import words
 from seqsum_tui.background import in_thread
 
 if TYPE_CHECKING:
     from seqsum.runs import Summary
     from seqsum_tui.app import Console
 
+# What an end is told with: the first of these that the runs have.
+RESULTS = (("accuracy", "accuracy", words.percent), ("mae", "mean absolute error", words.metric))
 SHARE = 30
 """Reading takes at most one part in so many of the time."""
 
@@ -57,3 +61,45 @@ class EndingsWatch:
 
         console = self._console
         return any(isinstance(screen, RunsScreen) and console.in_front(screen) for screen in console.screen_stack)
+
+
+def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[tuple[str, str, bool]]:
+    """Return title, text and whether it is bad news, for each run that ended. Those of a group that finished are told
+    together, once the last of the group ended: 32 seeds are not 32 notices."""
+    found: list[tuple[str, str, bool]] = []
+    told: set[str] = set()
+    for run in ended:
+        members = [one for one in runs.values() if one.group == run.group] if run.group else []
+        if len(members) < 2 or run.status != "finished":
+            found.append(_run_end(run))
+        if len(members) > 1 and run.group not in told and not any(one.live for one in members):
+            told.add(str(run.group))
+            found += _group_end(str(run.group), [one for one in members if one.status == "finished"], len(members))
+    return found
+
+
+def _run_end(run: Summary) -> tuple[str, str, bool]:
+    status = words.status(run.status)
+    text = f"at step {run.step:,} of {run.steps:,}"
+    result = next((one for one in RESULTS if one[0] in run.metrics), None)
+    if result is not None:
+        metric, called, shown = result
+        text += f", {called} {shown(run.metrics[metric])}"
+    if run.reason:
+        text += f"\n{words.literal(run.reason)}"
+    return f"{status.sign} {words.literal(run.name)} {status.word}", text, run.status in ("failed", "died")
+
+
+def _group_end(name: str, finished: list[Summary], of: int) -> list[tuple[str, str, bool]]:
+    from statistics import median
+
+    if not finished:
+        return []
+    status = words.status("finished")
+    text = words.count(of, "run") if len(finished) == of else f"{len(finished)} of {words.count(of, 'run')}"
+    for metric, called, shown in RESULTS:
+        values = [run.metrics[metric] for run in finished if metric in run.metrics]
+        if values:
+            text += f", median {called} {shown(median(values))}"
+            break
+    return [(f"{status.sign} {words.literal(name)} {status.word}", text, False)]

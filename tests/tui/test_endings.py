@@ -1,0 +1,41 @@
+"""How the ends of runs are told: one by one, those of a group together."""
+
+from seqsum.runs import Summary
+from seqsum_tui.endings import ends_to_tell
+
+
+def run(id, status="finished", group="seeds", **metrics):
+    return Summary(
+        id=id, name=id, preset="baseline", status=status, step=50, steps=100, pid=None, created=0.0, updated=0.0,
+        reason="out of memory" if status == "failed" else None, train_seconds=1.0, steps_per_second=0.0,
+        metrics=metrics, group=group, tags=(),
+    )  # fmt: skip
+
+
+def told(ended, runs):
+    return ends_to_tell(ended, {one.id: one for one in runs})
+
+
+def test_a_run_alone_is_told_with_its_result():
+    alone = run("alone", group=None, accuracy=0.5)
+    of_one = run("only", group="one", mae=0.25)
+    assert told([alone, of_one], [alone, of_one, run("other")]) == [
+        ("✓ alone finished", "at step 50 of 100, accuracy 50.0%", False),
+        ("✓ only finished", "at step 50 of 100, mean absolute error 0.2500", False),
+    ]
+
+
+def test_a_group_is_told_once_when_its_last_run_ended():
+    first, second, third = run("a", accuracy=0.2), run("b", accuracy=0.9), run("c", accuracy=0.4)
+    assert told([first], [first, second, run("c", "queued")]) == []
+    assert told([second, third], [first, second, third]) == [
+        ("✓ seeds finished", "3 runs, median accuracy 40.0%", False)
+    ]
+
+
+def test_what_went_wrong_in_a_group_is_told_at_once_and_by_name():
+    good, bad = run("good", accuracy=0.4), run("bad", "failed")
+    failure = ("✗ bad failed", "at step 50 of 100\nout of memory", True)
+    assert told([bad], [bad, run("c", "running")]) == [failure]
+    assert told([bad], [good, bad]) == [failure, ("✓ seeds finished", "1 of 2 runs, median accuracy 40.0%", False)]
+    assert told([bad], [bad, run("worse", "died")]) == [failure]
