@@ -217,6 +217,19 @@ async def test_the_next_console_has_the_theme_and_the_keys(scene, still, until, 
         await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
 
 
+async def test_many_faults_are_told_in_one_note_and_all_on_the_screen(scene, still, until, tmp_path):
+    text = 'bell = 3\nrefresh = 99\ntheme = "nrod"\n[keys]\n"runs.nwe" = "x"\n"runs.new" = "entre"\n'
+    console = Console(scene.folder, now=still, remote=False, settings=written(tmp_path, text))
+    async with console.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: console._notifications)
+        (note,) = console._notifications
+        assert note.message.count("•") == 3 and "2 more" in note.message
+        screen = await settings_screen(pilot, until, console)
+        told = str(screen.query_one(".problems", Static).render())
+        faults = ("bell must be", "refresh must be", '"nord"', '"runs.new"', '"enter"')
+        assert told.count("✗") == len(faults) and all(fault in told for fault in faults)
+
+
 async def test_a_theme_that_is_not_there_is_told(scene, still, until, tmp_path):
     console = Console(scene.folder, now=still, remote=False, settings=written(tmp_path, 'theme = "nrod"'))
     async with console.run_test(size=(80, 24)) as pilot:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from seqsum.runs import Summary, Workspace
 
 
+PROBLEMS_TOLD = 3
+
+
 def _commands() -> type[Provider]:
     from seqsum_tui.commands import ScreenCommands
 
@@ -113,10 +116,8 @@ class Console(App[None]):
         """Put the theme on; end cleanly, with the terminal as it was, when asked to from outside."""
         self._put_theme_on()
         self.run_worker(self.endings.run(), name="ends of runs", group="endings")
-        self.call_after_refresh(self._tell_of_settings, list(self.settings.problems))
-        if self.settings.keys:
-            # After the first paint: the check knows every screen's keys, which takes importing them.
-            self.call_after_refresh(self._take_keys)
+        # After the first paint: the check knows every screen's keys, which takes importing them.
+        self.call_after_refresh(self._check_settings)
         try:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         except (NotImplementedError, RuntimeError, ValueError):
@@ -221,16 +222,21 @@ class Console(App[None]):
             self.settings.put("theme", theme.name)
             self.save_settings()
 
-    def _take_keys(self) -> None:
-        from seqsum_tui import keymap
+    def _check_settings(self) -> None:
+        """Take the person's keys, and say once what in the settings is left out, and why."""
+        problems = self.settings.problems
+        if self.settings.keys:
+            from seqsum_tui import keymap
 
-        good, problems = keymap.checked(self.settings.keys)
-        self.set_keymap(good)
-        self._tell_of_settings(problems)
-
-    def _tell_of_settings(self, problems: Sequence[str]) -> None:
-        for problem in problems:
-            self.notify(words.literal(problem), title="Settings", severity="warning", timeout=20, markup=False)
+            good, wrong = keymap.checked(self.settings.keys)
+            self.set_keymap(good)
+            problems += wrong
+        if not problems:
+            return
+        told = [f"• {words.literal(problem)}" for problem in problems[:PROBLEMS_TOLD]]
+        if len(problems) > len(told):
+            told.append(f"… and {len(problems) - len(told)} more, on the settings screen")
+        self.notify("\n".join(told), title="Settings", severity="warning", timeout=20, markup=False)
 
     def action_settings(self) -> None:
         """Show the settings."""

@@ -128,7 +128,10 @@ class SettingsScreen(Screen[None]):
         yield Static(
             Content.assemble((" Settings ", "bold $background on $primary"), f"  {printable(place)}"), id="head"
         )
+        problems = Static(Content("\n").join(Content(f"✗ {printable(text)}") for text in self._settings.problems))
+        problems.display = bool(self._settings.problems)
         with Rows(id="rows"):
+            yield problems.add_class("problems")
             for facts in self.draft.fields():
                 yield FieldRow(facts, self.draft)
             yield Static(self._keys(), id="keys")
@@ -163,6 +166,9 @@ class SettingsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin on the first setting."""
+        if self._settings.problems:
+            # They stand here, and what told of them would lie over it.
+            self.app.clear_notifications()
         self.query(FieldRow).first().editor.focus()
         self.console.theme_changed_signal.subscribe(self, lambda _: self._refresh())
 
