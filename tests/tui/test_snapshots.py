@@ -2,8 +2,10 @@
 
 import pytest
 
+from seqsum.runs import bin
 from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console
+from seqsum_tui.screens.bin import BinScreen
 from seqsum_tui.screens.live import LiveScreen
 from seqsum_tui.widgets.filter_line import FilterBox
 from seqsum_tui.widgets.live_charts import LiveCharts
@@ -97,3 +99,35 @@ def test_a_small_screen_where_one_types_a_filter(snap_compare, console, until):
         await until(pilot, lambda: box._suggestion)
 
     assert snap_compare(console, terminal_size=(60, 20), run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_bin(snap_compare, scene, console, still, until, monkeypatch, size):
+    deleted = [run for run in scene.workspace.runs() if run.name in ("sota-1", "sota-2", "deeper_rnn")]
+    for run in deleted:
+        bin.delete(run)
+    times = {run.id: still() - 90 * (place + 1) for place, run in enumerate(deleted)}
+    monkeypatch.setattr(bin, "deleted_at", lambda folder: times)
+
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once)
+        await pilot.press("B")
+        await until(pilot, lambda: isinstance(console.screen, BinScreen) and console.screen._listing is not None)
+        await pilot.press("space")
+
+    assert snap_compare(console, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("key", ["s", "t", "N"])
+def test_dialogs_over_the_list(snap_compare, console, until, key):
+    """Sort by, tags, and a note; of the marked runs."""
+
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
+        await pilot.press("end", "space", "home", "space", key)
+        await until(pilot, lambda: console.screen.is_modal)
+        await until(pilot, lambda: console.screen.focused is not None)
+        console.screen.focused.cursor_blink = False
+
+    assert snap_compare(console, terminal_size=(80, 24), run_before=ready)

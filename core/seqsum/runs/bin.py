@@ -50,6 +50,11 @@ def restore(workspace: Path, id: str) -> Run:
 
 def contents(workspace: Path) -> list[str]:
     """Return the ids of the runs in the bin, last deleted first."""
+    return list(deleted_at(workspace))
+
+
+def deleted_at(workspace: Path) -> dict[str, float]:
+    """Return when each run in the bin was deleted, in seconds since 1970; last deleted first."""
     try:
         with os.scandir(workspace / BIN_FOLDER) as entries:
             # A rename changes the inode's ctime, nothing else does while it lies here.
@@ -59,8 +64,8 @@ def contents(workspace: Path) -> list[str]:
                 if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
             ]
     except OSError:
-        return []
-    return [id for _, id in sorted(found, reverse=True)]
+        return {}
+    return {id: when / 1e9 for when, id in sorted(found, reverse=True)}
 
 
 def empty(workspace: Path) -> int:

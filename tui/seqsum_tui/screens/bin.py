@@ -20,8 +20,8 @@ from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.run_table import RunTable
 
 if TYPE_CHECKING:
-    from seqsum.runs import Workspace
     from seqsum_tui.app import Console
+    from seqsum_tui.bin_reading import BinReader
     from seqsum_tui.run_lines import Listing
 
 SURE_SECONDS = 10.0
@@ -34,7 +34,7 @@ def _commands() -> type[Provider]:
 
 
 class BinScreen(Screen[list[str]]):
-    """The deleted runs, newest first. Closes with the ids of those that were brought back."""
+    """The deleted runs, the last one first. Closes with the ids of those that were brought back."""
 
     CSS_PATH = "bin.tcss"
     COMMANDS = {_commands}  # noqa: RUF012
@@ -47,7 +47,7 @@ class BinScreen(Screen[list[str]]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bin: Workspace | None = None
+        self._reader: BinReader | None = None
         self._restored: list[str] = []
         self._listing: Listing | None = None
         self._asked_at: float | None = None
@@ -73,12 +73,11 @@ class BinScreen(Screen[list[str]]):
         self.run_worker(self._poll.run(), name="bin reader")
 
     def _read(self) -> Listing:
-        from seqsum_tui.run_lines import Arranger, View
+        from seqsum_tui.bin_reading import BinReader
 
-        if self._bin is None:
-            self._bin = self.console.workspace.bin
-            self._arranger = Arranger()
-        return self._arranger.arrange(self._bin.index.read().entries, View(grouped=False), self.console.now())
+        if self._reader is None:
+            self._reader = BinReader(self.console.workspace, self.console.now)
+        return self._reader.read()
 
     def _show(self, listing: Listing) -> None:
         self._listing = listing

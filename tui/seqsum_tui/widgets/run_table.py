@@ -299,10 +299,13 @@ class RunTable(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         listing, extra = self._listing, None
         if listing is not None and listing.view.column not in USUAL:
-            column = listing.view.column
-            extra = sorted_column(column, lambda line: listing.cell(line, column))
+            extra = sorted_column(listing.view.column, self._sorted_cell)
         wanted = listing.shown if listing is not None else ()
         self._places = arrange(self.size.width - GUTTER - END, wanted, extra)
+
+    def _sorted_cell(self, line: Line) -> str:
+        listing = self._listing
+        return "" if listing is None else listing.cell(line, listing.view.column)
 
     def notify_style_update(self) -> None:
         """Take up new colours."""
