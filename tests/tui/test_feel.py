@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from textual.actions import parse
 from textual.binding import Binding
+from textual.content import Content
 from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -31,6 +33,7 @@ from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.screens.set_value import SetValueScreen
 from seqsum_tui.screens.settings import SettingsScreen
 from seqsum_tui.settings import Settings
+from seqsum_tui.widgets.query_pane import QueryPane
 
 SIZES = [(120, 40), (60, 20), (30, 8), (80, 24)]
 LONG = "訓練 [red]x[/] é\u0301 " + "とても長い名前" * 12
@@ -215,6 +218,32 @@ async def test_what_is_copied_goes_to_a_file_where_the_terminal_has_no_clipboard
         await pilot.press("ctrl+y")
         await until(pilot, (tmp_path / "seqsum" / "copied.txt").exists)
     assert (tmp_path / "seqsum" / "copied.txt").read_text().startswith("seqsum train baseline")
+
+
+async def test_every_screen_has_something_to_copy(scene, console, runs, until, monkeypatch):
+    copied: list[str] = []
+    monkeypatch.setattr(console, "copy_to_clipboard", copied.append)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: console.screen._read_once)
+        await pilot.press("M", "ctrl+y")
+        await until(pilot, lambda: copied)
+        assert sorted(copied.pop().split()) == sorted(run.id for run in runs)
+        await pilot.press("escape")
+        for screen in (LiveScreen(runs[0]), CompareScreen([run.id for run in runs[:2]]), QueryScreen(runs[0].id)):
+            await opened(pilot, until, screen)
+            if isinstance(screen, QueryScreen):
+                screen.query_one(QueryPane).say(Content("1 2  →  3"))
+            if isinstance(screen, CompareScreen):
+                await until(pilot, lambda screen=screen: screen.shown is not None)
+            await pilot.press("ctrl+y")
+            await until(pilot, lambda: copied)
+            await screen.dismiss(None)
+            await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+    live, table, answer = copied
+    assert live == runs[0].id
+    names = [row[0] for row in csv.reader(table.splitlines())][1:]
+    assert names == [run.summary().name for run in runs[:2]]
+    assert answer == "1 2  →  3"
 
 
 async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, nursery):

@@ -62,6 +62,11 @@ class RunScreen(Screen[None]):
         """Return what states those runs are in."""
         return {summary.status for _, summary in self.runs_in_hand()}
 
+    def copied(self) -> tuple[str, str] | None:
+        """Return the runs' ids, by which the command line knows them."""
+        ids = [run.id for run, _ in self.runs_in_hand()]
+        return (words.literal(ids[0]) if len(ids) == 1 else f"{len(ids)} ids", "\n".join(ids)) if ids else None
+
     def was_acted_on(self) -> None:
         """Something was done to the run: read it again."""
 

@@ -178,6 +178,19 @@ class Console(App[None]):
         else:
             self.notify(words.literal(for_people(path)), title="Copied to a file", markup=False)
 
+    def action_copy(self) -> None:
+        """Copy what the screen in front offers: what it is, and its text."""
+        offered: Callable[[], tuple[str, str] | None] | None = getattr(self.screen, "copied", None)
+        found = offered() if offered is not None else None
+        if found is None:
+            self.notify("There is nothing to copy here yet.", markup=False)
+            return
+        what, text = found
+        self.copy_to_clipboard(text)
+        if self.settings.value("copy") != "file":
+            hint = "No clipboard there? The settings (key ,) can have a file instead."
+            self.notify(hint, title=f"Copied: {what}", markup=False)
+
     def keep_layout(self, screen: str, values: Mapping[str, str | bool | int | float | list[Any]]) -> None:
         """Remember how a screen is laid out, for the next time the console opens."""
         self.settings.keep_layout(screen, values)

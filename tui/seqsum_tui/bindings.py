@@ -10,6 +10,9 @@ HELP = _key("app.help", "question_mark,f1", "help", "Help", "Show every key of t
 QUIT = _key("app.quit", "q", "app.quit", "Quit", "Leave the console; runs that train go on without it")
 QUIT_TOO = _key("app.quit", "q", "app.quit", "Quit", "Leave the console; runs that train go on without it", show=False)
 SETTINGS = _key("app.settings", "comma", "settings", "Settings", "Theme, bell, traffic, keys", show=False, display=",")
+COPY = _key("app.copy", "ctrl+y", "app.copy", "Copy", "Copy the ids of the runs, a line each", show=False)
+COPY_ANSWER = _key("app.copy", "ctrl+y", "app.copy", "Copy", "Copy the words of this page", show=False)
+COPY_TABLE = _key("app.copy", "ctrl+y", "app.copy", "Copy", "Copy the table, as CSV", show=False)
 
 REDRAW = _key("app.redraw", "ctrl+l", "redraw", "Redraw", "Paint anew, where another program wrote", show=False)
 
@@ -52,6 +55,7 @@ RUNS: list[BindingType] = [
     _key("runs.groups", "F", "groups", "Groups", "Fold runs of a group into one line, or never", show=False),
     _key("runs.mark_all", "M", "mark_all", "Mark all", "Mark every run that is listed, or none", show=False),
     _key("runs.clear", "escape", "clear", "Clear", "Take the marks away, then the filter", show=False, display="esc"),
+    COPY,
 ]
 
 FILTER: list[BindingType] = [
@@ -117,6 +121,7 @@ LIVE: list[BindingType] = [
     _key("live.fullscreen", "f", "fill", "Fill", "Give the charts the whole screen, or not", show=False),
     HELP,
     QUIT_TOO,
+    COPY,
 ]
 
 FORK: list[BindingType] = [
@@ -193,6 +198,7 @@ COMPARE: list[BindingType] = [
     _key("compare.open", "enter", "open", "Open", "Watch the run under the cursor; unfold a group", show=False),
     HELP,
     QUIT_TOO,
+    COPY_TABLE,
 ]
 
 COMPARE_TABLE: list[BindingType] = [
@@ -274,6 +280,7 @@ QUERY: list[BindingType] = [
     _key("query.colder", "t", "temperature(-1)", "Colder", "Draw texts less freely", show=False),
     _key("query.top", "o", "top_k", "Top k", "Draw among fewer tokens, or among all", show=False),
     QUIT_TOO,
+    COPY_ANSWER,
 ]
 
 QUERY_BOX: list[BindingType] = [

@@ -25,6 +25,20 @@ class ExportsComparison(ComparesRuns):
         """The part that is looked at."""
         raise NotImplementedError
 
+    def copied(self) -> tuple[str, str] | None:
+        """Return the table, or the settings that differ, as CSV."""
+        from seqsum.compare.files import content
+
+        shown = self.shown
+        if shown is None:
+            return None
+        part: Part = "config" if self.part == "config" else "table"
+        try:
+            text = content(shown, part, "csv").decode()
+        except UserError:
+            return None
+        return "the settings that differ" if part == "config" else "the table", text
+
     def action_export(self) -> None:
         """Write what is shown to a file."""
         shown = self.shown

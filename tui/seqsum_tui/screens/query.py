@@ -225,6 +225,11 @@ class QueryScreen(AskingScreen):
 
     # What the keys do
 
+    def copied(self) -> tuple[str, str] | None:
+        """Return the words of the page; of two side by side, one after the other."""
+        text = "\n\n".join(filter(None, (pane.written for pane in self.query(QueryPane))))
+        return ("the words of this page", text) if text else None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for this run and page."""
         if not self._askings:

@@ -63,6 +63,8 @@ class QueryPane(Vertical):
     }
     """
 
+    _words = Content()
+
     def compose(self) -> ComposeResult:
         """Make the widgets."""
         yield Static(id="title")
@@ -77,6 +79,11 @@ class QueryPane(Vertical):
     def on_resize(self) -> None:
         """Where there is little room, the picture gets it."""
         self.set_class(self.size.height < LOW, "-low")
+
+    @property
+    def written(self) -> str:
+        """The words above the picture."""
+        return self._words.plain
 
     @property
     def picture(self) -> Widget:
@@ -97,6 +104,7 @@ class QueryPane(Vertical):
         """Show a view."""
         picture = shown.picture
         had_keys = self.picture.has_focus
+        self._words = shown.words
         self.query_one("#words", Static).update(shown.words)
         self.query_one("#scroll").set_class(picture is None, "-alone")
         self.query_one(TokenStrip).show(shown.strip)
