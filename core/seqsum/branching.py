@@ -7,6 +7,7 @@ from there. Its points begin after that step; those before it are its parent's (
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from seqsum.errors import ConfigError, UserError, printable
 from seqsum.runs import Run, Workspace, checkpoint_files
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
+from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
 from seqsum.tasks import AnyTask
 from seqsum.training.fits import check_backend
 
@@ -99,8 +101,8 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
             with run.store() as store:
                 came = store.state().get("step", 0)
                 # The copy first, the run's own points last: whoever is killed between loses nothing.
-                store.copy_to(kept / "metrics.db")
-                checkpoint_files.move_later(run.checkpoints, step, kept / "checkpoints")
+                store.copy_to(kept / METRICS_FILE)
+                checkpoint_files.move_later(run.checkpoints, step, kept / CHECKPOINTS)
                 state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
                 with store.transaction():
                     store.rewind(step)
@@ -119,6 +121,45 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
         tell_changed(run.folder)
     message = f"back at step {step:,}; what came after is kept in {kept}"
     return {"ok": True, "message": message, "step": step, "kept": str(kept)}
+
+
+def undo_rewind(run: Run) -> dict[str, Any]:
+    """Bring back what the last rewind of a run put aside, as long as the run did not go on since.
+
+    Raises UserError when there is nothing to bring back, when the run went on, or has a worker.
+    """
+    with _locked(run):
+        kept, back = _last_rewind(run)
+        try:
+            # The checkpoints first: whoever is killed between finds the rewind, and can undo it, still.
+            checkpoint_files.move_later(kept / CHECKPOINTS, -1, run.checkpoints)
+            with run.store() as store:
+                store.restore_from(kept / METRICS_FILE)
+                state = store.state()
+                store.add_event(state["step"], "restored", rewound_to=back)
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"rewind: can't bring back {kept}: {reason}") from None
+        status = "died" if state["status"] in LIVE_STATUSES else state["status"]
+        run.record_outcome(status, state.get("reason"), state["step"])
+        shutil.rmtree(kept, ignore_errors=True)
+        tell_changed(run.folder)
+    return {"ok": True, "message": f"at step {state['step']:,} again, as before the rewind", "step": state["step"]}
+
+
+def _last_rewind(run: Run) -> tuple[Path, int]:
+    """Return where the last rewind put what came after, and the step it went back to."""
+    with run.store() as store:
+        rewinds, step = store.events(kind="rewound"), store.state().get("step")
+    kept = run.folder / Path(str(rewinds[-1].detail.get("kept"))).name if rewinds else None
+    if kept is None or not (kept / METRICS_FILE).is_file():
+        raise UserError(f"rewind: nothing of run {run.id} was put aside by a rewind")
+    back = rewinds[-1].step
+    if step != back:
+        raise UserError(
+            f"rewind: run {run.id} went on since it was rewound to step {back:,}; what came after it then is in {kept}"
+        )
+    return kept, back
 
 
 def check_rewind(run: Run, step: int) -> None:

@@ -131,6 +131,11 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
     return branching.rewind(run, step)
 
 
+def undo_rewind(run: Run) -> dict[str, Any]:
+    """Bring back what the last rewind put aside, as long as the run did not go on since."""
+    return branching.undo_rewind(run)
+
+
 def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:
     """Post a command and wait for its outcome; a refusal becomes UserError."""
     status = run.summary().status

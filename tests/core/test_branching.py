@@ -328,6 +328,40 @@ def test_killed_on_the_way_it_can_be_rewound_again(
     assert outcome_of(copied) == before
 
 
+def test_a_rewind_that_is_undone_leaves_everything_as_it_was(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, saved = outcome_of(copied), checkpoint.steps_saved(copied.checkpoints)
+    record = json.loads((copied.folder / "run.json").read_text())["outcome"]
+    with pytest.raises(UserError, match=r"nothing of run .* was put aside by a rewind"):
+        control.undo_rewind(copied)
+    with copied.store() as reader:  # a console that looks on
+        assert reader.points("loss")[0][-1] == 300
+        control.rewind(copied, 125)
+        control.rewind(copied, 50)
+        assert control.undo_rewind(copied)["step"] == 125
+
+        def killed(self: Store, path: Path) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Store, "restore_from", killed)
+            control.undo_rewind(copied)
+        assert control.undo_rewind(copied)["step"] == 300
+        assert reader.points("loss")[0][-1] == 300
+    assert (outcome_of(copied), checkpoint.steps_saved(copied.checkpoints)) == (before, saved)
+    assert json.loads((copied.folder / "run.json").read_text())["outcome"] == record
+    assert list(copied.folder.glob("rewound-*")) == [] and copied.summary().status == "finished"
+    assert events(copied)[-1] == ("restored", 300)
+
+
+def test_what_a_run_that_went_on_left_behind_is_not_mixed_into_it(copied: Run) -> None:
+    kept = control.rewind(copied, 125)["kept"]
+    with copied.store() as store:
+        store.set_state(step=130)
+    with pytest.raises(UserError, match=f"went on since it was rewound to step 125; .* is in {kept}"):
+        control.undo_rewind(copied)
+    assert checkpoint.steps_saved(copied.checkpoints)[-1] == 125 and Path(kept).is_dir()
+
+
 def test_the_folder_of_a_rewind_has_the_state_it_names(copied: Run) -> None:
     control.rewind(copied, 50)
     record = json.loads((copied.folder / "run.json").read_text())

@@ -217,7 +217,8 @@ def test_evaluate(trained: list[dict[str, Any]], home: Path) -> None:
         (["fork", "trained", "--step", "7"], "has no checkpoint of step 7; there are 30"),
         (["fork", "trained"], "train.steps: must be above 30"),
         (["fork", "trained", "--optim.lrr", "1"], 'did you mean "--optim.lr"?'),
-        (["rewind", "trained"], "required: --step"),
+        (["rewind", "trained"], "one of the arguments --step --undo is required"),
+        (["rewind", "trained", "--undo"], "was put aside by a rewind"),
         (["rewind", "trained", "--step", "-1"], "--step"),
         (["rewind", "trained", "--step", "30"], "is at step 30 already"),
     ],
@@ -243,6 +244,9 @@ def test_fork_and_rewind(workspace: Path) -> None:
     assert (told["ok"], told["step"]) == (True, 30) and Path(told["kept"]).is_dir()
     (shown,) = lines("show", "longer")
     assert (shown["status"], shown["step"]) == ("stopped", 30)
+    (told,) = lines("rewind", "longer", "--undo")
+    (shown,) = lines("show", "longer")
+    assert (told["step"], shown["status"], shown["step"]) == (40, "finished", 40)
 
 
 def test_every_wrong_field_at_once(workspace: Path) -> None:

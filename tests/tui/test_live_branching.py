@@ -165,6 +165,11 @@ async def test_a_rewound_run_goes_on_from_there(parent, console, opened, until, 
             (mark.x, mark.label) for mark in console.screen.query_one(LiveChart)._marks
         ]
         assert len(list(parent.folder.glob("rewound-*"))) == 1
+        await until(pilot, lambda: "u Undo" in screen_text(console).splitlines()[-1])
+        await pilot.press("u")
+        await until(pilot, lambda: console.screen.query_one(LiveChart).series[0].x[-1] == 300)
+        await until(pilot, lambda: console.screen._view.summary.status == "finished")
+        assert console.screen._view.checkpoints[-1] == 300 and "u" not in console.screen.active_bindings
 
 
 async def test_a_run_that_trains_is_stopped_and_then_rewound(nursery, console, opened, until, tmp_path):

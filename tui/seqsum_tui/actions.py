@@ -29,6 +29,7 @@ DONE = {
     "snapshot": "checkpoint saved",
     "set": "changed",
     "rewind": "rewound",
+    "undo rewind": "as before the rewind",
 }
 AT_ONCE, MOST_TOLD = 8, 5
 ALLOWED = {

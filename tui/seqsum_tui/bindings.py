@@ -102,6 +102,7 @@ LIVE: list[BindingType] = [
         "Take the run back to a checkpoint; what came after is kept aside",
         show=False,
     ),
+    _key("live.undo_rewind", "u", "undo_rewind", "Undo", "Bring back what the last rewind put aside"),
     _key("live.log", "o", "tab('log')", "Log", "Show what the worker writes", show=False),
     _key("live.config", "g", "tab('config')", "Config", "Show the run's configuration", show=False),
     _key("live.events", "e", "tab('events')", "Events", "Show what happened to the run, and when", show=False),

@@ -79,6 +79,12 @@ class RunView:
     checkpoints: tuple[int, ...]
     parent: Parent | None = None
 
+    @property
+    def just_rewound(self) -> bool:
+        """Whether the last rewind can be undone: the run did not go on since."""
+        last = next((event for event in reversed(self.events) if event.kind == "rewound"), None)
+        return last is not None and not self.summary.live and last.step == self.summary.step
+
 
 @dataclass(frozen=True)
 class _Settings:

@@ -212,8 +212,10 @@ def snapshot(options: Options) -> int:
 
 
 def rewind(options: Options) -> int:
-    step = _step("rewind", options.step)
     run = _run(options)
+    if options.undo:
+        return _told(options, run, control.undo_rewind(run))
+    step = _step("rewind", options.step)
     assert step is not None
     return _told(options, run, control.rewind(run, step))
 

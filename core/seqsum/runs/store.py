@@ -229,6 +229,16 @@ class Store:
         finally:
             target.close()
 
+    def restore_from(self, path: Path) -> None:
+        """Become what was written to another file by `copy_to`, as a whole or not at all."""
+        source = sqlite3.connect(path)
+        try:
+            source.backup(self._database)
+        finally:
+            source.close()
+            self._metrics.clear()
+            self._counts_infinities = None
+
     def metrics(self) -> list[str]:
         """Return the names of all metrics that have a point, in the order they first appeared."""
         rows = self._database.execute(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BranchesRuns(RunScreen):
-    """Adds the actions `fork` and `rewind`. A fork opens in front; a rewound run is read again."""
+    """Adds the actions `fork`, `rewind` and `undo_rewind`. A fork opens in front; a rewound run is read again."""
 
     @property
     def step_in_hand(self) -> int | None:
@@ -94,7 +94,17 @@ class BranchesRuns(RunScreen):
         self._ask(
             "rewind",
             lambda run: control.rewind(run, step, stop_first=True),
-            lambda answer: (words.literal(f"back at step {step:,}; r goes on from there"), "information"),
+            lambda answer: (words.literal(f"back at step {step:,}; r goes on from there, u undoes it"), "information"),
+        )
+
+    def action_undo_rewind(self) -> None:
+        """Bring back what the last rewind put aside."""
+        from seqsum import control
+
+        self._ask(
+            "undo rewind",
+            control.undo_rewind,
+            lambda answer: (words.literal(f"at step {answer['step']:,} again"), "information"),
         )
 
     async def _saved(self, held: tuple[Run, Summary] | None) -> tuple[Saved, ...]:

@@ -123,8 +123,7 @@ class LiveScreen(ArrangesCharts):
         else:
             self.console.tell_endings({run.id: before.summary}, {run.id: run})
             self._tell_messages(before.events, view.events)
-        saved = before is not None and bool(before.checkpoints) == bool(view.checkpoints)
-        if before is None or before.summary.status != run.status or not saved:
+        if before is None or _offered(before) != _offered(view):
             self.refresh_bindings()
 
     def _first_view(self, view: RunView) -> None:
@@ -202,6 +201,8 @@ class LiveScreen(ArrangesCharts):
             return self._view is not None and len(self._view.panels) > 1
         if action in ("fork", "rewind"):
             return self._view is not None and bool(self._view.checkpoints)
+        if action == "undo_rewind":
+            return self._view is not None and self._view.just_rewound
         if action in ("learning_rate", "change"):
             return self._view is not None and self._view.summary.status != "finished"
         return super().check_action(action, parameters)
@@ -345,3 +346,8 @@ class LiveScreen(ArrangesCharts):
         finally:
             if panel.is_attached:
                 panel.state("ready" if client.running else "")
+
+
+def _offered(view: RunView) -> tuple[str, bool, bool]:
+    """What of a run decides which keys do something."""
+    return view.summary.status, bool(view.checkpoints), view.just_rewound
