@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from textual.events import Key
 from textual.widgets import Input, OptionList
 
 from seqsum.cli.arguments import parse
+from seqsum.estimate import Estimate
 from seqsum.presets import load_preset
 from seqsum.replicate import parse_seeds
 from seqsum.runs import Workspace
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.screens.changes import ChangesScreen
 from seqsum_tui.screens.save_preset import SavePresetScreen
-from seqsum_tui.widgets.estimate_line import roughly
+from seqsum_tui.widgets.estimate_line import roughly, said
 from support.new_run import NOT_YET, SIZES, NewRunApp, ready, type_into, until
 
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -143,3 +145,8 @@ async def test_size_and_time_are_told_of_what_is_on_the_screen(tmp_path: Path) -
 def test_a_guess_says_no_more_than_it_knows() -> None:
     times = {0.2: "a second", 7.7: "8 s", 43.0: "45 s", 80: "1.3 min", 700: "12 min", 5000: "1.4 h", 200_000: "2.3 d"}
     assert {seconds: roughly(seconds) for seconds in times} == times
+    one = Estimate(parameters=728, steps=100, seconds=4.0, runs=3)
+    assert said(one) == "728 parameters · about 4 s, a guess from 3 earlier runs here"
+    # Seven on two cores: four after each other.
+    assert "about 4 s each, 15 s for 7 seeds, 2 at a time, a guess" in said(one, 7, 2)
+    assert said(replace(one, seconds=None), 7, 2) == "728 parameters · 7 runs, 2 at a time"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum.config import Config
-from seqsum.errors import printable
+from seqsum.errors import UserError, printable
 from seqsum.launch import Launcher
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts
@@ -100,7 +101,11 @@ class NewRunScreen(NewRunStarting):
     def on_mount(self) -> None:
         # What a worker has to load, it loads while the form is filled in.
         self.call_after_refresh(lambda: threading.Thread(target=self._launcher.warm, daemon=True).start())
-        self.query_one(EstimateLine).workspace = self._workspace
+        estimate = self.query_one(EstimateLine)
+        estimate.workspace = self._workspace
+        with suppress(UserError):
+            # Refused when a run is started, with its reason.
+            estimate.side_by_side = max(self._launcher.capacity(), 1)
         self.query_one("#presets").border_title = "Presets"
         self.query_one("#settings").border_title = "Settings"
         self._show_search("", len(self._presets))

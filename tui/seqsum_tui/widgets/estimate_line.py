@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -27,6 +28,8 @@ class EstimateLine(FittedText):
     """Asks beside the screen, for the newest configuration only."""
 
     workspace: Workspace | None = None
+    side_by_side = 1
+    """How many runs train at once."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -56,7 +59,7 @@ class EstimateLine(FittedText):
             # A plug-in's task may fail in any way: it is told when the run starts, and must not end the console now.
             text = ""
         else:
-            text = said(found, seeds)
+            text = said(found, seeds, self.side_by_side)
         if not worker.is_cancelled and self.is_attached:
             self.put(Content.styled(text, "$foreground-muted"))
 
@@ -68,15 +71,18 @@ class EstimateLine(FittedText):
         return estimate(config, self._speeds)
 
 
-def said(found: Estimate, seeds: int = 1) -> str:
-    """`728 parameters · about 12 s, a guess from 3 earlier runs here`."""
+def said(found: Estimate, seeds: int = 1, side_by_side: int = 1) -> str:
+    """`728 parameters · about 12 s, a guess from 3 earlier runs here`; of several seeds each, and all."""
     parts = [f"{found.parameters:,} parameters" if found.parameters is not None else "parameters: the plug-in's own"]
     if found.seconds is not None:
         basis = f"from {words.count(found.runs, 'earlier run')} here" if found.runs else "from a laptop's speed"
-        each = " each" if seeds > 1 else ""
+        each = ""
+        if seeds > 1:
+            together = roughly(found.seconds * math.ceil(seeds / side_by_side))
+            each = f" each, {together} for {seeds} seeds, {side_by_side} at a time"
         parts.append(f"about {roughly(found.seconds)}{each}, a guess {basis}")
-    if seeds > 1:
-        parts.append(f"{seeds} runs, queued")
+    elif seeds > 1:
+        parts.append(f"{seeds} runs, {side_by_side} at a time")
     return " · ".join(parts)
 
 
