@@ -1,7 +1,7 @@
 """Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file.
 
-`python -m tests.screenshots tour` takes those of the README's tour alone; `beginning`, `fork` and `runs` those of New
-run and the settings, of a fork, and of the list.
+`python -m tests.screenshots tour` takes those of the README's tour alone; `live`, `compare`, `beginning`, `fork` and
+`runs` those of these screens, where `beginning` is New run and the settings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import platformdirs
 from textual.pilot import Pilot
 
 from seqsum import control
@@ -21,13 +22,19 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
+from seqsum_tui.screens.compare import CompareScreen
+from seqsum_tui.screens.live import LiveScreen
 from tests.screenshots.asking import take_tour
 from tests.screenshots.beginning import take_beginning
 from tests.screenshots.forking import take_fork
 from tests.screenshots.listing import take_listing, train_listed
 
 FOLDER = Path(__file__).parent
-RUNS = ("large_batch_lr5e-3", "baseline", "sota_warmup")
+RUNS = ("baseline", "large_batch_lr5e-3", "sota_warmup")
+FORKED, TOURED = RUNS[1], RUNS[2]
+GROUP, SEEDS = "deeper_rnn", 3
+LEARNING = {"train.backend": "torch"}
+"""A run that is still there to be looked at: compiled code would have ended it before the picture is taken."""
 SIZE = (120, 36)
 QUESTION = "1 2 3 5 1 2 4"
 PATIENCE_SECONDS = 600.0
@@ -45,14 +52,26 @@ def train_to_the_end(workspace: Workspace, presets: tuple[str, ...]) -> list[Run
     return runs
 
 
-def train(workspace: Workspace) -> list[Run]:
-    """Train the runs to their end, and leave a fourth training."""
-    runs, launcher = train_to_the_end(workspace, RUNS), LocalLauncher()
-    config = load_preset("deeper_rnn").config.changed({"train.seed": "1"}, "screenshots")
-    runs.append(control.start(workspace, launcher, "deeper_rnn", config))
-    while runs[-1].summary().step < 4000:
+def train(workspace: Workspace) -> dict[str, Run]:
+    """Train the runs to their end, and a group of seeds; return the runs by their presets."""
+    runs = train_to_the_end(workspace, RUNS)
+    for seed in range(SEEDS):
+        changes = {"train.seed": seed, "track.group": f"{GROUP}, {SEEDS} seeds"}
+        config = load_preset(GROUP).config.changed(changes, "screenshots")
+        run = control.start(workspace, LocalLauncher(), GROUP, config)
+        while run.summary().live:
+            time.sleep(0.2)
+    return dict(zip(RUNS, runs, strict=True))
+
+
+def learning(workspace: Workspace) -> Run:
+    """Return a run that trains, and whose learning rate was changed on the way."""
+    config = load_preset(TOURED).config.changed(LEARNING, "screenshots")
+    run = control.start(workspace, LocalLauncher(), TOURED, config, "steered")
+    while run.summary().step < 2600:
         time.sleep(0.2)
-    return runs
+    control.set_value(run, "optim.lr", "0.003")
+    return run
 
 
 async def shown(pilot: Pilot[None], condition: Callable[[str], bool]) -> None:
@@ -68,34 +87,39 @@ def keep(name: str, picture: str) -> None:
     (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
-async def take(workspace: Workspace) -> None:
-    """Walk through the screens and save a picture of each."""
+async def take_live(workspace: Workspace, run: Run) -> None:
+    """A run that trains, with an answered question; the charts have the keys."""
     console = Console(workspace.folder)
     async with console.run_test(size=SIZE) as pilot:
-
-        def save(name: str) -> None:
-            keep(name, console.export_screenshot())
-
-        await shown(pilot, lambda text: "sota_warmup" in text and "running" in text)
-        await pilot.press("down")
-        await shown(pilot, lambda text: "Everything at once" in text)
-        await pilot.press("enter")
-        await shown(pilot, lambda text: "20,000/20,000" in text)
+        console.push_screen(LiveScreen(run))
+        await shown(pilot, lambda text: "running" in text and "learning rate" in text)
         await pilot.press("A")
         await shown(pilot, lambda text: "ready" in text)
         await pilot.press(*QUESTION, "enter")
         await shown(pilot, lambda text: "right" in text or "wrong" in text)
-        await pilot.pause(1.0)
-        save("live")
-        await pilot.press("escape", "escape")
-        await shown(pilot, lambda text: "sota_warmup" in text and "New run" in text)
-        await pilot.press("c")
-        await shown(pilot, lambda text: "Add runs to the comparison" in text)
-        await pilot.press("space", "space", "space", "enter")
-        await shown(pilot, lambda text: "4 runs" in text)
+        await pilot.press("escape")
+        await pilot.pause(2.0)
+        keep("live", console.export_screenshot())
+
+
+async def take_compare(workspace: Workspace) -> None:
+    """Runs and a group of seeds compared with the tutorial's first."""
+    console = Console(workspace.folder)
+    ids = [run.id for run in workspace.summaries()]
+    async with console.run_test(size=SIZE) as pilot:
+        console.push_screen(CompareScreen(ids))
+        await shown(pilot, lambda text: f"{len(ids)} runs" in text)
         await pilot.press("left", "left", "left", "left")
+        await shown(pilot, lambda text: "at 1" in text)
         await pilot.pause(1.0)
-        save("compare")
+        keep("compare", console.export_screenshot())
+
+
+def picture_live(workspace: Workspace) -> None:
+    """Take the picture of a run that trains, and end it."""
+    run = learning(workspace)
+    asyncio.run(take_live(workspace, run))
+    control.stop(run)
 
 
 def picture_list(folder: Path) -> None:
@@ -108,15 +132,23 @@ def picture_list(folder: Path) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        # The pictures show the folder as a user would see it: ~/runs.
+        # The pictures show the folder as a user would see it: ~/runs. Nothing is compiled again for that.
+        os.environ.setdefault("SEQSUM_CACHE", str(platformdirs.user_cache_path("seqsum")))
         os.environ["HOME"] = folder
         workspace = Workspace(Path(folder) / "runs")
         if sys.argv[1:] in ([], ["runs"]):
             picture_list(Path(folder) / "more" / "runs")
         if sys.argv[1:] == ["runs"]:
             return
+        if sys.argv[1:] == ["live"]:
+            picture_live(workspace)
+            return
+        if sys.argv[1:] == ["compare"]:
+            train(workspace)
+            asyncio.run(take_compare(workspace))
+            return
         if sys.argv[1:] == ["tour"]:
-            (run,) = train_to_the_end(workspace, ("sota_warmup",))
+            (run,) = train_to_the_end(workspace, (TOURED,))
             asyncio.run(take_tour(workspace, run, shown, keep))
             return
         if sys.argv[1:] == ["beginning"]:
@@ -124,16 +156,15 @@ def main() -> None:
             asyncio.run(take_beginning(workspace, shown, keep))
             return
         if sys.argv[1:] == ["fork"]:
-            (run,) = train_to_the_end(workspace, RUNS[:1])
+            (run,) = train_to_the_end(workspace, (FORKED,))
             asyncio.run(take_fork(workspace, run, shown, keep))
             return
         runs = train(workspace)
-        asyncio.run(take(workspace))
+        asyncio.run(take_compare(workspace))
         asyncio.run(take_beginning(workspace, shown, keep))
-        asyncio.run(take_tour(workspace, runs[RUNS.index("sota_warmup")], shown, keep))
-        asyncio.run(take_fork(workspace, runs[0], shown, keep))
-        if runs[-1].summary().live:
-            control.stop(runs[-1])
+        asyncio.run(take_tour(workspace, runs[TOURED], shown, keep))
+        asyncio.run(take_fork(workspace, runs[FORKED], shown, keep))
+        picture_live(workspace)
 
 
 if __name__ == "__main__":

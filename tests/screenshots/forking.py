@@ -1,4 +1,5 @@
-"""The picture of a fork: six charts of a run that went on from another's checkpoint with a higher learning rate."""
+"""The pictures of a fork: the dialog, and five charts of a run that went on from another's checkpoint with a higher
+learning rate."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from seqsum import control
 from seqsum.launch import LocalLauncher
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
+from seqsum_tui.screens.live import LiveScreen
 
 SIZE = (120, 36)
 
@@ -21,7 +23,8 @@ async def take_fork(
     shown: Callable[[Pilot[None], Callable[[str], bool]], Awaitable[None]],
     keep: Callable[[str, str], None],
 ) -> None:
-    """Fork a finished run at a quarter of its way, wait for the fork's end, and save a picture of its live view."""
+    """Fork a finished run at a quarter of its way, wait for the fork's end, and save a picture of its live view; then
+    one of the dialog."""
     steps = run.summary().steps
     changes = {"optim.lr": 0.02, "train.log_every": 50}
     child = control.fork(workspace, LocalLauncher(), run, steps // 4, changes, "hotter")
@@ -34,8 +37,18 @@ async def take_fork(
         await shown(pilot, lambda text: "forked from" in text)
         await pilot.press("f", "M")
         await shown(pilot, lambda text: "Add charts" in text)
-        await pilot.press("space", "space", "space", "enter")
-        await shown(pilot, lambda text: "memory" in text or "CPU" in text)
+        await pilot.press("space", "space", "enter")
+        await shown(pilot, lambda text: "steps per second" in text)
         await pilot.press("s", "s", *["left"] * 12)
         await pilot.pause(1.0)
         keep("fork", console.export_screenshot())
+        await pilot.press("escape", "escape")
+        await shown(pilot, lambda text: "New run" in text and run.record.name in text)
+        console.push_screen(LiveScreen(run))
+        await shown(pilot, lambda text: "forked from" not in text and "finished" in text and "learning rate" in text)
+        await pilot.press(*["left"] * 24, "F")
+        await shown(pilot, lambda text: "from this checkpoint on" in text)
+        await pilot.press(*({" ": "space"}.get(letter, letter) for letter in "optim.lr=0.02 train.log_every=50"))
+        await shown(pilot, lambda text: text.count("→") > 1)
+        await pilot.pause(1.0)
+        keep("fork_dialog", console.export_screenshot())
