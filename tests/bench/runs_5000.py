@@ -158,6 +158,7 @@ async def _finds(watch: Watch) -> list[float]:
     """Type a filter; return the seconds from each letter to the list that it finds."""
     screen = watch.console.screen
     await watch.key("slash")
+    await watch.until(lambda: screen.query_one(FilterBox).has_focus)
     times = []
     for letter in FILTER:
         began = time.perf_counter()
