@@ -118,7 +118,9 @@ def describe_briefly(preview: Preview) -> Content:
         second = Content("  ").join(_spread_briefly(*spread) for spread in _spreads(line))
     else:
         beside = run.id
-        said = run.reason or (f"¶ {run.note}" if run.note else _changed(preview)) or preview.title
+        left = f", {words.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
+        progress = f"step {run.step:,} of {run.steps:,}{left}" if run.live else ""
+        said = run.reason or progress or (f"¶ {run.note}" if run.note else _changed(preview)) or preview.title
         colour = words.status(run.status).colour if run.reason else "$foreground 80%"
         second = Content.styled(words.literal(said), colour)
     return Content.assemble((words.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
