@@ -11,9 +11,8 @@ from rich.cells import cell_len
 
 from .axes import Layout, x_labels
 from .canvas import BRAILLE, Canvas
-from .palette import MARK_SIGNS, OTHER_MARK_SIGN
 from .raster import Drawing, View, draw_band, draw_line, pack
-from .series import Band, Floats, Mark, Series
+from .series import Band, Floats, Series
 from .text import clean, shorten
 from .ticks import AxisKind, Ticks
 
@@ -25,8 +24,6 @@ _SIGNS_AS_POINTS = 200
 
 BROKEN = {"×": "NaN", "↑": "+∞", "↓": "-∞"}
 """Sign at the edge → what the value is that has no place there."""
-
-_QUIET_KINDS = {"checkpoint"}
 
 
 def line_ink(index: int) -> int:
@@ -213,59 +210,6 @@ def _last_drawable(x: Floats, y: Floats, stop: int, view: View) -> tuple[int, in
             return (row, column) if 0 <= row < view.height and 0 <= column < view.width else None
         stop, window = start, window * 8
     return None
-
-
-def mark_sign(mark: Mark) -> str:
-    """Return the one-cell sign of a mark."""
-    sign = clean(mark.sign)
-    if len(sign) == 1 and cell_len(sign) == 1:
-        return sign
-    return MARK_SIGNS.get(mark.kind, OTHER_MARK_SIGN)
-
-
-def marks_at(marks: Sequence[Mark], view: View, x: float) -> list[Mark]:
-    """Return the marks in the column of `x`: those that came seldom, else one of those that come often."""
-    column = view.cell_column(x)
-    places = view.cell_columns(np.fromiter((mark.x for mark in marks), np.float64, len(marks)))
-    here = [marks[place] for place in np.flatnonzero(places == column).tolist()]
-    return [mark for mark in here if mark.kind not in _QUIET_KINDS] or here[-1:]
-
-
-def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: Sequence[Mark]) -> None:
-    """Draw each mark's sign at the top, a dotted line below it, and its label where nothing else is.
-
-    Checkpoints come often: theirs is a sign on the axis line only, and nothing where there is no room for that line.
-    Of several marks in one column the last one that is not a checkpoint shows. Plots of less than three rows have none.
-    """
-    if layout.plot_height < 3:
-        return
-    loud: dict[int, Mark] = {}
-    quiet: dict[int, Mark] = {}
-    places = view.cell_columns(np.fromiter((mark.x for mark in marks), np.float64, len(marks))).tolist()
-    for mark, column in zip(marks, places, strict=True):
-        if view.x0 <= mark.x <= view.x1:
-            (quiet if mark.kind in _QUIET_KINDS else loud)[column] = mark
-    left = layout.gutter
-    if layout.axis_row is not None:
-        # Where they stand side by side the ticks say more.
-        crowded = 2 * len(quiet) > layout.plot_width
-        for column, mark in quiet.items():
-            if column not in loud and not (crowded and canvas.codes[layout.axis_row, left + column] == ord("┬")):
-                canvas.put(layout.axis_row, left + column, mark_sign(mark), MARK_SIGN)
-    for column, mark in loud.items():
-        for row in range(1, layout.plot_height):
-            if canvas.inks[row, left + column] <= BAND:
-                canvas.put(row, left + column, "┊", MARK)
-        canvas.put(0, left + column, mark_sign(mark), MARK_SIGN)
-    taken = sorted(loud)
-    for column, mark in loud.items():
-        if not mark.label:
-            continue
-        following = next((other for other in taken if other > column), view.width + 1)
-        label = shorten(clean(mark.label), min(following - column - 3, 24, view.width - column - 2))
-        start = left + column + 2
-        if cell_len(label) >= 4 and canvas.free(0, 1, start - 1, start + cell_len(label) + 1):
-            canvas.text(0, start, label, MARK)
 
 
 def paint_cursor(

@@ -18,6 +18,7 @@ from .axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_tick
 from .canvas import Canvas
 from .inks import legend_inks, plot_inks
 from .legend import Entry, LegendInks, Piece, legend_lines
+from .marks import PlacedMarks, mark_sign, paint_marks
 from .plot import Layer, nearest_shown
 from .raster import View
 from .series import Band, Floats, Mark, Series
@@ -112,6 +113,7 @@ class ChartSurface(Widget):
         self._x_name, self._x_kind = clean(x_name), x_kind
         self._x_limits, self._y_limits = x_limits, y_limits
         self._series, self._bands, self._marks = tuple(series), tuple(bands), tuple(marks)
+        self._placed = PlacedMarks.of(self._marks)
         self._viewport = Viewport()
         self._tail: float | None = None
         self._layers: list[Layer] | None = None
@@ -164,6 +166,7 @@ class ChartSurface(Widget):
         """Show these marks instead of the ones before."""
         before, self._marks = self._marks, tuple(marks)
         if before != self._marks:
+            self._placed = PlacedMarks.of(self._marks)
             self._changed(plot=False)
 
     def set_x_axis(
@@ -399,7 +402,7 @@ class ChartSurface(Widget):
         """Draw marks and cursor over the data."""
         if self._view is None:
             return
-        plot.paint_marks(canvas, self._layout, self._view, self._marks)
+        paint_marks(canvas, self._layout, self._view, self._placed)
         if self.cursor_x is not None:
             label = self._x_text(self.cursor_x)
             plot.paint_cursor(canvas, self._layout, self._view, layers, self.cursor_x, label, len(self._inks) // 2)
@@ -438,10 +441,10 @@ class ChartSurface(Widget):
     def _note(self) -> str:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
         if self.cursor_x is not None and self._view is not None:
-            here = plot.marks_at(self._marks, self._view, self.cursor_x)
+            here = self._placed.at(self.cursor_x, self._view)
             place = f"{self._x_name} {self._x_text(self.cursor_x)}".strip()
             if here:
-                happened = ", ".join(f"{plot.mark_sign(mark)} {clean(mark.label)}" for mark in here)
+                happened = ", ".join(f"{mark_sign(mark)} {clean(mark.label)}" for mark in here)
                 return happened if self._layout.label_row is not None else f"{happened} · {place}"
             return place
         notes = list(self._notes)

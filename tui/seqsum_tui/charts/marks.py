@@ -1,0 +1,96 @@
+"""Marks on a chart: what happened, each at its x. A run that trains fast has thousands of checkpoints among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from rich.cells import cell_len
+
+from .axes import Layout
+from .canvas import Canvas
+from .palette import MARK_SIGNS, OTHER_MARK_SIGN
+from .plot import BAND, MARK, MARK_SIGN
+from .raster import View
+from .series import Floats, Mark
+from .text import clean, shorten
+
+QUIET_KINDS = {"checkpoint"}
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMarks:
+    """Marks, made ready to be painted again and again: those that come seldom (`loud`), and those that come often."""
+
+    loud: tuple[Mark, ...] = ()
+    quiet: tuple[Mark, ...] = ()
+    quiet_x: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    @classmethod
+    def of(cls, marks: Iterable[Mark]) -> PlacedMarks:
+        """Sort marks into the two kinds, each in the order given."""
+        loud: list[Mark] = []
+        quiet: list[Mark] = []
+        for mark in marks:
+            (quiet if mark.kind in QUIET_KINDS else loud).append(mark)
+        places = np.fromiter((mark.x for mark in quiet), np.float64, len(quiet))
+        return cls(tuple(loud), tuple(quiet), places)
+
+    def at(self, x: float, view: View) -> list[Mark]:
+        """Return the marks in the column of `x`: those that come seldom, else one of the others."""
+        column = view.cell_column(x)
+        loud = [mark for mark in self.loud if view.cell_column(mark.x) == column]
+        if loud:
+            return loud
+        places = np.flatnonzero(view.cell_columns(self.quiet_x) == column)
+        return [self.quiet[int(places[-1])]] if places.size else []
+
+    def quiet_in(self, view: View) -> dict[int, Mark]:
+        """Return column → the last of the quiet marks there."""
+        inside = np.flatnonzero((self.quiet_x >= view.x0) & (self.quiet_x <= view.x1))
+        if not inside.size:
+            return {}
+        columns, first = np.unique(view.cell_columns(self.quiet_x[inside])[::-1], return_index=True)
+        return {int(column): self.quiet[int(inside[-1 - at])] for column, at in zip(columns, first, strict=True)}
+
+
+def mark_sign(mark: Mark) -> str:
+    """Return the one-cell sign of a mark."""
+    sign = clean(mark.sign)
+    if len(sign) == 1 and cell_len(sign) == 1:
+        return sign
+    return MARK_SIGNS.get(mark.kind, OTHER_MARK_SIGN)
+
+
+def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: PlacedMarks) -> None:
+    """Draw each mark's sign at the top, a dotted line below it, and its label where nothing else is.
+
+    Checkpoints come often: theirs is a sign on the axis line only, and nothing where there is no room for that line.
+    Of several marks in one column the last one that is not a checkpoint shows. Plots of less than three rows have none.
+    """
+    if layout.plot_height < 3:
+        return
+    loud = {view.cell_column(mark.x): mark for mark in marks.loud if view.x0 <= mark.x <= view.x1}
+    left = layout.gutter
+    if layout.axis_row is not None:
+        quiet = marks.quiet_in(view)
+        # Where they stand side by side the ticks say more.
+        crowded = 2 * len(quiet) > layout.plot_width
+        for column, mark in quiet.items():
+            if column not in loud and not (crowded and canvas.codes[layout.axis_row, left + column] == ord("┬")):
+                canvas.put(layout.axis_row, left + column, mark_sign(mark), MARK_SIGN)
+    for column, mark in loud.items():
+        for row in range(1, layout.plot_height):
+            if canvas.inks[row, left + column] <= BAND:
+                canvas.put(row, left + column, "┊", MARK)
+        canvas.put(0, left + column, mark_sign(mark), MARK_SIGN)
+    taken = sorted(loud)
+    for column, mark in loud.items():
+        if not mark.label:
+            continue
+        following = next((other for other in taken if other > column), view.width + 1)
+        label = shorten(clean(mark.label), min(following - column - 3, 24, view.width - column - 2))
+        start = left + column + 2
+        if cell_len(label) >= 4 and canvas.free(0, 1, start - 1, start + cell_len(label) + 1):
+            canvas.text(0, start, label, MARK)
