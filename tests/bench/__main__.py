@@ -1,4 +1,4 @@
-"""`python -m tests.bench [speed | accuracy]`; without a word a quick look at both."""
+"""`python -m tests.bench [speed | accuracy | profile]`; without a word a quick look at all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .accuracy import accuracy_report, run_accuracy
 from .cases import CASES, config_of
 from .entrants import ENTRANTS, REFERENCE
 from .measure import CLOCKS, MeasurementFailed
+from .profile import STEPS, profile_report, run_profile
 from .speed import run_speed, speed_report
 
 QUICK_SEEDS, QUICK_STEPS = range(4), 4000
@@ -89,6 +90,11 @@ def parser() -> argparse.ArgumentParser:
         help="who is compared with the tutorial's loop (%(default)s)",
     )  # fmt: skip
     accuracy.add_argument("--processes", type=positive, default=2, help="runs at once (%(default)s)")
+    profile = words.add_parser("profile", parents=[shared], help="where a whole fused run's time goes")
+    profile.set_defaults(what="profile")
+    profile.add_argument("--presets", type=names, default=list(STEPS), metavar="A,B", help="default: %(default)s")
+    profile.add_argument("--rounds", type=positive, default=3, help="default: %(default)s")
+    profile.add_argument("--steps", type=positive, help="steps of each run (default: a second or so)")
     return top
 
 
@@ -107,15 +113,18 @@ def main(arguments: list[str]) -> int:
             results["accuracy"] = run_accuracy(
                 asked.preset, asked.seeds, asked.steps, asked.entrant, asked.processes, say
             )
+        elif asked.what == "profile":
+            results["profile"] = run_profile(asked.presets, asked.rounds, asked.steps, say)
         else:
             results["speed"] = run_speed(CASES, list(ENTRANTS), 3, 2.0, None, "wall", say)
+            results["profile"] = run_profile(list(STEPS), 3, None, say)
             results["accuracy"] = run_accuracy("baseline", QUICK_SEEDS, QUICK_STEPS, "ours", 2, say)
     except (MeasurementFailed, UserError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    for name, report in (("speed", speed_report), ("accuracy", accuracy_report)):
+    for name, report in (("speed", speed_report), ("profile", profile_report), ("accuracy", accuracy_report)):
         if name in results:
             print(f"\n{report(results[name])}", flush=True)
     if asked.what == "all":

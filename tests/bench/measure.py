@@ -35,7 +35,7 @@ class MeasurementFailed(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What to measure: kind "speed", "accuracy" or "peak", the machine's matrix product.
+    """What to measure: kind "speed", "accuracy", "profile" or "peak", the machine's matrix product.
 
     seconds: how long each timing of a speed job should last about; `steps`, if given, overrides it. clock: "wall" or
     "cpu". For accuracy `steps` is the length of the run (default: the preset's).
@@ -69,12 +69,12 @@ def measure_speed(job: Job, folder: Path) -> dict[str, Any]:
     parts = ("bare",) if larger else ("whole", "bare")
     warm_up = min(LARGER_WARM_UP_STEPS if larger else WARM_UP_STEPS, job.steps or WARM_UP_STEPS)
     for part in parts:
-        seconds = _timed(job, folder, part, warm_up)
+        seconds = timed_run(job, folder, part, warm_up)
     wanted = job.seconds * warm_up / seconds
     # Whole cycles of logging, evaluation and saving, so that a longer run would give the same figure.
     every = 1 if larger else _config(job, warm_up).train.checkpoint_every
     steps = job.steps or max(1, round(wanted / every)) * every
-    return {"steps": steps, **{part: steps / _timed(job, folder, part, steps) for part in parts}}
+    return {"steps": steps, **{part: steps / timed_run(job, folder, part, steps) for part in parts}}
 
 
 def measure_peak(job: Job, folder: Path) -> dict[str, Any]:
@@ -124,7 +124,8 @@ def _config(job: Job, steps: int | None) -> Any:
     return config_of(job.preset).changed(changes, "bench")
 
 
-def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
+def timed_run(job: Job, folder: Path, part: str, steps: int) -> float:
+    """Return the seconds of a whole run or of its bare updates."""
     from .entrants import ENTRANTS
 
     training = ENTRANTS[job.entrant].make(_config(job, steps), Path(tempfile.mkdtemp(dir=folder)))
@@ -139,7 +140,10 @@ def _timed(job: Job, folder: Path, part: str, steps: int) -> float:
 
 def main(argument: str) -> None:
     job = Job(**json.loads(argument))
-    act = {"speed": measure_speed, "accuracy": measure_accuracy, "peak": measure_peak}[job.kind]
+    from .profile import measure_profile
+
+    acts = {"speed": measure_speed, "accuracy": measure_accuracy, "peak": measure_peak, "profile": measure_profile}
+    act = acts[job.kind]
     if job.entrant == "jax" and hasattr(os, "sched_setaffinity"):
         # XLA_FLAGS alone does not hold it to one thread: its own pool is as large as the processors it may use.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -79,8 +79,8 @@ def speed_report(result: dict[str, Any]) -> str:
         rows.append([title])
         for preset, speeds in found.items():
             for entrant in entrants if part in parts_of(preset) else ():
-                row = [f"  {preset}", ENTRANTS[entrant].title, *_spread(speeds[entrant][part], "{:,.0f}")]
-                row += _spread(ratios(speeds, entrant, part), "{:.2f}") if REFERENCE in speeds else ("", "")
+                row = [f"  {preset}", ENTRANTS[entrant].title, *_spread(speeds[entrant][part], _steps)]
+                row += _spread(ratios(speeds, entrant, part), "{:.2f}".format) if REFERENCE in speeds else ("", "")
                 row += [f"{median(ratios(speeds, entrant, part, JAX)):.2f}"] if JAX in speeds else [""]
                 if part == "bare" and result.get("peak_flops"):
                     row += [f"{median(shares_of_peak(speeds, entrant, preset, result['peak_flops'])):.1%}"]
@@ -111,6 +111,10 @@ def _peak(peaks: Sequence[float]) -> list[str]:
     ]
 
 
-def _spread(values: Sequence[float], form: str) -> tuple[str, str]:
-    middle, low, high = (form.format(value) for value in (median(values), min(values), max(values)))
+def _steps(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _spread(values: Sequence[float], text: Callable[[float], str]) -> tuple[str, str]:
+    middle, low, high = (text(value) for value in (median(values), min(values), max(values)))
     return middle, f"{low}–{high}"

@@ -44,6 +44,20 @@ def test_speed_measures_every_entrant(tmp_path: Path) -> None:
         assert len(re.findall(rf"^  lstm_64 +{entrant.title} ", done.stdout, re.MULTILINE)) == 1
 
 
+def test_profile_tells_what_each_part_takes(tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    done = bench("profile", "--presets", "baseline", "--rounds", "1", "--steps", "3000", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    seconds = {
+        part: values[0] for part, values in json.loads(file.read_text())["profile"]["seconds"]["baseline"].items()
+    }
+    beside = ("bare", "beside", "loop", "evaluating", "writing checkpoints", "writing points")
+    assert all(seconds[part] > 0 for part in beside)
+    assert sum(value for part, value in seconds.items() if part not in beside) == pytest.approx(seconds["loop"])
+    assert 0.2 < seconds["updates"] / seconds["loop"] < 1
+    assert re.search(r"^  updates +\d+\.\d\d \(\d+\.\d%\)$", done.stdout, re.MULTILINE)
+
+
 def test_operations_are_those_that_pytorch_counts() -> None:
     """Of a step without padding, forward and backward, by PyTorch's own counter."""
     config = config_of("lstm_64").changed({"model.num_layers": 2, "train.batch_size": 8}, "test")

@@ -40,13 +40,14 @@ def test_what_goes_wrong_while_data_is_made_ahead_is_told_when_it_is_asked_for(m
         ahead.batches(0, 10)
 
 
-def test_jobs_are_done_in_turn_and_one_that_fails_does_not_end_them() -> None:
+def test_jobs_are_done_in_turn_and_none_after_one_that_fails() -> None:
+    done: list[int] = []
     thread = InTurn("test")
-    thread.add(lambda: 1)
-    thread.add(lambda: 1 // 0)
-    thread.add(lambda: 3)
-    assert thread.result() == 1
-    with pytest.raises(ZeroDivisionError):
-        thread.result()
-    assert thread.result() == 3
+    for number in (2, 1, 0, 3):
+        thread.add(lambda number=number: done.append(number) or 6 // number)
+    assert [thread.result(), thread.result()] == [3, 6]
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            thread.result()
+    assert done == [2, 1, 0]
     assert not thread.done

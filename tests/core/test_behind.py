@@ -61,6 +61,37 @@ def test_a_checkpoint_waits_for_what_was_before_it_to_be_written() -> None:
     assert told == ["evaluate", "note", "write", "save", "saved"]
 
 
+def test_points_written_behind_come_before_the_checkpoints_that_waited_for_them() -> None:
+    told: list[str] = []
+    gate = threading.Event()
+    behind = Behind(lambda: told.append("never"))
+    behind.add(Errand(lambda: lambda: told.append("evaluate"), lambda _: None, early=True))
+    behind.add(Errand(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
+    while len(told) < 1:
+        behind.look()
+    behind.look()
+    behind.write(lambda: (gate.wait(), told.append("write")))  # type: ignore[func-returns-value, arg-type, return-value]
+    behind.look()
+    assert told == ["evaluate"]
+    gate.set()
+    behind.settle()
+    assert told == ["evaluate", "write", "save", "saved"]
+
+
+def test_no_checkpoint_is_written_when_its_points_could_not_be() -> None:
+    def fail() -> None:
+        raise OSError("no space left")
+
+    told: list[str] = []
+    behind = Behind(lambda: told.append("never"))
+    behind.add(Errand(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
+    behind.write(fail)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no space left"):
+            behind.settle()
+    assert told == []
+
+
 def test_what_a_job_raises_is_raised_in_the_loop() -> None:
     def fail() -> None:
         raise OSError("no space left")

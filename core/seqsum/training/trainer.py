@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ class Moment:
     """A copy of what a checkpoint holds: training can go on while it is written."""
 
     step: int
-    model: dict[str, Tensor]
+    model: Callable[[], dict[str, Tensor]]
     optimizer: Callable[[], dict[str, Tensor]]
     rng: Tensor
     state: dict[str, Any]
@@ -146,8 +146,9 @@ class Trainer:
             after = self._border(self.step + steps, borders) - self.step - steps
             if 0 < after <= self._steps_at_once // 2:
                 self._ahead.prepare(self.step + steps, after)
-        rates = learning_rates(self.config, self.step, steps, self.progress.plateau_falls)
-        result = self.backend.run(batches, rates, self.config)
+        # One more than there are steps: the last log point tells the rate of the step after it.
+        rates = learning_rates(self.config, self.step, steps + 1, self.progress.plateau_falls)
+        result = self.backend.run(batches, rates[:steps], self.config)
         seconds = time.perf_counter() - started
         per_step = max(batches.inputs[0].size, train.batch_size * self.task.classes)
         affordable = int(CHUNK_SECONDS * steps / max(seconds, 1e-9))
@@ -160,7 +161,7 @@ class Trainer:
             self._window.add(result, slice(self.step - first, border - first))
             self.step = border
             if self.step % train.log_every == 0 or self.step >= train.steps:
-                points += self._close_window()
+                points += self._close_window(rates[self.step - first])
         if result.failure:
             self.failure = (
                 f"{result.failure} at step {self.step + 1} (learning rate {rates[made]:g}); its update was not made"
@@ -184,13 +185,13 @@ class Trainer:
         # A finite sum says so of every part; weights can be finite with an infinite sum.
         return math.isfinite(float(values.sum())) or bool(torch.isfinite(values).all())
 
-    def _close_window(self) -> list[Point]:
+    def _close_window(self, learning_rate: float) -> list[Point]:
         window = self._window
         self._window = LogWindow()
         points = [("loss", self.step, window.loss / window.steps)]
         if window.asked:
             points.append(("train_accuracy", self.step, window.right / window.asked))
-        points.append(("lr", self.step, self.learning_rate(self.step)))
+        points.append(("lr", self.step, learning_rate))
         per_epoch = self.task.steps_per_epoch(self.config.train.batch_size)
         if per_epoch is not None:
             points.append(("epoch", self.step, self.step / per_epoch))
@@ -242,27 +243,25 @@ class Trainer:
         """Copy all that a checkpoint of this moment holds, but for the evaluations; `more` goes into its state."""
         state = {
             "config": self.config.plain(),
-            "window": asdict(self._window),
+            "window": dict(vars(self._window)),
             "evaluated_at": self._evaluated_at,
             "fused_from": self.fused_from,
             "data_facts": self.task.data_facts(),
             **more,
         }
-        whole = torch.contiguous_format
-        model = {name: tensor.clone(memory_format=whole) for name, tensor in self.model.state_dict().items()}
-        return Moment(self.step, model, self.backend.frozen(), checkpoint.rng_state(), state)
+        return Moment(self.step, self.backend.flat.frozen(), self.backend.frozen(), checkpoint.rng_state(), state)
 
     def writing(self, folder: Path, moment: Moment, durable: bool = True) -> Callable[[], Path]:
         """Return what writes a moment's checkpoint, in whatever thread it is called; `durable`: forced to the disk.
 
         Every evaluation up to that moment must have been noted, and none after it.
         """
-        state = {**moment.state, "progress": asdict(self.progress)}
+        state = {**moment.state, "progress": dict(vars(self.progress))}
         keep = self.config.train.keep_checkpoints
         best = self.progress.best_step if self.config.train.keep_best else None
 
         def write() -> Path:
-            path = checkpoint.save(folder, moment.step, moment.model, moment.optimizer(), state, moment.rng, durable)
+            path = checkpoint.save(folder, moment.step, moment.model(), moment.optimizer(), state, moment.rng, durable)
             if keep is not None:
                 checkpoint.prune(folder, keep, best)
             return path

@@ -63,6 +63,12 @@ class Behind:
         while self._saving and self._late.done:
             self._end_saving()
 
+    def write(self, job: Callable[[], None]) -> None:
+        """Have points written in the checkpoints' thread: those that are known now, so that it is as `written`."""
+        self._late.add(job)
+        self._saving.append(Errand(lambda: job, lambda _: None))
+        self.written()
+
     def written(self) -> None:
         """Every point known so far is written: the checkpoints that waited for that can be, too."""
         while self._held:

@@ -29,6 +29,8 @@ IDLE_SECONDS = 0.05
 DURABLE_SECONDS = 1.0
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
 
+SomeEvent = tuple[int, str, dict[str, Any]]  # step, kind, detail
+
 
 class Worker:
     """Drives a Trainer: writes what it gives, does what is asked of it, keeps the run's folder true."""
@@ -52,10 +54,11 @@ class Worker:
         self._saved: tuple[int, dict[str, Any]] | None = None
         self._backend = ""
         self._behind = Behind(lambda: self.write(force=True))
-        self._events: list[tuple[int, str, dict[str, Any]]] = []
+        self._events: list[SomeEvent] = []
         self._durable = 0.0
         self._gauges: Gauges | None = None
         self._lags = False
+        self._store_behind: Store | None = None  # for the thread that writes behind the loop
 
     # Beginning
 
@@ -244,6 +247,8 @@ class Worker:
         return "failed"
 
     def _end(self, status: str, reason: str | None) -> None:
+        if self._store_behind is not None:
+            self._store_behind.close()
         self.write(force=True)
         self.end_tracker(status, reason)
         with self.store.transaction():
@@ -288,19 +293,19 @@ class Worker:
         if self.tracker is not None:
             self.tracker.log(points)
             self._tell_of_tracker()
-        with self.store.transaction():
-            if points:
-                self.store.append(points)
-            for step, kind, detail in self._events:
-                self.store.add_event(step, kind, **detail)
-            self._events = []
-            self.store.set_state(
-                step=self.trainer.step,
-                train_seconds=self.train_seconds,
-                steps_per_second=self._speed(),
-                updated=time.time(),
-            )
-        self._behind.written()
+        events, self._events = self._events, []
+        state = {
+            "step": self.trainer.step,
+            "train_seconds": self.train_seconds,
+            "steps_per_second": self._speed(),
+            "updated": time.time(),
+        }
+        if self._lags and not force:
+            store = self._store_behind = self._store_behind or self.run.store()
+            self._behind.write(lambda: record(store, points, events, state))
+        else:
+            record(self.store, points, events, state)
+            self._behind.written()
 
     def save(self, reason: str) -> Path:
         """Write a checkpoint of this moment."""
@@ -442,3 +447,13 @@ class Worker:
             self.store.set_state(changes=self.changes)
             self._done(command, f"{field} = {new} from step {self.trainer.step}")
         print(f"{field}: {old} -> {new} at step {self.trainer.step}", flush=True)
+
+
+def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
+    """Write all of it or nothing."""
+    with store.transaction():
+        if points:
+            store.append(points)
+        for step, kind, detail in events:
+            store.add_event(step, kind, **detail)
+        store.set_state(**state)
