@@ -29,7 +29,7 @@ async def take_beginning(workspace: Workspace, shown: Shown, keep: Callable[[str
         await shown(pilot, lambda text: "--model.cell lstm" in text)
         console.screen.query_one("#seeds").focus()
         await pilot.press("backspace", "3")
-        await shown(pilot, lambda text: "3 runs, queued" in text)
+        await shown(pilot, lambda text: "for 3 seeds" in text)
         keep("new_run", console.export_screenshot())
         await pilot.press("escape", "escape", "escape")
         await shown(pilot, lambda text: "New run" in text and "Seeds" not in text)
