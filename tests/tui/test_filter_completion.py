@@ -23,7 +23,7 @@ def completion(scene):
     ("typed", "first"),
     [
         ("sta", "status:"),
-        ("STA", "STAtus:"),
+        ("STA", "status:"),
         ("status:", "status:stopped"),  # the most frequent
         ("status = f", "status = finished"),
         ("name:pl", "name:plain"),
@@ -38,6 +38,7 @@ def completion(scene):
         ("steps", "steps > "),
         ("accuracy", "accuracy > "),
         ("los", "loss < "),
+        ("LOS", "loss < "),
         ("has:n", "has:note"),
         ("is:st", "is:stopped"),
         ("not (cell = rnn or st", "not (cell = rnn or status:"),

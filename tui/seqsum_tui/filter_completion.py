@@ -69,7 +69,7 @@ class FilterCompletion:
     def _of(self, start: int, begun: str, words: Iterable[str], sure: bool) -> Offer:
         lower = begun.lower()
         found = dict.fromkeys(word for word in words if word.lower().startswith(lower) and len(word) > len(begun))
-        return Offer(start, tuple(begun + word[len(begun) :] for word in found)[:MOST], sure)
+        return Offer(start, tuple(found)[:MOST], sure)
 
     # Fields
 
@@ -91,13 +91,13 @@ class FilterCompletion:
 
     def _plain_words(self) -> list[str]:
         words = (*self.values("preset"), *self.values("tags"), *self.values("group"))
-        return [word for word in words if not NEEDS_QUOTES.search(word)]
+        return [word for word in words if word.isprintable() and not NEEDS_QUOTES.search(word)]
 
     # Values
 
     def _typed_values(self, name: str, begun: str) -> list[str]:
         """The values as one types them: in quotes where it must be, and where a person began with one."""
-        values = [value for value in self.values(name) if '"' not in value]
+        values = [value for value in self.values(name) if '"' not in value and value.isprintable()]
         return [f'"{value}"' if begun[:1] == '"' or NEEDS_QUOTES.search(value) else value for value in values]
 
     def values(self, name: str) -> list[str]:
