@@ -2,21 +2,27 @@
 
 import pytest
 
-from seqsum.runs.filter import parse
+from seqsum.config import Config
+from seqsum.runs import Summary
+from seqsum.runs.entry import Entry
+from seqsum.runs.filter import Names, parse
 from seqsum_tui.filter_completion import FilterCompletion
-from seqsum_tui.run_lines import Arranger, View
 
 
-@pytest.fixture
-def completion(scene):
-    from seqsum.runs.annotations import annotate
+def run(name, status, cell="rnn", **said):
+    summary = Summary(
+        id=f"id-{name}", name=name, preset="baseline", status=status, step=50, steps=100, pid=None, created=0.0,
+        updated=0.0, reason=None, train_seconds=1.0, steps_per_second=0.0,
+        metrics={"accuracy": 0.5, "loss": 1.0, "lr": 0.1}, **{"group": None, "tags": (), **said},
+    )  # fmt: skip
+    return Entry(summary, Config().changed({"model.cell": cell}, "test").plain(), {})
 
-    scene.run(name="plain", created=1000.0)
-    scene.run(name="two words", status="stopped", created=2000.0, changes={"model.cell": "lstm"})
-    last = scene.run(name="plain", status="stopped", created=3000.0, changes={"track.group": "seeds one"})
-    annotate(last.folder, tags=["night", "old data"], note="it is odd")
-    entries = scene.workspace.index.read().entries
-    return FilterCompletion(entries, Arranger().arrange(entries, View(), 0.0).names)
+
+@pytest.fixture(scope="module")
+def completion():
+    last = run("plain", "stopped", group="seeds one", tags=("night", "old data"), note="it is odd")
+    entries = (last, run("two words", "stopped", "lstm"), run("plain", "finished"), run("an\nother", "failed"))
+    return FilterCompletion(entries, Names.of(entries))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,7 @@ def test_what_could_follow_comes_from_the_runs(completion, typed, first):
     "typed",
     [
         "status:r",
+        "name:an",
         "status:finished",
         "is:died",
         "has:star",
