@@ -86,6 +86,7 @@ async def test_every_screen_fits_every_size_with_any_name(console, runs, until):
             if screen is not None:
                 await opened(pilot, until, screen)
             front = console.screen
+            assert not getattr(front.focused, "cursor_blink", False), "a cursor that blinks is traffic for nothing"
             for size in SIZES:
                 await pilot.resize_terminal(*size)
                 await until(pilot, lambda front=front, size=size: tuple(front.size) == size)

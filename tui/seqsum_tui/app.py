@@ -140,6 +140,11 @@ class Console(App[None]):
         """What a terminal shows after another size is its own affair."""
         self._forget_picture(event.size.width)
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A cursor that blinks would paint twice a second, for ever."""
+        if hasattr(event.widget, "cursor_blink"):
+            event.widget.cursor_blink = False
+
     def action_redraw(self) -> None:
         """Paint everything anew, where something else wrote over it."""
         self._forget_picture()

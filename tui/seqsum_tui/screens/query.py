@@ -100,6 +100,8 @@ class QueryScreen(AskingScreen):
         self.run_worker(self._poll.run(), name="run reader")
         self._show_pages()
 
+    _head: tuple[str | tuple[str, str], ...] = ()
+
     def _show_head(self) -> None:
         source = self._askings[0].source
         run = source.summary
@@ -110,12 +112,14 @@ class QueryScreen(AskingScreen):
         accuracy = run.metrics.get("accuracy")
         known = f"  accuracy {words.percent(accuracy)}" if accuracy is not None else ""
         share = f"  asking: {words.percent(source.share)} of a core" if source.live else ""
-        self.query_one("#head", Static).update(
-            Content.assemble(
-                (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
-                progress, (share, "$foreground 60%"), known,
-            )
+        parts = (
+            (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
+            progress, (share, "$foreground 60%"), known,
         )  # fmt: skip
+        if parts != self._head:
+            # A run that rests is painted once, not at every reading.
+            self._head = parts
+            self.query_one("#head", Static).update(Content.assemble(*parts))
         self.query_one(CheckpointSlider).show(source.checkpoints, source.step, self._askings[0].aha, run.steps)
         if len(self._askings) > 1:
             for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
