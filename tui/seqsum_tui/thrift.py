@@ -2,40 +2,41 @@
 
 Textual paints whole strips, each piece with its full style. `Thrift` reads what it writes, keeps what the terminal
 shows, and writes only the cells that differ, with the shortest moves of the cursor and changes of style; a picture can
-be sent in parts, and what changed again before it was sent is not sent twice. Whatever it does not know it passes on as
-it stands, and then takes nothing on the screen for granted.
+be sent in parts, and what changed again before it was sent is not sent twice. A row with characters whose widths are
+the terminal's own affair is passed on as it stands; after a sequence that is not known nothing on the screen is taken
+for granted.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 
+from seqsum_tui.ink import PLAIN, Ink, change, of_blank, styled
+
 TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([0-9;]*)m|([^\x00-\x1f\x7f]+)|(\n)|([\s\S])")
 UPDATE = re.compile(r"\x1b\[\d+;\d+H")
 CLEARS = re.compile(r"\x1b\[\?(?:1049|47|1047)[hl]|\x1b\[\d*J|\x1bc")
-OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29",
-       "21": "24", "53": "55"}  # fmt: skip
-SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
 BRIDGE = 5
 """Cells that are written again rather than jumped over: a jump takes as many bytes."""
 
 
-class Ink(NamedTuple):
-    """A style as the terminal knows it: attributes by their SGR numbers, colours by their SGR parameters."""
-
-    attributes: frozenset[str] = frozenset()
-    fore: str = ""
-    back: str = ""
-
-
-PLAIN = Ink()
 Cell = tuple[str, Ink] | None
 """What a cell shows; the second half of a wide character is empty; None is not known."""
+
+
+class Piece(NamedTuple):
+    """What is painted from a place on, as cells and as it came."""
+
+    y: int
+    x: int
+    cells: list[Cell]
+    raw: list[str]
 
 
 class Thrift:
@@ -46,6 +47,7 @@ class Thrift:
         self._shown: dict[int, list[Cell]] = {}
         self._wanted: dict[int, list[Cell]] = {}
         self._owed: dict[int, int] = {}
+        self._odd: dict[int, str] = {}
         self._home: tuple[int, int] | None = None
         self._ink: Ink | None = None
         self._at: tuple[int, int] | None = None
@@ -62,6 +64,7 @@ class Thrift:
         self._shown.clear()
         self._wanted.clear()
         self._owed.clear()
+        self._odd.clear()
         self._ink = self._at = None
         self.width = width or self.width
 
@@ -72,29 +75,34 @@ class Thrift:
         """
         if not UPDATE.match(data):
             return self._give_up(data) if CLEARS.search(data) else data
-        ink, x, y = PLAIN, 0, 0
-        line: list[Cell] = []
-        pieces: list[tuple[int, int, list[Cell]]] = []
+        ink, piece = PLAIN, Piece(0, 0, [], [])
+        pieces: list[Piece] = []
+        odd: set[int] = set()
         for token in TOKEN.finditer(data):
             row, column, style, text, newline, other = token.groups()
             if text is not None:
                 cells = _cells(text, ink)
                 if cells is None:
-                    return self.more() + self._give_up(data)
-                line += cells
+                    odd.add(piece.y)
+                else:
+                    piece.cells.extend(cells)
+                piece.raw.append(text)
             elif style is not None:
-                ink = _styled(ink, style)
+                ink = styled(ink, style)
+                piece.raw.append(token.group())
             elif row is not None:
-                pieces.append((y, x, line))
-                y, x, line = int(row) - 1, int(column) - 1, []
+                pieces.append(piece)
+                piece = Piece(int(row) - 1, int(column) - 1, [], [])
             elif newline is None and other is not None:
                 return self.more() + self._give_up(data)
-        pieces.append((y, x, line))
-        for place in pieces:
-            self._want(*place)
+        pieces.append(piece)
+        as_it_stands = "".join(self._as_it_stands(y, [each for each in pieces if each.y == y]) for y in odd)
+        for each in pieces:
+            if each.y not in odd:
+                self._want(each.y, each.x, each.cells)
         # Where the cursor is left matters to input methods, though it is not seen.
-        self._home = None if line else (y, x)
-        return self.more(most)
+        self._home = None if piece.cells else (piece.y, piece.x)
+        return as_it_stands + self.more(most - len(as_it_stands))
 
     def more(self, most: float = math.inf) -> str:
         """Return about `most` bytes of what is owed to the terminal."""
@@ -113,6 +121,20 @@ class Thrift:
             self._move(*self._home)
         return "".join(self._out)
 
+    def _as_it_stands(self, y: int, pieces: Sequence[Piece]) -> str:
+        """Return what paints a row that only the terminal knows the widths of; nothing of it is known afterwards."""
+        text = "".join(f"\x1b[{y + 1};{piece.x + 1}H\x1b[0m{''.join(piece.raw)}" for piece in pieces if piece.raw)
+        if self._odd.get(y) == text:
+            return ""
+        self._out, self._size, self._most = [], 0, math.inf
+        if y in self._owed:
+            self._settle(y, 0)
+        for known in (self._shown, self._wanted, self._owed):
+            known.pop(y, None)
+        self._odd[y] = text
+        self._ink = self._at = None
+        return "".join(self._out) + text
+
     def _give_up(self, data: str) -> str:
         self.forget()
         # Textual ends every piece with a reset; so it may rely on one.
@@ -123,6 +145,7 @@ class Thrift:
         if len(row) < x + len(line):
             row += [None] * (x + len(line) - len(row))
         if row[x : x + len(line)] != line:
+            self._odd.pop(y, None)
             _keep(row, x, line)
             self._owed.setdefault(y, 0)
 
@@ -183,9 +206,9 @@ class Thrift:
         self._at = (y, x)
 
     def _wear(self, ink: Ink, blank: bool) -> None:
-        if ink == self._ink or (blank and self._ink is not None and _of_blank(self._ink) == _of_blank(ink)):
+        if ink == self._ink or (blank and self._ink is not None and of_blank(self._ink) == of_blank(ink)):
             return
-        self._write(_change(self._ink, ink))
+        self._write(change(self._ink, ink))
         self._ink = ink
 
 
@@ -224,58 +247,4 @@ def _cells(text: str, ink: Ink) -> list[Cell] | None:
 @lru_cache(8192)
 def _cell(character: str, ink: Ink) -> tuple[str, Ink]:
     """The same cell is the same object, which makes comparing fast. A blank's ink is what can be seen of it."""
-    return character, _of_blank(ink) if character == " " else ink
-
-
-@lru_cache(1024)
-def _of_blank(ink: Ink) -> Ink:
-    attributes = ink.attributes & SEEN_ON_BLANKS
-    return Ink(attributes, ink.fore if attributes else "", ink.back)
-
-
-@lru_cache(4096)
-def _styled(ink: Ink, parameters: str) -> Ink:
-    """Return the style after `ESC [ parameters m`."""
-    attributes, fore, back = set(ink.attributes), ink.fore, ink.back
-    codes = parameters.split(";") if parameters else ["0"]
-    place = 0
-    while place < len(codes):
-        code = codes[place] or "0"
-        taken = 1
-        if code == "0":
-            attributes, fore, back = set(), "", ""
-        elif code in ("38", "48"):
-            taken = 5 if codes[place + 1 : place + 2] == ["2"] else 3
-            colour = ";".join(codes[place : place + taken])
-            fore, back = (colour, back) if code == "38" else (fore, colour)
-        elif code in ("39", "49"):
-            fore, back = ("", back) if code == "39" else (fore, "")
-        elif code.isdecimal() and (30 <= int(code) <= 37 or 90 <= int(code) <= 97):
-            fore = code
-        elif code.isdecimal() and (40 <= int(code) <= 47 or 100 <= int(code) <= 107):
-            back = code
-        elif code in OFF.values():
-            attributes = {known for known in attributes if OFF.get(known) != code}
-        else:
-            attributes.add(code)
-        place += taken
-    return Ink(frozenset(attributes), fore, back)
-
-
-@lru_cache(4096)
-def _change(before: Ink | None, after: Ink) -> str:
-    """Return the shortest sequence that makes one style of another."""
-    whole = ["0", *sorted(after.attributes), *filter(None, (after.fore, after.back))]
-    if before is None:
-        return f"\x1b[{';'.join(whole)}m"
-    off = {OFF.get(code, "0") for code in before.attributes - after.attributes}
-    kept = {code for code in after.attributes & before.attributes if OFF.get(code) not in off}
-    codes = [*sorted(off), *sorted(after.attributes - kept)]
-    if after.fore != before.fore:
-        codes.append(after.fore or "39")
-    if after.back != before.back:
-        codes.append(after.back or "49")
-    if "0" in off or len(";".join(whole)) < len(";".join(codes)):
-        codes = whole
-    text = ";".join(codes)
-    return f"\x1b[{'' if text == '0' else text}m"
+    return character, of_blank(ink) if character == " " else ink
