@@ -355,6 +355,21 @@ async def test_a_run_that_is_gone_and_runs_without_metrics(scene, console, until
         assert isinstance(console.screen, CompareScreen)
 
 
+async def test_a_scatter_says_how_many_points_have_no_place(scene, console, until):
+    runs = [scene.run(name=f"seed {seed}", changes={"train.seed": str(seed)}) for seed in range(3)]
+    with runs[1].store() as store:
+        store.append([("accuracy", 20_500, float("nan"))])
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, runs)
+        await pilot.press("3")
+        await until(pilot, lambda: "best accuracy over train.seed" in screen_text(console))
+        assert "not finite" not in screen_text(console)
+        await pilot.press("f")
+        await until(pilot, lambda: "1 not finite" in screen_text(console))
+        texts = ElementTree.fromstring(content(console.screen.shown, "scatter", "svg")).itertext()
+        assert "over train.seed, 1 not finite" in set(texts)
+
+
 async def test_the_axis_ends_where_what_is_drawn_ends(scene, console, until):
     runs = [scene.run(name="short", step=4000), scene.run(name="long", step=20_000)]
     async with console.run_test(size=(80, 24)) as pilot:

@@ -76,11 +76,13 @@ def scatter_picture(
 ) -> Picture:
     """Draw each run's metric over one of its settings. Raises UserError when there is nothing to draw."""
     axis = field_axis([run.fields.get(field) for run, _ in runs])
-    points = []
+    points, broken = [], 0
     for (run, look), place in zip(runs, axis.places, strict=True):
         point = run.best if of_best else run.final
         if point is not None and math.isfinite(point[1]):
             points.append((run.summary.name, look, place, point[1]))
+        elif point is not None:
+            broken += 1
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     values = _value_scale([np.array([value for _, _, _, value in points])], log_y, share=_is_share(comparison.metric))
@@ -88,7 +90,8 @@ def scatter_picture(
     margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
     title = f"{'best' if of_best else 'final'} {comparison.metric}"
-    picture = _begin(title, f"over {field}", len(points), log_y=values.logarithmic)
+    over = f"over {field}" + (f", {broken} not finite" if broken else "")
+    picture = _begin(title, over, len(points), log_y=values.logarithmic)
     ticks = axis.ticks(low - margin, high + margin, 8)
     _axes(picture, frame, ticks, field + (", logarithmic" if axis.kind == "log" else ""))
     middle = medians([point[2:] for point in points]) if axis.kind != "names" else []

@@ -36,14 +36,16 @@ class SettingScatter(Scatter):
         runs = [run for run, _ in shown.runs]
         axis = field_axis([run.fields.get(field) for run in runs])
         places = dict(zip((run.id for run in runs), axis.places, strict=True))
-        clouds, points = [], []
+        clouds, points, broken = [], [], 0
         for row in shown.drawn:
             own = []
             for run in row.runs:
                 point = run.best if shown.of_best else run.final
                 if point is not None:
                     own.append((places[run.id], point[1]))
-            points += [point for point in own if math.isfinite(point[1])]
+            finite = [point for point in own if math.isfinite(point[1])]
+            broken += len(own) - len(finite)
+            points += finite
             clouds.append(Cloud(row.key, row.look.sign, look_colour(self.app, row.look), tuple(own)))
         low, high = min(axis.places), max(axis.places)
         margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
@@ -51,6 +53,7 @@ class SettingScatter(Scatter):
         middle = medians(points) if axis.kind != "names" else []
         notes = ["log x"] if axis.kind == "log" else []
         notes += ["line: medians"] if middle else []
+        notes += [f"{broken} not finite"] if broken else []
         self.title = f"{way} {metric} over {words.literal(field)}"
         self.set_empty(f"No {way} values of {metric}")
         self.set_clouds(
