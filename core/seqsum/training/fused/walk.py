@@ -147,28 +147,16 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
 
 
 INTS, FLOATS, DOUBLES = (kind[::1] for kind in (numba.int64, numba.float32, numba.float64))
-SIGNATURE = (
-    INTS,
-    INTS,
-    FLOATS,
-    numba.int64,
-    numba.int64,
-    numba.int64[:, ::1],
-    FLOATS,
-    FLOATS,
-    numba.int64[:, ::1],
-    INTS,
-    DOUBLES,
-)
+TABLE = numba.int64[:, ::1]
+SIGNATURE = (INTS, INTS, FLOATS, numba.int64, numba.int64, TABLE, FLOATS, TABLE, INTS, DOUBLES)
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
-def walk(shape, places, values, low, high, blocks, truths, x, confusion, right, losses):
+def walk(shape, places, values, low, high, blocks, x, confusion, right, losses):
     """Ask about every sequence of lengths low to high.
 
     shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]; blocks: `Order.blocks`
-    truths: float32, the right classes of all sequences, in the order of the walk
-    x: float32 [`walk_numbers`], zeros the first time
+    x: float32, `walk_numbers` zeros the first time, behind them the right classes in the order of the walk, and LANES
     confusion: int64 [classes, classes], added to; right: int64 [high + 1], added to, by length
     losses: float64 [1], the sum of cross-entropies, added to
     """
@@ -185,9 +173,10 @@ def walk(shape, places, values, low, high, blocks, truths, x, confusion, right, 
     a_back = a_gates + wide * ROW
     a_out = a_back + layers * wide * ROW
     a_logits = a_out + layers * kept * ROW
-    a_truth = a_logits + classes * ROW
-    a_highest, a_answer, a_said, a_total = a_truth + ROW, a_truth + 2 * ROW, a_truth + 3 * ROW, a_truth + 4 * ROW
-    a_levels = a_truth + 5 * ROW
+    a_highest = a_logits + classes * ROW
+    a_answer, a_said, a_total = a_highest + ROW, a_highest + 2 * ROW, a_highest + 3 * ROW
+    a_levels = a_highest + 4 * ROW
+    a_truths = a_levels + high * level_size
     for c in range(classes):
         x[a_head_bias + c] = values[places[2] + c]
     short = put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, a_entered, a_bias, a_back_bias)
@@ -230,13 +219,10 @@ def walk(shape, places, values, low, high, blocks, truths, x, confusion, right, 
                 walk_steps.spread(x, n, (a_head_bias + c, a_logits + c * ROW))
             top = a_out + (layers - 1) * kept * ROW
             tiles_more(values, places[1], hidden, 1, x, top, ROW, x, a_logits, ROW, classes, n, hidden)
-            for c in range(parents):
-                x[a_truth + c] = truths[asked + c]
-            walk_steps.answers(x, n, classes, a_logits, ROW, (a_truth, a_highest, a_answer, a_said))
+            truth = a_truths + asked
+            walk_steps.answers(x, n, classes, a_logits, ROW, (truth, a_highest, a_answer, a_said))
             walk_steps.sum_of_powers(x, n, classes, a_logits, ROW, (a_highest, a_total))
-            hits, lost = judge(
-                x, parents, classes, a_truth, a_highest, a_answer, a_said, a_total, confusion
-            )  # fmt: skip
+            hits, lost = judge(x, parents, classes, truth, a_highest, a_answer, a_said, a_total, confusion)
             right[level + 1] += hits
             loss += lost
             asked += parents
@@ -244,10 +230,10 @@ def walk(shape, places, values, low, high, blocks, truths, x, confusion, right, 
 
 
 def walk_numbers(shape: Shape, high: int) -> int:
-    """Return how many float32 numbers a walk over lengths up to `high` works on."""
+    """Return how many float32 numbers a walk over lengths up to `high` works on, beside the right classes."""
     wide = shape.gates * shape.hidden
     kept = shape.layers * shape.hidden * (2 if CELLS[shape.cell] == "lstm" else 1)
-    rows = wide + shape.layers * wide + kept + shape.classes + 5 + high * kept
+    rows = wide + shape.layers * wide + kept + shape.classes + 4 + high * kept
     return (shape.vocabulary + 2 * shape.layers) * wide + shape.classes + rows * ROW
 
 
@@ -269,8 +255,9 @@ class Walk:
         self._low, self._high = low, high
         order = walk_order(shape.vocabulary, low, high)
         self._blocks = order.blocks
-        self._truths = truths[order.sequences].astype(np.float32)
-        self._numbers = np.zeros(walk_numbers(shape, high), dtype=np.float32)
+        count = walk_numbers(shape, high)
+        self._numbers = np.zeros(count + len(order.sequences) + LANES, dtype=np.float32)
+        self._numbers[count:-LANES] = truths[order.sequences]
 
     def ask(self, values: NDArray[np.float32]) -> Walked:
         """Ask a model with these weights, float32 [parameters]."""
@@ -278,7 +265,7 @@ class Walk:
         confusion = np.zeros((classes, classes), dtype=np.int64)
         right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(1)
         walk(
-            self._shape.numbers(), self._places, values, self._low, self._high, self._blocks, self._truths,
-            self._numbers, confusion, right, losses,
+            self._shape.numbers(), self._places, values, self._low, self._high, self._blocks, self._numbers,
+            confusion, right, losses,
         )  # fmt: skip
         return Walked(confusion, right, float(losses[0]))
