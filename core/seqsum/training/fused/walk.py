@@ -107,8 +107,8 @@ def judge(x, parents, classes, truth, highest, answer, said, total, confusion):
 def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, entered, bias, back_bias):
     """Lay out what tokens and biases bring to the gates; return whether e²ˣ of all that can enter a tanh is finite.
 
-    entered: vocabulary × gates; bias: layers × gates, of what enters from below; back_bias: likewise, of what comes
-    from the step before. The biases of the first layer are all in back_bias but a gru's of n.
+    entered: vocabulary × gates; bias, back_bias: layers × gates, of what enters from below and of what comes from the
+    step before. Both are in back_bias, which all tokens share; a gru's two of n must stay apart.
     """
     wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
     for layer in range(layers):
@@ -127,19 +127,16 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
             else:
                 total += values[places[3] + g * vocabulary + v]
             x[entered + v * wide + g] = total
-            # Written so that NaN is not safe.
-            if not abs(total) <= highest:
-                highest = abs(total)
+            highest = max(highest, np.float64(abs(total)))
     if cell != 0:
         return False
     for g in range(wide):
-        # States are between −1 and 1.
+        # States are between −1 and 1. NaN may or may not be found here: it goes through either way.
         bound = np.float64(abs(x[back_bias + g]))
         for i in range(hidden):
             bound += abs(values[places[4] + g * hidden + i])
-        if not bound <= highest:
-            highest = bound
-    if not highest < SAFE:
+        highest = max(highest, bound)
+    if highest >= SAFE:
         return False
     for i in range(vocabulary * wide):
         x[entered + i] = math.exp(2.0 * x[entered + i])
