@@ -40,6 +40,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.opening
+	$(BIN)/python -m tests.bench.watching
 
 screenshots: $(VENV)/.installed-test
 	$(BIN)/python -m tests.screenshots

@@ -1,7 +1,6 @@
 """How the console feels, in a real terminal of 120×40: `python -m tests.bench.console`.
 
-First paint, key to paint, the cost of doing nothing, bytes of an update, a frame of a chart, and what watching costs a
-run that trains.
+First paint, key to paint, the cost of doing nothing, bytes of an update, a frame of a chart.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ import numpy as np
 import psutil
 from textual.app import App, ComposeResult
 
-from seqsum import control
-from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.charts import Chart, Series
@@ -36,7 +33,6 @@ from .table import text_table
 COMMAND = [sys.executable, "-m", "seqsum_tui"]
 RUNS = 20
 FRAME_SERIES, FRAME_POINTS = 4, 100_000
-WATCHED = "sota"
 BACKSPACE = "\x7f"
 PATIENCE = 20.0
 
@@ -192,28 +188,10 @@ async def frame_seconds(rounds: int) -> list[float]:
     return times
 
 
-def watched_seconds(folder: Path, watch: bool) -> float:
-    """Seconds that a run of compiled code trains, with the live view on it or without."""
-    workspace = Workspace(folder / "runs")
-    config = load_preset(WATCHED).config.changed({"train.backend": "fused", "train.evaluate_every": "20000"}, "bench")
-    run = control.start(workspace, LocalLauncher(), WATCHED, config)
-    terminal = None
-    if watch:
-        terminal = Terminal(COMMAND, environment(folder))
-        terminal.wait_for("running")
-        terminal.press("enter")
-    while run.summary().live:
-        listen(terminal, 0.2) if terminal is not None else time.sleep(0.2)
-    if terminal is not None:
-        terminal.kill()
-    return run.summary().train_seconds
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long idleness is measured (%(default)s)")
-    parser.add_argument("--watched", type=int, default=3, help="pairs of runs with and without a console (%(default)s)")
     options = parser.parse_args()
     print(machine.line(), flush=True)
     rows: list[list[str]] = []
@@ -238,6 +216,10 @@ def main() -> None:
             keys = key_to_paint(terminal, ("1", BACKSPACE), 4 * options.rounds)
             rows.append(["key to paint, a field of New run", _of(keys, "ms")])
             terminal.kill()
+            terminal = watching(folder, run, False)
+            keys = key_to_paint(terminal, ("left", "right", "+", "0"), 8 * options.rounds)
+            rows.append(["key to paint, charts: crosshair and zoom", _of(keys, "ms")])
+            terminal.kill()
             rows.append(["bytes of an update", _of(update_bytes(folder, run, False, 2 * options.rounds), "B")])
             rows.append(["bytes of an update, over SSH", _of(update_bytes(folder, run, True, 2 * options.rounds), "B")])
             most = rescaling_bytes(folder, run, 2 * options.rounds)
@@ -254,10 +236,6 @@ def main() -> None:
         rows.append(
             [f"chart frame, {FRAME_SERIES} × {FRAME_POINTS:,} points", _of([1000 * one for one in frames], "ms")]
         )
-        pairs = [(watched_seconds(folder, False), watched_seconds(folder, True)) for _ in range(options.watched)]
-        if pairs:
-            ratio = statistics.median(watched / alone for alone, watched in pairs) - 1
-            rows.append(["training while watched", f"{ratio:+.1%} time, {len(pairs)} pairs"])
     print(text_table(["the console, 120×40", "median (most)"], rows))
 
 

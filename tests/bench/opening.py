@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import shutil
 import statistics
 import tempfile
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from seqsum.compare import ComparisonReader
 from seqsum.config import Config
@@ -20,6 +20,9 @@ from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
 from seqsum_tui.screens.compare import CompareScreen
 from seqsum_tui.widgets.compare_chart import CompareChart
+from tests.support.terminal import Terminal
+
+from .console import COMMAND, PATIENCE, environment, listen
 
 CHUNK = 50_000
 SIZE = (120, 40)
@@ -70,6 +73,24 @@ async def screen_seconds(folder: Path, ids: list[str]) -> float:
         return time.perf_counter() - began
 
 
+def console_memory(home: Path, runs: int) -> tuple[float, float]:
+    """Return the memory in MB of a console in a terminal: with the list of runs, and with all of them compared."""
+    terminal = Terminal(COMMAND, environment(home), *SIZE)
+    try:
+        terminal.wait_for(lambda text: text.count("long-") >= min(runs, 10), PATIENCE)
+        listen(terminal, 1.0)
+        process = psutil.Process(terminal.pid)
+        listed = process.memory_info().rss / 2**20
+        terminal.press("c")
+        terminal.wait_for("Add runs to the comparison", PATIENCE)
+        terminal.press(*" " * (runs - 1), "enter")
+        terminal.wait_for(f"{runs} runs", PATIENCE)
+        listen(terminal, 2.0)
+        return listed, process.memory_info().rss / 2**20
+    finally:
+        terminal.kill()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20)
@@ -77,16 +98,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name) / "runs"
         ids = make_runs(folder, options.runs, options.points)
         reads = [read_seconds(folder, ids) for _ in range(options.rounds)]
+        listed, compared = console_memory(Path(name), options.runs)
         screens = [asyncio.run(screen_seconds(folder, ids)) for _ in range(options.rounds)]
     print(f"{options.runs} runs x {options.points:,} points, median of {options.rounds} rounds")
     print(f"reading     {statistics.median(reads):.3f} s")
     print(f"on screen   {statistics.median(screens):.3f} s")
-    print(
-        f"memory      {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most, the writing included"
-    )
+    print(f"memory      {compared:.0f} MB of a console with all of them compared, {listed:.0f} MB with their list")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.opening import make_runs, read_seconds, screen_seconds
+from bench.opening import console_memory, make_runs, read_seconds, screen_seconds
 
 
 async def test_opening_is_measured(tmp_path: Path) -> None:
@@ -12,3 +12,5 @@ async def test_opening_is_measured(tmp_path: Path) -> None:
     assert len(set(ids)) == 3
     assert read_seconds(tmp_path / "runs", ids) > 0
     assert await screen_seconds(tmp_path / "runs", ids) > 0
+    listed, compared = console_memory(tmp_path, 3)
+    assert 30 < listed <= compared * 1.1 < 300

@@ -1,0 +1,13 @@
+"""The bench of watching works, in a few seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.watching import measure, report
+
+
+def test_watching_is_measured(tmp_path: Path) -> None:
+    figures = measure(tmp_path, "baseline", 1, 0.5)
+    assert all(len(values) == 1 and values[0] > 0 for values in figures.values())
+    assert "by the worker's processor time" in report({"baseline": figures})
