@@ -17,14 +17,14 @@ from . import palette, plot
 from .axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
 from .canvas import Canvas
 from .inks import legend_inks, plot_inks
-from .legend import Entry, LegendInks, Piece, legend_lines
+from .legend import Entry, LegendInks, Piece, legend_lines, value_text
 from .marks import PlacedMarks, mark_sign, paint_marks
 from .plot import Layer, nearest_shown
 from .raster import View
 from .series import Band, Floats, Mark, Series
 from .smoothing import smooth
 from .text import clean
-from .ticks import AxisKind, Ticks, format_number, format_x
+from .ticks import AxisKind, Ticks, format_x
 from .viewport import Viewport
 
 
@@ -435,8 +435,8 @@ class ChartSurface(Widget):
             index = nearest_shown(one, self.cursor_x, self._view)
         if index is None:
             return "–", "" if layer.smoothed is None else "–"
-        raw = format_number(float(one.y[index])) if layer.smoothed is not None else ""
-        return format_number(float(layer.shown[index])), raw
+        raw = value_text(float(one.y[index])) if layer.smoothed is not None else ""
+        return value_text(float(layer.shown[index])), raw
 
     def _note(self) -> str:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
