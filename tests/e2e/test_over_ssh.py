@@ -153,6 +153,20 @@ def test_a_slow_line_stays_usable_while_charts_update(environment: dict[str, str
         console.kill()
 
 
+@pytest.mark.parametrize("remote", [False, True], ids=["here", "over SSH"])
+def test_the_picture_survives_other_sizes(environment: dict[str, str], training: Training, remote: bool) -> None:
+    console = watch(over_ssh(environment) if remote else environment, training)
+    quiet(console)
+    before = console.text
+    for columns, lines in ((60, 20), (200, 60), (20, 5)):
+        console.resize(columns, lines)
+        # The last line is the keys', wherever it is.
+        console.wait_for(lambda screen, lines=lines: "esc Runs" in screen.split("\n")[lines - 1])
+    console.resize(120, 40)
+    console.wait_for(lambda screen: screen == before)
+    console.kill()
+
+
 @pytest.mark.parametrize("deaf", [False, True], ids=["hang-up", "hang-up ignored"])
 def test_a_lost_line_ends_the_console(environment: dict[str, str], training: Training, deaf: bool) -> None:
     console = Terminal(COMMAND, environment, deaf=deaf)

@@ -81,6 +81,11 @@ class Terminal:
         for key in keys:
             os.write(self._terminal, KEYS.get(key, key).encode())
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size; the kernel tells the program."""
+        self._screen.resize(lines, columns)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
     def read(self, seconds: float) -> bool:
         """Take in what the program writes, for at most that long; return False once it has ended."""
         if self._rate is not None:
