@@ -54,6 +54,20 @@ def titles(app):
     return [chart.title for chart in charts(app)]
 
 
+async def test_shares_fill_the_height_only_while_all_of_them_is_shown(run, console, watch, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        accuracy, rate = charts(console)[1:]
+        await until(pilot, lambda: accuracy._view is not None and (accuracy._view.y0, accuracy._view.y1) == (0.0, 1.0))
+        await pilot.press("end", "plus", "plus", "plus")
+        await until(pilot, lambda: accuracy._view.y0 > 0.5)
+        shown = [y for one in accuracy.series for x, y in zip(one.x, one.y, strict=True) if x >= accuracy.x_range[0]]
+        assert accuracy._view.y0 <= min(shown) and max(shown) <= accuracy._view.y1 < 1.1
+        assert rate._view.y0 == 0.0
+        await pilot.press("0")
+        await until(pilot, lambda: (accuracy._view.y0, accuracy._view.y1) == (0.0, 1.0))
+
+
 def seen(app):
     return [chart.title for chart in charts(app) if chart.region.area]
 

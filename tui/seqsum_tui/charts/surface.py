@@ -180,8 +180,9 @@ class ChartSurface(Widget):
 
     def set_y_limits(self, bottom: float | None, top: float | None) -> None:
         """Fix the bottom or top of the y axis; None takes the data's."""
-        self._y_limits = (bottom, top)
-        self._changed()
+        if (bottom, top) != self._y_limits:
+            self._y_limits = (bottom, top)
+            self._changed()
 
     def set_empty(self, text: str) -> None:
         """Change what stands in the plot while there is nothing to draw."""

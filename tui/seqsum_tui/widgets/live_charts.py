@@ -139,15 +139,21 @@ class LiveCharts(Container):
         for chart, panel in zip(self._charts, view.panels, strict=True):
             if chart.title != panel.title:
                 chart.title = panel.title
-                low = 0.0 if panel.share or panel.title in FROM_ZERO else None
-                chart.set_y_limits(low, 1.0 if panel.share else None)
             chart.log_y = panel.title in self.arrangement.log
             chart.smoothing = self.arrangement.smoothing
             chart.set_empty(SOON if view.summary.live else NONE)
             chart.set_series(self._series(view, panel))
             chart.set_marks(marks)
         self._panels = view.panels
+        self._take_y_limits()
         self.lay_out()
+
+    def _take_y_limits(self) -> None:
+        """Shares run from 0 to 1, until one zooms in: then it is the difference between 99% and 99.9% that counts."""
+        zoomed = self._charts[0].view is not None
+        for chart, panel in zip(self._charts, self._panels, strict=False):
+            share = panel.share and not zoomed
+            chart.set_y_limits(0.0 if share or panel.title in FROM_ZERO else None, 1.0 if share else None)
 
     def _make_charts(self, count: int) -> None:
         for chart in self._charts[count:]:
@@ -270,6 +276,7 @@ class LiveCharts(Container):
         for chart in self._charts:
             if chart is not message.chart:
                 chart.set_view(message.view)
+        self._take_y_limits()
 
     def on_chart_looks_changed(self, message: ChartLooksChanged) -> None:
         """Smooth all charts alike."""
