@@ -55,6 +55,21 @@ async def test_it_shows_the_stored_values(scene, console, watch, size):
         assert chart(console, "lr").region.width == 0 if size[0] < 90 else chart(console, "lr").region.width > 30
 
 
+async def test_where_a_run_failed_is_marked_and_what_can_be_done_is_true(scene, console, watch, until):
+    run = scene.run(status="failed", step=3000, reason="loss became inf at step 3,001")
+    with run.store() as store:
+        store.add_event(3000, "failed", reason="loss became inf at step 3,001; its update was not made")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        assert "r runs it again from its first step" in screen_text(console)
+        chart(console, "loss").set_cursor(3000.0)
+        await until(pilot, lambda: "✗ loss became" in screen_text(console))
+        run.checkpoints.joinpath("step-3000").mkdir(parents=True)
+        with run.store() as store:
+            store.add_event(3000, "checkpoint", path="step-3000")
+        await until(pilot, lambda: "r resumes it from its newest checkpoint" in screen_text(console))
+
+
 async def test_new_points_arrive(scene, console, watch, until):
     run = scene.run(status="running", step=5000)
     async with console.run_test(size=(120, 40)) as pilot:
@@ -206,7 +221,7 @@ async def test_a_run_that_died_shows_the_end_of_its_log(scene, console, watch, u
         await until(pilot, lambda: console.screen.query_one(TabbedContent).active == "log")
         await until(pilot, lambda: "[red]b[/]" in screen_text(console))
         shown = screen_text(console)
-        assert "† died" in shown and "r resumes" in " ".join(shown.split())
+        assert "† died" in shown and "r runs it again" in " ".join(shown.split())
         assert "\x1b" not in shown and "\\x1b[31mKilled" in shown
 
 

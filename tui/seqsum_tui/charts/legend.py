@@ -40,6 +40,10 @@ class LegendInks:
     blank: Style
 
 
+_NOTE = 12
+"""A note that is too long is cut to the room there is, if that is so many cells; else it goes."""
+
+
 def value_text(value: float) -> str:
     """Return a value with four significant digits, or as many as fit into its cells, but at least two."""
     texts = (format_number(value, digits) for digits in (4, 3))
@@ -99,7 +103,8 @@ def legend_lines(
         room = width - lead - (notes_width if noted else 0)
         widths = [_entry_width(entry, None, raw) for entry in entries]
         if _wrap(widths, [room]) is not None and room >= 0:
-            return [_line(title, entries, None, raw, notes if noted else "", width, inks)]
+            left = room - sum(widths) - _GAP * len(widths)
+            return [_line(title, entries, None, raw, notes if noted or left >= _NOTE else "", width, inks)]
     for name in names:
         for lines in range(2, most_lines + 1):
             for raw in (True, False):

@@ -52,8 +52,8 @@ def panel_series(
 
 
 def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> list[Mark]:
-    """Return what a chart marks: values changed by hand, pauses, where a run went on, began or went back, and what is
-    saved of it."""
+    """Return what a chart marks: values changed by hand, pauses, where a run went on, began, went back or failed, and
+    what is saved of it."""
     marks: list[Mark] = []
     for event in events:
         if event.kind == "set":
@@ -69,6 +69,9 @@ def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> lis
         elif event.kind == "rewound":
             came = event.detail.get("came", "?")
             marks.append(Mark(event.step, f"rewound from {words.literal(str(came))}", sign="◂", kind="rewind"))
+        elif event.kind == "failed":
+            reason = words.literal(str(event.detail.get("reason") or "failed"))
+            marks.append(Mark(event.step, reason.partition(";")[0], sign="✗", kind="failure"))
         elif event.kind == "forked":
             name = event.detail.get("name") or event.detail.get("run", "?")
             marks.append(Mark(event.step, f"forked from {words.literal(str(name))}", sign="Y", kind="fork"))
