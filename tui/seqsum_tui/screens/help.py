@@ -48,7 +48,7 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = "esc closes"
             with VerticalScroll():
                 for title, keys in self._sections:
-                    yield Static(Content.styled(title, "bold $accent"), classes="section")
+                    yield Static(Content.styled(title, "bold $text-accent"), classes="section")
                     for names, text in self._lines(keys):
                         with Horizontal(classes="line"):
                             yield Static(Content.styled(names, "bold"), classes="keys")
