@@ -160,8 +160,9 @@ def test_the_picture_survives_other_sizes(environment: dict[str, str], training:
     before = console.text
     for columns, lines in ((60, 20), (200, 60), (20, 5)):
         console.resize(columns, lines)
-        # The last line is the keys', wherever it is.
+        # The last line is the keys', wherever it is; nothing else is left of the size before.
         console.wait_for(lambda screen, lines=lines: "esc Runs" in screen.split("\n")[lines - 1])
+        quiet(console)
     console.resize(120, 40)
     console.wait_for(lambda screen: screen == before)
     console.kill()

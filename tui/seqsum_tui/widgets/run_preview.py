@@ -154,7 +154,9 @@ def _describe_group(line: Line) -> Content:
     lines += [_spread_words(*spread) for spread in _spreads(line)]
     if line.folded:
         lines.append(
-            Content.assemble(("enter", "bold $text-accent"), " shows its runs; ", ("c", "bold $text-accent"), " compares.")
+            Content.assemble(
+                ("enter", "bold $text-accent"), " shows its runs; ", ("c", "bold $text-accent"), " compares."
+            )
         )
     return Content("\n").join(lines)
 
@@ -190,10 +192,14 @@ def _describe_run(preview: Preview) -> Content:
         lines.append(Content.styled(words.literal(run.reason), status.colour))
     lines.extend(Content.styled("│ " + words.literal(line), "$foreground 70%") for line in preview.log[-LOG_LINES:])
     if run.status in RESUMABLE:
-        lines.append(Content.assemble(("r", "bold $text-accent"), " resumes it from its newest checkpoint, if it has one."))
+        lines.append(
+            Content.assemble(("r", "bold $text-accent"), " resumes it from its newest checkpoint, if it has one.")
+        )
     elif run.status == "paused":
         lines.append(
-            Content.assemble(("p", "bold $text-accent"), " continues, ", ("x", "bold $text-accent"), " saves and stops.")
+            Content.assemble(
+                ("p", "bold $text-accent"), " continues, ", ("x", "bold $text-accent"), " saves and stops."
+            )
         )
     changed = _changed(preview)
     if changed:
