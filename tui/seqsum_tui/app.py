@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 PROBLEMS_TOLD = 3
+SETTLED_SECONDS = 0.3
 
 
 def _commands() -> type[Provider]:
@@ -139,6 +140,8 @@ class Console(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         """What a terminal shows after another size is its own affair."""
         self._forget_picture(event.size.width)
+        # A size that came and went at once changes no layout, but the terminal lost what it showed.
+        self.set_timer(SETTLED_SECONDS, self.action_redraw)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A cursor that blinks would paint twice a second, for ever."""
