@@ -79,7 +79,7 @@ async def test_charts_are_added_moved_removed_and_come_back(run, scene, console,
         assert titles(console) == ["loss", "accuracy", "learning rate"]
         await pilot.press("M")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
-        assert console.screen.query_one(OptionList).option_count == 3
+        await until(pilot, lambda: [found.option_count for found in console.screen.query(OptionList)] == [3])
         await pilot.press("space", "space", "space", "enter")
         await until(pilot, lambda: isinstance(console.screen, LiveScreen) and len(charts(console)) == 6)
         await until(pilot, lambda: all(chart.series for chart in charts(console)))
