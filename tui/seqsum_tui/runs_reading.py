@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
+from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui.metric_panels import Panel, loss_panel, panels
 from seqsum_tui.reading import against_preset
 from seqsum_tui.run_lines import Arranger, Line, Listing, View
@@ -41,6 +42,8 @@ class Preview:
     spreads: dict[str, Spread] = field(default_factory=dict)
     panels: tuple[Panel, Panel] = field(default_factory=lambda: (loss_panel(()), panels(())[0]))
     log: tuple[str, ...] = ()
+    saved: bool = False
+    """Whether a run has a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ class WorkspaceReader:
         (title, description, look_for), differences = against_preset(run)
         shown, curves = self._curves(run)
         log = tuple(run.log_tail(LOG_LINES)) if summary.status in ("died", "failed") else ()
-        return Preview(line, title, description, look_for, differences, curves, {}, shown, log)
+        saved = bool(steps_saved(run.checkpoints))
+        return Preview(line, title, description, look_for, differences, curves, {}, shown, log, saved)
 
     def _read_group(self, line: Line) -> Preview:
         from seqsum.compare.spread import spread

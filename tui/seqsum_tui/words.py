@@ -109,6 +109,11 @@ def learning_rate(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
+def resumes(saved: bool) -> str:
+    """What resuming a run does, when it has a checkpoint and when it has none."""
+    return "resumes it from its newest checkpoint" if saved else "runs it again from its first step"
+
+
 def speed(steps_per_second: float) -> str:
     """Return a speed: 840/s, 8.3k/s; `–` when none is known."""
     if steps_per_second <= 0:

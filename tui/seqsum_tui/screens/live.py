@@ -161,8 +161,7 @@ class LiveScreen(ArrangesCharts):
         if run.status == "paused":
             parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
         else:
-            how = "resumes it from its newest checkpoint" if view.checkpoints else "runs it again from its first step"
-            parts += [("r", "bold $text-accent"), f" {how}"]
+            parts += [("r", "bold $text-accent"), f" {words.resumes(bool(view.checkpoints))}"]
         banner.update(Content.assemble(*parts))
 
     def _failed(self, error: Exception) -> None:

@@ -192,9 +192,7 @@ def _describe_run(preview: Preview) -> Content:
         lines.append(Content.styled(words.literal(run.reason), status.colour))
     lines.extend(Content.styled("│ " + words.literal(line), "$foreground 70%") for line in preview.log[-LOG_LINES:])
     if run.status in RESUMABLE:
-        lines.append(
-            Content.assemble(("r", "bold $text-accent"), " resumes it from its newest checkpoint, if it has one.")
-        )
+        lines.append(Content.assemble(("r", "bold $text-accent"), f" {words.resumes(preview.saved)}."))
     elif run.status == "paused":
         lines.append(
             Content.assemble(
