@@ -262,3 +262,9 @@ async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, nursery)
         with run.store() as store:
             store.post_command("stop")
         await until(pilot, lambda: not run.worker_lives)
+
+
+async def test_a_console_that_is_closed_right_after_a_resize_just_ends(console):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await pilot.resize_terminal(100, 30)
+    console._redraw_settled()

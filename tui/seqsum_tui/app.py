@@ -141,12 +141,17 @@ class Console(App[None]):
         """What a terminal shows after another size is its own affair."""
         self._forget_picture(event.size.width)
         # A size that came and went at once changes no layout, but the terminal lost what it showed.
-        self.set_timer(SETTLED_SECONDS, self.action_redraw)
+        self.set_timer(SETTLED_SECONDS, self._redraw_settled)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A cursor that blinks would paint twice a second, for ever."""
         if hasattr(event.widget, "cursor_blink"):
             event.widget.cursor_blink = False
+
+    def _redraw_settled(self) -> None:
+        # The console may have been closed since.
+        if self.screen_stack:
+            self.action_redraw()
 
     def action_redraw(self) -> None:
         """Paint everything anew, where something else wrote over it."""
