@@ -30,7 +30,7 @@ exponentials, and takes two fifths of that time; where two processors share one 
 slows the training thread down, as any busy neighbour does ("beside a busy neighbour").
 What was tried. In the walk: each beginning's states and recurrent product once for all tokens that can follow; tanh of
 a sum as a quotient of products of e^x, two to a division; 2^x by a polynomial that is exact enough for a sum of
-probabilities; one logarithm for hundreds of sums (4.2 ms became 1.7). In the loop: data of the next chunk made ahead,
+probabilities; one logarithm for hundreds of sums (4.2 ms became 1.6). In the loop: data of the next chunk made ahead,
 points and checkpoints written by another thread, forced to the disk once a second, copies of one flat tensor, rates of
 a chunk at once. Not done: fewer evaluations than the preset says, or an estimate in place of the exact figure."""
 
