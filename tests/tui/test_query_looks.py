@@ -99,11 +99,13 @@ class CannedClient:
     ("keys", "size"),
     [
         (["["], (60, 20)),
+        ([], (80, 24)),
+        ([], (120, 40)),
         (["2"], (80, 24)),
         (["2", "v", "v", "v", "v"], (80, 24)),
         (["4"], (120, 40)),
     ],
-    ids=["answer", "inside", "trajectory", "learned"],
+    ids=["answer", "answer-80x24", "answer-120x40", "inside", "trajectory", "learned"],
 )
 def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
     monkeypatch.setattr(query_source, "QueryClient", CannedClient)

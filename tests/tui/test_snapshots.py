@@ -6,6 +6,7 @@ from seqsum.runs import bin
 from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console
 from seqsum_tui.screens.bin import BinScreen
+from seqsum_tui.screens.help import HelpScreen
 from seqsum_tui.screens.live import LiveScreen
 from seqsum_tui.widgets.filter_line import FilterBox
 from seqsum_tui.widgets.live_charts import LiveCharts
@@ -131,3 +132,14 @@ def test_dialogs_over_the_list(snap_compare, console, until, key):
         console.screen.focused.cursor_blink = False
 
     assert snap_compare(console, terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_help(snap_compare, console, until, size):
+    async def ready(pilot):
+        await until(pilot, lambda: console.screen._read_once and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(console.screen, HelpScreen) and console.screen.focused is not None)
+
+    assert snap_compare(console, terminal_size=size, run_before=ready)
