@@ -69,7 +69,9 @@ class RunHeader(Widget):
                 f"{words.speed(run.steps_per_second).replace('/s', ' steps/s')}",
             ]
         else:
-            parts += [f"{words.duration(run.train_seconds)} trained"]
+            # A fast run is over within a second.
+            trained = run.train_seconds
+            parts += [f"{f'{trained:.2f}s' if 0 < trained < 1 else words.duration(trained)} trained"]
         if run.metrics.get("lr") is not None:
             parts.append(f"lr {words.learning_rate(run.metrics['lr'])}")
         width = self.content_size.width
