@@ -22,6 +22,7 @@ from seqsum.errors import ConfigError
 from seqsum.runs import Run, Workspace
 from seqsum.trackers.base import Media, Tracker
 from seqsum.trackers.guarded import QUEUE_SIZE, Guarded
+from support.engine import wait_until
 
 QUICK = {
     "task.modulus": 3,
@@ -58,14 +59,6 @@ class FakeTracker(Tracker):
 
     def finish(self, status: str, reason: str | None) -> None:
         self._tell("finish", status, reason)
-
-
-def wait_until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (answer := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    return answer
 
 
 def raises() -> None:
@@ -115,7 +108,7 @@ def test_a_hang_is_given_up(call: str) -> None:
     guarded.start({}, {})
     guarded.log([("loss", 1, 1.0)])
     if call != "finish":
-        messages = wait_until(guarded.messages)
+        messages = wait_until(guarded.messages, "a message")
         assert messages == [f"fake: did not come back from {call} within 0.05 s; the run goes on without it"]
     started = time.monotonic()
     guarded.finish("finished", None, seconds=0.2)
@@ -124,7 +117,7 @@ def test_a_hang_is_given_up(call: str) -> None:
     if call == "finish":
         assert guarded.messages() == ["fake: did not finish within 0.2 s; the run goes on without it"]
     released.set()
-    wait_until(lambda: not guarded.stuck)
+    wait_until(lambda: not guarded.stuck, "the tracker's thread")
 
 
 def test_a_tracker_that_does_not_keep_up_is_left_behind() -> None:
@@ -145,7 +138,7 @@ def test_in_the_folder_is_what_was_logged(tmp_path: Path) -> None:
     before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.excepthook)
     guarded = Guarded(SwanLabLogs(run.folder / "tracker", run.record, config.track))
     guarded.start(config.plain(), {"parameters": 42, "device": "cpu", "step": 0})
-    wait_until(lambda: guarded._started)
+    wait_until(lambda: guarded._started, "the tracker's start")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.excepthook) == before
     guarded.log([("loss", 10, 0.5), ("lr", 10, 0.001), ("accuracy", 10, 0.75), ("eval_loss", 10, float("nan"))])
     confusion = np.array([[3, 1], [0, 4]])
@@ -251,7 +244,7 @@ def test_a_worker_logs_trains_the_same_as_without_and_says_that_it_has_no_key(tm
         assert scalars[(name, 60)] == pytest.approx(last[name])
     assert scalars[("Model Params", 0)] == Run(logged.folder).record.parameters
     # The upload is a process of its own, that the run's end does not wait for.
-    (message,) = wait_until(lambda: messages_of(logged))
+    (message,) = wait_until(lambda: messages_of(logged), "a message")
     assert "no API key" in message and f"seqsum sync {logged.id}" in message
 
 

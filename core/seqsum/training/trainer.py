@@ -29,7 +29,7 @@ from seqsum.training.evaluation import Evaluation, ExactEvaluation, evaluate
 from seqsum.training.fused.backend import FusedBackend
 from seqsum.training.memory import check_memory
 from seqsum.training.progress import Progress
-from seqsum.training.schedule import learning_rate, learning_rates
+from seqsum.training.schedule import learning_rates
 from seqsum.training.torch_backend import ChunkResult
 
 CHUNK_SECONDS = 0.25
@@ -113,10 +113,6 @@ class Trainer:
     def change(self, field: str, value: str) -> None:
         """Change a live field from this step on; raises ConfigError."""
         self.config = self.config.changed({field: value}, "set")
-
-    def learning_rate(self, step: int) -> float:
-        """The learning rate of the update that follows `step` finished ones."""
-        return learning_rate(self.config, step, self.progress.plateau_falls)
 
     def choose_backend(self) -> bool:
         """Go over to compiled code if the run shall have it and it is there; return whether it did so now."""

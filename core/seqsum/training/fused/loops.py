@@ -1,9 +1,11 @@
-"""A counted loop in LLVM's language, for the functions that are written in it."""
+"""What the functions written in LLVM's language share: a counted loop, and one number in all lanes of a vector."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from llvmlite import ir
 
 
 def counted(
@@ -36,3 +38,11 @@ def counted(
     builder.branch(head)
     builder.position_at_end(after)
     return values
+
+
+def spread(builder: Any, number: Any, lanes: int) -> Any:
+    """Return a vector with an LLVM number in each of its lanes."""
+    kind = ir.VectorType(number.type, lanes)
+    first = builder.insert_element(kind(ir.Undefined), number, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(first, kind(ir.Undefined), zeros)

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from seqsum.training.fused.loops import counted
+from seqsum.training.fused.loops import counted, spread
 
 LANES = 16
 """Numbers in a vector; LLVM cuts a vector into what the processor has."""
@@ -62,13 +62,10 @@ def _tile(rows: int, accumulate: bool) -> Any:
             def add_product(j: Any, sums: list[Any]) -> list[Any]:
                 column = builder.load(builder.bitcast(at(w, builder.mul(j, ldw)), vector.as_pointer()), align=4)
                 place = builder.mul(j, sj)
-                zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
                 more = []
                 for row, total in enumerate(sums):
                     one = builder.load(at(froms[row], place), align=4)
-                    single = builder.insert_element(vector(ir.Undefined), one, ir.IntType(32)(0))
-                    spread = builder.shuffle_vector(single, vector(ir.Undefined), zeros)
-                    product = builder.fmul(spread, column, flags=["contract"])
+                    product = builder.fmul(spread(builder, one, LANES), column, flags=["contract"])
                     more.append(builder.fadd(total, product, flags=["contract"]))
                 return more
 

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from seqsum.training.fused.loops import counted
+from seqsum.training.fused.loops import counted, spread
 from seqsum.training.fused.matmul import LANES
 
 NUMBER = ir.FloatType()
@@ -158,8 +158,7 @@ class _Columns:
     def spread(self, place: Any) -> Vector:
         """Return one number in all lanes."""
         one = self.builder.load(self._pointer(place), align=4)
-        first = self.builder.insert_element(VECTOR(ir.Undefined), one, ir.IntType(32)(0))
-        return Vector(self.builder, self.builder.shuffle_vector(first, VECTOR(ir.Undefined), WHOLE(None)))
+        return Vector(self.builder, spread(self.builder, one, LANES))
 
     def write_all(self, places: Sequence[Any], x: Any, results: Sequence[Vector]) -> None:
         for place, result in zip(places, results, strict=True):
@@ -220,11 +219,10 @@ def folded(
             top = builder.add(matrix, x)
 
             def next_row(i: Any, values: list[Any]) -> list[Any]:
-                number = builder.insert_element(VECTOR(ir.Undefined), builder.sitofp(i, NUMBER), ir.IntType(32)(0))
-                spread = builder.shuffle_vector(number, VECTOR(ir.Undefined), WHOLE(None))
+                number = spread(builder, builder.sitofp(i, NUMBER), LANES)
                 so_far = [Vector(builder, value) for value in values]
                 this = columns.read(builder.add(top, builder.mul(i, row)))
-                return [made.value for made in step(known, so_far, this, Vector(builder, spread))]
+                return [made.value for made in step(known, so_far, this, Vector(builder, number))]
 
             first = [made.value for made in begin(known, columns.read(top))]
             last = counted(builder, 1, rows, 1, first, next_row)
