@@ -1,8 +1,13 @@
-"""Presets: TOML files with a title, a description, what to look for, and the fields that differ from the defaults."""
+"""Presets: TOML files with a title, a description, what to look for, and the fields that differ from the defaults.
+
+A whole number `order` places a preset in every list, lowest first; ours leave room between them. Those without one
+stand last: ours, the user's, then those of plug-ins.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,54 +25,6 @@ from seqsum.schema import shown
 PACKAGE = "seqsum_presets"
 WORDS = ("title", "description", "look_for")
 DEFAULT_PRESET = "baseline"
-ORDER = (
-    "baseline",
-    "large_batch",
-    "large_batch_lr5e-3",
-    "deeper_rnn",
-    "sota",
-    "sota_warmup",
-    "next_number_feed_forward",
-    "next_number_rnn",
-    "next_number_lstm",
-    "next_number_strides_feed_forward",
-    "next_number_strides_rnn",
-    "next_number_strides_lstm",
-    "tagging_rnn",
-    "tagging_bidirectional",
-    "countdown",
-    "dates",
-    "dates_dot",
-    "dates_no_attention",
-    "addition",
-    "sunspots_ar",
-    "sunspots_lstm",
-    "sunspots_gru",
-    "character_lm",
-    "counting_rnn",
-    "counting_rnn_spread",
-    "counting_rnn2",
-    "counting_rnn3",
-    "counting_lstm",
-    "memorise_noise",
-    "text_classification",
-    "even_pairs_rnn",
-    "even_pairs_lstm",
-    "modular_arithmetic_rnn",
-    "modular_arithmetic_lstm",
-    "parity_check_rnn",
-    "parity_check_lstm",
-    "cycle_navigation_rnn",
-    "cycle_navigation_lstm",
-    "reverse_string_rnn",
-    "reverse_string_lstm",
-    "duplicate_string_rnn",
-    "duplicate_string_lstm",
-    "odds_first_rnn",
-    "odds_first_lstm",
-    "stack_manipulation_rnn",
-    "stack_manipulation_lstm",
-)
 
 
 @dataclass(frozen=True)
@@ -79,6 +36,7 @@ class Preset:
     description: str
     look_for: str
     config: Config
+    order: int | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return the preset as JSON-ready values: name, title, description, look_for, config."""
@@ -105,8 +63,11 @@ def read_preset(text: str, name: str, source: str) -> Preset:
             wrong.append((word, "is missing" if value is None else f"must be text, got {shown(value)}"))
         else:
             words[word] = printable(" ".join(value.split()))
+    order = raw.pop("order", None)
+    if order is not None and type(order) is not int:
+        wrong.append(("order", f"must be a whole number, got {shown(order)}"))
     for key in [key for key in raw if key not in Config.model_fields]:
-        known = [*WORDS, *Config.model_fields]
+        known = [*WORDS, "order", *Config.model_fields]
         near = near_field(key) or did_you_mean(key, known) or f"; a preset has {', '.join(known)}"
         wrong.append((key, f'no field or section "{key}"{near}'))
         del raw[key]
@@ -117,15 +78,16 @@ def read_preset(text: str, name: str, source: str) -> Preset:
         wrong.extend(error.problems)
     if wrong or config is None:
         raise ConfigError(source, wrong)
-    return Preset(name=name, config=config, **words)
+    return Preset(name=name, config=config, order=order, **words)
 
 
 def preset_names() -> list[str]:
-    """Return the names of all presets: ours, simplest first, then the user's own and those of plug-ins.
+    """Return the names of all presets in their order.
 
     A preset of the user's that can't be read is left out; `preset_problems` says why.
     """
-    return [*_own_names(), *_others()[0]]
+    others = {name: preset.order for name, preset in _others()[0].items()}
+    return _in_order({**_own_orders(), **others})
 
 
 def preset_problems() -> list[str]:
@@ -138,29 +100,41 @@ def load_preset(name: str) -> Preset:
     if name.endswith(".toml"):
         plugins.load()
         return _read_file(Path(name), name)
-    if name in _own_names():
-        entry = files(PACKAGE) / f"{name}.toml"
-        return read_preset(entry.read_text(encoding="utf-8"), name, f"{name}.toml")
+    own = _own_files()
+    if name in own:
+        return read_preset(own[name].read_text(encoding="utf-8"), name, f"{name}.toml")
     others, _ = _others()
     if name in others:
         return others[name]
     for path in _other_files():
         if path.stem == name:
             return _read_file(path, str(path))
-    names = [*_own_names(), *others]
+    names = preset_names()
     near = did_you_mean(name, names) or f"; the presets are {', '.join(names)}"
     raise UserError(f'presets: no preset "{name}"{near}')
 
 
 def all_presets() -> list[Preset]:
     """Return every preset, in the order of `preset_names`."""
-    return [*(load_preset(name) for name in _own_names()), *_others()[0].values()]
+    found = {**{name: load_preset(name) for name in _own_files()}, **_others()[0]}
+    return [found[name] for name in _in_order({name: preset.order for name, preset in found.items()})]
 
 
-def _own_names() -> list[str]:
+def _own_files() -> dict[str, Traversable]:
     entries: Iterable[Traversable] = files(PACKAGE).iterdir()
-    found = {entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml")}
-    return [name for name in ORDER if name in found] + sorted(found.difference(ORDER))
+    found = {entry.name.removesuffix(".toml"): entry for entry in entries if entry.name.endswith(".toml")}
+    return dict(sorted(found.items()))
+
+
+@functools.cache
+def _own_orders() -> dict[str, int | None]:
+    """The places of our presets, without reading what they set."""
+    return {name: tomllib.loads(file.read_text(encoding="utf-8")).get("order") for name, file in _own_files().items()}
+
+
+def _in_order(places: dict[str, int | None]) -> list[str]:
+    """The names, lowest place first, those without one last; those of one place as they stand."""
+    return sorted(places, key=lambda name: (places[name] is None, places[name] or 0))
 
 
 def _other_files() -> list[Path]:
@@ -175,7 +149,7 @@ def _other_files() -> list[Path]:
 
 def _others() -> tuple[dict[str, Preset], list[str]]:
     """The user's and the plug-ins' presets by name, and what is wrong with those left out."""
-    own = _own_names()
+    own = _own_files()
     found: dict[str, Preset] = {}
     wrong: list[str] = []
     for path in _other_files():

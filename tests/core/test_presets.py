@@ -37,9 +37,27 @@ def test_a_preset_changes_what_the_table_says_and_nothing_else(name: str) -> Non
 
 
 def test_the_six_stand_in_the_tables_order() -> None:
-    assert preset_names()[: len(CHANGES)] == list(CHANGES)
+    assert [name for name in preset_names() if name in CHANGES] == list(CHANGES)
     assert [preset.name for preset in all_presets()] == preset_names()
-    assert DEFAULT_PRESET == "baseline"
+    assert DEFAULT_PRESET in preset_names()
+
+
+def test_a_preset_says_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One's own can stand before, between and after ours; no other file is touched."""
+    ours = preset_names()
+    places = {preset.name: preset.order for preset in all_presets()}
+    assert None not in places.values() and len(set(places.values())) == len(places), "each of ours has its own"
+    monkeypatch.setattr("seqsum.plugins.user_folder", lambda: tmp_path)
+    (tmp_path / "presets").mkdir()
+    for name, line in {"a": "order = -1\n", "b": f"order = {places[ours[1]]}\n", "c": "", "d": ""}.items():
+        (tmp_path / "presets" / f"{name}.toml").write_text(WORDS + line)
+    assert preset_names() == ["a", *ours[:2], "b", *ours[2:], "c", "d"]
+    assert [preset.name for preset in all_presets()] == preset_names()
+
+
+@pytest.mark.parametrize(("value", "shown"), [("1.5", "1.5"), ('"first"', '"first"'), ("true", "True"), ("[1]", "[1]")])
+def test_a_place_that_is_no_whole_number_is_told(value: str, shown: str) -> None:
+    assert problems(f"{WORDS}order = {value}") == {"order": f"must be a whole number, got {shown}"}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -78,7 +96,7 @@ def test_everything_wrong_in_a_file_is_told_at_once() -> None:
         "look_for": "is missing",
         "titel": 'no field or section "titel"; did you mean "title"?',
         "lr": 'no field or section "lr"; did you mean "optim.lr"?',
-        "qqqq": 'no field or section "qqqq"; a preset has title, description, look_for, '
+        "qqqq": 'no field or section "qqqq"; a preset has title, description, look_for, order, '
         "task, model, optim, schedule, train, track",
         "modle": 'no field or section "modle"; did you mean "model"?',
         "model.cell": 'must be one of rnn, lstm, gru, got "lstn"; did you mean "lstm"?',
