@@ -7,17 +7,17 @@ from there. Its points begin after that step; those before it are its parent's (
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config, resolved
-from seqsum.errors import ConfigError, UserError, printable
+from seqsum.errors import ConfigError, UserError, one_line, printable
 from seqsum.runs import Run, Workspace, checkpoint_files
+from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
@@ -142,7 +142,8 @@ def undo_rewind(run: Run) -> dict[str, Any]:
             raise UserError(f"rewind: can't bring back {kept}: {reason}") from None
         status = "died" if state["status"] in LIVE_STATUSES else state["status"]
         run.record_outcome(status, state.get("reason"), state["step"])
-        shutil.rmtree(kept, ignore_errors=True)
+        with suppress(OSError):
+            remove(kept)
         tell_changed(run.folder)
     return {"ok": True, "message": f"at step {state['step']:,} again, as before the rewind", "step": state["step"]}
 
@@ -151,7 +152,11 @@ def _last_rewind(run: Run) -> tuple[Path, int]:
     """Return where the last rewind put what came after, and the step it went back to."""
     with run.store() as store:
         rewinds, step = store.events(kind="rewound"), store.state().get("step")
-    kept = run.folder / Path(str(rewinds[-1].detail.get("kept"))).name if rewinds else None
+    name = rewinds[-1].detail.get("kept") if rewinds else None
+    if name is not None and not (isinstance(name, str) and REWOUND_NAME.fullmatch(name)):
+        given = one_line(repr(name))[:80]
+        raise UserError(f"rewind: {given} in the events of run {run.id} is no folder of a rewind; nothing is undone")
+    kept = None if name is None else own_folder(inside(run.folder, name))
     if kept is None or not (kept / METRICS_FILE).is_file():
         raise UserError(f"rewind: nothing of run {run.id} was put aside by a rewind")
     back = rewinds[-1].step
@@ -270,7 +275,8 @@ def _check_children(run: Run, step: int) -> None:
 
 @contextmanager
 def _locked(run: Run) -> Iterator[None]:
-    """Hold the worker's lock, so that nobody starts one meanwhile."""
+    """Hold the worker's lock, so that nobody starts one meanwhile. Raises UserError for a run that is a link."""
+    own_folder(run.folder)
     lock = take_lock(run.folder)
     if lock is None:
         raise UserError(f"rewind: run {run.id} has a worker; stop it first: seqsum stop {run.id}")

@@ -10,8 +10,11 @@ Only the standard library is imported here: a waiting worker should weigh little
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import re
+import stat
 import time
 from pathlib import Path
 
@@ -20,6 +23,7 @@ QUEUE = "queue"
 WORKER_LOCK = "worker.lock"
 VARIABLE = "SEQSUM_WORKERS"
 MOST_WORKERS = 1024
+TICKET = re.compile(r"[0-9]{20}-.+")
 
 
 def worker_count() -> int:
@@ -39,7 +43,7 @@ def worker_count() -> int:
 
 def try_lock(path: Path) -> int | None:
     """Lock a file, made if need be; return its descriptor (closed on exec), or None when someone holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -54,7 +58,8 @@ def try_lock(path: Path) -> int | None:
 def is_held(path: Path) -> bool:
     """Tell whether someone holds a file's lock."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Where a pipe stands in its place, opening would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     try:
@@ -76,7 +81,7 @@ class Slots:
 
     def take(self) -> int | None:
         """Take a free slot and return its descriptor, to be closed to give it back; None when all are taken."""
-        self.folder.mkdir(exist_ok=True)
+        _make(self.folder)
         for number in range(self.count):
             descriptor = try_lock(self.folder / f"slot-{number}")
             if descriptor is not None:
@@ -86,7 +91,8 @@ class Slots:
     def draw_ticket(self, run: str) -> str:
         """Put a run at the end of the queue; return its ticket. The caller holds the run's lock."""
         queue = self.folder / QUEUE
-        queue.mkdir(parents=True, exist_ok=True)
+        _make(self.folder)
+        _make(queue)
         while True:
             ticket = f"{time.time_ns():020d}-{run}"
             try:
@@ -97,10 +103,8 @@ class Slots:
 
     def is_next(self, ticket: str) -> bool:
         """Tell whether no live ticket stands before this one; tickets of the dead before it are thrown away."""
-        try:
-            tickets = sorted(path.name for path in (self.folder / QUEUE).iterdir() if path.name < ticket)
-        except FileNotFoundError:
-            return True
+        paths = (self.folder / QUEUE).iterdir() if _is_folder(self.folder / QUEUE) else ()
+        tickets = sorted(path.name for path in paths if TICKET.fullmatch(path.name) and path.name < ticket)
         for other in tickets:
             run = other.partition("-")[2]
             if is_held(self.workspace / run / WORKER_LOCK):
@@ -111,4 +115,19 @@ class Slots:
     def drop(self, ticket: str) -> None:
         """Leave the queue."""
         with contextlib.suppress(OSError):
-            (self.folder / QUEUE / ticket).unlink()
+            if _is_folder(self.folder) and _is_folder(self.folder / QUEUE):
+                (self.folder / QUEUE / ticket).unlink()
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder stands there; a link to one is a stranger's."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    if not _is_folder(folder):
+        raise OSError(errno.ENOTDIR, f"{folder} is a link", str(folder))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.changes import tell_changed
+from seqsum.runs.files import append_to
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
 
@@ -70,7 +71,7 @@ class LocalLauncher:
     def _spawn(self, run: Run, task: Task) -> int:
         """Start a worker's process; return its id."""
         threads = str(run.record.config["train"]["threads"])
-        with run.log.open("ab") as log:
+        with append_to(run.log) as log:
             child = subprocess.Popen(
                 # -P: a file called random.py where the user stands is not the library's.
                 [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(task.lock), *task.arguments],

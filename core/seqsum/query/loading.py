@@ -6,9 +6,6 @@ large, damaged or does not fit is told in one sentence.
 
 from __future__ import annotations
 
-import json
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +14,18 @@ import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from seqsum.config import Config
 from seqsum.errors import UserError, one_line
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run
-from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, checksum, steps_saved
+from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, checksum, file_in, steps_saved
+from seqsum.runs.files import parse_json
 from seqsum.tasks.base import AnyTask
 from seqsum.training.checkpoint import DamagedCheckpoint
 
-LARGEST = {MODEL_FILE: 8 * 2**30, STATE_FILE: 64 * 2**20, CHECKSUMS_FILE: 2**16}
 # What wrong values in well-formed JSON can lead to where a task or a model is made of them.
 MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, RuntimeError)
 
@@ -114,25 +112,16 @@ def read(path: Path) -> Weights:
 
 
 def _bytes(path: Path) -> bytes:
-    """Read a regular file of bearable size. A pipe would never end and a device never fill up."""
-    limit = LARGEST[path.name]
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise DamagedCheckpoint(f"checkpoint: {path} is not a file")
-            if facts.st_size > limit:
-                raise DamagedCheckpoint(f"checkpoint: {path} is larger than {limit:,} bytes")
-            return file.read(limit + 1)
+        return file_in(path.parent, path.name)
     except OSError as error:
         raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error.strerror or error}") from None
 
 
 def _json(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(data)
+    except ValueError as error:
         raise DamagedCheckpoint(f"checkpoint: {path} is not JSON: {one_line(str(error))}") from None
     if not isinstance(value, dict):
         raise DamagedCheckpoint(f"checkpoint: {path} is not a JSON object")
@@ -164,13 +153,24 @@ def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, 
     return Loaded(weights.step, config, task, model, messages)
 
 
+class _NoDrawing(TorchFunctionMode):
+    """Leaves out the drawing of first weights: without memory they have no values, and PyTorch would load its compiler
+    to draw none."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ in ("normal_", "uniform_") or getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 def _fitted(task: AnyTask, config: Config, tensors: dict[str, Tensor]) -> SequenceModel:
     """Make the model that holds these weights; raises RuntimeError or ValueError when names or shapes differ.
 
     It is made without memory first, so that a configuration that asks for terabytes is refused before they are taken.
     """
     dtype = getattr(torch, config.train.dtype)
-    with torch.device("meta"):
+    with torch.device("meta"), _NoDrawing():
         model = make_model(task, config.model, 0).to(dtype)
     expected = {name: weight.shape for name, weight in model.state_dict().items()}
     if expected != {name: weight.shape for name, weight in tensors.items()}:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from seqsum.errors import UserError
+from seqsum.runs.bounds import inside, own_folder, remove
 from seqsum.runs.files import sync_folder
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import Run
@@ -19,6 +19,8 @@ def delete(run: Run) -> None:
 
     Raises UserError for a run that a worker is at, or a folder that can't be moved.
     """
+    own_folder(run.folder)
+    folder = own_folder(run.folder.parent / BIN_FOLDER)
     # The lock keeps a worker from being launched meanwhile.
     try:
         lock = take_lock(run.folder)
@@ -27,7 +29,6 @@ def delete(run: Run) -> None:
     if lock is None:
         raise UserError(f"delete: a worker is at run {run.id}; stop it first (seqsum stop {run.id})")
     try:
-        folder = run.folder.parent / BIN_FOLDER
         folder.mkdir(exist_ok=True)
         _move(run.folder, folder / run.id, "delete")
     except OSError as error:
@@ -38,7 +39,7 @@ def delete(run: Run) -> None:
 
 def restore(workspace: Path, id: str) -> Run:
     """Bring a run back from the bin. Raises UserError when it is not there or its place is taken."""
-    source = workspace / BIN_FOLDER / id
+    source = own_folder(inside(own_folder(workspace / BIN_FOLDER), id))
     if not source.is_dir():
         raise UserError(f"restore: no run {id} in the bin of {workspace}")
     try:
@@ -54,9 +55,12 @@ def contents(workspace: Path) -> list[str]:
 
 
 def deleted_at(workspace: Path) -> dict[str, float]:
-    """Return when each run in the bin was deleted, in seconds since 1970; last deleted first."""
+    """Return when each run in the bin was deleted, in seconds since 1970; last deleted first.
+
+    Raises UserError when the bin is no folder of this workspace.
+    """
     try:
-        with os.scandir(workspace / BIN_FOLDER) as entries:
+        with os.scandir(own_folder(workspace / BIN_FOLDER)) as entries:
             # A rename changes the inode's ctime, nothing else does while it lies here.
             found = [
                 (entry.stat().st_ctime_ns, entry.name)
@@ -73,14 +77,14 @@ def empty(workspace: Path) -> int:
     ids = contents(workspace)
     for id in ids:
         try:
-            shutil.rmtree(workspace / BIN_FOLDER / id)
+            remove(workspace / BIN_FOLDER / id, missing_ok=False)
         except OSError as error:
             raise UserError(f"bin: can't delete {workspace / BIN_FOLDER / id}: {error.strerror}") from None
     return len(ids)
 
 
 def _move(source: Path, target: Path, verb: str) -> None:
-    if target.exists():
+    if os.path.lexists(target):
         raise UserError(f"{verb}: there is a run {target.name} in {target.parent} already")
     source.rename(target)
     for folder in (source.parent, target.parent):

@@ -5,9 +5,10 @@ A hint only, so that a list need not look at every folder again to find one that
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
+
+from seqsum.runs.files import append_to, open_regular
 
 CHANGED_FILE = ".changed"
 MOST_BYTES = 32_000
@@ -16,11 +17,10 @@ MOST_BYTES = 32_000
 def tell_changed(run_folder: Path) -> None:
     """Say that something was done to a run, after it was. A workspace that can't be written goes without."""
     path = run_folder.parent / CHANGED_FILE
-    with suppress(OSError):
-        if path.is_file() and path.stat().st_size > MOST_BYTES:
-            os.truncate(path, 0)
-        with path.open("ab") as file:
-            file.write(run_folder.name.encode() + b"\n")
+    with suppress(OSError), append_to(path) as file:
+        if file.seek(0, 2) > MOST_BYTES:
+            file.truncate(0)
+        file.write(run_folder.name.encode() + b"\n")
 
 
 class ChangedRuns:
@@ -38,10 +38,10 @@ class ChangedRuns:
                 self._read_to = 0
             if size == self._read_to:
                 return set()
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 file.seek(self._read_to)
                 # A stranger's file can be of any size.
-                found = file.read(2 * MOST_BYTES)
+                found = file.read(2 * MOST_BYTES) or b""
         except OSError:
             self._read_to = 0
             return set()

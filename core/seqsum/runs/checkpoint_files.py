@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
-from seqsum.runs.files import sync_folder, write_atomically
+from seqsum.runs.bounds import STEP_NAME, own_folder, remove
+from seqsum.runs.files import parse_json, read_json, read_regular, sync_folder, write_atomically
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -21,6 +21,13 @@ CHECKSUMS_FILE = "checksums.json"
 RNG_KEY = "rng.torch"
 HIDDEN_STATE_KEY = "hidden_state"  # what a task that carries its state over keeps beside the optimizer's
 FILES = (MODEL_FILE, OPTIMIZER_FILE, STATE_FILE)
+LARGEST = {
+    MODEL_FILE: 8 * 2**30,
+    OPTIMIZER_FILE: 32 * 2**30,
+    STATE_FILE: 64 * 2**20,
+    CHECKSUMS_FILE: 2**16,
+}
+"""In bytes."""
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
@@ -33,10 +40,16 @@ def steps_saved(folder: Path) -> list[int]:
     # Read again and again of a run that trains: a fast one saves hundreds.
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
+            # A link of that name is none that was saved here.
+            names = [entry.name for entry in entries if STEP_NAME.fullmatch(entry.name) and not entry.is_symlink()]
     except OSError:
         return []
-    return sorted(int(name[5:]) for name in names if name.startswith("step-") and name[5:].isdecimal())
+    return sorted(int(name[5:]) for name in names)
+
+
+def file_in(path: Path, name: str) -> bytes:
+    """Return what one of a checkpoint's files holds; raise OSError when it is no regular file of bearable size."""
+    return read_regular(path / name, LARGEST[name])
 
 
 def checksum(data: bytes) -> str:
@@ -47,13 +60,12 @@ def checksum(data: bytes) -> str:
 def damage(path: Path) -> str | None:
     """Return why a checkpoint is not whole, or None when it is: every file is there and matches its checksum."""
     try:
-        sums = json.loads((path / CHECKSUMS_FILE).read_bytes())
+        sums = parse_json(file_in(path, CHECKSUMS_FILE))
         for name in FILES:
-            if not isinstance(sums, dict) or sums.get(name) != checksum((path / name).read_bytes()):
+            if not isinstance(sums, dict) or sums.get(name) != checksum(file_in(path, name)):
                 return f"{name} does not match its checksum"
-        if not isinstance(json.loads((path / STATE_FILE).read_bytes()), dict):
-            return f"{STATE_FILE} holds no state"
-    except (OSError, ValueError, RecursionError) as error:
+        read_state(path)
+    except (OSError, ValueError, UserError) as error:
         return str(error)
     return None
 
@@ -66,8 +78,8 @@ def newest_whole(folder: Path) -> int | None:
 def read_state(path: Path) -> dict[str, Any]:
     """Return a checkpoint's `state.json`; raise UserError when it can't be read."""
     try:
-        state = json.loads((path / STATE_FILE).read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        state = read_json(path / STATE_FILE, LARGEST[STATE_FILE])
+    except (OSError, ValueError) as error:
         raise UserError(f"checkpoint: {path} can't be read: {error}") from None
     if not isinstance(state, dict):
         raise UserError(f"checkpoint: {path} is not a checkpoint")
@@ -83,12 +95,12 @@ def copy(source: Path, target: Path, state: dict[str, Any], *, fresh_optimizer: 
     target.mkdir(parents=True)
     _link(source / MODEL_FILE, target / MODEL_FILE)
     if fresh_optimizer:
-        kept = without_tensors((source / OPTIMIZER_FILE).read_bytes(), _of_optimizer)
+        kept = without_tensors(file_in(source, OPTIMIZER_FILE), _of_optimizer)
         write_atomically(target / OPTIMIZER_FILE, kept)
     else:
         _link(source / OPTIMIZER_FILE, target / OPTIMIZER_FILE)
     write_atomically(target / STATE_FILE, json.dumps(state, indent=1).encode())
-    sums = {name: checksum((target / name).read_bytes()) for name in FILES}
+    sums = {name: checksum(file_in(target, name)) for name in FILES}
     write_atomically(target / CHECKSUMS_FILE, json.dumps(sums, indent=1).encode())
     sync_folder(target.parent)
 
@@ -104,7 +116,7 @@ def _link(source: Path, target: Path) -> None:
     except FileNotFoundError:
         raise
     except OSError:
-        write_atomically(target, source.read_bytes())
+        write_atomically(target, read_regular(source, LARGEST[source.name]))
 
 
 def without_tensors(data: bytes, unwanted: Callable[[str], bool]) -> bytes:
@@ -137,12 +149,14 @@ def move_later(checkpoints: Path, step: int, target: Path) -> list[int]:
 
     Killed on the way it leaves the older ones in place: moved again, they follow.
     """
+    own_folder(checkpoints)
+    own_folder(target)
     later = [saved for saved in steps_saved(checkpoints) if saved > step]
     if later:
         target.mkdir(parents=True, exist_ok=True)
     for saved in reversed(later):
         place = folder_of(target, saved)
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
         folder_of(checkpoints, saved).rename(place)
     if later:
         sync_folder(target)

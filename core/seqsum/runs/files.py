@@ -1,24 +1,96 @@
-"""Writing files so that a reader, or a power cut, never meets half of one."""
+"""Reading and writing files in a folder that others can write into: regular files only, of bearable size and depth,
+and never half of one."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
+import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+LARGEST_JSON = 16 * 2**20
+DEEPEST_JSON = 64
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
+    """Open a regular file unbuffered; raise OSError for anything else.
+
+    A pipe would never end and a device never fill up. Whoever writes follows no link: it may lead anywhere.
+    """
+    writes = flags & (os.O_WRONLY | os.O_RDWR)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if writes else 0), 0o644)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", str(path))
+        return os.fdopen(descriptor, "r+b" if flags & os.O_RDWR else "wb" if writes else "rb", buffering=0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return what a regular file holds; raise OSError when it is no such file, or holds more than `most` bytes."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", str(path))
+        # As much as there is: asked for `most`, Python takes that much memory first.
+        found = file.read(size)
+        data = b"" if found is None else found
+        while len(data) < size:
+            part = file.read(size - len(data))
+            if not part:
+                break
+            data += part
+        return data
+
+
+def read_json(path: Path, most: int = LARGEST_JSON) -> Any:
+    """Return what a JSON file holds; raise OSError when it can't be read, ValueError when it is not (such) JSON."""
+    return parse_json(read_regular(path, most))
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Return what JSON says; raise ValueError when it is not JSON, or so deep that nobody can work with it."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level = [value]
+    for _ in range(DEEPEST_JSON):
+        level = [
+            part
+            for one in level
+            if isinstance(one, dict | list)
+            for part in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
+
+
+def append_to(path: Path) -> BinaryIO:
+    """Open a log to write at its end; raise OSError where something else than a file stands."""
+    return open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary file beside `path`, flush it to disk and rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    # A name that is there already would be somebody else's file, or a link to one.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

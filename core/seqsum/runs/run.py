@@ -16,6 +16,7 @@ from typing import Any
 from seqsum.config import Config
 from seqsum.errors import UserError, printable
 from seqsum.runs.annotations import Annotations
+from seqsum.runs.files import open_regular
 from seqsum.runs.lock import is_locked
 from seqsum.runs.record import Record
 from seqsum.runs.store import Store
@@ -172,10 +173,10 @@ class Run:
     def log_tail(self, lines: int = 20) -> list[str]:
         """The last lines of the worker's log; never more than 64 KiB is read."""
         try:
-            with self.log.open("rb") as file:
+            with open_regular(self.log) as file:
                 file.seek(0, 2)
                 file.seek(max(0, file.tell() - 65_536))
-                text = file.read().decode("utf-8", "replace")
+                text = (file.read(65_536) or b"").decode("utf-8", "replace")
         except OSError:
             return []
         return text.splitlines()[-lines:] if lines > 0 else []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from seqsum.errors import UserError, did_you_mean, one_line, printable
 from seqsum.folders import default_workspace
 from seqsum.runs.annotations import LONGEST_NAME, check_name
 from seqsum.runs.bin import BIN_FOLDER
+from seqsum.runs.bounds import remove
 from seqsum.runs.files import sync_folder
 from seqsum.runs.index import Index
 from seqsum.runs.record import RECORD_FILE, Record
@@ -90,7 +91,8 @@ class Workspace:
                 record.write(building)
                 building.rename(self.folder / id)
             except BaseException:
-                shutil.rmtree(building, ignore_errors=True)
+                with suppress(OSError):
+                    remove(building)
                 raise
             sync_folder(self.folder)
         except (OSError, sqlite3.Error) as error:

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqsum.runs.bounds import own_folder
 from seqsum.trackers.base import Media, Point, Tracker
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class SwanLabLogs(Tracker):
         import swanlab
         from swanlab import Settings
 
-        self.folder.mkdir(exist_ok=True)
+        own_folder(self.folder).mkdir(exist_ok=True)
         settings = Settings(
             interactive=False,
             terminal=Settings.Terminal(proxy_type="none"),

@@ -17,6 +17,8 @@ from typing import IO
 
 from seqsum.errors import UserError, one_line
 from seqsum.runs import Run
+from seqsum.runs.bounds import own_folder
+from seqsum.runs.files import open_regular
 from seqsum.trackers import FOLDER
 
 UPLOAD_SECONDS = 60.0
@@ -83,8 +85,8 @@ def start_upload(run: Run, output: IO[bytes] | None = None, seconds: float = UPL
 
 def _send(run: Run, folders: list[Path], seconds: float) -> Outcome:
     later = f"what is missing can be sent later: seqsum sync {run.id}"
-    log = run.folder / FOLDER / LOG_FILE
-    with log.open("w+b") as said:
+    log = own_folder(run.folder / FOLDER) / LOG_FILE
+    with open_regular(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC) as said:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "seqsum.trackers.uploading", run.id, *map(str, folders)],
             stdin=subprocess.DEVNULL,

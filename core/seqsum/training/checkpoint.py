@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,19 @@ import torch
 from torch import Tensor
 
 from seqsum.errors import UserError
-from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, OPTIMIZER_FILE, RNG_KEY, STATE_FILE, checksum
+from seqsum.runs.bounds import own_folder, remove
+from seqsum.runs.checkpoint_files import (
+    CHECKSUMS_FILE,
+    FILES,
+    MODEL_FILE,
+    OPTIMIZER_FILE,
+    RNG_KEY,
+    STATE_FILE,
+    checksum,
+    file_in,
+)
 from seqsum.runs.checkpoint_files import steps_saved as steps_saved
-from seqsum.runs.files import sync_folder
+from seqsum.runs.files import parse_json, sync_folder
 
 METADATA = {"format": "pt"}
 
@@ -64,7 +74,7 @@ def save(
         STATE_FILE: json.dumps({"step": step, **state}).encode(),
     }
     files[CHECKSUMS_FILE] = json.dumps({name: checksum(data) for name, data in files.items()}, indent=1).encode()
-    folder.mkdir(exist_ok=True)
+    own_folder(folder).mkdir(exist_ok=True)
     building, target, old = folder / f".step-{step}.new", folder / f"step-{step}", folder / f".step-{step}.old"
     if building.exists() or old.exists():
         tidy(folder)
@@ -86,7 +96,8 @@ def save(
     except OSError:
         tidy(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):
+        remove(old)
     return target
 
 
@@ -101,13 +112,15 @@ def packed(tensors: dict[str, Tensor]) -> bytes:
 
 def tidy(folder: Path) -> None:
     """Clear away what a save that was killed left behind. For the writer alone: a save may be under way."""
+    own_folder(folder)
     for leftover in folder.glob(".step-*.old"):
         target = folder / leftover.name[1:].removesuffix(".old")
         if not target.exists():
             # Killed between the two renames: the old one is the only whole checkpoint of that step.
             leftover.rename(target)
     for leftover in (*folder.glob(".step-*.old"), *folder.glob(".step-*.new")):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(OSError):
+            remove(leftover)
 
 
 def set_aside(folder: Path, after: int) -> None:
@@ -115,15 +128,15 @@ def set_aside(folder: Path, after: int) -> None:
     for step in steps_saved(folder):
         if step > after:
             place = folder / f"damaged-step-{step}"
-            shutil.rmtree(place, ignore_errors=True)
+            remove(place)
             (folder / f"step-{step}").rename(place)
 
 
 def load(path: Path) -> Checkpoint:
     """Read one checkpoint; raise DamagedCheckpoint when it is incomplete or altered."""
     try:
-        checksums = json.loads((path / CHECKSUMS_FILE).read_bytes())
-        data = {name: (path / name).read_bytes() for name in (MODEL_FILE, OPTIMIZER_FILE, STATE_FILE)}
+        checksums = parse_json(file_in(path, CHECKSUMS_FILE))
+        data = {name: file_in(path, name) for name in FILES}
     except (OSError, ValueError) as error:
         raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error}") from None
     for name, content in data.items():
@@ -131,7 +144,7 @@ def load(path: Path) -> Checkpoint:
             raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
     try:
         optimizer = safetensors.torch.load(data[OPTIMIZER_FILE])
-        state = json.loads(data[STATE_FILE])
+        state = parse_json(data[STATE_FILE])
         return Checkpoint(
             step=int(state["step"]),
             model=safetensors.torch.load(data[MODEL_FILE]),
@@ -162,7 +175,8 @@ def prune(folder: Path, keep: int, best: int | None) -> None:
     """Delete all but the newest `keep` checkpoints and the one of step `best`."""
     for step in steps_saved(folder)[:-keep]:
         if step != best:
-            shutil.rmtree(folder / f"step-{step}", ignore_errors=True)
+            with suppress(OSError):
+                remove(folder / f"step-{step}")
 
 
 def rng_state() -> Tensor:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from seqsum import worker
 from seqsum.launch.warm import LONGEST_MESSAGE
+from seqsum.runs.files import append_to
 
 
 def load() -> None:
@@ -53,9 +54,9 @@ def _become_worker(arguments: list[str], lock: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         folder, *slot = arguments
-        log = os.open(Path(folder) / "worker.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        for number in (1, 2):
-            os.dup2(log, number)
+        with append_to(Path(folder) / "worker.log") as log:
+            for number in (1, 2):
+                os.dup2(log.fileno(), number)
         status = worker.main([folder, str(lock), *slot])
     finally:
         sys.stdout.flush()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.runs import Command, Run, Store
+from seqsum.runs.files import append_to
 from seqsum.runs.record import Record
 from seqsum.schema import as_text
 from seqsum.trackers import Guarded, tracker_of
@@ -273,7 +274,7 @@ class Worker:
         self._clock = time.perf_counter()
         # Whoever sends a signal wants the machine: no upload then, `seqsum sync` does it later.
         if self.trainer.config.track.swanlab == "online" and not self.signals.name:
-            with self.run.log.open("ab") as log:
+            with append_to(self.run.log) as log:
                 start_upload(self.run, log)
 
     def _tell_of_tracker(self) -> None:
