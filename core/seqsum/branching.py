@@ -206,9 +206,6 @@ def _chosen(run: Run, step: int | None, verb: str) -> int:
 
 def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Config, AnyTask]:
     """Return the fork's configuration and task; raise ConfigError when it has no step left to make."""
-    changes = dict(changes)
-    if "train.steps" in changes and "train.epochs" not in changes and parent.train.epochs is not None:
-        changes["train.epochs"] = None  # else the epochs would decide how many steps there are
     config, task = resolved(parent.changed(changes, "fork"), "fork")
     check_backend(config, task, "fork")
     if config.train.steps <= step:

@@ -16,7 +16,7 @@ from pydantic import SerializeAsAny, field_validator
 from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.models.settings import AutoregressiveConfig, ModelConfig, RecurrentConfig
 from seqsum.registry import MODELS, TASKS, make_task, model_entry, task_type
-from seqsum.schema import FieldFacts, Section, as_text, fields_of, setting, shown
+from seqsum.schema import OFF, FieldFacts, Section, as_text, fields_of, setting, shown
 from seqsum.tasks.base import AnyTask, TaskConfig
 from seqsum.tasks.sum_modulo import SumModuloConfig
 
@@ -248,10 +248,15 @@ class Config(Section):
         """Return this configuration with fields changed, e.g. {"optim.lr": "0.005"}.
 
         Raises ConfigError with every wrong field at once. Naming another task or model begins with that one's own
-        defaults.
+        defaults. Steps take the place of epochs.
         """
         raw = self.plain()
         wrong: list[tuple[str, str]] = []
+        if "train.steps" in changes:
+            if as_text(changes.get("train.epochs")).strip().lower() not in OFF:
+                wrong.append(("train.steps", "must not stand beside train.epochs: each says how long the run is"))
+            # Else the epochs would decide, and the steps that a person asks for would not count.
+            raw["train"]["epochs"] = None
         # The names first: they decide which fields a section has.
         for path, value in sorted(changes.items(), key=lambda change: change[0] not in ("task.name", "model.name")):
             section, _, field = path.partition(".")
@@ -297,6 +302,8 @@ class Config(Section):
             conditions = list(facts.used_when)
             if facts.section in ("optim", "schedule"):
                 conditions.append(("model.fitting", ("gradient",)))
+            if facts.path == "train.steps" and said("train.epochs").strip().lower() not in OFF:
+                continue
             if all((facts_of[path] if path in facts_of else said(path)) in values for path, values in conditions):
                 yield facts
 
@@ -306,11 +313,15 @@ class Config(Section):
         return getattr(getattr(self, section), field)
 
     def differences(self, other: Config) -> dict[str, tuple[str, str]]:
-        """Return path → (value here, value there), as text, for each field that differs."""
+        """Return path → (value here, value there), as text, for each field that differs.
+
+        Steps that follow from this configuration's epochs are no setting, and not among them.
+        """
         return {
             facts.path: (as_text(mine), as_text(theirs))
             for facts in self.fields()
-            if (mine := self.value(facts.path)) != (theirs := getattr(getattr(other, facts.section), facts.name, None))
+            if (facts.path != "train.steps" or self.train.epochs is None)
+            and (mine := self.value(facts.path)) != (theirs := getattr(getattr(other, facts.section), facts.name, None))
         }
 
 
@@ -362,7 +373,7 @@ def resolved(config: Config, source: str) -> tuple[Config, AnyTask]:
             source, [("train.epochs", f'must be off: the data of "{config.task.name}" never ends; set train.steps')]
         )
     steps = max(1, math.ceil(config.train.epochs * per_epoch))
-    return config.changed({"train.steps": steps}, source), task
+    return config.changed({"train.steps": steps}, source).changed({"train.epochs": config.train.epochs}, source), task
 
 
 def all_fields() -> list[FieldFacts]:

@@ -1,13 +1,16 @@
 """The schema of a run: defaults of the tutorial, every error at once, changes and differences."""
 
 import json
+import math
 from typing import Any
 
 import pytest
 
-from seqsum.config import LIVE_FIELDS, Config
+from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.errors import ConfigError
+from seqsum.presets import Preset, all_presets, load_preset
 from seqsum.registry import TASKS
+from seqsum.replicate import group_name
 from seqsum.schema import as_text
 
 SECTIONS = ("task", "model", "optim", "schedule", "train", "track")
@@ -243,3 +246,31 @@ def test_equal_values_of_other_types_are_no_difference() -> None:
         .differences(Config().changed({"optim.lr": "1.0"}, "set"))
         == {}
     )
+
+
+@pytest.mark.parametrize("preset", [one for one in all_presets() if one.config.train.epochs is not None], ids=lambda one: one.name)
+def test_what_follows_from_the_epochs_is_no_change_of_the_preset(preset: Preset) -> None:
+    started, task = resolved(preset.config, "test")
+    epochs, per_epoch = started.train.epochs, task.steps_per_epoch(started.train.batch_size)
+    assert epochs is not None and per_epoch is not None and started.train.steps == math.ceil(epochs * per_epoch)
+    assert started.train.steps != preset.config.train.steps
+    assert started.differences(preset.config) == {} == preset.config.differences(started)
+    assert group_name(preset.name, started, preset.config) == preset.name
+    other, _ = resolved(preset.config.changed({"train.epochs": "3"}, "test"), "test")
+    assert list(other.differences(preset.config)) == ["train.epochs"]
+
+
+def test_steps_that_are_asked_for_take_the_place_of_epochs_and_are_refused_beside_them() -> None:
+    config = load_preset("counting_rnn").config
+    paths = {facts.path for facts in config.used_fields()}
+    assert "train.epochs" in paths and "train.steps" not in paths
+    steps = config.changed({"train.steps": "40"}, "train")
+    assert resolved(steps, "train")[0].train.steps == 40 and steps.train.epochs is None
+    assert set(steps.differences(config)) == {"train.epochs", "train.steps"}
+    assert "train.steps" in {facts.path for facts in steps.used_fields()}
+    both = {"train.steps": "40", "train.epochs": "3"}
+    for changes in (both, dict(reversed(both.items()))):
+        with pytest.raises(ConfigError, match=r"train\.steps: must not stand beside train\.epochs"):
+            config.changed(changes, "train")
+    for off in ("off", None, " None "):
+        assert config.changed({"train.steps": "40", "train.epochs": off}, "train") == steps

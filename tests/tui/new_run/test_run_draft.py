@@ -10,10 +10,12 @@ from typing import ClassVar, Literal
 import pytest
 
 from seqsum import registry
-from seqsum.config import Config
+from seqsum.config import Config, resolved
 from seqsum.presets import load_preset
+from seqsum.runs import Workspace
 from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig
+from seqsum_tui.reading import against_preset
 from seqsum_tui.run_draft import RunDraft
 
 
@@ -220,3 +222,15 @@ def test_fields_that_do_not_count_are_not_shown_and_a_change_to_them_waits(draft
     draft.choose(load_preset("sunspots_ar"))
     draft.reset_all()
     assert not [path for path in shown() if path.startswith(("optim.", "schedule."))] and "model.order" in shown()
+
+
+def test_a_run_of_epochs_started_and_run_again_has_no_changes(tmp_path: Path) -> None:
+    started, _ = resolved(load_preset("counting_rnn").config, "test")
+    run = Workspace(tmp_path).create("counting_rnn", started)
+    assert against_preset(run)[1] == {}
+    again = RunDraft(load_preset("counting_rnn"), run.config())
+    assert again.changes == () and again.config == load_preset("counting_rnn").config
+    assert "train.steps" not in {facts.path for facts in again.fields}
+    again.set("train.epochs", "off")
+    again.set("train.steps", "50")
+    assert again.config is not None and again.config.train.steps == 50 and again.problems == {}
