@@ -48,7 +48,7 @@ def start(
 
 def pause(run: Run) -> dict[str, Any]:
     """Pause a running run at its next chunk border; its worker waits."""
-    return _ask(run, ("running", "queued"), "pause")
+    return _ask(run, ("running", "starting", "queued"), "pause")
 
 
 def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     status = run.summary().status
     if status not in RESUMABLE_STATUSES:
         raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
-    if status == "paused" or (status == "queued" and run.worker_lives and _has_ticket(run)):
+    if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
     pid = launcher.submit(run, queue=True) if queue else launcher.submit(run)
@@ -76,12 +76,12 @@ def stop(run: Run) -> dict[str, Any]:
             finally:
                 os.close(lock)
             return {"ok": True, "message": "stopped before it began", "step": run.summary().step}
-    return _ask(run, ("running", "paused", "queued"), "stop")
+    return _ask(run, LIVE_STATUSES, "stop")
 
 
 def snapshot(run: Run) -> dict[str, Any]:
     """Have a live run save a checkpoint now; the outcome's `step` says which."""
-    return _ask(run, ("running", "paused", "queued"), "snapshot")
+    return _ask(run, LIVE_STATUSES, "snapshot")
 
 
 def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
@@ -155,12 +155,6 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     if not outcome["ok"]:
         raise UserError(f"{verb}: {outcome['message']}")
     return outcome
-
-
-def _has_ticket(run: Run) -> bool:
-    """Whether the run's worker was queued; one that was started at once, and has not begun, can't be hurried."""
-    with run.store() as store:
-        return bool(store.state().get("ticket"))
 
 
 def _words(statuses: tuple[str, ...]) -> str:

@@ -103,7 +103,7 @@ def test_a_run_without_a_worker_can_not_be_asked(run: Run, verb: str, status: st
     be(run, "running" if status == "died" else status)
     with pytest.raises(UserError) as caught:
         VERBS[verb](run)
-    assert str(caught.value).startswith(f"{verb}: run {run.id} is {status}; only running")
+    assert str(caught.value).startswith(f"{verb}: run {run.id} is {status}; only ")
     with run.store() as store:
         assert store.pending_commands() == []
 
@@ -121,13 +121,13 @@ def test_a_run_that_was_never_launched_says_how_to_start_it(run: Run, verb: str)
 def test_resume_starts_a_worker_where_there_is_none(run: Run, status: str) -> None:
     be(run, "running" if status == "died" else status)
     launcher = Launcher()
-    if status in ("running", "paused"):
+    if status in ("starting", "running", "paused"):
         with worker(run, status) as asked:
             if status == "paused":
                 assert control.resume(run, launcher)["ok"]
                 assert asked == [("resume", {})]
             else:
-                with pytest.raises(UserError, match="is running; only queued, paused"):
+                with pytest.raises(UserError, match=f"is {status}; only queued, paused"):
                     control.resume(run, launcher)
         assert launcher.submitted == []
     elif status in RESUMABLE_STATUSES:

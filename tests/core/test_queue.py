@@ -16,6 +16,7 @@ from seqsum import control
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run, Workspace
+from seqsum.runs.run import STATUSES
 from seqsum.slots import Slots, worker_count
 from support.engine import small, wait_for_end, wait_until
 
@@ -171,3 +172,43 @@ def test_a_forked_worker_outlives_its_launcher_and_starts_from_nothing_where_it_
     control.stop(run)
     assert wait_for_end(run).status == "stopped"
     second.close()
+
+
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("again", [False, True], ids=["new", "resumed"])
+def test_what_is_launched_is_starting_and_only_what_waits_for_its_turn_is_queued(
+    queued: bool, again: bool, tmp_path: Path, launcher: LocalLauncher, slots: Slots
+) -> None:
+    run = Workspace(tmp_path).create("baseline", small())
+    if again:
+        with run.store() as store:
+            store.set_state(status="stopped", step=25)
+    slot = slots.take()
+    assert slot is not None
+    control.resume(run, launcher, queue=queued)
+    # Whatever it was asked: one look may come after the start.
+    assert run.summary().status in (("queued",) if queued else ("starting", "running", "finished"))
+    seen: list[str] = []
+
+    def look() -> bool:
+        status = run.summary().status
+        seen.extend([status] if status not in seen[-1:] else [])
+        return status == "finished"
+
+    os.close(slot)
+    wait_until(look, "the end")
+    assert "starting" in seen, "it takes a second to load PyTorch"
+    assert seen == sorted(seen, key=STATUSES.index)
+    assert queued or "queued" not in seen
+
+
+def test_a_worker_that_can_not_be_launched_leaves_the_run_as_it_was(
+    tmp_path: Path, launcher: LocalLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Workspace(tmp_path).create("baseline", small())
+    with run.store() as store:
+        store.set_state(status="stopped", step=25, pid=4711)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    with pytest.raises(UserError, match="can't start a worker"):
+        control.resume(run, launcher)
+    assert run.summary().status == "stopped"

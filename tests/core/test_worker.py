@@ -555,7 +555,7 @@ def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is
     run = new_run(tmp_path, small(train__steps=10**8, train__checkpoint_every=100, train__keep_checkpoints=2))
     pid = launcher.submit(run)
     try:
-        assert run.summary().status == "queued" and run.summary().pid == pid
+        assert run.summary().status == "starting" and run.summary().pid == pid
         assert os.getsid(pid) == pid != os.getsid(0)
         wait_for_step(run, 100)
         os.kill(pid, signal.SIGHUP)

@@ -107,7 +107,7 @@ def step_of(run: Run) -> int:
     if run not in _stores:
         _stores[run] = run.store()
     state = _stores[run].state()
-    return -1 if state["status"] == "queued" else int(state["step"])
+    return -1 if state["status"] in ("queued", "starting") else int(state["step"])
 
 
 def wait_for_step(run: Run, step: int) -> None:

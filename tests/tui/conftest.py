@@ -64,7 +64,7 @@ class Scene:
             )  # fmt: skip
         if log:
             run.log.write_text(log, encoding="utf-8")
-        if alive if alive is not None else status in ("queued", "running", "paused"):
+        if alive if alive is not None else status in ("queued", "starting", "running", "paused"):
             self.hold(run)
         return run
 

@@ -44,6 +44,7 @@ def every_status(scene):
     for status in ("died", "failed", "stopped", "finished", "paused"):
         scene.run(name=status.upper(), status="running" if status == "died" else status, alive=status == "paused")
     scene.run(name="QUEUED", status="queued", step=0)
+    scene.run(name="STARTING", status="starting", step=900)
     return scene.run(name="RUNNING", status="running", step=12_400)
 
 
@@ -53,13 +54,13 @@ async def test_every_status_has_sign_word_and_progress(scene, console, until, si
     async with console.run_test(size=size) as pilot:
         await until(pilot, ready(console))
         shown = screen_text(console)
-        for sign_and_word in ("● running", "… queued", "‖ paused", "✓ finished", "■ stopped", "✗ failed", "† died"):
+        for sign_and_word in ("● running", "○ starting", "… queued", "‖ paused", "✓ finished", "■ stopped", "✗ failed", "† died"):
             assert sign_and_word in shown
         line = next(line for line in shown.splitlines() if "RUNNING" in line)
         assert "62%" in line and "94.4%" in line and "━" in line and "╌" in line
         if size == (60, 20):
             await until(pilot, lambda: "step 12,400 of 20,000" in screen_text(console))
-        assert "7 runs · 1 running · 1 paused · 1 queued" in console.screen.query_one(TopBar).counts
+        assert "8 runs · 1 running · 1 starting · 1 paused · 1 queued" in console.screen.query_one(TopBar).counts
         assert all(len(line) <= size[0] * 2 for line in shown.splitlines())
 
 

@@ -20,7 +20,7 @@ Severity = Literal["information", "warning", "error"]
 
 PAUSABLE = ("running",)
 RESUMABLE = ("stopped", "failed", "died")
-STOPPABLE = ("queued", "running", "paused")
+STOPPABLE = ("queued", "starting", "running", "paused")
 DONE = {
     "pause": "paused",
     "continue": "goes on",

@@ -19,7 +19,7 @@ from seqsum.schema import as_text
 
 GROUP = "group:"
 NEWEST_FIRST = "age"
-URGENT = ("running", "paused", "queued")
+URGENT = ("running", "starting", "paused", "queued")
 SEVERAL = "…"
 
 

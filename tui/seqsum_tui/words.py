@@ -25,6 +25,7 @@ class Status(NamedTuple):
 
 STATUSES = {
     "queued": Status("…", "queued", "$foreground 70%"),
+    "starting": Status("○", "starting", "$text-primary"),
     "running": Status("●", "running", "$text-primary"),
     "paused": Status("‖", "paused", "$text-warning"),
     "stopped": Status("■", "stopped", "$foreground 70%"),

@@ -99,9 +99,7 @@ class Follower:
         with Progress(*columns, console=console, transient=False) as progress:
             bar = progress.add_task("", total=1.0, status="starting", numbers="")
             for summary in self._summaries():
-                status = "starting" if summary.status == "queued" else summary.status
-                if self.signal is not None and summary.live:
-                    status = "stopping"
+                status = "stopping" if self.signal is not None and summary.live else summary.status
                 parts = run_line(summary).split("  ")[1:]
                 # Where not all fits, speed is what one misses least: it is in the time left.
                 numbers = "  ".join(part for part in parts if not (narrow and part.endswith("steps/s")))

@@ -165,7 +165,7 @@ def _group_row(key: str, name: str, members: Sequence[Row], *, folded: bool) -> 
         kind="group",
         name=name,
         look=members[0].look,
-        status=next((one for one in ("running", "paused", "queued") if one in statuses), statuses[0]),
+        status=next((one for one in ("running", "starting", "paused", "queued") if one in statuses), statuses[0]),
         runs=tuple(run for member in members for run in member.runs),
         x=curve.x,
         y=curve.median,

@@ -53,13 +53,17 @@ class LocalLauncher:
         try:
             # The worker gets the locked descriptor: from here to its end the run is never without an owner.
             with run.store() as store:
-                if store.state().get("status") == "finished":
+                before = store.state().get("status")
+                if before == "finished":
                     # While this waited for the lock, the worker that had it came to the run's end.
                     raise UserError(f"runs: {run.id} is finished")
-                store.set_state(status="queued", launched=time.time())
                 ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
-                store.set_state(ticket=ticket if queue else None)
-                pid = self._spawn(run, Task(lock, ticket, count))
+                store.set_state(status="queued" if queue else "starting", launched=time.time())
+                try:
+                    pid = self._spawn(run, Task(lock, ticket, count))
+                except OSError:
+                    store.set_state(status=before)
+                    raise
                 store.set_state(pid=pid)
         except OSError as error:
             raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None

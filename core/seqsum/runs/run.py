@@ -24,8 +24,8 @@ from seqsum.runs.store import Store
 METRICS_FILE = "metrics.db"
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
-STATUSES = ("queued", "running", "paused", "stopped", "finished", "failed", "died")
-LIVE_STATUSES = ("queued", "running", "paused")
+STATUSES = ("queued", "starting", "running", "paused", "stopped", "finished", "failed", "died")
+LIVE_STATUSES = ("queued", "starting", "running", "paused")
 RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 
 

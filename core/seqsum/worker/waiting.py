@@ -37,10 +37,12 @@ def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) ->
                 if wish == "stop":
                     return False, None
                 if wish == "resume":
+                    _begins(folder)
                     return True, slots.take()
             if slots.is_next(ticket):
                 slot = slots.take()
                 if slot is not None:
+                    _begins(folder)
                     return True, slot
             time.sleep(POLL_SECONDS)
     finally:
@@ -71,6 +73,13 @@ def _answer(folder: Path) -> str | None:
                 words = "the run waits for its turn; seqsum resume starts it now, seqsum stop takes it out of the queue"
                 store.finish_command(command.id, False, words)
     return wish
+
+
+def _begins(folder: Path) -> None:
+    from seqsum.runs import Run
+
+    with Run(folder).store() as store:
+        store.set_state(status="starting")
 
 
 def _stopped(folder: Path, reason: str) -> None:

@@ -62,7 +62,9 @@ class RunHeader(Widget):
         status = words.status(run.status)
         parts = [f"{int(run.progress * 100 + 1e-9)}%", f"{run.step:,}/{run.steps:,} steps"]
         if run.status == "queued":
-            parts.append("the worker is starting" if run.pid else "waiting for a worker")
+            parts.append("waiting for its turn" if run.pid else "waiting for a worker")
+        elif run.status == "starting":
+            parts.append("the worker is starting")
         elif run.status == "running":
             parts += [
                 f"{words.duration(run.seconds_left)} left",

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LOG_LINES = 5
 # With no more rows than this for the words, they are said in two lines.
 BRIEF_ROWS = 3
-URGENT = ("running", "paused", "queued")
 
 
 class RunPreview(Horizontal):
@@ -132,7 +131,7 @@ def _spreads(line: Line) -> list[tuple[str, Spread, Callable[[float | None], str
 
 
 def _converged(line: Line) -> str:
-    ended = sum(number for status, number in line.statuses.items() if status not in URGENT)
+    ended = sum(not entry.summary.live for entry in line.entries)
     return f"{line.converged} of {words.count(ended, 'ended run')} converged"
 
 

@@ -65,6 +65,7 @@ class RunTable(ScrollView, can_focus=True):
         & > .run-table--star { color: $text-warning; }
         & > .run-table--unknown { color: $foreground 70%; }
         & > .run-table--queued { color: $foreground 70%; }
+        & > .run-table--starting { color: $text-primary; }
         & > .run-table--running { color: $text-primary; }
         & > .run-table--paused { color: $text-warning; }
         & > .run-table--stopped { color: $foreground 70%; }
