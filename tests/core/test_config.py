@@ -248,7 +248,10 @@ def test_equal_values_of_other_types_are_no_difference() -> None:
     )
 
 
-@pytest.mark.parametrize("preset", [one for one in all_presets() if one.config.train.epochs is not None], ids=lambda one: one.name)
+OF_EPOCHS = [preset for preset in all_presets() if preset.config.train.epochs is not None]
+
+
+@pytest.mark.parametrize("preset", OF_EPOCHS, ids=lambda preset: preset.name)
 def test_what_follows_from_the_epochs_is_no_change_of_the_preset(preset: Preset) -> None:
     started, task = resolved(preset.config, "test")
     epochs, per_epoch = started.train.epochs, task.steps_per_epoch(started.train.batch_size)

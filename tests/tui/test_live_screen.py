@@ -2,6 +2,7 @@
 
 import math
 
+import psutil
 import pytest
 from textual.widgets import Input, Static, TabbedContent
 
@@ -231,9 +232,9 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
     (run.checkpoints / "step-20000").mkdir()
     async with console.run_test(size=size) as pilot:
         await watch(pilot, run)
-        assert not console.screen._client.running
+        assert not console.screen.source.warm
         await pilot.press("A")
-        await until(pilot, lambda: console.screen._client.running)
+        await until(pilot, lambda: console.screen.source.warm)
         await until(pilot, lambda: "numbers from 0 to 9" in console.screen.query_one(QuestionInput).placeholder)
         await pilot.press(*[{" ": "space"}.get(key, key) for key in "1 2 3 5 1 2 4"], "enter")
         await until(pilot, lambda: "1 2 3 5 1 2 4 → 8  ✓ right" in screen_text(console))
@@ -245,12 +246,12 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
         assert console.screen.query_one(QuestionInput).value == "1 2 3 5 1 2 4"
         await pilot.press("down", "down")
         assert console.screen.query_one(QuestionInput).value == ""
-        process = console.screen._client._process
+        process = console.screen.source.pid
         await pilot.press("escape")
         assert isinstance(console.screen, LiveScreen)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
-        await until(pilot, lambda: process.returncode is not None)
+        await until(pilot, lambda: not psutil.pid_exists(process))
 
 
 async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console, watch, until, work):
@@ -259,7 +260,10 @@ async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console,
         await watch(pilot, run)
         await pilot.press("A", "4", "enter")
         await until(pilot, lambda: "4 → 4" in screen_text(console))
-        assert worker.done == [("snapshot", {})]
+        for question in ("5", "6"):
+            await pilot.press(question, "enter")
+            await until(pilot, lambda question=question: f"{question} → {question}" in screen_text(console))
+        assert worker.done == [("snapshot", {})], "one for all that is asked in a moment"
 
 
 async def test_a_run_without_a_checkpoint_says_so(scene, console, watch, until):
@@ -271,14 +275,18 @@ async def test_a_run_without_a_checkpoint_says_so(scene, console, watch, until):
 
 
 async def test_a_query_server_that_dies_is_told_and_started_again(scene, console, watch, until, query_server):
-    console.query_command = query_server("dies")
+    commands = [query_server("good"), query_server("dies")]
+
+    def next_command(folder):
+        return commands.pop()(folder)
+
+    console.query_command = next_command
     run = scene.run()
     (run.checkpoints / "step-20000").mkdir()
     async with console.run_test() as pilot:
         await watch(pilot, run)
         await pilot.press("A", "4", "enter")
         await until(pilot, lambda: "ask again to start it anew" in screen_text(console).replace("\n", ""))
-        console.screen._client._command = query_server("good")
         await pilot.press("5", "enter")
         await until(pilot, lambda: "5 → 5" in screen_text(console))
 

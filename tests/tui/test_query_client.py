@@ -16,33 +16,33 @@ async def test_it_starts_once_answers_and_ends(client):
     assert not one.running
     assert (await one.start())["input_hint"] == "numbers from 0 to 9"
     first = one._process
-    assert (await one.ask("1 2 3 5 1 2 4"))["answer"]["prediction"] == 8
-    assert (await one.ask("9 9"))["answer"]["prediction"] == 8
+    assert (await one.request("predict", input="1 2 3 5 1 2 4"))["answer"]["prediction"] == 8
+    assert (await one.request("predict", input="9 9"))["answer"]["prediction"] == 8
     assert one._process is first
     await one.close()
     assert not one.running and first.returncode is not None
-    assert (await one.ask("4"))["answer"]["prediction"] == 4
+    assert (await one.request("predict", input="4"))["answer"]["prediction"] == 4
     await one.close()
 
 
 async def test_a_question_the_task_cant_read_gives_its_words(client):
     one = client("good")
     with pytest.raises(UserError, match=r"input: \[red\]seven\[/\] is not a number"):
-        await one.ask("seven")
+        await one.request("predict", input="seven")
     assert one.running
     await one.close()
 
 
 async def test_a_server_that_cant_start_says_why(client):
     with pytest.raises(UserError, match="has no checkpoint"):
-        await client("not ready").ask("1")
+        await client("not ready").request("predict", input="1")
 
 
 @pytest.mark.parametrize("mode", ["dies", "babbles"])
 async def test_a_server_that_fails_is_told_and_the_next_question_starts_another(client, mode):
     one = client(mode)
     with pytest.raises(ServerEnded, match="ask again"):
-        await one.ask("1 2")
+        await one.request("predict", input="1 2")
     assert not one.running
     assert (await one.start())["ready"]
     await one.close()
@@ -50,10 +50,10 @@ async def test_a_server_that_fails_is_told_and_the_next_question_starts_another(
 
 async def test_a_stale_reply_is_passed_over(client):
     one = client("echoes")
-    assert (await one.ask("1 2"))["answer"]["prediction"] == 3
+    assert (await one.request("predict", input="1 2"))["answer"]["prediction"] == 3
     await one.close()
 
 
 async def test_a_command_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match="can't start"):
-        await QueryClient(tmp_path, lambda folder: ["/nonexistent/python"]).ask("1")
+        await QueryClient(tmp_path, lambda folder: ["/nonexistent/python"]).request("predict", input="1")

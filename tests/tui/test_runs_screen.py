@@ -54,7 +54,16 @@ async def test_every_status_has_sign_word_and_progress(scene, console, until, si
     async with console.run_test(size=size) as pilot:
         await until(pilot, ready(console))
         shown = screen_text(console)
-        for sign_and_word in ("● running", "○ starting", "… queued", "‖ paused", "✓ finished", "■ stopped", "✗ failed", "† died"):
+        for sign_and_word in (
+            "● running",
+            "○ starting",
+            "… queued",
+            "‖ paused",
+            "✓ finished",
+            "■ stopped",
+            "✗ failed",
+            "† died",
+        ):
             assert sign_and_word in shown
         line = next(line for line in shown.splitlines() if "RUNNING" in line)
         assert "62%" in line and "94.4%" in line and "━" in line and "╌" in line

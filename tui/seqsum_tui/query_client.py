@@ -79,15 +79,6 @@ class QueryClient:
         async with self._turn:
             return await self._start()
 
-    async def ask(self, text: str, temperature: float | None = None) -> dict[str, Any]:
-        """Put a question and return the reply ({"ok": true, "checkpoint_step", "answer"}).
-
-        temperature: how freely a text is continued, where the task continues one.
-        Raises UserError with the task's own words for a question it can't read, ServerEnded when the server died.
-        """
-        more = {} if temperature is None else {"temperature": temperature}
-        return await self.request("predict", input=text, **more)
-
     async def request(self, ask: str, *, seconds: float = ANSWER_SECONDS, **fields: Any) -> dict[str, Any]:
         """Ask anything of `seqsum.query.protocol`, and return the whole reply.
 

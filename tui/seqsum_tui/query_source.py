@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import psutil
 
 from seqsum import control
 from seqsum.errors import UserError
-from seqsum.runs.checkpoint_files import steps_saved
+from seqsum.runs.checkpoint_files import age_of_newest, steps_saved
 from seqsum_tui.background import in_thread
 from seqsum_tui.query_client import NO_CHECKPOINT, QueryClient, QuestionRefused, ServerEnded
 
@@ -24,7 +25,8 @@ SLOW = ("evaluate", "accuracy_by_length", "mistakes", "calibration", "history", 
 """What walks over many inputs. It has a server of its own, so that a question never waits behind it."""
 
 MEASURED_SECONDS = 60.0
-FRESH_SECONDS = 0.5
+FRESH_SECONDS = 2.0
+"""A live run's checkpoint that is younger is asked as it is, whoever had it saved: each costs the training a moment."""
 
 
 class Source:
@@ -37,7 +39,7 @@ class Source:
         self.facts: dict[str, Any] = {}
         self._command = command
         self._clients: dict[bool, QueryClient] = {}
-        self._saved = -FRESH_SECONDS
+        self._saving = asyncio.Lock()
         self._spent: dict[int, float] = {}
         self._seen: deque[tuple[float, float]] = deque()
         self.restarted = False
@@ -55,8 +57,17 @@ class Source:
     @property
     def warm(self) -> bool:
         """Whether the server for questions is there."""
-        client = self._clients.get(False)
-        return client is not None and client.running
+        return self._client(False).running
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server for questions was there and is gone without being asked."""
+        return self._client(False).ended
+
+    @property
+    def pid(self) -> int | None:
+        """The process of the server for questions, while there is one."""
+        return self._client(False).pid
 
     @property
     def share(self) -> float:
@@ -84,26 +95,35 @@ class Source:
         asks = self.facts.get("asks")
         return ask in asks if isinstance(asks, list) else ask == "predict"
 
+    async def start(self) -> dict[str, Any]:
+        """Start the server for questions; return what it says when it is ready."""
+        return await self._client(False).start()
+
     async def load(self) -> dict[str, Any]:
         """Start the server and learn what can be asked; return what it says when it is ready."""
-        client = self._client(False)
-        ready = await client.start()
+        ready = await self.start()
         if not self.facts:
             try:
-                self.facts = dict((await client.request("facts"))["answer"])
+                self.facts = dict((await self._client(False).request("facts"))["answer"])
             except QuestionRefused:
                 self.facts = {"asks": ["predict"]}
         return ready
 
-    async def save_now(self) -> None:
-        """Have a run that trains save a checkpoint, so that it is asked as it is now; raises UserError when the run has
-        none at all."""
-        if self.step is None and self.live and time.monotonic() - self._saved > FRESH_SECONDS:
-            # Whoever asks very fast is to cost the training little: every checkpoint takes a moment of it.
-            self._saved = time.monotonic()
-            with suppress(UserError):
-                # A run that ended this moment has saved its last checkpoint already.
-                await in_thread(lambda: control.snapshot(self.run))
+    async def save_now(self, tell: Callable[[str], None]) -> None:
+        """Have a run that trains save a checkpoint, unless it has a fresh one, so that it is asked as it is now.
+
+        Raises UserError when the run has none at all.
+        """
+        async with self._saving:
+            if (
+                self.step is None
+                and self.live
+                and await in_thread(lambda: age_of_newest(self.run.checkpoints) > FRESH_SECONDS)
+            ):
+                tell("saving a checkpoint of now…")
+                with suppress(UserError):
+                    # A run that ended this moment has saved its last checkpoint already.
+                    await in_thread(lambda: control.snapshot(self.run))
         if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
             raise UserError(NO_CHECKPOINT)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,14 @@ def steps_saved(folder: Path) -> list[int]:
 def file_in(path: Path, name: str) -> bytes:
     """Return what one of a checkpoint's files holds; raise OSError when it is no regular file of bearable size."""
     return read_regular(path / name, LARGEST[name])
+
+
+def age_of_newest(folder: Path) -> float:
+    """Return how many seconds ago the newest checkpoint was written; infinity when there is none."""
+    try:
+        return time.time() - folder_of(folder, steps_saved(folder)[-1]).stat().st_mtime
+    except (IndexError, OSError):
+        return math.inf
 
 
 def checksum(data: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,17 +12,15 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static, TabbedContent, TabPane
 
-from seqsum import control
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
-from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui import bindings, words
 from seqsum_tui.actions import RESUMABLE
-from seqsum_tui.background import Poll, in_thread
+from seqsum_tui.background import Poll
 from seqsum_tui.commands import Command, ScreenCommands
 from seqsum_tui.live_layout import LiveLayout
 from seqsum_tui.messages import QuestionAsked
-from seqsum_tui.query_client import NO_CHECKPOINT, QueryClient
+from seqsum_tui.query_source import Source
 from seqsum_tui.reading import RunReader, RunView
 from seqsum_tui.screens.arranging import SCREEN, ArrangesCharts
 from seqsum_tui.widgets.ask_panel import AskPanel, QuestionInput
@@ -54,12 +51,14 @@ class LiveScreen(ArrangesCharts):
         ("The question box", bindings.ASK),
     ]
 
+    source: Source
+    """What is asked, once the screen is there."""
+
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
         self._reader = RunReader(run)
         self._poll: Poll | None = None
-        self._client: QueryClient | None = None
         self._trouble = ""
 
     def compose(self) -> ComposeResult:
@@ -80,7 +79,7 @@ class LiveScreen(ArrangesCharts):
 
     def on_mount(self) -> None:
         """Start reading."""
-        self._client = QueryClient(self._run.folder, self.console.query_command)
+        self.source = Source(self._run, self.console.query_command)
         self._poll = Poll(
             self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
@@ -90,8 +89,7 @@ class LiveScreen(ArrangesCharts):
 
     async def on_unmount(self) -> None:
         """End the query server."""
-        if self._client is not None:
-            await self._client.close()
+        await self.source.close()
 
     def on_screen_resume(self) -> None:
         """Read again after another screen was in front."""
@@ -107,7 +105,7 @@ class LiveScreen(ArrangesCharts):
     def _show(self, view: RunView) -> None:
         before, self._view = self._view, view
         self._trouble = ""
-        run = view.summary
+        self.source.summary = run = view.summary
         charts = self.query_one(LiveCharts)
         self.query_one(RunHeader).show(run, self._facts(view))
         charts.show(view)
@@ -301,18 +299,18 @@ class LiveScreen(ArrangesCharts):
             self._warm_up()
 
     def _warm_up(self) -> None:
-        if self._client is None or self._client.running or self._view is None:
+        if self.source.warm or self._view is None:
             return
         if not self._view.checkpoints:
             self.query_one(AskPanel).state("no checkpoint yet")
         else:
-            self.run_worker(self._load(self._client), name="query server", group="query", exclusive=True)
+            self.run_worker(self._load(), name="query server", group="query", exclusive=True)
 
-    async def _load(self, client: QueryClient) -> None:
+    async def _load(self) -> None:
         panel = self.query_one(AskPanel)
-        panel.state("the query server ended; loading the model again…" if client.ended else "loading the model…")
+        panel.state(self._loading())
         try:
-            ready = await client.start()
+            ready = await self.source.start()
         except UserError as error:
             panel.state("")
             panel.show_error("", str(error))
@@ -322,30 +320,24 @@ class LiveScreen(ArrangesCharts):
 
     def on_question_asked(self, message: QuestionAsked) -> None:
         """Put the question to the newest state of the model."""
-        if self._client is not None and self._view is not None:
-            work = self._answer(message.text, message.temperature, self._client)
-            self.run_worker(work, name="question", group="questions")
+        if self._view is not None:
+            self.run_worker(self._answer(message.text, message.temperature), name="question", group="questions")
 
-    async def _answer(self, question: str, temperature: float | None, client: QueryClient) -> None:
-        panel = self.query_one(AskPanel)
-        live = self._view is not None and self._view.summary.live
+    def _loading(self) -> str:
+        return "the query server ended; loading the model again…" if self.source.ended else "loading the model…"
+
+    async def _answer(self, question: str, temperature: float | None) -> None:
+        panel, source = self.query_one(AskPanel), self.source
         try:
-            if live:
-                panel.state("saving a checkpoint of now…")
-                with suppress(UserError):
-                    # A run that ended this moment has saved its last checkpoint already.
-                    await in_thread(lambda: control.snapshot(self._run))
-            if not await in_thread(lambda: steps_saved(self._run.checkpoints)):
-                panel.show_error(question, NO_CHECKPOINT)
-                return
-            again = "the query server ended; loading the model again…" if client.ended else "loading the model…"
-            panel.state("asking…" if client.running else again)
-            panel.show_answer(await client.ask(question, temperature))
+            await source.save_now(panel.state)
+            panel.state("asking…" if source.warm else self._loading())
+            more = {} if temperature is None else {"temperature": temperature}
+            panel.show_answer(await source.ask("predict", input=question, **more))
         except (UserError, OSError) as error:
             panel.show_error(question, str(error))
         finally:
             if panel.is_attached:
-                panel.state("ready" if client.running else "")
+                panel.state("ready" if source.warm else "")
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

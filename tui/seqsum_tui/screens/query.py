@@ -199,9 +199,9 @@ class QueryScreen(AskingScreen):
         question, step = asking.question, asking.source.step
         self._busy += 1
         try:
-            self._state("computing…")
             if ask not in OF_A_QUESTION:
-                await asking.source.save_now()
+                await asking.source.save_now(self._state)
+            self._state("computing…")
             reply = await asking.source.ask(ask, **asking.fields(ask))
             if (question, step) == (asking.question, asking.source.step):
                 asking.make(ask, reply["answer"])
@@ -299,8 +299,8 @@ class QueryScreen(AskingScreen):
     async def _find(self, ask: str) -> None:
         source = self._askings[0].source
         try:
+            await source.save_now(self._state)
             self._state("looking for one…")
-            await source.save_now()
             found = (await source.ask(ask))["answer"]
             self.ask(str(found["input"]))
             if found.get("searched"):
@@ -504,7 +504,7 @@ class QueryScreen(AskingScreen):
             answers: list[Asked] = []
             self._batch[1].append(answers)
             try:
-                await asking.source.save_now()
+                await asking.source.save_now(self._state)
                 for place, question in enumerate(questions, start=1):
                     answers.append(await self._ask_one(asking.source, question))
                     if place % 50 == 0:

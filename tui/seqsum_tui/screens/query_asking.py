@@ -110,8 +110,7 @@ class AskingScreen(Screen[None]):
     async def _load_model(self, asking: Asking) -> None:
         try:
             if not asking.source.checkpoints:
-                self._state("saving a checkpoint of now…")
-                await asking.source.save_now()
+                await asking.source.save_now(self._state)
             self._state("loading the model…")
             ready = await asking.source.load()
         except (UserError, OSError) as error:
@@ -173,9 +172,7 @@ class AskingScreen(Screen[None]):
         if question is None:
             return
         try:
-            if source.live and source.step is None:
-                self._state("saving a checkpoint of now…")
-            await source.save_now()
+            await source.save_now(self._state)
             self._state("asking…" if source.warm and source.facts else "loading the model…")
             if not source.facts:
                 await source.load()

@@ -413,7 +413,9 @@ def _counts(runs: Collection[Summary]) -> str:
         return "no runs yet"
     parts = [words.count(len(runs), "run")]
     statuses = Counter(run.status for run in runs)
-    parts += [f"{statuses[status]} {status}" for status in ("running", "starting", "paused", "queued") if statuses[status]]
+    parts += [
+        f"{statuses[status]} {status}" for status in ("running", "starting", "paused", "queued") if statuses[status]
+    ]
     return " · ".join(parts)
 
 

@@ -17,7 +17,7 @@ from seqsum_tui.widgets.answers import describe
 
 HOW = (
     "Type a question and press enter; up brings back earlier ones. Answers come from the newest checkpoint: "
-    "a run that trains saves one first, so it is the model as it is now."
+    "a run that trains saves one first, at most every two seconds."
 )
 SAMPLES = "The model goes on writing. /t 0.8 draws with that temperature from then on; /t 0 takes the likeliest."
 MOST_ANSWERS = 50
