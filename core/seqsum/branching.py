@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from seqsum.runs.lock import take_lock
 from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
 from seqsum.tasks import AnyTask
 from seqsum.training.fits import check_backend
+from seqsum.training.progress import Progress
 
 # What a model can change without other weights.
 FREE_MODEL_FIELDS = {"model.dropout", "model.nonlinearity", "model.teacher_forcing", "model.beam_width"}
@@ -40,7 +42,13 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     step = _chosen(run, step, "fork")
     source = checkpoint_files.folder_of(run.checkpoints, step)
     state, parent, config = _prepared(run, step, changes)
-    state = {**state, "config": config.plain(), "changes": {}, "fused_from": _fused_from(run, step, state)}
+    state = {
+        **state,
+        "config": config.plain(),
+        "changes": {},
+        "fused_from": _fused_from(run, step, state),
+        "progress": asdict(Progress.read(state["progress"]).of_fork(parent, config)),
+    }
 
     def fill(folder: Path) -> None:
         target = checkpoint_files.folder_of(folder / "checkpoints", step)
@@ -241,9 +249,13 @@ def _check_fit(parent: Config, config: Config, task: AnyTask, facts: dict[str, A
 
 
 def _same_optimizer(one: Config, other: Config) -> bool:
-    """Whether the optimizer can go on with what it gathered. PyTorch's rmsprop makes its momentum only at first."""
+    """Whether the optimizer can go on with what it gathered.
+
+    PyTorch's rmsprop makes its momentum only at first; sgd's would lie still while it is off, and wake up stale.
+    """
     same = one.optim.name == other.optim.name
-    return same and not (one.optim.name == "rmsprop" and bool(one.optim.momentum) != bool(other.optim.momentum))
+    with_momentum = one.optim.name in ("sgd", "rmsprop")
+    return same and not (with_momentum and bool(one.optim.momentum) != bool(other.optim.momentum))
 
 
 def _fused_from(run: Run, step: int, state: dict[str, Any]) -> int | None:

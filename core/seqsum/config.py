@@ -80,7 +80,8 @@ class ScheduleConfig(Section):
     name: Literal["cosine", "constant", "linear", "step", "one_cycle", "plateau"] = setting(
         "cosine",
         "the curve after the warm-up: cosine and linear fall to min_lr; step falls by `factor` every step_size steps; "
-        "one_cycle rises to the peak and falls to min_lr; plateau falls by `factor` when eval_loss stops falling",
+        "plateau falls by `factor` when eval_loss stops falling; one_cycle, in place of a warm-up, rises to the peak "
+        "from warmup_start × lr and falls to min_lr",
     )
     min_lr: float = setting(
         1e-4,
@@ -90,9 +91,14 @@ class ScheduleConfig(Section):
         used_when={"schedule.name": ("cosine", "linear", "step", "one_cycle", "plateau")},
     )
     warmup_steps: int = setting(
-        0, "steps of linear rise to the peak, from warmup_start × lr; 0 for none", ge=0, le=MOST_STEPS, unit="steps"
+        0,
+        "steps of linear rise to the peak, from warmup_start × lr; 0 for none",
+        ge=0,
+        le=MOST_STEPS,
+        unit="steps",
+        used_when={"schedule.name": ("cosine", "constant", "linear", "step", "plateau")},
     )
-    warmup_start: float = setting(0.01, "fraction of the peak at which the warm-up starts", gt=0, le=1)
+    warmup_start: float = setting(0.01, "fraction of the peak at which warm-up or one_cycle starts", gt=0, le=1)
     cosine_period: Literal["total_steps", "after_warmup"] = setting(
         "total_steps",
         "cosine: total_steps is half a wave over train.steps, begun after the warm-up, so that it ends above min_lr "
@@ -111,7 +117,7 @@ class ScheduleConfig(Section):
     )
     rise: float = setting(
         0.3,
-        "one_cycle: share of the run in which the learning rate rises",
+        "one_cycle: share of the run in which the learning rate rises; momentum stays as it is",
         gt=0,
         lt=1,
         used_when={"schedule.name": ("one_cycle",)},

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from seqsum import control
+from seqsum import branching, control
 from seqsum.launch import WarmLauncher
+from seqsum.runs import Run, Workspace
 from seqsum.training import checkpoint
+from seqsum.training.progress import Progress
 from seqsum.training.trainer import Point, Trainer
 from support.engine import (
     kill,
@@ -159,3 +161,165 @@ def test_without_keep_best_only_the_newest_stay(nursery: WarmLauncher, tmp_path:
     nursery.submit(run)
     assert wait_for_end(run).status == "finished"
     assert checkpoint.steps_saved(run.checkpoints) == [385, 400]
+
+
+# What counts when, and what a fork begins with
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "linear", "step", "one_cycle"])
+def test_no_plateau_is_counted_under_another_schedule(name: str) -> None:
+    trainer = Trainer(small(**{**ROUGH, "train__steps": 300, "schedule__name": name}))
+    losses, progress = curve(finish(trainer), "eval_loss"), trainer.progress
+    assert end_of(losses, 2) is not None, "it must lie on a plateau, or this shows nothing"
+    assert progress == Progress(progress.best_loss, progress.best_step, progress.since_best)
+
+
+def test_in_a_warmup_no_plateau_is_counted() -> None:
+    changes = {**ROUGH, "schedule__warmup_steps": 400, "schedule__warmup_start": 1.0, "schedule__factor": 0.25}
+    trainer = Trainer(small(**{**changes, "train__steps": 700}))
+    points = finish(trainer)
+    rates, losses = dict(curve(points, "lr")), curve(points, "eval_loss")
+    assert {rate for step, rate in rates.items() if step <= 420} == {0.05}
+    assert trainer.progress.plateau_falls > 0 and rates[700] < 0.05
+    assert end_of(losses[:40], 2) is not None, "it must lie on a plateau in the warm-up, or this shows nothing"
+
+
+def parent_of_forks(folder: Path, **changes: Any) -> tuple[Run, Trainer]:
+    """A run that was trained to its end here, with its last checkpoint."""
+    config = small(**{**ROUGH, "train__steps": 300, "train__backend": "torch", **changes})
+    run = Workspace(folder).create("test", config, "parent")
+    trainer = Trainer(config)
+    finish(trainer)
+    trainer.save(run.checkpoints, changes={}, train_seconds=1.0)
+    return run, trainer
+
+
+def forked(run: Run, **changes: Any) -> Trainer:
+    """The trainer that a fork from the last checkpoint begins with."""
+    plain = {name.replace("__", "."): value for name, value in changes.items()}
+    child = branching.fork(Workspace(run.folder.parent), run, None, plain)
+    (step,) = checkpoint.steps_saved(child.checkpoints)
+    return Trainer.resume(checkpoint.load(child.checkpoints / f"step-{step}"))
+
+
+def first_rate(trainer: Trainer) -> float:
+    """The learning rate of the next update."""
+    trainer.change("train.log_every", "1")
+    trainer.step, before = trainer.step - 1, trainer.step
+    return next(value for name, step, value in trainer.run_chunk([before]) if name == "lr")
+
+
+def test_a_plateau_that_is_switched_on_by_a_fork_begins_at_the_peak(tmp_path: Path) -> None:
+    run, _ = parent_of_forks(tmp_path, schedule__name="constant")
+    fork = forked(run, schedule__name="plateau", schedule__factor=0.5, schedule__patience=2, train__steps=400)
+    assert first_rate(fork) == 0.05 and fork.progress == Progress()
+
+
+def test_a_checkpoint_that_counted_plateaus_under_every_schedule_is_read_right(tmp_path: Path) -> None:
+    old = {"best_loss": 1.5, "best_step": 40, "since_best": 9, "plateau_since": 3, "plateau_falls": 2}
+    progress = Progress.read(old)
+    assert progress.plateau_best == 1.5 and progress.plateau_scale(0.5) == 0.25
+    constant, plateau = (small(**{**ROUGH, "schedule__name": name}) for name in ("constant", "plateau"))
+    assert progress.of_fork(constant, plateau) == Progress()
+    assert progress.of_fork(plateau, plateau).plateau_scale(0.5) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({}, None),
+        ({"schedule__patience": 4}, None),
+        ({"schedule__factor": 0.9}, None),
+        ({"optim__clip_norm": 1.0}, None),
+        ({"optim__lr": 0.02}, 0.02),
+        ({"schedule__name": "constant"}, 0.05),
+    ],
+    ids=str,
+)
+def test_a_fork_of_a_plateau_goes_on_where_it_was_unless_it_has_a_peak_of_its_own(
+    changes: dict[str, Any], left: float | None, tmp_path: Path
+) -> None:
+    run, trainer = parent_of_forks(tmp_path)
+    falls = trainer.progress.plateau_falls
+    assert falls > 1
+    fork = forked(run, train__steps=400, **changes)
+    assert first_rate(fork) == pytest.approx(left or max(1e-3, 0.05 * 0.5**falls), rel=1e-12)
+    assert (fork.progress.best_loss, fork.progress.since_best) == (None, 0)
+
+
+def test_another_factor_counts_for_the_falls_to_come() -> None:
+    one, other = (small(**{**ROUGH, "schedule__factor": factor}) for factor in (0.5, 0.1))
+    fork = Progress(plateau_best=1.0, plateau_since=1, plateau_falls=2, plateau_before=0.5).of_fork(one, other)
+    assert fork.plateau_scale(0.1) == 0.125
+    fork.note(2.0, 10, 1)
+    assert fork.plateau_scale(0.1) == pytest.approx(0.0125)
+    assert fork.of_fork(other, other).plateau_scale(0.1) == pytest.approx(0.0125)
+
+
+def test_losses_of_other_data_are_not_compared() -> None:
+    config = small(**ROUGH)
+    other = config.changed({"task.max_length": 4}, "test")
+    fork = Progress(0.1, 10, 3, plateau_best=0.1, plateau_since=1, plateau_falls=2).of_fork(config, other)
+    assert fork == Progress(plateau_falls=2)
+
+
+def test_a_fork_without_changes_under_a_plateau_has_its_parents_bits(tmp_path: Path) -> None:
+    changes = {**ROUGH, "train__steps": 600, "train__backend": "torch"}
+    whole = Trainer(small(**changes))
+    finish(whole)
+    config = small(**changes)
+    run = Workspace(tmp_path).create("test", config, "parent")
+    trainer = Trainer(config)
+    while trainer.step < 290:
+        trainer.run_chunk([290])
+        if trainer.evaluation_due:
+            trainer.evaluate()
+    trainer.save(run.checkpoints, changes={}, train_seconds=1.0)
+    assert trainer.progress.plateau_falls > 0
+    fork = forked(run)
+    finish(fork)
+    assert same_bits(tensors(fork.model), tensors(whole.model))
+    assert fork.progress.plateau_falls == whole.progress.plateau_falls > trainer.progress.plateau_falls
+
+
+@pytest.mark.parametrize("patience", [2, 5])
+def test_a_fork_of_a_run_that_stopped_early_has_all_its_patience(patience: int, tmp_path: Path) -> None:
+    run, trainer = parent_of_forks(tmp_path, train__steps=1500, train__early_stop=patience)
+    assert trainer.stopped_early
+    fork = forked(run)
+    assert not fork.done
+    losses = curve(finish(fork), "eval_loss")
+    assert len(losses) > patience and fork.progress.best_loss == min(loss for _, loss in losses)
+    assert fork.step == (end_of(losses, patience) or 1500)
+
+
+def test_the_first_evaluation_of_a_fork_is_its_best_so_far(tmp_path: Path) -> None:
+    run, trainer = parent_of_forks(tmp_path, train__keep_best=True)
+    fork = forked(run, optim__lr=10.0, train__steps=400)
+    while not fork.evaluation_due:
+        fork.run_chunk()
+    result, best, _ = fork.evaluate()
+    assert trainer.progress.best_loss is not None and result.loss > trainer.progress.best_loss
+    assert best and fork.progress.best_step == fork.step
+
+
+@pytest.mark.parametrize(("name", "schedule"), [("sgd", "constant"), ("rmsprop", "constant")])
+def test_a_momentum_that_was_off_for_a_while_begins_anew(name: str, schedule: str, tmp_path: Path) -> None:
+    run, _ = parent_of_forks(tmp_path, optim__name=name, optim__momentum=0.9, schedule__name=schedule)
+    without = branching.fork(Workspace(tmp_path), run, None, {"optim.momentum": "0", "train.steps": "310"})
+    trainer = Trainer.resume(checkpoint.load(without.checkpoints / "step-300"))
+    finish(trainer)
+    trainer.save(without.checkpoints, changes={}, train_seconds=1.0)
+    again = forked(without, optim__momentum=0.9, train__steps=320)
+    momentum = [value for key, value in again.backend.tensors().items() if key.startswith("momentum_buffer")]
+    assert not any(value.any() for value in momentum)
+
+
+def test_a_run_that_is_stopped_after_its_last_step_is_finished(nursery: WarmLauncher, tmp_path: Path) -> None:
+    run, _ = parent_of_forks(tmp_path)
+    with run.store() as store:
+        store.set_state(status="stopped", step=300)
+    nursery.submit(run)
+    with run.store() as store:
+        store.post_command("stop")
+    assert wait_for_end(run).status == "finished"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch.optim.lr_scheduler import (
+    ConstantLR,
     CosineAnnealingLR,
     LinearLR,
     LRScheduler,
@@ -21,7 +22,7 @@ from torch.optim.lr_scheduler import (
 
 from seqsum.config import Config
 from seqsum.training.progress import Progress
-from seqsum.training.schedule import learning_rate
+from seqsum.training.schedule import learning_rate, learning_rates
 from seqsum.training.trainer import Trainer
 from support.engine import small
 
@@ -154,30 +155,81 @@ def test_step_is_pytorchs_down_to_the_floor(step_size: int, factor: float, warmu
 
 
 @pytest.mark.parametrize(
-    ("steps", "warmup", "rise", "start"), [(500, 0, 0.3, 0.01), (500, 100, 0.5, 0.04), (40, 0, 0.9, 0.1)]
+    ("steps", "rise", "start", "min_lr"),
+    [
+        (500, 0.3, 0.01, 1e-5),
+        (500, 0.5, 0.04, 0.0),
+        (40, 0.9, 0.1, 1e-3),
+        (7, 0.999, 1.0, 1e-5),
+        (9, 0.05, 0.01, 1e-5),
+        (2, 0.3, 0.01, 1e-5),
+        (1, 0.3, 0.01, 1e-5),
+    ],
 )
-def test_one_cycle_is_pytorchs(steps: int, warmup: int, rise: float, start: float) -> None:
-    lr, min_lr, left = 1e-2, 1e-5, steps - warmup
+@pytest.mark.parametrize("warmup", [0, 3, 1000])
+def test_one_cycle_is_pytorchs_step_by_step_and_one_ramp(
+    steps: int, rise: float, start: float, min_lr: float, warmup: int
+) -> None:
+    lr = 1e-2
     config = schedule(steps, warmup, lr, min_lr, name="one_cycle", rise=rise, warmup_start=start)
     expected = after_warmup(
-        steps + 1,
-        warmup,
+        steps,
+        0,
         lr,
         start,
-        # PyTorch reaches the peak at pct_start × total_steps − 1 and the end at total_steps − 1.
         lambda optimizer: OneCycleLR(
             optimizer,
             max_lr=lr,
-            total_steps=left + 1,
-            pct_start=(rise * left + 1) / (left + 1),
+            total_steps=steps,
+            pct_start=rise,
             div_factor=1 / start,
-            final_div_factor=lr * start / min_lr,
+            final_div_factor=lr * start / min_lr if min_lr else math.inf,
             cycle_momentum=False,
         ),
     )
-    ours = [learning_rate(config, step) for step in range(steps + 1)]
-    assert ours == pytest.approx(expected, rel=1e-9)
-    assert max(ours[warmup:]) == pytest.approx(lr, rel=1e-3) and ours[-1] == pytest.approx(min_lr)
+    ours = [learning_rate(config, step) for step in range(steps)]
+    assert ours == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    top = ours.index(max(ours))
+    assert ours[: top + 1] == sorted(ours[: top + 1]) and ours[top:] == sorted(ours[top:], reverse=True)
+    assert learning_rate(config, steps) == pytest.approx(min_lr), "it stays there"
+
+
+CURVES: dict[str, Callable[[torch.optim.Optimizer, int, int], LRScheduler]] = {
+    "constant": lambda optimizer, steps, warmup: ConstantLR(optimizer, 1.0),
+    "cosine": lambda optimizer, steps, warmup: CosineAnnealingLR(optimizer, steps, 1e-4),
+    "cosine after_warmup": lambda optimizer, steps, warmup: CosineAnnealingLR(optimizer, max(1, steps - warmup), 1e-4),
+    "linear": lambda optimizer, steps, warmup: LinearLR(optimizer, 1.0, 1e-4 / 5e-3, max(1, steps - warmup)),
+    "step": lambda optimizer, steps, warmup: StepLR(optimizer, 4, 0.9),
+}
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 7, 29, 30, 31, 45])
+@pytest.mark.parametrize("curve", CURVES)
+def test_every_curve_behind_every_warmup_is_pytorchs_sequence_of_both(curve: str, warmup: int) -> None:
+    steps, lr, start = 30, 5e-3, 0.2
+    name, _, period = curve.partition(" ")
+    more = {"cosine_period": period or "total_steps", "step_size": 4, "factor": 0.9, "warmup_start": start}
+    config = schedule(steps, warmup, lr, 1e-4, name=name, **more)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+    scheduler = after = CURVES[curve](optimizer, steps, warmup)
+    if warmup:
+        scheduler = SequentialLR(optimizer, [LinearLR(optimizer, start, total_iters=warmup), after], [warmup])
+    for step in range(steps + 1):
+        # The last one is that of the step after the run, which is logged.
+        assert learning_rate(config, step) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9), step
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimizer.step()
+            scheduler.step()
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 12, 60])
+@pytest.mark.parametrize("name", ["constant", "cosine", "linear", "step", "one_cycle", "plateau"])
+def test_many_rates_are_those_of_each_step_to_the_bit(name: str, warmup: int) -> None:
+    config = schedule(40, warmup, name=name, step_size=7)
+    one_by_one = [learning_rate(config, step, 0.3) for step in range(42)]
+    for first, count in ((0, 42), (0, 1), (11, 2), (12, 20), (39, 3)):
+        assert learning_rates(config, first, count, 0.3) == one_by_one[first : first + count]
 
 
 @pytest.mark.parametrize("patience", [1, 2, 5])
@@ -196,18 +248,18 @@ def test_plateau_falls_when_pytorchs_does(patience: int) -> None:
         assert progress.note(loss, place, patience) is (loss < best)
         best = min(best, loss) if math.isfinite(loss) else best
         assert progress.best_loss == best
-        rates.append(learning_rate(config, 500, progress.plateau_falls))
+        rates.append(learning_rate(config, 500, progress.plateau_scale(factor)))
         assert rates[-1] == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
     assert len(set(rates)) >= 4 and rates[-1] == floor, "it must fall, down to the floor, or this shows nothing"
-    assert learning_rate(config, 0, 3) == pytest.approx(0.01 * lr), "the warm-up is its own"
+    assert learning_rate(config, 0, factor**3) == pytest.approx(0.01 * lr), "the warm-up is its own"
 
 
-@pytest.mark.parametrize("name", ["linear", "step", "one_cycle", "plateau", "cosine"])
+@pytest.mark.parametrize("name", ["linear", "step", "plateau", "cosine"])
 def test_every_curve_begins_with_the_warmup_and_a_floor_above_the_peak_is_the_peak(name: str) -> None:
     config = schedule(100, 20, lr=1e-3, min_lr=1e-1, name=name, warmup_start=0.2, step_size=5)
     for step in range(20):
-        assert learning_rate(config, step, 2) == pytest.approx(1e-3 * (0.2 + 0.8 * step / 20), rel=1e-12)
-    assert learning_rate(config, 100, 2) == pytest.approx(1e-3)
+        assert learning_rate(config, step, 0.01) == pytest.approx(1e-3 * (0.2 + 0.8 * step / 20), rel=1e-12)
+    assert learning_rate(config, 100, 0.01) == pytest.approx(1e-3)
 
 
 def test_the_trainer_logs_the_rate_of_its_schedule() -> None:

@@ -14,6 +14,7 @@ OTHERS = {
     "optim.momentum": "0.5",
     "optim.smoothing": "0.5",
     "schedule.min_lr": "0.0009",
+    "schedule.warmup_steps": "5",
     "schedule.cosine_period": "after_warmup",
     "schedule.factor": "0.5",
     "schedule.step_size": "3",

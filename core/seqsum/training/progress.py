@@ -1,29 +1,73 @@
-"""What the evaluations so far say: the best one, how long ago it was, and how often a plateau was met."""
+"""What the evaluations so far say: the best one, how long ago it was, and how far a plateau schedule has fallen."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from seqsum.config import Config
 
 
 @dataclass
 class Progress:
-    """Kept in every checkpoint, so that early stopping and the plateau schedule go on exactly."""
+    """Kept in every checkpoint, so that early stopping and the plateau schedule go on exactly.
+
+    plateau_best, plateau_since: lowest eval_loss under the plateau schedule, and how many evaluations ago it was.
+    plateau_falls: how often the learning rate fell since; plateau_before: what was left of the peak before those.
+    """
 
     best_loss: float | None = None
     best_step: int = 0
     since_best: int = 0
+    plateau_best: float | None = None
     plateau_since: int = 0
     plateau_falls: int = 0
+    plateau_before: float = 1.0
 
-    def note(self, loss: float, step: int, patience: int) -> bool:
-        """Take in an evaluation; return whether it is the best so far."""
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> Progress:
+        """Read what a checkpoint holds; older ones have one lowest loss for both."""
+        return cls(**{"plateau_best": state["best_loss"], **state})
+
+    def plateau_scale(self, factor: float) -> float:
+        """Return what the plateaus have left of the peak learning rate, 0 to 1."""
+        return self.plateau_before * factor**self.plateau_falls
+
+    def note(self, loss: float, step: int, patience: int | None) -> bool:
+        """Take in an evaluation; return whether it is the best so far.
+
+        patience: the plateau schedule's, or None while no plateau counts: under other schedules, and in a warm-up.
+        """
         better = math.isfinite(loss) and (self.best_loss is None or loss < self.best_loss)
         if better:
-            self.best_loss, self.best_step, self.since_best, self.plateau_since = loss, step, 0, 0
-            return True
-        self.since_best += 1
+            self.best_loss, self.best_step, self.since_best = loss, step, 0
+        else:
+            self.since_best += 1
+        if patience is None:
+            return better
+        if math.isfinite(loss) and (self.plateau_best is None or loss < self.plateau_best):
+            self.plateau_best, self.plateau_since = loss, 0
+            return better
         self.plateau_since += 1
         if self.plateau_since > patience:
             self.plateau_falls, self.plateau_since = self.plateau_falls + 1, 0
-        return False
+        return better
+
+    def of_fork(self, parent: Config, config: Config) -> Progress:
+        """Return what a fork begins with: it has no best of its own yet, and all its patience.
+
+        Where both have the plateau schedule and one peak, the learning rate goes on where the parent's is, and another
+        factor counts for the falls to come. A peak of the fork's own is where its learning rate begins.
+        """
+        plateau = parent.schedule.name == config.schedule.name == "plateau"
+        if not plateau or parent.optim.lr != config.optim.lr:
+            return Progress()
+        fork = Progress(plateau_falls=self.plateau_falls, plateau_before=self.plateau_before)
+        if parent.schedule.factor != config.schedule.factor:
+            fork = Progress(plateau_before=self.plateau_scale(parent.schedule.factor))
+        if parent.task == config.task:
+            # Else losses are of other data, and can't be compared.
+            fork.plateau_best, fork.plateau_since = self.plateau_best, self.plateau_since
+        return fork

@@ -13,18 +13,26 @@ from seqsum.config import Config
 Part = TypeVar("Part", float, NDArray[np.float64])
 
 
-def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
+def learning_rate(config: Config, step: int, plateau_scale: float = 1.0) -> float:
     """Return the learning rate of the update that follows `step` finished ones.
 
     Document 1: a linear warm-up from warmup_start × lr over warmup_steps, then a cosine to min_lr. With cosine_period
     "total_steps" the cosine's half wave lasts train.steps and begins after the warm-up, as PyTorch's LinearLR and
     CosineAnnealingLR(T_max=steps) behind a SequentialLR do; with "after_warmup" it ends at min_lr exactly at the end.
-    The other curves begin after the warm-up and fill what is left. `plateau_falls`: how often a plateau was met.
+    The other curves begin after the warm-up and fill what is left; one_cycle has a rise of its own, and no other.
+    `plateau_scale`: what is left of the peak after the plateaus that were met.
     """
     peak, schedule = config.optim.lr, config.schedule
+    floor = min(schedule.min_lr, peak)
+    if schedule.name == "one_cycle":
+        # Smith & Topin 2018, in cosine form, as PyTorch's OneCycleLR(total_steps=train.steps) has it: the first update
+        # at warmup_start × lr, the last one at min_lr.
+        summit = schedule.rise * config.train.steps - 1
+        if step < summit:
+            return float(_half_wave(peak * schedule.warmup_start, peak, step / summit))
+        return float(_half_wave(peak, floor, (step - summit) / (config.train.steps - 1 - summit)))
     if step < schedule.warmup_steps:
         return peak * (schedule.warmup_start + (1 - schedule.warmup_start) * step / schedule.warmup_steps)
-    floor = min(schedule.min_lr, peak)
     since = step - schedule.warmup_steps
     left = max(1, config.train.steps - schedule.warmup_steps)
     if schedule.name == "constant":
@@ -36,16 +44,10 @@ def learning_rate(config: Config, step: int, plateau_falls: int = 0) -> float:
         return peak + (floor - peak) * min(1.0, since / left)
     if schedule.name == "step":
         return max(floor, peak * schedule.factor ** (since // schedule.step_size))
-    if schedule.name == "one_cycle":
-        # Smith & Topin 2018, in cosine form: up from warmup_start × lr, then down to min_lr.
-        rise = max(1.0, schedule.rise * left)
-        if since < rise:
-            return float(_half_wave(peak * schedule.warmup_start, peak, since / rise))
-        return float(_half_wave(peak, floor, (since - rise) / max(1.0, left - rise)))
-    return max(floor, peak * schedule.factor**plateau_falls)
+    return max(floor, peak * plateau_scale)
 
 
-def learning_rates(config: Config, step: int, steps: int, plateau_falls: int = 0) -> list[float]:
+def learning_rates(config: Config, step: int, steps: int, plateau_scale: float = 1.0) -> list[float]:
     """Return the learning rates of `steps` updates from `step` on, the same numbers as `learning_rate` gives."""
     schedule = config.schedule
     if schedule.name == "cosine" and step >= schedule.warmup_steps and steps > 1:
@@ -56,7 +58,7 @@ def learning_rates(config: Config, step: int, steps: int, plateau_falls: int = 0
         peak = config.optim.lr
         rates: list[float] = _half_wave(peak, min(schedule.min_lr, peak), since / period).tolist()
         return rates
-    return [learning_rate(config, at, plateau_falls) for at in range(step, step + steps)]
+    return [learning_rate(config, at, plateau_scale) for at in range(step, step + steps)]
 
 
 def _half_wave(start: float, end: float, done: Part) -> Part:

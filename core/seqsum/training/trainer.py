@@ -110,6 +110,10 @@ class Trainer:
         patience = self.config.train.early_stop
         return patience is not None and self.progress.since_best >= patience
 
+    @property
+    def _plateau_scale(self) -> float:
+        return self.progress.plateau_scale(self.config.schedule.factor)
+
     def change(self, field: str, value: str) -> None:
         """Change a live field from this step on; raises ConfigError."""
         self.config = self.config.changed({field: value}, "set")
@@ -143,7 +147,7 @@ class Trainer:
             if 0 < after <= self._steps_at_once // 2:
                 self._ahead.prepare(self.step + steps, after)
         # One more than there are steps: the last log point tells the rate of the step after it.
-        rates = learning_rates(self.config, self.step, steps + 1, self.progress.plateau_falls)
+        rates = learning_rates(self.config, self.step, steps + 1, self._plateau_scale)
         result = self.backend.run(batches, rates[:steps], self.config)
         seconds = time.perf_counter() - started
         per_step = max(batches.inputs[0].size, train.batch_size * self.task.classes)
@@ -221,7 +225,9 @@ class Trainer:
 
     def note(self, step: int, result: Evaluation) -> tuple[bool, list[Point]]:
         """Take in the evaluation of `step`; return whether it is the best so far, and its points."""
-        best = self.progress.note(result.loss, step, self.config.schedule.patience)
+        schedule = self.config.schedule
+        plateau = schedule.name == "plateau" and step > schedule.warmup_steps
+        best = self.progress.note(result.loss, step, schedule.patience if plateau else None)
         points = [] if result.accuracy is None else [("accuracy", step, result.accuracy)]
         points.append(("eval_loss", step, result.loss))
         points += [(name, step, value) for name, value in result.metrics.items()]
@@ -272,7 +278,7 @@ class Trainer:
         trainer.backend.load_tensors(saved.optimizer)
         checkpoint.set_rng(saved.rng)
         trainer.step = saved.step
-        trainer.progress = Progress(**saved.state["progress"])
+        trainer.progress = Progress.read(saved.state["progress"])
         trainer._window = LogWindow(**saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
         trainer.fused_from = saved.state.get("fused_from")

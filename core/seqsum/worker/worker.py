@@ -137,7 +137,7 @@ class Worker:
         self._replay_changes()
         while True:
             self._obey()
-            if self.stop_asked or self.signals.name:
+            if (self.stop_asked or self.signals.name) and not trainer.done:
                 return self._stop()
             if self.paused:
                 time.sleep(IDLE_SECONDS)
