@@ -9,11 +9,12 @@ from collections.abc import Iterable
 class UserError(Exception):
     """Something the user asked for can't be done; the message is for them, as it stands (exit code 2).
 
-    It may quote files and typed text, so control characters in it are made visible.
+    It may quote files and typed text, so control characters in it, line breaks among them, are made visible. Only what
+    says several things has several lines.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(one_line, lines)))
 
 
 class InputError(UserError):
@@ -38,7 +39,7 @@ class ConfigError(UserError):
     def __init__(self, source: str, problems: list[tuple[str, str]]) -> None:
         self.source = one_line(source)
         self.problems = [(one_line(path), one_line(reason)) for path, reason in problems]
-        super().__init__("\n".join(f"{self.source}: {path}: {reason}" for path, reason in self.problems))
+        super().__init__(*(f"{self.source}: {path}: {reason}" for path, reason in self.problems))
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
@@ -120,6 +121,8 @@ def _run_entry(point: EntryPoint) -> None:
 
 def _try(source: str, run: Callable[[], object]) -> None:
     """Run a plug-in; take back what it registered if it does not work."""
+    # Ours first: what is there now is what a broken plug-in leaves.
+    import_module("seqsum.config")
     tasks, models, folders = dict(TASKS), dict(MODELS), list(PRESET_FOLDERS)
     had_torch = "torch" in sys.modules
     try:

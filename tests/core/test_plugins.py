@@ -47,7 +47,7 @@ def test_the_example_trains_and_answers_like_ours(seqsum) -> None:
     listed = [json.loads(line) for line in seqsum("presets", "--json").stdout.splitlines()]
     (own,) = [item for item in listed if item["name"] == "largest"]
     assert own["title"] == "The largest number" and own["config"]["task"]["numbers"] == 6
-    help = " ".join(seqsum("train", "--help", plugins=(TASK, MODEL)).stdout.split())
+    help = " ".join(seqsum("train", "--help", "--all", plugins=(TASK, MODEL)).stdout.split())
     assert "--task.numbers" in help and "numbers run from 0 up to one less" in help and "--model.width" in help
     words = ("--name", "mine", "--task.numbers", "3", "--train.steps", "600", "--optim.lr", "0.02")
     trained = seqsum("train", "largest", *words, "--model.name", "averaging", "--json", plugins=(TASK, MODEL))

@@ -7,29 +7,23 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from seqsum import __version__
+from seqsum.cli.parser import Parser
+from seqsum.errors import UserError, printable
 from seqsum.folders import default_workspace
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the sentence and end with exit code 2."""
-        print(f"seqsum-tui: {message}; see seqsum-tui --help", file=sys.stderr)
-        raise SystemExit(2)
 
 
 def parser() -> Parser:
     """Return the command line."""
     made = Parser(
-        prog="seqsum-tui",
-        description="A terminal training console for sequence models. "
+        "seqsum-tui",
+        "A terminal training console for sequence models. "
         "Runs train in processes of their own: they go on when the console is closed.",
-        epilog="Inside, ? shows the keys. Without a screen: seqsum --help.",
     )
+    made.description = made.words
+    made.epilog = "Inside, ? shows the keys. Without a screen: seqsum --help."
+    made.add_argument("-h", "--help", action="help", help="this page")
     made.add_argument(
         "--workspace",
         metavar="DIR",
@@ -42,10 +36,14 @@ def parser() -> Parser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Open the console; return the exit code."""
-    options = parser().parse_args(arguments)
+    try:
+        options = parser().read(sys.argv[1:] if arguments is None else arguments, argparse.Namespace())
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
     folder = workspace_folder(options.workspace)
     if folder.exists() and not folder.is_dir():
-        print(f"seqsum-tui: {folder} is not a folder; give another with --workspace", file=sys.stderr)
+        print(printable(f"seqsum-tui: {folder} is not a folder; give another with --workspace"), file=sys.stderr)
         return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return train_without_screen(folder)

@@ -11,19 +11,12 @@ from seqsum.errors import UserError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 2 for what the user can mend, 1 for a run that failed."""
-    from seqsum import plugins
-    from seqsum.cli.arguments import parse
-    from seqsum.cli.commands import COMMANDS
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that can't show "→" gets "?" in its place, never a traceback.
             stream.reconfigure(errors="replace")
-    for problem in plugins.problems():
-        print(problem, file=sys.stderr)
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
-        return COMMANDS[options.command](options)
+        return _run(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -33,6 +26,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _run(arguments: list[str]) -> int:
+    from seqsum.cli.arguments import COMMANDS, parse_command, parse_name
+
+    options = parse_name(arguments)
+    if options.command is None:
+        from seqsum.cli.help import show_commands
+
+        show_commands(with_options=options.help)
+        return 0
+    from seqsum import plugins
+
+    for problem in plugins.problems():
+        print(problem, file=sys.stderr)
+    options = parse_command(options)
+    if options.help:
+        from seqsum.cli.help import show_command
+
+        show_command(options)
+        return 0
+    return COMMANDS[options.command].run(options)
 
 
 def entry() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from seqsum.cli.output import say, say_json
 from seqsum.errors import UserError
@@ -12,26 +11,6 @@ from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import Annotations, annotate
 
 Options = argparse.Namespace
-
-
-class Adder(Protocol):
-    """Makes the parser of a command."""
-
-    def __call__(self, name: str, words: str) -> argparse.ArgumentParser: ...
-
-
-def add_commands(add: Adder, add_for_run: Adder) -> None:
-    """Describe the commands to the parser."""
-    add_for_run("rename", "give a run another name").add_argument("name", metavar="NAME", help="1 to 200 characters")
-    tag = add_for_run("tag", "add tags to a run, or take them away")
-    tag.add_argument("tags", metavar="TAG", nargs="+", help="a word or several, without commas")
-    tag.add_argument("--remove", action="store_true", help="take these tags away")
-    add_for_run("note", "write a note about a run").add_argument("text", metavar="TEXT", help="the note; '' removes it")
-    add_for_run("star", "mark a run with a star").add_argument("--off", action="store_true", help="take it away")
-    delete = add("delete", "put runs into the workspace's bin; restore brings them back")
-    delete.add_argument("runs", metavar="RUN", nargs="+", help="ids, beginnings of ids, or names")
-    add_for_run("restore", "bring a run back from the bin")
-    add("bin", "list the deleted runs").add_argument("--empty", action="store_true", help="delete them for good")
 
 
 def rename(options: Options) -> int:
@@ -121,14 +100,3 @@ def _tell(options: Options, run: Run, name: str, message: str) -> int:
     else:
         say(f"{name} ({run.id}): {message}")
     return 0
-
-
-COMMANDS: dict[str, Callable[[Options], int]] = {
-    "rename": rename,
-    "tag": tag,
-    "note": note,
-    "star": star,
-    "delete": delete,
-    "restore": restore,
-    "bin": empty_bin,
-}

@@ -1,236 +1,345 @@
-"""What can be typed after `seqsum`.
+"""What can be typed after `seqsum`: every command, in one table.
 
 The flags of `train` are made from the schema, but hold plain text: the schema alone reads and judges values, so that
 a flag, a preset file and the console's form give the same errors, all at once. (A parser that converts by itself
 would report its own, one at a time; hence argparse here.)
+
+Only the parser of the command that was typed is made, and only that command's code is loaded.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
-from typing import NoReturn
 
 from seqsum import __version__
-from seqsum.cli import annotate
-from seqsum.config import LIVE_FIELDS, all_fields
-from seqsum.errors import UserError, did_you_mean
-from seqsum.export import FORMATS
-from seqsum.presets import preset_names
-from seqsum.schema import FieldFacts, as_text
+from seqsum.cli.parser import Parser, nearest
+from seqsum.errors import UserError, one_line
 
-COMPARE_OPTIONS = (
-    "metric",
-    "baseline",
-    "at",
-    "best",
-    "groups",
-    "time",
-    "show",
-    "field",
-    "final",
-    "log",
-    "output",
-    "force",
-)
-WITH_FIELDS = ("train", "fork", "replicate")
-COMPARE_PARTS = ("table", "curves", "config", "scatter")
+HELP = ("-h", "--help")
 
 
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one sentence."""
+@dataclass(frozen=True)
+class Command:
+    """A command: what it does in one line, its code as "module:function", and what can be typed after it."""
 
-    def error(self, message: str) -> NoReturn:
-        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
-        if choice and message.startswith("argument --"):
-            flag = message.removeprefix("argument ").partition(":")[0]
-            names = [name.strip(" '") for name in choice[2].split(",")]
-            message = f'{flag} must be one of {", ".join(names)}, got "{choice[1]}"'
-        elif choice:
-            names = [name.strip(" '") for name in choice[2].split(",")]
-            message = f'no command "{choice[1]}"' + (
-                did_you_mean(choice[1], names) or f"; the commands are {', '.join(names)}"
-            )
-        raise UserError(f"{self.prog}: {message}")
+    words: str
+    code: str
+    describe: Callable[[Parser], None]
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do what the command does; return the exit status."""
+        module, _, function = self.code.partition(":")
+        status: int = getattr(import_module(f"seqsum.cli.{module}"), function)(options)
+        return status
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line; raise UserError for what can't be read. `changes` holds train's fields as text."""
-    arguments = _with_negative_numbers(arguments)
-    parser = build()
-    options, rest = parser.parse_known_args(arguments, argparse.Namespace(workspace=None, json=False))
-    if rest:
-        more = {"sync": ["--timeout"], "export": ["--format", "--output", "--force"], "presets": ["--markdown"]}
-        more["runs"] = ["--filter", "--sort", "--reverse"]
-        more["predict"] = more["sample"] = ["--length", "--temperature", "--top-k", "--seed", "--checkpoint"]
-        more["inspect"] = ["--target", "--checkpoint"]
-        more["evaluate"] = ["--lengths", "--confusion", "--calibration", "--mistakes", "--checkpoint"]
-        more["compare"] = [*(f"--{name}" for name in COMPARE_OPTIONS), "--output", "--force"]
-        known = more.get(options.command, [])
-        known = [f"--{facts.path}" for facts in all_fields()] if options.command in WITH_FIELDS else known
-        unknown = rest[0].partition("=")[0]
-        near = did_you_mean(
-            unknown, [*known, "--workspace", "--json", "--name", "--detach", "--queue", "--seeds", "--group"]
-        )
-        way_out = near or f"; see seqsum {options.command} --help"
-        raise UserError(f'seqsum {options.command}: no option or argument "{unknown}"{way_out}')
-    if options.command in WITH_FIELDS:
-        paths = {facts.path for facts in all_fields()}
-        options.changes = {path: value for path, value in vars(options).items() if path in paths}
+    """Read a whole command line; raise UserError for what can't be read. `changes` holds train's fields as text."""
+    return parse_command(parse_name(arguments))
+
+
+def parse_name(arguments: list[str]) -> argparse.Namespace:
+    """Read up to the command's name: `command` is None where there is none, `rest` is what stands after it."""
+    place = 0
+    while place < len(arguments) and arguments[place].startswith("-"):
+        place += 2 if arguments[place] == "--workspace" else 1
+    name, rest = (*arguments[place : place + 1], None)[0], arguments[place + 1 :]
+    before = argparse.Namespace(workspace=None, json=False, help=False, command=name, rest=rest)
+    options = root_parser().read(arguments[:place], before)
+    if name is not None and name not in COMMANDS:
+        way_out = nearest(name, COMMANDS) or f"; the commands are {', '.join(COMMANDS)}"
+        raise UserError(f'seqsum: no command "{one_line(name)}"{way_out}')
+    if name is None and options.json and not options.help:
+        raise UserError("seqsum: --json needs a COMMAND; seqsum --help lists them")
     return options
 
 
-def _with_negative_numbers(arguments: list[str]) -> list[str]:
-    """Write `--optim.lr -1e-3` as `--optim.lr=-1e-3`: argparse would take the value for a flag."""
-    joined: list[str] = []
-    for argument in arguments:
-        number = re.fullmatch(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-inf", argument, re.IGNORECASE)
-        if number and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    return joined
+def parse_command(options: argparse.Namespace) -> argparse.Namespace:
+    """Read what stands after the command's name. Where help is asked for, nothing need be there, nor be right."""
+    asks = options.help or any(argument in HELP for argument in takewhile(lambda one: one != "--", options.rest))
+    parser = command_parser(options.command, lenient=asks)
+    try:
+        options = parser.read(options.rest, options)
+    except UserError:
+        if not asks:
+            raise
+        options = parser.read([], options)
+    options.help = asks
+    options.changes = {path: value for path, value in vars(options).items() if path in parser.field_paths}
+    if getattr(options, "all", False) and not asks:
+        raise UserError(f"{parser.prog}: --all goes with --help: it shows every setting")
+    return options
 
 
-def build() -> Parser:
-    """Make the parser of all commands."""
-    # Before the command or after it; without SUPPRESS the command's default would undo what stood before it.
-    shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    shared.add_argument("--workspace", type=Path, metavar="DIR", help="the folder of runs (also SEQSUM_WORKSPACE)")
-    shared.add_argument("--json", action="store_true", help="JSON Lines on standard output, nothing else there")
-    parser = Parser(
-        prog="seqsum",
-        description="Train small sequence models and ask them questions.",
-        parents=[shared],
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"seqsum {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-
-    def add(name: str, words: str) -> Parser:
-        return commands.add_parser(name, help=words, description=words, parents=[shared], allow_abbrev=False)
-
-    def add_for_run(name: str, words: str) -> Parser:
-        command = add(name, words)
-        command.add_argument("run", metavar="RUN", help="a run's id, the beginning of one, or its name")
-        return command
-
-    listing = add("presets", "list the presets, ours and your own")
-    listing.add_argument("--markdown", action="store_true", help="a table for documents")
-    train = add("train", "start a run from a preset and follow it; Ctrl-C saves and stops it")
-    train.add_argument("preset", metavar="PRESET", help=f"{', '.join(preset_names())}, or a path to a .toml file")
-    train.add_argument("--name", metavar="TEXT", help="the run's name; default: the preset's, with a number if taken")
-    train.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
-    train.add_argument("--queue", action="store_true", help="wait for a free worker, behind what was queued before")
-    _add_fields(train)
-    many = add("replicate", "train a preset with many seeds side by side; the same command goes on where it was")
-    many.add_argument("preset", metavar="PRESET", help="a preset, or a path to a .toml file")
-    many.add_argument("--seeds", metavar="N", required=True, help="how many seeds, from 0 on, or a range like 5-9")
-    many.add_argument("--group", metavar="TEXT", help="the group's name; default: the preset's, with a mark if changed")
-    many.add_argument("--detach", action="store_true", help="return at once; the runs go on by themselves")
-    _add_fields(many)
-    listed = add("runs", "list the runs, newest first")
-    listed.add_argument("--filter", metavar="EXPR", help='e.g. "model.cell = lstm and accuracy > 0.9", "has:note"')
-    listed.add_argument("--sort", metavar="COLUMN", help="name, accuracy, age, optim.lr …: a column, metric or setting")
-    listed.add_argument("--reverse", action="store_true", help="the other way round")
-    add_for_run("show", "show one run: status, metrics, configuration")
-    add_for_run("pause", "pause a running run at its next chunk")
-    add_for_run("resume", "go on after a pause, a stop or a death")
-    add_for_run("stop", "save and stop a run; resume goes on from there")
-    add_for_run("snapshot", "have a live run save a checkpoint now")
-    rewind = add_for_run("rewind", "go back to a checkpoint; what came after is kept aside, resume goes on from there")
-    where = rewind.add_mutually_exclusive_group(required=True)
-    where.add_argument("--step", metavar="N", help="the step of the checkpoint")
-    where.add_argument("--undo", action="store_true", help="bring back what the last rewind put aside")
-    fork = add_for_run("fork", "start a run that goes on from a checkpoint of another, with changed settings")
-    fork.add_argument("--step", metavar="N", default=None, help="the step of the checkpoint; default: the newest")
-    fork.add_argument("--name", metavar="TEXT", help="the new run's name; default: the parent's, with -fork")
-    fork.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
-    _add_fields(fork)
-    change = add_for_run("set", f"change a value while a run trains: {', '.join(LIVE_FIELDS)}")
-    change.add_argument("assignments", metavar="section.field=VALUE", nargs="+")
-    _add_asking(add_for_run)
-    sync = add_for_run("sync", "upload a run's offline SwanLab logs")
-    sync.add_argument("--timeout", metavar="SECONDS", default=None, help="give up after this long; default 60")
-    export = add_for_run("export", "write a run's metrics, plot or weights to a file")
-    export.add_argument(
-        "--format", metavar="{" + ",".join(FORMATS) + "}", default=None, help="default: what the file's ending says"
-    )
-    export.add_argument("--output", metavar="PATH", required=True, help="the file; - for standard output")
-    export.add_argument("--force", action="store_true", help="overwrite a file that is there already")
-    annotate.add_commands(add, add_for_run)
-    _add_compare(add("compare", "compare runs: final and best values, differences in %, settings, files"))
+def root_parser() -> Parser:
+    """Make the parser of what stands before the command."""
+    parser = Parser("seqsum", "Train small sequence models and ask them questions.")
+    _add_shared(parser)
+    parser.add_argument("--version", action="version", version=f"seqsum {__version__}", help="which version this is")
     return parser
 
 
-def _add_fields(command: Parser) -> None:
-    """Add a flag for every field of the schema."""
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for facts in all_fields():
-        group = groups.setdefault(facts.section, command.add_argument_group(facts.section))
-        group.add_argument(
-            f"--{facts.path}", dest=facts.path, metavar=_metavar(facts), default=argparse.SUPPRESS, help=_help(facts)
-        )
+def command_parser(name: str, *, lenient: bool = False) -> Parser:
+    """Make the parser of a command."""
+    command = COMMANDS[name]
+    parser = Parser(f"seqsum {name}", command.words, lenient=lenient)
+    command.describe(parser)
+    _add_shared(parser)
+    return parser
 
 
-def _add_asking(add: Callable[[str, str], Parser]) -> None:
-    """Add the commands that ask a model."""
-    many = "- reads standard input, one a line"
-    predict = add("predict", "ask the model of a run's newest checkpoint, or of any other")
-    predict.add_argument("input", metavar="INPUT", help=f'what to ask, e.g. "1 2 3 5 1 2 4"; {many}')
-    inspect = add("inspect", "look inside while the model reads: states, gates, probabilities, saliency, gradients")
-    inspect.add_argument("input", metavar="INPUT", help=f'what to ask, e.g. "1 2 3 5 1 2 4"; {many}')
-    inspect.add_argument("--target", metavar="LABEL", help="the class that saliency explains; default: the answer")
-    sample = add("sample", "have a language model (or a counting one) write on from a prompt")
-    sample.add_argument("prompt", metavar="PROMPT", help="the beginning; - reads it from standard input")
-    for command in (predict, sample):
-        _add_options(
-            command,
-            ("--length", "N", "for tasks that continue a prompt: how many steps to go on"),
-            ("--temperature", "T", "draw tokens freely: 1 as the model says; default: likeliest"),
-            ("--top-k", "K", "draw among the K likeliest tokens only"),
-            ("--seed", "N", "seed of the drawing; default 0"),
-        )
-    evaluate = add("evaluate", "measure accuracy: exactly when the input space is small enough, else on a fixed sample")
-    _add_options(
-        evaluate,
-        ("--lengths", "LOW-HIGH", "sequence lengths, e.g. 2-100; default: those trained on"),
-        ("--mistakes", "N", "also list wrong answers, at most N, the surest first"),
+def _add_shared(parser: Parser) -> None:
+    # Before the command or after it; without SUPPRESS the command's default would undo what stood before it.
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--workspace", type=Path, metavar="DIR", default=absent, help="the folder of runs (also SEQSUM_WORKSPACE)"
     )
-    evaluate.add_argument("--confusion", action="store_true", help="also how often each class was answered for which")
-    evaluate.add_argument("--calibration", action="store_true", help="also whether it is right as often as it is sure")
-    for command in (predict, inspect, sample, evaluate):
-        _add_options(command, ("--checkpoint", "STEP", "ask the checkpoint of this step; default: the newest"))
+    parser.add_argument(
+        "--json", action="store_true", default=absent, help="JSON Lines on standard output, nothing else there"
+    )
+    parser.add_argument(*HELP, action="store_true", default=absent, help="this page")
 
 
-def _add_options(command: Parser, *options: tuple[str, str, str]) -> None:
-    for flag, metavar, words in options:
-        command.add_argument(flag, metavar=metavar, default=None, help=words)
+def _nothing(parser: Parser) -> None:
+    """A command that takes no arguments."""
 
 
-def _add_compare(command: Parser) -> None:
-    command.add_argument("runs", metavar="RUN", nargs="+", help="runs, or groups of runs by their name")
-    command.add_argument("--metric", metavar="NAME", help="default: accuracy, or else what the task measures")
-    command.add_argument("--baseline", metavar="RUN", help="differences are from this run; default: the first")
-    command.add_argument("--at", metavar="STEP", help="also the values at this step (with --time: seconds)")
-    command.add_argument("--best", choices=("high", "low"), help="which way is better; default: by the metric's name")
-    command.add_argument("--groups", action="store_true", help="runs of a group as their median, with quartiles")
-    command.add_argument("--time", action="store_true", help="curves over training time instead of steps")
-    command.add_argument("--show", choices=COMPARE_PARTS, help="what to write or print; default: table, or curves")
-    command.add_argument("--field", metavar="section.field", help="the setting of a scatter, e.g. optim.lr")
-    command.add_argument("--final", action="store_true", help="a scatter of last values instead of best ones")
-    command.add_argument("--log", action="store_true", help="logarithmic y axis in a picture")
-    command.add_argument("--output", metavar="FILE", help="write a .csv, .svg or .png instead of printing")
-    command.add_argument("--force", action="store_true", help="overwrite a file that is there already")
+def _run(parser: Parser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's id, the beginning of one, or its name")
 
 
-def _metavar(facts: FieldFacts) -> str:
-    return "{" + ",".join(facts.choices) + "}" if facts.choices else facts.kind.upper()
+def _presets(parser: Parser) -> None:
+    parser.add_argument("names", metavar="PRESET", nargs="*", help="show all of these; default: list every preset")
+    parser.add_argument("--markdown", action="store_true", help="a table for documents")
 
 
-def _help(facts: FieldFacts) -> str:
-    notes = [facts.bounds, facts.unit or "", f"schema default {as_text(facts.default)}"]
-    text = f"{facts.description} ({', '.join(note for note in notes if note)})"
-    return text.replace("%", "%%")
+def _preset(parser: Parser) -> None:
+    parser.add_argument(
+        "preset", metavar="PRESET", help="a preset (seqsum presets lists them), or a path to a .toml file"
+    )
+
+
+def _train(parser: Parser) -> None:
+    _preset(parser)
+    parser.add_argument("--name", metavar="TEXT", help="the run's name; default: the preset's, with a number if taken")
+    _detach(parser)
+    parser.add_argument("--queue", action="store_true", help="wait for a free worker, behind what was queued before")
+    _settings(parser)
+
+
+def _replicate(parser: Parser) -> None:
+    _preset(parser)
+    parser.add_argument("--seeds", metavar="N", required=True, help="how many seeds, from 0 on, or a range like 5-9")
+    parser.add_argument(
+        "--group", metavar="TEXT", help="the group's name; default: the preset's, with a mark if changed"
+    )
+    _detach(parser)
+    _settings(parser)
+
+
+def _fork(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--step", metavar="N", help="the step of the checkpoint; default: the newest")
+    parser.add_argument("--name", metavar="TEXT", help="the new run's name; default: the parent's, with -fork")
+    _detach(parser)
+    _settings(parser)
+
+
+def _detach(parser: Parser) -> None:
+    parser.add_argument("--detach", action="store_true", help="return at once; training goes on by itself")
+
+
+def _settings(parser: Parser) -> None:
+    """Add a flag for every field of the schema."""
+    from seqsum.config import all_fields
+
+    fields = all_fields()
+    for facts in fields:
+        parser.add_argument(f"--{facts.path}", dest=facts.path, default=argparse.SUPPRESS, help=facts.description)
+    parser.field_paths = tuple(facts.path for facts in fields)
+    parser.add_argument("--all", action="store_true", help="with --help: also the settings that do not count here")
+
+
+def _runs(parser: Parser) -> None:
+    parser.add_argument("--filter", metavar="EXPR", help='e.g. "model.cell = lstm and accuracy > 0.9", "has:note"')
+    parser.add_argument("--sort", metavar="COLUMN", help="name, accuracy, age, optim.lr …: a column, metric or setting")
+    parser.add_argument("--reverse", action="store_true", help="the other way round")
+
+
+def _set(parser: Parser) -> None:
+    from seqsum.config import LIVE_FIELDS
+
+    _run(parser)
+    parser.add_argument(
+        "assignments", metavar="section.field=VALUE", nargs="+", help=f"one or several of {', '.join(LIVE_FIELDS)}"
+    )
+
+
+def _rewind(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--step", metavar="N", help="the step of the checkpoint")
+    parser.add_argument("--undo", action="store_true", help="instead: bring back what the last rewind put aside")
+
+
+def _checkpoint(parser: Parser) -> None:
+    parser.add_argument("--checkpoint", metavar="STEP", help="ask the checkpoint of this step; default: the newest")
+
+
+def _input(parser: Parser) -> None:
+    parser.add_argument(
+        "input", metavar="INPUT", help='what to ask, e.g. "1 2 3 5 1 2 4"; - reads standard input, one a line'
+    )
+
+
+def _writing(parser: Parser) -> None:
+    parser.add_argument("--length", metavar="N", help="for tasks that continue a prompt: how many steps to go on")
+    parser.add_argument(
+        "--temperature", metavar="T", help="draw tokens freely: 1 as the model says; default: likeliest"
+    )
+    parser.add_argument("--top-k", metavar="K", help="draw among the K likeliest tokens only")
+    parser.add_argument("--seed", metavar="N", help="seed of the drawing; default 0")
+
+
+def _predict(parser: Parser) -> None:
+    _run(parser)
+    _input(parser)
+    _writing(parser)
+    _checkpoint(parser)
+
+
+def _inspect(parser: Parser) -> None:
+    _run(parser)
+    _input(parser)
+    parser.add_argument("--target", metavar="LABEL", help="the class that saliency explains; default: the answer")
+    _checkpoint(parser)
+
+
+def _sample(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("prompt", metavar="PROMPT", help="the beginning; - reads it from standard input")
+    _writing(parser)
+    _checkpoint(parser)
+
+
+def _evaluate(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--lengths", metavar="LOW-HIGH", help="sequence lengths, e.g. 2-100; default: those trained on")
+    parser.add_argument("--confusion", action="store_true", help="also how often each class was answered for which")
+    parser.add_argument("--calibration", action="store_true", help="also whether it is right as often as it is sure")
+    parser.add_argument("--mistakes", metavar="N", help="also list wrong answers, at most N, the surest first")
+    _checkpoint(parser)
+
+
+def _compare(parser: Parser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="runs, or groups of runs by their name")
+    parser.add_argument("--metric", metavar="NAME", help="default: accuracy, or else what the task measures")
+    parser.add_argument("--baseline", metavar="RUN", help="differences are from this run; default: the first")
+    parser.add_argument("--at", metavar="STEP", help="also the values at this step (with --time: seconds)")
+    parser.add_argument("--best", choices=("high", "low"), help="which way is better; default: by the metric's name")
+    parser.add_argument("--groups", action="store_true", help="runs of a group as their median, with quartiles")
+    parser.add_argument("--time", action="store_true", help="curves over training time instead of steps")
+    parser.add_argument(
+        "--show",
+        choices=("table", "curves", "config", "scatter"),
+        help="what to write or print; default: table, or curves",
+    )
+    parser.add_argument("--field", metavar="section.field", help="the setting of a scatter, e.g. optim.lr")
+    parser.add_argument("--final", action="store_true", help="a scatter of last values instead of best ones")
+    parser.add_argument("--log", action="store_true", help="logarithmic y axis in a picture")
+    parser.add_argument("--output", metavar="FILE", help="write a .csv, .svg or .png instead of printing")
+    _force(parser)
+
+
+def _export(parser: Parser) -> None:
+    from seqsum.export import FORMATS
+
+    _run(parser)
+    parser.add_argument("--output", metavar="FILE", required=True, help="the file; - for standard output")
+    parser.add_argument(
+        "--format", metavar="NAME", help=f"one of {', '.join(FORMATS)}; default: what the file's ending says"
+    )
+    _force(parser)
+
+
+def _force(parser: Parser) -> None:
+    parser.add_argument("--force", action="store_true", help="overwrite a file that is there already")
+
+
+def _sync(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--timeout", metavar="SECONDS", help="give up after this long; default 60")
+
+
+def _rename(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("name", metavar="NAME", help="1 to 200 characters")
+
+
+def _tag(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("tags", metavar="TAG", nargs="+", help="a word or several, without commas")
+    parser.add_argument("--remove", action="store_true", help="take these tags away")
+
+
+def _note(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("text", metavar="TEXT", help="the note; '' removes it")
+
+
+def _star(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--off", action="store_true", help="take it away")
+
+
+def _delete(parser: Parser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="ids, beginnings of ids, or names")
+
+
+def _bin(parser: Parser) -> None:
+    parser.add_argument("--empty", action="store_true", help="delete them for good")
+
+
+GROUPS: dict[str, dict[str, Command]] = {
+    "Train": {
+        "presets": Command("list the presets, or show one", "presets:presets", _presets),
+        "train": Command("train a preset and follow it; Ctrl-C saves and stops", "commands:train", _train),
+        "replicate": Command("train a preset with many seeds side by side", "replicate:replicate", _replicate),
+        "fork": Command("start a run from a checkpoint of another, with changes", "commands:fork", _fork),
+    },
+    "Runs": {
+        "runs": Command("list the runs, newest first", "commands:runs", _runs),
+        "show": Command("show one run: status, metrics, configuration", "commands:show", _run),
+        "compare": Command("compare runs: final and best values, curves, settings", "compare:compare", _compare),
+        "export": Command("write a run's metrics, plot or weights to a file", "commands:export", _export),
+        "sync": Command("upload a run's offline SwanLab logs", "commands:sync", _sync),
+    },
+    "While it trains": {
+        "pause": Command("pause a running run at its next chunk", "commands:pause", _run),
+        "resume": Command("go on after a pause, a stop or a death", "commands:resume", _run),
+        "stop": Command("save and stop a run; resume goes on from there", "commands:stop", _run),
+        "snapshot": Command("have a live run save a checkpoint now", "commands:snapshot", _run),
+        "rewind": Command("go back to a checkpoint; what came after is kept aside", "commands:rewind", _rewind),
+        "set": Command("change a value while a run trains, e.g. optim.lr=0.001", "commands:set_values", _set),
+    },
+    "Ask a model": {
+        "predict": Command("ask a run's newest checkpoint, or any other", "asking:predict", _predict),
+        "inspect": Command("look inside while it reads: states, gates, gradients", "asking:inspect", _inspect),
+        "sample": Command("have a language model write on from a prompt", "asking:sample", _sample),
+        "evaluate": Command("measure accuracy, exactly where possible", "asking:evaluate", _evaluate),
+    },
+    "Keep order": {
+        "rename": Command("give a run another name", "annotate:rename", _rename),
+        "tag": Command("add tags to a run, or take them away", "annotate:tag", _tag),
+        "note": Command("write a note about a run", "annotate:note", _note),
+        "star": Command("mark a run with a star", "annotate:star", _star),
+        "delete": Command("put runs into the bin", "annotate:delete", _delete),
+        "restore": Command("bring a run back from the bin", "annotate:restore", _run),
+        "bin": Command("list the deleted runs", "annotate:empty_bin", _bin),
+    },
+}
+COMMANDS = {name: command for commands in GROUPS.values() for name, command in commands.items()}

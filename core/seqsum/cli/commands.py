@@ -6,44 +6,21 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from seqsum import control
-from seqsum.cli import annotate
-from seqsum.cli.asking import evaluate, inspect, predict, sample
-from seqsum.cli.compare import compare
 from seqsum.cli.follow import Follower, finished_plain, finished_words
-from seqsum.cli.markdown import preset_table
 from seqsum.cli.output import age, duration, metric, run_line, say, say_json, summary_plain
-from seqsum.cli.replicate import replicate
-from seqsum.config import Config
 from seqsum.errors import UserError, printable
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.launch import LocalLauncher
-from seqsum.presets import all_presets, load_preset, preset_problems
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.schema import as_text
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
 
 Options = argparse.Namespace
-
-
-def presets(options: Options) -> int:
-    for message in preset_problems():
-        print(printable(message), file=sys.stderr)
-    if options.markdown:
-        print(preset_table(all_presets()))
-        return 0
-    for preset in all_presets():
-        if options.json:
-            say_json(preset.plain())
-            continue
-        changes = ", ".join(f"{path} {mine}" for path, (mine, _) in preset.config.differences(Config()).items())
-        say(f"{preset.name}: {preset.title}\n  {preset.description}\n  Look for: {preset.look_for}")
-        say(f"  Differs from the schema's defaults in: {changes or 'nothing'}\n")
-    return 0
 
 
 def train(options: Options) -> int:
@@ -213,6 +190,8 @@ def snapshot(options: Options) -> int:
 
 def rewind(options: Options) -> int:
     run = _run(options)
+    if options.undo == (options.step is not None):
+        raise UserError("rewind: say either --step N or --undo")
     if options.undo:
         return _told(options, run, control.undo_rewind(run))
     step = _step("rewind", options.step)
@@ -300,27 +279,3 @@ def _seconds(text: str | None) -> float:
     if not 0 < value <= 86_400:
         raise UserError(f'sync: --timeout must be seconds, above 0, at most 86400, got "{printable(text or "")}"')
     return value
-
-
-COMMANDS: dict[str, Callable[[Options], int]] = {
-    "presets": presets,
-    "train": train,
-    "runs": runs,
-    "show": show,
-    "pause": pause,
-    "resume": resume,
-    "stop": stop,
-    "snapshot": snapshot,
-    "rewind": rewind,
-    "fork": fork,
-    "replicate": replicate,
-    "set": set_values,
-    "predict": predict,
-    "inspect": inspect,
-    "sample": sample,
-    "evaluate": evaluate,
-    "sync": sync,
-    "export": export,
-    "compare": compare,
-    **annotate.COMMANDS,
-}

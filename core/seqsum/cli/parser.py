@@ -1,0 +1,140 @@
+"""The argparse parser of a command: its errors are one sentence, and its hints come from what it knows itself."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from itertools import takewhile
+from typing import Any, NoReturn
+
+from seqsum.errors import UserError, one_line
+
+NEAR = 0.54
+MOST_HINTS = 3
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose texts are literal: `%` in a help text needs no escape.
+
+    A `lenient` one misses no argument that was left out: it reads a line that asks for help.
+    """
+
+    def __init__(self, prog: str, words: str, *, lenient: bool = False) -> None:
+        super().__init__(prog=prog, add_help=False, allow_abbrev=False)
+        self.words = words
+        self.lenient = lenient
+        self.field_paths: tuple[str, ...] = ()
+        """The settings that are flags here, as section.field."""
+
+    def add_argument(self, *names: str, **facts: Any) -> argparse.Action:
+        # argparse expands help texts with %; those here come from schemas, presets and plug-ins, too.
+        if isinstance(facts.get("help"), str):
+            facts["help"] = facts["help"].replace("%", "%%")
+        if self.lenient:
+            if "nargs" in facts:
+                facts["nargs"] = "*"
+            elif not names[0].startswith("-"):
+                facts["nargs"] = "?"
+            facts.pop("required", None)
+        return super().add_argument(*names, **facts)
+
+    @property
+    def actions(self) -> tuple[argparse.Action, ...]:
+        """Everything that can be typed, in the order in which it was added."""
+        return tuple(self._actions)
+
+    @property
+    def flags(self) -> list[str]:
+        """Every flag that this command knows."""
+        return [flag for action in self.actions for flag in action.option_strings]
+
+    def read(self, arguments: Sequence[str], namespace: argparse.Namespace) -> argparse.Namespace:
+        """Read the arguments into the namespace; raise UserError for what can't be read."""
+        given = _with_negative_numbers(arguments)
+        unknown = None if self.lenient else self._unknown_flag(given)
+        rest: list[str] = []
+        if unknown is None:
+            namespace, rest = self.parse_known_args(given, namespace)
+        if self.lenient or not (unknown or rest):
+            return namespace
+        unknown = unknown or rest[0]
+        what = "option" if unknown.startswith("-") else "further argument"
+        way_out = nearest(unknown, self.flags) if what == "option" else ""
+        raise UserError(f'{self.prog}: no {what} "{one_line(unknown)}"{way_out or f"; see {self.prog} --help"}')
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{self.prog}: {self._in_a_sentence(message)}")
+
+    def _unknown_flag(self, arguments: Sequence[str]) -> str | None:
+        """The first flag that is none. Told before anything else: what it swallowed seems to be missing."""
+        for argument in takewhile(lambda argument: argument != "--", arguments):
+            flag, equals, value = argument.partition("=")
+            if not flag.startswith("--") or any(sign.isspace() for sign in flag):
+                continue
+            if flag not in self.flags:
+                return flag
+            if equals and value == "--":
+                # Some versions of argparse take this for the end of the options, and stumble over it.
+                self.error(f'{flag} can\'t be "--"')
+        return None
+
+    def _in_a_sentence(self, message: str) -> str:
+        """What argparse says, in the words of our other errors."""
+        name, _, reason = message.removeprefix("argument ").partition(": ")
+        if choice := re.fullmatch(r"invalid choice: '(.*)' \(choose from (.*)\)", reason, re.DOTALL):
+            names = [one.strip(" '") for one in choice[2].split(",")]
+            return f'{name} must be one of {", ".join(names)}, got "{one_line(choice[1])}"'
+        if reason == "expected one argument":
+            return f"{name} needs a value"
+        if reason.startswith("ignored explicit argument "):
+            return f"{name} takes no value, got {one_line(reason.removeprefix('ignored explicit argument '))}"
+        if missing := re.fullmatch(r"the following arguments are required: (.*)", message, re.DOTALL):
+            names = missing[1].split(", ")
+            return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing; see {self.prog} --help"
+        return one_line(message)
+
+
+def _with_negative_numbers(arguments: Sequence[str]) -> list[str]:
+    """Write `--optim.lr -1e-3` as `--optim.lr=-1e-3`: argparse would take the value for a flag."""
+    joined: list[str] = []
+    for argument in arguments:
+        number = re.fullmatch(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-inf", argument, re.IGNORECASE)
+        if number and joined and joined[-1].startswith("--") and joined[-1] != "--" and "=" not in joined[-1]:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def nearest(typed: str, known: Iterable[str]) -> str:
+    """Return `; did you mean "--x"?` for what is nearest to a mistyped flag or command; several where they tie."""
+    scores = {name: _likeness(_bare(typed), _bare(name)) for name in known}
+    best = max(scores.values(), default=0.0)
+    names = [f'"{name}"' for name, score in scores.items() if score == best]
+    return f"; did you mean {' or '.join(names)}?" if best >= NEAR and len(names) <= MOST_HINTS else ""
+
+
+def _bare(name: str) -> str:
+    return name.lstrip("-").lower().replace("_", "-")
+
+
+def _likeness(typed: str, name: str) -> float:
+    """How alike two flags are, 0 to 1. Of `--section.field` the field counts most, and may be typed alone."""
+    if typed.replace(".", "-") == name.replace(".", "-"):
+        return 1.0
+    typed_section, dot, typed_field = typed.rpartition(".")
+    section, has_section, field = name.rpartition(".")
+    if dot and has_section:
+        return 0.9 * _words_alike(typed_field, field) + 0.1 * _words_alike(typed_section, section)
+    return (0.9 if has_section else 1.0) * _words_alike(typed, field)
+
+
+def _words_alike(typed: str, word: str) -> float:
+    """How alike two words are, 0 to 1; the beginning of a word, or its letters in disorder, are very much so."""
+    if typed == word:
+        return 1.0
+    if len(typed) > 1 and (word.startswith(typed) or sorted(typed) == sorted(word)):
+        return 0.9
+    return SequenceMatcher(None, typed, word, autojunk=False).ratio()

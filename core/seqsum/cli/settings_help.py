@@ -1,0 +1,103 @@
+"""The settings that count with a preset, or with a run that is forked, as sections of a help page."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable
+
+from seqsum.branching import can_change
+from seqsum.cli.page import Section
+from seqsum.config import Config, section_type
+from seqsum.errors import ConfigError
+from seqsum.presets import load_preset
+from seqsum.registry import MODELS, TASKS, task_type
+from seqsum.runs import Workspace
+from seqsum.schema import FieldFacts, as_text, fields_of
+
+KINDS = {"int": "whole number", "float": "number", "bool": "true or false", "list": "words, separated by commas"}
+
+
+def settings(options: argparse.Namespace) -> tuple[str, list[Section], str]:
+    """Return a heading, the sections, and what is wrong with the changes that were typed.
+
+    Nothing is in them where neither preset nor run is named. Raises UserError when there is no such preset or run.
+    """
+    allowed: Callable[[str], bool] = bool
+    if options.command == "fork" and options.run is not None:
+        run = Workspace(options.workspace).find(options.run)
+        heading, config, allowed = (
+            f"What a fork of {run.name} can change, with the values of now",
+            run.config(),
+            can_change,
+        )
+    elif options.command != "fork" and options.preset is not None:
+        preset = load_preset(options.preset)
+        heading, config = f"Settings of {preset.name}, with its values", preset.config
+    elif options.all:
+        heading, config = "Every setting, with its default", Config()
+    else:
+        return "", [], ""
+    problem = ""
+    try:
+        config = config.changed(options.changes, options.command)
+    except ConfigError as error:
+        problem, wrong = str(error), {path for path, _ in error.problems}
+        with contextlib.suppress(ConfigError):
+            right = {path: value for path, value in options.changes.items() if path not in wrong}
+            config = config.changed(right, options.command)
+    sections = used_sections(config, allowed)
+    if options.all:
+        sections += other_sections(config, allowed)
+    return heading, sections, problem
+
+
+def used_sections(config: Config, allowed: Callable[[str], bool]) -> list[Section]:
+    """The fields that count with this task, model, optimizer and schedule."""
+    used = [facts for facts in config.used_fields() if allowed(facts.path)]
+    return [
+        Section(
+            name,
+            [_row(facts, config.value(facts.path)) for facts in used if facts.section == name],
+            _words(name, config),
+        )
+        for name in Config.model_fields
+    ]
+
+
+def other_sections(config: Config, allowed: Callable[[str], bool]) -> list[Section]:
+    """The fields that count with other choices, with their defaults; and those of other tasks and models."""
+    used = {facts.path for facts in config.used_fields()}
+    rest = [facts for facts in config.fields() if facts.path not in used and allowed(facts.path)]
+    rows = [_row(facts, config.value(facts.path), _condition(facts)) for facts in rest]
+    sections = [Section("Without effect here", rows, "until other settings are chosen")]
+    for section, names in (("task", TASKS), ("model", MODELS)):
+        for name in names:
+            if name != getattr(config, section).name and allowed(f"{section}.name"):
+                facts_of = fields_of(section, section_type(section, {"name": name}))
+                rows = [_row(facts, facts.default) for facts in facts_of if facts.name != "name"]
+                sections.append(Section(section, rows, f"with --{section}.name {name}"))
+    return sections
+
+
+def _row(facts: FieldFacts, value: object, condition: str = "") -> tuple[str, str, str]:
+    notes = "; ".join(filter(None, (_kind(facts), condition)))
+    return f"--{facts.path}", as_text(value) or '""', f"{facts.description} ({notes})"
+
+
+def _kind(facts: FieldFacts) -> str:
+    kind = f"one of {', '.join(facts.choices)}" if facts.choices else KINDS.get(facts.kind, "text")
+    bounds = " ".join(filter(None, (facts.bounds, facts.unit)))
+    return ", ".join(filter(None, (kind, bounds, "or off" if facts.optional else "")))
+
+
+def _condition(facts: FieldFacts) -> str:
+    return " and ".join(f"counts when {path} is {' or '.join(values)}" for path, values in facts.used_when)
+
+
+def _words(section: str, config: Config) -> str:
+    if section == "task":
+        return f"{config.task.name}: {task_type(config.task.name).title}"
+    if section == "model":
+        return config.model.name
+    return " ".join((type(getattr(config, section)).__doc__ or "").split()).rstrip(".")
