@@ -42,9 +42,11 @@ def replicate(preset: str, seeds: str, workspace: Path, backend: str) -> dict[st
 def row(preset: str, outcome: dict[str, Any], seconds: float) -> str:
     """Return one line: the distribution of the accuracy on the whole input space."""
     low, median, high = outcome["quartiles"]
-    values = [outcome["values"][0], low, median, high, outcome["values"][-1]]
+    # A seed without a value ranks as worst.
+    lowest = outcome["values"][0] if outcome["with_value"] == outcome["runs"] else None
+    values = [lowest, low, median, high, outcome["values"][-1]]
     arrival = f"{outcome['steps_to_converge'][1]:,.0f}" if outcome["steps_to_converge"] else "–"
-    shown = " | ".join(f"{100 * value:.1f}%" for value in values)
+    shown = " | ".join("NaN" if value is None else f"{100 * value:.1f}%" for value in values)
     share = f"{outcome['converged']} of {outcome['runs']}"
     return f"| `{preset}` | {PUBLISHED[preset]} | {shown} | {share} | {arrival} | {seconds:.1f} s |"
 

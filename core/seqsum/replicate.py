@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from seqsum import control
 from seqsum.compare.direction import direction_of
 from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
-from seqsum.compare.spread import quartiles
+from seqsum.compare.spread import counting, is_broken, quartiles, standing_of
 from seqsum.config import Config
 from seqsum.errors import UserError, printable
 from seqsum.launch import Launcher
@@ -22,7 +22,6 @@ from seqsum.runs.store import Floats
 MOST_SEEDS = 1024
 CONVERGED = 0.99
 OWN_FIELDS = ("train.seed", "track.group")
-ENDED = ("finished", "failed")
 
 
 def parse_seeds(text: str) -> range:
@@ -114,18 +113,18 @@ class Replication:
                 yield self.runs[seed]
 
     def outcome(self) -> Outcome:
-        """Return what came of the runs that have ended by themselves."""
-        ended = [self.runs[seed] for seed, summary in self.summaries().items() if summary.status in ENDED]
-        return outcome_of(ended)
+        """Return what came of the runs so far."""
+        return outcome_of([self.runs[seed] for seed in self.seeds if seed in self.runs])
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The distribution of a metric's last value over runs.
 
-    metric: accuracy, or else what the task measures. values: each run's, in order of size; a run without one (it
-        failed before its first evaluation) is left out.
-    quartiles: (lower, median, upper), or None without values.
+    metric: accuracy, or else what the task measures. runs: all of them. with_value: those that the distribution has a
+        value of; of the others `waiting` still train, the rest ranks as worst (it failed, died, or ended without one).
+    values: those values, in order of size.
+    quartiles: (lower, median, upper), NaN where a run without a value stands; None when no run has one.
     failed: how many runs failed, e.g. for a loss that became NaN.
     converged: how many runs ended with an accuracy of at least 0.99; None where the task has no accuracy.
     steps_to_converge: (lower quartile, median, upper quartile) over the converged runs of the first evaluation with
@@ -135,6 +134,8 @@ class Outcome:
 
     metric: str
     runs: int
+    with_value: int
+    waiting: int
     failed: int
     values: tuple[float, ...]
     quartiles: tuple[float, float, float] | None
@@ -148,26 +149,36 @@ class Outcome:
 
 
 def outcome_of(runs: Sequence[Run]) -> Outcome:
-    """Read what came of runs that have ended."""
+    """Read what has come of runs."""
     curves: dict[str, dict[str, tuple[Floats, Floats]]] = {}
+    statuses = {run.id: run.summary().status for run in runs}
     for run in runs:
         with run.store() as store:
             curves[run.id] = {name: store.points(name) for name in store.metrics() if name not in LAST_CHOICES}
     metric = next(iter(ordered_metrics([tuple(metrics) for metrics in curves.values()])), "loss")
-    finals = {id: float(metrics[metric][1][-1]) for id, metrics in curves.items() if metric in metrics}
+    direction = direction_of(metric)
+    last = {id: float(curves[id][metric][1][-1]) if metric in curves[id] else None for id in statuses}
+    standing = standing_of([(statuses[id], last[id]) for id in statuses], direction)
+    counts = counting([(statuses[id], last[id] is not None) for id in statuses])
+    finals = {
+        id: value
+        for (id, value), counted in zip(last.items(), counts, strict=True)
+        if counted and value is not None and not is_broken(statuses[id], value)
+    }
     arrivals: list[float | None] = []
     for id, value in finals.items():
         if metric == "accuracy" and value >= CONVERGED:
             steps, values = curves[id][metric]
             arrivals.append(float(steps[values >= CONVERGED][0]))
-    better = max if direction_of(metric) == "higher" else min
-    failed = sum(run.summary().status == "failed" for run in runs)
+    better = max if direction == "higher" else min
     return Outcome(
         metric=metric,
         runs=len(runs),
-        failed=failed,
+        with_value=len(finals),
+        waiting=standing.waiting if standing is not None else 0,
+        failed=sum(status == "failed" for status in statuses.values()),
         values=tuple(sorted(finals.values())),
-        quartiles=quartiles(list(finals.values())),
+        quartiles=standing.quartiles if standing is not None else None,
         converged=len(arrivals) if metric == "accuracy" else None,
         steps_to_converge=quartiles(arrivals),
         best=better(finals, key=lambda id: finals[id]) if finals else None,

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import json
+import math
 import os
 import shutil
 import sqlite3
@@ -370,11 +371,12 @@ def test_a_summary_of_an_ended_run_is_not_read_again(workspace: Workspace, monke
     assert workspace.summaries() == before
 
 
-def test_last_values_that_are_no_numbers_are_left_out(workspace: Workspace) -> None:
+def test_last_values_that_are_not_finite_are_told(workspace: Workspace) -> None:
     run = make(workspace)
     with run.store() as store:
         store.append([("loss", 1, float("nan")), ("grad_norm", 1, float("inf")), ("accuracy", 1, 0.5)])
-    assert run.summary().metrics == {"accuracy": 0.5}
+    found = run.summary().metrics
+    assert math.isnan(found["loss"]) and found["grad_norm"] == math.inf and found["accuracy"] == 0.5
 
 
 def test_the_configuration_holds_what_was_changed_while_the_run_trained(workspace: Workspace) -> None:

@@ -37,5 +37,9 @@ def test_what_went_wrong_in_a_group_is_told_at_once_and_by_name():
     good, bad = run("good", accuracy=0.4), run("bad", "failed")
     failure = ("✗ bad failed", "at step 50 of 100\nout of memory", True)
     assert told([bad], [bad, run("c", "running")]) == [failure]
-    assert told([bad], [good, bad]) == [failure, ("✓ seeds finished", "1 of 2 runs, median accuracy 40.0%", False)]
+    # Half-way between a value and none there is none.
+    ended = ("✓ seeds finished", "1 of 2 runs, median accuracy NaN (1 of 2 have a value)", False)
+    assert told([bad], [good, bad]) == [failure, ended]
+    ended = ("✓ seeds finished", "2 of 3 runs, median accuracy 40.0% (2 of 3 have a value)", False)
+    assert told([bad], [good, run("better", accuracy=0.9), bad]) == [failure, ended]
     assert told([bad], [bad, run("worse", "died")]) == [failure]

@@ -8,7 +8,7 @@ import pytest
 from seqsum.config import Config
 from seqsum.runs import Summary
 from seqsum.runs.entry import Entry
-from seqsum_tui.run_lines import Arranger, Spread, View
+from seqsum_tui.run_lines import Arranger, View
 
 NOW = 10_000.0
 BLANK = Summary(
@@ -38,20 +38,15 @@ def runs():
     return (group[0], alone[0], *group[1:], alone[1])
 
 
-def test_quartiles_are_numpys():
-    generator = np.random.default_rng(0)
-    for size in (1, 2, 5, 8, 33):
-        values = generator.random(size)
-        assert np.allclose(Spread.of(values.tolist()), np.quantile(values, (0, 0.25, 0.5, 0.75, 1)))
-
-
 def test_a_group_is_one_line_with_its_median_and_what_its_runs_do(runs):
     listing = Arranger().arrange(runs, View(), NOW)
     assert shown(listing) == [("group", "group:G"), ("run", "alone"), ("run", "old")]
     line = listing.lines[0]
     assert line.ids == ["g1", "g2", "g3", "g4"] and line.converged == 2
-    assert line.summary.metrics["accuracy"] == pytest.approx(np.median([0.5, 1.0, 0.9, 0.995]))
-    assert line.spread["accuracy"].low == pytest.approx(np.quantile([0.5, 1.0, 0.9, 0.995], 0.25))
+    # The one that still trains does not count yet.
+    assert line.summary.metrics["accuracy"] == pytest.approx(np.median([0.5, 1.0, 0.995]))
+    assert line.spread["accuracy"].low == pytest.approx(np.quantile([0.5, 1.0, 0.995], 0.25))
+    assert line.size == "3 of 4 so far"
     assert (line.summary.step, line.summary.steps, line.summary.status) == (350, 400, "running")
     assert line.summary.tags == ("all",) and dict(line.statuses) == {"finished": 3, "running": 1}
     opened = Arranger().arrange(runs, View(opened=frozenset({"G"}), column="accuracy"), NOW)
@@ -94,3 +89,34 @@ def test_any_metric_or_setting_sorts_and_has_its_cell(runs):
         unknown = arranger.arrange(runs, View(column=gone), NOW)
         assert unknown.view.column == "age" and len(unknown.lines) == 3
         assert arranger.arrange(runs, View(column=gone), NOW) is unknown
+
+
+def test_in_a_group_that_diverged_everybody_counts(runs):
+    def seeds(group, accuracies, **facts):
+        return [run(f"{group}{place}", group=group, metrics={"accuracy": accuracy, "loss": loss}, **facts)
+                for place, (accuracy, loss) in enumerate(accuracies)]  # fmt: skip
+
+    nan = float("nan")
+    big = seeds("big", [(0.99, 0.1), (nan, nan), (nan, nan), (nan, nan), (nan, nan)])
+    small = seeds("small", [(0.93, 0.3)] * 5)
+    failed = [run("bad0", group="bad", status="failed"), run("bad1", group="bad", status="died", metrics={"loss": 0.0})]
+    for column in ("accuracy", "loss"):
+        listing = Arranger().arrange((*failed, *big, *small), View(column=column), NOW)
+        assert [line.summary.name for line in listing.lines][:1] == ["small"]
+        reverse = Arranger().arrange((*big, *small), View(column=column, reverse=True), NOW)
+        assert [line.summary.name for line in reverse.lines] == ["small", "big"]
+    sizes = {line.summary.name: line.size for line in listing.lines}
+    assert sizes == {"small": "×5", "big": "1 of 5", "bad": "0 of 2"}
+    line = next(line for line in listing.lines if line.summary.name == "big")
+    assert np.isnan(line.summary.metrics["accuracy"]) and np.isnan(line.spread["loss"].low)
+    assert line.spread["loss"].lowest == 0.1 and line.spread["accuracy"].highest == 0.99
+
+
+def test_runs_of_different_tasks_are_not_averaged():
+    tagging = Config().changed({"task.name": "tagging"}, "test").plain()
+    one = run("one", group="G", metrics={"accuracy": 0.9})
+    other = Entry(replace(run("other", group="G", metrics={"accuracy": 0.1}).summary), tagging, {})
+    listing = Arranger().arrange((one, other, run("lone", metrics={"accuracy": 0.2})), View(column="accuracy"), NOW)
+    assert [line.summary.name for line in listing.lines] == ["lone", "G"]
+    group = listing.lines[1]
+    assert group.size == "×2, 2 tasks" and not group.summary.metrics and not group.spread

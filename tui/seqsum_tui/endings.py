@@ -74,7 +74,7 @@ def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[
             found.append(_run_end(run))
         if len(members) > 1 and run.group not in told and not any(one.live for one in members):
             told.add(str(run.group))
-            found += _group_end(str(run.group), [one for one in members if one.status == "finished"], len(members))
+            found += _group_end(str(run.group), members)
     return found
 
 
@@ -90,16 +90,19 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
     return f"{status.sign} {words.literal(run.name)} {status.word}", text, run.status in ("failed", "died")
 
 
-def _group_end(name: str, finished: list[Summary], of: int) -> list[tuple[str, str, bool]]:
-    from statistics import median
+def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
+    from seqsum.compare.direction import direction_of
+    from seqsum.compare.spread import standing_of
 
+    finished = sum(run.status == "finished" for run in runs)
     if not finished:
         return []
     status = words.status("finished")
-    text = words.count(of, "run") if len(finished) == of else f"{len(finished)} of {words.count(of, 'run')}"
+    text = words.count(len(runs), "run") if finished == len(runs) else f"{finished} of {words.count(len(runs), 'run')}"
     for metric, called, shown in RESULTS:
-        values = [run.metrics[metric] for run in finished if metric in run.metrics]
-        if values:
-            text += f", median {called} {shown(median(values))}"
+        standing = standing_of([(run.status, run.metrics.get(metric)) for run in runs], direction_of(metric))
+        if standing is not None:
+            of = f" ({standing.share} have a value)" if standing.share else ""
+            text += f", median {called} {shown(standing.median)}{of}"
             break
     return [(f"{status.sign} {words.literal(name)} {status.word}", text, False)]

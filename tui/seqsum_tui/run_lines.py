@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from seqsum.compare.direction import direction_of
+from seqsum.compare.reader import FIRST_CHOICES
+from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
 from seqsum.replicate import CONVERGED
 from seqsum.runs import Summary
 from seqsum.runs.entry import ABSENT, Entry
-from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, FilterError, Names, parse
-from seqsum.runs.order import high_first, sort_by, value_of
+from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, Names, parse
+from seqsum.runs.filter_tokens import FilterError
+from seqsum.runs.order import finite, high_first, sort_by, value_of
 from seqsum.schema import as_text
 
 GROUP = "group:"
@@ -23,44 +27,22 @@ URGENT = ("running", "starting", "paused", "queued")
 SEVERAL = "…"
 
 
-class Spread(NamedTuple):
-    """What the runs of a group ended with, or stand at: quartiles by the linear method, and the ends."""
-
-    lowest: float
-    low: float
-    median: float
-    high: float
-    highest: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Raises IndexError for no values."""
-        ordered = sorted(values)
-        low, median, high = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
-        return cls(ordered[0], low, median, high, ordered[-1])
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    place = (len(ordered) - 1) * share
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-
 @dataclass(frozen=True, eq=False)
 class Line:
     """One line: a run, a group of runs, or a member of a group that is unfolded.
 
     key: the run's id, or `group:NAME`.
     summary: of a group: its steps and speeds together, the medians of its metrics, the most urgent of its states.
-    spread: of a group's metrics.
+    spread: of a group's metrics; every run counts in it (see `compare.spread`).
+    tasks: the tasks of its runs; of a group with several nothing is averaged.
     """
 
     key: str
     kind: Literal["run", "group", "member"]
     entries: tuple[Entry, ...] = field(repr=False)
     summary: Summary = field(repr=False)
-    spread: Mapping[str, Spread] = field(default_factory=dict, repr=False)
+    spread: Mapping[str, Standing] = field(default_factory=dict, repr=False)
+    tasks: tuple[str, ...] = ()
     folded: bool = True
 
     @property
@@ -73,10 +55,22 @@ class Line:
         return Counter(entry.summary.status for entry in self.entries)
 
     @property
+    def size(self) -> str:
+        """How many runs a group has, or of how many of them its numbers tell: `×5`, `1 of 5`, `3 of 5 so far`."""
+        if len(self.tasks) > 1:
+            return f"×{len(self.entries)}, {len(self.tasks)} tasks"
+        told = [self.spread[name] for name in FIRST_CHOICES if name in self.spread]
+        fewest = min(told, key=lambda standing: standing.valued, default=None)
+        return (fewest.share if fewest is not None else "") or f"×{len(self.entries)}"
+
+    @property
     def converged(self) -> int:
         """How many runs ended with an accuracy of CONVERGED or more."""
         return sum(
-            entry.summary.metrics.get("accuracy", 0.0) >= CONVERGED and not entry.summary.live for entry in self.entries
+            entry.summary.metrics.get("accuracy", 0.0) >= CONVERGED
+            and not entry.summary.live
+            and not is_broken(entry.summary.status, entry.summary.metrics.get("accuracy"))
+            for entry in self.entries
         )
 
     def curve(self, name: str) -> tuple[float, ...]:
@@ -158,7 +152,7 @@ class Arranger:
             view = replace(view, column=NEWEST_FIRST)
         key = value_of(view.column, names, now)
         descending = high_first(view.column) != view.reverse
-        lines = self._ordered(found, view, key, descending)
+        lines = self._ordered(found, view, key, descending, names)
         listing = Listing(
             view, lines, len(found), entries, error, names, _shown(lines, view.column), descending=descending
         )
@@ -180,7 +174,7 @@ class Arranger:
         return names
 
     def _ordered(
-        self, entries: tuple[Entry, ...], view: View, key: Callable[[Entry], Any], descending: bool
+        self, entries: tuple[Entry, ...], view: View, key: Callable[[Entry], Any], descending: bool, names: Names
     ) -> tuple[Line, ...]:
         before, self._lines = self._lines, {}
         groups = _groups(entries) if view.grouped else {}
@@ -197,7 +191,12 @@ class Arranger:
                 lines = [self._group(group, members, not opened, before)]
                 if opened:
                     lines += [self._run(one, "member", before) for one in sort_by(members, key, descending)]
-                blocks.append((_together([key(one) for one in members], view.column), lines))
+                standing = lines[0].spread.get(view.column)
+                if standing is not None or (len(lines[0].tasks) > 1 and view.column in names.metrics):
+                    together = finite(standing.median) if standing is not None else None
+                else:
+                    together = _together([key(one) for one in members], view.column)
+                blocks.append((together, lines))
         if view.column != NEWEST_FIRST or descending:
             blocks = sort_by(blocks, lambda block: block[0], descending)
         return tuple(line for _, lines in blocks for line in lines)
@@ -214,8 +213,9 @@ class Arranger:
         line = before.get(key)
         same = line is not None and line.folded == folded and len(line.entries) == len(entries)
         if not (line and same and all(one is other for one, other in zip(line.entries, entries, strict=True))):
-            spread = _spread(entries)
-            line = Line(key, "group", entries, _summary(name, entries, spread), spread, folded)
+            tasks = tuple(dict.fromkeys(str(entry.setting("task.name")) for entry in entries))
+            spread = _spread(entries) if len(tasks) == 1 else {}
+            line = Line(key, "group", entries, _summary(name, entries, spread), spread, tasks, folded)
         self._lines[key] = line
         return line
 
@@ -241,18 +241,19 @@ def _together(values: Sequence[Any], column: str) -> Any:
         return None
     if column in (NEWEST_FIRST, "status") or any(isinstance(value, str) for value in present):
         return min(present, key=lambda value: (isinstance(value, str), value))
-    return _quantile(sorted(present), 0.5)
+    return quantile(sorted(present), 0.5)
 
 
-def _spread(entries: Sequence[Entry]) -> dict[str, Spread]:
-    values: dict[str, list[float]] = {}
-    for entry in entries:
-        for name, value in entry.summary.metrics.items():
-            values.setdefault(name, []).append(value)
-    return {name: Spread.of(found) for name, found in values.items()}
+def _spread(entries: Sequence[Entry]) -> dict[str, Standing]:
+    runs = [entry.summary for entry in entries]
+    names = dict.fromkeys(name for run in runs for name in run.metrics)
+    found = {
+        name: standing_of([(run.status, run.metrics.get(name)) for run in runs], direction_of(name)) for name in names
+    }
+    return {name: standing for name, standing in found.items() if standing is not None}
 
 
-def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Spread]) -> Summary:
+def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]) -> Summary:
     runs = [entry.summary for entry in entries]
     statuses = {run.status for run in runs}
     presets = dict.fromkeys(run.preset for run in runs)

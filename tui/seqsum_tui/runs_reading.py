@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Buckets, Run, Workspace
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui.metric_panels import Panel, loss_panel, panels
 from seqsum_tui.reading import against_preset
@@ -16,7 +16,6 @@ from seqsum_tui.run_lines import Arranger, Line, Listing, View
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Spread
-    from seqsum.runs import Buckets
 
 PART_SECONDS = 0.25
 """How long runs are read before those read so far are shown."""
@@ -120,17 +119,24 @@ class WorkspaceReader:
         return Preview(line, title, description, look_for, differences, curves, {}, shown, log, saved)
 
     def _read_group(self, line: Line) -> Preview:
-        from seqsum.compare.spread import spread
+        from seqsum.compare.direction import direction_of
+        from seqsum.compare.spread import Member, spread
 
-        found: dict[str, list[Buckets]] = {}
-        shown: tuple[Panel, Panel] | None = None
-        for id in line.ids[:MOST_MEMBERS]:
-            panel, curves = self._curves(Run(self.workspace.folder / id))
-            shown = shown or (panel if curves else None)
-            for name, curve in curves.items():
-                found.setdefault(name, []).append(curve)
-        spreads = {name: spread([(one.x, one.mean) for one in curves]) for name, curves in found.items()}
-        return Preview(line, spreads=spreads, panels=shown or (loss_panel(()), panels(())[0]))
+        nothing = loss_panel(()), panels(())[0]
+        if len(line.tasks) > 1:
+            return Preview(line, panels=nothing)
+        read = [
+            (entry.summary, *self._curves(Run(self.workspace.folder / entry.summary.id)))
+            for entry in line.entries[:MOST_MEMBERS]
+        ]
+        spreads = {}
+        for name in dict.fromkeys(name for _, _, curves in read for name in curves):
+            members = []
+            for run, _, curves in read:
+                curve = curves.get(name) or Buckets.empty()
+                members.append(Member(curve.x, curve.mean, run.status, run.metrics.get(name)))
+            spreads[name] = spread(members, direction_of(name))
+        return Preview(line, spreads=spreads, panels=next((panel for _, panel, curves in read if curves), nothing))
 
     def _curves(self, run: Run) -> tuple[tuple[Panel, Panel], dict[str, Buckets]]:
         shown = loss_panel(()), panels(())[0]

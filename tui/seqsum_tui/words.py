@@ -98,8 +98,8 @@ def percent(share: float | None) -> str:
     """Return a share as a percentage, rounded down, so that only what is whole says 100%."""
     if share is None:
         return "–"
-    if share != share:
-        return "NaN"
+    if not math.isfinite(share):
+        return metric(share)
     # The small addend undoes what binary fractions lose: 0.974 * 1000 is 973.9999….
     tenths = int(share * 1000 + 1e-9)
     return "100%" if tenths >= 1000 else f"{tenths // 10}.{tenths % 10}%"

@@ -9,8 +9,8 @@ from pathlib import Path
 from seqsum.cli.output import metric, say, say_json
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
-from seqsum.compare.rows import GROUP, XKind
-from seqsum.compare.tables import row_plain, unique_names
+from seqsum.compare.rows import GROUP, XKind, notes_of
+from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
 from seqsum.errors import UserError, did_you_mean, printable
 from seqsum.export import write
 from seqsum.runs import Workspace
@@ -116,19 +116,22 @@ def _say_table(shown: Shown) -> None:
     spread, at = any(row.final_quartiles for row in rows), any(row.at is not None for row in rows)
     table = [heading + ["QUARTILES"] * spread + ["AT", "Δ"] * at]
     for row, words in zip(rows, unique_names(rows), strict=True):
-        count = f" × {len(row.runs)}" if row.kind == "group" else ""
-        line = [f"{row.look.sign} {printable(words)}{count}", metric(name, row.final)]
-        line += [_percent(row, row.final_difference), metric(name, row.best), _percent(row, row.best_difference)]
+        line = [f"{row.look.sign} {printable(words)} {row.size}".rstrip(), metric(name, row.final)]
+        line += [difference_text(row, row.final_difference, name), metric(name, row.best)]
+        line.append(difference_text(row, row.best_difference, name))
         line.append("–" if row.best_step is None else f"{row.best_step:,}")
         if spread:
             line.append(" to ".join(metric(name, value) for value in row.final_quartiles or ()))
         if at:
-            line += [metric(name, row.at), _percent(row, row.at_difference)]
+            line += [metric(name, row.at), difference_text(row, row.at_difference, name)]
         table.append(line)
     better = f", {comparison.direction} is better" if comparison.direction else ""
     base = next((row.name for row in rows if row.baseline), "")
-    say(f"{name}{better}; Δ from {base}")
+    unit = " in points of a percentage (pp)" if difference_unit(comparison) == "points" else ""
+    say(f"{name}{better}; Δ from {base}{unit}")
     _say_columns(table)
+    for note in notes_of(rows):
+        say(note)
     differences = shown.differences
     if differences:
         say("\nfields that differ")
@@ -140,12 +143,6 @@ def _say_table(shown: Shown) -> None:
         else:
             for path, values in differences.items():
                 say(f"  {path}: {', '.join(dict.fromkeys(values))}")
-
-
-def _percent(row: Row, value: float | None) -> str:
-    if value is None:
-        return "base" if row.baseline else "–"
-    return f"{value:+.1f}%"
 
 
 def _say_columns(table: list[list[str]]) -> None:

@@ -67,6 +67,8 @@ def metric(name: str, value: float | None) -> str:
     """A metric as people read it: accuracy in percent, loss with four decimals."""
     if value is None:
         return "–"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+∞" if value > 0 else "-∞"
     if "accuracy" in name:
         return f"{100 * value:.2f}%"
     return f"{value:.4f}" if "loss" in name and 1e-4 <= abs(value) < 1e6 else f"{value:.4g}"

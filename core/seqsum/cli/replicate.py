@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seqsum.cli.output import metric, say, say_json, summary_plain
+from seqsum.compare.spread import share_text
 from seqsum.config import resolved
 from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
@@ -140,8 +141,13 @@ def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outco
     say(f"{replication.group}: {len(statuses)} seeds, {counts}")
     name = outcome.metric
     if outcome.quartiles is not None:
-        shown = [metric(name, value) for value in (*outcome.quartiles, outcome.values[0], outcome.values[-1])]
-        say(f"  {name:<17} median {shown[1]}, quartiles {shown[0]} to {shown[2]}, all from {shown[3]} to {shown[4]}")
+        shown = [metric(name, value) for value in outcome.quartiles]
+        ends = [metric(name, value) for value in (outcome.values[:1] + outcome.values[-1:])]
+        values = f", values from {' to '.join(ends)}" if ends else ""
+        say(f"  {name:<17} median {shown[1]}, quartiles {shown[0]} to {shown[2]}{values}")
+    counted = share_text(outcome.with_value, outcome.runs, outcome.waiting)
+    if counted:
+        say(f"  with a value      {counted}; a seed that diverged, failed, died or has none ranks as worst")
     if outcome.converged is not None and outcome.runs:
         share = 100 * outcome.converged / outcome.runs
         say(f"  converged         {outcome.converged} of {outcome.runs} ({share:.0f}%): accuracy at least {CONVERGED}")

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 from typing import Any
 
+from seqsum.compare.direction import Direction
+from seqsum.compare.reader import RunData
+from seqsum.compare.spread import standing_of
 from seqsum.export.plot import round_ticks, tick_label
 from seqsum.schema import as_text
 
@@ -62,14 +64,27 @@ def field_axis(values: Sequence[Any]) -> FieldAxis:
     return FieldAxis("names", tuple(float(names.index(text)) for text in texts), names)
 
 
-def medians(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return (x, median of y) for each x in order; nothing when no x has more than one point."""
-    by_x: dict[float, list[float]] = {}
-    for x, y in points:
-        by_x.setdefault(x, []).append(y)
-    if all(len(values) == 1 for values in by_x.values()):
+def medians(
+    places: Sequence[float], runs: Sequence[RunData], direction: Direction | None, *, of_best: bool
+) -> list[tuple[float, float]]:
+    """Return (x, median of the runs' values there) for each x in order; nothing when no x has more than one run, or the
+    runs have different tasks.
+
+    Every run counts as in a group (see `spread`): left out is an x whose median run has no value.
+    """
+    by_x: dict[float, list[RunData]] = {}
+    for x, run in zip(places, runs, strict=True):
+        by_x.setdefault(x, []).append(run)
+    if all(len(several) == 1 for several in by_x.values()) or len({run.task for run in runs}) > 1:
         return []
-    return [(x, median(by_x[x])) for x in sorted(by_x)]
+    found = []
+    for x in sorted(by_x):
+        ends = [(run.summary.status, run.final[1] if run.final else None) for run in by_x[x]]
+        values = [run.best[1] if run.best else None for run in by_x[x]] if of_best else None
+        standing = standing_of(ends, direction, values)
+        if standing is not None and math.isfinite(standing.median):
+            found.append((x, standing.median))
+    return found
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Which way a metric is better, judged by its name."""
+"""What a metric's name tells: which way it is better, and whether it is a share of a whole."""
 
 from __future__ import annotations
 
@@ -13,13 +13,26 @@ LOWER = frozenset(
     | {"perplexity", "regret", "rmse", "smape", "wer"}
 )
 SPEEDS = frozenset({"steps_per_second"})
+SHARES = frozenset({"accuracy", "acc", "auc", "f1", "precision", "recall", "share"})
+PERCENTS = frozenset({"percent", "percentage", "pct"})
 
 
 def direction_of(metric: str) -> Direction | None:
     """Return which way `metric` is better, or None where neither is: a learning rate, a norm, an unknown name."""
     if metric in SPEEDS:
         return "higher"
-    words = set(re.split(r"[^a-z0-9]+", metric.lower()))
+    words = _words(metric)
     if words & HIGHER:
         return "higher"
     return "lower" if words & LOWER else None
+
+
+def points_per_unit(metric: str) -> float | None:
+    """Return how many percentage points one unit of a share is (100 of an accuracy, 1 of what is counted in percent
+    already), or None for a metric that is no share: its differences are told in percent of a value."""
+    words = _words(metric)
+    return 1.0 if words & PERCENTS else 100.0 if words & SHARES else None
+
+
+def _words(metric: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9]+", metric.lower()))

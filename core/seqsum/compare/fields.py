@@ -9,6 +9,9 @@ from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.schema import as_text
 
+# What a run is called and where it is told about changes nothing in how it trains.
+TRACKING = "track."
+SEED = "train.seed"
 FACTS = ("parameters", "device", "backend", "git_commit")
 ABSENT = "–"
 
@@ -37,12 +40,15 @@ def texts_of(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {path: ", ".join(values) for path, values in found.items()}
 
 
-def differing_fields(fields: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+def differing_fields(fields: Sequence[Mapping[str, str]], *, seeds: bool = True) -> dict[str, tuple[str, ...]]:
     """Return path → each value, only for what is not the same everywhere, in the schema's order.
 
-    What a run does not have (another task's field) is `–`.
+    What a run does not have (another task's field) is `–`. How runs are tracked (group, tags, description) is no
+    setting that they differ in; nor is the seed, without `seeds`: within a group it differs by intent.
     """
-    paths = dict.fromkeys(path for run in fields for path in run)
+    paths = dict.fromkeys(
+        path for run in fields for path in run if not path.startswith(TRACKING) and (seeds or path != SEED)
+    )
     order = {section: place for place, section in enumerate(dict.fromkeys(path.partition(".")[0] for path in paths))}
     found = {}
     for path in sorted(paths, key=lambda path: order[path.partition(".")[0]]):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqsum.compare.axis import field_axis
-from seqsum.compare.fields import differing_fields, texts_of
+from seqsum.compare.fields import SEED, differing_fields, texts_of
 from seqsum.compare.looks import Look
 from seqsum.compare.picture import curves_picture, scatter_picture
 from seqsum.compare.reader import Comparison, RunData
@@ -53,7 +53,8 @@ class Shown:
     @property
     def differences(self) -> dict[str, tuple[str, ...]]:
         """What the rows that are drawn were set to, where they differ."""
-        return differing_fields([texts_of([run.fields for run in row.runs]) for row in self.drawn])
+        seeds = all(row.kind == "run" for row in self.drawn)
+        return differing_fields([texts_of([run.fields for run in row.runs]) for row in self.drawn], seeds=seeds)
 
 
 def content(shown: Shown, part: Part, format: str) -> bytes:
@@ -92,7 +93,7 @@ def scatter_fields(runs: Sequence[RunData]) -> list[str]:
 
     def place(path: str) -> tuple[bool, bool, float]:
         axis = field_axis([run.fields.get(path) for run in runs])
-        minor = path == "train.seed" or path.startswith(("run.", "track."))
+        minor = path == SEED or path.startswith("run.")
         # Entropy: many values, and none that nearly all runs share.
         shares = [count / len(runs) for count in Counter(axis.places).values()]
         return minor, axis.kind == "names", sum(share * math.log(share) for share in shares)

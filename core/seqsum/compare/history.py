@@ -98,25 +98,21 @@ class History:
         return Buckets.joined(found)
 
     def final(self, metric: str) -> tuple[int, float] | None:
-        """Return the (step, value) of the last point; the value may be NaN or infinite."""
-        for store, after, before in reversed(self._parts):
-            extent = store.extent(metric)
-            if extent is None or extent[0] > before or extent[1] <= after:
-                continue
-            steps, values = _points_near(store, metric, min(extent[1], before), after, before)
-            inside = steps <= before
-            if inside.any():
-                return int(steps[inside][-1]), float(values[inside][-1])
-        return None
+        """Return the (step, value) of the run's own last point; the value may be NaN or infinite."""
+        store, after, before = self._parts[-1]
+        extent = store.extent(metric)
+        if extent is None or extent[1] <= after:
+            return None
+        steps, values = _points_near(store, metric, extent[1], after, before)
+        return int(steps[-1]), float(values[-1])
 
     def best(self, metric: str, direction: Direction) -> tuple[int, float] | None:
-        """Return the (step, value) of the best finite point, the first of equal ones; the roll-up finds it."""
-        best: tuple[int, float] | None = None
-        for store, after, before in self._parts:
-            found = _best(store, metric, after, before, direction)
-            if found is not None and (best is None or _better(found[1], best[1], direction)):
-                best = found
-        return best
+        """Return the (step, value) of the run's own best finite point, the first of equal ones; the roll-up finds it.
+
+        What its parent reached before the fork is the parent's.
+        """
+        store, after, before = self._parts[-1]
+        return _best(store, metric, after, before, direction)
 
     def near(self, metric: str, step: int) -> tuple[int, float] | None:
         """Return the point nearest to `step` (the later of two), or None before the first and after the last point."""

@@ -11,7 +11,7 @@ import numpy as np
 from seqsum.compare.axis import field_axis, medians
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
-from seqsum.compare.rows import Row, XKind
+from seqsum.compare.rows import Row, XKind, notes_of
 from seqsum.errors import UserError
 from seqsum.export.broken import key_to, kind_of, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
@@ -63,8 +63,7 @@ def curves_picture(
     broken: set[str] = set()
     for turn, row in enumerate(drawn):
         _curve(picture, frame, row, turn / len(drawn))
-        if row.kind != "group":
-            broken |= mark_broken(picture, _points(frame, row), TOP, TOP + PLOT, row.look.paper_colour)
+        broken |= mark_broken(picture, _points(frame, row), TOP, TOP + PLOT, row.look.paper_colour)
     key_to(picture, broken, WIDTH - RIGHT, TOP - 6)
     entries = [(row.look, _entry_words(row)) for row in drawn]
     _legend(picture, entries)
@@ -76,13 +75,12 @@ def scatter_picture(
 ) -> Picture:
     """Draw each run's metric over one of its settings. Raises UserError when there is nothing to draw."""
     axis = field_axis([run.fields.get(field) for run, _ in runs])
-    points, broken = [], 0
+    points = []
     for (run, look), place in zip(runs, axis.places, strict=True):
         point = run.best if of_best else run.final
         if point is not None and math.isfinite(point[1]):
             points.append((run.summary.name, look, place, point[1]))
-        elif point is not None:
-            broken += 1
+    broken = len(runs) - len(points)
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     values = _value_scale([np.array([value for _, _, _, value in points])], log_y, share=_is_share(comparison.metric))
@@ -90,11 +88,13 @@ def scatter_picture(
     margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
     title = f"{'best' if of_best else 'final'} {comparison.metric}"
-    over = f"over {field}" + (f", {broken} not finite" if broken else "")
+    over = f"over {field}" + (f", {broken} of {len(runs)} runs without a value" if broken else "")
     picture = _begin(title, over, len(points), log_y=values.logarithmic)
     ticks = axis.ticks(low - margin, high + margin, 8)
     _axes(picture, frame, ticks, field + (", logarithmic" if axis.kind == "log" else ""))
-    middle = medians([point[2:] for point in points]) if axis.kind != "names" else []
+    middle: list[tuple[float, float]] = []
+    if axis.kind != "names":
+        middle = medians(axis.places, [run for run, _ in runs], comparison.direction, of_best=of_best)
     if len(middle) > 1:
         line = tuple((frame.x(place), frame.y(value)) for place, value in middle)
         picture.marks.append(Line(line, "#bbbbbb", 1.4, (4.0, 3.0)))
@@ -128,10 +128,13 @@ def _axes(picture: Picture, frame: Frame, x_ticks: Sequence[tuple[float, str]], 
 
 
 def _band(picture: Picture, frame: Frame, row: Row) -> None:
-    for part in _pieces(frame, row.x, row.low, row.high, row.y):
+    # Where a run without a value stands at a quartile, the band goes on to the edge.
+    low = np.where(row.low == -np.inf, frame.y.low, row.low)
+    high = np.where(row.high == np.inf, frame.y.high, row.high)
+    for part in _pieces(frame, row.x, low, high):
         x = [frame.x(at) for at in row.x[part].tolist()]
-        upper = [frame.y(value) for value in row.high[part].tolist()]
-        lower = [frame.y(value) for value in row.low[part].tolist()]
+        upper = [frame.y(value) for value in high[part].tolist()]
+        lower = [frame.y(value) for value in low[part].tolist()]
         outline = (*zip(x, upper, strict=True), *reversed(list(zip(x, lower, strict=True))))
         picture.marks.append(Area(tuple(outline), pale(row.look.paper_colour)))
 
@@ -194,13 +197,12 @@ def _is_share(metric: str) -> bool:
 
 def _what(rows: Sequence[Row]) -> str:
     runs = sum(len(row.runs) for row in rows)
-    text = f"{runs} run{'s' * (runs != 1)}"
-    return f"{text}, groups as median and quartiles" if any(row.kind == "group" for row in rows) else text
+    groups = ["groups as median and quartiles"] if any(row.kind == "group" for row in rows) else []
+    return ", ".join([f"{runs} run{'s' * (runs != 1)}", *groups, *notes_of(rows)])
 
 
 def _entry_words(row: Row) -> str:
-    count = f" ({len(row.runs)} runs)" if row.kind == "group" else ""
-    return f"{row.name}{count}  {_shown(row.final)}"
+    return f"{row.name}{f' {row.size}' if row.kind == 'group' else ''}  {_shown(row.final)}"
 
 
 def _shown(value: float | None) -> str:

@@ -32,7 +32,7 @@ class RunData:
     """One run of a comparison; `curve`, `final` and `best` are those of the comparison's metric.
 
     seconds: float64[n], the training time at each x of the curve; None when the run did not write it.
-    final, best: (step, value), or None without a point (best also where neither way is better).
+    final, best: (step, value) of its own points, or None without one (best also where neither way is better).
     """
 
     summary: Summary
@@ -48,16 +48,22 @@ class RunData:
     def id(self) -> str:
         return self.summary.id
 
+    @property
+    def task(self) -> str:
+        return str(self.fields.get("task.name", ""))
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Runs in the order asked for; `problems` says which could not be read, and why."""
+    """Runs in the order asked for; `problems` says which could not be read, and why. window: the steps that curves were
+    read of, or None for all."""
 
     metric: str
     metrics: tuple[str, ...]
     direction: Direction | None
     runs: tuple[RunData, ...]
     problems: tuple[str, ...] = ()
+    window: tuple[int, int] | None = None
 
     @property
     def has_seconds(self) -> bool:
@@ -107,7 +113,7 @@ class ComparisonReader:
         self._give_looks()
         runs = tuple(self._runs[id][1] for id in ids if id in self._runs)
         self._stamp = stamp
-        return Comparison(metric, metrics, direction, runs, tuple(problems))
+        return Comparison(metric, metrics, direction, runs, tuple(problems), self.window)
 
     def _read_metrics(self, id: str, stamp: object) -> str:
         known = self._metrics.get(id)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Literal
 
 import numpy as np
 
+from seqsum.compare.direction import points_per_unit
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
-from seqsum.compare.spread import quartiles, spread
+from seqsum.compare.spread import Member, Standing, curve_notes, is_broken, share_text, spread, standing_of
+from seqsum.runs.run import LIVE_STATUSES
 from seqsum.runs.store import Floats
 
 GROUP = "group:"
@@ -24,10 +27,14 @@ class Row:
 
     key: the run's id, or `group:NAME`.
     kind: `run`; `group`, whose numbers are medians of its members'; `member` of a group that is unfolded.
-    final_quartiles: of a group's last values.
-    *_difference: percent of the baseline's value; None without one, for the baseline itself, or where it is 0.
+    final_quartiles: of a group's last values. In these, as in the medians, NaN stands for a run that ranks as worst.
+    valued, waiting: how many of the runs have a value that counts, and how many don't count yet because they train.
+    tasks: the tasks of its runs; with several, a group has no numbers and no curve of its own, and is never folded.
+    *_difference: from the baseline's value: points of a percentage for a metric that is a share, else percent of it.
+        None without one, for the baseline itself, where it is 0, or where the tasks differ.
     x, y: the curve, x in steps or in seconds of training. low, high: the values behind each point of a run, or the
-        quartiles of a group.
+        quartiles of a group, infinite where a run without a value stands.
+    carried, broken: of a group's curve, as in `Spread`.
     drawn: whether the curve belongs on the chart: it is not hidden, and no unfolded group.
     """
 
@@ -50,6 +57,11 @@ class Row:
     final_difference: float | None = None
     best_difference: float | None = None
     at_difference: float | None = None
+    valued: int = 1
+    waiting: int = 0
+    tasks: tuple[str, ...] = ()
+    carried: int = 0
+    broken: int = 0
     folded: bool = False
     hidden: bool = False
     baseline: bool = False
@@ -57,6 +69,15 @@ class Row:
     @property
     def drawn(self) -> bool:
         return not self.hidden and (self.kind != "group" or self.folded)
+
+    @property
+    def size(self) -> str:
+        """How many runs a group has, or how many of them its numbers tell of: `×5`, `1 of 5`, `3 of 5 so far`."""
+        if self.kind != "group":
+            return ""
+        if len(self.tasks) > 1:
+            return f"×{len(self.runs)}, {len(self.tasks)} tasks"
+        return share_text(self.valued, len(self.runs), self.waiting) or f"×{len(self.runs)}"
 
 
 def rows_of(
@@ -94,16 +115,34 @@ def rows_of(
             done.add(group)
             key = GROUP + group
             members = [_run_row(member, "member", x, at) for member in groups[group]]
-            opened = key in unfolded
-            if best_first and opened:
+            row = _group_row(key, group, members, comparison, at, folded=key not in unfolded)
+            if best_first:
                 members.sort(key=lambda row: _rank(row, comparison))
-            blocks.append([_group_row(key, group, members, folded=not opened), *(members if opened else [])])
+            blocks.append([row] if row.folded else [row, *members])
     if baseline is None and blocks:
         baseline = blocks[0][0].key
     if best_first:
         blocks.sort(key=lambda block: _rank(block[0], comparison))
     rows = [row for block in blocks for row in block]
-    return _compared(rows, hidden, baseline)
+    return _compared(rows, hidden, baseline, points_per_unit(comparison.metric))
+
+
+def notes_of(rows: Sequence[Row]) -> list[str]:
+    """Return what one must know to read these rows: that their tasks differ, and how runs of groups count that ended
+    early or without a value."""
+    tasks = dict.fromkeys(task for row in rows for task in row.tasks)
+    notes = [f"different tasks, not comparable: {', '.join(tasks)}"] if len(tasks) > 1 else []
+    return notes + curve_notes(sum(row.carried for row in rows), sum(row.broken for row in rows))
+
+
+def difference(value: float | None, base: float | None, points: float | None) -> float | None:
+    """Return by how much `value` is above `base`: with `points` that many percentage points for a unit, else percent of
+    |base|. None where that says nothing."""
+    if points is None:
+        return percent_difference(value, base)
+    if value is None or base is None or not (math.isfinite(value) and math.isfinite(base)):
+        return None
+    return points * (value - base)
 
 
 def percent_difference(value: float | None, base: float | None) -> float | None:
@@ -149,62 +188,108 @@ def _run_row(run: RunData, kind: Literal["run", "member"], x: XKind, at: float |
         best=run.best[1] if run.best else None,
         best_step=run.best[0] if run.best else None,
         at=None if at is None else value_at(places, y, at),
+        valued=int(run.final is not None and math.isfinite(run.final[1])),
+        tasks=(run.task,),
     )
 
 
-def _group_row(key: str, name: str, members: Sequence[Row], *, folded: bool) -> Row:
-    curve = spread([(member.x, member.y) for member in members])
-    finals = quartiles([member.final for member in members])
-    bests = quartiles([member.best for member in members])
-    steps = quartiles([member.best_step for member in members])
-    ends = quartiles([member.final_step for member in members])
-    ats = quartiles([member.at for member in members])
+def _group_row(
+    key: str, name: str, members: Sequence[Row], comparison: Comparison, at: float | None, *, folded: bool
+) -> Row:
+    runs = tuple(run for member in members for run in member.runs)
+    tasks = tuple(dict.fromkeys(run.task for run in runs))
     statuses = [member.status for member in members]
-    return Row(
+    ends = [(member.status, member.final) for member in members]
+    empty = np.zeros(0)
+    row = Row(
         key=key,
         kind="group",
         name=name,
         look=members[0].look,
         status=next((one for one in ("running", "starting", "paused", "queued") if one in statuses), statuses[0]),
-        runs=tuple(run for member in members for run in member.runs),
+        runs=runs,
+        x=empty,
+        y=empty,
+        low=empty,
+        high=empty,
+        final=None,
+        final_step=None,
+        best=None,
+        best_step=None,
+        valued=0,
+        waiting=sum(status in LIVE_STATUSES for status in statuses),
+        tasks=tasks,
+        folded=folded and len(tasks) == 1,
+    )
+    if len(tasks) > 1:
+        return row
+    end = None if comparison.window is None else comparison.window[1]
+    curve = spread([_member(member, end) for member in members], comparison.direction)
+    finals = standing_of(ends, comparison.direction)
+    bests = standing_of(ends, comparison.direction, [member.best for member in members])
+    return replace(
+        row,
         x=curve.x,
         y=curve.median,
         low=curve.low,
         high=curve.high,
-        final=finals[1] if finals else None,
-        final_step=round(ends[1]) if ends else None,
-        best=bests[1] if bests else None,
-        best_step=round(steps[1]) if steps else None,
-        at=ats[1] if ats else None,
-        final_quartiles=(finals[0], finals[2]) if finals else None,
-        folded=folded,
+        carried=curve.carried,
+        broken=curve.broken,
+        at=None if at is None else value_at(curve.x, curve.median, at),
+        **_medians(members, finals, bests),  # type: ignore[arg-type]
     )
 
 
-def _compared(rows: Sequence[Row], hidden: Collection[str], baseline: str | None) -> list[Row]:
+def _member(row: Row, end: float | None) -> Member:
+    """A run's curve in a group: its means, for one value in a bucket that is not finite hides no others."""
+    (run,) = row.runs
+    y = run.curve.mean if row.x.size else row.y
+    whole = end is None or row.final_step is None or row.final_step <= end
+    return Member(row.x, y, row.status, row.final, whole)
+
+
+def _medians(members: Sequence[Row], finals: Standing | None, bests: Standing | None) -> dict[str, object]:
+    found: dict[str, object] = {}
+    valued = [member for member in members if not is_broken(member.status, member.final)]
+    if finals is not None:
+        found |= {"final": finals.median, "final_quartiles": (finals.low, finals.high), "valued": finals.valued}
+        found |= {"waiting": finals.waiting, "final_step": _middle([member.final_step for member in members])}
+    if bests is not None:
+        found |= {"best": bests.median, "best_step": _middle([member.best_step for member in valued])}
+    return found
+
+
+def _middle(steps: Sequence[int | None]) -> int | None:
+    kept = [step for step in steps if step is not None]
+    return round(median(kept)) if kept else None
+
+
+def _compared(rows: Sequence[Row], hidden: Collection[str], baseline: str | None, points: float | None) -> list[Row]:
     base = next((row for row in rows if row.key == baseline), None)
     # The baseline may be folded into its group, or gone.
     base = base or next((row for row in rows if any(run.id == baseline for run in row.runs)), rows[0] if rows else None)
     found = []
     for row in rows:
         more = {"hidden": row.key in hidden, "baseline": row is base}
-        if base is None or row is base:
+        if base is None or row is base or row.tasks != base.tasks:
             found.append(replace(row, **more))  # type: ignore[arg-type]
             continue
         found.append(
             replace(
                 row,
-                final_difference=percent_difference(row.final, base.final),
-                best_difference=percent_difference(row.best, base.best),
-                at_difference=percent_difference(row.at, base.at),
+                final_difference=difference(row.final, base.final, points),
+                best_difference=difference(row.best, base.best, points),
+                at_difference=difference(row.at, base.at, points),
                 **more,  # type: ignore[arg-type]
             )
         )
     return found
 
 
-def _rank(row: Row, comparison: Comparison) -> tuple[bool, float]:
+def _rank(row: Row, comparison: Comparison) -> tuple[int, float]:
+    """Best first; then what ranks as worst: runs that broke, by the best that they had before; then those without."""
     value = row.final if row.best is None else row.best
     if value is None or not math.isfinite(value):
-        return True, 0.0
-    return False, -value if comparison.direction == "higher" else value
+        return 2, 0.0
+    broken = row.kind != "group" and is_broken(row.status, row.final)
+    return int(broken), -value if comparison.direction == "higher" else value

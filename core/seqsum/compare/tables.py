@@ -8,6 +8,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from seqsum.compare.direction import points_per_unit
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.export.table import harmless
@@ -18,14 +21,19 @@ X_NAMES: Mapping[XKind, str] = {"step": "step", "time": "train_seconds"}
 
 
 def summary_table(comparison: Comparison, rows: Sequence[Row]) -> list[list[Cell]]:
-    """One line for each row: name, run ids, values of the metric, and percent of difference from the baseline."""
-    heading: list[Cell] = ["name", "runs", "status", "metric", "final", "final_step", "final_lower_quartile"]
-    heading += ["final_upper_quartile", "best", "best_step", "at_cursor"]
-    heading += ["final_difference_percent", "best_difference_percent", "at_cursor_difference_percent", "baseline"]
-    lines = [heading]
+    """One line for each row: name, run ids, values of the metric, and differences from the baseline.
+
+    with_value: how many of the runs the numbers tell of; the others rank as worst, or `waiting`, don't count yet.
+    """
+    unit = difference_unit(comparison)
+    heading: list[Cell] = ["name", "runs", "status", "task", "with_value", "of", "waiting", "metric", "final"]
+    heading += ["final_step", "final_lower_quartile", "final_upper_quartile", "best", "best_step", "at_cursor"]
+    heading += [f"{what}_difference_{unit}" for what in ("final", "best", "at_cursor")]
+    lines = [[*heading, "baseline"]]
     for row in rows:
         low, high = row.final_quartiles or (None, None)
-        line: list[Cell] = [row.name, " ".join(run.id for run in row.runs), row.status, comparison.metric]
+        line: list[Cell] = [row.name, " ".join(run.id for run in row.runs), row.status, " ".join(row.tasks)]
+        line += [row.valued, len(row.runs), row.waiting, comparison.metric]
         line += [row.final, row.final_step, low, high, row.best, row.best_step, row.at]
         line += [row.final_difference, row.best_difference, row.at_difference, "baseline" if row.baseline else ""]
         lines.append(line)
@@ -45,7 +53,7 @@ def curves_table(rows: Sequence[Row], x: XKind) -> list[list[Cell]]:
         columns.append((row.x, row.y))
         if row.kind == "group":
             heading += [f"{name} lower quartile", f"{name} upper quartile"]
-            columns += [(row.x, row.low), (row.x, row.high)]
+            columns += [(row.x, np.where(np.isinf(edge), np.nan, edge)) for edge in (row.low, row.high)]
     lines: dict[float, list[Cell]] = {}
     for place, (places, values) in enumerate(columns):
         for at, value in zip(places.tolist(), values.tolist(), strict=True):
@@ -81,11 +89,15 @@ def as_csv(lines: Iterable[Sequence[Cell]]) -> str:
 
 def row_plain(row: Row, comparison: Comparison) -> dict[str, Any]:
     """A row as JSON-ready values; NaN and infinity stay for the writer to judge."""
+    unit = difference_unit(comparison)
     facts: dict[str, Any] = {
         "name": row.name,
         "kind": row.kind,
         "runs": [run.id for run in row.runs],
         "status": row.status,
+        "tasks": list(row.tasks),
+        "with_value": row.valued,
+        "waiting": row.waiting,
         "metric": comparison.metric,
         "better": comparison.direction,
         "final": row.final,
@@ -94,13 +106,30 @@ def row_plain(row: Row, comparison: Comparison) -> dict[str, Any]:
         "best_step": row.best_step,
         "at": row.at,
         "baseline": row.baseline,
-        "final_difference_percent": row.final_difference,
-        "best_difference_percent": row.best_difference,
-        "at_difference_percent": row.at_difference,
+        f"final_difference_{unit}": row.final_difference,
+        f"best_difference_{unit}": row.best_difference,
+        f"at_difference_{unit}": row.at_difference,
     }
     if row.final_quartiles is not None:
         facts["final_quartiles"] = list(row.final_quartiles)
     return facts
+
+
+def difference_unit(comparison: Comparison) -> str:
+    """Return what differences are told in: percentage `points` of a share, else `percent` of the baseline's value."""
+    return "percent" if points_per_unit(comparison.metric) is None else "points"
+
+
+def difference_text(row: Row, value: float | None, metric: str) -> str:
+    """Return a difference of `metric` for people: `+3.10 pp` (points of a percentage) or `+3.1%`; `base` for the
+    baseline itself, `–` where there is nothing to tell."""
+    if value is None:
+        return "base" if row.baseline else "–"
+    if points_per_unit(metric) is not None:
+        return f"{value:+.2f} pp" if abs(value) < 99.995 else f"{value:+,.0f} pp"
+    if abs(value) >= 99_999:
+        return f"{value:+.0e}%"
+    return f"{value:+.1f}%" if abs(value) < 999.95 else f"{value:+,.0f}%"
 
 
 def unique_names(rows: Sequence[Row]) -> list[str]:

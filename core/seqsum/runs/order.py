@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def value_of(column: str, names: Names, now: float) -> Key:
     if lower in TIMES:
         return lambda entry: TIMES[lower](entry.summary, now)
     if column in names.metrics:
-        return lambda entry: entry.summary.metrics.get(column)
+        return lambda entry: finite(entry.summary.metrics.get(column))
     path = names.path(column)
     if path is None:
         near = did_you_mean(column, names.all()) or "; it can be a column, a metric or a setting such as optim.lr"
@@ -59,6 +60,11 @@ def sort_by(things: list[Any], key: Callable[[Any], Any], descending: bool) -> l
     present = [pair for pair in keyed if pair[0] is not None]
     present.sort(key=lambda pair: (isinstance(pair[0], str), pair[0]), reverse=descending)
     return [thing for _, thing in present] + [thing for value, thing in keyed if value is None]
+
+
+def finite(value: float | None) -> float | None:
+    """Return a value by which one can sort, None for NaN and infinities."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _comparable(value: Any) -> Any:

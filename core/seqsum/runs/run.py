@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 @dataclass(frozen=True)
 class Summary:
     """What a list shows of a run. Times are seconds since 1970; `metrics` holds each metric's last
-    value, if that is finite."""
+    value, which may be NaN or infinite."""
 
     id: str
     name: str
@@ -157,7 +156,7 @@ class Run:
             reason=state.get("reason") if status != "died" else self.last_words(),
             train_seconds=state.get("train_seconds", 0.0),
             steps_per_second=state.get("steps_per_second", 0.0),
-            metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
+            metrics=metrics,
             group=record.config["track"]["group"],
             tags=tuple(record.config["track"]["tags"]) if said.tags is None else said.tags,
             note=said.note,

@@ -183,10 +183,12 @@ def draw_line(
 def draw_band(x: Floats, low: Floats, high: Floats, view: View) -> Bools:
     """Return bool[rows, columns]: every other dot between two curves.
 
-    On a log axis a lower edge at or below zero reaches down to the bottom.
+    A lower edge at minus infinity, on a log axis at or below zero, reaches down to the bottom, an upper one at infinity
+    up to the top.
     """
     first, last = _visible(x, view)
     x, low, high = x[first:last], low[first:last], high[first:last]
+    low, high = np.where(low == -np.inf, view.y0, low), np.where(high == np.inf, view.y1, high)
     if view.log_y:
         low = np.where(low <= 0, view.y0, low)
     drawable = view.drawable(low) & view.drawable(high)

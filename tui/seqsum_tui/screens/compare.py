@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from seqsum.compare import ComparisonReader
 from seqsum.compare.files import Shown
-from seqsum.compare.rows import XKind
+from seqsum.compare.rows import XKind, notes_of
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll
 from seqsum_tui.charts import Chart
@@ -32,7 +32,7 @@ from seqsum_tui.widgets.key_line import KeyLine
 from seqsum_tui.widgets.setting_scatter import SettingScatter
 
 if TYPE_CHECKING:
-    from seqsum.compare import Comparison, Row
+    from seqsum.compare import Comparison, Row, RunData
     from seqsum.compare.files import Part
     from seqsum.runs import Summary
 
@@ -190,7 +190,7 @@ class CompareScreen(ArrangesRows, ExportsComparison):
     def _keep_ends(self, chart: CompareChart, comparison: Comparison) -> None:
         """The axis reaches over all steps of what is drawn, also while only a stretch of them is read."""
         drawn = [run for row in self._rows if row.drawn for run in row.runs] or comparison.runs
-        end = max((run.final[0] for run in drawn if run.final), default=0) if self._x == "step" else None
+        end = max(map(_last_step, drawn), default=0) if self._x == "step" else None
         if end != self._end:
             self._end = end
             view, cursor = chart.view, chart.cursor_x
@@ -250,7 +250,7 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         comparison = self._comparison
         assert comparison is not None
         base = next((row for row in self._rows if row.baseline), None)
-        facts = []
+        facts = [note for note in notes_of(self._rows) if note.startswith("different")]
         if base is not None and len(self._rows) > 1:
             facts.append(f"Δ from {base.look.sign} {words.literal(base.name)}")
         facts.append(words.count(len(comparison.runs), "run"))
@@ -440,3 +440,8 @@ def _first_steps() -> Content:
         ),
         ("In the list of runs, c compares the marked ones.", "$foreground 60%"),
     )
+
+
+def _last_step(run: RunData) -> int:
+    """Where a run's curve ends; a fork without points of its own has its parent's."""
+    return run.final[0] if run.final else int(run.curve.x[-1]) if run.curve.x.size else 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from seqsum.compare.spread import curve_notes
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.axes import rows_for_legend
 from seqsum_tui.charts.legend import Piece, legend_lines
@@ -21,6 +22,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
     """Its keys are the screen's, so that they work wherever the cursor is."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
+    _told: Sequence[str] = ()
 
     def show(self, rows: Sequence[Row], chosen: str | None) -> None:
         """Draw these rows; the chosen one lies on top."""
@@ -33,8 +35,12 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
             series.append(Series(row.key, row.x, row.y, low, high, sign=row.look.sign, colour=colour))
             if group:
                 bands.append(Band(row.key, row.x, row.low, row.high))
+        self._told = curve_notes(sum(row.carried for row in drawn), sum(row.broken for row in drawn))
         self.set_bands(bands)
         self.set_series(series)
+
+    def _note(self) -> str:
+        return " · ".join([note for note in (super()._note(),) if note] + [*self._told])
 
     def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
         inks = self._legend_inks

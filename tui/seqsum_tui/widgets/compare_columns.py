@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from seqsum.compare.direction import points_per_unit
+from seqsum.compare.tables import difference_text
 from seqsum_tui import words
 
 if TYPE_CHECKING:
@@ -35,23 +37,30 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
     at: where the cursor stands, in words.
     """
 
-    value = partial(metric_text, metric)
+    value, wide = partial(metric_text, metric), 7 if points_per_unit(metric) is None else 9
+
+    def change(key: str, rank: int) -> Column:
+        field = f"{key}_difference"
+        return Column(
+            field, "Δ", wide, rank, lambda row: difference_text(row, getattr(row, field), metric), "difference"
+        )
+
     found = [
         Column("name", "run", 14, 0, lambda row: row.name, "name"),
         Column("final", "final", 7, 0, lambda row: value(row.final)),
-        Column("final_difference", "Δ", 7, 1, lambda row: difference(row, row.final_difference), "difference"),
+        change("final", 1),
     ]
     if any(row.final_quartiles for row in rows):
         found.append(Column("quartiles", "quartiles", 15, 7, lambda row: _quartiles(row, value)))
     found += [
         Column("best", "best", 7, 2, lambda row: value(row.best)),
-        Column("best_difference", "Δ", 7, 6, lambda row: difference(row, row.best_difference), "difference"),
+        change("best", 6),
         Column("best_step", "at step", 8, 4, lambda row: "–" if row.best_step is None else f"{row.best_step:,}"),
     ]
     if at is not None:
         found += [
             Column("at", f"at {at}", max(10, len(f"at {at}")), 3, lambda row: value(row.at)),
-            Column("at_difference", "Δ", 7, 5, lambda row: difference(row, row.at_difference), "difference"),
+            change("at", 5),
         ]
     found.append(Column("status", "status", 8, 8, lambda row: words.status(row.status).word))
     return found
@@ -78,17 +87,6 @@ def arrange(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     more = min(max(room, 0), NAME_WIDEST - 14)
     shown = [column for column in columns if column in chosen]
     return [(column, column.width + (more if column.kind == "name" else 0)) for column in shown]
-
-
-def difference(row: Row, percent: float | None) -> str:
-    """Return `+3.1%`, `base` for the baseline itself, `–` where there is nothing to compare."""
-    if row.baseline:
-        return "base"
-    if percent is None:
-        return "–"
-    if abs(percent) >= 99_999:
-        return f"{percent:+.0e}%"
-    return f"{percent:+.1f}%" if abs(percent) < 999.95 else f"{percent:+,.0f}%"
 
 
 def _quartiles(row: Row, value: Callable[[float | None], str]) -> str:

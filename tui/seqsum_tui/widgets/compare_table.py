@@ -196,7 +196,7 @@ class CompareTable(ScrollView, can_focus=True):
         sign = "·" if row.hidden else row.look.sign if row.drawn else "▾"
         ink = quiet if row.hidden or not row.drawn else Style(color=look_ink(self.app, row.look), bold=True)
         lead = "  " if row.kind == "member" else ""
-        tail = f" ×{len(row.runs)}" if row.kind == "group" and row.folded else ""
+        tail = f" {row.size}" if row.kind == "group" else ""
         room = width - 2 - len(lead) - len(tail)
         text = words.literal(row.name)
         # Cut in the middle: names of runs differ at their ends.
@@ -207,7 +207,7 @@ class CompareTable(ScrollView, can_focus=True):
 
     def _judged(self, text: str) -> Style:
         """Better than the baseline, or worse; the number's own sign says it without colour."""
-        if self._direction is None or text[:1] not in "+-" or text in ("+0.0%", "-0.0%"):
+        if self._direction is None or text[:1] not in "+-" or not any(digit in text for digit in "123456789"):
             return Style()
         better = (text[0] == "+") == (self._direction == "higher")
         return Style(color=self.get_component_rich_style(f"compare--{'better' if better else 'worse'}").color)

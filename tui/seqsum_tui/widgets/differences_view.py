@@ -25,7 +25,7 @@ NOTHING = {
     0: "No run is shown: space shows the one under the cursor.",
     1: "One run differs from nothing: a adds others.",
 }
-SAME = "These runs differ in no setting."
+SAME = "These runs differ in no setting; seeds within a group, names and tags are left out."
 
 
 class DifferencesView(Widget, can_focus=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 from seqsum_tui import words
 
 if TYPE_CHECKING:
-    from seqsum_tui.run_lines import Line, Spread
+    from seqsum.compare.spread import Standing
+    from seqsum_tui.run_lines import Line
 
 CURVE_WIDTH = 9
 UNFOLDED, FOLDED, MEMBER = "▾ ", "▸ ", "└ "
@@ -71,7 +73,7 @@ def _status(line: Line, now: float, width: int) -> str:
 def _name(line: Line, now: float, width: int) -> str:
     name = words.literal(line.summary.name)
     if line.kind == "group":
-        size = f" ×{len(line.entries)}"
+        size = f" {line.size}"
         return (FOLDED if line.folded else UNFOLDED) + words.fit(name, width - 2 - len(size)).rstrip() + size
     return MEMBER + name if line.kind == "member" else name
 
@@ -83,7 +85,7 @@ def _accuracy(line: Line, now: float, width: int) -> str:
 def _accuracy_alone(line: Line, now: float, width: int) -> str:
     """Where no column beside it has the quartiles: a group's median, and half of the distance between them."""
     spread = line.spread.get("accuracy")
-    if spread is None:
+    if spread is None or not math.isfinite(spread.high - spread.low):
         return _accuracy(line, now, width)
     return f"{int(spread.median * 100 + 1e-9)}%±{round((spread.high - spread.low) * 50)}"
 
@@ -99,12 +101,16 @@ def _curve(metric: str) -> Callable[[Line, float, int], str]:
     return text
 
 
-def quartiles(metric: str, spread: Spread, width: int) -> str:
-    """Return the middle half of a group: 88–99.5%, .12–.3."""
+def quartiles(metric: str, spread: Standing, width: int) -> str:
+    """Return the middle half of a group: 88–99%, .12–.3; NaN where a run without a value stands."""
+    ends = spread.low, spread.high
+    if all(map(math.isnan, ends)):
+        return ""
     if metric == "accuracy":
-        return f"{int(spread.low * 100 + 1e-9)}–{int(spread.high * 100 + 1e-9)}%"
-    texts = [f"{value:.2g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2g}" for value in spread[1:4:2]]
-    return "–".join(texts)
+        texts = [f"{int(value * 100 + 1e-9)}" if math.isfinite(value) else "NaN" for value in ends]
+        return "–".join(texts) + "%"
+    texts = [f"{value:.2g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2g}" for value in ends]
+    return "–".join(text.replace("nan", "NaN") for text in texts)
 
 
 @lru_cache(maxsize=4096)

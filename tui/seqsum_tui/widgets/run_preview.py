@@ -14,8 +14,9 @@ from seqsum_tui import words
 from seqsum_tui.actions import RESUMABLE
 
 if TYPE_CHECKING:
+    from seqsum.compare.spread import Standing
     from seqsum_tui.charts import Chart
-    from seqsum_tui.run_lines import Line, Spread
+    from seqsum_tui.run_lines import Line
     from seqsum_tui.runs_reading import Preview
 
 LOG_LINES = 5
@@ -94,14 +95,20 @@ def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> Non
     """Draw the median of a group's runs, and the band between the quartiles."""
     from seqsum_tui.charts import Band, Series
     from seqsum_tui.charts.palette import SIGNS
+    from seqsum_tui.runs_reading import MOST_MEMBERS
 
     found = preview.spreads.get(metric)
     if found is None:
         chart.set_bands([])
         chart.set_series([])
         return
-    chart.set_bands([Band("median", found.x, found.low, found.high)])
-    chart.set_series([Series("median", found.x, found.median, sign=SIGNS[index])])
+    runs, standing = len(preview.line.entries), preview.line.spread.get(metric)
+    # As short as it can be: it stands in the legend of a small chart.
+    parts = ["median", standing.share if standing is not None else ""]
+    parts += [f"{found.carried} carried on" if found.carried else "", f"{MOST_MEMBERS} drawn" * (runs > MOST_MEMBERS)]
+    name = ", ".join(filter(None, parts))
+    chart.set_bands([Band(name, found.x, found.low, found.high)])
+    chart.set_series([Series(name, found.x, found.median, sign=SIGNS[index])])
 
 
 def describe(preview: Preview) -> Content:
@@ -113,7 +120,7 @@ def describe_briefly(preview: Preview) -> Content:
     """Return the line in two lines of words, for a small screen."""
     line, run = preview.line, preview.line.summary
     if line.kind == "group":
-        beside = f"×{len(line.entries)}" + (f"  {_converged(line)}" if "accuracy" in line.spread else "")
+        beside = line.size + (f"  {_converged(line)}" if "accuracy" in line.spread else "")
         second = Content("  ").join(_spread_briefly(*spread) for spread in _spreads(line))
     else:
         beside = run.id
@@ -125,7 +132,7 @@ def describe_briefly(preview: Preview) -> Content:
     return Content.assemble((words.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
 
 
-def _spreads(line: Line) -> list[tuple[str, Spread, Callable[[float | None], str]]]:
+def _spreads(line: Line) -> list[tuple[str, Standing, Callable[[float | None], str]]]:
     texts = {"accuracy": words.percent, "loss": words.metric, "mae": words.metric}
     return [(name, line.spread[name], text) for name, text in texts.items() if name in line.spread]
 
@@ -148,6 +155,8 @@ def _describe_group(line: Line) -> Content:
         ),
         Content("  ").join(Content.styled(text, colour) for text, colour in states),
     ]
+    if len(line.tasks) > 1:
+        lines.append(Content(f"Its runs have different tasks, so nothing is averaged: {', '.join(line.tasks)}."))
     if "accuracy" in line.spread:
         lines.append(Content(f"{_converged(line)} (accuracy of 99% or more)"))
     lines += [_spread_words(*spread) for spread in _spreads(line)]
@@ -160,14 +169,23 @@ def _describe_group(line: Line) -> Content:
     return Content("\n").join(lines)
 
 
-def _spread_words(name: str, spread: Spread, text: Callable[[float | None], str]) -> Content:
+def _spread_words(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:
     return Content.assemble(
         (f"{name}: ", "$foreground 60%"), (f"median {text(spread.median)}", "bold"),
         f", half of them {text(spread.low)}–{text(spread.high)}, all {text(spread.lowest)}–{text(spread.highest)}",
+        (f"; {_counted(spread)}" if spread.share else "", "$text-warning"),
     )  # fmt: skip
 
 
-def _spread_briefly(name: str, spread: Spread, text: Callable[[float | None], str]) -> Content:
+def _counted(spread: Standing) -> str:
+    """Which runs the numbers tell of, and how the others count."""
+    broken = spread.total - spread.waiting - spread.valued
+    others = [f"{broken} without rank worst"] if broken else []
+    others += [f"{spread.waiting} still train"] if spread.waiting else []
+    return f"{spread.valued} of {spread.total} have a value, {', '.join(others)}"
+
+
+def _spread_briefly(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:
     middle_half = f" ({text(spread.low)}–{text(spread.high)})"
     return Content.assemble((f"{name} ", "$foreground 60%"), (text(spread.median), "bold"), middle_half)
 

@@ -36,24 +36,24 @@ class SettingScatter(Scatter):
         runs = [run for run, _ in shown.runs]
         axis = field_axis([run.fields.get(field) for run in runs])
         places = dict(zip((run.id for run in runs), axis.places, strict=True))
-        clouds, points, broken = [], [], 0
+        clouds, broken = [], 0
         for row in shown.drawn:
             own = []
             for run in row.runs:
                 point = run.best if shown.of_best else run.final
                 if point is not None:
                     own.append((places[run.id], point[1]))
-            finite = [point for point in own if math.isfinite(point[1])]
-            broken += len(own) - len(finite)
-            points += finite
+            broken += len(row.runs) - sum(math.isfinite(value) for _, value in own)
             clouds.append(Cloud(row.key, row.look.sign, look_colour(self.app, row.look), tuple(own)))
         low, high = min(axis.places), max(axis.places)
         margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
         span = low - margin, high + margin
-        middle = medians(points) if axis.kind != "names" else []
+        direction, of_best = shown.comparison.direction, shown.of_best
+        middle = medians(axis.places, runs, direction, of_best=of_best) if axis.kind != "names" else []
         notes = ["log x"] if axis.kind == "log" else []
         notes += ["line: medians"] if middle else []
-        notes += [f"{broken} not finite"] if broken else []
+        notes += [f"{broken} of {len(runs)} without a value"] if broken else []
+        notes += ["different tasks"] if len({run.task for run in runs}) > 1 else []
         self.title = f"{way} {metric} over {words.literal(field)}"
         self.set_empty(f"No {way} values of {metric}")
         self.set_clouds(
