@@ -1,5 +1,7 @@
 """What the filter's box offers: only what the runs have, and always something that the filter then understands."""
 
+import math
+
 import pytest
 
 from seqsum.config import Config
@@ -13,7 +15,7 @@ def run(name, status, cell="rnn", **said):
     summary = Summary(
         id=f"id-{name}", name=name, preset="baseline", status=status, step=50, steps=100, pid=None, created=0.0,
         updated=0.0, reason=None, train_seconds=1.0, steps_per_second=0.0,
-        metrics={"accuracy": 0.5, "loss": 1.0, "lr": 0.1}, **{"group": None, "tags": (), **said},
+        metrics={"accuracy": 0.5, "loss": 1.0, "lr": 0.1, "grad_norm": math.nan}, **{"group": None, "tags": (), **said},
     )  # fmt: skip
     return Entry(summary, Config().changed({"model.cell": cell}, "test").plain(), {})
 
@@ -51,6 +53,15 @@ def completion():
         ("accuracy > 0.9 and not ha", "accuracy > 0.9 and not has:"),
         ("nig", "night"),
         ("base", "baseline"),
+        ("name:'tw", "name:'two words'"),
+        ("cell i", "cell in ("),
+        ("cell in (", "cell in (rnn"),
+        ("cell in (l", "cell in (lstm"),
+        ("cell in (rnn, l", "cell in (rnn, lstm"),
+        ("cell in (rnn,l", "cell in (rnn,lstm"),
+        ("cell not in (rnn,l", "cell not in (rnn,lstm"),
+        ("name in ('two words', p", "name in ('two words', plain"),
+        ("grad_norm = n", "grad_norm = nan"),
     ],
 )
 def test_what_could_follow_comes_from_the_runs(completion, typed, first):

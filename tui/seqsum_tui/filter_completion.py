@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
 from seqsum.runs.entry import ABSENT, Entry
-from seqsum.runs.filter import ALIASES, HAS, IS, LISTS, NUMBERS, TEXTS, TIMES, Names, Token, tokens_of
+from seqsum.runs.filter import ALIASES, HAS, IS, LISTS, NUMBERS, TEXTS, TIMES, Names
+from seqsum.runs.filter_tokens import REGEX_SIGNS, Token, tokens_of
 from seqsum.runs.order import high_first
 from seqsum.schema import as_text
 
@@ -18,7 +20,7 @@ from seqsum.schema import as_text
 WORDS = ("status", "has", "is", "tag", "group", "preset", "name", "note", "reason", "id")
 GLUE = frozenset({"and", "or", "not", "!"})
 # Typed as it is, such a value would be read as more than one word.
-NEEDS_QUOTES = re.compile(r'[\s()<>=!~:"]')
+NEEDS_QUOTES = re.compile(r"""[\s()<>=!~:"*,≥≤≠]|^['“‘]""")
 MOST = 50
 
 
@@ -56,15 +58,27 @@ class FilterCompletion:
             return Offer()
         start = typed.place[0] if typed is not None else len(text)
         begun = text[start:]
+        name = _listed_name(before)
+        if name is not None:
+            # A word of a list holds what stands before its last comma, too.
+            comma = begun.rfind(",") + 1
+            return self._of(start + comma, begun[comma:], self._typed_values(name, begun[comma:]), True)
         if before and before[-1].kind == "operator":
             if len(before) < 2 or before[-2].kind != "word":
                 return Offer()
-            return self._of(start, begun, self._typed_values(before[-2].text, begun), True)
+            if before[-1].text in REGEX_SIGNS:
+                return Offer()
+            name, ordered = before[-2].text, before[-1].text in ("<", "<=", ">", ">=")
+            words = [] if ordered and name in self.names.metrics else self._typed_values(name, begun)
+            return self._of(start, begun, words, True)
         if typed is None:
             return Offer(start, tuple(self._beginnings()))
         if typed.kind == "open" or begun.lower() in GLUE:
             return Offer()
-        return self._of(start, begun, chain(self._fields(begun), self._plain_words()), True)
+        several = (
+            ("in (", "not in (") if before and before[-1].kind == "word" and self.names.known(before[-1].text) else ()
+        )
+        return self._of(start, begun, chain(several, self._fields(begun), self._plain_words()), True)
 
     def _of(self, start: int, begun: str, words: Iterable[str], sure: bool) -> Offer:
         lower = begun.lower()
@@ -97,8 +111,8 @@ class FilterCompletion:
 
     def _typed_values(self, name: str, begun: str) -> list[str]:
         """The values as one types them: in quotes where it must be, and where a person began with one."""
-        values = [value for value in self.values(name) if '"' not in value and value.isprintable()]
-        return [f'"{value}"' if begun[:1] == '"' or NEEDS_QUOTES.search(value) else value for value in values]
+        values = [value for value in self.values(name) if value.isprintable()]
+        return [typed for value in values if (typed := _typed(value, begun[:1])) is not None]
 
     def values(self, name: str) -> list[str]:
         """Return the values that the runs have in a field, the most frequent first."""
@@ -120,8 +134,10 @@ class FilterCompletion:
             return []
         if lower in TEXTS:
             return _by_number(map(TEXTS[lower], runs))
-        if lower in NUMBERS or lower in TIMES or name in self.names.metrics:
+        if lower in NUMBERS or lower in TIMES:
             return []
+        if name in self.names.metrics:
+            return _by_number(_not_finite(run.metrics.get(name)) for run in runs)
         path = self.names.path(name)
         return [] if path is None else _by_number(self._setting(path))
 
@@ -132,6 +148,36 @@ class FilterCompletion:
                 yield from map(str, value)
             elif value is not ABSENT:
                 yield as_text(value)
+
+
+def _typed(value: str, begun: str) -> str | None:
+    """A value as one types it: in quotes where it must be, or the person began with one; None when none will do."""
+    quote = begun if begun in ("'", '"') and begun else '"' if NEEDS_QUOTES.search(value) else ""
+    if quote and quote in value:
+        quote = "'" if quote == '"' and begun != '"' else ""
+        if not quote or quote in value:
+            return None
+    return f"{quote}{value}{quote}"
+
+
+def _listed_name(tokens: Sequence[Token]) -> str | None:
+    """The name whose list of values is open behind these tokens, or None."""
+    place = len(tokens) - 1
+    while place > 1 and tokens[place].kind in ("word", "quoted"):
+        place -= 1
+    opened = place > 1 and tokens[place].kind == "bracket" and tokens[place].text == "("
+    if not opened or tokens[place - 1].kind != "word" or tokens[place - 1].text.lower() != "in":
+        return None
+    place -= 2
+    if tokens[place].kind == "word" and tokens[place].text.lower() == "not":
+        place -= 1
+    return tokens[place].text if place >= 0 and tokens[place].kind == "word" else None
+
+
+def _not_finite(value: float | None) -> str:
+    if value is None or math.isfinite(value):
+        return ""
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 def _ended(token: Token, text: str) -> bool:

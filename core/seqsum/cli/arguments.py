@@ -21,6 +21,10 @@ from seqsum.cli.parser import Parser, nearest
 from seqsum.errors import UserError, one_line
 
 HELP = ("-h", "--help")
+FILTER_HELP = (
+    'e.g. "model.cell = lstm and accuracy > 0.9", "has:note", "name = big-*", "seed in (0, 1)", "age < 1h30m", '
+    '"step > 1,000", "loss = nan or not has:loss", "name ~ ^big.*[0-9]$" (a regular expression)'
+)
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def _settings(parser: Parser) -> None:
 
 
 def _runs(parser: Parser) -> None:
-    parser.add_argument("--filter", metavar="EXPR", help='e.g. "model.cell = lstm and accuracy > 0.9", "has:note"')
+    parser.add_argument("--filter", metavar="EXPR", help=FILTER_HELP)
     parser.add_argument("--sort", metavar="COLUMN", help="name, accuracy, age, optim.lr …: a column, metric or setting")
     parser.add_argument("--reverse", action="store_true", help="the other way round")
 

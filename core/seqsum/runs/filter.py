@@ -1,8 +1,11 @@
 """The language that lists of runs are filtered by: words to look for, comparisons, `and`, `or`, `not`, brackets.
 
-    sota                                    a word in name, preset, id, group, tags or note
+    sota  big-*  'two words'                words in name, preset, id, group, tags or note; * stands for anything
     model.cell = lstm and accuracy > 0.9    settings, metrics, and what the list shows (step, progress, age …)
-    status:running  tag:night  has:note     a word in one field; whether a run has something
+    status:running  tag:night  has:note     a word in one field; whether a run has something (not has:loss)
+    cell in (lstm, gru)  seed not in (0, 1) one of several values; commas part them
+    name ~ ^big-.*[0-9]$                    a regular expression
+    age < 1h30m  step > 1,000  loss = nan   times, numbers (a comma parts thousands), what is not finite
     is:starred or not (preset:baseline)
 
 What stands beside each other must all be so. A run that lacks what is compared is not found; by `!=` it is.
@@ -10,33 +13,34 @@ What stands beside each other must all be so. A run that lacks what is compared 
 
 from __future__ import annotations
 
-import math
-import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from seqsum.config import all_fields
-from seqsum.errors import UserError, did_you_mean, one_line
+from seqsum.errors import did_you_mean, one_line
 from seqsum.runs.entry import ABSENT, CURVES, Entry
-from seqsum.runs.run import LIVE_STATUSES, STATUSES, Summary
-from seqsum.schema import OFF, FieldFacts
-
-Test = Callable[[Entry, float], bool]
-Value = Callable[[Entry, float], Any]
-About = Literal["name", "sign", "value"]
-
-TOKEN = re.compile(
-    r"""\s*(?:(?P<bracket>[()])|(?P<operator>[<>!=]=|[<>=~:])|"(?P<quoted>[^"]*)"|(?P<open>")"""
-    r"""|(?P<word>[^\s()<>=!~:"]+|!))"""
+from seqsum.runs.filter_tokens import QUOTES, REGEX_SIGNS, FilterError, Token, tokens_of
+from seqsum.runs.filter_values import (
+    UNITS,
+    Test,
+    as_number,
+    check_choice,
+    list_test,
+    number,
+    number_test,
+    seconds,
+    setting_test,
+    text_test,
+    words_of,
 )
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
-}  # fmt: skip
-SPANS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-LARGE = {"k": 1e3, "M": 1e6}
+from seqsum.runs.run import LIVE_STATUSES, STATUSES, Summary
+from seqsum.schema import FieldFacts
+
 DEEPEST = 50
+WITH_UNIT = re.compile(rf"\d*\.?\d+({UNITS})+")
+INSTEAD = {"&&": "and", "&": "and", "||": "or", "|": "or"}
 
 TEXTS: dict[str, Callable[[Summary], str]] = {
     "id": lambda run: run.id,
@@ -77,18 +81,6 @@ HAS: dict[str, Test] = {
     "reason": lambda entry, now: bool(entry.summary.reason),
     "star": lambda entry, now: entry.summary.starred,
 }
-
-
-class FilterError(UserError):
-    """A filter that can't be read; the message says what to write instead.
-
-    place: (start, end) of what is wrong in the text; start = end where something is missing.
-    about: of a comparison, the part that is wrong.
-    """
-
-    def __init__(self, message: str, place: tuple[int, int] = (0, 0), about: About = "name") -> None:
-        super().__init__(message)
-        self.place, self.about = place, about
 
 
 @dataclass(frozen=True)
@@ -149,45 +141,19 @@ class Names:
         return [*TEXTS, *NUMBERS, *TIMES, *LISTS, *ALIASES, "has", "is", *sorted(self.metrics), *self.settings]
 
 
-@dataclass(frozen=True)
-class Token:
-    """kind: bracket, operator, word, quoted, or open for a quotation that does not end. place: where it stands in the
-    text, (start, end), its quotes included."""
-
-    kind: str
-    text: str
-    place: tuple[int, int]
-
-
 def parse(text: str, names: Names) -> Filter | None:
     """Read a filter; None for an empty one. Raises FilterError."""
     tokens = tokens_of(text)
     if not tokens:
         return None
     if tokens[-1].kind == "open":
-        raise FilterError('filter: a closing " is missing', tokens[-1].place)
+        begun = text[tokens[-1].place[0]]
+        raise FilterError(f"filter: a closing {QUOTES[begun]} is missing", tokens[-1].place)
     reader = _Reader(tokens, names)
     test = reader.either()
     if not reader.done:
         raise FilterError(f'filter: "{reader.here.text}" has no bracket before it that it closes', reader.here.place)
     return Filter(text, test, reader.clock)
-
-
-def tokens_of(text: str) -> list[Token]:
-    """Return what a filter is made of, whether or not it makes sense."""
-    found: list[Token] = []
-    place, text = 0, text.rstrip()
-    while place < len(text):
-        match = TOKEN.match(text, place)
-        assert match is not None and match.lastgroup is not None, text[place:]
-        start, end = match.span(match.lastgroup)
-        if match.lastgroup == "open":
-            found.append(Token("open", text[end:], (start, len(text))))
-            break
-        quotes = match.lastgroup == "quoted"
-        found.append(Token(match.lastgroup, match[match.lastgroup], (start - quotes, end + quotes)))
-        place = match.end()
-    return found
 
 
 class _Reader:
@@ -264,27 +230,123 @@ class _Reader:
         word = self.here
         self._at += 1
         if word.kind == "word" and self._sign("operator"):
-            sign = self.here
-            self._at += 1
-            if self.done or self.here.kind not in ("word", "quoted"):
-                raise FilterError(f'filter: after "{word.text} {sign.text}" a value is missing', self.end)
-            value = self.here
-            self._at += 1
-            try:
-                return self._comparison(word.text, "=" if sign.text == "==" else sign.text, value.text)
-            except FilterError as error:
-                error.place = {"name": word, "sign": sign, "value": value}[error.about].place
-                raise
+            return self._compared(word)
         if word.kind == "word":
+            listed = self._listed(word)
+            if listed is not None:
+                return listed
             try:
-                self._refuse_half(word.text)
+                self._refuse_half(word)
             except FilterError as error:
                 error.place = word.place
                 raise
-        return _containing(word.text)
+        return _containing(word)
 
-    def _refuse_half(self, word: str) -> None:
+    def _compared(self, word: Token) -> Test:
+        sign = self.here
+        self._at += 1
+        if self.done or self.here.kind not in ("word", "quoted"):
+            if not self.done and self.here.kind == "operator":
+                raise FilterError(
+                    f'filter: "{sign.text} {self.here.text}" is no sign', (sign.place[0], self.here.place[1])
+                )
+            raise FilterError(f'filter: after "{word.text} {sign.text}" a value is missing', self.end)
+        value = self._value(word.text)
+        if not self.done and self.here.kind == "operator" and self.here.text not in (":",):
+            name = word.text if as_number(word.text) is None else value.text
+            raise FilterError(f"filter: one comparison at a time: {name} > 0.1 and {name} < 0.2", self.here.place)
+        try:
+            return self._comparison(word.text, sign.text, value)
+        except FilterError as error:
+            error.place = {"name": word, "sign": sign, "value": value}[error.about].place
+            raise
+
+    def _value(self, name: str) -> Token:
+        """The value at hand; a number and its unit may stand apart: 90 %, 1h 30m, 3 min 20 s."""
+        value = self.here
+        self._at += 1
+        timed = ALIASES.get(name.lower(), name.lower()) in TIMES
+        while value.kind == "word" and self._sign("word") and self._goes_on(value.text, timed):
+            value = Token("word", f"{value.text} {self.here.text}", (value.place[0], self.here.place[1]))
+            self._at += 1
+        return value
+
+    def _goes_on(self, value: str, timed: bool) -> bool:
+        """Whether the word at hand belongs to the value before it."""
+        word = self.here.text
+        after = self._tokens[self._at + 1].text if self._at + 1 < len(self._tokens) else ""
+        if re.fullmatch(r"[\d.,]+", value.split()[-1]):
+            return word == "%" or (timed and re.fullmatch(UNITS, word) is not None)
+        return timed and (
+            WITH_UNIT.fullmatch(word) is not None or (word.isdigit() and re.fullmatch(UNITS, after) is not None)
+        )
+
+    def _listed(self, word: Token) -> Test | None:
+        """Read `in (a, b)` or `not in (a, b)` behind a name; None where there is none."""
+        start = self._at
+        negated = self._word("not")
+        self._at += negated
+        if not self._word("in") or not (self._names.known(word.text) or self._opens(1)):
+            self._at = start
+            return None
+        self._at += 1
+        if not self._sign("bracket", "("):
+            raise FilterError(f'filter: after "in" stand values in brackets: {word.text} in (a, b)', self.end)
+        self._at += 1
+        tests = []
+        for value in self._values(word.text):
+            try:
+                tests.append(self._comparison(word.text, "=", value))
+            except FilterError as error:
+                error.place = value.place if error.about == "value" else word.place
+                raise
+        return lambda entry, now: any(test(entry, now) for test in tests) != negated
+
+    def _opens(self, ahead: int) -> bool:
+        coming = self._tokens[self._at + ahead : self._at + ahead + 1]
+        return bool(coming) and coming[0].kind == "bracket" and coming[0].text == "("
+
+    def _values(self, name: str) -> list[Token]:
+        """The values of a list, to its closing bracket."""
+        found: list[Token] = []
+        parted = True
+        while not self._sign("bracket", ")"):
+            if self.done:
+                raise FilterError("filter: a closing ) is missing", self.end)
+            token = self.here
+            if token.kind not in ("word", "quoted") or self._word("and", "or", "not"):
+                raise FilterError(
+                    f'filter: in a list stand values and commas only: {name} in (a, b); got "{token.text}"', token.place
+                )
+            self._at += 1
+            for piece in [token] if token.kind == "quoted" else _pieces(token):
+                if piece.text == ",":
+                    parted = True
+                    continue
+                if not parted:
+                    raise FilterError(
+                        "filter: commas part the values of a list; one with spaces goes in quotes", piece.place
+                    )
+                if found and re.fullmatch(r"0\d\d", piece.text) and found[-1].place[1] + 1 == piece.place[0]:
+                    raise FilterError("filter: in a list a comma parts values; write 1000 without one", piece.place)
+                found.append(piece)
+                parted = False
+        if not found:
+            raise FilterError(f'filter: after "{name} in (" a value is missing', self.end)
+        self._at += 1
+        return found
+
+    def _refuse_half(self, token: Token) -> None:
         """What looks like the beginning of a comparison is none yet; in quotes it is a word to look for."""
+        word = token.text
+        if word in INSTEAD:
+            raise FilterError(f'filter: write {INSTEAD[word]} for "{word}"; for the sign itself put it in ""')
+        listed = ALIASES.get(word.lower(), word.lower())
+        follows = self._sign("quoted") or (self._sign("word") and not self._word("and", "or", "not", "!"))
+        if follows and (listed in TEXTS or listed in NUMBERS or listed in TIMES or listed in LISTS):
+            sign = ":" if listed in TEXTS or listed in LISTS else " > "
+            like = f"{word}{sign}{one_line(self.here.text)[:40]}"
+            raise FilterError(f'filter: a sign is missing, e.g. {like}; for the word put it in ""')
         section, dot, _ = word.partition(".")
         sections = {path.partition(".")[0] for path in self._names.settings}
         if dot and section in sections:
@@ -296,35 +358,39 @@ class _Reader:
         if word in self._names.metrics:
             raise FilterError(f'filter: compare it with a value, e.g. {word} > 0.9; for the word put it in ""')
 
-    def _comparison(self, name: str, sign: str, value: str) -> Test:
+    def _comparison(self, name: str, sign: str, value: Token) -> Test:
         lower = name.lower()
-        if lower in ("is", "has") and sign in (":", "="):
-            return self._is(value) if lower == "is" else self._has(value)
+        if lower in ("is", "has"):
+            if sign not in (":", "="):
+                raise FilterError(f"filter: write {lower}:{one_line(value.text)}, or not {lower}:…", about="sign")
+            return self._is(value.text) if lower == "is" else self._has(value.text)
         lower = ALIASES.get(lower, lower)
         if lower in TEXTS:
             text_of = TEXTS[lower]
-            if lower == "status":
-                _check_choice("status", value, STATUSES, sign)
-            return _text_test(name, lambda entry, now: text_of(entry.summary), sign, value)
+            if lower == "status" and sign in ("=", "!=", ":", *REGEX_SIGNS):
+                check_choice("status", value, STATUSES, sign)
+            return text_test(name, lambda entry, now: text_of(entry.summary), sign, value)
         if lower in LISTS:
-            return _list_test(name, lambda entry, now: LISTS[lower](entry.summary), sign, value)
+            return list_test(name, lambda entry, now: LISTS[lower](entry.summary), sign, value)
         if lower in NUMBERS:
             self.clock = self.clock or lower == "speed"
             number_of = NUMBERS[lower]
-            return _number_test(name, lambda entry, now: number_of(entry.summary, now), sign, _number(name, value))
+            return number_test(name, lambda entry, now: number_of(entry.summary, now), sign, number(name, value.text))
         if lower in TIMES:
             self.clock = self.clock or lower == "age"
             time_of = TIMES[lower]
-            return _number_test(name, lambda entry, now: time_of(entry.summary, now), sign, _seconds(name, value))
+            return number_test(name, lambda entry, now: time_of(entry.summary, now), sign, seconds(name, value.text))
         if name in self._names.metrics:
-            wanted = _number(name, value)
-            return _number_test(name, lambda entry, now: entry.summary.metrics.get(name), sign, wanted)
+            wanted = number(name, value.text)
+            return number_test(name, lambda entry, now: entry.summary.metrics.get(name), sign, wanted)
         path = self._names.path(name)
         if path is None:
             raise FilterError(self._unknown(name))
-        return _setting_test(name, path, self._names.settings[path], sign, value)
+        return setting_test(name, path, self._names.settings[path], sign, value)
 
     def _unknown(self, name: str) -> str:
+        if as_number(name) is not None:
+            return f'filter: the name comes first, e.g. accuracy > 0.9; got "{one_line(name)}"'
         alike = [path for path in self._names.settings if path.partition(".")[2] == name]
         near = f"; say which: {', '.join(alike)}" if alike else did_you_mean(name, self._names.all())
         return f'filter: no field or metric "{name}"' + (
@@ -353,134 +419,15 @@ class _Reader:
         return lambda entry, now: entry.setting(path) not in (ABSENT, None, "", [])
 
 
-def _containing(text: str) -> Test:
-    wanted = text.lower()
-    return lambda entry, now: any(wanted in text_of(entry.summary).lower() for text_of in SEARCHED)
+def _containing(word: Token) -> Test:
+    wanted = words_of("", ":", word)
+    return lambda entry, now: any(wanted(text_of(entry.summary)) for text_of in SEARCHED)
 
 
-def _text_test(name: str, text_of: Value, sign: str, value: str) -> Test:
-    wanted = value.lower()
-    if sign in (":", "~"):
-        return lambda entry, now: wanted in str(text_of(entry, now)).lower()
-    if sign == "=":
-        return lambda entry, now: str(text_of(entry, now)).lower() == wanted
-    if sign == "!=":
-        return lambda entry, now: str(text_of(entry, now)).lower() != wanted
-    raise FilterError(f'filter: {name} is text: compare it with =, != or : (contains), not with "{sign}"', about="sign")
-
-
-def _list_test(name: str, list_of: Value, sign: str, value: str) -> Test:
-    wanted = value.lower()
-    if sign in (":", "~"):
-        return lambda entry, now: any(wanted in part.lower() for part in list_of(entry, now))
-    if sign in ("=", "!="):
-        return lambda entry, now: (sign == "=") == any(wanted == part.lower() for part in list_of(entry, now))
-    raise FilterError(
-        f'filter: {name} are words: compare them with =, != or : (contains), not with "{sign}"', about="sign"
-    )
-
-
-def _number_test(name: str, number_of: Value, sign: str, wanted: float | None) -> Test:
-    compare = COMPARE.get("=" if sign == ":" else sign)
-    if compare is None:
-        raise FilterError(
-            f'filter: {name} is a number: compare it with =, !=, <, <=, > or >=, not with "{sign}"', about="sign"
-        )
-    if wanted is None and sign not in (":", "=", "!="):
-        raise FilterError(f'filter: {name} can be compared with "off" by = and != only', about="sign")
-    missing = sign == "!="
-
-    def test(entry: Entry, now: float) -> bool:
-        found = number_of(entry, now)
-        if found is ABSENT or (found is None and wanted is not None):
-            return missing
-        # What is printed as 0.1 is meant as 0.1, whatever the last bit says.
-        if found is not None and wanted is not None and math.isclose(found, wanted, rel_tol=1e-9):
-            return sign in (":", "=", "<=", ">=")
-        return compare(found, wanted)
-
-    return test
-
-
-def _setting_test(name: str, path: str, facts: FieldFacts | None, sign: str, value: str) -> Test:
-    def setting(entry: Entry, now: float) -> Any:
-        return entry.setting(path)
-
-    kind = facts.kind if facts is not None else ""
-    if facts is not None and facts.optional and value.lower() in OFF:
-        return _number_test(name, setting, sign, None)
-    if kind in ("int", "float"):
-        return _number_test(name, setting, sign, _number(name, value))
-    if kind == "bool":
-        _check_choice(name, value, ("true", "false"), sign)
-    elif kind == "choice" and facts is not None and sign in ("=", "!="):
-        _check_choice(name, value, facts.choices, sign)
-    elif kind == "" and _as_number(value) is not None:
-        return _either_kind(name, setting, sign, value)
-    if kind == "list":
-        return _list_test(name, lambda entry, now: _present(setting(entry, now), ()), sign, value)
-    test = _text_test(name, lambda entry, now: _as_word(setting(entry, now)), sign, value)
-    missing = sign == "!="
-    return lambda entry, now: missing if setting(entry, now) is ABSENT else test(entry, now)
-
-
-def _either_kind(name: str, value_of: Value, sign: str, value: str) -> Test:
-    """A plug-in's setting that is not loaded here: a number is compared as one, anything else as text."""
-    number = _number_test(name, value_of, sign, _as_number(value))
-
-    def test(entry: Entry, now: float) -> bool:
-        found = value_of(entry, now)
-        if found is ABSENT or isinstance(found, int | float):
-            return number(entry, now)
-        return (sign == "!=") != (str(found).lower() == value.lower())
-
-    return test
-
-
-def _present(value: Any, otherwise: Any) -> Any:
-    return otherwise if value is ABSENT or value is None else value
-
-
-def _as_word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "off" if value is None else str(value)
-
-
-def _check_choice(name: str, value: str, choices: Iterable[str], sign: str) -> None:
-    choices = tuple(choices)
-    if sign in (":", "~") and any(value.lower() in choice for choice in choices):
-        return
-    if value.lower() not in choices:
-        near = did_you_mean(value, choices) or f"; it is one of {', '.join(choices)}"
-        raise FilterError(f'filter: {name} is never "{one_line(value)}"{near}', about="value")
-
-
-def _as_number(text: str) -> float | None:
-    """Read 0.9, 90%, 1e-3, 20_000, 20k."""
-    scale = 1.0
-    if text.endswith("%"):
-        text, scale = text[:-1], 0.01
-    elif text[-1:] in LARGE:
-        text, scale = text[:-1], LARGE[text[-1]]
-    try:
-        value = float(text) * scale
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _number(name: str, text: str) -> float:
-    value = _as_number(text)
-    if value is None:
-        raise FilterError(f'filter: {name} is a number, e.g. 0.9, 90% or 20k; got "{one_line(text)}"', about="value")
-    return value
-
-
-def _seconds(name: str, text: str) -> float:
-    """Read 30s, 10m, 2h, 1d, 1w; a lone number is seconds."""
-    span = SPANS.get(text[-1:])
-    value = _as_number(text[:-1] if span else text)
-    if value is None:
-        raise FilterError(f'filter: {name} is a time, e.g. 30s, 10m, 2h or 1d; got "{one_line(text)}"', about="value")
-    return value * (span or 1.0)
+def _pieces(token: Token) -> list[Token]:
+    """A word of a list, taken apart at its commas, which stay as words of their own."""
+    start = token.place[0]
+    return [
+        Token("word", match[0], (start + match.start(), start + match.end()))
+        for match in re.finditer(r",|[^,]+", token.text)
+    ]

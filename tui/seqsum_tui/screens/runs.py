@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll
+from seqsum_tui.filter_words import FILTER_WORDS
 from seqsum_tui.messages import (
     ColumnChosen,
     FilterLeft,
@@ -63,6 +64,7 @@ class RunsScreen(RunsKeeping):
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
         ("The list, and its runs", bindings.RUNS),
         ("In the filter", bindings.FILTER),
+        ("What a filter says", FILTER_WORDS),
         ("Moving in the list", bindings.RUN_TABLE),
     ]
 

@@ -17,10 +17,10 @@ from seqsum_tui import bindings, words
 from seqsum_tui.messages import FilterLeft, FilterTyped
 
 if TYPE_CHECKING:
-    from seqsum.runs.filter import FilterError
+    from seqsum.runs.filter_tokens import FilterError
     from seqsum_tui.filter_completion import FilterCompletion, Offer
 
-HINT = "words, or: cell = lstm and accuracy > 0.9 · status:running · has:note · tag:night · age < 2h"
+HINT = "words, or: cell in (lstm, gru) and accuracy > 0.9 · name = big-* · loss = nan · not has:note · age < 1h30m"
 SIGN = "/ "
 BETWEEN = "  "
 
