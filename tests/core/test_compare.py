@@ -332,7 +332,7 @@ def test_the_command_writes_files(sweep: tuple[str, list[Run]], tmp_path: Path) 
         (["--output", "curves.gif"], "ends in .csv, .svg, .png"),
         (["--output", "table.svg", "--show", "table"], "table is no picture"),
         (["--show", "scatter", "--field", "optim.learning"], 'no run has a field "optim.learning"'),
-        (["--smooth"], "no option or argument"),
+        (["--smooth"], 'no option "--smooth"'),
     ],
 )
 def test_what_is_refused(sweep: tuple[str, list[Run]], more: list[str], words: str) -> None:
