@@ -4,6 +4,8 @@ import os
 import signal
 
 import pytest
+from textual.app import App
+from textual.content import Content
 from textual.widgets import Input
 
 from seqsum.errors import UserError
@@ -11,16 +13,20 @@ from seqsum.query.answering import Answerer
 from seqsum_tui import query_source
 from seqsum_tui.app import Console
 from seqsum_tui.batch import filter_of, questions_of, series_of
+from seqsum_tui.charts import Mark
 from seqsum_tui.query_client import server_command
+from seqsum_tui.query_views.shown import Curves, Dots, Line, Lines, Shown, curve
+from seqsum_tui.query_views.writing import surprise
 from seqsum_tui.screens.choose import ChooseScreen
 from seqsum_tui.screens.line import LineScreen
 from seqsum_tui.screens.query import QueryScreen
 from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.widgets.answer_list import AnswerList
 from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
-from seqsum_tui.widgets.heat_map import HeatMap
+from seqsum_tui.widgets.heat_map import Heat, HeatMap
 from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryPane
+from seqsum_tui.words import percent
 from support.asking import HereClient, learn
 from support.screens import screen_text
 
@@ -384,3 +390,113 @@ def test_lines_and_files(tmp_path):
     for name, words in ((tmp_path, "not a file"), (tmp_path / "empty.txt", "no questions"), (gone, "can't read")):
         with pytest.raises(UserError, match=words):
             questions_of(str(name))
+
+
+class Room(App[None]):
+    """A pane, and a box that keeps the keys: a widget that gets them is painted anew in any case."""
+
+    def compose(self):
+        yield Input()
+        yield QueryPane()
+
+    @property
+    def lines(self):
+        return screen_text(self).splitlines()
+
+
+def views(at):
+    """One view of each kind, of the question `at`."""
+    line = curve("p", [1, 2, 3], [0.1 * at, 0.5, 0.9 / at])
+    yield Shown("Curves", Content("learned"), Curves("", (line,), "step", span=(0.0, 1.0)))
+    yield Shown("Log", Content("norms"), Curves("", (line,), "step", log_y=True, marks=(Mark(float(at), "here"),)))
+    yield Shown(
+        "Heat", Content("states"), Heat("", ((0.1 * at, 0.2),), ("1",), ("a", "b")), (("a", 1.0), ("b", at / 9))
+    )
+    yield Shown("Dots", Content("plane"), Dots("", (0.0, float(at)), (1.0, 2.0 / at), (0, 1), ("x", "y")))
+    yield Shown("Lines", Content("list"), Lines("", (Line("q", Content(f"answer {at}"), False),)))
+    yield Shown("Words", Content(f"words {at}"))
+
+
+@pytest.mark.parametrize("kind", range(6))
+@pytest.mark.parametrize(
+    "meanwhile", ["nothing", "computing", "another picture", "hidden", "another size", "another theme"]
+)
+async def test_a_pane_shows_what_it_was_given_last_whatever_came_between(kind, meanwhile):
+    first, second = (list(views(at))[kind] for at in (1, 3))
+    async with Room().run_test(size=(70, 24)) as pilot:
+        pane = pilot.app.query_one(QueryPane)
+        pane.show(first)
+        await pilot.pause()
+        before = pilot.app.lines
+        if meanwhile == "computing":
+            pane.say(Content("computing…"))
+            await pilot.pause()
+        if meanwhile == "another picture":
+            pane.show(list(views(2))[(kind + 2) % 5])
+            await pilot.pause()
+        if meanwhile == "hidden":
+            pane.display = False
+            await pilot.pause()
+        if meanwhile == "another size":
+            pane.say(Content("computing…"))
+            await pilot.resize_terminal(60, 20)
+        if meanwhile == "another theme":
+            pane.say(Content("computing…"))
+            pilot.app.theme = "textual-light"
+            await pilot.pause()
+        pane.display = True
+        pane.show(second)
+        await pilot.pause()
+        seen, size, theme = pilot.app.lines, pilot.app.size, pilot.app.theme
+    fresh = Room()
+    async with fresh.run_test(size=size) as pilot:
+        fresh.theme = theme
+        fresh.query_one(QueryPane).show(second)
+        await pilot.pause()
+        assert seen == fresh.lines and seen != before
+
+
+async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(console, scene, here, opened, until):
+    run = learn(scene.run("baseline", changes=SHORT, step=2000), 0, 700, 1500)
+    with run.store() as store:
+        steps, values = store.points("accuracy")
+    told = {
+        step: next((f"accuracy {percent(value)} at step {int(at):,}" for at, value in known if at <= step), "")
+        for known in [list(zip(steps.tolist(), values.tolist(), strict=True))[::-1]]
+        for step in (0, 700, 1500)
+    }
+    assert told[0] == "" and "step 500" in told[700] and "step 1,500" in told[1500]
+
+    def head():
+        return str(console.screen.query_one("#head").render())
+
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, run)
+        await put(pilot, until, screen, "3 4")
+        await until(pilot, lambda: told[1500] in head())
+        await pilot.press("escape", "left_square_bracket")
+        await until(pilot, lambda: told[700] in head() and told[1500] not in head())
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: "accuracy" not in head())
+        seen = []
+        screen._show_head, shown = lambda: (shown(), seen.append(head())), screen._show_head
+        await pilot.press("p")
+        await until(pilot, lambda: not screen._replaying and told[1500] in head())
+        assert any(told[700] in one for one in seen)
+        await pilot.press("vertical_line")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(screen._askings) == 2 and screen._askings[1].reply)
+        first, second = (str(pane.query_one("#title").render()) for pane in screen.query(QueryPane))
+        assert "step 1,500  accuracy" in first and told[700].split(" at ")[0] in second
+
+
+async def test_below_each_character_stands_what_the_legend_says():
+    bits = [0.2, 1.6, 8.4, 9.4, 23.0, None]
+    view = surprise({"characters": list("abcdef"), "bits": bits, "mean_bits": 4.0})
+    async with Room().run_test(size=(90, 24)) as pilot:
+        pilot.app.query_one(QueryPane).show(view)
+        await pilot.pause()
+        rows = [line.split() for line in pilot.app.lines]
+    below = rows[rows.index(list("abcdef")) + 1]
+    assert below == ["0", "2", "8", "9", "9", "?"] and "9 for 9 or more" in view.words.plain

@@ -89,6 +89,19 @@ class Asking:
             self.make("history", self.history)
 
     @property
+    def step(self) -> int | None:
+        """The step of the checkpoint that answers."""
+        if self.reply is not None and self.reply.get("checkpoint_step") is not None:
+            return int(self.reply["checkpoint_step"])
+        newest = self.source.checkpoints[-1] if self.source.checkpoints else None
+        return newest if self.source.step is None else self.source.step
+
+    @property
+    def accuracy(self) -> tuple[int, float] | None:
+        """The accuracy of the checkpoint that answers, and the step at which the run measured it."""
+        return None if self.step is None else self.source.accuracies.get(self.step)
+
+    @property
     def lists(self) -> bool:
         """Whether a cell of the confusion matrix leads to its wrong answers."""
         return self.source.offers("mistakes") and self.source.facts.get("answer") == "class"

@@ -36,6 +36,8 @@ class Source:
         self.run, self.step = run, step
         self.summary: Summary | None = None
         self.checkpoints: tuple[int, ...] = ()
+        self.accuracies: dict[int, tuple[int, float]] = {}
+        """What was measured last at or before each checkpoint: its step, and the accuracy."""
         self.facts: dict[str, Any] = {}
         self._command = command
         self._clients: dict[bool, QueryClient] = {}
@@ -48,7 +50,14 @@ class Source:
     def read(self) -> tuple[Summary, tuple[int, ...]]:
         """Read how the run is, and its checkpoints; raises UserError when it can't be read. For a thread."""
         self._measure()
-        return self.run.summary(), tuple(steps_saved(self.run.checkpoints))
+        summary, checkpoints = self.run.summary(), tuple(steps_saved(self.run.checkpoints))
+        if (summary, checkpoints) != (self.summary, self.checkpoints):
+            from seqsum.compare.history import History
+
+            with History(self.run) as history:
+                found = {step: history.at("accuracy", step) for step in checkpoints}
+            self.accuracies = {step: point for step, point in found.items() if point is not None}
+        return summary, checkpoints
 
     @property
     def live(self) -> bool:

@@ -100,11 +100,16 @@ class History:
     def final(self, metric: str) -> tuple[int, float] | None:
         """Return the (step, value) of the run's own last point; the value may be NaN or infinite."""
         store, after, before = self._parts[-1]
-        extent = store.extent(metric)
-        if extent is None or extent[1] <= after:
-            return None
-        steps, values = _points_near(store, metric, extent[1], after, before)
-        return int(steps[-1]), float(values[-1])
+        found = store.point_at(metric, before)
+        return found if found is not None and found[0] > after else None
+
+    def at(self, metric: str, step: int) -> tuple[int, float] | None:
+        """Return the (step, value) of the last point at or before `step`; the value may be NaN or infinite."""
+        for store, after, before in reversed(self._parts):
+            found = store.point_at(metric, min(step, before))
+            if found is not None and found[0] > after:
+                return found
+        return None
 
     def best(self, metric: str, direction: Direction) -> tuple[int, float] | None:
         """Return the (step, value) of the run's own best finite point, the first of equal ones; the roll-up finds it.

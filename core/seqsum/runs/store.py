@@ -254,6 +254,15 @@ class Store:
         ).fetchall()
         return {name: math.nan if value is None else value for name, value in rows}
 
+    def point_at(self, metric: str, step: int) -> tuple[int, float] | None:
+        """Return the last (step, value) of a metric at or before `step`, or None."""
+        row = self._database.execute(
+            "SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)"
+            " AND step <= ? ORDER BY step DESC LIMIT 1",
+            (metric, step),
+        ).fetchone()
+        return None if row is None else (row[0], math.nan if row[1] is None else row[1])
+
     def points(self, metric: str, after: int = -1, before: int | None = None) -> tuple[Floats, Floats]:
         """Return steps and values with after < step ≤ before: float64 [n] each."""
         rows = self._database.execute(

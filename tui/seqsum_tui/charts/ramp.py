@@ -46,6 +46,11 @@ def tenths(value: float, most: float, scale: Scale) -> str:
     return sign + ("X" if digit > 9 else str(digit))
 
 
+def whole(value: float, most: int) -> str:
+    """Return a value in two cells, as the nearest whole number from 0 to `most` < 10."""
+    return f" {min(max(round(value), 0), most)}" if math.isfinite(value) else " ?"
+
+
 def colour(value: float, most: float, scale: Scale, ground: Color) -> Color:
     """Return the colour of a value on a ground."""
     part = share(value, most)

@@ -128,7 +128,7 @@ class ChartSurface(Widget):
         self._canvas: Canvas | None = None
         self._strips: list[Strip] = []
         self._composed_for: object = None
-        self._waiting = False
+        self._waiting = self._stale = False
         self.set_reactive(ChartSurface.log_y, log_y)
         self.set_reactive(ChartSurface.smoothing, self.validate_smoothing(smoothing))
 
@@ -275,8 +275,8 @@ class ChartSurface(Widget):
         super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw anew when the size or the colours are not those of the picture at hand."""
-        if self._composed_for != self._ground():
+        """Draw anew when the picture at hand has not this size, these colours, or what was given while hidden."""
+        if self._stale or self._composed_for != self._ground():
             self._draw()
         return super().render_lines(crop)
 
@@ -291,6 +291,9 @@ class ChartSurface(Widget):
         """Draw the picture and have the cells that differ from the one before painted."""
         self._waiting = False
         if not self.size or not self.is_attached:
+            # Nobody sees it now; what it shows next is to be of what was given last.
+            self._stale = True
+            self.refresh()
             return
         regions = self._draw()
         if regions is None:
@@ -301,6 +304,7 @@ class ChartSurface(Widget):
     def _draw(self) -> list[Region] | None:
         """Make the strips of all lines; return the regions that differ from before, or None for all of them."""
         width, height = self.size
+        self._stale = False
         if not width or not height:
             self._composed_for, self._canvas, self._strips = None, None, []
             return None

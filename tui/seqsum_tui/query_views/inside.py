@@ -52,7 +52,7 @@ def _probabilities(
     written = answer.get("written")
     names = steps_named(written) if written else tokens
     labels = steps_named([str(label) for label in answer["labels"] or range(len(steps[0]))])
-    falls = f"Above: how far the {_measure(answer)} of the answer falls when that step is left out."
+    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths of the most."
     if written:
         said = f"How likely each token was when it was written, given those before it. {falls}"
     elif kind == "tags":
@@ -132,21 +132,17 @@ def _saliency(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tupl
 
 def _norms(answer: dict[str, Any], tokens: tuple[str, ...]) -> Shown:
     norms = finite(answer["gradient_norms"])
-    series = curve("‖∂loss/∂x‖", [*range(1, len(norms) + 1)], _above_zero(norms), sign=SIGNS[0])
+    series = curve("‖∂loss/∂x‖", [*range(1, len(norms) + 1)], norms, sign=SIGNS[0])
     said = "How much each step could still change the loss: what falls to the left has been forgotten (vanishing)."
     curves = Curves("", (series,), "step", log_y=True, limits=(1, max(len(norms), 2)))
     return Shown("Gradient", told((said, QUIET)), curves)
-
-
-def _above_zero(values: Sequence[float]) -> list[float]:
-    """What is 0 has no place on a logarithmic axis: a gap."""
-    return [value if value > 0 else float("nan") for value in values]
 
 
 def _values(answer: dict[str, Any], strip: tuple[tuple[str, float], ...]) -> Shown:
     values = finite(answer["values"])
     series = curve("forecast", [*range(1, len(values) + 1)], values, sign=SIGNS[0])
     said = "What the network would forecast after each step of the window."
+    said += " Above: how far the forecast falls without that step, in tenths of the most." if strip else ""
     return Shown("Forecasts", told((said, QUIET)), Curves("", (series,), "step"), strip)
 
 
@@ -156,7 +152,7 @@ def three_cells(answer: dict[str, Any]) -> Shown:
     for place, cell in enumerate(answer["curves"]):
         norms = finite(cell["norms"])
         name = f"{cell['cell']}, {'this run' if cell['trained'] else 'fresh'}"
-        series.append(curve(name, [*range(1, len(norms) + 1)], _above_zero(norms), sign=SIGNS[place]))
+        series.append(curve(name, [*range(1, len(norms) + 1)], norms, sign=SIGNS[place]))
     said = "‖∂loss/∂x‖ at each step, beside a fresh network of each cell: gates keep what a plain RNN loses on the way."
     curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer["tokens"]), 2)))
     return Shown("Three cells", told((said, QUIET)), curves)

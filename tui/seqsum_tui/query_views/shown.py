@@ -62,12 +62,17 @@ class Lines:
 
 @dataclass(frozen=True)
 class Shown:
-    """One view of a page. `strip`: tokens and how much each counts, above the picture."""
+    """One view of a page. `strip`: tokens and how much each counts, above the picture.
+
+    `full` is what counts as full there: below each token stands its value in whole numbers, `full` for all above it.
+    Without it, the largest is full, and below each token stands its share of that in tenths.
+    """
 
     title: str
     words: Content
     picture: Heat | Curves | Dots | Lines | None = None
     strip: tuple[tuple[str, float], ...] = ()
+    full: int | None = None
 
 
 def told(*parts: Part) -> Content:

@@ -11,7 +11,8 @@ from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query_views.shown import QUIET, Curves, Shown, curve, finite, lines, told
 
-MOST_BITS = 8.0
+FULL_BITS = 9
+"""A digit below each character; so many bits, and more, are a full colour."""
 
 
 def sample(answer: dict[str, Any], temperature: float | None, top_k: int | None) -> Shown:
@@ -30,12 +31,13 @@ def surprise(answer: dict[str, Any]) -> Shown:
     characters, bits = answer["characters"], finite(answer["bits"])
     mean = answer["mean_bits"]
     head = told((f"{mean:.2f} bits per character" if mean is not None else "", "bold"),
-                ("  each below: whole bits, 0 expected, 9 a surprise; 8 bits is a guess among 256", QUIET))  # fmt: skip
+                (f"  below each: whole bits, 0 expected, {FULL_BITS} for {FULL_BITS} or more; "
+                 "8 bits is a guess among 256", QUIET))  # fmt: skip
     strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else words.literal(one), value)
                   for one, value in zip(characters, bits, strict=True))  # fmt: skip
     series = curve("bits", [*range(1, len(bits) + 1)], bits, sign=SIGNS[0])
     picture = Curves("", (series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
-    return Shown("Surprise", head, picture, strip)
+    return Shown("Surprise", head, picture, strip, FULL_BITS)
 
 
 def _lines(text: str) -> str:

@@ -109,8 +109,8 @@ class QueryScreen(AskingScreen):
             return
         status = words.status(run.status)
         progress = f"  step {run.step:,}/{run.steps:,}"
-        accuracy = run.metrics.get("accuracy")
-        known = f"  accuracy {words.percent(accuracy)}" if accuracy is not None else ""
+        accuracy = self._askings[0].accuracy
+        known = f"  accuracy {words.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
         share = f"  asking: {words.percent(source.share)} of a core" if source.live else ""
         parts = (
             (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
@@ -123,7 +123,7 @@ class QueryScreen(AskingScreen):
         self.query_one(CheckpointSlider).show(source.checkpoints, source.step, self._askings[0].aha, run.steps)
         if len(self._askings) > 1:
             for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
-                pane.entitle(_name(asking.source))
+                pane.entitle(_name(asking))
 
     # Pages and views
 
@@ -541,8 +541,11 @@ class QueryScreen(AskingScreen):
         self.ask(message.question)
 
 
-def _name(source: Source) -> Content:
-    name = source.summary.name if source.summary is not None else source.run.id
-    newest = source.checkpoints[-1] if source.checkpoints else None
-    step = source.step if source.step is not None else newest
-    return Content(f"{words.literal(name)}  step {step:,}" if step is not None else words.literal(name))
+def _name(asking: Asking) -> Content:
+    source, accuracy = asking.source, asking.accuracy
+    parts = [words.literal(source.summary.name if source.summary is not None else source.run.id)]
+    parts += [f"step {asking.step:,}"] if asking.step is not None else []
+    if accuracy is not None:
+        when = "" if accuracy[0] == asking.step else f" at step {accuracy[0]:,}"
+        parts.append(f"accuracy {words.percent(accuracy[1])}{when}")
+    return Content("  ".join(parts))

@@ -107,7 +107,7 @@ class QueryPane(Vertical):
         self._words = shown.words
         self.query_one("#words", Static).update(shown.words)
         self.query_one("#scroll").set_class(picture is None, "-alone")
-        self.query_one(TokenStrip).show(shown.strip)
+        self.query_one(TokenStrip).show(shown.strip, shown.full)
         heat, chart = self.query_one(HeatMap), self.query_one(QueryChart)
         plane, listed = self.query_one(Plane), self.query_one(AnswerList)
         heat.display, chart.display = isinstance(picture, Heat), isinstance(picture, Curves)

@@ -1,4 +1,4 @@
-"""Tokens in a row, each shaded by how much it counts, with its share of the largest below it."""
+"""Tokens in a row, each shaded by how much it counts, with its share of the largest, or its value, below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from seqsum_tui import words
-from seqsum_tui.charts.ramp import Scale, cell_style, shade, tenths
+from seqsum_tui.charts.ramp import Scale, cell_style, tenths, whole
 
 
 class TokenStrip(Widget):
@@ -27,9 +27,14 @@ class TokenStrip(Widget):
         super().__init__(id=id)
         self._tokens: tuple[tuple[str, float], ...] = ()
         self._scale: Scale = "diverging"
+        self._full: int | None = None
 
-    def show(self, tokens: Sequence[tuple[str, float]]) -> None:
-        """Show tokens with what each counts; a value below zero speaks against the answer."""
+    def show(self, tokens: Sequence[tuple[str, float]], full: int | None = None) -> None:
+        """Show tokens with what each counts; a value below zero speaks against the answer.
+
+        full: what has a full colour, the values then in whole numbers; None takes the largest, and tenths of it
+        """
+        self._full = full
         known = [value for _, value in tokens if value == value]
         self._tokens = tuple(tokens)
         self._scale = "diverging" if any(value < 0 for value in known) else "sequential"
@@ -61,16 +66,13 @@ class TokenStrip(Widget):
             return Strip.blank(width, ground)
         start, end = blocks[y // 2]
         cell, most = self._cell, max((abs(value) for _, value in self._tokens if value == value), default=0.0) or 1.0
+        most = most if self._full is None else float(self._full)
         behind = self.background_colors[1]
         plain = self.app.no_color or self.app.native_ansi_color
         parts = []
         for token, value in self._tokens[start:end]:
             style = ground if plain else cell_style(value, most, self._scale, behind)
-            below = (
-                tenths(value, most, self._scale)
-                if not plain
-                else tenths(value, most, self._scale)[:1] + shade(value, most)
-            )
+            below = tenths(value, most, self._scale) if self._full is None else whole(value, self._full)
             text = words.fit_right(token, cell - 1) if y % 2 == 0 else below.rjust(cell - 1)
             parts.append(Segment(text + " ", style + Style(bold=y % 2 == 0)))
         if 2 * len(blocks) > self.MOST_LINES and y == self.MOST_LINES - 1:
