@@ -24,6 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader went away (`| head`): say nothing, and keep Python from saying it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # A path too long, a full disk, a folder that may not be read: wherever it was met, it is no fault of ours.
+        what = error.filename if isinstance(error.filename, str) else "a file"
+        print(UserError(f"seqsum: can't read or write {what}: {error.strerror or error}"), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

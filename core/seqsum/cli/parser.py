@@ -83,9 +83,11 @@ class Parser(argparse.ArgumentParser):
     def _in_a_sentence(self, message: str) -> str:
         """What argparse says, in the words of our other errors."""
         name, _, reason = message.removeprefix("argument ").partition(": ")
-        if choice := re.fullmatch(r"invalid choice: '(.*)' \(choose from (.*)\)", reason, re.DOTALL):
-            names = [one.strip(" '") for one in choice[2].split(",")]
-            return f'{name} must be one of {", ".join(names)}, got "{one_line(choice[1])}"'
+        # Newer versions of argparse add a guess of theirs, and leave out the quotation marks.
+        choice = re.fullmatch(r"invalid choice: (['\"])(.*)\1(, maybe you meant .*)? \(choose from (.*)\)", reason)
+        if choice:
+            names = [one.strip(" '") for one in choice[4].split(",")]
+            return f'{name} must be one of {", ".join(names)}, got "{one_line(choice[2])}"'
         if reason == "expected one argument":
             return f"{name} needs a value"
         if reason.startswith("ignored explicit argument "):

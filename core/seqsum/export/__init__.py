@@ -47,11 +47,11 @@ def exported(run: Run, format: str) -> tuple[bytes, list[str]]:
 def write(path: Path, content: bytes, force: bool = False) -> None:
     """Write a file, whole or not at all; raise UserError when it is there already, or can't be written."""
     shown = printable(str(path))
-    if path.is_dir():
-        raise UserError(f"export: {shown} is a folder; name a file in it")
-    if os.path.lexists(path) and not force:
-        raise UserError(f"export: {shown} is there already; choose another name, or overwrite it with --force")
     try:
+        if path.is_dir():
+            raise UserError(f"export: {shown} is a folder; name a file in it")
+        if os.path.lexists(path) and not force:
+            raise UserError(f"export: {shown} is there already; choose another name, or overwrite it with --force")
         write_atomically(path, content)
     except OSError as error:
         raise UserError(f"export: can't write {shown}: {error.strerror or error}") from None
