@@ -12,6 +12,7 @@ from typing import Any
 from seqsum import branching
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.errors import UserError, did_you_mean
+from seqsum.formatting import duration
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.lock import take_lock
@@ -149,7 +150,7 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     if outcome is None:
         if run.worker_lives:
             raise UserError(
-                f"{verb}: run {run.id} did not answer within {COMMAND_SECONDS:g} s; it will when its chunk ends"
+                f"{verb}: run {run.id} did not answer within {duration(COMMAND_SECONDS)}; it will when its chunk ends"
             )
         raise UserError(f"{verb}: run {run.id} is {run.summary().status}; its worker ended before it answered")
     if not outcome["ok"]:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from seqsum.errors import ConfigError, did_you_mean, one_line
+from seqsum.formatting import full
 
 SectionType = TypeVar("SectionType", bound="Section")
 
@@ -150,8 +151,8 @@ def shown(value: Any) -> str:
 
 
 def number(value: float) -> str:
-    """A number without a needless decimal point: 100, 0.5, 1e-08."""
-    return str(int(value)) if value == int(value) else f"{value:.10g}"
+    """A number without a needless decimal point: 100, 0.5, 1e-8."""
+    return str(int(value)) if value == int(value) else full(value)
 
 
 def _bound(value: float) -> str:
@@ -256,5 +257,5 @@ def as_text(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(str(part) for part in value)
     if isinstance(value, float):
-        return repr(value).removesuffix(".0")
+        return full(value)
     return str(value)

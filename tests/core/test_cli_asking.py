@@ -11,6 +11,7 @@ import pytest
 from core.test_cli import call, lines, refused
 from core.test_inspection import preset_run, trained
 
+from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run
 
@@ -63,7 +64,7 @@ def test_what_a_person_reads(run: Run) -> None:
     found = Answerer(run).ask("inspect", input="3 4")[1]["answer"]
     assert (status, err) == (0, "") and f"answer {found['prediction']}" in out
     (row,) = [line.split() for line in out.splitlines() if line.split()[:2] == ["2", "4"]]
-    assert row[2] == found["prediction"] and row[3] == f"{100 * max(found['probabilities'][1]):.1f}%"
+    assert row[2] == found["prediction"] and row[3] == percent(max(found["probabilities"][1]))
     assert float(row[4]) == pytest.approx(found["saliency"]["leave_one_out"][1], abs=1e-4)
     assert float(row[6]) == pytest.approx(found["gradient_norms"][1], rel=1e-2)
     status, out, err = call("evaluate", run.id, "--confusion", "--calibration", "--mistakes", "3")

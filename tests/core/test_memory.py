@@ -53,5 +53,5 @@ def test_the_estimate_is_right_to_a_factor_of_three(changes: dict[str, str]) -> 
 def test_too_large_a_step_is_refused_before_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config().changed({"train.batch_size": "65536", "task.max_length": "10000"}, "test")
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20e9))
-    with pytest.raises(UserError, match=r"out of memory: a step needs about \d+\.\d GB and 20\.0 GB are free"):
+    with pytest.raises(UserError, match=r"out of memory: a step needs about \d+ GB and 20 GB are free"):
         Trainer(config)

@@ -165,7 +165,7 @@ def test_as_text_is_read_back_to_the_same_value(values: dict[str, Any]) -> None:
         (True, "true"),
         (5.0, "5"),
         (0.001, "0.001"),
-        (1e-8, "1e-08"),
+        (1e-8, "1e-8"),
         (7, "7"),
         (("a", "b"), "a, b"),
         ((), ""),
@@ -187,8 +187,6 @@ def test_a_shown_value_is_short_and_literal() -> None:
     assert shown("x" * 5000).endswith("…")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(100.0, "100"), (0.5, "0.5"), (1e-8, "1e-08"), (2.0**32 - 1, "4294967295")]
-)
+@pytest.mark.parametrize(("value", "text"), [(100.0, "100"), (0.5, "0.5"), (1e-8, "1e-8"), (2.0**32 - 1, "4294967295")])
 def test_a_number_has_no_needless_point(value: float, text: str) -> None:
     assert number(value) == text

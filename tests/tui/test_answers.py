@@ -34,7 +34,7 @@ def lines(*arguments, width=80, **more):
 def test_a_class_with_its_bars():
     first, bars = lines("baseline", "1 2 4", 7, probabilities=[0.01] * 7 + [0.93, 0, 0])
     assert first == "1 2 4 → 7  ✓ right   (the model at step 3,000)"
-    assert bars.startswith("  7 ███████· 93.0%")
+    assert bars.startswith("  7 ███████· 93.00%")
     assert lines("baseline", "1 2 4", 8)[0].startswith("1 2 4 → 8  ✗ wrong, it is 7")
 
 

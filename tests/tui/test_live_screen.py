@@ -207,7 +207,7 @@ async def test_a_run_that_ends_while_watched_is_told_once(scene, console, watch,
         await watch(pilot, run)
         worker.end("finished")
         await until(pilot, lambda: "bell" in told)
-        assert told[0][0] == "✓ one finished" and "accuracy 94.9%" in told[0][1]
+        assert told[0][0] == "✓ one finished" and "accuracy 94.9" in told[0][1]
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
         await until(pilot, lambda: console.screen._runs[run.id].status == "finished")
@@ -239,7 +239,7 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
         await pilot.press(*[{" ": "space"}.get(key, key) for key in "1 2 3 5 1 2 4"], "enter")
         await until(pilot, lambda: "1 2 3 5 1 2 4 → 8  ✓ right" in screen_text(console))
         shown = screen_text(console)
-        assert "step 3,000" in shown and "91.0%" in shown
+        assert "step 3,000" in shown and "91.00%" in shown
         await pilot.press("x", "enter")
         await until(pilot, lambda: "[red]x[/] is not a number" in screen_text(console))
         await pilot.press("up", "up")

@@ -159,15 +159,15 @@ async def test_a_group_is_one_row_that_unfolds(console, group, until, size):
         line = screen_text(console).splitlines()[2]
         assert "▸ G [red" in line and "×3" in line and "40" in line and "✓ finished" in line
         if size[0] >= 120:
-            assert "30–70%" in line
+            assert "30.00–70.00%" in line
         else:
-            assert "40%±20" in line
+            assert "40.00%" in line and "±" not in line
         words = console.screen.query_one(RunPreview).query_one(Static)
         await until(pilot, lambda: "1 of 3 ended runs converged" in str(words.render()))
         if size[1] < 24:
-            assert "accuracy 40.0% (30.0%–70.0%)" in screen_text(console)
+            assert "accuracy 40.00% (30.00%–70.00%)" in screen_text(console)
         else:
-            assert "accuracy: median 40.0%, half of them 30.0%–70.0%, all 20.0%–100%" in str(words.render())
+            assert "accuracy: median 40.00%, half of them 30.00%–70.00%, all 20.00%–100.00%" in str(words.render())
         if size[0] >= 80 and size[1] >= 24:
             await until(pilot, lambda: console.screen.query_one("#preview-accuracy").series)
             chart = console.screen.query_one("#preview-accuracy")

@@ -66,7 +66,7 @@ async def test_every_status_has_sign_word_and_progress(scene, console, until, si
         ):
             assert sign_and_word in shown
         line = next(line for line in shown.splitlines() if "RUNNING" in line)
-        assert "62%" in line and "94.4%" in line and "━" in line and "╌" in line
+        assert "62%" in line and "94.4" in line and "━" in line and "╌" in line
         if size == (60, 20):
             await until(pilot, lambda: "step 12,400 of 20,000" in screen_text(console))
         assert "8 runs · 1 running · 1 starting · 1 paused · 1 queued" in console.screen.query_one(TopBar).counts

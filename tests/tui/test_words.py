@@ -1,43 +1,10 @@
-"""Numbers, times and names as people read them."""
+"""Statuses, names and bars as people read them."""
 
 import pytest
 from rich.cells import cell_len
 
 from seqsum.runs.run import STATUSES
 from seqsum_tui import words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "–"), (0, "0s"), (59.9, "59s"), (60, "1m00s"), (200, "3m20s"), (7500, "2h05m"), (108_000, "1d06h")],
-)
-def test_duration(seconds, text):
-    assert words.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(-5, "0s"), (12, "12s"), (200, "3m"), (7300, "2h"), (86_400 * 400, "400d")]
-)
-def test_age(seconds, text):
-    assert words.age(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(None, "–"), (0.0, "0.0%"), (0.974, "97.4%"), (0.9999, "99.9%"), (1.0, "100%"), (float("nan"), "NaN")],
-)
-def test_percent_never_rounds_up_to_whole(share, text):
-    assert words.percent(share) == text
-
-
-@pytest.mark.parametrize(
-    "value", [0.0, 2.302585, 12.3456, 123.456, 99999.9, 1e9, 1.2e-5, -0.5, -12345.678, float("nan")]
-)
-def test_a_metric_takes_at_most_seven_cells_and_keeps_its_value(value):
-    text = words.metric(value)
-    assert len(text) <= 7 or value < 0
-    if value == value:
-        assert float(text) == pytest.approx(value, rel=0.05, abs=1e-3)
 
 
 def test_every_status_of_the_engine_has_a_sign_of_its_own():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from textual.screen import Screen
 
+from seqsum import formatting
 from seqsum_tui import words
 from seqsum_tui.background import in_thread
 
@@ -186,7 +187,7 @@ class RunScreen(Screen[None]):
         text = "\n".join(problems[:MOST_TOLD] + (["…"] if len(problems) > MOST_TOLD else [])) or hint
         self.app.notify(
             text,
-            title=f"{words.count(good, 'run')} {done}" + (f", {len(problems)} not" if problems else ""),
+            title=f"{formatting.count(good, 'run')} {done}" + (f", {len(problems)} not" if problems else ""),
             severity="error" if problems else "information",
             timeout=10 if problems else None,
             markup=False,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 
+from seqsum import formatting
 from seqsum.runs import Workspace, bin
 from seqsum.runs.entry import Entry
-from seqsum_tui import words
 from seqsum_tui.run_lines import Arranger, Line, Listing, View
 
 DELETED = "deleted"
@@ -28,7 +28,7 @@ class BinListing(Listing):
     def cell(self, line: Line, column: str) -> str:
         """What stands in the column."""
         age = self.ages.get(line.key)
-        return super().cell(line, column) if column != DELETED or age is None else words.age(age)
+        return super().cell(line, column) if column != DELETED or age is None else formatting.age(age)
 
 
 class BinReader:

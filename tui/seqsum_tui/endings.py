@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from seqsum import formatting
 from seqsum_tui import words
 from seqsum_tui.background import in_thread
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from seqsum_tui.app import Console
 
 # What an end is told with: the first of these that the runs have.
-RESULTS = (("accuracy", "accuracy", words.percent), ("mae", "mean absolute error", words.metric))
+RESULTS = (("accuracy", "accuracy"), ("mae", "mean absolute error"))
 SHARE = 30
 """Reading takes at most one part in so many of the time."""
 
@@ -83,8 +84,8 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
     text = f"at step {run.step:,} of {run.steps:,}"
     result = next((one for one in RESULTS if one[0] in run.metrics), None)
     if result is not None:
-        metric, called, shown = result
-        text += f", {called} {shown(run.metrics[metric])}"
+        metric, called = result
+        text += f", {called} {formatting.metric(metric, run.metrics[metric])}"
     if run.reason:
         text += f"\n{words.literal(run.reason)}"
     return f"{status.sign} {words.literal(run.name)} {status.word}", text, run.status in ("failed", "died")
@@ -98,11 +99,12 @@ def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
     if not finished:
         return []
     status = words.status("finished")
-    text = words.count(len(runs), "run") if finished == len(runs) else f"{finished} of {words.count(len(runs), 'run')}"
-    for metric, called, shown in RESULTS:
+    number = formatting.count(len(runs), "run")
+    text = number if finished == len(runs) else f"{finished} of {number}"
+    for metric, called in RESULTS:
         standing = standing_of([(run.status, run.metrics.get(metric)) for run in runs], direction_of(metric))
         if standing is not None:
             of = f" ({standing.share} have a value)" if standing.share else ""
-            text += f", median {called} {shown(standing.median)}{of}"
+            text += f", median {called} {formatting.metric(metric, standing.median)}{of}"
             break
     return [(f"{status.sign} {words.literal(name)} {status.word}", text, False)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.formatting import duration
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
@@ -142,7 +143,7 @@ class QueryClient:
             reply = json.loads(line) if line else None
         except TimeoutError:
             await self.close()
-            raise ServerEnded(f"ask: the model did not answer within {seconds:g} s") from None
+            raise ServerEnded(f"ask: the model did not answer within {duration(seconds)}") from None
         except (OSError, ValueError):
             reply = None
         if not isinstance(reply, dict):

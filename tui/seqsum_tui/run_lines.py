@@ -108,12 +108,13 @@ class Listing:
 
     def cell(self, line: Line, column: str) -> str:
         """What stands in a column that is no usual one: a metric or a setting."""
+        from seqsum import formatting
         from seqsum_tui import words
 
         if column in self.names.metrics:
-            return words.metric(line.summary.metrics.get(column))
+            return formatting.metric(column, line.summary.metrics.get(column))
         if column in TIMES:
-            return words.duration(TIMES[column](line.summary, 0.0))
+            return formatting.duration(TIMES[column](line.summary, 0.0))
         path = self.names.path(column) or column
         values = {_setting_text(entry, path) for entry in line.entries}
         return words.literal(values.pop()) if len(values) == 1 else SEVERAL

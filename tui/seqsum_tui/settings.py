@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqsum.errors import did_you_mean, one_line
+from seqsum.formatting import full
 
 Kind = Literal["choice", "bool", "int", "float"]
 Value = str | bool | int | float
@@ -47,8 +48,8 @@ class Option:
         if self.kind == "int" and not isinstance(value, int):
             return f"must be a whole number, got {_shown(value)}"
         # Written so that NaN, which compares with nothing, is refused.
-        if not (self.low is None or value >= self.low) or not (self.high is None or value <= self.high):
-            return f"must be {self.low:g} to {self.high:g}, got {_shown(value)}"
+        if self.low is not None and self.high is not None and not self.low <= value <= self.high:
+            return f"must be {full(self.low)} to {full(self.high)}, got {_shown(value)}"
         return None
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from seqsum import control
-from seqsum.cli.output import metric, say, say_json
+from seqsum.cli.output import say, say_json
 from seqsum.errors import InputError, UserError, printable
+from seqsum.formatting import full, metric, number, percent
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN
 from seqsum.runs import Run, Workspace
 from seqsum.tasks.sum_modulo import LONGEST
@@ -61,7 +62,7 @@ def _predicted(step: int, found: dict[str, Any]) -> str:
     if answer["probabilities"]:
         one_class = found["kind"] == "class"
         chosen = max(answer["probabilities"]) if one_class else min(answer["probabilities"])
-        notes.insert(0, f"{'probability' if one_class else 'least sure probability'} {chosen:.3f}")
+        notes.insert(0, f"{'probability' if one_class else 'least sure probability'} {percent(chosen)}")
     return f"{line}  ({', '.join(notes)})"
 
 
@@ -108,8 +109,8 @@ def _inside(answer: dict[str, Any]) -> Iterator[str]:
     for at, token in enumerate(answer["tokens"]):
         left_out = found["leave_one_out"][at]
         yield (
-            f"{at + 1:>4}  {token:<8}  {steps[at]:<16}  {'–' if left_out is None else f'{left_out:+.4f}':>9}  "
-            f"{found['gradient_input'][at]:>+14.4f}  {answer['gradient_norms'][at]:>10.3g}"
+            f"{at + 1:>4}  {token:<8}  {steps[at]:<16}  {number(left_out, signed=True):>9}  "
+            f"{number(found['gradient_input'][at], signed=True):>14}  {number(answer['gradient_norms'][at]):>10}"
         )
     what = "the probability" if answer["probabilities"] and answer["written"] is None else "the log-probability"
     what = "the standardised forecast" if answer["values"] is not None else f"{what} of {found['target']}"
@@ -125,7 +126,7 @@ def _says_after_steps(answer: dict[str, Any]) -> list[str]:
         return [""] * len(answer["tokens"])
     names = answer["labels"] or [str(place) for place in range(len(rows[0]))]
     likeliest = [max(range(len(row)), key=row.__getitem__) for row in rows]
-    return [f"{names[place][:8]} {100 * row[place]:.1f}%" for place, row in zip(likeliest, rows, strict=True)]
+    return [f"{names[place][:8]} {percent(row[place])}" for place, row in zip(likeliest, rows, strict=True)]
 
 
 def sample(options: Options) -> int:
@@ -182,13 +183,13 @@ def evaluate(options: Options) -> int:
         )
         return 0
     scope = f"{'all' if result.exhaustive else 'a fixed set of'} {result.sequences:,} sequences"
-    accuracy = "" if result.accuracy is None else f"accuracy {100 * result.accuracy:.3f}% on {scope}, "
-    say(f"{accuracy}loss {result.loss:.4f}" + ("" if accuracy else f" on {scope}"))
+    accuracy = "" if result.accuracy is None else f"accuracy {percent(result.accuracy)} on {scope}, "
+    say(f"{accuracy}loss {number(result.loss)}" + ("" if accuracy else f" on {scope}"))
     for name, value in result.metrics.items():
         say(f"{name} {metric(name, value)}")
     say(f"checkpoint of step {loaded.step:,}")
     for length, share in result.accuracy_by_length.items():
-        say(f"  length {length:>4}  {100 * share:7.3f}%  {'█' * round(30 * share)}")
+        say(f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}")
     for part in (*_confusion(more), *_calibration(more), *_mistakes(more)):
         say(part)
     return 0
@@ -210,12 +211,12 @@ def _calibration(more: dict[str, Any]) -> Iterator[str]:
     if "calibration" not in more:
         return
     found = more["calibration"]
-    yield f"calibration: expected error {found['expected_error']:.4f} over {found['asked']:,} answers"
+    yield f"calibration: expected error {percent(found['expected_error'])} over {found['asked']:,} answers"
     for one in found["bins"]:
         if one["count"]:
             yield (
-                f"  {one['low']:.2f}–{one['high']:.2f}  sure {100 * one['confidence']:6.2f}%  "
-                f"right {100 * one['accuracy']:6.2f}%  of {one['count']:,}"
+                f"  {percent(one['low']):>7} – {percent(one['high']):>7}  sure {percent(one['confidence']):>7}  "
+                f"right {percent(one['accuracy']):>7}  of {one['count']:,}"
             )
 
 
@@ -225,7 +226,7 @@ def _mistakes(more: dict[str, Any]) -> Iterator[str]:
     found = more["mistakes"]
     yield f"mistakes: {found['wrong']:,} of {found['asked']:,}, the surest first"
     for row in found["rows"]:
-        yield f"  {row['input']} → {row['prediction']} ({100 * row['probability']:.1f}%), the truth is {row['truth']}"
+        yield f"  {row['input']} → {row['prediction']} ({percent(row['probability'])}), the truth is {row['truth']}"
 
 
 def _each_input(options: Options, one: Callable[[str], None]) -> int:
@@ -316,5 +317,5 @@ def _temperature(verb: str, text: str | None) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= HOTTEST:
-        raise UserError(f'{verb}: --temperature must be a number from 0 to {HOTTEST:g}, got "{printable(text)}"')
+        raise UserError(f'{verb}: --temperature must be a number from 0 to {full(HOTTEST)}, got "{printable(text)}"')
     return value

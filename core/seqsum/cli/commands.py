@@ -11,9 +11,10 @@ from typing import Any
 
 from seqsum import control
 from seqsum.cli.follow import Follower, finished_plain, finished_words
-from seqsum.cli.output import age, duration, metric, run_line, say, say_json, summary_plain
+from seqsum.cli.output import run_line, say, say_json, summary_plain
 from seqsum.errors import UserError, printable
 from seqsum.export import FORMATS, exported, format_of, write
+from seqsum.formatting import age, count, duration, metric
 from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
@@ -93,7 +94,7 @@ def runs(options: Options) -> int:
             f"{summary.step:,}/{summary.steps:,}",
             metric("loss", summary.metrics.get("loss")),
             metric("accuracy", summary.metrics.get("accuracy")),
-            age(summary.created),
+            f"{age(time.time() - summary.created)} ago",
         )
         for summary in summaries
     ]
@@ -150,7 +151,8 @@ def show(options: Options) -> int:
     for line in summary.note.splitlines():
         say(f"  | {line}")
     parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
-    say(f"  preset {summary.preset}, {parameters}seed {record.seed}, started {age(summary.created)} on {record.host}")
+    started = f"started {age(time.time() - summary.created)} ago on {record.host}"
+    say(f"  preset {summary.preset}, {parameters}seed {record.seed}, {started}")
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
     if record.parent:
         say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
@@ -271,7 +273,7 @@ def export(options: Options) -> int:
     if options.json:
         say_json({"run": run.id, "format": format, "path": str(path), "bytes": len(content)})
     else:
-        say(f"{run.record.name} ({run.id}): {format} in {path}, {len(content):,} bytes")
+        say(f"{run.record.name} ({run.id}): {format} in {path}, {count(len(content), 'byte')}")
     return 0
 
 

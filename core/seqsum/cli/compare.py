@@ -6,13 +6,14 @@ import argparse
 import re
 from pathlib import Path
 
-from seqsum.cli.output import metric, say, say_json
+from seqsum.cli.output import say, say_json
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import GROUP, XKind, notes_of
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
 from seqsum.errors import UserError, did_you_mean, printable
 from seqsum.export import write
+from seqsum.formatting import count, metric
 from seqsum.runs import Workspace
 
 BUCKETS = 400
@@ -99,7 +100,7 @@ def _write(options: argparse.Namespace, shown: Shown, part: Part | None) -> int:
     if options.json:
         say_json({"part": part, "format": format, "path": str(path), "bytes": len(made)})
     else:
-        say(f"compare: {part} of {len(shown.runs)} runs in {path}, {len(made):,} bytes")
+        say(f"compare: {part} of {len(shown.runs)} runs in {path}, {count(len(made), 'byte')}")
     return 0
 
 

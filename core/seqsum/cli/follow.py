@@ -13,7 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from seqsum.cli.output import duration, metric, run_line, say, say_json
+from seqsum.cli.output import run_line, say, say_json
+from seqsum.formatting import duration, metric
 from seqsum.runs import Run, Summary
 
 POLL_SECONDS = 0.1

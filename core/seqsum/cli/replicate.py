@@ -11,9 +11,10 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from seqsum.cli.output import metric, say, say_json, summary_plain
+from seqsum.cli.output import say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
+from seqsum.formatting import metric, percent
 from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
@@ -149,11 +150,11 @@ def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outco
     if counted:
         say(f"  with a value      {counted}; a seed that diverged, failed, died or has none ranks as worst")
     if outcome.converged is not None and outcome.runs:
-        share = 100 * outcome.converged / outcome.runs
-        say(f"  converged         {outcome.converged} of {outcome.runs} ({share:.0f}%): accuracy at least {CONVERGED}")
+        share = percent(outcome.converged / outcome.runs)
+        say(f"  converged         {outcome.converged} of {outcome.runs} ({share}): accuracy at least {CONVERGED}")
     if outcome.steps_to_converge is not None:
         early, median, late = outcome.steps_to_converge
-        say(f"  steps to converge median {median:,.0f}, quartiles {early:,.0f} to {late:,.0f}")
+        say(f"  steps to converge median {round(median):,}, quartiles {round(early):,} to {round(late):,}")
     if outcome.best is not None:
         seed = next(seed for seed, summary in summaries.items() if summary.id == outcome.best)
         say(f"  best              seed {seed}: {summaries[seed].name} ({outcome.best})")

@@ -16,6 +16,7 @@ from seqsum.errors import UserError
 from seqsum.export.broken import key_to, kind_of, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
 from seqsum.export.plot import Scale, pale, round_ticks, tick_label, value_ticks
+from seqsum.formatting import is_share, metric
 from seqsum.runs.store import Floats
 
 WIDTH, PLOT, TOP, AXIS = 900, 420, 52, 48
@@ -53,7 +54,7 @@ def curves_picture(
     for row in drawn:
         inside = (row.x >= low_x) & (row.x <= high_x)
         columns += [row.y[inside], row.low[inside], row.high[inside]]
-    values = _value_scale(columns, log_y, share=_is_share(comparison.metric))
+    values = _value_scale(columns, log_y, share=is_share(comparison.metric))
     frame = Frame(Scale(low_x, max(high_x, low_x + 1e-9), LEFT, WIDTH - RIGHT), values)
     picture = _begin(comparison.metric, _what(drawn), len(drawn), log_y=values.logarithmic)
     _axes(picture, frame, [(tick, tick_label(tick)) for tick in round_ticks(low_x, high_x, 8)], X_WORDS[x])
@@ -65,7 +66,7 @@ def curves_picture(
         _curve(picture, frame, row, turn / len(drawn))
         broken |= mark_broken(picture, _points(frame, row), TOP, TOP + PLOT, row.look.paper_colour)
     key_to(picture, broken, WIDTH - RIGHT, TOP - 6)
-    entries = [(row.look, _entry_words(row)) for row in drawn]
+    entries = [(row.look, _entry_words(row, comparison.metric)) for row in drawn]
     _legend(picture, entries)
     return picture
 
@@ -83,7 +84,7 @@ def scatter_picture(
     broken = len(runs) - len(points)
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
-    values = _value_scale([np.array([value for _, _, _, value in points])], log_y, share=_is_share(comparison.metric))
+    values = _value_scale([np.array([value for _, _, _, value in points])], log_y, share=is_share(comparison.metric))
     low, high = min(point[2] for point in points), max(point[2] for point in points)
     margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
@@ -100,7 +101,7 @@ def scatter_picture(
         picture.marks.append(Line(line, "#bbbbbb", 1.4, (4.0, 3.0)))
     for _, look, place, value in points:
         _sign(picture, look, (frame.x(place), frame.y(value)), 6.0)
-    _legend(picture, [(look, f"{name}  {_shown(value)}") for name, look, _, value in points])
+    _legend(picture, [(look, f"{name}  {_shown(comparison.metric, value)}") for name, look, _, value in points])
     return picture
 
 
@@ -191,22 +192,18 @@ def _value_scale(columns: Sequence[Floats], log_y: bool, *, share: bool) -> Scal
     return Scale(low if low == 0 else low - margin, high + margin, bottom, top)
 
 
-def _is_share(metric: str) -> bool:
-    return "accuracy" in metric or metric.endswith("_share")
-
-
 def _what(rows: Sequence[Row]) -> str:
     runs = sum(len(row.runs) for row in rows)
     groups = ["groups as median and quartiles"] if any(row.kind == "group" for row in rows) else []
     return ", ".join([f"{runs} run{'s' * (runs != 1)}", *groups, *notes_of(rows)])
 
 
-def _entry_words(row: Row) -> str:
-    return f"{row.name}{f' {row.size}' if row.kind == 'group' else ''}  {_shown(row.final)}"
+def _entry_words(row: Row, name: str) -> str:
+    return f"{row.name}{f' {row.size}' if row.kind == 'group' else ''}  {_shown(name, row.final)}"
 
 
-def _shown(value: float | None) -> str:
-    return "–" if value is None else kind_of(value) or f"{value:.4g}"
+def _shown(name: str, value: float | None) -> str:
+    return (None if value is None else kind_of(value)) or metric(name, value)
 
 
 def _legend(picture: Picture, entries: Sequence[tuple[Look, str]]) -> None:

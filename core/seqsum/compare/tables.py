@@ -14,6 +14,7 @@ from seqsum.compare.direction import points_per_unit
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.export.table import harmless
+from seqsum.formatting import change, points
 from seqsum.runs.store import Floats
 
 Cell = str | int | float | None
@@ -126,10 +127,8 @@ def difference_text(row: Row, value: float | None, metric: str) -> str:
     if value is None:
         return "base" if row.baseline else "–"
     if points_per_unit(metric) is not None:
-        return f"{value:+.2f} pp" if abs(value) < 99.995 else f"{value:+,.0f} pp"
-    if abs(value) >= 99_999:
-        return f"{value:+.0e}%"
-    return f"{value:+.1f}%" if abs(value) < 999.95 else f"{value:+,.0f}%"
+        return points(value)
+    return change(value)
 
 
 def unique_names(rows: Sequence[Row]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from seqsum.errors import UserError
 from seqsum.export.broken import key_to, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
+from seqsum.formatting import shortest
 from seqsum.runs import Buckets, Run
 
 WIDTH, PANEL, TOP, BOTTOM = 900, 220, 52, 40
@@ -172,7 +173,7 @@ def round_ticks(low: float, high: float, count: int) -> list[float]:
 
 def tick_label(value: float) -> str:
     """Return the words of a tick."""
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e7 else f"{value:.4g}"
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e7 else shortest(value, 4)
 
 
 def pale(color: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from seqsum.errors import UserError, did_you_mean, printable
+from seqsum.formatting import full
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN, Ask, Request
 
 ASKS: tuple[str, ...] = get_args(Ask)
@@ -68,7 +69,7 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise UserError(f"query: {name} must be a number from {low:g} to {high:g}")
+            raise UserError(f"query: {name} must be a number from {full(low)} to {full(high)}")
         return float(value)
 
     @property

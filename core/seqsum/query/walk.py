@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.errors import UserError
+from seqsum.formatting import duration
 from seqsum.models.base import State
 from seqsum.query.asking import as_rows
 from seqsum.query.loading import Loaded
@@ -36,7 +37,7 @@ class Deadline:
     def check(self) -> None:
         if time.monotonic() > self._end:
             raise UserError(
-                f"{self._what}: not done after {self._seconds:g} s; ask about fewer or shorter inputs "
+                f"{self._what}: not done after {duration(self._seconds)}; ask about fewer or shorter inputs "
                 "(lengths, count), or use the command line: seqsum evaluate"
             )
 

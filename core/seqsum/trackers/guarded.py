@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqsum.errors import one_line
+from seqsum.formatting import duration
 from seqsum.trackers.base import Media, Point, Tracker
 
 START_SECONDS = 120.0  # importing a tracker's library from a slow disk
@@ -70,7 +71,7 @@ class Guarded:
         if self._failure is None and running is not None:
             limit = self._limits.get(running[0], self._call_seconds)
             if time.monotonic() - running[1] > limit:
-                self._fail(f"did not come back from {running[0]} within {limit:g} s")
+                self._fail(f"did not come back from {running[0]} within {duration(limit)}")
         if self._failure is None or self._told:
             return []
         self._told = True
@@ -92,7 +93,7 @@ class Guarded:
         else:
             self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive() and self._failure is None:
-            self._fail(f"did not finish within {seconds:g} s")
+            self._fail(f"did not finish within {duration(seconds)}")
 
     @property
     def stuck(self) -> bool:

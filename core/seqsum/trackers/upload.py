@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from seqsum.errors import UserError, one_line
+from seqsum.formatting import duration
 from seqsum.runs import Run
 from seqsum.runs.bounds import own_folder
 from seqsum.runs.files import open_regular
@@ -99,7 +100,7 @@ def _send(run: Run, folders: list[Path], seconds: float) -> Outcome:
         try:
             answer, _ = child.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            return Outcome("timed_out", f"the upload did not end within {seconds:g} s; {later}")
+            return Outcome("timed_out", f"the upload did not end within {duration(seconds)}; {later}")
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)

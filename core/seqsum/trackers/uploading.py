@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from seqsum.formatting import duration
+
 CONNECT_SECONDS = 10.0
 
 
@@ -63,7 +65,7 @@ def _no_connection(url: str) -> str | None:
     except ConnectionRefusedError:
         return f"{url} refused the connection"
     except TimeoutError:
-        return f"{url} did not answer within {CONNECT_SECONDS:g} s"
+        return f"{url} did not answer within {duration(CONNECT_SECONDS)}"
     except OSError as error:
         return f"{url} can't be reached: {error.strerror or error}"
     return None

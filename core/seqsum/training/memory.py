@@ -6,12 +6,12 @@ import psutil
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.formatting import size
 from seqsum.tasks import AnyTask
 
 # States, gates, their gradients and what autograd keeps, in units of one hidden state, roughly.
 STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16}
 BYTES = 4
-GIGABYTE = 1e9
 
 
 def step_bytes(config: Config, task: AnyTask, length: int) -> int:
@@ -31,6 +31,6 @@ def check_memory(config: Config, task: AnyTask, length: int) -> None:
     needed, free = step_bytes(config, task, length), psutil.virtual_memory().available
     if needed > free:
         raise UserError(
-            f"out of memory: a step needs about {needed / GIGABYTE:.1f} GB and {free / GIGABYTE:.1f} GB are free; "
+            f"out of memory: a step needs about {size(needed)} and {size(free)} are free; "
             f"make train.batch_size, the sequences ({length} steps long) or model.hidden_size smaller"
         )

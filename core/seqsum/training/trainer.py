@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.config import Config
+from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.training import checkpoint
@@ -163,12 +164,11 @@ class Trainer:
             if self.step % train.log_every == 0 or self.step >= train.steps:
                 points += self._close_window(rates[self.step - first])
         if result.failure:
-            self.failure = (
-                f"{result.failure} at step {self.step + 1} (learning rate {rates[made]:g}); its update was not made"
-            )
+            rate = f"learning rate {learning_rate(rates[made])}"
+            self.failure = f"{result.failure} at step {self.step + 1} ({rate}); its update was not made"
         elif not self._finite():
-            rate = max(rates)
-            self.failure = f"weights became infinite or not a number by step {self.step} (learning rate {rate:g})"
+            rate = f"learning rate {learning_rate(max(rates))}"
+            self.failure = f"weights became infinite or not a number by step {self.step} ({rate})"
         return points
 
     def _border(self, step: int, more: Iterable[int]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
+from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store
 from seqsum.runs.files import append_to
 from seqsum.runs.record import Record
@@ -238,7 +239,8 @@ class Worker:
         reason = None
         if self.trainer.stopped_early:
             best = self.trainer.progress
-            reason = f"stopped early: eval_loss was lowest ({best.best_loss:.6g}) at step {best.best_step}"
+            lowest = metric("eval_loss", best.best_loss)
+            reason = f"stopped early: eval_loss was lowest ({lowest}) at step {best.best_step:,}"
         self._end("finished", reason)
         return "finished"
 

@@ -10,11 +10,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from seqsum.formatting import duration, shortest
 from seqsum_tui.charts.axes import x_labels, y_ticks
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.ticks import (
     axis_ticks,
-    format_number,
     format_x,
     limits,
     linear_ticks,
@@ -22,7 +22,7 @@ from seqsum_tui.charts.ticks import (
     log_ticks,
     widened,
 )
-from seqsum_tui.charts.time_ticks import clock_ticks, duration_text, duration_ticks
+from seqsum_tui.charts.time_ticks import clock_ticks, duration_ticks
 
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -73,7 +73,7 @@ def test_linear_ticks_are_round_inside_ascending_and_told_apart(seed: int) -> No
         (0, 20_000, ("0", "5k", "10k", "15k", "20k")),
         (0, 1.5e6, ("0", "500k", "1M", "1.5M")),
         (0, 1e-3, ("0.0000", "0.0002", "0.0004", "0.0006", "0.0008", "0.0010")),
-        (1e-5, 5e-4, ("1e-4", "2e-4", "3e-4", "4e-4", "5e-4")),
+        (1e-5, 5e-4, ("0.0001", "0.0002", "0.0003", "0.0004", "0.0005")),
         (-3, 7, ("-2", "0", "2", "4", "6")),
         (0, 1e30, ("0", "2e29", "4e29", "6e29", "8e29", "1e30")),
         (12_000, 12_010, ("12000", "12002", "12004", "12006", "12008", "12010")),
@@ -111,7 +111,7 @@ def test_log_ticks_are_round_inside_and_ascending(seed: int) -> None:
 def test_log_ticks_stand_at_decades_or_at_two_and_five_between() -> None:
     assert log_ticks(1e-3, 12, 6).labels == ("0.001", "0.01", "0.1", "1", "10")
     assert log_ticks(2, 30, 6).labels == ("2", "5", "10", "20")
-    assert log_ticks(1e-4, 1e-3, 6).labels == ("1e-4", "2e-4", "5e-4", "0.001")
+    assert log_ticks(1e-4, 1e-3, 6).labels == ("0.0001", "0.0002", "0.0005", "0.001")
     assert log_ticks(1e-20, 1e20, 5).labels == ("1e-20", "1e-10", "1e0", "1e10", "1e20")
 
 
@@ -180,21 +180,18 @@ def test_y_ticks_have_rows_of_their_own(rows: int) -> None:
         (-123.456, "-123.5"),
         (99999.0, "100k"),
         (0.0, "0"),
-        (math.nan, "NaN"),
-        (math.inf, "+∞"),
-        (-math.inf, "-∞"),
         (1e300, "1e300"),
     ],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
-    assert format_number(value) == text
+    assert shortest(value, 4) == text
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_short_numbers_are_right_to_four_digits(seed: int) -> None:
     random = np.random.default_rng(seed)
     value = float(random.normal() * 10.0 ** random.integers(-20, 20))
-    text = format_number(value)
+    text = shortest(value, 4)
     assert math.isclose(float(meaning(text)), value, rel_tol=6e-4)
     assert len(text) <= 10
 
@@ -202,14 +199,14 @@ def test_short_numbers_are_right_to_four_digits(seed: int) -> None:
 def test_x_is_written_for_reading() -> None:
     assert format_x(12345.0) == "12,345"
     assert format_x(0.123456, step=0.001) == "0.1235"
-    assert format_x(125.0, "duration") == "2m5s"
+    assert format_x(125.0, "duration") == "2m05s"
     assert format_x(datetime(2024, 3, 1, 14, 5, 9).timestamp(), "clock") == "01 Mar 14:05:09"
 
 
 def test_time_axes_have_round_times() -> None:
     assert [label for _, label in duration_ticks(0, 7200, 5)] == ["0s", "30m", "1h", "1h30m", "2h"]
     assert [value for value, _ in duration_ticks(30, 95, 4)] == [30, 60, 90]
-    assert duration_text(90061) == "1d1h" and duration_text(0.25) == "0.25s" and duration_text(-75) == "-1m15s"
+    assert duration(90061) == "1d01h" and duration(0.25) == "0.25s" and duration(-75) == "-1m15s"
     start = datetime(2024, 3, 1, 14, 7, 0).timestamp()
     assert [label for _, label in clock_ticks(start, start + 3600, 4)] == ["14:15", "14:30", "14:45", "15:00"]
     for when, label in clock_ticks(start, start + 86400 * 3, 5):

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from .text import shorten, shorten_middle
-from .ticks import format_number
 
 Piece = tuple[str, Style]
 
@@ -42,12 +41,6 @@ class LegendInks:
 
 _NOTE = 12
 """A note that is too long is cut to the room there is, if that is so many cells; else it goes."""
-
-
-def value_text(value: float) -> str:
-    """Return a value with four significant digits, or as many as fit into its cells, but at least two."""
-    texts = (format_number(value, digits) for digits in (4, 3))
-    return next((text for text in texts if len(text) <= _VALUE), format_number(value, 2))
 
 
 def _entry_width(entry: Entry, name: int | None, raw: bool) -> int:

@@ -13,11 +13,13 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from seqsum import formatting
+
 from . import palette, plot
 from .axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
 from .canvas import Canvas
 from .inks import legend_inks, plot_inks
-from .legend import Entry, LegendInks, Piece, legend_lines, value_text
+from .legend import Entry, LegendInks, Piece, legend_lines
 from .marks import PlacedMarks, mark_sign, paint_marks
 from .plot import Layer, nearest_shown
 from .raster import View
@@ -440,8 +442,10 @@ class ChartSurface(Widget):
             index = nearest_shown(one, self.cursor_x, self._view)
         if index is None:
             return "–", "" if layer.smoothed is None else "–"
-        raw = value_text(float(one.y[index])) if layer.smoothed is not None else ""
-        return value_text(float(layer.shown[index])), raw
+        # A chart of one metric has its name as title; where several things stand together, each has its own.
+        name = self._title or one.name
+        raw = formatting.metric(name, float(one.y[index])) if layer.smoothed is not None else ""
+        return formatting.metric(name, float(layer.shown[index])), raw
 
     def _note(self) -> str:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
@@ -454,7 +458,7 @@ class ChartSurface(Widget):
             return place
         notes = list(self._notes)
         if self.smoothing:
-            notes.append(f"smooth {self.smoothing:g}")
+            notes.append(f"smooth {formatting.full(self.smoothing)}")
         if self._viewport.window is not None:
             notes.append("newest" if self._viewport.follow else "zoom")
         return " · ".join(notes)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .time_ticks import clock_text, clock_ticks, duration_text, duration_ticks
+from seqsum import formatting
+
+from .time_ticks import clock_ticks, duration_ticks
 
 AxisKind = Literal["number", "duration", "clock"]
 
@@ -16,7 +18,6 @@ LARGEST = 1e300
 
 _DECADES = (1, 2, 3, 4, 5, 10, 20, 25, 50, 100, 200, 400, 1000)
 _STEPS = (10, 20, 25, 50)
-_SUFFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
 _LONGEST_LABEL = 9
 
 
@@ -120,13 +121,13 @@ def _labelled(values: Sequence[float], multiples: Sequence[int], exponent: int) 
     if max(map(len, labels), default=0) <= _LONGEST_LABEL:
         return Ticks(tuple(values), tuple(labels))
     differences = [multiple - multiples[0] for multiple in multiples]
-    short = ["+" + _exact(difference, exponent) for difference in differences]
-    return Ticks(tuple(values), tuple(short), _exact(multiples[0], exponent))
+    short = ["+" + formatting.exact(difference, exponent) for difference in differences]
+    return Ticks(tuple(values), tuple(short), formatting.exact(multiples[0], exponent))
 
 
 def _alike(multiples: Sequence[int], exponent: int) -> list[str]:
     """Return exact labels, all with the same number of decimals where that is short enough to read."""
-    labels = [_exact(multiple, exponent) for multiple in multiples]
+    labels = [formatting.exact(multiple, exponent) for multiple in multiples]
     largest = max(abs(multiple) for multiple in multiples) * 10.0**exponent
     plain = [_fixed(multiple, exponent) for multiple in multiples]
     if 1e-3 <= largest < 1e3 and max(map(len, plain)) <= _LONGEST_LABEL - 2:
@@ -144,34 +145,7 @@ def _fixed(multiple: int, exponent: int) -> str:
     if multiple == 0 and exponent >= 0:
         return "0"
     digits = str(abs(multiple)).rjust(max(1, 1 - exponent), "0")
-    return ("-" if multiple < 0 else "") + _plain(digits, exponent)
-
-
-def _exact(mantissa: int, exponent: int) -> str:
-    """Return mantissa * 10**exponent without rounding, as the shortest of plain, suffixed and scientific forms."""
-    if mantissa == 0:
-        return "0"
-    sign, digits = ("-" if mantissa < 0 else ""), str(abs(mantissa))
-    stripped = digits.rstrip("0")
-    exponent += len(digits) - len(stripped)
-    magnitude = exponent + len(stripped) - 1
-    scientific = f"{sign}{stripped[0]}{'.' + stripped[1:] if len(stripped) > 1 else ''}e{magnitude}"
-    if magnitude < -3 or magnitude > 14:
-        return scientific
-    plain = sign + _plain(stripped, exponent)
-    if magnitude < 3:
-        return plain
-    unit = min(magnitude // 3 * 3, 12)
-    suffixed = sign + _plain(stripped, exponent - unit) + _SUFFIXES[unit]
-    return suffixed if len(suffixed) < len(plain) else plain
-
-
-def _plain(digits: str, exponent: int) -> str:
-    if exponent >= 0:
-        return digits + "0" * exponent
-    if len(digits) > -exponent:
-        return f"{digits[:exponent]}.{digits[exponent:]}"
-    return "0." + "0" * (-exponent - len(digits)) + digits
+    return ("-" if multiple < 0 else "") + formatting.point(digits, exponent)
 
 
 def _stride(first: int, last: int, count: int) -> int:
@@ -213,7 +187,7 @@ def log_ticks(low: float, high: float, count: int) -> Ticks:
     if chosen and chosen[-1][1] - chosen[0][1] > 9:
         labels = tuple(f"{mantissa}e{power}" for mantissa, power in chosen)
     else:
-        labels = tuple(_exact(mantissa, power) for mantissa, power in chosen)
+        labels = tuple(formatting.exact(mantissa, power) for mantissa, power in chosen)
     return Ticks(tuple(_decimal(*tick) for tick in chosen), labels)
 
 
@@ -225,28 +199,16 @@ def axis_ticks(low: float, high: float, count: int, kind: AxisKind = "number") -
     return Ticks(tuple(value for value, _ in pairs), tuple(label for _, label in pairs))
 
 
-def format_number(value: float, digits: int = 4) -> str:
-    """Return `value` with `digits` significant digits in at most digits + 6 cells: 0.01234, 1.5M, 2.5e-7, NaN, +∞."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+∞" if value > 0 else "-∞"
-    if value == 0:
-        return "0"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return _exact(int(mantissa.replace(".", "")), int(exponent) - digits + 1)
-
-
 def format_x(value: float, kind: AxisKind = "number", step: float = 0.0) -> str:
     """Return an x for reading: whole numbers with thousands marks, times as on the axis.
 
     `step` is the distance between two columns of the chart; digits finer than that are left out.
     """
     if kind == "duration":
-        return duration_text(value)
+        return formatting.duration(value)
     if kind == "clock":
-        return clock_text(value)
-    if value == math.floor(value) and abs(value) < 1e15:
+        return formatting.moment(value)
+    if math.isfinite(value) and value == math.floor(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     digits = max(3, math.ceil(math.log10(abs(value) / step)) + 1) if step > 0 and abs(value) > step else 4
-    return format_number(value, min(digits, 12))
+    return formatting.shortest(value, min(digits, 12)) if math.isfinite(value) else formatting.number(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
+from seqsum import formatting
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _SECONDS = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
@@ -21,35 +23,15 @@ def _step(span: float, count: int) -> float:
     return _DAY * 10.0 ** math.ceil(math.log10(span / count / _DAY))
 
 
-def duration_text(seconds: float) -> str:
-    """Return a length of time in its two largest units: `12s`, `3m20s`, `2h`, `1d6h`."""
-    if not math.isfinite(seconds):
-        return str(seconds)
-    if abs(seconds) < 10 and seconds != math.floor(seconds):
-        return f"{seconds:.2g}s"
-    sign, rest = ("-" if seconds < 0 else ""), round(abs(seconds))
-    for size, unit, small, letter in ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "m"), (_MINUTE, "m", 1, "s")):
-        if rest >= size:
-            minor = rest % size // small
-            return f"{sign}{rest // size}{unit}" + (f"{minor}{letter}" if minor else "")
-    return f"{sign}{rest}s"
-
-
-def clock_text(when: float) -> str:
-    """Return a Unix time as local date and time of day."""
-    try:
-        return datetime.fromtimestamp(when).strftime("%d %b %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return f"{when:g}"
-
-
 def duration_ticks(low: float, high: float, count: int) -> list[tuple[float, str]]:
     """Return at most `count` (seconds, label) at round lengths of time in [low, high]."""
     if count < 1 or not high > low:
         return []
     step = _step(high - low, count)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(k * step, duration_text(k * step)) for k in range(first, last + 1)][:count]
+    # Parts of a second stand at later ticks, too: they are what tells them apart.
+    text = formatting.duration if step >= 1 else (lambda seconds: f"{formatting.shortest(seconds, 9)}s")
+    return [(k * step, text(k * step)) for k in range(first, last + 1)][:count]
 
 
 def clock_ticks(low: float, high: float, count: int) -> list[tuple[float, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.cells import cell_len
 from textual.content import Content
 
+from seqsum import formatting
 from seqsum_tui import words
 from seqsum_tui.query_views.shown import QUIET, RIGHT, WRONG, Part, Shown, lines, told
 from seqsum_tui.widgets.answers import describe
@@ -83,7 +84,7 @@ def sureness(probabilities: Sequence[float], bits: float | None = None) -> Conte
     most = math.log2(len(probabilities))
     word = "sure" if bits < 0.1 * most else "nearly sure" if bits < 0.4 * most else "unsure"
     word = "guessing" if bits > 0.9 * most else word
-    return told((f"{word}: entropy {bits:.2f} of at most {most:.2f} bits", QUIET))
+    return told((f"{word}: entropy {formatting.number(bits)} of at most {formatting.number(most)} bits", QUIET))
 
 
 def bars(
@@ -104,14 +105,14 @@ def bars(
         places = sorted(places, key=lambda place: -shares[place])[:MOST_BARS]
     names = [words.fit(labels[at], min(cell_len(labels[at]), WIDEST_LABEL)) for at in places]
     widest = max((cell_len(name) for name in names), default=0)
-    room = max(min(width - widest - 16, WIDEST_BAR), 4)
+    room = max(min(width - widest - 17, WIDEST_BAR), 4)
     drawn = []
     for at, name in zip(places, names, strict=True):
         chosen, right = labels[at] == answered, labels[at] == truth
         full = _blocks(shares[at], room)
         style = "$text-accent" if chosen else "$foreground 60%"
         far = other is not None and at < len(other) and abs(shares[at] - other[at]) >= 0.1
-        share = f" {words.percent(shares[at]):>6}"
+        share = f" {formatting.percent(shares[at]):>7}"
         drawn.append(
             told(
                 ("▸" if chosen else " ", "$text-accent"), ("✓ " if right else "  ", RIGHT),

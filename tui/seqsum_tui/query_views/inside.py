@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.content import Content
 
+from seqsum.formatting import number, percent
 from seqsum_tui import words
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query_views.shown import QUIET, RIGHT, WRONG, Curves, Dots, Shown, curve, finite, lines, told
@@ -90,7 +91,7 @@ def _states(title: str, values: list[list[float]], tokens: tuple[str, ...], said
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
     heat = Heat("", _turned(steps), units, tokens, "unit", "step", "diverging", most)
-    said += f" {max(len(units), 0)} units; + above zero, − below, in tenths of {most:.3g}."
+    said += f" {max(len(units), 0)} units; + above zero, − below, in tenths of {number(most)}."
     return Shown(title, told((said, QUIET)), heat)
 
 
@@ -124,8 +125,8 @@ def _saliency(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tupl
     )  # fmt: skip
     said = (
         f"Which steps speak for {words.literal(str(found['target']))} (+) and which against it (−): by gradient × "
-        f"input (full: {sizes[0]:.3g}), and by how much the {_measure(answer)} falls when the step is left out "
-        f"(full: {sizes[1]:.3g})."
+        f"input (full: {number(sizes[0])}), and by how much the {_measure(answer)} falls when the step is left out "
+        f"(full: {number(sizes[1])})."
     )
     return Shown("Saliency", told((said, QUIET)), heat, strip)
 
@@ -180,7 +181,7 @@ def trajectory(answer: dict[str, Any]) -> Shown:
     labels = tuple(words.literal(str(label)) for label in answer["labels"])
     place = {str(label): at for at, label in enumerate(answer["labels"])}
     path = tuple((step["x"], step["y"], words.literal(str(step["token"]))) for step in answer["path"])
-    along = [words.percent(share) for share in answer["explained"]]
+    along = [percent(share) for share in answer["explained"]]
     what = "the right answer so far (the running sum)" if answer["label_is"] == "truth" else "what the model says there"
     said = (
         f"Hidden states of layer {answer['layer'] + 1} after each step of {len(set(answer['sequence'])):,} sequences, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqsum import formatting
 from seqsum_tui import words
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
@@ -23,13 +24,13 @@ def learned(answer: dict[str, Any], step: int | None) -> Shown:
     here = step if step is not None else (rows[-1]["step"] if rows else None)
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
     if answer["aha"] is not None:
-        marks.append(Mark(float(answer["aha"]), f"aha: {words.percent(answer['threshold'])} from here", sign=AHA))
+        marks.append(Mark(float(answer["aha"]), f"aha: {formatting.percent(answer['threshold'])} from here", sign=AHA))
     picture = Curves("", tuple(series), "step", marks=tuple(marks), span=(0.0, 1.0))
     return Shown("Learned", lines(_aha(answer), _input_line(answer), _path(answer, here)), picture)
 
 
 def _aha(answer: dict[str, Any]) -> Any:
-    limit = words.percent(answer["threshold"])
+    limit = formatting.percent(answer["threshold"])
     if all(row["accuracy"] is None for row in answer["rows"]):
         return told(("accuracy has no meaning for this task", QUIET))
     if answer["aha"] is None:

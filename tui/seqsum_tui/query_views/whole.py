@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seqsum.formatting import count, number, percent
 from seqsum_tui import words
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query_views.shown import (
@@ -32,11 +33,11 @@ def evaluation(answer: dict[str, Any], lists: bool = False) -> Shown:
     """
     scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['sequences']:,} sequences"
     head = told(
-        (f"accuracy {words.percent(answer['accuracy'])}" if answer["accuracy"] is not None else "", "bold"),
-        f"  loss {words.metric(answer['loss'])}  ", (f"on {scope}", QUIET),
-        (f", chance {words.percent(answer['chance'])}" if answer.get("chance") else "", QUIET),
+        (f"accuracy {percent(answer['accuracy'])}" if answer["accuracy"] is not None else "", "bold"),
+        f"  loss {number(answer['loss'])}  ", (f"on {scope}", QUIET),
+        (f", chance {percent(answer['chance'])}" if answer.get("chance") else "", QUIET),
     )  # fmt: skip
-    more = "  ".join(f"{words.literal(name)} {words.metric(value)}" for name, value in answer["metrics"].items())
+    more = "  ".join(f"{words.literal(name)} {number(value)}" for name, value in answer["metrics"].items())
     counts = answer["confusion"]
     if not counts:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
@@ -64,7 +65,7 @@ def by_length(answer: dict[str, Any]) -> Shown:
         beyond = [share for length, share in zip(x, finite(answer["accuracy"]), strict=True) if length > trained[1]]
         said += f" Trained on {trained[0]} to {trained[1]}."
         if beyond:
-            said += f" Beyond: {words.percent(beyond[0])} at first, {words.percent(beyond[-1])} at length {int(x[-1])}."
+            said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {int(x[-1])}."
     curves = Curves("", tuple(series), "length", bands=(interval,), span=(0.0, 1.0))
     return Shown("By length", told((said, QUIET)), curves)
 
@@ -87,9 +88,9 @@ def mistakes(answer: dict[str, Any], only: str = "") -> Shown:
         truth = row["truth_probability"]
         text = told(
             (words.fit(words.literal(row["input"]), min(widest, 36)), "bold"), "  ",
-            (f"{words.literal(row['prediction'])} ", WRONG), (f"{words.percent(row['probability']):>6}", ""),
+            (f"{words.literal(row['prediction'])} ", WRONG), (f"{percent(row['probability']):>7}", ""),
             ("   it is ", QUIET), (f"{words.literal(row['truth'])} ", RIGHT),
-            (f"{words.percent(truth):>6}" if truth is not None else "", QUIET),
+            (f"{percent(truth):>7}" if truth is not None else "", QUIET),
         )  # fmt: skip
         made.append(Line(row["input"], text, True))
     return Shown("Mistakes", head, Lines("", tuple(made)))
@@ -105,7 +106,7 @@ def calibration(answer: dict[str, Any]) -> Shown:
     )
     error = answer["expected_error"]
     word = "below the line it is surer than it should be, above it less sure"
-    said = f"expected calibration error {100 * error:.1f} points over {answer['asked']:,} answers"
+    said = f"expected calibration error {percent(error)} over {answer['asked']:,} answers"
     curves = Curves("", series, "how sure it is", span=(0.0, 1.0), limits=(0.0, 1.0))
     return Shown("Calibration", lines(told((said, "bold")), told((word, QUIET))), curves)
 
@@ -143,7 +144,7 @@ def batch(name: str, answers: Sequence[Asked], wrong_only: bool) -> Shown:
     known = [one for one in answers if one.correct is not None]
     right = sum(bool(one.correct) for one in known)
     refused = sum(bool(one.refused) for one in answers)
-    head = told((f"{words.literal(name)}: {words.count(len(answers), 'question')}", "bold"))
+    head = told((f"{words.literal(name)}: {count(len(answers), 'question')}", "bold"))
     if known:
         head = told(head, (f"  ✓ {right:,} right", RIGHT), (f"  ✗ {len(known) - right:,} wrong", WRONG))
     if refused:
@@ -158,7 +159,7 @@ def _asked_line(one: Asked) -> Line:
     if one.refused:
         return Line(one.question, told(("! ", "$text-warning"), (question, ""), (f" {one.refused}", QUIET)), True)
     sign = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}[one.correct]
-    sure = f" {words.percent(one.sure):>6}" if one.sure is not None else ""
+    sure = f" {percent(one.sure):>7}" if one.sure is not None else ""
     truth = f"   it is {one.truth}" if one.correct is False else ""
     text = told(sign, (question, "bold"), " → ", (one.prediction, "$text-accent"), (sure, QUIET), (truth, WRONG))
     return Line(one.question, text, one.correct is False)

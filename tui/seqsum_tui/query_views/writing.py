@@ -6,6 +6,7 @@ from typing import Any
 
 from textual.content import Content
 
+from seqsum.formatting import count, full, number, percent
 from seqsum_tui import words
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
@@ -17,11 +18,11 @@ FULL_BITS = 9
 
 def sample(answer: dict[str, Any], temperature: float | None, top_k: int | None) -> Shown:
     """Return the view of a `sample` answer: the prompt, and how the model goes on."""
-    how = f"temperature {temperature:g}" if temperature else "the likeliest each time"
+    how = f"temperature {full(temperature)}" if temperature else "the likeliest each time"
     how += f", out of the {top_k} likeliest" if top_k else ""
     sure = finite(answer["probabilities"])
     mean = sum(sure) / len(sure) if sure else 0.0
-    said = told((f"{how}; mean probability {words.percent(mean)}. t and T change the temperature, o how many.", QUIET))
+    said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
     text = told((_lines(answer["prompt"]), "bold"), (_lines(answer["written"]), "$text-accent"))
     return Shown("Sample", lines(said, Content(""), text))
 
@@ -30,7 +31,7 @@ def surprise(answer: dict[str, Any]) -> Shown:
     """Return the view of a `loss_per_character` answer: the text, and below each character how many bits it cost."""
     characters, bits = answer["characters"], finite(answer["bits"])
     mean = answer["mean_bits"]
-    head = told((f"{mean:.2f} bits per character" if mean is not None else "", "bold"),
+    head = told((f"{number(mean)} bits per character" if mean is not None else "", "bold"),
                 (f"  below each: whole bits, 0 expected, {FULL_BITS} for {FULL_BITS} or more; "
                  "8 bits is a guess among 256", QUIET))  # fmt: skip
     strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else words.literal(one), value)
@@ -66,11 +67,11 @@ def forecast(answer: dict[str, Any], offset: int | None = None) -> list[Shown]:
         known = finite(truth)
         series.append(curve("truth", [*range(1, len(known) + 1)], known, sign=SIGNS[2]))
         mine = sum(abs(a - b) for a, b in zip(ahead, known, strict=False)) / len(known)
-        errors = f"mean absolute error {words.metric(mine)}"
+        errors = f"mean absolute error {number(mine)}"
         if beside:
             theirs = sum(abs(a - b) for a, b in zip(beside, known, strict=False)) / len(known)
-            errors += f", AR({order}) {words.metric(theirs)}"
-    place = "from the series asked" if offset is None else f"from {words.count(offset, 'value')} before the data's end"
+            errors += f", AR({order}) {number(theirs)}"
+    place = "from the series asked" if offset is None else f"from {count(offset, 'value')} before the data's end"
     said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
     marks = (Mark(0.5, "now", kind="now"),)
     made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks))]

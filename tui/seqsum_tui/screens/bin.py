@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll, in_thread
 from seqsum_tui.messages import RunChosen
@@ -83,7 +84,7 @@ class BinScreen(Screen[list[str]]):
         self._listing = listing
         self.set_class(not listing.lines, "-empty")
         self.query_one(RunTable).show(listing)
-        number = words.count(len(listing.lines), "deleted run")
+        number = formatting.count(len(listing.lines), "deleted run")
         self.query_one("#title", Static).update(
             Content.assemble((" Bin ", "bold $background on $primary"), f"  {number}")
         )
@@ -131,7 +132,7 @@ class BinScreen(Screen[list[str]]):
                     self._restored.append(id)
             return problems
 
-        self.run_worker(self._carry(work, f"{words.count(len(ids), 'run')} back from the bin"), group="bin")
+        self.run_worker(self._carry(work, f"{formatting.count(len(ids), 'run')} back from the bin"), group="bin")
         self.query_one(RunTable).mark(ids, on=False)
 
     def action_empty(self) -> None:
@@ -139,7 +140,7 @@ class BinScreen(Screen[list[str]]):
         now = time.monotonic()
         if self._asked_at is None or now - self._asked_at > SURE_SECONDS:
             self._asked_at = now
-            number = words.count(len(self.query_one(RunTable).lines), "run")
+            number = formatting.count(len(self.query_one(RunTable).lines), "run")
             self.notify(
                 f"E once more deletes {number} for good.", title="Empty the bin?", severity="warning",
                 timeout=SURE_SECONDS, markup=False,

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from seqsum import formatting
 from seqsum_tui import dialog_bindings, words
 from seqsum_tui.run_draft import RunDraft
 
@@ -66,7 +67,7 @@ class ChangesScreen(ModalScreen[str | None]):
             listed.highlighted = min(at, len(lines) - 1)
         said = [] if lines else ["As the preset has it: nothing is changed."]
         if draft.kept_aside:
-            said.append(f"{words.count(draft.kept_aside, 'change')} to fields that count with other choices only.")
+            said.append(f"{formatting.count(draft.kept_aside, 'change')} to fields that count with other choices only.")
         note = self.query_one("#none", Static)
         note.update(Content("\n".join(said)))
         note.display = bool(said)

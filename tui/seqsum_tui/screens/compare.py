@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum.compare import ComparisonReader
 from seqsum.compare.files import Shown
 from seqsum.compare.rows import XKind, notes_of
@@ -25,7 +26,6 @@ from seqsum_tui.screens.compare_files import ExportsComparison
 from seqsum_tui.screens.compare_rows import ArrangesRows
 from seqsum_tui.widgets.compare_bar import CompareBar
 from seqsum_tui.widgets.compare_chart import CompareChart
-from seqsum_tui.widgets.compare_columns import metric_text
 from seqsum_tui.widgets.compare_table import CompareTable
 from seqsum_tui.widgets.differences_view import DifferencesView
 from seqsum_tui.widgets.key_line import KeyLine
@@ -236,9 +236,9 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         if shown is None or self._view != SETTINGS:
             return
         metric = shown.comparison.metric
-        values = {f"{metric}, final": tuple(metric_text(metric, row.final) for row in shown.drawn)}
+        values = {f"{metric}, final": tuple(formatting.metric(metric, row.final) for row in shown.drawn)}
         if shown.comparison.direction:
-            values[f"{metric}, best"] = tuple(metric_text(metric, row.best) for row in shown.drawn)
+            values[f"{metric}, best"] = tuple(formatting.metric(metric, row.best) for row in shown.drawn)
         self.query_one(DifferencesView).show(shown.drawn, shown.differences, values)
 
     def _show_scatter(self) -> None:
@@ -253,7 +253,7 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         facts = [note for note in notes_of(self._rows) if note.startswith("different")]
         if base is not None and len(self._rows) > 1:
             facts.append(f"Δ from {base.look.sign} {words.literal(base.name)}")
-        facts.append(words.count(len(comparison.runs), "run"))
+        facts.append(formatting.count(len(comparison.runs), "run"))
         if comparison.direction:
             facts.append(f"{comparison.direction} is better")
         self.query_one(CompareBar).show(self._view, tuple(facts))

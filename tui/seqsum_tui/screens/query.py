@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll, in_thread
@@ -110,8 +111,8 @@ class QueryScreen(AskingScreen):
         status = words.status(run.status)
         progress = f"  step {run.step:,}/{run.steps:,}"
         accuracy = self._askings[0].accuracy
-        known = f"  accuracy {words.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
-        share = f"  asking: {words.percent(source.share)} of a core" if source.live else ""
+        known = f"  accuracy {formatting.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
+        share = f"  asking: {formatting.percent(source.share)} of a core" if source.live else ""
         parts = (
             (words.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
             progress, (share, "$foreground 60%"), known,
@@ -304,7 +305,7 @@ class QueryScreen(AskingScreen):
             found = (await source.ask(ask))["answer"]
             self.ask(str(found["input"]))
             if found.get("searched"):
-                loss = words.metric(found.get("loss"))
+                loss = formatting.number(found.get("loss"))
                 self._problem(
                     Content.styled(f"the hardest of {found['searched']:,}: its loss is {loss}", "$foreground 60%")
                 )
@@ -547,5 +548,5 @@ def _name(asking: Asking) -> Content:
     parts += [f"step {asking.step:,}"] if asking.step is not None else []
     if accuracy is not None:
         when = "" if accuracy[0] == asking.step else f" at step {accuracy[0]:,}"
-        parts.append(f"accuracy {words.percent(accuracy[1])}{when}")
+        parts.append(f"accuracy {formatting.percent(accuracy[1])}{when}")
     return Content("  ".join(parts))

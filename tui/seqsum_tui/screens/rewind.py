@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 
+from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum_tui import bindings, words
 from seqsum_tui.background import in_thread
@@ -73,7 +74,7 @@ class RewindScreen(ModalScreen[int | None]):
         """Say what would happen."""
         run, step = self._summary, self.step
         later = sum(1 for one in self._all if one.step > step)
-        kept = f"{words.count(later, 'later checkpoint')} and all" if later else "all"
+        kept = f"{formatting.count(later, 'later checkpoint')} and all" if later else "all"
         lines = [
             Content.assemble(
                 "From step ", (f"{run.step:,}", "bold"), " back to ", (f"{step:,}", "bold"),

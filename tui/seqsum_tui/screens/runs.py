@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll
 from seqsum_tui.filter_words import FILTER_WORDS
@@ -157,7 +158,7 @@ class RunsScreen(RunsKeeping):
         self._show_counts()
         filter_line = self.query_one(FilterLine)
         if filter_line.text == listing.view.filter:
-            found = words.count(listing.found, "run") if listing.view.filter and listing.error is None else ""
+            found = formatting.count(listing.found, "run") if listing.view.filter and listing.error is None else ""
             filter_line.show(found, listing.error)
         if not self._read_once:
             self.app.run_worker(self.console.tell_problems(), name="plug-ins", group="plug-ins")
@@ -413,7 +414,7 @@ class RunsScreen(RunsKeeping):
 def _counts(runs: Collection[Summary]) -> str:
     if not runs:
         return "no runs yet"
-    parts = [words.count(len(runs), "run")]
+    parts = [formatting.count(len(runs), "run")]
     statuses = Counter(run.status for run in runs)
     parts += [
         f"{statuses[status]} {status}" for status in ("running", "starting", "paused", "queued") if statuses[status]

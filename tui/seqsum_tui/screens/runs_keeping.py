@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
+from seqsum import formatting
 from seqsum_tui import words
 from seqsum_tui.actions import RunScreen
 from seqsum_tui.background import in_thread
@@ -252,7 +253,7 @@ def split_tags(text: str) -> list[str]:
 def named(runs: list[Summary]) -> str:
     """Return which runs they are: a few names, or how many."""
     if len(runs) > MOST_NAMED:
-        return words.count(len(runs), "run")
+        return formatting.count(len(runs), "run")
     return ", ".join(words.literal(run.name) for run in runs)
 
 

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from seqsum import formatting
 from seqsum_tui import dialog_bindings, words
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class SetValueScreen(ModalScreen[str | None]):
             yield Static(" ", id="problem")
             text = self._when
             if self._path == "optim.lr" and self._rate_now is not None:
-                text = f"{LEARNING_RATE.format(now=words.learning_rate(self._rate_now))} {self._when}"
+                text = f"{LEARNING_RATE.format(now=formatting.learning_rate(self._rate_now))} {self._when}"
             yield Static(Content(text), id="explanation")
             with Horizontal(id="buttons"):
                 yield Button("Change", variant="primary", id="change", compact=True)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 from textual.content import Content
 
+from seqsum.formatting import full, number, percent
 from seqsum_tui import words
 
 BAR_CELLS = 8
@@ -49,7 +50,7 @@ def _head(reply: dict[str, Any], verdict: Part) -> Content:
 def _when(reply: dict[str, Any]) -> Part:
     step, temperature = reply.get("checkpoint_step"), reply.get("temperature")
     said = [f"the model at step {step:,}"] if isinstance(step, int) else []
-    said += [f"temperature {temperature:g}"] if isinstance(temperature, int | float) else []
+    said += [f"temperature {full(temperature)}"] if isinstance(temperature, int | float) else []
     return (f"   ({', '.join(said)})", QUIET) if said else ""
 
 
@@ -68,7 +69,7 @@ def likeliest(probabilities: Sequence[float], labels: Sequence[str], width: int)
         label = words.literal(labels[index]) if index < len(labels) else str(index)
         label = words.fit(label, 24) if cell_len(label) > 24 else label
         filled = max(round(share * BAR_CELLS), 0)
-        text = f"  {label} ", "█" * filled, "·" * (BAR_CELLS - filled), f" {words.percent(share)}"
+        text = f"  {label} ", "█" * filled, "·" * (BAR_CELLS - filled), f" {percent(share)}"
         length = sum(map(cell_len, text))
         if used + length > width or (parts and share < 0.001):
             break
@@ -161,7 +162,7 @@ def _forecast(reply: dict[str, Any], answer: dict[str, Any], width: int) -> Cont
 
 def _curve(before: list[float], ahead: list[float], width: int) -> list[Content]:
     """Columns for the last values and, behind a line, those forecast; the highest and lowest stand at the right."""
-    room = max(width - 16, 8)
+    room = max(width - 17, 8)
     ahead = ahead[: room // 2]
     before = before[-(room - len(ahead)) :]
     values = before + ahead
@@ -173,7 +174,7 @@ def _curve(before: list[float], ahead: list[float], width: int) -> list[Content]
     lines = []
     for row in reversed(range(CURVE_ROWS)):
         drawn = [BLOCKS[min(max(level - row * 8, 0), 8)] for level in levels]
-        edge = {CURVE_ROWS - 1: f"  {high:.4g} highest", 0: f"  {low:.4g} lowest"}.get(row, "")
+        edge = {CURVE_ROWS - 1: f"  {number(high)} highest", 0: f"  {number(low)} lowest"}.get(row, "")
         lines.append(
             Content.assemble(
                 ("".join(drawn[: len(before)]), "$foreground 60%"), ("│", QUIET),

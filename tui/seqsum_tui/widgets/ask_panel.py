@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from seqsum.formatting import full
 from seqsum_tui import bindings, words
 from seqsum_tui.messages import QuestionAsked
 from seqsum_tui.widgets.answers import describe
@@ -116,7 +117,7 @@ class AskPanel(Vertical):
         except ValueError:
             value = -1.0
         if not 0 <= value <= HOTTEST:
-            self.show_error(text.strip(), f"type /t and a number from 0 to {HOTTEST:g}, e.g. /t 0.8")
+            self.show_error(text.strip(), f"type /t and a number from 0 to {full(HOTTEST)}, e.g. /t 0.8")
             return ""
         self._temperature = value or None
         self.state("ready")
@@ -133,7 +134,7 @@ class AskPanel(Vertical):
     def state(self, text: str) -> None:
         """Say, beside the box, what the model is doing."""
         if text == "ready" and self._temperature is not None:
-            text = f"ready, temperature {self._temperature:g}"
+            text = f"ready, temperature {full(self._temperature)}"
         self.query_one("#state", Static).update(Content(words.literal(text)))
 
     def read(self, pages: int) -> None:

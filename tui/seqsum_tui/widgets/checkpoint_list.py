@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from seqsum import formatting
 from seqsum_tui import words
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ def line_of(saved: Saved, now: float, width: int) -> Content:
     """Return one checkpoint in words."""
     parts = [Content.styled(f"step {saved.step:>{width},}", "bold")]
     for title, value in saved.values:
-        shown = words.fit(words.percent(value), 5) if title == "accuracy" else words.fit(words.metric(value), 7)
+        shown = formatting.metric(title, value).ljust(7)
         parts.append(Content.assemble((f"{words.literal(title)} ", "$foreground 60%"), shown))
     if saved.time is not None:
-        parts.append(Content.styled(words.fit(f"{words.age(now - saved.time)} ago", 7), "$foreground 60%"))
+        parts.append(Content.styled(words.fit(f"{formatting.age(now - saved.time)} ago", 7), "$foreground 60%"))
     if saved.why:
         parts.append(Content.styled(words.literal(saved.why), "$text-accent"))
     return Content("  ").join(parts)

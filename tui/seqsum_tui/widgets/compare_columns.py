@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from seqsum import formatting
 from seqsum.compare.direction import points_per_unit
 from seqsum.compare.tables import difference_text
 from seqsum_tui import words
@@ -37,7 +37,7 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
     at: where the cursor stands, in words.
     """
 
-    value, wide = partial(metric_text, metric), 7 if points_per_unit(metric) is None else 9
+    value, wide = partial(formatting.metric, metric), 7 if points_per_unit(metric) is None else 9
 
     def change(key: str, rank: int) -> Column:
         field = f"{key}_difference"
@@ -47,13 +47,13 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
 
     found = [
         Column("name", "run", 14, 0, lambda row: row.name, "name"),
-        Column("final", "final", 7, 0, lambda row: value(row.final)),
+        Column("final", "final", 8, 0, lambda row: value(row.final)),
         change("final", 1),
     ]
     if any(row.final_quartiles for row in rows):
         found.append(Column("quartiles", "quartiles", 15, 7, lambda row: _quartiles(row, value)))
     found += [
-        Column("best", "best", 7, 2, lambda row: value(row.best)),
+        Column("best", "best", 8, 2, lambda row: value(row.best)),
         change("best", 6),
         Column("best_step", "at step", 8, 4, lambda row: "–" if row.best_step is None else f"{row.best_step:,}"),
     ]
@@ -64,13 +64,6 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
         ]
     found.append(Column("status", "status", 8, 8, lambda row: words.status(row.status).word))
     return found
-
-
-def metric_text(metric: str, value: float | None) -> str:
-    """Return an accuracy in percent, anything else as a number; NaN and infinities by name."""
-    if "accuracy" in metric and (value is None or math.isfinite(value)):
-        return words.percent(value)
-    return words.metric(value)
 
 
 def arrange(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:

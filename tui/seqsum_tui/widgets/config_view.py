@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum_tui import words
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def describe(view: RunView) -> Content:
     lines: list[Content] = []
     differ = len(view.differences)
     note = (
-        f"{words.count(differ, 'field')} differ from the preset, marked ✎"
+        f"{formatting.count(differ, 'field')} differ from the preset, marked ✎"
         if differ != 1
         else "1 field differs from the preset, marked ✎"
     )

@@ -10,9 +10,9 @@ from textual import work
 from textual.content import Content
 from textual.worker import get_current_worker
 
+from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError, printable
-from seqsum_tui import words
 from seqsum_tui.background import in_thread
 from seqsum_tui.widgets.fitted_text import FittedText
 
@@ -75,21 +75,12 @@ def said(found: Estimate, seeds: int = 1, side_by_side: int = 1) -> str:
     """`728 parameters · about 12 s, a guess from 3 earlier runs here`; of several seeds each, and all."""
     parts = [f"{found.parameters:,} parameters" if found.parameters is not None else "parameters: the plug-in's own"]
     if found.seconds is not None:
-        basis = f"from {words.count(found.runs, 'earlier run')} here" if found.runs else "from a laptop's speed"
+        basis = f"from {formatting.count(found.runs, 'earlier run')} here" if found.runs else "from a laptop's speed"
         each = ""
         if seeds > 1:
-            together = roughly(found.seconds * math.ceil(seeds / side_by_side))
+            together = formatting.roughly(found.seconds * math.ceil(seeds / side_by_side))
             each = f" each, {together} for {seeds} seeds, {side_by_side} at a time"
-        parts.append(f"about {roughly(found.seconds)}{each}, a guess {basis}")
+        parts.append(f"about {formatting.roughly(found.seconds)}{each}, a guess {basis}")
     elif seeds > 1:
         parts.append(f"{seeds} runs, {side_by_side} at a time")
     return " · ".join(parts)
-
-
-def roughly(seconds: float) -> str:
-    """A time with one digit that counts, or two from 10 on: a guess says no more."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            count = seconds / size
-            return f"{count:.0f} {unit}" if count >= 10 else f"{count:.1f} {unit}".replace(".0", "")
-    return "a second" if seconds < 1.5 else f"{seconds:.0f} s" if seconds < 10 else f"{round(seconds / 5) * 5} s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -11,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum_tui import words
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def line_of(first: Event, last: Event, count: int) -> Content:
     else:
         text = "  ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
     return Content.assemble(
-        (datetime.fromtimestamp(last.time).strftime("%m-%d %H:%M:%S"), "$foreground 60%"),
+        (formatting.moment(last.time), "$foreground 60%"),
         f"  step {last.step:>9,}  ",
         (words.fit(words.literal(last.kind), 11), "bold"),
         words.literal(text),

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from seqsum import formatting
 from seqsum_tui import bindings, words
 from seqsum_tui.charts.ramp import Scale, cell_style, shade, tenths
 
@@ -152,7 +153,7 @@ class HeatMap(Widget, can_focus=True):
         if heat is None or not heat.rows or not heat.columns:
             return ""
         value = heat.values[self.row][self.column]
-        said = f"{value:+.4f}" if heat.scale == "diverging" else f"{value:.4f}"
+        said = formatting.number(value, signed=heat.scale == "diverging")
         place = heat.columns[self.column]
         place = f"{self.column + 1} ({place})" if heat.numbered else place
         return f"{heat.row_word} {heat.rows[self.row]}, {heat.column_word} {place}: {said.replace('-', '−')}"

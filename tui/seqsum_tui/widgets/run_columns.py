@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from seqsum import formatting
 from seqsum_tui import words
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Standing
     from seqsum_tui.run_lines import Line
 
-CURVE_WIDTH = 9
+LOSS_CURVE, ACCURACY_CURVE = 9, 13
+"""Cells of the curves; of groups the quartiles stand there, those of accuracy in full."""
 UNFOLDED, FOLDED, MEMBER = "▾ ", "▸ ", "└ "
 
 
@@ -78,16 +80,12 @@ def _name(line: Line, now: float, width: int) -> str:
     return MEMBER + name if line.kind == "member" else name
 
 
+def _loss(line: Line, now: float, width: int) -> str:
+    return formatting.number(line.summary.metrics.get("loss"), width)
+
+
 def _accuracy(line: Line, now: float, width: int) -> str:
-    return words.percent(line.summary.metrics.get("accuracy"))
-
-
-def _accuracy_alone(line: Line, now: float, width: int) -> str:
-    """Where no column beside it has the quartiles: a group's median, and half of the distance between them."""
-    spread = line.spread.get("accuracy")
-    if spread is None or not math.isfinite(spread.high - spread.low):
-        return _accuracy(line, now, width)
-    return f"{int(spread.median * 100 + 1e-9)}%±{round((spread.high - spread.low) * 50)}"
+    return formatting.percent(line.summary.metrics.get("accuracy"))
 
 
 def _curve(metric: str) -> Callable[[Line, float, int], str]:
@@ -102,15 +100,14 @@ def _curve(metric: str) -> Callable[[Line, float, int], str]:
 
 
 def quartiles(metric: str, spread: Standing, width: int) -> str:
-    """Return the middle half of a group: 88–99%, .12–.3; NaN where a run without a value stands."""
+    """Return the middle half of a group in `width` cells: 88.12–99.50%, 0.12–0.30; NaN where a run without a value
+    stands."""
     ends = spread.low, spread.high
     if all(map(math.isnan, ends)):
         return ""
     if metric == "accuracy":
-        texts = [f"{int(value * 100 + 1e-9)}" if math.isfinite(value) else "NaN" for value in ends]
-        return "–".join(texts) + "%"
-    texts = [f"{value:.2g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2g}" for value in ends]
-    return "–".join(text.replace("nan", "NaN") for text in texts)
+        return "–".join(formatting.percent(end).removesuffix("%") for end in ends) + "%"
+    return "–".join(formatting.number(end, (width - 1) // 2) for end in ends)
 
 
 @lru_cache(maxsize=4096)
@@ -122,9 +119,13 @@ def drawn(curve: tuple[float, ...], width: int) -> str:
     return sparkline(curve, width).replace("█", "▇")
 
 
+def _left(line: Line, now: float, width: int) -> str:
+    return formatting.duration(line.summary.seconds_left)
+
+
 def _speed(line: Line, now: float, width: int) -> str:
     run = line.summary
-    return words.speed(run.steps_per_second) if run.status == "running" else "–"
+    return formatting.speed(run.steps_per_second) if run.status == "running" else "–"
 
 
 COLUMNS = (
@@ -132,22 +133,22 @@ COLUMNS = (
     Column("name", "name", 12, _name, widest=32),
     Column("preset", "preset", 12, lambda line, now, width: words.literal(line.summary.preset), 9, 18, quiet=True),
     Column(
-        "progress", "progress", 10, lambda line, now, width: f"{int(line.summary.progress * 100 + 1e-9)}%", widest=30
+        "progress", "progress", 10, lambda line, now, width: formatting.progress(line.summary.progress), widest=30
     ),
     Column(
         "step", "step", 15, lambda line, now, width: f"{line.summary.step:,}/{line.summary.steps:,}", 10, right=True,
         quiet=True,
     ),
     Column(
-        "loss", "loss", 7, lambda line, now, width: words.metric(line.summary.metrics.get("loss")), 2, right=True
+        "loss", "loss", 7, _loss, 2, right=True
     ),
-    Column("loss curve", "", CURVE_WIDTH, _curve("loss"), 7, quiet=True, tight=True),
+    Column("loss curve", "", LOSS_CURVE, _curve("loss"), 7, quiet=True, tight=True),
     Column("accuracy", "accuracy", 8, _accuracy, 1, right=True, short="acc"),
-    Column("accuracy curve", "", CURVE_WIDTH, _curve("accuracy"), 6, quiet=True, tight=True),
+    Column("accuracy curve", "", ACCURACY_CURVE, _curve("accuracy"), 6, quiet=True, tight=True),
     Column(
-        "left", "left", 7, lambda line, now, width: words.duration(line.summary.seconds_left), 5, right=True, quiet=True
+        "left", "left", 7, _left, 5, right=True, quiet=True
     ),
-    Column("speed", "speed", 7, _speed, 11, right=True, quiet=True),
+    Column("speed", "speed", 9, _speed, 11, right=True, quiet=True),
     Column(
         "group", "group", 8, lambda line, now, width: words.literal(line.summary.group or ""), 12, 16, quiet=True,
         wanted=True,
@@ -157,7 +158,7 @@ COLUMNS = (
         wanted=True,
     ),
     Column(
-        "age", "age", 4, lambda line, now, width: words.age(now - line.summary.created), 4, right=True, quiet=True
+        "age", "age", 4, lambda line, now, width: formatting.age(now - line.summary.created), 4, right=True, quiet=True
     ),
 )  # fmt: skip
 USUAL = frozenset(column.key for column in COLUMNS)
@@ -217,6 +218,4 @@ def arrange(width: int, wanted: Collection[str] = (), extra: Column | None = Non
             widths[column.key] += more
             room -= more
     shown = [column for column in columns if column in chosen]
-    if "accuracy curve" not in widths:
-        shown = [replace(one, text=_accuracy_alone) if one.key == "accuracy" else one for one in shown]
     return [Place(column, before(column) if index else 0, widths[column.key]) for index, column in enumerate(shown)]

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widget import Widget
 
+from seqsum import formatting
 from seqsum_tui import words
 
 if TYPE_CHECKING:
@@ -60,22 +61,20 @@ class RunHeader(Widget):
 
     def _second(self, run: Summary) -> Content:
         status = words.status(run.status)
-        parts = [f"{int(run.progress * 100 + 1e-9)}%", f"{run.step:,}/{run.steps:,} steps"]
+        parts = [formatting.progress(run.progress), f"{run.step:,}/{run.steps:,} steps"]
         if run.status == "queued":
             parts.append("waiting for its turn" if run.pid else "waiting for a worker")
         elif run.status == "starting":
             parts.append("the worker is starting")
         elif run.status == "running":
             parts += [
-                f"{words.duration(run.seconds_left)} left",
-                f"{words.speed(run.steps_per_second).replace('/s', ' steps/s')}",
+                f"{formatting.duration(run.seconds_left)} left",
+                formatting.speed(run.steps_per_second, "steps"),
             ]
         else:
-            # A fast run is over within a second.
-            trained = run.train_seconds
-            parts += [f"{f'{trained:.2f}s' if 0 < trained < 1 else words.duration(trained)} trained"]
+            parts.append(f"{formatting.duration(run.train_seconds)} trained")
         if run.metrics.get("lr") is not None:
-            parts.append(f"lr {words.learning_rate(run.metrics['lr'])}")
+            parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")
         width = self.content_size.width
         while len(parts) > 1 and len("  ".join(parts)) + 2 + SHORTEST_BAR > width:
             parts.pop()

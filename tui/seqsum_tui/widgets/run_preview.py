@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from seqsum import formatting
 from seqsum_tui import words
 from seqsum_tui.actions import RESUMABLE
 
@@ -124,7 +126,7 @@ def describe_briefly(preview: Preview) -> Content:
         second = Content("  ").join(_spread_briefly(*spread) for spread in _spreads(line))
     else:
         beside = run.id
-        left = f", {words.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
+        left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
         progress = f"step {run.step:,} of {run.steps:,}{left}" if run.live else ""
         said = run.reason or progress or (f"¶ {run.note}" if run.note else _changed(preview)) or preview.title
         colour = words.status(run.status).colour if run.reason else "$foreground 80%"
@@ -133,13 +135,13 @@ def describe_briefly(preview: Preview) -> Content:
 
 
 def _spreads(line: Line) -> list[tuple[str, Standing, Callable[[float | None], str]]]:
-    texts = {"accuracy": words.percent, "loss": words.metric, "mae": words.metric}
-    return [(name, line.spread[name], text) for name, text in texts.items() if name in line.spread]
+    names = (name for name in ("accuracy", "loss", "mae") if name in line.spread)
+    return [(name, line.spread[name], partial(formatting.metric, name)) for name in names]
 
 
 def _converged(line: Line) -> str:
     ended = sum(not entry.summary.live for entry in line.entries)
-    return f"{line.converged} of {words.count(ended, 'ended run')} converged"
+    return f"{line.converged} of {formatting.count(ended, 'ended run')} converged"
 
 
 def _changed(preview: Preview) -> str:
@@ -151,7 +153,7 @@ def _describe_group(line: Line) -> Content:
     states = [(f"{words.status(one).text} {number}", words.status(one).colour) for one, number in statuses.items()]
     lines = [
         Content.assemble(
-            (words.literal(run.name), "bold"), "  ", (words.count(len(line.entries), "run"), "$foreground 60%")
+            (words.literal(run.name), "bold"), "  ", (formatting.count(len(line.entries), "run"), "$foreground 60%")
         ),
         Content("  ").join(Content.styled(text, colour) for text, colour in states),
     ]

@@ -1,0 +1,224 @@
+"""How numbers, times and sizes are written, once for the command line, the console, charts, files and documents.
+
+What a reader compares has the same digits wherever it stands: numbers are rounded to nearest, times and progress down,
+and nothing is ever cut off. Where there are too few cells, `number` has fewer digits, rounded in the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+NONE = "–"
+_PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
+_SUFFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
+
+
+def metric(name: str, value: float | None) -> str:
+    """Return a metric's value as people read it; its name, or a chart's title, says what kind of number it is."""
+    name = name.lower().replace(" ", "_")
+    if value is None or not math.isfinite(value):
+        return number(value)
+    if is_share(name):
+        return percent(value)
+    if name in ("lr", "learning_rate"):
+        return learning_rate(value)
+    if name == "steps_per_second":
+        return _per_second(value)
+    if name in ("train_seconds", "training_time"):
+        return duration(value)
+    return moment(value) if name == "wall_time" else number(value)
+
+
+def is_share(name: str) -> bool:
+    """Say whether a metric of this name runs from 0 to 1 and is read in percent."""
+    return "accuracy" in name or name.endswith("_share")
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent, 97.46%; only what is whole reads 100.00%, and only nothing 0.00%.
+
+    At most 7 cells for a share from 0 to 1; `–` for None.
+    """
+    if share is None or not math.isfinite(share) or abs(share) >= 100:
+        return number(share)
+    text = f"{share:.2%}"
+    if text == "100.00%" and share < 1:
+        return ">99.99%"
+    if text in ("0.00%", "-0.00%"):
+        return "0.00%" if share == 0 else "<0.01%" if share > 0 else ">-0.01%"
+    return text
+
+
+def progress(share: float) -> str:
+    """Return how much is done in whole percent, rounded down: only what is done says 100%."""
+    # The small addend undoes what binary fractions lose: 0.29 * 100 is 28.999….
+    return f"{int(min(max(share, 0.0), 1.0) * 100 + 1e-9)}%"
+
+
+def number(value: float | None, width: int = 10, *, signed: bool = False) -> str:
+    """Return a measured number: 2.3026, 12.346, 1,234.6, 0.0496, 0.00123, 1.23e-5, NaN, +∞; `–` for None.
+
+    Four decimals, or five digits where there are more before the point; whole numbers without a point; below 0.001 and
+    from a million on three digits and a power of ten. At most 7 cells from 1e-9 to 1e10, 8 with a sign, 10 at most;
+    in fewer than it needs (`width`) it has fewer digits. `signed` writes a plus, too.
+    """
+    if value is None:
+        return NONE
+    if value != value:
+        return "NaN"
+    if math.isinf(value):
+        return "+∞" if value > 0 else "-∞"
+    if value == 0:
+        return "0"
+    plus = "+" if signed else ""
+    size = abs(value)
+    magnitude = int(f"{size:.4e}".partition("e")[2])
+    if value == int(value) and size < _PLAIN_BELOW:
+        tries = [f"{int(value):{plus},}"]
+    elif size >= _PLAIN_FROM and magnitude < 6:
+        most = min(4 - magnitude, 4 if magnitude > -3 else 5)
+        tries = [f"{value:{plus},.{decimals}f}" for decimals in range(max(most, 0), -1, -1)]
+    else:
+        tries = []
+    # Down to one digit that counts; a number that would read as 0 or has no room goes on with a power of ten.
+    tries = [text for text in tries if any(digit in text for digit in "123456789")]
+    tries += [_scientific(f"{value:{plus}.{decimals}e}") for decimals in (2, 1, 0)]
+    return next((text for text in tries if len(text) <= width), min(tries, key=len))
+
+
+def _scientific(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def learning_rate(value: float | None) -> str:
+    """Return a learning rate with at most four digits: 0.0005, 0.0007331, 5e-5; at most 9 cells."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    return shortest(value, 4)
+
+
+def shortest(value: float, digits: int = 17) -> str:
+    """Return a finite number in as few characters as it takes, rounded to `digits`: 0.5, 0.0005, 5e-5, 1.5M, -2e-7."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return exact(int(mantissa.replace(".", "")), int(exponent) - digits + 1)
+
+
+def full(value: float) -> str:
+    """Return a setting with all its digits, as it reads back to the same bits: 0.0005, 5e-5, 100."""
+    text = repr(value).removesuffix(".0")
+    return _scientific(text) if "e" in text else text
+
+
+def exact(mantissa: int, exponent: int) -> str:
+    """Return mantissa × 10^exponent without rounding, as the shortest of plain, suffixed (20k) and scientific forms."""
+    if mantissa == 0:
+        return "0"
+    sign, digits = ("-" if mantissa < 0 else ""), str(abs(mantissa))
+    stripped = digits.rstrip("0")
+    exponent += len(digits) - len(stripped)
+    magnitude = exponent + len(stripped) - 1
+    if magnitude < -4 or magnitude > 14:
+        return f"{sign}{stripped[0]}{'.' + stripped[1:] if len(stripped) > 1 else ''}e{magnitude}"
+    plain = sign + point(stripped, exponent)
+    if magnitude < 3:
+        return plain
+    unit = min(magnitude // 3 * 3, 12)
+    suffixed = sign + point(stripped, exponent - unit) + _SUFFIXES[unit]
+    return suffixed if len(suffixed) < len(plain) else plain
+
+
+def point(digits: str, exponent: int) -> str:
+    """Return the decimal digits of a whole number × 10^exponent, with the point where it belongs."""
+    if exponent >= 0:
+        return digits + "0" * exponent
+    if len(digits) > -exponent:
+        return f"{digits[:exponent]}.{digits[exponent:]}"
+    return "0." + "0" * (-exponent - len(digits)) + digits
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time in at most two units, rounded down as a clock does: 0.21s, 1.6s, 12s, 3m20s, 2h05m.
+
+    From a day on 1d06h. At most 7 cells below 1,000 days; `–` for None.
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return number(seconds)
+    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
+    if seconds < 10:
+        # The small addend undoes what binary fractions lose: 0.29 * 100 is 28.999….
+        parts = 100 if seconds < 1 else 10
+        shown = math.floor(seconds * parts + 1e-9) / parts
+        return f"{sign}{shown:g}s" if shown or not seconds else "<0.01s"
+    rest = int(seconds)
+    for size, unit, small, letter in ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if rest >= size:
+            minor = rest % size // small
+            return f"{sign}{rest // size}{unit}" + (f"{minor:02}{letter}" if minor else "")
+    return f"{sign}{rest}s"
+
+
+def roughly(seconds: float) -> str:
+    """Return a guessed length of time: no finer than a guess is."""
+    steps = ((10, 1), (60, 5), (600, 10), (3600, 60), (36_000, 600), (864_000, 3600))
+    step = next((step for below, step in steps if seconds < below), 86_400)
+    return duration(max(1, math.floor(seconds / step + 0.5) * step))
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was, in one unit, rounded down: 12s, 3m, 2h, 5d."""
+    rest = max(0, int(seconds))
+    for size, letter in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if rest >= size:
+            return f"{rest // size}{letter}"
+    return f"{rest}s"
+
+
+def moment(when: float) -> str:
+    """Return a time (seconds since 1970) as local date and time of day: 05 Jun 14:03:09."""
+    try:
+        return datetime.fromtimestamp(when).strftime("%d %b %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return number(when)
+
+
+def speed(steps_per_second: float | None, unit: str = "") -> str:
+    """Return a speed, 8,312/s, or with a unit 8,312 steps/s; `–` when none is known."""
+    if steps_per_second is None or not steps_per_second > 0:
+        return NONE
+    return _per_second(steps_per_second) + (f" {unit}/s" if unit else "/s")
+
+
+def _per_second(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}"
+
+
+def count(many: int, thing: str) -> str:
+    """Return `1 run`, `3,000 runs`."""
+    return f"{many:,} {thing}{'' if many == 1 else 's'}"
+
+
+def size(number_of_bytes: float) -> str:
+    """Return a size of memory or of a file: 512 bytes, 34 kB, 1.2 GB."""
+    if number_of_bytes < 1000:
+        return count(int(number_of_bytes), "byte")
+    unit = min(int(f"{number_of_bytes:.1e}".partition("e")[2]) // 3, 4)
+    scaled = number_of_bytes / 1000**unit
+    return f"{scaled:,.0f} {'kMGT'[unit - 1]}B" if scaled >= 9.95 else f"{scaled:.1f} {'kMGT'[unit - 1]}B"
+
+
+def change(percent: float) -> str:
+    """Return a relative difference in percent, with its sign: +3.1%, -12.0%, +1,204%, +3e7%."""
+    if abs(percent) >= 99_999.5 or percent != percent:
+        return number(percent, 6, signed=True) + "%"
+    return f"{percent:+.1f}%" if abs(percent) < 999.95 else f"{percent:+,.0f}%"
+
+
+def points(difference: float) -> str:
+    """Return a difference of two percentages in points, with its sign: +3.12 pp."""
+    if not abs(difference) < 99.995:
+        return f"{difference:+,.0f} pp" if abs(difference) < 99_999.5 else number(difference, 6, signed=True) + " pp"
+    return f"{difference:+.2f} pp"
