@@ -233,6 +233,15 @@ def test_help_loads_little() -> None:
         assert not light & set(json.loads(done.stderr.splitlines()[-1].replace("'", '"')))
 
 
+@pytest.mark.parametrize("arguments", [[], ["train", "--help"], ["presets", "dates"]])
+def test_a_reader_that_goes_away_is_no_fault(arguments: list[str]) -> None:
+    command = [sys.executable, "-P", "-m", "seqsum.cli", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None and child.stderr is not None
+        child.stdout.close()
+        assert (child.stderr.read(), child.wait(timeout=60)) == (b"", 0)
+
+
 def misspelt(flag: str) -> Iterator[str]:
     """A flag with a letter too few, too many, in another case, or two changed places; and its beginning."""
     first = flag.rfind(".") + 1 or 2

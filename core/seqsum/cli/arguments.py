@@ -312,7 +312,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Train": {
         "presets": Command("list the presets, or show one", "presets:presets", _presets),
         "train": Command("train a preset and follow it; Ctrl-C saves and stops", "commands:train", _train),
-        "replicate": Command("train a preset with many seeds side by side", "replicate:replicate", _replicate),
+        "replicate": Command("train a preset with many seeds; repeated, it goes on", "replicate:replicate", _replicate),
         "fork": Command("start a run from a checkpoint of another, with changes", "commands:fork", _fork),
     },
     "Runs": {

@@ -17,7 +17,7 @@ WIDEST = 120
 NARROW = 64
 INDENT = 2
 GAP = 2
-WIDEST_COLUMNS = (36, 12)
+WIDEST_COLUMNS = (36, 20)
 STYLES = ("cyan", "green")
 TITLE = "bold"
 
@@ -31,12 +31,18 @@ class Section:
     beside: str = ""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, which ends well when its reader goes away."""
+        raise BrokenPipeError
+
+
 class Page:
     """Writes to standard output; in colour only to a terminal that wants it."""
 
     def __init__(self) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
-        self._console = Console(
+        self._console = _Console(
             file=sys.stdout, highlight=False, markup=False, emoji=False, color_system=None if plain else "auto"
         )
         self._width = min(self._console.width, WIDEST)
