@@ -156,6 +156,15 @@ def test_wrong_input(typed: str, message: str) -> None:
     assert "\n" not in str(caught.value) and "3 March 2021" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("typed", "echo"),
+    [("hello", "hello"), ("3rd MARCH 2021", "3rd March 2021"), ("mar 3, 2021", "Mar 3, 2021"), ("the may", "the May")],
+)
+def test_only_months_are_written_with_a_capital(typed: str, echo: str) -> None:
+    task = Dates(DatesConfig())
+    assert task.echo(task.parse(typed)) == echo
+
+
 def test_years_of_other_settings() -> None:
     task = dates(first_year=1800, last_year=1899)
     assert task.truth(task.parse("25.12.00")) == "1800-12-25"

@@ -189,7 +189,7 @@ class Dates(Task[DatesConfig]):
         return [*ANSWER.characters, ENDS]
 
     def echo(self, inputs: Inputs) -> str:
-        return re.sub("[a-z]{3,}", lambda word: word[0].capitalize(), CHARACTERS.text(inputs.tolist()))
+        return re.sub("[a-z]{3,}", _month_capitalised, CHARACTERS.text(inputs.tolist()))
 
     def render(self, answer: str) -> str:
         return answer
@@ -208,6 +208,10 @@ class Dates(Task[DatesConfig]):
             return Date(year, month, day)
         except ValueError:
             return None
+
+
+def _month_capitalised(word: re.Match[str]) -> str:
+    return word[0].capitalize() if _month_number(word[0]) else word[0]
 
 
 def _month_number(text: str) -> int | None:
