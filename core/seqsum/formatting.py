@@ -7,7 +7,9 @@ and nothing is ever cut off. Where there are too few cells, `number` has fewer d
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 NONE = "–"
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
@@ -111,6 +113,17 @@ def full(value: float) -> str:
     """Return a setting with all its digits, as it reads back to the same bits: 0.0005, 5e-5, 100."""
     text = repr(value).removesuffix(".0")
     return _scientific(text) if "e" in text else text
+
+
+def distinct(values: Sequence[float]) -> list[str]:
+    """Return numbers that belong together, as forecasts do: six digits each, or as many more as different ones need to
+    look different; without an exponent from 1e-6 to 1e16."""
+    finite = {value for value in values if math.isfinite(value)}
+    digits = 6
+    while digits < 17 and len({f"{value:.{digits}g}" for value in finite}) < len(finite):
+        digits += 1
+    texts = ((f"{value:.{digits}g}", abs(value)) for value in values)
+    return [format(Decimal(text), "f") if "e" in text and 1e-6 <= size < 1e16 else text for text, size in texts]
 
 
 def exact(mantissa: int, exponent: int) -> str:

@@ -128,7 +128,50 @@ def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> No
     cut = read_corpus(str(folder), 8)
     assert cut.text == "first se" and cut.cut
     notes = task_on(folder).notes
-    assert any("passed over" in note for note in notes) and any("U+FFFD" in note for note in notes)
+    assert any("passed over" in note for note in notes) and any("can't be decoded" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [("utf-8", None), ("utf-8-sig", None), ("utf-16", "UTF-16"), ("utf-32", "UTF-32"), ("cp1252", "Windows-1252")],
+)
+def test_each_file_is_read_in_its_own_encoding(encoding: str, named: str | None, tmp_path: Path) -> None:
+    text = "Hänsel und Gretel verliefen sich im Wald – und noch größer war die Not. " * 3
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    (tmp_path / "b.txt").write_text("plain text, as there is much of it", encoding="utf-8")
+    task = task_on(tmp_path)
+    assert read_corpus(str(tmp_path), 10_000).text.startswith(text)
+    assert any(f"read as {named}" in note for note in task.notes) == (named is not None)
+
+
+def test_a_bad_byte_leaves_the_rest_of_the_text_as_it_is_and_is_named(tmp_path: Path) -> None:
+    data = ("été " * 20 + "\n").encode()
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(data + data[:9] + b"\xff" + data[9:])
+    assert read_corpus(str(path), 10_000).text.count("é") == 80
+    place = f"corpus.txt, line 2: byte 0xFF (byte {len(data) + 10} of the file)"
+    assert any(place in note for note in task_on(path).notes)
+
+
+def test_copies_of_a_file_are_read_once(tmp_path: Path) -> None:
+    texts = {"a": "one text of a folder\n", "b": "another text, longer than the first\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / f"{name} copy").write_bytes(text.replace("\n", "\r\n \r\n").encode())
+    corpus = read_corpus(str(tmp_path), 10_000)
+    assert corpus.text == "".join(texts.values()) and corpus.copies == 2
+    assert any("2 files hold the text of others" in note for note in task_on(tmp_path).notes)
+    # Nor is the beginning of a copy read where the limit cuts it off.
+    assert read_corpus(str(tmp_path), len(texts["a"]) + 5).text == texts["a"] + texts["b"][:5]
+
+
+def test_unknown_characters_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_text("abc" * 60 + "wxyz" * 5)
+    task = task_on(path, held_out_share=0.1)
+    assert any("100.00% of the held-out text is unknown" in note for note in task.notes)
+    assert task.remarks("abc") == []
+    assert task.remarks("ab!z?")[0].startswith("3 of 5 characters are unknown to this model")
 
 
 def test_a_file_is_cut_at_the_limit_after_its_line_ends_are_read(tmp_path: Path) -> None:
@@ -146,7 +189,7 @@ def test_a_file_is_cut_at_the_limit_after_its_line_ends_are_read(tmp_path: Path)
         (b"", "is empty"),
         (b"a" * 19, "at least 20"),
         (bytes(range(256)) * 9, "zero bytes"),
-        ("text in UTF-16".encode("utf-16"), "zero bytes"),
+        ("text in UTF-16, without its mark".encode("utf-16-le"), "zero bytes"),
     ],
 )
 def test_a_bad_file_is_refused_in_a_sentence(tmp_path: Path, data: bytes | None, reason: str) -> None:

@@ -101,3 +101,12 @@ def test_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     status, out, err = call("sample", run.id, "-", *flags)
     assert (status, err, out.rstrip("\n")) == (0, "", f"the {found['written']}".rstrip("\n"))
     assert "--temperature must be" in refused("sample", run.id, "the ", "--temperature", "hot")
+
+
+def test_a_prompt_of_numbers_is_set_off_from_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = preset_run(tmp_path / "runs", "counting_rnn", model__hidden_size=8)
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path / "runs"))
+    (found,) = lines("sample", run.id, "1 2 2", "--length", "5")
+    assert len(found["written"].split()) == 5
+    status, out, err = call("sample", run.id, "1 2 2", "--length", "5")
+    assert (status, err, out) == (0, "", f"1 2 2 {found['written']}\n")

@@ -15,7 +15,7 @@ from seqsum.presets import load_preset
 from seqsum.query.generation import forecast
 from seqsum.registry import make_task
 from seqsum.tasks.forecast import Forecast, ForecastConfig
-from seqsum.tasks.series import read_series
+from seqsum.tasks.series import Reading, read_series
 from seqsum.training.evaluation import evaluate
 from seqsum.training.trainer import Trainer
 
@@ -31,14 +31,14 @@ def task_of(file: str | None, **settings: Any) -> Forecast:
 
 
 def test_the_shipped_series_is_that_of_the_sunspots() -> None:
-    series = read_series(None, None)
+    series = read_series(Reading())
     assert series.name == "sunspots"
     assert len(series.values) == 2008 - 1700 + 1
     # Known facts: the Maunder minimum ends with 5, the highest yearly mean is 190.2 in 1957, 2008 has 2.9.
     assert series.values[0] == 5
     assert series.values.max() == series.values[1957 - 1700] == 190.2
     assert series.values[-1] == 2.9
-    assert np.array_equal(read_series(None, "year").values, np.arange(1700, 2009))
+    assert np.array_equal(read_series(Reading(column="year")).values, np.arange(1700, 2009))
 
 
 def test_windows_and_split_are_those_of_a_plain_loop(tmp_path: Path) -> None:
@@ -139,13 +139,13 @@ def test_the_lstm_beats_same_as_last_and_stands_beside_ar9() -> None:
 
 def test_what_a_person_types() -> None:
     task = task_of(None, window=4)
-    values = read_series(None, None).values
+    values = read_series(Reading()).values
     assert task.echo(task.parse("")) == values[-4:].tolist()
     typed = task.parse("10 20, 30;40.5")
     assert typed.shape == (4, 1)
     assert task.echo(typed) == [10, 20, 30, 40.5]
     assert task.echo(task.parse("1 2 3 4 5 6")) == [3, 4, 5, 6]
-    mean = float(f"{values[: round(309 * 0.8)].mean():.6g}")
+    mean = pytest.approx(values[: round(309 * 0.8)].mean())
     assert task.echo(task.parse("7 8")) == [mean, mean, 7, 8]
     assert task.continues(typed) == 11
     assert task.read_answer(typed, typed[:, 0]) == [10, 20, 30, 40.5]

@@ -5,17 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seqsum.errors import UserError
-from seqsum.tasks.tables import as_number, read_bytes, read_csv, read_json_lines
+from seqsum.tasks.series import Reading, read_series
+from seqsum.tasks.tables import read_csv, read_json_lines
+from seqsum.tasks.text_files import read_bytes
 
 
-def numbers(text: str | bytes, column: str | None = None) -> list[float]:
-    table = read_csv(text.encode() if isinstance(text, str) else text, "data.csv")
-    return table.numbers(table.column(column, "task.column"))
+@pytest.fixture
+def numbers(tmp_path: Path) -> Callable[..., list[float]]:
+    """The values of a column, as a series reads it."""
+
+    def read(text: str | bytes, column: str | None = None, **how: Any) -> list[float]:
+        path = tmp_path / "data.csv"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        values: list[float] = read_series(Reading(str(path), column, **how)).values.tolist()
+        return values
+
+    return read
+
+
+Numbers = Callable[..., list[float]]
 
 
 @pytest.mark.parametrize(
@@ -31,17 +46,17 @@ def numbers(text: str | bytes, column: str | None = None) -> list[float]:
         'year,note,value\n1,"a, b\nc",10\n2,"say ""hi""",20.5\n3,,-300\n',
     ],
 )
-def test_the_common_dialects_are_read_alike(text: str) -> None:
+def test_the_common_dialects_are_read_alike(text: str, numbers: Numbers) -> None:
     assert numbers(text, "value") == [10, 20.5, -300]
     assert numbers(text) == [10, 20.5, -300]
 
 
-def test_without_names_columns_are_numbered() -> None:
+def test_without_names_columns_are_numbered(numbers: Numbers) -> None:
     assert numbers("1,10\n2,20\n", "1") == [1, 2]
     assert numbers("10\n20\n30\n") == [10, 20, 30]
 
 
-def test_other_encodings_are_read() -> None:
+def test_other_encodings_are_read(numbers: Numbers) -> None:
     assert numbers("année,activité\n1,5\n".encode("latin-1"), "activité") == [5]
     assert numbers("année,activité\n1,5\n".encode(), "activité") == [5]
     assert numbers("année,activité\n1,5\n".encode("utf-16"), "activité") == [5]
@@ -66,7 +81,7 @@ def test_what_pythons_own_writer_writes_is_read_back() -> None:
         ("year,value\n1,2\n\n2,1_000\n", 'line 4, column "value": expected a number, got "1_000"'),
         ("year,value\n1,2\n2,\n", 'line 3, column "value": the cell is empty'),
         ("year,value\n1,2\n2\n", 'line 3, column "value": the cell is empty'),
-        ("year,value\n1,2\n2,NaN\n", 'line 3, column "value": "NaN" is no finite number'),
+        ("year,value\n1,2\n2,NaN\n", 'line 3, column "value": "NaN" is a missing value'),
         ("year,value\n1,inf\n", 'line 2, column "value": "inf" is no finite number'),
         ("year,value\n1," + "9" * 100_000, "is no finite number"),
         ("year,value\n1," + "x" * 100_000, "expected a number"),
@@ -74,14 +89,14 @@ def test_what_pythons_own_writer_writes_is_read_back() -> None:
         ("year,value\n1,\x1b[31mred\n", r"\\x1b\[31mred"),
     ],
 )
-def test_a_bad_cell_is_named_with_its_line(text: str, says: str) -> None:
+def test_a_bad_cell_is_named_with_its_line(text: str, says: str, numbers: Numbers) -> None:
     with pytest.raises(UserError, match=says) as caught:
         numbers(text)
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_column_is_answered_with_the_nearest_or_with_all() -> None:
+def test_a_missing_column_is_answered_with_the_nearest_or_with_all(numbers: Numbers) -> None:
     with pytest.raises(UserError, match=r'task\.column: data\.csv has no column "vale"; did you mean "value"\?'):
         numbers("year,value\n1,2\n", "vale")
     with pytest.raises(UserError, match='no column "q"; the columns are "year", "value"'):
@@ -122,11 +137,3 @@ def test_json_lines_are_a_table_of_text() -> None:
         assert len(str(caught.value)) < 200
     with pytest.raises(UserError, match=r"d\.jsonl is empty"):
         read_json_lines(b"\n \n", "d.jsonl")
-
-
-def test_numbers_are_read_as_written() -> None:
-    assert as_number(" 1.5e3 ") == 1500
-    assert as_number("1,5") is None
-    assert as_number("1,5", decimal_comma=True) == 1.5
-    assert as_number("1,234,567", decimal_comma=True) is None
-    assert as_number("0x10") is None

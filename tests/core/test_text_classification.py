@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sysconfig
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.query.predictor import Predictor
 from seqsum.runs import Workspace
-from seqsum.tasks.labelled_lines import PACKAGES, read_lines, standard_library
+from seqsum.tasks.labelled_lines import PACKAGES, Reading, as_read, read_lines, standard_library
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig, encoded
 from seqsum.training.trainer import Trainer
 
@@ -52,14 +54,16 @@ def test_default_lines_are_held_out_by_file() -> None:
 
 
 def test_texts_become_tokens_and_back() -> None:
-    codes, lengths = encoded(["  a\tZ ~", "", "é\x00" + "x" * 100_000], 6)
-    assert lengths.tolist() == [5, 1, 6]
-    assert codes[0].tolist() == [ord("a") - 32, 0, ord("Z") - 32, 0, ord("~") - 32, 96]
-    assert codes[1].tolist() == [0, 96, 96, 96, 96, 96]
-    assert codes[2].tolist() == [95, 95] + [ord("x") - 32] * 4
+    codes, lengths = encoded(["aZ ~", "", "é\x00x"], " Z_a~é")
+    assert codes.tolist() == [[3, 1, 0, 4], [0, 7, 7, 7], [5, 6, 6, 7]]
+    assert lengths.tolist() == [4, 1, 3]
+    assert as_read("  e\N{COMBINING ACUTE ACCENT}\t\N{ZERO WIDTH SPACE}Z ~ ", 5) == "é Z ~"
     task = task_of(None, max_length=12)
     assert task.echo(task.parse("def f(é):  # and more")) == "def f(\N{REPLACEMENT CHARACTER}):  #"
-    assert task.padding == 96 == codes.max()
+    assert task.remarks("def f(é):  # and more") == [
+        "only the first 12 of 21 characters were read",
+        "1 of 12 characters are unknown to this model and read alike, as \N{REPLACEMENT CHARACTER}",
+    ]
     with pytest.raises(UserError, match="nothing was typed; type a line of code; the labels are asyncio, email"):
         task.parse("  ")
 
@@ -71,7 +75,7 @@ def test_an_epoch_holds_every_training_text_once(tmp_path: Path) -> None:
     steps = task.steps_per_epoch(1)
     batches = task.batches(5, 0, 1, int(steps))
     seen = sorted(task.echo(row[:length]) for row, length in zip(batches.inputs[0], batches.lengths[0], strict=True))
-    lines = read_lines(file, None, None)
+    lines = read_lines(Reading(file))
     assert seen == sorted(text for text, _ in lines.training)
     for row, length, target in zip(batches.inputs[0], batches.lengths[0], batches.targets[0], strict=True):
         number = int(task.echo(row[:length]).split()[-1])
@@ -88,7 +92,7 @@ def test_an_epoch_holds_every_training_text_once(tmp_path: Path) -> None:
 
 def test_repeated_texts_stand_on_one_side_only(tmp_path: Path) -> None:
     file = csv_file(tmp_path, [(f"text {place % 40}", "ab"[place % 2]) for place in range(400)])
-    lines = read_lines(file, None, None)
+    lines = read_lines(Reading(file))
     assert not {text for text, _ in lines.training} & {text for text, _ in lines.held_out}
     assert len(lines.training) + len(lines.held_out) == 400
 
@@ -178,3 +182,107 @@ def test_a_small_network_learns_and_its_checkpoint_outlives_the_file(tmp_path: P
         assert sum(prediction.probabilities) == pytest.approx(1.0)
     with pytest.raises(UserError, match="there is no file"):
         predictor.evaluate()
+
+
+def sentences(count: int, seed: int = 0) -> list[str]:
+    draw = np.random.default_rng(seed)
+    words = ["good", "bad", "fine", "poor", "nice", "ugly", "warm", "cold", "new", "old"]
+    return sorted({" ".join(draw.choice(words, 4)) for _ in range(count)})
+
+
+VARIANTS = {
+    "spaces behind": lambda text, at: text + " " * at,
+    "spaces before": lambda text, at: " " * at + text,
+    "spaces within": lambda text, at: text.replace(" ", " " * (1 + at)),
+    "other white space": lambda text, at: text.replace(" ", " \t\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"[at % 4]),
+    "invisible characters": lambda text, at: text + "\N{ZERO WIDTH SPACE}" * at,
+    "composed or not": lambda text, at: unicodedata.normalize(("NFC", "NFD")[at % 2], f"é {text}"),
+    "behind the cut": lambda text, at: f"{text.ljust(40, '.')} number {at}",
+}
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_texts_that_are_read_alike_stand_in_one_part(kind: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"texts.{suffix}"
+    rows = [(VARIANTS[kind](text, at), "ab"[len(text) % 2]) for text in sentences(100) for at in range(5)]
+    if suffix == "csv":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([("text", "label"), *rows])
+    else:
+        path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
+    task = task_of(str(path), max_length=40)
+    batches = task.batches(0, 0, 1, int(task.steps_per_epoch(1)))
+    trained = {
+        " ".join(task.echo(row[:n]).split()) for row, n in zip(batches.inputs[0], batches.lengths[0], strict=True)
+    }
+    asked = [
+        " ".join(task.echo(row[:n]).split())
+        for part in task.held_out()
+        for row, n in zip(part.inputs, part.lengths, strict=True)
+    ]
+    assert len(set(asked)) * 5 == len(asked) > 0
+    assert not trained & set(asked)
+    assert len(trained) + len(set(asked)) == len(sentences(100))
+
+
+def test_what_reads_alike_but_for_unknown_characters_is_not_asked(tmp_path: Path) -> None:
+    rows = [(f"{text} {chr(0x4E00 + at)}", "ab"[at % 2]) for at, text in enumerate(sentences(60) * 2)]
+    task = task_of(csv_file(tmp_path, rows), vocabulary_size=20)
+    batches = task.batches(0, 0, 1, int(task.steps_per_epoch(1)))
+    trained = {task.echo(row[:n]) for row, n in zip(batches.inputs[0], batches.lengths[0], strict=True)}
+    asked = {task.echo(row[:n]) for part in task.held_out() for row, n in zip(part.inputs, part.lengths, strict=True)}
+    assert not trained & asked
+    assert any("but for unknown characters they read as training texts" in note for note in task.notes)
+
+
+def test_the_vocabulary_is_that_of_the_training_texts_and_unknown_characters_are_told(tmp_path: Path) -> None:
+    digits = "一二三四五六七八九十"
+    rows = [
+        (f"{a}{b}{c}{'好坏'[at]}", ["pos", "neg"][at])
+        for a in digits
+        for b in digits
+        for c in digits[:4]
+        for at in (0, 1)
+    ]
+    task = task_of(csv_file(tmp_path, rows))
+    assert task.vocabulary == 12 + 1
+    assert task.echo(task.parse("一二三好")) == "一二三好"
+    assert task.remarks("一二三好") == []
+    assert task.remarks("一二X☃好")[0].startswith("2 of 5 characters are unknown to this model")
+    assert any("12 characters of the training texts are told apart; 0.00%" in note for note in task.notes)
+    few = task_of(csv_file(tmp_path, rows), vocabulary_size=4)
+    assert few.vocabulary == 5
+    share = next(note for note in few.notes if "of 12 (task.vocabulary_size)" in note)
+    assert 30 < float(share.split("; ")[1].split("%")[0]) < 90
+
+
+def test_a_label_only_held_out_is_told(tmp_path: Path) -> None:
+    rows = [(f"text {at}", "ab"[at % 2]) for at in range(100)]
+    held_out = {text for text, _ in read_lines(Reading(csv_file(tmp_path, rows))).held_out}
+    rows = [(text, "rare" if text == min(held_out) else label) for text, label in rows]
+    task = task_of(csv_file(tmp_path, rows))
+    assert "rare" in task.labels
+    assert any('label "rare" occurs only in the held-out part (1 of its texts)' in note for note in task.notes)
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_rows_that_lack_text_or_label_are_refused_or_dropped(empty: str, tmp_path: Path) -> None:
+    rows = [*digits(30), (empty, "odd"), ("odd 7", empty), ("even 8", "even")]
+    file = csv_file(tmp_path, rows)
+    with pytest.raises(UserError, match=r'line 62, column "text": the text is empty, and 1 more.*\(lines 62, 63\)'):
+        task_of(file)
+    task = task_of(file, missing="drop")
+    assert any("left out were 2 rows without text or label (lines 62, 63)" in note for note in task.notes)
+    assert len(read_lines(Reading(file, missing="drop")).training) < 61
+
+
+def test_a_checkpoint_from_before_vocabularies_still_answers(tmp_path: Path) -> None:
+    file = csv_file(tmp_path, digits(60))
+    config = TextClassificationConfig(file=file, max_length=20)
+    lines = read_lines(Reading(file))  # split as it was then
+    facts = {"labels": lines.labels, "fingerprint": lines.fingerprint, "notes": []}
+    task = TextClassification.restored(config, facts)
+    assert task.vocabulary == 96 and task.padding == 96
+    assert task.parse("aé ~").tolist() == [ord("a") - 32, 95, 0, 94]
+    assert sum(len(part.lengths) for part in task.held_out()) == len(lines.held_out)

@@ -48,7 +48,8 @@ def series_of(line: str) -> str:
 
     Raises UserError when there is no such file or column, or a cell is no number.
     """
-    from seqsum.tasks.series import read_series
+    from seqsum.tasks.number_format import unmistakable
+    from seqsum.tasks.series import Reading, read_series
 
     if not line:
         raise UserError("file: type the path of a CSV file, and behind it the name of a column if it has several")
@@ -57,11 +58,11 @@ def series_of(line: str) -> str:
         first, _, column = line.rpartition(" ")
         path = Path(first).expanduser()
     try:
-        values = read_series(str(path.absolute()), column).values[-MOST_VALUES:]
+        values = read_series(Reading(str(path.absolute()), column)).values[-MOST_VALUES:]
     except UserError as error:
         # The setting of a task is what usually names the file.
         raise UserError(str(error).replace("task.file", "file").replace("task.column", "column")) from None
-    return " ".join(f"{value:.9g}" for value in values)
+    return "; ".join(map(unmistakable, values.tolist()))
 
 
 FILTER = re.compile(r"(truth|answer|length)\s*=\s*(.*?)\s*(?=\b(?:truth|answer|length)\s*=|$)")

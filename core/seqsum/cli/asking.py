@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum import control
 from seqsum.cli.output import say, say_json
 from seqsum.errors import InputError, UserError, printable
-from seqsum.formatting import full, metric, number, percent
+from seqsum.formatting import distinct, full, metric, number, percent
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN
 from seqsum.runs import Run, Workspace
 from seqsum.tasks.sum_modulo import LONGEST
@@ -63,7 +63,7 @@ def _predicted(step: int, found: dict[str, Any]) -> str:
         one_class = found["kind"] == "class"
         chosen = max(answer["probabilities"]) if one_class else min(answer["probabilities"])
         notes.insert(0, f"{'probability' if one_class else 'least sure probability'} {percent(chosen)}")
-    return f"{line}  ({', '.join(notes)})"
+    return f"{line}  ({'; '.join([', '.join(notes), *answer['remarks']])})"
 
 
 def inspect(options: Options) -> int:
@@ -120,7 +120,7 @@ def _inside(answer: dict[str, Any]) -> Iterator[str]:
 def _says_after_steps(answer: dict[str, Any]) -> list[str]:
     """What the network says after each step, with its probability; nothing for answers that are written afterwards."""
     if answer["values"] is not None:
-        return [f"{value:.4g}" for value in answer["values"]]
+        return distinct(answer["values"])
     rows = answer["probabilities"]
     if answer["written"] is not None or len(rows) != len(answer["tokens"]):
         return [""] * len(answer["tokens"])
@@ -141,8 +141,9 @@ def sample(options: Options) -> int:
     if options.json:
         say_json({"checkpoint_step": loaded.step, **answer})
     else:
-        text = loaded.task.answer == "tags" and loaded.task.carries_state
-        say(f"{answer['prompt']}{'' if text else ' '}{answer['written']}")
+        say(f"{answer['prompt']}{answer['between']}{answer['written']}")
+        for remark in answer["remarks"]:
+            print(f"({remark})", file=sys.stderr)
     return 0
 
 

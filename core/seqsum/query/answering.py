@@ -193,12 +193,15 @@ class Answerer:
 
     def _sample(self, fields: Fields, loaded: Loaded) -> Answer:
         seed = self._seed(fields)
-        question = Question.typed(loaded, fields.text())
+        text = fields.text()
+        question = Question.typed(loaded, text)
         found = sample(question, fields.length, fields.temperature, fields.whole("top_k", 1, MOST), seed)
         return {
             "answer": {
                 "prompt": found.prompt,
                 "written": found.written,
+                "between": found.between,
+                "remarks": loaded.task.remarks(text),
                 "tokens": found.tokens,
                 "probabilities": found.probabilities,
                 "seed": seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Prediction:
     probabilities: of each class when one class is asked (they sum to 1); of the answer given at each step or token;
     empty for real values
     entropy: of those probabilities in bits, when one class is asked; else None
+    remarks: what a person should know of how the input was read, one sentence each
     """
 
     input: Any
@@ -36,6 +37,7 @@ class Prediction:
     correct: bool | None
     probabilities: list[float]
     entropy: float | None = None
+    remarks: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -81,7 +83,8 @@ class Predictor:
         truth = self.task.truth(inputs) if length is None else self.task.continuation(inputs, length)
         correct = None if truth is None else prediction == truth
         sure = entropy(probabilities) if self.task.answer == "class" and length is None else None
-        return Prediction(self.task.echo(inputs), prediction, truth, correct, probabilities, sure)
+        remarks = self.task.remarks(text)
+        return Prediction(self.task.echo(inputs), prediction, truth, correct, probabilities, sure, remarks)
 
     def _answer(
         self, question: Question, length: int | None, temperature: float | None, top_k: int | None, seed: int

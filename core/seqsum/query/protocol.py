@@ -200,6 +200,8 @@ class PredictAnswer(TypedDict):
     """Of each class, when one class is asked (they sum to 1); else of the answer given at each step; of values: []."""
     entropy: float | None
     """Of `probabilities` in bits, when one class is asked: 0 sure, log2(classes) clueless."""
+    remarks: list[str]
+    """What to know of how the input was read, one sentence each: characters that are unknown, values left out."""
 
 
 # --- inspect: what happens inside. Fields: input, target.
@@ -410,6 +412,10 @@ class CalibrationBin(TypedDict):
 class SampleAnswer(TypedDict):
     prompt: str
     written: str
+    between: str
+    """What stands between the two: nothing in a text, a space where they are numbers."""
+    remarks: list[str]
+    """As for `predict`."""
     tokens: list[str]
     probabilities: list[float]
     """[tokens]: the probability each had when it was drawn, after temperature and top_k."""

@@ -18,10 +18,12 @@ AT_ONCE = 1024  # characters whose logits are held together
 
 @dataclass(frozen=True)
 class Sample:
-    """prompt, written: as text; tokens: each by itself, with the probability it was drawn with"""
+    """prompt, written: as text; between: what stands between the two; tokens: each by itself, with the probability it
+    was drawn with"""
 
     prompt: str
     written: str
+    between: str
     tokens: list[str]
     probabilities: list[float]
 
@@ -41,9 +43,11 @@ def sample(question: Question, length: int | None, temperature: float | None, to
     with torch.inference_mode():
         tokens, chances = continued(question.model, question.row, length, temperature, seed, top_k)
     names = task.class_names()
+    written = task.read_answer(inputs, tokens)
     return Sample(
         task.render(task.echo(inputs)),
-        task.render(task.read_answer(inputs, tokens)),
+        task.render(written),
+        "" if isinstance(written, str) else " ",
         [names[token] for token in tokens.tolist()],
         chances,
     )

@@ -128,6 +128,10 @@ class Task(ABC, Generic[TaskSettings]):
         Raises UserError saying what was expected and where the text goes wrong.
         """
 
+    def remarks(self, text: str) -> list[str]:
+        """What a person should know of how an input was read that `parse` reads, one sentence each."""
+        return []
+
     def truth(self, inputs: Inputs) -> Any:
         """Return the right answer to one input, as `read_answer` gives answers; None when nobody can know it."""
         return None

@@ -22,8 +22,9 @@ from seqsum.tasks.base import (
     Ints,
     TaskConfig,
 )
-from seqsum.tasks.corpus import REPLACEMENT, STANDARD_LIBRARY, Corpus, read_corpus, source_name
+from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, read_corpus, source_name
 from seqsum.tasks.readers import ParallelReaders
+from seqsum.tasks.text_files import REPLACEMENT, unknown_of
 
 UNKNOWN = 0
 CONTINUED = 200
@@ -83,15 +84,21 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         super().__init__(config)
         self._readers: ParallelReaders | None = None
         if facts is None:
-            corpus, training, _ = self._read()
+            corpus, training, validation = self._read()
             # Ties by the character itself: the same text gives the same vocabulary everywhere.
             ranked = sorted(Counter(training).items(), key=lambda item: (-item[1], item[0]))
             counts = [count for _, count in ranked[: config.vocabulary_size]]
+            characters = "".join(character for character, _ in ranked[: config.vocabulary_size])
+            unknown = float((encoded(validation, characters) == UNKNOWN).mean())
             facts = {
-                "characters": "".join(character for character, _ in ranked[: config.vocabulary_size]),
+                "characters": characters,
                 "counts": [len(training) - sum(counts), *counts],
                 "fingerprint": corpus.fingerprint,
-                "notes": _notes(corpus, config),
+                "notes": [
+                    *_notes(corpus, config),
+                    f"corpus: {len(characters):,} of {len(ranked):,} characters are told apart (task.vocabulary_size); "
+                    f"{unknown:.2%} of the held-out text is unknown",
+                ],
             }
         # Vocabulary, how often each occurs in the training text, and the whole text's SHA-256.
         self._facts = facts
@@ -123,6 +130,10 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         if len(text) > LONGEST_PROMPT:
             raise UserError(f"input: {len(text):,} characters are too many; type at most {LONGEST_PROMPT:,}")
         return encoded(text, self._characters)
+
+    def remarks(self, text: str) -> list[str]:
+        unknown = int((self.parse(text) == UNKNOWN).sum())
+        return [unknown_of(unknown, len(text))] if unknown else []
 
     def continues(self, prompt: Inputs) -> int:
         return CONTINUED
@@ -196,6 +207,11 @@ def _notes(corpus: Corpus, config: CharacterLmConfig) -> list[str]:
         notes.append(f"corpus: there is more text than task.characters ({config.characters:,}); the rest was not read")
     if corpus.skipped:
         notes.append(f"corpus: {corpus.skipped:,} files are no text or can't be read; they were passed over")
+    if corpus.copies:
+        notes.append(f"corpus: {corpus.copies:,} files hold the text of others; they were left out")
+    for encoding, files in corpus.encodings.items():
+        notes.append(f"corpus: {files:,} files are no UTF-8 and were read as {encoding}")
     if corpus.undecodable:
-        notes.append(f"corpus: {corpus.undecodable:,} places are no UTF-8; they were read as {REPLACEMENT} (U+FFFD)")
+        where = f" (the first in {corpus.wrong})" if corpus.wrong else ""
+        notes.append(f"corpus: {corpus.undecodable:,} places can't be decoded{where}; they are read as {REPLACEMENT}")
     return notes

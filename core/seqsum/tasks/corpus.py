@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqsum.errors import UserError
+from seqsum.tasks.text_files import REPLACEMENT, decode
 
 STANDARD_LIBRARY = "stdlib"
-PROBE = 1 << 16  # bytes looked at to tell text from anything else
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+PROBE = 1 << 16  # characters looked at to tell text from anything else
 
 
 @dataclass
@@ -22,16 +22,22 @@ class Corpus:
     """Text and where it comes from.
 
     files: how many files were read; skipped: files of a folder passed over because they are no text or can't be read;
-    undecodable: how many places were no UTF-8 and became U+FFFD; cut: whether there was more text than asked for.
+    copies: files passed over because an earlier one holds the same text; encodings: files that are not in UTF-8, by
+    encoding; undecodable: how many places could not be decoded and became U+FFFD, wrong: where the first of them
+    stands; cut: whether there was more text than asked for.
     """
 
     source: str
     text: str = ""
     files: int = 0
     skipped: int = 0
+    copies: int = 0
+    encodings: Counter[str] = field(default_factory=Counter)
     undecodable: int = 0
+    wrong: str = ""
     cut: bool = False
     _parts: list[str] = field(default_factory=list)
+    _seen: set[bytes] = field(default_factory=set)
 
     @property
     def fingerprint(self) -> str:
@@ -54,8 +60,9 @@ def read_corpus(source: str, limit: int) -> Corpus:
     """Read at most `limit` characters from a file, from a folder's files in sorted order, or from `stdlib`.
 
     `stdlib` is the standard library's top-level modules without a leading underscore, by name. Line ends become \\n;
-    bytes that are no UTF-8 become U+FFFD. Hidden files, links to folders and files with zero bytes in them are passed
-    over in folders. Raises UserError when there is nothing to read.
+    what can't be decoded becomes U+FFFD. Hidden files, links to folders, files with zero bytes in them and copies of
+    files read before are passed over in folders: a copy would stand in training and in the held-out end. Raises
+    UserError when there is nothing to read.
     """
     corpus = Corpus(source)
     if source == STANDARD_LIBRARY:
@@ -114,15 +121,27 @@ def _files(folder: Path) -> Iterator[Path]:
 def _read(file: Path, limit: int, corpus: Corpus) -> int:
     """Add at most `limit` characters of a file to the corpus; return how many."""
     with file.open("rb") as stream:
-        if b"\0" in stream.read(PROBE):
-            raise _NoText("it holds zero bytes, so it is no UTF-8 text; convert it to UTF-8 first")
-        stream.seek(0)
-        # One more than wanted tells whether there is more; universal newlines turn \r\n and \r into \n.
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace").read(limit + 1)
-    corpus.cut = corpus.cut or len(text) > limit
-    text = text[:limit]
+        # One character more than wanted tells whether there is more; none takes more than four bytes.
+        data = stream.read(4 * (limit + 2))
+        whole = not stream.read(1)
+    decoded = decode(data, whole)
+    if "\0" in decoded.text[:PROBE]:
+        raise _NoText("it holds zero bytes, so it is no UTF-8 text; convert it to UTF-8 first")
+    text = decoded.text[:limit]
+    # A file that is cut off can be the beginning of an earlier one.
+    digest = hashlib.sha256(text.rstrip().encode("utf-8", "surrogatepass")).digest()
+    begins = len(decoded.text) > limit and any(part.startswith(text) for part in corpus._parts)
+    if text and (digest in corpus._seen or begins):
+        corpus.copies += 1
+        return 0
+    corpus._seen.add(digest)
+    corpus.cut = corpus.cut or len(decoded.text) > limit
+    if decoded.encoding != "UTF-8":
+        corpus.encodings[decoded.encoding] += 1
     # A file that holds U+FFFD itself is counted with the undecodable: both lost their characters somewhere.
     corpus.undecodable += text.count(REPLACEMENT)
+    if decoded.replaced and not corpus.wrong:
+        corpus.wrong = f"{file.name}, {decoded.first}"
     corpus.files += bool(text)
     corpus._parts.append(text)
     return len(text)

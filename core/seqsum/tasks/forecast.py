@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from seqsum.errors import InputError, UserError, one_line
+from seqsum.errors import UserError, one_line
+from seqsum.formatting import distinct
 from seqsum.registry import register_task
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
@@ -25,12 +25,15 @@ from seqsum.tasks.base import (
     TaskConfig,
 )
 from seqsum.tasks.epochs import EpochBatches
-from seqsum.tasks.series import Series, read_series
-from seqsum.tasks.tables import absolute, as_number
+from seqsum.tasks.header import Header
+from seqsum.tasks.number_format import DecimalMark, NumberFormat
+from seqsum.tasks.series import MissingValues, Reading, Series, read_series
+from seqsum.tasks.text_files import absolute
+from seqsum.tasks.typed_numbers import read_typed
 
 MOST_ASKED = 10_000  # held-out windows; more make an evaluation slow and no surer
 MOST_FORECASTS = 1_000
-DIGITS = 6  # significant ones; float32 holds no more
+FLOAT32_DIGITS = 24  # binary ones
 
 
 class ForecastConfig(TaskConfig):
@@ -41,6 +44,15 @@ class ForecastConfig(TaskConfig):
         None, "a CSV file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008"
     )
     column: str | None = setting(None, "the column that holds the values; off takes the last one")
+    decimal: DecimalMark = setting(
+        "auto", "the decimal mark of the column: point or comma; auto finds it, and refuses where 1,000 can be either"
+    )
+    header: Header = setting("auto", "whether the first line names the columns; auto finds out")
+    missing: MissingValues = setting(
+        "refuse",
+        "what is done where a value is missing (empty, NA, nan, null, -, ?): refuse the file, or forward_fill, which "
+        "repeats the value before it",
+    )
     window: int = setting(24, "how many past values the network sees", ge=1, le=10_000, unit="values")
     horizon: int = setting(
         11, "how many steps ahead to forecast, each forecast fed back as the newest value", ge=1, le=10_000,
@@ -79,9 +91,12 @@ class Forecast(DataTask[ForecastConfig]):
         self._facts = self._read() if facts is None else facts
         self._mean: float = self._facts["mean"]
         self._deviation: float = self._facts["deviation"]
+        self._format = NumberFormat.restored(self._facts.get("format"))
+        comma = "with a decimal comma, " if self._format.decimal == "," else ""
+        between = "semicolons" if self._format.grouping == " " else "spaces"
         self.input_hint = (
-            f"the last {config.window} values of {shown(self._facts['column'])}, oldest first, separated by spaces "
-            f"(fewer: the mean stands for those before; nothing: the end of the data)"
+            f"the last {config.window} values of {shown(self._facts['column'])}, oldest first, {comma}separated by "
+            f"{between} (fewer: the mean stands for those before; nothing: the end of the data)"
         )
 
     def steps_per_epoch(self, batch_size: int) -> float:
@@ -145,50 +160,59 @@ class Forecast(DataTask[ForecastConfig]):
                 f"forecast: offset must be 0 to {len(values) - window}, so that a window of {window} values comes "
                 f"before; got {steps}"
             )
-        return values[place - window : place, None].copy(), self.read_answer(values, values[place:])
+        series = self._series or read_series(self._reading)
+        return values[place - window : place, None].copy(), series.values[place:].tolist()
 
     def parse(self, text: str) -> Inputs:
-        words = list(re.finditer(r"[^\s,;]+", text))
-        if not words:
-            values = np.array(self._facts["last"], dtype=np.float64)
-        else:
-            typed: list[float] = []
-            for place, found in enumerate(words, start=1):
-                value = as_number(found[0])
-                if value is None or not math.isfinite(value):
-                    raise InputError(
-                        f"input: value {place} is {shown(found[0])}; type {self.input_hint}", *found.span()
-                    )
-                typed.append(value)
-            last = typed[-self.config.window :]
+        typed = read_typed(text, self._format, self.input_hint)
+        last = typed[-self.config.window :]
+        if typed:
             values = np.array([self._mean] * (self.config.window - len(last)) + last, dtype=np.float64)
+        else:
+            values = np.array(self._facts["last"], dtype=np.float64)
         window = self._standardise(values)
         if not np.isfinite(window).all():
             place = int(np.flatnonzero(~np.isfinite(window))[0]) - self.config.window
-            raise UserError(f"input: {values[place]:g} is too far from the training data; type {self.input_hint}")
+            raise UserError(
+                f"input: {distinct([values[place]])[0]} is too far from the training data; type {self.input_hint}"
+            )
         return window[:, None]
 
     def continues(self, prompt: Inputs) -> int:
         return self.config.horizon
 
+    def remarks(self, text: str) -> list[str]:
+        count, window = len(read_typed(text, self._format, self.input_hint)), self.config.window
+        if 0 < count < window:
+            return [f"the mean of the training values stands for the {window - count:,} before those typed"]
+        return [f"only the last {window:,} of {count:,} values were read"] if count > window else []
+
     def read_answer(self, inputs: Inputs, answer: Inputs) -> list[float]:
         """Values ahead, in the data's units, nearest first."""
-        values = answer.reshape(-1).astype(np.float64) * self._deviation + self._mean
-        return [_rounded(value) for value in values.tolist()]
+        scaled = answer.reshape(-1).astype(np.float64)
+        values = scaled * self._deviation + self._mean
+        # How far a float32 reaches to both sides.
+        reach = np.ldexp(np.maximum(np.abs(scaled), 2**-10), -FLOAT32_DIGITS) * self._deviation
+        return [_shortest(value, near) for value, near in zip(values.tolist(), reach.tolist(), strict=True)]
 
     def echo(self, inputs: Inputs) -> list[float]:
         return self.read_answer(inputs, inputs)
 
     def input_names(self, inputs: Inputs) -> list[str]:
-        return [f"{value:.{DIGITS}g}" for value in self.echo(inputs)]
+        return self._format.texts(self.echo(inputs))
 
     def render(self, answer: Any) -> str:
-        return " ".join(f"{value:.{DIGITS}g}" for value in answer)
+        return ("; " if self._format.grouping == " " else " ").join(self._format.texts(answer))
+
+    @property
+    def _reading(self) -> Reading:
+        config = self.config
+        return Reading(config.file, config.column, config.decimal, config.header, config.missing)
 
     def _read(self) -> dict[str, Any]:
         """Read the series and say what an answer needs of it; raises UserError when it can't be learned from."""
         config = self.config
-        series = self._series = read_series(config.file, config.column)
+        series = self._series = read_series(self._reading)
         count = len(series.values)
         held_out = max(1, round(count * config.held_out_share))
         self._training = count - held_out
@@ -212,8 +236,9 @@ class Forecast(DataTask[ForecastConfig]):
                 f"{training[0]:g}; there is nothing to learn from a constant series"
             )
         notes = [
+            *series.notes,
             f"series: {one_line(series.name)}, {count:,} values, {self._training:,} for training and the last "
-            f"{held_out:,} held out"
+            f"{held_out:,} held out",
         ]
         if config.horizon > held_out:
             notes.append(
@@ -224,6 +249,7 @@ class Forecast(DataTask[ForecastConfig]):
             "column": series.name,
             "mean": mean,
             "deviation": deviation,
+            "format": series.format.plain(),
             "last": series.values[-config.window :].tolist(),
             "fingerprint": series.fingerprint,
             "notes": notes,
@@ -232,7 +258,7 @@ class Forecast(DataTask[ForecastConfig]):
     def _load(self) -> NDArray[np.float32]:
         """Standardise the series, once; raises UserError when it is no longer that of the facts."""
         if self._standardised is None:
-            series = self._series or read_series(self.config.file, self.config.column)
+            series = self._series or read_series(self._reading)
             if series.fingerprint != self._facts["fingerprint"]:
                 raise UserError(
                     f"task.file: the values of {shown(series.name)} are not what they were when the run began; put "
@@ -267,5 +293,10 @@ class Forecast(DataTask[ForecastConfig]):
         return ahead[:, :window], ahead[:, window:]
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+def _shortest(value: float, reach: float) -> float:
+    """The number with the fewest digits that lies no further from a value than that."""
+    for digits in range(1, 17):
+        short = float(f"{value:.{digits}g}")
+        if abs(short - value) <= reach:
+            return short
+    return value

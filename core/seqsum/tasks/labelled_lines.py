@@ -3,21 +3,59 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sysconfig
-from collections import OrderedDict
+import unicodedata
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from seqsum.errors import UserError, one_line
 from seqsum.schema import shown
-from seqsum.tasks.tables import Table, decoded, listed, read_bytes, read_csv, read_json_lines
+from seqsum.tasks.header import Header
+from seqsum.tasks.tables import Table, listed, listed_lines, read_csv, read_json_lines
+from seqsum.tasks.text_files import decode, read_bytes
 
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
 SHORTEST_LINE = 10  # characters; what is shorter stands in every package
 HELD_OUT_IN = 5  # one file, or row, in five
+WHITE_SPACE = re.compile(r"\s")
 MOST_LABELS = 1_000
+MOST_TOLD = 5
 KEPT = 2
-_read: OrderedDict[tuple[str, str | None, str | None, int, int], LabelledLines] = OrderedDict()
+INVISIBLE = dict.fromkeys(map(ord, "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}"))
+MissingCells = Literal["refuse", "drop"]
+_read: OrderedDict[tuple[Reading, int, int], LabelledLines] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read, and how: file None is the standard library.
+
+    text_column: None means the column called text, else the first; label_column: None means that called label, else
+    the last; header: whether the first line names the columns; missing: what to do with rows without text or label
+    max_length: how many characters of a text the model reads: texts that are the same up to there are one text. None,
+    as old checkpoints have it, splits by the texts as they stand in the file
+    """
+
+    file: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    header: Header = "auto"
+    missing: MissingCells = "refuse"
+    max_length: int | None = None
+
+    def same(self, text: str) -> str:
+        """What texts that the model reads alike, but for white space, have in common."""
+        return text if self.max_length is None else " ".join(as_read(text, self.max_length).split())
+
+
+def as_read(text: str, length: int) -> str:
+    """A text as a model reads it: composed characters, none that can't be seen, white space as spaces, and cut off."""
+    composed = unicodedata.normalize("NFC", text).translate(INVISIBLE)
+    return WHITE_SPACE.sub(" ", composed.strip()[:length])
 
 
 @dataclass(frozen=True)
@@ -47,26 +85,25 @@ class LabelledLines:
         return digest.hexdigest()
 
 
-def read_lines(file: str | None, text_column: str | None, label_column: str | None) -> LabelledLines:
+def read_lines(reading: Reading) -> LabelledLines:
     """Read a file, or the standard library without one; raises UserError saying what is wrong and where.
 
-    text_column: None means the column called text, else the first; label_column: None means that called label, else
-    the last. Names that end in .jsonl, .ndjson or .json hold one JSON object a line, all others CSV.
+    Names that end in .jsonl, .ndjson or .json hold one JSON object a line, all others CSV.
     """
     try:
-        facts = Path(file).stat() if file is not None else None
+        facts = Path(reading.file).stat() if reading.file is not None else None
     except (OSError, ValueError):
         facts = None  # reading it says what is wrong
-    key = (file or "", text_column, label_column, facts.st_mtime_ns if facts else 0, facts.st_size if facts else 0)
+    key = (reading, facts.st_mtime_ns if facts else 0, facts.st_size if facts else 0)
     if key not in _read:
-        _read[key] = standard_library() if file is None else _from_file(file, text_column, label_column)
+        _read[key] = standard_library(reading) if reading.file is None else _from_file(reading.file, reading)
         if len(_read) > KEPT:
             _read.popitem(last=False)
     _read.move_to_end(key)
     return _read[key]
 
 
-def standard_library() -> LabelledLines:
+def standard_library(reading: Reading = Reading()) -> LabelledLines:
     """Lines of code and the package each comes from, held out by file.
 
     The files of a package are ordered by their size, and the second of every five is held out. Indentation, blank
@@ -79,7 +116,7 @@ def standard_library() -> LabelledLines:
     for package in PACKAGES:
         found = (path.relative_to(folder) for path in (folder / package).rglob("*.py"))
         names = [path.as_posix() for path in found if not {"test", "tests"} & set(path.parts)]
-        sources = {name: decoded((folder / name).read_bytes()) for name in names}
+        sources = {name: decode((folder / name).read_bytes()).text for name in names}
         # By size: so the held-out files are small and large in the same measure.
         for place, name in enumerate(sorted(sources, key=lambda name: (len(sources[name]), name))):
             part = held_out if place % HELD_OUT_IN == 1 else training
@@ -87,20 +124,23 @@ def standard_library() -> LabelledLines:
             part += [(line, package) for line in lines if len(line) >= SHORTEST_LINE and not line.startswith("#")]
     if not training or not held_out:
         raise UserError("task.file: the standard library's sources are not installed here; name a CSV or JSONL file")
-    return _made(training, held_out, f"lines of the standard library's packages {listed(PACKAGES)}", "files")
+    return _made(training, held_out, reading, f"lines of the standard library's packages {listed(PACKAGES)}", "files")
 
 
-def _from_file(file: str, text_column: str | None, label_column: str | None) -> LabelledLines:
+def _from_file(file: str, reading: Reading) -> LabelledLines:
     name = one_line(Path(file).name)
     data = read_bytes(file, "task.file")
     json_lines = Path(file).suffix.lower() in (".jsonl", ".ndjson", ".json")
-    table = read_json_lines(data, name) if json_lines else read_csv(data, name)
-    text_column = text_column or ("text" if "text" in table.columns else table.columns[0])
-    label_column = label_column or ("label" if "label" in table.columns else table.columns[-1])
-    pairs = _pairs(table, text_column, label_column)
-    training = [pair for pair in pairs if not _is_held_out(pair[0])]
-    held_out = [pair for pair in pairs if _is_held_out(pair[0])]
-    lines = _made(training, held_out, name, "texts")
+    table = read_json_lines(data, name) if json_lines else read_csv(data, name, reading.header)
+    text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
+    label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
+    pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
+    held = [_is_held_out(reading.same(text)) for text, _ in pairs]
+    training = [pair for pair, out in zip(pairs, held, strict=True) if not out]
+    held_out = [pair for pair, out in zip(pairs, held, strict=True) if out]
+    columns = f"texts: {shown(text_column)} is read, and {shown(label_column)} is the label"
+    notes = [*table.notes, f"{columns}; left out were {left_out}" if left_out else columns]
+    lines = _made(training, held_out, reading, name, "texts", notes)
     count = len(lines.labels)
     if count < 2:
         raise UserError(
@@ -120,7 +160,10 @@ def _from_file(file: str, text_column: str | None, label_column: str | None) -> 
     return lines
 
 
-def _pairs(table: Table, text_column: str, label_column: str) -> list[tuple[str, str]]:
+def _pairs(
+    table: Table, text_column: str, label_column: str, missing: MissingCells
+) -> tuple[list[tuple[str, str]], str]:
+    """Return texts and labels, and in words which rows were left out because one of the two is empty."""
     texts = table.column(text_column, "task.text_column")
     labels = table.column(label_column, "task.label_column")
     if texts == labels:
@@ -128,12 +171,23 @@ def _pairs(table: Table, text_column: str, label_column: str) -> list[tuple[str,
             f"task.label_column: {table.source} has text and label in one column, {shown(text_column)}; the columns "
             f"are {listed(table.columns)}"
         )
-    pairs: list[tuple[str, str]] = []
-    for (text, _), (label, place) in zip(table.cells(texts), table.cells(labels), strict=True):
-        if not label.strip():
-            raise UserError(f"{place}: the label is empty; fill it in, or take the row out")
-        pairs.append((text, label.strip()))
-    return pairs
+    pairs = [(text, label.strip()) for text, label in zip(table.cells(texts), table.cells(labels), strict=True)]
+    empty = [row for row, (text, label) in enumerate(pairs) if not label or not text.strip()]
+    if not empty:
+        return pairs, ""
+    lines = listed_lines([table.places[row] for row in empty])
+    if missing == "refuse":
+        column, what = (texts, "text") if pairs[empty[0]][1] else (labels, "label")
+        also = f", and {len(empty) - 1:,} more rows lack text or label ({lines})" if len(empty) > 1 else ""
+        raise UserError(
+            f"{table.place(empty[0], column)}: the {what} is empty{also}; fill in what is missing, or set task.missing "
+            "to drop"
+        )
+    absent = set(empty)
+    kept = [pair for row, pair in enumerate(pairs) if row not in absent]
+    if not kept:
+        raise UserError(f"task.file: no row of {table.source} has both a text and a label")
+    return kept, f"{len(empty):,} rows without text or label ({lines})"
 
 
 def _is_held_out(text: str) -> bool:
@@ -141,8 +195,24 @@ def _is_held_out(text: str) -> bool:
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8]) % HELD_OUT_IN == 0
 
 
-def _made(training: list[tuple[str, str]], held_out: list[tuple[str, str]], source: str, by: str) -> LabelledLines:
-    seen = {text for text, _ in training}
-    fresh = [pair for pair in held_out if pair[0] not in seen]
-    notes = [f"texts: {source}; {len(training):,} for training and {len(fresh):,} held out, by {by}"]
-    return LabelledLines(training, fresh, notes)
+def _made(
+    training: list[tuple[str, str]],
+    held_out: list[tuple[str, str]],
+    reading: Reading,
+    source: str,
+    by: str,
+    notes: Sequence[str] = (),
+) -> LabelledLines:
+    seen = {reading.same(text) for text, _ in training}
+    fresh = [pair for pair in held_out if reading.same(pair[0]) not in seen]
+    told = [*notes, f"texts: {source}; {len(training):,} for training and {len(fresh):,} held out, by {by}"]
+    known = {label for _, label in training}
+    unseen = Counter(label for _, label in fresh if label not in known)
+    for label, count in sorted(unseen.items())[:MOST_TOLD]:
+        told.append(
+            f"texts: label {shown(label)} occurs only in the held-out part ({count:,} of its texts): nothing can learn "
+            "it, so they count as wrong"
+        )
+    if len(unseen) > MOST_TOLD:
+        told.append(f"texts: so do {len(unseen) - MOST_TOLD:,} more labels")
+    return LabelledLines(training, fresh, told)

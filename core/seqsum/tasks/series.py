@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.errors import one_line
-from seqsum.tasks.tables import read_bytes, read_csv
+from seqsum.errors import UserError, one_line
+from seqsum.schema import shown
+from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
+from seqsum.tasks.number_format import Conflict, DecimalMark, NumberFormat, decide, evened, is_missing, shape_of
+from seqsum.tasks.tables import Table, listed_lines, read_csv
+from seqsum.tasks.text_files import read_bytes
+from seqsum.tasks.timestamps import judge, read_times
+
+MissingValues = Literal["refuse", "forward_fill"]
 
 SUNSPOTS = "sunspots"
 KEPT = 4  # files that are kept read; a form makes the task anew at every change
-_read: OrderedDict[tuple[str, str | None, int, int], Series] = OrderedDict()
+_read: OrderedDict[tuple[Reading, int, int], Series] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read, and how: file None is the sunspots' one, column None the last.
+
+    decimal, header: auto finds them in the file; missing: what to do where there is no value
+    """
+
+    file: str | None = None
+    column: str | None = None
+    decimal: DecimalMark = "auto"
+    header: Header = "auto"
+    missing: MissingValues = "refuse"
 
 
 @dataclass(frozen=True)
 class Series:
-    """name: of the column; values: float64 [n], oldest first"""
+    """name: of the column; values: float64 [n], oldest first; format: how its numbers are written; notes: how it was
+    read, one sentence each"""
 
     name: str
     values: NDArray[np.float64]
+    format: NumberFormat
+    notes: list[str]
 
     @property
     def fingerprint(self) -> str:
@@ -32,31 +58,141 @@ class Series:
         return hashlib.sha256(self.values.tobytes()).hexdigest()
 
 
-def read_series(file: str | None, column: str | None) -> Series:
-    """Read a column of a CSV file (the last one for None); without a file, the sunspot numbers of 1700–2008.
+def read_series(reading: Reading) -> Series:
+    """Read a column of a CSV file; without a file, the sunspot numbers of 1700–2008.
 
-    Raises UserError naming what is wrong and where: the file, the column, or the first cell that is no finite number.
+    Rows from the newest to the oldest are put into order. Raises UserError naming what is wrong and where: the file,
+    the column, the first cell that is no finite number or can be read in two ways, rows in no order of time.
     """
-    if file is None:
+    if reading.file is None:
         data = (files("seqsum.tasks") / "data" / "sunspots.csv").read_bytes()
-        return _series(data, "sunspots.csv", column)
-    path = Path(file)
+        return _series(data, "sunspots.csv", reading)
+    path = Path(reading.file)
     try:
         facts = path.stat()
-        key = (file, column, facts.st_mtime_ns, facts.st_size)
+        key = (reading, facts.st_mtime_ns, facts.st_size)
     except (OSError, ValueError):
-        return _series(read_bytes(file, "task.file"), path.name, column)  # says what is wrong with it
+        return _series(read_bytes(reading.file, "task.file"), path.name, reading)  # says what is wrong with it
     if key not in _read:
-        _read[key] = _series(read_bytes(file, "task.file"), one_line(path.name), column)
+        _read[key] = _series(read_bytes(reading.file, "task.file"), one_line(path.name), reading)
         if len(_read) > KEPT:
             _read.popitem(last=False)
     _read.move_to_end(key)
     return _read[key]
 
 
-def _series(data: bytes, source: str, column: str | None) -> Series:
-    table = read_csv(data, source)
-    place = table.column(column, "task.column")
-    values = np.array(table.numbers(place), dtype=np.float64)
-    values.setflags(write=False)
-    return Series(table.columns[place], values)
+def _series(data: bytes, source: str, reading: Reading) -> Series:
+    table = read_csv(data, source, reading.header)
+    column = table.column(reading.column, "task.column")
+    values, form, notes = _numbers(table, column, reading)
+    order = _in_order(table, column)
+    values = values[::-1].copy() if order.backwards else values
+    filled = _filled(values)
+    filled.setflags(write=False)
+    told = [] if reading.file is None else [*table.notes, *notes, *order.notes]
+    return Series(table.columns[column], filled, form, told)
+
+
+def _numbers(table: Table, column: int, reading: Reading) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
+    """Read a column in its one convention: float64 [rows], NaN where a value is missing and that is allowed."""
+    name = shown(table.columns[column])
+    cells = [evened(cell) for cell in table.cells(column)]
+    missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
+    shapes: dict[str, int] = {}
+    for row, cell in enumerate(cells):
+        shapes.setdefault(shape_of(cell), row)
+    for shape in {shape_of(cells[row]) for row in missing}:
+        del shapes[shape]
+    try:
+        form = decide(shapes, reading.decimal, len(table.columns) == 1)
+    except Conflict as error:
+        raise UserError(_conflict(error, table, column, cells, reading.decimal)) from None
+    if missing and reading.missing == "refuse":
+        first = cells[missing[0]]
+        what = f"{shown(first)} is a missing value" if first else "the cell is empty"
+        lines = listed_lines([table.places[row] for row in missing])
+        also = f"; {len(missing):,} values are missing ({lines})" if len(missing) > 1 else ""
+        raise UserError(
+            f"{table.place(missing[0], column)}: {what}{also}; fill in what is missing, or set task.missing to "
+            "forward_fill, which repeats the value before"
+        )
+    absent = set(missing)
+    values = np.array([math.nan if row in absent else form.value(cell) for row, cell in enumerate(cells)])
+    wrong = np.flatnonzero(np.isinf(values))
+    if len(wrong):
+        row = int(wrong[0])
+        raise UserError(
+            f"{table.place(row, column)}: {shown(cells[row])} is no finite number; fill it in, or take the row out"
+        )
+    notes = [f"series: the numbers of {name} have a {form.words()}"]
+    if missing:
+        notes.append(
+            f"series: {len(missing):,} missing values ({listed_lines([table.places[row] for row in missing])}) repeat "
+            "the value before them; those before the first value were left out"
+        )
+    return values, form, notes
+
+
+def _conflict(error: Conflict, table: Table, column: int, cells: list[str], decimal: DecimalMark) -> str:
+    """Say why a column has no one convention, and what to do."""
+    place, cell = table.place(error.place, column), shown(cells[error.place])
+    if error.kind == "either":
+        # One of the two readings, as people write it.
+        thousands = cells[error.place].replace(",", "").replace(".", "")
+        decimals = cells[error.place].replace(",", ".")
+        return (
+            f"{place}: {cell} can be {thousands} or {decimals}, and no other cell tells which; set task.decimal to "
+            "point or comma"
+        )
+    if error.kind == "spaced":
+        return (
+            f"{place}: {cell} can be one number or two columns; separate columns by a comma or tab, or write thousands "
+            "without spaces"
+        )
+    if error.kind == "mixed" and error.other >= 0:
+        other = f"{shown(cells[error.other])} in line {table.places[error.other]}"
+        return f"{place}: {cell} is written otherwise than {other}; write all numbers of the column in one way"
+    if error.kind == "mixed":
+        return f"{place}: {cell} has no decimal {decimal}, as task.decimal says; set it to auto"
+    if cells[error.place].lower().lstrip("+-") in ("inf", "infinity"):
+        return f"{place}: {cell} is no finite number; fill it in, or take the row out"
+    return f"{place}: expected a number, got {cell}"
+
+
+@dataclass(frozen=True)
+class _Order:
+    backwards: bool
+    notes: list[str]
+
+
+def _in_order(table: Table, column: int) -> _Order:
+    """Say whether the rows run from the newest to the oldest; raises UserError when they run neither way."""
+    others = [at for at in range(len(table.columns)) if at != column]
+    times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others])
+    if times is None:
+        dated = [at for at in others if usual_kind([*table.cells(at)][:LOOKED_AT]) == "date"]
+        unread = [
+            f"series: {shown(table.columns[at])} holds no dates that can be read; the order of the rows was not checked"
+            for at in dated
+        ]
+        return _Order(False, unread[:1])
+    name = shown(times.name)
+    order = judge(times, table.places)
+    if order.broken is not None:
+        if not times.unit:  # numbers under the name of a time, but no order: no time of the series
+            return _Order(False, [])
+        raise UserError(
+            f"{table.source}, line {table.places[order.broken]}: the rows are not in the order of {name}; sort the "
+            "file by time, oldest first, one series in a file"
+        )
+    notes = [f"series: {note} (column {name})" for note in order.notes]
+    if order.backwards:
+        notes.insert(0, f"series: the rows run from the newest to the oldest by {name}; they were put into order")
+    return _Order(order.backwards, notes)
+
+
+def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put the value before where one is missing, and leave out those before the first."""
+    known = ~np.isnan(values)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    return values[last[last >= 0]]

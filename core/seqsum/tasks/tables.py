@@ -2,161 +2,136 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Literal
 
 from seqsum.errors import UserError, did_you_mean, one_line
 from seqsum.schema import shown
+from seqsum.tasks.header import Header, names_columns
+from seqsum.tasks.text_files import Decoded, read_text
 
-LARGEST_FILE = 500_000_000  # bytes: it is held in memory whole
-LONGEST_CELL = 10_000_000  # characters
-SEPARATORS = ",;\t|"
+SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 LISTED = 12
-PROBE = 65_536  # characters looked at to tell text from anything else
+PROBED = 200  # lines looked at to find the separator
+FEW = 5  # lines that a message names
+WHOLE_ROWS = 0.9
+Missing = Literal["refuse", "drop", "forward_fill"]
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows of text under named columns.
 
-    places: the line on which each row begins, for messages
-    decimal_comma: whether 3,5 is a number (the cells are separated by something else)
+    places: the line on which each row begins, for messages; notes: how the file was read, one sentence each
+    written: whether cells are as a person or program wrote them, so that numbers may be in any convention; else they
+    are JSON's
     """
 
     source: str
     columns: tuple[str, ...]
     rows: list[list[str]]
     places: list[int]
-    decimal_comma: bool
+    notes: list[str] = field(default_factory=list)
+    written: bool = True
 
-    def column(self, name: str | None, field: str) -> int:
-        """Return the place of a column; None means the last. Raises UserError, with a near name, if there is none.
+    def column(self, name: str | None, setting: str) -> int:
+        """Return the place of a column; None means the last. Raises UserError, with a near name, if there is none, or
+        more than one.
 
-        field: the setting that named it, for the message
+        setting: the one that named it, for the message
         """
         if name is None:
             return len(self.columns) - 1
+        if self.columns.count(name) > 1:
+            raise UserError(
+                f"{setting}: {self.source} has {self.columns.count(name)} columns {shown(name)}; give them names of "
+                "their own"
+            )
         if name in self.columns:
             return self.columns.index(name)
         listed = ", ".join(shown(column) for column in self.columns[:LISTED])
         more = f" and {len(self.columns) - LISTED} more" if len(self.columns) > LISTED else ""
         near = did_you_mean(name, self.columns) or f"; the columns are {listed}{more}"
-        raise UserError(f"{field}: {self.source} has no column {shown(name)}{one_line(near)}")
+        raise UserError(f"{setting}: {self.source} has no column {shown(name)}{one_line(near)}")
 
-    def cells(self, column: int) -> Iterator[tuple[str, str]]:
-        """Yield (cell, where it stands) of one column; a cell that a short row lacks is empty."""
-        for row, place in zip(self.rows, self.places, strict=True):
-            cell = row[column] if column < len(row) else ""
-            yield cell, f"{self.source}, line {place}, column {shown(self.columns[column])}"
+    def cells(self, column: int) -> Iterator[str]:
+        """Yield the cells of one column; one that a short row lacks is empty."""
+        for row in self.rows:
+            yield row[column] if column < len(row) else ""
 
-    def numbers(self, column: int) -> list[float]:
-        """Return a column as numbers; raise UserError naming the first cell that is empty or no finite number."""
-        values: list[float] = []
-        for cell, place in self.cells(column):
-            if not cell.strip():
-                raise UserError(f"{place}: the cell is empty; fill it in, or take the row out")
-            value = as_number(cell, self.decimal_comma)
-            if value is None:
-                raise UserError(f"{place}: expected a number, got {shown(cell)}")
-            if not math.isfinite(value):
-                raise UserError(f"{place}: {shown(cell)} is no finite number; fill it in, or take the row out")
-            values.append(value)
-        return values
+    def place(self, row: int, column: int) -> str:
+        """Where a cell stands, for a message."""
+        return f"{self.source}, line {self.places[row]}, column {shown(self.columns[column])}"
 
 
-def as_number(cell: str, decimal_comma: bool = False) -> float | None:
-    """Read a number, inf and nan included; None when the text is none."""
-    text = cell.strip().replace("−", "-")
-    if decimal_comma and re.fullmatch(r"[-+]?\d*,\d+([eE][-+]?\d+)?", text):
-        text = text.replace(",", ".")
-    if "_" in text:  # Python reads 1_000; nobody writes data that way
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def absolute(path: str) -> str:
-    """Return a path that means the same from every folder: a run may go on from another one."""
-    return str(Path(path).expanduser().absolute())
-
-
-def read_bytes(path: str, field: str) -> bytes:
-    """Read a data file whole; raise UserError, naming the setting, when it is missing, a folder or too large."""
-    file = Path(path)
-    quoted = shown(file.name)
-    try:
-        if file.is_dir():
-            raise UserError(f"{field}: {one_line(path)} is a folder; name a file in it")
-        if not file.exists():
-            siblings = [entry.name for entry in file.parent.iterdir()] if file.parent.is_dir() else []
-            near = one_line(did_you_mean(file.name, siblings))
-            raise UserError(f"{field}: there is no file {quoted} in {one_line(str(file.parent))}{near}")
-        if not file.is_file():
-            raise UserError(f"{field}: {one_line(path)} is not a plain file; name one that holds the data")
-        if file.stat().st_size > LARGEST_FILE:
-            raise UserError(
-                f"{field}: {one_line(path)} is larger than {LARGEST_FILE // 1_000_000} MB; name a part of it"
-            )
-        return file.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UserError(f"{field}: can't read {one_line(path)}: {reason}") from None
-
-
-def decoded(data: bytes) -> str:
-    """Decode UTF-8, with or without its mark, or UTF-16 with its mark; whatever else is read as Latin-1."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def read_csv(data: bytes, source: str) -> Table:
+def read_csv(data: bytes, source: str, header: Header = "auto") -> Table:
     """Read CSV separated by commas, semicolons, tabs or bars, with or without a first line of names.
 
-    Empty lines, and lines before the names that begin with #, are passed over. Without names (every cell of the first
-    line is a number) the columns are called 1, 2, …. Raises UserError when there is nothing in it.
+    Lines before the names that begin with #, and blank lines of a table with several columns, are passed over; so are
+    empty rows at the end. Without names the columns are called 1, 2, …. A quotation mark that begins a cell and is
+    never closed as one is part of the text.
+    Raises UserError when there is nothing in it, when a row has more cells than there are columns, and when nobody can
+    tell whether the first line holds names.
     """
-    text = _text(data, source)
-    lines = text.splitlines(keepends=True)
+    decoded = read_text(data, source)
+    lines = decoded.text.split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
     passed = 0
     while passed < len(lines) and (not lines[passed].strip() or lines[passed].lstrip().startswith("#")):
         passed += 1
     if passed == len(lines):
         raise UserError(f"{source} is empty; it needs a line of column names and rows of data")
-    separator = _separator(lines[passed])
-    csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(io.StringIO("".join(lines[passed:]), newline=""), delimiter=separator, skipinitialspace=True)
+    comments = sum(line.lstrip().startswith("#") for line in lines[:passed])
+    separator = _separator(lines[passed : passed + PROBED])
+    parsed = _Cells(lines, separator)
     rows: list[list[str]] = []
     places: list[int] = []
-    place = passed + 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append(row)
-                places.append(place)
-            place = passed + reader.line_num + 1
-    except csv.Error as error:
-        raise UserError(f"{source}, line {place}: can't be read as CSV: {error}") from None
-    decimal_comma = separator != ","
-    if all(as_number(cell, decimal_comma) is not None for cell in rows[0]):
-        names = tuple(str(place + 1) for place in range(len(rows[0])))
-    else:
-        names = tuple(cell.strip() for cell in rows.pop(0))
-        places.pop(0)
+    blank: list[int] = []
+    width = 1
+    at = passed
+    while at < len(lines):
+        row, following = parsed.row(at, len(rows[0]) if rows else None)
+        width = max(width, len(row)) if not rows else width
+        if width > 1 and not lines[at].strip() and following == at + 1:
+            blank.append(at + 1)
+        else:
+            rows.append(row)
+            places.append(at + 1)
+        at = following
+    while len(rows) > 1 and not any(cell.strip() for cell in rows[-1]):
+        rows.pop()
+        blank.append(places.pop())
+    _check_width(rows, places, width, source, separator)
+    while width > 1 and not any(cell for row in rows for cell in row[width - 1 : width]):
+        width -= 1  # nothing but separators at the lines' ends
+    rows = [row[:width] for row in rows]
+    named = names_columns(rows) if header == "auto" else header == "yes"
+    if named is None:
+        raise UserError(
+            f"{source}, line {places[0]}: {shown(separator.join(rows[0]))} may name the columns or be the first row of "
+            "data; set task.header to yes or no"
+        )
+    columns = tuple(cell.strip() for cell in rows[0]) if named else tuple(str(place + 1) for place in range(width))
+    first = places[0]
+    if named:
+        rows, places = rows[1:], places[1:]
     if not rows:
         raise UserError(f"{source} has column names but no rows of data under them")
-    return Table(source, names, rows, places, decimal_comma)
+    notes = [_read_as(source, decoded, separator, width, columns, first if named else None)]
+    if parsed.literal:
+        notes.append(
+            f"table: {listed_lines(parsed.literal)} {'has' if len(parsed.literal) == 1 else 'have'} a quotation mark "
+            "that is not closed at the end of its cell; it was read as part of the text"
+        )
+    left_out = [f"{comments:,} comments at its beginning"] if comments else []
+    left_out += [f"{len(blank):,} empty rows ({listed_lines(sorted(blank))})"] if blank else []
+    if left_out:
+        notes.append(f"table: left out were {' and '.join(left_out)}")
+    return Table(source, columns, rows, places, notes)
 
 
 def read_json_lines(data: bytes, source: str) -> Table:
@@ -164,7 +139,8 @@ def read_json_lines(data: bytes, source: str) -> Table:
     names: dict[str, None] = {}
     objects: list[dict[str, object]] = []
     places: list[int] = []
-    for place, line in enumerate(_text(data, source).split("\n"), start=1):
+    decoded = read_text(data, source)
+    for place, line in enumerate(decoded.text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -179,14 +155,116 @@ def read_json_lines(data: bytes, source: str) -> Table:
     if not objects:
         raise UserError(f"{source} is empty; it needs one JSON object a line")
     rows = [[_as_cell(made.get(name)) for name in names] for made in objects]
-    return Table(source, tuple(names), rows, places, False)
+    note = f"table: {source}, {len(rows):,} JSON objects in {decoded.encoding} with the keys {listed([*names])}"
+    return Table(source, tuple(names), rows, places, [note], written=False)
 
 
-def _text(data: bytes, source: str) -> str:
-    text = decoded(data)
-    if "\0" in text[:PROBE]:
-        raise UserError(f"{source} is no text: it holds zero bytes; save it as CSV or JSON Lines")
-    return text
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Write names for a message, no more than `most`."""
+    return ", ".join(map(one_line, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def listed_lines(places: Sequence[int]) -> str:
+    """Write line numbers for a message: `line 7`, `lines 7, 9, 12 and 40 more`."""
+    more = f" and {len(places) - FEW:,} more" if len(places) > FEW else ""
+    return f"line{'s' if len(places) > 1 else ''} {', '.join(map(str, places[:FEW]))}{more}"
+
+
+class _Cells:
+    """Lines cut into cells. literal: the lines in which a quotation mark was read as part of the text."""
+
+    def __init__(self, lines: list[str], separator: str) -> None:
+        self._lines, self._separator = lines, separator
+        self.literal: list[int] = []
+
+    def row(self, at: int, columns: int | None) -> tuple[list[str], int]:
+        """Return the cells of the row that begins in a line, and the line after it.
+
+        columns: how many a row has, once that is known: where a quoted cell goes over lines that are whole rows each,
+        its quotation mark is part of the text
+        """
+        line = self._lines[at]
+        if '"' not in line:
+            return [cell.lstrip(" ") for cell in line.split(self._separator)], at + 1
+        cells: list[str] = []
+        place, begun = 0, at
+        while True:
+            while self._lines[at].startswith(" ", place):
+                place += 1
+            closed = self._quoted(at, place, begun, columns) if self._lines[at].startswith('"', place) else None
+            if closed is None:
+                end = self._lines[at].find(self._separator, place)
+                end = len(self._lines[at]) if end < 0 else end
+                cells.append(self._lines[at][place:end])
+            else:
+                text, at, end = closed
+                cells.append(text)
+            if end >= len(self._lines[at]):
+                return cells, at + 1
+            place = end + 1
+
+    def _quoted(self, at: int, place: int, begun: int, columns: int | None) -> tuple[str, int, int] | None:
+        """Return the text of the quoted cell that begins there, and line and place of its end; None when the quotation
+        mark is none: nothing closes it, or text stands behind what would."""
+        parts: list[str] = []
+        first, place = at, place + 1
+        while at < len(self._lines):
+            line = self._lines[at]
+            while (end := line.find('"', place)) >= 0:
+                parts.append(line[place:end])
+                if line.startswith('"', end + 1):
+                    parts.append('"')
+                    place = end + 2
+                    continue
+                after = end + 1
+                while line.startswith(" ", after):
+                    after += 1
+                closes = after == len(line) or line.startswith(self._separator, after)
+                if closes and not (at > first and self._rows_each(begun, at, columns)):
+                    return "".join(parts), at, after
+                self._tell(first)
+                return None
+            parts += [line[place:], "\n"]
+            at, place = at + 1, 0
+        self._tell(first)
+        return None
+
+    def _rows_each(self, first: int, last: int, columns: int | None) -> bool:
+        """Whether nearly all of these lines are whole rows by themselves."""
+        if columns is None or columns == 1:
+            return False
+        lines = self._lines[first : last + 1]
+        return sum(line.count(self._separator) == columns - 1 for line in lines) >= WHOLE_ROWS * len(lines)
+
+    def _tell(self, at: int) -> None:
+        if not self.literal or self.literal[-1] != at + 1:
+            self.literal.append(at + 1)
+
+
+def _check_width(rows: list[list[str]], places: list[int], width: int, source: str, separator: str) -> None:
+    """Raise UserError when rows have more cells than the first; empty ones behind the last column are let go."""
+    wide = [place for row, place in zip(rows, places, strict=True) if len(row) > width and any(row[width:])]
+    if wide:
+        row = next(row for row in rows if len(row) > width and any(row[width:]))
+        also = f" (so have {len(wide) - 1:,} more rows)" if len(wide) > 1 else ""
+        raise UserError(
+            f"{source}, line {wide[0]}: {len(row)} cells where the first line has {width}{also}; columns are separated "
+            f"by {SEPARATORS[separator]}, so put a cell that holds one between quotation marks"
+        )
+
+
+def _read_as(
+    source: str, decoded: Decoded, separator: str, width: int, columns: Sequence[str], named: int | None
+) -> str:
+    how = [decoded.encoding] if decoded.encoding != "UTF-8" else []
+    if decoded.guessed:
+        how = [f"{decoded.encoding} ({decoded.guessed}, is no UTF-8)"]
+    how += [f"separated by {SEPARATORS[separator]}"] if width > 1 else []
+    if named is None:
+        called = f"no line of names (task.header): the columns are {listed(columns)}"
+    else:
+        called = f"line {named} names the column{'s' if width > 1 else ''} {listed(columns)}"
+    return f"table: {', '.join([source, *how, called])}"
 
 
 def _as_cell(value: object) -> str:
@@ -195,13 +273,14 @@ def _as_cell(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _separator(line: str) -> str:
-    """The separator that stands most often in the line of names, outside quotes; a comma where there is none."""
-    plain = re.sub(r'"[^"]*"', "", line)
-    counts = [plain.count(separator) for separator in SEPARATORS]
-    return SEPARATORS[counts.index(max(counts))]
+def _separator(lines: Sequence[str]) -> str:
+    """Return the separator that the first line has, and of several the one that most lines have as often as it.
 
-
-def listed(names: Sequence[str], most: int = LISTED) -> str:
-    """Write names for a message, no more than `most`."""
-    return ", ".join(map(one_line, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+    Where that leaves several, it is not the comma: 0;18,7 has two columns.
+    """
+    plain = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
+    there = [separator for separator in SEPARATORS if separator in plain[0]]
+    if not there:
+        return ","
+    whole = [line for line in plain if '"' not in line] or plain
+    return max(there, key=lambda one: sum(line.count(one) == plain[0].count(one) for line in whole))

@@ -23,16 +23,17 @@ from seqsum.tasks.base import (
     TaskConfig,
 )
 from seqsum.tasks.epochs import EpochBatches
-from seqsum.tasks.labelled_lines import LabelledLines, read_lines
-from seqsum.tasks.tables import absolute, listed
+from seqsum.tasks.header import Header
+from seqsum.tasks.labelled_lines import LabelledLines, MissingCells, Reading, as_read, read_lines
+from seqsum.tasks.tables import listed
+from seqsum.tasks.text_files import REPLACEMENT, absolute, unknown_of
 
-FIRST, LAST = 32, 126  # printable ASCII; fixed, so that a checkpoint need not keep a vocabulary
-UNKNOWN = LAST - FIRST + 1
-SPACES = {ord(space): " " for space in "\t\n\r\v\f"}
+ASCII = "".join(map(chr, range(32, 127)))
+"""The vocabulary of checkpoints that keep none of their own."""
 MOST_ASKED = 2_000  # held-out texts
 ASKED_AT_ONCE = 250
 
-Codes = NDArray[np.uint8]
+Codes = NDArray[np.unsignedinteger[Any]]
 
 
 class TextClassificationConfig(TaskConfig):
@@ -46,6 +47,14 @@ class TextClassificationConfig(TaskConfig):
     )
     text_column: str | None = setting(None, "the column that holds the texts; off takes `text`, else the first")
     label_column: str | None = setting(None, "the column that holds the labels; off takes `label`, else the last")
+    header: Header = setting("auto", "whether the first line names the columns; auto finds out")
+    missing: MissingCells = setting(
+        "refuse", "what is done with rows whose text or label is empty: refuse the file, or drop them"
+    )
+    vocabulary_size: int = setting(
+        5_000, "how many different characters are told apart, the most frequent; all others count as one unknown", ge=1,
+        le=50_000, unit="characters",
+    )  # fmt: skip
     max_length: int = setting(
         80, "how many characters of a text are read; the rest is cut off", ge=1, le=10_000, unit="characters"
     )
@@ -58,16 +67,15 @@ class TextClassificationConfig(TaskConfig):
 
 @register_task
 class TextClassification(DataTask[TextClassificationConfig]):
-    """Tokens are printable ASCII characters in their order, then one for all others; white space is a space.
+    """Tokens are the training texts' most frequent characters in their order, then one for all others.
 
-    Held out is every fifth file of the standard library, or the rows that a hash of their text chooses; at most 2,000
-    texts of those are asked, evenly spread.
+    Held out is every fifth file of the standard library, or the rows that a hash chooses of what is read of their text,
+    so that what reads alike stands in one part; at most 2,000 texts of those are asked, evenly spread.
     """
 
     config_type: ClassVar[type[TaskConfig]] = TextClassificationConfig
     title: ClassVar[str] = "Text classification"
     answer: ClassVar[Answer] = "class"
-    vocabulary = UNKNOWN + 1
 
     def __init__(self, config: TextClassificationConfig, facts: dict[str, Any] | None = None) -> None:
         """`facts`: what a checkpoint knows of its labels; the file is then read only when it is asked for."""
@@ -75,10 +83,19 @@ class TextClassification(DataTask[TextClassificationConfig]):
         self._training: tuple[Codes, Ints, Ints] | None = None
         self._asked: list[Examples] = []
         if facts is None:
-            lines = self._read()
-            facts = {"labels": lines.labels, "fingerprint": lines.fingerprint, "notes": lines.notes}
-        # The labels, and the SHA-256 of the texts, their labels and their split.
+            reading = self._reading(config.max_length)
+            lines = read_lines(reading)
+            facts = {
+                "labels": lines.labels,
+                "fingerprint": lines.fingerprint,
+                "max_length": reading.max_length,
+                **self._vocabulary_of(lines),
+            }
+        # The labels, the characters that are told apart, how far texts were read to split them, and the SHA-256 of the
+        # texts, their labels and their split.
         self._facts = facts
+        self._characters: str = facts.get("characters", ASCII)
+        self.vocabulary = len(self._characters) + 1
         self.labels: list[str] = facts["labels"]
         self.classes = len(self.labels)
         kind = "a line of code" if config.file is None else "a text"
@@ -131,8 +148,16 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def parse(self, text: str) -> Ints:
         if not text.strip():
             raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        codes, lengths = encoded([text], self.config.max_length)
+        codes, lengths = encoded([as_read(text, self.config.max_length)], self._characters)
         return codes[0, : lengths[0]].astype(np.int64)
+
+    def remarks(self, text: str) -> list[str]:
+        whole, read = as_read(text, len(text)), as_read(text, self.config.max_length)
+        told = (
+            [f"only the first {len(read):,} of {len(whole):,} characters were read"] if len(read) < len(whole) else []
+        )
+        unknown = sum(character not in self._characters for character in read)
+        return [*told, unknown_of(unknown, len(read))] if unknown else told
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
         return self.labels[int(answer)]
@@ -144,56 +169,98 @@ class TextClassification(DataTask[TextClassificationConfig]):
         return list(self.labels)
 
     def echo(self, inputs: Inputs) -> str:
-        return "".join(
-            "\N{REPLACEMENT CHARACTER}" if code >= UNKNOWN else chr(FIRST + code) for code in inputs.tolist()
-        )
+        known = self._characters
+        return "".join(known[code] if code < len(known) else REPLACEMENT for code in inputs.tolist())
 
     def render(self, answer: Any) -> str:
         return one_line(str(answer))
 
-    def _read(self) -> LabelledLines:
-        return read_lines(self.config.file, self.config.text_column, self.config.label_column)
+    def _reading(self, max_length: int | None) -> Reading:
+        config = self.config
+        return Reading(config.file, config.text_column, config.label_column, config.header, config.missing, max_length)
+
+    def _vocabulary_of(self, lines: LabelledLines) -> dict[str, Any]:
+        """Return the facts `characters` and `notes`: the training texts' most frequent characters, and what is left."""
+        read = [as_read(text, self.config.max_length) for text, _ in lines.training]
+        counts = Counter("".join(read))
+        # Ties by the character itself: the same texts give the same vocabulary everywhere.
+        ranked = sorted(counts, key=lambda character: (-counts[character], character))
+        characters = "".join(sorted(ranked[: self.config.vocabulary_size])) or " "
+        asked = Counter("".join(as_read(text, self.config.max_length) for text, _ in lines.held_out))
+        unknown = asked.total() - sum(asked[character] for character in characters)
+        told = f"texts: {len(characters):,} characters of the training texts are told apart"
+        if len(counts) > len(characters):
+            told += f", of {len(counts):,} (task.vocabulary_size)"
+        told += f"; {unknown / max(1, asked.total()):.2%} of the characters held out are unknown"
+        asking = len(self._unlike(lines, characters))
+        if not asking:
+            raise UserError(
+                "task.vocabulary_size: but for unknown characters all held-out texts read as training texts; make it "
+                "larger, or give more texts"
+            )
+        alike = len(lines.held_out) - asking
+        notes = [*lines.notes, told]
+        if alike:
+            notes.append(
+                f"texts: {alike:,} held-out texts are not asked: but for unknown characters they read as training texts"
+            )
+        return {"characters": characters, "notes": notes}
+
+    def _unlike(self, lines: LabelledLines, characters: str) -> list[tuple[str, str]]:
+        """The held-out texts that a network can tell from every training text."""
+        known, most = set(characters), self.config.max_length
+
+        def tokens(text: str) -> str:
+            read = as_read(text, most)
+            return read if known.issuperset(read) else "".join(c if c in known else "\0" for c in read)
+
+        met = {tokens(text) for text, _ in lines.training}
+        return [pair for pair in lines.held_out if tokens(pair[0]) not in met]
 
     def _load(self) -> tuple[Codes, Ints, Ints]:
         """Turn the texts into tokens, once; raises UserError when they are no longer those of the facts."""
         if self._training is None:
-            lines = self._read()
+            lines = read_lines(self._reading(self._facts.get("max_length")))
             if lines.fingerprint != self._facts["fingerprint"]:
                 source = self.config.file or "the standard library"
                 raise UserError(
                     f"task.file: the texts of {source} are not what they were when the run began; put the old ones "
                     "back, or start a new run"
                 )
+            held_out = self._unlike(lines, self._characters) if "characters" in self._facts else lines.held_out
             places = {label: place for place, label in enumerate(self.labels)}
             labels = np.array([places[label] for _, label in lines.training], dtype=np.int64)
             self._majority = Counter(labels.tolist()).most_common(1)[0][0]
-            count = len(lines.held_out)
+            count = len(held_out)
             spread = np.unique(np.linspace(0, count - 1, min(count, MOST_ASKED)).astype(np.int64))
-            pairs = [lines.held_out[place] for place in spread]
-            codes, lengths = encoded([text for text, _ in pairs], self.config.max_length)
+            pairs = [held_out[place] for place in spread]
+            codes, lengths = self._encoded(pairs)
             targets = np.array([places[label] for _, label in pairs], dtype=np.int64)
             order = np.argsort(lengths, kind="stable")
             for start in range(0, len(order), ASKED_AT_ONCE):
                 rows = order[start : start + ASKED_AT_ONCE]
                 width = int(lengths[rows].max())
                 self._asked.append(Examples(codes[rows, :width].astype(np.int64), lengths[rows], targets[rows]))
-            self._training = (*encoded([text for text, _ in lines.training], self.config.max_length), labels)
+            self._training = (*self._encoded(lines.training), labels)
         return self._training
 
+    def _encoded(self, pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Ints]:
+        return encoded([as_read(text, self.config.max_length) for text, _ in pairs], self._characters)
 
-def encoded(texts: Sequence[str], max_length: int) -> tuple[Codes, Ints]:
-    """Turn texts into tokens, uint8 [texts, longest] filled up with the padding token, and lengths int64 [texts].
 
-    White space around a text is left out; an empty one is read as a single space.
+def encoded(texts: Sequence[str], characters: str) -> tuple[Codes, Ints]:
+    """Turn texts into tokens [texts, longest] filled up with the padding token, and lengths int64 [texts].
+
+    characters: those that are told apart, in the order of their code points: a token is a character's place among them,
+    their number is that of all others, and one more is the padding. An empty text is read as a single space.
     """
-    rows: list[Codes] = []
-    for text in texts:
-        cut = text.strip()[:max_length].translate(SPACES) or " "
-        codes = np.frombuffer(cut.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        known = (codes >= FIRST) & (codes <= LAST)
-        rows.append(np.where(known, codes - np.uint32(FIRST), UNKNOWN).astype(np.uint8))
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    filled = np.full((len(rows), int(lengths.max(initial=1))), UNKNOWN + 1, dtype=np.uint8)
-    for place, row in enumerate(rows):
-        filled[place, : len(row)] = row
+    known = np.array([ord(character) for character in characters], dtype=np.uint32)
+    unknown = len(known)
+    full = [text or " " for text in texts]
+    codes = np.frombuffer("".join(full).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    places = np.minimum(np.searchsorted(known, codes), unknown - 1)
+    tokens = np.where(known[places] == codes, places, unknown)
+    lengths = np.array([len(text) for text in full], dtype=np.int64)
+    filled = np.full((len(full), int(lengths.max(initial=1))), unknown + 1, dtype=np.min_scalar_type(unknown + 1))
+    filled[np.arange(filled.shape[1]) < lengths[:, None]] = tokens
     return filled, lengths

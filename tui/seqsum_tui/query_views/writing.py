@@ -23,8 +23,9 @@ def sample(answer: dict[str, Any], temperature: float | None, top_k: int | None)
     sure = finite(answer["probabilities"])
     mean = sum(sure) / len(sure) if sure else 0.0
     said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
-    text = told((_lines(answer["prompt"]), "bold"), (_lines(answer["written"]), "$text-accent"))
-    return Shown("Sample", lines(said, Content(""), text))
+    text = told((_lines(answer["prompt"]), "bold"), answer["between"], (_lines(answer["written"]), "$text-accent"))
+    remarks = [told((f"{words.literal(remark)}.", QUIET)) for remark in answer["remarks"]]
+    return Shown("Sample", lines(said, *remarks, Content(""), text))
 
 
 def surprise(answer: dict[str, Any]) -> Shown:

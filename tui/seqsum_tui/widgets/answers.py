@@ -8,7 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 from textual.content import Content
 
-from seqsum.formatting import full, number, percent
+from seqsum.formatting import distinct, full, percent
 from seqsum_tui import words
 
 BAR_CELLS = 8
@@ -22,6 +22,11 @@ Part = str | tuple[str, str]
 
 def describe(reply: dict[str, Any], width: int) -> Content:
     """Return a reply in words, as wide as `width` cells where it has columns; everything in it is literal."""
+    remarks = [Content.styled(words.literal(remark), QUIET) for remark in reply.get("answer", {}).get("remarks") or []]
+    return Content("\n").join([_described(reply, width), *remarks])
+
+
+def _described(reply: dict[str, Any], width: int) -> Content:
     answer = reply.get("answer", {})
     kind = reply.get("kind", "class")
     if kind == "values":
@@ -169,12 +174,13 @@ def _curve(before: list[float], ahead: list[float], width: int) -> list[Content]
     if len(values) < 2 or not all(value - value == 0 for value in values):
         return []
     low, high = min(values), max(values)
+    lowest, highest = distinct([low, high])
     steps = CURVE_ROWS * (len(BLOCKS) - 1)
     levels = [1 + round((value - low) / ((high - low) or 1) * (steps - 1)) for value in values]
     lines = []
     for row in reversed(range(CURVE_ROWS)):
         drawn = [BLOCKS[min(max(level - row * 8, 0), 8)] for level in levels]
-        edge = {CURVE_ROWS - 1: f"  {number(high)} highest", 0: f"  {number(low)} lowest"}.get(row, "")
+        edge = {CURVE_ROWS - 1: f"  {highest} highest", 0: f"  {lowest} lowest"}.get(row, "")
         lines.append(
             Content.assemble(
                 ("".join(drawn[: len(before)]), "$foreground 60%"), ("│", QUIET),

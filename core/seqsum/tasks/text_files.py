@@ -1,0 +1,144 @@
+"""Data files that a person names: found, read whole, and decoded; a byte that is wrong is named, never guessed at."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqsum.errors import UserError, did_you_mean, one_line
+from seqsum.schema import shown
+
+LARGEST_FILE = 500_000_000  # bytes: it is held in memory whole
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252"}
+TYPESET = set("‘’‚“”„–—…•€£¥§¨©ª«»®°±²³´µ·¸¹º¼½¾¿¡¢¬¯¶×÷†‡‰‹›™\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
+"""What Windows-1252 text has beside letters."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """encoding: as people write it; replaced: how many places became U+FFFD; first: where the first of them stands;
+    guessed: where the first byte stands that made this no UTF-8, or empty."""
+
+    text: str
+    encoding: str
+    replaced: int = 0
+    first: str = ""
+    guessed: str = ""
+
+
+def absolute(path: str) -> str:
+    """Return a path that means the same from every folder: a run may go on from another one."""
+    return str(Path(path).expanduser().absolute())
+
+
+def read_bytes(path: str, field: str) -> bytes:
+    """Read a data file whole; raise UserError, naming the setting, when it is missing, a folder or too large."""
+    file = Path(path)
+    quoted = shown(file.name)
+    try:
+        if file.is_dir():
+            raise UserError(f"{field}: {one_line(path)} is a folder; name a file in it")
+        if not file.exists():
+            siblings = [entry.name for entry in file.parent.iterdir()] if file.parent.is_dir() else []
+            near = one_line(did_you_mean(file.name, siblings))
+            raise UserError(f"{field}: there is no file {quoted} in {one_line(str(file.parent))}{near}")
+        if not file.is_file():
+            raise UserError(f"{field}: {one_line(path)} is not a plain file; name one that holds the data")
+        if file.stat().st_size > LARGEST_FILE:
+            raise UserError(
+                f"{field}: {one_line(path)} is larger than {LARGEST_FILE // 1_000_000} MB; name a part of it"
+            )
+        return file.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(f"{field}: can't read {one_line(path)}: {reason}") from None
+
+
+def decode(data: bytes, whole: bool = True) -> Decoded:
+    """Decode by the file's mark, as UTF-8, or as Windows-1252 where everything speaks for it.
+
+    A file in which some characters are UTF-8 is UTF-8: what is no UTF-8 in it becomes U+FFFD. Windows-1252 it is when
+    no character is UTF-8 and all high bytes are letters or signs of running text. Line ends become \\n.
+    whole: whether the data is the whole file; else a character that its end cuts in two is left out
+    """
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return _decoded(data[len(mark) :], encoding, whole)
+    try:
+        text, _ = codecs.utf_8_decode(data, "strict", whole)
+        return Decoded(_newlines(text), "UTF-8")
+    except UnicodeDecodeError as error:
+        if _is_windows_1252(data):
+            return Decoded(_newlines(data.decode("cp1252")), NAMES["cp1252"], guessed=_place(data, error.start))
+    return _decoded(data, "utf-8", whole)
+
+
+def read_text(data: bytes, source: str) -> Decoded:
+    """Decode a file that must be text throughout; raises UserError naming the first byte that is none."""
+    found = decode(data)
+    if found.replaced:
+        more = f" (and {found.replaced - 1:,} more places)" if found.replaced > 1 else ""
+        raise UserError(
+            f"{source}, {found.first}, is no {found.encoding}{more}; put the character right, or save the file as UTF-8"
+        )
+    if "\0" in found.text:
+        raise UserError(f"{source} is no text: it holds zero bytes; save it as CSV or JSON Lines, in UTF-8")
+    return found
+
+
+def _decoded(data: bytes, encoding: str, whole: bool) -> Decoded:
+    """Decode, with U+FFFD for each place that is wrong; the first is named by its line and byte."""
+    wrong: list[int] = []
+
+    def replace(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeDecodeError)
+        wrong.append(error.start)
+        return REPLACEMENT, error.end
+
+    codecs.register_error("seqsum.told", replace)
+    text = codecs.getincrementaldecoder(encoding)("seqsum.told").decode(data, whole)
+    first = _place(data, wrong[0], encoding) if wrong else ""
+    return Decoded(_newlines(text), NAMES.get(encoding, encoding[:6].upper()), len(wrong), first)
+
+
+def _place(data: bytes, at: int, encoding: str = "utf-8") -> str:
+    line = 1 + len(re.findall(r"\r\n|\r|\n", data[:at].decode(encoding, "replace")))
+    return f"line {line}: byte 0x{data[at]:02X} (byte {at + 1:,} of the file)"
+
+
+def _is_windows_1252(data: bytes) -> bool:
+    """Whether bytes that are no UTF-8 read well as Windows-1252: as words of an alphabet like ours."""
+    high = re.findall(rb"[\x80-\xff]+", data)
+    count = sum(map(len, high))
+    if count < 2 or sum(len(run) for run in high if len(run) > 1) > count / 2:
+        return False  # a single odd byte; or long runs of high bytes, as other alphabets have them
+    if any(_has_utf_8(run) for run in high):
+        return False
+    try:
+        characters = set(b"".join(high).decode("cp1252"))
+    except UnicodeDecodeError:
+        return False
+    return all((one.isalpha() and one != "ÿ") or one in TYPESET for one in characters)
+
+
+def _has_utf_8(run: bytes) -> bool:
+    return any(ord(one) > 0x7F and not 0xDC80 <= ord(one) <= 0xDCFF for one in run.decode("utf-8", "surrogateescape"))
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def unknown_of(unknown: int, count: int) -> str:
+    """Say how many of the characters that were typed a model does not know."""
+    return f"{unknown:,} of {count:,} characters are unknown to this model and read alike, as {REPLACEMENT}"

@@ -1,0 +1,69 @@
+"""A series that a person types, read as the data's column is."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from seqsum.errors import InputError
+from seqsum.schema import shown
+from seqsum.tasks.number_format import NumberFormat, evened, formats_of, shape_of
+
+
+def read_typed(text: str, form: NumberFormat, hint: str) -> list[float]:
+    """Read numbers in a column's convention, separated by white space or semicolons, and by commas where these are no
+    mark of the convention; a comma before a space always separates.
+
+    A number with a decimal point is read in every convention unless it can be another number in this one. Raises
+    InputError with the place of what is no number, or can be read in two ways.
+    """
+    values: list[float] = []
+    for number, (start, end) in enumerate(_places(text, form, hint), start=1):
+        word = text[start:end]
+        value = form.read(word)
+        if value is None:
+            readings = {one.value(evened(word)) for one in formats_of(shape_of(evened(word))) if not one.unit}
+            if len(readings) == 1 and "," not in word:
+                (value,) = readings
+            elif len(readings) > 1:
+                raise InputError(
+                    f"input: value {number}, {shown(word)}, can be read in two ways; the numbers have a "
+                    f"{form.words()}: type {hint}",
+                    start,
+                    end,
+                )
+        if value is None or not math.isfinite(value):
+            raise InputError(f"input: value {number} is {shown(word)}; type {hint}", start, end)
+        values.append(value)
+    return values
+
+
+def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
+    """Where each number begins and ends."""
+    text = text.replace(form.unit, " ") if form.unit else text
+    if form.grouping == " ":
+        if re.search("[;\n\t]", text):
+            return _spans(r"[^;\s](?:[^;\n\t]*[^;\s])?", text)
+        doubt = re.search(r"(?<!\S)[-+−]?\d{1,3}\s\d{3}(?!\S)", text)
+        if doubt:
+            raise InputError(
+                f"input: {shown(doubt[0])} can be one number or two, as the data has {form.words()}; put semicolons "
+                "between numbers",
+                *doubt.span(),
+            )
+    if "," in (form.decimal, form.grouping):
+        return _spans(r"[^\s;]*[^\s;,]", text)
+    tight = re.search(r"(?<=[^\s,;]),(?=[^\s,;])", text)
+    if tight and (text.count(",") == 1 or re.search(r"[^\s,;][\s;]+[^\s,;]", text)):
+        start, end = next(span for span in _spans(r"[^\s;]+", text) if span[0] < tight.start() < span[1])
+        raise InputError(
+            f"input: {shown(text[start:end])} can be one number or several; the numbers have a {form.words()}, so type "
+            f"{hint}",
+            start,
+            end,
+        )
+    return _spans(r"[^\s,;]+", text)
+
+
+def _spans(pattern: str, text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(pattern, text)]
