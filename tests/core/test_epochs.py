@@ -7,7 +7,7 @@ import pytest
 
 from seqsum.tasks.base import NOT_ASKED
 from seqsum.tasks.epochs import EpochBatches, epoch_order
-from seqsum.tasks.readers import ParallelReaders
+from seqsum.tasks.readers import ParallelReaders, read_once
 
 
 def test_an_epochs_order_is_a_permutation_that_only_its_key_decides() -> None:
@@ -53,9 +53,10 @@ def test_readers_go_on_where_they_were(length: int, batch_size: int, bptt: int) 
 
 
 @pytest.mark.parametrize("cyclic", [True, False])
-def test_one_walk_asks_about_every_token_once(cyclic: bool) -> None:
-    tokens = np.arange(4 * 1300)
-    pieces = list(ParallelReaders(tokens).once(4, cyclic))
+@pytest.mark.parametrize("length", [2, 512, 513, 5200])
+def test_one_reading_asks_about_every_token_once(length: int, cyclic: bool) -> None:
+    tokens = np.arange(length)
+    pieces = list(read_once(tokens, cyclic))
     assert [piece.follows for piece in pieces] == [False] + [True] * (len(pieces) - 1)
     inputs = np.concatenate([piece.inputs for piece in pieces], axis=1)
     targets = np.concatenate([piece.targets for piece in pieces], axis=1)

@@ -36,6 +36,7 @@ def check_answers(trainer: Trainer) -> None:
     # Two classes can be as good as equal: one in ten thousand may fall the other way.
     assert np.abs(mine.confusion - wanted.confusion).sum() <= 2 + wanted.sequences // 10_000
     assert mine.accuracy == pytest.approx(wanted.accuracy, abs=1e-4)
+    assert mine.metrics == pytest.approx(wanted.metrics, abs=1e-4)
     assert mine.loss == pytest.approx(wanted.loss, rel=1e-5)
 
 

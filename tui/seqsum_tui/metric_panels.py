@@ -21,7 +21,7 @@ MAIN = "main"
 """Stands for what the task measures first of all, whatever its name is there."""
 DEFAULT = ("loss", MAIN, "learning rate")
 CHANCE = {"accuracy": "majority_share", "balanced_accuracy": "majority_share"}
-SHARES = ("accuracy", "_share")
+SHARES = ("accuracy", "_all_inputs", "_share")
 NAIVE_SUFFIX, NAIVE_PREFIX = "_same_as_last", "unigram_"
 
 

@@ -178,12 +178,17 @@ def evaluate(options: Options) -> int:
                 "metrics": result.metrics,
                 "sequences": result.sequences,
                 "exhaustive": result.exhaustive,
+                "asked": result.asked,
                 "accuracy_by_length": {str(length): value for length, value in result.accuracy_by_length.items()},
                 **more,
             }
         )
         return 0
     scope = f"{'all' if result.exhaustive else 'a fixed set of'} {result.sequences:,} sequences"
+    if loaded.task.carries_state:
+        scope = f"{result.asked:,} held-out steps, one after another"
+    elif len(result.accuracy_by_length) > 1 and loaded.task.lengths_alike:
+        scope += ", each length counted alike"
     accuracy = "" if result.accuracy is None else f"accuracy {percent(result.accuracy)} on {scope}, "
     say(f"{accuracy}loss {number(result.loss)}" + ("" if accuracy else f" on {scope}"))
     for name, value in result.metrics.items():

@@ -159,6 +159,7 @@ class Answerer:
                 "metrics": found.metrics,
                 "sequences": found.sequences,
                 "exhaustive": found.exhaustive,
+                "lengths_alike": loaded.task.lengths_alike and len(found.accuracy_by_length) > 1,
                 "chance": chance_of(loaded),
                 "accuracy_by_length": {str(length): share for length, share in found.accuracy_by_length.items()},
                 "confusion": None if found.confusion is None else np.asarray(found.confusion).tolist(),

@@ -11,7 +11,8 @@ from seqsum.query.walk import Bools, Deadline, Floats, examples_of, walked
 
 
 def calibration(loaded: Loaded, low: int | None, high: int | None, bins: int = 10) -> CalibrationAnswer:
-    """Sort every class that was answered by its probability; raises UserError where no classes are answered."""
+    """Sort every class that was answered by its probability, each counted alike; raises UserError where no classes are
+    answered."""
     if loaded.task.answer not in ("class", "tags"):
         raise UserError(f'calibration: the task "{loaded.task.config.name}" is not answered with single classes')
     examples, exhaustive = examples_of(loaded, low, high)

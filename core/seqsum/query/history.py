@@ -12,7 +12,7 @@ from seqsum.query.predictor import Prediction, Predictor
 from seqsum.query.protocol import HistoryAnswer, HistoryRow
 from seqsum.query.shelf import Shelf
 from seqsum.query.walk import Deadline, examples_of, fixed_part, walked
-from seqsum.tasks.base import NOT_ASKED, AnyTask, Examples
+from seqsum.tasks.base import AnyTask, Examples
 
 ASKED = 2_000
 
@@ -91,14 +91,10 @@ def asked_part(loaded: Loaded, deadline: Deadline) -> list[Examples]:
 
 def accuracy_on(loaded: Loaded, parts: list[Examples], deadline: Deadline) -> float | None:
     """Accuracy as `evaluate` has it: of single classes or tags, of whole sequences."""
-    task = loaded.task
-    right = asked = 0
+    right = asked = 0.0
     for answered in walked(loaded, iter(parts), deadline):
-        if task.answer == "sequence":
-            right, asked = right + int(answered.right.sum()), asked + len(answered.right)
-        else:
-            right += int(answered.hits.sum())
-            asked += int((answered.examples.targets != NOT_ASKED).sum())
+        hits, counted = answered.counted(loaded.task.answer)
+        right, asked = right + hits, asked + counted
     return right / asked if asked else None
 
 

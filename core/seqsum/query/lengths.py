@@ -10,13 +10,13 @@ from seqsum.errors import UserError
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import AccuracyByLengthAnswer
 from seqsum.query.walk import Deadline, fixed_part, walked
-from seqsum.tasks.base import NOT_ASKED, Examples
+from seqsum.tasks.base import Examples
 
 FARTHEST = 500
 ROWS = 400  # of each length
 DENSE = 20  # up to this every length is asked
 SPARSE = 24  # and so many beyond
-RANGE = 249  # of 250 lengths together a task makes 400 sequences each
+TOGETHER = 20_000  # tokens of one sequence of each length: of so few a task makes 400 each
 Z = 1.959964  # of a 95% interval
 
 
@@ -29,7 +29,7 @@ def spread_lengths(low: int, high: int) -> list[int]:
     return sorted({*dense, *beyond.tolist()})
 
 
-def wilson(right: int, asked: int) -> tuple[float, float]:
+def wilson(right: float, asked: int) -> tuple[float, float]:
     """Return the 95% interval of a share (Wilson 1927); (0, 1) when nothing was asked."""
     if not asked:
         return 0.0, 1.0
@@ -100,17 +100,17 @@ def accuracy_by_length(loaded: Loaded, low: int | None, high: int | None) -> Acc
             if len(lengths) == 1:
                 raise
             continue  # not every task has inputs of every length
-        right = asked = 0
+        right = counted = 0.0
+        asked = 0
         for answered in walked(loaded, iter(part), deadline):
-            if task.answer == "sequence":
-                right, asked = right + int(answered.right.sum()), asked + len(answered.right)
-            else:
-                right += int(answered.hits.sum())
-                asked += int((answered.examples.targets != NOT_ASKED).sum())
+            hits, weight = answered.counted(task.answer)
+            right, counted = right + hits, counted + weight
+            asked += len(answered.right) if task.answer == "sequence" else int(answered.asked_of_rows.sum())
         if asked:
-            bounds = wilson(right, asked)
+            share = right / counted
+            bounds = wilson(share * asked, asked)
             found["lengths"].append(length)
-            found["accuracy"].append(right / asked)
+            found["accuracy"].append(share)
             found["low"].append(bounds[0])
             found["high"].append(bounds[1])
             found["asked"].append(asked)
@@ -125,11 +125,11 @@ def _of_length(loaded: Loaded, length: int, deadline: Deadline) -> list[Examples
         # Tasks that make any length make the more of each the fewer lengths are asked for, up to 100,000, and one
         # length after the other, the shortest first: from a range the first batch is enough.
         try:
-            first = next(loaded.task.held_out(length, length + RANGE), None)
+            first = next(loaded.task.held_out(length, length + min(DENSE, TOGETHER // length)), None)
         except UserError:
             first = None  # the range goes beyond the longest there is
         if first is not None and (first.lengths == length).all():
-            return [Examples(first.inputs[:ROWS], first.lengths[:ROWS], first.targets[:ROWS])]
+            return [first.rows(slice(ROWS))]
     return fixed_part(loaded.task.held_out(length, length), ROWS, 0, deadline)
 
 

@@ -338,6 +338,8 @@ class EvaluateAnswer(TypedDict):
     """Whether that is the whole input space."""
     chance: float | None
     """Accuracy of guessing: 1/classes; null for sequences and values."""
+    lengths_alike: bool
+    """Whether accuracy and loss are means over lengths, each counted alike."""
     accuracy_by_length: dict[str, float]
     confusion: list[list[int]] | None
     """[truth][prediction]: how often; null for sequences, values and more than a hundred classes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +20,7 @@ from seqsum.models.base import State
 from seqsum.query.asking import as_rows
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import SECONDS
-from seqsum.tasks.base import NOT_ASKED, Examples, Inputs
+from seqsum.tasks.base import NOT_ASKED, Answer, Examples, Inputs, Ints
 from seqsum.training.evaluation import every_sequence, sequences_right
 
 Floats = NDArray[np.float64]
@@ -64,6 +66,23 @@ class Answered:
     sure: Floats
     hits: Bools
 
+    def counted(self, answer: Answer) -> tuple[float, float]:
+        """Return how much is right and how much was asked, by the rows' weights: single classes, or whole sequences."""
+        whole = answer == "sequence"
+        asked = np.ones(len(self.right)) if whole else self.asked_of_rows
+        right = self.right if whole else _sums(self.hits, self.asked_of_rows)
+        weights = self.examples.weights
+        if weights is None:
+            return float(right.sum()), float(asked.sum())
+        return float(right @ weights), float(asked @ weights)
+
+    @property
+    def asked_of_rows(self) -> Ints:
+        """How many classes were asked in each row: int64 [rows]."""
+        targets = self.examples.targets
+        asked: Ints = (targets != NOT_ASKED).reshape(len(targets), -1).sum(axis=1)
+        return asked
+
 
 def examples_of(loaded: Loaded, low: int | None, high: int | None) -> tuple[Iterator[Examples], bool]:
     """Return the examples of lengths low…high, and whether they are the whole input space."""
@@ -87,42 +106,49 @@ def walked(loaded: Loaded, examples: Iterator[Examples], deadline: Deadline) -> 
 def fixed_part(
     examples: Iterator[Examples], most: int, seed: int = 0, deadline: Deadline | None = None
 ) -> list[Examples]:
-    """Return `most` rows of examples, each as likely as any other, always the same ones for the same seed.
+    """Return `most` rows of examples, each as likely as its weight says, always the same ones for the same seed.
 
-    One walk over them with no more than twice as many in memory: long lengths times many rows would fill it.
+    Their weights make up for the choice: sums with them are unbiased (priority sampling, Duffield et al. 2007). One
+    walk over them with no more than twice as many in memory: long lengths times many rows would fill it.
     """
     generator = np.random.Generator(np.random.Philox(key=[seed, 3]))
     kept: list[tuple[Examples, Floats]] = []
-    limit = 1.0
+    limit = math.inf
     for batch in examples:
         if deadline is not None:
             deadline.check()
         keys = generator.random(len(batch.lengths))
+        if batch.weights is not None:
+            keys = keys / batch.weights
         kept.append(_below(batch, keys, limit))
         if sum(len(keys) for _, keys in kept) > 2 * most:
             limit = _limit(kept, most)
             kept = [_below(part, keys, limit) for part, keys in kept]
     limit = _limit(kept, most)
-    return [part for part, keys in (_below(part, keys, limit) for part, keys in kept) if len(keys)]
+    chosen = (_below(part, keys, limit)[0] for part, keys in kept)
+    return [
+        part if part.weights is None else replace(part, weights=np.maximum(part.weights, 1 / limit))
+        for part in chosen
+        if len(part.lengths)
+    ]
 
 
 def _limit(kept: list[tuple[Examples, Floats]], most: int) -> float:
     """The key that `most` of all keys lie below."""
     keys = np.concatenate([keys for _, keys in kept]) if kept else np.zeros(0)
-    return float(np.partition(keys, most)[most]) if len(keys) > most else 1.0
+    return float(np.partition(keys, most)[most]) if len(keys) > most else math.inf
 
 
 def _below(part: Examples, keys: Floats, limit: float) -> tuple[Examples, Floats]:
     chosen = keys < limit
-    return Examples(part.inputs[chosen], part.lengths[chosen], part.targets[chosen]), keys[chosen]
+    return part.rows(chosen), keys[chosen]
 
 
 def _parts(examples: Examples, whole: bool) -> Iterator[Examples]:
     rows, length = examples.inputs.shape[:2]
     at_once = rows if whole else max(1, min(8192, NUMBERS // max(1, length)))
     for start in range(0, rows, at_once):
-        part = slice(start, start + at_once)
-        yield Examples(examples.inputs[part], examples.lengths[part], examples.targets[part], examples.follows)
+        yield examples.rows(slice(start, start + at_once))
 
 
 def _ask(loaded: Loaded, part: Examples, state: State | None) -> tuple[Answered, State | None]:
@@ -170,6 +196,13 @@ def _ask(loaded: Loaded, part: Examples, state: State | None) -> tuple[Answered,
         sure[asked].numpy(),
         hits[asked].numpy(),
     ), state
+
+
+def _sums(values: NDArray[Any], counts: Ints) -> Ints:
+    """Sum up consecutive values, `counts` of them for each row: int64 [rows]."""
+    sums = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    ends = np.cumsum(counts)
+    return np.asarray(sums[ends] - sums[ends - counts], dtype=np.int64)
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:

@@ -46,6 +46,8 @@ class Record:
     """How the last worker ended: {"status", "reason", "step"}; None while one is at it, or when it died."""
     plugins: list[str] = field(default_factory=list)
     """The plug-ins that task and model come from. Only told, never run from here: a run folder may be a stranger's."""
+    measured_since: int | None = None
+    """The step from which accuracy and eval_loss are means over what training draws; None in an earlier version."""
     format: int = FORMAT
 
     @classmethod
@@ -62,6 +64,7 @@ class Record:
             host=socket.gethostname(),
             parent=parent,
             plugins=plugins.sources_of(config.task.name, config.model.name),
+            measured_since=0,
         )
 
     def parsed_config(self) -> Config:

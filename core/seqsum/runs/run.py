@@ -17,6 +17,7 @@ from seqsum.errors import UserError, printable
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.files import open_regular
 from seqsum.runs.lock import is_locked
+from seqsum.runs.measure import measure_of
 from seqsum.runs.record import Record
 from seqsum.runs.store import Store
 
@@ -50,6 +51,8 @@ class Summary:
     tags: tuple[str, ...]
     note: str = ""
     starred: bool = False
+    measure: str = ""
+    """What accuracy and eval_loss are means over, where that is not what training draws: in runs of earlier versions."""
 
     @property
     def live(self) -> bool:
@@ -161,6 +164,7 @@ class Run:
             tags=tuple(record.config["track"]["tags"]) if said.tags is None else said.tags,
             note=said.note,
             starred=said.starred,
+            measure=measure_of(record),
         )
 
     def config(self) -> Config:

@@ -45,6 +45,11 @@ class Numbers:
     decimals: Ints
     fraction: Ints
 
+    @property
+    def digits(self) -> Ints:
+        """How many digits each whole part has."""
+        return np.array([len(str(whole)) for whole in self.whole.tolist()], dtype=np.int64)
+
     def scaled(self, decimals: int) -> Ints:
         """Each number times 10^decimals, a whole number."""
         scaled: Ints = self.whole * 10**decimals + self.fraction * 10 ** (decimals - self.decimals)
@@ -113,8 +118,10 @@ class Addition(Task[AdditionConfig]):
         )
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        rows, targets = self._held_out_questions
-        return by_length(rows, targets, low, high)
+        """Yield at most 2,000 held-out questions; all those with so many digits count alike together, as in training,
+        however few they are."""
+        rows, targets, weights = self._held_out_questions
+        return by_length(rows, targets, low, high, weights)
 
     def parse(self, text: str) -> Ints:
         return QUESTION.read(text, self.input_hint, spaces=False)
@@ -170,7 +177,7 @@ class Addition(Task[AdditionConfig]):
 
     def _moved_to_training(self, first: Numbers, second: Numbers) -> Numbers:
         """Return first numbers of which none makes a held-out pair: those that do count on within their digits."""
-        digits = np.array([len(str(whole)) for whole in first.whole.tolist()])
+        digits = first.digits
         lowest = np.where(digits == 1, 0, 10 ** (digits - 1))
         whole = first.whole
         while (held := self._is_held_out(first, second)).any():
@@ -190,15 +197,19 @@ class Addition(Task[AdditionConfig]):
         return rows, padded(answers, self._target_width, NOT_ASKED)
 
     @cached_property
-    def _held_out_questions(self) -> tuple[list[list[int]], Ints]:
+    def _held_out_questions(self) -> tuple[list[list[int]], Ints, NDArray[np.float64]]:
+        """Questions, answers, and how much each counts, float64 [rows]."""
         words = StepStream(0, "addition/held_out", WORDS * DRAWN).words(0, 1).reshape(DRAWN, WORDS)
         first, second = self._drawn(words)
         places = np.flatnonzero(self._is_held_out(first, second))
         first, second = first.rows(places), second.rows(places)
-        pairs = np.stack([first.scaled(self.config.decimals), second.scaled(self.config.decimals)], axis=1)
-        _, once = np.unique(pairs, axis=0, return_index=True)
+        question = (first.scaled(self.config.decimals), first.decimals, second.scaled(self.config.decimals))
+        _, once = np.unique(np.stack([*question, second.decimals], axis=1), axis=0, return_index=True)
         places = np.sort(once)[:HELD_OUT]
-        return self._questions(first.rows(places), second.rows(places))
+        first, second = first.rows(places), second.rows(places)
+        kinds = np.stack([first.digits, first.decimals, second.digits, second.decimals], axis=1)
+        _, kind, counts = np.unique(kinds, axis=0, return_inverse=True, return_counts=True)
+        return *self._questions(first, second), 1 / counts[kind.reshape(-1)]
 
 
 def _below_each(words: NDArray[np.uint32], highs: Ints) -> Ints:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqsum.errors import InputError, UserError, one_line
 from seqsum.tasks.base import Examples, Ints
@@ -58,7 +59,13 @@ def padded(rows: Sequence[Sequence[int]], width: int, padding: int) -> Ints:
     return array
 
 
-def by_length(inputs: Sequence[list[int]], targets: Ints, low: int | None, high: int | None) -> Iterator[Examples]:
+def by_length(
+    inputs: Sequence[list[int]],
+    targets: Ints,
+    low: int | None,
+    high: int | None,
+    weights: NDArray[np.float64] | None = None,
+) -> Iterator[Examples]:
     """Yield examples whose input lengths lie in low…high, one length at a time; raise UserError when there are none."""
     lengths = np.array([len(row) for row in inputs])
     low = int(lengths.min()) if low is None else low
@@ -72,5 +79,8 @@ def by_length(inputs: Sequence[list[int]], targets: Ints, low: int | None, high:
     for length in asked:
         rows: list[int] = np.flatnonzero(lengths == length).tolist()
         yield Examples(
-            np.array([inputs[row] for row in rows], dtype=np.int64), np.full(len(rows), length), targets[rows]
+            np.array([inputs[row] for row in rows], dtype=np.int64),
+            np.full(len(rows), length),
+            targets[rows],
+            weights=None if weights is None else weights[rows],
         )

@@ -54,12 +54,20 @@ class Examples:
     """Held-out examples, asked all at once: Batches without the axis of steps.
 
     `follows` says that they continue the sequences of the examples before (the hidden state is carried over).
+    weights: float64 [rows], how much each row counts, so that together they stand for what training draws; None: all
+    alike
     """
 
     inputs: Inputs
     lengths: Ints
     targets: Inputs
     follows: bool = False
+    weights: NDArray[np.float64] | None = None
+
+    def rows(self, chosen: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Examples:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Examples(self.inputs[chosen], self.lengths[chosen], self.targets[chosen], self.follows, weights)
 
 
 class Task(ABC, Generic[TaskSettings]):
@@ -77,6 +85,8 @@ class Task(ABC, Generic[TaskSettings]):
     """Whether a step goes on where the step before ended (truncated back-propagation through time)."""
     causal: ClassVar[bool] = False
     """Whether a model must not see the steps that come after: no bidirectional reading."""
+    lengths_alike: ClassVar[bool] = False
+    """Whether every length of input counts alike in an evaluation, however much is asked of it."""
     input_hint: str
     vocabulary: int = 0
     features: int = 0
@@ -106,6 +116,8 @@ class Task(ABC, Generic[TaskSettings]):
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield the held-out examples, always the same ones; those of one batch have one length where lengths differ.
 
+        With their weights they stand for the distribution that training draws from, so that accuracy and loss mean the
+        same in training and evaluation.
         low, high: sequence lengths to ask about, for tasks that can make any length; default: the task's own.
         """
 
@@ -235,12 +247,24 @@ def at_least_min_length(value: int, info: ValidationInfo) -> int:
 
 EXHAUSTIVE_LIMIT = 2_000_000
 SAMPLE_SIZE = 100_000
-SAMPLE_TOKENS = 10_000_000  # of one length: 80 MB
+FEWEST = 100  # of each length
+EVALUATED_TOKENS = 10_000_000
+"""About how many tokens (or numbers) a task has an evaluation ask about, at most."""
+
+
+def spread_evenly(low: int, high: int, most: int) -> list[int]:
+    """Return the whole numbers low…high, or `most` of them (at least two), evenly spread, with both ends."""
+    if high - low < most:
+        return list(range(low, high + 1))
+    return sorted({round(number) for number in np.linspace(low, high, max(most, 2)).tolist()})
 
 
 @dataclass(frozen=True)
 class InputSpace:
-    """All sequences over `vocabulary` tokens with lengths low…high; exhaustive while there are at most 2 million."""
+    """All sequences over `vocabulary` tokens with lengths low…high; exhaustive while there are at most 2 million.
+
+    A length is as likely as any other, and so is a sequence among those of its length.
+    """
 
     vocabulary: int
     low: int
@@ -256,13 +280,27 @@ class InputSpace:
     def exhaustive(self) -> bool:
         return self.size <= EXHAUSTIVE_LIMIT
 
-    def samples_per_length(self, length: int) -> int:
-        """How many sequences of a length the fixed sample holds, when the space is too large to be walked."""
-        return max(100, min(SAMPLE_SIZE // (self.high - self.low + 1), SAMPLE_TOKENS // length))
+    def weight(self, length: int) -> float:
+        """How much each sequence of a length counts when all are asked, so that every length counts alike.
+
+        A whole number: sums over the whole space are exact.
+        """
+        return float(self.vocabulary ** (self.high - length))
+
+    @property
+    def lengths(self) -> list[int]:
+        """The lengths that the fixed sample asks about: all, or as many as the cap on its tokens allows."""
+        return spread_evenly(self.low, self.high, EVALUATED_TOKENS // (FEWEST * (self.low + self.high) // 2))
+
+    @property
+    def samples_per_length(self) -> int:
+        """How many sequences of each length the fixed sample holds, when the space is too large to be walked."""
+        lengths = self.lengths
+        return max(FEWEST, min(SAMPLE_SIZE // len(lengths), EVALUATED_TOKENS // sum(lengths)))
 
     def sample(self, length: int) -> Ints:
         """Return the fixed sample of one length: int64 [samples, length]; the whole of that length if it is smaller."""
-        count = self.samples_per_length(length)
+        count = self.samples_per_length
         if self.vocabulary**length <= count:
             return all_sequences(self.vocabulary, length)
         # The sample depends on nothing but vocabulary and length, so that every run is asked the same questions.
@@ -271,7 +309,7 @@ class InputSpace:
 
     def samples(self) -> Iterator[Ints]:
         """Yield the fixed sample, one length at a time."""
-        for length in range(self.low, self.high + 1):
+        for length in self.lengths:
             yield self.sample(length)
 
 

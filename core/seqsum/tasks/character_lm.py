@@ -23,12 +23,11 @@ from seqsum.tasks.base import (
     TaskConfig,
 )
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, read_corpus, source_name
-from seqsum.tasks.readers import ParallelReaders
+from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.text_files import REPLACEMENT, unknown_of
 
 UNKNOWN = 0
 CONTINUED = 200
-VALIDATION_READERS = 32
 LONGEST_VALIDATION = 100_000
 SHORTEST_CORPUS = 20
 LONGEST_PROMPT = 100_000
@@ -68,7 +67,8 @@ class CharacterLmConfig(TaskConfig):
 class CharacterLm(DataTask[CharacterLmConfig]):
     """Text as tokens: 0 for an unknown character, then the training text's most frequent ones.
 
-    The last `held_out_share` of the text is held out (at most 100,000 characters of it are asked, from its start).
+    The last `held_out_share` of the text is held out (at most 100,000 characters of it are asked, from its start, read
+    in one go).
     Training reads the rest with as many readers as the batch has rows, the hidden state carried from step to step.
     """
 
@@ -114,7 +114,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         self._load()
-        return ParallelReaders(self._validation).once(VALIDATION_READERS, cyclic=False)
+        return read_once(self._validation, cyclic=False)
 
     def loss_metrics(self, loss: float) -> dict[str, float]:
         """bits_per_character of the held-out text, and what knowing each character's frequency alone would give."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from seqsum.errors import InputError, UserError, printable
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
+    EVALUATED_TOKENS,
     NOT_ASKED,
     Answer,
     Batches,
@@ -29,6 +31,7 @@ from seqsum.tasks.base import (
     TaskConfig,
     at_least_min_length,
     check_lengths,
+    spread_evenly,
 )
 from seqsum.tasks.stream import StepStream, below
 
@@ -67,6 +70,7 @@ class ChomskyTask(Task[ChomskyConfig]):
     alphabet: ClassVar[tuple[str, ...]]
     answers: ClassVar[tuple[str, ...]]
     causal: ClassVar[bool] = True
+    lengths_alike: ClassVar[bool] = True
 
     def __init__(self, config: ChomskyConfig) -> None:
         super().__init__(config)
@@ -125,18 +129,24 @@ class ChomskyTask(Task[ChomskyConfig]):
         return Examples(inputs, np.full(rows, inputs.shape[1]), np.concatenate([nothing, answers], axis=1))
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        """Yield 32 inputs of each length; without bounds, of twelve lengths spread over the unseen ones."""
+        """Yield 32 inputs of each length; without bounds, of twelve lengths spread over the unseen ones.
+
+        Each length counts alike, however long its answers are, as in the paper's score and in training.
+        """
         if low is None and high is None:
             spread = np.linspace(self.config.max_length + 1, self.config.longest_asked, LENGTHS_ASKED)
             lengths = sorted({int(length) for length in spread})
         else:
             low, high = low or self.config.min_length, high or self.config.longest_asked
             check_lengths(low, high, LONGEST)
-            lengths = list(range(low, high + 1))
+            # With its answer an input is at most three times as long.
+            lengths = spread_evenly(low, high, EVALUATED_TOKENS // (3 * ROWS_ASKED * (low + high) // 2))
         for length in lengths:
             generator = np.random.Generator(np.random.Philox(key=[length, 0]))
             words = generator.integers(0, 2**32, size=(ROWS_ASKED, length + 1), dtype=np.uint32)
-            yield self._examples(self.draw(words, self.fitted(length)))
+            examples = self._examples(self.draw(words, self.fitted(length)))
+            asked = int((examples.targets != NOT_ASKED).sum())
+            yield replace(examples, weights=np.full(ROWS_ASKED, 1 / asked))
 
     def parse(self, text: str) -> Ints:
         words = [(found.start(), found[0]) for found in re.finditer(r"[^\s,]+", text)]

@@ -11,9 +11,9 @@ from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
 from seqsum.tasks.numbers import read_numbers
-from seqsum.tasks.readers import ParallelReaders
+from seqsum.tasks.readers import ParallelReaders, read_once
 
-VALIDATION_READERS = 10
+LONGEST_VALIDATION = 100_000
 CONTINUED = 100
 
 
@@ -36,7 +36,7 @@ class Counting(Task[CountingConfig]):
     """The number i stands i times, from 1 to `largest`, and the whole is repeated; the target is the next number.
 
     Tokens are the numbers themselves; 0 never occurs, as in the document. Validation reads the same sequence (there is
-    no other) with ten readers, from a hidden state of zeros.
+    no other) from its start to its end, at most 100,000 numbers of it, from a hidden state of zeros.
     """
 
     config_type: ClassVar[type[TaskConfig]] = CountingConfig
@@ -61,7 +61,9 @@ class Counting(Task[CountingConfig]):
         return self.readers.batches(first_step, steps, batch_size, self.config.bptt)
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        return self.readers.once(VALIDATION_READERS, cyclic=True)
+        """Yield one reading of the sequence, as much of it as is worth asking: whole cycles."""
+        cycles = max(1, min(self.config.repeats, LONGEST_VALIDATION // len(self.cycle)))
+        return read_once(self.readers.tokens[: cycles * len(self.cycle)], cyclic=True)
 
     def parse(self, text: str) -> Ints:
         return read_numbers(text, 1, self.config.largest, self.input_hint)

@@ -16,6 +16,7 @@ from seqsum.formatting import distinct
 from seqsum.registry import register_task
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
+    EVALUATED_TOKENS,
     Answer,
     Batches,
     DataTask,
@@ -114,12 +115,12 @@ class Forecast(DataTask[ForecastConfig]):
         window = self.config.window
         if any(length not in (None, window) for length in (low, high)):
             raise UserError(f"lengths: a window is always task.window = {window} values; leave the lengths out")
-        windows, following = self._held_out(1, MOST_ASKED)
+        windows, following = self._held_out(1)
         yield Examples(windows[..., None].copy(), np.full(len(windows), window), following.copy())
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again."""
-        windows, following = self._held_out(1, MOST_ASKED)
+        windows, following = self._held_out(1)
         errors = (np.concatenate(answers).astype(np.float64) - following) * self._deviation
         naive = (windows[:, -1:].astype(np.float64) - following) * self._deviation
         return {
@@ -129,9 +130,9 @@ class Forecast(DataTask[ForecastConfig]):
         }
 
     def forecasts(self) -> Examples | None:
-        if self.config.horizon == 1:
+        if self.config.horizon == 1 or self._too_long:
             return None
-        windows, following = self._held_out(self.config.horizon, MOST_FORECASTS)
+        windows, following = self._held_out(self.config.horizon)
         if not len(windows):
             return None
         return Examples(windows[..., None].copy(), np.full(len(windows), self.config.window), following.copy())
@@ -141,7 +142,7 @@ class Forecast(DataTask[ForecastConfig]):
 
         Each step is forecast from forecasts; the window's own values are all that is known.
         """
-        windows, following = self._held_out(self.config.horizon, MOST_FORECASTS)
+        windows, following = self._held_out(self.config.horizon)
         errors = (values.astype(np.float64) - following) * self._deviation
         naive = (windows[:, -1:].astype(np.float64) - following) * self._deviation
         return {
@@ -240,7 +241,12 @@ class Forecast(DataTask[ForecastConfig]):
             f"series: {one_line(series.name)}, {count:,} values, {self._training:,} for training and the last "
             f"{held_out:,} held out",
         ]
-        if config.horizon > held_out:
+        if self._too_long:
+            notes.append(
+                f"series: {config.horizon:,} steps ahead with a window of {config.window:,} take too long to be "
+                "measured in every evaluation; use a shorter task.horizon or task.window"
+            )
+        elif config.horizon > held_out:
             notes.append(
                 f"series: task.horizon ({config.horizon}) is longer than what is held out, so forecasts that far "
                 "are not measured"
@@ -254,6 +260,11 @@ class Forecast(DataTask[ForecastConfig]):
             "fingerprint": series.fingerprint,
             "notes": notes,
         }
+
+    @property
+    def _too_long(self) -> bool:
+        """Whether a single forecast takes more than an evaluation may."""
+        return self.config.window * self.config.horizon > EVALUATED_TOKENS
 
     def _load(self) -> NDArray[np.float32]:
         """Standardise the series, once; raises UserError when it is no longer that of the facts."""
@@ -282,9 +293,11 @@ class Forecast(DataTask[ForecastConfig]):
         values = self._load()[: self._training]
         return sliding_window_view(values, self.config.window)[:-1], values[self.config.window :]
 
-    def _held_out(self, steps: int, most: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Windows and the `steps` held-out values after each: float32 [n, window] and [n, steps], n ≤ most."""
+    def _held_out(self, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Windows and the `steps` held-out values after each: float32 [n, window] and [n, steps]."""
         values, window = self._load(), self.config.window
+        # A forecast reads the window anew for each of its steps.
+        most = min(MOST_ASKED if steps == 1 else MOST_FORECASTS, EVALUATED_TOKENS // (window * steps))
         count = len(values) - self._training - steps + 1
         if count < 1:
             return np.zeros((0, window), np.float32), np.zeros((0, steps), np.float32)

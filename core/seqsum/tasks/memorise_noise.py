@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqsum.errors import UserError
 from seqsum.registry import register_task
 from seqsum.schema import setting, shown
-from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.base import EVALUATED_TOKENS, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
 
 FRESH_SAMPLES = 256
@@ -34,7 +34,8 @@ class MemoriseNoiseConfig(TaskConfig):
 class MemoriseNoise(Task[MemoriseNoiseConfig]):
     """Standard normal noise [samples, length, features], labels drawn evenly; both fixed by `data_seed`.
 
-    Held out are 256 samples that are never trained on: no network can do better there than chance.
+    Held out are 256 samples (fewer of very large ones) that are never trained on: no network can do better there than
+    chance.
     """
 
     config_type: ClassVar[type[TaskConfig]] = MemoriseNoiseConfig
@@ -49,9 +50,10 @@ class MemoriseNoise(Task[MemoriseNoiseConfig]):
             )
         self.features = config.features
         self.classes = config.classes
+        self._fresh = max(1, min(FRESH_SAMPLES, EVALUATED_TOKENS // (config.length * config.features)))
         self.input_hint = (
             f"the number of a sample: 0 to {config.samples - 1} are those to learn, {config.samples} to "
-            f"{config.samples + FRESH_SAMPLES - 1} are never trained on"
+            f"{config.samples + self._fresh - 1} are never trained on"
         )
         self._noise, self._labels = self._draw("samples", config.samples)
 
@@ -66,17 +68,17 @@ class MemoriseNoise(Task[MemoriseNoiseConfig]):
         length = self.config.length
         if any(asked not in (None, length) for asked in (low, high)):
             raise UserError(f"lengths: every sample has task.length = {length} steps; leave the lengths out")
-        noise, labels = self._draw("fresh", FRESH_SAMPLES)
-        yield Examples(noise, np.full(FRESH_SAMPLES, length), labels)
+        noise, labels = self._draw("fresh", self._fresh)
+        yield Examples(noise, np.full(self._fresh, length), labels)
 
     def parse(self, text: str) -> Inputs:
         word = text.strip()
-        if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) >= self.config.samples + FRESH_SAMPLES:
+        if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) >= self.config.samples + self._fresh:
             raise UserError(f"input: {shown(word)} is no sample; type {self.input_hint}")
         number = int(word)
         fresh = number >= self.config.samples
         sample: NDArray[np.float32] = (
-            self._draw("fresh", FRESH_SAMPLES)[0][number - self.config.samples] if fresh else self._noise[number]
+            self._draw("fresh", self._fresh)[0][number - self.config.samples] if fresh else self._noise[number]
         )
         return sample
 
@@ -86,14 +88,14 @@ class MemoriseNoise(Task[MemoriseNoiseConfig]):
             return None
         if number < self.config.samples:
             return int(self._labels[number])
-        return int(self._draw("fresh", FRESH_SAMPLES)[1][number - self.config.samples])
+        return int(self._draw("fresh", self._fresh)[1][number - self.config.samples])
 
     def echo(self, inputs: Inputs) -> Any:
         """The number of the sample: its thousands of values tell a person nothing."""
         return self._number(inputs)
 
     def _number(self, inputs: Inputs) -> int | None:
-        for first, noise in ((0, self._noise), (self.config.samples, self._draw("fresh", FRESH_SAMPLES)[0])):
+        for first, noise in ((0, self._noise), (self.config.samples, self._draw("fresh", self._fresh)[0])):
             found = np.flatnonzero((noise == inputs).all(axis=(1, 2)))
             if len(found):
                 return first + int(found[0])

@@ -10,11 +10,23 @@ import numpy as np
 from seqsum.errors import UserError
 from seqsum.registry import register_task
 from seqsum.schema import setting
-from seqsum.tasks.base import NOT_ASKED, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.base import (
+    EVALUATED_TOKENS,
+    NOT_ASKED,
+    Answer,
+    Batches,
+    Examples,
+    Inputs,
+    Ints,
+    Task,
+    TaskConfig,
+    spread_evenly,
+)
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
 from seqsum.tasks.numbers import read_numbers
 
 NOBODY_KNOWS = "?"
+MOST_NUMBERS = 100_000_000
 
 
 class NextNumberConfig(TaskConfig):
@@ -71,7 +83,8 @@ class NextNumber(Task[NextNumberConfig]):
         return Batches(windows[..., :-1], lengths, self._targets(windows))
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        windows = self.validation
+        most = max(1, EVALUATED_TOKENS // self.config.window)
+        windows = self.validation[spread_evenly(0, len(self.validation) - 1, most)]
         yield Examples(windows[:, :-1], np.full(len(windows), self.config.window - 1), self._targets(windows))
 
     def parse(self, text: str) -> Ints:
@@ -112,6 +125,8 @@ class NextNumber(Task[NextNumberConfig]):
     def _draw(self) -> tuple[Ints, np.ndarray[Any, np.dtype[np.bool_]]]:
         """Return the windows, int64 [sequences, window], and which of them are kept for validation."""
         config = self.config
+        if config.sequences * config.window > MOST_NUMBERS:
+            raise UserError(f"task: sequences × window is more than {MOST_NUMBERS:,} numbers; make one of them smaller")
         generator = keyed_generator(config.data_seed, "next_number/data")
         starts = generator.integers(0, config.modulus, config.sequences)
         strides = np.ones(config.sequences, dtype=np.int64)

@@ -34,19 +34,15 @@ class ParallelReaders:
         following = self.tokens[(places + 1) % length]
         return Batches(self.tokens[places], np.full((steps, batch_size), bptt), following)
 
-    def once(self, readers: int, cyclic: bool) -> Iterator[Examples]:
-        """Yield one walk over the sequence by at most `readers` readers, in pieces; the first begins without a state.
 
-        Without `cyclic` nothing is asked about the last token, which nothing follows. The readers share the length
-        equally; what that division leaves over at the end is left out.
-        """
-        length = len(self.tokens)
-        readers = max(1, min(readers, length // 2))
-        offsets = np.arange(readers, dtype=np.int64) * length // readers
-        for start in range(0, length // readers, STEPS_AT_ONCE):
-            time = np.arange(start, min(start + STEPS_AT_ONCE, length // readers))
-            places = offsets[:, None] + time
-            following = self.tokens[(places + 1) % length]
-            if not cyclic:
-                following = np.where(places + 1 < length, following, NOT_ASKED)
-            yield Examples(self.tokens[places], np.full(readers, len(time)), following, follows=start > 0)
+def read_once(tokens: Ints, cyclic: bool) -> Iterator[Examples]:
+    """Yield one reading of tokens int64 [length] by one reader, in pieces; it begins without a state.
+
+    Several readers would be quicker, and each would begin without a state, in the middle: what that costs would be
+    counted, and the more readers, the more. cyclic: the first token follows the last; else nothing is asked about it.
+    """
+    following = np.append(tokens[1:], tokens[0] if cyclic else NOT_ASKED)
+    for start in range(0, len(tokens), STEPS_AT_ONCE):
+        piece = slice(start, start + STEPS_AT_ONCE)
+        read = tokens[None, piece]
+        yield Examples(read, np.array([read.shape[1]]), following[None, piece], follows=start > 0)

@@ -51,6 +51,7 @@ class SumModulo(Task[SumModuloConfig]):
     config_type: ClassVar[type[TaskConfig]] = SumModuloConfig
     title: ClassVar[str] = "Sum modulo N"
     answer: ClassVar[Answer] = "class"
+    lengths_alike: ClassVar[bool] = True
 
     def __init__(self, config: SumModuloConfig) -> None:
         super().__init__(config)
@@ -75,8 +76,23 @@ class SumModulo(Task[SumModuloConfig]):
         return space if space.exhaustive else None
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        for tokens in self._space(low, high).samples():
-            yield Examples(tokens, np.full(len(tokens), tokens.shape[1]), self.truths(tokens))
+        space = self._space(low, high)
+        for tokens in space.samples():
+            count, length = tokens.shape
+            # Of the shortest lengths there are fewer sequences than are asked of the others.
+            weights = np.full(count, space.samples_per_length / count)
+            yield Examples(tokens, np.full(count, length), self.truths(tokens), weights=weights)
+
+    @property
+    def notes(self) -> list[str]:
+        space = self._space(None, None)
+        asked, there = len(space.lengths), space.high - space.low + 1
+        if space.exhaustive or asked == there:
+            return []
+        return [
+            f"evaluation: asks {space.samples_per_length:,} sequences of each of {asked:,} lengths, evenly spread from "
+            f"{space.low:,} to {space.high:,}; all {there:,} lengths would take too long"
+        ]
 
     def truths(self, tokens: Ints) -> Ints:
         remainders: Ints = tokens.sum(axis=1) % self.vocabulary

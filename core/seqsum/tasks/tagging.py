@@ -12,6 +12,8 @@ from seqsum.errors import InputError, printable
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
+    EVALUATED_TOKENS,
+    FEWEST,
     NOT_ASKED,
     Answer,
     Batches,
@@ -22,6 +24,7 @@ from seqsum.tasks.base import (
     TaskConfig,
     at_least_min_length,
     check_lengths,
+    spread_evenly,
 )
 from seqsum.tasks.epochs import keyed_generator
 from seqsum.tasks.stream import StepStream, below
@@ -78,8 +81,9 @@ class Tagging(Task[TaggingConfig]):
         low = self.config.min_length if low is None else low
         high = self.config.max_length if high is None else high
         check_lengths(low, high, LONGEST)
-        for length in range(low, high + 1):
-            count = max(100, HELD_OUT // (high - low + 1))
+        lengths = spread_evenly(low, high, EVALUATED_TOKENS // (FEWEST * (low + high) // 2))
+        count = max(FEWEST, HELD_OUT // len(lengths))
+        for length in lengths:
             # The sample of a length depends on nothing else: every run is asked the same.
             tokens = keyed_generator(0, "tagging/held_out", length).integers(0, 2, (count, length), dtype=np.int64)
             yield Examples(tokens, np.full(count, length), matched(tokens))

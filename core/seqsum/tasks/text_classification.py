@@ -14,6 +14,7 @@ from seqsum.errors import UserError, one_line
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
+    EVALUATED_TOKENS,
     Answer,
     Batches,
     DataTask,
@@ -123,7 +124,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
                 wanted &= examples.lengths <= high
             if wanted.any():
                 yielded = True
-                yield Examples(examples.inputs[wanted], examples.lengths[wanted], examples.targets[wanted])
+                yield examples.rows(wanted)
         if not yielded:
             shortest, longest = self._asked[0].lengths.min(), self._asked[-1].lengths.max()
             raise UserError(
@@ -232,7 +233,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
             labels = np.array([places[label] for _, label in lines.training], dtype=np.int64)
             self._majority = Counter(labels.tolist()).most_common(1)[0][0]
             count = len(held_out)
-            spread = np.unique(np.linspace(0, count - 1, min(count, MOST_ASKED)).astype(np.int64))
+            most = min(count, MOST_ASKED, EVALUATED_TOKENS // self.config.max_length)
+            spread = np.unique(np.linspace(0, count - 1, most).astype(np.int64))
             pairs = [held_out[place] for place in spread]
             codes, lengths = self._encoded(pairs)
             targets = np.array([places[label] for _, label in pairs], dtype=np.int64)

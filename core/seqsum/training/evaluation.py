@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,16 +26,23 @@ if TYPE_CHECKING:
 ROWS = 8192  # more rows at once spill out of the processor's cache
 STEPS = 2_000_000
 CONFUSION_CLASSES = 100  # beyond this nobody can read a confusion matrix
+ALL_INPUTS = "accuracy_all_inputs"
+"""The share of right answers when every input counts alike, beside an accuracy in which every length does."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """What an evaluation found.
 
+    Accuracy and loss are those of the distribution that training draws from: what is asked counts as often as it is
+    drawn (`Examples.weights`).
+
     accuracy: share of right answers (for `sequence`, of answers right to the last token), None for real values
     loss: mean cross-entropy in nats over what was asked, or mean squared error
     sequences: how many were asked; `exhaustive` when those are the whole input space
-    metrics: what the task itself makes of the answers
+    asked: how many answers those have: of `tags` one for each step that is asked
+    metrics: what the task itself makes of the answers; `accuracy_all_inputs` where the whole of an input space with
+    several lengths was asked
     confusion: int64 [classes, classes], how often class `row` was answered with class `column`; None where the answer
     is no class, or one of very many
     """
@@ -44,28 +51,34 @@ class Evaluation:
     loss: float
     sequences: int
     exhaustive: bool
+    asked: int = 0
     accuracy_by_length: dict[int, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     confusion: Ints | None = None
 
 
 class _Tally:
-    """Counts right answers and adds up losses, by length."""
+    """Sums up right answers and losses, each row's times its weight."""
 
     def __init__(self, task: AnyTask, check: Callable[[], None] | None = None) -> None:
         self._check = check
         known = task.answer in ("class", "tags") and task.classes <= CONFUSION_CLASSES
         self.confusion: Ints | None = np.zeros((task.classes, task.classes), dtype=np.int64) if known else None
-        self.right: dict[int, int] = {}
-        self.asked: dict[int, int] = {}
+        self.right: dict[int, float] = {}
+        self.asked: dict[int, float] = {}
         self.loss = 0.0
-        self.losses = 0
+        self.losses = 0.0
         self.sequences = 0
+        self.plain_right = self.plain_asked = 0
+        self.in_a_row = task.carries_state  # what is read are pieces of one sequence, whose lengths mean nothing
 
-    def count(self, length: int, right: int, asked: int, sequences: int) -> None:
-        self.right[length] = self.right.get(length, 0) + right
-        self.asked[length] = self.asked.get(length, 0) + asked
-        self.sequences += sequences
+    def count(self, length: int, right: Ints, asked: Ints, weights: NDArray[np.float64] | None) -> None:
+        """right, asked: int64 [rows], how many answers of each row are right, and how many were asked."""
+        self.right[length] = self.right.get(length, 0.0) + _weighted(right, weights)
+        self.asked[length] = self.asked.get(length, 0.0) + _weighted(asked, weights)
+        self.plain_right += int(right.sum())
+        self.plain_asked += int(asked.sum())
+        self.sequences += len(right)
         if self._check is not None:
             self._check()
 
@@ -76,24 +89,36 @@ class _Tally:
             counts = torch.bincount(targets * classes + answers, minlength=classes * classes)
             self.confusion += counts.cpu().numpy().reshape(classes, classes)
 
-    def add_loss(self, logits: Tensor, targets: Tensor) -> None:
-        self.loss += float(loss_of(logits, targets, reduction="none").double().sum())
+    def add_loss(self, logits: Tensor, targets: Tensor, weights: NDArray[np.float64] | None) -> None:
+        rows = len(targets)
+        losses = loss_of(logits, targets, reduction="none").double().reshape(rows, -1).sum(dim=1).cpu().numpy()
         # A real value may be equal to the mark of a class that is not asked.
-        self.losses += targets.numel() if targets.is_floating_point() else int((targets != NOT_ASKED).sum())
+        counted = torch.ones_like(targets) if targets.is_floating_point() else targets != NOT_ASKED
+        self.loss += _weighted(losses, weights)
+        self.losses += _weighted(counted.reshape(rows, -1).sum(dim=1).cpu().numpy(), weights)
 
     def result(self, exhaustive: bool, metrics: dict[str, float]) -> Evaluation:
         asked = sum(self.asked.values())
+        if exhaustive and len(self.asked) > 1:
+            metrics = {ALL_INPUTS: self.plain_right / self.plain_asked, **metrics}
         return Evaluation(
             accuracy=sum(self.right.values()) / asked if asked else None,
-            loss=self.loss / max(1, self.losses),
+            loss=self.loss / self.losses if self.losses else 0.0,
             sequences=self.sequences,
             exhaustive=exhaustive,
+            asked=self.plain_asked,
             accuracy_by_length={
                 length: self.right[length] / self.asked[length] for length in sorted(self.asked) if self.asked[length]
-            },
+            }
+            if not self.in_a_row
+            else {},
             metrics=metrics,
             confusion=self.confusion,
         )
+
+
+def _weighted(numbers: NDArray[Any], weights: NDArray[np.float64] | None) -> float:
+    return float(numbers.sum() if weights is None else numbers @ weights)
 
 
 class ExactEvaluation:
@@ -118,14 +143,21 @@ class ExactEvaluation:
             blocks = [examples.targets for examples in every_sequence(space, self._task)]
             self._walk = self._backend.walk(space, np.concatenate(blocks))
         walked = self._walk.ask(values)
-        asked = {length: space.vocabulary**length for length in range(space.low, space.high + 1)}
+        lengths = range(space.low, space.high + 1)
+        weights = np.array([space.weight(length) for length in lengths])
+        right, losses = walked.right[space.low :], walked.losses[space.low :]
+        asked = np.array([space.vocabulary**length for length in lengths])
+        total = float(asked @ weights)
+        loss = float(losses @ weights) / total
+        plain = {ALL_INPUTS: int(right.sum()) / space.size} if len(lengths) > 1 else {}
         return Evaluation(
-            accuracy=int(walked.right.sum()) / space.size,
-            loss=walked.loss / space.size,
+            accuracy=float(right @ weights) / total,
+            loss=loss,
             sequences=space.size,
             exhaustive=True,
-            accuracy_by_length={length: int(walked.right[length]) / count for length, count in asked.items()},
-            metrics=dict(self._task.loss_metrics(walked.loss / space.size)),
+            asked=space.size,
+            accuracy_by_length=dict(zip(lengths, (right / asked).tolist(), strict=True)),
+            metrics={**plain, **self._task.loss_metrics(loss)},
             confusion=walked.confusion if len(walked.confusion) <= CONFUSION_CLASSES else None,
         )
 
@@ -187,7 +219,8 @@ def every_sequence(space: InputSpace, task: AnyTask) -> Iterator[Examples]:
         total = space.vocabulary**length
         for first in range(0, total, ROWS):
             tokens = all_sequences(space.vocabulary, length, first, min(total, first + ROWS))
-            yield Examples(tokens, np.full(len(tokens), length), task.truths(tokens))
+            weights = np.full(len(tokens), space.weight(length))
+            yield Examples(tokens, np.full(len(tokens), length), task.truths(tokens), weights=weights)
 
 
 def _parts(examples: Examples, whole: bool) -> Iterator[Examples]:
@@ -195,13 +228,7 @@ def _parts(examples: Examples, whole: bool) -> Iterator[Examples]:
     rows, length = examples.inputs.shape[:2]
     at_once = rows if whole else max(1, min(ROWS, STEPS // max(1, length)))
     for start in range(0, rows, at_once):
-        end = start + at_once
-        yield Examples(
-            examples.inputs[start:end],
-            examples.lengths[start:end],
-            examples.targets[start:end],
-            examples.follows,
-        )
+        yield examples.rows(slice(start, start + at_once))
 
 
 def _ask(
@@ -215,25 +242,29 @@ def _ask(
         )
         for part in (examples.inputs, examples.lengths, examples.targets)
     )
-    length = int(examples.lengths.max())
+    length, weights = int(examples.lengths.max()), examples.weights
     if task.carries_state:
         logits, state = model.read(inputs, state)
     else:
         logits = model(inputs, lengths, targets)
-    tally.add_loss(logits, targets)
+    tally.add_loss(logits, targets, weights)
     if task.answer == "values":
-        tally.count(length, 0, 0, len(targets))
+        nothing = np.zeros(len(targets), dtype=np.int64)
+        tally.count(length, nothing, nothing, weights)
         values: Inputs = logits.float().cpu().numpy()
         return values, state
     if task.answer == "sequence":
         written = model.decode(inputs, lengths, targets.shape[1]).cpu()
         right = sequences_right(written.numpy(), examples.targets, task.end)
-        tally.count(length, int(right.sum()), len(right), len(right))
+        tally.count(length, right.astype(np.int64), np.ones(len(right), dtype=np.int64), weights)
         return written.numpy(), state
     answer = logits.argmax(dim=-1)
     asked = targets != NOT_ASKED
     tally.confuse(answer[asked], targets[asked])
-    tally.count(length, int(((answer == targets) & asked).sum()), int(asked.sum()), len(targets))
+    hits, askeds = (
+        each.reshape(len(targets), -1).sum(dim=1).cpu().numpy() for each in ((answer == targets) & asked, asked)
+    )
+    tally.count(length, hits, askeds, weights)
     return answer.cpu().numpy(), state
 
 
@@ -278,10 +309,11 @@ def _walk(
             sequences = all_sequences(vocabulary, length + 1, place, place + count * vocabulary)
             targets = torch.from_numpy(task.truths(sequences)).to(device)
             answers = logits.argmax(dim=1)
-            right = int((answers == targets).sum())
+            right = (answers == targets).long().cpu().numpy()
+            weights = np.full(len(targets), space.weight(length + 1))
             tally.confuse(answers, targets)
-            tally.count(length + 1, right, len(targets), len(targets))
-            tally.add_loss(logits, targets)
+            tally.count(length + 1, right, np.ones(len(targets), dtype=np.int64), weights)
+            tally.add_loss(logits, targets, weights)
         if length + 1 < space.high:
             _walk(model, task, space, tally, longer, length + 1, count * vocabulary, place)
 

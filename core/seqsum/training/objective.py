@@ -22,10 +22,17 @@ def loss_of(logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NOT_ASKED, reduction=reduction)
 
 
-def right_and_asked(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return int64 [2]: how many answers are right, and how many were asked; zeros for real-valued targets."""
+def right_and_asked(logits: Tensor, targets: Tensor, whole: bool = False) -> Tensor:
+    """Return int64 [2]: how many answers are right, and how many were asked; zeros for real-valued targets.
+
+    whole: an answer is a row of tokens, right when all of them are. A model that is told the right tokens so far finds
+    each next one exactly when it would write the whole sequence by itself, the likeliest token first.
+    """
     if targets.is_floating_point():
         return torch.zeros(2, dtype=torch.int64, device=targets.device)
     asked = targets != NOT_ASKED
+    if whole:
+        right_rows = ((logits.argmax(dim=-1) == targets) | ~asked).all(dim=1)
+        return torch.stack([right_rows.sum(), torch.tensor(len(targets), device=targets.device)])
     right = (logits.argmax(dim=-1) == targets) & asked
     return torch.stack([right.sum(), asked.sum()])

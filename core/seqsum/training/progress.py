@@ -55,6 +55,11 @@ class Progress:
             self.plateau_falls, self.plateau_since = self.plateau_falls + 1, 0
         return better
 
+    def forget_losses(self) -> None:
+        """Begin anew to look for the best: losses so far were measured in another way."""
+        self.best_loss = self.plateau_best = None
+        self.since_best = self.plateau_since = 0
+
     def of_fork(self, parent: Config, config: Config) -> Progress:
         """Return what a fork begins with: it has no best of its own yet, and all its patience.
 

@@ -47,6 +47,7 @@ class TorchBackend:
         self.flat = FlatParameters(model)
         self.optimizer = make_optimizer(self.flat.values, config.optim)
         self.tags = task.answer == "tags"
+        self.whole_answers = task.answer == "sequence"
         self.carries_state = task.carries_state
         self.state: State | None = None
         """The hidden state carried from step to step, for tasks that go on where the step before ended."""
@@ -91,7 +92,7 @@ class TorchBackend:
             self.state = detached(state)
             losses.append(loss_value)
             norms.append(norm)
-            answers.append(right_and_asked(logits.detach(), asked))
+            answers.append(right_and_asked(logits.detach(), asked, self.whole_answers))
         counts = torch.stack(answers).cpu().numpy() if answers else np.zeros((0, 2), dtype=np.int64)
         return ChunkResult(np.array(losses), counts[:, 0], counts[:, 1], np.array(norms), failure)
 

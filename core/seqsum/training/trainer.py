@@ -22,6 +22,7 @@ from seqsum.config import Config
 from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
+from seqsum.runs.measure import MEASURE
 from seqsum.training import checkpoint
 from seqsum.training.ahead import Ahead
 from seqsum.training.backends import make_backend
@@ -42,25 +43,38 @@ Point = tuple[str, int, float]
 
 @dataclass
 class LogWindow:
-    """Sums since the last log point."""
+    """Sums since the last log point, over its steps: the loss and the share of right answers of each step's batch.
+
+    Every step counts alike, as it does for the weights: in accuracy, too, where some batches ask for more.
+    """
 
     steps: int = 0
     loss: float = 0.0
-    right: int = 0
-    asked: int = 0
+    accuracy: float = 0.0
+    answered: int = 0
     gradient_norm: float = 0.0
+
+    @classmethod
+    def of(cls, saved: dict[str, Any]) -> LogWindow:
+        """Read a checkpoint's; those with sums over answers instead of steps count as so many equal steps."""
+        if "asked" not in saved:
+            return cls(**saved)
+        steps, asked = saved["steps"], saved["asked"]
+        share = saved["right"] / asked if asked else 0.0
+        return cls(steps, saved["loss"], share * steps, steps if asked else 0, saved["gradient_norm"])
 
     def add(self, result: ChunkResult, part: slice) -> None:
         """Take in some of a chunk's steps. One after the other: the sums don't depend on how chunks are cut."""
         self.steps += part.stop - part.start
         self.loss = _added(self.loss, result.losses[part])
         self.gradient_norm = _added(self.gradient_norm, result.gradient_norms[part])
-        self.right += int(result.right[part].sum())
-        self.asked += int(result.asked[part].sum())
+        answered = result.asked[part] > 0
+        self.accuracy = _added(self.accuracy, result.right[part][answered] / result.asked[part][answered])
+        self.answered += int(answered.sum())
 
 
 def _added(total: float, numbers: NDArray[np.float64]) -> float:
-    return float(np.cumsum(np.append(total, numbers) if total else numbers)[-1])
+    return float(np.cumsum(np.append(total, numbers))[-1])
 
 
 @dataclass(frozen=True)
@@ -189,8 +203,8 @@ class Trainer:
         window = self._window
         self._window = LogWindow()
         points = [("loss", self.step, window.loss / window.steps)]
-        if window.asked:
-            points.append(("train_accuracy", self.step, window.right / window.asked))
+        if window.answered:
+            points.append(("train_accuracy", self.step, window.accuracy / window.answered))
         points.append(("lr", self.step, learning_rate))
         per_epoch = self.task.steps_per_epoch(self.config.train.batch_size)
         if per_epoch is not None:
@@ -249,6 +263,7 @@ class Trainer:
             "evaluated_at": self._evaluated_at,
             "fused_from": self.fused_from,
             "data_facts": self.task.data_facts(),
+            "measure": MEASURE,
             **more,
         }
         return Moment(self.step, self.backend.flat.frozen(), self.backend.frozen(), checkpoint.rng_state(), state)
@@ -279,7 +294,9 @@ class Trainer:
         checkpoint.set_rng(saved.rng)
         trainer.step = saved.step
         trainer.progress = Progress.read(saved.state["progress"])
-        trainer._window = LogWindow(**saved.state["window"])
+        if saved.state.get("measure") != MEASURE:
+            trainer.progress.forget_losses()
+        trainer._window = LogWindow.of(saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
         trainer.fused_from = saved.state.get("fused_from")
         if trainer.fused_from is not None:

@@ -13,6 +13,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store
 from seqsum.runs.files import append_to
+from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.record import Record
 from seqsum.schema import as_text
 from seqsum.trackers import Guarded, tracker_of
@@ -22,6 +23,7 @@ from seqsum.worker.behind import Behind, Errand
 from seqsum.worker.signals import StopSignal
 
 if TYPE_CHECKING:
+    from seqsum.training.checkpoint import Checkpoint
     from seqsum.training.evaluation import Evaluation
     from seqsum.training.trainer import Point, Trainer
     from seqsum.worker.gauges import Gauges
@@ -116,6 +118,7 @@ class Worker:
             "threads": torch.get_num_threads(),
             "backend": self.trainer.backend.name,
             "parameters": self.trainer.parameters,
+            "measured_since": self._measured_since(saved),
         }
         self.run.record.with_facts(**facts, outcome=None).write(self.run.folder)
         self.tracker = tracker_of(self.run)
@@ -124,7 +127,20 @@ class Worker:
         if saved is None:
             for note in self.trainer.task.notes:
                 self.say(note, step)
+        elif saved.state.get("measure") != MEASURE and (earlier := earlier_measure(self.run.record.config)):
+            self.say(
+                f"from here on accuracy and eval_loss are means over what training draws; up to step {step:,} they are "
+                f"{earlier}",
+                step,
+            )
         print(f"{'resumed' if saved else 'started'} at step {step} of {self.trainer.config.train.steps}", flush=True)
+
+    def _measured_since(self, saved: Checkpoint | None) -> int | None:
+        """The step from which evaluations of this run are measured as they are now."""
+        parent = self.run.record.parent
+        if saved is None or (parent is not None and parent.get("step") == saved.step):
+            return 0  # what a fork's curve begins with is its parent's
+        return self.run.record.measured_since if saved.state.get("measure") == MEASURE else saved.step
 
     # The loop
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqsum.formatting import count, number, percent
+from seqsum.formatting import count, metric, number, percent
 from seqsum_tui import words
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query_views.shown import (
@@ -32,12 +32,14 @@ def evaluation(answer: dict[str, Any], lists: bool = False) -> Shown:
     lists: whether the answers that a cell counts can be listed
     """
     scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['sequences']:,} sequences"
+    if answer.get("lengths_alike"):
+        scope += ", each length counted alike"
     head = told(
         (f"accuracy {percent(answer['accuracy'])}" if answer["accuracy"] is not None else "", "bold"),
         f"  loss {number(answer['loss'])}  ", (f"on {scope}", QUIET),
         (f", chance {percent(answer['chance'])}" if answer.get("chance") else "", QUIET),
     )  # fmt: skip
-    more = "  ".join(f"{words.literal(name)} {number(value)}" for name, value in answer["metrics"].items())
+    more = "  ".join(f"{words.literal(name)} {metric(name, value)}" for name, value in answer["metrics"].items())
     counts = answer["confusion"]
     if not counts:
         return Shown("Accuracy", lines(head, told((more, QUIET))))

@@ -155,7 +155,7 @@ def walk(shape, places, values, low, high, blocks, x, confusion, right, losses):
     shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]; blocks: `Order.blocks`
     x: float32, `walk_numbers` zeros the first time, behind them the right classes in the order of the walk, and LANES
     confusion: int64 [classes, classes], added to; right: int64 [high + 1], added to, by length
-    losses: float64 [1], the sum of cross-entropies, added to
+    losses: float64 [high + 1], sums of cross-entropies, added to, by length
     """
     cell, vocabulary, embedding, hidden, layers, classes = shape[:6]
     wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
@@ -179,7 +179,6 @@ def walk(shape, places, values, low, high, blocks, x, confusion, right, losses):
     short = put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, a_entered, a_bias, a_back_bias)
 
     asked = 0
-    loss = 0.0
     for block in range(len(blocks)):
         level, first, parents = blocks[block]
         n = (parents + LANES - 1) // LANES * LANES
@@ -221,9 +220,8 @@ def walk(shape, places, values, low, high, blocks, x, confusion, right, losses):
             walk_steps.sum_of_powers(x, n, classes, a_logits, ROW, (a_highest, a_total))
             hits, lost = judge(x, parents, classes, truth, a_highest, a_answer, a_said, a_total, confusion)
             right[level + 1] += hits
-            loss += lost
+            losses[level + 1] += lost
             asked += parents
-    losses[0] += loss
 
 
 def walk_numbers(shape: Shape, high: int) -> int:
@@ -236,11 +234,12 @@ def walk_numbers(shape: Shape, high: int) -> int:
 
 @dataclass(frozen=True)
 class Walked:
-    """What was found: confusion int64 [classes, classes], right answers by length int64 [high + 1], sum of losses."""
+    """What was found: confusion int64 [classes, classes]; by length, right answers int64 [high + 1] and sums of losses
+    float64 [high + 1]."""
 
     confusion: NDArray[np.int64]
     right: NDArray[np.int64]
-    loss: float
+    losses: NDArray[np.float64]
 
 
 class Walk:
@@ -260,9 +259,9 @@ class Walk:
         """Ask a model with these weights, float32 [parameters]."""
         classes = self._shape.classes
         confusion = np.zeros((classes, classes), dtype=np.int64)
-        right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(1)
+        right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(self._high + 1)
         walk(
             self._shape.numbers(), self._places, values, self._low, self._high, self._blocks, self._numbers,
             confusion, right, losses,
         )  # fmt: skip
-        return Walked(confusion, right, float(losses[0]))
+        return Walked(confusion, right, losses)
