@@ -18,6 +18,7 @@ from seqsum.formatting import age, count, duration, metric
 from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
+from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.schema import as_text
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
 
@@ -93,7 +94,7 @@ def runs(options: Options) -> int:
             summary.status,
             f"{summary.step:,}/{summary.steps:,}",
             metric("loss", summary.metrics.get("loss")),
-            metric("accuracy", summary.metrics.get("accuracy")),
+            metric("accuracy", summary.metrics.get("accuracy")) + EARLIER_SIGN * _measured_earlier(summary),
             f"{age(time.time() - summary.created)} ago",
         )
         for summary in summaries
@@ -101,7 +102,13 @@ def runs(options: Options) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for measure in dict.fromkeys(one.measure for one in summaries if _measured_earlier(one)):
+        say(f"{EARLIER_SIGN} {measure}, as an earlier version measured: not to be compared with the others")
     return 0
+
+
+def _measured_earlier(summary: Summary) -> bool:
+    return bool(summary.measure) and "accuracy" in summary.metrics
 
 
 def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse: bool) -> list[Summary]:
@@ -161,6 +168,8 @@ def show(options: Options) -> int:
         if name == "wall_time":
             continue
         say(f"  {name:<18} {metric(name, value)}")
+    if summary.measure:
+        say(f"  accuracy and eval_loss are {summary.measure}, as an earlier version measured")
     section = ""
     for facts_of in config.fields():
         if facts_of.section != section:

@@ -130,6 +130,8 @@ def _say_table(shown: Shown) -> None:
     base = next((row.name for row in rows if row.baseline), "")
     unit = " in points of a percentage (pp)" if difference_unit(comparison) == "points" else ""
     say(f"{name}{better}; Δ from {base}{unit}")
+    if comparison.measures:
+        say(comparison.measures)
     _say_columns(table)
     for note in notes_of(rows):
         say(note)

@@ -9,6 +9,7 @@ from typing import Any
 from seqsum.errors import printable
 from seqsum.formatting import duration, metric, speed
 from seqsum.runs import Summary
+from seqsum.runs.measure import MEASURE
 
 
 def say(text: str) -> None:
@@ -47,6 +48,7 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
         "tags": list(summary.tags),
         "note": summary.note,
         "starred": summary.starred,
+        "measure": summary.measure or MEASURE,
         "metrics": summary.metrics,
     }
 

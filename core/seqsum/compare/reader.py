@@ -19,6 +19,7 @@ from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.store import Floats
 
 SECONDS = "train_seconds"
+MEASURED = ("accuracy", "eval_loss", "bits_per_character")
 FIRST_CHOICES = ("accuracy", "eval_loss", "mae", "train_accuracy", "loss")
 OF_MACHINE = ("cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb", "wall_time")
 LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS, *OF_MACHINE)
@@ -64,6 +65,21 @@ class Comparison:
     runs: tuple[RunData, ...]
     problems: tuple[str, ...] = ()
     window: tuple[int, int] | None = None
+
+    @property
+    def measures(self) -> str:
+        """Say what the metric is a mean over where that is not what training draws, or not the same in all runs."""
+        if self.metric not in MEASURED:
+            return ""
+        earlier = [run for run in self.runs if run.summary.measure]
+        kinds = dict.fromkeys(run.summary.measure for run in earlier)
+        if not earlier:
+            return ""
+        if len(kinds) == 1 and len(earlier) == len(self.runs):
+            return f"{self.metric} is {earlier[0].summary.measure}, as an earlier version measured"
+        names = ", ".join(f"{run.summary.name} {run.summary.measure}" for run in earlier)
+        others = "" if len(earlier) == len(self.runs) else ", the others over what training draws"
+        return f"not one measure: {self.metric} of {names}{others}"
 
     @property
     def has_seconds(self) -> bool:

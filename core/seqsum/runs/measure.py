@@ -15,6 +15,9 @@ from seqsum.runs.record import Record
 MEASURE = "as drawn"
 """Stands in every checkpoint whose evaluations were measured so."""
 
+EARLIER_SIGN = "*"
+"""Beside an accuracy that was measured as an earlier version did."""
+
 WALKED = 2_000_000
 """Up to so many inputs all were asked; of more there was a sample with as many of each length."""
 

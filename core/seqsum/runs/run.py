@@ -52,7 +52,7 @@ class Summary:
     note: str = ""
     starred: bool = False
     measure: str = ""
-    """What accuracy and eval_loss are means over, where that is not what training draws: in runs of earlier versions."""
+    """What accuracy and eval_loss are means over, where that isn't what training draws: in runs of earlier versions."""
 
     @property
     def live(self) -> bool:

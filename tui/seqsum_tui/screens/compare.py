@@ -116,6 +116,9 @@ class CompareScreen(ArrangesRows, ExportsComparison):
             if problem not in self._told:
                 self._told.add(problem)
                 self.notify(words.literal(problem), title="A run can't be read", severity="error", markup=False)
+        if comparison.measures and comparison.measures not in self._told:
+            self._told.add(comparison.measures)
+            self.notify(words.literal(comparison.measures), title="Measures differ", severity="warning", markup=False)
         if self._reader is not None and self._reader.metric is None and comparison.metrics:
             # What is compared stays, also when a live run writes its first accuracy.
             self._reader.metric = comparison.metric
@@ -251,6 +254,7 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         assert comparison is not None
         base = next((row for row in self._rows if row.baseline), None)
         facts = [note for note in notes_of(self._rows) if note.startswith("different")]
+        facts += ["not one measure"] if comparison.measures.startswith("not one measure") else []
         if base is not None and len(self._rows) > 1:
             facts.append(f"Δ from {base.look.sign} {words.literal(base.name)}")
         facts.append(formatting.count(len(comparison.runs), "run"))

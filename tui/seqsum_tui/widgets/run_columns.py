@@ -85,7 +85,8 @@ def _loss(line: Line, now: float, width: int) -> str:
 
 
 def _accuracy(line: Line, now: float, width: int) -> str:
-    return formatting.percent(line.summary.metrics.get("accuracy"))
+    accuracy = line.summary.metrics.get("accuracy")
+    return formatting.percent(accuracy) + ("*" if line.summary.measure and accuracy is not None else "")
 
 
 def _curve(metric: str) -> Callable[[Line, float, int], str]:

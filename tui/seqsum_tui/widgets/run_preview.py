@@ -218,6 +218,12 @@ def _describe_run(preview: Preview) -> Content:
                 ("p", "bold $text-accent"), " continues, ", ("x", "bold $text-accent"), " saves and stops."
             )
         )
+    if run.measure:
+        lines.append(
+            Content.styled(
+                f"* accuracy and eval_loss are {run.measure}, as an earlier version measured", "$text-warning"
+            )
+        )
     changed = _changed(preview)
     if changed:
         lines.append(Content.assemble(("changed: ", "$foreground 60%"), words.literal(changed)))
