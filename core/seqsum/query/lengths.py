@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -129,7 +130,7 @@ def _of_length(loaded: Loaded, length: int, deadline: Deadline) -> list[Examples
         except UserError:
             first = None  # the range goes beyond the longest there is
         if first is not None and (first.lengths == length).all():
-            return [first.rows(slice(ROWS))]
+            return [replace(first.rows(slice(ROWS)), weights=None)]  # of one length all count alike
     return fixed_part(loaded.task.held_out(length, length), ROWS, 0, deadline)
 
 
