@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,8 +102,15 @@ def test_the_bin_and_back(workspace: Workspace) -> None:
     bin.delete(gone)
     assert [summary.name for summary in workspace.summaries()] == ["kept"]
     assert bin.contents(workspace.folder) == [gone.id] == [run.id for run in workspace.bin.runs()]
-    with pytest.raises(UserError, match="no run"):
-        workspace.find("gone")
+    # Whoever still knows the run is told where it is.
+    binned = rf"^run {gone.id} is in the bin; seqsum restore {gone.id} brings it back$"
+    deeds: list[Callable[[], object]] = [
+        lambda: workspace.find("gone"), lambda: workspace.find(gone.id), gone.summary, gone.store,
+        lambda: Run(gone.folder).record, lambda: bin.delete(gone), lambda: annotate(gone.folder, starred=True),
+    ]  # fmt: skip
+    for deed in deeds:
+        with pytest.raises(UserError, match=binned):
+            deed()
     back = bin.restore(workspace.folder, gone.id)
     assert back.summary().name == "gone" and bin.contents(workspace.folder) == []
     assert sorted(path.name for path in back.folder.iterdir() if path.name != "worker.lock") == files

@@ -389,13 +389,21 @@ def test_what_a_log_adds(before, after, new):
     assert _continuation(before, after) == new
 
 
-async def test_a_folder_that_vanishes_is_told_not_raised(scene, console, watch, until, told):
+@pytest.mark.parametrize("binned", [True, False])
+async def test_a_run_that_is_deleted_elsewhere_is_told_not_raised_and_may_come_back(
+    scene, console, watch, until, told, binned
+):
     run = scene.run(status="stopped")
-    async with console.run_test() as pilot:
+    async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
-        run.folder.rename(run.folder.with_name(".gone"))
+        away = run.folder.with_name(".bin" if binned else ".elsewhere") / run.id
+        away.parent.mkdir()
+        run.folder.rename(away)
         await until(pilot, lambda: told)
-        assert told[0][0] == "The run can't be read"
+        assert told[0][0] == ("The run is in the bin" if binned else "The run is gone")
+        assert (f"seqsum restore {run.id} brings it back" in screen_text(console)) == binned
+        away.rename(run.folder)
+        await until(pilot, lambda: "■ stopped" in str(console.screen.query_one("#banner").render()))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
 

@@ -1,6 +1,8 @@
 """What a person does with runs in the list: filter, sort, mark, say something of them, delete and bring back."""
 
 import json
+import shutil
+import threading
 
 import pytest
 from textual.widgets import Input, OptionList, Static, TextArea
@@ -9,12 +11,15 @@ from seqsum.runs import Workspace, bin
 from seqsum.runs.annotations import Annotations
 from seqsum_tui.app import Console
 from seqsum_tui.screens.bin import BinScreen
+from seqsum_tui.screens.confirm import ConfirmScreen
+from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.widgets.filter_line import FilterBox, FilterLine
 from seqsum_tui.widgets.run_preview import RunPreview
 from seqsum_tui.widgets.run_table import RunTable
 from seqsum_tui.widgets.top_bar import TopBar
 from support.screens import screen_text
 
+ALIKE = "The command line then knows each of them by its id only; ctrl+y copies it."
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
 
@@ -226,6 +231,10 @@ async def test_deleted_runs_come_back_by_undo_or_from_the_bin(scene, console, th
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, ready(console))
         await pilot.press("space", "space", "d")
+        await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
+        assert "1 of them still train" in screen_text(console)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         await until(pilot, lambda: keys(console) == ["busy", "beta", "alpha"])
         assert told[-1][0] == "1 run in the bin, 1 not" and "stop it first" in told[-1][1]
         await pilot.press("escape", "u")
@@ -248,6 +257,66 @@ async def test_deleted_runs_come_back_by_undo_or_from_the_bin(scene, console, th
         await until(pilot, lambda: keys(console) == ["busy", "gamma", "alpha"])
     assert {run.id for run in Workspace(scene.folder).runs()} >= {three[0].id, three[2].id}
     assert bin.contents(scene.folder) == []
+
+
+async def test_a_group_is_deleted_after_a_question_that_says_how_many(scene, console, group, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        for no in ("escape", "n", "u"):
+            await pilot.press("d")
+            await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
+            shown = screen_text(console)
+            assert "Put 3 runs into the bin?" in shown and "group G [red]x[/]" in shown and "Delete 3" in shown
+            await pilot.press(no)
+            await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+        assert bin.contents(scene.folder) == []
+        await pilot.press("d", "enter")
+        await until(pilot, lambda: len(bin.contents(scene.folder)) == 3 and not keys(console))
+        await pilot.press("u")
+        await until(pilot, lambda: keys(console) == ["G [red]x[/]"] and not bin.contents(scene.folder))
+
+
+async def test_undo_typed_at_once_is_not_lost(scene, console, three, until, monkeypatch):
+    moved, delete = threading.Event(), bin.delete
+
+    def slowly(run):
+        assert moved.wait(20)
+        delete(run)
+
+    monkeypatch.setattr(bin, "delete", slowly)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("d", "u")
+        assert bin.contents(scene.folder) == []
+        told = []
+        monkeypatch.setattr(console, "notify", lambda message, *, title="", **more: told.append(title))
+        moved.set()
+        await until(pilot, lambda: "1 run back from the bin" in told)
+        await until(pilot, lambda: keys(console) == ["gamma", "beta", "alpha"])
+        assert bin.contents(scene.folder) == [] and not any("deleted" in title for title in told)
+
+
+async def test_what_another_deletes_is_said_to_be_in_the_bin_and_comes_back(scene, console, three, until, told):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        bin.delete(three[0])
+        bin.delete(three[1])
+        await until(pilot, lambda: told)
+        assert told[0][0] == "2 runs in the bin" and told[0][1].startswith("beta, alpha: deleted elsewhere. u brings")
+        await pilot.press("u")
+        await until(pilot, lambda: keys(console) == ["gamma", "beta", "alpha"])
+        shutil.rmtree(three[2].folder)
+        await until(pilot, lambda: told[-1][0] == "1 run gone")
+
+
+async def test_a_name_that_another_run_has_is_said(console, three, until, told):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("R")
+        await until(pilot, lambda: console.screen.query("#text"))
+        console.screen.query_one("#text", Input).value = "alpha"
+        await pilot.press("enter")
+        await until(pilot, lambda: ("Another run is called alpha", ALIKE) in told)
 
 
 async def test_marked_runs_are_stopped_together_and_told_once(scene, console, until, work, told):

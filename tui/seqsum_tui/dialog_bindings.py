@@ -28,6 +28,11 @@ CHOOSE: list[BindingType] = [
     key("choose.accept", "enter", "accept", "Choose", "Take what is marked", first=True),
 ]
 
+CONFIRM: list[BindingType] = [
+    key("confirm.accept", "y,d", "accept", "Yes", "Do it; enter does, too", display="y"),
+    key("confirm.cancel", "escape,n,u,q", "cancel", "No", "Leave all as it is", display="esc"),
+]
+
 SET_VALUE: list[BindingType] = [
     key("set.cancel", "escape", "cancel", "Cancel", "Leave the value as it is"),
 ]

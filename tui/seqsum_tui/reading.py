@@ -120,10 +120,15 @@ class RunReader:
         """
         from seqsum.compare.history import History
         from seqsum.runs import Run, checkpoint_files
+        from seqsum.runs.gone import RunGone
         from seqsum.runs.record import RECORD_FILE
         from seqsum_tui.x_axis import axis_kinds, axis_of
 
         buckets, charts = self.buckets, self.charts
+        if not self.run.folder.is_dir():
+            # It may come back from the bin, and its files as they were.
+            self._stamp = None
+        RunGone.check(self.run.folder)
         stamp = self._now_stamp()
         if stamp == self._stamp:
             return None

@@ -17,7 +17,9 @@ def rename(options: Options) -> int:
     run = _run(options)
     before = run.name
     annotate(run.folder, name=options.name)
-    return _said(options, run, f"called {run.name} from now on, {before} before")
+    alike = sum(other.name == run.name for other in Workspace(options.workspace).summaries())
+    by_id = f"; {alike} runs are called so, commands know them by id" if alike > 1 else ""
+    return _said(options, run, f"called {run.name} from now on, {before} before{by_id}")
 
 
 def tag(options: Options) -> int:

@@ -53,20 +53,27 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def _ids(workspace: Workspace, text: str) -> list[str]:
-    """Return the run that `text` names, or the runs of the group it names."""
+    """Return the run that `text` names, or the runs of the group it names; `group:NAME` is always the group."""
+    name = text.removeprefix(GROUP)
+    members = [summary.id for summary in reversed(workspace.summaries()) if summary.group == name]
+    if text.startswith(GROUP) and members:
+        return members
     try:
-        return [workspace.find(text).id]
+        run = workspace.find(text)
     except UserError:
-        members = [summary.id for summary in workspace.summaries() if summary.group == text]
         if not members:
             raise
-        return list(reversed(members))
+        return members
+    if members and run.id != text and run.id not in members:
+        asked = printable(text)
+        raise UserError(f'compare: "{asked}" is a run and a group of {len(members)}; write {run.id}, or {GROUP}{asked}')
+    return [run.id]
 
 
 def _baseline(workspace: Workspace, text: str, comparison: Comparison, options: argparse.Namespace) -> str:
     groups = {run.summary.group for run in comparison.runs}
-    if options.groups and text in groups:
-        return GROUP + text
+    if options.groups and text.removeprefix(GROUP) in groups:
+        return GROUP + text.removeprefix(GROUP)
     id = workspace.find(text).id
     if not any(run.id == id for run in comparison.runs):
         raise UserError(f'compare: the baseline "{printable(text)}" is not among the runs compared; name it there too')

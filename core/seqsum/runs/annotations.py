@@ -17,6 +17,7 @@ from typing import Any
 from seqsum.errors import UserError, one_line, printable
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.files import write_json
+from seqsum.runs.gone import RunGone
 
 ANNOTATIONS_FILE = "annotations.json"
 LONGEST_NAME = 200
@@ -94,6 +95,7 @@ def annotate(
             found = replace(Annotations.read(folder), **changes)
             write_json(folder / ANNOTATIONS_FILE, found.plain())
     except OSError as error:
+        RunGone.check(folder)
         reason = error.strerror or error
         raise UserError(f"runs: can't write {folder / ANNOTATIONS_FILE}: {reason}") from None
     tell_changed(folder)

@@ -8,10 +8,11 @@ from pathlib import Path
 from seqsum.errors import UserError
 from seqsum.runs.bounds import inside, own_folder, remove
 from seqsum.runs.files import sync_folder
+from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import Run
 
-BIN_FOLDER = ".bin"
+__all__ = ["BIN_FOLDER", "contents", "delete", "deleted_at", "empty", "restore"]
 
 
 def delete(run: Run) -> None:
@@ -19,7 +20,7 @@ def delete(run: Run) -> None:
 
     Raises UserError for a run that a worker is at, or a folder that can't be moved.
     """
-    own_folder(run.folder)
+    RunGone.check(own_folder(run.folder))
     folder = own_folder(run.folder.parent / BIN_FOLDER)
     # The lock keeps a worker from being launched meanwhile.
     try:

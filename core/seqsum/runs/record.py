@@ -17,6 +17,7 @@ from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs.files import write_json
+from seqsum.runs.gone import RunGone
 
 RECORD_FILE = "run.json"
 FORMAT = 1
@@ -88,6 +89,7 @@ class Record:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
+            RunGone.check(folder)
             raise UserError(f"runs: can't read {path}: {error}") from None
         if not isinstance(raw, Mapping) or raw.get("format") != FORMAT:
             raise UserError(f"runs: {path} is not a run record of format {FORMAT}")

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.runs import rollup
+from seqsum.runs.gone import RunGone
 
 SCHEMA = (
     """
@@ -135,6 +136,7 @@ class Store:
                 self._database.close()
                 raise
         except sqlite3.Error as error:
+            RunGone.check(path.parent)
             raise UserError(f"runs: can't read {path}: {error}") from None
 
     @classmethod

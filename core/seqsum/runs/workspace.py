@@ -15,14 +15,15 @@ from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean, one_line, printable
 from seqsum.folders import default_workspace
 from seqsum.runs.annotations import LONGEST_NAME, check_name
-from seqsum.runs.bin import BIN_FOLDER
 from seqsum.runs.bounds import remove
 from seqsum.runs.files import sync_folder
+from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.index import Index
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
 
+MOST_TOLD = 5
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -123,10 +124,22 @@ class Workspace:
             return matches[0]
         asked = printable(text)
         if matches:
-            ids = ", ".join(run.id for run in matches[:5]) + (", …" if len(matches) > 5 else "")
+            ids = ", ".join(map(_told_apart, matches[:MOST_TOLD])) + (", …" if len(matches) > MOST_TOLD else "")
             raise UserError(f'runs: "{asked}" names {len(matches)} runs; say which by id: {ids}')
+        binned = self._binned(text)
+        if binned is not None:
+            raise RunGone(self.folder / binned)
         near = did_you_mean(text, [*names, *by_id]) or f"; see seqsum runs (workspace {self.folder})"
         raise UserError(f'runs: no run "{asked}"{near}')
+
+    def _binned(self, text: str) -> str | None:
+        """Return the run in the bin that `text` names, when it names just one."""
+        if self.folder.name == BIN_FOLDER:
+            return None
+        try:
+            return self.bin.find(text).id
+        except UserError:
+            return None
 
     def _has_record(self, name: str) -> bool:
         try:
@@ -149,3 +162,13 @@ class Workspace:
             id = f"{datetime.now():%Y%m%d-%H%M%S}-{tail}"
             if not (self.folder / id).exists():
                 return id
+
+
+def _told_apart(run: Run) -> str:
+    """A run by its id, with what tells it from others of its name."""
+    try:
+        summary = run.summary()
+    except UserError:
+        return run.id
+    started = datetime.fromtimestamp(summary.created).astimezone()
+    return f"{run.id} ({summary.status} at step {summary.step:,}, started {started:%d %b %H:%M})"

@@ -14,6 +14,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
+from seqsum.runs.gone import RunGone
 from seqsum_tui import bindings, words
 from seqsum_tui.actions import RESUMABLE
 from seqsum_tui.background import Poll
@@ -166,7 +167,18 @@ class LiveScreen(ArrangesCharts):
         text = words.literal(str(error)) or type(error).__name__
         if text != self._trouble:
             self._trouble = text
-            self.notify(text, title="The run can't be read", severity="error", markup=False)
+            title = "The run can't be read"
+            if isinstance(error, RunGone):
+                title = "The run is in the bin" if error.binned else "The run is gone"
+                self._show_gone(error)
+            self.notify(text, title=title, severity="error", markup=False)
+
+    def _show_gone(self, error: RunGone) -> None:
+        """What is shown of a run that was deleted elsewhere stays, under a word of where the run is."""
+        banner = self.query_one("#banner", Static)
+        banner.display = True
+        back = ", or u in the list of runs" if error.binned else ""
+        banner.update(Content.styled(f"✗ {words.literal(str(error))}{back}", "$text-error"))
 
     def aim_reader(self) -> None:
         """Have the next reading fetch as many points as the charts can show, of the stretch and metrics they show."""

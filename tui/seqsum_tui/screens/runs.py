@@ -166,6 +166,9 @@ class RunsScreen(RunsKeeping):
                 self._look(filter=filter_line.text)
         elif before is not self._runs:
             self.console.tell_endings(before, self._runs)
+            lost = [run for id, run in before.items() if id not in self._runs]
+            if lost:
+                self.deleted_elsewhere(lost)
         for message in view.messages:
             self.notify(words.literal(message), title="Index of runs", markup=False)
         if was is None or was.lines is not listing.lines:
@@ -227,6 +230,10 @@ class RunsScreen(RunsKeeping):
     def summary_of(self, run_id: str) -> Summary | None:
         """Return what is known of a run."""
         return self._runs.get(run_id)
+
+    def named_alike(self, name: str, but: str) -> bool:
+        """Whether another run has this name."""
+        return any(run.name == name and run.id != but for run in self._runs.values())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without runs there is nothing to open; without deleted ones, nothing to undo."""

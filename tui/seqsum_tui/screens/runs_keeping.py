@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from seqsum import formatting
@@ -20,6 +22,15 @@ T = TypeVar("T")
 # Actions that need a run to act on.
 NEED_RUN = ("open", "ask", "compare", "star", "rename", "tags", "note", "delete", "again", "mark", "mark_all")
 MOST_NAMED = 3
+MOST_CONFIRMED = 5
+
+
+@dataclass
+class Deletion:
+    """Runs that went into the bin together; `done` once all of them are there."""
+
+    ids: list[str] = field(default_factory=list)
+    done: bool = False
 
 
 class RunsKeeping(RunScreen):
@@ -27,7 +38,11 @@ class RunsKeeping(RunScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._deleted: list[list[str]] = []
+        # The last deletion last; one that is under way is there already, so that it can be undone at once.
+        self._deleted: list[Deletion] = []
+        self._moves = asyncio.Lock()
+        # What this console moved into the bin, or is moving back: nobody else did it.
+        self._moved: set[str] = set()
 
     # What the screen gives
 
@@ -37,6 +52,10 @@ class RunsKeeping(RunScreen):
 
     def summary_of(self, run_id: str) -> Summary | None:
         """Return what is known of a run."""
+        raise NotImplementedError
+
+    def named_alike(self, name: str, but: str) -> bool:
+        """Whether another run has this name."""
         raise NotImplementedError
 
     def look_at(self, ids: Iterable[str]) -> None:
@@ -68,6 +87,9 @@ class RunsKeeping(RunScreen):
         def take(name: str | None) -> None:
             if name is not None and name != summary.name:
                 self._change([summary], "renamed", lambda run: {"name": name})
+                if self.named_alike(name, summary.id):
+                    text = "The command line then knows each of them by its id only; ctrl+y copies it."
+                    self.notify(text, title=f"Another run is called {words.literal(name)}", markup=False)
 
         title = f"Name of {words.literal(summary.name)}"
         self.app.push_screen(LineScreen(title, check_name, value=summary.name, done="takes it", at_once=True), take)
@@ -130,47 +152,102 @@ class RunsKeeping(RunScreen):
     # The bin
 
     def action_delete(self) -> None:
-        """Put the runs into the bin."""
+        """Put the runs into the bin; several only when one says yes."""
         runs = self.chosen_runs()
-        deleted: list[str] = []
+        if len(runs) < 2:
+            self._delete(runs)
+            return
+        from seqsum_tui.screens.confirm import ConfirmScreen
+
+        live = sum(run.live for run in runs)
+        train = f" {live} of them still train: stop these first, they stay." if live else ""
+        group = runs[0].group if len({run.group for run in runs}) == 1 else None
+        whose = f"They are of group {words.literal(group)}: " if group else ""
+        screen = ConfirmScreen(
+            f"Put {formatting.count(len(runs), 'run')} into the bin?",
+            f"{whose}{named(runs, MOST_CONFIRMED)}.{train} u brings them back.",
+            f"Delete {len(runs)}",
+        )
+        self.app.push_screen(screen, lambda yes: self._delete(runs) if yes else None)
+
+    def _delete(self, runs: list[Summary]) -> None:
+        if not runs:
+            return
+        deletion = Deletion()
+        self._deleted.append(deletion)
+        self._moved.update(run.id for run in runs)
+        self.refresh_bindings()
 
         def work() -> list[str]:
             from seqsum.runs import Run, bin
 
             def one(summary: Summary) -> None:
                 bin.delete(Run(self.console.workspace.folder / summary.id))
-                deleted.append(summary.id)
+                deletion.ids.append(summary.id)
 
             return _each(runs, one)
 
         def after() -> None:
-            if deleted:
-                self._deleted.append(deleted)
-                self.were_deleted(deleted)
-                self.refresh_bindings()
+            deletion.done = True
+            self._forget_empty()
+            if deletion.ids:
+                self.were_deleted(deletion.ids)
 
         self._carry(work, "in the bin", runs, after, hint="u brings back; B shows the bin", always=True)
 
+    def _forget_empty(self) -> None:
+        self._deleted = [one for one in self._deleted if one.ids or not one.done]
+        self.refresh_bindings()
+
     def were_deleted(self, ids: list[str]) -> None:
         """These runs are in the bin now."""
+
+    def deleted_elsewhere(self, runs: list[Summary]) -> None:
+        """Say where runs are that are gone from the list, by another console or the command line."""
+        gone = [run for run in runs if run.id not in self._moved]
+        if gone:
+            self.app.run_worker(self._tell_gone(gone), group="actions")
+
+    async def _tell_gone(self, runs: list[Summary]) -> None:
+        from seqsum.runs.gone import BIN_FOLDER
+
+        folder = self.console.workspace.folder
+
+        def places() -> tuple[list[Summary], list[Summary]]:
+            binned = [run for run in runs if (folder / BIN_FOLDER / run.id).is_dir()]
+            missing = [run for run in runs if run not in binned and not (folder / run.id).is_dir()]
+            return binned, missing
+
+        binned, missing = await in_thread(places)
+        if binned:
+            self._deleted.append(Deletion([run.id for run in binned], done=True))
+            self.refresh_bindings()
+            text = f"{named(binned)}: deleted elsewhere. u brings back; B shows the bin"
+            self.app.notify(text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10, markup=False)
+        if missing:
+            text = f"{named(missing)}: no folder any more, and none in the bin"
+            title = f"{formatting.count(len(missing), 'run')} gone"
+            self.app.notify(text, title=title, severity="warning", timeout=10, markup=False)
 
     def action_undo(self) -> None:
         """Bring back what was deleted last."""
         if not self._deleted:
             return
-        ids = self._deleted.pop()
+        deletion = self._deleted.pop()
         self.refresh_bindings()
-        self.restore(ids)
+        self.restore(deletion)
 
-    def restore(self, ids: list[str]) -> None:
-        """Bring runs back from the bin."""
+    def restore(self, deletion: Deletion) -> None:
+        """Bring runs back from the bin, also those that are still on their way into it."""
 
         def work() -> list[str]:
             from seqsum.runs import bin
 
-            return _each(ids, lambda id: bin.restore(self.console.workspace.folder, id), name=str)
+            return _each(deletion.ids, lambda id: bin.restore(self.console.workspace.folder, id), name=str)
 
-        self._carry(work, "back from the bin", ids, always=True)
+        self._carry(
+            work, "back from the bin", deletion, lambda: self._moved.difference_update(deletion.ids), always=True
+        )
 
     def action_bin(self) -> None:
         """Show the bin."""
@@ -178,10 +255,11 @@ class RunsKeeping(RunScreen):
 
         def back(restored: list[str] | None) -> None:
             if restored:
-                self._deleted = [[id for id in ids if id not in restored] for ids in self._deleted]
-                self._deleted = [ids for ids in self._deleted if ids]
+                for deletion in self._deleted:
+                    deletion.ids[:] = [id for id in deletion.ids if id not in restored]
+                self._moved.difference_update(restored)
+                self._forget_empty()
                 self.look_at(restored)
-                self.refresh_bindings()
 
         self.app.push_screen(BinScreen(), back)
 
@@ -189,22 +267,24 @@ class RunsKeeping(RunScreen):
         self,
         work: Callable[[], list[str]],
         done: str,
-        runs: list[Summary] | list[str],
+        runs: list[Summary] | Deletion,
         after: Callable[[], None] = lambda: None,
         *,
         hint: str = "",
         always: bool = False,
     ) -> None:
-        """Do it beside the screen. One run that is seen to change needs no word of it, unless `always`."""
-        if not runs:
+        """Do it beside the screen, one after the other. One run that is seen to change needs no word of it, unless
+        `always`."""
+        if not isinstance(runs, Deletion) and not runs:
             return
-        ids = [run if isinstance(run, str) else run.id for run in runs]
 
         async def carry() -> None:
-            problems = await in_thread(work)
+            async with self._moves:
+                problems = await in_thread(work)
             after()
-            if always or problems or len(runs) > 1:
-                self.tell_several(done, problems, len(runs), hint)
+            ids = runs.ids if isinstance(runs, Deletion) else [run.id for run in runs]
+            if ids and (always or problems or len(ids) > 1):
+                self.tell_several(done, problems, len(ids), hint)
             if self.is_attached:
                 self.look_at(ids)
 
@@ -250,11 +330,12 @@ def split_tags(text: str) -> list[str]:
     return [tag.strip() for tag in text.split(",") if tag.strip()]
 
 
-def named(runs: list[Summary]) -> str:
+def named(runs: list[Summary], most: int = MOST_NAMED) -> str:
     """Return which runs they are: a few names, or how many."""
-    if len(runs) > MOST_NAMED:
+    if len(runs) > MOST_NAMED and most == MOST_NAMED:
         return formatting.count(len(runs), "run")
-    return ", ".join(words.literal(run.name) for run in runs)
+    names = ", ".join(words.literal(run.name) for run in runs[:most])
+    return names + (f" and {len(runs) - most:,} more" if len(runs) > most else "")
 
 
 def _each(
