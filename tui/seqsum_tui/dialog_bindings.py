@@ -30,6 +30,8 @@ CHOOSE: list[BindingType] = [
 
 CONFIRM: list[BindingType] = [
     key("confirm.accept", "y,d", "accept", "Yes", "Do it; enter does, too", display="y"),
+    # Not left to the button: what is typed behind it must find the dialog closed.
+    key("confirm.enter", "enter", "enter", "Yes", "Press the button", show=False, first=True),
     key("confirm.cancel", "escape,n,u,q", "cancel", "No", "Leave all as it is", display="esc"),
 ]
 

@@ -44,6 +44,10 @@ class ConfirmScreen(ModalScreen[bool]):
         """Enter does it."""
         self.query_one("#accept", Button).focus()
 
+    def action_enter(self) -> None:
+        """Press the button that has the focus."""
+        self.dismiss(not self.query_one("#cancel").has_focus)
+
     @on(Button.Pressed, "#accept")
     def action_accept(self) -> None:
         """Close: do it."""

@@ -106,7 +106,7 @@ def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> Non
         return
     runs, standing = len(preview.line.entries), preview.line.spread.get(metric)
     # As short as it can be: it stands in the legend of a small chart.
-    parts = ["median", standing.share if standing is not None else ""]
+    parts = [(standing.share if standing is not None else "") or "median"]
     parts += [f"{found.carried} carried on" if found.carried else "", f"{MOST_MEMBERS} drawn" * (runs > MOST_MEMBERS)]
     name = ", ".join(filter(None, parts))
     chart.set_bands([Band(name, found.x, found.low, found.high)])
