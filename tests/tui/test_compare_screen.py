@@ -370,7 +370,7 @@ async def test_a_scatter_says_how_many_points_have_no_place(scene, console, unti
         await pilot.press("f")
         await until(pilot, lambda: "1 of 3 without a value" in screen_text(console))
         texts = ElementTree.fromstring(content(console.screen.shown, "scatter", "svg")).itertext()
-        assert "over train.seed, 1 of 3 runs without a value" in set(texts)
+        assert "over train.seed, 1 of 3 without a value" in set(texts)
 
 
 async def test_the_axis_ends_where_what_is_drawn_ends(scene, console, until):

@@ -10,7 +10,7 @@ from typing import Any
 
 from seqsum.compare.direction import Direction
 from seqsum.compare.reader import RunData
-from seqsum.compare.spread import standing_of
+from seqsum.compare.spread import is_broken, standing_of
 from seqsum.export.plot import round_ticks, tick_label
 from seqsum.schema import as_text
 
@@ -85,6 +85,14 @@ def medians(
         if standing is not None and math.isfinite(standing.median):
             found.append((x, standing.median))
     return found
+
+
+def scatter_notes(runs: Sequence[RunData], lacking: int, has_medians: bool) -> list[str]:
+    """Return what one must know to read a scatter of runs, `lacking` of which have no value and no point in it."""
+    broken = sum(is_broken(run.summary.status, run.final[1] if run.final else None) for run in runs)
+    notes = [f"line: medians{f', {broken} that broke rank worst' if broken else ''}"] if has_medians else []
+    notes += [f"{lacking} of {len(runs)} without a value"] if lacking else []
+    return notes + (["different tasks"] if len({run.task for run in runs}) > 1 else [])
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqsum.compare.axis import field_axis, medians
+from seqsum.compare.axis import field_axis, medians, scatter_notes
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind, notes_of
@@ -89,13 +89,13 @@ def scatter_picture(
     margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
     title = f"{'best' if of_best else 'final'} {comparison.metric}"
-    over = f"over {field}" + (f", {broken} of {len(runs)} runs without a value" if broken else "")
-    picture = _begin(title, over, len(points), log_y=values.logarithmic)
-    ticks = axis.ticks(low - margin, high + margin, 8)
-    _axes(picture, frame, ticks, field + (", logarithmic" if axis.kind == "log" else ""))
     middle: list[tuple[float, float]] = []
     if axis.kind != "names":
         middle = medians(axis.places, [run for run, _ in runs], comparison.direction, of_best=of_best)
+    over = ", ".join([f"over {field}", *scatter_notes([run for run, _ in runs], broken, bool(middle))])
+    picture = _begin(title, over, len(points), log_y=values.logarithmic)
+    ticks = axis.ticks(low - margin, high + margin, 8)
+    _axes(picture, frame, ticks, field + (", logarithmic" if axis.kind == "log" else ""))
     if len(middle) > 1:
         line = tuple((frame.x(place), frame.y(value)) for place, value in middle)
         picture.marks.append(Line(line, "#bbbbbb", 1.4, (4.0, 3.0)))
@@ -199,7 +199,11 @@ def _what(rows: Sequence[Row]) -> str:
 
 
 def _entry_words(row: Row, name: str) -> str:
-    return f"{row.name}{f' {row.size}' if row.kind == 'group' else ''}  {_shown(name, row.final)}"
+    size = ""
+    if row.kind == "group":
+        # The pictures' font has no times sign.
+        size = f" ({len(row.runs)} runs)" if row.size.startswith("×") else f" ({row.size})"
+    return f"{row.name}{size}  {_shown(name, row.final)}"
 
 
 def _shown(name: str, value: float | None) -> str:

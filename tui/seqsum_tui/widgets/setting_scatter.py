@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from seqsum.compare import field_axis
-from seqsum.compare.axis import medians
+from seqsum.compare.axis import medians, scatter_notes
 from seqsum.compare.files import scatter_field
 from seqsum.errors import UserError
 from seqsum_tui import words
@@ -51,9 +51,7 @@ class SettingScatter(Scatter):
         direction, of_best = shown.comparison.direction, shown.of_best
         middle = medians(axis.places, runs, direction, of_best=of_best) if axis.kind != "names" else []
         notes = ["log x"] if axis.kind == "log" else []
-        notes += ["line: medians"] if middle else []
-        notes += [f"{broken} of {len(runs)} without a value"] if broken else []
-        notes += ["different tasks"] if len({run.task for run in runs}) > 1 else []
+        notes += scatter_notes(runs, broken, bool(middle))
         self.title = f"{way} {metric} over {words.literal(field)}"
         self.set_empty(f"No {way} values of {metric}")
         self.set_clouds(
