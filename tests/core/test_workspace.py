@@ -197,7 +197,7 @@ def test_what_names_several_runs_is_told_with_their_ids(workspace: Workspace) ->
             workspace.find(text)
         message = str(caught.value)
         assert message.startswith(f'runs: "{text}" names 7 runs; say which by id: ') and message.endswith(", …")
-        told = re.findall(r"(\S+) \(queued at step 0, started \d\d \w+ \d\d:\d\d\)", message)
+        told = re.findall(r"(\S+) \(queued at step 0, \d+[smhd] ago\)", message)
         assert told == list(reversed(ids))[:5]
     with pytest.raises(UserError, match="no run"):
         workspace.find("0250101")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean, one_line, printable
 from seqsum.folders import default_workspace
@@ -170,5 +172,5 @@ def _told_apart(run: Run) -> str:
         summary = run.summary()
     except UserError:
         return run.id
-    started = datetime.fromtimestamp(summary.created).astimezone()
-    return f"{run.id} ({summary.status} at step {summary.step:,}, started {started:%d %b %H:%M})"
+    began = formatting.age(time.time() - summary.created)
+    return f"{run.id} ({summary.status} at step {summary.step:,}, {began} ago)"
