@@ -171,7 +171,7 @@ def test_the_commands(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> 
     assert [line["run"] for line in lines("runs", "--sort", "train.seed")] == [run.id, other.id]
     assert [line["run"] for line in lines("runs", "--sort", "train.seed", "--reverse")] == [other.id, run.id]
     assert call("runs", "--filter", "acuracy > 1") == (
-        2, "", 'filter: no field or metric "acuracy"; did you mean "accuracy"?\n',
+        2, "", 'filter: no field or metric "acuracy"; did you mean "accuracy"? (at character 1 of the filter)\n',
     )  # fmt: skip
     assert call("runs", "--sort", "nme") == (2, "", 'sort: no column "nme"; did you mean "name"?\n')
     assert call("runs", "--filter", "nothing-like-it")[1] == "no run is like that\n"
