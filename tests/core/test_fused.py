@@ -3,6 +3,7 @@ what must hold for every backend: bits, checkpoints, what is not finite."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import subprocess
@@ -272,6 +273,20 @@ def test_without_a_place_to_keep_machine_code_it_still_computes(tmp_path: Path) 
         [sys.executable, "-c", script], env={**os.environ, **places}, capture_output=True, text=True, check=False
     )
     assert child.returncode == 0, child.stderr
+
+
+def test_what_another_process_compiles_is_waited_for(tmp_path: Path) -> None:
+    place = tmp_path / f"fused-{cache.fingerprint()}"
+    place.mkdir(mode=0o700)
+    tmp_path.chmod(0o700)
+    with (place / cache.LOCK_FILE).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "seqsum.training.fused"], env={**os.environ, "SEQSUM_CACHE": str(tmp_path)}
+        )
+        (place / cache.READY_FILE).touch()
+    assert child.wait(timeout=60) == 0
+    assert {path.name for path in place.iterdir()} == {cache.LOCK_FILE, cache.READY_FILE}
 
 
 def test_machine_code_that_others_could_have_written_is_not_used(

@@ -1,5 +1,5 @@
 """`python -m seqsum.training.fused` compiles ahead of the first run."""
 
-from seqsum.training.fused.cache import compile_now
+from seqsum.training.fused.cache import compile_once
 
-compile_now()
+compile_once()

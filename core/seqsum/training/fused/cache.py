@@ -6,12 +6,14 @@ the sources and libraries and each kind of processor: a home that several machin
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +21,7 @@ from pathlib import Path
 import platformdirs
 
 READY_FILE = "ready"
+LOCK_FILE = "lock"
 
 
 @cache
@@ -85,6 +88,26 @@ def compile_now() -> None:
         except OSError:
             # The disk is full or the folder is gone: compiled all the same, for this process.
             return
+
+
+def compile_once() -> None:
+    """Compile and keep the machine code, unless another process is at it: then wait for that one.
+
+    Several runs that begin on a fresh machine would compile the same, side by side.
+    """
+    place = folder()
+    if place is None:
+        return
+    try:
+        lock = (place / LOCK_FILE).open("wb")
+    except OSError:
+        compile_now()
+        return
+    with lock:
+        with suppress(OSError):  # a file system without locks: compiled all the same
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_warm():
+            compile_now()
 
 
 class Compilation:
