@@ -21,6 +21,7 @@ from seqsum.config import Config, near_field
 from seqsum.errors import ConfigError, UserError, did_you_mean, printable
 from seqsum.registry import MODELS, PRESET_FOLDERS, task_type
 from seqsum.schema import shown
+from seqsum.tasks.text_files import decode
 
 PACKAGE = "seqsum_presets"
 WORDS = ("title", "description", "look_for")
@@ -180,9 +181,10 @@ def _bare(task: str) -> Preset:
 
 def _read_file(path: Path, source: str) -> Preset:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        found = decode(path.read_bytes())
     except OSError as error:
         raise UserError(f"presets: can't read {source}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"presets: can't read {source}: it is not UTF-8 text") from None
-    return read_preset(text, path.stem, source)
+    if found.encoding != "UTF-8" or found.replaced:
+        where = f" ({found.first or found.guessed})" if found.first or found.guessed else ""
+        raise UserError(f"presets: can't read {source}: it is not UTF-8 text{where}; save it as UTF-8")
+    return read_preset(found.text, path.stem, source)

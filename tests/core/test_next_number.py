@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,15 @@ def test_unseen_windows_are_in_no_training_batch() -> None:
     trained_on = {tuple(window) for window in task.training.tolist()}
     asked = {tuple(window) for window in task.validation.tolist()}
     assert trained_on and asked and not trained_on & asked
+
+
+@pytest.mark.parametrize("stride", ["one", "per_sequence"])
+def test_windows_that_stand_in_both_parts_are_told(stride: Literal["one", "per_sequence"]) -> None:
+    task = NextNumber(NextNumberConfig(stride=stride))
+    trained = {tuple(window) for window in task.training.tolist()}
+    met = sum(tuple(window) in trained for window in task.validation.tolist())
+    assert met and any(f"{met} of 200 held-out windows stand in the training part" in note for note in task.notes)
+    assert not NextNumber(NextNumberConfig(stride=stride, unseen_windows=True)).notes
 
 
 def test_the_split_does_not_depend_on_the_training_seed_but_on_its_own() -> None:

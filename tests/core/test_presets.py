@@ -162,7 +162,8 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     missing, folder, binary = tmp_path / "a.toml", tmp_path / "b.toml", tmp_path / "c.toml"
     folder.mkdir()
     binary.write_bytes(b"\xff\xfe\x00")
-    for path, reason in ((missing, "No such file"), (folder, "Is a directory"), (binary, "not UTF-8")):
+    unread = "not UTF-8 text .line 1: byte 0x00 .byte 3 of the file"
+    for path, reason in ((missing, "No such file"), (folder, "Is a directory"), (binary, unread)):
         with pytest.raises(UserError, match=reason) as caught:
             load_preset(str(path))
         assert str(path) in str(caught.value)

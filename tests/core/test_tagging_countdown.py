@@ -51,6 +51,11 @@ def test_training_rows_are_padded_and_asked_up_to_their_length() -> None:
     assert (task.batches(5, 12, 3, 16).inputs == batches.inputs[10:13]).all()
 
 
+def test_that_training_meets_short_held_out_sequences_is_told() -> None:
+    assert any("of 10 brackets there are 1,024 sequences" in note for note in Tagging(TaggingConfig()).notes)
+    assert not Tagging(TaggingConfig(min_length=40, max_length=50)).notes
+
+
 def test_what_a_person_types_in_brackets() -> None:
     task = Tagging(TaggingConfig())
     inputs = task.parse(" ())(() ")

@@ -286,3 +286,21 @@ def test_a_checkpoint_from_before_vocabularies_still_answers(tmp_path: Path) -> 
     assert task.vocabulary == 96 and task.padding == 96
     assert task.parse("aé ~").tolist() == [ord("a") - 32, 95, 0, 94]
     assert sum(len(part.lengths) for part in task.held_out()) == len(lines.held_out)
+
+
+def test_a_text_bears_a_wrong_byte_and_a_label_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "texts.csv"
+    rows = [f"côté {at},{'été' if at % 2 else 'hiver'}".encode() for at in range(100)]
+    whole = b"text,label\n" + b"\n".join(rows)
+    path.write_bytes(whole[:12] + b"\xff" + whole[12:])
+    task = task_of(str(path))
+    assert task.labels == ["hiver", "été"]
+    assert any(
+        "1 places can't be decoded (the first in line 2: byte 0xFF (byte 13 of the file))" in n for n in task.notes
+    )
+    path.write_bytes(whole[:-1] + b"\xff")
+    with pytest.raises(UserError, match=r'line 101, column "label".*is no whole label.*byte 0xC3'):
+        task_of(str(path))
+    path.write_bytes("文字,类\n好的,正\n坏的,负\n".encode("gbk"))
+    with pytest.raises(UserError, match="is no UTF-8"):
+        task_of(str(path))

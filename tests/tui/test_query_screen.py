@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from seqsum.errors import UserError
+from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
 from seqsum_tui import query_source
 from seqsum_tui.app import Console
@@ -26,7 +27,6 @@ from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
 from seqsum_tui.widgets.heat_map import Heat, HeatMap
 from seqsum_tui.widgets.query_box import QueryBox
 from seqsum_tui.widgets.query_pane import QueryPane
-from seqsum_tui.words import percent
 from support.asking import HereClient, learn
 from support.screens import screen_text
 
@@ -380,12 +380,18 @@ def test_lines_and_files(tmp_path):
         with pytest.raises(UserError, match=words):
             filter_of(line)
     (tmp_path / "my sales.csv").write_text("year,sales,returns\n2001,3.5,1\n2002,4,2\n")
-    assert series_of(str(tmp_path / "my sales.csv")) == "1 2"
-    assert series_of(f"{tmp_path / 'my sales.csv'} sales") == "3.5 4"
+    assert series_of(str(tmp_path / "my sales.csv")) == "1; 2"
+    assert series_of(f"{tmp_path / 'my sales.csv'} sales") == "3.5; 4"
     table, gone = tmp_path / "my sales.csv", tmp_path / "gone.csv"
     for line, words in (("", "type the path"), (str(gone), "^file: "), (f"{table} sale", "no column")):
         with pytest.raises(UserError, match=words):
             series_of(line)
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / "asked.txt").write_bytes("été ?\r\n\r\nâge ?\n".encode(encoding))
+        assert questions_of(str(tmp_path / "asked.txt")).lines == ("été ?", "âge ?")
+    (tmp_path / "asked.txt").write_bytes("été ?\nâge".encode() + b"\xff?")
+    with pytest.raises(UserError, match=r"line 2: byte 0xFF \(byte 13 of the file\)"):
+        questions_of(str(tmp_path / "asked.txt"))
     (tmp_path / "empty.txt").write_text("\n\n")
     for name, words in ((tmp_path, "not a file"), (tmp_path / "empty.txt", "no questions"), (gone, "can't read")):
         with pytest.raises(UserError, match=words):

@@ -25,20 +25,26 @@ class Questions:
 
 def questions_of(name: str) -> Questions:
     """Return the questions of a file, one a line; raises UserError when it can't be read or has none."""
+    from seqsum.tasks.text_files import decode
+
     shown = words.literal(name)
     try:
         path = Path(name).expanduser()
         if path.exists() and not path.is_file():
             raise UserError(f'file: "{shown}" is not a file; type the path of a text file')
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MOST_CHARACTERS + 1)
+        with path.open("rb") as file:
+            data = file.read(4 * MOST_CHARACTERS + 1)
+        decoded = decode(data)
+        if decoded.replaced or "\0" in decoded.text:
+            where = decoded.first or "it holds zero bytes"
+            raise UserError(f'file: can\'t read "{shown}" as text: {where}; save it as UTF-8')
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text"
         raise UserError(f'file: can\'t read "{shown}": {reason}; type the path of a text file') from None
-    found = tuple(line for line in text.splitlines() if line.strip())
+    found = tuple(line for line in decoded.text.split("\n") if line.strip())
     if not found:
         raise UserError(f'file: "{shown}" has no questions; put one on each line')
-    if len(found) > MOST_QUESTIONS or len(text) > MOST_CHARACTERS:
+    if len(found) > MOST_QUESTIONS or len(decoded.text) > MOST_CHARACTERS:
         raise UserError(f'file: "{shown}" is too long; give at most {MOST_QUESTIONS:,} lines')
     return Questions(path.name, found)
 

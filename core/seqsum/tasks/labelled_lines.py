@@ -16,7 +16,7 @@ from seqsum.errors import UserError, one_line
 from seqsum.schema import shown
 from seqsum.tasks.header import Header
 from seqsum.tasks.tables import Table, listed, listed_lines, read_csv, read_json_lines
-from seqsum.tasks.text_files import decode, read_bytes
+from seqsum.tasks.text_files import REPLACEMENT, decode, read_bytes
 
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
 SHORTEST_LINE = 10  # characters; what is shorter stands in every package
@@ -131,7 +131,11 @@ def _from_file(file: str, reading: Reading) -> LabelledLines:
     name = one_line(Path(file).name)
     data = read_bytes(file, "task.file")
     json_lines = Path(file).suffix.lower() in (".jsonl", ".ndjson", ".json")
-    table = read_json_lines(data, name) if json_lines else read_csv(data, name, reading.header)
+    table = (
+        read_json_lines(data, name, bear_wrong=True)
+        if json_lines
+        else read_csv(data, name, reading.header, bear_wrong=True)
+    )
     text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
     label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
     pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
@@ -172,6 +176,12 @@ def _pairs(
             f"are {listed(table.columns)}"
         )
     pairs = [(text, label.strip()) for text, label in zip(table.cells(texts), table.cells(labels), strict=True)]
+    torn = next((row for row, (_, label) in enumerate(pairs) if table.wrong and REPLACEMENT in label), None)
+    if torn is not None:
+        raise UserError(
+            f"{table.place(torn, labels)}: {shown(pairs[torn][1])} is no whole label: {table.source}, {table.wrong}, "
+            "can't be decoded; put the character right, or save the file as UTF-8"
+        )
     empty = [row for row, (text, label) in enumerate(pairs) if not label or not text.strip()]
     if not empty:
         return pairs, ""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from seqsum.errors import UserError
+from seqsum.formatting import count
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -72,6 +73,17 @@ class NextNumber(Task[NextNumberConfig]):
         windows, held_out = self._draw()
         self.training: Ints = windows[~held_out]
         self.validation: Ints = windows[held_out]
+
+    @property
+    def notes(self) -> list[str]:
+        trained = set(map(tuple, self.training.tolist()))
+        met = sum(tuple(window) in trained for window in self.validation.tolist())
+        if not met:
+            return []
+        return [
+            f"windows: {met:,} of {count(len(self.validation), 'held-out window')} stand in the training part, too, as "
+            "there are so few different ones (task.unseen_windows keeps them apart)"
+        ]
 
     def steps_per_epoch(self, batch_size: int) -> float:
         return len(self.training) / batch_size

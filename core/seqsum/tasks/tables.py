@@ -11,7 +11,7 @@ from typing import Literal
 from seqsum.errors import UserError, did_you_mean, one_line
 from seqsum.schema import shown
 from seqsum.tasks.header import Header, names_columns
-from seqsum.tasks.text_files import Decoded, read_text
+from seqsum.tasks.text_files import REPLACEMENT, Decoded, read_text
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 LISTED = 12
@@ -25,9 +25,8 @@ Missing = Literal["refuse", "drop", "forward_fill"]
 class Table:
     """Rows of text under named columns.
 
-    places: the line on which each row begins, for messages; notes: how the file was read, one sentence each
-    written: whether cells are as a person or program wrote them, so that numbers may be in any convention; else they
-    are JSON's
+    places: the line on which each row begins, for messages; notes: how the file was read, one sentence each; wrong:
+    where the first character stands that could not be decoded, or empty
     """
 
     source: str
@@ -35,7 +34,7 @@ class Table:
     rows: list[list[str]]
     places: list[int]
     notes: list[str] = field(default_factory=list)
-    written: bool = True
+    wrong: str = ""
 
     def column(self, name: str | None, setting: str) -> int:
         """Return the place of a column; None means the last. Raises UserError, with a near name, if there is none, or
@@ -67,16 +66,16 @@ class Table:
         return f"{self.source}, line {self.places[row]}, column {shown(self.columns[column])}"
 
 
-def read_csv(data: bytes, source: str, header: Header = "auto") -> Table:
+def read_csv(data: bytes, source: str, header: Header = "auto", bear_wrong: bool = False) -> Table:
     """Read CSV separated by commas, semicolons, tabs or bars, with or without a first line of names.
 
     Lines before the names that begin with #, and blank lines of a table with several columns, are passed over; so are
     empty rows at the end. Without names the columns are called 1, 2, …. A quotation mark that begins a cell and is
-    never closed as one is part of the text.
+    never closed as one is part of the text. bear_wrong: as `read_text` has it.
     Raises UserError when there is nothing in it, when a row has more cells than there are columns, and when nobody can
     tell whether the first line holds names.
     """
-    decoded = read_text(data, source)
+    decoded = read_text(data, source, bear_wrong)
     lines = decoded.text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
@@ -131,15 +130,15 @@ def read_csv(data: bytes, source: str, header: Header = "auto") -> Table:
     left_out += [f"{len(blank):,} empty rows ({listed_lines(sorted(blank))})"] if blank else []
     if left_out:
         notes.append(f"table: left out were {' and '.join(left_out)}")
-    return Table(source, columns, rows, places, notes)
+    return Table(source, columns, rows, places, notes + _replaced(decoded), wrong=decoded.first)
 
 
-def read_json_lines(data: bytes, source: str) -> Table:
+def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table:
     """Read one JSON object a line, all values as text. Raises UserError naming the line that is none."""
     names: dict[str, None] = {}
     objects: list[dict[str, object]] = []
     places: list[int] = []
-    decoded = read_text(data, source)
+    decoded = read_text(data, source, bear_wrong)
     for place, line in enumerate(decoded.text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -156,7 +155,7 @@ def read_json_lines(data: bytes, source: str) -> Table:
         raise UserError(f"{source} is empty; it needs one JSON object a line")
     rows = [[_as_cell(made.get(name)) for name in names] for made in objects]
     note = f"table: {source}, {len(rows):,} JSON objects in {decoded.encoding} with the keys {listed([*names])}"
-    return Table(source, tuple(names), rows, places, [note], written=False)
+    return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], wrong=decoded.first)
 
 
 def listed(names: Sequence[str], most: int = LISTED) -> str:
@@ -265,6 +264,15 @@ def _read_as(
     else:
         called = f"line {named} names the column{'s' if width > 1 else ''} {listed(columns)}"
     return f"table: {', '.join([source, *how, called])}"
+
+
+def _replaced(decoded: Decoded) -> list[str]:
+    if not decoded.replaced:
+        return []
+    return [
+        f"table: {decoded.replaced:,} places can't be decoded (the first in {decoded.first}); they are read as "
+        f"{REPLACEMENT}"
+    ]
 
 
 def _as_cell(value: object) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import field_validator
 
 from seqsum.errors import InputError, printable
+from seqsum.formatting import count
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -31,6 +32,7 @@ from seqsum.tasks.stream import StepStream, below
 
 LONGEST = 1000
 HELD_OUT = 4000
+LONGEST_MET = 20  # of longer ones there are too many to be met twice
 BRACKETS = "()"
 OPEN, CLOSE = 0, 1
 ALONE, MATCHED = 0, 1
@@ -67,6 +69,15 @@ class Tagging(Task[TaggingConfig]):
         super().__init__(config)
         self.vocabulary = self.classes = 2
         self.input_hint = "brackets, e.g. (()())) — each is tagged . when it has a partner and ! when it has none"
+
+    @property
+    def notes(self) -> list[str]:
+        if self.config.min_length > LONGEST_MET:
+            return []
+        return [
+            "brackets: training draws from all sequences, so it meets held-out ones, too: of "
+            f"{self.config.min_length} brackets there are {count(2**self.config.min_length, 'sequence')}"
+        ]
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         low, high = self.config.min_length, self.config.max_length

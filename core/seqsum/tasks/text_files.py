@@ -11,6 +11,7 @@ from seqsum.errors import UserError, did_you_mean, one_line
 from seqsum.schema import shown
 
 LARGEST_FILE = 500_000_000  # bytes: it is held in memory whole
+MOST_WRONG = 3  # for each character beyond ASCII that is right; other encodings have many more
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -73,30 +74,36 @@ def decode(data: bytes, whole: bool = True) -> Decoded:
     """
     for mark, encoding in MARKS:
         if data.startswith(mark):
-            return _decoded(data[len(mark) :], encoding, whole)
+            return _decoded(data, len(mark), encoding, whole)
     try:
         text, _ = codecs.utf_8_decode(data, "strict", whole)
         return Decoded(_newlines(text), "UTF-8")
     except UnicodeDecodeError as error:
         if _is_windows_1252(data):
             return Decoded(_newlines(data.decode("cp1252")), NAMES["cp1252"], guessed=_place(data, error.start))
-    return _decoded(data, "utf-8", whole)
+    return _decoded(data, 0, "utf-8", whole)
 
 
-def read_text(data: bytes, source: str) -> Decoded:
-    """Decode a file that must be text throughout; raises UserError naming the first byte that is none."""
+def read_text(data: bytes, source: str, bear_wrong: bool = False) -> Decoded:
+    """Decode a file that must be text; raises UserError naming the first byte that is none.
+
+    bear_wrong: whether single places that can't be decoded are left as U+FFFD; a file that is mostly wrong never is
+    """
     found = decode(data)
     if found.replaced:
-        more = f" (and {found.replaced - 1:,} more places)" if found.replaced > 1 else ""
-        raise UserError(
-            f"{source}, {found.first}, is no {found.encoding}{more}; put the character right, or save the file as UTF-8"
-        )
+        right = len(re.sub(rf"[\0-\x7f{REPLACEMENT}]+", "", found.text))
+        if not bear_wrong or found.replaced > MOST_WRONG * right:
+            more = f" (and {found.replaced - 1:,} more places)" if found.replaced > 1 else ""
+            raise UserError(
+                f"{source}, {found.first}, is no {found.encoding}{more}; put the character right, or save the file as "
+                "UTF-8"
+            )
     if "\0" in found.text:
         raise UserError(f"{source} is no text: it holds zero bytes; save it as CSV or JSON Lines, in UTF-8")
     return found
 
 
-def _decoded(data: bytes, encoding: str, whole: bool) -> Decoded:
+def _decoded(data: bytes, mark: int, encoding: str, whole: bool) -> Decoded:
     """Decode, with U+FFFD for each place that is wrong; the first is named by its line and byte."""
     wrong: list[int] = []
 
@@ -106,8 +113,8 @@ def _decoded(data: bytes, encoding: str, whole: bool) -> Decoded:
         return REPLACEMENT, error.end
 
     codecs.register_error("seqsum.told", replace)
-    text = codecs.getincrementaldecoder(encoding)("seqsum.told").decode(data, whole)
-    first = _place(data, wrong[0], encoding) if wrong else ""
+    text = codecs.getincrementaldecoder(encoding)("seqsum.told").decode(data[mark:], whole)
+    first = _place(data, mark + wrong[0], encoding) if wrong else ""
     return Decoded(_newlines(text), NAMES.get(encoding, encoding[:6].upper()), len(wrong), first)
 
 
