@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config, resolved
-from seqsum.errors import ConfigError, UserError, one_line, printable
+from seqsum.errors import ConfigError, UserError
 from seqsum.runs import Run, Workspace, checkpoint_files
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
 from seqsum.tasks import AnyTask
+from seqsum.text import one_line, printable
 from seqsum.training.fits import check_backend
 from seqsum.training.progress import Progress
 

@@ -19,6 +19,7 @@ from seqsum.registry import MODELS, TASKS, make_task, model_entry, task_type
 from seqsum.schema import OFF, FieldFacts, Section, as_text, fields_of, setting, shown
 from seqsum.tasks.base import AnyTask, TaskConfig
 from seqsum.tasks.sum_modulo import SumModuloConfig
+from seqsum.text import is_plain, plain_spaces
 
 # Beyond this a step no longer fits the metric store's arithmetic on 64-bit numbers with room to spare.
 MOST_STEPS = 1_000_000_000
@@ -201,12 +202,19 @@ class TrackConfig(Section):
             raise ValueError(f"must be 1 to 100 letters, digits, _ - + or ., got {shown(value)}")
         return value
 
+    @field_validator("description", "group")
+    @classmethod
+    def _as_it_stands(cls, value: str | None) -> str | None:
+        if value is not None and not is_plain(value := plain_spaces(value)):
+            raise ValueError(f"must be one line of printable characters, got {shown(value)}")
+        return value
+
     @field_validator("tags")
     @classmethod
     def _without_commas(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        tags = tuple(tag.strip() for tag in value)
-        if not all(tags) or any("," in tag for tag in tags):
-            raise ValueError(f"must be words without commas, got {shown(list(value))}")
+        tags = tuple(map(plain_spaces, value))
+        if not all(tags) or any("," in tag or not is_plain(tag) for tag in tags):
+            raise ValueError(f"must be printable words without commas, got {shown(list(value))}")
         return tags
 
 

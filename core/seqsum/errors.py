@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from seqsum.text import one_line
+
 
 class UserError(Exception):
     """Something the user asked for can't be done; the message is for them, as it stands (exit code 2).
@@ -49,13 +51,3 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
         by_lower.setdefault(candidate.lower(), candidate)
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f'; did you mean "{by_lower[close[0]]}"?' if close else ""
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters (escape sequences among them) made visible, so that it prints literally."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
-
-
-def one_line(text: str) -> str:
-    """Return `text` with line breaks and tabs made visible too."""
-    return printable(text).replace("\n", "\\n").replace("\t", "\\t")

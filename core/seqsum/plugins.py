@@ -22,8 +22,9 @@ from pathlib import Path
 
 import platformdirs
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
 from seqsum.registry import MODELS, PRESET_FOLDERS, TASKS
+from seqsum.text import one_line
 
 VARIABLE = "SEQSUM_PLUGINS"
 GROUP = "seqsum.plugins"

@@ -18,10 +18,11 @@ from typing import Any
 
 from seqsum import plugins
 from seqsum.config import Config, near_field
-from seqsum.errors import ConfigError, UserError, did_you_mean, printable
+from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.registry import MODELS, PRESET_FOLDERS, task_type
 from seqsum.schema import shown
 from seqsum.tasks.text_files import decode
+from seqsum.text import printable
 
 PACKAGE = "seqsum_presets"
 WORDS = ("title", "description", "look_for")

@@ -14,10 +14,11 @@ from seqsum.compare.direction import direction_of
 from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
 from seqsum.compare.spread import counting, is_broken, quartiles, standing_of
 from seqsum.config import Config
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.store import Floats
+from seqsum.text import printable
 
 MOST_SEEDS = 1024
 CONVERGED = 0.99

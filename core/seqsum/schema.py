@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from seqsum.errors import ConfigError, did_you_mean, one_line
+from seqsum.errors import ConfigError, did_you_mean
 from seqsum.formatting import full
+from seqsum.text import one_line
 
 SectionType = TypeVar("SectionType", bound="Section")
 

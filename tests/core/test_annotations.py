@@ -55,7 +55,7 @@ def test_annotations_lie_over_the_record_and_nothing_else_changes(workspace: Wor
     [
         ({"name": " "}, "name: must be 1 to 200"),
         ({"name": "x" * 201}, "name: must be 1 to 200"),
-        ({"tags": ["a,b"]}, "without commas, got 'a,b'"),
+        ({"tags": ["a,b"]}, 'without commas, got "a,b"'),
         ({"tags": ["ok", "\x1b[1m"]}, "tags: a tag is 1 to 50 printable"),
         ({"tags": [str(number) for number in range(51)]}, "at most 50 tags, got 51"),
         ({"note": "x" * 10_001}, "at most 10,000 characters"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from seqsum.errors import ConfigError, UserError, did_you_mean, one_line, printable
+from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.text import one_line, printable
 
 HOSTILE = "a\x1b[31mred\x9b2J\x00\x07\r\u202eb\udc80"
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import os
 import sys
 from pathlib import Path
 
 from seqsum import __version__
+from seqsum.cli.output import complain, use_plain_signs
 from seqsum.cli.parser import Parser
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
 from seqsum.folders import default_workspace
+
+UNICODE = ("utf-8", "utf-16", "utf-32")
 
 
 def parser() -> Parser:
@@ -36,17 +40,25 @@ def parser() -> Parser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Open the console; return the exit code."""
+    use_plain_signs()
     try:
         options = parser().read(sys.argv[1:] if arguments is None else arguments, argparse.Namespace())
     except UserError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     folder = workspace_folder(options.workspace)
     if folder.exists() and not folder.is_dir():
-        print(printable(f"seqsum-tui: {folder} is not a folder; give another with --workspace"), file=sys.stderr)
+        complain(f"seqsum-tui: {folder} is not a folder; give another with --workspace")
         return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return train_without_screen(folder)
+    encoding = (sys.__stderr__ or sys.stderr).encoding
+    if codecs.lookup(encoding).name not in UNICODE:
+        complain(
+            f"seqsum-tui: this terminal's locale is not UTF-8 but {encoding}, which lacks the signs that charts are "
+            "made of; set one that is, e.g. LC_ALL=C.UTF-8 seqsum-tui (the command line, seqsum, works as it is)"
+        )
+        return 2
     return open_console(folder)
 
 

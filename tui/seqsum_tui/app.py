@@ -14,6 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -21,6 +22,7 @@ from seqsum_tui import bindings, words
 from seqsum_tui.driver import ThriftyDriver
 from seqsum_tui.endings import EndingsWatch
 from seqsum_tui.legible import legible
+from seqsum_tui.literal import NoSteering
 from seqsum_tui.paths import over_ssh
 from seqsum_tui.query_client import server_command
 from seqsum_tui.screens.runs import RunsScreen
@@ -80,6 +82,7 @@ class Console(App[None]):
         settings: Settings | None = None,
     ) -> None:
         self._legible: dict[str, Theme] = {}
+        self._no_steering = NoSteering()
         super().__init__()
         self.settings = settings or Settings()
         self.workspace_folder = workspace
@@ -131,6 +134,10 @@ class Console(App[None]):
     def seconds(self) -> float:
         """Seconds between two readings of a screen."""
         return self.settings.seconds(self.remote)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Whatever a widget draws, nothing of it steers the terminal."""
+        return [self._no_steering, *super().get_line_filters()]
 
     def get_driver_class(self) -> type[Driver]:
         """The terminal's driver can save bytes."""

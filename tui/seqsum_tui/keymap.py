@@ -8,7 +8,8 @@ from itertools import pairwise
 from textual.binding import Binding, BindingType
 from textual.keys import Keys, _character_to_key
 
-from seqsum.errors import did_you_mean, one_line
+from seqsum.errors import did_you_mean
+from seqsum.text import one_line
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from seqsum.errors import did_you_mean, one_line
+from seqsum.errors import did_you_mean
 from seqsum.formatting import full
+from seqsum.text import one_line
 
 Kind = Literal["choice", "bool", "int", "float"]
 Value = str | bool | int | float

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from seqsum.errors import printable
+from seqsum.text import shown
 
 
 class Status(NamedTuple):
@@ -39,9 +38,8 @@ def status(name: str) -> Status:
     return STATUSES.get(name) or Status("?", name, "$foreground 70%")
 
 
-def literal(text: str) -> str:
-    """Return `text` on one line, with everything that could steer a terminal made visible."""
-    return unicodedata.normalize("NFC", printable(text.replace("\n", " ").replace("\t", " ")))
+literal = shown
+"""`text` on one line, with everything that could steer a terminal made visible."""
 
 
 def fit(text: str, width: int) -> str:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 
+from seqsum.cli.output import complain, use_plain_signs
 from seqsum.errors import UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 2 for what the user can mend, 1 for a run that failed."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that can't show "→" gets "?" in its place, never a traceback.
-            stream.reconfigure(errors="replace")
+    use_plain_signs()
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except UserError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 2
     except BrokenPipeError:
         # The reader went away (`| head`): say nothing, and keep Python from saying it at exit.
@@ -27,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         # A path too long, a full disk, a folder that may not be read: wherever it was met, it is no fault of ours.
         what = error.filename if isinstance(error.filename, str) else "a file"
-        print(UserError(f"seqsum: can't read or write {what}: {error.strerror or error}"), file=sys.stderr)
+        complain(f"seqsum: can't read or write {what}: {error.strerror or error}")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -45,7 +42,7 @@ def _run(arguments: list[str]) -> int:
     from seqsum import plugins
 
     for problem in plugins.problems():
-        print(problem, file=sys.stderr)
+        complain(problem)
     options = parse_command(options)
     if options.help:
         from seqsum.cli.help import show_command

@@ -9,6 +9,7 @@ from seqsum.cli.output import say, say_json
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import Annotations, annotate
+from seqsum.text import one_line
 
 Options = argparse.Namespace
 
@@ -81,7 +82,7 @@ def empty_bin(options: Options) -> int:
         if options.json:
             say_json({"run": run.id, "name": name})
         else:
-            say(f"{run.id}  {name}")
+            say(f"{run.id}  {one_line(name)}")
     if not deleted and not options.json:
         say(f"the bin of {workspace.folder} is empty")
     return 0
@@ -100,5 +101,5 @@ def _tell(options: Options, run: Run, name: str, message: str) -> int:
         said: dict[str, Any] = Annotations.read(run.folder).plain()
         say_json({"run": run.id, "ok": True, "message": message, "name": name, "annotations": said})
     else:
-        say(f"{name} ({run.id}): {message}")
+        say(f"{one_line(name)} ({run.id}): {message}")
     return 0

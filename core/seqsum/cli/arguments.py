@@ -18,7 +18,8 @@ from pathlib import Path
 
 from seqsum import __version__
 from seqsum.cli.parser import Parser, nearest
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
+from seqsum.text import one_line
 
 HELP = ("-h", "--help")
 FILTER_HELP = (

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from seqsum import control
-from seqsum.cli.output import say, say_json
-from seqsum.errors import InputError, UserError, printable
+from seqsum.cli.output import columns, complain, say, say_json
+from seqsum.errors import InputError, UserError
 from seqsum.formatting import distinct, full, metric, number, percent
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN
 from seqsum.runs import Run, Workspace
 from seqsum.tasks.sum_modulo import LONGEST
+from seqsum.text import printable
 
 if TYPE_CHECKING:
     from seqsum.query.answering import Answerer
@@ -104,14 +105,13 @@ def _inside(answer: dict[str, Any]) -> Iterator[str]:
         units = len(layer["hidden"][0])
         yield f"layer {layer['layer'] + 1} {layer['direction']}: {units} units; {', '.join(parts)}"
     steps = _says_after_steps(answer)
-    yield f"{'STEP':>4}  {'TOKEN':<8}  {'SAYS':<16}  {'LEFT OUT':>9}  {'GRADIENT×INPUT':>14}  {'‖∂LOSS/∂X‖':>10}"
     found = answer["saliency"]
+    rows = [["STEP", "TOKEN", "SAYS", "LEFT OUT", "GRADIENT×INPUT", "‖∂LOSS/∂X‖"]]
     for at, token in enumerate(answer["tokens"]):
-        left_out = found["leave_one_out"][at]
-        yield (
-            f"{at + 1:>4}  {token:<8}  {steps[at]:<16}  {number(left_out, signed=True):>9}  "
-            f"{number(found['gradient_input'][at], signed=True):>14}  {number(answer['gradient_norms'][at]):>10}"
-        )
+        left_out = number(found["leave_one_out"][at], signed=True)
+        by_gradient, norm = number(found["gradient_input"][at], signed=True), number(answer["gradient_norms"][at])
+        rows.append([str(at + 1), str(token), steps[at], left_out, by_gradient, norm])
+    yield from columns(rows, right=(0, 3, 4, 5))
     what = "the probability" if answer["probabilities"] and answer["written"] is None else "the log-probability"
     what = "the standardised forecast" if answer["values"] is not None else f"{what} of {found['target']}"
     yield f"left out: by how much {what} falls without that step"
@@ -207,10 +207,8 @@ def _confusion(more: dict[str, Any]) -> Iterator[str]:
     labels = [str(label) for label in more["labels"] or range(len(more["confusion"]))]
     rows = [["truth", *labels]]
     rows += [[label, *map(str, row)] for label, row in zip(labels, more["confusion"], strict=True)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     yield "confusion: how often each truth (down) was answered with each class (across)"
-    for row in rows:
-        yield "  " + " ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+    yield from columns(rows, right=range(len(rows[0])), gap=" ", indent="  ")
 
 
 def _calibration(more: dict[str, Any]) -> Iterator[str]:
@@ -253,7 +251,7 @@ def _each_input(options: Options, one: Callable[[str], None]) -> int:
                 # In its place among the answers, so that line n answers line n.
                 say_json({"input": text, "error": str(error), "place": place, "end": end})
             else:
-                print(error, file=sys.stderr)
+                complain(error)
     return status
 
 

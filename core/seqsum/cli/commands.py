@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from seqsum import control
 from seqsum.cli.follow import Follower, finished_plain, finished_words
-from seqsum.cli.output import run_line, say, say_json, summary_plain
-from seqsum.errors import UserError, printable
+from seqsum.cli.output import complain, padded, run_line, say, say_columns, say_json, summary_plain, write_out
+from seqsum.errors import UserError
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.formatting import age, count, duration, metric
 from seqsum.launch import LocalLauncher
@@ -20,6 +19,7 @@ from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.schema import as_text
+from seqsum.text import one_line, printable
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
 
 Options = argparse.Namespace
@@ -68,14 +68,14 @@ def _say_started(options: Options, run: Run) -> None:
     else:
         began = "queued" if getattr(options, "queue", False) else "started"
         after = f", forked from {parent['run']} at step {parent['step']:,}" if parent else ""
-        say(f"{run.record.name} ({run.id}): {began} in {run.folder}{after}")
+        say(f"{one_line(run.record.name)} ({run.id}): {began} in {run.folder}{after}")
 
 
 def runs(options: Options) -> int:
     workspace = Workspace(options.workspace)
     summaries = listed(workspace, options.filter, options.sort, options.reverse)
     for message in workspace.index.messages:
-        print(printable(message), file=sys.stderr)
+        complain(message)
     if options.json:
         for summary in summaries:
             say_json(summary_plain(summary))
@@ -90,7 +90,7 @@ def runs(options: Options) -> int:
     rows += [
         (
             summary.id,
-            printable(summary.name),
+            summary.name,
             summary.status,
             f"{summary.step:,}/{summary.steps:,}",
             metric("loss", summary.metrics.get("loss")),
@@ -99,9 +99,7 @@ def runs(options: Options) -> int:
         )
         for summary in summaries
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    say_columns(rows)
     for measure in dict.fromkeys(one.measure for one in summaries if _measured_earlier(one)):
         say(f"{EARLIER_SIGN} {measure}, as an earlier version measured: not to be compared with the others")
     return 0
@@ -150,11 +148,11 @@ def show(options: Options) -> int:
         }
         say_json({**summary_plain(summary), **facts, "config": config.plain()})
         return 0
-    say(f"{summary.name} ({summary.id})  {summary.status}  {run_line(summary)}")
+    say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
     if summary.reason:
         say(f"  {summary.reason}")
     if summary.tags:
-        say(f"  tags: {', '.join(summary.tags)}")
+        say(f"  tags: {one_line(', '.join(summary.tags))}")
     for line in summary.note.splitlines():
         say(f"  | {line}")
     parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
@@ -167,7 +165,7 @@ def show(options: Options) -> int:
     for name, value in summary.metrics.items():
         if name == "wall_time":
             continue
-        say(f"  {name:<18} {metric(name, value)}")
+        say(f"  {padded(one_line(name), 18)} {metric(name, value)}")
     if summary.measure:
         say(f"  accuracy and eval_loss are {summary.measure}, as an earlier version measured")
     section = ""
@@ -237,7 +235,7 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
     if options.json:
         say_json({"run": run.id, **outcome})
     else:
-        say(f"{run.name} ({run.id}): {outcome['message']}")
+        say(f"{one_line(run.name)} ({run.id}): {outcome['message']}")
     return 0
 
 
@@ -257,9 +255,9 @@ def sync(options: Options) -> int:
     if options.json:
         say_json({"run": run.id, "ok": outcome.ok, "outcome": outcome.kind, "message": outcome.message})
     elif outcome.ok:
-        say(f"{run.record.name} ({run.id}): {outcome.message}")
+        say(f"{one_line(run.record.name)} ({run.id}): {outcome.message}")
     else:
-        print(printable(f"sync: run {run.id}: {outcome.message}"), file=sys.stderr)
+        complain(f"sync: run {run.id}: {outcome.message}")
     return {"done": 0, "no_key": 2}.get(outcome.kind, 1)
 
 
@@ -274,15 +272,15 @@ def export(options: Options) -> int:
         raise UserError(f"export: {format} is no text; name a file with --output")
     content, messages = exported(run, format)
     for message in messages:
-        print(printable(message), file=sys.stderr)
+        complain(message)
     if to_screen:
-        print(content.decode(), end="")
+        write_out(content.decode())
         return 0
     write(path, content, options.force)
     if options.json:
         say_json({"run": run.id, "format": format, "path": str(path), "bytes": len(content)})
     else:
-        say(f"{run.record.name} ({run.id}): {format} in {path}, {count(len(content), 'byte')}")
+        say(f"{one_line(run.record.name)} ({run.id}): {format} in {path}, {count(len(content), 'byte')}")
     return 0
 
 

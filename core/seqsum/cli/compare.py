@@ -6,15 +6,16 @@ import argparse
 import re
 from pathlib import Path
 
-from seqsum.cli.output import say, say_json
+from seqsum.cli.output import say, say_columns, say_json, write_out
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import GROUP, XKind, notes_of
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
-from seqsum.errors import UserError, did_you_mean, printable
+from seqsum.errors import UserError, did_you_mean
 from seqsum.export import write
 from seqsum.formatting import count, metric
 from seqsum.runs import Workspace
+from seqsum.text import printable
 
 BUCKETS = 400
 
@@ -24,7 +25,9 @@ def compare(options: argparse.Namespace) -> int:
     workspace = Workspace(options.workspace)
     ids = list(dict.fromkeys(id for text in options.runs for id in _ids(workspace, text)))
     higher = {None: None, "high": True, "low": False}[options.best]
-    reader = ComparisonReader(workspace.folder, ids, options.metric, BUCKETS, higher=higher)
+    # A store knows text only, and no byte that is none.
+    metric = None if options.metric is None else options.metric.encode("utf-8", "replace").decode()
+    reader = ComparisonReader(workspace.folder, ids, metric, BUCKETS, higher=higher)
     comparison = reader.read()
     assert comparison is not None
     if comparison.problems:
@@ -46,7 +49,7 @@ def compare(options: argparse.Namespace) -> int:
             say_json({**plain, "config": _settings(row, shown)})
         return 0
     if part in ("curves", "config", "scatter"):
-        print(content(shown, part, "csv").decode(), end="")
+        write_out(content(shown, part, "csv").decode())
         return 0
     _say_table(shown)
     return 0
@@ -139,7 +142,7 @@ def _say_table(shown: Shown) -> None:
     say(f"{name}{better}; Δ from {base}{unit}")
     if comparison.measures:
         say(comparison.measures)
-    _say_columns(table)
+    say_columns(table)
     for note in notes_of(rows):
         say(note)
     differences = shown.differences
@@ -147,15 +150,7 @@ def _say_table(shown: Shown) -> None:
         say("\nfields that differ")
         names = [f"{row.look.sign} {row.name}" for row in shown.drawn]
         if len(names) <= 6:
-            _say_columns(
-                [["FIELD", *map(printable, names)], *([path, *values] for path, values in differences.items())]
-            )
+            say_columns([["FIELD", *map(printable, names)], *([path, *values] for path, values in differences.items())])
         else:
             for path, values in differences.items():
                 say(f"  {path}: {', '.join(dict.fromkeys(values))}")
-
-
-def _say_columns(table: list[list[str]]) -> None:
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

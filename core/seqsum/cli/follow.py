@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from seqsum.cli.output import run_line, say, say_json
 from seqsum.formatting import duration, metric
 from seqsum.runs import Run, Summary
+from seqsum.text import one_line
 
 POLL_SECONDS = 0.1
 LINE_SECONDS = 2.0
@@ -154,7 +155,7 @@ def finished_words(summary: Summary) -> str:
         f"{name} {metric(name, summary.metrics[name])}" for name in ("loss", "accuracy") if name in summary.metrics
     )
     after = duration(summary.train_seconds)
-    text = f"{summary.name} ({summary.id}): {summary.status} at step {summary.step:,} after {after}"
+    text = f"{one_line(summary.name)} ({summary.id}): {summary.status} at step {summary.step:,} after {after}"
     if numbers:
         text += f"; {numbers}"
     if summary.reason:

@@ -8,9 +8,11 @@ import sys
 
 from seqsum import __version__
 from seqsum.cli.arguments import GROUPS, command_parser, root_parser
+from seqsum.cli.output import complain
 from seqsum.cli.page import TITLE, Page, Section
 from seqsum.cli.parser import Parser
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
+from seqsum.text import one_line
 
 
 def show_commands(with_options: bool) -> None:
@@ -54,7 +56,7 @@ def show_command(options: argparse.Namespace) -> None:
         page.line(f"\nseqsum {options.command} {name} --help {more}.")
     if problem:
         sys.stdout.flush()
-        print(problem, file=sys.stderr)
+        complain(problem)
 
 
 def _usage(parser: Parser, named: str) -> str:

@@ -2,19 +2,103 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import math
-from typing import Any
+import sys
+import unicodedata
+from collections.abc import Container, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from seqsum.errors import printable
+from rich.cells import cell_len
+
 from seqsum.formatting import duration, metric, speed
-from seqsum.runs import Summary
 from seqsum.runs.measure import MEASURE
+from seqsum.text import one_line, printable
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
+
+
+# What a terminal without UTF-8 shows in place of our own signs; any other character it lacks is a question mark.
+PLAIN_SIGNS = {
+    "–": "-", "—": "-", "−": "-", "…": "...", "→": "->", "←": "<-", "×": "x", "·": ".", "✓": "ok", "✗": "x", "∞": "inf",
+    "≥": ">=", "≤": "<=", "≠": "!=", "±": "+-", "Δ": "diff", "∂": "d", "‖": "|", "█": "#", "━": "=", "╸": "=", "╺": "-",
+    "╌": "-", "●": "o", "○": "o", "■": "#", "□": "#", "▲": "^", "△": "^", "▼": "v", "▽": "v", "◆": "*", "◇": "*",
+    "★": "*", "✚": "+", "†": "+", "’": "'", "‘": "'", "“": '"', "”": '"', "µ": "u", "²": "2", "³": "3",
+}  # fmt: skip
+
+
+def use_plain_signs() -> None:
+    """Let standard output and error write plain signs where their encoding lacks ours, never an escape."""
+    codecs.register_error("plain_signs", _in_plain_signs)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain_signs")
+
+
+def _in_plain_signs(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_plain_sign(character) for character in lacking), error.end
+
+
+def _plain_sign(character: str) -> str:
+    found = PLAIN_SIGNS.get(character)
+    if found is None:
+        # Letters lose their marks: é is e.
+        found = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return found or ("" if unicodedata.combining(character) or cell_len(character) == 0 else "?")
 
 
 def say(text: str) -> None:
     """Print text literally: escape sequences in names or logs are made visible."""
     print(printable(text), flush=True)
+
+
+def complain(text: object) -> None:
+    """Print on standard error, as literally."""
+    print(printable(str(text)), file=sys.stderr, flush=True)
+
+
+def write_out(content: str) -> None:
+    """Write what is made for programs (CSV, JSON, Markdown): to a terminal literally, to anything else to the byte."""
+    if sys.stdout.isatty() or not isinstance(sys.stdout, io.TextIOWrapper):
+        print(printable(content), end="", flush=True)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def columns(
+    rows: Sequence[Sequence[str]], right: Container[int] = (), gap: str = "  ", indent: str = ""
+) -> Iterator[str]:
+    """Return a line for each row, with columns below each other by the cells that a terminal gives them.
+
+    right: the places of columns that end, rather than begin, at the same cell.
+    """
+    table = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = [
+            padded(cell, width, right=at in right) for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield indent + gap.join(cells).rstrip()
+
+
+def say_columns(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows with their columns below each other."""
+    for line in columns(rows):
+        say(line)
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Return `text` with spaces to at least `width` cells of a terminal: wide characters take two, marks none."""
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
 
 
 def say_json(value: dict[str, Any]) -> None:

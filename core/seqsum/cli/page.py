@@ -11,7 +11,7 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text
 
-from seqsum.errors import one_line
+from seqsum.text import one_line
 
 WIDEST = 120
 NARROW = 64

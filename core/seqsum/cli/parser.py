@@ -9,7 +9,8 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
+from seqsum.text import one_line
 
 NEAR = 0.54
 MOST_HINTS = 3

@@ -8,11 +8,11 @@ import sys
 from rich.cells import cell_len
 
 from seqsum.cli.markdown import defaults_of, preset_table
-from seqsum.cli.output import say, say_json
+from seqsum.cli.output import complain, padded, say, say_json, write_out
 from seqsum.cli.page import TITLE, Page, Section
-from seqsum.errors import one_line, printable
 from seqsum.presets import Preset, all_presets, load_preset, preset_problems
 from seqsum.registry import task_type
+from seqsum.text import one_line
 
 # A longer name pushes its own title aside: 80 columns are to show the titles of all others.
 NAME_CELLS = 24
@@ -23,12 +23,12 @@ def presets(options: argparse.Namespace) -> int:
     chosen = [load_preset(name) for name in options.names] if options.names else all_presets()
     if not options.names:
         for message in preset_problems():
-            print(printable(message), file=sys.stderr)
+            complain(message)
     if options.json:
         for preset in chosen:
             say_json(preset.plain())
     elif options.markdown:
-        print(preset_table(chosen))
+        write_out(preset_table(chosen) + "\n")
     elif options.names:
         _show(chosen)
     else:
@@ -40,7 +40,7 @@ def _list(presets: list[Preset]) -> None:
     names = [one_line(preset.name) for preset in presets]
     width = max((cells for cells in map(cell_len, names) if cells <= NAME_CELLS), default=0)
     for name, preset in zip(names, presets, strict=True):
-        say(f"{name}{' ' * (width - cell_len(name))}  {preset.title}")
+        say(f"{padded(name, width)}  {preset.title}")
     if sys.stdout.isatty():
         say("\nseqsum presets NAME tells what one is, and what to look for; seqsum train NAME trains it.")
 

@@ -11,7 +11,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from seqsum.cli.output import say, say_json, summary_plain
+from seqsum.cli.output import padded, say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
 from seqsum.formatting import metric, percent
@@ -19,6 +19,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
 from seqsum.runs import Summary, Workspace
+from seqsum.text import one_line
 from seqsum.training.fits import why_not_fused
 
 POLL_SECONDS = 0.2
@@ -110,7 +111,7 @@ def _follow(replication: Replication, as_json: bool, stopping: _StopOnSignal) ->
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(highlight=False), disable=not bar) as progress:
-        line = progress.add_task(replication.group, total=1.0, numbers="")
+        line = progress.add_task(one_line(replication.group), total=1.0, numbers="")
         while True:
             summaries = replication.summaries()
             for seed, summary in summaries.items():
@@ -145,7 +146,7 @@ def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outco
         shown = [metric(name, value) for value in outcome.quartiles]
         ends = [metric(name, value) for value in (outcome.values[:1] + outcome.values[-1:])]
         values = f", values from {' to '.join(ends)}" if ends else ""
-        say(f"  {name:<17} median {shown[1]}, quartiles {shown[0]} to {shown[2]}{values}")
+        say(f"  {padded(one_line(name), 17)} median {shown[1]}, quartiles {shown[0]} to {shown[2]}{values}")
     counted = share_text(outcome.with_value, outcome.runs, outcome.waiting)
     if counted:
         say(f"  with a value      {counted}; a seed that diverged, failed, died or has none ranks as worst")
@@ -157,6 +158,6 @@ def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outco
         say(f"  steps to converge median {round(median):,}, quartiles {round(early):,} to {round(late):,}")
     if outcome.best is not None:
         seed = next(seed for seed, summary in summaries.items() if summary.id == outcome.best)
-        say(f"  best              seed {seed}: {summaries[seed].name} ({outcome.best})")
+        say(f"  best              seed {seed}: {one_line(summaries[seed].name)} ({outcome.best})")
     if any(status in ("stopped", "died") for status in statuses):
         say("go on with the same command")

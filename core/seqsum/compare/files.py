@@ -15,8 +15,9 @@ from seqsum.compare.picture import curves_picture, scatter_picture
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table, unique_names
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
 from seqsum.export import drawing
+from seqsum.text import printable
 
 FORMATS = ("csv", "svg", "png")
 Part = Literal["table", "curves", "config", "scatter"]
@@ -63,7 +64,7 @@ def content(shown: Shown, part: Part, format: str) -> bytes:
     Raises UserError when there is nothing to show, or no picture of that part.
     """
     if format == "csv":
-        return _csv(shown, part).encode()
+        return _csv(shown, part).encode("utf-8", "backslashreplace")
     if part not in ("curves", "scatter"):
         raise UserError(f"compare: {part} is no picture; choose csv, or curves or scatter")
     if part == "curves":

@@ -6,9 +6,10 @@ import io
 import os
 from pathlib import Path
 
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.files import write_atomically
+from seqsum.text import printable
 
 FORMATS = ("csv", "json", "svg", "png", "weights")
 SUFFIXES = {".csv": "csv", ".json": "json", ".svg": "svg", ".png": "png", ".safetensors": "weights"}

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from seqsum.errors import one_line
+from seqsum.text import one_line
 
 Place = tuple[float, float]
 

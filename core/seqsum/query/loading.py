@@ -17,13 +17,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from seqsum.config import Config
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, checksum, file_in, steps_saved
 from seqsum.runs.files import parse_json
 from seqsum.tasks.base import AnyTask
+from seqsum.text import one_line
 from seqsum.training.checkpoint import DamagedCheckpoint
 
 # What wrong values in well-formed JSON can lead to where a task or a model is made of them.

@@ -7,9 +7,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from seqsum.errors import UserError, did_you_mean, printable
+from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import full
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN, Ask, Request
+from seqsum.text import printable
 
 ASKS: tuple[str, ...] = get_args(Ask)
 FIELDS = Request.__annotations__

@@ -9,12 +9,13 @@ import traceback
 from contextlib import suppress
 from typing import Any, TextIO
 
-from seqsum.errors import InputError, UserError, one_line
+from seqsum.errors import InputError, UserError
 from seqsum.query.answering import Answerer
 from seqsum.query.protocol import LONGEST_LINE
 from seqsum.query.reading import Fields, finite, read_line
 from seqsum.query.wording import what_is_asked
 from seqsum.runs import Run
+from seqsum.text import one_line
 
 NICENESS = 10
 """Of 19: where a training wants the same core, Linux gives this a tenth of what it gives the training."""

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seqsum.errors import UserError, one_line, printable
+from seqsum.errors import UserError
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.files import write_json
 from seqsum.runs.gone import RunGone
+from seqsum.text import is_plain, one_line, plain_spaces, printable
 
 ANNOTATIONS_FILE = "annotations.json"
 LONGEST_NAME = 200
@@ -48,7 +49,7 @@ class Annotations:
     @classmethod
     def _of(cls, raw: Mapping[str, Any]) -> Annotations:
         found = cls()
-        with suppress(KeyError, AttributeError, UserError):
+        with suppress(KeyError, AttributeError, TypeError, UserError):
             found = replace(found, name=check_name(raw["name"]))
         with suppress(KeyError, AttributeError, TypeError, UserError):
             found = replace(found, tags=check_tags(raw["tags"]))
@@ -104,19 +105,19 @@ def annotate(
 
 def check_name(name: str) -> str:
     """Return a run's name stripped; raise UserError for an empty, overlong or unprintable one."""
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise UserError(f"name: must be 1 to {LONGEST_NAME} printable characters, got {printable(name)[:40]!r}")
+    name = plain_spaces(name)
+    if not name or len(name) > LONGEST_NAME or not is_plain(name):
+        raise UserError(f'name: must be 1 to {LONGEST_NAME} printable characters, got "{_short(name)}"')
     return name
 
 
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return tags stripped, each once; raise UserError for one that can't be a tag."""
-    found = tuple(dict.fromkeys(tag.strip() for tag in tags))
+    found = tuple(dict.fromkeys(map(plain_spaces, tags)))
     for tag in found:
-        if not tag or len(tag) > LONGEST_TAG or "," in tag or not tag.isprintable():
-            given = one_line(tag)[:60]
-            raise UserError(f"tags: a tag is 1 to {LONGEST_TAG} printable characters without commas, got {given!r}")
+        if not tag or len(tag) > LONGEST_TAG or "," in tag or not is_plain(tag):
+            given = _short(tag)
+            raise UserError(f'tags: a tag is 1 to {LONGEST_TAG} printable characters without commas, got "{given}"')
     if len(found) > MOST_TAGS:
         raise UserError(f"tags: a run can have at most {MOST_TAGS} tags, got {len(found)}")
     return found
@@ -130,6 +131,11 @@ def check_note(note: str) -> str:
     if printable(note) != note:
         raise UserError("note: must be printable text; it holds control characters")
     return note
+
+
+def _short(text: str) -> str:
+    text = one_line(text)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 @contextmanager

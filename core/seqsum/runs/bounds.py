@@ -13,7 +13,8 @@ import shutil
 import stat
 from pathlib import Path
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
+from seqsum.text import one_line
 
 REWOUND_NAME = re.compile(r"rewound-[0-9]{8}-[0-9]{6}-[0-9]{6}")
 STEP_NAME = re.compile(r"step-(0|[1-9][0-9]{0,14})")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqsum.config import all_fields
-from seqsum.errors import did_you_mean, one_line
+from seqsum.errors import did_you_mean
 from seqsum.runs.entry import ABSENT, CURVES, Entry
 from seqsum.runs.filter_tokens import QUOTES, REGEX_SIGNS, FilterError, Token, tokens_of
 from seqsum.runs.filter_values import (
@@ -37,6 +37,7 @@ from seqsum.runs.filter_values import (
 )
 from seqsum.runs.run import LIVE_STATUSES, STATUSES, Summary
 from seqsum.schema import FieldFacts
+from seqsum.text import one_line
 
 DEEPEST = 50
 WITH_UNIT = re.compile(rf"\d*\.?\d+({UNITS})+")

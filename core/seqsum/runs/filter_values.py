@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from seqsum.errors import did_you_mean, one_line
+from seqsum.errors import did_you_mean
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter_tokens import FilterError, Token
 from seqsum.schema import OFF, FieldFacts
+from seqsum.text import one_line
 
 Test = Callable[[Entry, float], bool]
 Value = Callable[[Entry, float], Any]

@@ -18,6 +18,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs.files import write_json
 from seqsum.runs.gone import RunGone
+from seqsum.text import one_line
 
 RECORD_FILE = "run.json"
 FORMAT = 1
@@ -72,7 +73,7 @@ class Record:
         """Return the configuration; raise UserError when it, or a plug-in it needs, is not there."""
         plugins.load()
         try:
-            return Config.parse(self.config, f"run {self.id}")
+            return Config.parse(_as_shown(self.config), f"run {self.id}")
         except UserError as error:
             raise UserError(f"{error}{plugins.hint(self.plugins)}") from None
 
@@ -102,6 +103,17 @@ class Record:
         if not all(isinstance(word, str) for word in words) or not all(isinstance(part, dict) for part in sections):
             raise UserError(f"runs: {path} is damaged: a field holds something of another kind")
         return record
+
+
+def _as_shown(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stranger's record may name its group as none of ours is named: the words about the run as they are shown."""
+    track = config.get("track")
+    if not isinstance(track, Mapping):
+        return dict(config)
+    made = {key: one_line(value) if isinstance(value, str) else value for key, value in track.items()}
+    if isinstance(track.get("tags"), list):
+        made["tags"] = [one_line(tag) if isinstance(tag, str) else tag for tag in track["tags"]]
+    return {**config, "track": made}
 
 
 def installed_versions() -> dict[str, str]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.files import open_regular
 from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import Record
 from seqsum.runs.store import Store
+from seqsum.text import printable
 
 METRICS_FILE = "metrics.db"
 LOG_FILE = "worker.log"

@@ -14,7 +14,7 @@ from typing import Any
 
 from seqsum import formatting
 from seqsum.config import Config
-from seqsum.errors import UserError, did_you_mean, one_line, printable
+from seqsum.errors import UserError, did_you_mean
 from seqsum.folders import default_workspace
 from seqsum.runs.annotations import LONGEST_NAME, check_name
 from seqsum.runs.bounds import remove
@@ -24,6 +24,7 @@ from seqsum.runs.index import Index
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
+from seqsum.text import one_line, printable
 
 MOST_TOLD = 5
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"

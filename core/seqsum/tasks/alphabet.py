@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.errors import InputError, UserError, one_line
+from seqsum.errors import InputError, UserError
 from seqsum.tasks.base import Examples, Ints
+from seqsum.text import one_line
 
 LONGEST_INPUT = 1_000
 ENDS = "⏎"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
-from seqsum.errors import InputError, UserError, printable
+from seqsum.errors import InputError, UserError
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -34,6 +34,7 @@ from seqsum.tasks.base import (
     spread_evenly,
 )
 from seqsum.tasks.stream import StepStream, below
+from seqsum.text import printable
 
 LONGEST = 2000
 ROWS_ASKED = 32

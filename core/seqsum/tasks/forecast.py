@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
 from seqsum.formatting import distinct
 from seqsum.registry import register_task
 from seqsum.schema import setting, shown
@@ -31,6 +31,7 @@ from seqsum.tasks.number_format import DecimalMark, NumberFormat
 from seqsum.tasks.series import MissingValues, Reading, Series, read_series
 from seqsum.tasks.text_files import absolute
 from seqsum.tasks.typed_numbers import read_typed
+from seqsum.text import one_line
 
 MOST_ASKED = 10_000  # held-out windows; more make an evaluation slow and no surer
 MOST_FORECASTS = 1_000

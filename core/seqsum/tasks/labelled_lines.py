@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
 from seqsum.schema import shown
 from seqsum.tasks.header import Header
 from seqsum.tasks.tables import Table, listed, listed_lines, read_csv, read_json_lines
 from seqsum.tasks.text_files import REPLACEMENT, decode, read_bytes
+from seqsum.text import one_line
 
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
 SHORTEST_LINE = 10  # characters; what is shorter stands in every package

@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 
-from seqsum.errors import InputError, printable
+from seqsum.errors import InputError
 from seqsum.tasks.base import Ints
+from seqsum.text import printable
 
 
 def read_numbers(text: str, low: int, high: int, hint: str, most: int = 10_000) -> Ints:

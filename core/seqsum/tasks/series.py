@@ -13,13 +13,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
 from seqsum.schema import shown
 from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
 from seqsum.tasks.number_format import Conflict, DecimalMark, NumberFormat, decide, evened, is_missing, shape_of
 from seqsum.tasks.tables import Table, listed_lines, read_csv
 from seqsum.tasks.text_files import read_bytes
 from seqsum.tasks.timestamps import judge, read_times
+from seqsum.text import one_line
 
 MissingValues = Literal["refuse", "forward_fill"]
 

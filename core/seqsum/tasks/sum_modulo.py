@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from seqsum.errors import InputError, printable
+from seqsum.errors import InputError
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -25,6 +25,7 @@ from seqsum.tasks.base import (
     check_lengths,
 )
 from seqsum.tasks.stream import StepStream, below
+from seqsum.text import printable
 
 LONGEST = 10_000
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seqsum.errors import UserError, did_you_mean, one_line
+from seqsum.errors import UserError, did_you_mean
 from seqsum.schema import shown
 from seqsum.tasks.header import Header, names_columns
 from seqsum.tasks.text_files import REPLACEMENT, Decoded, read_text
+from seqsum.text import one_line
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 LISTED = 12

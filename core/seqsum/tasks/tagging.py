@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from seqsum.errors import InputError, printable
+from seqsum.errors import InputError
 from seqsum.formatting import count
 from seqsum.registry import register_task
 from seqsum.schema import setting
@@ -29,6 +29,7 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.epochs import keyed_generator
 from seqsum.tasks.stream import StepStream, below
+from seqsum.text import printable
 
 LONGEST = 1000
 HELD_OUT = 4000

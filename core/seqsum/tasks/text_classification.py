@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from seqsum.errors import UserError, one_line
+from seqsum.errors import UserError
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -28,6 +28,7 @@ from seqsum.tasks.header import Header
 from seqsum.tasks.labelled_lines import LabelledLines, MissingCells, Reading, as_read, read_lines
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_files import REPLACEMENT, absolute, unknown_of
+from seqsum.text import one_line
 
 ASCII = "".join(map(chr, range(32, 127)))
 """The vocabulary of checkpoints that keep none of their own."""

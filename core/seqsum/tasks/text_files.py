@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqsum.errors import UserError, did_you_mean, one_line
+from seqsum.errors import UserError, did_you_mean
 from seqsum.schema import shown
+from seqsum.text import one_line
 
 LARGEST_FILE = 500_000_000  # bytes: it is held in memory whole
 MOST_WRONG = 3  # for each character beyond ASCII that is right; other encodings have many more

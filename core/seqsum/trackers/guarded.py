@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqsum.errors import one_line
 from seqsum.formatting import duration
+from seqsum.text import one_line
 from seqsum.trackers.base import Media, Point, Tracker
 
 START_SECONDS = 120.0  # importing a tracker's library from a slow disk

@@ -12,12 +12,13 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 
+from seqsum.text import shown
 from seqsum_tui.charts import Band, Series, sparkline
 from seqsum_tui.charts.axes import arrange, rows_for_legend, x_extent, y_range
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Entry, LegendInks, legend_lines
 from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, series_sign, unique_signs
-from seqsum_tui.charts.text import clean, shorten, shorten_middle
+from seqsum_tui.charts.text import shorten, shorten_middle
 
 PLAIN = Style()
 INKS = LegendInks(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
@@ -63,10 +64,10 @@ def test_the_nearest_point() -> None:
 
 
 def test_nothing_that_steers_a_terminal_comes_through() -> None:
-    text = clean("a\x1b[31mb\x07\x9b2J\n\tc\u202e\u200bd\u2028\x7f")
+    text = shown("a\x1b[31mb\x07\x9b2J\n\tc\u202e\u200bd\u2028\x7f")
     assert text.isprintable()
     assert text == "a␛[31mb␇\ufffd2J  c\ufffd\ufffdd\ufffd␡"
-    assert clean("[b]损失[/b]") == "[b]损失[/b]"
+    assert shown("[b]损失[/b]") == "[b]损失[/b]"
 
 
 @pytest.mark.parametrize("width", range(0, 12))

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from rich.cells import cell_len
 
+from seqsum.text import shown
+
 from .axes import Layout
 from .canvas import Canvas
 from .palette import MARK_SIGNS, OTHER_MARK_SIGN
 from .plot import BAND, MARK, MARK_SIGN
 from .raster import View
 from .series import Floats, Mark
-from .text import clean, shorten
+from .text import shorten
 
 QUIET_KINDS = {"checkpoint"}
 
@@ -57,7 +59,7 @@ class PlacedMarks:
 
 def mark_sign(mark: Mark) -> str:
     """Return the one-cell sign of a mark."""
-    sign = clean(mark.sign)
+    sign = shown(mark.sign)
     if len(sign) == 1 and cell_len(sign) == 1:
         return sign
     return MARK_SIGNS.get(mark.kind, OTHER_MARK_SIGN)
@@ -90,7 +92,7 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: PlacedMarks) 
         if not mark.label:
             continue
         following = next((other for other in taken if other > column), view.width + 1)
-        label = shorten(clean(mark.label), min(following - column - 3, 24, view.width - column - 2))
+        label = shorten(shown(mark.label), min(following - column - 3, 24, view.width - column - 2))
         start = left + column + 2
         if cell_len(label) >= 4 and canvas.free(0, 1, start - 1, start + cell_len(label) + 1):
             canvas.text(0, start, label, MARK)

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from seqsum.text import shown
+
 from .axes import Layout, x_labels
 from .canvas import BRAILLE, Canvas
 from .raster import Drawing, View, draw_band, draw_line, pack
 from .series import Band, Floats, Series
-from .text import clean, shorten
+from .text import shorten
 from .ticks import AxisKind, Ticks
 
 BLANK, GRID, BAND, AXIS, LABEL, MARK, MARK_SIGN, CURSOR, CURSOR_LABEL, EMPTY, FIRST_SERIES = range(11)
@@ -270,7 +272,7 @@ def paint_note(canvas: Canvas, text: str) -> None:
     """Write a short text in the middle of the plot, over as many lines as it needs."""
     room = max(canvas.width - 2, 1)
     lines, line = [], ""
-    for word in clean(text).split():
+    for word in shown(text).split():
         word = shorten(word, room)
         if line and cell_len(line) + 1 + cell_len(word) > room:
             lines.append(line)

@@ -10,6 +10,8 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from seqsum.text import shown
+
 from . import plot
 from .axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
 from .canvas import Canvas
@@ -18,7 +20,7 @@ from .plot import Layer
 from .raster import View
 from .series import Series
 from .surface import ChartSurface
-from .text import clean, shorten
+from .text import shorten
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Scatter(ChartSurface):
         note: str = "",
     ) -> None:
         """Show these clouds over `span` of x, with these ticks and a line through `middle`."""
-        self._clouds, self._span, self._ticks, self._side_note = tuple(clouds), span, tuple(ticks), clean(note)
+        self._clouds, self._span, self._ticks, self._side_note = tuple(clouds), span, tuple(ticks), shown(note)
         drawn = [
             Series(cloud.key, *_columns(cloud.points), sign=cloud.sign, colour=cloud.colour, role="points")
             for cloud in clouds
@@ -112,7 +114,7 @@ class Scatter(ChartSurface):
             if not 0 <= column < view.width:
                 continue
             columns.append(column)
-            label = shorten(clean(label), max(view.width // max(len(self._ticks), 1), 6))
+            label = shorten(shown(label), max(view.width // max(len(self._ticks), 1), 6))
             start = min(max(column - cell_len(label) // 2, -left), view.width - cell_len(label))
             if start >= end + 2:
                 canvas.text(layout.label_row, left + start, label, plot.LABEL)

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from seqsum import formatting
+from seqsum.text import shown
 
 from . import palette, plot
 from .axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
@@ -25,7 +26,6 @@ from .plot import Layer, nearest_shown
 from .raster import View
 from .series import Band, Floats, Mark, Series
 from .smoothing import smooth
-from .text import clean
 from .ticks import AxisKind, Ticks, format_x
 from .viewport import Viewport
 
@@ -111,8 +111,8 @@ class ChartSurface(Widget):
         disabled: bool = False,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
-        self._title, self._empty = clean(title), empty
-        self._x_name, self._x_kind = clean(x_name), x_kind
+        self._title, self._empty = shown(title), empty
+        self._x_name, self._x_kind = shown(x_name), x_kind
         self._x_limits, self._y_limits = x_limits, y_limits
         self._series, self._bands, self._marks = tuple(series), tuple(bands), tuple(marks)
         self._placed = PlacedMarks.of(self._marks)
@@ -143,7 +143,7 @@ class ChartSurface(Widget):
 
     @title.setter
     def title(self, title: str) -> None:
-        self._title = clean(title)
+        self._title = shown(title)
         self._changed(plot=False)
 
     @property
@@ -175,7 +175,7 @@ class ChartSurface(Widget):
         self, name: str, kind: AxisKind = "number", limits: tuple[float | None, float | None] = (None, None)
     ) -> None:
         """Change what x counts; the view becomes everything."""
-        self._x_name, self._x_kind, self._x_limits = clean(name), kind, limits
+        self._x_name, self._x_kind, self._x_limits = shown(name), kind, limits
         self._viewport = Viewport()
         self.cursor_x = None
         self._changed()
@@ -352,7 +352,7 @@ class ChartSurface(Widget):
 
     def _current_layers(self) -> list[Layer]:
         if self._layers is None:
-            signs = palette.unique_signs([clean(one.sign) for one in self._series])
+            signs = palette.unique_signs([shown(one.sign) for one in self._series])
             self._layers = [
                 Layer(one, sign, index, self._smoothed(one))
                 for index, (one, sign) in enumerate(zip(self._series, signs, strict=True))
@@ -426,7 +426,7 @@ class ChartSurface(Widget):
         entries = []
         for layer in layers:
             value, raw = self._values(layer)
-            name = clean(layer.series.name)
+            name = shown(layer.series.name)
             if len(layers) == 1 and name == self._title:
                 name = ""
             entries.append(Entry(layer.sign, name, value, raw, self._inks[plot.sign_ink(layer.index)]))
@@ -453,7 +453,7 @@ class ChartSurface(Widget):
             here = self._placed.at(self.cursor_x, self._view)
             place = f"{self._x_name} {self._x_text(self.cursor_x)}".strip()
             if here:
-                happened = ", ".join(f"{mark_sign(mark)} {clean(mark.label)}" for mark in here)
+                happened = ", ".join(f"{mark_sign(mark)} {shown(mark.label)}" for mark in here)
                 return happened if self._layout.label_row is not None else f"{happened} · {place}"
             return place
         notes = list(self._notes)

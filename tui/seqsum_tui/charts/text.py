@@ -1,40 +1,8 @@
-"""Text from outside, made safe and fitted to cells."""
+"""Text fitted to cells."""
 
 from __future__ import annotations
 
-import unicodedata
-
 from rich.cells import cell_len, set_cell_size
-
-_FORMAT_CATEGORIES = {"Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
-_ZERO_WIDTH_JOINER = "\u200d"
-
-
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code in (0x09, 0x0A, 0x0D):
-        return " "
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if 0x80 <= code < 0xA0:
-        return "\ufffd"
-    if unicodedata.category(character) in _FORMAT_CATEGORIES and character != _ZERO_WIDTH_JOINER:
-        return "\ufffd"
-    return character
-
-
-def clean(text: str) -> str:
-    """Return `text` with every character that could steer a terminal replaced by one that can be seen.
-
-    Tabs and line ends become spaces, control characters their Unicode pictures (ESC is `␛`), invisible
-    format characters such as bidirectional overrides the replacement character.
-    """
-    text = str(text)
-    if text.isascii() and text.isprintable():
-        return text
-    return unicodedata.normalize("NFC", "".join(map(_visible, text)))
 
 
 def shorten(text: str, width: int) -> str:

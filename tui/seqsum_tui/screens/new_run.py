@@ -15,10 +15,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum.config import Config
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
 from seqsum.launch import Launcher
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts
+from seqsum.text import printable
 from seqsum_tui.run_draft import RunDraft, read_presets
 from seqsum_tui.screens.new_run_keys import IN_PRESETS, IN_SETTINGS, KEYS
 from seqsum_tui.screens.new_run_starting import NewRunStarting

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from seqsum.errors import printable
 from seqsum.schema import FieldFacts, as_text
+from seqsum.text import printable
 from seqsum_tui import bindings
 from seqsum_tui.keymap import key_groups
 from seqsum_tui.paths import for_people

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from seqsum.errors import printable
 from seqsum.schema import FieldFacts
+from seqsum.text import printable
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.widgets.field_editors import ChoiceBar, Edited, editor_for
 

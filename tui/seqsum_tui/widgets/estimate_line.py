@@ -12,7 +12,8 @@ from textual.worker import get_current_worker
 
 from seqsum import formatting
 from seqsum.config import Config
-from seqsum.errors import UserError, printable
+from seqsum.errors import UserError
+from seqsum.text import printable
 from seqsum_tui.background import in_thread
 from seqsum_tui.widgets.fitted_text import FittedText
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from seqsum.errors import printable
 from seqsum.schema import FieldFacts
+from seqsum.text import printable
 
 MOST_CHOICES = 8
 KINDS = {

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
-from seqsum.errors import printable
+from seqsum.text import printable
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.widgets.config_form import CHANGED, WRONG
 from seqsum_tui.widgets.estimate_line import EstimateLine
