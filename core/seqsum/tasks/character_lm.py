@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import field_validator
 
 from seqsum.errors import UserError
+from seqsum.formatting import percent
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -97,7 +98,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                 "notes": [
                     *_notes(corpus, config),
                     f"corpus: {len(characters):,} of {len(ranked):,} characters are told apart (task.vocabulary_size); "
-                    f"{unknown:.2%} of the held-out text is unknown",
+                    f"{percent(unknown)} of the held-out text is unknown",
                 ],
             }
         # Vocabulary, how often each occurs in the training text, and the whole text's SHA-256.

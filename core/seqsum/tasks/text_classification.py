@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from seqsum.errors import UserError
+from seqsum.formatting import percent
 from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -193,7 +194,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         told = f"texts: {len(characters):,} characters of the training texts are told apart"
         if len(counts) > len(characters):
             told += f", of {len(counts):,} (task.vocabulary_size)"
-        told += f"; {unknown / max(1, asked.total()):.2%} of the characters held out are unknown"
+        told += f"; {percent(unknown / max(1, asked.total()))} of the characters held out are unknown"
         asking = len(self._unlike(lines, characters))
         if not asking:
             raise UserError(

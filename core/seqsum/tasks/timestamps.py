@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from seqsum.formatting import full
 from seqsum.tasks.number_format import evened, is_missing
 
 DATE_LIKE = re.compile(
@@ -162,5 +163,5 @@ def _span(size: float, unit: str) -> str:
             if size >= seconds and size % seconds == 0:
                 size, unit = size / seconds, name
                 break
-    text = f"{size:,g}"
+    text = f"{int(size):,}" if size == int(size) else full(size)
     return f"{text} {unit}{'' if size == 1 else 's'}" if unit else text
