@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from seqsum import cli
 from seqsum.compare import ComparisonReader, rows_of
 from seqsum.compare.axis import medians
 from seqsum.compare.direction import points_per_unit
@@ -225,6 +229,12 @@ def test_runs_of_different_tasks_are_said_and_not_averaged(make: Make, tmp_path:
     assert [(row.kind, row.name) for row in rows] == [
         ("group", "mixed"), ("member", "sums"), ("member", "tags"), ("run", "alone"),
     ]  # fmt: skip
-    assert rows[0].final is None and rows[0].size == "×2, 2 tasks" and not rows[0].drawn
+    assert rows[0].final is None and rows[0].size == "×2 mixed" and not rows[0].drawn
     assert rows[1].final_difference == 0 and rows[2].final_difference is None
+    # A group without numbers is nothing to compare with.
+    assert [row.name for row in rows_of(comparison) if row.baseline] == ["sums"]
+    with redirect_stdout(io.StringIO()) as out:
+        assert cli.main(["compare", "mixed", "alone", "--groups", "--json", "--workspace", str(tmp_path / "runs")]) == 0
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["final"] for line in told] == [None, 0.75, 0.75, 0.75] and told[0]["tasks"][1] == "tagging"
     assert notes_of(rows) == [f"different tasks, not comparable: {comparison.runs[0].task}, tagging"]

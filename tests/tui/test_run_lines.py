@@ -119,4 +119,4 @@ def test_runs_of_different_tasks_are_not_averaged():
     listing = Arranger().arrange((one, other, run("lone", metrics={"accuracy": 0.2})), View(column="accuracy"), NOW)
     assert [line.summary.name for line in listing.lines] == ["lone", "G"]
     group = listing.lines[1]
-    assert group.size == "×2, 2 tasks" and not group.summary.metrics and not group.spread
+    assert group.size == "×2 mixed" and not group.summary.metrics and not group.spread

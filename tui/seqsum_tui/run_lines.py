@@ -56,9 +56,10 @@ class Line:
 
     @property
     def size(self) -> str:
-        """How many runs a group has, or of how many of them its numbers tell: `×5`, `1 of 5`, `3 of 5 so far`."""
+        """How many runs a group has, or of how many of them its numbers tell: `×5`, `1 of 5`, `3 of 5 so far`;
+        `×5 mixed` for runs of different tasks."""
         if len(self.tasks) > 1:
-            return f"×{len(self.entries)}, {len(self.tasks)} tasks"
+            return f"×{len(self.entries)} mixed"
         told = [self.spread[name] for name in FIRST_CHOICES if name in self.spread]
         fewest = min(told, key=lambda standing: standing.valued, default=None)
         return (fewest.share if fewest is not None else "") or f"×{len(self.entries)}"

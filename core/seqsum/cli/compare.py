@@ -116,6 +116,8 @@ def _write(options: argparse.Namespace, shown: Shown, part: Part | None) -> int:
 
 def _settings(row: Row, shown: Shown) -> dict[str, str]:
     """What a row was set to, of the fields in which the rows differ."""
+    if not row.drawn:
+        return {}
     place = shown.drawn.index(row)
     return {path: values[place] for path, values in shown.differences.items()}
 

@@ -72,11 +72,12 @@ class Row:
 
     @property
     def size(self) -> str:
-        """How many runs a group has, or how many of them its numbers tell of: `×5`, `1 of 5`, `3 of 5 so far`."""
+        """How many runs a group has, or how many of them its numbers tell of: `×5`, `1 of 5`, `3 of 5 so far`;
+        `×5 mixed` for runs of different tasks."""
         if self.kind != "group":
             return ""
         if len(self.tasks) > 1:
-            return f"×{len(self.runs)}, {len(self.tasks)} tasks"
+            return f"×{len(self.runs)} mixed"
         return share_text(self.valued, len(self.runs), self.waiting) or f"×{len(self.runs)}"
 
 
@@ -119,8 +120,8 @@ def rows_of(
             if best_first:
                 members.sort(key=lambda row: _rank(row, comparison))
             blocks.append([row] if row.folded else [row, *members])
-    if baseline is None and blocks:
-        baseline = blocks[0][0].key
+    if baseline is None:
+        baseline = next((row.key for block in blocks for row in block if len(row.tasks) == 1), None)
     if best_first:
         blocks.sort(key=lambda block: _rank(block[0], comparison))
     rows = [row for block in blocks for row in block]
