@@ -287,6 +287,36 @@ def test_newest_first_is_put_into_order_and_told(form: str, read: Read) -> None:
     assert not any("gaps" in note or "repeat" in note for note in series.notes)
 
 
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("quarter", [f"{2000 + at // 4}Q{1 + at % 4}" for at in range(20)]),
+        ("week", [f"2020-W{1 + at:02d}" for at in range(20)]),
+        ("timestamp", [f"{1.6e9 + at * 0.5:.1f}" for at in range(20)]),
+        ("x", [str(at) for at in range(100, 120)]),
+        ("when", [f"{datetime.date(2020, 1 + at, 1):%b %Y}" for at in range(12)]),
+        ("when", [f"{datetime.date(2020, 1, 1 + at):%B %d, %Y}" for at in range(20)]),
+    ],
+)
+def test_times_of_other_kinds_are_put_into_order_too(name: str, times: list[str], read: Read) -> None:
+    def text(times: Sequence[str]) -> str:
+        return f"{name};y\n" + "".join(f"{time};{at}\n" for at, time in enumerate(times))
+
+    for order, values in ((times, [*range(len(times))]), (times[::-1], [*range(len(times))][::-1])):
+        series = read(text(order))
+        assert series.values.tolist() == values
+        assert not any("gap" in note or "repeat" in note for note in series.notes)
+    assert any("from the newest to the oldest" in note for note in series.notes)
+
+
+def test_a_column_of_numbers_in_no_order_is_no_time(read: Read) -> None:
+    text = "month,date,y\n" + "".join(f"{1 + at % 12},{day},{at}\n" for at, day in enumerate(days(30)))
+    assert read(text).values.tolist() == list(range(30))
+    assert any(
+        "from the newest" in note for note in read("\n".join(text.splitlines()[:1] + text.splitlines()[:0:-1])).notes
+    )
+
+
 def test_years_and_months_run_evenly(read: Read) -> None:
     months = [f"{2000 + at // 12}-{1 + at % 12:02d}" for at in range(40)]
     ends = [

@@ -82,8 +82,13 @@ class Follower:
                 signal.signal(number, handler)
 
     def _summaries(self) -> Iterator[Summary]:
+        asked = 0.0
         while True:
             summary = self.run.summary()
+            if summary.step and time.monotonic() - asked > LINE_SECONDS:
+                # How the data was read is to be known before the run has come to its end.
+                asked = time.monotonic()
+                self._say_messages()
             yield summary
             if not summary.live:
                 return

@@ -19,7 +19,7 @@ from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
 from seqsum.tasks.number_format import Conflict, DecimalMark, NumberFormat, decide, evened, is_missing, shape_of
 from seqsum.tasks.tables import Table, listed_lines, read_csv
 from seqsum.tasks.text_files import read_bytes
-from seqsum.tasks.timestamps import judge, read_times
+from seqsum.tasks.timestamps import NAMED, judge, read_times
 from seqsum.text import one_line
 
 MissingValues = Literal["refuse", "forward_fill"]
@@ -171,7 +171,9 @@ def _in_order(table: Table, column: int) -> _Order:
     others = [at for at in range(len(table.columns)) if at != column]
     times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others])
     if times is None:
-        dated = [at for at in others if usual_kind([*table.cells(at)][:LOOKED_AT]) == "date"]
+        kinds = {at: usual_kind([*table.cells(at)][:LOOKED_AT]) for at in others}
+        named = [at for at in others if table.columns[at].strip().lower() in NAMED and kinds[at] == "text"]
+        dated = [*named, *(at for at in others if kinds[at] == "date")]
         unread = [
             f"series: {shown(table.columns[at])} holds no dates that can be read; the order of the rows was not checked"
             for at in dated
@@ -180,8 +182,6 @@ def _in_order(table: Table, column: int) -> _Order:
     name = shown(times.name)
     order = judge(times, table.places)
     if order.broken is not None:
-        if not times.unit:  # numbers under the name of a time, but no order: no time of the series
-            return _Order(False, [])
         raise UserError(
             f"{table.source}, line {table.places[order.broken]}: the rows are not in the order of {name}; sort the "
             "file by time, oldest first, one series in a file"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -18,8 +19,26 @@ DATE_LIKE = re.compile(
     r"\d{4}([-/.])\d{1,2}(\1\d{1,2})?([T ].*)?|\d{1,2}([-/.])\d{1,2}\4(\d{4}|\d{2})([T ].*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 )
-NAMED = {"year", "date", "datetime", "time", "timestamp", "t", "jahr", "datum", "zeit"}
-_COMPACT = re.compile(r"(?:19|20)\d{6}")
+NAMED = {
+    "year",
+    "date",
+    "datetime",
+    "time",
+    "timestamp",
+    "t",
+    "jahr",
+    "datum",
+    "zeit",
+    "epoch",
+    "month",
+    "quarter",
+    "week",
+}
+WRITTEN = (
+    "%b %Y", "%B %Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%b-%y",
+    "%b-%Y", "%Y %b", "%Y-%b", "%Y %B",
+)  # fmt: skip
+"""Forms with an English month."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
@@ -35,7 +54,7 @@ class Times:
 
 
 def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times | None:
-    """Return the first column of dates, or of whole numbers under a name such as year or time; None without one.
+    """Return the first column of dates, or of numbers in order under a name such as year or time; None without one.
 
     A column of times of day behind that of dates is read with it.
     """
@@ -47,8 +66,14 @@ def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times 
         found = _dates(cells)
         if found is not None:
             return Times(name, *found)
-        if name.strip().lower() in NAMED and all(re.fullmatch(r"-?\d{1,18}", cell) for cell in cells):
-            return Times(name, np.array(cells, dtype=np.float64), "")
+        if all(re.fullmatch(r"-?\d{1,18}(\.\d+)?", cell) for cell in cells):
+            numbers = np.array(cells, dtype=np.float64)
+            steps = np.diff(numbers)
+            # A first column that counts on, or down, by the same step is an index, whatever it is called.
+            counting = at == 0 and len(steps) > 1 and len(set(steps)) == 1
+            onward = (steps >= 0).all() or (steps <= 0).all()
+            if steps.any() and onward and (counting or name.strip().lower() in NAMED):
+                return Times(name, numbers, "")
     return None
 
 
@@ -57,14 +82,7 @@ def _dates(cells: Sequence[str]) -> tuple[NDArray[np.float64], str] | None:
     written = [cell for cell in cells if not is_missing(cell)]
     if len(written) < 2 or len(written) * 2 < len(cells):
         return None
-    if not (DATE_LIKE.fullmatch(written[0]) or all(_COMPACT.fullmatch(cell) for cell in written)):
-        return None
-    found: list[list[datetime]] = []
-    for day_first in (True, False):
-        try:
-            found.append([_date(cell, day_first) for cell in written])
-        except ValueError:
-            continue
+    found = [dates for form in _forms(written[0]) if (dates := _read(written, form)) is not None]
     if not found:
         return None
     # Where day and month can be exchanged throughout, the order of the rows tells.
@@ -76,6 +94,39 @@ def _dates(cells: Sequence[str]) -> tuple[NDArray[np.float64], str] | None:
     at = np.full(len(cells), np.nan)
     at[[place for place, cell in enumerate(cells) if not is_missing(cell)]] = values
     return at, unit
+
+
+def _forms(text: str) -> Sequence[Callable[[str], datetime]]:
+    """Return what may read a column that begins with this cell."""
+    if DATE_LIKE.fullmatch(text) or re.fullmatch(r"(?:19|20)\d{6}", text):
+        return [partial(_date, day_first=True), partial(_date, day_first=False)]
+    if re.fullmatch(r"\d{4}[- ]?[QqWw]\d{1,2}", text):
+        return [_part_of_year]
+    return [partial(_in_words, form=form) for form in WRITTEN] if re.search("[A-Za-z]{3}", text) else []
+
+
+def _read(cells: Sequence[str], form: Callable[[str], datetime]) -> list[datetime] | None:
+    try:
+        return [form(cell) for cell in cells]
+    except ValueError:
+        return None
+
+
+def _part_of_year(text: str) -> datetime:
+    """Read a quarter, 2020Q3, or a week, 2020-W31, by its first day."""
+    match = re.fullmatch(r"(\d{4})[- ]?([QqWw])(\d{1,2})", text)
+    if match is None:
+        raise ValueError(text)
+    year, kind, number = int(match[1]), match[2].upper(), int(match[3])
+    return (
+        datetime(year, 3 * number - 2, 1, tzinfo=UTC)
+        if kind == "Q"
+        else _aware(datetime.fromisocalendar(year, number, 1))
+    )
+
+
+def _in_words(text: str, form: str) -> datetime:
+    return _aware(datetime.strptime(text, form))
 
 
 def _date(text: str, day_first: bool) -> datetime:
