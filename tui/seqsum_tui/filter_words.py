@@ -8,16 +8,16 @@ FILTER_WORDS: list[BindingType] = [
     Binding(f"filter_words_{place}", "", words, key_display=words, tooltip=text, show=False)
     for place, (words, text) in enumerate(
         {
-            "lstm  'two words'  big-*": "A word in name, preset, id, group, tags or note; * stands for anything",
-            "cell = lstm": "A setting, a metric or a column: = != < <= > >=",
-            "name:big  tag:night": "A part of a text; whole texts with =",
-            "name ~ ^big.*[0-9]$": "A regular expression; !~ for those that don't fit it",
-            "seed in (0, 1)": "One of several values; not in (0, 1)",
+            "big-*": "A word in name, preset, id, group, tags or note; * is anything, 'two words' go in quotes",
+            "cell = lstm": "A setting, a metric or a column, compared by = != < <= > >=",
+            "tag:night": "A part of a text; the whole text by =",
+            "name ~ ^a.*": "A regular expression; !~ for those that don't fit it",
+            "in (0, 1)": "seed in (0, 1): one of several values; seed not in (0, 1): none of them",
             "loss = nan": "Also inf; what has no loss at all is found by not has:loss",
-            "step > 1,000": "A comma parts thousands; also 20k, 90%, 1e-3",
-            "age < 1h30m": "Times: s, m, h, d, w",
-            "is:starred  has:note": "Also is:live, is:ended, has: any metric or setting",
-            "and  or  not  ( )": "What stands beside each other must all be so",
+            "> 1,000": "A comma parts thousands; also 20k, 90%, 1e-3",
+            "age < 1h30m": "Times, in s, m, h, d, w",
+            "is:starred": "Also is:live, is:ended; has:note, or has: with any metric or setting",
+            "and or not": "With brackets; what stands beside each other must all be so",
         }.items()
     )
 ]

@@ -65,8 +65,8 @@ class RunsScreen(RunsKeeping):
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
         ("The list, and its runs", bindings.RUNS),
         ("In the filter", bindings.FILTER),
-        ("What a filter says", FILTER_WORDS),
         ("Moving in the list", bindings.RUN_TABLE),
+        ("What a filter says", FILTER_WORDS),
     ]
 
     def __init__(self) -> None:
