@@ -108,7 +108,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
         try:
             kept.mkdir()
             with run.store() as store:
-                came = store.state().get("step", 0)
+                came = store.state()["step"]
                 # The copy first, the run's own points last: whoever is killed between loses nothing.
                 store.copy_to(kept / METRICS_FILE)
                 checkpoint_files.move_later(run.checkpoints, step, kept / CHECKPOINTS)
@@ -160,7 +160,7 @@ def undo_rewind(run: Run) -> dict[str, Any]:
 def _last_rewind(run: Run) -> tuple[Path, int]:
     """Return where the last rewind put what came after, and the step it went back to."""
     with run.store() as store:
-        rewinds, step = store.events(kind="rewound"), store.state().get("step")
+        rewinds, step = store.events(kind="rewound"), store.state()["step"]
     name = rewinds[-1].detail.get("kept") if rewinds else None
     if name is not None and not (isinstance(name, str) and REWOUND_NAME.fullmatch(name)):
         given = one_line(repr(name))[:80]
@@ -287,7 +287,10 @@ def _check_children(run: Run, step: int) -> None:
 def _locked(run: Run) -> Iterator[None]:
     """Hold the worker's lock, so that nobody starts one meanwhile. Raises UserError for a run that is a link."""
     own_folder(run.folder)
-    lock = take_lock(run.folder)
+    try:
+        lock = take_lock(run.folder)
+    except OSError as error:
+        raise UserError(f"rewind: can't write {run.folder}: {error.strerror or error}") from None
     if lock is None:
         raise UserError(f"rewind: run {run.id} has a worker; stop it first: seqsum stop {run.id}")
     try:

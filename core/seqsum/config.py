@@ -345,6 +345,22 @@ def near_field(name: str) -> str:
     return f'; did you mean "{paths[0]}"?' if len(paths) == 1 else ""
 
 
+def unknown_paths(sections: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the paths of what a configuration sets and this version does not know; that of a task or model which is
+    not known here itself is left out: its plug-in may be missing."""
+    found: list[str] = []
+    for name, values in sections.items():
+        if name not in Config.model_fields:
+            found.append(name)
+            continue
+        try:
+            known = section_type(name, values).model_fields
+        except UserError:
+            continue
+        found += [f"{name}.{field}" for field in values if field not in known]
+    return found
+
+
 def section_type(name: str, data: Mapping[str, Any]) -> type[Section]:
     """Return the class that reads a section; a task's and a model's depend on their name."""
     if name == "task":

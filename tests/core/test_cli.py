@@ -273,7 +273,9 @@ def test_ambiguous_runs_and_runs_without_a_checkpoint(workspace: Path) -> None:
 def test_a_damaged_run_is_told_in_a_sentence(workspace: Path) -> None:
     run = new_run(workspace, small(), "broken")
     (run.folder / "metrics.db").write_bytes(b"not a database, but long enough to be looked at" * 40)
-    assert "can't read" in refused("show", run.id)
+    (shown,) = lines("show", run.id)
+    assert shown["status"] == "unreadable" and "can't read" in shown["reason"]
+    assert "can't read" in refused("resume", run.id)
 
 
 def test_a_live_run(nursery: WarmLauncher, workspace: Path) -> None:

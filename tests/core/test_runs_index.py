@@ -64,7 +64,7 @@ def test_what_was_read_is_kept_in_a_file_that_can_be_lost(
     told(Index(workspace.folder))
     told(Index(workspace.folder))
     with monkeypatch.context() as still:
-        still.setattr("seqsum.runs.index.read_entry", lambda run: pytest.fail("read again"))
+        still.setattr("seqsum.runs.index.read_entry", lambda *_: pytest.fail("read again"))
         assert told(Index(workspace.folder)) == expected
     (workspace.folder / INDEX_FILE).write_bytes(b"\x00junk" * 999)
     index = Index(workspace.folder)
@@ -92,7 +92,9 @@ def test_a_damaged_run_and_an_unwritable_folder_do_not_matter(workspace: Workspa
     mode = workspace.folder.stat().st_mode
     os.chmod(workspace.folder, 0o555)  # noqa: PTH101
     try:
-        assert [entry.summary.id for entry in Index(workspace.folder).read().entries] == [good.id]
+        found = {entry.summary.id: entry.summary for entry in Index(workspace.folder).read().entries}
+        assert found.keys() == {good.id, bad.id} and not found[good.id].problems
+        assert "run.json" in found[bad.id].problems[0] and found[bad.id].status == "finished"
     finally:
         os.chmod(workspace.folder, mode)  # noqa: PTH101
 

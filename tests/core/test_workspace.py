@@ -221,83 +221,15 @@ def test_a_near_name_is_offered(workspace: Workspace) -> None:
 # Damage
 
 
-def damaged(workspace: Workspace) -> dict[str, Run]:
-    """Runs that lack something or hold something wrong."""
-    runs = {
-        kind: make(workspace, kind)
-        for kind in (
-            "no metrics", "empty metrics", "metrics that are none", "a state without status", "a state that is no JSON",
-            "a record that is no JSON", "an empty record", "a record that is a list", "a record of another format",
-            "a record with unknown fields", "a record whose config is text", "a config without train",
-            "a config whose section is text", "a name that is a number", "a date that is none", "binary record",
-        )
-    }  # fmt: skip
-
-    def record(kind: str, text: str | bytes) -> None:
-        path = runs[kind].folder / "run.json"
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-
-    def edit(kind: str, **changes: object) -> None:
-        raw = json.loads((runs[kind].folder / "run.json").read_text())
-        record(kind, json.dumps(raw | changes))
-
-    def execute(kind: str, statement: str) -> None:
-        database = sqlite3.connect(runs[kind].folder / "metrics.db")
-        database.execute(statement)
-        database.commit()
-        database.close()
-
-    (runs["no metrics"].folder / "metrics.db").unlink()
-    (runs["empty metrics"].folder / "metrics.db").write_bytes(b"")
-    (runs["metrics that are none"].folder / "metrics.db").write_bytes(b"no database" * 1000)
-    execute("a state without status", "DELETE FROM state WHERE key = 'status'")
-    execute("a state that is no JSON", "UPDATE state SET value = '{' WHERE key = 'status'")
-    record("a record that is no JSON", "{")
-    record("an empty record", "")
-    record("a record that is a list", "[]")
-    record("binary record", b"\xff\xfe\x00")
-    edit("a record of another format", format=99)
-    edit("a record with unknown fields", flavour=1)
-    edit("a record whose config is text", config="x")
-    edit("a config without train", config={})
-    edit("a config whose section is text", config={"train": "x", "track": {}})
-    edit("a name that is a number", name=5)
-    edit("a date that is none", created="yesterday")
-    return runs
-
-
-def test_damaged_runs_do_not_break_the_list_nor_each_other(workspace: Workspace) -> None:
-    first = make(workspace, "first")
-    runs = damaged(workspace)
-    last = make(workspace, "last")
-    (workspace.folder / "a file").touch()
-    (workspace.folder / "a folder").mkdir()
-    (workspace.folder / "a dangling link").symlink_to(workspace.folder / "gone")
-    (workspace.folder / "a folder without access").symlink_to("a folder without access")
-    for _ in range(2):
-        assert {summary.name for summary in workspace.summaries()} == {"first", "last"}
-    assert not (runs["no metrics"].folder / "metrics.db").exists()
-    assert workspace.find("first").id == first.id
-    assert workspace.find("last").id == last.id
-    assert make(workspace).record.name == "baseline"
-
-
-def test_a_damaged_run_tells_so_in_one_sentence(workspace: Workspace) -> None:
-    for kind, run in damaged(workspace).items():
-        with pytest.raises(UserError) as caught:
-            Run(run.folder).summary()
-        message = str(caught.value)
-        assert message.startswith("runs: ") and run.id in message, kind
-        assert message.isprintable(), kind
-
-
 def test_a_run_that_is_mended_is_listed_again(workspace: Workspace) -> None:
     run = make(workspace, "mended")
     text = (run.folder / "run.json").read_text()
     (run.folder / "run.json").write_text("{")
-    assert workspace.summaries() == []
+    (broken,) = workspace.summaries()
+    assert broken.id == run.id and "run.json" in broken.problems[0]
     (run.folder / "run.json").write_text(text)
-    assert [summary.name for summary in workspace.summaries()] == ["mended"]
+    (mended,) = workspace.summaries()
+    assert (mended.name, mended.problems) == ("mended", ())
 
 
 def test_a_deleted_run_leaves_the_list(workspace: Workspace) -> None:
@@ -370,7 +302,7 @@ def test_a_summary_of_an_ended_run_is_not_read_again(workspace: Workspace, monke
     # The first look may tidy SQLite's files up, which counts as a change.
     workspace.summaries()
     before = workspace.summaries()
-    monkeypatch.setattr("seqsum.runs.index.read_entry", lambda run: pytest.fail("read again"))
+    monkeypatch.setattr("seqsum.runs.index.read_entry", lambda *_: pytest.fail("read again"))
     assert workspace.summaries() == before
 
 

@@ -41,7 +41,7 @@ def checkpoints_of(run: Run) -> tuple[Saved, ...]:
     steps = checkpoint_files.steps_saved(run.checkpoints)[::-1]
     with run.store() as store:
         events = {event.step: event for event in store.events(kind="checkpoint")}
-    parent = run.record.parent or {}
+    parent = run.record_or_blank().parent or {}
     found = []
     with History(run) as history:
         known = history.metrics()

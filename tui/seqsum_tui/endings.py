@@ -81,7 +81,7 @@ def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[
 
 def _run_end(run: Summary) -> tuple[str, str, bool]:
     status = words.status(run.status)
-    text = f"at step {run.step:,} of {run.steps:,}"
+    text = f"at step {run.step:,} of {words.steps(run)}"
     result = next((one for one in RESULTS if one[0] in run.metrics), None)
     if result is not None:
         metric, called = result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 LOG_LINES = 1000
 
 
-def against_preset(run: Run) -> tuple[tuple[str, str, str], dict[str, tuple[str, str]]]:
+def against_preset(
+    run: Run, changes: Mapping[str, Any] | None = None
+) -> tuple[tuple[str, str, str], dict[str, tuple[str, str]]]:
     """Return the preset's (title, description, what to look for) and path → (value here, value in the preset).
+
+    changes: what was changed while the run trained, if that is known already.
 
     A preset that is not known here (from a file, or gone) has empty words; differences are then against the defaults.
     """
@@ -38,8 +42,8 @@ def against_preset(run: Run) -> tuple[tuple[str, str, str], dict[str, tuple[str,
         if name in preset_names():
             preset = load_preset(name)
             words, base = (preset.title, preset.description, preset.look_for), preset.config
-        config = run.config()
-    except UserError:
+        config = run.config() if changes is None else run.record.parsed_config().changed(changes, f"run {run.id}")
+    except (UserError, OSError):
         return words, {}
     return words, config.differences(base)
 
@@ -61,12 +65,15 @@ class RunView:
 
     Those of a fork begin with its parent's points. `panels` are what the charts show of what was `wanted`, out of
     `choices`; `axis` is what they stand over, one of the kinds in `axes`. `checkpoints` are the steps saved.
+    `settings` are its configuration as it stands, by section; `config` is None where this version does not understand
+    it.
     """
 
     buckets: int
     summary: Summary
     record: Record
-    config: Config
+    config: Config | None
+    settings: Mapping[str, Mapping[str, Any]]
     differences: dict[str, tuple[str, str]]
     curves: dict[str, Buckets]
     wanted: tuple[str, ...]
@@ -92,7 +99,9 @@ class _Settings:
 
     record: Record
     changes: dict[str, Any]
-    config: Config
+    config: Config | None
+    settings: Mapping[str, Mapping[str, Any]]
+    problem: str
     differences: dict[str, tuple[str, str]]
 
 
@@ -112,17 +121,18 @@ class RunReader:
     _record_stamp: object = None
     _events: EventReader = field(default_factory=EventReader)
     _settings: _Settings | None = None
+    _last: RunView | None = None
 
     def read(self) -> RunView | None:
         """Return the run as it is now, or None when nothing changed since the last time.
 
-        Raises UserError when the run can't be read.
+        Of a run that can't be read it says what can be said; one that another program holds raises UserError once it
+        was read.
         """
-        from seqsum.compare.history import History
-        from seqsum.runs import Run, checkpoint_files
+        from seqsum.runs import Run
         from seqsum.runs.gone import RunGone
         from seqsum.runs.record import RECORD_FILE
-        from seqsum_tui.x_axis import axis_kinds, axis_of
+        from seqsum.runs.store import StoreBusy
 
         buckets, charts = self.buckets, self.charts
         if not self.run.folder.is_dir():
@@ -136,11 +146,28 @@ class RunReader:
         if said != self._record_stamp:
             # A worker that began has written its backend and how many parameters there are.
             self.run, self._record_stamp = Run(self.run.folder), said
+        try:
+            view = self._view(charts, buckets)
+        except UserError as error:
+            if isinstance(error, RunGone) or (self._last is not None and isinstance(error, StoreBusy)):
+                # What was read last stays.
+                raise
+            view = self._unreadable(str(error), charts, buckets)
+        self._stamp, self._last = stamp, view
+        return view
+
+    def _view(self, charts: tuple[str, ...], buckets: int) -> RunView:
+        from seqsum.compare.history import History
+        from seqsum.runs import checkpoint_files
+        from seqsum.runs.store import READING_SECONDS
+        from seqsum_tui.x_axis import axis_kinds, axis_of
+
         first, last = self._stretch()
-        with self.run.store() as store, History(self.run) as history:
-            with self.run.reading():
-                summary = self.run.summary_from(store)
+        with self.run.store(READING_SECONDS) as store, History(self.run) as history, self.run.reading():
+            summary = self.run.summary_from(store)
             settings = self._current_settings(store.state().get("changes", {}))
+            if settings.problem:
+                summary = replace(summary, problems=(*summary.problems, settings.problem))
             known = history.metrics()
             shown, choices = chosen_panels(charts, known), all_panels(known)
             names = dict.fromkeys(name for panel in shown for name in panel.names)
@@ -149,11 +176,12 @@ class RunReader:
             axes = axis_kinds(known, events)
             kind = next((kind for kind in axes if kind == self.x), axes[0])
             axis = axis_of(kind, history, events, (summary.step, summary.updated))
-        view = RunView(
+        return RunView(
             buckets=buckets,
             summary=summary,
-            record=self.run.record,
+            record=self.run.record_or_blank(),
             config=settings.config,
+            settings=settings.settings,
             differences=settings.differences,
             curves=curves,
             wanted=charts,
@@ -166,15 +194,43 @@ class RunReader:
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
             parent=self._parent(summary, [panel.alone.names[0] for panel in shown], curves, axis.kind),
         )
-        self._stamp = stamp
-        return view
+
+    def _unreadable(self, reason: str, charts: tuple[str, ...], buckets: int) -> RunView:
+        from seqsum.runs import checkpoint_files
+        from seqsum_tui.x_axis import XAxis
+
+        settings = self._current_settings({})
+        return RunView(
+            buckets=buckets,
+            summary=self.run.unreadable(reason),
+            record=self.run.record_or_blank(),
+            config=settings.config,
+            settings=settings.settings,
+            differences=settings.differences,
+            curves={},
+            wanted=charts,
+            panels=tuple(chosen_panels(charts, [])),
+            choices=tuple(all_panels([])),
+            axis=XAxis(),
+            axes=("step",),
+            events=(),
+            log=tuple(self.run.log_tail(LOG_LINES)),
+            checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
+        )
 
     def _current_settings(self, changes: dict[str, Any]) -> _Settings:
         """Return the settings as they stand, parsed again only when one was changed."""
         known = self._settings
-        if known is None or known.record is not self.run.record or known.changes != changes:
-            _, differences = against_preset(self.run)
-            self._settings = known = _Settings(self.run.record, changes, self.run.config(), differences)
+        record = self.run.record_or_blank()
+        if known is None or known.record != record or known.changes != changes:
+            _, differences = against_preset(self.run, changes)
+            config, problem = None, ""
+            try:
+                config = self.run.record.parsed_config().changed(changes, f"run {self.run.id}")
+            except UserError as error:
+                problem = "" if record.problems else str(error)
+            settings = self.run.settings(changes)
+            self._settings = known = _Settings(record, changes, config, settings, problem, differences)
         return known
 
     def _stretch(self) -> tuple[int | None, int | None]:
@@ -187,6 +243,7 @@ class RunReader:
     def _parent(self, summary: Summary, names: Iterable[str], curves: dict[str, Buckets], kind: XKind) -> Parent | None:
         """Return the run that this one was forked from, and its curves as far as this run's axis goes."""
         from seqsum.compare.history import History, parts_of
+        from seqsum.runs.store import READING_SECONDS
         from seqsum_tui.x_axis import XAxis, axis_of
 
         parts = parts_of(self.run)
@@ -197,12 +254,12 @@ class RunReader:
         end = int(x_end(summary.steps, last_step(summary, curves)))
         first, last = max(step, first or 0), end if last is None else min(last, end)
         try:
-            with run.store() as store, History(run) as history:
+            with run.store(READING_SECONDS) as store, History(run) as history:
                 known = history.metrics()
                 found = {name: history.curve(name, first, last, self.buckets) for name in names if name in known}
                 axis = axis_of(kind, history, store.events())
             found = {name: curve for name, curve in found.items() if curve.x.size}
-            return Parent(run.id, run.record.name, step, found, axis)
+            return Parent(run.id, run.name, step, found, axis)
         except (UserError, OSError, sqlite3.Error):
             # It is gone, or being deleted: its child goes on without it.
             return Parent(run.id, run.id, step, {}, XAxis())
@@ -215,11 +272,15 @@ class RunReader:
 
         stores = (METRICS_FILE, f"{METRICS_FILE}-wal")
         watched = [self.run.folder / name for name in (*stores, RECORD_FILE, ANNOTATIONS_FILE)] + [self.run.log]
-        parent = self.run.record.parent
+        parent = self.run.record_or_blank().parent
         if parent:
             watched += [self.run.folder.with_name(str(parent.get("run"))) / name for name in stores]
         files = [_file_stamp(path) for path in watched]
-        return files, self.run.worker_lives, self.buckets, self.window, self.charts, self.x
+        try:
+            alive: object = self.run.worker_lives
+        except OSError as error:
+            alive = str(error)
+        return files, alive, self.buckets, self.window, self.charts, self.x
 
 
 def _file_stamp(path: Path) -> tuple[int, int]:
@@ -241,7 +302,7 @@ def x_end(steps: int, last: float) -> float:
     The run's end, halved as often as the curve still fills more than half of the axis: so the axis moves a few times
     in a run, and in between a growing curve changes only the cells at its tip.
     """
-    end = float(steps)
+    end = float(steps) or max(last, 1.0)
     while end / 2 >= max(last, 1.0):
         end /= 2
     return end

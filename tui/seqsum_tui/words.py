@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from seqsum.text import shown
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
 
 
 class Status(NamedTuple):
@@ -30,12 +33,18 @@ STATUSES = {
     "finished": Status("✓", "finished", "$text-success"),
     "failed": Status("✗", "failed", "$text-error"),
     "died": Status("†", "died", "$text-error"),
+    "unreadable": Status("!", "unreadable", "$text-error"),
 }
 
 
 def status(name: str) -> Status:
     """Return how a status is shown; one from a newer version keeps its own word."""
     return STATUSES.get(name) or Status("?", name, "$foreground 70%")
+
+
+def steps(run: Summary) -> str:
+    """Return how many steps a run is to make, `?` where its record does not say."""
+    return f"{run.steps:,}" if run.steps else "?"
 
 
 literal = shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 
 from seqsum.cli.output import complain, use_plain_signs
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except sqlite3.Error as error:
+        print(UserError(f"runs: the run's store can't be written: {error}"), file=sys.stderr)
+        return 2
 
 
 def _run(arguments: list[str]) -> int:

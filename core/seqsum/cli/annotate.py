@@ -25,7 +25,7 @@ def rename(options: Options) -> int:
 
 def tag(options: Options) -> int:
     run = _run(options)
-    has = run.summary().tags
+    has = run.outline().tags
     tags = [one for one in has if one not in options.tags] if options.remove else [*has, *options.tags]
     found = annotate(run.folder, tags=tags)
     return _said(options, run, f"tags: {', '.join(found.tags or ()) or 'none'}")
@@ -75,14 +75,10 @@ def empty_bin(options: Options) -> int:
         return 0
     deleted = [Run(workspace.bin.folder / id) for id in bin.contents(workspace.folder)]
     for run in deleted:
-        try:
-            name = run.name
-        except UserError:
-            name = "?"
         if options.json:
-            say_json({"run": run.id, "name": name})
+            say_json({"run": run.id, "name": run.name})
         else:
-            say(f"{run.id}  {one_line(name)}")
+            say(f"{run.id}  {one_line(run.name)}")
     if not deleted and not options.json:
         say(f"the bin of {workspace.folder} is empty")
     return 0

@@ -5,12 +5,24 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seqsum import control
 from seqsum.cli.follow import Follower, finished_plain, finished_words
-from seqsum.cli.output import complain, padded, run_line, say, say_columns, say_json, summary_plain, write_out
+from seqsum.cli.output import (
+    columns,
+    complain,
+    padded,
+    progress,
+    run_line,
+    say,
+    say_json,
+    summary_plain,
+    troubles,
+    write_out,
+)
 from seqsum.errors import UserError
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.formatting import age, count, duration, metric
@@ -18,6 +30,7 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
+from seqsum.runs.store import UNREADABLE
 from seqsum.schema import as_text
 from seqsum.text import one_line, printable
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
@@ -92,14 +105,17 @@ def runs(options: Options) -> int:
             summary.id,
             summary.name,
             summary.status,
-            f"{summary.step:,}/{summary.steps:,}",
+            progress(summary),
             metric("loss", summary.metrics.get("loss")),
             metric("accuracy", summary.metrics.get("accuracy")) + EARLIER_SIGN * _measured_earlier(summary),
             f"{age(time.time() - summary.created)} ago",
         )
         for summary in summaries
     ]
-    say_columns(rows)
+    for place, line in enumerate(columns(rows)):
+        say(line)
+        for text in troubles(summaries[place - 1]) if place else ():
+            say(f"  ! {text}")
     for measure in dict.fromkeys(one.measure for one in summaries if _measured_earlier(one)):
         say(f"{EARLIER_SIGN} {measure}, as an earlier version measured: not to be compared with the others")
     return 0
@@ -132,7 +148,15 @@ def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse
 
 def show(options: Options) -> int:
     run = _run(options)
-    summary, config, record = run.summary(), run.config(), run.record
+    summary, record = run.outline(), run.record_or_blank()
+    try:
+        settings = run.settings()
+    except UserError:
+        settings = run.settings({})
+    try:
+        record.parsed_config()
+    except UserError as error:
+        summary = replace(summary, problems=(*summary.problems, str(error)))
     if options.json:
         facts = {
             "parameters": record.parameters,
@@ -146,11 +170,13 @@ def show(options: Options) -> int:
             "parent": record.parent,
             "folder": str(run.folder),
         }
-        say_json({**summary_plain(summary), **facts, "config": config.plain()})
+        say_json({**summary_plain(summary), **facts, "config": settings})
         return 0
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
-    if summary.reason:
+    if summary.reason and summary.status != UNREADABLE:
         say(f"  {summary.reason}")
+    for text in troubles(summary):
+        say(f"  ! {text}")
     if summary.tags:
         say(f"  tags: {one_line(', '.join(summary.tags))}")
     for line in summary.note.splitlines():
@@ -168,12 +194,10 @@ def show(options: Options) -> int:
         say(f"  {padded(one_line(name), 18)} {metric(name, value)}")
     if summary.measure:
         say(f"  accuracy and eval_loss are {summary.measure}, as an earlier version measured")
-    section = ""
-    for facts_of in config.fields():
-        if facts_of.section != section:
-            section = facts_of.section
-            say(section)
-        say(f"  {facts_of.name:<18} {as_text(config.value(facts_of.path))}")
+    for section, values in settings.items():
+        say(one_line(section))
+        for name, value in values.items():
+            say(f"  {padded(one_line(name), 18)} {one_line(as_text(value))}")
     if summary.status in ("died", "failed"):
         say("end of the worker's log")
         for line in run.log_tail(15):

@@ -134,12 +134,24 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
         "starred": summary.starred,
         "measure": summary.measure or MEASURE,
         "metrics": summary.metrics,
+        "problems": list(summary.problems),
     }
+
+
+def progress(summary: Summary) -> str:
+    """Steps made of those there are to be, `?` where nobody knows how many."""
+    return f"{summary.step:,}/{f'{summary.steps:,}' if summary.steps else '?'}"
+
+
+def troubles(summary: Summary) -> list[str]:
+    """What can't be read of a run, a line each."""
+    reason = (summary.reason,) if summary.status == "unreadable" and summary.reason else ()
+    return [one_line(text) for text in (*reason, *summary.problems)]
 
 
 def run_line(summary: Summary) -> str:
     """One line about where a run stands."""
-    parts = [f"step {summary.step:,}/{summary.steps:,}"]
+    parts = [f"step {progress(summary)}"]
     parts += [
         f"{name} {metric(name, summary.metrics[name])}" for name in ("loss", "accuracy") if name in summary.metrics
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.schema import as_text
 
@@ -21,12 +20,9 @@ def fields_of(run: Run) -> dict[str, Any]:
 
     A configuration that can't be read here (its plug-in is missing) is taken as it was written.
     """
-    try:
-        sections: Mapping[str, Mapping[str, Any]] = run.config().plain()
-    except UserError:
-        sections = run.record.config
+    sections = run.settings()
     found = {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
-    record = run.record
+    record = run.record_or_blank()
     found.update({f"run.{name}": getattr(record, name) for name in FACTS if getattr(record, name, None) is not None})
     return found
 

@@ -54,8 +54,8 @@ def write_json(run: Run, file: TextIO) -> None:
         "step": summary.step,
         "steps": summary.steps,
         "train_seconds": summary.train_seconds,
-        "record": asdict(run.record),
-        "config": run.config().plain(),
+        "record": run.record_or_blank().plain(),
+        "config": run.settings(),
         "metrics": metrics,
         "events": events,
     }

@@ -24,7 +24,7 @@ def weights(run: Run) -> tuple[bytes, list[str]]:
     facts = {
         "format": "pt",
         "run": run.id,
-        "name": run.record.name,
+        "name": run.name,
         "step": str(saved.step),
         "config": json.dumps(saved.state["config"]),
     }

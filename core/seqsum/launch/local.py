@@ -47,7 +47,10 @@ class LocalLauncher:
 
     def submit(self, run: Run, queue: bool = False) -> int:
         count = self.capacity()
-        lock = take_lock(run.folder)
+        try:
+            lock = take_lock(run.folder)
+        except OSError as error:
+            raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None
         if lock is None:
             raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")
         try:
@@ -74,7 +77,7 @@ class LocalLauncher:
 
     def _spawn(self, run: Run, task: Task) -> int:
         """Start a worker's process; return its id."""
-        threads = str(run.record.config["train"]["threads"])
+        threads = str(run.record.setting("train").whole("threads", 1))
         with append_to(run.log) as log:
             child = subprocess.Popen(
                 # -P: a file called random.py where the user stands is not the library's.

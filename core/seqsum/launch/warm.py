@@ -74,7 +74,7 @@ class WarmLauncher(LocalLauncher):
 
     def _spawn(self, run: Run, task: Task) -> int:
         with self._one_at_a_time:
-            if self._link is not None and run.record.config["train"]["threads"] == 1:
+            if self._link is not None and run.record.setting("train").whole("threads", 1) == 1:
                 arguments = [str(run.folder), *task.arguments]
                 with contextlib.suppress(OSError, ValueError):
                     socket.send_fds(self._link, [json.dumps(arguments).encode()], [task.lock])

@@ -21,7 +21,7 @@ def facts_of(run: Run, loaded: Loaded, checkpoints: list[int]) -> Facts:
     asked = what_is_asked(task)
     return {
         "run": run.id,
-        "name": run.record.name,
+        "name": run.name,
         "task": task.config.name,
         "title": task.title,
         "answer": task.answer,

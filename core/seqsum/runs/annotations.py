@@ -6,7 +6,6 @@ The record says how a run began and stays as it is; annotations lie over it.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.files import write_json
+from seqsum.runs.files import read_json, write_json
 from seqsum.runs.gone import RunGone
 from seqsum.text import is_plain, one_line, plain_spaces, printable
 
@@ -41,10 +40,9 @@ class Annotations:
         """Read a run's annotations. A file that is missing, damaged or a stranger's never stands in a run's way:
         what can't be used of it is left out."""
         try:
-            raw = json.loads((folder / ANNOTATIONS_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+            return cls._of(_read(folder))
+        except (OSError, ValueError):
             return cls()
-        return cls._of(raw) if isinstance(raw, Mapping) else cls()
 
     @classmethod
     def _of(cls, raw: Mapping[str, Any]) -> Annotations:
@@ -57,7 +55,7 @@ class Annotations:
         return replace(found, note=note if isinstance(note, str) else "", starred=raw.get("starred") is True)
 
     def plain(self) -> dict[str, Any]:
-        """What the file holds: only what a person said."""
+        """What a person said, ready for JSON."""
         said: dict[str, Any] = {}
         if self.name is not None:
             said["name"] = self.name
@@ -93,14 +91,33 @@ def annotate(
         changes["starred"] = starred
     try:
         with _alone(folder):
-            found = replace(Annotations.read(folder), **changes)
-            write_json(folder / ANNOTATIONS_FILE, found.plain())
+            try:
+                raw = _read(folder)
+            except ValueError:
+                (folder / ANNOTATIONS_FILE).replace(folder / f"{ANNOTATIONS_FILE}.broken")
+                raw = {}
+            found = replace(Annotations._of(raw), **changes)
+            # What is of another kind, or a newer version's, stays as it is.
+            stay = {key: value for key, value in raw.items() if key not in changes}
+            said = found.plain()
+            write_json(folder / ANNOTATIONS_FILE, stay | {key: said[key] for key in changes if key in said})
     except OSError as error:
         RunGone.check(folder)
         reason = error.strerror or error
         raise UserError(f"runs: can't write {folder / ANNOTATIONS_FILE}: {reason}") from None
     tell_changed(folder)
     return found
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """Return what the file holds; raise ValueError for what is no annotations, OSError when it can't be read."""
+    try:
+        raw = read_json(folder / ANNOTATIONS_FILE)
+    except FileNotFoundError:
+        return {}
+    if not isinstance(raw, dict):
+        raise ValueError("it is no section")
+    return raw
 
 
 def check_name(name: str) -> str:

@@ -18,6 +18,7 @@ from seqsum.text import one_line
 
 REWOUND_NAME = re.compile(r"rewound-[0-9]{8}-[0-9]{6}-[0-9]{6}")
 STEP_NAME = re.compile(r"step-(0|[1-9][0-9]{0,14})")
+MARKS = ("run.json", "metrics.db")
 RUN_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9]{4}")
 
 
@@ -26,6 +27,29 @@ def inside(folder: Path, name: object) -> Path:
     if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name:
         raise UserError(f"runs: {one_line(repr(name))[:80]} is no name in {folder}")
     return folder / name
+
+
+def run_names(workspace: Path) -> list[str]:
+    """Return the names of the folders in a workspace that are runs, readable or not, the newest first.
+
+    Raises OSError when the workspace can't be read.
+    """
+    with os.scandir(workspace) as entries:
+        names = sorted((entry.name for entry in entries if not entry.name.startswith(".")), reverse=True)
+    return [name for name in names if is_run(workspace, name)]
+
+
+def is_run(workspace: Path, name: str) -> bool:
+    """Whether a folder holds what a run's folder holds, or has the name of one."""
+    # Of thousands of names: a Path each would take longer.
+    if any(os.path.lexists(f"{workspace}/{name}/{mark}") for mark in MARKS):
+        return True
+    if RUN_NAME.fullmatch(name) is None:
+        return False
+    try:
+        return not stat.S_ISREG((workspace / name).lstat().st_mode)
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)
 
 
 def own_folder(folder: Path) -> Path:

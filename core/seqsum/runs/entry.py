@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from seqsum.errors import UserError
+from seqsum.runs.kinds import Fields
 from seqsum.runs.run import Run, Summary
-from seqsum.runs.store import Buckets, Store
+from seqsum.runs.store import READING_SECONDS, STATUSES, UNREADABLE, Buckets, Store
 
 CURVES = {"loss": ("loss", "eval_loss"), "accuracy": ("accuracy", "train_accuracy")}
 CURVE_POINTS = 24
@@ -35,22 +35,38 @@ class Entry:
         return self.config.get(section, {}).get(name, ABSENT)
 
 
-def read_entry(run: Run) -> Entry:
-    """Read a run; raises UserError when its files are missing or damaged."""
-    with run.reading(), run.store() as store:
+def read_entry(run: Run, patience: float = READING_SECONDS, before: Entry | None = None) -> Entry:
+    """Read a run. patience: how long to wait, in seconds, for a program that holds its store. before: what was known of
+    it, for what its record does not say any more.
+
+    Raises UserError when its store can't be read, StoreBusy when another program holds it.
+    """
+    with run.reading(), run.store(patience) as store:
+        store.limit()
         summary = run.summary_from(store)
-        return Entry(summary, _config(run, store), _curves(store, summary))
+        changes = store.state().get("changes")
+        config: Mapping[str, Mapping[str, Any]] = run.settings(changes) if changes else run.record_or_blank().config
+        if not config and before is not None:
+            summary, config = summary.like(before.summary), before.config
+        return Entry(summary, config, _curves(store, summary))
 
 
-def _config(run: Run, store: Store) -> Mapping[str, Mapping[str, Any]]:
-    changes = store.state().get("changes")
-    if changes:
-        try:
-            return run.record.parsed_config().changed(changes, f"run {run.id}").plain()
-        except UserError:
-            # Its plug-in is missing here: the list shows it as it began.
-            return run.record.config
-    return run.record.config
+def unreadable_entry(run: Run, reason: str, before: Entry | None = None) -> Entry:
+    """Return a line for a run that can't be read. before: what was known of it."""
+    config = run.record_or_blank().config or (before.config if before else {})
+    return Entry(run.unreadable(reason, before.summary if before else None), config, {})
+
+
+def stale_entry(run: Run, before: Entry | None, reason: str) -> Entry:
+    """Return the last known line of a run that can't be read for the moment; before: what was known of it."""
+    if before is None or before.summary.status == UNREADABLE:
+        outcome = Fields(run.record_or_blank().outcome or {}, "outcome")
+        status = outcome.one_of("status", STATUSES, UNREADABLE)
+        before = Entry(run.unreadable(reason, status=status), run.record_or_blank().config, {})
+        if status == UNREADABLE:
+            return before
+    problem = f"{reason.removeprefix('runs: ')}; this is what was known of it last"
+    return replace(before, summary=replace(before.summary, problems=(problem,)))
 
 
 def _curves(store: Store, summary: Summary) -> dict[str, tuple[float, ...]]:
@@ -60,7 +76,7 @@ def _curves(store: Store, summary: Summary) -> dict[str, tuple[float, ...]]:
         if metric is not None:
             try:
                 found[name] = thinned(store.buckets(metric, count=CURVE_POINTS))
-            except sqlite3.Error:
+            except UserError:
                 continue
     return found
 

@@ -180,11 +180,20 @@ def setting_test(name: str, path: str, facts: FieldFacts | None, sign: str, valu
     def setting(entry: Entry, now: float) -> Any:
         return entry.setting(path)
 
+    def numeric(entry: Entry, now: float) -> Any:
+        # A record may hold anything.
+        found = entry.setting(path)
+        return found if found is None or isinstance(found, int | float) else ABSENT
+
+    def listed(entry: Entry, now: float) -> Any:
+        found = entry.setting(path)
+        return tuple(part for part in found if isinstance(part, str)) if isinstance(found, list | tuple) else ()
+
     kind = facts.kind if facts is not None else ""
     if facts is not None and facts.optional and value.text.lower() in OFF:
         return number_test(name, setting, sign, None)
     if kind in ("int", "float"):
-        return number_test(name, setting, sign, number(name, value.text))
+        return number_test(name, numeric, sign, number(name, value.text))
     if kind == "bool":
         check_choice(name, value, ("true", "false"), sign)
     elif kind == "choice" and facts is not None and sign in ("=", "!="):
@@ -192,7 +201,7 @@ def setting_test(name: str, path: str, facts: FieldFacts | None, sign: str, valu
     elif kind == "" and as_number(value.text) is not None:
         return _either_kind(name, setting, sign, value)
     if kind == "list":
-        return list_test(name, lambda entry, now: _present(setting(entry, now), ()), sign, value)
+        return list_test(name, listed, sign, value)
     test = text_test(name, lambda entry, now: _as_word(setting(entry, now)), sign, value)
     missing = sign.startswith("!")
     return lambda entry, now: missing if setting(entry, now) is ABSENT else test(entry, now)
@@ -218,10 +227,6 @@ def check_choice(name: str, value: Token, choices: Iterable[str], sign: str) -> 
     if not any(map(wanted, choices)):
         near = did_you_mean(value.text, choices) or f"; it is one of {', '.join(choices)}"
         raise FilterError(f'filter: {name} is never "{one_line(value.text)}"{near}', about="value")
-
-
-def _present(value: Any, otherwise: Any) -> Any:
-    return otherwise if value is ABSENT or value is None else value
 
 
 def _as_word(value: Any) -> str:

@@ -18,11 +18,13 @@ from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.runs.annotations import ANNOTATIONS_FILE
+from seqsum.runs.bounds import is_run
 from seqsum.runs.changes import ChangedRuns
-from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry
+from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unreadable_entry
 from seqsum.runs.lock import is_locked
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE, Run, Summary
+from seqsum.runs.store import StoreBusy
 
 INDEX_FILE = ".index.db"
 # Another version of what is kept makes the file anew.
@@ -32,11 +34,24 @@ CREATE TABLE IF NOT EXISTS format(text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS entry(run TEXT PRIMARY KEY, stamp TEXT NOT NULL, config TEXT NOT NULL, rest TEXT NOT NULL)
     WITHOUT ROWID;
 """
+# The kinds of a summary's fields: the file may be a stranger's, as everything in the workspace.
+NONE, NUMBER = type(None), (int, float)
+KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("id", "name", "preset", "status", "note"), str),
+    **dict.fromkeys(("step", "steps"), int),
+    **dict.fromkeys(("created", "updated", "train_seconds", "steps_per_second"), NUMBER),
+    **dict.fromkeys(("reason", "group"), (str, NONE)),
+    "pid": (int, NONE),
+    "metrics": dict,
+}
 FILES = (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE, ANNOTATIONS_FILE)
 SAVE_AT = 500
 # A quick reading looks closely at the live ones, and at this many of the others: by their folder's time, and by all.
 QUICK_FOLDERS = 150
 QUICK_FILES = 30
+# How long a reading waits for programs that hold stores, all of them together; and for one that holds the index.
+BUSY_SECONDS = 0.25
+INDEX_SECONDS = 0.1
 # Two changes within one tick of a file system's clock look like one.
 TICK_NS = 2_000_000_000
 
@@ -54,7 +69,9 @@ class Reading:
 
 @dataclass(slots=True)
 class _Known:
-    """folder_time: the folder's time while its files were known to be as `files` says; -1 when that is not known."""
+    """folder_time: the folder's time while its files were known to be as `files` says; -1 when that is not known.
+    again: it could not be read whole, and is tried again whatever its files' times say. busy: a program held its store.
+    """
 
     folder: str
     files: Stamp
@@ -62,6 +79,8 @@ class _Known:
     folder_time: int = -1
     alive: bool = False
     racy: bool = False
+    again: bool = False
+    busy: bool = False
 
 
 class Index:
@@ -82,6 +101,7 @@ class Index:
         self._sections: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self._unsaved: dict[str, _Known] = {}
         self._gone: set[str] = set()
+        self._patience = BUSY_SECONDS
 
     def read(self, seconds: float | None = None, *, quick: bool = False, closely: Collection[str] = ()) -> Reading:
         """Return what each run is doing.
@@ -97,6 +117,7 @@ class Index:
         with self._lock:
             if not self._loaded:
                 self._load()
+            self._patience = BUSY_SECONDS
             before, names = self._names, self._list(quick)
             gone = set() if names is before and len(names) == len(self._known) else self._known.keys() - set(names)
             for id in gone:
@@ -139,15 +160,9 @@ class Index:
             return ()
         except OSError as error:
             raise UserError(f"workspace: can't read {self.folder}: {error.strerror}") from None
-        self._names = tuple(name for name in names if (quick and name in self._known) or self._has_record(name))
+        self._names = tuple(name for name in names if (quick and name in self._known) or is_run(self.folder, name))
         self._listed = None if now - stamp < TICK_NS else stamp
         return self._names
-
-    def _has_record(self, name: str) -> bool:
-        try:
-            return (self.folder / name / RECORD_FILE).is_file()
-        except (OSError, ValueError):
-            return False
 
     def _due(self, names: tuple[str, ...], quick: bool, closely: Collection[str]) -> list[str]:
         """Those never read, then those that changed; newest first in each."""
@@ -175,10 +190,10 @@ class Index:
         folder_time = _time_of(known.folder)
         if not live and not closely and folder_time == known.folder_time:
             return False
-        if _stamp(known.folder) != known.files:
+        if known.again or _stamp(known.folder) != known.files:
             return True
         if live:
-            return known.racy or is_locked(Path(known.folder)) != known.alive
+            return known.racy or _is_alive(Path(known.folder)) != known.alive
         known.folder_time = folder_time
         return False
 
@@ -186,22 +201,35 @@ class Index:
         """Read a run again; return whether the list changed."""
         folder = f"{self.folder}/{id}"
         now, files = time.time_ns(), _stamp(folder)
-        path = Path(folder)
+        path, before = Path(folder), self._known.get(id)
+        alive, busy, whole = _is_alive(path), False, False
+        began = time.monotonic()
         try:
-            alive = is_locked(path)
-            entry = self._shared(read_entry(Run(path)))
-        except (UserError, OSError):
-            return self._known.pop(id, None) is not None
-        known = _Known(folder, files, entry, alive=alive, racy=now - max(files) < TICK_NS)
+            # Whoever held it the last time is not waited for again: a list of many such would never end.
+            patience = 0.0 if before is not None and before.busy else self._patience
+            entry = read_entry(Run(path), patience, before.entry if before is not None else None)
+            whole = True
+        except StoreBusy as error:
+            self._patience = max(0.0, self._patience - (time.monotonic() - began))
+            busy = True
+            entry = stale_entry(Run(path), before.entry if before is not None else None, str(error))
+        except (UserError, OSError) as error:
+            if not os.path.lexists(folder):
+                return self._known.pop(id, None) is not None
+            reason = str(error) if isinstance(error, UserError) else f"{path}: {error.strerror or error}"
+            entry = unreadable_entry(Run(path), reason, before.entry if before is not None else None)
+        known = _Known(
+            folder, files, self._shared(entry), alive=alive, racy=now - max(files) < TICK_NS, again=not whole, busy=busy
+        )
         # Reading itself makes and removes SQLite's files beside the store, so the folder's time counts from here on.
         folder_time = _time_of(folder)
         if _stamp(folder) == files:
             known.folder_time = folder_time
-        before = self._known.get(id)
         self._known[id] = known
-        if not entry.summary.live:
+        # What can't be read now is not kept in the file: what was known of it stays there.
+        if whole and not entry.summary.live and not entry.summary.problems:
             self._unsaved[id] = known
-        elif id in self._unsaved:
+        elif id in self._unsaved and whole:
             del self._unsaved[id]
         return before is None or before.entry != entry
 
@@ -211,7 +239,7 @@ class Index:
 
     def _config(self, lines: str) -> dict[str, Mapping[str, Any]]:
         found = {}
-        for line in lines.split("\n"):
+        for line in lines.split("\n") if lines else ():
             if line not in self._sections:
                 name, values = json.loads(line)
                 self._sections[line] = name, values
@@ -227,10 +255,10 @@ class Index:
 
     def _load(self) -> None:
         self._loaded = True
-        if not self.path.is_file():
+        if self.path.is_symlink() or not self.path.is_file():
             return
         try:
-            database = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+            database = _connect(self.path, "mode=ro")
             try:
                 row = database.execute("SELECT text FROM format").fetchone()
                 rows = database.execute("SELECT run, stamp, config, rest FROM entry").fetchall()
@@ -248,14 +276,20 @@ class Index:
         try:
             for id, stamp, config, rest in rows:
                 self._known[id] = _Known(f"{self.folder}/{id}", tuple(json.loads(stamp)), self._entry(config, rest))
-        except (ValueError, TypeError, LookupError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             self._known.clear()
             self._discard(damaged=True)
 
     def _entry(self, config: str, rest: str) -> Entry:
-        summary, curves = json.loads(rest)
-        summary["tags"] = tuple(summary["tags"])
-        return Entry(Summary(**summary), self._config(config), {name: tuple(values) for name, values in curves.items()})
+        values, curves = json.loads(rest)
+        summary = Summary(**{**values, "tags": tuple(values["tags"]), "problems": tuple(values["problems"])})
+        if any(not isinstance(getattr(summary, name), kinds) for name, kinds in KINDS.items()):
+            raise ValueError(summary.id)
+        if not all(
+            isinstance(value, float | int) for line in (summary.metrics, *curves.values()) for value in _of(line)
+        ):
+            raise ValueError(summary.id)
+        return Entry(summary, self._config(config), {name: tuple(values) for name, values in curves.items()})
 
     def _discard(self, damaged: bool) -> None:
         try:
@@ -268,8 +302,10 @@ class Index:
     def _save(self) -> None:
         unsaved, gone = self._unsaved, self._gone
         self._unsaved, self._gone = {}, set()
+        if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
+            return
         try:
-            database = sqlite3.connect(self.path, timeout=0.5, isolation_level=None)
+            database = _connect(self.path, "mode=rwc")
             try:
                 # No fsync: after a power cut a damaged index is made anew.
                 database.execute("PRAGMA synchronous=OFF")
@@ -287,6 +323,22 @@ class Index:
             return
         except sqlite3.DatabaseError:
             self._discard(damaged=True)
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{how}"
+    return sqlite3.connect(uri, uri=True, timeout=INDEX_SECONDS, isolation_level=None)
+
+
+def _of(line: Mapping[str, float] | list[float]) -> Iterable[float]:
+    return line.values() if isinstance(line, Mapping) else line
+
+
+def _is_alive(folder: Path) -> bool:
+    try:
+        return is_locked(folder)
+    except OSError:
+        return False
 
 
 def _turn(names: list[str], first: int, most: int) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from seqsum.errors import UserError, did_you_mean
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Names
-from seqsum.runs.run import STATUSES
+from seqsum.runs.store import STATUSES
 
 # What one looks for first comes first: the newest, the furthest, the best.
 HIGH_FIRST = frozenset({"step", "steps", "progress", "speed", "trained"})

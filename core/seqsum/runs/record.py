@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import math
 import platform
 import socket
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.runs.files import write_json
+from seqsum.runs.files import read_json, write_json
 from seqsum.runs.gone import RunGone
+from seqsum.runs.kinds import Fields
 from seqsum.text import one_line
 
 RECORD_FILE = "run.json"
@@ -51,6 +52,10 @@ class Record:
     measured_since: int | None = None
     """The step from which accuracy and eval_loss are means over what training draws; None in an earlier version."""
     format: int = FORMAT
+    kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the file holds besides: fields of another kind, and those of a newer version. They are written back."""
+    problems: tuple[str, ...] = field(default=(), repr=False)
+    """A sentence for each field that is of another kind, or missing."""
 
     @classmethod
     def new(cls, id: str, name: str, preset: str, config: Config, parent: dict[str, Any] | None = None) -> Record:
@@ -77,32 +82,90 @@ class Record:
         except UserError as error:
             raise UserError(f"{error}{plugins.hint(self.plugins)}") from None
 
+    def setting(self, section: str) -> Fields:
+        """Return the fields of a section of the configuration; what is wrong with one that is read is not told."""
+        return Fields(self.config.get(section, {}), "config")
+
     def with_facts(self, **facts: Any) -> Record:
-        return replace(self, **facts)
+        return replace(self, **facts, kept={name: value for name, value in self.kept.items() if name not in facts})
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        own = (part.name for part in fields(self) if part.name not in ("kept", "problems"))
+        return {**{name: getattr(self, name) for name in own}, **self.kept}
 
     def write(self, folder: Path) -> None:
-        write_json(folder / RECORD_FILE, asdict(self))
+        write_json(folder / RECORD_FILE, self.plain())
 
     @classmethod
     def read(cls, folder: Path) -> Record:
-        """Read a run's record; raise UserError when it can't be read."""
+        """Read a run's record. A field of another kind is left out and told in `problems`; one that an older version
+        did not write has its default.
+
+        Raises UserError when there is no record to read.
+        """
         path = folder / RECORD_FILE
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            raw = read_json(path)
+        except OSError as error:
             RunGone.check(folder)
-            raise UserError(f"runs: can't read {path}: {error}") from None
-        if not isinstance(raw, Mapping) or raw.get("format") != FORMAT:
-            raise UserError(f"runs: {path} is not a run record of format {FORMAT}")
-        try:
-            record = cls(**raw)
-        except TypeError:
-            raise UserError(f"runs: {path} lacks fields or has unknown ones") from None
-        words = (record.id, record.name, record.preset, record.created)
-        sections = record.config.values() if isinstance(record.config, dict) else [None]
-        if not all(isinstance(word, str) for word in words) or not all(isinstance(part, dict) for part in sections):
-            raise UserError(f"runs: {path} is damaged: a field holds something of another kind")
-        return record
+            raise UserError(f"runs: can't read {path}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise UserError(f"runs: can't read {path}: it is damaged ({error})") from None
+        if not isinstance(raw, dict) or raw.keys().isdisjoint(("id", "name", "preset", "config")):
+            raise UserError(f"runs: can't read {path}: it is no record of a run")
+        given = Fields(raw, f"{RECORD_FILE}:")
+        format = given.whole("format", FORMAT)
+        if format > FORMAT:
+            given.problems.append(f"{RECORD_FILE} was written by a newer version (format {format}, known is {FORMAT})")
+        sections = given.section("config", needed=True)
+        settings = Fields(sections, f"{RECORD_FILE}: config")
+        config = {name: _usable(settings.section(name)) for name in sections}
+        made = cls(
+            id=given.text("id", folder.name),
+            name=given.text("name", folder.name, needed=True),
+            preset=given.text("preset", needed=True),
+            created=given.text("created", needed=True),
+            config={name: values for name, values in config.items() if isinstance(sections[name], dict)},
+            seed=given.whole("seed"),
+            versions={name: value for name, value in given.section("versions").items() if isinstance(value, str)},
+            git_commit=given.text_or_none("git_commit"),
+            host=given.text("host"),
+            device=given.text_or_none("device"),
+            threads=given.whole_or_none("threads"),
+            backend=given.text_or_none("backend"),
+            parameters=given.whole_or_none("parameters"),
+            parent=_parent(given),
+            outcome=given.section("outcome") or None if raw.get("outcome") is not None else None,
+            plugins=given.texts("plugins"),
+            measured_since=given.whole_or_none("measured_since"),
+            format=format,
+        )
+        known = {part.name for part in fields(cls)}
+        kept = {name: value for name, value in raw.items() if name not in known or getattr(made, name) != value}
+        return replace(made, kept=kept, problems=(*given.problems, *settings.problems))
+
+
+def _usable(section: dict[str, Any]) -> dict[str, Any]:
+    """Return a section whose numbers one can compare: one of hundreds of digits counts as infinite."""
+    return {
+        name: math.inf * (1 if value > 0 else -1) if isinstance(value, int) and abs(value) > 2**63 else value
+        for name, value in section.items()
+    }
+
+
+def _parent(given: Fields) -> dict[str, Any] | None:
+    """The run that a run was forked from, if both its id and the step can be read."""
+    if given.raw.get("parent") is None:
+        return None
+    before = len(given.problems)
+    parent = given.section("parent")
+    inner = Fields(parent, f"{RECORD_FILE}: parent", given.problems)
+    run, step = inner.text("run", needed=True), inner.whole("step", needed=True)
+    if run in ("", ".", "..") or "/" in run or "\0" in run:
+        inner.wrong("run", "the id of a run")
+        return None
+    return {**parent, "run": run, "step": step} if len(given.problems) == before else None
 
 
 def _as_shown(config: Mapping[str, Any]) -> dict[str, Any]:

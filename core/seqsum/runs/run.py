@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seqsum.config import Config
+from seqsum.config import Config, unknown_paths
 from seqsum.errors import UserError
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.files import open_regular
+from seqsum.runs.kinds import LATEST, Fields, measured
 from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
-from seqsum.runs.record import Record
-from seqsum.runs.store import Store
-from seqsum.text import printable
+from seqsum.runs.record import RECORD_FILE, Record
+from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, UNREADABLE, Store
+from seqsum.runs.store import STATUSES as STATUSES
+from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
-STATUSES = ("queued", "starting", "running", "paused", "stopped", "finished", "failed", "died")
+MOST_UNKNOWN = 3
 LIVE_STATUSES = ("queued", "starting", "running", "paused")
 RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 
@@ -33,7 +35,10 @@ RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 @dataclass(frozen=True)
 class Summary:
     """What a list shows of a run. Times are seconds since 1970; `metrics` holds each metric's last
-    value, which may be NaN or infinite."""
+    value, which may be NaN or infinite. `steps` is 0 where nobody knows how many there are to be.
+
+    problems: a sentence for each thing in its files that can't be read, or is of another kind.
+    """
 
     id: str
     name: str
@@ -54,6 +59,14 @@ class Summary:
     starred: bool = False
     measure: str = ""
     """What accuracy and eval_loss are means over, where that isn't what training draws: in runs of earlier versions."""
+    problems: tuple[str, ...] = ()
+
+    def like(self, before: Summary) -> Summary:
+        """Return this one, what its record does not say any more taken from an earlier one."""
+        return replace(
+            self, name=before.name, preset=before.preset, steps=before.steps, created=before.created,
+            group=before.group, tags=before.tags,
+        )  # fmt: skip
 
     @property
     def live(self) -> bool:
@@ -85,6 +98,13 @@ class Run:
         """The record as it was when first asked for; raises UserError when it can't be read."""
         return Record.read(self.folder)
 
+    def record_or_blank(self) -> Record:
+        """Return the record, or one that says nothing but why there is none."""
+        try:
+            return self.record
+        except UserError as error:
+            return Record(self.id, self.id, "", "", {}, 0, problems=(str(error).removeprefix("runs: "),))
+
     def record_outcome(self, status: str, reason: str | None, step: int) -> None:
         """Write into the record how the worker ended."""
         Record.read(self.folder).with_facts(outcome={"status": status, "reason": reason, "step": step}).write(
@@ -94,15 +114,15 @@ class Run:
     def end_before_start(self, reason: str) -> None:
         """Write that a run which waited was stopped; the caller holds its lock."""
         with self.store() as store, store.transaction():
-            step = store.state().get("step", 0)
+            step = store.state()["step"]
             store.add_event(step, "stopped", reason=reason)
             store.set_state(status="stopped", reason=reason, updated=time.time())
             self.record_outcome("stopped", reason, step)
 
     @property
     def name(self) -> str:
-        """What the run is called: as a person said later, else as it was when it began."""
-        return Annotations.read(self.folder).name or self.record.name
+        """What the run is called: as a person said later, else as it was when it began, else its id."""
+        return Annotations.read(self.folder).name or self.record_or_blank().name
 
     @property
     def checkpoints(self) -> Path:
@@ -112,9 +132,9 @@ class Run:
     def log(self) -> Path:
         return self.folder / LOG_FILE
 
-    def store(self) -> Store:
-        """Open the metric store; close it, or use it as a context."""
-        return Store(self.folder / METRICS_FILE)
+    def store(self, patience: float = PATIENCE_SECONDS) -> Store:
+        """Open the metric store; close it, or use it as a context. patience: as `Store` has it."""
+        return Store(self.folder / METRICS_FILE, patience)
 
     @property
     def worker_lives(self) -> bool:
@@ -123,56 +143,141 @@ class Run:
     def summary(self) -> Summary:
         """Read what the run is doing now. A run whose worker is gone without saying so has `died`.
 
-        Raises UserError when the run's files are missing or damaged.
+        Raises UserError when its store can't be read.
         """
-        with self.reading(), self.store() as store:
+        with self.reading(), self.store(READING_SECONDS) as store:
             return self.summary_from(store)
+
+    def outline(self) -> Summary:
+        """Return the summary, also of a run that can't be read: then with the reason."""
+        try:
+            return self.summary()
+        except UserError as error:
+            return self.unreadable(str(error))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Turn whatever goes wrong inside with the run's files into one UserError."""
         try:
             yield
-        except (sqlite3.Error, LookupError, TypeError, ValueError, AttributeError) as error:
+        except OSError as error:
+            raise UserError(f"runs: can't read run {self.id}: {error.strerror or error}") from error
+        except (sqlite3.Error, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise UserError(f"runs: can't read run {self.id}: its files are damaged ({error})") from error
 
     def summary_from(self, store: Store) -> Summary:
         """Make the summary from the run's own store, which is open already."""
-        record, said = self.record, Annotations.read(self.folder)
+        problems: list[str] = []
         # The order matters: a worker writes its last status before it lets the lock go.
-        alive = self.worker_lives
+        try:
+            alive = self.worker_lives
+        except OSError as error:
+            problems.append(f"whether a worker is at it can't be told: {error.strerror or error}")
+            alive = True
         state = store.state()
         metrics = store.latest()
+        for name in [name for name, value in metrics.items() if not measured(name, value)]:
+            problems.append(f"{METRICS_FILE}: the last {name} is {metrics.pop(name):g}, which it can't be")
+        waits = state["status"] == "queued" and state.get("pid") is None
+        if state["status"] in LIVE_STATUSES and not alive and not waits:
+            state |= {"status": "died", "reason": self.last_words()}
+        return self._summary(state, metrics, [*problems, *store.problems])
+
+    def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
+        """Return what can be said of a run whose store can't be read. before: what was known of it."""
+        record = self.record_or_blank()
+        outcome = Fields(record.outcome or {}, "outcome")
+        state = {
+            "status": status,
+            "step": outcome.whole("step", before.step if before else 0),
+            "reason": reason.removeprefix("runs: ") if status == UNREADABLE else outcome.text_or_none("reason"),
+            "updated": before.updated if before else 0.0,
+            "train_seconds": before.train_seconds if before else 0.0,
+        }
+        found = self._summary(state, {}, [])
+        return found.like(before) if before is not None and not record.config else found
+
+    def _summary(self, state: Mapping[str, Any], metrics: dict[str, float], problems: list[str]) -> Summary:
+        record, said = self.record_or_blank(), Annotations.read(self.folder)
+        settings = {
+            name: Fields(record.config.get(name, {}), f"{RECORD_FILE}: config.{name}", problems)
+            for name in ("train", "track")
+        }
+        steps = settings["train"].whole("steps", needed=bool(record.config))
+        group, tags = settings["track"].text_or_none("group"), settings["track"].texts("tags")
+        created = self._created(record.created, problems)
+        unknown = unknown_paths(record.config)
+        if unknown:
+            more = ", …" if len(unknown) > MOST_UNKNOWN else ""
+            names = ", ".join(one_line(path) for path in unknown[:MOST_UNKNOWN])
+            problems.append(f"{RECORD_FILE}: this version does not know {names}{more}")
         status = state["status"]
-        waits = status == "queued" and state.get("pid") is None
-        if status in LIVE_STATUSES and not alive and not waits:
-            status = "died"
         return Summary(
             id=self.id,
             name=said.name or record.name,
             preset=record.preset,
             status=status,
-            step=state.get("step", 0),
-            steps=record.config["train"]["steps"],
+            step=state["step"],
+            steps=steps,
             pid=state.get("pid") if status in LIVE_STATUSES else None,
-            created=datetime.fromisoformat(record.created).timestamp(),
+            created=created,
             updated=state.get("updated", 0.0),
-            reason=state.get("reason") if status != "died" else self.last_words(),
+            reason=state.get("reason"),
             train_seconds=state.get("train_seconds", 0.0),
             steps_per_second=state.get("steps_per_second", 0.0),
             metrics=metrics,
-            group=record.config["track"]["group"],
-            tags=tuple(record.config["track"]["tags"]) if said.tags is None else said.tags,
+            group=group,
+            tags=tuple(tags) if said.tags is None else said.tags,
             note=said.note,
             starred=said.starred,
             measure=measure_of(record),
+            problems=(*record.problems, *problems),
         )
+
+    def _created(self, text: str, problems: list[str]) -> float:
+        """Return when the run was made: as its record says, else as its id does, else as its folder does."""
+        try:
+            found = datetime.fromisoformat(text).timestamp()
+            if 0 <= found <= LATEST:
+                return found
+        except (ValueError, OverflowError, OSError):
+            pass
+        if text:
+            problems.append(f"{RECORD_FILE}: created is no time")
+        try:
+            return datetime.strptime(self.id[:15], "%Y%m%d-%H%M%S").timestamp()
+        except (ValueError, OverflowError, OSError):
+            pass
+        try:
+            return self.folder.lstat().st_mtime
+        except OSError:
+            return 0.0
 
     def config(self) -> Config:
         """The configuration as it stands, with what was changed while the run trained."""
-        with self.store() as store:
+        with self.store(READING_SECONDS) as store:
             changes: dict[str, Any] = store.state().get("changes", {})
         return self.record.parsed_config().changed(changes, f"run {self.id}")
+
+    def settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+        """Return section → field → value as it stands, also where this version does not understand all of it: then as
+        it was written. changes: what was changed while the run trained, if that is known already.
+
+        Raises UserError when the store can't be read.
+        """
+        if changes is None:
+            with self.store(READING_SECONDS) as store:
+                changes = store.state().get("changes", {})
+        record = self.record_or_blank()
+        try:
+            return record.parsed_config().changed(changes, f"run {self.id}").plain()
+        except UserError:
+            found = {section: dict(values) for section, values in record.config.items()}
+            for path, value in changes.items():
+                section, _, name = path.partition(".")
+                if section in found and name:
+                    found[section][name] = value
+            return found
 
     def log_tail(self, lines: int = 20) -> list[str]:
         """The last lines of the worker's log; never more than 64 KiB is read."""

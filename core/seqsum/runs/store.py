@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sqlite3
+import stat
+import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import psutil
@@ -23,7 +27,9 @@ from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.runs import rollup
+from seqsum.runs.files import parse_json
 from seqsum.runs.gone import RunGone
+from seqsum.runs.kinds import LATEST, Fields
 
 SCHEMA = (
     """
@@ -38,6 +44,25 @@ CREATE TABLE IF NOT EXISTS command(id INTEGER PRIMARY KEY, time REAL NOT NULL, v
 """
     + rollup.TABLE
 )
+
+TABLES = ("metric", "pt", "state", "event", "command", "rollup")
+UNREADABLE = "unreadable"
+"""The status of a run whose status can't be read."""
+WRITTEN_STATUSES = ("queued", "starting", "running", "paused", "stopped", "finished", "failed", "died")
+STATUSES = (*WRITTEN_STATUSES, UNREADABLE)
+PATIENCE_SECONDS = 10.0
+"""How long a writer waits for another one."""
+READING_SECONDS = 0.4
+"""How long someone who looks waits for a program that holds a store."""
+SLOWEST_SECONDS = 1.0
+"""How long a list looks into one store; ours take milliseconds."""
+NO_WRITING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+MOST_STATE = 1000
+LONGEST_STATE = 16 * 2**20
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 NETWORK_FILE_SYSTEMS = {
     "nfs",
@@ -119,30 +144,114 @@ class Buckets:
         return np.where(self.nonfinite > 0, broken, self.mean)
 
 
-class Store:
-    """One run's metric store. A Store belongs to the thread that uses it; opening one costs about a millisecond."""
+class StoreBusy(UserError):
+    """Another program holds a store; it can be read later."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a store that is there; raises UserError when there is none or it can't be read."""
+
+def _reading(work: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """Turn what goes wrong with a damaged store into UserError."""
+
+    @wraps(work)
+    def read(*given: Given.args, **named: Given.kwargs) -> Answer:
+        try:
+            return work(*given, **named)
+        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError) as error:
+            assert isinstance(given[0], Store)
+            raise _told(given[0].path, error) from error
+
+    return read
+
+
+def _told(path: Path, error: Exception) -> UserError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in BUSY:
+        return StoreBusy(f"runs: another program holds {path}; try again when it is done")
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return UserError(f"runs: can't read {path}: it takes too long")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not code:
+        return UserError(f"runs: can't read {path}: it is damaged ({error})")
+    return UserError(f"runs: can't read {path}: {error}")
+
+
+class Store:
+    """One run's metric store. A Store belongs to the thread that uses it; opening one costs about a millisecond.
+
+    read_only: it can't be written here: another user's, or on a read-only disk. Whatever writes raises UserError.
+    problems: a sentence for each thing of another kind that was found and left out when it was read.
+    """
+
+    def __init__(self, path: Path, patience: float = PATIENCE_SECONDS) -> None:
+        """Open a store that is there. patience: how long to wait, in seconds, for a program that holds it.
+
+        Raises UserError when there is none or it can't be read, StoreBusy when another program holds it.
+        """
         self.path = path
+        self.problems: list[str] = []
         self._metrics: dict[str, int] = {}
         self._counts_infinities: bool | None = None
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        _check_file(path)
         try:
-            self._database = _connect(path, "rw")
-            try:
-                row = self._database.execute("SELECT value FROM state WHERE key = 'rollup_base'").fetchone()
-                self._base = int(row[0]) if row else 1
-            except BaseException:
-                self._database.close()
-                raise
+            self._database, self.read_only = self._opened(patience)
         except sqlite3.Error as error:
-            RunGone.check(path.parent)
-            raise UserError(f"runs: can't read {path}: {error}") from None
+            raise _told(path, error) from None
+        except OSError as error:
+            raise UserError(f"runs: can't read {path}: {error.strerror or error}") from None
+        try:
+            self._base = self._check_tables()
+        except BaseException:
+            self.close()
+            raise
+
+    def _opened(self, patience: float) -> tuple[sqlite3.Connection, bool]:
+        """Return a connection, and whether it can only read."""
+        path = self.path
+        can_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK) and not path.is_symlink()
+        if can_write:
+            try:
+                return _connect(path, "mode=rw", patience), False
+            except sqlite3.OperationalError as error:
+                # A full disk, for one, has no room for the file that readers and writers share.
+                if error.sqlite_errorcode & 0xFF not in NO_WRITING:
+                    raise
+        beside = [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-journal")]
+        if not any(_size(one) for one in beside):
+            # Without files beside it nothing but the store itself has to be read.
+            return _connect(path, "mode=ro&immutable=1", patience), True
+        try:
+            return _connect(path, "mode=ro", patience), True
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in NO_WRITING:
+                raise
+        # Its last points are in the file beside it, which only someone who may write there can bring in.
+        self._copy = tempfile.TemporaryDirectory(prefix="seqsum-")
+        for file in (path, *beside):
+            if _size(file):
+                shutil.copyfile(file, Path(self._copy.name) / file.name)
+        return _connect(Path(self._copy.name) / path.name, "mode=rw", patience), True
+
+    @_reading
+    def _check_tables(self) -> int:
+        """Return the roll-up's unit; raise UserError for a database that is no store of ours: a view in a table's
+        place could be a question without an end, and a trigger writes more than it is told."""
+        rows = self._database.execute("SELECT type, name, sql FROM sqlite_master WHERE type != 'index'").fetchall()
+        tables = {
+            name for type, name, sql in rows if type == "table" and not str(sql).upper().startswith("CREATE VIRTUAL")
+        }
+        if len(tables) < len(rows) or not tables.issuperset(TABLES[:-1]):
+            raise UserError(f"runs: can't read {self.path}: it is no store of a run")
+        row = self._database.execute("SELECT value FROM state WHERE key = 'rollup_base'").fetchone()
+        return max(1, int(row[0])) if row else 1
+
+    def limit(self, seconds: float = SLOWEST_SECONDS) -> None:
+        """End whatever is read from now on after so many seconds, with UserError."""
+        end = time.monotonic() + seconds
+        self._database.set_progress_handler(lambda: time.monotonic() > end, 20_000)
 
     @classmethod
     def create(cls, path: Path, base: int, state: dict[str, Any]) -> Store:
         """Make a new store; `base` is the smallest distance of two points in steps (the roll-up's unit)."""
-        database = _connect(path, "rwc")
+        database = _connect(path, "mode=rwc", PATIENCE_SECONDS)
         try:
             journal = "TRUNCATE" if on_network_file_system(path) else "WAL"
             database.execute(f"PRAGMA journal_mode={journal}")
@@ -156,6 +265,8 @@ class Store:
 
     def close(self) -> None:
         self._database.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def __enter__(self) -> Store:
         return self
@@ -166,6 +277,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything written inside is there as a whole or not at all; nesting joins the outer one."""
+        if self.read_only:
+            raise UserError(f"runs: can't write {self.path}: it can only be read here (other rights, or a full disk)")
         if self._database.in_transaction:
             yield
             return
@@ -233,29 +346,49 @@ class Store:
 
     def restore_from(self, path: Path) -> None:
         """Become what was written to another file by `copy_to`, as a whole or not at all."""
-        source = sqlite3.connect(path)
-        try:
-            source.backup(self._database)
-        finally:
-            source.close()
+        with Store(path) as source:
+            source._database.backup(self._database)
             self._metrics.clear()
             self._counts_infinities = None
 
+    @_reading
     def metrics(self) -> list[str]:
         """Return the names of all metrics that have a point, in the order they first appeared."""
         rows = self._database.execute(
             "SELECT name FROM metric WHERE EXISTS (SELECT 1 FROM pt WHERE metric = id) ORDER BY id"
         ).fetchall()
-        return [name for (name,) in rows]
+        return self._named([name for (name,) in rows])
 
+    def _named(self, names: list[Any]) -> list[str]:
+        """Return the names that are text; others are told."""
+        odd = sum(not isinstance(name, str) for name in names)
+        if odd:
+            self._note(f"{self.path.name}: the name of a metric is not text")
+        return [name for name in names if isinstance(name, str)] if odd else names
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    @_reading
     def latest(self) -> dict[str, float]:
         """Return the last value of every metric that has a point."""
         rows = self._database.execute(
             "SELECT name, value FROM metric JOIN pt ON pt.metric = metric.id"
             " AND pt.step = (SELECT max(step) FROM pt WHERE metric = metric.id) ORDER BY metric.id"
         ).fetchall()
-        return {name: math.nan if value is None else value for name, value in rows}
+        found: dict[str, float] = {}
+        names = set(self._named([name for name, _ in rows]))
+        for name, value in rows:
+            if name not in names:
+                continue
+            if value is not None and not isinstance(value, int | float):
+                self._note(f"{self.path.name}: the last {name} is not a number")
+            else:
+                found[name] = math.nan if value is None else value
+        return found
 
+    @_reading
     def point_at(self, metric: str, step: int) -> tuple[int, float] | None:
         """Return the last (step, value) of a metric at or before `step`, or None."""
         row = self._database.execute(
@@ -263,8 +396,9 @@ class Store:
             " AND step <= ? ORDER BY step DESC LIMIT 1",
             (metric, step),
         ).fetchone()
-        return None if row is None else (row[0], math.nan if row[1] is None else row[1])
+        return None if row is None else (row[0], math.nan if row[1] is None else float(row[1]))
 
+    @_reading
     def points(self, metric: str, after: int = -1, before: int | None = None) -> tuple[Floats, Floats]:
         """Return steps and values with after < step ≤ before: float64 [n] each."""
         rows = self._database.execute(
@@ -272,9 +406,15 @@ class Store:
             " AND step > ? AND step <= ? ORDER BY step",
             (metric, after, 2**62 if before is None else before),
         ).fetchall()
-        table = np.array(rows, dtype=np.float64).reshape(-1, 2)
+        try:
+            table = np.array(rows, dtype=np.float64).reshape(-1, 2)
+        except (TypeError, ValueError):
+            self._note(f"{self.path.name}: a value of {metric} is not a number")
+            rows = [row for row in rows if row[1] is None or isinstance(row[1], int | float)]
+            table = np.array(rows, dtype=np.float64).reshape(-1, 2)
         return table[:, 0], table[:, 1]
 
+    @_reading
     def extent(self, metric: str) -> tuple[int, int] | None:
         """Return the first and last step of a metric, or None when it has no points."""
         # Two queries: SQLite walks the index to one end for a lone min or max, but scans all rows for both together.
@@ -284,8 +424,9 @@ class Store:
             ).fetchone()[0]
             for end in ("min", "max")
         ]
-        return None if ends[0] is None else (ends[0], ends[1])
+        return None if ends[0] is None else (int(ends[0]), int(ends[1]))
 
+    @_reading
     def buckets(self, metric: str, first: int | None = None, last: int | None = None, count: int = 240) -> Buckets:
         """Return a metric over steps first…last (default: all), thinned to between `count` and 8 × `count` buckets."""
         extent = self.extent(metric)
@@ -336,9 +477,36 @@ class Store:
                 [(key, json.dumps(value)) for key, value in values.items()],
             )
 
+    @_reading
     def state(self) -> dict[str, Any]:
-        """Return the run's state: status, step, pid, reason, train_seconds …"""
-        return {key: json.loads(value) for key, value in self._database.execute("SELECT key, value FROM state")}
+        """Return the run's state: status, step, pid, reason, train_seconds … What is of another kind is left out, and
+        told in `problems`; `status` and `step` are always there."""
+        query = "SELECT key, CASE WHEN length(value) <= ? THEN value END FROM state LIMIT ?"
+        raw: dict[str, Any] = {}
+        for key, value in self._database.execute(query, (LONGEST_STATE, MOST_STATE)):
+            try:
+                raw[key] = parse_json(value)
+            except (ValueError, TypeError):
+                raw[key] = value
+        problems: list[str] = []
+        given = Fields(raw, f"{self.path.name}:", problems)
+        checked = {
+            "status": given.one_of("status", WRITTEN_STATUSES, UNREADABLE),
+            "step": given.whole("step", needed=True),
+            "pid": given.whole_or_none("pid"),
+            "reason": given.text_or_none("reason"),
+            "updated": given.number("updated", most=LATEST),
+            "launched": given.number("launched", most=LATEST),
+            "train_seconds": given.number("train_seconds", most=LATEST),
+            "steps_per_second": given.number("steps_per_second"),
+            "changes": given.section("changes"),
+            "ticket": given.text_or_none("ticket"),
+            "upload": given.section("upload"),
+        }
+        for problem in problems:
+            self._note(problem)
+        always = ("status", "step")
+        return {**raw, **{key: value for key, value in checked.items() if key in raw or key in always}}
 
     # Events
 
@@ -350,14 +518,34 @@ class Store:
                 (time.time(), step, kind, json.dumps(detail)),
             )
 
+    @_reading
     def events(self, after: int = 0, kind: str | None = None) -> list[Event]:
         """Return events with an id above `after`, oldest first; of one kind if given."""
         rows = self._database.execute(
             "SELECT id, time, step, kind, detail FROM event WHERE id > ? AND (? IS NULL OR kind = ?) ORDER BY id",
             (after, kind, kind),
         ).fetchall()
-        return [Event(id, when, step, what, json.loads(detail)) for id, when, step, what, detail in rows]
+        return [self._event(*row) for row in rows]
 
+    def _event(self, id: int, when: Any, step: Any, kind: Any, detail: Any) -> Event:
+        """Return an event; what of it is of another kind is empty."""
+        if type(step) is int and isinstance(kind, str) and isinstance(when, float) and 0 <= when <= LATEST:
+            try:
+                found = parse_json(detail)
+                if isinstance(found, dict):
+                    return Event(id, when, step, kind, found)
+            except (ValueError, TypeError):
+                pass
+        self._note(f"{self.path.name}: event {id} is damaged")
+        return Event(
+            id,
+            when if isinstance(when, float) and 0 <= when <= LATEST else 0.0,
+            step if type(step) is int else 0,
+            kind if isinstance(kind, str) else "?",
+            {},
+        )
+
+    @_reading
     def events_print(self, last: int) -> tuple[int, float]:
         """Return how many events there are with an id up to `last`, and the sum of their times.
 
@@ -378,12 +566,21 @@ class Store:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    @_reading
     def pending_commands(self) -> list[Command]:
         """Return the commands that no worker has done yet, oldest first."""
         rows = self._database.execute(
             "SELECT id, time, verb, arguments FROM command WHERE done IS NULL ORDER BY id"
         ).fetchall()
-        return [Command(id, when, verb, json.loads(arguments)) for id, when, verb, arguments in rows]
+        found = []
+        for id, when, verb, arguments in rows:
+            try:
+                said = parse_json(arguments)
+            except (ValueError, TypeError):
+                said = None
+            if isinstance(verb, str) and isinstance(when, float) and isinstance(said, dict):
+                found.append(Command(id, when, verb, said))
+        return found
 
     def finish_command(self, id: int, ok: bool, message: str, **more: Any) -> None:
         """Write what became of a command."""
@@ -394,24 +591,54 @@ class Store:
                 (time.time(), json.dumps(outcome), id),
             )
 
+    @_reading
     def command_outcome(self, id: int) -> dict[str, Any] | None:
         """Return what became of a command, or None while it waits."""
         row = self._database.execute("SELECT outcome FROM command WHERE id = ?", (id,)).fetchone()
-        return json.loads(row[0]) if row and row[0] else None
+        found = parse_json(row[0]) if row and row[0] else None
+        return {"ok": False, "message": "", **found} if isinstance(found, dict) else None
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a database file: "rw" only if it is there, "rwc" makes it."""
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    database = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+def _check_file(path: Path) -> None:
+    """Raise UserError unless a regular file stands there: opening a pipe would wait for ever."""
     try:
+        facts = path.stat()
+    except OSError as error:
+        RunGone.check(path.parent)
+        raise UserError(f"runs: can't read {path}: {error.strerror}") from None
+    if not stat.S_ISREG(facts.st_mode):
+        raise UserError(f"runs: can't read {path}: it is not a file")
+    if not facts.st_size and not _size(path.with_name(f"{path.name}-wal")):
+        raise UserError(f"runs: can't read {path}: it is empty")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _connect(path: Path, how: str, patience: float) -> sqlite3.Connection:
+    """Open a database file; how: SQLite's parameters: `mode=rw` only if it is there, `mode=rwc` makes it."""
+    uri = f"{path.absolute().as_uri()}?{how}"
+    database = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+    try:
+        database.text_factory = _text
         # Holds for this connection only. In WAL a kill loses nothing by it; other journals need the default.
-        if mode == "rwc" or database.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        if how == "mode=rwc" or database.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             database.execute("PRAGMA synchronous=NORMAL")
+        if how != "mode=rwc":
+            # The first reading tells whether it can be read at all.
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def on_network_file_system(path: Path) -> bool:

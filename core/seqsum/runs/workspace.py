@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 import time
@@ -17,11 +16,11 @@ from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
 from seqsum.folders import default_workspace
 from seqsum.runs.annotations import LONGEST_NAME, check_name
-from seqsum.runs.bounds import remove
+from seqsum.runs.bounds import is_run, remove, run_names
 from seqsum.runs.files import sync_folder
 from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.index import Index
-from seqsum.runs.record import RECORD_FILE, Record
+from seqsum.runs.record import Record
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
 from seqsum.text import one_line, printable
@@ -47,14 +46,14 @@ class Workspace:
         return Workspace(self.folder / BIN_FOLDER)
 
     def runs(self) -> list[Run]:
-        """Return every run, newest first."""
+        """Return every run, newest first, those that can't be read among them."""
         try:
-            names = sorted((entry.name for entry in os.scandir(self.folder)), reverse=True)
+            names = run_names(self.folder)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise UserError(f"workspace: can't read {self.folder}: {error.strerror}") from None
-        return [Run(self.folder / name) for name in names if not name.startswith(".") and self._has_record(name)]
+        return [Run(self.folder / name) for name in names]
 
     def summaries(self) -> list[Summary]:
         """Return what each run is doing, newest first. A run whose files did not change is not read again."""
@@ -112,17 +111,18 @@ class Workspace:
         Raises UserError if it names none, or more than one.
         """
         # Thousands of records need not be read for the one that is named in full.
-        if text and not text.startswith(".") and "/" not in text and self._has_record(text):
+        if text and not text.startswith(".") and "/" not in text and self._is_run(text):
             return Run(self.folder / text)
         runs = self.runs()
         by_id = {run.id: run for run in runs}
         names: dict[str, list[Run]] = {}
         for run in runs:
-            try:
-                names.setdefault(run.name, []).append(run)
-            except UserError:
-                continue
+            names.setdefault(run.name, []).append(run)
         matches = names.get(text) or ([run for run in runs if run.id.startswith(text)] if text else [])
+        if not matches and text:
+            # A run whose record can't be read any more is listed by the name that was known of it.
+            known = [entry.summary for entry in self.index.read().entries]
+            matches = [by_id[summary.id] for summary in known if summary.name == text and summary.id in by_id]
         if len(matches) == 1:
             return matches[0]
         asked = printable(text)
@@ -144,11 +144,8 @@ class Workspace:
         except UserError:
             return None
 
-    def _has_record(self, name: str) -> bool:
-        try:
-            return (self.folder / name / RECORD_FILE).is_file()
-        except OSError:
-            return False
+    def _is_run(self, name: str) -> bool:
+        return is_run(self.folder, name)
 
     def _free_name(self, preset: str) -> str:
         taken = {summary.name for summary in self.summaries()}

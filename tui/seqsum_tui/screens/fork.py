@@ -103,7 +103,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
     @on(OptionList.OptionHighlighted)
     def _offer_steps(self) -> None:
         """A fork from the last step needs more of them: have that stand there at once."""
-        line, steps = self.query_one("#changes", Input), int(self._run.record.config["train"]["steps"])
+        line, steps = self.query_one("#changes", Input), self._run.record.setting("train").whole("steps")
         if line.value == self._offered:
             self._offered = f"train.steps={2 * self.step} " if self.step >= steps else ""
             line.value = self._offered

@@ -149,7 +149,7 @@ class LiveScreen(ArrangesCharts):
     def _show_banner(self, view: RunView) -> None:
         run = view.summary
         banner = self.query_one("#banner", Static)
-        if run.status not in (*RESUMABLE, "paused"):
+        if run.status not in (*RESUMABLE, "paused", "unreadable") and not run.problems:
             banner.display = False
             return
         banner.display = True
@@ -157,9 +157,11 @@ class LiveScreen(ArrangesCharts):
         parts: list[str | tuple[str, str]] = [(f"{status.text}  ", f"bold {status.colour}")]
         if run.reason:
             parts.append(f"{words.literal(run.reason)}  ")
+        if run.problems:
+            parts.append((f"! {words.literal('; '.join(run.problems))}  ", "$text-warning"))
         if run.status == "paused":
             parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
-        else:
+        elif run.status in RESUMABLE:
             parts += [("r", "bold $text-accent"), f" {words.resumes(bool(view.checkpoints))}"]
         banner.update(Content.assemble(*parts))
 
@@ -209,12 +211,17 @@ class LiveScreen(ArrangesCharts):
             return not isinstance(self.focused, QuestionInput)
         if action == "remove_chart":
             return self._view is not None and len(self._view.panels) > 1
-        if action in ("fork", "rewind"):
+        if action == "fork":
+            return self._view is not None and self._view.config is not None and bool(self._view.checkpoints)
+        if action == "rewind":
             return self._view is not None and bool(self._view.checkpoints)
         if action == "undo_rewind":
             return self._view is not None and self._view.just_rewound
         if action in ("learning_rate", "change"):
-            return self._view is not None and self._view.summary.status != "finished"
+            view = self._view
+            return (
+                view is not None and view.config is not None and view.summary.status not in ("finished", "unreadable")
+            )
         return super().check_action(action, parameters)
 
     @property
@@ -266,9 +273,9 @@ class LiveScreen(ArrangesCharts):
         from seqsum.schema import as_text
         from seqsum_tui.screens.choose import Choice, ChooseScreen
 
-        if self._view is None:
+        config = self._view.config if self._view is not None else None
+        if config is None:
             return
-        config = self._view.config
         facts = {one.path: one for one in config.fields()}
         choices = [
             Choice(path, path, f"{as_text(config.value(path))} · {facts[path].description}") for path in LIVE_FIELDS
@@ -284,7 +291,7 @@ class LiveScreen(ArrangesCharts):
         """Ask for a new value of a live field and set it."""
         from seqsum_tui.screens.set_value import SetValueScreen
 
-        if self._view is None:
+        if self._view is None or self._view.config is None:
             return
 
         def answered(text: str | None) -> None:
@@ -296,7 +303,7 @@ class LiveScreen(ArrangesCharts):
 
     def extra_commands(self) -> Iterator[Command]:
         """Offer every live field to the command palette."""
-        if self._view is None or self._view.summary.status == "finished":
+        if self._view is None or self._view.config is None or self._view.summary.status == "finished":
             return
         facts = {facts.path: facts for facts in self._view.config.fields()}
         for path in LIVE_FIELDS:

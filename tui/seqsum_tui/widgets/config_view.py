@@ -39,7 +39,7 @@ class ConfigView(VerticalScroll):
 
     def show(self, view: RunView) -> None:
         """Show the run's configuration as it is now."""
-        key = view.config, view.differences, view.record
+        key = view.settings, view.differences, view.record
         if key != self._shown:
             self._shown = key
             self.query_one(Static).update(describe(view))
@@ -58,24 +58,24 @@ def describe(view: RunView) -> Content:
     )
     lines.append(Content.assemble(("preset ", "$foreground 60%"), (words.literal(view.record.preset), "bold"),
                                   (f"  {note if differ else 'as it is'}", "$foreground 60%")))  # fmt: skip
-    section = ""
-    for facts in view.config.fields():
-        if facts.section != section:
-            section = facts.section
-            lines.append(Content.styled(section, "bold $text-accent"))
-        value = words.literal(as_text(view.config.value(facts.path)))
-        value = words.fit(value, VALUE_CELLS) if len(value) < VALUE_CELLS else f"{value}  "
-        changed = view.differences.get(facts.path)
-        was = f"preset {changed[1]}   " if changed else ""
-        lines.append(
-            Content.assemble(
-                (" ✎ " if changed else "   ", "bold $text-warning"),
-                (words.fit(facts.name, NAME_CELLS - 3), "$foreground 80%"),
-                (value, "bold $text-warning" if changed else "bold"),
-                (words.literal(was), "$text-warning"),
-                (facts.description.partition(";")[0], "$foreground 60%"),
+    about = {facts.path: facts.description.partition(";")[0] for facts in view.config.fields()} if view.config else {}
+    for section, fields in view.settings.items():
+        lines.append(Content.styled(words.literal(section), "bold $text-accent"))
+        for name, setting in fields.items():
+            path = f"{section}.{name}"
+            value = words.literal(as_text(setting))
+            value = words.fit(value, VALUE_CELLS) if len(value) < VALUE_CELLS else f"{value}  "
+            changed = view.differences.get(path)
+            was = f"preset {changed[1]}   " if changed else ""
+            lines.append(
+                Content.assemble(
+                    (" ✎ " if changed else "   ", "bold $text-warning"),
+                    (words.fit(words.literal(name), NAME_CELLS - 3), "$foreground 80%"),
+                    (value, "bold $text-warning" if changed else "bold"),
+                    (words.literal(was), "$text-warning"),
+                    (about.get(path, ""), "$foreground 60%"),
+                )
             )
-        )  # fmt: skip
     lines.append(Content.styled("record", "bold $text-accent"))
     record = view.record
     facts_of_record = {
@@ -84,7 +84,7 @@ def describe(view: RunView) -> Content:
         "backend": record.backend or "–",
         "device": record.device or "–",
         "host": record.host or "–",
-        "created": record.created,
+        "created": record.created or "–",
         "git commit": record.git_commit or "–",
         **record.versions,
     }

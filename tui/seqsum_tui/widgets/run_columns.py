@@ -64,7 +64,8 @@ class Column:
 
 def _status(line: Line, now: float, width: int) -> str:
     if line.kind != "group":
-        return words.status(line.summary.status).text
+        status = words.status(line.summary.status)
+        return status.text if len(status.text) <= width else status.word
     found = line.statuses
     if len(found) == 1:
         return words.status(line.summary.status).text
@@ -72,8 +73,13 @@ def _status(line: Line, now: float, width: int) -> str:
     return " ".join(f"{words.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found)
 
 
+def _step(line: Line, now: float, width: int) -> str:
+    return f"{line.summary.step:,}/{words.steps(line.summary)}"
+
+
 def _name(line: Line, now: float, width: int) -> str:
-    name = words.literal(line.summary.name)
+    # What the sign is for stands in the preview.
+    name = ("! " if line.summary.problems and line.kind != "group" else "") + words.literal(line.summary.name)
     if line.kind == "group":
         size = f" {line.size}"
         return (FOLDED if line.folded else UNFOLDED) + words.fit(name, width - 2 - len(size)).rstrip() + size
@@ -137,7 +143,7 @@ COLUMNS = (
         "progress", "progress", 10, lambda line, now, width: formatting.progress(line.summary.progress), widest=30
     ),
     Column(
-        "step", "step", 15, lambda line, now, width: f"{line.summary.step:,}/{line.summary.steps:,}", 10, right=True,
+        "step", "step", 15, _step, 10, right=True,
         quiet=True,
     ),
     Column(

@@ -61,7 +61,7 @@ class RunHeader(Widget):
 
     def _second(self, run: Summary) -> Content:
         status = words.status(run.status)
-        parts = [formatting.progress(run.progress), f"{run.step:,}/{run.steps:,} steps"]
+        parts = [formatting.progress(run.progress), f"{run.step:,}/{words.steps(run)} steps"]
         if run.status == "queued":
             parts.append("waiting for its turn" if run.pid else "waiting for a worker")
         elif run.status == "starting":

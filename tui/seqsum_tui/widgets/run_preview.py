@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seqsum_tui.runs_reading import Preview
 
 LOG_LINES = 5
+MOST_PROBLEMS = 4
 # With no more rows than this for the words, they are said in two lines.
 BRIEF_ROWS = 3
 
@@ -127,8 +128,14 @@ def describe_briefly(preview: Preview) -> Content:
     else:
         beside = run.id
         left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
-        progress = f"step {run.step:,} of {run.steps:,}{left}" if run.live else ""
-        said = run.reason or progress or (f"¶ {run.note}" if run.note else _changed(preview)) or preview.title
+        progress = f"step {run.step:,} of {words.steps(run)}{left}" if run.live else ""
+        said = (
+            run.reason
+            or "; ".join(run.problems)
+            or progress
+            or (f"¶ {run.note}" if run.note else _changed(preview))
+            or preview.title
+        )
         colour = words.status(run.status).colour if run.reason else "$foreground 80%"
         second = Content.styled(words.literal(said), colour)
     return Content.assemble((words.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
@@ -209,6 +216,9 @@ def _describe_run(preview: Preview) -> Content:
         )
     if run.reason:
         lines.append(Content.styled(words.literal(run.reason), status.colour))
+    lines.extend(
+        Content.styled(f"! {words.literal(problem)}", "$text-warning") for problem in run.problems[:MOST_PROBLEMS]
+    )
     lines.extend(Content.styled("│ " + words.literal(line), "$foreground 70%") for line in preview.log[-LOG_LINES:])
     if run.status in RESUMABLE:
         lines.append(Content.assemble(("r", "bold $text-accent"), f" {words.resumes(preview.saved)}."))

@@ -72,6 +72,7 @@ class RunTable(ScrollView, can_focus=True):
         & > .run-table--finished { color: $text-success; }
         & > .run-table--failed { color: $text-error; }
         & > .run-table--died { color: $text-error; }
+        & > .run-table--unreadable { color: $text-error; }
     }
     """
 

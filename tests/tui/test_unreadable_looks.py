@@ -1,0 +1,205 @@
+"""A run that can't be read stays in the list, in its preview, in the live view and in compare, with its reason."""
+
+import json
+import os
+import random
+import sqlite3
+
+import pytest
+
+from seqsum.errors import UserError
+from seqsum.runs import Run, Workspace
+from seqsum_tui.app import Console
+from seqsum_tui.reading import RunReader
+from seqsum_tui.run_lines import View
+from seqsum_tui.runs_reading import WorkspaceReader
+from seqsum_tui.screens.compare import CompareScreen
+from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.screens.runs import RunsScreen
+from seqsum_tui.widgets.compare_table import CompareTable
+from seqsum_tui.widgets.config_view import describe as describe_config
+from seqsum_tui.widgets.events_view import line_of
+from seqsum_tui.widgets.run_columns import COLUMNS
+from seqsum_tui.widgets.run_header import RunHeader
+from seqsum_tui.widgets.run_preview import describe, describe_briefly
+from support.screens import screen_text
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def console(scene, still):
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+def edit(run, change):
+    raw = json.loads((run.folder / "run.json").read_text())
+    change(raw)
+    (run.folder / "run.json").write_text(json.dumps(raw))
+
+
+def execute(run, statement, *values):
+    database = sqlite3.connect(run.folder / "metrics.db")
+    database.execute(statement, values)
+    database.commit()
+    database.close()
+
+
+def cut_off(run):
+    os.truncate(run.folder / "metrics.db", 4096)
+
+
+def no_store(run):
+    (run.folder / "metrics.db").unlink()
+
+
+def no_record(run):
+    (run.folder / "run.json").write_text("{")
+
+
+def unknown_setting(run):
+    edit(run, lambda raw: raw["config"]["optim"].update(new_knob=1))
+
+
+def no_config(run):
+    edit(run, lambda raw: raw.update(config=None))
+
+
+def steps_as_text(run):
+    edit(run, lambda raw: raw["config"]["train"].update(steps="many"))
+
+
+def no_status(run):
+    execute(run, "UPDATE state SET value = 'null' WHERE key = 'status'")
+
+
+def accuracy_beyond(run):
+    execute(run, "UPDATE pt SET value = 1.7e308 WHERE metric = (SELECT id FROM metric WHERE name = 'accuracy')")
+
+
+KINDS = {
+    cut_off: "malformed",
+    no_store: "No such file",
+    no_record: "run.json",
+    unknown_setting: "new_knob",
+    no_config: "config",
+    steps_as_text: "steps",
+    no_status: "status",
+    accuracy_beyond: "accuracy",
+}
+
+
+@pytest.mark.parametrize("harm", KINDS, ids=lambda harm: harm.__name__)
+async def test_it_is_told_on_every_screen(console, scene, until, harm):
+    whole = scene.run(name="whole", created=NOW - 600)
+    bad = scene.run(name="bad")
+    console.workspace.summaries()
+    harm(bad)
+    told = KINDS[harm]
+    async with console.run_test(size=(200, 50)) as pilot:
+
+        def shows(*words):
+            return lambda: all(word in screen_text(console) for word in words)
+
+        # The newest comes first, and the preview is its own.
+        await until(pilot, shows("whole", "bad", told))
+        console.screen.open_run(bad.id)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and told in screen_text(console))
+        for key in ("g", "v", "l", "escape"):
+            await pilot.press(key)
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+        console.push_screen(CompareScreen([whole.id, bad.id]))
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen) and "whole" in screen_text(console))
+        await until(pilot, lambda: console.screen.query_one(CompareTable).rows)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+
+
+ODD = [
+    None, True, -1, 1.5, 1e308, 10**400, "", "500", "\x1b]52;c;aGk=\x07", "\ud800", "x" * 5000, [], [1, [2]], {},
+    {"a": {"b": 1}}, float("nan"), "..", "0001-01-01T00:00:00",
+]  # fmt: skip
+
+
+def looked_at(reader, run):
+    """Everything that list, preview and live view draw of a run, without a screen."""
+    reader.workspace.index.read()
+    view = reader.read()
+    view = reader.read() if view.preview is None else view
+    line = next(line for line in view.listing.lines if line.key == run.id)
+    cells = [column.cell(line, NOW, column.width) for column in COLUMNS]
+    preview = view.preview
+    seen = RunReader(Run(run.folder)).read()
+    header = RunHeader()
+    header.show(seen.summary)
+    drawn = [describe(preview), describe_briefly(preview), describe_config(seen)]
+    drawn += [line_of(event, event, 1) for event in seen.events]
+    return cells, [content.plain for content in drawn]
+
+
+def test_list_preview_and_live_view_live_with_any_field_of_a_record(scene, still):
+    whole, run = scene.run(name="whole", created=NOW - 600), scene.run(name="odd")
+    text, draw = (run.folder / "run.json").read_text(), random.Random(5)
+    raw = json.loads(text)
+    paths = [(name,) for name in raw]
+    paths += [("config", section, name) for section, values in raw["config"].items() for name in values]
+    reader = WorkspaceReader(Workspace(scene.folder), still, View(), run.id)
+    for path in paths:
+        (run.folder / "run.json").write_text(text)
+        value = draw.choice(ODD)
+
+        def put(raw, path=path, value=value):
+            for part in path[:-1]:
+                raw = raw[part]
+            raw[path[-1]] = value
+
+        edit(run, put)
+        reader.closely = frozenset([run.id])
+        cells, drawn = looked_at(reader, run)
+        assert all(one.isprintable() for one in cells), (path, value)
+        assert len(drawn) >= 3 and whole.id
+
+
+@pytest.mark.parametrize("key", ["status", "step", "pid", "reason", "updated", "train_seconds", "steps_per_second"])
+def test_list_preview_and_live_view_live_with_any_part_of_a_state(scene, still, key):
+    run = scene.run(name="odd")
+    reader = WorkspaceReader(Workspace(scene.folder), still, View(), run.id)
+    for value in [*(json.dumps(one) for one in ODD), "{", b"\xff"]:
+        execute(run, "INSERT OR REPLACE INTO state VALUES (?, ?)", key, value)
+        execute(run, "UPDATE event SET detail = ?, time = ? WHERE id = 1", value, draw_time(value))
+        cells, drawn = looked_at(reader, run)
+        assert all(one.isprintable() for one in cells) and drawn, value
+
+
+def draw_time(value):
+    return 1e300 if len(value) % 2 else "never"
+
+
+def test_a_busy_store_keeps_what_the_live_view_read_last(scene):
+    run = scene.run(status="stopped", step=1000)
+    reader = RunReader(run)
+    assert reader.read().summary.step == 1000
+    holder = sqlite3.connect(run.folder / "metrics.db", isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    holder.execute("INSERT OR REPLACE INTO state VALUES ('x', '1')")
+    os.utime(run.folder / "run.json")
+    with pytest.raises(UserError, match="another program holds"):
+        reader.read()
+    holder.close()
+    with run.store() as store:
+        store.set_state(step=1100)
+    assert reader.read().summary.step == 1100
+
+
+async def test_what_can_not_be_resumed_offers_no_key_for_it(console, scene, until):
+    bad = scene.run(name="bad", status="stopped")
+    cut_off(bad)
+    async with console.run_test(size=(150, 40)) as pilot:
+        await until(pilot, lambda: "unreadable" in screen_text(console))
+        assert not console.screen.check_action("resume", ()) and not console.screen.check_action("pause", ())
+        assert console.screen.check_action("delete", ())
+        await pilot.press("d")
+        await until(pilot, lambda: not bad.folder.exists() or "No runs yet" in screen_text(console))
