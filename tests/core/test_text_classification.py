@@ -135,7 +135,7 @@ def test_json_lines_and_named_columns(tmp_path: Path) -> None:
     [
         ([("one", "a")], 'every row of texts.csv has the label "a"'),
         ([("one", "a"), ("two", "")], 'line 3, column "label": the label is empty'),
-        ([("same", "a"), ("same", "b")], "all of them in one part when every fifth text is held out"),
+        ([("same", "a"), ("same", "b")], "has 2 rows but 1 different text in column .text., all of them in one part"),
         ([(f"text {place}", f"label {place}") for place in range(1500)], "has 1,500 different labels, more than 1,000"),
     ],
 )

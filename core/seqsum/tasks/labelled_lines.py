@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqsum.errors import UserError
+from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import Header
 from seqsum.tasks.tables import Table, listed, listed_lines, read_csv, read_json_lines
@@ -146,21 +147,23 @@ def _from_file(file: str, reading: Reading) -> LabelledLines:
     columns = f"texts: {shown(text_column)} is read, and {shown(label_column)} is the label"
     notes = [*table.notes, f"{columns}; left out were {left_out}" if left_out else columns]
     lines = _made(training, held_out, reading, name, "texts", notes)
-    count = len(lines.labels)
-    if count < 2:
+    classes = len(lines.labels)
+    if classes < 2:
         raise UserError(
             f"task.label_column: every row of {name} has the label {shown(lines.labels[0])}; classification needs two "
             "different labels"
         )
-    if count > MOST_LABELS:
+    if classes > MOST_LABELS:
         raise UserError(
-            f"task.label_column: column {shown(label_column)} of {name} has {count:,} different labels, more than "
+            f"task.label_column: column {shown(label_column)} of {name} has {classes:,} different labels, more than "
             f"{MOST_LABELS:,}; name the column that holds the class"
         )
     if not training or not held_out:
+        different = len({reading.same(text) for text, _ in pairs})
         raise UserError(
-            f"task.file: {name} has {len(pairs):,} rows, all of them in one part when every fifth text is held out; "
-            "give more rows"
+            f"task.file: {name} has {count(len(pairs), 'row')} but {count(different, 'different text')} in column "
+            f"{shown(text_column)}, all of them in one part when every fifth text is held out; give more texts, or "
+            "name another column (task.text_column)"
         )
     return lines
 
@@ -219,9 +222,9 @@ def _made(
     told = [*notes, f"texts: {source}; {len(training):,} for training and {len(fresh):,} held out, by {by}"]
     known = {label for _, label in training}
     unseen = Counter(label for _, label in fresh if label not in known)
-    for label, count in sorted(unseen.items())[:MOST_TOLD]:
+    for label, texts in sorted(unseen.items())[:MOST_TOLD]:
         told.append(
-            f"texts: label {shown(label)} occurs only in the held-out part ({count:,} of its texts): nothing can learn "
+            f"texts: label {shown(label)} occurs only in the held-out part ({texts:,} of its texts): nothing can learn "
             "it, so they count as wrong"
         )
     if len(unseen) > MOST_TOLD:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from seqsum.errors import UserError, did_you_mean
 from seqsum.schema import shown
@@ -19,7 +18,6 @@ LISTED = 12
 PROBED = 200  # lines looked at to find the separator
 FEW = 5  # lines that a message names
 WHOLE_ROWS = 0.9
-Missing = Literal["refuse", "drop", "forward_fill"]
 
 
 @dataclass(frozen=True)
