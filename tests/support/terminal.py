@@ -24,6 +24,7 @@ KEYS = {
     "ctrl+f": "\x06",
     "ctrl+k": "\x0b",
     "ctrl+l": "\x0c",
+    "ctrl+z": "\x1a",
     "f5": "\x1b[15~",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ from seqsum_tui.paths import over_ssh
 from seqsum_tui.query_client import server_command
 from seqsum_tui.screens.runs import RunsScreen
 from seqsum_tui.settings import Settings
+from seqsum_tui.terminal import shell_waits
 
 if TYPE_CHECKING:
     from seqsum.launch import Launcher, WarmLauncher
@@ -164,6 +166,15 @@ class Console(App[None]):
         """Paint everything anew, where something else wrote over it."""
         self._forget_picture()
         self.screen.refresh(layout=True)
+
+    def action_suspend_process(self) -> None:
+        """Stop, with all that stands in the same line of the shell, as ctrl+z does to any program."""
+        if self._driver is None or not self._driver.can_suspend:
+            return
+        if not shell_waits():
+            self.notify("No shell waits behind this terminal, so nothing could bring the console back.", markup=False)
+            return
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
 
     def _forget_picture(self, width: int | None = None) -> None:
         if isinstance(self._driver, ThriftyDriver):

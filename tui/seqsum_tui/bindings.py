@@ -16,7 +16,15 @@ COPY_TABLE = _key("app.copy", "ctrl+y", "app.copy", "Copy", "Copy the table, as 
 
 REDRAW = _key("app.redraw", "ctrl+l", "redraw", "Redraw", "Paint anew, where another program wrote", show=False)
 
-APP: list[BindingType] = [HELP, SETTINGS, REDRAW]
+SUSPEND = _key(
+    "app.suspend",
+    "ctrl+z",
+    "suspend_process",
+    "Suspend",
+    "Stop the console and show the shell; fg brings it back",
+    show=False,
+)
+APP: list[BindingType] = [HELP, SETTINGS, REDRAW, SUSPEND]
 
 CONTROL: list[BindingType] = [
     _key("run.pause", "p", "pause", "Pause", "Pause the run between two steps; its worker waits"),

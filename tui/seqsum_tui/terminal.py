@@ -10,6 +10,17 @@ import threading
 HANGUP_EXIT = 128 + signal.SIGHUP
 
 
+def shell_waits() -> bool:
+    """Say whether a shell would take over if this program stopped, and could let it go on later."""
+    import psutil
+
+    try:
+        parent = psutil.Process(os.getpgrp()).ppid()
+        return parent > 0 and os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except (OSError, psutil.Error):
+        return False
+
+
 def end_when_terminal_goes(descriptor: int) -> None:
     """End this process, quietly and at once, when the terminal behind `descriptor` is gone.
 

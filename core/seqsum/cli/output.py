@@ -30,6 +30,10 @@ PLAIN_SIGNS = {
 }  # fmt: skip
 
 
+WIDE, LONGEST_CELL = 48, 250
+"""Cells of the widest column of a table; characters of what stands in one: no name that we give is cut."""
+
+
 def use_plain_signs() -> None:
     """Let standard output and error write plain signs where their encoding lacks ours, never an escape."""
     codecs.register_error("plain_signs", _in_plain_signs)
@@ -80,13 +84,21 @@ def columns(
 
     right: the places of columns that end, rather than begin, at the same cell.
     """
-    table = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    table = [[_cut(one_line(cell)) for cell in row] for row in rows]
+    # What is longer pushes its own line aside, not all others.
+    widths = [
+        max((cells for cells in map(cell_len, column) if cells <= WIDE), default=0)
+        for column in zip(*table, strict=True)
+    ]
     for row in table:
         cells = [
             padded(cell, width, right=at in right) for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield indent + gap.join(cells).rstrip()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
 def say_columns(rows: Sequence[Sequence[str]]) -> None:

@@ -16,15 +16,20 @@ MOST_LABELS = 1000
 
 
 def what_is_asked(task: AnyTask) -> dict[str, Any]:
-    """Say what a question looks like: `input_hint`; `empty`, whether nothing at all is a question too; and `samples`,
-    whether the task goes on writing, so that a temperature makes a difference."""
+    """Say what a question looks like: `input_hint`; `empty`, whether nothing at all is a question too; `samples`,
+    whether the task goes on writing, so that a temperature makes a difference; `series`, whether it is a series."""
     try:
         task.parse("")
         empty = True
     except UserError:
         empty = False
     continues = type(task).continues is not Task.continues
-    return {"input_hint": task.input_hint, "empty": empty, "samples": continues and task.answer != "values"}
+    return {
+        "input_hint": task.input_hint,
+        "empty": empty,
+        "samples": continues and task.answer != "values",
+        "series": task.answer == "values",
+    }
 
 
 def in_words(task: AnyTask, inputs: Inputs, found: Prediction) -> dict[str, Any]:

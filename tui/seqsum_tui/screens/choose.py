@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from seqsum_tui import dialog_bindings, words
 from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.widgets.one_line import OneLineInput
 
 MOST_SHOWN = 300
 NAME_WIDTH = 28
@@ -31,7 +32,7 @@ class Choice:
     detail: str = ""
 
 
-class SearchBox(Input):
+class SearchBox(OneLineInput):
     """A space marks; it is no letter of a search."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:

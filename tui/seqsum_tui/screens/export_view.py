@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from seqsum_tui import dialog_bindings, words
 from seqsum_tui.compare_export import Chosen, Offer
 from seqsum_tui.paths import for_people
+from seqsum_tui.widgets.one_line import OneLineInput
 
 
 class ExportScreen(ModalScreen[Chosen | None]):
@@ -39,7 +40,7 @@ class ExportScreen(ModalScreen[Chosen | None]):
             box.border_title = "Export what is shown"
             box.border_subtitle = "enter writes · tab edits the name · esc"
             yield OptionList(*(Option(Content(offer.words)) for offer in self._offers), id="offers", markup=False)
-            yield Input(id="path")
+            yield OneLineInput(id="path")
             yield Static(" ", id="problem")
 
     def on_mount(self) -> None:

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from seqsum_tui import dialog_bindings, words
+from seqsum_tui.widgets.one_line import OneLineInput
 
 Meaning = TypeVar("Meaning")
 
@@ -55,7 +56,7 @@ class LineScreen(ModalScreen[Meaning | None], Generic[Meaning]):
 
     def box(self) -> Input | TextArea:
         """Return what is typed into."""
-        return Input(self._value, id="text", placeholder=self._placeholder, compact=True)
+        return OneLineInput(self._value, id="text", placeholder=self._placeholder, compact=True)
 
     def text(self) -> str:
         """Return what was typed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -81,6 +82,7 @@ class LiveScreen(ArrangesCharts):
     def on_mount(self) -> None:
         """Start reading."""
         self.source = Source(self._run, self.console.query_command)
+        self._asking = asyncio.Lock()
         self._poll = Poll(
             self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
@@ -335,7 +337,8 @@ class LiveScreen(ArrangesCharts):
             panel.show_error("", str(error))
             return
         panel.state("ready")
-        panel.ready(str(ready.get("input_hint") or ""), bool(ready.get("empty")), bool(ready.get("samples")))
+        empty, samples, series = (bool(ready.get(fact)) for fact in ("empty", "samples", "series"))
+        panel.ready(str(ready.get("input_hint") or ""), empty, samples, series)
 
     def on_question_asked(self, message: QuestionAsked) -> None:
         """Put the question to the newest state of the model."""
@@ -348,10 +351,12 @@ class LiveScreen(ArrangesCharts):
     async def _answer(self, question: str, temperature: float | None) -> None:
         panel, source = self.query_one(AskPanel), self.source
         try:
-            await source.save_now(panel.state)
-            panel.state("asking…" if source.warm else self._loading())
-            more = {} if temperature is None else {"temperature": temperature}
-            panel.show_answer(await source.ask("predict", input=question, **more))
+            # One after the other: answers stand in the order of the questions.
+            async with self._asking:
+                await source.save_now(panel.state)
+                panel.state("asking…" if source.warm else self._loading())
+                more = {} if temperature is None else {"temperature": temperature}
+                panel.show_answer(await source.ask("predict", input=question, **more))
         except (UserError, OSError) as error:
             panel.show_error(question, str(error))
         finally:

@@ -498,6 +498,18 @@ class QueryScreen(AskingScreen):
 
         self.app.push_screen(screen, read)
 
+    @on(QueryBox.LinesPasted)
+    def ask_lines(self, message: QueryBox.LinesPasted) -> None:
+        """Ask each line that was pasted, as those of a file."""
+        from seqsum_tui.batch import MOST_QUESTIONS
+
+        chosen = tuple(message.lines[:MOST_QUESTIONS])
+        left = len(message.lines) - len(chosen)
+        if left:
+            said = f"The first {len(chosen):,} lines are asked; {left:,} are left out."
+            self.notify(said, severity="warning", markup=False)
+        self._do(partial(self._ask_all, "pasted lines", chosen), name="batch", group="batch", exclusive=True)
+
     async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
         self._batch = (name, [])
         self._page, self._titles["whole"] = "whole", "File"

@@ -120,6 +120,7 @@ class AskingScreen(Screen[None]):
         with suppress(NoMatches):
             box = self.query_one(QueryBox)
             box.placeholder = words.literal(str(ready.get("input_hint") or "Ask the model"))
+            box.series = bool(ready.get("series"))
             self._empty_asks = bool(ready.get("empty"))
             self._state("ready")
             self._learned_facts()

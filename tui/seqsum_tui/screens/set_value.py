@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from seqsum import formatting
 from seqsum_tui import dialog_bindings, words
+from seqsum_tui.widgets.one_line import OneLineInput
 
 if TYPE_CHECKING:
     from seqsum.config import Config
@@ -57,7 +58,7 @@ class SetValueScreen(ModalScreen[str | None]):
             yield Static(Content.assemble((facts.description, "$foreground 80%")))
             yield Static(Content.assemble((f"{self._path} is ", "$foreground 60%"), (self._value, "bold"),
                                           (f"   {bounds}", "$foreground 60%")))  # fmt: skip
-            yield Input(self._value, id="value", select_on_focus=True)
+            yield OneLineInput(self._value, id="value", select_on_focus=True)
             yield Static(" ", id="problem")
             text = self._when
             if self._path == "optim.lr" and self._rate_now is not None:

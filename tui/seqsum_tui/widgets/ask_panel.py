@@ -9,12 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from seqsum.formatting import full
 from seqsum_tui import bindings, words
 from seqsum_tui.messages import QuestionAsked
 from seqsum_tui.widgets.answers import describe
+from seqsum_tui.widgets.one_line import OneLineInput
 
 HOW = (
     "Type a question and press enter; up brings back earlier ones. Answers come from the newest checkpoint: "
@@ -25,8 +27,17 @@ MOST_ANSWERS = 50
 HOTTEST = 100.0
 
 
-class QuestionInput(Input):
-    """An input that remembers what was asked."""
+class QuestionInput(OneLineInput):
+    """An input that remembers what was asked. Several lines pasted are several questions."""
+
+    between = "; "
+
+    class LinesPasted(Message):
+        """Several questions were pasted."""
+
+        def __init__(self, lines: list[str]) -> None:
+            super().__init__()
+            self.lines = lines
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.ASK
 
@@ -34,6 +45,14 @@ class QuestionInput(Input):
         super().__init__(placeholder="Ask the model", compact=True, id="question")
         self._asked: list[str] = []
         self._place = 0
+        self.series = False
+
+    def take_lines(self, lines: list[str]) -> None:
+        """Each line is a question; of a task that continues series, all are one."""
+        if self.series:
+            super().take_lines(lines)
+        else:
+            self.post_message(self.LinesPasted(lines))
 
     def remember(self, question: str) -> None:
         """Keep a question for the up key."""
@@ -108,6 +127,22 @@ class AskPanel(Vertical):
             # Not stripped: for a text that goes on, the last space counts.
             self.post_message(QuestionAsked(text, self._temperature))
 
+    @on(QuestionInput.LinesPasted)
+    def ask_each(self, event: QuestionInput.LinesPasted) -> None:
+        """Pass on each line that was pasted, in their order; as many as there is room for answers."""
+        event.stop()
+        chosen, box = event.lines[:MOST_ANSWERS], self.query_one(QuestionInput)
+        left = len(event.lines) - len(chosen)
+        if left:
+            self.app.notify(
+                f"The first {len(chosen)} lines are asked, {left:,} are left out: "
+                "the Ask screen (a) asks every line of a file.",
+                severity="warning", markup=False,
+            )  # fmt: skip
+        for line in chosen:
+            box.remember(line)
+            self.post_message(QuestionAsked(line, self._temperature))
+
     def _take_temperature(self, text: str) -> str:
         """Take `/t NUMBER` from the start of a line; return the question that is left."""
         _, _, rest = text.lstrip().partition(" ")
@@ -123,10 +158,12 @@ class AskPanel(Vertical):
         self.state("ready")
         return question
 
-    def ready(self, hint: str, empty_asks: bool, samples: bool) -> None:
-        """Take in what a question looks like, whether nothing at all is one, and whether a temperature counts."""
+    def ready(self, hint: str, empty_asks: bool, samples: bool, series: bool = False) -> None:
+        """Take in what a question looks like: whether nothing at all is one, whether a temperature counts, and whether
+        it is a series."""
         self._empty_asks, self._samples = empty_asks, samples
         box = self.query_one(QuestionInput)
+        box.series = series
         box.placeholder = words.literal(f"{hint}; /t 0.8 sets the temperature" if samples else hint)
         if samples and not self._answers:
             self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground 60%"))

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Select
 
 from seqsum.schema import FieldFacts
+from seqsum_tui.widgets.one_line import OneLineInput
 
 WIDEST_BAR = 38
 NUMBER_CELLS, WORDS_CELLS = 16, 32
@@ -33,7 +34,7 @@ class Edited(Message):
         self.text = text
 
 
-class LineInput(Input):
+class LineInput(OneLineInput):
     """An input line whose room does not follow its text: a key never costs a layout of the screen.
 
     Its cursor stands still: over a slow line a blinking one is traffic for nothing.

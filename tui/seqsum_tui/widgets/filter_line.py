@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from seqsum_tui import bindings, words
 from seqsum_tui.messages import FilterLeft, FilterTyped
+from seqsum_tui.widgets.one_line import OneLineInput
 
 if TYPE_CHECKING:
     from seqsum.runs.filter_tokens import FilterError
@@ -25,7 +26,7 @@ SIGN = "/ "
 BETWEEN = "  "
 
 
-class FilterBox(Input):
+class FilterBox(OneLineInput):
     """Enter and down go to the list; tab and right take the word in grey, shift+tab shows another one in its place."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.FILTER

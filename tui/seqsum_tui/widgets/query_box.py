@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.widgets import Input
+from textual.message import Message
 
 from seqsum_tui import bindings
+from seqsum_tui.widgets.one_line import OneLineInput
 
 
-class QueryBox(Input):
+class QueryBox(OneLineInput):
     """What was asked stays in it, selected: enter asks it again, typing replaces it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.QUERY_BOX
@@ -19,6 +20,23 @@ class QueryBox(Input):
         super().__init__(placeholder="Ask the model", compact=True, id=id, select_on_focus=True)
         self._asked: list[str] = []
         self._place = 0
+        self.series = False
+
+    between = "; "
+
+    class LinesPasted(Message):
+        """Several questions were pasted."""
+
+        def __init__(self, lines: list[str]) -> None:
+            super().__init__()
+            self.lines = lines
+
+    def take_lines(self, lines: list[str]) -> None:
+        """Each line is a question; of a task that continues series, all are one."""
+        if self.series:
+            super().take_lines(lines)
+        else:
+            self.post_message(self.LinesPasted(lines))
 
     def remember(self, question: str) -> None:
         """Keep a question for the up key."""
