@@ -4,6 +4,7 @@ import math
 
 import psutil
 import pytest
+from textual import events
 from textual.widgets import Input, Static, TabbedContent
 
 from seqsum_tui.app import Console
@@ -442,3 +443,20 @@ def test_nothing_is_read_again_until_something_changed(scene):
     assert reader.read() is None
     reader.window = (1000.0, 2000.0)
     assert reader.read().curves["loss"].x.tolist() == list(range(1000, 2100, 100))
+
+
+async def test_each_line_of_a_paste_is_asked_in_order(scene, console, watch, until, told, monkeypatch):
+    monkeypatch.setattr("seqsum_tui.widgets.ask_panel.MOST_ANSWERS", 3)
+    run = scene.run()
+    (run.checkpoints / "step-20000").mkdir()
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        await pilot.press("A")
+        await until(pilot, lambda: "numbers from 0 to 9" in console.screen.query_one(QuestionInput).placeholder)
+        console.post_message(events.Paste("1 2\n\n3 4 5\nx\n6 7\n8 9\n"))
+        await until(pilot, lambda: "[red]x[/] is not a number" in screen_text(console))
+        shown = screen_text(console)
+        assert shown.index("is not a number") < shown.index("3 4 5 →") < shown.index("1 2 →")
+        assert "6 7" not in shown
+        ((_, said),) = told
+        assert said.startswith("The first 3 lines are asked, 2 are left out")

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from textual import events
 from textual.app import App
 from textual.content import Content
 from textual.widgets import Input
@@ -506,3 +507,21 @@ async def test_below_each_character_stands_what_the_legend_says():
         rows = [line.split() for line in pilot.app.lines]
     below = rows[rows.index(list("abcdef")) + 1]
     assert below == ["0", "2", "8", "9", "9", "?"] and "9 for 9 or more" in view.words.plain
+
+
+async def test_each_line_of_a_paste_is_asked(console, adder, here, opened, until, monkeypatch):
+    told = []
+    monkeypatch.setattr("seqsum_tui.batch.MOST_QUESTIONS", 3)
+    monkeypatch.setattr(QueryScreen, "notify", lambda self, message, **more: told.append(message))
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, adder)
+        screen.action_box()
+        console.post_message(events.Paste("1 2\r\n\n7\nno number\n4 5\n6\n"))
+        await until(pilot, lambda: "pasted lines: 3 questions" in screen_text(console))
+        shown = screen_text(console)
+        assert "1 2" in shown and "7" in shown and "no number" in shown
+        assert told == ["The first 3 lines are asked; 2 are left out."]
+        # One line waits in the box, to be looked at first.
+        screen.action_box()
+        console.post_message(events.Paste("8 9\n"))
+        await until(pilot, lambda: screen.query_one(QueryBox).value == "8 9")

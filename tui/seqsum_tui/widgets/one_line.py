@@ -36,7 +36,7 @@ class OneLineInput(Input):
 
     def put_in(self, text: str) -> None:
         """Put text where the cursor is, in place of what is selected; what is too long is cut, and that is said."""
-        room = LONGEST_PASTE if self.max_length is None else max(self.max_length - len(self.value), 0)
+        room = max(self.max_length - len(self.value), 0) if self.max_length else LONGEST_PASTE
         if len(text) > room:
             left = formatting.count(len(text) - room, "character")
             self.app.notify(f"The last {left} found no room in this line.", severity="warning", markup=False)
