@@ -14,6 +14,7 @@ from typing import Any
 
 from seqsum.config import Config, unknown_paths
 from seqsum.errors import UserError
+from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.files import open_regular
 from seqsum.runs.kinds import LATEST, Fields, measured
@@ -177,7 +178,7 @@ class Run:
         state = store.state()
         metrics = store.latest()
         for name in [name for name, value in metrics.items() if not measured(name, value)]:
-            problems.append(f"{METRICS_FILE}: the last {name} is {metrics.pop(name):g}, which it can't be")
+            problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
         if state["status"] in LIVE_STATUSES and not alive and not waits:
             state |= {"status": "died", "reason": self.last_words()}
