@@ -22,6 +22,7 @@ from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
+from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
 from seqsum.text import one_line, printable
 from seqsum.training.fits import check_backend
@@ -42,18 +43,19 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     """
     step = _chosen(run, step, "fork")
     source = checkpoint_files.folder_of(run.checkpoints, step)
-    state, parent, config = _prepared(run, step, changes)
+    state, parent, config, task = _prepared(run, step, changes)
+    progress = Progress.read(state.get("progress") or {})
     state = {
         **state,
         "config": config.plain(),
         "changes": {},
         "fused_from": _fused_from(run, step, state),
-        "progress": asdict(Progress.read(state["progress"]).of_fork(parent, config)),
+        "progress": asdict(progress.of_fork(parent, config)),
     }
 
     def fill(folder: Path) -> None:
         target = checkpoint_files.folder_of(folder / "checkpoints", step)
-        fresh = not _same_optimizer(parent, config)
+        fresh = not same_optimizer(parent, config)
         try:
             checkpoint_files.copy(source, target, state, fresh_optimizer=fresh)
         except FileNotFoundError:
@@ -72,13 +74,19 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     with child.store() as store:
         changed = {path: [old, new] for path, (new, old) in config.differences(parent).items()}
         store.add_event(step, "forked", run=run.id, name=run.record.name, changes=changed)
+        for note in fork_notes(parent, config, task, step, progress):
+            store.add_event(step, "message", text=note.text)
     return child
 
 
-def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return what a fork would have otherwise: path → (value there, value here). Raises as `fork` does."""
-    _, parent, config = _prepared(run, _chosen(run, step, "fork"), changes)
-    return config.differences(parent)
+def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, tuple[str, str]], list[Note]]:
+    """Return what a fork would have otherwise, path → (value there, value here), and what is to be said of it.
+
+    Raises as `fork` does.
+    """
+    state, parent, config, task = _prepared(run, _chosen(run, step, "fork"), changes)
+    progress = Progress.read(state.get("progress") or {})
+    return config.differences(parent), fork_notes(parent, config, task, step, progress)
 
 
 def config_at(run: Run, step: int) -> Config:
@@ -182,13 +190,13 @@ def check_rewind(run: Run, step: int) -> None:
     _check_children(run, step)
 
 
-def _prepared(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Config, Config]:
-    """Return a checkpoint's state, its configuration and the fork's; raise when they do not fit together."""
+def _prepared(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Config, Config, AnyTask]:
+    """Return a checkpoint's state, its configuration, the fork's and its task; raise when they do not fit together."""
     state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
     parent = Config.parse(state["config"], f"run {run.id}")
     config, task = _forked(parent, changes, step)
     _check_fit(parent, config, task, state.get("data_facts") or {})
-    return state, parent, config
+    return state, parent, config, task
 
 
 def _chosen(run: Run, step: int | None, verb: str) -> int:
@@ -247,16 +255,6 @@ def _check_fit(parent: Config, config: Config, task: AnyTask, facts: dict[str, A
         wrong.append(("train.batch_size", "can't change in a fork: each row of a batch goes on where it ended"))
     if wrong:
         raise ConfigError("fork", wrong)
-
-
-def _same_optimizer(one: Config, other: Config) -> bool:
-    """Whether the optimizer can go on with what it gathered.
-
-    PyTorch's rmsprop makes its momentum only at first; sgd's would lie still while it is off, and wake up stale.
-    """
-    same = one.optim.name == other.optim.name
-    with_momentum = one.optim.name in ("sgd", "rmsprop")
-    return same and not (with_momentum and bool(one.optim.momentum) != bool(other.optim.momentum))
 
 
 def _fused_from(run: Run, step: int, state: dict[str, Any]) -> int | None:

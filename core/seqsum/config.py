@@ -307,19 +307,29 @@ class Config(Section):
 
         `text` gives a field's value in words when it is not this configuration's: what a person has typed so far.
         """
+        for facts in self.fields():
+            if self.unmet(facts, text) is None:
+                yield facts
+
+    def unmet(self, facts: FieldFacts, text: Callable[[str], str] | None = None) -> tuple[str, tuple[str, ...]] | None:
+        """Return why a field does not count: the first condition that is not met, (path, values). None if it counts.
+
+        task.answer and model.fitting are conditions, too, though no fields. `text`: as for `used_fields`.
+        """
         said = text or (lambda path: as_text(self.value(path)))
         facts_of = {
             "task.answer": task_type(self.task.name).answer,
             "model.fitting": "least_squares" if isinstance(self.model, AutoregressiveConfig) else "gradient",
         }
-        for facts in self.fields():
-            conditions = list(facts.used_when)
-            if facts.section in ("optim", "schedule"):
-                conditions.append(("model.fitting", ("gradient",)))
-            if facts.path == "train.steps" and said("train.epochs").strip().lower() not in OFF:
-                continue
-            if all((facts_of[path] if path in facts_of else said(path)) in values for path, values in conditions):
-                yield facts
+        conditions = list(facts.used_when)
+        if facts.section in ("optim", "schedule"):
+            conditions.insert(0, ("model.fitting", ("gradient",)))
+        if facts.path == "train.steps" and said("train.epochs").strip().lower() not in OFF:
+            return "train.epochs", ("off",)
+        for path, values in conditions:
+            if (facts_of[path] if path in facts_of else said(path)) not in values:
+                return path, values
+        return None
 
     def value(self, path: str) -> Any:
         """Return the value of `section.field`."""
@@ -397,13 +407,20 @@ def resolved(config: Config, source: str) -> tuple[Config, AnyTask]:
     task = make_task(config.task)
     if config.train.epochs is None:
         return config, task
-    per_epoch = task.steps_per_epoch(config.train.batch_size)
-    if per_epoch is None:
+    if task.steps_per_epoch(config.train.batch_size) is None:
         raise ConfigError(
             source, [("train.epochs", f'must be off: the data of "{config.task.name}" never ends; set train.steps')]
         )
-    steps = max(1, math.ceil(config.train.epochs * per_epoch))
+    steps = steps_of(config, task)
     return config.changed({"train.steps": steps}, source).changed({"train.epochs": config.train.epochs}, source), task
+
+
+def steps_of(config: Config, task: AnyTask) -> int:
+    """Return how many steps a run makes: train.steps, or what train.epochs come to where the task's data ends."""
+    per_epoch = task.steps_per_epoch(config.train.batch_size)
+    if config.train.epochs is None or per_epoch is None:
+        return config.train.steps
+    return max(1, math.ceil(config.train.epochs * per_epoch))
 
 
 def all_fields() -> list[FieldFacts]:

@@ -18,6 +18,7 @@ from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import RESUMABLE_STATUSES
 from seqsum.schema import as_text
+from seqsum.setting_notes import notes
 from seqsum.training.fits import check_backend
 
 # A chunk lasts a quarter of a second or one step, whichever is longer; an evaluation can come between.
@@ -37,9 +38,12 @@ def start(
     With `queue` it begins when it is its turn, behind what was queued before and when a slot is free; without, now.
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
     """
-    config, task = resolved(config, "train")
+    said, (config, task) = config, resolved(config, "train")
     check_backend(config, task, "train")
     run = workspace.create(preset, config, name)
+    with run.store() as store:
+        for note in notes(said, task):
+            store.add_event(0, "message", text=note.text)
     if queue:
         launcher.submit(run, queue=True)
     else:

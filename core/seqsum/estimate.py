@@ -17,6 +17,7 @@ from seqsum.config import Config, resolved
 from seqsum.errors import UserError
 from seqsum.models.size import model_size
 from seqsum.runs import Workspace
+from seqsum.setting_notes import Note, notes
 from seqsum.tasks import AnyTask
 from seqsum.training.fits import why_not_fused
 
@@ -54,26 +55,27 @@ class Speed:
 @dataclass(frozen=True)
 class Estimate:
     """parameters: exact, None for a plug-in's model; seconds: of the whole training, None where nothing can be said;
-    runs: how many earlier runs of this machine the time rests on."""
+    runs: how many earlier runs of this machine the time rests on; notes: what else a person should know."""
 
     parameters: int | None
     steps: int
     seconds: float | None
     runs: int
+    notes: tuple[Note, ...] = ()
 
 
 def estimate(config: Config, speeds: Iterable[Speed] = ()) -> Estimate:
     """Estimate a run. Reads the task's data; raises UserError when it can't be read or the configuration is wrong."""
-    config, task = resolved(config, SOURCE)
+    said, (config, task) = config, resolved(config, SOURCE)
     size = model_size(task, config.model)
     cost = step_cost(config, task)
-    steps = config.train.steps
+    steps, told = config.train.steps, tuple(notes(said, task))
     if cost is None:
-        return Estimate(size.parameters if size else None, steps, None, 0)
+        return Estimate(size.parameters if size else None, steps, None, 0, told)
     alike = sorted((speed for speed in speeds if speed.cost.kind == cost.kind), key=lambda speed: _far(speed, cost))
     nearest = alike[:NEAREST]
     scale = statistics.median(speed.seconds / speed.cost.seconds for speed in nearest) if nearest else 1.0
-    return Estimate(size.parameters if size else None, steps, steps * cost.seconds * scale, len(nearest))
+    return Estimate(size.parameters if size else None, steps, steps * cost.seconds * scale, len(nearest), told)
 
 
 def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost | None:

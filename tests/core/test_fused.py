@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from seqsum.config import Config
-from seqsum.errors import ConfigError
+from seqsum.errors import ConfigError, UserError
 from seqsum.models.base import make_model
 from seqsum.presets import load_preset
 from seqsum.registry import make_task
+from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training import checkpoint
 from seqsum.training.backends import make_backend
@@ -310,3 +311,82 @@ def test_a_batch_of_one_and_a_length_of_one() -> None:
     batches: Batches = task.batches(0, 0, 5, 1)
     one, other = (backend.run(batches, [1e-3] * 5, config) for backend in (plain, fused))
     np.testing.assert_allclose(other.losses, one.losses, rtol=1e-5)
+
+
+def broken() -> None:
+    raise OSError("no compiler for this processor\nand more")
+
+
+def test_where_nothing_can_be_compiled_torch_computes_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cache, "compile_now", broken)
+    monkeypatch.setattr(cache, "is_warm", lambda: True)
+    config = config_of(train__steps=30, train__backend="auto")
+    trainer = Trainer(config)
+    while not trainer.done:
+        trainer.run_chunk()
+    assert trainer.backend.name == "torch" and trainer.fused_from is None
+    why = "code can't be compiled here (OSError: no compiler for this processor)"
+    assert trainer.backend.why_not_fused == why
+    plain = Trainer(config.changed({"train.backend": "torch"}, "test"))
+    while not plain.done:
+        plain.run_chunk()
+    assert same_bits(tensors(trainer.model), tensors(plain.model))
+    with pytest.raises(UserError, match=r"^train\.backend: code can't be compiled here .* use auto or torch$"):
+        Trainer(config.changed({"train.backend": "fused"}, "test")).run_chunk()
+
+
+def test_a_missing_compiler_is_said_and_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> str:
+        raise ModuleNotFoundError("No module named 'llvmlite'")
+
+    monkeypatch.setattr(cache, "fingerprint", missing)
+    cache.folder.cache_clear()
+    try:
+        trainer = Trainer(config_of(train__steps=10, train__backend="auto"))
+        while not trainer.done:
+            trainer.run_chunk()
+    finally:
+        cache.folder.cache_clear()
+    assert "No module named 'llvmlite'" in str(trainer.backend.why_not_fused)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Compilation:
+        ended = False
+
+        def __init__(self) -> None:
+            self.kept = kept
+
+    monkeypatch.setattr(cache, "is_warm", lambda: False)
+    monkeypatch.setattr(cache, "Compilation", Compilation)
+    trainer = Trainer(config_of(train__steps=400, train__backend="auto"))
+    trainer.run_chunk()
+    why = trainer.backend.why_not_fused
+    assert why is not None and ("changes over" in why) is kept and ("SEQSUM_CACHE" in why) is not kept
+    Compilation.ended = True
+    trainer.run_chunk()
+    assert (trainer.backend.name, trainer.backend.why_not_fused) == ("fused", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"train.threads": 2}, "train.threads is 2; it computes on one"),
+        ({"train.dtype": "float64"}, "train.dtype is float64"),
+        ({"train.backend": "torch"}, "train.backend is torch"),
+        ({"model.bidirectional": True}, "model.bidirectional is on"),
+        ({"model.form": "cells"}, "model.form is cells"),
+        ({"model.num_layers": 2, "model.dropout": 0.5}, "model.dropout is on"),
+        ({"model.name": "feed_forward"}, 'the model "feed_forward" is not the recurrent one'),
+    ],
+    ids=str,
+)
+def test_each_setting_that_keeps_compiled_code_away_is_named(changes: dict[str, Any], why: str) -> None:
+    config = config_of(train__steps=10, train__backend="auto").changed(changes, "test")
+    assert Trainer(config).backend.why_not_fused == why
+    told = [note.text for note in notes(config, make_task(config.task)) if note.path == "train.backend"]
+    expected = [f"computed by torch, not by compiled code: {why}"]
+    assert told == ([] if config.train.backend == "torch" else expected)

@@ -15,6 +15,7 @@ from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
 from seqsum.replicate import OWN_FIELDS, group_name
 from seqsum.runs.annotations import check_name
 from seqsum.schema import FieldFacts, as_text
+from seqsum.setting_notes import notes
 
 SOURCE = "form"
 KINDS = ("task.name", "model.name")
@@ -110,6 +111,11 @@ class RunDraft:
     def text(self, path: str) -> str:
         """The field's value as typed, or as the preset has it."""
         return self._typed[path] if path in self._typed else self.preset_text(path)
+
+    def note(self, path: str) -> str | None:
+        """What is to be said of a field's value, as far as that needs no data."""
+        told = () if self._config is None else notes(self._config)
+        return next((note.text for note in told if note.path == path), None)
 
     def preset_text(self, path: str) -> str:
         """The preset's value of the field, as a person types it; a field the preset has not shows its default."""

@@ -56,6 +56,7 @@ def _followed(options: Options, run: Run) -> int:
     """Follow a run that was just started to its end, unless it shall go on by itself; return the exit status."""
     if options.detach:
         _say_started(options, run)
+        Follower(run, options.json).say_messages()
         if not options.json:
             say(f"watch it with: seqsum show {run.id}, or seqsum-tui")
         return 0
@@ -164,6 +165,7 @@ def show(options: Options) -> int:
             "device": record.device,
             "threads": record.threads,
             "backend": record.backend,
+            "backend_reason": record.backend_reason,
             "versions": record.versions,
             "git_commit": record.git_commit,
             "host": record.host,
@@ -187,6 +189,8 @@ def show(options: Options) -> int:
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
     if record.parent:
         say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
+    if record.backend:
+        say(f"  computed by {_backend_words(run)}")
     say("metrics")
     for name, value in summary.metrics.items():
         if name == "wall_time":
@@ -203,6 +207,17 @@ def show(options: Options) -> int:
         for line in run.log_tail(15):
             say(f"  {line}")
     return 0
+
+
+def _backend_words(run: Run) -> str:
+    """What computes a run's steps, since when, and why not compiled code."""
+    name, why = str(run.record.backend), run.record.backend_reason
+    words = {"fused": "fused, compiled code", "graph": "torch, as a CUDA graph", "least_squares": "least squares"}
+    with run.store() as store:
+        changes = store.events(kind="backend")
+    if changes and changes[-1].detail.get("new") == name:
+        return f"{words.get(name, name)}, from step {changes[-1].step:,} on; by {changes[-1].detail.get('old')} before"
+    return printable(f"{words.get(name, name)}{f': {why}' if why else ''}")
 
 
 def pause(options: Options) -> int:

@@ -37,7 +37,7 @@ class Follower:
         """Return the run's last summary."""
         bar = not self.as_json and sys.stdout.isatty()
         summary = self._with_bar() if bar else self._with_lines()
-        self._say_messages()
+        self.say_messages()
         return summary
 
     def wait_for_upload(self, seconds: float) -> None:
@@ -50,9 +50,9 @@ class Follower:
                 say("uploading to SwanLab …")
             while store.state()["upload"]["kind"] == "under_way" and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
-        self._say_messages()
+        self.say_messages()
 
-    def _say_messages(self) -> None:
+    def say_messages(self) -> None:
         """Say what the worker had to say, each once."""
         with self.run.store() as store:
             events = store.events(self._heard, "message")

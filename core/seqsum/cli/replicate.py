@@ -19,6 +19,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
 from seqsum.runs import Summary, Workspace
+from seqsum.setting_notes import notes
 from seqsum.text import one_line
 from seqsum.training.fits import why_not_fused
 
@@ -29,7 +30,8 @@ def replicate(options: argparse.Namespace) -> int:
     """Exit status: 0 when every seed has ended by itself, 1 when one failed, was stopped or died."""
     seeds = parse_seeds(options.seeds)
     preset = load_preset(options.preset)
-    config, task = resolved(preset.config.changed(options.changes, "replicate"), "replicate")
+    wanted = preset.config.changed(options.changes, "replicate")
+    config, task = resolved(wanted, "replicate")
     group = options.group or config.track.group or group_name(preset.name, config, preset.config)
     launcher = WarmLauncher()
     replication = Replication(Workspace(options.workspace), launcher, preset.name, config, seeds, group)
@@ -38,6 +40,8 @@ def replicate(options: argparse.Namespace) -> int:
             if replication.due():
                 if config.train.backend != "torch" and why_not_fused(config, task) is None:
                     _compile_first(options.json)
+                for note in notes(wanted, task):
+                    say_json({"event": "message", "message": note.text}) if options.json else say(note.text)
                 launcher.warm()
                 replication.begin()
         finally:

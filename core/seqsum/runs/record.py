@@ -42,6 +42,8 @@ class Record:
     device: str | None = None
     threads: int | None = None
     backend: str | None = None
+    backend_reason: str | None = None
+    """Why no compiled code computes it, where torch does."""
     parameters: int | None = None
     parent: dict[str, Any] | None = None
     """Of a forked run: {"run": the id, "step": of the checkpoint it began with}."""

@@ -22,9 +22,14 @@ def make_backend(model: SequenceModel, task: AnyTask, config: Config, device: to
         return LeastSquaresBackend(model, task, config)
     check_backend(config, task, "train")
     if config.train.backend == "torch":
-        return TorchBackend(model, task, config)
-    if device.type == "cuda" and can_be_recorded(model):
-        return GraphBackend(model, task, config)
-    if device.type != "cpu" or why_not_fused(config, task):
-        return TorchBackend(model, task, config)
-    return FusedBackend(model, task, config)
+        why: str | None = "train.backend is torch"
+    elif device.type != "cpu":
+        why = f"the device is {device.type}"
+    else:
+        why = why_not_fused(config, task)
+    if why is None:
+        return FusedBackend(model, task, config)
+    recorded = config.train.backend == "auto" and device.type == "cuda" and can_be_recorded(model)
+    backend = (GraphBackend if recorded else TorchBackend)(model, task, config)
+    backend.why_not_fused = why
+    return backend

@@ -27,6 +27,7 @@ class LeastSquaresBackend:
     """
 
     name: ClassVar[str] = "least_squares"
+    why_not_fused: ClassVar[str | None] = None
 
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         """Raises UserError when there are fewer training examples than weights, or endless ones."""

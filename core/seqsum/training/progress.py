@@ -29,7 +29,7 @@ class Progress:
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> Progress:
         """Read what a checkpoint holds; older ones have one lowest loss for both."""
-        return cls(**{"plateau_best": state["best_loss"], **state})
+        return cls(**{"plateau_best": state.get("best_loss"), **state})
 
     def plateau_scale(self, factor: float) -> float:
         """Return what the plateaus have left of the peak learning rate, 0 to 1."""

@@ -41,6 +41,8 @@ class TorchBackend:
     """Forward, backward, clipping and optimizer on flat parameters."""
 
     name = "torch"
+    why_not_fused: str | None = None
+    """Why PyTorch computes and no compiled code, as in "train.threads is 2"."""
 
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         self.model = model

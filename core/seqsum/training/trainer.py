@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.config import Config
+from seqsum.errors import UserError
 from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
@@ -136,14 +137,19 @@ class Trainer:
     def choose_backend(self) -> bool:
         """Go over to compiled code if the run shall have it and it is there; return whether it did so now."""
         backend = self.backend
-        if not isinstance(backend, FusedBackend) or backend.begun:
+        if not isinstance(backend, FusedBackend) or backend.begun or backend.broken:
             return False
-        if self.fused_from is None and (self.config.train.backend == "fused" or backend.ready):
-            self.fused_from = self.step
-        if self.fused_from is None or self.step < self.fused_from:
+        wanted = self.config.train.backend == "fused"
+        start = self.fused_from
+        if start is None and (wanted or backend.ready):
+            start = self.step
+        if start is None or self.step < start:
             return False
-        backend.begin()
-        return True
+        if backend.begin():
+            self.fused_from = start
+        elif wanted:
+            raise UserError(f"train.backend: {backend.broken}; use auto or torch")
+        return backend.begun
 
     def run_chunk(self, borders: Iterable[int] = ()) -> list[Point]:
         """Make the next few steps, up to a quarter of a second or the next border; return the log points that fell due.

@@ -16,9 +16,11 @@ from seqsum.runs.files import append_to
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.record import Record
 from seqsum.schema import as_text
+from seqsum.setting_notes import not_fused
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
+from seqsum.training.fits import why_not_fused
 from seqsum.worker.behind import Behind, Errand
 from seqsum.worker.signals import StopSignal
 
@@ -56,7 +58,7 @@ class Worker:
         self._clock = 0.0
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
-        self._backend = ""
+        self._backend: tuple[str, str | None] = ("", None)
         self._behind = Behind(lambda: self.write(force=True))
         self._events: list[SomeEvent] = []
         self._durable = 0.0
@@ -98,7 +100,7 @@ class Worker:
         if changes_over and self.trainer.fused_from is None:
             self.trainer.fused_from = changes_over[0]
         self.trainer.choose_backend()
-        self._backend = self.trainer.backend.name
+        self._backend = self.trainer.backend.name, self.trainer.backend.why_not_fused
         launched = self.store.state().get("launched", 0.0)
         with self.store.transaction():
             self.store.truncate(step)
@@ -120,7 +122,7 @@ class Worker:
             "parameters": self.trainer.parameters,
             "measured_since": self._measured_since(saved),
         }
-        self.run.record.with_facts(**facts, outcome=None).write(self.run.folder)
+        self.run.record.with_facts(**facts, backend_reason=self._backend[1], outcome=None).write(self.run.folder)
         self.tracker = tracker_of(self.run)
         if self.tracker is not None:
             self.tracker.start(self.trainer.config.plain(), {**facts, "step": step})
@@ -133,6 +135,7 @@ class Worker:
                 f"{earlier}",
                 step,
             )
+        self._say_backend(step)
         print(f"{'resumed' if saved else 'started'} at step {step} of {self.trainer.config.train.steps}", flush=True)
 
     def _measured_since(self, saved: Checkpoint | None) -> int | None:
@@ -384,11 +387,20 @@ class Worker:
 
     def _tell_backend(self) -> None:
         """Say so when compiled code has taken over: a resumed run changes over at the same step."""
-        name = self.trainer.backend.name
-        if name != self._backend:
-            self.store.add_event(self.trainer.fused_from or 0, "backend", old=self._backend, new=name)
-            self._backend = name
-            Record.read(self.run.folder).with_facts(backend=name).write(self.run.folder)
+        before, now = self._backend, (self.trainer.backend.name, self.trainer.backend.why_not_fused)
+        if now == before:
+            return
+        self._backend = now
+        if now[0] != before[0]:
+            self.store.add_event(self.trainer.fused_from or 0, "backend", old=before[0], new=now[0])
+        self._say_backend(self.trainer.step)
+        Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1]).write(self.run.folder)
+
+    def _say_backend(self, step: int) -> None:
+        """Say why torch computes, where that could not be known before the start."""
+        why, config = self._backend[1], self.trainer.config
+        if why is not None and config.train.backend == "auto" and not why_not_fused(config, self.trainer.task):
+            self.say(not_fused(why), step)
 
     # Commands
 

@@ -26,6 +26,7 @@ from seqsum_tui.widgets.field_editors import LineInput
 
 if TYPE_CHECKING:
     from seqsum.runs import Run
+    from seqsum.setting_notes import Note
     from seqsum_tui.checkpoints import Saved
 
 CHECK_SECONDS = 0.2
@@ -134,14 +135,14 @@ class ForkScreen(ModalScreen[ForkWish | None]):
             changes = parse_changes(text)
             if name is not None:
                 check_name(name)
-            differences = await in_thread(lambda: check_fork(self._run, step, changes))
+            differences, notes = await in_thread(lambda: check_fork(self._run, step, changes))
         except ConfigError as error:
             self._show_problem("; ".join(f"{path} {reason}" for path, reason in error.problems))
         except UserError as error:
             self._show_problem(str(error).removeprefix("fork: "))
         else:
             self.query_one("#fork", Button).disabled = False
-            self.query_one("#outcome", Static).update(_in_words(differences))
+            self.query_one("#outcome", Static).update(_in_words(differences, notes))
             if submit:
                 self.dismiss(ForkWish(step, changes, name))
 
@@ -248,11 +249,12 @@ def parse_changes(text: str) -> dict[str, str]:
     return changes
 
 
-def _in_words(differences: Mapping[str, tuple[str, str]]) -> Content:
+def _in_words(differences: Mapping[str, tuple[str, str]], notes: Sequence[Note]) -> Content:
     if not differences:
         return Content.styled(HINT, "$foreground 60%")
     parts = [
         Content.assemble((f"{path} ", "$foreground 60%"), words.literal(old), " → ", (words.literal(new), "bold"))
         for path, (new, old) in differences.items()
     ]
-    return Content("   ").join(parts)
+    lines = [Content.styled(f"! {words.literal(note.text)}", "$text-warning") for note in notes]
+    return Content("\n").join([Content("   ").join(parts), *lines])

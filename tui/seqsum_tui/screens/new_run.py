@@ -143,7 +143,8 @@ class NewRunScreen(NewRunStarting):
         self.query_one(selector, FittedText).put(content)
 
     def _help_field(self, facts: FieldFacts) -> None:
-        self._put("#help", field_help(facts, self.draft.choices(facts), self.draft.preset_text(facts.path)))
+        draft, path = self.draft, facts.path
+        self._put("#help", field_help(facts, draft.choices(facts), draft.preset_text(path), draft.note(path)))
 
     def _help_presets(self) -> None:
         self._put("#help", presets_help(self.query_one(PresetDetail).max_scroll_y > 0))

@@ -81,7 +81,7 @@ def describe(view: RunView) -> Content:
     facts_of_record = {
         "parameters": "–" if record.parameters is None else f"{record.parameters:,}",
         "seed": str(record.seed),
-        "backend": record.backend or "–",
+        "backend": f"{record.backend or '–'}{f': {record.backend_reason}' if record.backend_reason else ''}",
         "device": record.device or "–",
         "host": record.host or "–",
         "created": record.created or "–",

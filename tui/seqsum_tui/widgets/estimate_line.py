@@ -1,4 +1,4 @@
-"""How large the run will be and about how long it takes, said while one still chooses."""
+"""How large the run will be, about how long it takes, and what will have no effect, said while one still chooses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ from seqsum_tui.widgets.fitted_text import FittedText
 if TYPE_CHECKING:
     from seqsum.estimate import Estimate, Speed
     from seqsum.runs import Workspace
+    from seqsum.setting_notes import Note
 
 PATIENCE = 0.3
 """Seconds without a change before the numbers are worked out: the task's data is read for it."""
+
+
+MOST_NOTES = 2
 
 
 class EstimateLine(FittedText):
@@ -33,7 +37,7 @@ class EstimateLine(FittedText):
     """How many runs train at once."""
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, wraps=True)
         self._asked: tuple[Config | None, int] | None = None
         self._speeds: list[Speed] | None = None
 
@@ -51,6 +55,7 @@ class EstimateLine(FittedText):
     @work(group="estimate", exclusive=True)
     async def _work_out(self, config: Config, seeds: int) -> None:
         worker = get_current_worker()
+        told: tuple[Note, ...] = ()
         await asyncio.sleep(PATIENCE)
         try:
             found = await in_thread(lambda: self._estimate(config))
@@ -60,9 +65,12 @@ class EstimateLine(FittedText):
             # A plug-in's task may fail in any way: it is told when the run starts, and must not end the console now.
             text = ""
         else:
-            text = said(found, seeds, self.side_by_side)
+            text, told = said(found, seeds, self.side_by_side), found.notes
         if not worker.is_cancelled and self.is_attached:
-            self.put(Content.styled(text, "$foreground-muted"))
+            lines = [Content.styled(text, "$foreground-muted"), *(_warning(note.text) for note in told[:MOST_NOTES])]
+            if len(told) > MOST_NOTES:
+                lines[-1] = _warning(f"{told[MOST_NOTES - 1].text} · and {len(told) - MOST_NOTES} more")
+            self.put(Content("\n").join(lines))
 
     def _estimate(self, config: Config) -> Estimate:
         from seqsum.estimate import estimate, read_speeds
@@ -70,6 +78,10 @@ class EstimateLine(FittedText):
         if self._speeds is None:
             self._speeds = read_speeds(self.workspace) if self.workspace is not None else []
         return estimate(config, self._speeds)
+
+
+def _warning(text: str) -> Content:
+    return Content.styled(f"! {printable(text)}", "$text-warning")
 
 
 def said(found: Estimate, seeds: int = 1, side_by_side: int = 1) -> str:

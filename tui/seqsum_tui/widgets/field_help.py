@@ -17,8 +17,9 @@ KINDS = {
 }
 
 
-def field_help(facts: FieldFacts, choices: tuple[str, ...], preset_text: str) -> Content:
-    """A field's path, kind, bounds, unit and preset value in one line; what it means in the next."""
+def field_help(facts: FieldFacts, choices: tuple[str, ...], preset_text: str, note: str | None = None) -> Content:
+    """A field's path, kind, bounds, unit and preset value in one line; what it means in the next; what is to be said of
+    its value in the last."""
     few = len(choices) <= MOST_CHOICES
     kind = KINDS.get(facts.kind) or ("one of " + ", ".join(choices) if few else f"one of {len(choices)}: enter")
     parts = [
@@ -31,7 +32,8 @@ def field_help(facts: FieldFacts, choices: tuple[str, ...], preset_text: str) ->
     if facts.live:
         parts.append("can change while it trains")
     said = " · ".join(part for part in parts if part)
-    return _titled(facts.path, "  " + said, facts.description)
+    text = _titled(facts.path, "  " + said, facts.description)
+    return text if note is None else Content.assemble(text, (f"\n! {printable(note)}", "$text-warning"))
 
 
 def presets_help(overflows: bool) -> Content:

@@ -14,6 +14,7 @@ from seqsum.models.base import SequenceModel
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask, Batches, InputSpace
+from seqsum.text import one_line
 from seqsum.training.fused import cache
 from seqsum.training.fused.layout import CELLS, COLUMNS, OPTIMIZERS, Shape, Workspace, parameter_places, whole_vectors
 from seqsum.training.torch_backend import ChunkResult, TorchBackend
@@ -44,25 +45,55 @@ class FusedBackend(TorchBackend):
         self._workspace: tuple[Shape, Workspace] | None = None
         self._compilation: cache.Compilation | None = None
         self.begun = False
+        self.broken: str | None = None
+        """Why compiled code can't be had here, once that was tried."""
 
     @property
     def name(self) -> str:  # type: ignore[override]
         return "fused" if self.begun else "torch"
 
     @property
+    def why_not_fused(self) -> str | None:  # type: ignore[override]
+        """Why PyTorch computes still, or for good; None once compiled code does."""
+        if self.begun or self.broken is not None:
+            return self.broken
+        if self._compilation is not None and not self._compilation.kept:
+            return (
+                "no folder for compiled code can be written, so that each run compiles it anew and begins with torch; "
+                "SEQSUM_CACHE names another"
+            )
+        return "this machine's code is being compiled; the run begins with torch and changes over when it is there"
+
+    @property
     def ready(self) -> bool:
         """Whether the compiled code is at hand; the first time it isn't, compiling begins in the background."""
-        if self._compilation is not None:
-            return self._compilation.ended
-        if cache.is_warm():
-            return True
-        self._compilation = cache.Compilation()
+        try:
+            if self._compilation is not None:
+                return self._compilation.ended
+            if cache.is_warm():
+                return True
+            self._compilation = cache.Compilation()
+        except Exception as error:
+            self._break(error)
         return False
 
-    def begin(self) -> None:
-        """Compute with compiled code from now on; compiles here and now what is not compiled yet."""
-        cache.compile_now()
+    def begin(self) -> bool:
+        """Compute with compiled code from now on; compiles here and now what is not compiled yet.
+
+        Returns whether it does: where compiling fails, `broken` says why, and PyTorch goes on.
+        """
+        try:
+            cache.compile_now()
+        except Exception as error:
+            self._break(error)
+            return False
         self.begun = True
+        return True
+
+    def _break(self, error: Exception) -> None:
+        # Whatever a compiler that is missing, broken or of another version says: PyTorch computes the same.
+        said = one_line(str(error).strip().partition("\n")[0]) or "it says nothing"
+        self.broken = f"code can't be compiled here ({type(error).__name__}: {said})"
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         """Make one update per batch; stop before an update whose loss or gradient is not finite."""

@@ -117,7 +117,9 @@ class Compilation:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        if folder() is None:
+        self.kept = folder() is not None
+        """Whether its result stays for later runs."""
+        if not self.kept:
             self._begin_thread()
             return
         try:
@@ -132,8 +134,14 @@ class Compilation:
             self._begin_thread()
 
     def _begin_thread(self) -> None:
-        self._thread = threading.Thread(target=compile_now, name="compile", daemon=True)
+        self._thread = threading.Thread(target=self._compile, name="compile", daemon=True)
         self._thread.start()
+
+    @staticmethod
+    def _compile() -> None:
+        with suppress(Exception):
+            # Who needs it tries again, and learns why it failed.
+            compile_now()
 
     @property
     def ended(self) -> bool:

@@ -1,0 +1,261 @@
+"""What a person who chose these settings should be told before the run: which have no effect, and what comes otherwise.
+
+Form, command line and events say it from here. A sentence "has no effect" is meant to the bit: the same weights come
+out. No torch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from seqsum.config import Config, steps_of
+from seqsum.formatting import count as counted
+from seqsum.formatting import learning_rate as shown
+from seqsum.models.settings import AutoregressiveConfig
+from seqsum.schema import as_text
+from seqsum.tasks import AnyTask
+from seqsum.training.fits import why_not_fused
+from seqsum.training.progress import Progress
+from seqsum.training.schedule import learning_rate
+
+RATE_FIELDS = ("optim.lr", "train.steps", "train.epochs")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence, and the setting that it is about."""
+
+    path: str
+    text: str
+
+
+def notes(config: Config, task: AnyTask | None = None, first: int = 0) -> list[Note]:
+    """Return what is to be said of a configuration.
+
+    task: its task, if that was made; without it nothing is said of what hangs on the data.
+    first: the step that the run begins at, above 0 for a fork.
+    """
+    found = list(_unused(config))
+    if config.train.epochs is None or task is not None:
+        run = _Run(config, config.train.steps if task is None else steps_of(config, task), first)
+        for rule in RULES:
+            found += rule(run)
+        if task is not None:
+            found += _of_the_data(config, task, run.steps)
+    return found
+
+
+def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progress: Progress) -> list[Note]:
+    """Return what is to be said of a fork at `step`, when `progress` is its parent's there: what it does not take over,
+    where its learning rate jumps, and what of `notes` its parent did not have."""
+    changed = config.differences(parent)
+    found: list[Note] = []
+    before = learning_rate(parent, step, progress.plateau_scale(parent.schedule.factor))
+    after = learning_rate(config, step, progress.of_fork(parent, config).plateau_scale(config.schedule.factor))
+    because = [path for path in changed if path in RATE_FIELDS or path.startswith("schedule.")]
+    if after != before and because:
+        verb = "lifts" if after > before else "lowers"
+        text = f"{' and '.join(because)}: the fork {verb} the learning rate from {shown(before)} to {shown(after)}"
+        found.append(Note(because[0], text))
+    warmup = config.schedule.warmup_steps
+    warmed = [path for path in ("schedule.warmup_steps", "schedule.warmup_start") if path in changed]
+    if warmed and 0 < warmup <= step and config.schedule.name != "one_cycle":
+        found.append(Note(warmed[0], f"{warmed[0]}: the warm-up of {warmup:,} steps is over at step {step:,}"))
+    if not same_optimizer(parent, config):
+        path = "optim.name" if "optim.name" in changed else "optim.momentum"
+        found.append(
+            Note(path, f"{path}: what {parent.optim.name} had gathered is left behind; it begins with nothing")
+        )
+    if "train.seed" in changed:
+        found.append(Note("train.seed", "train.seed draws other data from here on; the weights are the parent's"))
+    known = notes(parent, task)
+    return found + [note for note in notes(config, task, step) if note not in known]
+
+
+def same_optimizer(one: Config, other: Config) -> bool:
+    """Whether the optimizer can go on with what it gathered.
+
+    PyTorch's rmsprop makes its momentum only at first; sgd's would lie still while it is off, and wake up stale.
+    """
+    same = one.optim.name == other.optim.name
+    with_momentum = one.optim.name in ("sgd", "rmsprop")
+    return same and not (with_momentum and bool(one.optim.momentum) != bool(other.optim.momentum))
+
+
+def _unused(config: Config) -> Iterator[Note]:
+    """What was set and does not count with this task, model, optimizer and schedule."""
+    for facts in config.fields():
+        condition = config.unmet(facts)
+        value = config.value(facts.path)
+        if condition is None or value == facts.default or facts.path == "train.steps":
+            continue
+        path, values = condition
+        if path == "model.fitting":
+            why = "least squares finds the weights at once"
+        elif path == "schedule.name" and config.schedule.name == "one_cycle" and facts.name == "warmup_steps":
+            why = "schedule.name one_cycle rises by itself"
+        elif path == "task.answer":
+            why = f'the task "{config.task.name}" reads no tokens'
+        else:
+            why = f"{path} is {as_text(config.value(path))}; it counts with {_listed(values, 'or')}"
+        yield Note(facts.path, f"{facts.path} {as_text(value)} has no effect: {why}")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A configuration, how many steps it makes in all, and the first of them."""
+
+    config: Config
+    steps: int
+    first: int
+
+    @property
+    def solved(self) -> bool:
+        return isinstance(self.config.model, AutoregressiveConfig)
+
+    @property
+    def warmup(self) -> int:
+        """The steps of the warm-up; one_cycle has none."""
+        schedule = self.config.schedule
+        return 0 if schedule.name == "one_cycle" else schedule.warmup_steps
+
+    def evaluations(self, after: int = 0) -> int:
+        """How many evaluations there are before the last step, and so in time to change anything."""
+        every, first = self.config.train.evaluate_every, max(self.first, after)
+        return max(0, (self.steps - 1) // every - first // every)
+
+
+def _dropout(run: _Run) -> Iterator[Note]:
+    dropout, layers = getattr(run.config.model, "dropout", 0.0), getattr(run.config.model, "num_layers", 0)
+    if dropout and layers == 1:
+        why = "it is applied between layers, and model.num_layers is 1"
+        yield Note("model.dropout", f"model.dropout {as_text(dropout)} has no effect: {why}")
+
+
+def _decay(run: _Run) -> Iterator[Note]:
+    optim = run.config.optim
+    if optim.name == "adamw" and not optim.weight_decay and not run.solved:
+        yield Note("optim.name", "optim.name adamw is the same as adam while optim.weight_decay is 0")
+
+
+def _floor(run: _Run) -> Iterator[Note]:
+    """A floor at the peak: the curve is flat."""
+    schedule, lr = run.config.schedule, run.config.optim.lr
+    if run.solved or schedule.name == "constant" or schedule.min_lr < lr or run.warmup >= run.steps:
+        return
+    values = f"schedule.min_lr {as_text(schedule.min_lr)} is not below optim.lr {as_text(lr)}"
+    yield Note("schedule.min_lr", f"{values}: the learning rate does not fall")
+
+
+def _warmup(run: _Run) -> Iterator[Note]:
+    schedule = run.config.schedule
+    if run.solved or schedule.name == "one_cycle":
+        return
+    if schedule.warmup_steps >= run.steps:
+        text = (
+            f"schedule.warmup_steps {schedule.warmup_steps:,} is not less than the run's {run.steps:,} steps: the "
+            f"learning rate never reaches optim.lr, and schedule.name {schedule.name} has no effect"
+        )
+        yield Note("schedule.warmup_steps", text)
+    elif schedule.warmup_steps == 0:
+        usual = type(schedule)()
+        for name in ("warmup_start", "cosine_period") if schedule.name == "cosine" else ("warmup_start",):
+            if getattr(schedule, name) != getattr(usual, name):
+                path = f"schedule.{name}"
+                text = f"{path} {as_text(getattr(schedule, name))} has no effect: schedule.warmup_steps is 0"
+                yield Note(path, text)
+    elif schedule.warmup_start == 1:
+        text = "schedule.warmup_start 1: the warm-up does not rise, the learning rate is optim.lr from the first step"
+        yield Note("schedule.warmup_start", text)
+
+
+def _falls(run: _Run) -> Iterator[Note]:
+    """Schedules that could fall, if the run were longer."""
+    schedule, train = run.config.schedule, run.config.train
+    if run.solved or schedule.min_lr >= run.config.optim.lr or run.warmup >= run.steps:
+        return
+    if schedule.name == "step":
+        done = max(0, run.first - run.warmup) // schedule.step_size
+        if (run.steps - 1 - run.warmup) // schedule.step_size <= done:
+            text = (
+                f"schedule.step_size {schedule.step_size:,}: the learning rate falls no more in {_length(run)}"
+                if done
+                else f"schedule.step_size {schedule.step_size:,}: the learning rate never falls in {_length(run)}"
+            )
+            yield Note("schedule.step_size", text)
+    elif schedule.name == "plateau":
+        count = run.evaluations(after=run.warmup)
+        # The first one is the lowest so far, whatever it is; a fork may have one.
+        if count + (run.first > 0) < schedule.patience + 2:
+            text = (
+                f"schedule.patience {schedule.patience}: the learning rate never falls in {_length(run)}, with "
+                f"{counted(count, 'evaluation')} (train.evaluate_every {train.evaluate_every:,}) in time"
+            )
+            yield Note("schedule.patience", text)
+
+
+def _patience(run: _Run) -> Iterator[Note]:
+    patience, count = run.config.train.early_stop, run.evaluations()
+    if patience is not None and not run.solved and count <= patience:
+        text = (
+            f"train.early_stop {patience} can't end {_length(run)} early: it makes {counted(count, 'evaluation')} "
+            f"(train.evaluate_every {run.config.train.evaluate_every:,}) before its last step"
+        )
+        yield Note("train.early_stop", text)
+
+
+def _intervals(run: _Run) -> Iterator[Note]:
+    """Intervals that the run never comes to the end of."""
+    if run.solved:
+        return
+    words = {"log_every": "logs", "evaluate_every": "evaluates", "checkpoint_every": "saves"}
+    values = {name: getattr(run.config.train, name) for name in words}
+    longer = [name for name, every in values.items() if run.steps // every == run.first // every]
+    if longer:
+        which = _listed([f"train.{name} {values[name]:,}" for name in longer], "and")
+        does = _listed([words[name] for name in longer], "and")
+        what = "is more than" if len(longer) == 1 else "are more than"
+        yield Note(f"train.{longer[0]}", f"{which} {what} {_length(run)}: it {does} at its end only")
+
+
+def _solved_at_once(run: _Run) -> Iterator[Note]:
+    if run.solved and run.steps > 1:
+        text = f"train.steps {run.steps:,}: least squares finds the weights in the first, the others change nothing"
+        yield Note("train.steps", text)
+
+
+RULES: tuple[Callable[[_Run], Iterator[Note]], ...] = (
+    _dropout,
+    _decay,
+    _floor,
+    _warmup,
+    _falls,
+    _patience,
+    _intervals,
+    _solved_at_once,
+)
+
+
+def _of_the_data(config: Config, task: AnyTask, steps: int) -> Iterator[Note]:
+    epochs, typed = config.train.epochs, config.train.steps
+    if epochs is not None and typed not in (steps, type(config.train)().steps):
+        text = f"train.steps {typed:,} has no effect: train.epochs {as_text(epochs)} makes {steps:,} steps"
+        yield Note("train.steps", text)
+    reason = None if isinstance(config.model, AutoregressiveConfig) else why_not_fused(config, task)
+    if config.train.backend == "auto" and reason is not None:
+        yield Note("train.backend", not_fused(reason))
+
+
+def not_fused(reason: str) -> str:
+    """Return the sentence that says why torch computes a run."""
+    return f"computed by torch, not by compiled code: {reason}"
+
+
+def _length(run: _Run) -> str:
+    steps = counted(run.steps - run.first, "step")
+    return f"the {steps} of this fork" if run.first else f"a run of {steps}"
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
