@@ -12,13 +12,14 @@ from textual.widgets import Input, OptionList
 
 from seqsum.cli.arguments import parse
 from seqsum.estimate import Estimate
+from seqsum.formatting import roughly
 from seqsum.presets import load_preset
 from seqsum.replicate import parse_seeds
 from seqsum.runs import Workspace
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.screens.changes import ChangesScreen
 from seqsum_tui.screens.save_preset import SavePresetScreen
-from seqsum_tui.widgets.estimate_line import roughly, said
+from seqsum_tui.widgets.estimate_line import said
 from support.new_run import NOT_YET, SIZES, NewRunApp, ready, type_into, until
 
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -143,10 +144,29 @@ async def test_size_and_time_are_told_of_what_is_on_the_screen(tmp_path: Path) -
 
 
 def test_a_guess_says_no_more_than_it_knows() -> None:
-    times = {0.2: "a second", 7.7: "8 s", 43.0: "45 s", 80: "1.3 min", 700: "12 min", 5000: "1.4 h", 200_000: "2.3 d"}
+    times = {0.2: "1s", 7.7: "8s", 43.0: "45s", 80: "1m20s", 700: "12m", 5000: "1h20m", 200_000: "2d08h"}
     assert {seconds: roughly(seconds) for seconds in times} == times
     one = Estimate(parameters=728, steps=100, seconds=4.0, runs=3)
-    assert said(one) == "728 parameters · about 4 s, a guess from 3 earlier runs here"
+    assert said(one) == "728 parameters · about 4s, a guess from 3 earlier runs here"
     # Seven on two cores: four after each other.
-    assert "about 4 s each, 15 s for 7 seeds, 2 at a time, a guess" in said(one, 7, 2)
+    assert "about 4s each, 15s for 7 seeds, 2 at a time, a guess" in said(one, 7, 2)
     assert said(replace(one, seconds=None), 7, 2) == "728 parameters · 7 runs, 2 at a time"
+
+
+async def test_what_will_have_no_effect_is_said_below_and_at_its_field(tmp_path: Path) -> None:
+    app = NewRunApp(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await until(pilot, lambda: "728 parameters" in app.text("#estimate"))
+        assert app.text("#notes") == ""
+        await type_into(pilot, "model.dropout", "0.5")
+        await until(pilot, lambda: "! model.dropout 0.5 has no effect" in app.text("#notes"))
+        assert "! model.dropout 0.5 has no effect" in app.text("#help")
+        await type_into(pilot, "train.threads", "2")
+        words = "! computed by torch, not by compiled code: train.threads is 2"
+        await until(pilot, lambda: words in app.text("#notes"))
+        await type_into(pilot, "optim.name", "")
+        await pilot.press("right")
+        # There is room for two.
+        await until(pilot, lambda: "! and 2 more: " in app.text("#notes"))
+        assert "! optim.name adamw is the same as adam" in app.text("#help")

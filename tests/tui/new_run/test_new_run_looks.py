@@ -56,7 +56,7 @@ def test_changes_and_errors(snap_compare: Snap, app: NewRunApp, size: tuple[int,
 @sizes
 def test_before_the_start(snap_compare: Snap, app: NewRunApp, size: tuple[int, int]) -> None:
     async def act(pilot: Pilot[None]) -> None:
-        await type_into(pilot, "train.steps", "3000")
+        await type_into(pilot, "train.batch_size", "8")
         app.new_run.query_one("#name").focus()
         await pilot.press(*"first try", "enter")
 

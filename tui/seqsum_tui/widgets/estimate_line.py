@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
+from textual.message import Message
 from textual.worker import get_current_worker
 
 from seqsum import formatting
@@ -26,18 +27,22 @@ PATIENCE = 0.3
 """Seconds without a change before the numbers are worked out: the task's data is read for it."""
 
 
-MOST_NOTES = 2
-
-
 class EstimateLine(FittedText):
     """Asks beside the screen, for the newest configuration only."""
+
+    class Noted(Message):
+        """What a person should know of the configuration, a sentence each."""
+
+        def __init__(self, sentences: list[str]) -> None:
+            super().__init__()
+            self.sentences = sentences
 
     workspace: Workspace | None = None
     side_by_side = 1
     """How many runs train at once."""
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id, wraps=True)
+        super().__init__(id=id)
         self._asked: tuple[Config | None, int] | None = None
         self._speeds: list[Speed] | None = None
 
@@ -49,6 +54,7 @@ class EstimateLine(FittedText):
         if config is None:
             self.workers.cancel_group(self, "estimate")
             self.put("")
+            self.post_message(self.Noted([]))
         else:
             self._work_out(config, seeds)
 
@@ -67,10 +73,8 @@ class EstimateLine(FittedText):
         else:
             text, told = said(found, seeds, self.side_by_side), found.notes
         if not worker.is_cancelled and self.is_attached:
-            lines = [Content.styled(text, "$foreground-muted"), *(_warning(note.text) for note in told[:MOST_NOTES])]
-            if len(told) > MOST_NOTES:
-                lines[-1] = _warning(f"{told[MOST_NOTES - 1].text} · and {len(told) - MOST_NOTES} more")
-            self.put(Content("\n").join(lines))
+            self.put(Content.styled(text, "$foreground-muted"))
+            self.post_message(self.Noted([note.text for note in told]))
 
     def _estimate(self, config: Config) -> Estimate:
         from seqsum.estimate import estimate, read_speeds
@@ -78,10 +82,6 @@ class EstimateLine(FittedText):
         if self._speeds is None:
             self._speeds = read_speeds(self.workspace) if self.workspace is not None else []
         return estimate(config, self._speeds)
-
-
-def _warning(text: str) -> Content:
-    return Content.styled(f"! {printable(text)}", "$text-warning")
 
 
 def said(found: Estimate, seeds: int = 1, side_by_side: int = 1) -> str:

@@ -18,6 +18,8 @@ from seqsum_tui.widgets.estimate_line import EstimateLine
 from seqsum_tui.widgets.field_editors import LineInput
 from seqsum_tui.widgets.fitted_text import FittedText
 
+MOST_NOTES = 2
+
 
 class StartBar(Vertical):
     """Shows a draft's state; the name is edited here."""
@@ -52,6 +54,7 @@ class StartBar(Vertical):
         yield FittedText(id="message", wraps=True)
         yield FittedText(id="command", wraps=True)
         yield EstimateLine(id="estimate")
+        yield FittedText(id="notes", wraps=True)
         with Horizontal(id="bar"):
             yield Static("Name", id="name-label")
             yield LineInput(compact=True, id="name", max_length=400)
@@ -84,6 +87,15 @@ class StartBar(Vertical):
         message.put(f"{WRONG} {printable(text)}" if bad else printable(text))
         message.set_class(bad, "-bad")
         message.set_class(bool(text), "-shown")
+
+    def on_estimate_line_noted(self, event: EstimateLine.Noted) -> None:
+        event.stop()
+        lines = [f"! {printable(sentence)}" for sentence in event.sentences[:MOST_NOTES]]
+        if len(event.sentences) > MOST_NOTES:
+            lines[-1] = f"! and {len(event.sentences) - MOST_NOTES + 1} more: {lines[-1][2:]}"
+        notes = self.query_one("#notes", FittedText)
+        notes.put("\n".join(lines))
+        notes.set_class(bool(lines), "-shown")
 
     @property
     def said(self) -> str:
