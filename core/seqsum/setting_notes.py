@@ -19,6 +19,8 @@ from seqsum.training.fits import why_not_fused
 from seqsum.training.progress import Progress
 from seqsum.training.schedule import learning_rate
 
+READING = ("text_column", "label_column", "decimal", "header", "missing")
+"""Settings that say how task.file is read."""
 RATE_FIELDS = ("optim.lr", "train.steps", "train.epochs")
 
 
@@ -205,6 +207,17 @@ def _patience(run: _Run) -> Iterator[Note]:
         yield Note("train.early_stop", text)
 
 
+def _reading(run: _Run) -> Iterator[Note]:
+    """How a file is read, without one."""
+    task = run.config.task
+    if getattr(task, "file", "no such field") is not None:
+        return
+    for name in READING:
+        value = getattr(task, name, None)
+        if value is not None and value != type(task).model_fields[name].default:
+            yield Note(f"task.{name}", f"task.{name} {as_text(value)} has no effect: task.file is off")
+
+
 def _intervals(run: _Run) -> Iterator[Note]:
     """Intervals that the run never comes to the end of."""
     if run.solved:
@@ -232,6 +245,7 @@ RULES: tuple[Callable[[_Run], Iterator[Note]], ...] = (
     _warmup,
     _falls,
     _patience,
+    _reading,
     _intervals,
     _solved_at_once,
 )

@@ -88,7 +88,7 @@ class Follower:
             if summary.step and time.monotonic() - asked > LINE_SECONDS:
                 # How the data was read is to be known before the run has come to its end.
                 asked = time.monotonic()
-                self._say_messages()
+                self.say_messages()
             yield summary
             if not summary.live:
                 return

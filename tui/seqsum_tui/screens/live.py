@@ -143,7 +143,7 @@ class LiveScreen(ArrangesCharts):
         facts = [f"fork of {words.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
         if view.record.preset != view.summary.name:
             facts.append(f"preset {words.literal(view.record.preset)}")
-        if view.record.backend_reason is not None and view.config.train.backend == "auto":
+        if view.record.backend_reason:
             facts.append(words.literal(f"{view.record.backend}: {view.record.backend_reason}"))
         if view.record.parameters is not None:
             facts.append(f"{view.record.parameters:,} parameters")
