@@ -134,7 +134,7 @@ def test_resume_starts_a_worker_where_there_is_none(run: Run, status: str) -> No
         assert control.resume(run, launcher)["pid"] == 4711
         assert launcher.submitted == [run.id]
     else:
-        with pytest.raises(UserError, match="is finished"):
+        with pytest.raises(UserError, match=f"is {status}"):
             control.resume(run, launcher)
         assert launcher.submitted == []
 
