@@ -36,7 +36,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def same(found: Buckets, expected: list[tuple[float, ...]], scale: float = 1.0) -> None:
-    table = np.array(expected, dtype=np.float64).reshape(-1, 7)
+    table = np.array(expected, dtype=np.float64).reshape(-1, 11)
     np.testing.assert_array_equal(found.x, table[:, 0])
     np.testing.assert_allclose(found.mean, table[:, 1], rtol=1e-9, atol=1e-9 * scale)
     np.testing.assert_array_equal(found.low, table[:, 2])
@@ -44,10 +44,21 @@ def same(found: Buckets, expected: list[tuple[float, ...]], scale: float = 1.0) 
     np.testing.assert_array_equal(found.nonfinite, table[:, 4])
     np.testing.assert_array_equal(found.above, table[:, 5])
     np.testing.assert_array_equal(found.below, table[:, 6])
+    np.testing.assert_array_equal(found.finite, table[:, 7])
+    np.testing.assert_array_equal(found.positive, table[:, 8])
+    np.testing.assert_allclose(found.positive_mean, table[:, 9], rtol=1e-9, atol=1e-9 * scale)
+    np.testing.assert_array_equal(found.positive_low, table[:, 10])
+    kinds = np.where(found.above > 0, math.inf, np.where(found.below > 0, -math.inf, math.nan))
+    np.testing.assert_array_equal(found.values, np.where(found.finite > 0, found.mean, kinds))
+
+
+def mean_of(values: list[float]) -> float:
+    return math.fsum(value / len(values) for value in values)
 
 
 def brute_force(points: Points, base: int, first: int | None, last: int | None, count: int) -> list[tuple[float, ...]]:
-    """What buckets must answer, from the points alone: (x, mean, low, high, nonfinite, above, below) each."""
+    """What buckets must answer, from the points alone: (x, mean, low, high, nonfinite, above, below,
+    finite, positive, positive mean, positive low) each."""
     if not points:
         return []
     first = max(min(points), min(points) if first is None else first)
@@ -64,11 +75,12 @@ def brute_force(points: Points, base: int, first: int | None, last: int | None, 
     answer: list[tuple[float, ...]] = []
     for steps in groups.values():
         finite = [points[step] for step in steps if math.isfinite(points[step])]
-        mean, low, high = (
-            (math.fsum(finite) / len(finite), min(finite), max(finite)) if finite else (math.nan, math.nan, math.nan)
-        )
+        positive = [value for value in finite if value > 0]
+        mean, low, high = (mean_of(finite), min(finite), max(finite)) if finite else (math.nan,) * 3
         infinities = [sum(points[step] == infinity for step in steps) for infinity in (math.inf, -math.inf)]
-        answer.append(((steps[0] + steps[-1]) / 2, mean, low, high, len(steps) - len(finite), *infinities))
+        counts = (len(steps) - len(finite), *infinities, len(finite), len(positive))
+        above_zero = (mean_of(positive), min(positive)) if positive else (math.nan, math.nan)
+        answer.append(((steps[0] + steps[-1]) / 2, mean, low, high, *counts, *above_zero))
     return answer
 
 
@@ -109,7 +121,7 @@ def test_points_come_back_in_step_order_with_bounds(store: Store) -> None:
 def test_a_point_at_step_zero_counts(store: Store) -> None:
     store.append([("loss", 0, 9.0)])
     assert store.points("loss")[0].tolist() == [0]
-    same(store.buckets("loss"), [(0, 9, 9, 9, 0, 0, 0)])
+    same(store.buckets("loss"), [(0, 9, 9, 9, 0, 0, 0, 1, 1, 9, 9)])
 
 
 def test_a_point_written_again_replaces_the_former(store: Store) -> None:
@@ -134,30 +146,58 @@ def test_not_a_number_and_infinities_are_kept(store: Store, path: Path) -> None:
     np.testing.assert_array_equal(shown.values, values)
 
 
-def test_a_thinned_line_says_which_kind_of_infinity_a_bucket_holds(store: Store) -> None:
+def test_what_is_not_finite_in_a_bucket_hides_nothing_that_is(store: Store) -> None:
     odd = {70: math.inf, 71: math.nan, 200: -math.inf, 300: math.nan, 310: 4.0}
+    odd |= dict.fromkeys(range(320, 384), math.nan) | {330: -math.inf}
     store.append([("loss", step, odd.get(step, 2.0)) for step in range(512)])
     found = store.buckets("loss", count=7)
-    expected = np.full(8, 2.0)
-    expected[[1, 3, 4]] = math.inf, -math.inf, math.nan
-    np.testing.assert_array_equal(found.values, expected)
-    assert found.high[4] == 4.0 and found.mean[1] == 2.0
+    assert found.values.tolist() == [2.0, 2.0, 2.0, 2.0, pytest.approx(2 + 2 / 63), -math.inf, 2.0, 2.0]
+    assert found.high[4] == 4.0 and found.nan.tolist() == [0, 1, 0, 0, 1, 63, 0, 0]
 
 
-def test_the_store_of_an_older_run_is_read_and_written_on(path: Path) -> None:
-    """Its roll-up did not tell the infinities apart: they are NaN there, those of new points are not."""
+@pytest.mark.parametrize("density", [0.001, 0.02, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("base", [1, 7])
+def test_buckets_of_random_data_with_holes_are_those_of_the_points(path: Path, density: float, base: int) -> None:
+    random = np.random.default_rng(int(1000 * density) + base)
+    steps = np.unique(random.integers(0, 4000, 2500)) * base
+    values = random.normal(size=steps.size) * 10.0 ** random.integers(-3, 4, steps.size)
+    for share, value in ((0.4, math.nan), (0.3, math.inf), (0.3, -math.inf)):
+        values[random.random(steps.size) < density * share] = value
+    values[random.random(steps.size) < 0.05] = 0.0
+    if density == 1.0:
+        values[:] = random.choice([math.nan, math.inf, -math.inf], steps.size)
+    points = dict(zip(steps.tolist(), values.tolist(), strict=True))
+    with Store.create(path, base, {}) as store:
+        store.append([("loss", step, value) for step, value in points.items()])
+        check_rollup(store, "loss", points, base, random)
+
+
+DROPPED = [
+    ("positive", "positive_low", "positive_total"),
+    ("above", "below", "positive", "positive_low", "positive_total"),
+]
+
+
+@pytest.mark.parametrize("columns", DROPPED, ids=["earlier", "earliest"])
+def test_the_store_of_an_older_run_is_read_right_and_written_on(path: Path, columns: tuple[str, ...]) -> None:
+    """Its roll-up knew less: what it left open is counted from the points, before and after it is written to."""
+    random = np.random.default_rng(3)
+    odd = [math.nan, math.inf, -math.inf, -2.0, 0.0, 5.0]
+    points = {step: float(random.choice(odd) if random.random() < 0.02 else 1 + step / 999) for step in range(3000)}
+    points |= dict.fromkeys(range(1024, 1100), -1.0)
     with Store.create(path, 1, {}) as made:
-        made.append([("loss", step, math.inf if step == 5 else 1.0) for step in range(64)])
+        made.append([("loss", step, value) for step, value in points.items()])
     with sqlite3.connect(path) as database:
-        for column in ("above", "below"):
+        database.execute("UPDATE rollup SET above = 0, below = 0")
+        for column in columns:
             database.execute(f"ALTER TABLE rollup DROP COLUMN {column}")
     with Store(path) as old:
-        assert np.isnan(old.buckets("loss", count=1).values).tolist() == [True] + [False] * 7
-        old.append([("loss", step, -math.inf if step == 100 else 1.0) for step in range(64, 128)])
-        found = old.buckets("loss", count=2)
-        assert np.isnan(found.values[0]) and found.values[12] == -math.inf and (found.nonfinite > 0).sum() == 2
-        old.truncate(6)
-        assert old.buckets("loss", count=1).values.tolist() == [1.0] * 5 + [math.inf, 1.0]
+        check_rollup(old, "loss", points, 1, random)
+        more = {step: -math.inf if step == 3100 else float(random.normal()) for step in range(3000, 5000)}
+        old.append([("loss", step, value) for step, value in more.items()])
+        check_rollup(old, "loss", points | more, 1, random)
+        old.truncate(2000)
+        check_rollup(old, "loss", {step: value for step, value in points.items() if step <= 2000}, 1, random)
 
 
 def test_a_bucket_without_a_finite_value_is_a_gap_that_counts(store: Store) -> None:
@@ -172,6 +212,13 @@ def test_the_largest_number_is_finite_in_a_bucket(store: Store) -> None:
     store.append([("loss", 0, MOST), ("loss", 7, 0.0), ("loss", 63, 0.0)])
     found = store.buckets("loss", count=1)
     assert (found.high[0], found.nonfinite[0]) == (MOST, 0)
+
+
+def test_the_mean_of_the_largest_numbers_is_a_number(store: Store) -> None:
+    store.append([("loss", step, MOST if step < 4 else MOST / 2) for step in range(64)])
+    found = store.buckets("loss", count=1)
+    assert MOST / 2 <= found.mean[0] <= MOST and found.mean[1] == pytest.approx(MOST / 2)
+    assert np.isfinite(found.positive_mean).all()
 
 
 def test_the_last_value_is_told_even_if_it_is_no_number(store: Store) -> None:
@@ -243,7 +290,8 @@ def test_the_rollup_of_point_after_point_is_that_of_all_at_once(tmp_path: Path) 
             dumps.append(database.execute("SELECT * FROM rollup ORDER BY metric, level, bucket").fetchall())
     assert [row[:5] for row in dumps[0]] == [row[:5] for row in dumps[1]] == [row[:5] for row in dumps[2]]
     for other in dumps[1:]:
-        np.testing.assert_allclose(np.array(other)[:, 5:], np.array(dumps[0])[:, 5:], rtol=1e-9, atol=1e-12)
+        tables = [np.array(dump, dtype=np.float64)[:, 5:] for dump in (other, dumps[0])]
+        np.testing.assert_allclose(*tables, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 5, 60, 240])

@@ -8,6 +8,7 @@ statement.
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 FAN_OUT = 8
 LARGEST = 1.7976931348623157e308
@@ -18,38 +19,94 @@ CREATE TABLE IF NOT EXISTS rollup(
     first INTEGER NOT NULL, last INTEGER NOT NULL,
     low REAL, high REAL, total REAL, finite INTEGER NOT NULL, nonfinite INTEGER NOT NULL,
     above INTEGER NOT NULL DEFAULT 0, below INTEGER NOT NULL DEFAULT 0,
+    positive INTEGER, positive_low REAL, positive_total REAL,
     PRIMARY KEY (metric, level, bucket)) WITHOUT ROWID;
 """
-"""`nonfinite` counts NaN and both infinities, `above` and `below` the infinities alone."""
+"""`low`, `high`, `total` are those of the `finite` values, and of those above zero alone `positive_low`,
+`positive_total` of `positive` values: what a logarithmic axis can show. `nonfinite` counts NaN and both infinities,
+`above` and `below` the infinities alone. A bucket that an earlier version wrote has no `positive`, and its infinities
+may count as NaN."""
+
+COUNTS = ("finite", "nonfinite", "above", "below", "positive")
+COLUMNS = ("first", "last", "low", "high", "total", *COUNTS, "positive_low", "positive_total")
+INTO = f"INSERT OR REPLACE INTO rollup(metric, level, bucket, {', '.join(COLUMNS)})"
+ADDED = {
+    "above": "INTEGER NOT NULL DEFAULT 0",
+    "below": "INTEGER NOT NULL DEFAULT 0",
+    "positive": "INTEGER",
+    "positive_low": "REAL",
+    "positive_total": "REAL",
+}
+"""What came to the table after its first version."""
+
+FINITE = f"FILTER (WHERE abs(value) <= {LARGEST})"
+POSITIVE = f"FILTER (WHERE value > 0 AND value <= {LARGEST})"
+OF_POINTS = f"""
+    min(step), max(step), min(value) {FINITE}, max(value) {FINITE}, sum(value) {FINITE}, count(*) {FINITE},
+    count(*) FILTER (WHERE value IS NULL OR abs(value) > {LARGEST}),
+    count(*) FILTER (WHERE value > {LARGEST}), count(*) FILTER (WHERE value < -{LARGEST}),
+    count(*) {POSITIVE}, min(value) {POSITIVE}, sum(value) {POSITIVE}
+"""
 
 FROM_POINTS = f"""
-INSERT OR REPLACE INTO rollup
-SELECT metric, 1, step / :size, min(step), max(step),
-    min(value) FILTER (WHERE abs(value) <= {LARGEST}), max(value) FILTER (WHERE abs(value) <= {LARGEST}),
-    sum(value) FILTER (WHERE abs(value) <= {LARGEST}), count(*) FILTER (WHERE abs(value) <= {LARGEST}),
-    count(*) FILTER (WHERE value IS NULL OR abs(value) > {LARGEST}),
-    count(*) FILTER (WHERE value > {LARGEST}), count(*) FILTER (WHERE value < -{LARGEST})
+{INTO}
+SELECT metric, 1, step / :size, {OF_POINTS}
 FROM pt WHERE metric = :metric AND step >= :start GROUP BY step / :size
 """
 
 FROM_LEVEL = f"""
-INSERT OR REPLACE INTO rollup
+{INTO}
 SELECT metric, :level, bucket / {FAN_OUT}, min(first), max(last),
-    min(low), max(high), sum(total), sum(finite), sum(nonfinite), sum(above), sum(below)
+    min(low), max(high), sum(total), sum(finite), sum(nonfinite), sum(above), sum(below),
+    CASE WHEN count(positive) = count(*) THEN sum(positive) END, min(positive_low), sum(positive_total)
 FROM rollup WHERE metric = :metric AND level = :level - 1 AND bucket >= :start GROUP BY bucket / {FAN_OUT}
 """
 
 
-def counts_infinities(database: sqlite3.Connection) -> bool:
-    """Tell whether the table counts infinities by sign; that of an older run does not."""
-    return any(row[1] == "above" for row in database.execute("PRAGMA table_info(rollup)"))
+def missing(database: sqlite3.Connection) -> set[str]:
+    """Return which columns the table of an older run lacks."""
+    return set(ADDED) - {row[1] for row in database.execute("PRAGMA table_info(rollup)")}
 
 
 def bring_up_to_date(database: sqlite3.Connection) -> None:
-    """Give an older run's table what it lacks, before something is written to it; its infinities stay NaN there."""
-    if not counts_infinities(database):
-        for column in ("above", "below"):
-            database.execute(f"ALTER TABLE rollup ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    """Give an older run's table the columns that it lacks, before something is written to it."""
+    for column in sorted(missing(database), key=list(ADDED).index):
+        database.execute(f"ALTER TABLE rollup ADD COLUMN {column} {ADDED[column]}")
+
+
+def read(
+    database: sqlite3.Connection, lacking: set[str], metric: int, base: int, level: int, first: int, last: int
+) -> list[tuple[Any, ...]]:
+    """Return the buckets of a level that hold steps first…last, in order: (first, last, low, high, total, finite,
+    nonfinite, above, below, positive, positive_low, positive_total).
+
+    lacking: what `missing` says. What an earlier version left open is counted from the points.
+    """
+    size = base * FAN_OUT**level
+    columns = ", ".join("NULL" if name in lacking else name for name in COLUMNS)
+    rows = database.execute(
+        f"SELECT bucket, {columns} FROM rollup WHERE metric = ? AND level = ? AND bucket BETWEEN ? AND ?"
+        " ORDER BY bucket",
+        (metric, level, first // size, last // size),
+    ).fetchall()
+    opened = [row for row in rows if row[10] is None]
+    if not opened:
+        return [row[1:] for row in rows]
+    # Where all finite values have one sign, and none is infinite, what there is says the rest.
+    unknown = [row for row in opened if row[7] or (row[3] is not None and row[3] <= 0 < row[4])]
+    counted: dict[int, tuple[Any, ...]] = {}
+    if unknown:
+        found = database.execute(
+            f"SELECT step / ?, {OF_POINTS} FROM pt WHERE metric = ? AND step BETWEEN ? AND ? GROUP BY step / ?",
+            (size, metric, unknown[0][0] * size, unknown[-1][0] * size + size - 1, size),
+        )
+        counted = {row[0]: row[1:] for row in found}
+    return [row[1:] if row[10] is not None else counted.get(row[0]) or _of_one_sign(row[1:]) for row in rows]
+
+
+def _of_one_sign(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    low, total, finite = row[2], row[4], row[5]
+    return (*row[:7], 0, 0, *((finite, low, total) if low is not None and low > 0 else (0, None, None)))
 
 
 def update(database: sqlite3.Connection, metric: int, base: int, first_step: int) -> None:

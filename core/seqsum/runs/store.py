@@ -102,26 +102,53 @@ class Command:
     arguments: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Buckets:
     """A metric over a range of steps, thinned to a few buckets; float64 [n] each.
 
-    x: middle step of the bucket; mean, low, high: of its finite values (NaN where it has none); nonfinite: how many
-    were NaN or infinite; above, below: how many of these were plus or minus infinity.
+    x: where it is drawn, the middle step. first, last: its first and last step.
+    mean, low, high: of its `finite` values (NaN where it has none). positive_mean, positive_low: of the `positive`
+    values among them, which a logarithmic axis can show.
+    nonfinite: how many were NaN or infinite; above, below: how many of these were plus or minus infinity.
     Without thinning a bucket is one point, and low = mean = high.
     """
 
     x: Floats
+    first: Floats
+    last: Floats
     mean: Floats
     low: Floats
     high: Floats
+    finite: Floats
     nonfinite: Floats
     above: Floats
     below: Floats
+    positive: Floats
+    positive_mean: Floats
+    positive_low: Floats
 
     @classmethod
     def empty(cls) -> Buckets:
         return cls(*(np.zeros(0) for _ in fields(cls)))
+
+    @classmethod
+    def of_points(cls, steps: Floats, values: Floats) -> Buckets:
+        """Return points as they are, a bucket each."""
+        finite, positive = np.isfinite(values), np.isfinite(values) & (values > 0)
+        value, above_zero = np.where(finite, values, np.nan), np.where(positive, values, np.nan)
+        counts = [
+            flags.astype(np.float64) for flags in (finite, ~finite, values == np.inf, values == -np.inf, positive)
+        ]
+        return cls(steps, steps, steps, value, value, value, *counts, above_zero, above_zero)
+
+    @classmethod
+    def of_rollup(cls, rows: Sequence[tuple[Any, ...]]) -> Buckets:
+        """Return what `rollup.read` found."""
+        table = np.array(rows, dtype=np.float64).reshape(-1, 12).T
+        first, last, low, high, total, finite, nonfinite, above, below, positive, positive_low, positive_total = table
+        mean, positive_mean = _mean(total, finite, low, high), _mean(positive_total, positive, positive_low, high)
+        counts = (finite, nonfinite, above, below, positive)
+        return cls((first + last) / 2, first, last, mean, low, high, *counts, positive_mean, positive_low)
 
     @classmethod
     def joined(cls, parts: Sequence[Buckets]) -> Buckets:
@@ -136,12 +163,23 @@ class Buckets:
 
     @property
     def values(self) -> Floats:
-        """What a line shows: the mean, and in a bucket with a value that is not finite that value instead.
+        """What a line shows: the mean of the finite values; where there is none, what there is instead.
 
-        Of several kinds in one bucket plus infinity, then minus infinity: NaN is what usually follows from them.
+        Of several kinds plus infinity, then minus infinity: NaN is what usually follows from them.
         """
         broken = np.where(self.above > 0, np.inf, np.where(self.below > 0, -np.inf, np.nan))
-        return np.where(self.nonfinite > 0, broken, self.mean)
+        return np.where(self.finite > 0, self.mean, broken)
+
+    @property
+    def nan(self) -> Floats:
+        """How many values were NaN."""
+        return self.nonfinite - self.above - self.below
+
+
+def _mean(total: Floats, count: Floats, low: Floats, high: Floats) -> Floats:
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    # A sum of values near the largest float has overflowed.
+    return np.where((count > 0) & ~np.isfinite(mean), low / 2 + high / 2, mean)
 
 
 class StoreBusy(UserError):
@@ -188,7 +226,7 @@ class Store:
         self.path = path
         self.problems: list[str] = []
         self._metrics: dict[str, int] = {}
-        self._counts_infinities: bool | None = None
+        self._lacking: set[str] | None = None
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         _check_file(path)
         try:
@@ -291,7 +329,7 @@ class Store:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             self._metrics.clear()
-            self._counts_infinities = None
+            self._lacking = None
             raise
 
     # Points
@@ -349,7 +387,7 @@ class Store:
         with Store(path) as source:
             source._database.backup(self._database)
             self._metrics.clear()
-            self._counts_infinities = None
+            self._lacking = None
 
     @_reading
     def metrics(self) -> list[str]:
@@ -434,31 +472,19 @@ class Store:
             return Buckets.empty()
         first = extent[0] if first is None else max(first, extent[0])
         last = extent[1] if last is None else min(last, extent[1])
-        base = self._base
-        level = rollup.level_for(base, last - first, count)
+        level = rollup.level_for(self._base, last - first, count)
         if level == 0:
-            x, y = self.points(metric, first - 1, last)
-            finite = np.isfinite(y)
-            value = np.where(finite, y, np.nan)
-            flags = (~finite, y == np.inf, y == -np.inf)
-            return Buckets(x, value, value, value, *(flag.astype(np.float64) for flag in flags))
-        size = base * rollup.FAN_OUT**level
-        if self._counts_infinities is None:
-            self._counts_infinities = rollup.counts_infinities(self._database)
-        infinities = "above, below" if self._counts_infinities else "0, 0"
-        rows = self._database.execute(
-            f"SELECT (first + last) / 2.0, total / finite, low, high, nonfinite, {infinities} FROM rollup"
-            " WHERE metric = (SELECT id FROM metric WHERE name = ?) AND level = ? AND bucket BETWEEN ? AND ?"
-            " ORDER BY bucket",
-            (metric, level, first // size, last // size),
-        ).fetchall()
-        table = np.array(rows, dtype=np.float64).reshape(-1, len(fields(Buckets)))
-        return Buckets(*table.T)
+            return Buckets.of_points(*self.points(metric, first - 1, last))
+        if self._lacking is None:
+            self._lacking = rollup.missing(self._database)
+        (id,) = self._database.execute("SELECT id FROM metric WHERE name = ?", (metric,)).fetchone()
+        rows = rollup.read(self._database, self._lacking, id, self._base, level, first, last)
+        return Buckets.of_rollup(rows)
 
     def _prepare_rollup(self) -> None:
-        if not self._counts_infinities:
+        if self._lacking is None or self._lacking:
             rollup.bring_up_to_date(self._database)
-            self._counts_infinities = True
+            self._lacking = set()
 
     def _metric(self, name: str) -> int:
         if name not in self._metrics:
