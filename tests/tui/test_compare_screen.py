@@ -369,7 +369,7 @@ async def test_a_scatter_says_how_many_points_have_no_place(scene, console, unti
         assert "without a value" not in screen_text(console)
         await pilot.press("f")
         await until(pilot, lambda: "1 of 3 without a value" in screen_text(console))
-        texts = ElementTree.fromstring(content(console.screen.shown, "scatter", "svg")).itertext()
+        texts = ElementTree.fromstring(content(console.screen.shown, "scatter", "svg")[0]).itertext()
         assert "over train.seed, 1 of 3 without a value" in set(texts)
 
 
@@ -400,9 +400,9 @@ async def test_values_that_are_no_numbers(scene, console, until):
             await pilot.pause()
         await until(pilot, lambda: "smooth" in screen_text(console) or "at 20,500" in screen_text(console))
         shown = console.screen.shown
-    lines = list(csv.DictReader(content(shown, "curves", "csv").decode().splitlines()))
+    lines = list(csv.DictReader(content(shown, "curves", "csv")[0].decode().splitlines()))
     assert [lines[-1][name] for name in ("step", "nan", "infinite")] == ["20500", "nan", "inf"]
-    assert {"NaN", "+infinity"} <= set(ElementTree.fromstring(content(shown, "curves", "svg")).itertext())
+    assert {"NaN", "+infinity"} <= set(ElementTree.fromstring(content(shown, "curves", "svg")[0]).itertext())
 
 
 async def test_resizing_never_breaks(sweep, console, until):

@@ -212,7 +212,9 @@ def test_a_layout_from_a_file_is_taken_as_far_as_it_makes_sense():
     many = [f"m{number}" for number in range(20)]
     assert LiveLayout.read({"charts": [*many, 7, "m1"]}).charts == tuple(many[:9])
     assert LiveLayout.read({"smoothing": 1.0, "columns": "2"}).charts == DEFAULT
-    layout = LiveLayout(("a",), 2, "time", 0.9, ("a",))
+    # A share, as earlier versions smoothed by, is no number of steps.
+    assert LiveLayout.read({"smoothing": 0.9}).smoothing == 0
+    layout = LiveLayout(("a",), 2, "time", 200.0, ("a",))
     assert LiveLayout.read(layout.plain()) == layout
 
 

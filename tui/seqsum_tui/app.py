@@ -33,6 +33,7 @@ from seqsum_tui.terminal import shell_waits
 if TYPE_CHECKING:
     from seqsum.launch import Launcher, WarmLauncher
     from seqsum.runs import Summary, Workspace
+    from seqsum_tui.charts import Chart
 
 
 PROBLEMS_TOLD = 3
@@ -151,6 +152,22 @@ class Console(App[None]):
         self._forget_picture(event.size.width)
         # A size that came and went at once changes no layout, but the terminal lost what it showed.
         self.set_timer(SETTLED_SECONDS, self._redraw_settled)
+
+    def on_chart_limits_wanted(self, message: Chart.LimitsWanted) -> None:
+        """Ask for the ends of a chart's y axis."""
+        from seqsum.plotting.y_range import limits_of, limits_text
+        from seqsum_tui.screens.line import LineScreen
+
+        chart = message.chart
+        hint = "The lowest and the highest value, like 0,2; ,2 sets the top alone. auto takes what there is."
+        value = "" if chart.y_span is None else limits_text(chart.y_span)
+        neither = (None, None)
+        screen = LineScreen(
+            "Y range", lambda text: limits_of(text) or neither, hint, value=value, placeholder="auto", done="sets it"
+        )
+        self.push_screen(
+            screen, lambda ends: None if ends is None else chart.take_limits(None if ends == neither else ends)
+        )
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A cursor that blinks would paint twice a second, for ever."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,17 +41,14 @@ def offers(part: Part, metric: str) -> list[Offer]:
     ]
 
 
-def write_export(shown: Shown, smoothing: float, chosen: Chosen) -> int:
-    """Write what was chosen, smoothed curves as they are shown; return the file's size in bytes.
+def write_export(shown: Shown, chosen: Chosen) -> tuple[int, list[str]]:
+    """Write what was chosen, as it is shown; return the file's size in bytes, and what a person should hear of it.
 
     Raises UserError when there is nothing to write, or the file is there already.
     """
     from seqsum.compare.files import content
     from seqsum.export import write
-    from seqsum_tui.charts.smoothing import smooth
 
-    if smoothing and chosen.offer.part == "curves":
-        shown = replace(shown, rows=[replace(row, y=smooth(row.y, smoothing)) for row in shown.rows])
-    made = content(shown, chosen.offer.part, chosen.offer.format)
+    made, messages = content(shown, chosen.offer.part, chosen.offer.format)
     write(chosen.path, made)
-    return len(made)
+    return len(made), messages

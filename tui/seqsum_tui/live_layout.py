@@ -17,6 +17,7 @@ NARROWEST, LOWEST = 28, 7
 TIGHTEST, FLATTEST = 16, 5
 """And at least so many when they have."""
 FINE_WIDTH, FINE_HEIGHT = 36, 12
+MOST_SMOOTHING = 1e9
 KINDS = ("step", "epoch", "time", "clock")
 
 
@@ -24,7 +25,7 @@ KINDS = ("step", "epoch", "time", "clock")
 class LiveLayout:
     """`charts` are titles of panels, or MAIN for what the task measures. `columns` 0 leaves it to the size.
 
-    log: the titles of the charts whose y axis is logarithmic.
+    smoothing: in steps, 0 for none. log: the titles of the charts whose y axis is logarithmic.
     """
 
     charts: tuple[str, ...] = DEFAULT
@@ -43,7 +44,7 @@ class LiveLayout:
         columns, smoothing = kept.get("columns"), kept.get("smoothing")
         if isinstance(columns, int) and 0 <= columns <= MOST_COLUMNS:
             layout = replace(layout, columns=int(columns))
-        if isinstance(smoothing, int | float) and 0 <= smoothing < 1:
+        if isinstance(smoothing, int | float) and 1 <= smoothing <= MOST_SMOOTHING:
             layout = replace(layout, smoothing=float(smoothing))
         if kept.get("x") in KINDS:
             layout = replace(layout, x=str(kept["x"]))

@@ -50,12 +50,16 @@ def against_preset(
 
 @dataclass(frozen=True)
 class Parent:
-    """The run that a run was forked from, at `step`. `curves` is how it went on from there."""
+    """The run that a run was forked from, at `step`.
+
+    `curves` is how it went on from there, as far as its child's axis goes; `newest` the last values there.
+    """
 
     id: str
     name: str
     step: int
     curves: dict[str, Buckets]
+    newest: dict[str, float]
     axis: XAxis
 
 
@@ -63,10 +67,10 @@ class Parent:
 class RunView:
     """One reading of one run. `curves` holds the metrics that have points, in `buckets` buckets or more.
 
-    Those of a fork begin with its parent's points. `panels` are what the charts show of what was `wanted`, out of
-    `choices`; `axis` is what they stand over, one of the kinds in `axes`. `checkpoints` are the steps saved.
-    `settings` are its configuration as it stands, by section; `config` is None where this version does not understand
-    it.
+    Those of a fork begin with its parent's points. `newest` are the last values of the metrics. `panels` are what the
+    charts show of what was `wanted`, out of `choices`; `axis` is what they stand over, one of the kinds in `axes`.
+    `checkpoints` are the steps saved. `settings` are its configuration as it stands, by section; `config` is None where
+    this version does not understand it.
     """
 
     buckets: int
@@ -76,6 +80,7 @@ class RunView:
     settings: Mapping[str, Mapping[str, Any]]
     differences: dict[str, tuple[str, str]]
     curves: dict[str, Buckets]
+    newest: dict[str, float]
     wanted: tuple[str, ...]
     panels: tuple[Panel, ...]
     choices: tuple[Panel, ...]
@@ -117,6 +122,8 @@ class RunReader:
     """The titles of the charts, MAIN for what the task measures."""
     x: str = "step"
     """What they stand over, if the run has it."""
+    lead: int = 0
+    """How many steps before the stretch are read as well, coarsely: what smoothing still knows of them."""
     _stamp: object = None
     _record_stamp: object = None
     _events: EventReader = field(default_factory=EventReader)
@@ -157,7 +164,7 @@ class RunReader:
         return view
 
     def _view(self, charts: tuple[str, ...], buckets: int) -> RunView:
-        from seqsum.compare.history import History
+        from seqsum.compare.history import WIDEST, History
         from seqsum.runs import checkpoint_files
         from seqsum.runs.store import READING_SECONDS
         from seqsum_tui.x_axis import axis_kinds, axis_of
@@ -171,7 +178,9 @@ class RunReader:
             known = history.metrics()
             shown, choices = chosen_panels(charts, known), all_panels(known)
             names = dict.fromkeys(name for panel in shown for name in panel.names)
-            curves = {name: history.curve(name, first, last, buckets) for name in names if name in known}
+            there = [name for name in names if name in known]
+            curves = {name: history.curve(name, first, last, buckets, self.lead) for name in there}
+            newest = {name: point[1] for name in there if (point := history.at(name, WIDEST)) is not None}
             events = self._events.read(store)
             axes = axis_kinds(known, events)
             kind = next((kind for kind in axes if kind == self.x), axes[0])
@@ -184,6 +193,7 @@ class RunReader:
             settings=settings.settings,
             differences=settings.differences,
             curves=curves,
+            newest=newest,
             wanted=charts,
             panels=tuple(shown),
             choices=tuple(choices),
@@ -208,6 +218,7 @@ class RunReader:
             settings=settings.settings,
             differences=settings.differences,
             curves={},
+            newest={},
             wanted=charts,
             panels=tuple(chosen_panels(charts, [])),
             choices=tuple(all_panels([])),
@@ -256,13 +267,15 @@ class RunReader:
         try:
             with run.store(READING_SECONDS) as store, History(run) as history:
                 known = history.metrics()
-                found = {name: history.curve(name, first, last, self.buckets) for name in names if name in known}
+                names = [name for name in names if name in known]
+                found = {name: history.curve(name, first, last, self.buckets, self.lead) for name in names}
+                newest = {name: point[1] for name in names if (point := history.at(name, last)) is not None}
                 axis = axis_of(kind, history, store.events())
             found = {name: curve for name, curve in found.items() if curve.x.size}
-            return Parent(run.id, run.name, step, found, axis)
+            return Parent(run.id, run.name, step, found, newest, axis)
         except (UserError, OSError, sqlite3.Error):
             # It is gone, or being deleted: its child goes on without it.
-            return Parent(run.id, run.id, step, {}, XAxis())
+            return Parent(run.id, run.id, step, {}, {}, XAxis())
 
     def _now_stamp(self) -> object:
         """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
@@ -280,7 +293,7 @@ class RunReader:
             alive: object = self.run.worker_lives
         except OSError as error:
             alive = str(error)
-        return files, alive, self.buckets, self.window, self.charts, self.x
+        return files, alive, self.buckets, self.window, self.charts, self.x, self.lead
 
 
 def _file_stamp(path: Path) -> tuple[int, int]:

@@ -256,6 +256,7 @@ def _compare(parser: Parser) -> None:
     parser.add_argument("--field", metavar="section.field", help="the setting of a scatter, e.g. optim.lr")
     parser.add_argument("--final", action="store_true", help="a scatter of last values instead of best ones")
     parser.add_argument("--log", action="store_true", help="logarithmic y axis in a picture")
+    _y_range(parser, "of a picture")
     parser.add_argument("--output", metavar="FILE", help="write a .csv, .svg or .png instead of printing")
     _force(parser)
 
@@ -268,7 +269,14 @@ def _export(parser: Parser) -> None:
     parser.add_argument(
         "--format", metavar="NAME", help=f"one of {', '.join(FORMATS)}; default: what the file's ending says"
     )
+    _y_range(parser, "of the loss in a picture")
     _force(parser)
+
+
+def _y_range(parser: Parser, where: str) -> None:
+    words = f"ends of the y axis {where}: 0,2; ,2 sets the top alone; --ylim=-1,1 below zero"
+    parser.add_argument("--ylim", metavar="LOW,HIGH", help=words)
+    parser.add_argument("--no-outliers", action="store_true", help="leave outliers out of it where they flatten it")
 
 
 def _force(parser: Parser) -> None:

@@ -25,8 +25,10 @@ from seqsum.cli.output import (
 )
 from seqsum.errors import UserError
 from seqsum.export import FORMATS, exported, format_of, write
+from seqsum.export.plot import ValueAxis
 from seqsum.formatting import age, count, duration, metric
 from seqsum.launch import LocalLauncher
+from seqsum.plotting.y_range import limits_of
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
@@ -309,9 +311,12 @@ def export(options: Options) -> int:
         raise UserError(f"export: {given}; choose one of {', '.join(FORMATS)}")
     if to_screen and format in ("png", "weights"):
         raise UserError(f"export: {format} is no text; name a file with --output")
-    content, messages = exported(run, format)
+    limits, picture = limits_of(options.ylim or "", "export: --ylim"), format in ("svg", "png")
+    if (limits is not None or options.no_outliers) and not picture:
+        raise UserError(f"export: --ylim and --no-outliers are for svg and png; {format} leaves nothing out")
+    content, messages = exported(run, format, ValueAxis(limits=limits, leave_out=options.no_outliers))
     for message in messages:
-        complain(message)
+        complain(f"export: {message}" if picture else message)
     if to_screen:
         write_out(content.decode())
         return 0

@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from seqsum.cli.output import say, say_columns, say_json, write_out
+from seqsum.cli.output import complain, say, say_columns, say_json, write_out
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import GROUP, XKind, notes_of
@@ -14,6 +14,7 @@ from seqsum.compare.tables import difference_text, difference_unit, row_plain, u
 from seqsum.errors import UserError, did_you_mean
 from seqsum.export import write
 from seqsum.formatting import count, metric
+from seqsum.plotting.y_range import limits_of
 from seqsum.runs import Workspace
 from seqsum.text import printable
 
@@ -39,7 +40,13 @@ def compare(options: argparse.Namespace) -> int:
     baseline = None if options.baseline is None else _baseline(workspace, options.baseline, comparison, options)
     at = _number(options.at)
     rows = rows_of(comparison, folded=options.groups, baseline=baseline, at=at, x=x)
-    shown = Shown(comparison, rows, x, log_y=options.log, field=options.field, of_best=not options.final)
+    limits = limits_of(options.ylim or "", "compare: --ylim")
+    shown = Shown(
+        comparison, rows, x, log_y=options.log, field=options.field, of_best=not options.final, limits=limits,
+        leave_out=options.no_outliers,
+    )  # fmt: skip
+    if (limits is not None or shown.leave_out) and Path(options.output or "").suffix.lower() not in (".svg", ".png"):
+        raise UserError("compare: --ylim and --no-outliers are for pictures; name one with --output FILE.svg or .png")
     part: Part | None = options.show
     if options.output is not None:
         return _write(options, shown, part)
@@ -49,7 +56,7 @@ def compare(options: argparse.Namespace) -> int:
             say_json({**plain, "config": _settings(row, shown)})
         return 0
     if part in ("curves", "config", "scatter"):
-        write_out(content(shown, part, "csv").decode())
+        write_out(content(shown, part, "csv")[0].decode())
         return 0
     _say_table(shown)
     return 0
@@ -105,7 +112,9 @@ def _write(options: argparse.Namespace, shown: Shown, part: Part | None) -> int:
     if format not in FORMATS:
         raise UserError(f"compare: {printable(str(path))}: name a file that ends in .{', .'.join(FORMATS)}")
     part = part or ("table" if format == "csv" else "curves")
-    made = content(shown, part, format)
+    made, messages = content(shown, part, format)
+    for message in messages:
+        complain(f"compare: {message}")
     write(path, made, options.force)
     if options.json:
         say_json({"part": part, "format": format, "path": str(path), "bytes": len(made)})

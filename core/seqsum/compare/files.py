@@ -17,6 +17,8 @@ from seqsum.compare.rows import Row, XKind
 from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table, unique_names
 from seqsum.errors import UserError
 from seqsum.export import drawing
+from seqsum.export.plot import ValueAxis
+from seqsum.plotting.y_range import Limits
 from seqsum.text import printable
 
 FORMATS = ("csv", "svg", "png")
@@ -31,6 +33,8 @@ class Shown:
     field: the setting of the scatter; None takes the first number in which the runs differ.
     of_best: the scatter shows best values, not last ones.
     x_range: the stretch of x that is shown, or None for all of it.
+    smoothing: how many steps curves are smoothed over.
+    limits, leave_out: the ends of y, and whether outliers are left out.
     """
 
     comparison: Comparison
@@ -40,6 +44,9 @@ class Shown:
     x_range: tuple[float, float] | None = None
     field: str | None = None
     of_best: bool = False
+    smoothing: float = 0.0
+    limits: Limits | None = None
+    leave_out: bool = False
 
     @property
     def drawn(self) -> list[Row]:
@@ -58,21 +65,24 @@ class Shown:
         return differing_fields([texts_of([run.fields for run in row.runs]) for row in self.drawn], seeds=seeds)
 
 
-def content(shown: Shown, part: Part, format: str) -> bytes:
-    """Return a part of a comparison as csv, svg or png.
+def content(shown: Shown, part: Part, format: str) -> tuple[bytes, list[str]]:
+    """Return a part of a comparison as csv, svg or png, and what a person should hear of it.
 
     Raises UserError when there is nothing to show, or no picture of that part.
     """
     if format == "csv":
-        return _csv(shown, part).encode("utf-8", "backslashreplace")
+        return _csv(shown, part).encode("utf-8", "backslashreplace"), []
     if part not in ("curves", "scatter"):
         raise UserError(f"compare: {part} is no picture; choose csv, or curves or scatter")
+    axis = ValueAxis(shown.log_y, shown.limits, shown.leave_out)
     if part == "curves":
-        picture = curves_picture(shown.comparison, shown.rows, shown.x, log_y=shown.log_y, x_range=shown.x_range)
+        picture = curves_picture(
+            shown.comparison, shown.rows, shown.x, axis, x_range=shown.x_range, smoothing=shown.smoothing
+        )
     else:
         field = scatter_field(shown)
-        picture = scatter_picture(shown.comparison, shown.runs, field, of_best=shown.of_best, log_y=shown.log_y)
-    return drawing.svg(picture).encode() if format == "svg" else drawing.png(picture)
+        picture = scatter_picture(shown.comparison, shown.runs, field, axis, of_best=shown.of_best)
+    return drawing.written(picture, format)
 
 
 def scatter_field(shown: Shown) -> str:
@@ -106,7 +116,7 @@ def _csv(shown: Shown, part: Part) -> str:
     if part == "table":
         return as_csv(summary_table(shown.comparison, [row for row in shown.rows if not row.hidden]))
     if part == "curves":
-        return as_csv(curves_table(shown.rows, shown.x))
+        return as_csv(curves_table(shown.rows, shown.x, shown.x_range, shown.smoothing))
     if part == "config":
         return as_csv(differences_table(shown.differences, unique_names(shown.drawn)))
     runs = [run for run, _ in shown.runs]

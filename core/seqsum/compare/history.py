@@ -16,6 +16,7 @@ from seqsum.runs.store import Floats
 
 MOST_ANCESTORS = 100
 WIDEST = 2**62
+LEAD_BUCKETS = 64
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,32 @@ class History:
         """Return the names of all metrics that have a point, in the order they first appeared."""
         return list(dict.fromkeys(name for store, _, _ in self._parts for name in store.metrics()))
 
-    def curve(self, metric: str, first: int | None = None, last: int | None = None, count: int = 240) -> Buckets:
-        """Return a metric over steps first…last (default: all), thinned to at least `count` buckets when it is long."""
+    def curve(
+        self, metric: str, first: int | None = None, last: int | None = None, count: int = 240, lead: int = 0
+    ) -> Buckets:
+        """Return a metric over steps first…last (default: all), thinned to at least `count` buckets when it is long.
+
+        lead: as many steps before `first`, in fewer buckets: what a moving average needs of them.
+        """
+        curve = self._stretch(metric, first, last, count)
+        if first is None or lead <= 0:
+            return curve
+        begin = min(first, int(curve.first[0])) if curve.x.size else first
+        return Buckets.joined([*self._before(metric, begin, lead), curve])
+
+    def _before(self, metric: str, begin: int, lead: int) -> list[Buckets]:
+        """Return the points of `lead` steps before `begin`, each once: the further back the coarser."""
+        parts: list[Buckets] = []
+        low = max(begin - lead, 0)
+        while low < begin:
+            found = self._stretch(metric, low, begin - 1, LEAD_BUCKETS)
+            parts.append(found.where(found.last < begin))
+            # The last bucket may hold points from `begin` on, too: those before are read again, more finely.
+            beyond = found.first[found.last >= begin]
+            low = int(beyond[0]) if beyond.size and beyond[0] > low else begin
+        return parts
+
+    def _stretch(self, metric: str, first: int | None, last: int | None, count: int) -> Buckets:
         found = []
         for store, after, before in self._parts:
             low = after + 1 if first is None else max(first, after + 1)

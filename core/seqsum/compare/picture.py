@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seqsum.cells import shorten
 from seqsum.compare.axis import field_axis, medians, scatter_notes
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind, notes_of
 from seqsum.errors import UserError
-from seqsum.export.broken import key_to, kind_of, mark_broken
+from seqsum.export.broken import key_to, kind_of, kinds_of, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
-from seqsum.export.plot import Scale, pale, round_ticks, tick_label, value_ticks
-from seqsum.formatting import is_share, metric
-from seqsum.runs.store import Floats
+from seqsum.export.plot import (
+    OFFER,
+    PLAIN,
+    Scale,
+    Shown,
+    ValueAxis,
+    between,
+    hidden_note,
+    lines_on,
+    outliers_note,
+    pale,
+    round_ticks,
+    tick_label,
+    value_ticks,
+)
+from seqsum.formatting import is_share, metric, number
+from seqsum.plotting.y_range import ends_of
 
 WIDTH, PLOT, TOP, AXIS = 900, 420, 52, 48
 LEFT, RIGHT = 74, 24
@@ -38,79 +53,113 @@ def curves_picture(
     comparison: Comparison,
     rows: Sequence[Row],
     x: XKind,
+    axis: ValueAxis = PLAIN,
     *,
-    log_y: bool = False,
     x_range: tuple[float, float] | None = None,
+    smoothing: float = 0.0,
 ) -> Picture:
     """Draw the rows that are drawn, later ones in front; groups as median and quartile band.
 
-    Raises UserError when there is nothing to draw.
+    smoothing: how many steps the curves are smoothed over. Raises UserError when there is nothing to draw.
     """
     drawn = [row for row in rows if row.drawn and row.y.size]
     if not drawn:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     low_x, high_x = x_range or (0.0, max(float(row.x[-1]) for row in drawn))
-    columns = []
-    for row in drawn:
-        inside = (row.x >= low_x) & (row.x <= high_x)
-        columns += [row.y[inside], row.low[inside], row.high[inside]]
-    values = _value_scale(columns, log_y, share=is_share(comparison.metric))
+    curves = [_on_axis(row, axis.log, smoothing).where((row.x >= low_x) & (row.x <= high_x)) for row in drawn]
+    values, flattened = _value_scale(curves, axis, share=is_share(comparison.metric))
     frame = Frame(Scale(low_x, max(high_x, low_x + 1e-9), LEFT, WIDTH - RIGHT), values)
-    picture = _begin(comparison.metric, _what(drawn), len(drawn), log_y=values.logarithmic)
+    what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
+    hidden = hidden_note(sum(curve.hidden for curve in curves))
+    picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
     _axes(picture, frame, [(tick, tick_label(tick)) for tick in round_ticks(low_x, high_x, 8)], X_WORDS[x])
-    for row in drawn:
+    for row, curve in zip(drawn, curves, strict=True):
         if row.kind == "group":
-            _band(picture, frame, row)
+            _band(picture, frame, row, curve)
     broken: set[str] = set()
-    for turn, row in enumerate(drawn):
-        _curve(picture, frame, row, turn / len(drawn))
-        broken |= mark_broken(picture, _points(frame, row), TOP, TOP + PLOT, row.look.paper_colour)
+    for turn, (row, curve) in enumerate(zip(drawn, curves, strict=True)):
+        _curve(picture, frame, row, curve, turn / len(drawn))
+        places = np.array([frame.x(at) for at in curve.x.tolist()])
+        broken |= mark_broken(picture, places, curve.beyond(frame.y), TOP, TOP + PLOT, row.look.paper_colour)
     key_to(picture, broken, WIDTH - RIGHT, TOP - 6)
     entries = [(row.look, _entry_words(row, comparison.metric)) for row in drawn]
     _legend(picture, entries)
     return picture
 
 
+def _on_axis(row: Row, log: bool, smoothing: float) -> Shown:
+    """What an axis shows of a row: runs as their buckets, groups as their median and quartiles."""
+    line = row.smoothed(smoothing) if smoothing else None
+    if row.buckets is not None:
+        return Shown.of_buckets(row.x, row.buckets, log, line)
+    y = row.y if line is None else line
+    hidden = int(np.count_nonzero(y <= 0)) if log else 0
+    return Shown(row.x, y, row.low, row.high, kinds_of(row.y), hidden)
+
+
 def scatter_picture(
-    comparison: Comparison, runs: Sequence[tuple[RunData, Look]], field: str, *, of_best: bool, log_y: bool = False
+    comparison: Comparison,
+    runs: Sequence[tuple[RunData, Look]],
+    field: str,
+    axis: ValueAxis = PLAIN,
+    *,
+    of_best: bool,
 ) -> Picture:
     """Draw each run's metric over one of its settings. Raises UserError when there is nothing to draw."""
-    axis = field_axis([run.fields.get(field) for run, _ in runs])
+    x_axis = field_axis([run.fields.get(field) for run, _ in runs])
     points = []
-    for (run, look), place in zip(runs, axis.places, strict=True):
+    for (run, look), place in zip(runs, x_axis.places, strict=True):
         point = run.best if of_best else run.final
         if point is not None and math.isfinite(point[1]):
             points.append((run.summary.name, look, place, point[1]))
     broken = len(runs) - len(points)
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
-    values = _value_scale([np.array([value for _, _, _, value in points])], log_y, share=is_share(comparison.metric))
-    low, high = min(point[2] for point in points), max(point[2] for point in points)
-    margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
+    found = np.array([value for _, _, _, value in points])
+    cloud = Shown(np.array([place for _, _, place, _ in points]), found, found, found, kinds_of(found))
+    values, flattened = _value_scale([cloud], axis, share=is_share(comparison.metric))
+    low, high = float(cloud.x.min()), float(cloud.x.max())
+    margin = 0.5 if x_axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
     title = f"{'best' if of_best else 'final'} {comparison.metric}"
     middle: list[tuple[float, float]] = []
-    if axis.kind != "names":
-        middle = medians(axis.places, [run for run, _ in runs], comparison.direction, of_best=of_best)
+    if x_axis.kind != "names":
+        middle = medians(x_axis.places, [run for run, _ in runs], comparison.direction, of_best=of_best)
     over = ", ".join([f"over {field}", *scatter_notes([run for run, _ in runs], broken, bool(middle))])
-    picture = _begin(title, over, len(points), log_y=values.logarithmic)
-    ticks = axis.ticks(low - margin, high + margin, 8)
-    _axes(picture, frame, ticks, field + (", logarithmic" if axis.kind == "log" else ""))
-    if len(middle) > 1:
-        line = tuple((frame.x(place), frame.y(value)) for place, value in middle)
-        picture.marks.append(Line(line, "#bbbbbb", 1.4, (4.0, 3.0)))
+    hidden = hidden_note(int(np.count_nonzero(found <= 0)) if axis.log else 0)
+    picture = _begin(title, over, len(points), values, hidden, flattened, axis)
+    ticks = x_axis.ticks(low - margin, high + margin, 8)
+    _axes(picture, frame, ticks, field + (", logarithmic" if x_axis.kind == "log" else ""))
+    for line in lines_on(frame.y, *zip(*middle, strict=True)) if len(middle) > 1 else []:
+        picture.marks.append(
+            Line(tuple((frame.x(place), height) for place, height in line), "#bbbbbb", 1.4, (4.0, 3.0))
+        )
     for _, look, place, value in points:
-        _sign(picture, look, (frame.x(place), frame.y(value)), 6.0)
+        if frame.y.low <= value <= frame.y.high:
+            _sign(picture, look, (frame.x(place), frame.y(value)), 6.0)
+    kinds = cloud.beyond(frame.y)
+    marked: set[str] = set()
+    for at, (_, look, place, _) in enumerate(points):
+        there = {kind: flags[at : at + 1] for kind, flags in kinds.items()}
+        marked |= mark_broken(picture, np.array([frame.x(place)]), there, TOP, TOP + PLOT, look.paper_colour)
+    key_to(picture, marked, WIDTH - RIGHT, TOP - 6)
     _legend(picture, [(look, f"{name}  {_shown(comparison.metric, value)}") for name, look, _, value in points])
     return picture
 
 
-def _begin(title: str, subtitle: str, entries: int, *, log_y: bool) -> Picture:
+def _begin(
+    title: str, subtitle: str, entries: int, values: Scale, hidden: str, flattened: bool, axis: ValueAxis
+) -> Picture:
     lines = math.ceil(entries / ENTRIES)
     picture = Picture(WIDTH, TOP + PLOT + AXIS + lines * ENTRY_LINE + 10, f"{title} {subtitle}")
-    words = f"{title}{', logarithmic' if log_y else ''}"
+    words = f"{title}{', logarithmic' if values.logarithmic else ''}"
+    notes = ", ".join(filter(None, [hidden, outliers_note(flattened, axis)]))
+    if flattened and not axis.leave_out:
+        picture.notes.append(OFFER)
     picture.marks.append(Words(words, (LEFT, 26), size=15, color="#111111"))
     picture.marks.append(Words(subtitle, (WIDTH - RIGHT, 26), anchor="end", color="#666666"))
+    if notes:
+        picture.marks.append(Words(notes, (LEFT, TOP - 8), color="#666666"))
     return picture
 
 
@@ -128,28 +177,30 @@ def _axes(picture: Picture, frame: Frame, x_ticks: Sequence[tuple[float, str]], 
     picture.marks.append(Line(((LEFT, TOP), (LEFT, bottom), (WIDTH - RIGHT, bottom)), "#888888"))
 
 
-def _band(picture: Picture, frame: Frame, row: Row) -> None:
+def _band(picture: Picture, frame: Frame, row: Row, curve: Shown) -> None:
     # Where a run without a value stands at a quartile, the band goes on to the edge.
-    low = np.where(row.low == -np.inf, frame.y.low, row.low)
-    high = np.where(row.high == np.inf, frame.y.high, row.high)
-    for part in _pieces(frame, row.x, low, high):
-        x = [frame.x(at) for at in row.x[part].tolist()]
-        upper = [frame.y(value) for value in high[part].tolist()]
-        lower = [frame.y(value) for value in low[part].tolist()]
+    low = np.where(curve.low == -np.inf, frame.y.low, curve.low)
+    high = np.where(curve.high == np.inf, frame.y.high, curve.high)
+    log = frame.y.logarithmic
+    whole = Shown(curve.x, low, low, high, {}).where(np.isfinite(high) & ((high > 0) | (not log)))
+    whole = replace(whole, y=np.where(whole.y <= 0, frame.y.low, whole.y)) if log else whole
+    for part in whole.stretches(log):
+        x = [frame.x(at) for at in whole.x[part].tolist()]
+        upper = [frame.y(value) for value in whole.high[part].tolist()]
+        lower = [frame.y(value) for value in whole.y[part].tolist()]
         outline = (*zip(x, upper, strict=True), *reversed(list(zip(x, lower, strict=True))))
         picture.marks.append(Area(tuple(outline), pale(row.look.paper_colour)))
 
 
-def _curve(picture: Picture, frame: Frame, row: Row, turn: float) -> None:
+def _curve(picture: Picture, frame: Frame, row: Row, curve: Shown, turn: float) -> None:
     colour = row.look.paper_colour
     places: list[Place] = []
-    for part in _pieces(frame, row.x, row.y):
-        line = [
-            (frame.x(at), frame.y(value)) for at, value in zip(row.x[part].tolist(), row.y[part].tolist(), strict=True)
-        ]
-        places += line
-        if len(line) > 1:
-            picture.marks.append(Line(tuple(line), colour, 1.8 if row.kind == "group" else 1.4))
+    for part in curve.stretches(frame.y.logarithmic):
+        x = [frame.x(at) for at in curve.x[part].tolist()]
+        for line in lines_on(frame.y, x, curve.y[part].tolist()):
+            places += line
+            if len(line) > 1:
+                picture.marks.append(Line(line, colour, 1.8 if row.kind == "group" else 1.4))
     if not places:
         return
     # Each row's signs begin elsewhere, so that those of curves that lie on one another stand side by side.
@@ -161,35 +212,21 @@ def _curve(picture: Picture, frame: Frame, row: Row, turn: float) -> None:
     _sign(picture, row.look, places[-1], 4.5)
 
 
-def _points(frame: Frame, row: Row) -> list[tuple[float, float]]:
-    inside = (row.x >= frame.x.low) & (row.x <= frame.x.high)
-    return [(frame.x(at), value) for at, value in zip(row.x[inside].tolist(), row.y[inside].tolist(), strict=True)]
-
-
-def _pieces(frame: Frame, x: Floats, *columns: Floats) -> list[slice]:
-    """The stretches in view in which every column has a place on the y axis."""
-    usable = (x >= frame.x.low) & (x <= frame.x.high)
-    for column in columns:
-        usable &= np.isfinite(column) & (column > 0 if frame.y.logarithmic else True)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], usable, [False])).astype(np.int8)))
-    return [slice(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _value_scale(columns: Sequence[Floats], log_y: bool, *, share: bool) -> Scale:
-    values = np.concatenate(columns)
-    values = values[np.isfinite(values) & (values > 0 if log_y else True)]
+def _value_scale(curves: Sequence[Shown], axis: ValueAxis, *, share: bool) -> tuple[Scale, bool]:
     bottom, top = TOP + PLOT, TOP + 6
-    if not values.size:
-        return Scale(0.0, 1.0, bottom, top)
-    low, high = float(values.min()), float(values.max())
-    if log_y:
-        return Scale(low, high if high > low else low * 10, bottom, top, logarithmic=True)
-    if share and low >= 0 and high <= 1:
-        return Scale(0.0, 1.0, bottom, top)
-    if 0 <= low < high / 2:
-        low = 0.0
-    margin = 0.04 * (high - low) or abs(high) * 0.1 or 1.0
-    return Scale(low if low == 0 else low - margin, high + margin, bottom, top)
+    parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
+    if not parts:
+        return Scale(*between(axis, 0.1 if axis.log else 0.0, 1.0), bottom, top, axis.log), False
+    low, high, flattened = ends_of(parts, log=axis.log, fixed=axis.ends, leave_out=axis.leave_out)
+    if axis.log:
+        high = high if high > low else low * 10
+    elif share and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    else:
+        low = 0.0 if 0 <= low < high / 2 else low
+        margin = 0.04 * (high - low) or abs(high) * 0.1 or 1.0
+        low, high = low if low == 0 else low - margin, high + margin
+    return Scale(*between(axis, low, high), bottom, top, axis.log), flattened
 
 
 def _what(rows: Sequence[Row]) -> str:
@@ -215,7 +252,7 @@ def _legend(picture: Picture, entries: Sequence[tuple[Look, str]]) -> None:
     for place, (look, words) in enumerate(entries):
         x, y = LEFT + (place // lines) * ENTRY, TOP + PLOT + AXIS + 12 + (place % lines) * ENTRY_LINE
         _sign(picture, look, (x + 6, y - 4), 4.5)
-        picture.marks.append(Words(words if len(words) <= 38 else words[:37] + "…", (x + 18, y)))
+        picture.marks.append(Words(shorten(words, 38), (x + 18, y)))
 
 
 # A sign's outline round (0, 0) in units of its size, and whether it is filled. Drawn, not written: a font may lack it.

@@ -92,7 +92,7 @@ class ComparisonReader:
     """Reads `ids` of the workspace `folder`. Belongs to one reading at a time.
 
     metric: None leaves the choice to the metrics there are.
-    window: the steps to read finely, or None for all.
+    window: the steps to read finely, or None for all. lead: how many steps before them are read, too, for smoothing.
     higher: True or False sets which way is better; None judges by the metric's name.
     """
 
@@ -101,6 +101,7 @@ class ComparisonReader:
     metric: str | None = None
     buckets: int = 240
     window: tuple[int, int] | None = None
+    lead: int = 0
     higher: bool | None = None
     _metrics: dict[str, tuple[object, tuple[str, ...]]] = field(default_factory=dict)
     _runs: dict[str, tuple[object, RunData]] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class ComparisonReader:
         for id in [id for id in self._runs if id not in ids]:
             self._forget(id)
         stamps = {id: self._files_of(id) for id in ids}
-        stamp = (stamps, self.metric, self.buckets, self.window, self.higher)
+        stamp = (stamps, self.metric, self.buckets, self.window, self.lead, self.higher)
         if stamp == self._stamp:
             return None
         problems = [problem for id in ids if (problem := self._read_metrics(id, stamps[id]))]
@@ -123,7 +124,7 @@ class ComparisonReader:
             direction = "higher" if self.higher else "lower"
         for id in ids:
             if id in self._metrics:
-                key = (stamps[id], metric, direction, self.buckets, self.window)
+                key = (stamps[id], metric, direction, self.buckets, self.window, self.lead)
                 problem = self._read_run(id, key, metric, direction)
                 problems += [problem] if problem else []
         self._give_looks()
@@ -152,10 +153,10 @@ class ComparisonReader:
         try:
             summary, fields = run.summary(), fields_of(run)
             with History(run) as history:
-                curve = history.curve(metric, first, last, self.buckets)
+                curve = history.curve(metric, first, last, self.buckets, self.lead)
                 best = history.best(metric, direction) if direction else None
                 final = history.final(metric)
-                clock = history.curve(SECONDS, first, last, self.buckets)
+                clock = history.curve(SECONDS, first, last, self.buckets, self.lead)
         except (UserError, OSError, sqlite3.Error) as error:
             self._forget(id)
             return str(error)

@@ -14,8 +14,9 @@ from seqsum.compare.direction import points_per_unit
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.spread import Member, Standing, curve_notes, is_broken, share_text, spread, standing_of
+from seqsum.plotting.smoothing import smooth, smooth_buckets
 from seqsum.runs.run import LIVE_STATUSES
-from seqsum.runs.store import Floats
+from seqsum.runs.store import Buckets, Floats
 
 GROUP = "group:"
 XKind = Literal["step", "time"]
@@ -34,6 +35,7 @@ class Row:
         None without one, for the baseline itself, where it is 0, or where the tasks differ.
     x, y: the curve, x in steps or in seconds of training. low, high: the values behind each point of a run, or the
         quartiles of a group, infinite where a run without a value stands.
+    steps: where the points of a group's curve stand in steps, by its longest run.
     carried, broken: of a group's curve, as in `Spread`.
     drawn: whether the curve belongs on the chart: it is not hidden, and no unfolded group.
     """
@@ -60,6 +62,7 @@ class Row:
     valued: int = 1
     waiting: int = 0
     tasks: tuple[str, ...] = ()
+    steps: Floats | None = field(default=None, repr=False)
     carried: int = 0
     broken: int = 0
     folded: bool = False
@@ -69,6 +72,17 @@ class Row:
     @property
     def drawn(self) -> bool:
         return not self.hidden and (self.kind != "group" or self.folded)
+
+    @property
+    def buckets(self) -> Buckets | None:
+        """What the points of a run's curve stand for; None for a group, and for a run without a curve here."""
+        return None if self.kind == "group" or not self.x.size else self.runs[0].curve
+
+    def smoothed(self, over: float) -> Floats:
+        """Return y as the moving average over so many steps; 0 changes nothing."""
+        if self.buckets is not None:
+            return smooth_buckets(self.buckets, over)
+        return smooth(self.x if self.steps is None else self.steps, self.y, over)
 
     @property
     def size(self) -> str:
@@ -234,11 +248,17 @@ def _group_row(
         y=curve.median,
         low=curve.low,
         high=curve.high,
+        steps=_steps_at(curve.x, members),
         carried=curve.carried,
         broken=curve.broken,
         at=None if at is None else value_at(curve.x, curve.median, at),
         **_medians(members, finals, bests),  # type: ignore[arg-type]
     )
+
+
+def _steps_at(x: Floats, members: Sequence[Row]) -> Floats:
+    longest = max(members, key=lambda member: float(member.x[-1]) if member.x.size else -math.inf)
+    return np.interp(x, longest.x, longest.runs[0].curve.x) if longest.x.size else x
 
 
 def _member(row: Row, end: float | None) -> Member:

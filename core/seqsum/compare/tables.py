@@ -41,24 +41,35 @@ def summary_table(comparison: Comparison, rows: Sequence[Row]) -> list[list[Cell
     return lines
 
 
-def curves_table(rows: Sequence[Row], x: XKind) -> list[list[Cell]]:
+def curves_table(
+    rows: Sequence[Row], x: XKind, x_range: tuple[float, float] | None = None, smoothing: float = 0.0
+) -> list[list[Cell]]:
     """One line for each x at which a drawn row has a point, one column for each row; groups have their quartiles too.
 
-    Long curves are thinned as on the screen: a value is the mean of its bucket.
+    Long curves are thinned as on the screen: a value is the mean of what is finite in its bucket. Runs with values that
+    are not have a second column, how many of them.
     """
     drawn = [row for row in rows if row.drawn]
     heading: list[Cell] = [X_NAMES[x]]
     columns: list[tuple[Floats, Floats]] = []
+    counted: set[Cell] = set()
     for row, name in zip(drawn, unique_names(drawn), strict=True):
         heading.append(name)
-        columns.append((row.x, row.y))
+        columns.append((row.x, row.smoothed(smoothing)))
+        buckets = row.buckets
+        if buckets is not None and buckets.nonfinite.any():
+            heading.append(f"{name} not finite")
+            counted.add(heading[-1])
+            columns.append((row.x, buckets.nonfinite))
         if row.kind == "group":
             heading += [f"{name} lower quartile", f"{name} upper quartile"]
             columns += [(row.x, np.where(np.isinf(edge), np.nan, edge)) for edge in (row.low, row.high)]
     lines: dict[float, list[Cell]] = {}
     for place, (places, values) in enumerate(columns):
+        counts = heading[place + 1] in counted
         for at, value in zip(places.tolist(), values.tolist(), strict=True):
-            lines.setdefault(at, [None] * len(columns))[place] = value
+            if x_range is None or x_range[0] <= at <= x_range[1]:
+                lines.setdefault(at, [None] * len(columns))[place] = int(value) if counts else value
     return [heading, *([_number(at), *lines[at]] for at in sorted(lines))]
 
 

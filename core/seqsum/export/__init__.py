@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.files import write_atomically
 from seqsum.text import printable
+
+if TYPE_CHECKING:
+    from seqsum.export.plot import ValueAxis
 
 FORMATS = ("csv", "json", "svg", "png", "weights")
 SUFFIXES = {".csv": "csv", ".json": "json", ".svg": "svg", ".png": "png", ".safetensors": "weights"}
@@ -20,9 +24,10 @@ def format_of(path: Path) -> str | None:
     return SUFFIXES.get(path.suffix.lower())
 
 
-def exported(run: Run, format: str) -> tuple[bytes, list[str]]:
+def exported(run: Run, format: str, axis: ValueAxis | None = None) -> tuple[bytes, list[str]]:
     """Return a run in one of FORMATS, as a file's content, and what a person should hear of it.
 
+    axis: how a picture shows the loss.
     Raises UserError when the run has nothing of the kind yet.
     """
     if format == "weights":
@@ -31,10 +36,9 @@ def exported(run: Run, format: str) -> tuple[bytes, list[str]]:
         return weights(run)
     if format in ("svg", "png"):
         from seqsum.export import drawing
-        from seqsum.export.plot import plot
+        from seqsum.export.plot import PLAIN, plot
 
-        picture = plot(run)
-        return (drawing.svg(picture).encode() if format == "svg" else drawing.png(picture)), []
+        return drawing.written(plot(run, axis or PLAIN), format)
     from seqsum.export import table
 
     text = io.StringIO()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seqsum.export.drawing import Area, Line, Picture, Words
+from seqsum.runs.store import Buckets, Floats
 
 NAN, ABOVE, BELOW = "NaN", "+infinity", "-infinity"
-KINDS = (NAN, ABOVE, BELOW)
-CLOSEST = 9.0  # units between two marks of a kind
+OVER, UNDER = "above the range", "below the range"
+KINDS = (NAN, ABOVE, BELOW, OVER, UNDER)
+AT_TOP = (ABOVE, OVER)
+CLOSEST = 18.0  # units between two marks of a kind: a line below them can still be seen
 SIZE, WIDTH = 3.5, 1.5
-KEY_WIDTHS = {NAN: 24.0, ABOVE: 48.0, BELOW: 46.0}
+LETTER = 5.6  # units of a letter of the key
 KEY_GAP, KEY_COLOUR = 18.0, "#666666"
 
 
@@ -22,29 +28,38 @@ def kind_of(value: float) -> str | None:
     return None if math.isfinite(value) else ABOVE if value > 0 else BELOW
 
 
-def mark_broken(
-    picture: Picture, points: Iterable[tuple[float, float]], top: float, bottom: float, color: str
-) -> set[str]:
-    """Mark the values of (place across, value) points that have no place; return which kinds there are.
+def kinds_in(buckets: Buckets) -> dict[str, NDArray[np.bool_]]:
+    """Return for each kind of value that has no place which buckets hold one."""
+    return {NAN: buckets.nan > 0, ABOVE: buckets.above > 0, BELOW: buckets.below > 0}
 
-    NaN is a cross and minus infinity an arrow at the bottom, plus infinity an arrow at the top. Marks that would touch
-    those before them are left out.
+
+def kinds_of(values: Floats) -> dict[str, NDArray[np.bool_]]:
+    """Return for each kind of value that has no place which values are of it."""
+    return {NAN: np.isnan(values), ABOVE: values == np.inf, BELOW: values == -np.inf}
+
+
+def mark_broken(
+    picture: Picture, x: Floats, kinds: Mapping[str, NDArray[np.bool_]], top: float, bottom: float, color: str
+) -> set[str]:
+    """Mark at the places across (units) which kinds of values without a place there are; return those that there are.
+
+    NaN is a cross at the bottom, what is too small an arrow there, what is too large an arrow at the top. Marks that
+    would stand too close to those before them are left out.
     """
-    last: dict[str, float] = {}
-    for x, value in points:
-        kind = kind_of(value)
-        if kind is None or x - last.get(kind, -math.inf) < CLOSEST:
-            continue
-        last[kind] = x
-        _mark(picture, kind, x, top + 2 * SIZE if kind == ABOVE else bottom - 2 * SIZE, color)
-    return set(last)
+    for kind, there in kinds.items():
+        last = -math.inf
+        for place in x[there].tolist():
+            if place - last >= CLOSEST:
+                _mark(picture, kind, place, top + 2 * SIZE if kind in AT_TOP else bottom - 2 * SIZE, color)
+                last = place
+    return {kind for kind, there in kinds.items() if there.any()}
 
 
 def key_to(picture: Picture, kinds: Collection[str], right: float, baseline: float) -> None:
     """Write what the marks mean, ending at `right`."""
     for kind in reversed([kind for kind in KINDS if kind in kinds]):
         picture.marks.append(Words(kind, (right, baseline), anchor="end", color=KEY_COLOUR))
-        right -= KEY_WIDTHS[kind] + 8
+        right -= LETTER * len(kind) + 8
         _mark(picture, kind, right, baseline - 4, KEY_COLOUR)
         right -= KEY_GAP
 
@@ -55,6 +70,6 @@ def _mark(picture: Picture, kind: str, x: float, y: float, color: str) -> None:
         for side in (-SIZE, SIZE):
             picture.marks.append(Line(((x - SIZE, y - side), (x + SIZE, y + side)), color, WIDTH))
         return
-    ahead = -SIZE if kind == ABOVE else SIZE
+    ahead = -SIZE if kind in AT_TOP else SIZE
     picture.marks.append(Line(((x, y - ahead), (x, y)), color, WIDTH))
     picture.marks.append(Area(((x, y + 1.3 * ahead), (x - SIZE, y), (x + SIZE, y)), color))

@@ -12,6 +12,7 @@ Place = tuple[float, float]
 
 SCALE = 2  # pixels of a PNG for one unit
 SMOOTH = 2  # a PNG is drawn larger by this, and made smaller: Pillow draws its lines without smoothing
+MOST_NAMED = 12
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
 
@@ -51,6 +52,8 @@ class Picture:
     width: int
     height: int
     title: str
+    notes: list[str] = field(default_factory=list)
+    """What a person should hear of it beside the picture."""
     marks: list[Line | Area | Words] = field(default_factory=list)
 
 
@@ -79,20 +82,31 @@ def svg(picture: Picture) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-def png(picture: Picture) -> bytes:
-    """Return the picture as PNG, twice as large as its units."""
-    from PIL import Image, ImageDraw, ImageFont
+def written(picture: Picture, format: str) -> tuple[bytes, list[str]]:
+    """Return the picture as svg or png, and what a person should hear of it."""
+    if format == "svg":
+        return svg(picture).encode(), list(picture.notes)
+    content, missing = png(picture)
+    if not missing:
+        return content, list(picture.notes)
+    shown = " ".join(missing[:MOST_NAMED]) + (f" and {len(missing) - MOST_NAMED} more" if missing[MOST_NAMED:] else "")
+    return content, [*picture.notes, f"png: no font here has {shown}: they read ? in it; svg has them"]
+
+
+def png(picture: Picture) -> tuple[bytes, list[str]]:
+    """Return the picture as PNG, twice as large as its units, and the characters that no font of this computer has."""
+    from PIL import Image, ImageDraw
+
+    from seqsum.export.fonts import Typesetter
 
     scale = SCALE * SMOOTH
     image = Image.new("RGB", (picture.width * scale, picture.height * scale), "#ffffff")
     draw = ImageDraw.Draw(image)
-    fonts: dict[float, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+    letters = Typesetter(draw)
     for mark in picture.marks:
         if isinstance(mark, Words):
-            font = fonts.setdefault(mark.size, ImageFont.load_default(mark.size * scale))
-            anchor = {"start": "ls", "middle": "ms", "end": "rs"}[mark.anchor]
             place = (mark.place[0] * scale, mark.place[1] * scale)
-            draw.text(place, one_line(mark.text), fill=mark.color, font=font, anchor=anchor)
+            letters.write(one_line(mark.text), place, mark.size * scale, mark.color, mark.anchor)
         elif isinstance(mark, Area):
             draw.polygon([(x * scale, y * scale) for x, y in mark.places], fill=mark.color)
         else:
@@ -102,7 +116,7 @@ def png(picture: Picture) -> bytes:
     image = image.resize((picture.width * SCALE, picture.height * SCALE), Image.Resampling.BOX)
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return file.getvalue(), list(letters.missing)
 
 
 def _pieces(line: Line) -> list[list[Place]]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from seqsum.cells import shorten
 from seqsum.errors import UserError
-from seqsum.export.broken import key_to, mark_broken
+from seqsum.export.broken import OVER, UNDER, key_to, kinds_in, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
 from seqsum.formatting import shortest
+from seqsum.plotting.y_range import Limits, ends_of
 from seqsum.runs import Buckets, Run
+from seqsum.runs.store import Floats
 
 WIDTH, PANEL, TOP, BOTTOM = 900, 220, 52, 40
 LEFT, RIGHT, GAP = 74, 24, 34
@@ -28,8 +33,74 @@ PANELS = (
 
 
 @dataclass(frozen=True)
+class ValueAxis:
+    """How a person wants the values: on a logarithmic axis, between some ends, without outliers."""
+
+    log: bool = False
+    limits: Limits | None = None
+    leave_out: bool = False
+
+    @property
+    def ends(self) -> Limits:
+        """The ends that are set; a logarithmic axis has none at or below zero."""
+        low, high = self.limits or (None, None)
+        usable = [end if end is None or end > 0 or not self.log else None for end in (low, high)]
+        return usable[0], usable[1]
+
+
+PLAIN = ValueAxis()
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What an axis shows of a curve: float64[n] each, and the values that have no place by their kind.
+
+    hidden: how many values a logarithmic axis can't show.
+    """
+
+    x: Floats
+    y: Floats
+    low: Floats
+    high: Floats
+    kinds: Mapping[str, NDArray[np.bool_]]
+    hidden: int = 0
+
+    @classmethod
+    def of_buckets(cls, x: Floats, buckets: Buckets, log: bool, line: Floats | None = None) -> Shown:
+        """Return buckets as they stand at `x`; `line` is drawn in place of their means."""
+        y, low, high = buckets.on_axis(log)
+        hidden = int((buckets.finite - buckets.positive + buckets.below).sum()) if log else 0
+        return cls(x, y if line is None else line, low, high, kinds_in(buckets), hidden)
+
+    def where(self, kept: NDArray[np.bool_]) -> Shown:
+        """Return those that `kept` marks."""
+        kinds = {kind: there[kept] for kind, there in self.kinds.items()}
+        return Shown(self.x[kept], self.y[kept], self.low[kept], self.high[kept], kinds, self.hidden)
+
+    def part(self, log: bool) -> tuple[Floats, Floats] | None:
+        """Return the lowest and the highest of each place that has a place on the axis."""
+        columns = np.stack((self.y, self.low, self.high))
+        columns = np.where(np.isfinite(columns) & ((columns > 0) | (not log)), columns, np.nan)
+        columns = columns[:, ~np.isnan(columns).all(axis=0)]
+        return (np.nanmin(columns, axis=0), np.nanmax(columns, axis=0)) if columns.size else None
+
+    def beyond(self, scale: Scale) -> dict[str, NDArray[np.bool_]]:
+        """Return all kinds of values without a place, those above and below the scale included."""
+        with np.errstate(invalid="ignore"):
+            over = (np.isfinite(self.high) & (self.high > scale.high)) | (np.isfinite(self.y) & (self.y > scale.high))
+            under = (np.isfinite(self.low) & (self.low < scale.low)) | (np.isfinite(self.y) & (self.y < scale.low))
+        return {**self.kinds, OVER: over, UNDER: under}
+
+    def stretches(self, log: bool) -> list[slice]:
+        """Return the stretches between gaps of the line."""
+        usable = np.isfinite(self.y) & ((self.y > 0) | (not log))
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], usable, [False])).astype(np.int8)))
+        return [slice(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+@dataclass(frozen=True)
 class Scale:
-    """Maps values to places on an axis from `start` to `end`."""
+    """Maps values to places on an axis from `start` to `end`, and those beyond it to its ends."""
 
     low: float
     high: float
@@ -39,15 +110,36 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         low, high = self.low, self.high
+        value = min(max(value, low), high)
         if self.logarithmic:
-            value, low, high = math.log10(max(value, low)), math.log10(low), math.log10(high)
-        return self.start + (self.end - self.start) * (value - low) / (high - low)
+            value, low, high = math.log10(value), math.log10(low), math.log10(high)
+        # Halved, so that the span of the largest numbers does not overflow.
+        return self.start + (self.end - self.start) * ((value / 2 - low / 2) / (high / 2 - low / 2))
 
 
-def plot(run: Run) -> Picture:
+def outliers_note(flattened: bool, axis: ValueAxis) -> str:
+    """Return what a picture says of outliers, if anything."""
+    return "" if not flattened else "outliers left out" if axis.leave_out else "a few outliers flatten the rest"
+
+
+def hidden_note(hidden: int) -> str:
+    """Return what a picture says of the values that a logarithmic axis can't show, if anything."""
+    return f"{counted(hidden)} at or below zero {'is' if hidden == 1 else 'are'} not shown" if hidden else ""
+
+
+def counted(points: int) -> str:
+    """Return `1 point`, `3 points`."""
+    return f"{points:,} point{'s' * (points != 1)}"
+
+
+OFFER = "outliers flatten the curves; --no-outliers or --ylim LOW,HIGH shows the rest"
+
+
+def plot(run: Run, axis: ValueAxis = PLAIN) -> Picture:
     """Draw a run's metrics, thinned to a few hundred places, with the range of what was thinned behind the line.
 
-    Values that are not finite leave a gap, and a mark at the edge. Raises UserError when there is nothing to draw yet.
+    axis: of the loss; a loss that falls far has a logarithmic one anyway. Values that are not finite have a mark at the
+    edge. Raises UserError when there is nothing to draw yet.
     """
     with run.store() as store:
         there = set(store.metrics())
@@ -62,92 +154,136 @@ def plot(run: Run) -> Picture:
     summary = run.summary()
     title = f"{summary.name} ({summary.id})"
     picture = Picture(WIDTH, height, title)
-    shown = title if len(title) <= 90 else title[:89] + "…"
-    picture.marks.append(Words(shown, (LEFT, 26), size=15, color="#111111"))
+    picture.marks.append(Words(shorten(title, 90), (LEFT, 26), size=15, color="#111111"))
     last = max(float(buckets.x[-1]) for _, series in panels for buckets in series.values())
     steps = Scale(0.0, max(last, 1.0), LEFT, WIDTH - RIGHT)
     for index, (name, series) in enumerate(panels):
         top = TOP + index * (PANEL + GAP)
-        _panel(picture, name, series, steps, top, with_steps=index == len(panels) - 1)
+        _panel(picture, name, series, steps, top, axis, with_steps=index == len(panels) - 1)
     return picture
 
 
 def _panel(
-    picture: Picture, title: str, series: dict[str, Buckets], steps: Scale, top: float, *, with_steps: bool
+    picture: Picture,
+    title: str,
+    series: dict[str, Buckets],
+    steps: Scale,
+    top: float,
+    axis: ValueAxis,
+    *,
+    with_steps: bool,
 ) -> None:
     bottom = top + PANEL
-    values = _value_scale(title, series, bottom, top + 6)
+    axis = replace(axis, log=axis.log or _falls_far(series)) if title == "loss" else ValueAxis()
+    x = {name: np.array([steps(step) for step in buckets.x.tolist()]) for name, buckets in series.items()}
+    curves = {name: Shown.of_buckets(x[name], buckets, axis.log) for name, buckets in series.items()}
+    values, flattened = _value_scale(title, list(curves.values()), axis, bottom, top + 6)
     for tick in value_ticks(values):
         y = values(tick)
         picture.marks.append(Line(((LEFT, y), (WIDTH - RIGHT, y)), "#e4e4e4"))
         picture.marks.append(Words(tick_label(tick), (LEFT - 8, y + 4), anchor="end"))
     for tick in round_ticks(steps.low, steps.high, 8):
-        x = steps(tick)
-        picture.marks.append(Line(((x, top), (x, bottom)), "#f0f0f0"))
+        at = steps(tick)
+        picture.marks.append(Line(((at, top), (at, bottom)), "#f0f0f0"))
         if with_steps:
-            picture.marks.append(Words(tick_label(tick), (x, bottom + 16), anchor="middle"))
+            picture.marks.append(Words(tick_label(tick), (at, bottom + 16), anchor="middle"))
     if with_steps:
         picture.marks.append(Words("step", ((LEFT + WIDTH - RIGHT) / 2, bottom + 32), anchor="middle"))
     picture.marks.append(Line(((LEFT, top), (LEFT, bottom), (WIDTH - RIGHT, bottom)), "#888888"))
     place = WIDTH - RIGHT
     broken: set[str] = set()
-    for (name, buckets), (color, dashes) in reversed(list(zip(series.items(), STYLES, strict=False))):
-        for run_of in _runs(buckets):
-            _curve(picture, buckets, run_of, steps, values, color, dashes)
-        points = [(steps(x), value) for x, value in zip(buckets.x.tolist(), buckets.values.tolist(), strict=True)]
-        broken |= mark_broken(picture, points, top, bottom, color)
+    for (name, curve), (color, dashes) in reversed(list(zip(curves.items(), STYLES, strict=False))):
+        for part in curve.stretches(axis.log):
+            _curve(picture, curve, part, values, color, dashes)
+        broken |= mark_broken(picture, curve.x, curve.beyond(values), top, bottom, color)
         words = name.replace("_", " ")
         place -= 8 * len(words) + 34
         picture.marks.append(Line(((place, top - 8), (place + 26, top - 8)), color, 2.0, dashes))
         picture.marks.append(Words(words, (place + 31, top - 4)))
     key_to(picture, broken, place - 20, top - 4)
-    suffix = ", logarithmic" if values.logarithmic else ""
-    picture.marks.append(Words(title + suffix, (LEFT, top - 4), size=12, color="#111111"))
+    hidden = hidden_note(sum(curve.hidden for curve in curves.values()))
+    notes = [title, "logarithmic" if axis.log else "", hidden, outliers_note(flattened, axis)]
+    picture.marks.append(Words(", ".join(filter(None, notes)), (LEFT, top - 4), size=12, color="#111111"))
+    if flattened and not axis.leave_out:
+        picture.notes.append(OFFER)
 
 
-def _curve(
-    picture: Picture,
-    buckets: Buckets,
-    places: slice,
-    steps: Scale,
-    values: Scale,
-    color: str,
-    dashes: tuple[float, ...],
-) -> None:
-    x = [steps(value) for value in buckets.x[places].tolist()]
-    mean = [values(value) for value in buckets.mean[places].tolist()]
-    low, high = ([values(value) for value in part[places].tolist()] for part in (buckets.low, buckets.high))
+def _curve(picture: Picture, curve: Shown, part: slice, values: Scale, color: str, dashes: tuple[float, ...]) -> None:
+    x, y = curve.x[part].tolist(), curve.y[part].tolist()
+    low, high = ([values(value) for value in column[part].tolist()] for column in (curve.low, curve.high))
     if any(abs(one - other) > 0.5 for one, other in zip(low, high, strict=True)):
         outline = (*zip(x, high, strict=True), *reversed(list(zip(x, low, strict=True))))
         picture.marks.append(Area(tuple(outline), pale(color)))
-    line: tuple[Place, ...] = tuple(zip(x, mean, strict=True))
-    if len(line) == 1:
-        (x0, y0) = line[0]
-        line, dashes = ((x0 - 2, y0), (x0 + 2, y0)), ()
-    picture.marks.append(Line(line, color, 1.6, dashes))
+    for line in lines_on(values, x, y):
+        if len(line) == 1:
+            (x0, y0) = line[0]
+            picture.marks.append(Line(((x0 - 2, y0), (x0 + 2, y0)), color, 1.6))
+        else:
+            picture.marks.append(Line(line, color, 1.6, dashes))
 
 
-def _runs(buckets: Buckets) -> list[slice]:
-    """The stretches between gaps."""
-    finite = np.isfinite(buckets.values)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], finite, [False])).astype(np.int8)))
-    return [slice(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+def lines_on(scale: Scale, x: Sequence[float], values: Sequence[float]) -> list[tuple[Place, ...]]:
+    """Return the parts of a line that lie on a scale, cut where it leaves and enters."""
+    lines: list[list[Place]] = []
+    inside = [scale.low <= value <= scale.high for value in values]
+    for at, (place, value) in enumerate(zip(x, values, strict=True)):
+        cuts: list[Place] = []
+        if at and not (inside[at - 1] and inside[at]):
+            cuts = _crossings(scale, (x[at - 1], values[at - 1]), (place, value))
+        if inside[at]:
+            if not at or not inside[at - 1]:
+                lines.append(cuts[:1])
+            lines[-1].append((place, scale(value)))
+        elif at and inside[at - 1]:
+            lines[-1] += cuts[-1:]
+        elif len(cuts) == 2:
+            lines.append(cuts)
+    return [tuple(line) for line in lines]
 
 
-def _value_scale(title: str, series: dict[str, Buckets], bottom: float, top: float) -> Scale:
+def _crossings(scale: Scale, start: Place, end: Place) -> list[Place]:
+    """Return where the straight line between two points meets the ends of the scale, from start to end."""
+
+    def height(value: float) -> float:
+        return math.log10(value) if scale.logarithmic else value / 2
+
+    (x0, y0), (x1, y1) = (start[0], height(start[1])), (end[0], height(end[1]))
+    found = []
+    for limit in (scale.low, scale.high):
+        if y0 != y1 and 0 <= (share := (height(limit) - y0) / (y1 - y0)) <= 1:
+            found.append((share, (x0 + share * (x1 - x0), scale(limit))))
+    return [place for _, place in sorted(found)]
+
+
+def _falls_far(series: Mapping[str, Buckets]) -> bool:
+    lows = np.concatenate([buckets.low[np.isfinite(buckets.low)] for buckets in series.values()])
+    highs = np.concatenate([buckets.high[np.isfinite(buckets.high)] for buckets in series.values()])
+    return bool(lows.size) and 0 < float(lows.min()) < float(highs.max()) / LOG_RATIO
+
+
+def _value_scale(title: str, curves: Sequence[Shown], axis: ValueAxis, bottom: float, top: float) -> tuple[Scale, bool]:
     if title == "accuracy":
-        return Scale(0.0, 1.0, bottom, top)
-    lows = np.concatenate([buckets.low for buckets in series.values()])
-    highs = np.concatenate([buckets.high for buckets in series.values()])
-    finite_lows, finite_highs = lows[np.isfinite(lows)], highs[np.isfinite(highs)]
-    low = float(finite_lows.min()) if len(finite_lows) else 0.0
-    high = float(finite_highs.max()) if len(finite_highs) else 1.0
-    if title == "loss" and 0 < low < high / LOG_RATIO:
-        return Scale(low, high, bottom, top, logarithmic=True)
-    low = min(0.0, low)
+        return Scale(0.0, 1.0, bottom, top), False
+    parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
+    if not parts:
+        return Scale(*between(axis, 0.1 if axis.log else 0.0, 1.0), bottom, top, axis.log), False
+    low, high, flattened = ends_of(parts, log=axis.log, fixed=axis.ends, leave_out=axis.leave_out)
+    if not axis.log:
+        low = min(0.0, low)
     if high <= low:
-        high = 0.0 if low < 0 else low + 1.0
-    return Scale(low, high, bottom, top)
+        high = 10 * low if axis.log else 0.0 if low < 0 else low + 1.0
+    return Scale(*between(axis, low, high), bottom, top, axis.log), flattened
+
+
+def between(axis: ValueAxis, low: float, high: float) -> tuple[float, float]:
+    """Return the ends of an axis: those that are set, else the ones given, but never none between them."""
+    set_low, set_high = axis.ends
+    low, high = low if set_low is None else set_low, high if set_high is None else set_high
+    if low < high:
+        return low, high
+    return (
+        (high / 10 if axis.log else high - 1.0, high) if set_low is None else (low, low * 10 if axis.log else low + 1)
+    )
 
 
 def value_ticks(scale: Scale) -> list[float]:

@@ -136,10 +136,10 @@ class Buckets:
         """Return points as they are, a bucket each."""
         finite, positive = np.isfinite(values), np.isfinite(values) & (values > 0)
         value, above_zero = np.where(finite, values, np.nan), np.where(positive, values, np.nan)
-        counts = [
-            flags.astype(np.float64) for flags in (finite, ~finite, values == np.inf, values == -np.inf, positive)
-        ]
-        return cls(steps, steps, steps, value, value, value, *counts, above_zero, above_zero)
+        whole, broken, more = (flags.astype(np.float64) for flags in (finite, ~finite, positive))
+        above, below = ((values == infinity).astype(np.float64) for infinity in (np.inf, -np.inf))
+        ends = (steps, steps, steps)
+        return cls(*ends, value, value, value, whole, broken, above, below, more, above_zero, above_zero)
 
     @classmethod
     def of_rollup(cls, rows: Sequence[tuple[Any, ...]]) -> Buckets:
@@ -147,8 +147,9 @@ class Buckets:
         table = np.array(rows, dtype=np.float64).reshape(-1, 12).T
         first, last, low, high, total, finite, nonfinite, above, below, positive, positive_low, positive_total = table
         mean, positive_mean = _mean(total, finite, low, high), _mean(positive_total, positive, positive_low, high)
+        middle = (first + last) / 2
         counts = (finite, nonfinite, above, below, positive)
-        return cls((first + last) / 2, first, last, mean, low, high, *counts, positive_mean, positive_low)
+        return cls(middle, first, last, mean, low, high, *counts, positive_mean, positive_low)
 
     @classmethod
     def joined(cls, parts: Sequence[Buckets]) -> Buckets:
@@ -157,8 +158,8 @@ class Buckets:
             return cls.empty()
         return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
-    def where(self, kept: NDArray[np.bool_]) -> Buckets:
-        """Return those that `kept` marks."""
+    def where(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Buckets:
+        """Return those that `kept` marks, or those at these places."""
         return Buckets(*(getattr(self, one.name)[kept] for one in fields(self)))
 
     @property
@@ -169,6 +170,15 @@ class Buckets:
         """
         broken = np.where(self.above > 0, np.inf, np.where(self.below > 0, -np.inf, np.nan))
         return np.where(self.finite > 0, self.mean, broken)
+
+    def on_axis(self, log: bool) -> tuple[Floats, Floats, Floats]:
+        """Return the line, the low and the high that an axis shows: on a logarithmic one those of what is above zero,
+        where there is any; else the line is minus infinity, or what is not finite."""
+        if not log:
+            return self.values, self.low, self.high
+        positive = self.positive > 0
+        line = np.where(positive, self.positive_mean, np.where(self.finite > 0, -np.inf, self.values))
+        return line, self.positive_low, np.where(positive, self.high, np.nan)
 
     @property
     def nan(self) -> Floats:

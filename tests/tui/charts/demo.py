@@ -45,7 +45,7 @@ class Demo(App[None]):
         loss, accuracy, rate, marks = curves()
         ends = (0.0, 20_000.0)
         with Horizontal():
-            yield Chart("loss", series=loss, marks=marks, x_name="step", id="loss", smoothing=0.6, x_limits=ends)
+            yield Chart("loss", series=loss, marks=marks, x_name="step", id="loss", smoothing=500.0, x_limits=ends)
             yield Chart(
                 "accuracy", series=accuracy, marks=marks, x_name="step", id="accuracy", x_limits=ends, y_limits=(0, 1)
             )

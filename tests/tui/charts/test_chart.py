@@ -13,6 +13,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
+from seqsum.plotting.smoothing import smooth
 from seqsum_tui.charts import Band, Chart, Mark, Series
 
 RAMP = Series("train", np.arange(0.0, 101.0), np.arange(0.0, 101.0) / 100)
@@ -104,7 +105,7 @@ async def test_text_from_outside_is_literal_and_cannot_steer_the_terminal() -> N
         await pilot.pause()
         shown = lines(chart)
     assert "\x1b" not in "".join(shown)
-    assert "␛[31mred[/b] [bold]损" in shown[0]
+    assert "\\x1b[31mred[/b] [bold]损" in shown[0]
     assert all(cell_len(line) == 120 for line in shown)
 
 
@@ -150,7 +151,7 @@ async def test_several_changes_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -
         await pilot.pause()
         asked = watch_refresh(chart, monkeypatch)
         chart.log_y = True
-        chart.smoothing = 0.5
+        chart.smoothing = 1.5
         chart.set_marks([Mark(50.0, "changed")])
         chart.cursor_x = 20.0
         await pilot.pause()
@@ -170,7 +171,7 @@ async def test_several_changes_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -
         lambda chart: chart.set_x_axis("time", "duration", (0, 3600)),
         lambda chart: chart.set_y_limits(-1, 3),
         lambda chart: setattr(chart, "log_y", True),
-        lambda chart: setattr(chart, "smoothing", 0.9),
+        lambda chart: setattr(chart, "smoothing", 9.0),
         lambda chart: setattr(chart, "title", "accuracy"),
     ],
 )
@@ -198,7 +199,7 @@ async def test_every_size_works() -> None:
         marks=[Mark(20.0, "学习率"), Mark(30.0, "c", kind="checkpoint")],
         bands=[Band("eval", [0, 90], [0, 0.1], [0.3, 0.9])],
         x_name="step",
-        smoothing=0.6,
+        smoothing=3.0,
     )
     async with Room(chart).run_test(size=(80, 24)) as pilot:
         await pilot.press("left", "left", "plus", "l")
@@ -301,18 +302,19 @@ async def test_log_axis_and_smoothing_by_keys() -> None:
         await pilot.press("l")
         assert chart.log_y and "log y" in lines(chart)[0]
         await pilot.press("l", "s", "s")
-        assert not chart.log_y and chart.smoothing == 0.6
-        assert "smooth 0.6" in lines(chart)[0] and "(3)" in lines(chart)[0]
+        assert not chart.log_y and chart.smoothing == 2
+        average = smooth(noisy.x, noisy.y, 2.0)[-1]
+        assert "~2 steps" in lines(chart)[0] and f"train 3 (~{average:.4f})" in lines(chart)[0]
         await pilot.press("S")
-        assert chart.smoothing == 0.3
+        assert chart.smoothing == 1
         await pilot.press("S", "S")
-        assert chart.smoothing == 0 and "smooth" not in lines(chart)[0]
+        assert chart.smoothing == 0 and "steps" not in lines(chart)[0]
 
 
 async def test_the_raw_line_is_behind_the_smoothed_one_in_another_colour() -> None:
     random = np.random.default_rng(0)
     x = np.arange(0.0, 300.0)
-    chart = Chart("loss", series=[Series("train", x, random.normal(size=300))], smoothing=0.99)
+    chart = Chart("loss", series=[Series("train", x, random.normal(size=300))], smoothing=100.0)
     async with Room(chart).run_test(size=(80, 24)):
         strips = chart.render_lines(Region(0, 0, 60, 20))
         colours = {
@@ -326,10 +328,12 @@ async def test_the_raw_line_is_behind_the_smoothed_one_in_another_colour() -> No
 
 async def test_values_without_a_place_are_counted_on_a_log_axis() -> None:
     chart = Chart("loss", series=[Series("train", np.arange(6.0), [1, 0, 2, -1, 3, 1])], log_y=True)
-    async with Room(chart).run_test(size=(80, 24)):
+    async with Room(chart).run_test(size=(80, 24)) as pilot:
         shown = lines(chart)
-    assert "↓ 2 not above 0" in shown[0]
-    assert shown[-3].count("↓") == 2
+        assert "↓ 2 points ≤ 0 · log y" in shown[0] and shown[-3].count("↓") == 2
+        chart.styles.width = 100
+        await pilot.resize_terminal(110, 24)
+        assert "↓ 2 points at or below zero aren't shown" in lines(chart)[0]
 
 
 async def test_what_is_not_finite_has_a_sign_for_each_kind_and_the_head_names_them() -> None:
@@ -533,7 +537,7 @@ def extremes() -> Iterable[tuple[str, list[float]]]:
 @pytest.mark.parametrize(("name", "values"), extremes())
 @pytest.mark.parametrize("log_y", [False, True])
 async def test_extreme_values_are_drawn(name: str, values: list[float], log_y: bool) -> None:
-    chart = Chart(name, series=[Series("a", np.arange(len(values)), values)], log_y=log_y, smoothing=0.5)
+    chart = Chart(name, series=[Series("a", np.arange(len(values)), values)], log_y=log_y, smoothing=1.5)
     app = Room(chart)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("left", "plus", "plus")

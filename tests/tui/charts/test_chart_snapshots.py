@@ -41,7 +41,7 @@ def test_noisy_loss_with_gap_marks_and_cursor(snap_compare: Callable[..., bool])
         ],
         x_name="step",
         x_limits=(0, 20_000),
-        smoothing=0.8,
+        smoothing=200.0,
     )
     assert snap_compare(Alone(chart), terminal_size=(60, 20), press=["left", "left", "left"])
 

@@ -14,7 +14,7 @@ from textual.theme import BUILTIN_THEMES
 
 from seqsum.text import shown
 from seqsum_tui.charts import Band, Series, sparkline
-from seqsum_tui.charts.axes import arrange, rows_for_legend, x_extent, y_range
+from seqsum_tui.charts.axes import YRange, arrange, rows_for_legend, x_extent, y_range
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Entry, LegendInks, legend_lines
 from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, series_sign, unique_signs
@@ -66,7 +66,7 @@ def test_the_nearest_point() -> None:
 def test_nothing_that_steers_a_terminal_comes_through() -> None:
     text = shown("a\x1b[31mb\x07\x9b2J\n\tc\u202e\u200bd\u2028\x7f")
     assert text.isprintable()
-    assert text == "a␛[31mb␇\ufffd2J  c\ufffd\ufffdd\ufffd␡"
+    assert text == r"a\x1b[31mb\x07\x9b2J  c\u202e\u200bd\u2028\x7f"
     assert shown("[b]损失[/b]") == "[b]损失[/b]"
 
 
@@ -213,15 +213,28 @@ def test_the_parts_of_a_chart_fit_inside(width: int, height: int) -> None:
 
 def test_the_y_range_is_that_of_what_is_in_view() -> None:
     series = Series("a", np.arange(10.0), np.array([100, 1, 2, 3, 4, 5, 6, math.nan, math.inf, 50.0]))
-    bottom, top = y_range([series], [series.y], [], (1, 6), False, (None, None)) or (0, 0)
-    assert bottom <= 1 < 6 <= top < 8
-    assert y_range([series], [series.y], [], (1, 6), False, (0, 10)) == (0, 10)
-    between = y_range([series], [series.y], [], (2.2, 2.6), False, (None, None)) or (0, 0)
-    assert between[0] <= 2 and between[1] >= 3
-    band = Band("a", [1, 6], [-5, -5], [20, 20])
-    assert (y_range([series], [series.y], [band], (1, 6), False, (None, None)) or (0, 0))[1] >= 20
-    negative = Series("n", [1, 2], [-1, -2])
-    assert y_range([negative], [negative.y], [], (1, 2), True, (None, None)) is None
+    shown = [(series.x, [series.y, None])]
+    found = y_range(shown, (1, 6), False, (None, None))
+    assert found is not None and found.bottom <= 1 < 6 <= found.top < 8
+    assert y_range(shown, (1, 6), False, (0, 10)) == YRange(0, 10)
+    between = y_range(shown, (2.2, 2.6), False, (None, None))
+    assert between is not None and between.bottom <= 2 and between.top >= 3
+    band = np.array([1.0, 6.0]), [np.array([-5.0, -5.0]), np.array([20.0, 20.0])]
+    wide = y_range([*shown, band], (1, 6), False, (None, None))
+    assert wide is not None and wide.bottom <= -5 and wide.top >= 20
+    assert y_range([(np.array([1.0, 2.0]), [np.array([-1.0, -2.0])])], (1, 2), True, (None, None)) is None
+
+
+def test_an_outlier_flattens_a_chart_until_it_is_left_out() -> None:
+    x = np.arange(1.0, 201.0)
+    y = np.where(x == 100, 1e30, 1 / x)
+    whole = y_range([(x, [y])], (1, 200), False, (None, None))
+    assert whole is not None and whole.flattened and whole.top >= 1e30
+    rest = y_range([(x, [y])], (1, 200), False, (None, None), leave_out=True)
+    assert rest is not None and rest.flattened and 0.3 < rest.top <= 1.0 and rest.bottom <= 0.005
+    assert y_range([(x, [y])], (1, 200), False, (0.0, 2.0)) == YRange(0.0, 2.0), "whoever sets both ends wants these"
+    elsewhere = y_range([(x, [y])], (110, 200), False, (None, None))
+    assert elsewhere is not None and not elsewhere.flattened
 
 
 def test_wide_characters_take_two_cells_or_none() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from rich.cells import cell_len
 
+from seqsum.plotting.y_range import Limits, ends_of
+
 from .raster import View
-from .series import Band, Floats, Series
+from .series import Floats
 from .ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
 
 _NARROWEST_WITH_LABELS = 18
@@ -105,50 +108,52 @@ def x_labels(view: View, kind: AxisKind, left: int, right: int) -> list[tuple[in
     return []
 
 
+@dataclass(frozen=True)
+class YRange:
+    """The ends of a y axis, and whether outliers flatten what else there is, or were left out."""
+
+    bottom: float
+    top: float
+    flattened: bool = False
+
+
 def y_range(
-    series: Sequence[Series],
-    shown: Sequence[Floats],
-    bands: Sequence[Band],
+    shown: Sequence[tuple[Floats, Sequence[Floats | None]]],
     x_view: tuple[float, float],
     log_y: bool,
-    fixed: tuple[float | None, float | None],
-) -> tuple[float, float] | None:
-    """Return round (bottom, top) that hold everything drawable between the ends of `x_view`, or None for nothing.
+    fixed: Limits,
+    leave_out: bool = False,
+) -> YRange | None:
+    """Return round ends that hold everything drawable between the ends of `x_view`, or None for nothing.
 
     Args:
-        shown: what is drawn of each series besides its own values (its smoothed values).
+        shown: x of each curve, and the values that are drawn there: y, low, high, what is smoothed.
         fixed: a bottom and a top to use instead, where not None.
+        leave_out: leave outliers out, where there are any.
     """
-    lows, highs = [], []
-
-    def take(x: Floats, *columns: Floats | None) -> None:
+    parts: list[tuple[Floats, Floats]] = []
+    for x, columns in shown:
         first = int(np.searchsorted(x, x_view[0], side="left"))
         last = int(np.searchsorted(x, x_view[1], side="right"))
         # A window between two points shows only the line that joins them, so they count.
         if first == last:
             first, last = max(first - 1, 0), min(last + 1, x.size)
-        for column in columns:
-            if column is None:
-                continue
-            values = column[first:last]
-            usable = np.isfinite(values)
-            if log_y:
-                usable &= values > 0
-            values = values if usable.all() else values[usable]
-            if values.size:
-                lows.append(float(values.min()))
-                highs.append(float(values.max()))
-
-    for one, drawn in zip(series, shown, strict=True):
-        take(one.x, one.y, one.low, one.high, drawn if drawn is not one.y else None)
-    for band in bands:
-        take(band.x, band.low, band.high)
-    if not lows:
+        drawn = [_drawable(column[first:last], log_y) for column in columns if column is not None]
+        lows = [values for values in drawn if values.size]
+        if lows:
+            # The lowest and the highest line of each curve: where all are as long, place by place.
+            same = len({values.size for values in lows}) == 1
+            parts.append((reduce(np.minimum, lows), reduce(np.maximum, lows)) if same else (np.concatenate(lows),) * 2)
+    if not parts:
         return None
-    low, high = min(lows), max(highs)
+    usable = tuple(end if end is None or end > 0 or not log_y else None for end in fixed)
+    low, high, flattened = ends_of(parts, log=log_y, fixed=(usable[0], usable[1]), leave_out=leave_out)
     bottom, top = log_limits(low, high) if log_y else limits(low, high)
-    if fixed[0] is not None and (fixed[0] > 0 or not log_y):
-        bottom = fixed[0]
-    if fixed[1] is not None and (fixed[1] > 0 or not log_y):
-        top = fixed[1]
-    return (bottom, top) if bottom < top else widened(min(bottom, top), max(bottom, top))
+    bottom, top = bottom if usable[0] is None else usable[0], top if usable[1] is None else usable[1]
+    bottom, top = (bottom, top) if bottom < top else widened(min(bottom, top), max(bottom, top))
+    return YRange(bottom, top, flattened)
+
+
+def _drawable(values: Floats, log_y: bool) -> Floats:
+    usable = np.isfinite(values) & (values > 0) if log_y else np.isfinite(values)
+    return values if usable.all() else values[usable]

@@ -9,7 +9,9 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from .smoothing import LEVELS
+from seqsum.plotting.y_range import Limits
+
+from .smoothing import next_level
 from .surface import ChartSurface
 from .viewport import Viewport
 
@@ -84,6 +86,15 @@ class Chart(ChartSurface, can_focus=True):
         ),
         Binding("0", "fit", "Fit", id="chart.fit", tooltip="Show everything"),
         Binding("l", "toggle_log", "Log y", id="chart.log_y", tooltip="Logarithmic or linear y axis"),
+        Binding("Y", "y_range", "Y range", show=False, id="chart.y_range", tooltip="Set the ends of the y axis"),
+        Binding(
+            "O",
+            "leave_out",
+            "Outliers",
+            show=False,
+            id="chart.leave_out",
+            tooltip="Leave outliers out of the y axis, or show them again",
+        ),
         Binding("s", "smooth(1)", "Smooth", id="chart.smooth_more", tooltip="Smooth more; the raw line stays behind"),
         Binding("S", "smooth(-1)", "Smooth less", show=False, id="chart.smooth_less", tooltip="Smooth less"),
         Binding(
@@ -123,6 +134,21 @@ class Chart(ChartSurface, can_focus=True):
         def control(self) -> Chart:
             """The chart, for `@on` with a selector."""
             return self.chart
+
+    class LimitsWanted(Message):
+        """A person wants to set the ends of the y axis."""
+
+        def __init__(self, chart: Chart) -> None:
+            super().__init__()
+            self.chart = chart
+
+        @property
+        def control(self) -> Chart:
+            """The chart, for `@on` with a selector."""
+            return self.chart
+
+    class LimitsSet(LimitsWanted):
+        """A person has set the ends of the y axis, or left out outliers, or took that back."""
 
     _pinned_x: float | None = None
     _drag: tuple[int, tuple[float, float]] | None = None
@@ -201,10 +227,22 @@ class Chart(ChartSurface, can_focus=True):
 
     def action_smooth(self, direction: int) -> None:
         """Smooth more (1) or less (-1)."""
-        if direction > 0:
-            self.smoothing = next((level for level in LEVELS if level > self.smoothing), self.smoothing)
-        else:
-            self.smoothing = next((level for level in reversed(LEVELS) if level < self.smoothing), 0.0)
+        span = max((one.steps_within(*self.x_range) for one in self.series), default=0.0)
+        self.smoothing = next_level(self.smoothing, direction, span)
+
+    def action_leave_out(self) -> None:
+        """Leave outliers out of the y axis, or show them again."""
+        self.leave_out = not self.leave_out
+        self.post_message(self.LimitsSet(self))
+
+    def take_limits(self, limits: Limits | None) -> None:
+        """Set the ends of the y axis as a person asks; None leaves them to the data."""
+        self.y_span = limits
+        self.post_message(self.LimitsSet(self))
+
+    def action_y_range(self) -> None:
+        """Ask for the ends of the y axis."""
+        self.post_message(self.LimitsWanted(self))
 
     # Mouse
 

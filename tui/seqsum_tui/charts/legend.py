@@ -19,12 +19,12 @@ _VALUE = 7
 
 @dataclass(frozen=True)
 class Entry:
-    """One series in the legend; `raw` is the value without smoothing, or empty."""
+    """One series in the legend; `smoothed` is the moving average there, or empty."""
 
     sign: str
     name: str
     value: str
-    raw: str
+    smoothed: str
     ink: Style
 
 
@@ -43,22 +43,22 @@ _NOTE = 12
 """A note that is too long is cut to the room there is, if that is so many cells; else it goes."""
 
 
-def _entry_width(entry: Entry, name: int | None, raw: bool) -> int:
+def _entry_width(entry: Entry, name: int | None, smoothed: bool) -> int:
     name_width = cell_len(entry.name) if name is None else min(cell_len(entry.name), name)
     width = 1 + (1 + name_width if name_width else 0) + 1 + max(_VALUE, cell_len(entry.value))
-    return width + (_VALUE + 3 if raw and entry.raw else 0)
+    return width + (_VALUE + 4 if smoothed and entry.smoothed else 0)
 
 
-def _entry_pieces(entry: Entry, name: int | None, raw: bool, inks: LegendInks) -> list[Piece]:
+def _entry_pieces(entry: Entry, name: int | None, smoothed: bool, inks: LegendInks) -> list[Piece]:
     shown = entry.name if name is None else shorten_middle(entry.name, name)
     pieces = [(entry.sign, entry.ink)]
     if shown:
         pieces.append((f" {shown}", inks.name))
     pieces.append((f" {entry.value}", inks.value))
-    if raw and entry.raw:
-        pieces.append((f" ({entry.raw})", inks.note))
+    if smoothed and entry.smoothed:
+        pieces.append((f" ({entry.smoothed})", inks.note))
     used = sum(cell_len(text) for text, _ in pieces)
-    return [*pieces, (" " * (_entry_width(entry, name, raw) - used), inks.blank)]
+    return [*pieces, (" " * (_entry_width(entry, name, smoothed) - used), inks.blank)]
 
 
 def _wrap(widths: Sequence[int], room: Sequence[int]) -> list[int] | None:
@@ -81,8 +81,8 @@ def legend_lines(
 ) -> list[list[Piece]]:
     """Return at least one and at most `most_lines` lines of pieces, each exactly `width` cells.
 
-    What does not fit goes in this order: raw values, notes, long names, names, the title, the last series (a `+2` says
-    how many are missing).
+    What does not fit goes in this order: moving averages, notes, long names, names, the title, the last series (a `+2`
+    says how many are missing).
     """
     if width <= 0 or most_lines <= 0:
         return []
@@ -92,20 +92,20 @@ def legend_lines(
     longest = max((cell_len(entry.name) for entry in entries), default=0)
     names = [None, *(n for n in (24, 16, 12, 8, 5, 3) if n < longest)]
 
-    for raw, noted in ((True, True), (False, True), (False, False)):
+    for smoothed, noted in ((True, True), (False, True), (False, False)):
         room = width - lead - (notes_width if noted else 0)
-        widths = [_entry_width(entry, None, raw) for entry in entries]
+        widths = [_entry_width(entry, None, smoothed) for entry in entries]
         if _wrap(widths, [room]) is not None and room >= 0:
             left = room - sum(widths) - _GAP * len(widths)
-            return [_line(title, entries, None, raw, notes if noted or left >= _NOTE else "", width, inks)]
+            return [_line(title, entries, None, smoothed, notes if noted or left >= _NOTE else "", width, inks)]
     for name in names:
         for lines in range(2, most_lines + 1):
-            for raw in (True, False):
-                counts = _wrap([_entry_width(entry, name, raw) for entry in entries], [width] * (lines - 1))
+            for smoothed in (True, False):
+                counts = _wrap([_entry_width(entry, name, smoothed) for entry in entries], [width] * (lines - 1))
                 if counts is not None:
                     return [
-                        _line(title, (), None, raw, notes, width, inks),
-                        *_entry_lines(entries, counts, name, raw, width, inks),
+                        _line(title, (), None, smoothed, notes, width, inks),
+                        *_entry_lines(entries, counts, name, smoothed, width, inks),
                     ]
     if most_lines > 1:
         first = _line(title, (), None, False, notes, width, inks)
@@ -114,11 +114,11 @@ def legend_lines(
 
 
 def _entry_lines(
-    entries: Sequence[Entry], counts: Sequence[int], name: int | None, raw: bool, width: int, inks: LegendInks
+    entries: Sequence[Entry], counts: Sequence[int], name: int | None, smoothed: bool, width: int, inks: LegendInks
 ) -> list[list[Piece]]:
     shown, start = [], 0
     for count in filter(None, counts):
-        shown.append(_line("", entries[start : start + count], name, raw, "", width, inks))
+        shown.append(_line("", entries[start : start + count], name, smoothed, "", width, inks))
         start += count
     return shown
 
@@ -155,7 +155,7 @@ def _line(
     title: str,
     entries: Sequence[Entry],
     name: int | None,
-    raw: bool,
+    smoothed: bool,
     notes: str,
     width: int,
     inks: LegendInks,
@@ -166,7 +166,7 @@ def _line(
     for entry in entries:
         if pieces:
             pieces.append((" " * _GAP, inks.blank))
-        pieces += _entry_pieces(entry, name, raw, inks)
+        pieces += _entry_pieces(entry, name, smoothed, inks)
     used = sum(cell_len(text) for text, _ in pieces)
     notes = shorten(notes, max(width - used - (1 if used else 0), 0))
     pieces.append((" " * (width - used - cell_len(notes)), inks.blank))

@@ -14,7 +14,7 @@ from seqsum.text import shown
 from .axes import Layout, x_labels
 from .canvas import BRAILLE, Canvas
 from .raster import Drawing, View, draw_band, draw_line, pack
-from .series import Band, Floats, Series
+from .series import Band, Drawn, Floats, Series
 from .text import shorten
 from .ticks import AxisKind, Ticks
 
@@ -23,6 +23,8 @@ BLANK, GRID, BAND, AXIS, LABEL, MARK, MARK_SIGN, CURSOR, CURSOR_LABEL, EMPTY, FI
 
 _SIGNS_AS_POINTS = 200
 """Up to so many points, a cloud of points is drawn with the series' sign instead of dots."""
+
+_SIGN_DISTANCE = 7
 
 BROKEN = {"×": "NaN", "↑": "+∞", "↓": "-∞"}
 """Sign at the edge → what the value is that has no place there."""
@@ -45,17 +47,19 @@ def sign_ink(index: int) -> int:
 
 @dataclass(frozen=True)
 class Layer:
-    """A series with its sign, its number among the inks and, when it is smoothed, the values drawn in front."""
+    """A series with its sign, its number among the inks, what the axis shows of it and, when it is smoothed, the values
+    drawn in front."""
 
     series: Series
     sign: str
     index: int
+    drawn: Drawn = field(repr=False)
     smoothed: Floats | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> Floats:
-        """The values that the legend, the cursor and the front line tell."""
-        return self.series.y if self.smoothed is None else self.smoothed
+        """The values that the cursor and the front line tell."""
+        return self.drawn.y if self.smoothed is None else self.smoothed
 
 
 def paint_axes(canvas: Canvas, layout: Layout, view: View, ticks: Ticks, kind: AxisKind, x_name: str) -> None:
@@ -103,11 +107,11 @@ def paint_data(
     bands: Sequence[Band],
     *,
     signs_along: bool = False,
-) -> str:
+) -> list[Drawing]:
     """Draw bands, then raw lines behind smoothed ones, then lines, then signs; later series lie on top.
 
-    Return the signs of BROKEN that stand at the edges now, for values that have no place. With `signs_along` the
-    series' signs stand all along their lines, for screens without colour.
+    Return what was drawn of each layer. With `signs_along` the series' signs stand all along their lines, for screens
+    without colour.
     """
     area = slice(0, layout.plot_height), slice(layout.gutter, layout.gutter + layout.plot_width)
     codes, inks = canvas.codes[area], canvas.inks[area]
@@ -120,8 +124,9 @@ def paint_data(
     drawings: list[Drawing] = []
     behind = np.zeros(codes.shape, dtype=np.uint32)
     for layer in layers:
-        one = layer.series
-        drawing = draw_line(one.x, one.y, view, one.low, one.high, join=one.role == "line")
+        one, shown = layer.series, layer.drawn
+        signs = (shown.nan, shown.above, shown.below)
+        drawing = draw_line(one.x, shown.y, view, shown.low, shown.high, join=one.role == "line", signs=signs)
         drawings.append(drawing)
         if layer.smoothed is not None:
             bits = pack(drawing.dots)
@@ -129,17 +134,17 @@ def paint_data(
             _lay(codes, inks, np.where(bits > 0, behind, 0).astype(np.uint32), faint_ink(layer.index))
     front = np.zeros(codes.shape, dtype=np.uint32)
     for layer, drawing in zip(layers, drawings, strict=True):
-        one, shown = layer.series, drawing
+        one, front_drawing = layer.series, drawing
         if layer.smoothed is not None:
-            shown = draw_line(one.x, layer.smoothed, view, join=one.role == "line")
-        bits = pack(shown.dots)
-        if one.role == "points" and np.count_nonzero(shown.dots) <= _SIGNS_AS_POINTS:
+            front_drawing = draw_line(one.x, layer.smoothed, view, join=one.role == "line")
+        bits = pack(front_drawing.dots)
+        if one.role == "points" and np.count_nonzero(front_drawing.dots) <= _SIGNS_AS_POINTS:
             codes[bits > 0], inks[bits > 0] = ord(layer.sign), sign_ink(layer.index)
             continue
         front |= bits
         _lay(codes, inks, np.where(bits > 0, front, 0).astype(np.uint32), line_ink(layer.index))
-        if shown.lone.size:
-            rows, columns = shown.lone.T
+        if front_drawing.lone.size:
+            rows, columns = front_drawing.lone.T
             sole = _single_dots(bits[rows, columns])
             codes[rows[sole], columns[sole]] = ord("•")
     for layer, drawing in zip(layers, drawings, strict=True):
@@ -147,6 +152,11 @@ def paint_data(
     if signs_along and len(layers) > 1:
         _signs_along(codes, inks, view, layers)
     _end_signs(codes, inks, view, layers)
+    return drawings
+
+
+def broken_signs(drawings: Sequence[Drawing]) -> str:
+    """Return the signs of BROKEN that stand at the edges for values that have no place."""
     flags = {"×": "nan", "↑": "above", "↓": "below"}
     return "".join(sign for sign in BROKEN if any(getattr(one, flags[sign]).any() for one in drawings))
 
@@ -163,10 +173,23 @@ def _single_dots(bits: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 def _edge_signs(codes: NDArray[np.uint32], inks: NDArray[np.int16], drawing: Drawing, ink: int) -> None:
-    """Show values that have no place: × NaN and ↓ minus infinity at the bottom, ↑ infinity at the top."""
-    for row, glyph, flags in ((0, "↑", drawing.above), (-1, "↓", drawing.below), (-1, "×", drawing.nan)):
-        codes[row, flags] = ord(glyph)
-        inks[row, flags] = ink
+    """Show values that have no place here: × NaN, ↓ minus infinity or below the view, ↑ infinity or above the view.
+
+    They cover no more of a line than one cell in seven.
+    """
+    edges = ((0, "↑", drawing.above | drawing.over), (-1, "↓", drawing.below | drawing.under), (-1, "×", drawing.nan))
+    for row, glyph, flags in edges:
+        if not flags.any():
+            continue
+        free = flags & (inks[row] < FIRST_SERIES)
+        codes[row, free], inks[row, free] = ord(glyph), ink
+        last = -_SIGN_DISTANCE
+        for column in np.flatnonzero(flags).tolist():
+            if free[column]:
+                last = column
+            elif column - last >= _SIGN_DISTANCE:
+                codes[row, column], inks[row, column] = ord(glyph), ink
+                last = column
 
 
 def _signs_along(codes: NDArray[np.uint32], inks: NDArray[np.int16], view: View, layers: Sequence[Layer]) -> None:

@@ -7,6 +7,7 @@ points that are in it, so a hundred thousand points cost little more than a hund
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -110,7 +111,7 @@ class Drawing:
 
     `dots` is bool[rows, columns]. `lone` is int[k, 2], the (row, column) cells of points that no line reaches.
     `nan`, `above` and `below` are bool[width]: cell columns in which a value is NaN, +inf, or -inf (on a log axis also
-    zero or negative).
+    zero or negative). `over` and `under`: in which a value lies above the top or below the bottom of the view.
     """
 
     dots: Bools
@@ -118,10 +119,19 @@ class Drawing:
     nan: Bools
     above: Bools
     below: Bools
+    over: Bools
+    under: Bools
 
 
 def draw_line(
-    x: Floats, y: Floats, view: View, low: Floats | None = None, high: Floats | None = None, *, join: bool = True
+    x: Floats,
+    y: Floats,
+    view: View,
+    low: Floats | None = None,
+    high: Floats | None = None,
+    *,
+    join: bool = True,
+    signs: tuple[Bools, Bools, Bools] | None = None,
 ) -> Drawing:
     """Return the drawing of a polyline or, without `join`, of its points (with a bar from `low` to `high`) alone.
 
@@ -129,24 +139,34 @@ def draw_line(
     line's height at the middle of each column between; where two dots that follow one another are more than one row
     apart, the rows between them, the first half in the left column. All points of an unbroken run in one column,
     with their `low` and `high`, fill the rows from the lowest to the highest. NaN and infinities break the line.
+
+    signs: which points stand for a value of NaN, above and below the axis; without them it is what y itself is.
     """
     columns = view.columns
     first, last = _visible(x, view)
     x, y = x[first:last], y[first:last]
     drawable = view.drawable(y)
     bad = np.flatnonzero(~drawable)
-    nan, above, below = _off_scale(x, y, bad, view)
+    if signs is None:
+        flags = (np.isnan(y), y == np.inf, y <= 0 if view.log_y else y == -np.inf)
+    else:
+        flags = (signs[0][first:last], signs[1][first:last], signs[2][first:last])
+    tops, bottoms = y if high is None else high[first:last], y if low is None else low[first:last]
+    with np.errstate(invalid="ignore"):
+        beyond = (np.isfinite(tops) & (tops > view.y1), view.drawable(bottoms) & (bottoms < view.y0))
+    at = _cells(x, (*flags, *beyond), view)
+    off = tuple(_columns_of(flagged, at, view) for flagged in (*flags, *beyond))
+    nothing = np.zeros((0, 2), dtype=np.int64)
     if not join:
-        at = np.searchsorted(view.edges, x, side="right") - 1
-        tops, bottoms = y if high is None else high[first:last], y if low is None else low[first:last]
+        places = np.searchsorted(view.edges, x, side="right") - 1
         tops, bottoms = np.where(view.drawable(tops), tops, y), np.where(view.drawable(bottoms), bottoms, y)
-        spans = [(at[drawable], _whole(view.down(tops[drawable])), _whole(view.down(bottoms[drawable])))]
-        return Drawing(_fill(spans, view), np.zeros((0, 2), dtype=np.int64), nan, above, below)
+        spans = [(places[drawable], _whole(view.down(tops[drawable])), _whole(view.down(bottoms[drawable])))]
+        return Drawing(_fill(spans, view), nothing, *off)
     starts = _group_starts(x, bad, view)
     kept = drawable[starts] if starts.size else np.zeros(0, dtype=np.bool_)
     if not kept.any():
         empty = np.zeros((view.rows, columns), dtype=np.bool_)
-        return Drawing(empty, np.zeros((0, 2), dtype=np.int64), nan, above, below)
+        return Drawing(empty, nothing, *off)
 
     with np.errstate(invalid="ignore"):
         top_y, bottom_y = np.maximum.reduceat(y, starts), np.minimum.reduceat(y, starts)
@@ -177,7 +197,7 @@ def draw_line(
     rows = _whole(view.down(y[starts[alone]]))
     inside = (at[alone] >= 0) & (at[alone] < columns) & (rows >= 0) & (rows < view.rows)
     lone = np.stack((rows[inside] // 4, at[alone][inside] // 2), axis=1)
-    return Drawing(_fill(spans, view), lone, nan, above, below)
+    return Drawing(_fill(spans, view), lone, *off)
 
 
 def draw_band(x: Floats, low: Floats, high: Floats, view: View) -> Bools:
@@ -249,16 +269,19 @@ def _extreme(ufunc: np.ufunc, values: Floats, starts: Ints, view: View) -> Float
     return np.asarray(ufunc.reduceat(usable, starts), dtype=np.float64)
 
 
-def _off_scale(x: Floats, y: Floats, bad: Ints, view: View) -> tuple[Bools, Bools, Bools]:
-    flags = np.zeros((3, view.width), dtype=np.bool_)
-    if bad.size:
-        at = np.searchsorted(view.edges, x[bad], side="right") - 1
-        inside = (at >= 0) & (at < view.columns)
-        cells, values = at[inside] // 2, y[bad[inside]]
-        flags[0, cells[np.isnan(values)]] = True
-        flags[1, cells[values == np.inf]] = True
-        flags[2, cells[values <= 0 if view.log_y else values == -np.inf]] = True
-    return flags[0], flags[1], flags[2]
+def _cells(x: Floats, flags: Sequence[Bools], view: View) -> Ints:
+    """Return the cell column of each point, where any flag is raised; else nothing is computed."""
+    if not any(flagged.any() for flagged in flags):
+        return np.zeros(0, dtype=np.int64)
+    return (np.searchsorted(view.edges, x, side="right") - 1) // 2
+
+
+def _columns_of(flagged: Bools, cells: Ints, view: View) -> Bools:
+    found = np.zeros(view.width, dtype=np.bool_)
+    if cells.size:
+        raised = cells[flagged]
+        found[raised[(raised >= 0) & (raised < view.width)]] = True
+    return found
 
 
 def _whole(rows: Floats) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -85,10 +86,11 @@ class Scatter(ChartSurface):
         self._view, self._notes = None, []
         if not height:
             return canvas
-        y_ends = y_range(self._series, [layer.shown for layer in layers], (), self._span, self.log_y, self._y_limits)
-        if y_ends is None:
+        span = y_range(self._drawn_columns(layers), self._span, self.log_y, self._limits_now, self.leave_out)
+        if span is None:
             plot.paint_note(canvas, self._why_empty())
             return canvas
+        y_ends = span.bottom, span.top
         ticks = y_ticks(*y_ends, plot_rows(height), self.log_y)
         self._layout = layout = arrange(width, height, ticks.width)
         if not layout.plot_width or not layout.plot_height:
@@ -100,8 +102,8 @@ class Scatter(ChartSurface):
         if line and line[0].series.x.size:
             plot.paint_data(canvas, layout, view, [replace(line[0], smoothed=None)], ())
         self._paint_points(canvas, view)
-        if self.log_y:
-            self._notes.append("log y")
+        # The line of medians has no points of its own.
+        self._note_values([], span.flattened, self._series[:-1])
         return canvas
 
     def _paint_x_axis(self, canvas: Canvas, view: View) -> None:
@@ -134,16 +136,20 @@ class Scatter(ChartSurface):
             cloud = self._clouds[index]
             ink = plot.sign_ink(index) + (raised if cloud.key == self.chosen else 0)
             for x, y in cloud.points:
-                if not view.drawable(np.array([y]))[0]:
-                    continue
-                row, column = view.cell_row(y), view.cell_column(x)
+                row, column, sign = view.cell_row(y) if view.drawable(np.array([y]))[0] else 0, view.cell_column(x), ""
+                if math.isnan(y):
+                    sign, row = "×", view.height - 1
+                elif y > view.y1:
+                    sign, row = "↑", 0
+                elif y < view.y0:
+                    sign, row = "↓", view.height - 1
                 place = next(
                     (column + step for step in (0, 1, -1, 2, -2, 3, -3) if (row, column + step) not in taken), None
                 )
                 if place is None or not (0 <= row < view.height and 0 <= place < view.width):
                     continue
                 taken[row, place] = cloud.key
-                canvas.put(row, self._layout.gutter + place, cloud.sign, ink)
+                canvas.put(row, self._layout.gutter + place, sign or cloud.sign, ink)
 
     def on_click(self, event: events.Click) -> None:
         """Pick the nearest point, a few cells away at most."""

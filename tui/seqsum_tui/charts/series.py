@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from seqsum.runs import Buckets
+
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+class Drawn(NamedTuple):
+    """What an axis shows of a series: lines of float64[n] (NaN and what has no place break them), and flags bool[n] of
+    the points that stand for a value of NaN, above the axis (+∞), or below it (-∞; on a log axis also 0 and less)."""
+
+    y: Floats
+    low: Floats | None
+    high: Floats | None
+    nan: Bools
+    above: Bools
+    below: Bools
 
 
 def _floats(values: ArrayLike, what: str) -> Floats:
@@ -18,8 +34,11 @@ def _floats(values: ArrayLike, what: str) -> Floats:
     return array
 
 
-def _ordered(name: str, x: Floats, columns: list[tuple[str, Floats | None]]) -> tuple[Floats, list[Floats | None]]:
-    """Check equal lengths, leave out points whose x is not finite, sort by x when needed."""
+def _ordered(
+    name: str, x: Floats, columns: list[tuple[str, Floats | None]]
+) -> tuple[NDArray[np.intp] | None, list[Floats | None]]:
+    """Check equal lengths; return which points to take in which order, without those whose x is not finite, and the
+    columns so. None where all is in order."""
     for what, column in columns:
         if column is not None and column.shape != x.shape:
             raise ValueError(f"{name}: {what} has {column.size} values and x has {x.size}; they must be equal")
@@ -27,8 +46,8 @@ def _ordered(name: str, x: Floats, columns: list[tuple[str, Floats | None]]) -> 
     if x.size and not (bool(np.all(x[1:] >= x[:-1])) and np.isfinite(x[0]) and np.isfinite(x[-1])):
         keep = np.flatnonzero(np.isfinite(x))
         order = keep[np.argsort(x[keep], kind="stable")]
-        return x[order], [None if column is None else column[order] for _, column in columns]
-    return x, [column for _, column in columns]
+        return order, [None if column is None else column[order] for _, column in columns]
+    return None, [column for _, column in columns]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +64,9 @@ class Series:
         colour: `#rrggbb`; empty lets the chart choose one from its colour-blind-safe palette.
         role: `line` joins the points, `points` does not.
         back: it is drawn behind the others, whatever its place among them.
+        thinned: the buckets that the points stand for, as many as there are points.
+        steps: float64[n]; the distance that smoothing goes by, where it is neither x nor that of the buckets.
+        last: the value that was recorded last, where `y` at the end stands for several; None takes `y`.
 
     Raises:
         ValueError: the arrays are not one-dimensional or differ in length.
@@ -59,27 +81,77 @@ class Series:
     colour: str = ""
     role: Literal["line", "points"] = "line"
     back: bool = False
+    thinned: Buckets | None = field(default=None, repr=False)
+    steps: Floats | None = field(default=None, repr=False)
+    last: float | None = None
 
     def __post_init__(self) -> None:
-        x, y = _floats(self.x, "x"), _floats(self.y, "y")
-        low = None if self.low is None else _floats(self.low, "low")
-        high = None if self.high is None else _floats(self.high, "high")
-        x, columns = _ordered(self.name, x, [("y", y), ("low", low), ("high", high)])
-        for attribute, value in zip(("x", "y", "low", "high"), (x, *columns), strict=True):
-            object.__setattr__(self, attribute, value)
+        x = _floats(self.x, "x")
+        given = [(name, getattr(self, name)) for name in ("y", "low", "high", "steps")]
+        columns = [(name, None if values is None else _floats(values, name)) for name, values in given]
+        if self.thinned is not None and self.thinned.x.size != x.size:
+            raise ValueError(f"{self.name}: {self.thinned.x.size} buckets for {x.size} points; they must be equal")
+        order, ordered = _ordered(self.name, x, columns)
+        if order is not None and self.thinned is not None:
+            object.__setattr__(self, "thinned", self.thinned.where(order))
+        object.__setattr__(self, "x", x if order is None else x[order])
+        for (name, _), values in zip(columns, ordered, strict=True):
+            object.__setattr__(self, name, values)
+
+    def drawn(self, log_y: bool) -> Drawn:
+        """Return what a linear or a logarithmic axis shows."""
+        thinned, y = self.thinned, self.y
+        if thinned is None:
+            return Drawn(y, self.low, self.high, np.isnan(y), y == np.inf, y <= 0 if log_y else y == -np.inf)
+        nan, above, below = thinned.nan > 0, thinned.above > 0, thinned.below > 0
+        if not log_y:
+            return Drawn(y, self.low, self.high, nan, above, below)
+        return Drawn(*thinned.on_axis(log_y), nan, above, below | (thinned.finite > thinned.positive))
+
+    def not_positive(self, first: float, last: float) -> int:
+        """Return how many values between two x are zero or below: points, not buckets."""
+        inside = (self.x >= first) & (self.x <= last)
+        if self.thinned is None:
+            return int(np.count_nonzero(self.y[inside] <= 0))
+        counts = self.thinned.finite - self.thinned.positive + self.thinned.below
+        return int(counts[inside].sum())
+
+    def smoothed(self, over: float) -> Floats:
+        """Return y as the moving average over so many steps, by distance in steps."""
+        from seqsum.plotting.smoothing import smooth, smooth_buckets
+
+        if self.thinned is not None:
+            return smooth_buckets(self.thinned, over)
+        return smooth(self.x if self.steps is None else self.steps, self.y, over)
+
+    def steps_within(self, first: float, last: float) -> float:
+        """Return how many steps the points between two x span."""
+        inside = np.flatnonzero((self.x >= first) & (self.x <= last))
+        if not inside.size:
+            return 0.0
+        if self.thinned is not None:
+            return float(self.thinned.last[inside[-1]] - self.thinned.first[inside[0]])
+        steps = self.x if self.steps is None else self.steps
+        return float(steps[inside[-1]] - steps[inside[0]])
 
     def same_as(self, other: Series) -> bool:
         """Whether both are drawn alike: the same words and signs, and values that are equal (NaN where NaN is)."""
-        words = [(one.name, one.sign, one.colour, one.role, one.back) for one in (self, other)]
-        columns = zip(self._columns, other._columns, strict=True)
-        return words[0] == words[1] and all(
-            one is two or (one is not None and two is not None and np.array_equal(one, two, equal_nan=True))
-            for one, two in columns
+        words = [(one.name, one.sign, one.colour, one.role, one.back, repr(one.last)) for one in (self, other)]
+        mine, theirs = self._columns, other._columns
+        return (
+            words[0] == words[1]
+            and len(mine) == len(theirs)
+            and all(
+                one is two or (one is not None and two is not None and np.array_equal(one, two, equal_nan=True))
+                for one, two in zip(mine, theirs, strict=True)
+            )
         )
 
     @property
-    def _columns(self) -> tuple[Floats | None, ...]:
-        return self.x, self.y, self.low, self.high
+    def _columns(self) -> list[Floats | None]:
+        own = [self.x, self.y, self.low, self.high, self.steps]
+        thinned = self.thinned
+        return own if thinned is None else [*own, *(getattr(thinned, column.name) for column in fields(thinned))]
 
     def nearest(self, x: float) -> int | None:
         """Return the index of the point nearest to `x` (the later of two equally near), or None if empty."""
@@ -115,7 +187,8 @@ class Band:
 
     def __post_init__(self) -> None:
         x, low, high = _floats(self.x, "x"), _floats(self.low, "low"), _floats(self.high, "high")
-        x, columns = _ordered(self.name, x, [("low", low), ("high", high)])
+        order, columns = _ordered(self.name, x, [("low", low), ("high", high)])
+        x = x if order is None else x[order]
         for attribute, value in zip(("x", "low", "high"), (x, *columns), strict=True):
             object.__setattr__(self, attribute, value)
 

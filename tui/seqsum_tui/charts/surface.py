@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from seqsum import formatting
+from seqsum.plotting.y_range import Limits, limits_text
 from seqsum.text import shown
 
 from . import palette, plot
@@ -23,11 +24,14 @@ from .inks import legend_inks, plot_inks
 from .legend import Entry, LegendInks, Piece, legend_lines
 from .marks import PlacedMarks, mark_sign, paint_marks
 from .plot import Layer, nearest_shown
-from .raster import View
+from .raster import Drawing, View
 from .series import Band, Floats, Mark, Series
-from .smoothing import smooth
 from .ticks import AxisKind, Ticks, format_x
 from .viewport import Viewport
+
+_ROOM_FOR_WORDS = 80
+"""Charts of so many cells say what they leave out in a whole sentence."""
+OFFER = "O leaves outliers out"
 
 
 class ChartSurface(Widget):
@@ -43,7 +47,7 @@ class ChartSurface(Widget):
             number of steps of the run, keeps the axis still while the line grows.
         y_limits: fixed bottom and top; None takes the data's.
         log_y: logarithmic y axis.
-        smoothing: weight of the moving average, in [0, 1).
+        smoothing: time constant of the moving average, in steps.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -87,7 +91,11 @@ class ChartSurface(Widget):
     log_y: reactive[bool] = reactive(False, repaint=False)
     """Logarithmic y axis."""
     smoothing: reactive[float] = reactive(0.0, repaint=False)
-    """Weight of the moving average, in [0, 1)."""
+    """Time constant of the moving average in steps; 0 draws values as they are."""
+    leave_out: reactive[bool] = reactive(False, repaint=False)
+    """Leave outliers out of the y axis where they flatten the rest; arrows at the edge stand for them."""
+    y_span: reactive[Limits | None] = reactive[Limits | None](None, repaint=False)
+    """Bottom and top of the y axis that a person set, or None; before those of `set_y_limits`."""
     cursor_x: reactive[float | None] = reactive[float | None](None, repaint=False)
     """Where the cursor stands, or None."""
 
@@ -245,10 +253,19 @@ class ChartSurface(Widget):
         return self._viewport.resolve(self.extent if self._viewport.window is None else self.reach)
 
     def validate_smoothing(self, smoothing: float) -> float:
-        """Keep the weight inside [0, 1)."""
-        return min(max(float(smoothing), 0.0), 0.9999)
+        """Keep it a number of steps."""
+        return min(max(float(smoothing), 0.0), 1e9)
 
     def watch_log_y(self) -> None:
+        """Redraw."""
+        self._layers = None
+        self._changed()
+
+    def watch_leave_out(self) -> None:
+        """Redraw."""
+        self._changed()
+
+    def watch_y_span(self) -> None:
         """Redraw."""
         self._changed()
 
@@ -354,7 +371,7 @@ class ChartSurface(Widget):
         if self._layers is None:
             signs = palette.unique_signs([shown(one.sign) for one in self._series])
             self._layers = [
-                Layer(one, sign, index, self._smoothed(one))
+                Layer(one, sign, index, one.drawn(self.log_y), self._smoothed(one))
                 for index, (one, sign) in enumerate(zip(self._series, signs, strict=True))
             ]
         return self._layers
@@ -362,7 +379,7 @@ class ChartSurface(Widget):
     def _smoothed(self, series: Series) -> Floats | None:
         if not self.smoothing or series.role == "points":
             return None
-        return smooth(series.y, self.smoothing)
+        return series.smoothed(self.smoothing)
 
     def _draw_base(self, layers: Sequence[Layer], width: int, height: int) -> Canvas:
         """Return a canvas with axes and data: everything that stays while only the cursor moves."""
@@ -371,15 +388,14 @@ class ChartSurface(Widget):
         if not height:
             return canvas
         x_range = self.x_range
-        y_ends = y_range(
-            self._series, [layer.shown for layer in layers], self._bands, x_range, self.log_y, self._y_limits
-        )
-        if y_ends is None:
-            plot.paint_note(canvas, self._why_empty())
+        span = y_range(self._drawn_columns(layers), x_range, self.log_y, self._limits_now, self.leave_out)
+        if span is None:
             if not any(one.x.size for one in self._series):
+                plot.paint_note(canvas, self._why_empty())
                 return canvas
             y_ends, ticks = (0.1, 1.0), Ticks()
         else:
+            y_ends = span.bottom, span.top
             ticks = y_ticks(*y_ends, plot_rows(height), self.log_y)
         self._layout = arrange(width, height, ticks.width)
         if not self._layout.plot_width or not self._layout.plot_height:
@@ -387,16 +403,41 @@ class ChartSurface(Widget):
         self._view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
         plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
-        broken = plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
+        drawings = plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
         if ticks.base:
             self._notes.append(f"y from {ticks.base}")
-        if self.log_y:
-            hidden = sum(int(np.count_nonzero(one.y <= 0)) for one in self._series)
-            self._notes += ["log y"] + ([f"↓ {hidden:,} not above 0"] if hidden else [])
-        # On a log axis the arrow down has been told.
-        told = [f"{sign} {plot.BROKEN[sign]}" for sign in broken if not (self.log_y and sign == "↓")]
-        self._notes += [" ".join(told)] if told else []
+        if span is None:
+            plot.paint_note(canvas, self._why_empty())
+        self._note_values(drawings, span is not None and span.flattened, self._series)
         return canvas
+
+    def _drawn_columns(self, layers: Sequence[Layer]) -> list[tuple[Floats, Sequence[Floats | None]]]:
+        columns: list[tuple[Floats, Sequence[Floats | None]]] = [
+            (layer.series.x, (layer.drawn.y, layer.drawn.low, layer.drawn.high, layer.smoothed)) for layer in layers
+        ]
+        return columns + [(band.x, (band.low, band.high)) for band in self._bands]
+
+    def _note_values(self, drawings: Sequence[Drawing], flattened: bool, counted: Sequence[Series]) -> None:
+        """Say which values are not on the picture, and what could be done about those that flatten it."""
+        if self.log_y:
+            hidden = sum(one.not_positive(*self.x_range) for one in counted)
+            points, isnt = (f"{hidden:,} points", "aren't") if hidden != 1 else ("1 point", "isn't")
+            short = self.size.width < _ROOM_FOR_WORDS
+            told = f"↓ {points} ≤ 0" if short else f"↓ {points} at or below zero {isnt} shown"
+            self._notes += ([told] if hidden else []) + ["log y"]
+        # On a log axis the arrow down has been told.
+        broken = plot.broken_signs(drawings)
+        told_signs = [f"{sign} {plot.BROKEN[sign]}" for sign in broken if not (self.log_y and sign == "↓")]
+        self._notes += [" ".join(told_signs)] if told_signs else []
+        if self.y_span is not None:
+            self._notes.append(f"y {limits_text(self.y_span).replace(',', ' to ')}")
+        elif flattened:
+            self._notes.append("outliers left out" if self.leave_out else OFFER)
+
+    @property
+    def _limits_now(self) -> Limits:
+        """The ends of y that a person set, else those that the owner did."""
+        return self._y_limits if self.y_span is None else self.y_span
 
     def _why_empty(self) -> str:
         if not any(one.x.size for one in self._series):
@@ -414,6 +455,16 @@ class ChartSurface(Widget):
             label = self._x_text(self.cursor_x)
             plot.paint_cursor(canvas, self._layout, self._view, layers, self.cursor_x, label, len(self._inks) // 2)
 
+    def _behind(self, x: float, view: View) -> str:
+        """Say of how many points the values at `x` are the mean, where they are."""
+        counts = [
+            float(one.thinned.finite[index])
+            for one in self._series
+            if one.thinned is not None and (index := nearest_shown(one, x, view)) is not None
+        ]
+        most = int(max(counts, default=1.0))
+        return f" · mean of {most:,}" if most > 1 else ""
+
     def _x_text(self, x: float) -> str:
         view = self._view
         return format_x(x, self._x_kind, (view.x1 - view.x0) / view.columns if view else 0.0)
@@ -425,16 +476,16 @@ class ChartSurface(Widget):
             return []
         entries = []
         for layer in layers:
-            value, raw = self._values(layer)
+            value, smoothed = self._values(layer)
             name = shown(layer.series.name)
             if len(layers) == 1 and name == self._title:
                 name = ""
-            entries.append(Entry(layer.sign, name, value, raw, self._inks[plot.sign_ink(layer.index)]))
+            entries.append(Entry(layer.sign, name, value, smoothed, self._inks[plot.sign_ink(layer.index)]))
         lines = legend_lines(self._title, entries, self._note(), width, rows_for_legend(height), inks)
         return lines
 
     def _values(self, layer: Layer) -> tuple[str, str]:
-        """Return the texts of a series' shown and raw value, at the cursor or else the newest."""
+        """Return the texts of a series' value and of its moving average, at the cursor or else the newest."""
         one = layer.series
         if self.cursor_x is None or self._view is None:
             index = one.x.size - 1 if one.x.size else None
@@ -444,21 +495,25 @@ class ChartSurface(Widget):
             return "–", "" if layer.smoothed is None else "–"
         # A chart of one metric has its name as title; where several things stand together, each has its own.
         name = self._title or one.name
-        raw = formatting.metric(name, float(one.y[index])) if layer.smoothed is not None else ""
-        return formatting.metric(name, float(layer.shown[index])), raw
+        newest = self.cursor_x is None and one.last is not None
+        value = one.last if newest else float(one.y[index])
+        smoothed = "" if layer.smoothed is None else f"~{formatting.metric(name, float(layer.smoothed[index]))}"
+        return formatting.metric(name, value), smoothed
 
     def _note(self) -> str:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
         if self.cursor_x is not None and self._view is not None:
             here = self._placed.at(self.cursor_x, self._view)
             place = f"{self._x_name} {self._x_text(self.cursor_x)}".strip()
+            place += self._behind(self.cursor_x, self._view)
             if here:
                 happened = ", ".join(f"{mark_sign(mark)} {shown(mark.label)}" for mark in here)
                 return happened if self._layout.label_row is not None else f"{happened} · {place}"
             return place
         notes = list(self._notes)
-        if self.smoothing:
-            notes.append(f"smooth {formatting.full(self.smoothing)}")
+        if self.smoothing and any(one.x.size for one in self._series):
+            steps = formatting.number(self.smoothing)
+            notes.append(f"smooth over {steps} steps" if self.size.width >= _ROOM_FOR_WORDS else f"~{steps} steps")
         if self._viewport.window is not None:
             notes.append("newest" if self._viewport.follow else "zoom")
         return " · ".join(notes)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
+from seqsum.cells import clusters, shorten
 
-def shorten(text: str, width: int) -> str:
-    """Return `text` in at most `width` cells, with an ellipsis where it was cut."""
-    if width <= 0:
-        return ""
-    if cell_len(text) <= width:
-        return text
-    if width == 1:
-        return "…"
-    return set_cell_size(text, width - 1).rstrip() + "…"
+__all__ = ["shorten", "shorten_middle", "single_cells"]
 
 
 def single_cells(text: str) -> list[tuple[str, int]]:
-    """Return the characters of `text` with their widths, without those that take no cell."""
-    return [(character, cell_len(character)) for character in text if cell_len(character) > 0]
+    """Return what a grid with one character in a cell can hold of `text`: of each character that people see the first
+    of Unicode's, with its width, without those that take no cell."""
+    return [(part[0], cell_len(part[0])) for part in clusters(text) if cell_len(part[0]) > 0]
 
 
 def shorten_middle(text: str, width: int) -> str:
@@ -26,8 +20,8 @@ def shorten_middle(text: str, width: int) -> str:
     if cell_len(text) <= width or width < 4:
         return shorten(text, width)
     tail = ""
-    for character, cells in reversed(single_cells(text)):
-        if cell_len(tail) + cells > width // 2:
+    for part in reversed(clusters(text)):
+        if cell_len(part + tail) > width // 2:
             break
-        tail = character + tail
+        tail = part + tail
     return shorten(text, width - cell_len(tail)) + tail

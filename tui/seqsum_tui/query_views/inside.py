@@ -53,7 +53,7 @@ def _probabilities(
     written = answer.get("written")
     names = steps_named(written) if written else tokens
     labels = steps_named([str(label) for label in answer["labels"] or range(len(steps[0]))])
-    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths of the most."
+    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths."
     if written:
         said = f"How likely each token was when it was written, given those before it. {falls}"
     elif kind == "tags":
@@ -143,7 +143,7 @@ def _values(answer: dict[str, Any], strip: tuple[tuple[str, float], ...]) -> Sho
     values = finite(answer["values"])
     series = curve("forecast", [*range(1, len(values) + 1)], values, sign=SIGNS[0])
     said = "What the network would forecast after each step of the window."
-    said += " Above: how far the forecast falls without that step, in tenths of the most." if strip else ""
+    said += " Above: how far the forecast falls without that step, in tenths." if strip else ""
     return Shown("Forecasts", told((said, QUIET)), Curves("", (series,), "step"), strip)
 
 

@@ -160,5 +160,6 @@ class ArrangesCharts(BranchesRuns):
         self.call_after_refresh(self.aim_reader)
 
     def on_chart_looks_changed(self, message: ChartLooksChanged) -> None:
-        """Remember smoothing and axis."""
+        """Remember smoothing and axis; a stretch that is smoothed more needs more before it."""
         self.console.keep_layout(SCREEN, self.arrangement.plain())
+        self.call_after_refresh(self.aim_reader)

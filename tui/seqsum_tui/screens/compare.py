@@ -16,6 +16,7 @@ from seqsum import formatting
 from seqsum.compare import ComparisonReader
 from seqsum.compare.files import Shown
 from seqsum.compare.rows import XKind, notes_of
+from seqsum.plotting.smoothing import lead
 from seqsum_tui import bindings, words
 from seqsum_tui.background import Poll
 from seqsum_tui.charts import Chart
@@ -147,6 +148,7 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         self._reader.buckets = max(2 * chart.size.width, 120)
         view = chart.view if self._x == "step" else None
         self._reader.window = None if view is None else (int(view[0]), int(view[1]) + 1)
+        self._reader.lead = 0 if view is None else lead(chart.smoothing)
         self._wake()
 
     def on_resize(self) -> None:
@@ -231,7 +233,7 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         chart = self.query_one(CompareChart)
         return Shown(
             self._comparison, self._rows, self._x, log_y=chart.log_y, x_range=chart.view, field=self._field,
-            of_best=self._of_best,
+            of_best=self._of_best, smoothing=chart.smoothing, limits=chart.y_span, leave_out=chart.leave_out,
         )  # fmt: skip
 
     def _show_settings(self) -> None:
@@ -359,6 +361,14 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         chart = self.query_one(CompareChart)
         getattr(chart, f"action_{action}")(*arguments)
         self.query_one(SettingScatter).log_y = chart.log_y
+        if action == "smooth":
+            self._aim_reader()
+
+    @on(Chart.LimitsSet)
+    def take_limits(self) -> None:
+        """The scatter has the ends of the curves."""
+        chart, scatter = self.query_one(CompareChart), self.query_one(SettingScatter)
+        scatter.y_span, scatter.leave_out = chart.y_span, chart.leave_out
 
     def compare_metric(self, metric: str) -> None:
         """Compare this metric."""

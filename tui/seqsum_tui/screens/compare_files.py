@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
+from seqsum.export.plot import OFFER
 from seqsum_tui import words
 from seqsum_tui.background import in_thread
 from seqsum_tui.compare_export import Chosen, offers, write_export
 from seqsum_tui.paths import for_people
 from seqsum_tui.screens.compare_choosing import ComparesRuns
 from seqsum_tui.screens.export_view import ExportScreen
-from seqsum_tui.widgets.compare_chart import CompareChart
 
 if TYPE_CHECKING:
     from seqsum.compare.files import Part, Shown
@@ -34,7 +34,7 @@ class ExportsComparison(ComparesRuns):
             return None
         part: Part = "config" if self.part == "config" else "table"
         try:
-            text = content(shown, part, "csv").decode()
+            text = content(shown, part, "csv")[0].decode()
         except UserError:
             return None
         return "the settings that differ" if part == "config" else "the table", text
@@ -48,14 +48,16 @@ class ExportsComparison(ComparesRuns):
     def _export(self, chosen: Chosen | None) -> None:
         shown = self.shown
         if chosen is not None and shown is not None:
-            weight = self.query_one(CompareChart).smoothing
-            self.run_worker(self._write(shown, weight, chosen), name="export", group="export")
+            self.run_worker(self._write(shown, chosen), name="export", group="export")
 
-    async def _write(self, shown: Shown, smoothing: float, chosen: Chosen) -> None:
+    async def _write(self, shown: Shown, chosen: Chosen) -> None:
         try:
-            size = await in_thread(lambda: write_export(shown, smoothing, chosen))
+            size, messages = await in_thread(lambda: write_export(shown, chosen))
         except (UserError, OSError) as error:
             self.notify(words.literal(str(error)), title="Not exported", severity="error", markup=False)
             return
         place = words.literal(for_people(chosen.path))
         self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
+        for message in messages:
+            if message != OFFER:
+                self.notify(words.literal(message), title="Exported", severity="warning", timeout=15, markup=False)

@@ -15,6 +15,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
+from seqsum.plotting.smoothing import lead
 from seqsum.runs.gone import RunGone
 from seqsum_tui import bindings, words
 from seqsum_tui.actions import RESUMABLE
@@ -195,6 +196,7 @@ class LiveScreen(ArrangesCharts):
     def _take_wishes(self) -> None:
         charts, reader = self.query_one(LiveCharts), self._reader
         reader.buckets, reader.window = charts.buckets, charts.window
+        reader.lead = 0 if charts.window is None else lead(charts.arrangement.smoothing)
         reader.charts, reader.x = charts.arrangement.charts, charts.arrangement.x
 
     @on(LiveChart.ViewChanged)

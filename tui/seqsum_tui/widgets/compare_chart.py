@@ -32,7 +32,12 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
             colour = look_colour(self.app, row.look)
             group = row.kind == "group"
             low, high = (None, None) if group else (row.low, row.high)
-            series.append(Series(row.key, row.x, row.y, low, high, sign=row.look.sign, colour=colour))
+            series.append(
+                Series(
+                    row.key, row.x, row.y, low, high, sign=row.look.sign, colour=colour, thinned=row.buckets,
+                    steps=row.steps,
+                )
+            )  # fmt: skip
             if group:
                 bands.append(Band(row.key, row.x, row.low, row.high))
         self._told = curve_notes(sum(row.carried for row in drawn), sum(row.broken for row in drawn))

@@ -19,35 +19,41 @@ GREY = "#808080"
 TRAIN, COMPARED, EVAL, PARENT = 0, 1, 2, 10
 
 
-def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "") -> Series:
-    """Return a metric's buckets as a series; values that are not finite break the line and show as signs."""
-    return Series(name, buckets.x, buckets.values, buckets.low, buckets.high, sign=SIGNS[index], colour=colour)
+def bucket_series(name: str, buckets: Buckets, index: int = 0, colour: str = "", last: float | None = None) -> Series:
+    """Return a metric's buckets as a series: the line is of what is finite, signs stand for what is not.
+
+    last: the value that was recorded last.
+    """
+    return Series(
+        name, buckets.x, buckets.values, buckets.low, buckets.high, sign=SIGNS[index], colour=colour,
+        thinned=buckets, last=last,
+    )  # fmt: skip
 
 
 def panel_series(
-    panel: Panel, curves: Mapping[str, Buckets], index: int, parent: Mapping[str, Buckets] | None = None
+    panel: Panel,
+    curves: Mapping[str, Buckets],
+    newest: Mapping[str, float],
+    index: int,
+    parent: tuple[Mapping[str, Buckets], Mapping[str, float]] | None = None,
 ) -> list[Series]:
     """Return the series of a chart. Train and eval have one sign each everywhere; what they are compared with is grey.
 
+    newest: the last values of the metrics.
     index: the sign of a series that is alone, or the chart's first.
-    parent: how the parent of a fork went on; grey, behind the others.
+    parent: how the parent of a fork went on, and its last values there; grey, behind the others.
     """
     drawn = []
+    signs = {"eval": EVAL, "train": TRAIN, "": index}
     for metric, name in panel.metrics:
         curve = curves.get(metric)
-        if curve is None or not curve.x.size:
-            continue
-        if name == "eval":
-            drawn.append(bucket_series(name, curve, EVAL))
-        elif name == "train":
-            drawn.append(bucket_series(name, curve, TRAIN))
-        elif not name:
-            drawn.append(bucket_series(name, curve, index))
-        else:
-            drawn.append(bucket_series(name, curve, COMPARED, GREY))
-    went_on = (parent or {}).get(panel.alone.names[0])
-    if went_on is not None:
-        drawn.append(replace(bucket_series("parent", went_on, PARENT, GREY), back=True))
+        if curve is not None and curve.x.size:
+            sign, colour = (signs[name], "") if name in signs else (COMPARED, GREY)
+            drawn.append(bucket_series(name, curve, sign, colour, newest.get(metric)))
+    alone = panel.alone.names[0]
+    if parent is not None and alone in parent[0]:
+        series = bucket_series("parent", parent[0][alone], PARENT, GREY, parent[1].get(alone))
+        drawn.append(replace(series, back=True))
     return drawn
 
 

@@ -22,6 +22,7 @@ from seqsum_tui.widgets.curves import event_marks, panel_series
 from seqsum_tui.x_axis import XAxis
 
 if TYPE_CHECKING:
+    from seqsum.plotting.y_range import Limits
     from seqsum_tui.reading import RunView
 
 SOON, NONE = "The first values come soon", "The run has written none of this"
@@ -85,6 +86,8 @@ class LiveCharts(Container):
         self.grid = Grid(1, 1, 1)
         self._charts = [LiveChart(place) for place in range(len(layout.charts))]
         self._panels: tuple[Panel, ...] = ()
+        self._ends: dict[str, tuple[Limits | None, bool]] = {}
+        """By title, the ends of y that a person set, and whether outliers are left out."""
         self._limits: object = None
         self._laid_out: object = None
 
@@ -140,6 +143,7 @@ class LiveCharts(Container):
             if chart.title != panel.title:
                 chart.title = panel.title
             chart.log_y = panel.title in self.arrangement.log
+            chart.y_span, chart.leave_out = self._ends.get(panel.title, (None, False))
             chart.smoothing = self.arrangement.smoothing
             chart.set_empty(SOON if view.summary.live else NONE)
             chart.set_series(self._series(view, panel))
@@ -202,9 +206,9 @@ class LiveCharts(Container):
         parent = None
         if view.parent is not None:
             axis = view.parent.axis
-            parent = {name: axis.moved(curve) for name, curve in view.parent.curves.items()}
+            parent = {name: axis.moved(curve) for name, curve in view.parent.curves.items()}, view.parent.newest
         sign = LOSS_SIGN if panel.title == "loss" else MAIN_SIGN if panel == view.choices[1] else OTHER_SIGN
-        return panel_series(panel, curves, sign, parent)
+        return panel_series(panel, curves, view.newest, sign, parent)
 
     # How they are laid out
 
@@ -277,6 +281,10 @@ class LiveCharts(Container):
             if chart is not message.chart:
                 chart.set_view(message.view)
         self._take_y_limits()
+
+    def on_chart_limits_set(self, message: Chart.LimitsSet) -> None:
+        """Keep the ends of y with the metric, wherever its chart is moved."""
+        self._ends[message.chart.title] = message.chart.y_span, message.chart.leave_out
 
     def on_chart_looks_changed(self, message: ChartLooksChanged) -> None:
         """Smooth all charts alike."""

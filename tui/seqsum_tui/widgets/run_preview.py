@@ -81,6 +81,7 @@ class RunPreview(Horizontal):
             ]
             for chart in made:
                 chart.can_focus = False
+                chart.leave_out = True
             place.mount(*made)
             charts = {chart.id: chart for chart in made}
         for index, (id, panel) in enumerate(zip(("loss", "accuracy"), preview.panels, strict=True)):
@@ -91,7 +92,7 @@ class RunPreview(Horizontal):
                 _show_spread(chart, panel.names[0], preview, index)
             else:
                 chart.set_bands([])
-                chart.set_series(panel_series(panel, preview.curves, index))
+                chart.set_series(panel_series(panel, preview.curves, preview.line.summary.metrics, index))
 
 
 def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> None:
