@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from seqsum.cli.arguments import COMMANDS, parse
+from seqsum.compare import ComparisonReader
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Store, Summary, Workspace
@@ -372,6 +373,23 @@ def test_a_setting_that_is_not_known_is_shown_told_and_exported(
     assert command(capsys, workspace, "resume", run.id)[0] == 2
 
 
+def test_a_run_that_can_not_be_read_has_its_row_in_a_comparison(
+    pair: tuple[Run, Run], workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = pair
+    os.truncate(bad.folder / "metrics.db", 4096)
+    status, out, told = command(capsys, workspace, "compare", good.id, bad.id, "--json")
+    rows = {row["runs"][0]: row for row in map(json.loads, out.splitlines())}
+    assert status == 0 and "metrics.db" in told and len(told.splitlines()) == 1
+    assert rows[good.id]["final"] == 0.75 and rows[bad.id]["final"] is None
+    assert rows[bad.id]["status"] == "unreadable"
+    assert command(capsys, workspace, "compare", bad.id)[0] == 2
+    reader = ComparisonReader(workspace.folder, [good.id, bad.id])
+    comparison = reader.read()
+    assert comparison is not None and [run.summary.status for run in comparison.runs] == ["finished", "unreadable"]
+    assert reader.read() is None, "nothing changed"
+
+
 # Stores that are busy
 
 
@@ -587,7 +605,7 @@ def test_a_store_that_can_only_be_read_is_read_and_refuses_to_be_written(
         command = unprivileged([sys.executable, "-c", script, str(run.folder)])
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         first, second = done.stdout.splitlines()
-        assert first == f"True {loss}" and "can only be read" in second
+        assert first == f"True {loss}" and "can't write" in second
 
 
 def test_a_summary_of_what_can_not_be_read_keeps_what_was_known(pair: tuple[Run, Run], workspace: Workspace) -> None:

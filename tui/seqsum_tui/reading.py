@@ -173,7 +173,7 @@ class RunReader:
         with self.run.store(READING_SECONDS) as store, History(self.run) as history, self.run.reading():
             summary = self.run.summary_from(store)
             settings = self._current_settings(store.state().get("changes", {}))
-            if settings.problem:
+            if settings.problem and not summary.problems:
                 summary = replace(summary, problems=(*summary.problems, settings.problem))
             known = history.metrics()
             shown, choices = chosen_panels(charts, known), all_panels(known)

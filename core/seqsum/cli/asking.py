@@ -14,6 +14,7 @@ from seqsum.errors import InputError, UserError
 from seqsum.formatting import distinct, full, metric, number, percent
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN
 from seqsum.runs import Run, Workspace
+from seqsum.runs.store import ReadOnlyStore
 from seqsum.tasks.sum_modulo import LONGEST
 from seqsum.text import printable
 
@@ -271,9 +272,12 @@ def _asking(options: Options) -> Ask:
 def _answerer(options: Options) -> Answerer:
     """Get ready to answer; a live run is first asked to save what it knows now, unless a checkpoint is named."""
     run: Run = Workspace(options.workspace).find(options.run)
-    if options.checkpoint is None and run.summary().status in ("running", "paused"):
+    if options.checkpoint is None and run.outline().status in ("running", "paused"):
         try:
             control.snapshot(run)
+        except ReadOnlyStore:
+            # Another user's: it answers with the newest checkpoint that there is.
+            pass
         except UserError:
             # It may have come to its end meanwhile, and then its last checkpoint is the newest there can be.
             if run.summary().live:

@@ -152,10 +152,7 @@ def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse
 def show(options: Options) -> int:
     run = _run(options)
     summary, record = run.outline(), run.record_or_blank()
-    try:
-        settings = run.settings()
-    except UserError:
-        settings = run.settings({})
+    settings = run.settings()
     try:
         record.parsed_config()
     except UserError as error:

@@ -31,8 +31,10 @@ def compare(options: argparse.Namespace) -> int:
     reader = ComparisonReader(workspace.folder, ids, metric, BUCKETS, higher=higher)
     comparison = reader.read()
     assert comparison is not None
-    if comparison.problems:
+    if len(comparison.problems) >= len(ids):
         raise UserError(comparison.problems[0])
+    for problem in comparison.problems:
+        complain(problem)
     _check_metric(options.metric, comparison)
     x: XKind = "time" if options.time else "step"
     if x == "time" and not comparison.has_seconds:

@@ -16,7 +16,8 @@ from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
 from seqsum.runs import Buckets, Run, Summary
-from seqsum.runs.store import Floats
+from seqsum.runs.gone import RunGone
+from seqsum.runs.store import Floats, StoreBusy
 
 SECONDS = "train_seconds"
 MEASURED = ("accuracy", "eval_loss", "bits_per_character")
@@ -106,6 +107,8 @@ class ComparisonReader:
     _metrics: dict[str, tuple[object, tuple[str, ...]]] = field(default_factory=dict)
     _runs: dict[str, tuple[object, RunData]] = field(default_factory=dict)
     _stamp: object = None
+    _again: bool = False
+    """Whether another program held a store, so that it is to be read again whatever the files' times say."""
 
     def read(self) -> Comparison | None:
         """Return the runs as they are now, or None when nothing changed since the last time."""
@@ -116,6 +119,7 @@ class ComparisonReader:
         stamp = (stamps, self.metric, self.buckets, self.window, self.lead, self.higher)
         if stamp == self._stamp:
             return None
+        self._again = False
         problems = [problem for id in ids if (problem := self._read_metrics(id, stamps[id]))]
         metrics = ordered_metrics([self._metrics[id][1] for id in ids if id in self._metrics])
         metric = self.metric if self.metric is not None else (metrics[0] if metrics else "loss")
@@ -129,8 +133,8 @@ class ComparisonReader:
                 problems += [problem] if problem else []
         self._give_looks()
         runs = tuple(self._runs[id][1] for id in ids if id in self._runs)
-        self._stamp = stamp
-        return Comparison(metric, metrics, direction, runs, tuple(problems), self.window)
+        self._stamp = None if self._again else stamp
+        return Comparison(metric, metrics, direction, runs, tuple(dict.fromkeys(problems)), self.window)
 
     def _read_metrics(self, id: str, stamp: object) -> str:
         known = self._metrics.get(id)
@@ -139,8 +143,13 @@ class ComparisonReader:
         try:
             with History(Run(self.folder / id)) as history:
                 self._metrics[id] = stamp, tuple(history.metrics())
-        except (UserError, OSError, sqlite3.Error) as error:
+        except RunGone as error:
             self._forget(id)
+            return str(error)
+        except (UserError, OSError, sqlite3.Error) as error:
+            self._again = self._again or isinstance(error, StoreBusy)
+            # It has a row all the same; what was read of it last stays.
+            self._metrics[id] = None, known[1] if known is not None else ()
             return str(error)
         return ""
 
@@ -157,8 +166,17 @@ class ComparisonReader:
                 best = history.best(metric, direction) if direction else None
                 final = history.final(metric)
                 clock = history.curve(SECONDS, first, last, self.buckets, self.lead)
-        except (UserError, OSError, sqlite3.Error) as error:
+        except RunGone as error:
             self._forget(id)
+            return str(error)
+        except (UserError, OSError, sqlite3.Error) as error:
+            busy = isinstance(error, StoreBusy)
+            self._again = self._again or busy
+            if not busy or known is None:
+                look = known[1].look if known is not None else Look(0, "?")
+                summary, nothing = run.unreadable(str(error)), Buckets.empty()
+                data = RunData(summary, look, (), fields_of(run), nothing, None, None, None)
+                self._runs[id] = None if busy else key, data
             return str(error)
         seconds = np.interp(curve.x, clock.x, clock.mean) if clock.x.size and curve.x.size else None
         look = known[1].look if known is not None else Look(0, "?")

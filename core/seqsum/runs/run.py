@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -262,12 +262,13 @@ class Run:
 
     def settings(self, changes: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
         """Return section → field → value as it stands, also where this version does not understand all of it: then as
-        it was written. changes: what was changed while the run trained, if that is known already.
+        it was written, and where its store can't be read without what was changed.
 
-        Raises UserError when the store can't be read.
+        changes: what was changed while the run trained, if that is known already.
         """
         if changes is None:
-            with self.store(READING_SECONDS) as store:
+            changes = {}
+            with suppress(UserError), self.store(READING_SECONDS) as store:
                 changes = store.state().get("changes", {})
         record = self.record_or_blank()
         try:

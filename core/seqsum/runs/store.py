@@ -196,6 +196,10 @@ class StoreBusy(UserError):
     """Another program holds a store; it can be read later."""
 
 
+class ReadOnlyStore(UserError):
+    """A store that can't be written here was to be written."""
+
+
 def _reading(work: Callable[Given, Answer]) -> Callable[Given, Answer]:
     """Turn what goes wrong with a damaged store into UserError."""
 
@@ -326,7 +330,7 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Everything written inside is there as a whole or not at all; nesting joins the outer one."""
         if self.read_only:
-            raise UserError(f"runs: can't write {self.path}: it can only be read here (other rights, or a full disk)")
+            raise ReadOnlyStore(f"runs: can't write {self.path}: no right to, or no room left on the disk")
         if self._database.in_transaction:
             yield
             return
