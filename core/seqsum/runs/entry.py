@@ -43,8 +43,7 @@ def read_entry(run: Run, patience: float = READING_SECONDS, before: Entry | None
     """
     with run.reading(), run.store(patience) as store:
         store.limit()
-        summary = run.summary_from(store)
-        changes = store.state().get("changes")
+        summary, changes = run.summary_and_changes(store)
         config: Mapping[str, Mapping[str, Any]] = run.settings(changes) if changes else run.record_or_blank().config
         if not config and before is not None:
             summary, config = summary.like(before.summary), before.config

@@ -168,6 +168,10 @@ class Run:
 
     def summary_from(self, store: Store) -> Summary:
         """Make the summary from the run's own store, which is open already."""
+        return self.summary_and_changes(store)[0]
+
+    def summary_and_changes(self, store: Store) -> tuple[Summary, dict[str, Any]]:
+        """Return the summary, and what was changed while the run trained: path → value."""
         problems: list[str] = []
         # The order matters: a worker writes its last status before it lets the lock go.
         try:
@@ -182,7 +186,7 @@ class Run:
         waits = state["status"] == "queued" and state.get("pid") is None
         if state["status"] in LIVE_STATUSES and not alive and not waits:
             state |= {"status": "died", "reason": self.last_words()}
-        return self._summary(state, metrics, [*problems, *store.problems])
+        return self._summary(state, metrics, [*problems, *store.problems]), state.get("changes", {})
 
     def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
         """Return what can be said of a run whose store can't be read. before: what was known of it."""

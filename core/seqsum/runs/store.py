@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -664,21 +664,18 @@ def _connect(path: Path, how: str, patience: float) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{how}"
     database = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
     try:
-        database.text_factory = _text
+        # A name in another encoding is shown as well as it can be.
+        database.text_factory = partial(str, encoding="utf-8", errors="replace")
         # Holds for this connection only. In WAL a kill loses nothing by it; other journals need the default.
         if how == "mode=rwc" or database.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             database.execute("PRAGMA synchronous=NORMAL")
         if how != "mode=rwc":
             # The first reading tells whether it can be read at all.
-            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except BaseException:
         database.close()
         raise
     return database
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
 
 
 def on_network_file_system(path: Path) -> bool:
