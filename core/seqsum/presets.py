@@ -26,7 +26,7 @@ from seqsum.text import printable
 
 PACKAGE = "seqsum_presets"
 WORDS = ("title", "description", "look_for")
-DEFAULT_PRESET = "baseline"
+DEFAULT_PRESET = "adds"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seqsum.presets import DEFAULT_PRESET
 from seqsum.runs import Workspace
 from support.terminal import Terminal
 
@@ -61,7 +62,7 @@ def test_train_watch_lose_the_terminal_come_back_and_ask(environment: dict[str, 
     console.kill()
 
     again = Terminal(COMMAND, environment)
-    again.wait_for(lambda screen: "baseline" in screen and re.search(r"running|finished", screen) is not None)
+    again.wait_for(lambda screen: DEFAULT_PRESET in screen and re.search(r"running|finished", screen) is not None)
     again.press("enter")
     again.wait_for(lambda screen: steps_shown(screen) > left_at)
     again.press("a")

@@ -57,12 +57,12 @@ class FakeLauncher:
 
 
 class NewRunApp(App[None]):
-    """Pushes the screen; `result` is what it closed with."""
+    """Pushes the screen; `result` is what it closed with. preset: None leaves it to the screen."""
 
     def __init__(
         self,
         folder: Path,
-        preset: str | None = None,
+        preset: str | None = "baseline",
         config: Config | None = None,
         launcher: FakeLauncher | None = None,
         title: str = "New run",

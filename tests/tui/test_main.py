@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from seqsum import __version__
+from seqsum.presets import DEFAULT_PRESET
 from seqsum_tui import __main__ as console
 
 COMMAND = [sys.executable, "-m", "seqsum_tui"]
@@ -55,7 +56,7 @@ def test_without_a_terminal_the_default_preset_trains_headless(tmp_path, monkeyp
     monkeypatch.setattr(os, "execv", lambda path, command: called.append(command))
     console.train_without_screen(tmp_path)
     assert capsys.readouterr().out.count("\n") == 1
-    assert called == [[sys.executable, "-m", "seqsum.cli", "train", "baseline", "--workspace", str(tmp_path)]]
+    assert called == [[sys.executable, "-m", "seqsum.cli", "train", DEFAULT_PRESET, "--workspace", str(tmp_path)]]
 
 
 @pytest.mark.parametrize("ignored", [False, True])

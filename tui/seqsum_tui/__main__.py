@@ -85,11 +85,14 @@ def open_console(folder: Path) -> int:
 
 def train_without_screen(folder: Path) -> int:
     """Train the default preset in this process's place."""
+    from seqsum.presets import DEFAULT_PRESET
+
     print(
-        "seqsum-tui: no terminal here, so the baseline preset trains without a screen (seqsum train baseline)",
+        f"seqsum-tui: no terminal here, so the preset {DEFAULT_PRESET} trains without a screen "
+        f"(seqsum train {DEFAULT_PRESET})",
         flush=True,
     )
-    command = [sys.executable, "-m", "seqsum.cli", "train", "baseline", "--workspace", str(folder)]
+    command = [sys.executable, "-m", "seqsum.cli", "train", DEFAULT_PRESET, "--workspace", str(folder)]
     os.execv(command[0], command)
 
 

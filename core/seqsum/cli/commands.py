@@ -29,7 +29,7 @@ from seqsum.export.plot import ValueAxis
 from seqsum.formatting import age, count, duration, metric
 from seqsum.launch import LocalLauncher
 from seqsum.plotting.y_range import limits_of
-from seqsum.presets import load_preset
+from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.store import UNREADABLE
@@ -100,7 +100,7 @@ def runs(options: Options) -> int:
         say("no run is like that")
         return 0
     if not summaries:
-        say(f"no runs in {workspace.folder}; start one: seqsum train baseline")
+        say(f"no runs in {workspace.folder}; start one: seqsum train {DEFAULT_PRESET}")
         return 0
     rows = [("RUN", "NAME", "STATUS", "STEP", "LOSS", "ACCURACY", "STARTED")]
     rows += [

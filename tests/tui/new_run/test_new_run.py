@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from seqsum.presets import load_preset, preset_names
+from seqsum.presets import DEFAULT_PRESET, load_preset, preset_names
 from seqsum.runs import Run, Workspace
 from seqsum_tui.widgets.field_editors import ChoiceBar
 from seqsum_tui.widgets.key_line import KeyLine
@@ -29,14 +29,14 @@ def only_run(app: NewRunApp) -> Run:
 
 
 @at_every_size
-async def test_two_keys_start_the_baseline(tmp_path: Path, size: tuple[int, int]) -> None:
-    app = NewRunApp(tmp_path)
+async def test_two_keys_start_the_preset_that_learns(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = NewRunApp(tmp_path, None)
     async with app.run_test(size=size) as pilot:
         await pilot.press("enter", "enter")
         await until(pilot, lambda: app.result is not NOT_YET)
     run = only_run(app)
-    assert run.config() == load_preset("baseline").config
-    assert (run.record.preset, run.record.name) == ("baseline", "baseline")
+    assert run.config() == load_preset(DEFAULT_PRESET).config
+    assert (run.record.preset, run.record.name) == (DEFAULT_PRESET, DEFAULT_PRESET)
 
 
 @at_every_size
@@ -423,7 +423,7 @@ async def test_only_what_was_changed_since_is_lost_by_leaving(tmp_path: Path) ->
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         assert app.new_run.draft.config == config and "Again: 長い名前 [b]x[/b]" in app.text("#title")
-        assert 'no preset "gone"' in app.said and "changes to baseline" in app.said
+        assert 'no preset "gone"' in app.said and f"changes to {DEFAULT_PRESET}" in app.said
         assert app.new_run.draft.touched == 0
         await type_into(pilot, "train.seed", "5")
         assert app.new_run.draft.touched == 1
@@ -434,12 +434,12 @@ async def test_only_what_was_changed_since_is_lost_by_leaving(tmp_path: Path) ->
         await until(pilot, lambda: app.result is None)
 
 
-async def test_a_preset_that_is_not_there_is_said_and_the_baseline_shown(tmp_path: Path) -> None:
+async def test_a_preset_that_is_not_there_is_said_and_the_default_shown(tmp_path: Path) -> None:
     app = NewRunApp(tmp_path, preset="basline")
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         assert 'no preset "basline"' in app.said and 'did you mean "baseline"' in app.said
-        assert app.new_run.draft.preset.name == "baseline"
+        assert app.new_run.draft.preset.name == DEFAULT_PRESET
 
 
 async def test_a_preset_from_a_file_of_one_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

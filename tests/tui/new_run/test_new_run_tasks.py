@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from seqsum import registry
+from seqsum.presets import DEFAULT_PRESET
 from seqsum.runs import Run
 from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig
@@ -165,7 +166,7 @@ async def test_presets_stand_under_their_task_plug_ins_too(tmp_path: Path, monke
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         lines = [(option.id, str(option.prompt)) for option in app.presets.options]
-        assert lines[0] == (None, "Sum modulo N") and lines[1][0] == "baseline"
+        assert lines[0] == (None, "Sum modulo N") and lines[1][0] == DEFAULT_PRESET
         heads = [place for place, (name, _) in enumerate(lines) if name is None]
         assert len({lines[place][1] for place in heads}) == len(heads), "each task has one heading"
         assert lines[heads[-1]][1] == "[u]Other[/u]" and lines[heads[-1] + 1][0] == "mine"

@@ -455,7 +455,7 @@ def _first_steps() -> Content:
     return Content.assemble(
         ("No runs yet\n\n", "bold"),
         *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
-        *("The first one, ", ("baseline", "bold"), ", learns to add digits; it takes a few seconds.\n\n"),
+        *("The first one, ", ("adds", "bold"), ", learns to add digits, in a second or two.\n\n"),
         ("A run goes on when you close the console; open it again and it is here.\n", "$foreground 60%"),
         ("? shows every key.", "$foreground 60%"),
     )
