@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,10 +36,10 @@ def continued(
     return np.array(tokens, dtype=np.int64), chances
 
 
-def forecast(model: SequenceModel, windows: Tensor, steps: int) -> Inputs:
+def forecast(model: SequenceModel, windows: Tensor, steps: int, check: Callable[[], None] | None = None) -> Inputs:
     """Forecast `steps` values ahead of each window [rows, length, 1], each value fed back as the newest one.
 
-    Returns float32 [rows, steps].
+    Returns float32 [rows, steps]. check: called after each step; what it raises ends the forecast
     """
     values: list[Tensor] = []
     lengths = torch.full((windows.shape[0],), windows.shape[1])
@@ -45,4 +47,6 @@ def forecast(model: SequenceModel, windows: Tensor, steps: int) -> Inputs:
         value = model(windows, lengths)[:, :1]  # [rows, 1]
         values.append(value)
         windows = torch.cat([windows[:, 1:], value.unsqueeze(1)], dim=1)
+        if check is not None:
+            check()
     return torch.cat(values, dim=1).float().cpu().numpy()

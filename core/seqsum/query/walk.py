@@ -21,12 +21,10 @@ from seqsum.query.asking import as_rows
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import SECONDS
 from seqsum.tasks.base import NOT_ASKED, Answer, Examples, Inputs, Ints
-from seqsum.training.evaluation import every_sequence, sequences_right
+from seqsum.training.evaluation import every_sequence, parts_of, sequences_right
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-NUMBERS = 2_000_000  # steps of one batch: memory stays small
 
 
 class Deadline:
@@ -96,7 +94,7 @@ def walked(loaded: Loaded, examples: Iterator[Examples], deadline: Deadline) -> 
     """Ask about examples, part by part."""
     state: State | None = None
     for whole in examples:
-        for part in _parts(whole, loaded.task.carries_state):
+        for part in parts_of(whole, loaded.model, loaded.task):
             deadline.check()
             with torch.inference_mode():
                 answered, state = _ask(loaded, part, state if part.follows else None)
@@ -142,13 +140,6 @@ def _limit(kept: list[tuple[Examples, Floats]], most: int) -> float:
 def _below(part: Examples, keys: Floats, limit: float) -> tuple[Examples, Floats]:
     chosen = keys < limit
     return part.rows(chosen), keys[chosen]
-
-
-def _parts(examples: Examples, whole: bool) -> Iterator[Examples]:
-    rows, length = examples.inputs.shape[:2]
-    at_once = rows if whole else max(1, min(8192, NUMBERS // max(1, length)))
-    for start in range(0, rows, at_once):
-        yield examples.rows(slice(start, start + at_once))
 
 
 def _ask(loaded: Loaded, part: Examples, state: State | None) -> tuple[Answered, State | None]:

@@ -237,6 +237,11 @@ class DataTask(Task[TaskSettings]):
         return cls(config, facts)
 
 
+def told_asked(asked: int, there: int, what: str) -> list[str]:
+    """Return the note that an evaluation asks about some of what there is; none where it asks about all."""
+    return [] if asked >= there else [f"evaluation: asks {asked:,} of {there:,} {what}: all would take too long"]
+
+
 def at_least_min_length(value: int, info: ValidationInfo) -> int:
     """A validator for `max_length`; raises ValueError when it is below `min_length`."""
     low = info.data.get("min_length")

@@ -22,6 +22,7 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    told_asked,
 )
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, read_corpus, source_name
 from seqsum.tasks.readers import ParallelReaders, read_once
@@ -99,6 +100,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                     *_notes(corpus, config),
                     f"corpus: {len(characters):,} of {len(ranked):,} characters are told apart (task.vocabulary_size); "
                     f"{percent(unknown)} of the held-out text is unknown",
+                    *told_asked(LONGEST_VALIDATION, len(validation), "held-out characters, the first"),
                 ],
             }
         # Vocabulary, how often each occurs in the training text, and the whole text's SHA-256.

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqsum.registry import register_task
 from seqsum.schema import setting
-from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, told_asked
 from seqsum.tasks.numbers import read_numbers
 from seqsum.tasks.readers import ParallelReaders, read_once
 
@@ -62,8 +62,15 @@ class Counting(Task[CountingConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield one reading of the sequence, as much of it as is worth asking: whole cycles."""
-        cycles = max(1, min(self.config.repeats, LONGEST_VALIDATION // len(self.cycle)))
-        return read_once(self.readers.tokens[: cycles * len(self.cycle)], cyclic=True)
+        return read_once(self.readers.tokens[: self._cycles_asked * len(self.cycle)], cyclic=True)
+
+    @property
+    def notes(self) -> list[str]:
+        return told_asked(self._cycles_asked, self.config.repeats, "repeats of the sequence")
+
+    @property
+    def _cycles_asked(self) -> int:
+        return max(1, min(self.config.repeats, LONGEST_VALIDATION // len(self.cycle)))
 
     def parse(self, text: str) -> Ints:
         return read_numbers(text, 1, self.config.largest, self.input_hint)

@@ -24,6 +24,7 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
@@ -241,6 +242,7 @@ class Forecast(DataTask[ForecastConfig]):
             *series.notes,
             f"series: {one_line(series.name)}, {count:,} values, {self._training:,} for training and the last "
             f"{held_out:,} held out",
+            *told_asked(min(MOST_ASKED, EVALUATED_TOKENS // config.window), held_out, "held-out values, evenly spread"),
         ]
         if self._too_long:
             notes.append(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqsum.errors import UserError
 from seqsum.registry import register_task
 from seqsum.schema import setting, shown
-from seqsum.tasks.base import EVALUATED_TOKENS, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.base import EVALUATED_TOKENS, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, told_asked
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
 
 FRESH_SAMPLES = 256
@@ -70,6 +70,10 @@ class MemoriseNoise(Task[MemoriseNoiseConfig]):
             raise UserError(f"lengths: every sample has task.length = {length} steps; leave the lengths out")
         noise, labels = self._draw("fresh", self._fresh)
         yield Examples(noise, np.full(self._fresh, length), labels)
+
+    @property
+    def notes(self) -> list[str]:
+        return told_asked(self._fresh, FRESH_SAMPLES, "samples that are never trained on")
 
     def parse(self, text: str) -> Inputs:
         word = text.strip()

@@ -22,6 +22,7 @@ from seqsum.tasks.base import (
     Task,
     TaskConfig,
     spread_evenly,
+    told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
 from seqsum.tasks.numbers import read_numbers
@@ -76,13 +77,16 @@ class NextNumber(Task[NextNumberConfig]):
 
     @property
     def notes(self) -> list[str]:
-        trained = set(map(tuple, self.training.tolist()))
-        met = sum(tuple(window) in trained for window in self.validation.tolist())
+        # The first two numbers tell the others.
+        trained = set(map(tuple, self.training[:, :2].tolist()))
+        met = sum(tuple(window) in trained for window in self.validation[:, :2].tolist())
+        told = told_asked(self._most_asked, len(self.validation), "held-out windows, evenly spread")
         if not met:
-            return []
+            return told
         return [
+            *told,
             f"windows: {met:,} of {count(len(self.validation), 'held-out window')} stand in the training part, too, as "
-            "there are so few different ones (task.unseen_windows keeps them apart)"
+            "there are so few different ones (task.unseen_windows keeps them apart)",
         ]
 
     def steps_per_epoch(self, batch_size: int) -> float:
@@ -95,8 +99,7 @@ class NextNumber(Task[NextNumberConfig]):
         return Batches(windows[..., :-1], lengths, self._targets(windows))
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        most = max(1, EVALUATED_TOKENS // self.config.window)
-        windows = self.validation[spread_evenly(0, len(self.validation) - 1, most)]
+        windows = self.validation[spread_evenly(0, len(self.validation) - 1, self._most_asked)]
         yield Examples(windows[:, :-1], np.full(len(windows), self.config.window - 1), self._targets(windows))
 
     def parse(self, text: str) -> Ints:
@@ -115,6 +118,10 @@ class NextNumber(Task[NextNumberConfig]):
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> list[Any]:
         return self._answered(answer.tolist())
+
+    @property
+    def _most_asked(self) -> int:
+        return EVALUATED_TOKENS // self.config.window
 
     @property
     def _strides(self) -> bool:

@@ -23,6 +23,7 @@ from seqsum.tasks.base import (
     TaskConfig,
     at_least_min_length,
     check_lengths,
+    told_asked,
 )
 from seqsum.tasks.stream import StepStream, below
 from seqsum.text import printable
@@ -87,13 +88,10 @@ class SumModulo(Task[SumModuloConfig]):
     @property
     def notes(self) -> list[str]:
         space = self._space(None, None)
-        asked, there = len(space.lengths), space.high - space.low + 1
-        if space.exhaustive or asked == there:
+        if space.exhaustive:
             return []
-        return [
-            f"evaluation: asks {space.samples_per_length:,} sequences of each of {asked:,} lengths, evenly spread from "
-            f"{space.low:,} to {space.high:,}; all {there:,} lengths would take too long"
-        ]
+        what = f"lengths, evenly spread, {space.samples_per_length:,} sequences of each"
+        return told_asked(len(space.lengths), space.high - space.low + 1, what)
 
     def truths(self, tokens: Ints) -> Ints:
         remainders: Ints = tokens.sum(axis=1) % self.vocabulary

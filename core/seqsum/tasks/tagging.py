@@ -26,6 +26,7 @@ from seqsum.tasks.base import (
     at_least_min_length,
     check_lengths,
     spread_evenly,
+    told_asked,
 )
 from seqsum.tasks.epochs import keyed_generator
 from seqsum.tasks.stream import StepStream, below
@@ -73,11 +74,14 @@ class Tagging(Task[TaggingConfig]):
 
     @property
     def notes(self) -> list[str]:
-        if self.config.min_length > LONGEST_MET:
-            return []
+        low, high = self.config.min_length, self.config.max_length
+        told = told_asked(len(_asked(low, high)), high - low + 1, "lengths, evenly spread")
+        if low > LONGEST_MET:
+            return told
         return [
+            *told,
             "brackets: training draws from all sequences, so it meets held-out ones, too: of "
-            f"{self.config.min_length} brackets there are {count(2**self.config.min_length, 'sequence')}"
+            f"{low} brackets there are {count(2**low, 'sequence')}",
         ]
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
@@ -93,7 +97,7 @@ class Tagging(Task[TaggingConfig]):
         low = self.config.min_length if low is None else low
         high = self.config.max_length if high is None else high
         check_lengths(low, high, LONGEST)
-        lengths = spread_evenly(low, high, EVALUATED_TOKENS // (FEWEST * (low + high) // 2))
+        lengths = _asked(low, high)
         count = max(FEWEST, HELD_OUT // len(lengths))
         for length in lengths:
             # The sample of a length depends on nothing else: every run is asked the same.
@@ -141,6 +145,11 @@ def matched(tokens: Ints) -> Ints:
     alone = np.where(tokens == CLOSE, left_alone, right_alone)
     tags: Ints = np.where(rise == 0, NOT_ASKED, np.where(alone, ALONE, MATCHED))
     return tags
+
+
+def _asked(low: int, high: int) -> list[int]:
+    """The lengths that an evaluation asks about."""
+    return spread_evenly(low, high, EVALUATED_TOKENS // (FEWEST * (low + high) // 2))
 
 
 def _falls_below(rise: Ints) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -23,6 +23,7 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
@@ -207,7 +208,14 @@ class TextClassification(DataTask[TextClassificationConfig]):
             notes.append(
                 f"texts: {alike:,} held-out texts are not asked: but for unknown characters they read as training texts"
             )
-        return {"characters": characters, "notes": notes}
+        return {
+            "characters": characters,
+            "notes": notes + told_asked(self._most_asked, asking, "held-out texts, evenly spread"),
+        }
+
+    @property
+    def _most_asked(self) -> int:
+        return min(MOST_ASKED, EVALUATED_TOKENS // self.config.max_length)
 
     def _unlike(self, lines: LabelledLines, characters: str) -> list[tuple[str, str]]:
         """The held-out texts that a network can tell from every training text."""
@@ -235,8 +243,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
             labels = np.array([places[label] for _, label in lines.training], dtype=np.int64)
             self._majority = Counter(labels.tolist()).most_common(1)[0][0]
             count = len(held_out)
-            most = min(count, MOST_ASKED, EVALUATED_TOKENS // self.config.max_length)
-            spread = np.unique(np.linspace(0, count - 1, most).astype(np.int64))
+            spread = np.unique(np.linspace(0, count - 1, min(count, self._most_asked)).astype(np.int64))
             pairs = [held_out[place] for place in spread]
             codes, lengths = self._encoded(pairs)
             targets = np.array([places[label] for _, label in pairs], dtype=np.int64)

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from seqsum.training.fused.walk import Walk
 
 ROWS = 8192  # more rows at once spill out of the processor's cache
-STEPS = 2_000_000
+NUMBERS = 20_000_000  # of a batch's logits, or its steps: memory stays small
+PRODUCTS = 2e9
+"""Multiplications of a batch, about a tenth of a second: whoever waits for an evaluation is heard between batches."""
+
+Check = Callable[[], None]
+"""Called between the batches of an evaluation, in its thread; what it raises ends the evaluation."""
 CONFUSION_CLASSES = 100  # beyond this nobody can read a confusion matrix
 ALL_INPUTS = "accuracy_all_inputs"
 """The share of right answers when every input counts alike, beside an accuracy in which every length does."""
@@ -60,7 +65,7 @@ class Evaluation:
 class _Tally:
     """Sums up right answers and losses, each row's times its weight."""
 
-    def __init__(self, task: AnyTask, check: Callable[[], None] | None = None) -> None:
+    def __init__(self, task: AnyTask, check: Check | None = None) -> None:
         self._check = check
         known = task.answer in ("class", "tags") and task.classes <= CONFUSION_CLASSES
         self.confusion: Ints | None = np.zeros((task.classes, task.classes), dtype=np.int64) if known else None
@@ -79,8 +84,7 @@ class _Tally:
         self.plain_right += int(right.sum())
         self.plain_asked += int(asked.sum())
         self.sequences += len(right)
-        if self._check is not None:
-            self._check()
+        _checked(self._check)
 
     def confuse(self, answers: Tensor, targets: Tensor) -> None:
         """Count which class was answered for which, both int64 [n]."""
@@ -117,6 +121,13 @@ class _Tally:
         )
 
 
+def _checked(check: Check | None) -> None:
+    if check is not None:
+        # Who is called may save a checkpoint, which training goes on from.
+        with torch.inference_mode(False):
+            check()
+
+
 def _weighted(numbers: NDArray[Any], weights: NDArray[np.float64] | None) -> float:
     return float(numbers.sum() if weights is None else numbers @ weights)
 
@@ -130,19 +141,19 @@ class ExactEvaluation:
         self._space = task.enumerable()
         self._walk: Walk | None = None
 
-    def begin(self) -> Callable[[], Evaluation] | None:
+    def begin(self, check: Check | None = None) -> Callable[[], Evaluation] | None:
         """Return what evaluates the weights as they are now, whenever and in whatever thread (one at a time) it is
         called; None when that has to be done another way."""
         space = self._space
         if space is None or not self._backend.can_walk(space):
             return None
-        return partial(self._evaluate, space, self._backend.flat.values.detach().numpy().copy())
+        return partial(self._evaluate, space, self._backend.flat.values.detach().numpy().copy(), check)
 
-    def _evaluate(self, space: InputSpace, values: NDArray[np.float32]) -> Evaluation:
+    def _evaluate(self, space: InputSpace, values: NDArray[np.float32], check: Check | None) -> Evaluation:
         if self._walk is None:
             blocks = [examples.targets for examples in every_sequence(space, self._task)]
             self._walk = self._backend.walk(space, np.concatenate(blocks))
-        walked = self._walk.ask(values)
+        walked = self._walk.ask(values, check)
         lengths = range(space.low, space.high + 1)
         weights = np.array([space.weight(length) for length in lengths])
         right, losses = walked.right[space.low :], walked.losses[space.low :]
@@ -167,7 +178,7 @@ def evaluate(
     task: AnyTask,
     low: int | None = None,
     high: int | None = None,
-    check: Callable[[], None] | None = None,
+    check: Check | None = None,
 ) -> Evaluation:
     """Evaluate a model on lengths low…high, where a task knows lengths; default: the task's own held-out examples.
 
@@ -182,12 +193,12 @@ def evaluate(
         answers: list[Inputs] = []
         state: State | None = None
         for examples in task.held_out(low, high) if space is None else every_sequence(space, task):
-            for part in _parts(examples, whole=task.carries_state):
+            for part in parts_of(examples, model, task):
                 answer, state = _ask(model, task, part, state if part.follows else None, tally)
                 answers.append(answer)
         result = tally.result(space is not None, {} if space else task.held_out_metrics(answers))
         result.metrics.update(task.loss_metrics(result.loss))
-        result.metrics.update(_forecast_metrics(model, task))
+        result.metrics.update(_forecast_metrics(model, task, check))
         return result
 
 
@@ -203,14 +214,23 @@ def _answering(model: SequenceModel) -> Iterator[None]:
         model.train(training)
 
 
-def _forecast_metrics(model: SequenceModel, task: AnyTask) -> dict[str, float]:
+def _forecast_metrics(model: SequenceModel, task: AnyTask, check: Check | None) -> dict[str, float]:
     """Have held-out windows forecast step after step, where the task asks for it."""
     examples = task.forecasts()
     if examples is None:
         return {}
     weight = next(model.parameters())
     windows = torch.from_numpy(examples.inputs).to(weight.device, weight.dtype)
-    return task.forecast_metrics(forecast(model, windows, examples.targets.shape[1]))
+    rows, steps = examples.targets.shape
+    at_once = rows_at_once(model, task, windows.shape[1])
+    return task.forecast_metrics(
+        np.concatenate(
+            [
+                forecast(model, windows[first : first + at_once], steps, partial(_checked, check))
+                for first in range(0, rows, at_once)
+            ]
+        )
+    )
 
 
 def every_sequence(space: InputSpace, task: AnyTask) -> Iterator[Examples]:
@@ -223,10 +243,17 @@ def every_sequence(space: InputSpace, task: AnyTask) -> Iterator[Examples]:
             yield Examples(tokens, np.full(len(tokens), length), task.truths(tokens), weights=weights)
 
 
-def _parts(examples: Examples, whole: bool) -> Iterator[Examples]:
-    """Cut examples so that memory stays small."""
+def rows_at_once(model: SequenceModel, task: AnyTask, length: int) -> int:
+    """Return how many sequences of a length to ask in one batch, at least one."""
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    numbers = NUMBERS // (length * (task.classes if task.answer in ("tags", "sequence") else 1))
+    return max(1, min(ROWS, numbers, int(PRODUCTS / (length * max(weights, 1)))))
+
+
+def parts_of(examples: Examples, model: SequenceModel, task: AnyTask) -> Iterator[Examples]:
+    """Cut examples into batches that are quick and small; what goes on from batch to batch stays whole."""
     rows, length = examples.inputs.shape[:2]
-    at_once = rows if whole else max(1, min(ROWS, STEPS // max(1, length)))
+    at_once = rows if task.carries_state else rows_at_once(model, task, max(1, length, examples.targets.shape[-1]))
     for start in range(0, rows, at_once):
         yield examples.rows(slice(start, start + at_once))
 
@@ -299,7 +326,7 @@ def _walk(
     """
     vocabulary = space.vocabulary
     device = next(model.parameters()).device
-    at_once = max(1, ROWS // vocabulary)
+    at_once = max(1, rows_at_once(model, task, 1) // vocabulary)
     for start in range(0, rows, at_once):
         count = min(at_once, rows - start)
         tokens = torch.arange(vocabulary, device=device).repeat(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -23,6 +24,8 @@ class InTurn:
         self._jobs: SimpleQueue[Callable[[], Any]] = SimpleQueue()
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self.seconds = 0.0
+        """How long the last job took."""
 
     def add(self, job: Callable[[], Any]) -> None:
         if self._thread is None:
@@ -48,7 +51,10 @@ class InTurn:
             job = self._jobs.get()
             try:
                 if failure is None:
-                    self._outcomes.put((job(), None))
+                    began = time.monotonic()
+                    value = job()
+                    self.seconds = time.monotonic() - began
+                    self._outcomes.put((value, None))
                     continue
             except BaseException as error:  # the one who waits for it gets it
                 failure = error

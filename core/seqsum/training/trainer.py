@@ -28,7 +28,7 @@ from seqsum.training import checkpoint
 from seqsum.training.ahead import Ahead
 from seqsum.training.backends import make_backend
 from seqsum.training.device import choose_device
-from seqsum.training.evaluation import Evaluation, ExactEvaluation, evaluate
+from seqsum.training.evaluation import Check, Evaluation, ExactEvaluation, evaluate
 from seqsum.training.fused.backend import FusedBackend
 from seqsum.training.memory import check_memory
 from seqsum.training.progress import Progress
@@ -115,6 +115,8 @@ class Trainer:
         self._window = LogWindow()
         self._steps_at_once = FIRST_CHUNK
         self._evaluated_at = -1
+        self.owes_evaluation = False
+        """Whether the evaluation of this step was begun and not ended."""
 
     @property
     def done(self) -> bool:
@@ -223,24 +225,30 @@ class Trainer:
         due = self.step % self.config.train.evaluate_every == 0 or self.step >= self.config.train.steps
         return due and self._evaluated_at != self.step
 
-    def evaluate(self) -> tuple[Evaluation, bool, list[Point]]:
-        """Evaluate on what is held out; return the result, whether it is the best so far, and its points."""
-        exact = self._exact.begin() if self._exact else None
-        result = exact() if exact else evaluate(self.model, self.task)
+    def evaluate(self, check: Check | None = None) -> tuple[Evaluation, bool, list[Point]]:
+        """Evaluate on what is held out; return the result, whether it is the best so far, and its points.
+
+        check: called between batches; what it raises ends the evaluation, which is owed then
+        """
+        self.owes_evaluation = True
+        exact = self._exact.begin(check) if self._exact else None
+        result = exact() if exact else evaluate(self.model, self.task, check=check)
+        self.owes_evaluation = False
         self._evaluated_at = self.step
         return (result, *self.note(self.step, result))
 
-    def evaluation_behind(self) -> Callable[[], Evaluation] | None:
+    def evaluation_behind(self, check: Check | None = None) -> Callable[[], Evaluation] | None:
         """Return what makes the evaluation that is due in another thread, while this one trains on; `note` its result.
 
+        check: called in that thread between parts of it; what it raises ends it
         None when training has to wait for the result, or when compiled code can't make it. The weights are copied.
         """
         train = self.config.train
         if self._exact is None or train.early_stop is not None or train.keep_best:
             return None
-        job = None if self.config.schedule.name == "plateau" else self._exact.begin()
+        job = None if self.config.schedule.name == "plateau" else self._exact.begin(check)
         if job is not None:
-            self._evaluated_at = self.step
+            self._evaluated_at, self.owes_evaluation = self.step, False
         return job
 
     def note(self, step: int, result: Evaluation) -> tuple[bool, list[Point]]:
@@ -267,6 +275,7 @@ class Trainer:
             "config": self.config.plain(),
             "window": dict(vars(self._window)),
             "evaluated_at": self._evaluated_at,
+            "owes_evaluation": self.owes_evaluation,
             "fused_from": self.fused_from,
             "data_facts": self.task.data_facts(),
             "measure": MEASURE,
@@ -304,6 +313,7 @@ class Trainer:
             trainer.progress.forget_losses()
         trainer._window = LogWindow.of(saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
+        trainer.owes_evaluation = saved.state.get("owes_evaluation", False)
         trainer.fused_from = saved.state.get("fused_from")
         if trainer.fused_from is not None:
             trainer.choose_backend()

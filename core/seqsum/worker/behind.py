@@ -6,6 +6,7 @@ the run's folder promises: a checkpoint is written when the points up to it are,
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,16 @@ from typing import Any
 from seqsum.training.in_turn import InTurn
 
 MOST = 40  # each holds a copy of the weights; training waits when more are behind
+SLOW_SECONDS = 0.25
+MOST_SLOW = 2
+"""Evaluations behind when one takes as long: whoever stops the run has to wait for those, or lose them."""
+LOOK_SECONDS = 0.005
+
+Until = Callable[[], bool]
+
+
+class Abandoned(Exception):
+    """An evaluation was given up: something else has to be done at once."""
 
 
 @dataclass
@@ -21,20 +32,21 @@ class Errand:
     """Something to be done: `begin` gives the job, `end` takes its result; both are called by the loop's own thread.
 
     An evaluation (`early`) begins when it is taken on. A checkpoint begins when the errands before it are ended, and
-    its job is done after the next write of points.
+    its job is done after the next write of points. `dropped` is called in place of `end` where it was abandoned.
     """
 
     begin: Callable[[], Callable[[], Any]]
     end: Callable[[Any], None]
     early: bool = False
+    dropped: Callable[[], None] = lambda: None
 
 
 class Behind:
     """Errands in order. `look` ends those that are done; `settle` waits for all."""
 
-    def __init__(self, write: Callable[[], None]) -> None:
-        """`write` writes the points that are known, and calls `written`."""
-        self._write = write
+    def __init__(self, write: Callable[[], None], until: Until = lambda: False) -> None:
+        """`write` writes the points that are known, and calls `written`. until: when `add` shall wait no longer."""
+        self._write, self._until = write, until
         self._waiting: deque[Errand] = deque()
         self._held: deque[tuple[Errand, Callable[[], Any]]] = deque()
         self._saving: deque[Errand] = deque()
@@ -51,8 +63,13 @@ class Behind:
             self._early.add(errand.begin())
         self._waiting.append(errand)
         self.look()
-        while len(self) > MOST:
-            self._wait_for_one()
+        while self._too_many and self._wait_for_one(self._until):
+            pass
+
+    @property
+    def _too_many(self) -> bool:
+        evaluations = sum(errand.early for errand in self._waiting)
+        return len(self) > MOST or (evaluations > MOST_SLOW and self._early.seconds > SLOW_SECONDS)
 
     def look(self) -> None:
         """End every errand that is done, up to the first that is not. Raises what a job raised."""
@@ -76,24 +93,39 @@ class Behind:
             self._late.add(job)
             self._saving.append(errand)
 
-    def settle(self) -> None:
-        """Wait until every errand is ended. Raises what a job raised."""
-        while len(self):
-            self._wait_for_one()
+    def settle(self, until: Until | None = None) -> bool:
+        """Wait until every errand is ended, or `until` says to wait no longer; return whether they are.
 
-    def _wait_for_one(self) -> None:
+        Raises what a job raised.
+        """
+        while len(self):
+            if not self._wait_for_one(until):
+                return False
+        return True
+
+    def _wait_for_one(self, until: Until | None) -> bool:
         if self._saving:
             self._end_saving()
         elif self._held:
             self._write()
         else:
+            while until is not None and self._waiting[0].early and not self._early.done:
+                if until():
+                    return False
+                time.sleep(LOOK_SECONDS)
             self._pass_on()
+        return True
 
     def _pass_on(self) -> None:
         """End the first evaluation, waiting for it, or begin the first checkpoint."""
         first = self._waiting.popleft()
         if first.early:
-            first.end(self._early.result())
+            try:
+                result = self._early.result()
+            except Abandoned:
+                first.dropped()
+            else:
+                first.end(result)
         else:
             self._held.append((first, first.begin()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
 from seqsum.training.fits import why_not_fused
-from seqsum.worker.behind import Behind, Errand
+from seqsum.worker.behind import Abandoned, Behind, Errand
 from seqsum.worker.signals import StopSignal
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.5
+"""How long somebody who asked for something waits for evaluations behind the loop."""
 DURABLE_SECONDS = 1.0
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
 
@@ -55,11 +58,14 @@ class Worker:
         self._points: list[Point] = []
         self._written = 0.0
         self._listened = 0.0
+        self._looked = 0.0
         self._clock = 0.0
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
         self._backend: tuple[str, str | None] = ("", None)
-        self._behind = Behind(lambda: self.write(force=True))
+        self._behind = Behind(lambda: self.write(force=True), self._is_told)
+        self._given_up = threading.Event()
+        self._unmade: list[int] = []  # steps whose evaluation was given up
         self._events: list[SomeEvent] = []
         self._durable = 0.0
         self._gauges: Gauges | None = None
@@ -157,18 +163,26 @@ class Worker:
         self._replay_changes()
         while True:
             self._obey()
-            if (self.stop_asked or self.signals.name) and not trainer.done:
+            if self._shall_stop and not (trainer.done and not trainer.owes_evaluation and self._settle_soon()):
                 return self._stop()
             if self.paused:
                 time.sleep(IDLE_SECONDS)
+                self._behind.look()
+                if self._points:
+                    self.write()
+                continue
+            if trainer.owes_evaluation:
+                self._evaluate()
                 continue
             if trainer.done:
-                return self._finish()
+                if self._behind.settle(self._is_told):
+                    return self._finish()
+                continue
             before = trainer.step, self.train_seconds
             points = trainer.run_chunk(step for step, _, _ in self._replay)
             if trainer.failure:
                 self._points += points
-                self._behind.settle()
+                self._behind.settle(lambda: self._shall_stop)
                 return self._fail(trainer.failure)
             self._add_speed(points, *before)
             self._tell_backend()
@@ -176,8 +190,7 @@ class Worker:
             if trainer.checkpoint_due and not self.saved:
                 if behind and not trainer.done:
                     self._save_behind()
-                else:
-                    self._behind.settle()
+                elif self._behind.settle(self._is_told):
                     self.save("interval")
             self._behind.look()
             self._replay_changes()
@@ -186,19 +199,64 @@ class Worker:
     def _evaluate(self) -> bool:
         """Make the evaluation that is due, behind the loop if that changes nothing; return whether it is behind."""
         trainer, step = self.trainer, self.trainer.step
-        job = trainer.evaluation_behind()
+        job = trainer.evaluation_behind(self._check_behind)
         self._lags = job is not None
         if job is None:
             self._behind.settle()
-            result, best, points = trainer.evaluate()
+            before = self._saved
+            try:
+                result, best, points = trainer.evaluate(self._between_batches)
+            except Abandoned:
+                return self._lags
+            if self._saved is not before:
+                self._saved = None  # what was saved meanwhile does not know the result
             self._take(step, result, points)
             if best and trainer.config.train.keep_best:
                 self.save("best")
         else:
             self._behind.add(
-                Errand(lambda: job, lambda result: self._take(step, result, trainer.note(step, result)[1]), early=True)
+                Errand(
+                    lambda: job,
+                    lambda result: self._take(step, result, trainer.note(step, result)[1]),
+                    early=True,
+                    dropped=lambda: self._unmade.append(step),
+                )
             )
         return self._lags
+
+    def _between_batches(self) -> None:
+        """Do what is asked while an evaluation is made; raises Abandoned when the run shall stop."""
+        self._obey()
+        while self.paused and not self._shall_stop:
+            time.sleep(IDLE_SECONDS)
+            self._obey()
+        if self._shall_stop:
+            raise Abandoned
+        self.write()
+
+    def _check_behind(self) -> None:
+        """Raise Abandoned, in the thread of an evaluation behind the loop, when its result is waited for no longer."""
+        if self._given_up.is_set():
+            raise Abandoned
+
+    @property
+    def _shall_stop(self) -> bool:
+        return bool(self.stop_asked or self.signals.name)
+
+    def _is_told(self) -> bool:
+        """Whether there is something to be obeyed, so that nothing else may be waited for."""
+        if self.signals.name:
+            return True
+        now = time.monotonic()
+        if now - self._looked < LISTEN_SECONDS:
+            return False
+        self._looked = now
+        return bool(self.store.pending_commands())
+
+    def _settle_soon(self) -> bool:
+        """Wait for what is behind the loop, but not for long; return whether all is ended."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        return self._behind.settle(lambda: time.monotonic() > end)
 
     def _take(self, step: int, result: Evaluation, points: list[Point]) -> None:
         self._points += points
@@ -244,15 +302,22 @@ class Worker:
             self.store.set_state(changes=self.changes)
 
     def _stop(self) -> str:
-        self._behind.settle()
-        if not self.saved:
+        if not self._settle_soon():
+            self._given_up.set()
+            self._behind.settle()
+        if self._unmade:
+            self.trainer.owes_evaluation = self._unmade[-1] == self.trainer.step
+            earlier = self._unmade[:-1] if self.trainer.owes_evaluation else self._unmade
+            if earlier:
+                steps = ", ".join(f"{step:,}" for step in earlier)
+                self.say(f"stopped before the evaluation of step {steps} was made", self.trainer.step)
+        if not self.saved or self._unmade:
             self.save("stop")
         reason = f"stopped by {self.signals.name or self.stop_asked}"
         self._end("stopped", reason)
         return "stopped"
 
     def _finish(self) -> str:
-        self._behind.settle()
         if not self.saved:
             self.save("end")
         reason = None
@@ -264,6 +329,7 @@ class Worker:
         return "finished"
 
     def _fail(self, reason: str) -> str:
+        self._given_up.set()
         kept = f"the checkpoint of step {self._saved[0]} is kept" if self._saved else "there is no checkpoint yet"
         self._end("failed", f"{reason}; {kept}")
         return "failed"
@@ -411,7 +477,7 @@ class Worker:
         self._listened = now
         commands = self.store.pending_commands()
         if commands:
-            self._behind.settle()
+            self._settle_soon()
         for command in commands:
             handlers: dict[str, Callable[[Command], None]] = {
                 "pause": self._on_pause,

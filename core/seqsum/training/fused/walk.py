@@ -7,6 +7,7 @@ recurrent product serves all the tokens that can follow a beginning.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba
@@ -21,6 +22,9 @@ from seqsum.training.fused.walk_order import walk_order
 
 ROW = COLUMNS + LANES
 """Numbers from one row to the next: a row may be filled up to a whole vector."""
+
+PIECE = 2e9
+"""Multiplications, some tenths of a second at most: whoever waits for a walk to end is heard between its pieces."""
 
 SAFE = 43.0
 """Up to here e²ˣ is a float32 number, not infinite nor zero."""
@@ -145,14 +149,15 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
 
 INTS, FLOATS, DOUBLES = (kind[::1] for kind in (numba.int64, numba.float32, numba.float64))
 TABLE = numba.int64[:, ::1]
-SIGNATURE = (INTS, INTS, FLOATS, numba.int64, numba.int64, TABLE, FLOATS, TABLE, INTS, DOUBLES)
+SIGNATURE = (INTS, INTS, FLOATS, numba.int64, numba.int64, TABLE, numba.int64, FLOATS, TABLE, INTS, DOUBLES)
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
-def walk(shape, places, values, low, high, blocks, x, confusion, right, losses):
-    """Ask about every sequence of lengths low to high.
+def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, losses):
+    """Ask about the sequences of some blocks, of lengths low to high.
 
-    shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]; blocks: `Order.blocks`
+    shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]
+    blocks: some of `Order.blocks`, those before them asked before; asked: how many sequences those had
     x: float32, `walk_numbers` zeros the first time, behind them the right classes in the order of the walk, and LANES
     confusion: int64 [classes, classes], added to; right: int64 [high + 1], added to, by length
     losses: float64 [high + 1], sums of cross-entropies, added to, by length
@@ -178,7 +183,6 @@ def walk(shape, places, values, low, high, blocks, x, confusion, right, losses):
         x[a_head_bias + c] = values[places[2] + c]
     short = put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, a_entered, a_bias, a_back_bias)
 
-    asked = 0
     for block in range(len(blocks)):
         level, first, parents = blocks[block]
         n = (parents + LANES - 1) // LANES * LANES
@@ -250,18 +254,38 @@ class Walk:
         self._shape, self._places = shape, parameter_places(shape, offsets)
         self._low, self._high = low, high
         order = walk_order(shape.vocabulary, low, high)
-        self._blocks = order.blocks
+        self._pieces = self._cut(order.blocks)
         count = walk_numbers(shape, high)
         self._numbers = np.zeros(count + len(order.sequences) + LANES, dtype=np.float32)
         self._numbers[count:-LANES] = truths[order.sequences]
 
-    def ask(self, values: NDArray[np.float32]) -> Walked:
-        """Ask a model with these weights, float32 [parameters]."""
+    def _cut(self, blocks: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], int]]:
+        """Cut the walk into pieces that are over in a moment: blocks, and how many sequences are asked before them."""
+        shape = self._shape
+        wide, above = shape.gates * shape.hidden, shape.layers - 1
+        products = shape.layers * wide + shape.vocabulary * (above * wide + shape.classes)
+        done = np.cumsum(blocks[:, 2] * float(products * shape.hidden))
+        borders = np.searchsorted(done, np.arange(PIECE, done[-1], PIECE)).tolist()
+        asked = np.cumsum(np.where(blocks[:, 0] + 1 >= self._low, blocks[:, 2] * shape.vocabulary, 0))
+        starts = sorted({0, *borders})
+        return [
+            (blocks[start:end], int(asked[start - 1]) if start else 0)
+            for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True)
+        ]
+
+    def ask(self, values: NDArray[np.float32], check: Callable[[], None] | None = None) -> Walked:
+        """Ask a model with these weights, float32 [parameters].
+
+        check: called between pieces of the walk; what it raises ends it
+        """
         classes = self._shape.classes
         confusion = np.zeros((classes, classes), dtype=np.int64)
         right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(self._high + 1)
-        walk(
-            self._shape.numbers(), self._places, values, self._low, self._high, self._blocks, self._numbers,
-            confusion, right, losses,
-        )  # fmt: skip
+        for blocks, asked in self._pieces:
+            walk(
+                self._shape.numbers(), self._places, values, self._low, self._high, blocks, asked, self._numbers,
+                confusion, right, losses,
+            )  # fmt: skip
+            if check is not None:
+                check()
         return Walked(confusion, right, losses)
