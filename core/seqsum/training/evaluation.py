@@ -251,9 +251,16 @@ def rows_at_once(model: SequenceModel, task: AnyTask, length: int) -> int:
 
 
 def parts_of(examples: Examples, model: SequenceModel, task: AnyTask) -> Iterator[Examples]:
-    """Cut examples into batches that are quick and small; what goes on from batch to batch stays whole."""
+    """Cut examples into batches that are quick and small: between rows, or in time where a state is carried on."""
     rows, length = examples.inputs.shape[:2]
-    at_once = rows if task.carries_state else rows_at_once(model, task, max(1, length, examples.targets.shape[-1]))
+    if task.carries_state:
+        steps = max(1, rows_at_once(model, task, 1) // max(1, rows))
+        for start in range(0, length, steps):
+            inputs, targets = (part[:, start : start + steps] for part in (examples.inputs, examples.targets))
+            lengths = np.full(rows, inputs.shape[1])
+            yield Examples(inputs, lengths, targets, examples.follows or start > 0, examples.weights)
+        return
+    at_once = rows_at_once(model, task, max(1, length, examples.targets.shape[-1]))
     for start in range(0, rows, at_once):
         yield examples.rows(slice(start, start + at_once))
 

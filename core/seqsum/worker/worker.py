@@ -175,7 +175,7 @@ class Worker:
                 self._evaluate()
                 continue
             if trainer.done:
-                if self._behind.settle(self._is_told):
+                if self._all_ended():
                     return self._finish()
                 continue
             before = trainer.step, self.train_seconds
@@ -190,7 +190,7 @@ class Worker:
             if trainer.checkpoint_due and not self.saved:
                 if behind and not trainer.done:
                     self._save_behind()
-                elif self._behind.settle(self._is_told):
+                elif self._all_ended():
                     self.save("interval")
             self._behind.look()
             self._replay_changes()
@@ -252,6 +252,13 @@ class Worker:
             return False
         self._looked = now
         return bool(self.store.pending_commands())
+
+    def _all_ended(self) -> bool:
+        """Wait for all that is behind the loop, or until somebody asks for something; return whether all is ended."""
+        self._behind.look()
+        if len(self._behind):
+            self.write(force=True)  # what is known so far: it may take its time
+        return self._behind.settle(self._is_told)
 
     def _settle_soon(self) -> bool:
         """Wait for what is behind the loop, but not for long; return whether all is ended."""
@@ -476,7 +483,7 @@ class Worker:
             return
         self._listened = now
         commands = self.store.pending_commands()
-        if commands:
+        if any(command.verb != "stop" for command in commands):
             self._settle_soon()
         for command in commands:
             handlers: dict[str, Callable[[Command], None]] = {
