@@ -257,7 +257,9 @@ class Worker:
         """Wait for all that is behind the loop, or until somebody asks for something; return whether all is ended."""
         self._behind.look()
         if len(self._behind):
-            self.write(force=True)  # what is known so far: it may take its time
+            # What is known so far, now and in its turn: the rest may take its time.
+            self._written = 0.0
+            self.write()
         return self._behind.settle(self._is_told)
 
     def _settle_soon(self) -> bool:
