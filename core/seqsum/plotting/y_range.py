@@ -73,7 +73,9 @@ def ends_of(
     return (10.0 ** rest[0], 10.0 ** rest[1], True) if log else (*rest, True)
 
 
-def without_outliers(parts: Sequence[tuple[Floats, Floats]], *, log: bool = False) -> tuple[float, float] | None:
+def without_outliers(
+    parts: Sequence[tuple[Floats, Floats]], *, log: bool = False, flattened: float = FLATTENED
+) -> tuple[float, float] | None:
     """Return the range of all values but outliers, or None where no outliers flatten the rest.
 
     Outliers are the hundredth of a curve's values (one at least) at either end, when the others take less than a
@@ -82,6 +84,7 @@ def without_outliers(parts: Sequence[tuple[Floats, Floats]], *, log: bool = Fals
     Args:
         parts: of each curve the lowest and the highest value at each of its places, finite; with `log` their decimal
             logarithms.
+        flattened: how many times their own height the others have to be flattened.
     """
     parts = [(np.sort(_few(low, np.minimum)), np.sort(_few(high, np.maximum))) for low, high in parts if low.size]
     if not parts or max(low.size for low, _ in parts) < FEWEST:
@@ -93,7 +96,7 @@ def without_outliers(parts: Sequence[tuple[Floats, Floats]], *, log: bool = Fals
     lowest, highest = min(float(one[0][0]) for one in parts), max(float(one[1][-1]) for one in parts)
     # What hardly changes has a height of its own: a step from 1 to 1.1 is no outlier.
     size = max(high - low, LEAST_DECADES if log else LEAST * max(abs(low), abs(high)))
-    if not 0 < size < math.inf or highest - lowest <= FLATTENED * size:
+    if not 0 < size < math.inf or highest - lowest <= flattened * size:
         return None
     ends = np.concatenate([column for one in parts for column in one])
     kept = ends[(ends >= low - size) & (ends <= high + size)]

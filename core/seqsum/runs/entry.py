@@ -21,8 +21,8 @@ ABSENT = object()
 @dataclass(frozen=True)
 class Entry:
     """config: section → field → value, with what was changed while the run trained.
-    curves: `loss` and `accuracy`, if there are any, oldest first, at most CURVE_POINTS each; NaN where nothing was
-        finite.
+    curves: `loss` and `accuracy`, if there are any, oldest first, at most CURVE_POINTS each; NaN or infinite where
+        nothing was finite.
     """
 
     summary: Summary
@@ -81,12 +81,17 @@ def _curves(store: Store, summary: Summary) -> dict[str, tuple[float, ...]]:
 
 
 def thinned(buckets: Buckets, most: int = CURVE_POINTS) -> tuple[float, ...]:
-    """Return the means of `most` equal shares of a curve (or its points, when they are fewer), four digits each."""
-    values = buckets.mean
+    """Return the means of `most` equal shares of a curve (or its points, when they are fewer), four digits each.
+
+    A share with no finite value is what there is instead: an infinity, or NaN.
+    """
+    values = buckets.values
     if values.size > most:
         starts = np.arange(most) * values.size // most
         finite = np.isfinite(values)
         counts = np.add.reduceat(finite.astype(np.int64), starts)
         sums = np.add.reduceat(np.where(finite, values, 0.0), starts)
-        values = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        above, below = (np.logical_or.reduceat(values == infinity, starts) for infinity in (np.inf, -np.inf))
+        broken = np.where(above, np.inf, np.where(below, -np.inf, np.nan))
+        values = np.where(counts > 0, sums / np.maximum(counts, 1), broken)
     return tuple(float(f"{value:.4g}") for value in values.tolist())

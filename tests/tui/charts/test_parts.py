@@ -150,13 +150,33 @@ def test_sparklines() -> None:
     assert sparkline([0, 0, 7, 7], 2) == "▁█"
     assert sparkline([1, math.nan, 3], 5) == "▁×█  "
     assert sparkline([1, math.inf, 1, 3], 2) == "▁█"
-    assert sparkline([5, 5, 5], 3) == "▄▄▄"
+    assert sparkline([5, 5, 5], 3) == sparkline([0, 0, 0], 3) == "▄▄▄"
     assert sparkline([math.nan] * 9, 3) == "×××"
+    assert sparkline([math.inf, 1, 3, -math.inf, math.nan], 5) == "↑▁█↓×"
     assert sparkline([], 4) == "    " and sparkline([1, 2], 0) == "" and sparkline([1, 2], -1) == ""
     assert sparkline([1e308, -1e308, 1e308], 3) == "█▁█"
     for count in (1, 7, 50, 1000):
         line = sparkline(np.random.default_rng(0).normal(size=count), 17)
         assert len(line) == cell_len(line) == 17
+
+
+def test_a_small_change_is_no_triumph_in_a_sparkline() -> None:
+    rising = np.linspace(0.10, 0.13, 24)
+    assert set(sparkline(rising, 12, (0.0, 1.0))) == {"▂"}
+    assert sparkline([0.0, 0.5, 1.0], 3, (0.0, 1.0)) == "▁▅█"
+    hardly = sparkline(np.linspace(2.30, 2.28, 24), 12)
+    assert set(hardly) <= {"▄", "▅"}
+    assert sparkline(np.linspace(2.3, 0.01, 24), 8) == "█▇▆▅▄▃▂▁"
+    negative = sparkline(np.linspace(-2.30, -2.28, 24), 12)
+    assert set(negative) <= {"▄", "▅"}
+
+
+def test_one_spike_does_not_flatten_a_sparkline() -> None:
+    falling = np.linspace(2.3, 0.1, 24)
+    falling[7] = 1e30
+    assert sparkline(falling, 24).count("↑") == 1
+    assert sparkline(falling, 24).replace("↑", "") == "".join(sparkline(np.delete(falling, 7), 23))
+    assert "↑" not in sparkline([10.0] + [0.05, 0.04, 0.03, 0.02] * 5, 21), "how a run begins is no outlier"
 
 
 def entries(names: list[str]) -> list[Entry]:

@@ -101,7 +101,7 @@ def _curve(metric: str) -> Callable[[Line, float, int], str]:
             spread = line.spread.get(metric)
             return "" if spread is None else quartiles(metric, spread, width)
         curve = line.curve(metric)
-        return drawn(curve, width) if curve else ""
+        return drawn(curve, width, formatting.is_share(metric)) if curve else ""
 
     return text
 
@@ -118,12 +118,13 @@ def quartiles(metric: str, spread: Standing, width: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def drawn(curve: tuple[float, ...], width: int) -> str:
-    """Return a curve in one row; needs numpy, which is there once anything was read."""
+def drawn(curve: tuple[float, ...], width: int, share: bool) -> str:
+    """Return a curve in one row, a share from 0 to 100% as in its chart; needs numpy, which is there once anything was
+    read."""
     from seqsum_tui.charts.sparkline import sparkline
 
     # A row of its own for the eye: full blocks would touch the line above.
-    return sparkline(curve, width).replace("█", "▇")
+    return sparkline(curve, width, (0.0, 1.0) if share else None).replace("█", "▇")
 
 
 def _left(line: Line, now: float, width: int) -> str:
