@@ -18,9 +18,11 @@ from safetensors import safe_open
 
 from seqsum.cli import main
 from seqsum.config import Config
+from seqsum.export import plot as plotting
 from seqsum.export.broken import KEY_COLOUR
-from seqsum.export.drawing import Area, Line, Words
+from seqsum.export.drawing import Area, Line, Picture, Words
 from seqsum.export.plot import LEFT, RIGHT, WIDTH, plot, round_ticks
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 
@@ -204,3 +206,83 @@ def test_ticks_are_round_and_inside(low: float, high: float) -> None:
     assert 1 <= len(ticks) <= 11 and all(low - 1e-12 <= tick <= high * (1 + 1e-9) for tick in ticks)
     for distance in np.diff(ticks):
         assert round(distance / 10 ** math.floor(math.log10(distance) + 1e-9), 6) in (1, 2, 5)
+
+
+# What is not finite, outliers, ends
+
+
+def curve_run(folder: Path, values: list[float] | np.ndarray) -> Run:
+    made = Workspace(folder).create("baseline", load_preset("baseline").config, "made")
+    with made.store() as store:
+        store.append([("loss", step, float(value)) for step, value in enumerate(values)])
+    return made
+
+
+def lines_of(picture: Picture, color: str) -> list[Line]:
+    return [mark for mark in picture.marks if isinstance(mark, Line) and mark.color == color and len(mark.places) > 3]
+
+
+BLUE = plotting.STYLES[0][0]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(("count", "every"), [(300, 7), (20_000, 50), (20_000, 3), (20_000, 64)])
+def test_a_value_that_is_not_finite_hides_no_other(tmp_path: Path, broken: float, count: int, every: int) -> None:
+    """The line is that of the same run without those values, but for the gaps between single points."""
+    steps = np.arange(count)
+    fine = 2 * np.exp(-steps / count) + 0.1
+    whole = lines_of(plotting.plot(curve_run(tmp_path / "fine", fine)), BLUE)
+    values = np.where(steps % every == 1, broken, fine)
+    made = plotting.plot(curve_run(tmp_path / "broken", values))
+    drawn = lines_of(made, BLUE)
+    assert len(whole) == 1
+    if count > 1000:
+        assert len(drawn) == 1
+        np.testing.assert_allclose(drawn[0].places, whole[0].places, atol=1.0)
+    else:
+        places = [place for line in drawn for place in line.places]
+        assert set(places) <= set(whole[0].places) and len(places) >= 0.8 * (count - count // every - 2)
+    key = {math.nan: "NaN", math.inf: "+infinity", -math.inf: "-infinity"}[broken]
+    assert any(isinstance(mark, Words) and mark.text == key for mark in made.marks)
+
+
+def test_an_outlier_is_told_and_left_out_or_the_ends_are_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = curve_run(tmp_path, [1e30 if step == 100 else 0.5 + step / 1000 for step in range(200)])
+
+    def made(*options: str) -> tuple[str, str]:
+        file = tmp_path / "made.svg"
+        code = export(run, "--output", str(file), "--force", *options)
+        return file.read_text() if code == 0 else "", capsys.readouterr().err
+
+    content, said = made()
+    assert "a few outliers flatten the rest" in content and "--no-outliers or --ylim" in said
+    content, said = made("--no-outliers")
+    assert "outliers left out" in content and "above the range" in content and said == ""
+    content, said = made("--ylim", "0,0.6")
+    assert "above the range" in content and "outliers" not in content and said == ""
+    content, said = made("--ylim", ",0.6")
+    assert "above the range" in content
+    wrong = {
+        "2,1": "2 is not below 1",
+        "x,1": '"x" is no number',
+        "1": '"1" is no range',
+        "nan,1": '"nan" is no number',
+    }
+    for text, words in wrong.items():
+        content, said = made("--ylim", text)
+        assert content == "" and said.count(words) == 1
+    assert export(run, "--output", str(tmp_path / "made.csv"), "--no-outliers") == 2
+
+
+def test_lines_are_cut_where_they_leave_the_range() -> None:
+    scale = plotting.Scale(0.0, 1.0, 100.0, 0.0)
+    lines = plotting.lines_on(scale, [0.0, 1.0, 2.0, 3.0, 4.0], [0.5, 1.5, 0.5, -1.5, 2.5])
+    assert lines == [
+        ((0.0, 50.0), (0.5, 0.0)),
+        ((1.5, 0.0), (2.0, 50.0), (2.25, 100.0)),
+        ((3.375, 100.0), (3.625, 0.0)),
+    ]
+    assert plotting.lines_on(scale, [0.0, 1.0], [2.0, 3.0]) == []
+    assert plotting.lines_on(scale, [0.0], [0.25]) == [((0.0, 75.0),)]

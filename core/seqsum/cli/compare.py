@@ -47,6 +47,8 @@ def compare(options: argparse.Namespace) -> int:
         comparison, rows, x, log_y=options.log, field=options.field, of_best=not options.final, limits=limits,
         leave_out=options.no_outliers,
     )  # fmt: skip
+    if options.log and any(end is not None and end <= 0 for end in limits or ()):
+        raise UserError(f"compare: --log has no place for 0 and less, got --ylim {options.ylim}; leave one of them out")
     if (limits is not None or shown.leave_out) and Path(options.output or "").suffix.lower() not in (".svg", ".png"):
         raise UserError("compare: --ylim and --no-outliers are for pictures; name one with --output FILE.svg or .png")
     part: Part | None = options.show

@@ -154,7 +154,7 @@ def _begin(
     picture = Picture(WIDTH, TOP + PLOT + AXIS + lines * ENTRY_LINE + 10, f"{title} {subtitle}")
     words = f"{title}{', logarithmic' if values.logarithmic else ''}"
     notes = ", ".join(filter(None, [hidden, outliers_note(flattened, axis)]))
-    if flattened and not axis.leave_out:
+    if flattened and axis == ValueAxis(axis.log):
         picture.notes.append(OFFER)
     picture.marks.append(Words(words, (LEFT, 26), size=15, color="#111111"))
     picture.marks.append(Words(subtitle, (WIDTH - RIGHT, 26), anchor="end", color="#666666"))

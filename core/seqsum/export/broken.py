@@ -17,7 +17,7 @@ KINDS = (NAN, ABOVE, BELOW, OVER, UNDER)
 AT_TOP = (ABOVE, OVER)
 CLOSEST = 18.0  # units between two marks of a kind: a line below them can still be seen
 SIZE, WIDTH = 3.5, 1.5
-LETTER = 5.6  # units of a letter of the key
+LETTER = 6.6  # units of a letter of the key, at most
 KEY_GAP, KEY_COLOUR = 18.0, "#666666"
 
 

@@ -1,6 +1,6 @@
 """Words in a picture of dots: each character in a font that has it, from left to right or from right to left.
 
-Pillow brings one font, for Latin, Greek and Cyrillic. Others are looked for on this computer; what none of them has is
+Pillow brings one font, of ASCII. Others are looked for on this computer; what none of them has is
 told, never drawn as an empty box.
 """
 
@@ -28,6 +28,8 @@ FOLDERS = (
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 MOST_FILES = 2000
 STAND_IN = "?"
+PLAIN = {"–": "-", "−": "-", "×": "x", "∞": "inf", "≤": "<=", "’": "'"}
+"""What says the same in ASCII."""
 NOWHERE = "\U0010ffff"
 """A character that no font has."""
 
@@ -102,13 +104,18 @@ class Typesetter:
             # Without shaping letters would stand apart and in the wrong order: worse than none.
             self.missing.update(dict.fromkeys(character for part in parts for character in part if part.strip()))
             return [Run(STAND_IN, OWN, False)]
-        whole = next((face for face in self._found if all(_has(face, part) for part in parts)), None)
-        if whole is not None:
-            return [Run("".join(parts), whole, backwards)]
+        if backwards:
+            # One font for all of it, if there is one: letters are joined, and turned round together with digits.
+            self._face_for(parts[0])
+            whole = next((face for face in self._found if all(_has(face, part) for part in parts)), None)
+            if whole is not None:
+                return [Run("".join(parts), whole, backwards)]
         runs: list[Run] = []
         for part in parts:
-            face = self._face_for(part, runs[-1].face if runs else OWN)
-            if face is None:
+            face = self._face_for(part)
+            if face is None and part in PLAIN:
+                part, face = PLAIN[part], OWN
+            elif face is None:
                 self.missing.update(dict.fromkeys(filter(_visible, part)))
                 part, face = STAND_IN, OWN
             if runs and runs[-1].face == face:
@@ -117,8 +124,8 @@ class Typesetter:
                 runs.append(Run(part, face, backwards))
         return runs[::-1] if backwards else runs
 
-    def _face_for(self, part: str, before: Face) -> Face | None:
-        for face in (before, *self._found):
+    def _face_for(self, part: str) -> Face | None:
+        for face in self._found:
             if _has(face, part):
                 return face
         for face in faces_with(next(filter(_visible, part), part[0])):
@@ -208,5 +215,9 @@ def all_faces() -> tuple[Face, ...]:
 def _worth(name: str) -> tuple[bool, bool]:
     """Upright text of usual weight without serifs comes first."""
     name = name.lower()
-    special = any(word in name for word in ("mono", "bold", "italic", "oblique", "light", "black", "thin", "condensed"))
-    return special, "sans" not in name
+    # Of fonts for several scripts those made for one come last: their Latin is a makeshift.
+    special = any(
+        word in name
+        for word in ("mono", "bold", "italic", "oblique", "light", "black", "thin", "narrow", "condensed", "math")
+    )
+    return special or "cjk" in name, "sans" not in name

@@ -118,8 +118,10 @@ class Scale:
 
 
 def outliers_note(flattened: bool, axis: ValueAxis) -> str:
-    """Return what a picture says of outliers, if anything."""
-    return "" if not flattened else "outliers left out" if axis.leave_out else "a few outliers flatten the rest"
+    """Return what a picture says of outliers, if anything; nothing where a person set the ends."""
+    if not flattened or axis.limits is not None:
+        return ""
+    return "outliers left out" if axis.leave_out else "a few outliers flatten the rest"
 
 
 def hidden_note(hidden: int) -> str:
@@ -174,7 +176,10 @@ def _panel(
     with_steps: bool,
 ) -> None:
     bottom = top + PANEL
-    axis = replace(axis, log=axis.log or _falls_far(series)) if title == "loss" else ValueAxis()
+    low = None if axis.limits is None else axis.limits[0]
+    # Whoever wants to see 0 wants no axis that has none.
+    log = axis.log or (_falls_far(series) and (low is None or low > 0))
+    axis = replace(axis, log=log) if title == "loss" else PLAIN
     x = {name: np.array([steps(step) for step in buckets.x.tolist()]) for name, buckets in series.items()}
     curves = {name: Shown.of_buckets(x[name], buckets, axis.log) for name, buckets in series.items()}
     values, flattened = _value_scale(title, list(curves.values()), axis, bottom, top + 6)
@@ -204,7 +209,7 @@ def _panel(
     hidden = hidden_note(sum(curve.hidden for curve in curves.values()))
     notes = [title, "logarithmic" if axis.log else "", hidden, outliers_note(flattened, axis)]
     picture.marks.append(Words(", ".join(filter(None, notes)), (LEFT, top - 4), size=12, color="#111111"))
-    if flattened and not axis.leave_out:
+    if flattened and axis == ValueAxis(axis.log):
         picture.notes.append(OFFER)
 
 

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from seqsum import formatting
-from seqsum.plotting.y_range import Limits, limits_text
+from seqsum.plotting.y_range import Limits
 from seqsum.text import shown
 
 from . import palette, plot
@@ -430,9 +430,14 @@ class ChartSurface(Widget):
         told_signs = [f"{sign} {plot.BROKEN[sign]}" for sign in broken if not (self.log_y and sign == "↓")]
         self._notes += [" ".join(told_signs)] if told_signs else []
         if self.y_span is not None:
-            self._notes.append(f"y {limits_text(self.y_span).replace(',', ' to ')}")
+            self._notes.append(self._span_words(self.y_span))
         elif flattened:
             self._notes.append("outliers left out" if self.leave_out else OFFER)
+
+    def _span_words(self, span: Limits) -> str:
+        """Say which ends a person set, as far as this axis has them."""
+        ends = ["auto" if end is None or (self.log_y and end <= 0) else f"{end:g}" for end in span]
+        return f"y {' to '.join(ends)}"
 
     @property
     def _limits_now(self) -> Limits:
