@@ -61,7 +61,8 @@ def _smoothed(first: Floats, last: Floats, values: Floats, counts: Floats, over:
     whole = _geometric(n, distance)
     # On average half of a bucket's own points lie before one of them, which counts itself.
     half = _geometric((n + 1) / 2, distance)
-    to_middle = np.exp(-np.maximum(np.diff(end, prepend=end[0]) - width / 2, 0.0))
+    from_last = np.diff(end, prepend=end[0])
+    to_middle = np.exp(-np.maximum(from_last - width / 2, 0.0))
     to_middle[0] = 0.0
     sums = _decayed_sums(end, whole * mean), _decayed_sums(end, whole)
     above, below = (np.concatenate(([0.0], total[:-1])) * to_middle for total in sums)
@@ -72,6 +73,8 @@ def _smoothed(first: Floats, last: Floats, values: Floats, counts: Floats, over:
 
 def _geometric(n: Floats, distance: Floats) -> Floats:
     """Return Σ exp(-distance · j) over j = 0 … n - 1, for whole or broken n."""
+    if not distance.any():
+        return n
     apart = distance > 1e-12
     safe = np.where(apart, distance, 1.0)
     return np.where(apart, np.expm1(-n * safe) / np.expm1(-safe), n)
@@ -83,9 +86,12 @@ def _decayed_sums(places: Floats, values: Floats) -> Floats:
     After each pass s[t] holds the sum over twice as many values as before; it ends where older values no longer count.
     """
     sums, reach = values.copy(), 1
+    distances = np.diff(places)
+    # Evenly spaced, as most are, one factor does for all.
+    even = float(distances[0]) if distances.size and np.ptp(distances) <= 1e-9 * distances[0] else None
     while reach < sums.size:
-        apart = places[reach:] - places[:-reach]
-        if apart.min() > _NEGLIGIBLE:
+        apart = places[reach:] - places[:-reach] if even is None else even * reach
+        if np.min(apart) > _NEGLIGIBLE:
             break
         sums[reach:] += np.exp(-apart) * sums[:-reach]
         reach *= 2

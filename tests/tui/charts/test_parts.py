@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from rich.cells import cell_len
+from rich.cells import cell_len, split_graphemes
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES
 
@@ -177,6 +177,34 @@ def test_one_spike_does_not_flatten_a_sparkline() -> None:
     assert sparkline(falling, 24).count("↑") == 1
     assert sparkline(falling, 24).replace("↑", "") == "".join(sparkline(np.delete(falling, 7), 23))
     assert "↑" not in sparkline([10.0] + [0.05, 0.04, 0.03, 0.02] * 5, 21), "how a run begins is no outlier"
+
+
+NAMES = [
+    "日本語の実験と学習率",
+    "👩\u200d💻👩\u200d💻 laboratory",
+    "می\u200cخواهم آزمایش",
+    "e\u0301clair of e\u0301te\u0301",
+    "🇩🇪🇫🇷 flags ❤\ufe0f",
+]
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_names_are_cut_by_cells_and_no_character_in_two(text: str) -> None:
+    whole = [text[start:end] for start, end, _ in split_graphemes(text)[0]]
+    for width in range(0, cell_len(text) + 2):
+        for cut in (shorten(text, width), shorten_middle(text, width)):
+            assert cell_len(cut) <= width
+            parts = [cut[start:end] for start, end, _ in split_graphemes(cut)[0]]
+            assert all(part in whole or part == "…" for part in parts)
+        assert width < cell_len(text) or shorten(text, width) == shorten_middle(text, width) == text
+
+
+@pytest.mark.parametrize("width", [12, 20, 40, 80])
+def test_a_legend_of_such_names_fills_its_cells(width: int) -> None:
+    for lines in range(1, 5):
+        shown = legend_lines(NAMES[1], entries(NAMES), "log y · ~20 steps", width, lines, INKS)
+        assert len(shown) <= lines
+        assert {sum(cell_len(text) for text, _ in line) for line in shown} == {width}
 
 
 def entries(names: list[str]) -> list[Entry]:

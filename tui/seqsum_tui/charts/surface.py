@@ -517,8 +517,8 @@ class ChartSurface(Widget):
             return place
         notes = list(self._notes)
         if self.smoothing and any(one.x.size for one in self._series):
-            steps = formatting.number(self.smoothing)
-            notes.append(f"smooth over {steps} steps" if self.size.width >= _ROOM_FOR_WORDS else f"~{steps} steps")
+            steps = f"{formatting.number(self.smoothing)} step{'s' * (self.smoothing != 1)}"
+            notes.append(f"smooth over {steps}" if self.size.width >= _ROOM_FOR_WORDS else f"~{steps}")
         if self._viewport.window is not None:
             notes.append("newest" if self._viewport.follow else "zoom")
         return " · ".join(notes)
