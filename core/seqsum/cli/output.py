@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from seqsum.formatting import duration, metric, speed
-from seqsum.runs.measure import MEASURE
 from seqsum.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -128,6 +127,9 @@ def _finite(value: Any) -> Any:
 
 def summary_plain(summary: Summary) -> dict[str, Any]:
     """A run's summary as JSON-ready values."""
+    # The console writes with this module before it has loaded the engine.
+    from seqsum.runs.measure import MEASURE
+
     return {
         "run": summary.id,
         "name": summary.name,
