@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from seqsum import branching, control
+from seqsum.formatting import metric
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.training import checkpoint
@@ -29,7 +30,7 @@ from support.engine import (
 
 # So high a learning rate that eval_loss goes up and down.
 ROUGH: dict[str, Any] = {
-    "optim__lr": 0.05,
+    "optim__lr": 0.2,
     "schedule__name": "plateau",
     "schedule__patience": 1,
     "schedule__factor": 0.5,
@@ -90,7 +91,7 @@ def test_off_it_goes_on_to_the_end() -> None:
 def test_the_learning_rate_falls_after_each_plateau() -> None:
     points = finish(Trainer(small(**{**ROUGH, "train__steps": 600})))
     rates = dict(curve(points, "lr"))
-    best, since, rate, falls = float("inf"), 0, 0.05, 0
+    best, since, rate, falls = float("inf"), 0, 0.2, 0
     for step, loss in curve(points, "eval_loss"):
         # The rate is logged before the evaluation of the same step is known.
         assert rates[step] == pytest.approx(max(rate, 1e-3), rel=1e-12), step
@@ -135,13 +136,15 @@ def test_a_killed_run_stops_early_where_it_would_have(nursery: WarmLauncher, tmp
     losses = points_of(run)["eval_loss"]
     assert (summary.status, summary.step) == ("finished", end_of(losses, 6))
     best = lowest(losses)
-    assert summary.reason == f"stopped early: eval_loss was lowest ({dict(losses)[best]:.6g}) at step {best}"
+    lowest_loss = metric("eval_loss", dict(losses)[best])
+    assert summary.reason == f"stopped early: eval_loss was lowest ({lowest_loss}) at step {best}"
     assert checkpoint.steps_saved(run.checkpoints)[-1] == summary.step
 
 
 @pytest.mark.parametrize("keep", [1, 2])
 def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, nursery: WarmLauncher, tmp_path: Path) -> None:
-    config = small(**{**ROUGH, "train__steps": 400}, train__keep_best=True, train__keep_checkpoints=keep)
+    changes = {**ROUGH, "schedule__name": "constant", "train__steps": 400}
+    config = small(**changes, train__keep_best=True, train__keep_checkpoints=keep)
     run = new_run(tmp_path, config)
     nursery.submit(run)
     assert wait_for_end(run).status == "finished"
@@ -179,8 +182,8 @@ def test_in_a_warmup_no_plateau_is_counted() -> None:
     trainer = Trainer(small(**{**changes, "train__steps": 700}))
     points = finish(trainer)
     rates, losses = dict(curve(points, "lr")), curve(points, "eval_loss")
-    assert {rate for step, rate in rates.items() if step <= 420} == {0.05}
-    assert trainer.progress.plateau_falls > 0 and rates[700] < 0.05
+    assert {rate for step, rate in rates.items() if step <= 420} == {0.2}
+    assert trainer.progress.plateau_falls > 0 and rates[700] < 0.2
     assert end_of(losses[:40], 2) is not None, "it must lie on a plateau in the warm-up, or this shows nothing"
 
 
@@ -212,7 +215,7 @@ def first_rate(trainer: Trainer) -> float:
 def test_a_plateau_that_is_switched_on_by_a_fork_begins_at_the_peak(tmp_path: Path) -> None:
     run, _ = parent_of_forks(tmp_path, schedule__name="constant")
     fork = forked(run, schedule__name="plateau", schedule__factor=0.5, schedule__patience=2, train__steps=400)
-    assert first_rate(fork) == 0.05 and fork.progress == Progress()
+    assert first_rate(fork) == 0.2 and fork.progress == Progress()
 
 
 def test_a_checkpoint_that_counted_plateaus_under_every_schedule_is_read_right(tmp_path: Path) -> None:
@@ -232,7 +235,7 @@ def test_a_checkpoint_that_counted_plateaus_under_every_schedule_is_read_right(t
         ({"schedule__factor": 0.9}, None),
         ({"optim__clip_norm": 1.0}, None),
         ({"optim__lr": 0.02}, 0.02),
-        ({"schedule__name": "constant"}, 0.05),
+        ({"schedule__name": "constant"}, 0.2),
     ],
     ids=str,
 )
@@ -243,7 +246,7 @@ def test_a_fork_of_a_plateau_goes_on_where_it_was_unless_it_has_a_peak_of_its_ow
     falls = trainer.progress.plateau_falls
     assert falls > 1
     fork = forked(run, train__steps=400, **changes)
-    assert first_rate(fork) == pytest.approx(left or max(1e-3, 0.05 * 0.5**falls), rel=1e-12)
+    assert first_rate(fork) == pytest.approx(left or max(1e-3, 0.2 * 0.5**falls), rel=1e-12)
     assert (fork.progress.best_loss, fork.progress.since_best) == (None, 0)
 
 
