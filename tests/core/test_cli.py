@@ -105,6 +105,10 @@ def test_presets() -> None:
 def test_train(trained: list[dict[str, Any]], home: Path, tmp_path: Path) -> None:
     first, *middle, last = trained
     assert first["event"] == "started" and first["name"] == "trained" and first["run"] == last["run"]
+    told = [line["message"] for line in middle if line["event"] == "message"]
+    assert told == ["train.checkpoint_every 1,000 is more than a run of 30 steps: it saves at its end only"]
+    assert middle[0]["event"] == "message", "it is said before the run is under way"
+    middle = middle[1:]
     assert {line["event"] for line in middle} == {"metrics"}
     assert [line["step"] for line in middle if "loss" in line["metrics"]] == [10, 20, 30]
     keys = {"event", "run", "status", "step", "train_seconds", "steps_per_second", "metrics"}
@@ -347,6 +351,7 @@ def test_a_terminal_that_lacks_the_letters_gets_no_traceback(trained: list[dict[
 def test_detached(workspace: Path) -> None:
     (started,) = lines("train", "baseline", "--detach", *SHORT)
     assert started["event"] == "started" and started["pid"]
+    assert [text.partition(" ")[0] for text in started["messages"]] == ["train.checkpoint_every"]
     (run,) = Workspace(workspace).runs()
     summary = wait_for_end(run)
     assert (summary.status, summary.name, summary.step) == ("finished", "baseline", 30)

@@ -58,8 +58,8 @@ def _followed(options: Options, run: Run) -> int:
     """Follow a run that was just started to its end, unless it shall go on by itself; return the exit status."""
     if options.detach:
         _say_started(options, run)
-        Follower(run, options.json).say_messages()
         if not options.json:
+            Follower(run, False).say_messages()
             say(f"watch it with: seqsum show {run.id}, or seqsum-tui")
         return 0
     follower = Follower(run, options.json)
@@ -79,7 +79,10 @@ def _followed(options: Options, run: Run) -> int:
 def _say_started(options: Options, run: Run) -> None:
     parent = run.record.parent
     if options.json:
-        more = {"parent": parent} if parent else {}
+        more: dict[str, Any] = {"parent": parent} if parent else {}
+        if options.detach:
+            with run.store() as store:
+                more["messages"] = [event.detail["text"] for event in store.events(kind="message")]
         say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid, **more})
     else:
         began = "queued" if getattr(options, "queue", False) else "started"

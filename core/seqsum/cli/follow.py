@@ -35,6 +35,7 @@ class Follower:
 
     def follow(self) -> Summary:
         """Return the run's last summary."""
+        self.say_messages()
         bar = not self.as_json and sys.stdout.isatty()
         summary = self._with_bar() if bar else self._with_lines()
         self.say_messages()
