@@ -9,8 +9,10 @@ import re
 import shutil
 import sqlite3
 import subprocess
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -415,3 +417,13 @@ def test_a_store_is_opened_for_each_thread(workspace: Workspace) -> None:
     fcntl.flock(lock, fcntl.LOCK_UN)
     os.close(lock)
     assert not run.worker_lives
+
+
+def test_every_fact_of_a_record_is_read_back(workspace: Workspace) -> None:
+    run = make(workspace)
+    given: dict[str, Any] = {"str | None": "said", "int | None": 7, "dict[str, Any] | None": {"status": "stopped"}}
+    empty = {field.name: given[str(field.type)] for field in fields(Record) if str(field.type) in given}
+    record = run.record.with_facts(**{**empty, "parent": {"run": "other", "step": 3}})
+    assert {"device", "threads", "backend", "backend_reason", "parameters", "outcome"} <= empty.keys()
+    record.write(run.folder)
+    assert Record.read(run.folder) == record

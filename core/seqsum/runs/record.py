@@ -136,6 +136,7 @@ class Record:
             device=given.text_or_none("device"),
             threads=given.whole_or_none("threads"),
             backend=given.text_or_none("backend"),
+            backend_reason=given.text_or_none("backend_reason"),
             parameters=given.whole_or_none("parameters"),
             parent=_parent(given),
             outcome=given.section("outcome") or None if raw.get("outcome") is not None else None,
