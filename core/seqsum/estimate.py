@@ -2,7 +2,8 @@
 
 The time of a step is modelled as a fixed part, a part for each step of a sequence, and the multiplications. The model
 is scaled by what earlier runs took on this machine; where there is none, it stands for a laptop's core. It is a guess
-all the same: other work, evaluations and the first compilation are in no model.
+all the same: other work and the first compilation are in no model. Evaluations are: by how much they read, and how
+often.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ NEAREST = 5
 SHORTEST_SECONDS = 0.5
 """Of an earlier run: a shorter one tells of starting, not of training."""
 
-# Seconds: of a step, of a layer at one place of a sequence, of a multiplication with a weight, forward and back.
-FUSED = 3e-4, 2e-6, 1.5e-10
-TORCH = 1e-3, 5e-5, 2e-10
+# Seconds: of a step, of a layer at one place of a sequence, of a multiplication with a weight, forward and back; and
+# of a place that an evaluation reads, beside the multiplications.
+FUSED = 3e-4, 2e-6, 1.5e-10, 1e-8
+TORCH = 1e-3, 5e-5, 2e-10, 2e-7
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,13 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
     if task.answer == "sequence":
         # Each half of the weights meets one of the two sequences.
         length = (length + batch.targets.shape[2]) / 2
-    step, place, product = FUSED if backend == "fused" else TORCH
+    step, place, product, _ = FUSED if backend == "fused" else TORCH
     layers = getattr(config.model, "num_layers", 1) * (2 if getattr(config.model, "bidirectional", False) else 1)
     products = config.train.batch_size * length * size.others
     seconds = step + place * length * layers + product * products
+    # The way forward alone is a third of the multiplications. Compiled code evaluates what it can walk through.
+    _, _, product, read = FUSED if backend == "fused" and task.enumerable() is not None else TORCH
+    seconds += task.steps_asked * (read * layers + product / 3 * size.others) / config.train.evaluate_every
     return Cost(config.task.name, (config.model.name, str(getattr(config.model, "cell", "")), backend), seconds)
 
 

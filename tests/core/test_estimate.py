@@ -48,6 +48,26 @@ def trained(workspace: Workspace, preset: str, seconds_per_step: float, **facts:
     return Run(run.folder)
 
 
+def test_what_evaluations_read_and_how_often_is_in_the_guess() -> None:
+    def seconds(**changes: object) -> float:
+        named = {path.replace("__", "."): value for path, value in changes.items()}
+        guess = estimate(load_preset("baseline").config.changed(named, "test")).seconds
+        assert guess is not None
+        return guess
+
+    seldom = seconds(task__max_length=5000, train__steps=100, train__evaluate_every=100)
+    often = seconds(task__max_length=5000, train__steps=100, train__evaluate_every=1)
+    # A hundred evaluations of ten million numbers in place of one.
+    assert often > seldom + 60
+    assert seconds(task__max_length=5000) > 10 * seconds(task__max_length=50)
+    for preset in all_presets():
+        _, task = resolved(preset.config, "test")
+        read = sum(part.inputs.shape[0] * part.inputs.shape[1] for part in task.held_out())
+        # Of a space that is walked each sequence costs one step; of a text's characters some are not known before.
+        walked = task.enumerable() is not None
+        assert walked or task.steps_asked == 0 or task.steps_asked == pytest.approx(read, rel=0.1), preset.name
+
+
 def test_time_follows_from_what_runs_took_on_this_machine(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     baseline = load_preset("baseline").config

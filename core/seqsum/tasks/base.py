@@ -129,6 +129,11 @@ class Task(ABC, Generic[TaskSettings]):
         """Return the whole input space when it is small enough to be walked, else None: then `held_out` is asked."""
         return None
 
+    @property
+    def steps_asked(self) -> int:
+        """About how many steps of sequences an evaluation reads, to guess its time; 0 where that is little."""
+        return 0
+
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """Return further metrics from the answers to `held_out`, batch by batch (predicted classes, tokens, values)."""
         return {}

@@ -115,6 +115,12 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         """The order is the text's own: the seed plays no part."""
         return self._texts.batches(first_step, steps, batch_size, self.config.bptt)
 
+    @property
+    def steps_asked(self) -> int:
+        trained: int = sum(self._facts["counts"])
+        share = self.config.held_out_share
+        return min(LONGEST_VALIDATION, round(trained * share / (1 - share)))
+
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         self._load()
         return read_once(self._validation, cyclic=False)

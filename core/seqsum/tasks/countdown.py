@@ -58,6 +58,10 @@ class Countdown(Task[CountdownConfig]):
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         yield self._examples(np.arange(1, self.config.largest + 1, dtype=np.int64))
 
+    @property
+    def steps_asked(self) -> int:
+        return self.config.largest * (self.config.largest + 1)
+
     def parse(self, text: str) -> Ints:
         numbers = read_numbers(text, 1, self.config.largest, self.input_hint)
         if len(numbers) > 1:

@@ -65,6 +65,10 @@ class Counting(Task[CountingConfig]):
         return read_once(self.readers.tokens[: self._cycles_asked * len(self.cycle)], cyclic=True)
 
     @property
+    def steps_asked(self) -> int:
+        return self._cycles_asked * len(self.cycle)
+
+    @property
     def notes(self) -> list[str]:
         return told_asked(self._cycles_asked, self.config.repeats, "repeats of the sequence")
 

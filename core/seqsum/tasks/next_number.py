@@ -120,6 +120,10 @@ class NextNumber(Task[NextNumberConfig]):
         return self._answered(answer.tolist())
 
     @property
+    def steps_asked(self) -> int:
+        return min(self._most_asked, len(self.validation)) * (self.config.window - 1)
+
+    @property
     def _most_asked(self) -> int:
         return EVALUATED_TOKENS // self.config.window
 

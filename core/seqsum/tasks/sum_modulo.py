@@ -86,6 +86,11 @@ class SumModulo(Task[SumModuloConfig]):
             yield Examples(tokens, np.full(count, length), self.truths(tokens), weights=weights)
 
     @property
+    def steps_asked(self) -> int:
+        space = self._space(None, None)
+        return space.size if space.exhaustive else space.samples_per_length * sum(space.lengths)
+
+    @property
     def notes(self) -> list[str]:
         space = self._space(None, None)
         if space.exhaustive:

@@ -73,6 +73,11 @@ class Tagging(Task[TaggingConfig]):
         self.input_hint = "brackets, e.g. (()())) — each is tagged . when it has a partner and ! when it has none"
 
     @property
+    def steps_asked(self) -> int:
+        lengths = _asked(self.config.min_length, self.config.max_length)
+        return max(FEWEST, HELD_OUT // len(lengths)) * sum(lengths)
+
+    @property
     def notes(self) -> list[str]:
         low, high = self.config.min_length, self.config.max_length
         told = told_asked(len(_asked(low, high)), high - low + 1, "lengths, evenly spread")
