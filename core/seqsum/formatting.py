@@ -80,11 +80,10 @@ def number(value: float | None, width: int = 10, *, signed: bool = False) -> str
         tries = [f"{int(value):{plus},}"]
     elif size >= _PLAIN_FROM and magnitude < 6:
         most = min(4 - magnitude, 4 if magnitude > -3 else 5)
-        tries = [f"{value:{plus},.{decimals}f}" for decimals in range(max(most, 0), -1, -1)]
+        # Down to one digit that counts; with less room a power of ten takes its place.
+        tries = [f"{value:{plus},.{decimals}f}" for decimals in range(max(most, 0), max(-magnitude, 0) - 1, -1)]
     else:
         tries = []
-    # Down to one digit that counts; a number that would read as 0 or has no room goes on with a power of ten.
-    tries = [text for text in tries if any(digit in text for digit in "123456789")]
     tries += [_scientific(f"{value:{plus}.{decimals}e}") for decimals in (2, 1, 0)]
     return next((text for text in tries if len(text) <= width), min(tries, key=len))
 

@@ -48,6 +48,7 @@ class Terminal:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.received = 0
+        self.written = bytearray()
         self._arrivals: list[tuple[float, int]] = []
         self._rate, self._free_at = bytes_per_second, 0.0
         # The size stands before the program begins, and no variable says another one.
@@ -105,6 +106,7 @@ class Terminal:
         if self._rate is not None:
             self._free_at = max(self._free_at, time.monotonic()) + len(data) / self._rate
         self.received += len(data)
+        self.written += data
         self._arrivals.append((time.monotonic(), len(data)))
         self._stream.feed(data)
         return bool(data)

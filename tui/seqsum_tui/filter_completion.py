@@ -15,6 +15,7 @@ from seqsum.runs.filter import ALIASES, HAS, IS, LISTS, NUMBERS, TEXTS, TIMES, N
 from seqsum.runs.filter_tokens import REGEX_SIGNS, Token, tokens_of
 from seqsum.runs.order import high_first
 from seqsum.schema import as_text
+from seqsum.text import is_plain
 
 # Words of one field, most asked for first.
 WORDS = ("status", "has", "is", "tag", "group", "preset", "name", "note", "reason", "id")
@@ -93,7 +94,7 @@ class FilterCompletion:
     def _fields(self, begun: str) -> list[str]:
         """Every field, with the sign that it is mostly compared by; the one that is named in full first."""
         found = [word + ":" for word in WORDS]
-        found += [_compared(name) for name in (*sorted(self.names.metrics), *NUMBERS, *TIMES)]
+        found += [_compared(name) for name in (*self._metrics(), *NUMBERS, *TIMES)]
         settings = [path for path in self.names.settings if path in self.names.present]
         if "." in begun:
             found += [f"{path} = " for path in settings]
@@ -103,15 +104,19 @@ class FilterCompletion:
             found += dict.fromkeys(path.partition(".")[0] + "." for path in settings)
         return sorted(found, key=lambda field: field.rstrip(":<>= ").lower() != begun.lower())
 
+    def _metrics(self) -> list[str]:
+        """Those that can be typed."""
+        return sorted(name for name in self.names.metrics if is_plain(name))
+
     def _plain_words(self) -> list[str]:
         words = (*self.values("preset"), *self.values("tags"), *self.values("group"))
-        return [word for word in words if word.isprintable() and not NEEDS_QUOTES.search(word)]
+        return [word for word in words if is_plain(word) and not NEEDS_QUOTES.search(word)]
 
     # Values
 
     def _typed_values(self, name: str, begun: str) -> list[str]:
         """The values as one types them: in quotes where it must be, and where a person began with one."""
-        values = [value for value in self.values(name) if value.isprintable()]
+        values = [value for value in self.values(name) if is_plain(value)]
         return [typed for value in values if (typed := _typed(value, begun[:1])) is not None]
 
     def values(self, name: str) -> list[str]:
@@ -127,7 +132,7 @@ class FilterCompletion:
             return [word for word, test in IS.items() if any(test(entry, 0.0) for entry in self.entries)]
         if lower == "has":
             found = [word for word, test in HAS.items() if any(test(entry, 0.0) for entry in self.entries)]
-            return [*found, *sorted(self.names.metrics)]
+            return [*found, *self._metrics()]
         if lower in LISTS:
             return _by_number(chain.from_iterable(LISTS[lower](run) for run in runs))
         if lower in ("note", "reason"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-# Without a width of their own, so that a line keeps its cells without them: controls, overrides of the writing
-# direction, lone surrogates. Joiners are passed: they are cleaned, or kept inside emoji, where text enters a widget.
+# Controls, overrides of the writing direction, lone surrogates. Joiners pass: they are cleaned, or kept inside emoji,
+# where text enters a widget.
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufeff]")
 
 
@@ -23,4 +24,8 @@ class NoSteering(LineFilter):
                 break
         else:
             return segments
-        return [one if one.control else Segment(STEERING.sub("", one.text), one.style) for one in segments]
+        return [one if one.control else Segment(STEERING.sub(_blank, one.text), one.style) for one in segments]
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * cell_len(found[0])

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from seqsum.text import printable
 from seqsum_tui import dialog_bindings, words
 from seqsum_tui.widgets.one_line import OneLineInput
 
@@ -42,7 +43,8 @@ class LineScreen(ModalScreen[Meaning | None], Generic[Meaning]):
     ) -> None:  # fmt: skip
         super().__init__()
         self._title, self._hint, self._done, self._at_once = title, hint, done, at_once
-        self._read, self._value, self._placeholder = read, value, placeholder
+        # A stranger's words may hold what could steer the terminal; of a note the lines stay.
+        self._read, self._value, self._placeholder = read, printable(value), words.literal(placeholder)
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
@@ -56,7 +58,7 @@ class LineScreen(ModalScreen[Meaning | None], Generic[Meaning]):
 
     def box(self) -> Input | TextArea:
         """Return what is typed into."""
-        return OneLineInput(self._value, id="text", placeholder=self._placeholder, compact=True)
+        return OneLineInput(words.literal(self._value), id="text", placeholder=self._placeholder, compact=True)
 
     def text(self) -> str:
         """Return what was typed."""
