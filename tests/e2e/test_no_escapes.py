@@ -34,7 +34,7 @@ def test_nothing_a_stranger_wrote_steers_the_terminal(tmp_path: Path) -> None:
         terminal.press(key)
         terminal.wait_for(seen)
     terminal.press("escape")
-    terminal.wait_for(lambda text: "modulus" not in text and "learning rate" not in text or "▾" in text)
+    terminal.wait_for(lambda text: ("modulus" not in text and "learning rate" not in text) or "▾" in text)
     terminal.press("q")
     terminal.wait_for_end()
     terminal.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqsum.errors import UserError
+from seqsum.formatting import full
 from seqsum.text import printable
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def limits_of(text: str, what: str = "y range") -> Limits | None:
         raise UserError(f'{what}: "{printable(text.strip())}" is no range; {example}')
     low, high = (_number(part, what, example) for part in parts)
     if low is not None and high is not None and not low < high:
-        raise UserError(f"{what}: {low:g} is not below {high:g}; {example}")
+        raise UserError(f"{what}: {full(low)} is not below {full(high)}; {example}")
     return low, high
 
 
@@ -51,7 +52,7 @@ def _number(text: str, what: str, example: str) -> float | None:
 
 def limits_text(limits: Limits) -> str:
     """Return limits as `limits_of` reads them."""
-    return ",".join("" if end is None else f"{end:g}" for end in limits)
+    return ",".join("" if end is None else full(end) for end in limits)
 
 
 def ends_of(

@@ -436,7 +436,7 @@ class ChartSurface(Widget):
 
     def _span_words(self, span: Limits) -> str:
         """Say which ends a person set, as far as this axis has them."""
-        ends = ["auto" if end is None or (self.log_y and end <= 0) else f"{end:g}" for end in span]
+        ends = ["auto" if end is None or (self.log_y and end <= 0) else formatting.full(end) for end in span]
         return f"y {' to '.join(ends)}"
 
     @property
