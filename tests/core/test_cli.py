@@ -178,8 +178,10 @@ def test_evaluate(trained: list[dict[str, Any]], home: Path) -> None:
     assert (answer["sequences"], answer["exhaustive"], answer["checkpoint_step"]) == (111_100, True, 30)
     assert answer["accuracy"] == trained[-1]["metrics"]["accuracy"]
     assert list(answer["accuracy_by_length"]) == ["2", "3", "4", "5"]
-    weighted = sum(10 ** int(length) * value for length, value in answer["accuracy_by_length"].items()) / 111_100
-    assert answer["accuracy"] == pytest.approx(weighted, rel=1e-12)
+    by_length = answer["accuracy_by_length"]
+    assert answer["accuracy"] == pytest.approx(sum(by_length.values()) / 4, rel=1e-12)
+    weighted = sum(10 ** int(length) * value for length, value in by_length.items()) / 111_100
+    assert answer["metrics"]["accuracy_all_inputs"] == pytest.approx(weighted, rel=1e-12)
     (one,) = lines("evaluate", "trained", "--lengths", "1")
     assert (one["sequences"], one["exhaustive"]) == (10, True)
     (many,) = lines("evaluate", "trained", "--lengths", "2-30")

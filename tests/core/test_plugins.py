@@ -58,8 +58,11 @@ def test_the_example_trains_and_answers_like_ours(seqsum) -> None:
     wrong = seqsum("predict", "mine", "0 7", plugins=(TASK, MODEL))
     assert wrong.returncode == 2 and wrong.stderr == "input: type numbers from 0 to 2, separated by spaces\n"
     # The run tells where its task came from, and nobody runs that file but who asks for it.
+    hint = f"SEQSUM_PLUGINS={MODEL}{os.pathsep}{TASK}"
     without = seqsum("show", "mine", plugins=())
-    assert without.returncode == 2 and f"SEQSUM_PLUGINS={MODEL}{os.pathsep}{TASK}" in without.stderr
+    assert without.returncode == 0 and hint in without.stdout
+    refused = seqsum("predict", "mine", "0 2", plugins=())
+    assert refused.returncode == 2 and hint in refused.stderr
 
 
 def test_fields_of_a_plugin_are_judged_like_ours(seqsum) -> None:

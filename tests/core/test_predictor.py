@@ -123,6 +123,7 @@ def test_the_query_server(server_of: tuple[Server, Run]) -> None:
         "input_hint": "numbers from 0 to 9, separated by spaces",
         "empty": False,
         "samples": False,
+        "series": False,
     }
     expected = Predictor(run).predict("1 2 3 5 1 2 4").plain()
     question = json.dumps({"id": 1, "ask": "predict", "input": "1 2 3 5 1 2 4"})
