@@ -109,13 +109,13 @@ def test_a_hang_is_given_up(call: str) -> None:
     guarded.log([("loss", 1, 1.0)])
     if call != "finish":
         messages = wait_until(guarded.messages, "a message")
-        assert messages == [f"fake: did not come back from {call} within 0.05 s; the run goes on without it"]
+        assert messages == [f"fake: did not come back from {call} within 0.05s; the run goes on without it"]
     started = time.monotonic()
     guarded.finish("finished", None, seconds=0.2)
     assert time.monotonic() - started < 10
     assert guarded.stuck
     if call == "finish":
-        assert guarded.messages() == ["fake: did not finish within 0.2 s; the run goes on without it"]
+        assert guarded.messages() == ["fake: did not finish within 0.2s; the run goes on without it"]
     released.set()
     wait_until(lambda: not guarded.stuck, "the tracker's thread")
 
