@@ -218,7 +218,7 @@ async def test_what_is_copied_goes_to_a_file_where_the_terminal_has_no_clipboard
         await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
         await pilot.press("ctrl+y")
         await until(pilot, (tmp_path / "seqsum" / "copied.txt").exists)
-    assert (tmp_path / "seqsum" / "copied.txt").read_text().startswith("seqsum train baseline")
+    assert (tmp_path / "seqsum" / "copied.txt").read_text().startswith("seqsum train adds")
 
 
 async def test_every_screen_has_something_to_copy(scene, console, runs, until, monkeypatch):

@@ -45,7 +45,7 @@ async def test_the_same_digits_everywhere(accuracy, loss, scene, console, until,
         assert whole(text, capsys.readouterr().out)
         comparison = ComparisonReader(scene.folder, [run.id, other.id], metric, 100).read()
         drawn = Shown(comparison, rows_of(comparison), "step")
-        assert text.replace(">", "&gt;") in content(drawn, "curves", "svg").decode()
+        assert text.replace(">", "&gt;") in content(drawn, "curves", "svg")[0].decode()
     async with console.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: whole(share, screen_text(console)) and whole(number, screen_text(console)))
         console.push_screen(LiveScreen(run))
