@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from seqsum.formatting import percent
+
 from . import ranks
 from .entrants import ENTRANTS, REFERENCE
 from .measure import Job, measure
@@ -26,7 +28,7 @@ def run_accuracy(
 
     def act(job: Job) -> dict[str, Any]:
         result = measure(job)
-        say(f"{preset}, seed {job.seed}, {job.entrant}: {result['accuracy']:.2%} in {result['seconds']:.0f} s")
+        say(f"{preset}, seed {job.seed}, {job.entrant}: {percent(result['accuracy'])} in {result['seconds']:.0f} s")
         return result
 
     with ThreadPoolExecutor(processes) as pool:
@@ -91,4 +93,4 @@ def _comparison(sets: dict[str, list[float]]) -> list[str]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:6.2f}%"
+    return f"{percent(value):>7}"

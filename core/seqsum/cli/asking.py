@@ -219,8 +219,9 @@ def _calibration(more: dict[str, Any]) -> Iterator[str]:
     yield f"calibration: expected error {percent(found['expected_error'])} over {found['asked']:,} answers"
     for one in found["bins"]:
         if one["count"]:
+            span = f"{percent(one['low'])}–{percent(one['high'])}"
             yield (
-                f"  {percent(one['low']):>7} – {percent(one['high']):>7}  sure {percent(one['confidence']):>7}  "
+                f"  {span:>14}  sure {percent(one['confidence']):>7}  "
                 f"right {percent(one['accuracy']):>7}  of {one['count']:,}"
             )
 

@@ -11,8 +11,9 @@ from types import FrameType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
+from seqsum import formatting
 from seqsum.cli.output import run_line, say, say_json
 from seqsum.formatting import duration, metric
 from seqsum.runs import Run, Summary
@@ -101,17 +102,18 @@ class Follower:
         columns = (
             TextColumn("{task.fields[status]}", markup=False),
             BarColumn(bar_width=3 if narrow else None),
-            TaskProgressColumn(),
+            TextColumn("{task.fields[done]:>4}", markup=False),
             TextColumn("{task.fields[numbers]}", markup=False),
         )
         with Progress(*columns, console=console, transient=False) as progress:
-            bar = progress.add_task("", total=1.0, status="starting", numbers="")
+            bar = progress.add_task("", total=1.0, status="starting", done="0%", numbers="")
             for summary in self._summaries():
                 status = "stopping" if self.signal is not None and summary.live else summary.status
                 parts = run_line(summary).split("  ")[1:]
                 # Where not all fits, speed is what one misses least: it is in the time left.
                 numbers = "  ".join(part for part in parts if not (narrow and part.endswith("steps/s")))
-                progress.update(bar, completed=summary.progress, total=1.0, status=status, numbers=numbers)
+                done = formatting.progress(summary.progress)
+                progress.update(bar, completed=summary.progress, total=1.0, status=status, done=done, numbers=numbers)
         return summary
 
     def _with_lines(self) -> Summary:

@@ -53,7 +53,8 @@ def _plain_sign(character: str) -> str:
     if found is None:
         # Letters lose their marks: é is e.
         found = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return found or ("" if unicodedata.combining(character) or cell_len(character) == 0 else "?")
+    # As many as it takes cells, so that columns stand.
+    return found or "?" * cell_len(character)
 
 
 def say(text: str) -> None:
