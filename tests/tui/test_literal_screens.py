@@ -6,13 +6,13 @@ from textual.app import App
 from textual.widgets import Static
 
 from seqsum_tui.app import Console
-from support.hostile import MARKS, STEERING, hostile_run
+from support.hostile import MARKS, STEERING, hostile_preset, hostile_run
 from support.screens import screen_text
 
 # From the list: keys that open a screen or a dialog, and what is pressed there. Each begins anew.
 WAYS = [
     [], ["space"], ["slash", "n"], ["s"], ["R"], ["t"], ["N"], ["e"], ["d"], ["d", "B"], ["question_mark"], ["comma"],
-    ["n"], ["ctrl+p"], ["ctrl+p", "n", "a", "m"], ["F"], ["f"],
+    ["n"], ["n", "p", "r", "e"], ["n", "F4"], ["ctrl+p"], ["ctrl+p", "n", "a", "m"], ["F"], ["f"],
     ["enter"], ["enter", "o"], ["enter", "g"], ["enter", "e"], ["enter", "M"], ["enter", "1"], ["enter", "A"],
     ["enter", "F"], ["enter", "R"], ["enter", "v"], ["enter", "ctrl+p"], ["a"],
     ["M", "c"], ["M", "c", "2"], ["M", "c", "3"], ["M", "c", "M"], ["M", "c", "H"], ["M", "c", "E"], ["M", "c", "a"],
@@ -42,11 +42,14 @@ async def seen(console, until, ways, size):
 
 
 @pytest.mark.parametrize("ways", WAYS, ids=" ".join)
-async def test_no_screen_shows_what_steers(ways, scene, console, until, monkeypatch):
+async def test_no_screen_shows_what_steers(ways, scene, console, until, monkeypatch, tmp_path):
     """The last gate is open here: text is made literal where it enters a widget."""
     monkeypatch.setattr(Console, "get_line_filters", App.get_line_filters)
     for _ in range(2):
         hostile_run(scene.workspace)
+    monkeypatch.setattr("seqsum.plugins.user_folder", lambda: tmp_path)
+    (tmp_path / "presets").mkdir()
+    hostile_preset(tmp_path / "presets")
     for picture in await seen(console, until, ways, (120, 40)):
         assert [mark for mark in MARKS if mark in picture] == []
         assert all(character == "\n" or character >= " " for character in picture)
