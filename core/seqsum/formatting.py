@@ -34,7 +34,8 @@ def metric(name: str, value: float | None) -> str:
 
 def is_share(name: str) -> bool:
     """Say whether a metric of this name runs from 0 to 1 and is read in percent."""
-    return "accuracy" in name or name.endswith("_share")
+    name = name.lower()
+    return "accuracy" in name or name.endswith("_share") or name.startswith("probability")
 
 
 def percent(share: float | None) -> str:

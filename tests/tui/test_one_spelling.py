@@ -45,9 +45,13 @@ async def test_the_same_digits_everywhere(accuracy, loss, scene, console, until,
         assert whole(text, capsys.readouterr().out)
         comparison = ComparisonReader(scene.folder, [run.id, other.id], metric, 100).read()
         drawn = Shown(comparison, rows_of(comparison), "step")
-        assert text.replace(">", "&gt;") in content(drawn, "curves", "svg")[0].decode()
+        picture = content(drawn, "curves", "svg")[0].decode()
+        assert text.replace(">", "&gt;") in picture
+        # The axis has the unit of what stands on it.
+        assert (">100%<" in picture) == (metric == "accuracy")
     async with console.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: whole(share, screen_text(console)) and whole(number, screen_text(console)))
+        await until(pilot, lambda: "100%┤" in screen_text(console))
         console.push_screen(LiveScreen(run))
         await until(pilot, lambda: "accuracy" in screen_text(console) and "lr 0.0005" in screen_text(console))
         await until(pilot, lambda: whole(share, screen_text(console)) and whole(number, screen_text(console)))

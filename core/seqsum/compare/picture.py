@@ -72,7 +72,13 @@ def curves_picture(
     what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
     hidden = hidden_note(sum(curve.hidden for curve in curves))
     picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
-    _axes(picture, frame, [(tick, tick_label(tick)) for tick in round_ticks(low_x, high_x, 8)], X_WORDS[x])
+    _axes(
+        picture,
+        frame,
+        [(tick, tick_label(tick)) for tick in round_ticks(low_x, high_x, 8)],
+        X_WORDS[x],
+        share=is_share(comparison.metric),
+    )
     for row, curve in zip(drawn, curves, strict=True):
         if row.kind == "group":
             _band(picture, frame, row, curve)
@@ -129,7 +135,13 @@ def scatter_picture(
     hidden = hidden_note(int(np.count_nonzero(found <= 0)) if axis.log else 0)
     picture = _begin(title, over, len(points), values, hidden, flattened, axis)
     ticks = x_axis.ticks(low - margin, high + margin, 8)
-    _axes(picture, frame, ticks, field + (", logarithmic" if x_axis.kind == "log" else ""))
+    _axes(
+        picture,
+        frame,
+        ticks,
+        field + (", logarithmic" if x_axis.kind == "log" else ""),
+        share=is_share(comparison.metric),
+    )
     for line in lines_on(frame.y, *zip(*middle, strict=True)) if len(middle) > 1 else []:
         picture.marks.append(
             Line(tuple((frame.x(place), height) for place, height in line), "#bbbbbb", 1.4, (4.0, 3.0))
@@ -163,12 +175,12 @@ def _begin(
     return picture
 
 
-def _axes(picture: Picture, frame: Frame, x_ticks: Sequence[tuple[float, str]], x_words: str) -> None:
+def _axes(picture: Picture, frame: Frame, x_ticks: Sequence[tuple[float, str]], x_words: str, *, share: bool) -> None:
     bottom = TOP + PLOT
     for tick in value_ticks(frame.y):
         y = frame.y(tick)
         picture.marks.append(Line(((LEFT, y), (WIDTH - RIGHT, y)), "#e4e4e4"))
-        picture.marks.append(Words(tick_label(tick), (LEFT - 8, y + 4), anchor="end"))
+        picture.marks.append(Words(tick_label(tick, share=share), (LEFT - 8, y + 4), anchor="end"))
     for tick, label in x_ticks:
         x = frame.x(tick)
         picture.marks.append(Line(((x, TOP), (x, bottom)), "#f0f0f0"))

@@ -13,7 +13,7 @@ from seqsum.cells import shorten
 from seqsum.errors import UserError
 from seqsum.export.broken import OVER, UNDER, key_to, kinds_in, mark_broken
 from seqsum.export.drawing import Area, Line, Picture, Place, Words
-from seqsum.formatting import shortest
+from seqsum.formatting import is_share, shortest
 from seqsum.plotting.y_range import Limits, ends_of
 from seqsum.runs import Buckets, Run
 from seqsum.runs.store import Floats
@@ -186,7 +186,7 @@ def _panel(
     for tick in value_ticks(values):
         y = values(tick)
         picture.marks.append(Line(((LEFT, y), (WIDTH - RIGHT, y)), "#e4e4e4"))
-        picture.marks.append(Words(tick_label(tick), (LEFT - 8, y + 4), anchor="end"))
+        picture.marks.append(Words(tick_label(tick, share=is_share(title)), (LEFT - 8, y + 4), anchor="end"))
     for tick in round_ticks(steps.low, steps.high, 8):
         at = steps(tick)
         picture.marks.append(Line(((at, top), (at, bottom)), "#f0f0f0"))
@@ -312,8 +312,10 @@ def round_ticks(low: float, high: float, count: int) -> list[float]:
     return [float(f"{index * distance:.12g}") for index in range(first, last + 1)]
 
 
-def tick_label(value: float) -> str:
-    """Return the words of a tick."""
+def tick_label(value: float, *, share: bool = False) -> str:
+    """Return the words of a tick; those of a share are in percent."""
+    if share:
+        return f"{shortest(100 * value, 6)}%"
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e7 else shortest(value, 4)
 
 

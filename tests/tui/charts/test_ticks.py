@@ -84,6 +84,15 @@ def test_labels_read_well(low: float, high: float, labels: tuple[str, ...]) -> N
     assert linear_ticks(low, high, 6).labels == labels
 
 
+@pytest.mark.parametrize("log_y", [False, True])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.96, 0.99), (0.4, 0.6), (1e-4, 0.5)])
+def test_the_ticks_of_a_share_are_in_percent(low: float, high: float, log_y: bool) -> None:
+    ticks = y_ticks(low or 1e-3, high, 12, log_y, share=True)
+    assert len(ticks.values) >= 2 and not ticks.base
+    for value, label in zip(ticks.values, ticks.labels, strict=True):
+        assert float(label.removesuffix("%")) / 100 == pytest.approx(value) and label.endswith("%")
+
+
 def test_ticks_closer_than_their_common_digits_are_told_from_a_base() -> None:
     ticks = linear_ticks(1.0, 1.0 + 4e-12, 5)
     assert ticks.base == "1"

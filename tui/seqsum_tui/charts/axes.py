@@ -67,10 +67,11 @@ def plot_rows(height: int) -> int:
     return arrange(_NARROWEST_WITH_LABELS, height, 0).plot_height
 
 
-def y_ticks(bottom: float, top: float, rows: int, log_y: bool) -> Ticks:
-    """Return ticks for a plot `rows` cells high, at least three rows apart."""
+def y_ticks(bottom: float, top: float, rows: int, log_y: bool, *, share: bool = False) -> Ticks:
+    """Return ticks for a plot `rows` cells high, at least three rows apart; those of a share are in percent."""
     count = max(2, min(rows // 3 + 1, 9)) if rows > 3 else 2
-    return (log_ticks if log_y else linear_ticks)(bottom, top, count)
+    of_kind = log_ticks if log_y else linear_ticks
+    return of_kind(100 * bottom, 100 * top, count).in_percent() if share else of_kind(bottom, top, count)
 
 
 def x_extent(places: Sequence[Floats], fixed: tuple[float | None, float | None]) -> tuple[float, float]:

@@ -91,7 +91,7 @@ class Scatter(ChartSurface):
             plot.paint_note(canvas, self._why_empty())
             return canvas
         y_ends = span.bottom, span.top
-        ticks = y_ticks(*y_ends, plot_rows(height), self.log_y)
+        ticks = y_ticks(*y_ends, plot_rows(height), self.log_y, share=self._share)
         self._layout = layout = arrange(width, height, ticks.width)
         if not layout.plot_width or not layout.plot_height:
             return canvas

@@ -152,7 +152,8 @@ class ChartSurface(Widget):
     @title.setter
     def title(self, title: str) -> None:
         self._title = shown(title)
-        self._changed(plot=False)
+        # It names the metric, and with that the unit of y.
+        self._changed()
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -396,7 +397,7 @@ class ChartSurface(Widget):
             y_ends, ticks = (0.1, 1.0), Ticks()
         else:
             y_ends = span.bottom, span.top
-            ticks = y_ticks(*y_ends, plot_rows(height), self.log_y)
+            ticks = y_ticks(*y_ends, plot_rows(height), self.log_y, share=self._share)
         self._layout = arrange(width, height, ticks.width)
         if not self._layout.plot_width or not self._layout.plot_height:
             return canvas
@@ -436,8 +437,14 @@ class ChartSurface(Widget):
 
     def _span_words(self, span: Limits) -> str:
         """Say which ends a person set, as far as this axis has them."""
-        ends = ["auto" if end is None or (self.log_y and end <= 0) else formatting.full(end) for end in span]
+        text = formatting.percent if self._share else formatting.full
+        ends = ["auto" if end is None or (self.log_y and end <= 0) else text(end) for end in span]
         return f"y {' to '.join(ends)}"
+
+    @property
+    def _share(self) -> bool:
+        """Whether y is read in percent."""
+        return formatting.is_share(self._title or next((one.name for one in self._series), ""))
 
     @property
     def _limits_now(self) -> Limits:

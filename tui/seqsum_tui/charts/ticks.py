@@ -33,6 +33,11 @@ class Ticks:
     labels: tuple[str, ...] = ()
     base: str = ""
 
+    def in_percent(self) -> Ticks:
+        """Return ticks of a hundred times a share as ticks of the share."""
+        values = tuple(value / 100 for value in self.values)
+        return Ticks(values, tuple(f"{label}%" for label in self.labels), self.base and f"{self.base}%")
+
     @property
     def width(self) -> int:
         """Cells that the longest label takes."""
