@@ -11,12 +11,12 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable .
-	$(BIN)/python -m seqsum.training.fused
+	$(BIN)/python -m seqsum.training.backends.fused
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test]'
-	$(BIN)/python -m seqsum.training.fused
+	$(BIN)/python -m seqsum.training.backends.fused
 	@touch $@ $(VENV)/.installed
 
 run: $(VENV)/.installed

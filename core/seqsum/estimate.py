@@ -20,7 +20,7 @@ from seqsum.models.size import model_size
 from seqsum.runs import Workspace
 from seqsum.setting_notes import Note, notes
 from seqsum.tasks import AnyTask
-from seqsum.training.fits import why_not_fused
+from seqsum.training.backends.fused_support import why_not_fused
 
 SOURCE = "form"
 PROBE = 64

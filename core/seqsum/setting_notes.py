@@ -15,8 +15,8 @@ from seqsum.formatting import learning_rate as shown
 from seqsum.models.settings import AutoregressiveConfig
 from seqsum.schema import as_text
 from seqsum.tasks import AnyTask
-from seqsum.training.fits import why_not_fused
-from seqsum.training.progress import Progress
+from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.training.early_stopping import Progress
 from seqsum.training.schedule import learning_rate
 
 READING = ("text_column", "label_column", "decimal", "header", "missing")

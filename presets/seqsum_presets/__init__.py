@@ -1,1 +1,1 @@
-"""The presets that come with seqsum: one TOML file each, read by `seqsum.presets`."""
+"""The presets that come with seqsum: one TOML file each, read by `seqsum.presets.library`."""

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psutil
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.query_client import server_command
 from seqsum_tui.query_source import Source
@@ -51,7 +51,7 @@ async def steps_per_cpu_second(run: Run, worker: psutil.Process, seconds: float,
 async def measure(folder: Path, rounds: int, seconds: float) -> dict[str, list[float]]:
     """Return the rates of each way to ask, one a round, and the seconds of each answer."""
     config = load_preset("baseline").config.changed(ENDLESS, "bench")
-    run = control.start(Workspace(folder), LocalLauncher(), "baseline", config)
+    run = commands.start(Workspace(folder), LocalLauncher(), "baseline", config)
     source = Source(run, server_command)
     found: dict[str, list[float]] = {"nobody": [], "question": [], "walk": [], "saving": [], "answer": []}
     try:
@@ -87,7 +87,7 @@ async def measure(folder: Path, rounds: int, seconds: float) -> dict[str, list[f
     finally:
         await source.close()
         if run.summary().live:
-            control.stop(run)
+            commands.stop(run)
     return found
 
 

@@ -94,8 +94,8 @@ def measure_peak(job: Job, folder: Path) -> dict[str, Any]:
 
 def measure_accuracy(job: Job, folder: Path) -> dict[str, Any]:
     """Train to the end, then ask about the whole input space."""
+    from seqsum.evaluation.evaluate import evaluate
     from seqsum.registry import make_task
-    from seqsum.training.evaluation import evaluate
 
     from .entrants import ENTRANTS
 

@@ -15,9 +15,9 @@ from statistics import median
 
 import psutil
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from tests.support.terminal import Terminal
 
@@ -37,7 +37,7 @@ def measure(folder: Path, preset: str, rounds: int, seconds: float) -> Figures:
     console's share of a processor."""
     changes = {"train.steps": 500_000_000, "train.backend": "fused"}
     config = load_preset(preset).config.changed(changes, "bench")
-    run = control.start(Workspace(folder / "runs"), LocalLauncher(), preset, config, "long")
+    run = commands.start(Workspace(folder / "runs"), LocalLauncher(), preset, config, "long")
     found: Figures = {name: [] for name in ("alone", "watched", "alone, cpu", "watched, cpu", "console")}
     try:
         while run.summary().step < FIRST_STEPS:
@@ -54,7 +54,7 @@ def measure(folder: Path, preset: str, rounds: int, seconds: float) -> Figures:
                 if terminal is not None:
                     terminal.kill()
     finally:
-        control.stop(run)
+        commands.stop(run)
         run.wait_for_worker(60)
     return found
 

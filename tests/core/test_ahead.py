@@ -7,8 +7,8 @@ import pytest
 
 from seqsum.errors import UserError
 from seqsum.tasks import Batches
-from seqsum.training.ahead import Ahead
-from seqsum.training.in_turn import InTurn
+from seqsum.training.ordered_worker import InTurn
+from seqsum.training.prefetch import Ahead
 from seqsum.training.trainer import Trainer
 from support.engine import small
 

@@ -12,7 +12,7 @@ from seqsum import worker
 from seqsum.runs import Workspace
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
-from seqsum.worker.behind import MOST, Behind, Errand
+from seqsum.worker.background_jobs import MOST, Behind, Errand
 from support.engine import same_bits, small
 
 

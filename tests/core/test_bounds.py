@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 import seqsum
-from seqsum import branching
 from seqsum.config import Config
+from seqsum.control import fork_rewind
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin, checkpoint_files
 from seqsum.runs.annotations import annotate
 from seqsum.runs.bounds import inside, remove
 from seqsum.runs.changes import CHANGED_FILE
 from seqsum.runs.files import read_json, read_regular, write_atomically
-from seqsum.slots import FOLDER, QUEUE, Slots
+from seqsum.runs.slots import FOLDER, QUEUE, Slots
 from seqsum.training import checkpoint
 
 # Names that a rewind never makes; "canary" stands for the absolute path of what must stay.
@@ -103,25 +103,25 @@ def test_a_rewind_whose_folder_has_a_foreign_name_is_not_undone(
         store.add_event(20, "rewound", came=30, kept=str(canary) if name == "canary" else name)
     before = {path: data for path, data in tree(workspace.folder).items() if not path.endswith("worker.lock")}
     with pytest.raises(UserError, match=r"^rewind: ") as caught:
-        branching.undo_rewind(run)
+        fork_rewind.undo_rewind(run)
     assert "\n" not in str(caught.value)
     after = {path: data for path, data in tree(workspace.folder).items() if not path.endswith("worker.lock")}
     assert after == before and untouched()
 
 
 def rewound_is_a_link(run: Run, canary: Path) -> Callable[[], object]:
-    kept = Path(branching.rewind(run, 10)["kept"])
+    kept = Path(fork_rewind.rewind(run, 10)["kept"])
     shutil.rmtree(kept)
     kept.symlink_to(canary)
     shutil.copy(run.folder / "metrics.db", canary / "metrics.db")
-    return lambda: branching.undo_rewind(run)
+    return lambda: fork_rewind.undo_rewind(run)
 
 
 def rewound_checkpoints_are_a_link(run: Run, canary: Path) -> Callable[[], object]:
-    kept = Path(branching.rewind(run, 10)["kept"])
+    kept = Path(fork_rewind.rewind(run, 10)["kept"])
     shutil.rmtree(kept / "checkpoints")
     (kept / "checkpoints").symlink_to(canary)
-    return lambda: branching.undo_rewind(run)
+    return lambda: fork_rewind.undo_rewind(run)
 
 
 def bin_is_a_link_to_empty(run: Run, canary: Path) -> Callable[[], object]:

@@ -12,9 +12,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from seqsum import branching, control
 from seqsum.compare.history import History
 from seqsum.config import Config
+from seqsum.control import commands, fork_rewind
 from seqsum.errors import ConfigError, UserError
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Store, Workspace, checkpoint_files
@@ -57,7 +57,7 @@ def copied(parent: Run, tmp_path: Path) -> Run:
 
 def forked(nursery: WarmLauncher, run: Run, step: int | None = None, **changes: Any) -> Run:
     plain = {name.replace("__", "."): value for name, value in changes.items()}
-    return control.fork(Workspace(run.folder.parent), nursery, run, step, plain)
+    return commands.fork(Workspace(run.folder.parent), nursery, run, step, plain)
 
 
 def events(run: Run) -> list[tuple[str, int]]:
@@ -129,7 +129,7 @@ def test_a_child_that_is_killed_goes_on_with_the_same_bits(nursery: WarmLauncher
     child = forked(nursery, run, 25)
     wait_for_step(child, 100)
     kill(child, child.summary().pid or 0)
-    control.resume(child, nursery)
+    commands.resume(child, nursery)
     assert wait_for_end(child).status == "finished"
     assert last_bytes(child) == last_bytes(run)
     assert [kind for kind, _ in events(child)].count("resumed") == 1
@@ -139,13 +139,13 @@ def test_values_changed_live_before_the_fork_are_the_childs(nursery: WarmLaunche
     run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 3000}))
     nursery.submit(run)
     wait_for_step(run, 30)
-    control.set_value(run, "optim.lr", "0.004")
-    step = control.snapshot(run)["step"]
+    commands.set_value(run, "optim.lr", "0.004")
+    step = commands.snapshot(run)["step"]
     # From a run that trains on meanwhile.
     child = forked(nursery, run, step, train__steps=str(step + 50))
     assert child.record.config["optim"]["lr"] == 0.004
     assert wait_for_end(child).status == "finished"
-    control.stop(run)
+    commands.stop(run)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_another_optimizer_begins_afresh(
     before: dict[str, Any], change: dict[str, str], kept: bool, nursery: WarmLauncher, tmp_path: Path
 ) -> None:
     run = finished(nursery, tmp_path, small(**{**CHANGES, **before, "train__steps": 50}))
-    child = branching.fork(Workspace(tmp_path), run, 25, change)
+    child = fork_rewind.fork(Workspace(tmp_path), run, 25, change)
     old, new = (checkpoint.load(one.checkpoints / "step-25") for one in (run, child))
     assert new.model.keys() == old.model.keys() and torch.equal(new.rng, old.rng)
     assert (new.optimizer.keys() == old.optimizer.keys()) is kept
@@ -198,14 +198,17 @@ def test_tensors_are_left_out_of_a_file_as_they_stand() -> None:
 def test_what_does_not_fit_the_weights_is_refused(changes: dict[str, str], words: str, copied: Run) -> None:
     workspace = Workspace(copied.folder.parent)
     with pytest.raises(ConfigError) as caught:
-        branching.fork(workspace, copied, 100, changes)
+        fork_rewind.fork(workspace, copied, 100, changes)
     assert words in str(caught.value)
     assert [run.id for run in workspace.runs()] == [copied.id], "nothing is left behind"
 
 
 def test_steps_without_a_whole_checkpoint_are_refused(copied: Run, tmp_path: Path) -> None:
     workspace = Workspace(copied.folder.parent)
-    for verb in (lambda step: branching.fork(workspace, copied, step, {}), lambda step: branching.rewind(copied, step)):
+    for verb in (
+        lambda step: fork_rewind.fork(workspace, copied, step, {}),
+        lambda step: fork_rewind.rewind(copied, step),
+    ):
         with pytest.raises(UserError, match=r"has no checkpoint of step 130; the nearest are 50, 75, .*225"):
             verb(130)
         weights = copied.checkpoints / "step-50" / "model.safetensors"
@@ -216,11 +219,11 @@ def test_steps_without_a_whole_checkpoint_are_refused(copied: Run, tmp_path: Pat
         weights.write_bytes(whole)
     fresh = Workspace(tmp_path).create("test", small())
     with pytest.raises(UserError, match="has no checkpoint yet"):
-        branching.fork(Workspace(tmp_path), fresh, None, {})
+        fork_rewind.fork(Workspace(tmp_path), fresh, None, {})
 
 
 def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied: Run, nursery: WarmLauncher) -> None:
-    child = branching.fork(Workspace(copied.folder.parent), copied, 100, {})
+    child = fork_rewind.fork(Workspace(copied.folder.parent), copied, 100, {})
     (child.checkpoints / "step-100" / "state.json").write_text("{}")
     nursery.submit(child)
     summary = wait_for_end(child)
@@ -233,7 +236,7 @@ def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied
 
 def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: WarmLauncher) -> None:
     before = outcome_of(copied)
-    told = control.rewind(copied, 125)
+    told = commands.rewind(copied, 125)
     assert told["step"] == 125 and str(copied.folder / "rewound-") in told["message"]
     summary = copied.summary()
     assert (summary.status, summary.step) == ("stopped", 125)
@@ -244,7 +247,7 @@ def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: Wa
             assert store.points(metric)[0].max(initial=0) <= 125
         assert np.nanmax(store.buckets("loss", count=2).x) <= 125, "the roll-up, too"
     assert [kind for kind, step in events(copied) if step > 125] == []
-    assert control.resume(copied, nursery)["ok"]
+    assert commands.resume(copied, nursery)["ok"]
     assert wait_for_end(copied).status == "finished"
     assert outcome_of(copied) == before
 
@@ -252,7 +255,7 @@ def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: Wa
 def test_what_came_after_is_kept_whole(copied: Run) -> None:
     before = points_of(copied)
     weights = {step: (copied.checkpoints / f"step-{step}" / "model.safetensors").read_bytes() for step in (275, 300)}
-    kept = Path(control.rewind(copied, 250)["kept"])
+    kept = Path(commands.rewind(copied, 250)["kept"])
     for step, content in weights.items():
         assert (kept / "checkpoints" / f"step-{step}" / "model.safetensors").read_bytes() == content
         assert checkpoint_files.damage(kept / "checkpoints" / f"step-{step}") is None
@@ -266,18 +269,18 @@ def test_values_changed_after_it_are_forgotten_and_those_before_stay(nursery: Wa
     run = Workspace(tmp_path / "runs").create("test", config)
     nursery.submit(run)
     wait_for_step(run, 50)
-    early = control.set_value(run, "optim.lr", "0.004")["step"]
-    saved = control.pause(run)["step"]
+    early = commands.set_value(run, "optim.lr", "0.004")["step"]
+    saved = commands.pause(run)["step"]
     # At the very step of the checkpoint, and after it.
-    control.set_value(run, "optim.lr", "0.05")
-    control.resume(run, nursery)
+    commands.set_value(run, "optim.lr", "0.05")
+    commands.resume(run, nursery)
     wait_for_step(run, saved + 50)
-    control.set_value(run, "optim.clip_norm", "0.1")
-    control.pause(run)
-    control.rewind(run, saved)
+    commands.set_value(run, "optim.clip_norm", "0.1")
+    commands.pause(run)
+    commands.rewind(run, saved)
     assert run.summary().status == "stopped" and run.config().optim.lr == 0.004
     assert run.config().optim.clip_norm is None
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(config, tmp_path / "here", {early: [("optim.lr", "0.004")]})
 
@@ -287,26 +290,26 @@ def test_a_run_that_trains_is_refused(nursery: WarmLauncher, tmp_path: Path) -> 
     nursery.submit(run)
     wait_for_step(run, 30)
     with pytest.raises(UserError, match="is running; pause or stop it first"):
-        control.rewind(run, 25)
+        commands.rewind(run, 25)
     with pytest.raises(UserError, match="has a worker; stop it first"):
-        branching.rewind(run, 25)
-    control.pause(run)
+        fork_rewind.rewind(run, 25)
+    commands.pause(run)
     with pytest.raises(UserError, match="has no checkpoint of step 26"):
-        control.rewind(run, 26)
+        commands.rewind(run, 26)
     assert run.summary().status == "paused", "a wrong step stops nothing"
-    control.stop(run)
+    commands.stop(run)
     wait_for_end(run)
 
 
 def test_points_that_a_fork_begins_with_are_not_taken_away(copied: Run) -> None:
     workspace = Workspace(copied.folder.parent)
-    child = branching.fork(workspace, copied, 200, {})
+    child = fork_rewind.fork(workspace, copied, 200, {})
     with pytest.raises(UserError, match=f"run {child.id} was forked from step 200.*seqsum fork {copied.id} --step 100"):
-        control.rewind(copied, 100)
+        commands.rewind(copied, 100)
     assert checkpoint.steps_saved(copied.checkpoints)[-1] == 300
-    assert control.rewind(copied, 200)["ok"]
+    assert commands.rewind(copied, 200)["ok"]
     with pytest.raises(UserError, match="is at step 200 already"):
-        control.rewind(copied, 200)
+        commands.rewind(copied, 200)
 
 
 def test_killed_on_the_way_it_can_be_rewound_again(
@@ -320,10 +323,10 @@ def test_killed_on_the_way_it_can_be_rewound_again(
     with monkeypatch.context() as patch:
         patch.setattr(Store, "rewind", killed)
         with pytest.raises(KeyboardInterrupt):
-            control.rewind(copied, 125)
+            commands.rewind(copied, 125)
     assert points_of(copied) == before[0], "no point is gone before the copy is whole"
-    assert control.rewind(copied, 125)["ok"]
-    control.resume(copied, nursery)
+    assert commands.rewind(copied, 125)["ok"]
+    commands.resume(copied, nursery)
     wait_for_end(copied)
     assert outcome_of(copied) == before
 
@@ -332,20 +335,20 @@ def test_a_rewind_that_is_undone_leaves_everything_as_it_was(copied: Run, monkey
     before, saved = outcome_of(copied), checkpoint.steps_saved(copied.checkpoints)
     record = json.loads((copied.folder / "run.json").read_text())["outcome"]
     with pytest.raises(UserError, match=r"nothing of run .* was put aside by a rewind"):
-        control.undo_rewind(copied)
+        commands.undo_rewind(copied)
     with copied.store() as reader:  # a console that looks on
         assert reader.points("loss")[0][-1] == 300
-        control.rewind(copied, 125)
-        control.rewind(copied, 50)
-        assert control.undo_rewind(copied)["step"] == 125
+        commands.rewind(copied, 125)
+        commands.rewind(copied, 50)
+        assert commands.undo_rewind(copied)["step"] == 125
 
         def killed(self: Store, path: Path) -> None:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(Store, "restore_from", killed)
-            control.undo_rewind(copied)
-        assert control.undo_rewind(copied)["step"] == 300
+            commands.undo_rewind(copied)
+        assert commands.undo_rewind(copied)["step"] == 300
         assert reader.points("loss")[0][-1] == 300
     assert (outcome_of(copied), checkpoint.steps_saved(copied.checkpoints)) == (before, saved)
     assert json.loads((copied.folder / "run.json").read_text())["outcome"] == record
@@ -354,15 +357,15 @@ def test_a_rewind_that_is_undone_leaves_everything_as_it_was(copied: Run, monkey
 
 
 def test_what_a_run_that_went_on_left_behind_is_not_mixed_into_it(copied: Run) -> None:
-    kept = control.rewind(copied, 125)["kept"]
+    kept = commands.rewind(copied, 125)["kept"]
     with copied.store() as store:
         store.set_state(step=130)
     with pytest.raises(UserError, match=f"went on since it was rewound to step 125; .* is in {kept}"):
-        control.undo_rewind(copied)
+        commands.undo_rewind(copied)
     assert checkpoint.steps_saved(copied.checkpoints)[-1] == 125 and Path(kept).is_dir()
 
 
 def test_the_folder_of_a_rewind_has_the_state_it_names(copied: Run) -> None:
-    control.rewind(copied, 50)
+    commands.rewind(copied, 50)
     record = json.loads((copied.folder / "run.json").read_text())
     assert record["outcome"] == {"status": "stopped", "reason": "rewound to step 50", "step": 50}

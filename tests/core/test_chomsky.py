@@ -10,9 +10,9 @@ import torch
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.evaluation.evaluate import evaluate
 from seqsum.registry import make_task
 from seqsum.tasks.base import NOT_ASKED
-from seqsum.training.evaluation import evaluate
 from seqsum.training.trainer import Trainer
 
 NAMES = [

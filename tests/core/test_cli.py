@@ -22,7 +22,7 @@ import torch
 from seqsum import cli
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
-from seqsum.presets import load_preset, preset_names
+from seqsum.presets.library import load_preset, preset_names
 from seqsum.runs import Workspace
 from support.engine import (
     PlainModel,

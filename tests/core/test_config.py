@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from seqsum.config import LIVE_FIELDS, Config, resolved
+from seqsum.control.replicate import group_name
 from seqsum.errors import ConfigError
-from seqsum.presets import Preset, all_presets, load_preset
+from seqsum.presets.library import Preset, all_presets, load_preset
 from seqsum.registry import TASKS
-from seqsum.replicate import group_name
 from seqsum.schema import as_text
 
 SECTIONS = ("task", "model", "optim", "schedule", "train", "track")

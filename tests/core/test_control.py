@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from seqsum import control
 from seqsum.config import Config
+from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
@@ -82,7 +82,7 @@ def worker(run: Run, status: str, ok: bool = True) -> Iterator[list[tuple[str, d
         os.close(lock)
 
 
-VERBS = {"pause": control.pause, "stop": control.stop, "snapshot": control.snapshot}
+VERBS = {"pause": commands.pause, "stop": commands.stop, "snapshot": commands.snapshot}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -94,7 +94,7 @@ def test_a_running_worker_is_asked_and_its_answer_returned(run: Run, verb: str) 
 
 def test_a_refusal_is_an_error(run: Run) -> None:
     with worker(run, "running", ok=False), pytest.raises(UserError, match=r"^pause: pause answered$"):
-        control.pause(run)
+        commands.pause(run)
 
 
 @pytest.mark.parametrize("status", ["stopped", "finished", "failed", "died"])
@@ -124,31 +124,31 @@ def test_resume_starts_a_worker_where_there_is_none(run: Run, status: str) -> No
     if status in ("starting", "running", "paused"):
         with worker(run, status) as asked:
             if status == "paused":
-                assert control.resume(run, launcher)["ok"]
+                assert commands.resume(run, launcher)["ok"]
                 assert asked == [("resume", {})]
             else:
                 with pytest.raises(UserError, match=f"is {status}; only queued, paused"):
-                    control.resume(run, launcher)
+                    commands.resume(run, launcher)
         assert launcher.submitted == []
     elif status in RESUMABLE_STATUSES:
-        assert control.resume(run, launcher)["pid"] == 4711
+        assert commands.resume(run, launcher)["pid"] == 4711
         assert launcher.submitted == [run.id]
     else:
         with pytest.raises(UserError, match=f"is {status}"):
-            control.resume(run, launcher)
+            commands.resume(run, launcher)
         assert launcher.submitted == []
 
 
 def test_a_live_value_is_set_by_the_worker(run: Run) -> None:
     with worker(run, "running") as asked:
-        control.set_value(run, "optim.lr", "0.5")
+        commands.set_value(run, "optim.lr", "0.5")
     assert asked == [("set", {"field": "optim.lr", "value": "0.5"})]
 
 
 @pytest.mark.parametrize("status", ["queued", "stopped", "failed", "died"])
 def test_a_value_set_without_a_worker_waits_for_one(run: Run, status: str) -> None:
     be(run, "running" if status == "died" else status)
-    assert control.set_value(run, "optim.clip_norm", "OFF")["message"].startswith("optim.clip_norm = off, ")
+    assert commands.set_value(run, "optim.clip_norm", "OFF")["message"].startswith("optim.clip_norm = off, ")
     with run.store() as store:
         (command,) = store.pending_commands()
     assert (command.verb, command.arguments) == ("set", {"field": "optim.clip_norm", "value": "OFF"})
@@ -168,7 +168,7 @@ def test_a_value_set_without_a_worker_waits_for_one(run: Run, status: str) -> No
 def test_a_wrong_value_never_reaches_the_worker(run: Run, field: str, value: str, reason: str) -> None:
     be(run, "stopped")
     with pytest.raises(UserError) as caught:
-        control.set_value(run, field, value)
+        commands.set_value(run, field, value)
     assert reason in str(caught.value)
     assert str(caught.value).isprintable()
     with run.store() as store:
@@ -178,11 +178,11 @@ def test_a_wrong_value_never_reaches_the_worker(run: Run, field: str, value: str
 def test_a_finished_run_takes_no_value(run: Run) -> None:
     be(run, "finished")
     with pytest.raises(UserError, match=r"is finished; start a new one with --optim\.lr 0\.5"):
-        control.set_value(run, "optim.lr", "0.5")
+        commands.set_value(run, "optim.lr", "0.5")
 
 
 def test_start_makes_a_run_and_launches_it(tmp_path: Path) -> None:
     launcher = Launcher()
-    run = control.start(Workspace(tmp_path), launcher, "baseline", Config(), "mine")
+    run = commands.start(Workspace(tmp_path), launcher, "baseline", Config(), "mine")
     assert launcher.submitted == [run.id]
     assert run.record.name == "mine"

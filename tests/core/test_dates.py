@@ -12,11 +12,11 @@ import torch
 
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
-from seqsum.presets import load_preset
+from seqsum.evaluation.evaluate import evaluate
+from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.dates import Dates, DatesConfig
 from seqsum.training import checkpoint
-from seqsum.training.evaluation import evaluate
 from seqsum.training.trainer import Trainer
 
 torch.set_num_threads(1)

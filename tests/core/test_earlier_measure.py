@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from seqsum import control
 from seqsum.cli import main
 from seqsum.compare import ComparisonReader
+from seqsum.control import commands
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.runs.checkpoint_files import checksum
@@ -100,7 +100,7 @@ def messages(run: Run) -> list[str]:
 
 def test_a_fork_is_measured_as_now_and_says_so(workspace: Workspace, nursery: WarmLauncher) -> None:
     changes = {"train.early_stop": "2", "train.evaluate_every": "10"}
-    child = control.fork(workspace, nursery, workspace.find("old"), 200, changes)
+    child = commands.fork(workspace, nursery, workspace.find("old"), 200, changes)
     assert wait_for_end(child).status == "finished"
     summary = child.summary()
     assert summary.measure == ""
@@ -111,7 +111,7 @@ def test_a_fork_is_measured_as_now_and_says_so(workspace: Workspace, nursery: Wa
     )
     # A loss that was measured otherwise would have stopped it after two evaluations.
     assert summary.step > 220
-    grandchild = control.fork(workspace, nursery, child, None, {"train.steps": "400", "train.early_stop": "off"})
+    grandchild = commands.fork(workspace, nursery, child, None, {"train.steps": "400", "train.early_stop": "off"})
     assert wait_for_end(grandchild).status == "finished"
     assert not [text for text in messages(grandchild) if "measure" in text or "means over" in text]
 
@@ -120,8 +120,8 @@ def test_a_run_that_goes_on_says_from_which_step_it_is_measured_as_now(
     workspace: Workspace, nursery: WarmLauncher
 ) -> None:
     old = workspace.find("old")
-    control.rewind(old, 200)
-    control.resume(old, nursery)
+    commands.rewind(old, 200)
+    commands.resume(old, nursery)
     assert wait_for_end(old).status == "finished"
     again = Run(old.folder)
     assert again.summary().measure == "over all inputs up to step 200"

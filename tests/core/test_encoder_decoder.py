@@ -16,9 +16,9 @@ from seqsum.models.attention import AdditiveAttention, DotAttention, Source
 from seqsum.models.base import State
 from seqsum.models.beam import beam_search
 from seqsum.models.encoder_decoder import EncoderDecoder
+from seqsum.models.loss import loss_of
 from seqsum.models.settings import EncoderDecoderConfig
 from seqsum.tasks.base import NOT_ASKED, Answer, Batches, Examples, Ints, Task, TaskConfig
-from seqsum.training.objective import loss_of
 
 VOCABULARY, CLASSES, END, BEGIN = 5, 4, 3, 4
 # Many small calls on a busy machine: a second thread only waits.

@@ -10,10 +10,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from seqsum.evaluation.evaluate import Evaluation, evaluate
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.tasks import AnyTask, InputSpace
-from seqsum.training.evaluation import Evaluation, evaluate
 from seqsum.training.trainer import Trainer
 from support.engine import PlainModel, same_bits, small, tensors
 

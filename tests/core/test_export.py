@@ -18,11 +18,11 @@ from safetensors import safe_open
 
 from seqsum.cli import main
 from seqsum.config import Config
-from seqsum.export import plot as plotting
-from seqsum.export.broken import KEY_COLOUR
-from seqsum.export.drawing import Area, Line, Picture, Words
-from seqsum.export.plot import LEFT, RIGHT, WIDTH, plot, round_ticks
-from seqsum.presets import load_preset
+from seqsum.export import run_plot as plotting
+from seqsum.export.run_plot import LEFT, RIGHT, WIDTH, plot, round_ticks
+from seqsum.plotting.drawing import Area, Line, Picture, Words
+from seqsum.plotting.nonfinite import KEY_COLOUR
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 

@@ -11,12 +11,12 @@ import torch
 
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
-from seqsum.presets import load_preset
-from seqsum.query.generation import forecast
+from seqsum.evaluation.evaluate import evaluate
+from seqsum.models.generation import forecast
+from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum.tasks.series import Reading, read_series
-from seqsum.training.evaluation import evaluate
 from seqsum.training.trainer import Trainer
 
 

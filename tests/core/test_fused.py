@@ -18,18 +18,18 @@ import torch
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.base import make_model
-from seqsum.presets import load_preset
+from seqsum.models.loss import loss_of
+from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training import checkpoint
-from seqsum.training.backends import make_backend
-from seqsum.training.fits import why_not_fused
-from seqsum.training.fused import cache
-from seqsum.training.fused.backend import FusedBackend
-from seqsum.training.objective import loss_of
+from seqsum.training.backends.choose import make_backend
+from seqsum.training.backends.fused import cache
+from seqsum.training.backends.fused.backend import FusedBackend
+from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.schedule import learning_rate, learning_rates
-from seqsum.training.torch_backend import TorchBackend
 from seqsum.training.trainer import Trainer
 from support.engine import same_bits, tensors
 
@@ -256,11 +256,11 @@ def test_learning_rates_of_a_chunk_are_those_of_its_steps(period: str) -> None:
 def test_without_a_place_to_keep_machine_code_it_still_computes(tmp_path: Path) -> None:
     """A home and a temporary folder that can't be written: compiled for this process, no file left, no error."""
     script = (
-        "from seqsum.training.fused import cache\n"
+        "from seqsum.training.backends.fused import cache\n"
         "assert cache.folder() is None and not cache.is_warm()\n"
         "cache.set_up()\n"
-        "from seqsum.training.fused.matmul import tiles\n"
-        "import seqsum.training.fused.chunk, numpy as np\n"
+        "from seqsum.training.backends.fused.matmul import tiles\n"
+        "import seqsum.training.backends.fused.chunk, numpy as np\n"
         "a = np.ones(16 * 16, dtype=np.float32)\n"
         "out = np.zeros_like(a)\n"
         "tiles(a, 0, 16, 1, a, 0, 16, out, 0, 16, 16, 16, 16)\n"
@@ -283,7 +283,7 @@ def test_what_another_process_compiles_is_waited_for(tmp_path: Path) -> None:
     with (place / cache.LOCK_FILE).open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         child = subprocess.Popen(
-            [sys.executable, "-m", "seqsum.training.fused"], env={**os.environ, "SEQSUM_CACHE": str(tmp_path)}
+            [sys.executable, "-m", "seqsum.training.backends.fused"], env={**os.environ, "SEQSUM_CACHE": str(tmp_path)}
         )
         (place / cache.READY_FILE).touch()
     assert child.wait(timeout=60) == 0

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from seqsum.launch import WarmLauncher
-from seqsum.worker.gauges import Gauges
+from seqsum.worker.system_metrics import Gauges
 from support.engine import new_run, small, wait_for_end
 
 

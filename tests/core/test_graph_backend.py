@@ -11,13 +11,13 @@ import torch
 
 from seqsum.config import Config
 from seqsum.models.base import make_model
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks import AnyTask
 from seqsum.training import checkpoint
-from seqsum.training.backends import make_backend
-from seqsum.training.graph_backend import GraphBackend
-from seqsum.training.torch_backend import TorchBackend
+from seqsum.training.backends.choose import make_backend
+from seqsum.training.backends.cuda_graph import GraphBackend
+from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.trainer import Trainer
 from support.engine import same_bits
 

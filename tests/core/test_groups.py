@@ -16,11 +16,11 @@ import pytest
 from seqsum import cli
 from seqsum.compare import ComparisonReader, rows_of
 from seqsum.compare.axis import medians
-from seqsum.compare.direction import points_per_unit
 from seqsum.compare.rows import notes_of
 from seqsum.compare.spread import Member, Standing, quantile, quantiles, quartiles, spread, standing_of
 from seqsum.config import Config
 from seqsum.runs import Run, Workspace
+from seqsum.runs.metric_direction import points_per_unit
 
 FAR = 1e12
 SHARES = (0.25, 0.5, 0.75)

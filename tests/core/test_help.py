@@ -16,12 +16,12 @@ import pytest
 from core.test_cli import call, refused
 
 from seqsum import cli
-from seqsum.branching import can_change
 from seqsum.cli.arguments import COMMANDS, command_parser, parse, root_parser
 from seqsum.cli.parser import Parser
 from seqsum.config import all_fields
+from seqsum.control.fork_rewind import can_change
 from seqsum.errors import UserError
-from seqsum.presets import load_preset, preset_names
+from seqsum.presets.library import load_preset, preset_names
 from seqsum.schema import as_text, setting
 from seqsum.tasks.sum_modulo import SumModulo, SumModuloConfig
 from support.engine import new_run, small

@@ -13,11 +13,11 @@ LIGHT_ROOMS = (
     "seqsum.errors",
     "seqsum.schema",
     "seqsum.config",
-    "seqsum.presets",
+    "seqsum.presets.library",
     "seqsum.tasks",
     "seqsum.runs",
     "seqsum.launch",
-    "seqsum.control",
+    "seqsum.control.commands",
     "seqsum.compare",
     "seqsum.compare.files",
 )
@@ -26,8 +26,8 @@ import importlib, json, sys
 for room in sys.argv[1].split(","):
     importlib.import_module(room)
 # Using them must not load it either.
-if "seqsum.presets" in sys.modules:
-    sys.modules["seqsum.presets"].all_presets()
+if "seqsum.presets.library" in sys.modules:
+    sys.modules["seqsum.presets.library"].all_presets()
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqsum import tasks
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run
 from seqsum.training.trainer import Trainer

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import WarmLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace, checkpoint_files
 from support.engine import wait_for_end, wait_until
 
@@ -54,14 +54,14 @@ def unevaluated(run: Run) -> bool:
 def test_a_stop_and_a_signal_end_an_evaluation(case: str, nursery: WarmLauncher, tmp_path: Path) -> None:
     run = started(nursery, tmp_path, case)
     began = time.monotonic()
-    assert control.stop(run)["ok"]
+    assert commands.stop(run)["ok"]
     assert wait_for_end(run).status == "stopped"
     assert time.monotonic() - began < SOON
     assert unevaluated(run)
     step = run.summary().step
     assert checkpoint_files.newest_whole(run.checkpoints) == step
     # It goes on with what it owes, and hears a signal as well.
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     pid = wait_until(lambda: run.summary().status == "running" and run.summary().pid, "the resumed worker")
     began = time.monotonic()
     os.kill(pid, signal.SIGTERM)
@@ -73,16 +73,16 @@ def test_a_stop_and_a_signal_end_an_evaluation(case: str, nursery: WarmLauncher,
 def test_a_snapshot_and_a_pause_do_not_wait_for_an_evaluation(case: str, nursery: WarmLauncher, tmp_path: Path) -> None:
     run = started(nursery, tmp_path, case)
     began = time.monotonic()
-    assert control.snapshot(run)["ok"]
+    assert commands.snapshot(run)["ok"]
     assert time.monotonic() - began < SOON
     assert checkpoint_files.steps_saved(run.checkpoints)
     began = time.monotonic()
-    assert control.pause(run)["ok"]
+    assert commands.pause(run)["ok"]
     assert time.monotonic() - began < SOON
     assert run.summary().status == "paused"
-    assert control.resume(run, nursery)["ok"]
+    assert commands.resume(run, nursery)["ok"]
     assert run.summary().status == "running"
-    control.stop(run)
+    commands.stop(run)
     assert wait_for_end(run).status == "stopped"
 
 
@@ -104,7 +104,7 @@ def test_the_last_evaluation_can_be_put_off_and_is_made_then(
     os.kill(pid, signal.SIGTERM)
     assert wait_for_end(run).status == "stopped"
     assert unevaluated(run)
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("finished", 3)
     assert not unevaluated(run)

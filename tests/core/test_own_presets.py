@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from seqsum import presets
 from seqsum.errors import UserError
-from seqsum.own_presets import PresetExistsError, save_preset
-from seqsum.presets import all_presets, load_preset
+from seqsum.presets import library
+from seqsum.presets.library import all_presets, load_preset
+from seqsum.presets.own import PresetExistsError, save_preset
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_every_configuration_comes_back_as_it_was_written(home: Path) -> None:
         found = load_preset("mine")
         assert found.config == config and path == home / "presets" / "mine.toml"
         assert (found.title, found.description) == ('T "quoted" \\ é 日本', "d more")
-    assert "mine" in presets.preset_names() and [entry.name for entry in path.parent.iterdir()] == ["mine.toml"]
+    assert "mine" in library.preset_names() and [entry.name for entry in path.parent.iterdir()] == ["mine.toml"]
 
 
 def test_names_that_can_not_be_used_are_refused_and_nothing_is_overwritten_unasked(home: Path) -> None:

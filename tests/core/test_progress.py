@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from seqsum import branching, control
+from seqsum.control import commands, fork_rewind
 from seqsum.formatting import metric
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.training import checkpoint
-from seqsum.training.progress import Progress
+from seqsum.training.early_stopping import Progress
 from seqsum.training.trainer import Point, Trainer
 from support.engine import (
     kill,
@@ -127,9 +127,9 @@ def test_a_killed_run_stops_early_where_it_would_have(nursery: WarmLauncher, tmp
     pid = nursery.submit(run)
     for step in (10, 40):
         wait_for_step(run, step)
-        control.pause(run)
+        commands.pause(run)
         kill(run, pid)
-        pid = control.resume(run, nursery)["pid"]
+        pid = commands.resume(run, nursery)["pid"]
     summary = wait_for_end(run)
     expected = train_here(config, tmp_path / "here")
     assert outcome_of(run) == expected
@@ -200,7 +200,7 @@ def parent_of_forks(folder: Path, **changes: Any) -> tuple[Run, Trainer]:
 def forked(run: Run, **changes: Any) -> Trainer:
     """The trainer that a fork from the last checkpoint begins with."""
     plain = {name.replace("__", "."): value for name, value in changes.items()}
-    child = branching.fork(Workspace(run.folder.parent), run, None, plain)
+    child = fork_rewind.fork(Workspace(run.folder.parent), run, None, plain)
     (step,) = checkpoint.steps_saved(child.checkpoints)
     return Trainer.resume(checkpoint.load(child.checkpoints / f"step-{step}"))
 
@@ -309,7 +309,7 @@ def test_the_first_evaluation_of_a_fork_is_its_best_so_far(tmp_path: Path) -> No
 @pytest.mark.parametrize(("name", "schedule"), [("sgd", "constant"), ("rmsprop", "constant")])
 def test_a_momentum_that_was_off_for_a_while_begins_anew(name: str, schedule: str, tmp_path: Path) -> None:
     run, _ = parent_of_forks(tmp_path, optim__name=name, optim__momentum=0.9, schedule__name=schedule)
-    without = branching.fork(Workspace(tmp_path), run, None, {"optim.momentum": "0", "train.steps": "310"})
+    without = fork_rewind.fork(Workspace(tmp_path), run, None, {"optim.momentum": "0", "train.steps": "310"})
     trainer = Trainer.resume(checkpoint.load(without.checkpoints / "step-300"))
     finish(trainer)
     trainer.save(without.checkpoints, changes={}, train_seconds=1.0)

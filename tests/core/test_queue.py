@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.runs.run import STATUSES
-from seqsum.slots import Slots, worker_count
+from seqsum.runs.slots import Slots, worker_count
 from support.engine import small, wait_for_end, wait_until
 
 MEGABYTE = 2**20
@@ -34,7 +34,7 @@ def slots(tmp_path: Path) -> Slots:
 
 
 def queue(folder: Path, launcher: LocalLauncher, **changes: int) -> Run:
-    return control.start(Workspace(folder), launcher, "baseline", small(**changes), queue=True)
+    return commands.start(Workspace(folder), launcher, "baseline", small(**changes), queue=True)
 
 
 def began(run: Run) -> float:
@@ -60,10 +60,10 @@ def test_queued_runs_outlive_who_queued_them_wait_lightly_and_go_one_after_anoth
         summary = run.summary()
         assert summary.status == "queued" and summary.pid is not None and run.worker_lives
         assert psutil.Process(summary.pid).memory_info().rss < 40 * MEGABYTE
-    assert control.stop(second)["ok"]
+    assert commands.stop(second)["ok"]
     assert wait_for_end(second).status == "stopped"
     with pytest.raises(UserError, match="waits for its turn; seqsum resume starts it now"):
-        control.pause(third)
+        commands.pause(third)
     os.close(slot)
     wait_until(lambda: first.summary().status == "finished", "the first run's end")
     assert wait_for_end(third).status == "finished"
@@ -85,7 +85,7 @@ def test_a_waiting_worker_that_dies_is_seen_and_blocks_nobody(
     wait_until(lambda: dead.summary().status == "died", "the death")
     os.close(slot)
     assert wait_for_end(alive).status == "finished"
-    control.resume(dead, launcher)
+    commands.resume(dead, launcher)
     assert wait_for_end(dead).status == "finished"
 
 
@@ -114,22 +114,22 @@ def test_a_waiting_run_can_be_started_now_and_a_run_started_now_counts(
     slot = slots.take()
     assert slot is not None
     run = queue(tmp_path, launcher, train__steps=10_000_000)
-    assert "ahead of the queue" in control.resume(run, launcher)["message"]
+    assert "ahead of the queue" in commands.resume(run, launcher)["message"]
     wait_until(lambda: run.summary().status == "running", "the start")
-    control.stop(run)
+    commands.stop(run)
     os.close(slot)
-    at_once = control.start(Workspace(tmp_path), launcher, "baseline", small(train__steps=10_000_000))
+    at_once = commands.start(Workspace(tmp_path), launcher, "baseline", small(train__steps=10_000_000))
     wait_until(lambda: at_once.summary().status == "running", "the start")
     assert slots.take() is None
     waiting = queue(tmp_path, launcher)
     assert waiting.summary().status == "queued"
-    control.stop(at_once)
+    commands.stop(at_once)
     assert wait_for_end(waiting).status == "finished"
 
 
 def test_a_run_that_nobody_works_on_can_be_stopped(tmp_path: Path) -> None:
     run = Workspace(tmp_path).create("baseline", small())
-    assert control.stop(run)["ok"]
+    assert commands.stop(run)["ok"]
     assert run.summary().status == "stopped"
 
 
@@ -154,22 +154,22 @@ def test_a_wrong_number_of_workers_is_one_sentence(text: str, monkeypatch: pytes
 def test_a_forked_worker_outlives_its_launcher_and_starts_from_nothing_where_it_must(tmp_path: Path) -> None:
     launcher = WarmLauncher()
     launcher.warm()
-    run = control.start(Workspace(tmp_path), launcher, "baseline", small(train__steps=30_000, train__backend="torch"))
+    run = commands.start(Workspace(tmp_path), launcher, "baseline", small(train__steps=30_000, train__backend="torch"))
     pid = run.summary().pid
     assert pid is not None
     parent = psutil.Process(pid).parent()
     # Forked from the loaded process, and in a session of its own.
-    assert parent is not None and "seqsum.worker.nursery" in parent.cmdline() and os.getsid(pid) == pid
+    assert parent is not None and "seqsum.worker.fork_server" in parent.cmdline() and os.getsid(pid) == pid
     launcher.close()
     wait_until(lambda: run.summary().step > 0, "training without its launcher")
     assert not parent.is_running() and psutil.pid_exists(pid)
-    control.stop(run)
+    commands.stop(run)
     assert wait_for_end(run).status == "stopped"
     # Nothing is loaded any more: a process from nothing.
     second = WarmLauncher()
-    control.resume(run, second)
+    commands.resume(run, second)
     assert "seqsum.worker" in psutil.Process(run.summary().pid or 0).cmdline()
-    control.stop(run)
+    commands.stop(run)
     assert wait_for_end(run).status == "stopped"
     second.close()
 
@@ -185,7 +185,7 @@ def test_what_is_launched_is_starting_and_only_what_waits_for_its_turn_is_queued
             store.set_state(status="stopped", step=25)
     slot = slots.take()
     assert slot is not None
-    control.resume(run, launcher, queue=queued)
+    commands.resume(run, launcher, queue=queued)
     # Whatever it was asked: one look may come after the start.
     assert run.summary().status in (("queued",) if queued else ("starting", "running", "finished"))
     seen: list[str] = []
@@ -210,5 +210,5 @@ def test_a_worker_that_can_not_be_launched_leaves_the_run_as_it_was(
         store.set_state(status="stopped", step=25, pid=4711)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     with pytest.raises(UserError, match="can't start a worker"):
-        control.resume(run, launcher)
+        commands.resume(run, launcher)
     assert run.summary().status == "stopped"

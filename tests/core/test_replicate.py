@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqsum import control
+from seqsum.control import commands
+from seqsum.control.replicate import Replication, group_name, outcome_of, parse_seeds
 from seqsum.errors import UserError
 from seqsum.launch import WarmLauncher
-from seqsum.presets import load_preset
-from seqsum.replicate import Replication, group_name, outcome_of, parse_seeds
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 from support.engine import SMALL, small, wait_for_end, wait_until
@@ -143,7 +143,7 @@ def test_ctrl_c_saves_all_of_them_and_the_same_command_goes_on(tmp_path: Path) -
     assert set(summaries()) == {"stopped"}
     assert json.loads(output.splitlines()[-1])["event"] == "replicated"
     for summary in Workspace(tmp_path).summaries():
-        control.set_value(Run(tmp_path / summary.id), "train.log_every", "1000")
+        commands.set_value(Run(tmp_path / summary.id), "train.log_every", "1000")
     again = subprocess.run(
         [*command[:-3], "--detach", *command[-3:]], capture_output=True, text=True, env=environment, check=True
     )
@@ -152,5 +152,5 @@ def test_ctrl_c_saves_all_of_them_and_the_same_command_goes_on(tmp_path: Path) -
     for summary in Workspace(tmp_path).summaries():
         run = Run(tmp_path / summary.id)
         if run.summary().live:
-            control.stop(run)
+            commands.stop(run)
         wait_for_end(run)

@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from seqsum.config import Config
-from seqsum.training.progress import Progress
+from seqsum.training.early_stopping import Progress
 from seqsum.training.schedule import learning_rate, learning_rates
 from seqsum.training.trainer import Trainer
 from support.engine import small

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from seqsum import branching, control
 from seqsum.config import Config, resolved
-from seqsum.presets import Preset, all_presets, load_preset
+from seqsum.control import commands, fork_rewind
+from seqsum.presets.library import Preset, all_presets, load_preset
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import fork_notes, notes
-from seqsum.training.progress import Progress
+from seqsum.training.early_stopping import Progress
 from seqsum.training.trainer import Trainer
 from support.engine import SMALL, small
 
@@ -217,9 +217,9 @@ def test_a_fork_says_what_it_does_not_take_over_and_where_its_learning_rate_jump
     while not trainer.done:
         trainer.run_chunk()
     trainer.save(run.checkpoints, changes={}, train_seconds=1.0)
-    _, told = branching.check_fork(run, 12, changes)
+    _, told = fork_rewind.check_fork(run, 12, changes)
     assert any(words in note.text for note in told), told
-    child = branching.fork(workspace, run, 12, changes)
+    child = fork_rewind.fork(workspace, run, 12, changes)
     with child.store() as store:
         assert [event.detail["text"] for event in store.events(kind="message")] == [note.text for note in told]
 
@@ -236,7 +236,7 @@ def test_a_run_says_it_when_it_is_started(tmp_path: Path) -> None:
             return 1
 
     config = quick(model__dropout=0.5, optim__name="adamw")
-    run = control.start(Workspace(tmp_path), Launcher(), "baseline", config)  # type: ignore[arg-type]
+    run = commands.start(Workspace(tmp_path), Launcher(), "baseline", config)  # type: ignore[arg-type]
     with run.store() as store:
         told = [event.detail["text"] for event in store.events(kind="message")]
     assert told == [note.text for note in notes(config)] and len(told) == 2

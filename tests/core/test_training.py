@@ -21,7 +21,7 @@ from seqsum.models.recurrent import RecurrentModel
 from seqsum.registry import make_task
 from seqsum.tasks import Batches
 from seqsum.training import checkpoint
-from seqsum.training.torch_backend import ChunkResult, TorchBackend
+from seqsum.training.backends.torch_backend import ChunkResult, TorchBackend
 from seqsum.training.trainer import Point, Trainer
 from support.engine import PlainModel, random_batches, same_bits, small, tensors
 

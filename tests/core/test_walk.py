@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from seqsum.presets import load_preset
-from seqsum.training.evaluation import evaluate
-from seqsum.training.fused.layout import COLUMNS
-from seqsum.training.fused.walk_order import walk_order
+from seqsum.evaluation.evaluate import evaluate
+from seqsum.presets.library import load_preset
+from seqsum.training.backends.fused.exhaustive_order import walk_order
+from seqsum.training.backends.fused.layout import COLUMNS
 from seqsum.training.trainer import Trainer
 
 

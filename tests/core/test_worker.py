@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from seqsum import control, worker
+from seqsum import worker
 from seqsum.config import Config
+from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run
@@ -61,7 +62,7 @@ def start(nursery: WarmLauncher, folder: Path, config: Config | None = None, **c
 def started_and_paused(nursery: WarmLauncher, folder: Path, **changes: Any) -> tuple[Run, int]:
     """A run that was paused before its first step."""
     run, pid = start(nursery, folder, **changes)
-    assert control.pause(run)["step"] == 0
+    assert commands.pause(run)["step"] == 0
     return run, pid
 
 
@@ -99,14 +100,14 @@ def by_signal(number: signal.Signals) -> Callable[[Run, int], str]:
 
 
 def by_command(run: Run, _: int) -> str:
-    step = control.stop(run)["step"]
+    step = commands.stop(run)["step"]
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("stopped", step)
     return "stopped"
 
 
 def by_pause_and_kill(run: Run, pid: int) -> str:
-    step = control.pause(run)["step"]
+    step = commands.pause(run)["step"]
     assert (run.summary().status, run.summary().pid) == ("paused", pid)
     kill(run, pid)
     assert run.summary().status == "died"
@@ -115,7 +116,7 @@ def by_pause_and_kill(run: Run, pid: int) -> str:
 
 
 def by_pause_and_signal(run: Run, pid: int) -> str:
-    control.pause(run)
+    commands.pause(run)
     return by_signal(signal.SIGTERM)(run, pid)
 
 
@@ -139,7 +140,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bits(
         saved = checkpoint.steps_saved(run.checkpoints)[-1]
         if status == "stopped":
             assert saved == step_of(run), "a stop saves"
-        pid = control.resume(run, nursery)["pid"]
+        pid = commands.resume(run, nursery)["pid"]
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
     assert kinds(run).count("resumed") == 2 and kinds(run).count("started") == 1
@@ -175,22 +176,22 @@ def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(nursery: Warm
     for step in (25, 75, 120):
         killed_as_it_saved(run, step)
         assert run.summary().status == "died"
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(config, tmp_path / "here")
 
 
 def test_pausing_and_going_on_in_place(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, pid = started_and_paused(nursery, tmp_path)
-    assert control.snapshot(run)["step"] == 0
-    assert control.resume(run, nursery)["step"] == 0
+    assert commands.snapshot(run)["step"] == 0
+    assert commands.resume(run, nursery)["step"] == 0
     wait_for_step(run, 300)
-    step = control.pause(run)["step"]
+    step = commands.pause(run)["step"]
     with pytest.raises(UserError, match="is paused"):
-        control.pause(run)
+        commands.pause(run)
     assert run.summary().pid == pid
-    assert control.snapshot(run)["step"] == step == step_of(run)
-    control.resume(run, nursery)
+    assert commands.snapshot(run)["step"] == step == step_of(run)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
     assert "paused" in kinds(run) and "continued" in kinds(run)
@@ -199,18 +200,18 @@ def test_pausing_and_going_on_in_place(nursery: WarmLauncher, tmp_path: Path, un
 def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, _ = start(nursery, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
     wait_for_step(run, 100)
-    step = control.snapshot(run)["step"]
+    step = commands.snapshot(run)["step"]
     found, messages = checkpoint.newest(run.checkpoints)
     assert found is not None and found.step == step >= 100 and not messages
-    control.stop(run)
+    commands.stop(run)
     wait_for_end(run)
 
 
 def test_stopped_before_the_first_step(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, _ = start(nursery, tmp_path)
-    assert control.stop(run)["step"] == 0
+    assert commands.stop(run)["step"] == 0
     assert wait_for_end(run).status == "stopped"
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
@@ -226,13 +227,13 @@ def test_a_live_change_followed_by_a_kill_is_made_again_at_its_step(
     changes: dict[int, list[tuple[str, str]]] = {}
     for step, field, value in ((200, "optim.lr", "0.0123"), (500, "optim.clip_norm", "0.2"), (500, "optim.lr", "0.02")):
         wait_for_step(run, step)
-        at = control.set_value(run, field, value)["step"]
+        at = commands.set_value(run, field, value)["step"]
         assert at >= step
         changes.setdefault(at, []).append((field, value))
         kill(run, pid)
         if every == NEVER:
             assert checkpoint.steps_saved(run.checkpoints) == []
-        pid = control.resume(run, nursery)["pid"]
+        pid = commands.resume(run, nursery)["pid"]
     assert wait_for_end(run).status == "finished"
     expected = train_here(small(**{**LONG, "train__checkpoint_every": every}), tmp_path / "here", changes)
     assert outcome_of(run) == expected
@@ -245,9 +246,9 @@ def test_changed_intervals_act_at_once_and_after_a_kill(nursery: WarmLauncher, t
     changes: dict[int, list[tuple[str, str]]] = {}
     for step, field, value in ((150, "train.log_every", "10"), (300, "train.evaluate_every", "25")):
         wait_for_step(run, step)
-        changes.setdefault(control.set_value(run, field, value)["step"], []).append((field, value))
+        changes.setdefault(commands.set_value(run, field, value)["step"], []).append((field, value))
     kill(run, pid)
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     expected = train_here(small(**{**LONG, "train__checkpoint_every": NEVER}), tmp_path / "here", changes)
     assert outcome_of(run) == expected
@@ -255,17 +256,17 @@ def test_changed_intervals_act_at_once_and_after_a_kill(nursery: WarmLauncher, t
 
 def test_a_change_while_paused_then_a_kill_or_a_stop(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = started_and_paused(nursery, tmp_path)
-    assert control.set_value(run, "optim.lr", "0.004")["step"] == 0
+    assert commands.set_value(run, "optim.lr", "0.004")["step"] == 0
     kill(run, pid)
-    pid = control.resume(run, nursery)["pid"]
+    pid = commands.resume(run, nursery)["pid"]
     wait_for_step(run, 100)
-    step = control.pause(run)["step"]
-    control.set_value(run, "optim.clip_norm", "0.3")
-    control.stop(run)
+    step = commands.pause(run)["step"]
+    commands.set_value(run, "optim.clip_norm", "0.3")
+    commands.stop(run)
     wait_for_end(run)
     found, _ = checkpoint.newest(run.checkpoints)
     assert found is not None and found.step == step and found.state["config"]["optim"]["clip_norm"] == 0.3
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     changes = {0: [("optim.lr", "0.004")]}
     changes.setdefault(step, []).append(("optim.clip_norm", "0.3"))
@@ -277,8 +278,8 @@ def test_a_change_while_stopped_is_taken_when_it_goes_on(nursery: WarmLauncher, 
     wait_for_step(run, 200)
     os.kill(pid, signal.SIGTERM)
     step = wait_for_end(run).step
-    control.set_value(run, "optim.lr", "0.01")
-    control.resume(run, nursery)
+    commands.set_value(run, "optim.lr", "0.01")
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(small(**LONG), tmp_path / "here", {step: [("optim.lr", "0.01")]})
 
@@ -294,7 +295,7 @@ def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on
         ("optim.l", "1", 'did you mean "optim.lr"'),
     ):
         with pytest.raises(UserError, match=words):
-            control.set_value(run, field, value)
+            commands.set_value(run, field, value)
     # What another version of the console might post: the worker judges for itself.
     posts: list[tuple[str, dict[str, Any]]] = [
         ("set", {"field": "model.hidden_size", "value": "9"}),
@@ -308,7 +309,7 @@ def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on
             id = store.post_command(verb, **arguments)
         outcome = run.wait_for_command(id, 60)
         assert outcome is not None and outcome["ok"] is False and outcome["message"]
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
@@ -318,9 +319,9 @@ def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on
 
 def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: WarmLauncher, tmp_path: Path) -> None:
     run, pid = started_and_paused(nursery, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     wait_for_step(run, 100)
-    wild = control.set_value(run, "optim.lr", "1e38")["step"]
+    wild = commands.set_value(run, "optim.lr", "1e38")["step"]
     summary = wait_for_end(run)
     assert summary.status == "failed" and summary.step >= wild
     assert summary.reason is not None
@@ -331,13 +332,13 @@ def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: WarmL
     assert all(math.isfinite(value) for value in values)
     assert checkpoint.steps_saved(run.checkpoints) == [0]
 
-    control.set_value(run, "optim.lr", "0.001")
-    pid = control.resume(run, nursery)["pid"]
+    commands.set_value(run, "optim.lr", "0.001")
+    pid = commands.resume(run, nursery)["pid"]
     # Killed beyond the wild step with only the checkpoint before it: the wish that was taken back stays taken back.
     wait_for_step(run, wild + 20)
     assert checkpoint.steps_saved(run.checkpoints) == [0]
     kill(run, pid)
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert run.config().optim.lr == 0.001
     config = small(**{**LONG, "train__checkpoint_every": NEVER, "train__steps": 1500})
@@ -348,14 +349,14 @@ def test_weights_out_of_range_never_replace_the_last_good_checkpoint(nursery: Wa
     run, _ = started_and_paused(
         nursery, tmp_path, train__steps=20, train__checkpoint_every=1, train__keep_checkpoints=1
     )
-    control.set_value(run, "optim.lr", "1e39")
-    control.resume(run, nursery)
+    commands.set_value(run, "optim.lr", "1e39")
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "failed"
     found, _ = checkpoint.newest(run.checkpoints)
     assert found is not None
     assert all(bool(value.isfinite().all()) for value in found.model.values())
-    control.set_value(run, "optim.lr", "0.001")
-    control.resume(run, nursery)
+    commands.set_value(run, "optim.lr", "0.001")
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
 
 
@@ -392,7 +393,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_used(
     wait_for_step(run, 300)
     kill(run, pid)
     damaged = flip_a_byte(run)
-    pid = control.resume(run, nursery)["pid"]
+    pid = commands.resume(run, nursery)["pid"]
     wait_until(lambda: kinds(run).count("resumed") == 1, "the resumed worker")
     with run.store() as store:
         (message,) = store.events(kind="message")
@@ -404,7 +405,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_used(
     wait_for_end(run)
     found, messages = checkpoint.newest(run.checkpoints)
     assert found is not None and messages == []
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
@@ -417,7 +418,7 @@ def test_with_every_checkpoint_damaged_it_begins_again(
     kill(run, pid)
     for step in checkpoint.steps_saved(run.checkpoints):
         (run.checkpoints / f"step-{step}" / "checksums.json").unlink()
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
@@ -431,7 +432,7 @@ def test_a_disk_that_refuses_the_checkpoint_fails_with_the_reason(nursery: WarmL
     assert summary.status == "failed" and summary.reason is not None
     assert "checkpoints" in summary.reason and "\n" not in summary.reason
     run.checkpoints.unlink()
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
 
 
@@ -474,7 +475,7 @@ def test_asking_a_worker_that_dies_is_answered(nursery: WarmLauncher, tmp_path: 
 
     def ask() -> None:
         try:
-            control.snapshot(run)
+            commands.snapshot(run)
         except UserError as error:
             answers.append(str(error))
 
@@ -512,7 +513,7 @@ def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path
     def resume() -> None:
         gate.wait()
         try:
-            control.resume(run, nursery)
+            commands.resume(run, nursery)
             told.append("started")
         except UserError as error:
             told.append(str(error))
@@ -586,6 +587,6 @@ def test_a_worker_killed_before_it_could_begin_has_died_too(tmp_path: Path, nurs
     run = new_run(tmp_path, small(train__steps=20))
     kill(run, LocalLauncher().submit(run))
     assert run.summary().status == "died"
-    control.resume(run, nursery)
+    commands.resume(run, nursery)
     assert wait_for_end(run).status == "finished"
     assert time.time() - run.summary().updated < 600

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 from support.terminal import Terminal
@@ -36,7 +36,7 @@ RATE = "0.01"
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     config = load_preset("baseline").config.changed(CHANGES, "test")
-    made = control.start(Workspace(tmp_path / "runs"), LocalLauncher(), "baseline", config, "learner")
+    made = commands.start(Workspace(tmp_path / "runs"), LocalLauncher(), "baseline", config, "learner")
     yield made
     pid = made.summary().pid
     if made.worker_lives and pid:
@@ -67,7 +67,7 @@ def test_the_answer_turns_from_wrong_to_right(run: Run, tmp_path: Path) -> None:
     assert "✗ wrong" in screen and "running" in screen
     assert "of a core" in screen, "what asking takes is shown"
 
-    control.set_value(run, "optim.lr", RATE)
+    commands.set_value(run, "optim.lr", RATE)
     deadline = time.monotonic() + 120
     while "✓ right" not in console.text:
         assert time.monotonic() < deadline, console.text
@@ -83,7 +83,7 @@ def test_the_answer_turns_from_wrong_to_right(run: Run, tmp_path: Path) -> None:
     learned = console.wait_for("is answered right from step", seconds=120)
     assert "✗" in learned and "✓" in learned
     assert run.summary().status == "running", "asked all the time, it trains on"
-    control.stop(run)
+    commands.stop(run)
     console.wait_for("stopped")
     console.press("escape")
     console.wait_for("n New")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import WarmLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from support.terminal import Terminal
 
@@ -32,7 +32,7 @@ LINE = "56b4e9"
 @pytest.fixture
 def parent(tmp_path: Path, nursery: WarmLauncher) -> Iterator[Run]:
     workspace = Workspace(tmp_path / "runs")
-    yield control.start(
+    yield commands.start(
         workspace, nursery, "baseline", load_preset("baseline").config.changed(CHANGES, "test"), "first"
     )
     for summary in workspace.summaries():

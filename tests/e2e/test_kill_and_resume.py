@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run
 from seqsum.training import checkpoint
@@ -81,7 +81,7 @@ def test_killed_at_random_moments(
         assert run.summary().status == "died"
         for saved in checkpoint.steps_saved(run.checkpoints)[-1:]:
             checkpoint.load(run.checkpoints / f"step-{saved}")
-        pid = control.resume(run, nursery)["pid"]
+        pid = commands.resume(run, nursery)["pid"]
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("finished", STEPS * times)
     assert Run(run.folder).record.backend == config.train.backend
@@ -102,10 +102,10 @@ def test_killed_while_its_learning_rate_is_changed(nursery: WarmLauncher, tmp_pa
         step = (STEPS - 300) * index // 10 + draw.randrange(60)
         wait_until(lambda step=step: step_of(run) >= step, "the moment to change")
         value = f"{draw.uniform(1e-4, 1e-2):.6f}"
-        at = control.set_value(run, "optim.lr", value)["step"]
+        at = commands.set_value(run, "optim.lr", value)["step"]
         changes.setdefault(at, []).append(("optim.lr", value))
         if index % 2:
             kill(run, pid)
-            pid = control.resume(run, nursery)["pid"]
+            pid = commands.resume(run, nursery)["pid"]
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(config, tmp_path / "here", changes)

@@ -17,9 +17,9 @@ from pathlib import Path
 import platformdirs
 from textual.pilot import Pilot
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
 from seqsum_tui.screens.compare import CompareScreen
@@ -45,7 +45,7 @@ def train_to_the_end(workspace: Workspace, presets: tuple[str, ...]) -> list[Run
     launcher = LocalLauncher()
     runs = []
     for preset in presets:
-        run = control.start(workspace, launcher, preset, load_preset(preset).config)
+        run = commands.start(workspace, launcher, preset, load_preset(preset).config)
         while run.summary().live:
             time.sleep(0.2)
         runs.append(run)
@@ -58,7 +58,7 @@ def train(workspace: Workspace) -> dict[str, Run]:
     for seed in range(SEEDS):
         changes = {"train.seed": seed, "track.group": f"{GROUP}, {SEEDS} seeds"}
         config = load_preset(GROUP).config.changed(changes, "screenshots")
-        run = control.start(workspace, LocalLauncher(), GROUP, config)
+        run = commands.start(workspace, LocalLauncher(), GROUP, config)
         while run.summary().live:
             time.sleep(0.2)
     return dict(zip(RUNS, runs, strict=True))
@@ -67,10 +67,10 @@ def train(workspace: Workspace) -> dict[str, Run]:
 def learning(workspace: Workspace) -> Run:
     """Return a run that trains, and whose learning rate was changed on the way."""
     config = load_preset(TOURED).config.changed(LEARNING, "screenshots")
-    run = control.start(workspace, LocalLauncher(), TOURED, config, "steered")
+    run = commands.start(workspace, LocalLauncher(), TOURED, config, "steered")
     while run.summary().step < 2600:
         time.sleep(0.2)
-    control.set_value(run, "optim.lr", "0.003")
+    commands.set_value(run, "optim.lr", "0.003")
     return run
 
 
@@ -119,7 +119,7 @@ def picture_live(workspace: Workspace) -> None:
     """Take the picture of a run that trains, and end it."""
     run = learning(workspace)
     asyncio.run(take_live(workspace, run))
-    control.stop(run)
+    commands.stop(run)
 
 
 def picture_list(folder: Path) -> None:
@@ -127,7 +127,7 @@ def picture_list(folder: Path) -> None:
     workspace = Workspace(folder)
     last = train_listed(workspace)
     asyncio.run(take_listing(workspace, shown, keep))
-    control.stop(last)
+    commands.stop(last)
 
 
 def main() -> None:

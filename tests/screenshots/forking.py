@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from textual.pilot import Pilot
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import LocalLauncher
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
@@ -27,7 +27,7 @@ async def take_fork(
     one of the dialog."""
     steps = run.summary().steps
     changes = {"optim.lr": 0.02, "train.log_every": 50}
-    child = control.fork(workspace, LocalLauncher(), run, steps // 4, changes, "hotter")
+    child = commands.fork(workspace, LocalLauncher(), run, steps // 4, changes, "hotter")
     while child.summary().live:
         time.sleep(0.2)
     console = Console(workspace.folder)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from textual.pilot import Pilot
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console
@@ -38,7 +38,7 @@ def train_listed(workspace: Workspace) -> Run:
     last = _start(workspace, launcher, "deeper_rnn", None, 1, None)
     while last.summary().step < 3000:
         time.sleep(0.1)
-    control.pause(last)
+    commands.pause(last)
     return last
 
 
@@ -46,7 +46,7 @@ def _start(
     workspace: Workspace, launcher: LocalLauncher, preset: str, name: str | None, seed: int, group: str | None
 ) -> Run:
     changes = {"train.seed": str(seed), **({"track.group": group} if group else {})}
-    return control.start(workspace, launcher, preset, load_preset(preset).config.changed(changes, "pictures"), name)
+    return commands.start(workspace, launcher, preset, load_preset(preset).config.changed(changes, "pictures"), name)
 
 
 def _wait(run: Run) -> None:

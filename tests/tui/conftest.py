@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from seqsum.presets import load_preset
-from seqsum.query.wording import in_words, what_is_asked
+from seqsum.presets.library import load_preset
+from seqsum.query.reply_text import in_words, what_is_asked
 from seqsum.registry import make_task
 from seqsum.tasks.dates import ANSWER
 from seqsum_tui.widgets.answers import describe, likeliest

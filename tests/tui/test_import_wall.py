@@ -12,7 +12,7 @@ for found in pkgutil.walk_packages(seqsum_tui.__path__, "seqsum_tui."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
 import seqsum_tui.__main__
-import seqsum.control, seqsum.launch, seqsum.presets
+import seqsum.control.commands, seqsum.launch, seqsum.presets.library
 print(json.dumps(sorted(sys.modules)))
 """
 FIRST = """

@@ -4,7 +4,7 @@ import pytest
 from textual.geometry import Region
 from textual.widgets import Static
 
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum_tui.app import Console
 from seqsum_tui.screens.new_run import NewRunScreen
 from seqsum_tui.widgets.run_preview import RunPreview

@@ -81,9 +81,9 @@ class RunScreen(Screen[None]):
 
     def action_pause(self) -> None:
         """Pause the run."""
-        from seqsum import control
+        from seqsum.control import commands
 
-        self._ask("pause", control.pause, lambda _: ("p goes on with it.", "information"))
+        self._ask("pause", commands.pause, lambda _: ("p goes on with it.", "information"))
 
     def action_continue(self) -> None:
         """Let a paused run go on."""
@@ -94,31 +94,31 @@ class RunScreen(Screen[None]):
         self._resume("resume")
 
     def _resume(self, verb: str) -> None:
-        from seqsum import control
+        from seqsum.control import commands
 
         launcher = self.console.launcher
-        self._ask(verb, lambda run: control.resume(run, launcher), lambda _: ("From where it was.", "information"))
+        self._ask(verb, lambda run: commands.resume(run, launcher), lambda _: ("From where it was.", "information"))
 
     def action_stop(self) -> None:
         """Save and stop the run."""
-        from seqsum import control
+        from seqsum.control import commands
 
         self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
-        self._ask("stop", control.stop, lambda _: ("It is saved; r goes on from there.", "information"))
+        self._ask("stop", commands.stop, lambda _: ("It is saved; r goes on from there.", "information"))
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""
-        from seqsum import control
+        from seqsum.control import commands
 
-        self._ask("snapshot", control.snapshot, lambda answer: (_saved_at(answer), "information"))
+        self._ask("snapshot", commands.snapshot, lambda answer: (_saved_at(answer), "information"))
 
     def set_value(self, run: Run, field: str, text: str) -> None:
         """Change a live field of the run."""
-        from seqsum import control
+        from seqsum.control import commands
 
         self._ask(
             "set",
-            lambda run: control.set_value(run, field, text),
+            lambda run: commands.set_value(run, field, text),
             lambda answer: (words.literal(str(answer.get("message", ""))), "information"),
         )
 

@@ -337,9 +337,10 @@ class Console(App[None]):
         from seqsum_tui.background import in_thread
 
         def load() -> list[str]:
-            from seqsum import plugins, presets
+            from seqsum import plugins
+            from seqsum.presets import library
 
-            return [*plugins.problems(), *presets.preset_problems()]
+            return [*plugins.problems(), *library.preset_problems()]
 
         title = "Plug-ins and presets"
         for problem in await in_thread(load):

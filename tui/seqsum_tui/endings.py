@@ -92,8 +92,8 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
 
 
 def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
-    from seqsum.compare.direction import direction_of
     from seqsum.compare.spread import standing_of
+    from seqsum.runs.metric_direction import direction_of
 
     finished = sum(run.status == "finished" for run in runs)
     if not finished:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from seqsum import control
+from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.runs.checkpoint_files import age_of_newest, steps_saved
 from seqsum_tui.background import in_thread
@@ -132,7 +132,7 @@ class Source:
                 tell("saving a checkpoint of now…")
                 with suppress(UserError):
                     # A run that ended this moment has saved its last checkpoint already.
-                    await in_thread(lambda: control.snapshot(self.run))
+                    await in_thread(lambda: commands.snapshot(self.run))
         if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
             raise UserError(NO_CHECKPOINT)
 

@@ -33,7 +33,7 @@ def against_preset(
     A preset that is not known here (from a file, or gone) has empty words; differences are then against the defaults.
     """
     from seqsum.config import Config
-    from seqsum.presets import load_preset, preset_names
+    from seqsum.presets.library import load_preset, preset_names
 
     words = ("", "", "")
     base = Config()

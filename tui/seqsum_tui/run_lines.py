@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from seqsum.compare.direction import direction_of
 from seqsum.compare.reader import FIRST_CHOICES
 from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
-from seqsum.replicate import CONVERGED
+from seqsum.control.replicate import CONVERGED
 from seqsum.runs import Summary
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, Names, parse
 from seqsum.runs.filter_tokens import FilterError
+from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.order import finite, high_first, sort_by, value_of
 from seqsum.schema import as_text
 

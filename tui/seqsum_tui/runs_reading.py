@@ -119,8 +119,8 @@ class WorkspaceReader:
         return Preview(line, title, description, look_for, differences, curves, {}, shown, log, saved)
 
     def _read_group(self, line: Line) -> Preview:
-        from seqsum.compare.direction import direction_of
         from seqsum.compare.spread import Member, spread
+        from seqsum.runs.metric_direction import direction_of
 
         nothing = loss_panel(()), panels(())[0]
         if len(line.tasks) > 1:

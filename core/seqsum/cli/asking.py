@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from seqsum import control
 from seqsum.cli.output import columns, complain, say, say_json
+from seqsum.control import commands
 from seqsum.errors import InputError, UserError
 from seqsum.formatting import distinct, full, metric, number, percent
 from seqsum.query.protocol import HOTTEST, LONGEST_LINE, LONGEST_WRITTEN
@@ -154,7 +154,7 @@ def evaluate(options: Options) -> int:
     most = _whole("evaluate", "--mistakes", options.mistakes, 1, MOST_MISTAKES)
     answerer = _answerer(options)
     loaded = _loaded(options, answerer, _checkpoint("evaluate", options))
-    from seqsum.training.evaluation import evaluate as evaluated
+    from seqsum.evaluation.evaluate import evaluate as evaluated
 
     low, high = lengths or (None, None)
     result = evaluated(loaded.model, loaded.task, low, high)
@@ -275,7 +275,7 @@ def _answerer(options: Options) -> Answerer:
     run: Run = Workspace(options.workspace).find(options.run)
     if options.checkpoint is None and run.outline().status in ("running", "paused"):
         try:
-            control.snapshot(run)
+            commands.snapshot(run)
         except ReadOnlyStore:
             # Another user's: it answers with the newest checkpoint that there is.
             pass

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seqsum import control
 from seqsum.cli.follow import Follower, finished_plain, finished_words
 from seqsum.cli.output import (
     columns,
@@ -23,13 +22,14 @@ from seqsum.cli.output import (
     troubles,
     write_out,
 )
+from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.export import FORMATS, exported, format_of, write
-from seqsum.export.plot import ValueAxis
+from seqsum.export.run_plot import ValueAxis
 from seqsum.formatting import age, count, duration, metric
 from seqsum.launch import LocalLauncher
 from seqsum.plotting.y_range import limits_of
-from seqsum.presets import DEFAULT_PRESET, load_preset
+from seqsum.presets.library import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.store import UNREADABLE
@@ -43,14 +43,16 @@ Options = argparse.Namespace
 def train(options: Options) -> int:
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
-    run = control.start(Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue)
+    run = commands.start(
+        Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue
+    )
     return _followed(options, run)
 
 
 def fork(options: Options) -> int:
     step = _step("fork", options.step)
     workspace = Workspace(options.workspace)
-    run = control.fork(workspace, LocalLauncher(), _run(options), step, options.changes, options.name)
+    run = commands.fork(workspace, LocalLauncher(), _run(options), step, options.changes, options.name)
     return _followed(options, run)
 
 
@@ -224,22 +226,22 @@ def _backend_words(run: Run) -> str:
 
 def pause(options: Options) -> int:
     run = _run(options)
-    return _told(options, run, control.pause(run))
+    return _told(options, run, commands.pause(run))
 
 
 def resume(options: Options) -> int:
     run = _run(options)
-    return _told(options, run, control.resume(run, LocalLauncher()))
+    return _told(options, run, commands.resume(run, LocalLauncher()))
 
 
 def stop(options: Options) -> int:
     run = _run(options)
-    return _told(options, run, control.stop(run))
+    return _told(options, run, commands.stop(run))
 
 
 def snapshot(options: Options) -> int:
     run = _run(options)
-    return _told(options, run, control.snapshot(run))
+    return _told(options, run, commands.snapshot(run))
 
 
 def rewind(options: Options) -> int:
@@ -247,10 +249,10 @@ def rewind(options: Options) -> int:
     if options.undo == (options.step is not None):
         raise UserError("rewind: say either --step N or --undo")
     if options.undo:
-        return _told(options, run, control.undo_rewind(run))
+        return _told(options, run, commands.undo_rewind(run))
     step = _step("rewind", options.step)
     assert step is not None
-    return _told(options, run, control.rewind(run, step))
+    return _told(options, run, commands.rewind(run, step))
 
 
 def set_values(options: Options) -> int:
@@ -264,7 +266,7 @@ def set_values(options: Options) -> int:
     # All or nothing: a wrong second value must not leave the first one changed.
     run.config().changed(dict(pairs), "set")
     for field, value in pairs:
-        _told(options, run, control.set_value(run, field, value))
+        _told(options, run, commands.set_value(run, field, value))
     return 0
 
 

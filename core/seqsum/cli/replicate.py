@@ -14,14 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from seqsum.cli.output import padded, say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
+from seqsum.control.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
 from seqsum.formatting import metric, percent
 from seqsum.launch import WarmLauncher
-from seqsum.presets import load_preset
-from seqsum.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
+from seqsum.presets.library import load_preset
 from seqsum.runs import Summary, Workspace
 from seqsum.setting_notes import notes
 from seqsum.text import one_line
-from seqsum.training.fits import why_not_fused
+from seqsum.training.backends.fused_support import why_not_fused
 
 POLL_SECONDS = 0.2
 
@@ -64,13 +64,15 @@ def replicate(options: argparse.Namespace) -> int:
 
 def _compile_first(as_json: bool) -> None:
     """Compile for this machine if that was not done yet, once for all runs and not once in each."""
-    from seqsum.training.fused import cache
+    from seqsum.training.backends.fused import cache
 
     if cache.is_warm():
         return
     if not as_json:
         say("compiling for this machine, once; this takes about 15 seconds")
-    subprocess.run([sys.executable, "-P", "-m", "seqsum.training.fused"], check=False, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-P", "-m", "seqsum.training.backends.fused"], check=False, stdout=subprocess.DEVNULL
+    )
 
 
 def _say_begun(options: argparse.Namespace, replication: Replication) -> None:

@@ -6,11 +6,11 @@ import argparse
 import contextlib
 from collections.abc import Callable
 
-from seqsum.branching import can_change
 from seqsum.cli.page import Section
 from seqsum.config import Config, section_type
+from seqsum.control.fork_rewind import can_change
 from seqsum.errors import ConfigError
-from seqsum.presets import load_preset
+from seqsum.presets.library import load_preset
 from seqsum.registry import MODELS, TASKS, task_type
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts, as_text, fields_of

@@ -4,11 +4,11 @@ No torch and no screen here: the console and `seqsum compare` show the same numb
 """
 
 from seqsum.compare.axis import FieldAxis, field_axis
-from seqsum.compare.direction import Direction, direction_of
 from seqsum.compare.fields import differing_fields, texts_of
 from seqsum.compare.looks import Look, looks_of
 from seqsum.compare.reader import Comparison, ComparisonReader, RunData
 from seqsum.compare.rows import Row, rows_of
+from seqsum.runs.metric_direction import Direction, direction_of
 
 __all__ = [
     "Comparison",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from seqsum.compare.direction import Direction
 from seqsum.compare.reader import RunData
 from seqsum.compare.spread import is_broken, standing_of
-from seqsum.export.plot import round_ticks, tick_label
+from seqsum.export.run_plot import round_ticks, tick_label
+from seqsum.runs.metric_direction import Direction
 from seqsum.schema import as_text
 
 DECADE = 10.0

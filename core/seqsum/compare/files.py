@@ -11,13 +11,13 @@ from typing import Literal
 from seqsum.compare.axis import field_axis
 from seqsum.compare.fields import SEED, differing_fields, texts_of
 from seqsum.compare.looks import Look
-from seqsum.compare.picture import curves_picture, scatter_picture
+from seqsum.compare.plot import curves_picture, scatter_picture
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table, unique_names
 from seqsum.errors import UserError
-from seqsum.export import drawing
-from seqsum.export.plot import ValueAxis
+from seqsum.export.run_plot import ValueAxis
+from seqsum.plotting import drawing
 from seqsum.plotting.y_range import Limits
 from seqsum.text import printable
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from seqsum.compare.direction import Direction
 from seqsum.errors import UserError
 from seqsum.runs import Buckets, Run, Store
+from seqsum.runs.metric_direction import Direction
 from seqsum.runs.store import Floats
 
 MOST_ANCESTORS = 100

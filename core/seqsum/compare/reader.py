@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from seqsum.compare.direction import Direction, direction_of
 from seqsum.compare.fields import fields_of
 from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
 from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.gone import RunGone
+from seqsum.runs.metric_direction import Direction, direction_of
 from seqsum.runs.store import Floats, StoreBusy
 
 SECONDS = "train_seconds"

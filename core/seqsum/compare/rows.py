@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from seqsum.compare.direction import points_per_unit
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.spread import Member, Standing, curve_notes, is_broken, share_text, spread, standing_of
 from seqsum.plotting.smoothing import smooth, smooth_buckets
+from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.run import LIVE_STATUSES
 from seqsum.runs.store import Buckets, Floats
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seqsum.compare.direction import Direction
+from seqsum.runs.metric_direction import Direction
 from seqsum.runs.run import LIVE_STATUSES
 from seqsum.runs.store import Floats
 

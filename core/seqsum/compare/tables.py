@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from seqsum.compare.direction import points_per_unit
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.export.table import harmless
 from seqsum.formatting import change, points
+from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.store import Floats
 
 Cell = str | int | float | None

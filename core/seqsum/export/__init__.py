@@ -13,7 +13,7 @@ from seqsum.runs.files import write_atomically
 from seqsum.text import printable
 
 if TYPE_CHECKING:
-    from seqsum.export.plot import ValueAxis
+    from seqsum.export.run_plot import ValueAxis
 
 FORMATS = ("csv", "json", "svg", "png", "weights")
 SUFFIXES = {".csv": "csv", ".json": "json", ".svg": "svg", ".png": "png", ".safetensors": "weights"}
@@ -35,8 +35,8 @@ def exported(run: Run, format: str, axis: ValueAxis | None = None) -> tuple[byte
 
         return weights(run)
     if format in ("svg", "png"):
-        from seqsum.export import drawing
-        from seqsum.export.plot import PLAIN, plot
+        from seqsum.export.run_plot import PLAIN, plot
+        from seqsum.plotting import drawing
 
         return drawing.written(plot(run, axis or PLAIN), format)
     from seqsum.export import table

@@ -13,7 +13,7 @@ from seqsum.runs import Run
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.files import append_to
 from seqsum.runs.lock import take_lock
-from seqsum.slots import Slots, worker_count
+from seqsum.runs.slots import Slots, worker_count
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class WarmLauncher(LocalLauncher):
             with theirs:
                 try:
                     self._process = subprocess.Popen(
-                        [sys.executable, "-P", "-m", "seqsum.worker.nursery", str(theirs.fileno())],
+                        [sys.executable, "-P", "-m", "seqsum.worker.fork_server", str(theirs.fileno())],
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL,

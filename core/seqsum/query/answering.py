@@ -7,28 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from seqsum.query.asking import Question, check_length
+from seqsum.evaluation.evaluate import evaluate
+from seqsum.query.accuracy_by_length import accuracy_by_length, chance_of
 from seqsum.query.attention import attention_map
 from seqsum.query.calibration import calibration
-from seqsum.query.choosing import MOST_SEARCHED, hardest_input, random_input
+from seqsum.query.checkpoint_cache import Shelf
+from seqsum.query.examples import Deadline
 from seqsum.query.facts import facts_of
 from seqsum.query.forecasts import Forecaster
 from seqsum.query.gradients import three_cells
 from seqsum.query.history import History
+from seqsum.query.input_search import MOST_SEARCHED, hardest_input, random_input
 from seqsum.query.inspection import inspect, written_names
-from seqsum.query.lengths import accuracy_by_length, chance_of
 from seqsum.query.loading import Loaded
 from seqsum.query.mistakes import Mistakes, find_mistakes, page_of
 from seqsum.query.predictor import Predictor
 from seqsum.query.protocol import LONGEST_INSPECTED, PAGE, STEADY
-from seqsum.query.reading import MOST, Fields
+from seqsum.query.question import Question, check_length
+from seqsum.query.reply_text import in_words
+from seqsum.query.request import MOST, Fields
 from seqsum.query.sampling import bits_per_token, sample
-from seqsum.query.shelf import Shelf
 from seqsum.query.trajectory import MOST_SEQUENCES, trajectory
-from seqsum.query.walk import Deadline
-from seqsum.query.wording import in_words
 from seqsum.runs import Run
-from seqsum.training.evaluation import evaluate
 
 KEPT = 3  # lists of mistakes, and forecasters
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from seqsum.errors import UserError
 from seqsum.models.encoder_decoder import EncoderDecoder
-from seqsum.query.asking import Question, check_length
 from seqsum.query.protocol import LONGEST_INSPECTED
+from seqsum.query.question import Question, check_length
 
 
 def attention_map(question: Question) -> Tensor:

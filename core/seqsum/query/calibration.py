@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from seqsum.errors import UserError
+from seqsum.query.examples import Bools, Deadline, Floats, examples_of, walked
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import CalibrationAnswer, CalibrationBin
-from seqsum.query.walk import Bools, Deadline, Floats, examples_of, walked
 
 
 def calibration(loaded: Loaded, low: int | None, high: int | None, bins: int = 10) -> CalibrationAnswer:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from seqsum.models.encoder_decoder import EncoderDecoder
-from seqsum.query.asking import MOST_LABELS
-from seqsum.query.lengths import knows_lengths
+from seqsum.query.accuracy_by_length import knows_lengths
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import Ask, Facts, ModelFacts
-from seqsum.query.wording import what_is_asked
+from seqsum.query.question import MOST_LABELS
+from seqsum.query.reply_text import what_is_asked
 from seqsum.runs import Run
 from seqsum.tasks.base import Task
 from seqsum.tasks.forecast import Forecast

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.models.autoregressive import AutoregressiveModel
-from seqsum.query.asking import Question, as_rows
-from seqsum.query.generation import forecast
+from seqsum.models.generation import forecast
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import LONGEST_WRITTEN, ForecastAnswer, HorizonErrors
+from seqsum.query.question import Question, as_rows
 from seqsum.tasks.forecast import Forecast
 
 ORDER = 9

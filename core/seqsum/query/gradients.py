@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.models.settings import EncoderDecoderConfig, RecurrentConfig
-from seqsum.query.asking import Question
+from seqsum.query.question import Question
 from seqsum.tasks.base import AnyTask
 
 CELLS: tuple[Literal["rnn", "lstm", "gru"], ...] = ("rnn", "lstm", "gru")

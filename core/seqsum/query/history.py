@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqsum.query.asking import Question
+from seqsum.query.checkpoint_cache import Shelf
+from seqsum.query.examples import Deadline, examples_of, fixed_part, walked
 from seqsum.query.loading import Loaded
 from seqsum.query.predictor import Prediction, Predictor
 from seqsum.query.protocol import HistoryAnswer, HistoryRow
-from seqsum.query.shelf import Shelf
-from seqsum.query.walk import Deadline, examples_of, fixed_part, walked
+from seqsum.query.question import Question
 from seqsum.tasks.base import AnyTask, Examples
 
 ASKED = 2_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from seqsum.errors import UserError
-from seqsum.query.after_steps import logits_after_steps
-from seqsum.query.asking import Question, check_length
 from seqsum.query.gradients import gradient_norms
 from seqsum.query.protocol import LONGEST_INSPECTED, MOST_NUMBERS, InspectAnswer, LayerStates
+from seqsum.query.question import Question, check_length
 from seqsum.query.saliency import saliency
 from seqsum.query.states import LayerTrace, states_of
+from seqsum.query.stepwise import logits_after_steps
 
 
 def inspect(question: Question, target: int | None = None) -> InspectAnswer:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
-from seqsum.query.asking import written
+from seqsum.query.examples import Answered, Deadline, Floats, examples_of, first_of, truth_of, walked
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import PAGE, Mistake, MistakesAnswer
-from seqsum.query.walk import Answered, Deadline, Floats, examples_of, first_of, truth_of, walked
+from seqsum.query.question import written
 from seqsum.tasks.base import Ints
 
 MOST_KEPT = 200_000

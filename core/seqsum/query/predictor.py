@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from seqsum.errors import UserError
-from seqsum.query.asking import Question
-from seqsum.query.generation import continued, forecast
+from seqsum.evaluation.evaluate import Evaluation, evaluate
+from seqsum.models.generation import continued, forecast
 from seqsum.query.loading import Loaded, load
+from seqsum.query.question import Question
 from seqsum.runs import Run
 from seqsum.tasks.base import Inputs
-from seqsum.training.evaluation import Evaluation, evaluate
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqsum.errors import UserError
-from seqsum.query.asking import Question
+from seqsum.query.question import Question
 
 ROWS = 64  # at once, when steps are left out
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from seqsum.errors import UserError
-from seqsum.query.asking import Question
-from seqsum.query.generation import continued
+from seqsum.models.generation import continued
 from seqsum.query.protocol import LONGEST_WRITTEN
+from seqsum.query.question import Question
 
 AT_ONCE = 1024  # characters whose logits are held together
 

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from seqsum.errors import InputError, UserError
 from seqsum.query.answering import Answerer
 from seqsum.query.protocol import LONGEST_LINE
-from seqsum.query.reading import Fields, finite, read_line
-from seqsum.query.wording import what_is_asked
+from seqsum.query.reply_text import what_is_asked
+from seqsum.query.request import Fields, finite, read_line
 from seqsum.runs import Run
 from seqsum.text import one_line
 

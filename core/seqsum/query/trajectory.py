@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
-from seqsum.query.after_steps import logits_after_steps
-from seqsum.query.asking import Question, check_length, labels_of
+from seqsum.query.examples import Deadline, examples_of, first_of, fixed_part
 from seqsum.query.loading import Loaded
 from seqsum.query.protocol import LONGEST_INSPECTED, TrajectoryAnswer, TrajectoryStep
+from seqsum.query.question import Question, check_length, labels_of
 from seqsum.query.states import states_of
-from seqsum.query.walk import Deadline, examples_of, first_of, fixed_part
+from seqsum.query.stepwise import logits_after_steps
 from seqsum.tasks.base import AnyTask, Inputs
 
 Floats = NDArray[np.float64]

@@ -44,7 +44,7 @@ def value_of(column: str, names: Names, now: float) -> Key:
 
 def high_first(column: str) -> bool:
     """Whether the highest value of a column stands first unless one asks for the other way round."""
-    from seqsum.compare.direction import direction_of
+    from seqsum.runs.metric_direction import direction_of
 
     return column.lower() in HIGH_FIRST or direction_of(column) == "higher"
 

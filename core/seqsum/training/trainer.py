@@ -20,20 +20,20 @@ from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.evaluation.evaluate import Check, Evaluation, ExactEvaluation, evaluate
 from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.runs.measure import MEASURE
 from seqsum.training import checkpoint
-from seqsum.training.ahead import Ahead
-from seqsum.training.backends import make_backend
+from seqsum.training.backends.choose import make_backend
+from seqsum.training.backends.fused.backend import FusedBackend
+from seqsum.training.backends.torch_backend import ChunkResult
 from seqsum.training.device import choose_device
-from seqsum.training.evaluation import Check, Evaluation, ExactEvaluation, evaluate
-from seqsum.training.fused.backend import FusedBackend
+from seqsum.training.early_stopping import Progress
 from seqsum.training.memory import check_memory
-from seqsum.training.progress import Progress
+from seqsum.training.prefetch import Ahead
 from seqsum.training.schedule import learning_rates
-from seqsum.training.torch_backend import ChunkResult
 
 CHUNK_SECONDS = 0.25
 CHUNK_NUMBERS = 4_000_000  # of tokens, or of logits

@@ -21,15 +21,15 @@ from seqsum.setting_notes import not_fused
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
-from seqsum.training.fits import why_not_fused
-from seqsum.worker.behind import Abandoned, Behind, Errand
+from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.worker.background_jobs import Abandoned, Behind, Errand
 from seqsum.worker.signals import StopSignal
 
 if TYPE_CHECKING:
+    from seqsum.evaluation.evaluate import Evaluation
     from seqsum.training.checkpoint import Checkpoint
-    from seqsum.training.evaluation import Evaluation
     from seqsum.training.trainer import Point, Trainer
-    from seqsum.worker.gauges import Gauges
+    from seqsum.worker.system_metrics import Gauges
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
@@ -155,7 +155,7 @@ class Worker:
 
     def train(self) -> str:
         """Train until the end, a stop or a failure; return the last status."""
-        from seqsum.worker.gauges import Gauges
+        from seqsum.worker.system_metrics import Gauges
 
         trainer = self.trainer
         self._gauges = Gauges(trainer.device)

@@ -11,10 +11,10 @@ from textual.events import Key
 from textual.widgets import Input, OptionList
 
 from seqsum.cli.arguments import parse
+from seqsum.control.replicate import parse_seeds
 from seqsum.estimate import Estimate
 from seqsum.formatting import roughly
-from seqsum.presets import load_preset
-from seqsum.replicate import parse_seeds
+from seqsum.presets.library import load_preset
 from seqsum.runs import Workspace
 from seqsum_tui.run_draft import RunDraft
 from seqsum_tui.screens.changes import ChangesScreen

@@ -10,10 +10,9 @@ import numpy as np
 from rich.cells import cell_len
 
 from seqsum.plotting.y_range import Limits, ends_of
-
-from .raster import View
-from .series import Floats
-from .ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
+from seqsum_tui.charts.raster import View
+from seqsum_tui.charts.series import Floats
+from seqsum_tui.charts.ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
 
 _NARROWEST_WITH_LABELS = 18
 _LABEL_WIDTH = 5

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from .text import single_cells
+from seqsum_tui.charts.text import single_cells
 
 BRAILLE = 0x2800
 _SPACE = 0x20

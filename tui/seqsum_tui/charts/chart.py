@@ -10,10 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from seqsum.plotting.y_range import Limits
-
-from .smoothing import next_level
-from .surface import ChartSurface
-from .viewport import Viewport
+from seqsum_tui.charts.smoothing import next_level
+from seqsum_tui.charts.surface import ChartSurface
+from seqsum_tui.charts.viewport import Viewport
 
 _ZOOM = 0.75
 

@@ -8,9 +8,9 @@ from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.widget import Widget
 
-from . import palette, plot
-from .legend import LegendInks
-from .series import Series
+from seqsum_tui.charts import palette, plot
+from seqsum_tui.charts.legend import LegendInks
+from seqsum_tui.charts.series import Series
 
 _FAINT = 0.42
 """How much of a series' colour its raw line and its band keep against the ground."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.style import Style
 
-from .text import shorten, shorten_middle
+from seqsum_tui.charts.text import shorten, shorten_middle
 
 Piece = tuple[str, Style]
 

@@ -9,14 +9,13 @@ import numpy as np
 from rich.cells import cell_len
 
 from seqsum.text import shown
-
-from .axes import Layout
-from .canvas import Canvas
-from .palette import MARK_SIGNS, OTHER_MARK_SIGN
-from .plot import BAND, MARK, MARK_SIGN
-from .raster import View
-from .series import Floats, Mark
-from .text import shorten
+from seqsum_tui.charts.axes import Layout
+from seqsum_tui.charts.canvas import Canvas
+from seqsum_tui.charts.palette import MARK_SIGNS, OTHER_MARK_SIGN
+from seqsum_tui.charts.plot import BAND, MARK, MARK_SIGN
+from seqsum_tui.charts.raster import View
+from seqsum_tui.charts.series import Floats, Mark
+from seqsum_tui.charts.text import shorten
 
 QUIET_KINDS = {"checkpoint"}
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .series import Floats
+from seqsum_tui.charts.series import Floats
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

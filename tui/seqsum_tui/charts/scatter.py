@@ -12,16 +12,15 @@ from textual import events
 from textual.message import Message
 
 from seqsum.text import shown
-
-from . import plot
-from .axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
-from .canvas import Canvas
-from .legend import Piece, legend_lines
-from .plot import Layer
-from .raster import View
-from .series import Series
-from .surface import ChartSurface
-from .text import shorten
+from seqsum_tui.charts import plot
+from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
+from seqsum_tui.charts.canvas import Canvas
+from seqsum_tui.charts.legend import Piece, legend_lines
+from seqsum_tui.charts.plot import Layer
+from seqsum_tui.charts.raster import View
+from seqsum_tui.charts.series import Series
+from seqsum_tui.charts.surface import ChartSurface
+from seqsum_tui.charts.text import shorten
 
 
 @dataclass(frozen=True)

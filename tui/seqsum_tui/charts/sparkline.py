@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqsum.plotting.y_range import without_outliers
-
-from .series import Floats
+from seqsum_tui.charts.series import Floats
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LEAST = 0.5

@@ -16,18 +16,17 @@ from textual.widget import Widget
 from seqsum import formatting
 from seqsum.plotting.y_range import Limits
 from seqsum.text import shown
-
-from . import palette, plot
-from .axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
-from .canvas import Canvas
-from .inks import legend_inks, plot_inks
-from .legend import Entry, LegendInks, Piece, legend_lines
-from .marks import PlacedMarks, mark_sign, paint_marks
-from .plot import Layer, nearest_shown
-from .raster import Drawing, View
-from .series import Band, Floats, Mark, Series
-from .ticks import AxisKind, Ticks, format_x
-from .viewport import Viewport
+from seqsum_tui.charts import palette, plot
+from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
+from seqsum_tui.charts.canvas import Canvas
+from seqsum_tui.charts.inks import legend_inks, plot_inks
+from seqsum_tui.charts.legend import Entry, LegendInks, Piece, legend_lines
+from seqsum_tui.charts.marks import PlacedMarks, mark_sign, paint_marks
+from seqsum_tui.charts.plot import Layer, nearest_shown
+from seqsum_tui.charts.raster import Drawing, View
+from seqsum_tui.charts.series import Band, Floats, Mark, Series
+from seqsum_tui.charts.ticks import AxisKind, Ticks, format_x
+from seqsum_tui.charts.viewport import Viewport
 
 _ROOM_FOR_WORDS = 80
 """Charts of so many cells say what they leave out in a whole sentence."""

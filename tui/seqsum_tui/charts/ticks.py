@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqsum import formatting
-
-from .time_ticks import clock_ticks, duration_ticks
+from seqsum_tui.charts.time_ticks import clock_ticks, duration_ticks
 
 AxisKind = Literal["number", "duration", "clock"]
 

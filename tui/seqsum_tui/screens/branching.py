@@ -46,13 +46,13 @@ class BranchesRuns(RunScreen):
             self.app.run_worker(self._forked(run, wish), group="actions")
 
     async def _forked(self, run: Run, wish: ForkWish) -> None:
-        from seqsum import control
+        from seqsum.control import commands
         from seqsum_tui.screens.live import LiveScreen
 
         console = self.console
         workspace, launcher = console.workspace, console.launcher
         try:
-            child = await in_thread(lambda: control.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
+            child = await in_thread(lambda: commands.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
         except (UserError, OSError, sqlite3.Error) as error:
             console.notify(words.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False)
             return
@@ -85,7 +85,7 @@ class BranchesRuns(RunScreen):
         )
 
     def _carry_out_rewind(self, summary: Summary, step: int | None) -> None:
-        from seqsum import control
+        from seqsum.control import commands
 
         if step is None:
             return
@@ -93,17 +93,17 @@ class BranchesRuns(RunScreen):
             self.console.ends_awaited.add(summary.id)
         self._ask(
             "rewind",
-            lambda run: control.rewind(run, step, stop_first=True),
+            lambda run: commands.rewind(run, step, stop_first=True),
             lambda answer: (words.literal(f"back at step {step:,}; r goes on from there, u undoes it"), "information"),
         )
 
     def action_undo_rewind(self) -> None:
         """Bring back what the last rewind put aside."""
-        from seqsum import control
+        from seqsum.control import commands
 
         self._ask(
             "undo rewind",
-            control.undo_rewind,
+            commands.undo_rewind,
             lambda answer: (words.literal(f"at step {answer['step']:,} again"), "information"),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
-from seqsum.export.plot import OFFER
+from seqsum.export.run_plot import OFFER
 from seqsum_tui import words
 from seqsum_tui.background import in_thread
 from seqsum_tui.compare_export import Chosen, offers, write_export

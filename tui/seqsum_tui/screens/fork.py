@@ -97,7 +97,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
         return step
 
     def _paths(self) -> list[str]:
-        from seqsum.branching import can_change
+        from seqsum.control.fork_rewind import can_change
 
         return [facts.path for facts in self._run.record.parsed_config().used_fields() if can_change(facts.path)]
 
@@ -126,7 +126,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
 
     @work(group="check", exclusive=True)
     async def _checked(self, submit: bool) -> None:
-        from seqsum.branching import check_fork
+        from seqsum.control.fork_rewind import check_fork
         from seqsum.runs.annotations import check_name
 
         step, text = self.step, self.query_one("#changes", Input).value
@@ -172,7 +172,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
         self.app.push_screen(ChooseScreen("Which setting shall the fork have otherwise?", choices), self._ask_value)
 
     def _ask_value(self, chosen: list[str] | None) -> None:
-        from seqsum.branching import config_at
+        from seqsum.control.fork_rewind import config_at
         from seqsum_tui.screens.set_value import SetValueScreen
 
         if not chosen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqsum.own_presets import is_own_preset
+from seqsum.presets.own import is_own_preset
 from seqsum.runs import Workspace
 from seqsum_tui.run_draft import read_presets
 from seqsum_tui.screens.new_run_moves import NewRunMoves

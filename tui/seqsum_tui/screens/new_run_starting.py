@@ -9,10 +9,10 @@ from textual import on, work
 from textual.message import Message
 
 from seqsum.config import Config
-from seqsum.control import start
+from seqsum.control.commands import start
+from seqsum.control.replicate import Replication
 from seqsum.errors import UserError
 from seqsum.launch import Launcher
-from seqsum.replicate import Replication
 from seqsum.runs import Run
 from seqsum_tui.screens.new_run_drafting import NewRunDrafting
 from seqsum_tui.widgets.config_form import ConfigForm

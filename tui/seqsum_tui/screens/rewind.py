@@ -90,7 +90,7 @@ class RewindScreen(ModalScreen[int | None]):
 
     @work(group="check", exclusive=True)
     async def _check(self, step: int) -> None:
-        from seqsum.branching import check_rewind
+        from seqsum.control.fork_rewind import check_rewind
 
         try:
             await in_thread(lambda: check_rewind(self._run, step))

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.presets import Preset
+from seqsum.presets.library import Preset
 from seqsum_tui import dialog_bindings, words
 from seqsum_tui.background import in_thread
 from seqsum_tui.widgets.field_editors import LineInput
@@ -103,7 +103,7 @@ class SavePresetScreen(ModalScreen[str | None]):
 
     @work(group="save", exclusive=True)
     async def _save(self, values: dict[str, str], overwrite: bool) -> None:
-        from seqsum.own_presets import PresetExistsError, save_preset
+        from seqsum.presets.own import PresetExistsError, save_preset
 
         try:
             await in_thread(lambda: save_preset(config=self._config, overwrite=overwrite, **values))

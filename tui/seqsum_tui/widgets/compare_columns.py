@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from seqsum import formatting
-from seqsum.compare.direction import points_per_unit
 from seqsum.compare.tables import difference_text
+from seqsum.runs.metric_direction import points_per_unit
 from seqsum_tui import words
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum.config import Config
-from seqsum.presets import Preset
+from seqsum.presets.library import Preset
 from seqsum.registry import task_type
 from seqsum.text import one_line, printable
 

@@ -1,0 +1,166 @@
+"""What a person can ask of a run, in one place for the command line and the console. No torch here.
+
+Every function raises UserError, in one sentence, when the run's status does not allow it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from seqsum.config import LIVE_FIELDS, Config, resolved
+from seqsum.control import fork_rewind
+from seqsum.errors import UserError, did_you_mean
+from seqsum.formatting import duration
+from seqsum.launch import Launcher
+from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.runs.lock import take_lock
+from seqsum.runs.run import RESUMABLE_STATUSES
+from seqsum.schema import as_text
+from seqsum.setting_notes import notes
+from seqsum.training.backends.fused_support import check_backend
+
+# A chunk lasts a quarter of a second or one step, whichever is longer; an evaluation can come between.
+COMMAND_SECONDS = 60.0
+
+
+def start(
+    workspace: Workspace,
+    launcher: Launcher,
+    preset: str,
+    config: Config,
+    name: str | None = None,
+    queue: bool = False,
+) -> Run:
+    """Make a run and launch its worker; returns as soon as the worker process exists.
+
+    With `queue` it begins when it is its turn, behind what was queued before and when a slot is free; without, now.
+    The task's data is read here already, so that a wrong file is an answer and not a failed run.
+    """
+    said, (config, task) = config, resolved(config, "train")
+    check_backend(config, task, "train")
+    run = workspace.create(preset, config, name)
+    with run.store() as store:
+        for note in notes(said, task):
+            store.add_event(0, "message", text=note.text)
+    if queue:
+        launcher.submit(run, queue=True)
+    else:
+        launcher.submit(run)
+    return run
+
+
+def pause(run: Run) -> dict[str, Any]:
+    """Pause a running run at its next chunk border; its worker waits."""
+    return _ask(run, ("running", "starting", "queued"), "pause")
+
+
+def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
+    """Go on after a pause, a stop, a failure or a death, from the newest whole checkpoint.
+
+    With `queue` a worker that has to be started waits for its turn.
+    """
+    status = run.summary().status
+    if status not in RESUMABLE_STATUSES:
+        raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
+    if status == "paused" or (status == "queued" and run.worker_lives):
+        # A worker that waits in the queue begins now.
+        return _ask(run, (status,), "resume")
+    pid = launcher.submit(run, queue=True) if queue else launcher.submit(run)
+    return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
+
+
+def stop(run: Run) -> dict[str, Any]:
+    """Save and stop; `resume` goes on from there. A run that waits leaves the queue."""
+    if run.summary().status == "queued" and not run.worker_lives:
+        lock = take_lock(run.folder)
+        if lock is not None:
+            try:
+                run.end_before_start("stopped before it began")
+            finally:
+                os.close(lock)
+            return {"ok": True, "message": "stopped before it began", "step": run.summary().step}
+    return _ask(run, LIVE_STATUSES, "stop")
+
+
+def snapshot(run: Run) -> dict[str, Any]:
+    """Have a live run save a checkpoint now; the outcome's `step` says which."""
+    return _ask(run, LIVE_STATUSES, "snapshot")
+
+
+def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
+    """Change a live field; a run that is not running takes it when it goes on. The value is checked here already."""
+    if field not in LIVE_FIELDS:
+        near = did_you_mean(field, LIVE_FIELDS) or "; live fields are " + ", ".join(LIVE_FIELDS)
+        raise UserError(f'set: "{field}" can\'t change while a run trains{near}')
+    status = run.summary().status
+    if status == "finished":
+        raise UserError(f"set: run {run.id} is finished; start a new one with --{field} {value}")
+    config = run.config().changed({field: value}, "set")
+    if status in LIVE_STATUSES and run.worker_lives:
+        return _ask(run, (status,), "set", field=field, value=value)
+    with run.store() as store:
+        store.post_command("set", field=field, value=value)
+    shown = as_text(config.value(field))
+    return {"ok": True, "message": f"{field} = {shown}, from the moment run {run.id} goes on"}
+
+
+def fork(
+    workspace: Workspace,
+    launcher: Launcher,
+    run: Run,
+    step: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Run:
+    """Start a run that goes on from a checkpoint of `run` (default: the newest), with changed settings."""
+    child = fork_rewind.fork(workspace, run, step, changes or {}, name)
+    launcher.submit(child)
+    return child
+
+
+def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
+    """Take a run back to a checkpoint; what came after is kept aside, and `resume` goes on from there.
+
+    A paused run is stopped first, and so is one that trains if `stop_first` says so; else that raises UserError.
+    """
+    status = run.summary().status
+    if status == "paused" or (stop_first and status in LIVE_STATUSES and run.worker_lives):
+        # Before it is stopped: a step that is wrong must change nothing.
+        fork_rewind.check_rewind(run, step)
+        stop(run)
+        run.wait_for_worker(COMMAND_SECONDS)
+    elif status in LIVE_STATUSES and run.worker_lives:
+        raise UserError(f"rewind: run {run.id} is {status}; pause or stop it first: seqsum stop {run.id}")
+    return fork_rewind.rewind(run, step)
+
+
+def undo_rewind(run: Run) -> dict[str, Any]:
+    """Bring back what the last rewind put aside, as long as the run did not go on since."""
+    return fork_rewind.undo_rewind(run)
+
+
+def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:
+    """Post a command and wait for its outcome; a refusal becomes UserError."""
+    status = run.summary().status
+    if status not in allowed:
+        raise UserError(f"{verb}: run {run.id} is {status}; only {_words(allowed)} runs can {verb}")
+    if status == "queued" and not run.worker_lives:
+        raise UserError(f"{verb}: run {run.id} has no worker yet; start one with seqsum resume {run.id}")
+    with run.store() as store:
+        id = store.post_command(verb, **arguments)
+    outcome = run.wait_for_command(id, COMMAND_SECONDS)
+    if outcome is None:
+        if run.worker_lives:
+            raise UserError(
+                f"{verb}: run {run.id} did not answer within {duration(COMMAND_SECONDS)}; it will when its chunk ends"
+            )
+        raise UserError(f"{verb}: run {run.id} is {run.summary().status}; its worker ended before it answered")
+    if not outcome["ok"]:
+        raise UserError(f"{verb}: {outcome['message']}")
+    return outcome
+
+
+def _words(statuses: tuple[str, ...]) -> str:
+    return statuses[0] if len(statuses) == 1 else f"{', '.join(statuses[:-1])} or {statuses[-1]}"

@@ -1,0 +1,297 @@
+"""Going back to a checkpoint, and forking a new run from one. No torch here.
+
+A fork owns a copy of the checkpoint it begins with, with its own configuration in it, so that its worker just goes on
+from there. Its points begin after that step; those before it are its parent's (see `compare/history.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from seqsum.config import Config, resolved
+from seqsum.errors import ConfigError, UserError
+from seqsum.runs import Run, Workspace, checkpoint_files
+from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
+from seqsum.runs.changes import tell_changed
+from seqsum.runs.lock import take_lock
+from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
+from seqsum.setting_notes import Note, fork_notes, same_optimizer
+from seqsum.tasks import AnyTask
+from seqsum.text import one_line, printable
+from seqsum.training.backends.fused_support import check_backend
+from seqsum.training.early_stopping import Progress
+
+# What a model can change without other weights.
+FREE_MODEL_FIELDS = {"model.dropout", "model.nonlinearity", "model.teacher_forcing", "model.beam_width"}
+# What the weights depend on, beside the model's own section.
+SHAPE = ("vocabulary", "features", "classes", "target_vocabulary", "begin", "end", "longest_answer", "padding")
+MOST_NAMED = 8
+
+
+def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str, Any], name: str | None = None) -> Run:
+    """Make a run that goes on from a checkpoint of `run` (default: its newest whole one) with changed settings.
+
+    The new run waits (`queued`) for a worker. Raises UserError when there is no such checkpoint, ConfigError when a
+    change is wrong or does not fit the weights.
+    """
+    step = _chosen(run, step, "fork")
+    source = checkpoint_files.folder_of(run.checkpoints, step)
+    state, parent, config, task = _prepared(run, step, changes)
+    progress = Progress.read(state.get("progress") or {})
+    state = {
+        **state,
+        "config": config.plain(),
+        "changes": {},
+        "fused_from": _fused_from(run, step, state),
+        "progress": asdict(progress.of_fork(parent, config)),
+    }
+
+    def fill(folder: Path) -> None:
+        target = checkpoint_files.folder_of(folder / "checkpoints", step)
+        fresh = not same_optimizer(parent, config)
+        try:
+            checkpoint_files.copy(source, target, state, fresh_optimizer=fresh)
+        except FileNotFoundError:
+            # A parent that trains may delete old ones (train.keep_checkpoints) at any moment.
+            raise UserError(f"fork: the checkpoint of step {step} is gone; choose a newer one") from None
+
+    child = workspace.create(
+        run.record.preset,
+        config,
+        name,
+        stem=f"{run.record.name}-fork",
+        parent={"run": run.id, "step": step},
+        state={"step": step, "train_seconds": state.get("train_seconds", 0.0)},
+        fill=fill,
+    )
+    with child.store() as store:
+        changed = {path: [old, new] for path, (new, old) in config.differences(parent).items()}
+        store.add_event(step, "forked", run=run.id, name=run.record.name, changes=changed)
+        for note in fork_notes(parent, config, task, step, progress):
+            store.add_event(step, "message", text=note.text)
+    return child
+
+
+def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, tuple[str, str]], list[Note]]:
+    """Return what a fork would have otherwise, path → (value there, value here), and what is to be said of it.
+
+    Raises as `fork` does.
+    """
+    state, parent, config, task = _prepared(run, _chosen(run, step, "fork"), changes)
+    progress = Progress.read(state.get("progress") or {})
+    return config.differences(parent), fork_notes(parent, config, task, step, progress)
+
+
+def config_at(run: Run, step: int) -> Config:
+    """Return the configuration that a fork from the checkpoint of `step` begins with. Raises UserError."""
+    state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+    return Config.parse(state.get("config") or {}, f"run {run.id}")
+
+
+def can_change(path: str) -> bool:
+    """Whether a fork can have another value of a field at all; some of these still ask for the same data."""
+    if path.startswith("model."):
+        return path in FREE_MODEL_FIELDS
+    return path not in ("task.name", "train.dtype")
+
+
+def rewind(run: Run, step: int) -> dict[str, Any]:
+    """Take a run without a worker back to its checkpoint of `step`: what came after is kept aside.
+
+    Returns what happened: the step, and the folder that holds the later checkpoints and the metric store as it was.
+    Raises UserError when there is no such checkpoint, when the run has a worker, or when another run was forked later.
+    """
+    with _locked(run):
+        check_rewind(run, step)
+        if step == run.summary().step and checkpoint_files.steps_saved(run.checkpoints)[-1] == step:
+            raise UserError(f"rewind: run {run.id} is at step {step} already")
+        kept = run.folder / f"rewound-{datetime.now():%Y%m%d-%H%M%S-%f}"
+        try:
+            kept.mkdir()
+            with run.store() as store:
+                came = store.state()["step"]
+                # The copy first, the run's own points last: whoever is killed between loses nothing.
+                store.copy_to(kept / METRICS_FILE)
+                checkpoint_files.move_later(run.checkpoints, step, kept / CHECKPOINTS)
+                state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+                with store.transaction():
+                    store.rewind(step)
+                    store.add_event(step, "rewound", came=came, kept=kept.name)
+                    store.set_state(
+                        status="stopped",
+                        reason=f"rewound to step {step:,} from {came:,}; what came after is in {kept.name}",
+                        step=step,
+                        changes=state.get("changes", {}),
+                        train_seconds=state.get("train_seconds", 0.0),
+                    )
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"rewind: can't write {run.folder}: {reason}") from None
+        run.record_outcome("stopped", f"rewound to step {step}", step)
+        tell_changed(run.folder)
+    message = f"back at step {step:,}; what came after is kept in {kept}"
+    return {"ok": True, "message": message, "step": step, "kept": str(kept)}
+
+
+def undo_rewind(run: Run) -> dict[str, Any]:
+    """Bring back what the last rewind of a run put aside, as long as the run did not go on since.
+
+    Raises UserError when there is nothing to bring back, when the run went on, or has a worker.
+    """
+    with _locked(run):
+        kept, back = _last_rewind(run)
+        try:
+            # The checkpoints first: whoever is killed between finds the rewind, and can undo it, still.
+            checkpoint_files.move_later(kept / CHECKPOINTS, -1, run.checkpoints)
+            with run.store() as store:
+                store.restore_from(kept / METRICS_FILE)
+                state = store.state()
+                store.add_event(state["step"], "restored", rewound_to=back)
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"rewind: can't bring back {kept}: {reason}") from None
+        status = "died" if state["status"] in LIVE_STATUSES else state["status"]
+        run.record_outcome(status, state.get("reason"), state["step"])
+        with suppress(OSError):
+            remove(kept)
+        tell_changed(run.folder)
+    return {"ok": True, "message": f"at step {state['step']:,} again, as before the rewind", "step": state["step"]}
+
+
+def _last_rewind(run: Run) -> tuple[Path, int]:
+    """Return where the last rewind put what came after, and the step it went back to."""
+    with run.store() as store:
+        rewinds, step = store.events(kind="rewound"), store.state()["step"]
+    name = rewinds[-1].detail.get("kept") if rewinds else None
+    if name is not None and not (isinstance(name, str) and REWOUND_NAME.fullmatch(name)):
+        given = one_line(repr(name))[:80]
+        raise UserError(f"rewind: {given} in the events of run {run.id} is no folder of a rewind; nothing is undone")
+    kept = None if name is None else own_folder(inside(run.folder, name))
+    if kept is None or not (kept / METRICS_FILE).is_file():
+        raise UserError(f"rewind: nothing of run {run.id} was put aside by a rewind")
+    back = rewinds[-1].step
+    if step != back:
+        raise UserError(
+            f"rewind: run {run.id} went on since it was rewound to step {back:,}; what came after it then is in {kept}"
+        )
+    return kept, back
+
+
+def check_rewind(run: Run, step: int) -> None:
+    """Raise UserError when a run can't go back to `step`, whether or not it has a worker."""
+    _chosen(run, step, "rewind")
+    _check_children(run, step)
+
+
+def _prepared(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Config, Config, AnyTask]:
+    """Return a checkpoint's state, its configuration, the fork's and its task; raise when they do not fit together."""
+    state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+    parent = Config.parse(state["config"], f"run {run.id}")
+    config, task = _forked(parent, changes, step)
+    _check_fit(parent, config, task, state.get("data_facts") or {})
+    return state, parent, config, task
+
+
+def _chosen(run: Run, step: int | None, verb: str) -> int:
+    """Return the step of a whole checkpoint; raise UserError when there is none."""
+    saved = checkpoint_files.steps_saved(run.checkpoints)
+    if not saved:
+        raise UserError(f"{verb}: run {run.id} has no checkpoint yet")
+    if step is None:
+        step = checkpoint_files.newest_whole(run.checkpoints)
+        if step is None:
+            raise UserError(f"{verb}: run {run.id} has no whole checkpoint")
+        return step
+    if step not in saved:
+        near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])
+        some = "the nearest are" if len(saved) > MOST_NAMED else "there are"
+        raise UserError(
+            f"{verb}: run {run.id} has no checkpoint of step {step}; {some} {', '.join(str(one) for one in near)}"
+        )
+    wrong = checkpoint_files.damage(checkpoint_files.folder_of(run.checkpoints, step))
+    if wrong is not None:
+        raise UserError(f"{verb}: the checkpoint of step {step} is damaged ({printable(wrong)}); choose another")
+    return step
+
+
+def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Config, AnyTask]:
+    """Return the fork's configuration and task; raise ConfigError when it has no step left to make."""
+    config, task = resolved(parent.changed(changes, "fork"), "fork")
+    check_backend(config, task, "fork")
+    if config.train.steps <= step:
+        way_out = f"must be above {step}, the step it goes on from; e.g. --train.steps {2 * step or 1}"
+        raise ConfigError("fork", [("train.steps", f"{way_out}, got {config.train.steps}")])
+    return config, task
+
+
+def _check_fit(parent: Config, config: Config, task: AnyTask, facts: dict[str, Any]) -> None:
+    """Raise ConfigError for every change with which the checkpoint's weights and state make no sense."""
+    changed = config.differences(parent)
+    wrong: list[tuple[str, str]] = []
+    for path in changed:
+        if path.startswith("model.") and path not in FREE_MODEL_FIELDS:
+            wrong.append((path, "can't change in a fork: the weights are made for what it is; start a new run"))
+    if config.task.name != parent.task.name:
+        wrong.append(("task.name", "can't change in a fork; start a new run"))
+    elif any(path.startswith("task.") for path in changed):
+        fields = ", ".join(path for path in changed if path.startswith("task."))
+        _, before = resolved(parent, "fork")
+        other = next((what for what in SHAPE if getattr(task, what) != getattr(before, what)), None)
+        if other is not None:
+            what = other.replace("_", " ")
+            wrong.append((fields, f"can't change in a fork: the task's {what} would no longer fit the weights"))
+        elif task.data_facts() != facts:
+            wrong.append((fields, "can't change in a fork: the data would not be those the weights know"))
+    if config.train.dtype != parent.train.dtype:
+        wrong.append(("train.dtype", "can't change in a fork; start a new run"))
+    if task.carries_state and config.train.batch_size != parent.train.batch_size:
+        wrong.append(("train.batch_size", "can't change in a fork: each row of a batch goes on where it ended"))
+    if wrong:
+        raise ConfigError("fork", wrong)
+
+
+def _fused_from(run: Run, step: int, state: dict[str, Any]) -> int | None:
+    """From which step on compiled code computes: where it took over in the parent, so that a fork has the same bits."""
+    known: int | None = state.get("fused_from")
+    if known is not None:
+        return known
+    with run.store() as store:
+        return next((event.step for event in store.events(kind="backend") if event.step >= step), None)
+
+
+def _check_children(run: Run, step: int) -> None:
+    """Raise UserError when a run was forked after `step`: its curve begins with points that would go."""
+    for other in Workspace(run.folder.parent).runs():
+        try:
+            parent = other.record.parent or {}
+            later = parent.get("run") == run.id and int(parent["step"]) > step
+        except (UserError, LookupError, TypeError, ValueError, AttributeError):
+            continue
+        if later:
+            raise UserError(
+                f"rewind: run {other.id} was forked from step {parent['step']}, and its curve begins with the points "
+                f"up to there; fork instead: seqsum fork {run.id} --step {step}"
+            )
+
+
+@contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    """Hold the worker's lock, so that nobody starts one meanwhile. Raises UserError for a run that is a link."""
+    own_folder(run.folder)
+    try:
+        lock = take_lock(run.folder)
+    except OSError as error:
+        raise UserError(f"rewind: can't write {run.folder}: {error.strerror or error}") from None
+    if lock is None:
+        raise UserError(f"rewind: run {run.id} has a worker; stop it first: seqsum stop {run.id}")
+    try:
+        yield
+    finally:
+        os.close(lock)

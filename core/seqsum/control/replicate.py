@@ -1,0 +1,186 @@
+"""The same run with many seeds, side by side, as a group of ordinary runs; and what came of them. No torch here."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
+from seqsum.compare.spread import counting, is_broken, quartiles, standing_of
+from seqsum.config import Config
+from seqsum.control import commands
+from seqsum.errors import UserError
+from seqsum.launch import Launcher
+from seqsum.runs import Run, Summary, Workspace
+from seqsum.runs.metric_direction import direction_of
+from seqsum.runs.store import Floats
+from seqsum.text import printable
+
+MOST_SEEDS = 1024
+CONVERGED = 0.99
+OWN_FIELDS = ("train.seed", "track.group")
+
+
+def parse_seeds(text: str) -> range:
+    """Read `32` as the seeds 0 to 31, `5-9` as five of them. Raises UserError."""
+    match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", text.strip())
+    low, high = 0, -1
+    if match is not None:
+        low, high = (int(match[1]), int(match[2])) if match[2] else (0, int(match[1]) - 1)
+    if not 0 <= low <= high < 2**32 or high - low >= MOST_SEEDS:
+        raise UserError(
+            f"replicate: --seeds is a number of seeds from 1 to {MOST_SEEDS}, or a range like 5-9; got "
+            f'"{printable(text)}"'
+        )
+    return range(low, high + 1)
+
+
+def group_name(preset: str, config: Config, original: Config) -> str:
+    """Return what a group is called without a name of its own: the preset's, and a mark of what was changed in it."""
+    changed = {path: value for path, (value, _) in config.differences(original).items() if path not in OWN_FIELDS}
+    if not changed:
+        return preset
+    return f"{preset}-{hashlib.sha256(json.dumps(changed, sort_keys=True, default=str).encode()).hexdigest()[:6]}"
+
+
+class Replication:
+    """A group of runs that differ in their seed alone.
+
+    Asked for again, it goes on where it was: what is finished stays, what was stopped or died is resumed, what is
+    missing is started.
+    """
+
+    def __init__(
+        self, workspace: Workspace, launcher: Launcher, preset: str, config: Config, seeds: Sequence[int], group: str
+    ) -> None:
+        """Raises UserError when the workspace's group of this name has other settings."""
+        self.workspace, self.launcher, self.preset = workspace, launcher, preset
+        self.config = config.changed({"track.group": group}, "replicate")
+        self.seeds, self.group = tuple(seeds), group
+        self.runs: dict[int, Run] = {}
+        for summary in workspace.summaries():
+            if summary.group == group:
+                self._know(Run(workspace.folder / summary.id))
+
+    def _know(self, run: Run) -> None:
+        config = run.record.parsed_config()
+        seed = int(config.train.seed)
+        mine = config.changed({"train.seed": str(self.config.train.seed)}, "replicate")
+        differences = mine.differences(self.config)
+        if differences:
+            path, (theirs, ours) = next(iter(differences.items()))
+            raise UserError(
+                f'replicate: the group "{self.group}" has runs with {path} {theirs}, not {ours}; choose another --group'
+            )
+        if seed in self.seeds and run.record.parent is None:
+            self.runs[seed] = run
+
+    def due(self) -> list[int]:
+        """Return the seeds whose run is missing, or was interrupted."""
+        return [seed for seed in self.seeds if seed not in self.runs or self._interrupted(self.runs[seed])]
+
+    @staticmethod
+    def _interrupted(run: Run) -> bool:
+        status = run.summary().status
+        return status in ("paused", "stopped", "died") or (status == "queued" and not run.worker_lives)
+
+    def begin(self) -> None:
+        """Start or resume what is due; each waits for its turn in the queue."""
+        for seed in self.due():
+            if seed in self.runs:
+                commands.resume(self.runs[seed], self.launcher, queue=True)
+                continue
+            config = self.config.changed({"train.seed": str(seed)}, "replicate")
+            name = f"{self.group}-seed-{seed}"
+            self.runs[seed] = commands.start(self.workspace, self.launcher, self.preset, config, name, queue=True)
+
+    def summaries(self) -> dict[int, Summary]:
+        """Return each seed's summary as it is now."""
+        return {seed: self.runs[seed].summary() for seed in self.seeds if seed in self.runs}
+
+    def stop(self) -> None:
+        """Ask every live run to save and stop; returns at once."""
+        for run in self._live():
+            with run.store() as store:
+                store.post_command("stop")
+
+    def _live(self) -> Iterator[Run]:
+        for seed, summary in self.summaries().items():
+            if summary.live:
+                yield self.runs[seed]
+
+    def outcome(self) -> Outcome:
+        """Return what came of the runs so far."""
+        return outcome_of([self.runs[seed] for seed in self.seeds if seed in self.runs])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The distribution of a metric's last value over runs.
+
+    metric: accuracy, or else what the task measures. runs: all of them. with_value: those that the distribution has a
+        value of; of the others `waiting` still train, the rest ranks as worst (it failed, died, or ended without one).
+    values: those values, in order of size.
+    quartiles: (lower, median, upper), NaN where a run without a value stands; None when no run has one.
+    failed: how many runs failed, e.g. for a loss that became NaN.
+    converged: how many runs ended with an accuracy of at least 0.99; None where the task has no accuracy.
+    steps_to_converge: (lower quartile, median, upper quartile) over the converged runs of the first evaluation with
+        such an accuracy, or None.
+    best: the id of the best run.
+    """
+
+    metric: str
+    runs: int
+    with_value: int
+    waiting: int
+    failed: int
+    values: tuple[float, ...]
+    quartiles: tuple[float, float, float] | None
+    converged: int | None
+    steps_to_converge: tuple[float, float, float] | None
+    best: str | None
+
+    def plain(self) -> dict[str, object]:
+        """Return it as JSON-ready values."""
+        return dataclasses.asdict(self)
+
+
+def outcome_of(runs: Sequence[Run]) -> Outcome:
+    """Read what has come of runs."""
+    curves: dict[str, dict[str, tuple[Floats, Floats]]] = {}
+    statuses = {run.id: run.summary().status for run in runs}
+    for run in runs:
+        with run.store() as store:
+            curves[run.id] = {name: store.points(name) for name in store.metrics() if name not in LAST_CHOICES}
+    metric = next(iter(ordered_metrics([tuple(metrics) for metrics in curves.values()])), "loss")
+    direction = direction_of(metric)
+    last = {id: float(curves[id][metric][1][-1]) if metric in curves[id] else None for id in statuses}
+    standing = standing_of([(statuses[id], last[id]) for id in statuses], direction)
+    counts = counting([(statuses[id], last[id] is not None) for id in statuses])
+    finals = {
+        id: value
+        for (id, value), counted in zip(last.items(), counts, strict=True)
+        if counted and value is not None and not is_broken(statuses[id], value)
+    }
+    arrivals: list[float | None] = []
+    for id, value in finals.items():
+        if metric == "accuracy" and value >= CONVERGED:
+            steps, values = curves[id][metric]
+            arrivals.append(float(steps[values >= CONVERGED][0]))
+    better = max if direction == "higher" else min
+    return Outcome(
+        metric=metric,
+        runs=len(runs),
+        with_value=len(finals),
+        waiting=standing.waiting if standing is not None else 0,
+        failed=sum(status == "failed" for status in statuses.values()),
+        values=tuple(sorted(finals.values())),
+        quartiles=standing.quartiles if standing is not None else None,
+        converged=len(arrivals) if metric == "accuracy" else None,
+        steps_to_converge=quartiles(arrivals),
+        best=better(finals, key=lambda id: finals[id]) if finals else None,
+    )

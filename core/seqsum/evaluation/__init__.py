@@ -1,0 +1,1 @@
+"""What a network does on all inputs or on a held-out part: loss, accuracy, accuracy by length."""

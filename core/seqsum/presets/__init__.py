@@ -1,0 +1,1 @@
+"""The presets: those that come with the package, and a person's own."""

@@ -1,0 +1,1 @@
+"""The ways to compute training steps: PyTorch, CUDA graphs, least squares, compiled code."""

@@ -1,0 +1,243 @@
+"""The fused backend: a chunk's steps in compiled code, on the same parameters and optimizer state as PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqsum.config import Config
+from seqsum.models.base import SequenceModel
+from seqsum.models.recurrent import RecurrentModel
+from seqsum.models.settings import RecurrentConfig
+from seqsum.tasks import AnyTask, Batches, InputSpace
+from seqsum.text import one_line
+from seqsum.training.backends.fused import cache
+from seqsum.training.backends.fused.layout import (
+    CELLS,
+    COLUMNS,
+    OPTIMIZERS,
+    Shape,
+    Workspace,
+    parameter_places,
+    whole_vectors,
+)
+from seqsum.training.backends.torch_backend import ChunkResult, TorchBackend
+
+if TYPE_CHECKING:
+    from seqsum.training.backends.fused.exhaustive import Walk
+
+Floats = NDArray[np.float32]
+
+
+class FusedBackend(TorchBackend):
+    """Forward, backward, clipping and optimizer of a whole chunk in one compiled call, with the GIL released.
+
+    Weights and optimizer state are PyTorch's own tensors, changed in place: checkpoints, evaluation and questions know
+    nothing of it, and a checkpoint of one backend goes on with the other. Until `begin` it computes with PyTorch.
+    """
+
+    def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
+        super().__init__(model, task, config)
+        assert isinstance(model, RecurrentModel) and isinstance(config.model, RecurrentConfig)
+        self._settings = config.model
+        self._vocabulary, self._classes = task.vocabulary, task.classes
+        self._offsets: dict[str, int] = {}
+        place = 0
+        for name, part in self.flat.split(self.flat.values.data):
+            self._offsets[name] = place
+            place += part.numel()
+        self._workspace: tuple[Shape, Workspace] | None = None
+        self._compilation: cache.Compilation | None = None
+        self.begun = False
+        self.broken: str | None = None
+        """Why compiled code can't be had here, once that was tried."""
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return "fused" if self.begun else "torch"
+
+    @property
+    def why_not_fused(self) -> str | None:  # type: ignore[override]
+        """Why PyTorch computes still, or for good; None once compiled code does."""
+        if self.begun or self.broken is not None:
+            return self.broken
+        if self._compilation is not None and not self._compilation.kept:
+            return (
+                "no folder for compiled code can be written, so that each run compiles it anew and begins with torch; "
+                "SEQSUM_CACHE names another"
+            )
+        return "this machine's code is being compiled; the run begins with torch and changes over when it is there"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the compiled code is at hand; the first time it isn't, compiling begins in the background."""
+        try:
+            if self._compilation is not None:
+                return self._compilation.ended
+            if cache.is_warm():
+                return True
+            self._compilation = cache.Compilation()
+        except Exception as error:
+            self._break(error)
+        return False
+
+    def begin(self) -> bool:
+        """Compute with compiled code from now on; compiles here and now what is not compiled yet.
+
+        Returns whether it does: where compiling fails, `broken` says why, and PyTorch goes on.
+        """
+        try:
+            cache.compile_now()
+        except Exception as error:
+            self._break(error)
+            return False
+        self.begun = True
+        return True
+
+    def _break(self, error: Exception) -> None:
+        # Whatever a compiler that is missing, broken or of another version says: PyTorch computes the same.
+        said = one_line(str(error).strip().partition("\n")[0]) or "it says nothing"
+        self.broken = f"code can't be compiled here ({type(error).__name__}: {said})"
+
+    def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
+        """Make one update per batch; stop before an update whose loss or gradient is not finite."""
+        if not self.begun:
+            return super().run(batches, learning_rates, config)
+        run_chunk = compiled_chunk()
+        steps, batch, length = batches.inputs.shape
+        shape = self._shape(batch, length)
+        if self._workspace is None or self._workspace[0] != shape:
+            self._workspace = shape, Workspace(shape)
+        workspace = self._workspace[1]
+        if self.carries_state:
+            self._put_state(shape, workspace)
+        done, first, second = self._optimizer_state(config)
+        optim = config.optim
+        losses, norms = np.zeros(steps), np.zeros(steps)
+        right, asked = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
+        targets = batches.targets if self.tags else batches.targets[:, :, None]
+        made = run_chunk(
+            shape.numbers(),
+            workspace.places,
+            parameter_places(shape, self._offsets),
+            np.array(
+                [OPTIMIZERS.index(optim.name), optim.clip_norm is not None, optim.clip_value is not None],
+                dtype=np.int64,
+            ),
+            np.array(
+                [
+                    optim.beta1,
+                    optim.beta2,
+                    optim.eps,
+                    optim.momentum,
+                    optim.smoothing,
+                    optim.weight_decay,
+                    optim.clip_norm or 0.0,
+                    optim.clip_value or 0.0,
+                ]
+            ),
+            np.ascontiguousarray(batches.inputs, dtype=np.int64),
+            np.ascontiguousarray(batches.lengths, dtype=np.int64),
+            np.ascontiguousarray(targets, dtype=np.int64),
+            np.array(learning_rates, dtype=np.float64),
+            done,
+            self.flat.values.detach().numpy(),
+            self.flat.gradients.numpy(),
+            first,
+            second,
+            workspace.numbers,
+            losses,
+            right,
+            asked,
+            norms,
+        )
+        if "step" in self.optimizer.state[self.flat.values]:
+            self.optimizer.state[self.flat.values]["step"].fill_(done + made)
+        if self.carries_state:
+            self._take_state(shape, workspace)
+        failure = None
+        if made < steps:
+            what = ("loss", losses) if not np.isfinite(losses[made]) else ("gradient norm", norms)
+            failure = f"{what[0]} became {float(what[1][made])}"
+        return ChunkResult(losses[:made], right[:made], asked[:made], norms[:made], failure)
+
+    def can_walk(self, space: InputSpace) -> bool:
+        """Whether `walk` can ask this model about this space, now."""
+        return self.begun and not self.tags and not self.carries_state and space.vocabulary <= COLUMNS
+
+    def walk(self, space: InputSpace, truths: NDArray[np.integer]) -> Walk:
+        """Return what asks about every sequence of an input space, with the GIL released, given the flat weights.
+
+        truths: the right class of every sequence, in counting order, the shortest first
+        """
+        from seqsum.training.backends.fused.exhaustive import Walk
+
+        return Walk(self._shape(1, 1), self._offsets, space.low, space.high, truths)
+
+    def _shape(self, batch: int, length: int) -> Shape:
+        settings = self._settings
+        cell = f"rnn_{settings.nonlinearity}" if settings.cell == "rnn" else settings.cell
+        return Shape(
+            cell=CELLS.index(cell),
+            vocabulary=self._vocabulary,
+            embedding=settings.embedding_size if settings.token_input == "embedding" else 0,
+            hidden=settings.hidden_size,
+            layers=settings.num_layers,
+            classes=self._classes,
+            batch=batch,
+            length=length,
+            tags=int(self.tags),
+            carried=int(self.carries_state),
+        )
+
+    def _optimizer_state(self, config: Config) -> tuple[int, Floats, Floats]:
+        """Return the number of updates made and the optimizer's two running means, made as PyTorch makes them."""
+        values, name = self.flat.values, config.optim.name
+        keys = {
+            "adam": ("exp_avg", "exp_avg_sq"),
+            "adamw": ("exp_avg", "exp_avg_sq"),
+            "sgd": ("momentum_buffer",) if config.optim.momentum else (),
+            "rmsprop": ("square_avg", "momentum_buffer") if config.optim.momentum else ("square_avg",),
+        }[name]
+        state = self.optimizer.state[values]
+        fresh = any(key not in state for key in keys)
+        for key in keys:
+            if key not in state:
+                state[key] = torch.zeros_like(values.data)
+        if name != "sgd" and "step" not in state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
+        # SGD keeps no count; all that matters is whether its momentum has begun.
+        done = int(state["step"].item()) if "step" in state else 0 if fresh else 1
+        nothing: Floats = np.zeros(1, dtype=np.float32)
+        first, second = [*(state[key].numpy() for key in keys), nothing, nothing][:2]
+        return done, first, second
+
+    def _put_state(self, shape: Shape, workspace: Workspace) -> None:
+        width = whole_vectors(shape.hidden)
+        parts = self.state if isinstance(self.state, tuple) else (self.state,)
+        for name, part in zip(("state", "cell_state"), parts, strict=False):
+            place = workspace.part(name, shape.layers, shape.batch, width)
+            place[:] = 0
+            if part is not None:
+                place[:, :, : shape.hidden] = part.numpy()
+
+    def _take_state(self, shape: Shape, workspace: Workspace) -> None:
+        width = whole_vectors(shape.hidden)
+        found = tuple(
+            torch.from_numpy(workspace.part(name, shape.layers, shape.batch, width)[:, :, : shape.hidden].copy())
+            for name in (("state", "cell_state") if shape.cell == CELLS.index("lstm") else ("state",))
+        )
+        self.state = found if len(found) > 1 else found[0]
+
+
+def compiled_chunk() -> Callable[..., int]:
+    """Return the compiled code, loaded or compiled if it isn't yet."""
+    cache.set_up()
+    from seqsum.training.backends.fused.chunk import run_chunk
+
+    function: Callable[..., int] = run_chunk
+    return function

@@ -1,0 +1,153 @@
+"""Optimizer steps in plain PyTorch, a chunk at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqsum.config import Config
+from seqsum.models.base import SequenceModel, State, detached
+from seqsum.models.loss import loss_of, right_and_asked
+from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
+from seqsum.tasks import AnyTask, Batches
+from seqsum.training.backends.flat_parameters import FlatParameters
+from seqsum.training.optimizers import make_optimizer, update
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """What a chunk's steps gave, one entry a step, up to the first that was not finite.
+
+    losses: mean loss of the batch, before the update; right, asked: right answers and questions of the batch, before
+    the update; gradient_norms: global 2-norm before clipping. `failure` says what was not finite; that step's update
+    was not made.
+    """
+
+    losses: NDArray[np.float64]
+    right: NDArray[np.int64]
+    asked: NDArray[np.int64]
+    gradient_norms: NDArray[np.float64]
+    failure: str | None = None
+
+
+class TorchBackend:
+    """Forward, backward, clipping and optimizer on flat parameters."""
+
+    name = "torch"
+    why_not_fused: str | None = None
+    """Why PyTorch computes and no compiled code, as in "train.threads is 2"."""
+
+    def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
+        self.model = model
+        self.flat = FlatParameters(model)
+        self.optimizer = make_optimizer(self.flat.values, config.optim)
+        self.tags = task.answer == "tags"
+        self.whole_answers = task.answer == "sequence"
+        self.carries_state = task.carries_state
+        self.state: State | None = None
+        """The hidden state carried from step to step, for tasks that go on where the step before ended."""
+
+    def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
+        """Make one update per batch; stop before an update whose loss or gradient is not finite."""
+        gradients, group = self.flat.gradients, self.optimizer.param_groups[0]
+        device, dtype = gradients.device, gradients.dtype
+        inputs, lengths, targets = (
+            torch.from_numpy(part).to(device, dtype if part.dtype == np.float32 else None)
+            for part in (batches.inputs, batches.lengths, batches.targets)
+        )
+        widths = batches.lengths.max(axis=1)
+        losses: list[float] = []
+        norms: list[float] = []
+        answers: list[Tensor] = []
+        failure: str | None = None
+        clip_norm, clip_value = config.optim.clip_norm, config.optim.clip_value
+        for index, rate in enumerate(learning_rates):
+            gradients.zero_()
+            state = self.state
+            # A batch of short sequences in a chunk of long ones must not pay for padding.
+            width = int(widths[index])
+            asked = targets[index, :, :width] if self.tags else targets[index]
+            if self.carries_state:
+                logits, state = self.model.read(inputs[index], state)
+            else:
+                logits = self.model(inputs[index, :, :width], lengths[index], asked)
+            loss = loss_of(logits, asked)
+            loss.backward()  # type: ignore[no-untyped-call]
+            loss_value, norm = loss.item(), torch.linalg.vector_norm(gradients).item()
+            if not (math.isfinite(loss_value) and math.isfinite(norm)):
+                what = "loss" if not math.isfinite(loss_value) else "gradient norm"
+                failure = f"{what} became {loss_value if what == 'loss' else norm}"
+                break
+            if clip_norm is not None and norm > clip_norm:
+                gradients.mul_(clip_norm / (norm + 1e-6))
+            if clip_value is not None:
+                gradients.clamp_(-clip_value, clip_value)
+            group["lr"] = rate
+            update(self.optimizer)
+            self.state = detached(state)
+            losses.append(loss_value)
+            norms.append(norm)
+            answers.append(right_and_asked(logits.detach(), asked, self.whole_answers))
+        counts = torch.stack(answers).cpu().numpy() if answers else np.zeros((0, 2), dtype=np.int64)
+        return ChunkResult(np.array(losses), counts[:, 0], counts[:, 1], np.array(norms), failure)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what a resumed run needs beside the weights.
+
+        The optimizer's state by parameter name (exp_avg.embedding.weight …), its `step`, and the carried hidden state.
+        """
+        return self._named(self._kept(), self.state)
+
+    def frozen(self) -> Callable[[], dict[str, Tensor]]:
+        """Copy what `tensors` gives, as quickly as can be; the function returned gives it, in whatever thread."""
+        kept, state = {key: value.clone() for key, value in self._kept().items()}, self.state
+        state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state
+        state = state.clone() if isinstance(state, Tensor) else state
+        return lambda: self._named(kept, state)
+
+    def _kept(self) -> dict[str, Tensor]:
+        state = self.optimizer.state[self.flat.values]
+        return {key: value for key, value in state.items() if isinstance(value, Tensor)}
+
+    def _named(self, kept: dict[str, Tensor], state: State | None) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        for key, value in kept.items():
+            if value.shape == self.flat.values.shape:
+                for name, part in self.flat.split(value):
+                    found[f"{key}.{name}"] = part.contiguous()
+            else:
+                found[key] = value
+        parts = state if isinstance(state, tuple) else () if state is None else (state,)
+        for index, part in enumerate(parts):
+            found[f"{STATE_KEY}.{index}"] = part.contiguous()
+        return found
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what `tensors` gave; raises KeyError when parts are missing."""
+        tensors = dict(tensors)
+        values = self.flat.values
+        parts = [tensors.pop(key) for key in sorted(tensors) if key.startswith(f"{STATE_KEY}.")]
+        if parts:
+            moved = tuple(part.to(values.device, values.dtype) for part in parts)
+            self.state = moved if len(moved) > 1 else moved[0]
+        first = next(name for name, _ in self.flat.split(values.data))
+        state: dict[str, Any] = {}
+        for key in [name.removesuffix(f".{first}") for name in tensors if name.endswith(f".{first}")]:
+            flat = torch.zeros_like(values.data)
+            for name, part in self.flat.split(flat):
+                part.copy_(tensors[f"{key}.{name}"])
+            state[key] = flat
+        if "step" in tensors:
+            # Where PyTorch's fused kernels and recorded steps look for it.
+            group = self.optimizer.param_groups[0]
+            there = values.device if group.get("fused") or group.get("capturable") else tensors["step"].device
+            state["step"] = tensors["step"].to(there, copy=True)
+        if state:
+            self.optimizer.state[values] = state

@@ -1,0 +1,69 @@
+"""`python -m seqsum.worker.fork_server SOCKET_FD`: loads what workers need, then forks one for every run it is sent.
+
+A message is a JSON list of the run's folder, the ticket and the number of slots, with the run's locked descriptor
+beside it; the answer is the worker's process id. It ends when the other end of the socket closes.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from seqsum import worker
+from seqsum.launch.warm import LONGEST_MESSAGE
+from seqsum.runs.files import append_to
+
+
+def load() -> None:
+    """Import what a worker imports, and load the compiled code if it is there."""
+    import seqsum.training.trainer
+    import seqsum.worker.process  # noqa: F401
+    from seqsum.training.backends.fused import cache
+
+    if cache.is_warm():
+        cache.compile_now()
+    # Else the collector would write to every object, and the pages that parent and children share would be copied.
+    gc.collect()
+    gc.freeze()
+
+
+def serve(link: socket.socket) -> None:
+    """Fork workers until the other end closes."""
+    # Nobody waits for the workers here.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(link, LONGEST_MESSAGE, 1)
+        if not message:
+            return
+        process = os.fork()
+        if process == 0:
+            link.close()
+            _become_worker(json.loads(message), descriptors[0])
+        os.close(descriptors[0])
+        link.send(str(process).encode())
+
+
+def _become_worker(arguments: list[str], lock: int) -> None:
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        folder, *slot = arguments
+        with append_to(Path(folder) / "worker.log") as log:
+            for number in (1, 2):
+                os.dup2(log.fileno(), number)
+        status = worker.main([folder, str(lock), *slot])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    load()
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,89 @@
+"""A queued run's worker before its turn: a small process that waits for a slot, and can be stopped.
+
+Nothing but the standard library is imported until there is something to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from seqsum.runs.slots import Slots
+from seqsum.worker.signals import StopSignal
+
+POLL_SECONDS = 0.2
+PENDING = "SELECT max(id) FROM command WHERE done IS NULL AND verb != 'set'"
+
+
+def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) -> tuple[bool, int | None]:
+    """Wait until it is this run's turn and a slot is free; return whether to go on, and the slot's descriptor.
+
+    False when the run was stopped meanwhile: its status is written. None for a slot when a person had it start now.
+    """
+    slots = Slots(folder.parent, count)
+    database = sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)
+    heard = 0
+    try:
+        while True:
+            if signals.name:
+                _stopped(folder, f"stopped by {signals.name} while it waited")
+                return False, None
+            newest = database.execute(PENDING).fetchone()[0] or 0
+            if newest > heard:
+                heard = newest
+                wish = _answer(folder)
+                if wish == "stop":
+                    return False, None
+                if wish == "resume":
+                    _begins(folder)
+                    return True, slots.take()
+            if slots.is_next(ticket):
+                slot = slots.take()
+                if slot is not None:
+                    _begins(folder)
+                    return True, slot
+            time.sleep(POLL_SECONDS)
+    finally:
+        database.close()
+        slots.drop(ticket)
+
+
+def _answer(folder: Path) -> str | None:
+    """Answer what was asked; return "stop" or "resume" when that was among it."""
+    from seqsum.runs import Run
+
+    wish: str | None = None
+    with Run(folder).store() as store:
+        launched = store.state().get("launched", 0.0)
+        for command in store.pending_commands():
+            if command.verb == "set":
+                continue  # stays for the worker
+            if command.time < launched:
+                store.finish_command(command.id, False, "the worker ended before it could")
+            elif command.verb == "stop":
+                _stopped(folder, "stopped while it waited")
+                store.finish_command(command.id, True, "taken out of the queue", step=store.state().get("step", 0))
+                wish = "stop"
+            elif command.verb == "resume":
+                store.finish_command(command.id, True, "starts now, ahead of the queue", pid=os.getpid())
+                wish = wish or "resume"
+            else:
+                words = "the run waits for its turn; seqsum resume starts it now, seqsum stop takes it out of the queue"
+                store.finish_command(command.id, False, words)
+    return wish
+
+
+def _begins(folder: Path) -> None:
+    from seqsum.runs import Run
+
+    with Run(folder).store() as store:
+        store.set_state(status="starting")
+
+
+def _stopped(folder: Path, reason: str) -> None:
+    from seqsum.runs import Run
+
+    Run(folder).end_before_start(reason)
+    print(reason, flush=True)
