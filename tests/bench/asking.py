@@ -21,8 +21,8 @@ from seqsum.control import commands
 from seqsum.launch import LocalLauncher
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
-from seqsum_tui.query_client import server_command
-from seqsum_tui.query_source import Source
+from seqsum_tui.query.client import server_command
+from seqsum_tui.query.source import Source
 
 QUESTION = "1 2 3 5 1 2 4"
 ENDLESS = {"train.steps": "100000000", "train.evaluate_every": "1000000", "train.keep_checkpoints": "20"}

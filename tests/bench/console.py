@@ -23,7 +23,7 @@ from textual.app import App, ComposeResult
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.charts import Chart, Series
-from seqsum_tui.pace import ANSWER_SECONDS
+from seqsum_tui.terminal_io.rate_limit import ANSWER_SECONDS
 from tests.support.locks import held
 from tests.support.terminal import Terminal
 

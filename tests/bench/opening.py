@@ -18,8 +18,8 @@ from seqsum.compare import ComparisonReader
 from seqsum.config import Config
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.widgets.compare_chart import CompareChart
+from seqsum_tui.compare.chart import CompareChart
+from seqsum_tui.compare.screen import CompareScreen
 from tests.support.terminal import Terminal
 
 from .console import COMMAND, PATIENCE, environment, listen

@@ -28,8 +28,8 @@ from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum.runs.index import INDEX_FILE
 from seqsum_tui.app import Console
-from seqsum_tui.widgets.filter_line import FilterBox
-from seqsum_tui.widgets.run_table import RunTable
+from seqsum_tui.runs.filter_line import FilterBox
+from seqsum_tui.runs.table import RunTable
 
 SIZE = (120, 40)
 PRESETS = ("baseline", "large_batch", "deeper_rnn", "sota", "sota_warmup")

@@ -17,7 +17,7 @@ import pytest
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
-from seqsum_tui.pace import ANSWER_SECONDS
+from seqsum_tui.terminal_io.rate_limit import ANSWER_SECONDS
 from support.terminal import Terminal
 
 COMMAND = [sys.executable, "-m", "seqsum_tui"]

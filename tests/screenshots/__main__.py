@@ -22,8 +22,8 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.live.screen import LiveScreen
 from tests.screenshots.asking import take_tour
 from tests.screenshots.beginning import take_beginning
 from tests.screenshots.forking import take_fork

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
-from seqsum_tui.screens.query import QueryScreen
+from seqsum_tui.query.screen import QueryScreen
 
 SIZE = (110, 30)
 QUESTION = "1 2 3 5 1 2 4"

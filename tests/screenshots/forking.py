@@ -12,7 +12,7 @@ from seqsum.control import commands
 from seqsum.launch import LocalLauncher
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
-from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.live.screen import LiveScreen
 
 SIZE = (120, 36)
 

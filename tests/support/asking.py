@@ -13,7 +13,7 @@ from seqsum.query.reply_text import what_is_asked
 from seqsum.query.server import _reply
 from seqsum.runs import Run
 from seqsum.training.trainer import Trainer
-from seqsum_tui.query_client import QuestionRefused
+from seqsum_tui.query.client import QuestionRefused
 
 
 def learn(run: Run, *steps: int) -> Run:

@@ -13,10 +13,10 @@ from textual.widgets import Button, Input
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
-from seqsum_tui.screens.new_run import NewRunScreen
-from seqsum_tui.widgets.config_form import ConfigForm, FieldRow
-from seqsum_tui.widgets.preset_list import PresetList
-from seqsum_tui.widgets.start_bar import StartBar
+from seqsum_tui.new_run.form import ConfigForm, FieldRow
+from seqsum_tui.new_run.preset_list import PresetList
+from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.new_run.start_bar import StartBar
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 NOT_YET = object()

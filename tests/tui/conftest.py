@@ -257,7 +257,7 @@ def query_server(tmp_path: Path) -> Callable[[str], Callable[[Path], list[str]]]
 @pytest.fixture
 def watch(console, until):
     """Open the live view of a run, with the test's own `console`."""
-    from seqsum_tui.screens.live import LiveScreen
+    from seqsum_tui.live.screen import LiveScreen
 
     async def open_it(pilot, run):
         await until(pilot, lambda: console.screen._read_once)

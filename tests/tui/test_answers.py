@@ -9,7 +9,7 @@ from seqsum.presets.library import load_preset
 from seqsum.query.reply_text import in_words, what_is_asked
 from seqsum.registry import make_task
 from seqsum.tasks.dates import ANSWER
-from seqsum_tui.widgets.answers import describe, likeliest
+from seqsum_tui.query.views.answers import describe, likeliest
 
 
 def reply(preset, text, prediction, probabilities=(), changes=None):

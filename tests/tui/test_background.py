@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from seqsum_tui.background import STILL_PACE, STILL_READINGS, Poll, in_thread
+from seqsum_tui.shared.polling import STILL_PACE, STILL_READINGS, Poll, in_thread
 
 
 async def test_result_and_error_come_back():

@@ -6,10 +6,10 @@ import pytest
 
 from seqsum.runs import checkpoint_files
 from seqsum_tui.app import Console
-from seqsum_tui.screens.fork import ForkScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.screens.rewind import RewindScreen
-from seqsum_tui.widgets.live_charts import LiveCharts
+from seqsum_tui.dialogs.fork import ForkScreen
+from seqsum_tui.dialogs.rewind import RewindScreen
+from seqsum_tui.live.chart_grid import LiveCharts
+from seqsum_tui.live.screen import LiveScreen
 from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]

@@ -4,10 +4,10 @@ import pytest
 
 from seqsum_tui.app import Console
 from seqsum_tui.charts.scatter import Scatter
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.widgets.compare_chart import CompareChart
-from seqsum_tui.widgets.compare_table import CompareTable
-from seqsum_tui.widgets.differences_view import DifferencesView
+from seqsum_tui.compare.chart import CompareChart
+from seqsum_tui.compare.differences import DifferencesView
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.compare.table import CompareTable
 
 SIZES = [(80, 24), (120, 40)]
 NOW = 1_800_000_000.0

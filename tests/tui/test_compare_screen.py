@@ -11,19 +11,19 @@ from PIL import Image
 from textual.widgets import Input, OptionList
 
 from seqsum.compare.files import content
-from seqsum_tui import bindings
 from seqsum_tui.app import Console
 from seqsum_tui.charts import palette
 from seqsum_tui.charts.scatter import Scatter
-from seqsum_tui.screens import export_view
-from seqsum_tui.screens.choose import ChooseScreen
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.screens.export_view import ExportScreen, free_path
-from seqsum_tui.widgets.compare_bar import CompareBar
-from seqsum_tui.widgets.compare_chart import CompareChart
-from seqsum_tui.widgets.compare_columns import arrange, columns_of
-from seqsum_tui.widgets.compare_table import CompareTable
-from seqsum_tui.widgets.differences_view import DifferencesView
+from seqsum_tui.compare import export_dialog
+from seqsum_tui.compare.bar import CompareBar
+from seqsum_tui.compare.chart import CompareChart
+from seqsum_tui.compare.columns import arrange, columns_of
+from seqsum_tui.compare.differences import DifferencesView
+from seqsum_tui.compare.export_dialog import ExportScreen, free_path
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.compare.table import CompareTable
+from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.shared import bindings
 from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -298,7 +298,7 @@ async def test_a_live_run_goes_on_growing(scene, console, until):
      ("3", 2, "csv", "compare-accuracy-scatter.csv")],
 )  # fmt: skip
 async def test_export_of_what_is_shown(sweep, console, until, tmp_path, monkeypatch, view, downs, format, name):
-    monkeypatch.setattr(export_view, "default_folder", lambda: tmp_path)
+    monkeypatch.setattr(export_dialog, "default_folder", lambda: tmp_path)
     (tmp_path / name).write_text("mine")
     told = []
     async with console.run_test(size=(80, 24)) as pilot:
@@ -331,7 +331,7 @@ async def test_export_of_what_is_shown(sweep, console, until, tmp_path, monkeypa
 
 
 async def test_an_export_is_refused_where_a_file_lies(sweep, console, until, tmp_path, monkeypatch):
-    monkeypatch.setattr(export_view, "default_folder", lambda: tmp_path)
+    monkeypatch.setattr(export_dialog, "default_folder", lambda: tmp_path)
     async with console.run_test(size=(80, 24)) as pilot:
         await begin(console, pilot, until, sweep)
         await pilot.press("E")

@@ -1,7 +1,7 @@
 """How the ends of runs are told: one by one, those of a group together."""
 
 from seqsum.runs import Summary
-from seqsum_tui.endings import ends_to_tell
+from seqsum_tui.notifications import ends_to_tell
 
 
 def run(id, status="finished", group="seeds", **metrics):

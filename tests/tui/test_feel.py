@@ -19,21 +19,21 @@ from textual.widgets import Input
 
 import seqsum_tui
 from seqsum.runs import Run
-from seqsum_tui import dialog_bindings
 from seqsum_tui.app import Console
-from seqsum_tui.commands import ScreenCommands
-from seqsum_tui.keymap import key_groups
-from seqsum_tui.screens.bin import BinScreen
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.screens.help import HelpScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.screens.new_run import NewRunScreen
-from seqsum_tui.screens.query import QueryScreen
-from seqsum_tui.screens.runs import RunsScreen
-from seqsum_tui.screens.set_value import SetValueScreen
-from seqsum_tui.screens.settings import SettingsScreen
-from seqsum_tui.settings import Settings
-from seqsum_tui.widgets.query_pane import QueryPane
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.dialogs.help import HelpScreen
+from seqsum_tui.dialogs.set_value import SetValueScreen
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.query.pane import QueryPane
+from seqsum_tui.query.screen import QueryScreen
+from seqsum_tui.runs.bin_screen import BinScreen
+from seqsum_tui.runs.screen import RunsScreen
+from seqsum_tui.settings.keymap import key_groups
+from seqsum_tui.settings.screen import SettingsScreen
+from seqsum_tui.settings.store import Settings
+from seqsum_tui.shared import dialog_keys
+from seqsum_tui.shared.command_palette import ScreenCommands
 
 SIZES = [(120, 40), (60, 20), (30, 8), (80, 24)]
 LONG = "訓練 [red]x[/] é\u0301 " + "とても長い名前" * 12
@@ -139,7 +139,7 @@ async def test_the_palette_has_every_action_and_help_has_every_key(console, runs
                 await screen.dismiss(None)
                 await until(pilot, lambda: isinstance(console.screen, RunsScreen))
     # Dialogs say their keys on their frames, a form in words of its own.
-    dialogs = [name for name in vars(dialog_bindings) if name.isupper()]
+    dialogs = [name for name in vars(dialog_keys) if name.isupper()]
     apart = ("FORK", "REWIND", "DIFFERENCES", "COMPARE_TABLE", "APP", "FORM", *dialogs)
     unexplained = {
         key.id for part, keys in key_groups() for key in keys if part not in apart and key.tooltip not in told

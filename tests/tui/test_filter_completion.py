@@ -8,7 +8,7 @@ from seqsum.config import Config
 from seqsum.runs import Summary
 from seqsum.runs.entry import Entry
 from seqsum.runs.filter import Names, parse
-from seqsum_tui.filter_completion import FilterCompletion
+from seqsum_tui.runs.filter_completion import FilterCompletion
 
 
 def run(name, status, cell="rnn", **said):

@@ -29,7 +29,7 @@ def modules(script):
 
 def test_no_module_of_the_console_loads_anything_heavy():
     loaded = modules(ALL)
-    assert "seqsum_tui.screens.live" in loaded and "seqsum_tui.charts.chart" in loaded
+    assert "seqsum_tui.live.screen" in loaded and "seqsum_tui.charts.chart" in loaded
     assert not loaded.intersection(HEAVY)
 
 

@@ -7,12 +7,12 @@ from textual.widgets import Button, Input, Static
 
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
-from seqsum_tui.screens.choose import ChooseScreen
-from seqsum_tui.screens.fork import ForkScreen, parse_changes
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.screens.rewind import RewindScreen
-from seqsum_tui.screens.set_value import SetValueScreen
-from seqsum_tui.widgets.live_charts import LiveChart
+from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.dialogs.fork import ForkScreen, parse_changes
+from seqsum_tui.dialogs.rewind import RewindScreen
+from seqsum_tui.dialogs.set_value import SetValueScreen
+from seqsum_tui.live.chart_grid import LiveChart
+from seqsum_tui.live.screen import LiveScreen
 from support.engine import points_of, small, wait_for_end, wait_for_step
 from support.screens import screen_text
 

@@ -8,13 +8,13 @@ from textual.widgets import OptionList
 
 from seqsum.compare.history import History
 from seqsum_tui.app import Console
-from seqsum_tui.live_layout import Grid, LiveLayout, grid_for, moved
-from seqsum_tui.metric_panels import DEFAULT, MAIN
-from seqsum_tui.screens.choose import ChooseScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.settings import Settings
-from seqsum_tui.widgets.live_charts import LiveCharts
-from seqsum_tui.x_axis import axis_of
+from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.live.chart_grid import LiveCharts
+from seqsum_tui.live.layout import Grid, LiveLayout, grid_for, moved
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.live.x_axis import axis_of
+from seqsum_tui.settings.store import Settings
+from seqsum_tui.shared.metric_panels import DEFAULT, MAIN
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 START = 1_800_000_000.0

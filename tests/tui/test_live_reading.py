@@ -5,10 +5,10 @@ import pytest
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Series
-from seqsum_tui.reading import RunReader
-from seqsum_tui.run_events import EventReader
-from seqsum_tui.widgets.events_view import EventsView, stretches
-from seqsum_tui.widgets.live_charts import LiveCharts
+from seqsum_tui.live.chart_grid import LiveCharts
+from seqsum_tui.live.events import EventsView, stretches
+from seqsum_tui.live.reader import RunReader
+from seqsum_tui.live.run_events import EventReader
 from support.screens import screen_text
 
 

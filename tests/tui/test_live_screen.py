@@ -8,13 +8,13 @@ from textual import events
 from textual.widgets import Input, Static, TabbedContent
 
 from seqsum_tui.app import Console
-from seqsum_tui.reading import RunReader, x_end
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.screens.set_value import SetValueScreen
-from seqsum_tui.widgets.ask_panel import QuestionInput
-from seqsum_tui.widgets.config_view import ConfigView
-from seqsum_tui.widgets.live_charts import LiveCharts
-from seqsum_tui.widgets.log_view import LogView, _continuation
+from seqsum_tui.dialogs.set_value import SetValueScreen
+from seqsum_tui.live.chart_grid import LiveCharts
+from seqsum_tui.live.config import ConfigView
+from seqsum_tui.live.log import LogView, _continuation
+from seqsum_tui.live.reader import RunReader, x_end
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.query.ask_panel import QuestionInput
 from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -446,7 +446,7 @@ def test_nothing_is_read_again_until_something_changed(scene):
 
 
 async def test_each_line_of_a_paste_is_asked_in_order(scene, console, watch, until, told, monkeypatch):
-    monkeypatch.setattr("seqsum_tui.widgets.ask_panel.MOST_ANSWERS", 3)
+    monkeypatch.setattr("seqsum_tui.query.ask_panel.MOST_ANSWERS", 3)
     run = scene.run()
     (run.checkpoints / "step-20000").mkdir()
     async with console.run_test(size=(120, 40)) as pilot:

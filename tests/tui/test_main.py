@@ -65,7 +65,7 @@ def test_a_lost_terminal_ends_the_process_quietly(ignored):
     script = (
         "import signal, time\n"
         f"signal.signal(signal.SIGHUP, signal.{'SIG_IGN' if ignored else 'SIG_DFL'})\n"
-        "from seqsum_tui.terminal import end_when_terminal_goes\n"
+        "from seqsum_tui.terminal_io.hangup import end_when_terminal_goes\n"
         "end_when_terminal_goes(0)\nprint('up', flush=True)\ntime.sleep(120)\n"
     )
     master, slave = pty.openpty()

@@ -1,6 +1,6 @@
 """Which metrics stand beside the loss, for each kind of task."""
 
-from seqsum_tui.metric_panels import loss_panel, panels
+from seqsum_tui.shared.metric_panels import loss_panel, panels
 
 ALWAYS = ["loss", "eval_loss", "lr", "grad_norm", "steps_per_second", "train_seconds"]
 

@@ -4,8 +4,8 @@ import pytest
 from textual import events
 from textual.app import App
 
-from seqsum_tui.widgets.filter_line import FilterBox
-from seqsum_tui.widgets.one_line import LONGEST_PASTE, OneLineInput
+from seqsum_tui.runs.filter_line import FilterBox
+from seqsum_tui.shared.one_line import LONGEST_PASTE, OneLineInput
 
 
 async def pasted(text, value="", **facts):
@@ -57,10 +57,10 @@ async def test_what_has_no_room_is_told():
 def test_every_box_of_one_line_is_such_a_box():
     from textual.widgets import Input
 
-    import seqsum_tui.screens.choose
-    import seqsum_tui.widgets.ask_panel
-    import seqsum_tui.widgets.field_editors
-    import seqsum_tui.widgets.query_box  # noqa: F401
+    import seqsum_tui.dialogs.choose
+    import seqsum_tui.query.ask_panel
+    import seqsum_tui.query.box
+    import seqsum_tui.shared.field_editors  # noqa: F401
 
     def below(kind):
         return {kind, *(more for one in kind.__subclasses__() for more in below(one))}

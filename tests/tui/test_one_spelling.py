@@ -9,8 +9,8 @@ from seqsum.cli import main
 from seqsum.compare import ComparisonReader, rows_of
 from seqsum.compare.files import Shown, content
 from seqsum_tui.app import Console
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.screens.live import LiveScreen
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.live.screen import LiveScreen
 from support.screens import screen_text
 
 VALUES = [(0.97462, 0.31394), (0.999961, 2.302585), (1.0, 1.234e-5), (0.1, 12.34567), (0.0049, 1234.5678)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqsum_tui.app import Console
-from seqsum_tui.paths import for_people, over_ssh
+from seqsum_tui.shared.paths import for_people, over_ssh
 
 
 @pytest.mark.parametrize(

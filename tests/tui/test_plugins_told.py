@@ -1,7 +1,7 @@
 """What is wrong with plug-ins and presets of one's own is said once the console is up."""
 
 from seqsum_tui.app import Console
-from seqsum_tui.screens.runs import RunsScreen
+from seqsum_tui.runs.screen import RunsScreen
 
 
 async def test_what_is_left_out_is_told_after_the_first_reading(tmp_path, monkeypatch, until):

@@ -3,7 +3,7 @@
 import pytest
 
 from seqsum.errors import UserError
-from seqsum_tui.query_client import QueryClient, ServerEnded
+from seqsum_tui.query.client import QueryClient, ServerEnded
 
 
 @pytest.fixture

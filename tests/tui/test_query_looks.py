@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from seqsum_tui import query_source
 from seqsum_tui.app import Console
-from seqsum_tui.screens.query import QueryScreen
-from seqsum_tui.screens.runs import RunsScreen
-from seqsum_tui.widgets.query_box import QueryBox
+from seqsum_tui.query import source
+from seqsum_tui.query.box import QueryBox
+from seqsum_tui.query.screen import QueryScreen
+from seqsum_tui.runs.screen import RunsScreen
 
 NUMBERS = [1, 2, 3, 5, 1, 2, 4]
 STEPS = range(1000, 20_001, 1000)
@@ -108,7 +108,7 @@ class CannedClient:
     ids=["answer", "answer-80x24", "answer-120x40", "inside", "trajectory", "learned"],
 )
 def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
-    monkeypatch.setattr(query_source, "QueryClient", CannedClient)
+    monkeypatch.setattr(source, "QueryClient", CannedClient)
     run = scene.run("sota_warmup")
     for step in STEPS:
         (run.checkpoints / f"step-{step}").mkdir(parents=True)

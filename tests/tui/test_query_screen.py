@@ -12,22 +12,22 @@ from textual.widgets import Input
 from seqsum.errors import UserError
 from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
-from seqsum_tui import query_source
 from seqsum_tui.app import Console
-from seqsum_tui.batch import filter_of, questions_of, series_of
 from seqsum_tui.charts import Mark
-from seqsum_tui.query_client import server_command
-from seqsum_tui.query_views.shown import Curves, Dots, Line, Lines, Shown, curve
-from seqsum_tui.query_views.writing import surprise
-from seqsum_tui.screens.choose import ChooseScreen
-from seqsum_tui.screens.line import LineScreen
-from seqsum_tui.screens.query import QueryScreen
-from seqsum_tui.screens.runs import RunsScreen
-from seqsum_tui.widgets.answer_list import AnswerList
-from seqsum_tui.widgets.checkpoint_slider import CheckpointSlider
-from seqsum_tui.widgets.heat_map import Heat, HeatMap
-from seqsum_tui.widgets.query_box import QueryBox
-from seqsum_tui.widgets.query_pane import QueryPane
+from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.dialogs.text_input import LineScreen
+from seqsum_tui.query import source
+from seqsum_tui.query.answer_list import AnswerList
+from seqsum_tui.query.batch import filter_of, questions_of, series_of
+from seqsum_tui.query.box import QueryBox
+from seqsum_tui.query.checkpoint_slider import CheckpointSlider
+from seqsum_tui.query.client import server_command
+from seqsum_tui.query.heat_map import Heat, HeatMap
+from seqsum_tui.query.pane import QueryPane
+from seqsum_tui.query.screen import QueryScreen
+from seqsum_tui.query.views.shown import Curves, Dots, Line, Lines, Shown, curve
+from seqsum_tui.query.views.writing import surprise
+from seqsum_tui.runs.screen import RunsScreen
 from support.asking import HereClient, learn
 from support.screens import screen_text
 
@@ -38,7 +38,7 @@ TEXT = "the cat sat on the mat. " * 400
 
 @pytest.fixture
 def here(monkeypatch):
-    monkeypatch.setattr(query_source, "QueryClient", HereClient)
+    monkeypatch.setattr(source, "QueryClient", HereClient)
 
 
 @pytest.fixture
@@ -513,7 +513,7 @@ async def test_below_each_character_stands_what_the_legend_says():
 
 async def test_each_line_of_a_paste_is_asked(console, adder, here, opened, until, monkeypatch):
     told = []
-    monkeypatch.setattr("seqsum_tui.batch.MOST_QUESTIONS", 3)
+    monkeypatch.setattr("seqsum_tui.query.batch.MOST_QUESTIONS", 3)
     monkeypatch.setattr(QueryScreen, "notify", lambda self, message, **more: told.append(message))
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, adder)

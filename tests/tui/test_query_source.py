@@ -8,7 +8,7 @@ import pytest
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import age_of_newest, folder_of, steps_saved
-from seqsum_tui.query_source import FRESH_SECONDS, Source
+from seqsum_tui.query.source import FRESH_SECONDS, Source
 
 
 def source_of(run: Run, step: int | None = None) -> Source:

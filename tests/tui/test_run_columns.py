@@ -1,6 +1,6 @@
 """The columns of the list: which fit, in which order they go."""
 
-from seqsum_tui.widgets.run_columns import COLUMNS, arrange, sorted_column
+from seqsum_tui.runs.columns import COLUMNS, arrange, sorted_column
 
 WIDTHS = range(36, 260)
 

@@ -8,7 +8,7 @@ import pytest
 from seqsum.config import Config
 from seqsum.runs import Summary
 from seqsum.runs.entry import Entry
-from seqsum_tui.run_lines import Arranger, View
+from seqsum_tui.runs.listing import Arranger, View
 
 NOW = 10_000.0
 BLANK = Summary(

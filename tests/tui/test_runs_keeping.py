@@ -10,13 +10,13 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from seqsum.runs import Workspace, bin
 from seqsum.runs.annotations import Annotations
 from seqsum_tui.app import Console
-from seqsum_tui.screens.bin import BinScreen
-from seqsum_tui.screens.confirm import ConfirmScreen
-from seqsum_tui.screens.runs import RunsScreen
-from seqsum_tui.widgets.filter_line import FilterBox, FilterLine
-from seqsum_tui.widgets.run_preview import RunPreview
-from seqsum_tui.widgets.run_table import RunTable
-from seqsum_tui.widgets.top_bar import TopBar
+from seqsum_tui.dialogs.confirm import ConfirmScreen
+from seqsum_tui.runs.bin_screen import BinScreen
+from seqsum_tui.runs.filter_line import FilterBox, FilterLine
+from seqsum_tui.runs.preview import RunPreview
+from seqsum_tui.runs.screen import RunsScreen
+from seqsum_tui.runs.table import RunTable
+from seqsum_tui.shared.top_bar import TopBar
 from support.screens import screen_text
 
 ALIKE = "The command line then knows each of them by its id only; ctrl+y copies it."

@@ -6,10 +6,10 @@ from textual.widgets import Static
 
 from seqsum.presets.library import load_preset
 from seqsum_tui.app import Console
-from seqsum_tui.screens.new_run import NewRunScreen
-from seqsum_tui.widgets.run_preview import RunPreview
-from seqsum_tui.widgets.run_table import RunTable
-from seqsum_tui.widgets.top_bar import TopBar
+from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.runs.preview import RunPreview
+from seqsum_tui.runs.table import RunTable
+from seqsum_tui.shared.top_bar import TopBar
 from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]

@@ -8,12 +8,12 @@ import pytest
 from textual.content import Content
 from textual.widgets import Static
 
-from seqsum_tui import keymap
 from seqsum_tui.app import Console
-from seqsum_tui.screens.new_run import NewRunScreen
-from seqsum_tui.screens.settings import SettingsScreen
-from seqsum_tui.settings import BY_NAME, OPTIONS, Settings
-from seqsum_tui.widgets.config_form import FieldRow
+from seqsum_tui.new_run.form import FieldRow
+from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.settings import keymap
+from seqsum_tui.settings.screen import SettingsScreen
+from seqsum_tui.settings.store import BY_NAME, OPTIONS, Settings
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
@@ -135,7 +135,7 @@ def test_remaps_are_checked(keys, good, said):
 
 def test_reading_settings_loads_nothing_that_the_first_paint_does_without():
     script = (
-        "import sys, seqsum_tui.settings as s; s.Settings(s.settings_path())\n"
+        "import sys, seqsum_tui.settings.store as s; s.Settings(s.settings_path())\n"
         "print([m for m in ('numpy', 'pydantic', 'tomlkit', 'textual') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

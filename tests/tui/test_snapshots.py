@@ -5,12 +5,12 @@ import pytest
 from seqsum.runs import bin
 from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console
-from seqsum_tui.screens.bin import BinScreen
-from seqsum_tui.screens.help import HelpScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.widgets.filter_line import FilterBox
-from seqsum_tui.widgets.live_charts import LiveCharts
-from seqsum_tui.widgets.run_table import RunTable
+from seqsum_tui.dialogs.help import HelpScreen
+from seqsum_tui.live.chart_grid import LiveCharts
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.runs.bin_screen import BinScreen
+from seqsum_tui.runs.filter_line import FilterBox
+from seqsum_tui.runs.table import RunTable
 
 SIZES = [(80, 24), (120, 40)]
 HOUR = 3600.0

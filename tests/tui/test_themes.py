@@ -10,13 +10,13 @@ from textual.theme import BUILTIN_THEMES
 
 from seqsum_tui.app import Console
 from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS
-from seqsum_tui.screens.bin import BinScreen
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.screens.new_run import NewRunScreen
-from seqsum_tui.screens.query import QueryScreen
-from seqsum_tui.screens.settings import SettingsScreen
-from seqsum_tui.widgets.key_line import KeyLine
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.query.screen import QueryScreen
+from seqsum_tui.runs.bin_screen import BinScreen
+from seqsum_tui.settings.screen import SettingsScreen
+from seqsum_tui.shared.key_line import KeyLine
 
 WORDS, KEYS = 2.5, 4.4
 """Least contrasts: of any word, also a quiet one under the cursor; of the keys in the last line."""

@@ -7,8 +7,8 @@ import random
 import pyte
 import pytest
 
-from seqsum_tui.pace import ANSWER_SECONDS, MOST_BYTES, Pace
-from seqsum_tui.thrift import Thrift
+from seqsum_tui.terminal_io.rate_limit import ANSWER_SECONDS, MOST_BYTES, Pace
+from seqsum_tui.terminal_io.screen_diff import Thrift
 
 WIDTH, HEIGHT = 40, 8
 # Of even widths and at even places, so that nothing is written over one half of a wide character: Textual does not.

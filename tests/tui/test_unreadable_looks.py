@@ -10,18 +10,18 @@ import pytest
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
-from seqsum_tui.reading import RunReader
-from seqsum_tui.run_lines import View
-from seqsum_tui.runs_reading import WorkspaceReader
-from seqsum_tui.screens.compare import CompareScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.screens.runs import RunsScreen
-from seqsum_tui.widgets.compare_table import CompareTable
-from seqsum_tui.widgets.config_view import describe as describe_config
-from seqsum_tui.widgets.events_view import line_of
-from seqsum_tui.widgets.run_columns import COLUMNS
-from seqsum_tui.widgets.run_header import RunHeader
-from seqsum_tui.widgets.run_preview import describe, describe_briefly
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.compare.table import CompareTable
+from seqsum_tui.live.config import describe as describe_config
+from seqsum_tui.live.events import line_of
+from seqsum_tui.live.header import RunHeader
+from seqsum_tui.live.reader import RunReader
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.runs.columns import COLUMNS
+from seqsum_tui.runs.listing import View
+from seqsum_tui.runs.preview import describe, describe_briefly
+from seqsum_tui.runs.reader import WorkspaceReader
+from seqsum_tui.runs.screen import RunsScreen
 from support.screens import screen_text
 
 NOW = 1_800_000_000.0

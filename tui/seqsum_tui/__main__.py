@@ -70,8 +70,8 @@ def workspace_folder(chosen: Path | None) -> Path:
 def open_console(folder: Path) -> int:
     """Run the console in this terminal."""
     from seqsum_tui.app import Console
-    from seqsum_tui.settings import Settings, settings_path
-    from seqsum_tui.terminal import end_when_terminal_goes
+    from seqsum_tui.settings.store import Settings, settings_path
+    from seqsum_tui.terminal_io.hangup import end_when_terminal_goes
 
     end_when_terminal_goes(sys.stdin.fileno())
     settings = Settings(settings_path())

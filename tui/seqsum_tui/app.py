@@ -19,16 +19,16 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
-from seqsum_tui import bindings, words
-from seqsum_tui.driver import ThriftyDriver
-from seqsum_tui.endings import EndingsWatch
-from seqsum_tui.legible import legible
-from seqsum_tui.literal import NoSteering
-from seqsum_tui.paths import over_ssh
-from seqsum_tui.query_client import server_command
-from seqsum_tui.screens.runs import RunsScreen
-from seqsum_tui.settings import Settings
-from seqsum_tui.terminal import shell_waits
+from seqsum_tui.notifications import EndingsWatch
+from seqsum_tui.query.client import server_command
+from seqsum_tui.runs.screen import RunsScreen
+from seqsum_tui.settings.store import Settings
+from seqsum_tui.settings.theme_contrast import legible
+from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.paths import over_ssh
+from seqsum_tui.terminal_io.driver import ThriftyDriver
+from seqsum_tui.terminal_io.hangup import shell_waits
+from seqsum_tui.terminal_io.literal import NoSteering
 
 if TYPE_CHECKING:
     from seqsum.launch import Launcher, WarmLauncher
@@ -41,7 +41,7 @@ SETTLED_SECONDS = 0.3
 
 
 def _commands() -> type[Provider]:
-    from seqsum_tui.commands import ScreenCommands
+    from seqsum_tui.shared.command_palette import ScreenCommands
 
     return ScreenCommands
 
@@ -156,7 +156,7 @@ class Console(App[None]):
     def on_chart_limits_wanted(self, message: Chart.LimitsWanted) -> None:
         """Ask for the ends of a chart's y axis."""
         from seqsum.plotting.y_range import limits_of, limits_text
-        from seqsum_tui.screens.line import LineScreen
+        from seqsum_tui.dialogs.text_input import LineScreen
 
         chart = message.chart
         hint = "The lowest and the highest value, like 0,2; ,2 sets the top alone. auto takes what there is."
@@ -214,17 +214,17 @@ class Console(App[None]):
         if self.settings.value("copy") != "file":
             super().copy_to_clipboard(text)
             return
-        from seqsum_tui.paths import copied_path, for_people
+        from seqsum_tui.shared.paths import copied_path, for_people
 
         path = copied_path()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
-            self.notify(words.literal(f"{path}: {error.strerror or error}"), title="Can't copy", severity="error",
+            self.notify(display.literal(f"{path}: {error.strerror or error}"), title="Can't copy", severity="error",
                         markup=False)  # fmt: skip
         else:
-            self.notify(words.literal(for_people(path)), title="Copied to a file", markup=False)
+            self.notify(display.literal(for_people(path)), title="Copied to a file", markup=False)
 
     def action_copy(self) -> None:
         """Copy what the screen in front offers: what it is, and its text."""
@@ -249,12 +249,12 @@ class Console(App[None]):
         self.run_worker(self._save_settings(), name="settings", group="settings")
 
     async def _save_settings(self) -> None:
-        from seqsum_tui.background import in_thread
+        from seqsum_tui.shared.polling import in_thread
 
         try:
             await in_thread(self.settings.save)
         except OSError as error:
-            text = words.literal(f"{self.settings.path}: {error.strerror or error}")
+            text = display.literal(f"{self.settings.path}: {error.strerror or error}")
             self.notify(text, title="The settings can't be saved", severity="error", markup=False)
 
     def get_theme(self, theme_name: str) -> Theme | None:
@@ -287,21 +287,21 @@ class Console(App[None]):
         """Take the person's keys, and say once what in the settings is left out, and why."""
         problems = self.settings.problems
         if self.settings.keys:
-            from seqsum_tui import keymap
+            from seqsum_tui.settings import keymap
 
             good, wrong = keymap.checked(self.settings.keys)
             self.set_keymap(good)
             problems += wrong
         if not problems:
             return
-        told = [f"• {words.literal(problem)}" for problem in problems[:PROBLEMS_TOLD]]
+        told = [f"• {display.literal(problem)}" for problem in problems[:PROBLEMS_TOLD]]
         if len(problems) > len(told):
             told.append(f"… and {len(problems) - len(told)} more, on the settings screen")
         self.notify("\n".join(told), title="Settings", severity="warning", timeout=20, markup=False)
 
     def action_settings(self) -> None:
         """Show the settings."""
-        from seqsum_tui.screens.settings import SettingsScreen
+        from seqsum_tui.settings.screen import SettingsScreen
 
         if not self.screen.is_modal and not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen(self.settings))
@@ -313,7 +313,7 @@ class Console(App[None]):
 
     def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
         """Say of runs and groups that ended between two readings how they did; silent about what the person stopped."""
-        from seqsum_tui.endings import ends_to_tell
+        from seqsum_tui.notifications import ends_to_tell
 
         ended = []
         for id, run in after.items():
@@ -334,7 +334,7 @@ class Console(App[None]):
 
     async def tell_problems(self) -> None:
         """Load plug-ins, and say which of them and which presets are left out, and why."""
-        from seqsum_tui.background import in_thread
+        from seqsum_tui.shared.polling import in_thread
 
         def load() -> list[str]:
             from seqsum import plugins
@@ -344,11 +344,11 @@ class Console(App[None]):
 
         title = "Plug-ins and presets"
         for problem in await in_thread(load):
-            self.notify(words.literal(problem), title=title, severity="warning", timeout=20, markup=False)
+            self.notify(display.literal(problem), title=title, severity="warning", timeout=20, markup=False)
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
-        from seqsum_tui.screens.help import HelpScreen
+        from seqsum_tui.dialogs.help import HelpScreen
 
         if not self.screen.is_modal:
             self.push_screen(HelpScreen.of(self.screen))

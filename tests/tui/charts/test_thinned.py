@@ -17,10 +17,10 @@ from seqsum.runs import Buckets, Run, Store, Workspace
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.raster import View, draw_line
-from seqsum_tui.screens.line import LineScreen
-from seqsum_tui.screens.live import LiveScreen
-from seqsum_tui.widgets.curves import bucket_series
-from seqsum_tui.widgets.live_charts import LiveCharts
+from seqsum_tui.dialogs.text_input import LineScreen
+from seqsum_tui.live.chart_grid import LiveCharts
+from seqsum_tui.live.curves import bucket_series
+from seqsum_tui.live.screen import LiveScreen
 from support.screens import screen_text
 
 KINDS = (math.nan, math.inf, -math.inf)

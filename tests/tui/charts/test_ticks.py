@@ -11,18 +11,10 @@ import numpy as np
 import pytest
 
 from seqsum.formatting import duration, shortest
+from seqsum.plotting.ticks import axis_ticks, format_x, limits, linear_ticks, log_limits, log_ticks, widened
+from seqsum.plotting.time_ticks import clock_ticks, duration_ticks
 from seqsum_tui.charts.axes import x_labels, y_ticks
 from seqsum_tui.charts.raster import View
-from seqsum_tui.charts.ticks import (
-    axis_ticks,
-    format_x,
-    limits,
-    linear_ticks,
-    log_limits,
-    log_ticks,
-    widened,
-)
-from seqsum_tui.charts.time_ticks import clock_ticks, duration_ticks
 
 SUFFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 

@@ -12,8 +12,8 @@ from textual.widgets import Input
 
 from seqsum.presets.library import DEFAULT_PRESET, load_preset, preset_names
 from seqsum.runs import Run, Workspace
-from seqsum_tui.widgets.field_editors import ChoiceBar
-from seqsum_tui.widgets.key_line import KeyLine
+from seqsum_tui.shared.field_editors import ChoiceBar
+from seqsum_tui.shared.key_line import KeyLine
 from support.new_run import NOT_YET, SIZES, FakeLauncher, NewRunApp, ready, type_into, until
 
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -516,7 +516,7 @@ async def test_a_key_asks_for_no_layout_of_the_screen(tmp_path: Path) -> None:
 
 def test_the_screen_never_imports_torch() -> None:
     script = (
-        "import sys, seqsum_tui.screens.new_run; print([m for m in ('torch', 'numba', 'swanlab') if m in sys.modules])"
+        "import sys, seqsum_tui.new_run.screen; print([m for m in ('torch', 'numba', 'swanlab') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -16,10 +16,10 @@ from seqsum.estimate import Estimate
 from seqsum.formatting import roughly
 from seqsum.presets.library import load_preset
 from seqsum.runs import Workspace
-from seqsum_tui.run_draft import RunDraft
-from seqsum_tui.screens.changes import ChangesScreen
-from seqsum_tui.screens.save_preset import SavePresetScreen
-from seqsum_tui.widgets.estimate_line import said
+from seqsum_tui.new_run.changes_dialog import ChangesScreen
+from seqsum_tui.new_run.draft import RunDraft
+from seqsum_tui.new_run.estimate_line import said
+from seqsum_tui.new_run.save_preset_dialog import SavePresetScreen
 from support.new_run import NOT_YET, SIZES, NewRunApp, ready, type_into, until
 
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -15,7 +15,7 @@ from seqsum.presets.library import DEFAULT_PRESET
 from seqsum.runs import Run
 from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig
-from seqsum_tui.widgets.field_editors import ChoiceBar, ChoiceMenu
+from seqsum_tui.shared.field_editors import ChoiceBar, ChoiceMenu
 from support.new_run import NOT_YET, NewRunApp, ready, type_into, until
 
 LONG = ("first_of_many", "second_of_many", "third_of_many", "fourth_of_many")

@@ -15,8 +15,8 @@ from seqsum.presets.library import load_preset
 from seqsum.runs import Workspace
 from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig
-from seqsum_tui.reading import against_preset
-from seqsum_tui.run_draft import RunDraft
+from seqsum_tui.live.reader import against_preset
+from seqsum_tui.new_run.draft import RunDraft
 
 
 class OtherConfig(TaskConfig):

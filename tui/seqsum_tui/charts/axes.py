@@ -9,10 +9,10 @@ from functools import reduce
 import numpy as np
 from rich.cells import cell_len
 
+from seqsum.plotting.ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
 from seqsum.plotting.y_range import Limits, ends_of
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Floats
-from seqsum_tui.charts.ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
 
 _NARROWEST_WITH_LABELS = 18
 _LABEL_WIDTH = 5

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from seqsum.plotting.ticks import AxisKind, Ticks
 from seqsum.text import shown
 from seqsum_tui.charts.axes import Layout, x_labels
 from seqsum_tui.charts.canvas import BRAILLE, Canvas
 from seqsum_tui.charts.raster import Drawing, View, draw_band, draw_line, pack
 from seqsum_tui.charts.series import Band, Drawn, Floats, Series
 from seqsum_tui.charts.text import shorten
-from seqsum_tui.charts.ticks import AxisKind, Ticks
 
 BLANK, GRID, BAND, AXIS, LABEL, MARK, MARK_SIGN, CURSOR, CURSOR_LABEL, EMPTY, FIRST_SERIES = range(11)
 """Numbers of the inks. Series i has three from FIRST_SERIES + 3 * i: line, faint, sign."""

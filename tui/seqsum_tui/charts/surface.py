@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from seqsum import formatting
+from seqsum.plotting.ticks import AxisKind, Ticks, format_x
 from seqsum.plotting.y_range import Limits
 from seqsum.text import shown
 from seqsum_tui.charts import palette, plot
@@ -25,7 +26,6 @@ from seqsum_tui.charts.marks import PlacedMarks, mark_sign, paint_marks
 from seqsum_tui.charts.plot import Layer, nearest_shown
 from seqsum_tui.charts.raster import Drawing, View
 from seqsum_tui.charts.series import Band, Floats, Mark, Series
-from seqsum_tui.charts.ticks import AxisKind, Ticks, format_x
 from seqsum_tui.charts.viewport import Viewport
 
 _ROOM_FOR_WORDS = 80

@@ -1,0 +1,124 @@
+"""A small dialog: which part of what is shown goes into which file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from seqsum_tui.compare.export import Chosen, Offer
+from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.one_line import OneLineInput
+from seqsum_tui.shared.paths import for_people
+
+
+class ExportScreen(ModalScreen[Chosen | None]):
+    """Offers a free name in the folder the console was started in, or else in the home folder."""
+
+    CSS_PATH = "export_dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = dialog_keys.EXPORT
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        super().__init__()
+        self._offers = tuple(offers)
+        self._folder = default_folder()
+        self._proposed = ""
+
+    def compose(self) -> ComposeResult:
+        """Make the dialog."""
+        with Vertical(id="dialog") as box:
+            box.border_title = "Export what is shown"
+            box.border_subtitle = "enter writes · tab edits the name · esc"
+            yield OptionList(*(Option(Content(offer.words)) for offer in self._offers), id="offers", markup=False)
+            yield OneLineInput(id="path")
+            yield Static(" ", id="problem")
+
+    def on_mount(self) -> None:
+        """Begin with the first offer."""
+        self.query_one(OptionList).highlighted = 0
+        self.query_one(OptionList).focus()
+
+    @property
+    def _offer(self) -> Offer:
+        return self._offers[self.query_one(OptionList).highlighted or 0]
+
+    @on(OptionList.OptionHighlighted)
+    def _propose(self) -> None:
+        """Propose a name; one that was typed keeps its beginning."""
+        box = self.query_one(Input)
+        offer = self._offer
+        if box.value in ("", self._proposed):
+            self._proposed = for_people(free_path(self._folder, offer.stem, offer.format))
+            box.value = self._proposed
+        else:
+            box.value = str(Path(box.value).with_suffix(f".{offer.format}"))
+        self._check()
+
+    @on(Input.Changed)
+    def _check(self) -> None:
+        problem = self._problem()
+        self.query_one("#problem", Static).update(Content(f"✗ {display.literal(problem)}" if problem else " "))
+
+    @property
+    def _path(self) -> Path:
+        path = Path(self.query_one(Input).value.strip()).expanduser()
+        return path if path.is_absolute() else self._folder / path
+
+    def _problem(self) -> str:
+        try:
+            path = self._path
+            if not path.name or path.suffix.lower() != f".{self._offer.format}":
+                return f"the name must end in .{self._offer.format}"
+            if os.path.lexists(path):
+                return "is there already; choose another name"
+            if not path.parent.is_dir():
+                return f"no folder {for_people(path.parent)}"
+        except (OSError, RuntimeError, ValueError) as error:
+            return str(error)
+        return ""
+
+    def action_move(self, lines: int) -> None:
+        """Choose another offer, also while the name is edited."""
+        listed = self.query_one(OptionList)
+        listed.highlighted = min(max((listed.highlighted or 0) + lines, 0), len(self._offers) - 1)
+
+    def action_accept(self) -> None:
+        """Close with the choice, unless the name is wrong."""
+        if not self._problem():
+            self.dismiss(Chosen(self._offer, self._path))
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self) -> None:
+        self.query_one(Input).focus()
+
+    def action_cancel(self) -> None:
+        """Close without writing."""
+        self.dismiss(None)
+
+
+def default_folder() -> Path:
+    """Return the current folder when it can be written, else the home folder."""
+    try:
+        here = Path.cwd()
+    except OSError:
+        return Path.home()
+    return here if os.access(here, os.W_OK) else Path.home()
+
+
+def free_path(folder: Path, stem: str, format: str) -> Path:
+    """Return a path in `folder` that is not taken yet: `stem.csv`, `stem-2.csv` …"""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:80] or "comparison"
+    path, number = folder / f"{safe}.{format}", 2
+    while os.path.lexists(path):
+        path, number = folder / f"{safe}-{number}.{format}", number + 1
+    return path

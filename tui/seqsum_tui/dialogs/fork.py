@@ -1,0 +1,260 @@
+"""A dialog: go on from a checkpoint as a run of its own, with changed settings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.timer import Timer
+from textual.widgets import Button, Input, Label, OptionList, Static
+
+from seqsum.errors import ConfigError, UserError
+from seqsum_tui.dialogs.checkpoint_list import CheckpointList
+from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.field_editors import LineInput
+from seqsum_tui.shared.polling import in_thread
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run
+    from seqsum.setting_notes import Note
+    from seqsum_tui.dialogs.checkpoints import Saved
+
+CHECK_SECONDS = 0.2
+HINT = "Nothing is changed: the fork will make the same steps again."
+
+
+@dataclass(frozen=True)
+class ForkWish:
+    """What a person wants to fork: from which step, with which settings (path → text), under which name."""
+
+    step: int
+    changes: Mapping[str, str]
+    name: str | None
+
+
+class ForkScreen(ModalScreen[ForkWish | None]):
+    """Closes with what was chosen once it fits the checkpoint's weights, or with None.
+
+    Args:
+        run: the parent.
+        saved: its checkpoints, the newest first; not empty.
+        now: the time, for ages.
+        chosen: the step under the cursor at first.
+    """
+
+    CSS_PATH = "fork.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings.FORK
+
+    def __init__(self, run: Run, saved: Sequence[Saved], now: float, chosen: int | None = None) -> None:
+        super().__init__()
+        self._run, self._saved, self._now, self._chosen = run, tuple(saved), now, chosen
+        self._timer: Timer | None = None
+        self._offered = ""
+
+    def compose(self) -> ComposeResult:
+        """Make the dialog."""
+        record = self._run.record
+        with Vertical(id="dialog") as box:
+            box.border_title = Content(f"Fork {display.literal(record.name)}: a new run, from this checkpoint on")
+            yield CheckpointList(self._saved, self._now, self._chosen)
+            with Horizontal(classes="line"):
+                yield Label("Change")
+                yield ChangesInput(
+                    placeholder="optim.lr=0.01 train.steps=40000", id="changes", compact=True, select_on_focus=False
+                )
+            yield Static(HINT, id="outcome")
+            with Horizontal(classes="line"):
+                yield Label("Name")
+                yield LineInput(placeholder=f"{display.literal(record.name)}-fork", id="name", compact=True)
+            with Horizontal(id="buttons"):
+                yield Static("↑↓ checkpoint · ctrl+f settings", id="keys")
+                yield Button("Fork", variant="primary", id="fork", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin in the line of changes: the arrow keys choose a checkpoint there, too."""
+        changes = self.query_one("#changes", ChangesInput)
+        changes.suggester = PathSuggester(self._paths())
+        self._offer_steps()
+        changes.focus()
+        self._check_soon()
+
+    @property
+    def step(self) -> int:
+        """The checkpoint under the cursor."""
+        step = self.query_one(CheckpointList).step
+        assert step is not None
+        return step
+
+    def _paths(self) -> list[str]:
+        from seqsum.control.fork_rewind import can_change
+
+        return [facts.path for facts in self._run.record.parsed_config().used_fields() if can_change(facts.path)]
+
+    @on(OptionList.OptionHighlighted)
+    def _offer_steps(self) -> None:
+        """A fork from the last step needs more of them: have that stand there at once."""
+        line, steps = self.query_one("#changes", Input), self._run.record.setting("train").whole("steps")
+        if line.value == self._offered:
+            self._offered = f"train.steps={2 * self.step} " if self.step >= steps else ""
+            line.value = self._offered
+            line.cursor_position = len(self._offered)
+
+    # What is typed
+
+    @on(Input.Changed, "#changes")
+    @on(Input.Changed, "#name")
+    @on(OptionList.OptionHighlighted)
+    def _check_soon(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(CHECK_SECONDS, lambda: self._check(submit=False))
+
+    def _check(self, *, submit: bool) -> None:
+        # A task may read its data for it: beside the screen.
+        self._checked(submit)
+
+    @work(group="check", exclusive=True)
+    async def _checked(self, submit: bool) -> None:
+        from seqsum.control.fork_rewind import check_fork
+        from seqsum.runs.annotations import check_name
+
+        step, text = self.step, self.query_one("#changes", Input).value
+        name = self.query_one("#name", Input).value.strip() or None
+        try:
+            changes = parse_changes(text)
+            if name is not None:
+                check_name(name)
+            differences, notes = await in_thread(lambda: check_fork(self._run, step, changes))
+        except ConfigError as error:
+            self._show_problem("; ".join(f"{path} {reason}" for path, reason in error.problems))
+        except UserError as error:
+            self._show_problem(str(error).removeprefix("fork: "))
+        else:
+            self.query_one("#fork", Button).disabled = False
+            self.query_one("#outcome", Static).update(_in_words(differences, notes))
+            if submit:
+                self.dismiss(ForkWish(step, changes, name))
+
+    def _show_problem(self, text: str) -> None:
+        self.query_one("#fork", Button).disabled = True
+        self.query_one("#outcome", Static).update(Content.styled(f"✗ {display.literal(text)}", "$text-error"))
+
+    # Keys
+
+    def action_move(self, lines: int) -> None:
+        """Choose an older or newer checkpoint."""
+        self.query_one(CheckpointList).move(lines)
+        # At once: what is typed right after it stands behind the offer, or alone.
+        self._offer_steps()
+
+    def action_settings(self) -> None:
+        """Choose a setting from a list, and give it a value."""
+        from seqsum.schema import as_text
+
+        config = self._run.record.parsed_config()
+        paths = set(self._paths())
+        choices = [
+            Choice(facts.path, facts.path, f"{as_text(config.value(facts.path))} · {facts.description}")
+            for facts in config.used_fields()
+            if facts.path in paths
+        ]
+        self.app.push_screen(ChooseScreen("Which setting shall the fork have otherwise?", choices), self._ask_value)
+
+    def _ask_value(self, chosen: list[str] | None) -> None:
+        from seqsum.control.fork_rewind import config_at
+        from seqsum_tui.dialogs.set_value import SetValueScreen
+
+        if not chosen:
+            return
+        path = chosen[0]
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._put(path, text)
+
+        try:
+            config = config_at(self._run, self.step)
+        except UserError as error:
+            self._show_problem(str(error))
+            return
+        self.app.push_screen(SetValueScreen(config, path, f"{path} of the fork", when=""), answered)
+
+    def _put(self, path: str, text: str) -> None:
+        line = self.query_one("#changes", Input)
+        try:
+            changes = parse_changes(line.value)
+        except UserError:
+            changes = {}
+        changes[path] = text
+        line.value = " ".join(f"{name}={shlex.quote(value)}" for name, value in changes.items())
+        line.cursor_position = len(line.value)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#fork")
+    def action_accept(self) -> None:
+        """Close with what is chosen, unless it is wrong."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._check(submit=True)
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Close without a fork."""
+        self.dismiss(None)
+
+
+class ChangesInput(LineInput):
+    """A line of `path=value`; the completion that is shown grey is taken with the right arrow."""
+
+
+class PathSuggester(Suggester):
+    """Completes the last word of a line to the first path that begins so."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(case_sensitive=True)
+        self._paths = tuple(paths)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the whole line as it would be."""
+        before, space, word = value.rpartition(" ")
+        if len(word) < 2 or "=" in word:
+            return None
+        found = next((path for path in self._paths if path.startswith(word)), None)
+        return f"{before}{space}{found}=" if found else None
+
+
+def parse_changes(text: str) -> dict[str, str]:
+    """Return path → value of `path=value path=value`; values with spaces stand in quotes. Raises UserError."""
+    try:
+        pieces = shlex.split(text)
+    except ValueError:
+        raise UserError("a quotation mark is not closed") from None
+    changes: dict[str, str] = {}
+    for piece in pieces:
+        path, equals, value = piece.removeprefix("--").partition("=")
+        if not path or not equals:
+            raise UserError(f'"{piece}" must be path=value, e.g. optim.lr=0.01')
+        changes[path] = value
+    return changes
+
+
+def _in_words(differences: Mapping[str, tuple[str, str]], notes: Sequence[Note]) -> Content:
+    if not differences:
+        return Content.styled(HINT, "$foreground 60%")
+    parts = [
+        Content.assemble((f"{path} ", "$foreground 60%"), display.literal(old), " → ", (display.literal(new), "bold"))
+        for path, (new, old) in differences.items()
+    ]
+    lines = [Content.styled(f"! {display.literal(note.text)}", "$text-warning") for note in notes]
+    return Content("\n").join([Content("   ").join(parts), *lines])

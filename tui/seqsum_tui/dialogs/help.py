@@ -1,0 +1,77 @@
+"""Every key of a screen in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from seqsum_tui.shared import bindings, dialog_keys
+
+EVERYWHERE: list[BindingType] = [
+    Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
+    Binding("ctrl+p", "", "Commands", tooltip="Search every action, and the theme, by its name"),
+    bindings.SETTINGS,
+    bindings.REDRAW,
+    Binding("ctrl+q", "", "Quit", tooltip="Leave the console, also while a text is typed; runs go on"),
+]
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closes with escape, ?, or a click beside it."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = dialog_keys.HELP_PAGE
+
+    def __init__(self, title: str, sections: Sequence[tuple[str, Sequence[BindingType]]]) -> None:
+        super().__init__()
+        self._title, self._sections = title, sections
+
+    @classmethod
+    def of(cls, screen: Screen[object]) -> HelpScreen:
+        """Return the help of a screen, from its HELP_TITLE and HELP_KEYS."""
+        title = getattr(screen, "HELP_TITLE", "Keys")
+        sections = list(getattr(screen, "HELP_KEYS", [("This screen", list(screen.BINDINGS))]))
+        return cls(title, [*sections, ("Everywhere", EVERYWHERE)])
+
+    def compose(self) -> ComposeResult:
+        """Make the page."""
+        with Vertical(id="help") as box:
+            box.border_title = f"{self._title}: keys"
+            box.border_subtitle = "esc closes"
+            with VerticalScroll():
+                for title, keys in self._sections:
+                    yield Static(Content.styled(title, "bold $text-accent"), classes="section")
+                    for names, text in self._lines(keys):
+                        with Horizontal(classes="line"):
+                            yield Static(Content.styled(names, "bold"), classes="keys")
+                            yield Static(Content(text), classes="words")
+
+    def _lines(self, keys: Sequence[BindingType]) -> list[tuple[str, str]]:
+        by_action: dict[str, tuple[list[str], str]] = {}
+        keymap = self.app._keymap  # what the person's settings made of it
+        for binding in Binding.make_bindings(keys):
+            text = binding.tooltip or binding.description
+            if text:
+                keys_now = keymap.get(binding.id or "", binding.key).split(",")
+                moved = [replace(binding, key=key, key_display=None) for key in keys_now]
+                shown = " ".join(
+                    self.app.get_key_display(now) for now in (moved if binding.id in keymap else [binding])
+                )
+                names = by_action.setdefault(text, ([], text))[0]
+                if shown not in names:
+                    names.append(shown)
+        return [(" ".join(names), text) for names, text in by_action.values()]
+
+    def on_click(self, event: object) -> None:
+        """Close on a click beside the page."""
+        widget = getattr(event, "widget", None)
+        if widget is self:
+            self.dismiss()

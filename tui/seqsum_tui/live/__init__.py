@@ -1,0 +1,1 @@
+"""One run as it learns: charts, log, configuration, events, questions below."""

@@ -1,0 +1,132 @@
+"""Fork and rewind from a screen that has a run in hand: the checkpoints are read, a dialog asks, then it is done."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from seqsum.errors import UserError
+from seqsum_tui.shared import display
+from seqsum_tui.shared.polling import in_thread
+from seqsum_tui.shared.run_actions import RunScreen
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run, Summary
+    from seqsum_tui.dialogs.checkpoints import Saved
+    from seqsum_tui.dialogs.fork import ForkWish
+
+
+class BranchesRuns(RunScreen):
+    """Adds the actions `fork`, `rewind` and `undo_rewind`. A fork opens in front; a rewound run is read again."""
+
+    @property
+    def step_in_hand(self) -> int | None:
+        """The step that the person looks at: the nearest checkpoint before it is chosen at first."""
+        return None
+
+    def action_fork(self) -> None:
+        """Ask for a checkpoint and changed settings, and go on from there as a run of its own."""
+        self.run_worker(self._fork(), group="branching", exclusive=True)
+
+    async def _fork(self) -> None:
+        from seqsum_tui.dialogs.fork import ForkScreen
+
+        held = self.run_in_hand()
+        saved = await self._saved(held)
+        if held is None or not saved:
+            return
+        run, _ = held
+        self.app.push_screen(
+            ForkScreen(run, saved, self.console.now(), self._nearest(saved)),
+            lambda wish: self._carry_out_fork(run, wish),
+        )
+
+    def _carry_out_fork(self, run: Run, wish: ForkWish | None) -> None:
+        if wish is not None:
+            self.app.run_worker(self._forked(run, wish), group="actions")
+
+    async def _forked(self, run: Run, wish: ForkWish) -> None:
+        from seqsum.control import commands
+        from seqsum_tui.live.screen import LiveScreen
+
+        console = self.console
+        workspace, launcher = console.workspace, console.launcher
+        try:
+            child = await in_thread(lambda: commands.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
+        except (UserError, OSError, sqlite3.Error) as error:
+            console.notify(display.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False)
+            return
+        name = display.literal(child.record.name)
+        console.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
+        # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.
+        if self.is_attached and console.screen is self:
+            console.switch_screen(LiveScreen(child))
+
+    def action_rewind(self) -> None:
+        """Ask for a checkpoint, and take the run back to it."""
+        self.run_worker(self._rewind(), group="branching", exclusive=True)
+
+    async def _rewind(self) -> None:
+        from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
+
+        held = self.run_in_hand()
+        saved = await self._saved(held)
+        if held is None or not saved:
+            return
+        run, summary = held
+        earlier = earlier_than(summary.step, saved)
+        if not earlier:
+            text = "its only checkpoint is where it stands"
+            self.notify(text, title="Nothing to go back to", severity="warning", markup=False)
+            return
+        self.app.push_screen(
+            RewindScreen(run, summary, saved, self.console.now(), self._nearest(earlier)),
+            lambda step: self._carry_out_rewind(summary, step),
+        )
+
+    def _carry_out_rewind(self, summary: Summary, step: int | None) -> None:
+        from seqsum.control import commands
+
+        if step is None:
+            return
+        if summary.live:
+            self.console.ends_awaited.add(summary.id)
+        self._ask(
+            "rewind",
+            lambda run: commands.rewind(run, step, stop_first=True),
+            lambda answer: (
+                display.literal(f"back at step {step:,}; r goes on from there, u undoes it"),
+                "information",
+            ),
+        )
+
+    def action_undo_rewind(self) -> None:
+        """Bring back what the last rewind put aside."""
+        from seqsum.control import commands
+
+        self._ask(
+            "undo rewind",
+            commands.undo_rewind,
+            lambda answer: (display.literal(f"at step {answer['step']:,} again"), "information"),
+        )
+
+    async def _saved(self, held: tuple[Run, Summary] | None) -> tuple[Saved, ...]:
+        from seqsum_tui.dialogs.checkpoints import checkpoints_of
+
+        if held is None:
+            return ()
+        run = held[0]
+        try:
+            saved = await in_thread(lambda: checkpoints_of(run))
+        except (UserError, OSError, sqlite3.Error) as error:
+            self.notify(display.literal(str(error)), title="The run can't be read", severity="error", markup=False)
+            return ()
+        if not saved:
+            self.notify("The run has no checkpoint yet; c saves one.", severity="warning", markup=False)
+        return saved
+
+    def _nearest(self, saved: tuple[Saved, ...]) -> int | None:
+        step = self.step_in_hand
+        if step is None:
+            return None
+        return next((one.step for one in saved if one.step <= step), saved[-1].step)

@@ -1,0 +1,97 @@
+"""A run's configuration, with what differs from its preset marked; and the facts of its record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from seqsum import formatting
+from seqsum_tui.shared import display
+
+if TYPE_CHECKING:
+    from seqsum_tui.live.reader import RunView
+
+NAME_CELLS = 24
+VALUE_CELLS = 14
+
+
+class ConfigView(VerticalScroll):
+    """Read only; `seqsum set` and the dialog of the live view change what can change."""
+
+    DEFAULT_CSS = """
+    ConfigView {
+        padding: 0 1; scrollbar-size-vertical: 1;
+        & > Static { text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: object = None
+
+    def compose(self) -> ComposeResult:
+        """Make the text."""
+        yield Static()
+
+    def show(self, view: RunView) -> None:
+        """Show the run's configuration as it is now."""
+        key = view.settings, view.differences, view.record
+        if key != self._shown:
+            self._shown = key
+            self.query_one(Static).update(describe(view))
+
+
+def describe(view: RunView) -> Content:
+    """Return the configuration in words: what differs from the preset first, then every section, then the record."""
+    from seqsum.schema import as_text
+
+    lines: list[Content] = []
+    differ = len(view.differences)
+    note = (
+        f"{formatting.count(differ, 'field')} differ from the preset, marked ✎"
+        if differ != 1
+        else "1 field differs from the preset, marked ✎"
+    )
+    lines.append(Content.assemble(("preset ", "$foreground 60%"), (display.literal(view.record.preset), "bold"),
+                                  (f"  {note if differ else 'as it is'}", "$foreground 60%")))  # fmt: skip
+    about = {facts.path: facts.description.partition(";")[0] for facts in view.config.fields()} if view.config else {}
+    for section, fields in view.settings.items():
+        lines.append(Content.styled(display.literal(section), "bold $text-accent"))
+        for name, setting in fields.items():
+            path = f"{section}.{name}"
+            value = display.literal(as_text(setting))
+            value = display.fit(value, VALUE_CELLS) if len(value) < VALUE_CELLS else f"{value}  "
+            changed = view.differences.get(path)
+            was = f"preset {changed[1]}   " if changed else ""
+            lines.append(
+                Content.assemble(
+                    (" ✎ " if changed else "   ", "bold $text-warning"),
+                    (display.fit(display.literal(name), NAME_CELLS - 3), "$foreground 80%"),
+                    (value, "bold $text-warning" if changed else "bold"),
+                    (display.literal(was), "$text-warning"),
+                    (about.get(path, ""), "$foreground 60%"),
+                )
+            )
+    lines.append(Content.styled("record", "bold $text-accent"))
+    record = view.record
+    facts_of_record = {
+        "parameters": "–" if record.parameters is None else f"{record.parameters:,}",
+        "seed": str(record.seed),
+        "backend": f"{record.backend or '–'}{f': {record.backend_reason}' if record.backend_reason else ''}",
+        "device": record.device or "–",
+        "host": record.host or "–",
+        "created": record.created or "–",
+        "git commit": record.git_commit or "–",
+        **record.versions,
+    }
+    for name, value in facts_of_record.items():
+        lines.append(
+            Content.assemble(
+                "   ", (display.fit(display.literal(name), NAME_CELLS - 3), "$foreground 80%"), display.literal(value)
+            )
+        )
+    return Content("\n").join(lines)

@@ -1,0 +1,83 @@
+"""The two lines at the top of the live view: which run, how it is, how far, how fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.geometry import Region
+from textual.widget import Widget
+
+from seqsum import formatting
+from seqsum_tui.shared import display
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
+
+SHORTEST_BAR = 8
+
+
+class RunHeader(Widget):
+    """Name and status; below, progress. What matters less goes first when the width shrinks."""
+
+    DEFAULT_CSS = """
+    RunHeader { height: 2; padding: 0 1; background: $primary 12%; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._summary: Summary | None = None
+        self._facts: tuple[str, ...] = ()
+
+    def show(self, summary: Summary, facts: tuple[str, ...] = ()) -> None:
+        """Show the run as it is now; `facts` are short texts about it, the most important first."""
+        before = self._summary
+        if (summary, facts) == (before, self._facts):
+            return
+        same = before is not None and (before.name, before.status) == (summary.name, summary.status)
+        same = same and facts == self._facts
+        self._summary, self._facts = summary, facts
+        self.refresh(*([Region(0, 1, self.size.width, 1)] if same else []))
+
+    def render(self) -> Content:
+        """Draw both lines."""
+        run = self._summary
+        if run is None:
+            return Content("reading the run…")
+        return Content("\n").join([self._first(run), self._second(run)])
+
+    def _first(self, run: Summary) -> Content:
+        status = display.status(run.status)
+        left = Content.assemble(
+            (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
+        )  # fmt: skip
+        facts = list(self._facts)
+        width = self.content_size.width
+        while facts and left.cell_length + 2 + len("  ".join(facts)) > width:
+            facts.pop()
+        right = "  ".join(facts)
+        gap = width - left.cell_length - len(right)
+        return Content.assemble(left, " " * max(gap, 0), (right, "$foreground 60%")) if facts else left
+
+    def _second(self, run: Summary) -> Content:
+        status = display.status(run.status)
+        parts = [formatting.progress(run.progress), f"{run.step:,}/{display.steps(run)} steps"]
+        if run.status == "queued":
+            parts.append("waiting for its turn" if run.pid else "waiting for a worker")
+        elif run.status == "starting":
+            parts.append("the worker is starting")
+        elif run.status == "running":
+            parts += [
+                f"{formatting.duration(run.seconds_left)} left",
+                formatting.speed(run.steps_per_second, "steps"),
+            ]
+        else:
+            parts.append(f"{formatting.duration(run.train_seconds)} trained")
+        if run.metrics.get("lr") is not None:
+            parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")
+        width = self.content_size.width
+        while len(parts) > 1 and len("  ".join(parts)) + 2 + SHORTEST_BAR > width:
+            parts.pop()
+        text = "  ".join(parts)
+        done, rest = display.bar(run.progress, width - len(text) - 2)
+        return Content.assemble((done, status.colour), (rest, "$foreground 25%"), "  ", text)

@@ -1,0 +1,373 @@
+"""One run, live: charts, progress, what the worker writes, and questions to the model while it still learns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static, TabbedContent, TabPane
+
+from seqsum.config import LIVE_FIELDS
+from seqsum.errors import UserError
+from seqsum.plotting.smoothing import lead
+from seqsum.runs.gone import RunGone
+from seqsum_tui.live.chart_actions import SCREEN, ArrangesCharts
+from seqsum_tui.live.chart_grid import LiveChart, LiveCharts
+from seqsum_tui.live.config import ConfigView
+from seqsum_tui.live.events import EventsView
+from seqsum_tui.live.header import RunHeader
+from seqsum_tui.live.layout import LiveLayout
+from seqsum_tui.live.log import LogView
+from seqsum_tui.live.reader import RunReader, RunView
+from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
+from seqsum_tui.query.source import Source
+from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.command_palette import Command, ScreenCommands
+from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.messages import QuestionAsked
+from seqsum_tui.shared.polling import Poll
+from seqsum_tui.shared.run_actions import RESUMABLE
+
+if TYPE_CHECKING:
+    from seqsum.runs import Event, Run, Summary
+
+MOST_TOLD = 3
+
+
+class LiveScreen(ArrangesCharts):
+    """Watch and steer a run. Leaving changes nothing for it."""
+
+    CSS_PATH = "screen.tcss"
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings.LIVE
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-middle"), (34, "-high"), (46, "-tall")]  # noqa: RUF012
+    HELP_TITLE = "A run, live"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("This run", bindings.LIVE),
+        ("The chart that has the keys (tab goes to the next)", LiveChart.BINDINGS),
+        ("The question box", bindings.ASK),
+    ]
+
+    source: Source
+    """What is asked, once the screen is there."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+        self._reader = RunReader(run)
+        self._poll: Poll | None = None
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield RunHeader()
+        yield Static(id="banner")
+        yield LiveCharts(LiveLayout.read(self.console.settings.layout(SCREEN)))
+        with TabbedContent(id="tabs"):
+            with TabPane("Ask", id="ask"):
+                yield AskPanel()
+            with TabPane("Log", id="log"):
+                yield LogView()
+            with TabPane("Config", id="config"):
+                yield ConfigView()
+            with TabPane("Events", id="events"):
+                yield EventsView()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Start reading."""
+        self.source = Source(self._run, self.console.query_command)
+        self._asking = asyncio.Lock()
+        self._poll = Poll(
+            self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+        )
+        self.query_one(LiveCharts).focus_first()
+        self._take_wishes()
+        self.run_worker(self._poll.run(), name="run reader")
+
+    async def on_unmount(self) -> None:
+        """End the query server."""
+        await self.source.close()
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        self.was_acted_on()
+
+    def was_acted_on(self) -> None:
+        """Read now."""
+        if self._poll is not None:
+            self._poll.wake()
+
+    # Reading
+
+    def _show(self, view: RunView) -> None:
+        before, self._view = self._view, view
+        self._trouble = ""
+        self.source.summary = run = view.summary
+        charts = self.query_one(LiveCharts)
+        self.query_one(RunHeader).show(run, self._facts(view))
+        charts.show(view)
+        if charts.window is not None:
+            # What follows the newest value moves on.
+            self._take_wishes()
+        self.query_one(LogView).show(view.log)
+        self.query_one(ConfigView).show(view)
+        self.query_one(EventsView).show(view.events)
+        self._show_banner(view)
+        if before is None:
+            self._first_view(view)
+        else:
+            self.console.tell_endings({run.id: before.summary}, {run.id: run})
+            self._tell_messages(before.events, view.events)
+        if before is None or _offered(before) != _offered(view):
+            self.refresh_bindings()
+
+    def _first_view(self, view: RunView) -> None:
+        if view.summary.status in ("died", "failed"):
+            self.query_one(TabbedContent).active = "log"
+        self.aim_reader()
+
+    def _tell_messages(self, before: tuple[Event, ...], now: tuple[Event, ...]) -> None:
+        """Say what the run has to say while one looks at it; the rest stands in Events."""
+        last = before[-1].id if before else 0
+        new = [event for event in now if event.kind == "message" and event.id > last]
+        for event in new[-MOST_TOLD:]:
+            self.notify(display.literal(str(event.detail.get("text", ""))), timeout=12, markup=False)
+
+    def _facts(self, view: RunView) -> tuple[str, ...]:
+        facts = [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
+        if view.record.preset != view.summary.name:
+            facts.append(f"preset {display.literal(view.record.preset)}")
+        if view.record.backend_reason:
+            facts.append(display.literal(f"{view.record.backend}: {view.record.backend_reason}"))
+        if view.record.parameters is not None:
+            facts.append(f"{view.record.parameters:,} parameters")
+        facts.append(view.summary.id)
+        return tuple(facts)
+
+    def _show_banner(self, view: RunView) -> None:
+        run = view.summary
+        banner = self.query_one("#banner", Static)
+        if run.status not in (*RESUMABLE, "paused", "unreadable") and not run.problems:
+            banner.display = False
+            return
+        banner.display = True
+        status = display.status(run.status)
+        parts: list[str | tuple[str, str]] = [(f"{status.text}  ", f"bold {status.colour}")]
+        if run.reason:
+            parts.append(f"{display.literal(run.reason)}  ")
+        if run.problems:
+            parts.append((f"! {display.literal('; '.join(run.problems))}  ", "$text-warning"))
+        if run.status == "paused":
+            parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
+        elif run.status in RESUMABLE:
+            parts += [("r", "bold $text-accent"), f" {display.resumes(bool(view.checkpoints))}"]
+        banner.update(Content.assemble(*parts))
+
+    def _failed(self, error: Exception) -> None:
+        text = display.literal(str(error)) or type(error).__name__
+        if text != self._trouble:
+            self._trouble = text
+            title = "The run can't be read"
+            if isinstance(error, RunGone):
+                title = "The run is in the bin" if error.binned else "The run is gone"
+                self._show_gone(error)
+            self.notify(text, title=title, severity="error", markup=False)
+
+    def _show_gone(self, error: RunGone) -> None:
+        """What is shown of a run that was deleted elsewhere stays, under a word of where the run is."""
+        banner = self.query_one("#banner", Static)
+        banner.display = True
+        back = ", or u in the list of runs" if error.binned else ""
+        banner.update(Content.styled(f"✗ {display.literal(str(error))}{back}", "$text-error"))
+
+    def aim_reader(self) -> None:
+        """Have the next reading fetch as many points as the charts can show, of the stretch and metrics they show."""
+        if self.is_attached:
+            self._take_wishes()
+            self.was_acted_on()
+
+    def _take_wishes(self) -> None:
+        charts, reader = self.query_one(LiveCharts), self._reader
+        reader.buckets, reader.window = charts.buckets, charts.window
+        reader.lead = 0 if charts.window is None else lead(charts.arrangement.smoothing)
+        reader.charts, reader.x = charts.arrangement.charts, charts.arrangement.x
+
+    @on(LiveChart.ViewChanged)
+    def read_stretch(self) -> None:
+        """A zoomed chart shows finer buckets."""
+        self.call_after_refresh(self.aim_reader)
+
+    # What the keys do
+
+    def run_in_hand(self) -> tuple[Run, Summary] | None:
+        """Return the run of this screen."""
+        return None if self._view is None else (self._run, self._view.summary)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A finished run's values stay, and who types a question types letters."""
+        if action == "ask":
+            # In the box it is a letter.
+            return not isinstance(self.focused, QuestionInput)
+        if action == "remove_chart":
+            return self._view is not None and len(self._view.panels) > 1
+        if action == "fork":
+            return self._view is not None and self._view.config is not None and bool(self._view.checkpoints)
+        if action == "rewind":
+            return self._view is not None and bool(self._view.checkpoints)
+        if action == "undo_rewind":
+            return self._view is not None and self._view.just_rewound
+        if action in ("learning_rate", "change"):
+            view = self._view
+            return (
+                view is not None and view.config is not None and view.summary.status not in ("finished", "unreadable")
+            )
+        return super().check_action(action, parameters)
+
+    @property
+    def step_in_hand(self) -> int | None:
+        """The step under the charts' cursor, for the dialogs to begin with."""
+        return self.query_one(LiveCharts).cursor_step
+
+    def action_back(self) -> None:
+        """Leave the screen; the run goes on."""
+        self.dismiss(None)
+
+    def action_leave_box(self) -> None:
+        """Leave the question box."""
+        self.query_one(LiveCharts).focus_first()
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab, and give it the keys."""
+        self.query_one(TabbedContent).active = tab
+        self.remove_class("-filled")
+        target = {"log": LogView, "config": ConfigView, "events": EventsView}[tab]
+        self.set_focus(self.query_one(target))
+
+    def action_ask(self) -> None:
+        """Go to the question box."""
+        self.remove_class("-filled")
+        self.query_one(TabbedContent).active = "ask"
+        # Not `focus`, which waits for a refresh: keys typed right after belong to the question.
+        self.set_focus(self.query_one(QuestionInput))
+
+    def action_query(self) -> None:
+        """Ask the model on a screen of its own, and look inside it."""
+        from seqsum_tui.query.screen import QueryScreen
+
+        self.app.push_screen(QueryScreen(self._run.id))
+
+    def action_fill(self) -> None:
+        """Give the charts the whole screen, or take it back."""
+        self.toggle_class("-filled")
+        charts = self.query_one(LiveCharts)
+        if self.focused not in charts.charts:
+            charts.focus_first()
+
+    def action_learning_rate(self) -> None:
+        """Ask for a new learning rate."""
+        self.ask_value("optim.lr", "Change the learning rate")
+
+    def action_change(self) -> None:
+        """Choose from the values that can change while the run trains."""
+        from seqsum.schema import as_text
+        from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+
+        config = self._view.config if self._view is not None else None
+        if config is None:
+            return
+        facts = {one.path: one for one in config.fields()}
+        choices = [
+            Choice(path, path, f"{as_text(config.value(path))} · {facts[path].description}") for path in LIVE_FIELDS
+        ]
+
+        def chosen(paths: list[str] | None) -> None:
+            if paths:
+                self.ask_value(paths[0], f"Change {paths[0]}")
+
+        self.app.push_screen(ChooseScreen("Change while it trains", choices), chosen)
+
+    def ask_value(self, path: str, title: str) -> None:
+        """Ask for a new value of a live field and set it."""
+        from seqsum_tui.dialogs.set_value import SetValueScreen
+
+        if self._view is None or self._view.config is None:
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.set_value(self._run, path, text)
+
+        rate = self._view.summary.metrics.get("lr")
+        self.app.push_screen(SetValueScreen(self._view.config, path, title, rate), answered)
+
+    def extra_commands(self) -> Iterator[Command]:
+        """Offer every live field to the command palette."""
+        if self._view is None or self._view.config is None or self._view.summary.status == "finished":
+            return
+        facts = {facts.path: facts for facts in self._view.config.fields()}
+        for path in LIVE_FIELDS:
+            name = f"Change {path}"
+            yield Command(name, facts[path].description, partial(self.ask_value, path, name))
+
+    # Questions
+
+    def on_descendant_focus(self) -> None:
+        """Load the model when somebody is about to ask it."""
+        if isinstance(self.focused, QuestionInput):
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        if self.source.warm or self._view is None:
+            return
+        if not self._view.checkpoints:
+            self.query_one(AskPanel).state("no checkpoint yet")
+        else:
+            self.run_worker(self._load(), name="query server", group="query", exclusive=True)
+
+    async def _load(self) -> None:
+        panel = self.query_one(AskPanel)
+        panel.state(self._loading())
+        try:
+            ready = await self.source.start()
+        except UserError as error:
+            panel.state("")
+            panel.show_error("", str(error))
+            return
+        panel.state("ready")
+        empty, samples, series = (bool(ready.get(fact)) for fact in ("empty", "samples", "series"))
+        panel.ready(str(ready.get("input_hint") or ""), empty, samples, series)
+
+    def on_question_asked(self, message: QuestionAsked) -> None:
+        """Put the question to the newest state of the model."""
+        if self._view is not None:
+            self.run_worker(self._answer(message.text, message.temperature), name="question", group="questions")
+
+    def _loading(self) -> str:
+        return "the query server ended; loading the model again…" if self.source.ended else "loading the model…"
+
+    async def _answer(self, question: str, temperature: float | None) -> None:
+        panel, source = self.query_one(AskPanel), self.source
+        try:
+            # One after the other: answers stand in the order of the questions.
+            async with self._asking:
+                await source.save_now(panel.state)
+                panel.state("asking…" if source.warm else self._loading())
+                more = {} if temperature is None else {"temperature": temperature}
+                panel.show_answer(await source.ask("predict", input=question, **more))
+        except (UserError, OSError) as error:
+            panel.show_error(question, str(error))
+        finally:
+            if panel.is_attached:
+                panel.state("ready" if source.warm else "")
+
+
+def _offered(view: RunView) -> tuple[str, bool, bool]:
+    """What of a run decides which keys do something."""
+    return view.summary.status, bool(view.checkpoints), view.just_rewound

@@ -1,0 +1,99 @@
+"""How large the run will be, about how long it takes, and what will have no effect, said while one still chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.content import Content
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from seqsum import formatting
+from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.text import printable
+from seqsum_tui.shared.fitted_text import FittedText
+from seqsum_tui.shared.polling import in_thread
+
+if TYPE_CHECKING:
+    from seqsum.estimate import Estimate, Speed
+    from seqsum.runs import Workspace
+    from seqsum.setting_notes import Note
+
+PATIENCE = 0.3
+"""Seconds without a change before the numbers are worked out: the task's data is read for it."""
+
+
+class EstimateLine(FittedText):
+    """Asks beside the screen, for the newest configuration only."""
+
+    class Noted(Message):
+        """What a person should know of the configuration, a sentence each."""
+
+        def __init__(self, sentences: list[str]) -> None:
+            super().__init__()
+            self.sentences = sentences
+
+    workspace: Workspace | None = None
+    side_by_side = 1
+    """How many runs train at once."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._asked: tuple[Config | None, int] | None = None
+        self._speeds: list[Speed] | None = None
+
+    def ask(self, config: Config | None, seeds: int) -> None:
+        """Say it of another configuration; None, while a field is wrong, says nothing."""
+        if (config, seeds) == self._asked:
+            return
+        self._asked = (config, seeds)
+        if config is None:
+            self.workers.cancel_group(self, "estimate")
+            self.put("")
+            self.post_message(self.Noted([]))
+        else:
+            self._work_out(config, seeds)
+
+    @work(group="estimate", exclusive=True)
+    async def _work_out(self, config: Config, seeds: int) -> None:
+        worker = get_current_worker()
+        told: tuple[Note, ...] = ()
+        await asyncio.sleep(PATIENCE)
+        try:
+            found = await in_thread(lambda: self._estimate(config))
+        except UserError as error:
+            text = printable(str(error)).split("\n")[0]
+        except Exception:
+            # A plug-in's task may fail in any way: it is told when the run starts, and must not end the console now.
+            text = ""
+        else:
+            text, told = said(found, seeds, self.side_by_side), found.notes
+        if not worker.is_cancelled and self.is_attached:
+            self.put(Content.styled(text, "$foreground-muted"))
+            self.post_message(self.Noted([note.text for note in told]))
+
+    def _estimate(self, config: Config) -> Estimate:
+        from seqsum.estimate import estimate, read_speeds
+
+        if self._speeds is None:
+            self._speeds = read_speeds(self.workspace) if self.workspace is not None else []
+        return estimate(config, self._speeds)
+
+
+def said(found: Estimate, seeds: int = 1, side_by_side: int = 1) -> str:
+    """`728 parameters · about 12 s, a guess from 3 earlier runs here`; of several seeds each, and all."""
+    parts = [f"{found.parameters:,} parameters" if found.parameters is not None else "parameters: the plug-in's own"]
+    if found.seconds is not None:
+        basis = f"from {formatting.count(found.runs, 'earlier run')} here" if found.runs else "from a laptop's speed"
+        each = ""
+        if seeds > 1:
+            together = formatting.roughly(found.seconds * math.ceil(seeds / side_by_side))
+            each = f" each, {together} for {seeds} seeds, {side_by_side} at a time"
+        parts.append(f"about {formatting.roughly(found.seconds)}{each}, a guess {basis}")
+    elif seeds > 1:
+        parts.append(f"{seeds} runs, {side_by_side} at a time")
+    return " · ".join(parts)

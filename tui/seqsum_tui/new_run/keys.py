@@ -1,0 +1,45 @@
+"""The keys of the new-run screen, and what its help page says of those that its parts have."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+from seqsum_tui.shared.bindings import HELP
+
+
+def _key(
+    id: str, key: str, action: str, label: str, tooltip: str, *, show: bool = True, first: bool = False
+) -> Binding:
+    return Binding(key, action, label, show=show, tooltip=tooltip, id=f"new_run.{id}", priority=first)
+
+
+KEYS: list[BindingType] = [
+    _key("start", "f5,ctrl+s", "start", "Start", "Start the run with these settings"),
+    _key("queue", "f7", "queue", "Queue", "Start it when it is its turn and a worker is free, behind what was queued"),
+    _key("leave", "escape", "leave", "Back", "Back; leaves without starting, and asks when changes would be lost"),
+    _key("reset", "ctrl+r", "reset_field", "Reset", "Give the field its preset's value again"),
+    _key("reset_all", "f6", "reset_all", "Reset all", "Drop every change; a second time brings them back"),
+    # Priority: an input line has a meaning of its own for this key.
+    _key("find", "ctrl+f", "find", "Find", "Show only the fields whose name or help holds a word", first=True),
+    _key("find_slash", "slash", "find", "Find", "The same, where no text is typed", show=False),
+    _key("changes", "f3", "changes", "Changes", "List what differs from the preset; go there, or take it back"),
+    _key("save_preset", "f4", "save_preset", "Save", "Keep these settings as a preset of your own"),
+    HELP,
+    _key("copy", "ctrl+y", "copy", "Copy", "Copy the command line that starts the same run"),
+    _key("switch", "f2", "switch", "Presets or settings", "Go from the presets to the settings, or back", show=False),
+    _key("next_error", "f8", "next_error", "Next error", "Go to the next wrong field", show=False),
+]
+
+IN_PRESETS: list[BindingType] = [
+    Binding("up,down", "", "Choose", tooltip="Choose another preset; what you changed stays on top of it"),
+    Binding("enter", "", "Go to Start", tooltip="Take this preset and go to Start; enter there starts"),
+    Binding("tab,right", "", "Settings", tooltip="Change settings"),
+    Binding("pagedown,pageup", "", "Read on", tooltip="Scroll the preset's description"),
+    Binding("backspace", "", "Search", tooltip="Letters and digits search; backspace takes the last one back"),
+]
+
+IN_SETTINGS: list[BindingType] = [
+    Binding("up,down", "", "Field", tooltip="Go to the field above or below; enter goes down, too"),
+    Binding("pageup,pagedown", "", "Section", tooltip="Go to the section above or below"),
+    Binding("left,right", "", "Choice", tooltip="Choose another of a few"),
+]

@@ -1,0 +1,110 @@
+"""Ends of runs are told on whatever screen one is: reads the list of runs while no screen shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from seqsum import formatting
+from seqsum_tui.shared import display
+from seqsum_tui.shared.polling import in_thread
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
+    from seqsum_tui.app import Console
+
+# What an end is told with: the first of these that the runs have.
+RESULTS = (("accuracy", "accuracy"), ("mae", "mean absolute error"))
+SHARE = 30
+"""Reading takes at most one part in so many of the time."""
+
+
+class EndingsWatch:
+    """Watches until it is cancelled. What the list of runs, in front, tells by itself is left to it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._before: dict[str, Summary] = {}
+
+    @property
+    def known(self) -> int:
+        """How many runs the last reading found."""
+        return len(self._before)
+
+    async def run(self) -> None:
+        """Read, tell, and wait."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            took = 0.0
+            if not self._list_in_front():
+                began = clock()
+                await self._look()
+                took = clock() - began
+            await asyncio.sleep(max(2 * self._console.seconds, SHARE * took))
+
+    async def _look(self) -> None:
+        try:
+            now = await in_thread(self._read)
+        except Exception:
+            # A workspace that can't be read is told where it is shown.
+            return
+        self._console.tell_endings(self._before, now)
+        self._before = now
+
+    def _read(self) -> dict[str, Summary]:
+        # The list's own index: thousands of runs are known to the console once.
+        entries = self._console.workspace.index.read(quick=bool(self._before)).entries
+        return {entry.summary.id: entry.summary for entry in entries}
+
+    def _list_in_front(self) -> bool:
+        from seqsum_tui.runs.screen import RunsScreen
+
+        console = self._console
+        return any(isinstance(screen, RunsScreen) and console.in_front(screen) for screen in console.screen_stack)
+
+
+def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[tuple[str, str, bool]]:
+    """Return title, text and whether it is bad news, for each run that ended. Those of a group that finished are told
+    together, once the last of the group ended: 32 seeds are not 32 notices."""
+    found: list[tuple[str, str, bool]] = []
+    told: set[str] = set()
+    for run in ended:
+        members = [one for one in runs.values() if one.group == run.group] if run.group else []
+        if len(members) < 2 or run.status != "finished":
+            found.append(_run_end(run))
+        if len(members) > 1 and run.group not in told and not any(one.live for one in members):
+            told.add(str(run.group))
+            found += _group_end(str(run.group), members)
+    return found
+
+
+def _run_end(run: Summary) -> tuple[str, str, bool]:
+    status = display.status(run.status)
+    text = f"at step {run.step:,} of {display.steps(run)}"
+    result = next((one for one in RESULTS if one[0] in run.metrics), None)
+    if result is not None:
+        metric, called = result
+        text += f", {called} {formatting.metric(metric, run.metrics[metric])}"
+    if run.reason:
+        text += f"\n{display.literal(run.reason)}"
+    return f"{status.sign} {display.literal(run.name)} {status.word}", text, run.status in ("failed", "died")
+
+
+def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
+    from seqsum.compare.spread import standing_of
+    from seqsum.runs.metric_direction import direction_of
+
+    finished = sum(run.status == "finished" for run in runs)
+    if not finished:
+        return []
+    status = display.status("finished")
+    number = formatting.count(len(runs), "run")
+    text = number if finished == len(runs) else f"{finished} of {number}"
+    for metric, called in RESULTS:
+        standing = standing_of([(run.status, run.metrics.get(metric)) for run in runs], direction_of(metric))
+        if standing is not None:
+            of = f" ({standing.share} have a value)" if standing.share else ""
+            text += f", median {called} {formatting.metric(metric, standing.median)}{of}"
+            break
+    return [(f"{status.sign} {display.literal(name)} {status.word}", text, False)]

@@ -1,0 +1,1 @@
+"""Asking a checkpoint: the session, the screen, the panel below a live run."""

@@ -1,0 +1,95 @@
+"""What is read from files, and from one line: questions, a series, a filter of wrong answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqsum.errors import UserError
+from seqsum_tui.shared import display
+
+MOST_QUESTIONS = 5_000
+MOST_CHARACTERS = 4_000_000
+MOST_VALUES = 1_000
+
+
+@dataclass(frozen=True)
+class Questions:
+    """file: its name without its folder"""
+
+    file: str
+    lines: tuple[str, ...]
+
+
+def questions_of(name: str) -> Questions:
+    """Return the questions of a file, one a line; raises UserError when it can't be read or has none."""
+    from seqsum.tasks.text_files import decode
+
+    shown = display.literal(name)
+    try:
+        path = Path(name).expanduser()
+        if path.exists() and not path.is_file():
+            raise UserError(f'file: "{shown}" is not a file; type the path of a text file')
+        with path.open("rb") as file:
+            data = file.read(4 * MOST_CHARACTERS + 1)
+        decoded = decode(data)
+        if decoded.replaced or "\0" in decoded.text:
+            where = decoded.first or "it holds zero bytes"
+            raise UserError(f'file: can\'t read "{shown}" as text: {where}; save it as UTF-8')
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text"
+        raise UserError(f'file: can\'t read "{shown}": {reason}; type the path of a text file') from None
+    found = tuple(line for line in decoded.text.split("\n") if line.strip())
+    if not found:
+        raise UserError(f'file: "{shown}" has no questions; put one on each line')
+    if len(found) > MOST_QUESTIONS or len(decoded.text) > MOST_CHARACTERS:
+        raise UserError(f'file: "{shown}" is too long; give at most {MOST_QUESTIONS:,} lines')
+    return Questions(path.name, found)
+
+
+def series_of(line: str) -> str:
+    """Return a series as one would type it, from `FILE.csv` (its last column) or `FILE.csv COLUMN`: the newest values.
+
+    Raises UserError when there is no such file or column, or a cell is no number.
+    """
+    from seqsum.tasks.number_format import unmistakable
+    from seqsum.tasks.series import Reading, read_series
+
+    if not line:
+        raise UserError("file: type the path of a CSV file, and behind it the name of a column if it has several")
+    path, column = Path(line).expanduser(), None
+    if not path.exists() and " " in line:
+        first, _, column = line.rpartition(" ")
+        path = Path(first).expanduser()
+    try:
+        values = read_series(Reading(str(path.absolute()), column)).values[-MOST_VALUES:]
+    except UserError as error:
+        # The setting of a task is what usually names the file.
+        raise UserError(str(error).replace("task.file", "file").replace("task.column", "column")) from None
+    return "; ".join(map(unmistakable, values.tolist()))
+
+
+FILTER = re.compile(r"(truth|answer|length)\s*=\s*(.*?)\s*(?=\b(?:truth|answer|length)\s*=|$)")
+
+
+def filter_of(line: str) -> dict[str, Any]:
+    """Return the fields of a request for mistakes from e.g. `truth=8 answer=3 length=5`; nothing typed keeps all."""
+    rest = FILTER.sub("", line).strip()
+    if rest:
+        raise UserError(f'filter: "{display.literal(rest)}" is not understood; type e.g. truth=8 answer=3 length=5')
+    found: dict[str, Any] = {}
+    for name, value in FILTER.findall(line):
+        if not value:
+            raise UserError(f"filter: {name}= needs a value, e.g. {name}=5")
+        if name == "length" and not re.fullmatch(r"[1-9]\d{0,8}", value):
+            raise UserError(f'filter: length must be a number of steps, got "{display.literal(value)}"')
+        found["prediction" if name == "answer" else name] = int(value) if name == "length" else value
+    return found
+
+
+def filter_words(fields: dict[str, Any]) -> str:
+    """Write a filter as one would type it."""
+    names = {"truth": "truth", "prediction": "answer", "length": "length"}
+    return " ".join(f"{name}={fields[field]}" for field, name in names.items() if field in fields)

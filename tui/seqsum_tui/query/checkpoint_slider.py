@@ -1,0 +1,77 @@
+"""The checkpoints of a run on a line, the one that is asked, and where it came to be learned."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from seqsum_tui.query.views.learned import AHA
+
+HERE = "▲"
+NAME = "checkpoint "
+
+
+class CheckpointSlider(Widget):
+    """One line; on a narrow screen several checkpoints share a place."""
+
+    DEFAULT_CSS = """
+    CheckpointSlider { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    class Chosen(Message):
+        """A person clicked on a checkpoint."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = range(0)
+        """Columns of the line."""
+        self._steps: tuple[int, ...] = ()
+        self._asked: int | None = None
+        self._aha: int | None = None
+        self._end = 1
+
+    def show(self, steps: tuple[int, ...], asked: int | None, aha: int | None, end: int) -> None:
+        """Show checkpoints up to step `end`; `asked` None is the newest."""
+        before = self._steps, self._asked, self._aha, self._end
+        if before != (steps, asked, aha, end):
+            self._steps, self._asked, self._aha, self._end = steps, asked, aha, end
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw the line."""
+        if not self._steps:
+            return Content.styled("no checkpoint yet", "$foreground 60%")
+        asked = self._asked if self._asked is not None else self._steps[-1]
+        after = f" step {asked:,}" + (" (newest)" if self._asked is None else f" of {self._steps[-1]:,}")
+        after += f"  {AHA} aha {self._aha:,}" if self._aha is not None else ""
+        width = self.content_size.width - len(after) - 14
+        self._line = range(len(NAME), len(NAME) + width)
+        if width < 8:
+            return Content.assemble(("checkpoint", "$foreground 60%"), (after, "bold"))
+
+        line = ["─"] * width
+        for step in self._steps:
+            line[self._place(step)] = "┼"
+        if self._aha is not None:
+            line[self._place(self._aha)] = AHA
+        line[self._place(asked)] = HERE
+        drawn = [(sign, "bold $text-accent" if sign in (HERE, AHA) else "$foreground 45%") for sign in line]
+        return Content.assemble((NAME, "$foreground 60%"), *drawn, (after, "bold"))
+
+    def _place(self, step: int) -> int:
+        """Where a step stands on the line."""
+        last = len(self._line) - 1
+        return min(last, round(step / max(self._end, 1) * last))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the checkpoint that is nearest to the pointer."""
+        offset = event.get_content_offset(self)
+        if offset is not None and self._steps and offset.x in self._line:
+            at = offset.x - len(NAME)
+            self.post_message(self.Chosen(min(self._steps, key=lambda step: abs(self._place(step) - at))))

@@ -1,0 +1,252 @@
+"""A table of numbers as colours: units or classes down, steps across, and a cursor that names what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.color import Color
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from seqsum import formatting
+from seqsum_tui.charts.ramp import Scale, cell_style, shade, tenths
+from seqsum_tui.shared import bindings, display
+
+WIDEST_NAME = 14
+WIDEST_CELL = 9
+HEADINGS = 2
+"""Lines above the cells: what the cursor stands on, and the steps."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What a heat map shows.
+
+    values: a row for each unit or class, a value for each step; rows of one length. NaN shows as `?`
+    rows, columns: their names; row_word, column_word: what they are, e.g. `unit` and `step`
+    scale: `diverging` for values round zero, `sequential` for values from zero up; `most` is a full colour
+    """
+
+    title: str
+    values: tuple[tuple[float, ...], ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    row_word: str = "unit"
+    column_word: str = "step"
+    scale: Scale = "sequential"
+    most: float = 1.0
+    numbered: bool = True
+    """Whether columns are places in a row, and not only names."""
+    chooses: bool = False
+    """Whether enter on a cell leads on, to what the cell counts."""
+
+
+def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Return the tokens as names of columns, literally; a space shows as ␣, the end of a line as ⏎."""
+    return tuple({" ": "␣", "\n": "⏎"}.get(token) or display.literal(token) for token in tokens)
+
+
+class HeatMap(Widget, can_focus=True):
+    """Scrolls with its cursor when it is larger than its place. Where there is no colour, blocks stand for it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heat--title", "heat--name", "heat--here", "heat--value"}
+    BINDINGS: ClassVar[list[BindingType]] = bindings.HEAT_MAP
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    HeatMap {
+        height: 1fr;
+        & > .heat--title { color: $foreground; text-style: bold; }
+        & > .heat--name { color: $foreground 65%; }
+        & > .heat--here { color: $background; background: $foreground 80%; text-style: bold; }
+        & > .heat--value { color: $foreground; }
+        &:focus > .heat--title { color: $accent; text-style: bold underline; }
+    }
+    """
+
+    class CursorMoved(Message):
+        """A person moved the cursor to a column."""
+
+        def __init__(self, heat_map: HeatMap, row: int, column: int) -> None:
+            super().__init__()
+            self.heat_map, self.row, self.column = heat_map, row, column
+
+    class Chosen(Message):
+        """A person chose a cell of a map that leads on."""
+
+        def __init__(self, row: int, column: int) -> None:
+            super().__init__()
+            self.row, self.column = row, column
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._heat: Heat | None = None
+        self._top = self._first = 0
+        self.row = self.column = 0
+
+    @property
+    def heat(self) -> Heat | None:
+        """What is shown."""
+        return self._heat
+
+    def show(self, heat: Heat | None) -> None:
+        """Show other values; the cursor stays as near to where it was as it can."""
+        if heat != self._heat:
+            self._heat = heat
+            self.move_to(self.row, self.column)
+
+    def move_to(self, row: int, column: int) -> None:
+        """Put the cursor on a cell, without posting a message."""
+        heat = self._heat
+        if heat is not None:
+            self.row = max(0, min(row, len(heat.rows) - 1))
+            self.column = max(0, min(column, len(heat.columns) - 1))
+        self._reveal()
+        self.refresh()
+
+    def action_move(self, rows: int, columns: int) -> None:
+        """Move the cursor."""
+        self._moved(self.row + rows, self.column + columns)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer enter where a cell leads on."""
+        return action != "choose" or (self._heat is not None and self._heat.chooses)
+
+    def action_choose(self) -> None:
+        """Go on to what the cell under the cursor counts."""
+        self.post_message(self.Chosen(self.row, self.column))
+
+    def _moved(self, row: int, column: int) -> None:
+        before = self.row, self.column
+        self.move_to(row, column)
+        if before != (self.row, self.column):
+            self.post_message(self.CursorMoved(self, self.row, self.column))
+
+    def on_resize(self) -> None:
+        self._reveal()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor under the pointer."""
+        x, y = event.x - self._name_width - 1, event.y - HEADINGS
+        if self._heat is not None and x >= 0 and y >= 0:
+            self._moved(self._top + y, self._first + x // self._cell_width)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_move(1, 0)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_move(-1, 0)
+
+    @property
+    def cursor_words(self) -> str:
+        """What stands under the cursor, e.g. `unit 7, step 3 (5): −0.512`."""
+        heat = self._heat
+        if heat is None or not heat.rows or not heat.columns:
+            return ""
+        value = heat.values[self.row][self.column]
+        said = formatting.number(value, signed=heat.scale == "diverging")
+        place = heat.columns[self.column]
+        place = f"{self.column + 1} ({place})" if heat.numbered else place
+        return f"{heat.row_word} {heat.rows[self.row]}, {heat.column_word} {place}: {said.replace('-', '−')}"
+
+    # Where things stand
+
+    @property
+    def _name_width(self) -> int:
+        names = self._heat.rows if self._heat is not None else ()
+        return min(max((cell_len(name) for name in names), default=0), WIDEST_NAME)
+
+    @property
+    def _cell_width(self) -> int:
+        """Cells grow with the place there is, and with the names of the steps."""
+        heat = self._heat
+        if heat is None or not heat.columns:
+            return 3
+        room = (self.size.width - self._name_width - 1) // len(heat.columns)
+        named = max(cell_len(name) for name in heat.columns) + 1
+        return max(3, min(named, WIDEST_CELL), min(room, 7))
+
+    @property
+    def _rows_shown(self) -> int:
+        return max(self.size.height - HEADINGS, 1)
+
+    @property
+    def _columns_shown(self) -> int:
+        return max((self.size.width - self._name_width - 1) // self._cell_width, 1)
+
+    def _reveal(self) -> None:
+        heat = self._heat
+        if heat is None:
+            self._top = self._first = 0
+            return
+        self._top = max(min(self._top, self.row), self.row - self._rows_shown + 1, 0)
+        self._top = max(min(self._top, len(heat.rows) - self._rows_shown), 0)
+        self._first = max(min(self._first, self.column), self.column - self._columns_shown + 1, 0)
+        self._first = max(min(self._first, len(heat.columns) - self._columns_shown), 0)
+
+    # Drawing
+
+    def notify_style_update(self) -> None:
+        """Take up new colours."""
+        super().notify_style_update()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        width, ground = self.size.width, self.rich_style
+        segments = self._segments(y, ground) if self._heat is not None else []
+        return Strip(segments).adjust_cell_length(width, ground).crop(0, width)
+
+    def _segments(self, y: int, ground: Style) -> list[Segment]:
+        heat = self._heat
+        assert heat is not None
+        name = ground + self.get_component_rich_style("heat--name", partial=True)
+        here = self.get_component_rich_style("heat--here")
+        if y == 0:
+            title = ground + self.get_component_rich_style("heat--title", partial=True)
+            value = ground + self.get_component_rich_style("heat--value", partial=True)
+            return [Segment(f"{heat.title}  " if heat.title else "", title), Segment(self.cursor_words, value)]
+        shown = range(self._first, min(self._first + self._columns_shown, len(heat.columns)))
+        cell = self._cell_width
+        if y == 1:
+            more = ("‹" if self._first else " ") if shown else ""
+            parts = [Segment(" " * self._name_width + more, name)]
+            for at in shown:
+                text = display.fit_right(heat.columns[at], cell)
+                parts.append(Segment(text, here if at == self.column and self.has_focus else name))
+            parts.append(Segment("›" if shown and shown[-1] + 1 < len(heat.columns) else "", name))
+            return parts
+        row = self._top + y - HEADINGS
+        if row >= len(heat.rows):
+            return []
+        chosen = row == self.row and self.has_focus
+        parts = [Segment(display.fit_right(heat.rows[row], self._name_width), here if chosen else name)]
+        more_up = row == self._top and self._top > 0
+        more_down = row == self._top + self._rows_shown - 1 and row + 1 < len(heat.rows)
+        parts.append(Segment("↑" if more_up else "↓" if more_down else " ", name))
+        behind = self.background_colors[1]
+        parts += [self._cell(heat.values[row][at], chosen and at == self.column, cell, behind) for at in shown]
+        return parts
+
+    def _cell(self, value: float, chosen: bool, width: int, behind: Color) -> Segment:
+        heat = self._heat
+        assert heat is not None
+        text = tenths(value, heat.most, heat.scale)
+        if self.app.no_color or self.app.native_ansi_color:
+            block = shade(value, heat.most)
+            text = (text[0] if heat.scale == "diverging" else block) + block * (width - 2)
+            text = f"[{text[: width - 2]}]" if chosen else f"{text} "
+            return Segment(text, self.rich_style)
+        style = cell_style(value, heat.most, heat.scale, behind)
+        if chosen:
+            return Segment(display.fit(f"[{text.strip()}".rjust(width - 1) + "]", width), style + Style(bold=True))
+        return Segment(text.rjust(width - 1) + " ", style)

@@ -1,0 +1,137 @@
+"""One model's answers: words, and below them the picture that goes with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from seqsum_tui.charts import Chart
+from seqsum_tui.query.answer_list import AnswerList
+from seqsum_tui.query.heat_map import Heat, HeatMap
+from seqsum_tui.query.plane import Plane
+from seqsum_tui.query.token_strip import TokenStrip
+from seqsum_tui.query.views.shown import Curves, Dots, Lines, Shown
+
+LOW = 13
+"""Lines below which words above a picture are cut to their first."""
+TAKEN = ("chart.smooth_more", "chart.smooth_less")
+"""Keys of a chart that have no meaning for these."""
+
+
+def _keys() -> list[BindingType]:
+    kept: list[BindingType] = []
+    for binding in Chart.BINDINGS:
+        assert isinstance(binding, Binding)
+        if binding.id not in TAKEN:
+            kept.append(replace(binding, key="y" if binding.id == "chart.log_y" else binding.key, show=False))
+    return kept
+
+
+class QueryChart(Chart, inherit_bindings=False):
+    """A chart whose keys leave room for the screen's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _keys()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape takes the cursor away while there is one; else it is the screen's."""
+        return self.cursor_x is not None if action == "clear_cursor" else True
+
+
+class QueryPane(Vertical):
+    """Shows one view at a time."""
+
+    DEFAULT_CSS = """
+    QueryPane {
+        width: 1fr; height: 1fr; padding: 0 1;
+        & > #title { height: 1; background: $boost; text-style: bold; display: none; }
+        & > #scroll { height: auto; max-height: 40%; scrollbar-size-vertical: 1; }
+        & > #scroll.-alone { height: 1fr; max-height: 100%; }
+        & > TokenStrip { margin-top: 1; display: none; }
+        /* Beside another, on a small screen: the picture matters most. */
+        &.-low > #scroll { max-height: 1; scrollbar-size-vertical: 0; }
+        &.-low > #scroll.-alone { max-height: 100%; scrollbar-size-vertical: 1; }
+        &.-low > TokenStrip { height: 0; margin: 0; }
+        & > HeatMap, & > QueryChart, & > Plane, & > AnswerList { display: none; margin-top: 1; }
+        &.-low > HeatMap, &.-low > QueryChart, &.-low > Plane, &.-low > AnswerList { margin-top: 0; }
+    }
+    """
+
+    _words = Content()
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield Static(id="title")
+        with VerticalScroll(id="scroll", classes="-alone"):
+            yield Static(id="words")
+        yield TokenStrip()
+        yield HeatMap()
+        yield QueryChart()
+        yield Plane()
+        yield AnswerList()
+
+    def on_resize(self) -> None:
+        """Where there is little room, the picture gets it."""
+        self.set_class(self.size.height < LOW, "-low")
+
+    @property
+    def written(self) -> str:
+        """The words above the picture."""
+        return self._words.plain
+
+    @property
+    def picture(self) -> Widget:
+        """What takes the keys: the picture that is shown, else the words."""
+        for widget in self.query("HeatMap, QueryChart, AnswerList").results(Widget):
+            if widget.display:
+                return widget
+        return self.query_one("#scroll")
+
+    def entitle(self, title: Content | None) -> None:
+        """Say whose answers these are; None leaves the line out."""
+        line = self.query_one("#title", Static)
+        line.display = title is not None
+        if title is not None:
+            line.update(title)
+
+    def show(self, shown: Shown) -> None:
+        """Show a view."""
+        picture = shown.picture
+        had_keys = self.picture.has_focus
+        self._words = shown.words
+        self.query_one("#words", Static).update(shown.words)
+        self.query_one("#scroll").set_class(picture is None, "-alone")
+        self.query_one(TokenStrip).show(shown.strip, shown.full)
+        heat, chart = self.query_one(HeatMap), self.query_one(QueryChart)
+        plane, listed = self.query_one(Plane), self.query_one(AnswerList)
+        heat.display, chart.display = isinstance(picture, Heat), isinstance(picture, Curves)
+        plane.display, listed.display = isinstance(picture, Dots), isinstance(picture, Lines)
+        if isinstance(picture, Heat):
+            heat.show(picture)
+        elif isinstance(picture, Curves):
+            _draw(chart, picture)
+        elif isinstance(picture, Dots):
+            plane.show(picture)
+        elif isinstance(picture, Lines):
+            listed.show(picture)
+        if had_keys:
+            self.screen.set_focus(self.picture)
+
+    def say(self, words: Content) -> None:
+        """Show words alone."""
+        self.show(Shown("", words))
+
+
+def _draw(chart: QueryChart, curves: Curves) -> None:
+    chart.set_x_axis(curves.x_name, limits=curves.limits)
+    chart.log_y = curves.log_y
+    chart.set_y_limits(*curves.span)
+    chart.set_bands(curves.bands)
+    chart.set_marks(curves.marks)
+    chart.set_series(curves.series)

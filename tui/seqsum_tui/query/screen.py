@@ -1,0 +1,564 @@
+"""Ask the model: one question, its answer, and what happens inside; of any checkpoint, also while the run trains."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.widgets import Static
+
+from seqsum import formatting
+from seqsum.errors import UserError
+from seqsum_tui.query.answer_list import AnswerList
+from seqsum_tui.query.batch import Questions, filter_of, filter_words, questions_of, series_of
+from seqsum_tui.query.box import QueryBox
+from seqsum_tui.query.checkpoint_slider import CheckpointSlider
+from seqsum_tui.query.heat_map import HeatMap
+from seqsum_tui.query.pages import OF_A_QUESTION, PAGES, Asking, has, name_of
+from seqsum_tui.query.pane import QueryChart, QueryPane
+from seqsum_tui.query.session import AskingScreen
+from seqsum_tui.query.source import QuestionRefused, ServerEnded, Source
+from seqsum_tui.query.views.answer import answer, refusal
+from seqsum_tui.query.views.whole import Asked, batch
+from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.command_palette import ScreenCommands
+from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.polling import Poll, in_thread
+
+if TYPE_CHECKING:
+    pass
+
+HOW = (
+    "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
+    "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
+)
+MOST_REPLAYED, REPLAY_SECONDS = 40, 0.35
+TEMPERATURES = (0.0, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0)
+TOPS = (None, 1, 3, 10, 40)
+
+
+class QueryScreen(AskingScreen):
+    """Ask a run, look inside its answer, and see how good it is.
+
+    Args:
+        run_id: the run to ask.
+        step: the checkpoint to ask; None is the newest, which a run that trains saves first.
+    """
+
+    CSS_PATH = "screen.tcss"
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings.QUERY
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (72, "-broad")]  # noqa: RUF012
+    HELP_TITLE = "Ask the model"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("This screen", bindings.QUERY),
+        ("The box", bindings.QUERY_BOX),
+        ("A heat map (tab goes to it)", bindings.HEAT_MAP),
+        ("A list of answers", bindings.ANSWER_LIST),
+        ("A chart", QueryChart.BINDINGS),
+    ]
+
+    def __init__(self, run_id: str, step: int | None = None) -> None:
+        super().__init__()
+        self._run_id, self._first_step = run_id, step
+        self._page = "answer"
+        self._titles: dict[str, str] = {}
+        self._batch: tuple[str, list[list[Asked]]] | None = None
+        self._wrong_only = False
+        self._busy = 0
+        self._replaying = False
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield Static("reading the run…", id="head")
+        yield CheckpointSlider()
+        with Horizontal(id="ask"):
+            yield Static("ask › ", id="prompt")
+            yield QueryBox(id="box")
+            yield Static("", id="state")
+        yield Static(id="problem")
+        yield Static(id="pages")
+        yield Static(id="views")
+        with Horizontal(id="panes"):
+            yield QueryPane()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read the run and load its model."""
+        self._askings = [Asking(self._source(self._run_id, self._first_step))]
+        self.query_one(QueryPane).say(Content.styled(HOW, "$foreground 60%"))
+        self.query_one(QueryBox).focus()
+        seconds = 1.0 if self.console.remote else 0.5
+        self._poll = Poll(self._read, self._show_runs, self._failed, seconds, lambda: self.console.in_front(self))
+        self.run_worker(self._poll.run(), name="run reader")
+        self._show_pages()
+
+    _head: tuple[str | tuple[str, str], ...] = ()
+
+    def _show_head(self) -> None:
+        source = self._askings[0].source
+        run = source.summary
+        if run is None:
+            return
+        status = display.status(run.status)
+        progress = f"  step {run.step:,}/{run.steps:,}"
+        accuracy = self._askings[0].accuracy
+        known = f"  accuracy {formatting.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
+        share = f"  asking: {formatting.percent(source.share)} of a core" if source.live else ""
+        parts = (
+            (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
+            progress, (share, "$foreground 60%"), known,
+        )  # fmt: skip
+        if parts != self._head:
+            # A run that rests is painted once, not at every reading.
+            self._head = parts
+            self.query_one("#head", Static).update(Content.assemble(*parts))
+        self.query_one(CheckpointSlider).show(source.checkpoints, source.step, self._askings[0].aha, run.steps)
+        if len(self._askings) > 1:
+            for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
+                pane.entitle(_name(asking))
+
+    # Pages and views
+
+    def _show_pages(self) -> None:
+        source = self._askings[0].source
+        parts: list[str | tuple[str, str]] = []
+        for number, page in enumerate(PAGES, start=1):
+            if page != "answer" and not has(page, source):
+                continue
+            style = "bold $background on $accent" if page == self._page else "$foreground 75%"
+            parts += [(f" {number} {name_of(page, source)} ", style), " "]
+        with suppress(NoMatches):
+            self.query_one("#pages", Static).update(Content.assemble(*parts))
+            self._show_views()
+
+    def _show_views(self) -> None:
+        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        line = self.query_one("#views", Static)
+        line.display = len(titles) > 1
+        chosen = self._title()
+        at = titles.index(chosen) if chosen in titles else 0
+        # What is chosen stays in view where there are more views than fit.
+        first = 0
+        while first < at and sum(len(title) + 3 for title in titles[first : at + 2]) > self.size.width - 8:
+            first += 1
+        parts: list[str | tuple[str, str]] = [("v ", "$text-accent"), ("‹ " if first else "", "$foreground 60%")]
+        for title in titles[first:]:
+            parts += [(title, "bold underline" if title == chosen else "$foreground 60%"), "  "]
+        line.update(Content.assemble(*parts))
+
+    def _title(self) -> str:
+        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        chosen = self._titles.get(self._page, "")
+        return chosen if chosen in titles else titles[0] if titles else ""
+
+    def _fill_all(self) -> None:
+        for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
+            self._fill(asking, pane)
+        self._show_views()
+        self._show_head()
+
+    def _fill(self, asking: Asking, pane: QueryPane) -> None:
+        """Show the chosen view of the page; what is missing for it is asked first."""
+        if self._page == "answer":
+            self._fill_answer(asking, pane)
+            return
+        titles = asking.titles(self._page)
+        wanted = next((pair for pair in titles if pair[0] == self._title()), titles[0] if titles else None)
+        if wanted is None:
+            pane.say(Content.styled("Nothing of this page makes sense for this run.", "$foreground 60%"))
+            return
+        shown = asking.view(*wanted)
+        if shown is not None:
+            pane.show(shown)
+        elif wanted[1] in OF_A_QUESTION and asking.question is None:
+            pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
+        else:
+            if not self._replaying:
+                pane.say(Content.styled("computing…", "$foreground 60%"))
+            work = partial(self._make, asking, wanted[1])
+            self._do(work, name="view", group=f"view {id(asking)} {wanted[1]}", exclusive=True)
+
+    def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
+        if asking.reply is None:
+            if asking.question is None:
+                pane.say(Content.styled(HOW, "$foreground 60%"))
+            return
+        others = [other.reply for other in self._askings if other is not asking]
+        width = max((pane.size.width or self.size.width) - 3, 20)
+        pane.show(answer(asking.reply, width, others[0] if others else None))
+
+    async def _make(self, asking: Asking, ask: str) -> None:
+        question, step = asking.question, asking.source.step
+        self._busy += 1
+        try:
+            if ask not in OF_A_QUESTION:
+                await asking.source.save_now(self._state)
+            self._state("computing…")
+            reply = await asking.source.ask(ask, **asking.fields(ask))
+            if (question, step) == (asking.question, asking.source.step):
+                asking.make(ask, reply["answer"])
+                self._fill_all()
+                self._tell_restart(asking.source)
+        except ServerEnded as error:
+            self._pane_of(asking).say(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            await self._start_anew(asking.source, error)
+        except QuestionRefused as error:
+            self._pane_of(asking).say(refusal(question or "", str(error), error.place, error.end, self.size.width - 3))
+        except (UserError, OSError) as error:
+            self._pane_of(asking).say(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._state("ready")
+
+    def _pane_of(self, asking: Asking) -> QueryPane:
+        return list(self.query(QueryPane))[self._askings.index(asking)]
+
+    def on_resize(self) -> None:
+        """Bars grow with the width."""
+        if self._askings and self._page == "answer":
+            self.call_after_refresh(self._fill_all)
+
+    # What the keys do
+
+    def copied(self) -> tuple[str, str] | None:
+        """Return the words of the page; of two side by side, one after the other."""
+        text = "\n\n".join(filter(None, (pane.written for pane in self.query(QueryPane))))
+        return ("the words of this page", text) if text else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what makes sense for this run and page."""
+        if not self._askings:
+            return True
+        source = self._askings[0].source
+        if action == "page":
+            page = str(parameters[0])
+            return page == "answer" or has(page, source)
+        if action == "random":
+            return source.offers("random_input")
+        if action == "hardest":
+            return source.offers("hardest_input")
+        if action == "view":
+            return len(self._askings[0].titles(self._page)) > 1
+        if action in ("checkpoint", "replay"):
+            return source.offers("history") and len(source.checkpoints) > 1
+        if action in ("temperature", "top_k"):
+            return self._page == "more" and source.offers("sample")
+        if action == "filter":
+            return self._page == "whole" and self._title() == "Mistakes"
+        if action == "offset":
+            return self._page == "more" and source.offers("forecast")
+        if action == "wrong":
+            return self._page == "whole" and self._batch is not None
+        return True
+
+    def action_back(self) -> None:
+        """Leave the box; from a page, leave the screen."""
+        if isinstance(self.focused, QueryBox):
+            self.set_focus(self.query_one(QueryPane).picture)
+        else:
+            self.dismiss(None)
+
+    def action_box(self) -> None:
+        """Go to the box."""
+        self.set_focus(self.query_one(QueryBox))
+
+    def action_page(self, page: str) -> None:
+        """Turn to a page."""
+        self._page = page
+        self._show_pages()
+        self._fill_all()
+        self.refresh_bindings()
+        if not isinstance(self.focused, QueryBox):
+            self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+
+    def action_view(self, by: int) -> None:
+        """Show the next view of the page, or the one before."""
+        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        if titles:
+            self._titles[self._page] = titles[(titles.index(self._title()) + by) % len(titles)]
+            self._fill_all()
+            self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+
+    def action_random(self) -> None:
+        """Ask a question such as the run is trained on."""
+        self._do(partial(self._find, "random_input"), name="random", group="find", exclusive=True)
+
+    def action_hardest(self) -> None:
+        """Ask the question that the model is furthest from knowing."""
+        self._do(partial(self._find, "hardest_input"), name="hardest", group="find", exclusive=True)
+
+    async def _find(self, ask: str) -> None:
+        source = self._askings[0].source
+        try:
+            await source.save_now(self._state)
+            self._state("looking for one…")
+            found = (await source.ask(ask))["answer"]
+            self.ask(str(found["input"]))
+            if found.get("searched"):
+                loss = formatting.number(found.get("loss"))
+                self._problem(
+                    Content.styled(f"the hardest of {found['searched']:,}: its loss is {loss}", "$foreground 60%")
+                )
+        except (UserError, OSError) as error:
+            self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+        finally:
+            self._state("ready")
+
+    def action_checkpoint(self, by: int) -> None:
+        """Ask the checkpoint before, or the next."""
+        source = self._askings[0].source
+        steps = source.checkpoints
+        if not steps:
+            return
+        now = source.step if source.step in steps else steps[-1]
+        at = max(0, min(steps.index(now) + by, len(steps) - 1))
+        self._ask_step(steps[at])
+
+    def action_newest(self) -> None:
+        """Ask the newest checkpoint again."""
+        self._ask_step(None)
+
+    @on(CheckpointSlider.Chosen)
+    def ask_chosen_step(self, message: CheckpointSlider.Chosen) -> None:
+        """Ask the checkpoint that was clicked."""
+        self._ask_step(message.step)
+
+    def action_replay(self) -> None:
+        """Go through the checkpoints from the first to the newest, whatever is shown; or stop that."""
+        if self._replaying:
+            self.workers.cancel_group(self, "replay")
+        else:
+            self._do(self._replay, name="replay", group="replay", exclusive=True)
+
+    async def _replay(self) -> None:
+        asking = self._askings[0]
+        steps = asking.source.checkpoints
+        every = max(-(-len(steps) // MOST_REPLAYED), 1)
+        self._replaying = True
+        try:
+            for step in (*steps[:-1:every], steps[-1]):
+                asking.turn_to(step)
+                self._show_head()
+                if asking.question is not None:
+                    await self._answer(asking)
+                else:
+                    self._fill_all()
+                await asyncio.sleep(REPLAY_SECONDS)
+                while self._busy:
+                    await asyncio.sleep(0.02)
+        finally:
+            self._replaying = False
+
+    def _ask_step(self, step: int | None) -> None:
+        self.workers.cancel_group(self, "replay")
+        asking = self._askings[0]
+        if step == asking.source.step:
+            return
+        asking.turn_to(step)
+        self._show_head()
+        if asking.question is not None:
+            self._ask_of(asking)
+        else:
+            self._fill_all()
+
+    def action_beside(self) -> None:
+        """Ask two models at once, or one again."""
+        from seqsum_tui.dialogs.choose import ChooseScreen
+
+        if len(self._askings) > 1:
+            self._do(self._alone, name="alone", group="beside")
+            return
+        self._do(partial(self._choose, ChooseScreen), name="choose", group="beside", exclusive=True)
+
+    async def _choose(self, screen: Any) -> None:
+        from seqsum_tui.dialogs.choose import Choice
+
+        here = self._askings[0].source
+        summaries = await in_thread(self.console.workspace.summaries)
+        choices = [Choice(f"{here.run.id}:{step}", f"step {step:,}", "this run") for step in reversed(here.checkpoints)]
+        for run in summaries:
+            if run.id != here.run.id:
+                choices.append(Choice(f"{run.id}:", run.name, f"{display.status(run.status).text}  {run.id}"))
+
+        def chosen(keys: list[str] | None) -> None:
+            if keys:
+                run_id, _, step = keys[0].rpartition(":")
+                self._do(partial(self._beside, run_id, int(step) if step else None), name="beside", group="beside")
+
+        self.app.push_screen(screen("Ask beside it", choices), chosen)
+
+    async def _beside(self, run_id: str, step: int | None) -> None:
+        asking = Asking(self._source(run_id, step))
+        try:
+            asking.source.summary, asking.source.checkpoints = await in_thread(asking.source.read)
+        except UserError as error:
+            self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            return
+        self._askings.append(asking)
+        pane = QueryPane()
+        await self.query_one("#panes").mount(pane)
+        pane.say(Content.styled("loading the model…", "$foreground 60%"))
+        self._show_head()
+        self._load(asking)
+
+    async def _alone(self) -> None:
+        gone = self._askings.pop()
+        await list(self.query(QueryPane))[-1].remove()
+        await gone.source.close()
+        self.query_one(QueryPane).entitle(None)
+        self._fill_all()
+
+    def action_temperature(self, by: int) -> None:
+        """Draw texts more or less freely."""
+        for asking in self._askings:
+            at = min(max(TEMPERATURES.index(asking.temperature) + by, 0), len(TEMPERATURES) - 1)
+            asking.temperature = TEMPERATURES[at]
+        self._write_again()
+
+    def action_top_k(self) -> None:
+        """Draw among fewer tokens, or among all."""
+        for asking in self._askings:
+            asking.top_k = TOPS[(TOPS.index(asking.top_k) + 1) % len(TOPS)]
+        self._write_again()
+
+    def action_offset(self, by: int) -> None:
+        """Forecast from earlier or later in the data."""
+        for asking in self._askings:
+            asking.go_back(by)
+        self._titles["more"] = "Forecast"
+        self._fill_all()
+
+    def action_filter(self) -> None:
+        """List some of the wrong answers alone."""
+        from seqsum_tui.dialogs.text_input import LineScreen
+
+        hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
+        written = filter_words(self._askings[0].only)
+        screen = LineScreen(
+            "Which mistakes", filter_of, hint, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
+        )
+        self.app.push_screen(screen, lambda fields: None if fields is None else self._list_only(fields))
+
+    @on(HeatMap.Chosen)
+    def list_cell(self, message: HeatMap.Chosen) -> None:
+        """List the wrong answers that a cell of the confusion matrix counts."""
+        labels = self._askings[0].source.facts.get("labels") or []
+        truth, answered = ([*labels, ""][min(at, len(labels))] for at in (message.row, message.column))
+        self._list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
+
+    @on(HeatMap.CursorMoved)
+    def follow_cursor(self, message: HeatMap.CursorMoved) -> None:
+        """Side by side, both cursors stand on the same cell."""
+        for other in self.query(HeatMap):
+            if other is not message.heat_map:
+                other.move_to(message.row, message.column)
+
+    def _list_only(self, fields: dict[str, Any]) -> None:
+        for asking in self._askings:
+            asking.list_only(fields)
+        self._titles["whole"] = "Mistakes"
+        self._fill_all()
+        self.refresh_bindings()
+        self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+
+    def _write_again(self) -> None:
+        for asking in self._askings:
+            asking.made.pop("sample", None)
+        self._titles["more"] = "Sample"
+        self._fill_all()
+
+    # Questions from a file
+
+    def action_batch(self) -> None:
+        """Ask every line of a file; of a run that continues series, the series in a CSV file."""
+        from seqsum_tui.dialogs.text_input import LineScreen
+
+        if self._askings[0].source.facts.get("answer") == "values":
+            hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
+            series = LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
+            self.app.push_screen(series, lambda typed: None if typed is None else self.ask(typed))
+            return
+        hint = f"A text file with a question on each line: {self.query_one(QueryBox).placeholder}"
+        screen = LineScreen("Ask every line of a file", questions_of, hint, placeholder="questions.txt")
+
+        def read(found: Questions | None) -> None:
+            if found is not None:
+                work = partial(self._ask_all, found.file, found.lines)
+                self._do(work, name="batch", group="batch", exclusive=True)
+
+        self.app.push_screen(screen, read)
+
+    @on(QueryBox.LinesPasted)
+    def ask_lines(self, message: QueryBox.LinesPasted) -> None:
+        """Ask each line that was pasted, as those of a file."""
+        from seqsum_tui.query.batch import MOST_QUESTIONS
+
+        chosen = tuple(message.lines[:MOST_QUESTIONS])
+        left = len(message.lines) - len(chosen)
+        if left:
+            said = f"The first {len(chosen):,} lines are asked; {left:,} are left out."
+            self.notify(said, severity="warning", markup=False)
+        self._do(partial(self._ask_all, "pasted lines", chosen), name="batch", group="batch", exclusive=True)
+
+    async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
+        self._batch = (name, [])
+        self._page, self._titles["whole"] = "whole", "File"
+        for asking in self._askings:
+            answers: list[Asked] = []
+            self._batch[1].append(answers)
+            try:
+                await asking.source.save_now(self._state)
+                for place, question in enumerate(questions, start=1):
+                    answers.append(await self._ask_one(asking.source, question))
+                    if place % 50 == 0:
+                        self._state(f"{place:,} of {len(questions):,}…")
+            except (UserError, OSError) as error:
+                self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+        self._show_batch()
+        self._state("ready")
+
+    async def _ask_one(self, source: Source, question: str) -> Asked:
+        try:
+            return Asked.of(question, await source.ask("predict", input=question))
+        except QuestionRefused as error:
+            return Asked(question, "", None, None, None, display.literal(str(error)))
+
+    def _show_batch(self) -> None:
+        if self._batch is not None:
+            for asking, answers in zip(self._askings, self._batch[1], strict=False):
+                asking.made["file"] = [batch(self._batch[0], answers, self._wrong_only)]
+            self._show_pages()
+            self._fill_all()
+            self.refresh_bindings()
+
+    def action_wrong(self) -> None:
+        """List the wrong answers alone, or all."""
+        self._wrong_only = not self._wrong_only
+        self._show_batch()
+
+    @on(AnswerList.Chosen)
+    def ask_chosen(self, message: AnswerList.Chosen) -> None:
+        """Ask a question of a list by itself."""
+        self._page = "answer"
+        self._show_pages()
+        self.ask(message.question)
+
+
+def _name(asking: Asking) -> Content:
+    source, accuracy = asking.source, asking.accuracy
+    parts = [display.literal(source.summary.name if source.summary is not None else source.run.id)]
+    parts += [f"step {asking.step:,}"] if asking.step is not None else []
+    if accuracy is not None:
+        when = "" if accuracy[0] == asking.step else f" at step {accuracy[0]:,}"
+        parts.append(f"accuracy {formatting.percent(accuracy[1])}{when}")
+    return Content("  ".join(parts))

@@ -1,0 +1,157 @@
+"""The answer to one question: right or wrong, how sure, and where the input goes wrong when it can't be read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from seqsum import formatting
+from seqsum_tui.query.views.answers import describe
+from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Part, Shown, lines, told
+from seqsum_tui.shared import display
+
+MOST_BARS = 40
+WIDEST_LABEL = 24
+WIDEST_BAR = 60
+
+
+def answer(reply: dict[str, Any], width: int, beside: dict[str, Any] | None = None) -> Shown:
+    """Return the answer of a `predict` reply; `beside` is what the other model answered to the same question."""
+    if reply.get("kind", "class") != "class":
+        parts = [describe(reply, width)]
+        if beside is not None:
+            parts.append(_against(reply, beside))
+        return Shown("Answer", lines(*parts))
+    said, shares = reply.get("answer") or {}, _shares(reply)
+    labels = labels_of(reply)
+    parts = [
+        told((text_of(reply, "input"), "bold"), "  →  ", (text_of(reply, "prediction"), "bold $text-accent"), "   ",
+             verdict(reply)),
+        sureness(shares, said.get("entropy")),
+    ]  # fmt: skip
+    if beside is not None:
+        parts.append(_against(reply, beside))
+    truth = text_of(reply, "truth") if said.get("truth") is not None else None
+    other = _shares(beside) if beside is not None else None
+    parts += ["", *bars(shares, labels, width, text_of(reply, "prediction"), truth, other)]  # type: ignore[list-item]
+    return Shown("Answer", Content("\n").join(Content(part) if isinstance(part, str) else part for part in parts))
+
+
+def text_of(reply: dict[str, Any], part: str) -> str:
+    """Return a part of the answer as the task writes it, literally."""
+    text = (reply.get("text") or {}).get(part)
+    value = (reply.get("answer") or {}).get(part) if text is None else text
+    return display.literal(" ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def verdict(reply: dict[str, Any]) -> Part:
+    """Return right or wrong, by sign and word."""
+    correct = (reply.get("answer") or {}).get("correct")
+    if correct is None:
+        return ("· nobody knows the right answer", QUIET)
+    return ("✓ right", RIGHT) if correct else (f"✗ wrong, it is {text_of(reply, 'truth')}", WRONG)
+
+
+def _shares(reply: dict[str, Any] | None) -> list[float]:
+    return (
+        []
+        if reply is None
+        else [float(share or 0.0) for share in (reply.get("answer") or {}).get("probabilities") or []]
+    )
+
+
+def labels_of(reply: dict[str, Any]) -> list[str]:
+    """Return what the classes are called, literally."""
+    shares = (reply.get("answer") or {}).get("probabilities") or []
+    given = reply.get("labels") or [str(place) for place in range(len(shares))]
+    return [display.literal(str(label)) for label in given]
+
+
+def entropy(probabilities: Sequence[float]) -> float:
+    """Return the entropy of a distribution in bits."""
+    return max(0.0, -sum(share * math.log2(share) for share in probabilities if share > 0))
+
+
+def sureness(probabilities: Sequence[float], bits: float | None = None) -> Content:
+    """Say how sure a model is, between certain (0 bits) and guessing (log2 of the number of classes)."""
+    if len(probabilities) < 2:
+        return Content("")
+    bits = entropy(probabilities) if bits is None else bits
+    most = math.log2(len(probabilities))
+    word = "sure" if bits < 0.1 * most else "nearly sure" if bits < 0.4 * most else "unsure"
+    word = "guessing" if bits > 0.9 * most else word
+    return told((f"{word}: entropy {formatting.number(bits)} of at most {formatting.number(most)} bits", QUIET))
+
+
+def bars(
+    shares: Sequence[float],
+    labels: Sequence[str],
+    width: int,
+    answered: str,
+    truth: str | None,
+    other: Sequence[float] | None = None,
+) -> list[Content]:
+    """Return a bar for each class, in the order of the classes; of very many only the likeliest.
+
+    The answer is marked by ▸, the truth by ✓; `other` are the probabilities of a model beside, and what differs by a
+    tenth or more is marked by ≠.
+    """
+    places = list(range(len(shares)))
+    if len(places) > MOST_BARS:
+        places = sorted(places, key=lambda place: -shares[place])[:MOST_BARS]
+    names = [display.fit(labels[at], min(cell_len(labels[at]), WIDEST_LABEL)) for at in places]
+    widest = max((cell_len(name) for name in names), default=0)
+    room = max(min(width - widest - 17, WIDEST_BAR), 4)
+    drawn = []
+    for at, name in zip(places, names, strict=True):
+        chosen, right = labels[at] == answered, labels[at] == truth
+        full = _blocks(shares[at], room)
+        style = "$text-accent" if chosen else "$foreground 60%"
+        far = other is not None and at < len(other) and abs(shares[at] - other[at]) >= 0.1
+        share = f" {formatting.percent(shares[at]):>7}"
+        drawn.append(
+            told(
+                ("▸" if chosen else " ", "$text-accent"), ("✓ " if right else "  ", RIGHT),
+                (display.fit_right(name, widest), "bold" if chosen or right else ""), " ",
+                (full, style), ("·" * (room - cell_len(full)), "$foreground 20%"),
+                (share, "bold" if chosen else QUIET), (" ≠" if far else "", "$text-warning"),
+            )
+        )  # fmt: skip
+    return drawn
+
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def _blocks(share: float, room: int) -> str:
+    eighths = round(max(0.0, min(share, 1.0)) * room * 8)
+    return "█" * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def _against(reply: dict[str, Any], beside: dict[str, Any]) -> Content:
+    mine, theirs = text_of(reply, "prediction"), text_of(beside, "prediction")
+    if mine == theirs:
+        return told(("= the same answer as beside", QUIET))
+    return told((f"≠ beside it is {theirs}", "bold $text-warning"))
+
+
+def refusal(question: str, reason: str, place: int | None, end: int | None, width: int) -> Content:
+    """Say why a question can't be read, with a caret below the place of the error."""
+    shown = display.literal(question)
+    if place is None or not 0 <= place <= len(question):
+        return told((f"✗ {display.literal(reason)}", WRONG))
+    start = cell_len(display.literal(question[:place]))
+    length = max(cell_len(display.literal(question[place : end if end is not None else place + 1])), 1)
+    # A long question is cut so that the place stays in view.
+    cut = max(0, start + length + 10 - width)
+    head = "…" if cut else ""
+    shown = head + shown[cut + len(head) :]
+    return lines(
+        told((shown, "bold")),
+        told((" " * (start - cut) + "▲" * length, WRONG)),
+        told((f"✗ {display.literal(reason)}", WRONG)),
+    )

@@ -1,0 +1,197 @@
+"""Inside a model: what it thinks after each step, its states and gates, and which steps the answer rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.content import Content
+
+from seqsum.formatting import number, percent
+from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.query.heat_map import Heat, steps_named
+from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Curves, Dots, Shown, curve, finite, lines, told
+from seqsum_tui.shared import display
+
+ZERO_ONE = ("input", "forget", "output", "reset", "update")
+"""Gates between 0 and 1; the others are between −1 and 1, as states are."""
+
+
+def views(answer: dict[str, Any], kind: str = "class") -> list[Shown]:
+    """Return the views of an `inspect` answer. kind: class, tags, sequence or values, what the task asks for."""
+    tokens = steps_named(answer["tokens"])
+    strip = _strip(tokens, answer["saliency"]["leave_one_out"])
+    made = [_probabilities(answer, tokens, strip, kind)] if answer["probabilities"] else []
+    if answer.get("values"):
+        made.append(_values(answer, strip))
+    layers = answer["layers"]
+    for layer in layers:
+        where = f" {layer['layer'] + 1}" if len({one["layer"] for one in layers}) > 1 else ""
+        where += " backwards" if layer["direction"] == "backward" else ""
+        made.append(_states(f"Hidden{where}", layer["hidden"], tokens, _HIDDEN))
+        if layer["cell"]:
+            most = max((abs(value) for row in layer["cell"] for value in finite(row) if value == value), default=1.0)
+            made.append(_states(f"Cell{where}", layer["cell"], tokens, _CELL, max(most, 1.0)))
+        made += [_gate(name, where, values, tokens) for name, values in layer["gates"].items()]
+    made.append(_saliency(answer, tokens, strip))
+    made.append(_norms(answer, tokens))
+    return made
+
+
+_HIDDEN = "What the network remembers after each step: one line for each unit, from −1 to 1."
+_CELL = "The LSTM's long memory: it can grow beyond 1."
+
+
+def _strip(tokens: Sequence[str], left_out: Sequence[float | None]) -> tuple[tuple[str, float], ...]:
+    return tuple(zip(tokens, finite(left_out), strict=True)) if len(left_out) == len(tokens) else ()
+
+
+def _probabilities(
+    answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...], kind: str
+) -> Shown:
+    steps = [finite(row) for row in answer["probabilities"]]
+    written = answer.get("written")
+    names = steps_named(written) if written else tokens
+    labels = steps_named([str(label) for label in answer["labels"] or range(len(steps[0]))])
+    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths."
+    if written:
+        said = f"How likely each token was when it was written, given those before it. {falls}"
+    elif kind == "tags":
+        said = f"How likely each answer is at each step. {falls.replace('the answer', 'the last one')}"
+    else:
+        said = f"How likely each answer is after each step, as if the input ended there. {falls}"
+    heat = Heat(
+        "", _turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step", "sequential", 1.0
+    )
+    return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
+
+
+def _measure(answer: dict[str, Any]) -> str:
+    """What is compared when a step is left out."""
+    if answer.get("values"):
+        return "forecast"
+    return "log-probability" if answer.get("written") else "probability"
+
+
+def _verdict(answer: dict[str, Any]) -> Content:
+    head = ("".join(("answer ", display.literal(str(answer["prediction"])))), "bold")
+    if answer["correct"] is None:
+        return told(head)
+    if answer["correct"]:
+        return told(head, ("  ✓ right", RIGHT))
+    return told(head, (f"  ✗ wrong, it is {display.literal(str(answer['truth']))}", WRONG))
+
+
+def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+    """[steps][rows] → a row for each unit or class."""
+    return tuple(zip(*steps, strict=True))
+
+
+def _states(title: str, values: list[list[float]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
+    steps = [finite(row) for row in values]
+    units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
+    heat = Heat("", _turned(steps), units, tokens, "unit", "step", "diverging", most)
+    said += f" {max(len(units), 0)} units; + above zero, − below, in tenths of {number(most)}."
+    return Shown(title, told((said, QUIET)), heat)
+
+
+_GATES = {
+    "input": "how much of the new candidate is let in",
+    "forget": "how much of the old memory is kept: 1 remembers, 0 forgets",
+    "output": "how much of the memory shows outside",
+    "candidate": "what is new, from −1 to 1",
+    "reset": "how much of the old state goes into the candidate",
+    "update": "how much of the old state is kept: 1 remembers, 0 takes the candidate",
+}
+
+
+def _gate(name: str, where: str, values: list[list[float]], tokens: tuple[str, ...]) -> Shown:
+    steps = [finite(row) for row in values]
+    units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
+    scale = "sequential" if name in ZERO_ONE else "diverging"
+    heat = Heat("", _turned(steps), units, tokens, "unit", "step", scale, 1.0)  # type: ignore[arg-type]
+    title = f"{name.capitalize()} gate{where}" if name in ZERO_ONE else f"{name.capitalize()}{where}"
+    return Shown(title, told((f"{title}: {_GATES.get(name, '')}", QUIET)), heat)
+
+
+def _saliency(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...]) -> Shown:
+    found = answer["saliency"]
+    rows = (tuple(finite(found["gradient_input"])), tuple(finite(found["leave_one_out"])))
+    sizes = [max((abs(value) for value in row if value == value), default=0.0) or 1.0 for row in rows]
+    # Each row by its own size: a gradient and a probability have no common unit.
+    heat = Heat(
+        "", tuple(tuple(value / size for value in row) for row, size in zip(rows, sizes, strict=True)),
+        ("gradient", "left out"), tokens, "by", "step", "diverging", 1.0,
+    )  # fmt: skip
+    said = (
+        f"Which steps speak for {display.literal(str(found['target']))} (+) and which against it (−): by gradient × "
+        f"input (full: {number(sizes[0])}), and by how much the {_measure(answer)} falls when the step is left out "
+        f"(full: {number(sizes[1])})."
+    )
+    return Shown("Saliency", told((said, QUIET)), heat, strip)
+
+
+def _norms(answer: dict[str, Any], tokens: tuple[str, ...]) -> Shown:
+    norms = finite(answer["gradient_norms"])
+    series = curve("‖∂loss/∂x‖", [*range(1, len(norms) + 1)], norms, sign=SIGNS[0])
+    said = "How much each step could still change the loss: what falls to the left has been forgotten (vanishing)."
+    curves = Curves("", (series,), "step", log_y=True, limits=(1, max(len(norms), 2)))
+    return Shown("Gradient", told((said, QUIET)), curves)
+
+
+def _values(answer: dict[str, Any], strip: tuple[tuple[str, float], ...]) -> Shown:
+    values = finite(answer["values"])
+    series = curve("forecast", [*range(1, len(values) + 1)], values, sign=SIGNS[0])
+    said = "What the network would forecast after each step of the window."
+    said += " Above: how far the forecast falls without that step, in tenths." if strip else ""
+    return Shown("Forecasts", told((said, QUIET)), Curves("", (series,), "step"), strip)
+
+
+def three_cells(answer: dict[str, Any]) -> Shown:
+    """Return the view of a `gradient_norms` answer: the run's network beside fresh cells of its sizes (document 3)."""
+    series = []
+    for place, cell in enumerate(answer["curves"]):
+        norms = finite(cell["norms"])
+        name = f"{cell['cell']}, {'this run' if cell['trained'] else 'fresh'}"
+        series.append(curve(name, [*range(1, len(norms) + 1)], norms, sign=SIGNS[place]))
+    said = "‖∂loss/∂x‖ at each step, beside a fresh network of each cell: gates keep what a plain RNN loses on the way."
+    curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer["tokens"]), 2)))
+    return Shown("Three cells", told((said, QUIET)), curves)
+
+
+def attention(answer: dict[str, Any]) -> Shown:
+    """Return the view of an `attention` answer."""
+    rows = tuple(tuple(finite(row)) for row in answer["weights"])
+    heat = Heat(
+        "",
+        rows,
+        steps_named(answer["written"]),
+        steps_named(answer["tokens"]),
+        "written",
+        "looked at",
+        "sequential",
+        1.0,
+    )
+    said = "Where the decoder looked while it wrote each character: each line sums to 1."
+    return Shown("Attention", told((said, QUIET)), heat)
+
+
+def trajectory(answer: dict[str, Any]) -> Shown:
+    """Return the view of a `trajectory` answer."""
+    labels = tuple(display.literal(str(label)) for label in answer["labels"])
+    place = {str(label): at for at, label in enumerate(answer["labels"])}
+    path = tuple((step["x"], step["y"], display.literal(str(step["token"]))) for step in answer["path"])
+    along = [percent(share) for share in answer["explained"]]
+    what = "the right answer so far (the running sum)" if answer["label_is"] == "truth" else "what the model says there"
+    said = (
+        f"Hidden states of layer {answer['layer'] + 1} after each step of {len(set(answer['sequence'])):,} sequences, "
+        f"in the plane of most variance ({' and '.join(along)})."
+    )
+    if any(answer["label"]):
+        said += f" Each sign is {what}."
+        points = tuple(place.get(str(label), 0) for label in answer["label"])
+    else:
+        # What is written afterwards, and values: no step has an answer of its own.
+        labels, points = ("·",), (0,) * len(answer["label"])
+    dots = Dots("", tuple(answer["x"]), tuple(answer["y"]), points, labels, path)
+    return Shown("Trajectory", told((said, QUIET)), dots)

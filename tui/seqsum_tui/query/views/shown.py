@@ -1,0 +1,101 @@
+"""What a page shows: a few words above, and one picture below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from textual.content import Content
+
+from seqsum_tui.charts.series import Band, Mark, Series
+from seqsum_tui.query.heat_map import Heat
+
+QUIET = "$foreground 60%"
+RIGHT, WRONG = "$text-success", "$text-error"
+
+Part = str | tuple[str, str] | Content
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A chart. x_name: what x counts; log_y: whether y is logarithmic; span: fixed bottom and top of y."""
+
+    title: str
+    series: tuple[Series, ...]
+    x_name: str
+    bands: tuple[Band, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    log_y: bool = False
+    span: tuple[float | None, float | None] = (None, None)
+    limits: tuple[float | None, float | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Points in a plane: x, y and the place of each one's label; path: points that are joined, in order."""
+
+    title: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    label: tuple[int, ...]
+    labels: tuple[str, ...]
+    path: tuple[tuple[float, float, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One answer of a list; `question` is what is asked when it is chosen."""
+
+    question: str
+    text: Content
+    wrong: bool
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A list of answers."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One view of a page. `strip`: tokens and how much each counts, above the picture.
+
+    `full` is what counts as full there: below each token stands its value in whole numbers, `full` for all above it.
+    Without it, the largest is full, and below each token stands its share of that in tenths.
+    """
+
+    title: str
+    words: Content
+    picture: Heat | Curves | Dots | Lines | None = None
+    strip: tuple[tuple[str, float], ...] = ()
+    full: int | None = None
+
+
+def told(*parts: Part) -> Content:
+    """Return a line out of parts."""
+    return Content.assemble(*parts)
+
+
+def lines(*parts: Content) -> Content:
+    """Return parts below each other."""
+    return Content("\n").join(parts)
+
+
+def finite(values: Sequence[float | None]) -> list[float]:
+    """Return values with NaN for those that are not known."""
+    return [float("nan") if value is None else float(value) for value in values]
+
+
+def curve(name: str, x: Sequence[float], y: Sequence[float], sign: str = "", colour: str = "") -> Series:
+    """Return a line of a chart from plain numbers."""
+    return Series(name, np.array(x, dtype=np.float64), np.array(y, dtype=np.float64), sign=sign, colour=colour)
+
+
+def band(name: str, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Band:
+    """Return a shaded stretch of a chart from plain numbers."""
+    low_edge, high_edge = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
+    return Band(name, np.array(x, dtype=np.float64), low_edge, high_edge)

@@ -1,0 +1,167 @@
+"""The whole of a model: how often it is right, where it fails, and whether it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqsum.formatting import count, metric, number, percent
+from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.query.heat_map import Heat, steps_named
+from seqsum_tui.query.views.shown import (
+    QUIET,
+    RIGHT,
+    WRONG,
+    Curves,
+    Line,
+    Lines,
+    Shown,
+    band,
+    curve,
+    finite,
+    lines,
+    told,
+)
+from seqsum_tui.shared import display
+
+
+def evaluation(answer: dict[str, Any], lists: bool = False) -> Shown:
+    """Return the view of an `evaluate` answer: accuracy and the confusion matrix.
+
+    lists: whether the answers that a cell counts can be listed
+    """
+    scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['sequences']:,} sequences"
+    if answer.get("lengths_alike"):
+        scope += ", each length counted alike"
+    head = told(
+        (f"accuracy {percent(answer['accuracy'])}" if answer["accuracy"] is not None else "", "bold"),
+        f"  loss {number(answer['loss'])}  ", (f"on {scope}", QUIET),
+        (f", chance {percent(answer['chance'])}" if answer.get("chance") else "", QUIET),
+    )  # fmt: skip
+    more = "  ".join(f"{display.literal(name)} {metric(name, value)}" for name, value in answer["metrics"].items())
+    counts = answer["confusion"]
+    if not counts:
+        return Shown("Accuracy", lines(head, told((more, QUIET))))
+    labels = steps_named([str(label) for label in answer["labels"] or range(len(counts))])
+    shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
+    heat = Heat("", shares, labels, labels, "truth", "answered as", "sequential", 1.0,
+                numbered=False, chooses=lists)  # fmt: skip
+    said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
+    if lists:
+        said += " enter lists the wrong answers of a cell."
+    return Shown("Accuracy", lines(head, told((f"{more}  {said}" if more else said, QUIET))), heat)
+
+
+def by_length(answer: dict[str, Any]) -> Shown:
+    """Return the view of an `accuracy_by_length` answer, against chance."""
+    x = [float(length) for length in answer["lengths"]]
+    series = [curve("accuracy", x, finite(answer["accuracy"]), sign=SIGNS[0])]
+    chance = answer.get("chance")
+    if chance is not None:
+        series.append(curve("chance", x, [chance] * len(x), sign="·", colour="#808080"))
+    interval = band("accuracy", x, finite(answer["low"]), finite(answer["high"]))
+    trained = answer.get("trained")
+    said = "Accuracy by length of the input, with its 95% interval."
+    if trained:
+        beyond = [share for length, share in zip(x, finite(answer["accuracy"]), strict=True) if length > trained[1]]
+        said += f" Trained on {trained[0]} to {trained[1]}."
+        if beyond:
+            said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {int(x[-1])}."
+    curves = Curves("", tuple(series), "length", bands=(interval,), span=(0.0, 1.0))
+    return Shown("By length", told((said, QUIET)), curves)
+
+
+def mistakes(answer: dict[str, Any], only: str = "") -> Shown:
+    """Return the view of a `mistakes` answer. only: the filter as one would type it."""
+    rows = answer["rows"]
+    scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['asked']:,}"
+    if not answer["wrong"]:
+        return Shown("Mistakes", told((f"✓ none wrong of {scope} questions", RIGHT)))
+    head = told((f"✗ {answer['wrong']:,} wrong", WRONG), (f" of {scope}", QUIET))
+    if only:
+        head = told(head, (f"  {answer['total']:,} with {display.literal(only)}", "$text-accent"))
+    if len(rows) < answer["total"]:
+        head = told(head, (f"  the first {len(rows):,}", QUIET))
+    head = lines(head, told(("The surest first. enter asks one by itself, f filters.", QUIET)))
+    widest = max((len(row["input"]) for row in rows), default=0)
+    made = []
+    for row in rows:
+        truth = row["truth_probability"]
+        text = told(
+            (display.fit(display.literal(row["input"]), min(widest, 36)), "bold"), "  ",
+            (f"{display.literal(row['prediction'])} ", WRONG), (f"{percent(row['probability']):>7}", ""),
+            ("   it is ", QUIET), (f"{display.literal(row['truth'])} ", RIGHT),
+            (f"{percent(truth):>7}" if truth is not None else "", QUIET),
+        )  # fmt: skip
+        made.append(Line(row["input"], text, True))
+    return Shown("Mistakes", head, Lines("", tuple(made)))
+
+
+def calibration(answer: dict[str, Any]) -> Shown:
+    """Return the view of a `calibration` answer: how often it is right, over how sure it is."""
+    bins = [one for one in answer["bins"] if one["count"]]
+    x = [one["confidence"] for one in bins]
+    series = (
+        curve("right", x, [one["accuracy"] for one in bins], sign=SIGNS[0]),
+        curve("as often as sure", [0.0, 1.0], [0.0, 1.0], sign="·", colour="#808080"),
+    )
+    error = answer["expected_error"]
+    word = "below the line it is surer than it should be, above it less sure"
+    said = f"expected calibration error {percent(error)} over {answer['asked']:,} answers"
+    curves = Curves("", series, "how sure it is", span=(0.0, 1.0), limits=(0.0, 1.0))
+    return Shown("Calibration", lines(told((said, "bold")), told((word, QUIET))), curves)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One of many answers; probabilities where one class is asked."""
+
+    question: str
+    prediction: str
+    truth: str | None
+    correct: bool | None
+    sure: float | None
+    refused: str = ""
+
+    @classmethod
+    def of(cls, question: str, reply: dict[str, Any]) -> Asked:
+        """Read a reply to `predict`."""
+        from seqsum_tui.query.views.answer import text_of
+
+        said = reply.get("answer") or {}
+        one_class = reply.get("kind", "class") == "class"
+        shares = said.get("probabilities") or []
+        return cls(
+            question,
+            text_of(reply, "prediction"),
+            None if said.get("truth") is None else text_of(reply, "truth"),
+            said.get("correct"),
+            max(shares) if one_class and shares else None,
+        )
+
+
+def batch(name: str, answers: Sequence[Asked], wrong_only: bool) -> Shown:
+    """Return the view of the answers to a file's questions."""
+    known = [one for one in answers if one.correct is not None]
+    right = sum(bool(one.correct) for one in known)
+    refused = sum(bool(one.refused) for one in answers)
+    head = told((f"{display.literal(name)}: {count(len(answers), 'question')}", "bold"))
+    if known:
+        head = told(head, (f"  ✓ {right:,} right", RIGHT), (f"  ✗ {len(known) - right:,} wrong", WRONG))
+    if refused:
+        head = told(head, (f"  ! {refused:,} can't be read", "$text-warning"))
+    shown = [one for one in answers if not wrong_only or one.correct is False or one.refused]
+    hint = "w shows all" if wrong_only else "w shows the wrong ones alone"
+    return Shown("File", lines(head, told((hint, QUIET))), Lines("", tuple(map(_asked_line, shown))))
+
+
+def _asked_line(one: Asked) -> Line:
+    question = display.fit(display.literal(one.question), 36)
+    if one.refused:
+        return Line(one.question, told(("! ", "$text-warning"), (question, ""), (f" {one.refused}", QUIET)), True)
+    sign = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}[one.correct]
+    sure = f" {percent(one.sure):>7}" if one.sure is not None else ""
+    truth = f"   it is {one.truth}" if one.correct is False else ""
+    text = told(sign, (question, "bold"), " → ", (one.prediction, "$text-accent"), (sure, QUIET), (truth, WRONG))
+    return Line(one.question, text, one.correct is False)

@@ -1,0 +1,88 @@
+"""Texts that a model writes or reads, and series that it continues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+
+from seqsum.formatting import count, full, number, percent
+from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.charts.series import Mark
+from seqsum_tui.query.views.shown import QUIET, Curves, Shown, curve, finite, lines, told
+from seqsum_tui.shared import display
+
+FULL_BITS = 9
+"""A digit below each character; so many bits, and more, are a full colour."""
+
+
+def sample(answer: dict[str, Any], temperature: float | None, top_k: int | None) -> Shown:
+    """Return the view of a `sample` answer: the prompt, and how the model goes on."""
+    how = f"temperature {full(temperature)}" if temperature else "the likeliest each time"
+    how += f", out of the {top_k} likeliest" if top_k else ""
+    sure = finite(answer["probabilities"])
+    mean = sum(sure) / len(sure) if sure else 0.0
+    said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
+    text = told((_lines(answer["prompt"]), "bold"), answer["between"], (_lines(answer["written"]), "$text-accent"))
+    remarks = [told((f"{display.literal(remark)}.", QUIET)) for remark in answer["remarks"]]
+    return Shown("Sample", lines(said, *remarks, Content(""), text))
+
+
+def surprise(answer: dict[str, Any]) -> Shown:
+    """Return the view of a `loss_per_character` answer: the text, and below each character how many bits it cost."""
+    characters, bits = answer["characters"], finite(answer["bits"])
+    mean = answer["mean_bits"]
+    head = told((f"{number(mean)} bits per character" if mean is not None else "", "bold"),
+                (f"  below each: whole bits, 0 expected, {FULL_BITS} for {FULL_BITS} or more; "
+                 "8 bits is a guess among 256", QUIET))  # fmt: skip
+    strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else display.literal(one), value)
+                  for one, value in zip(characters, bits, strict=True))  # fmt: skip
+    series = curve("bits", [*range(1, len(bits) + 1)], bits, sign=SIGNS[0])
+    picture = Curves("", (series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
+    return Shown("Surprise", head, picture, strip, FULL_BITS)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(display.literal(line) for line in text.expandtabs(4).split("\n"))
+
+
+def forecast(answer: dict[str, Any], offset: int | None = None) -> list[Shown]:
+    """Return the views of a `forecast` answer: the continuation beside AR(p) and the truth, and errors by horizon.
+
+    offset: from how many values before the data's end; None for a series that was typed
+    """
+    history, ahead = finite(answer["history"]), finite(answer["forecast"])
+    before = [*range(1 - len(history), 1)]
+    after = [*range(1, len(ahead) + 1)]
+    order = answer["order"]
+    series = [
+        curve("before", before, history, sign="·", colour="#808080"),
+        curve("model", after, ahead, sign=SIGNS[0]),
+    ]
+    beside = finite(answer["autoregressive"])
+    if beside:
+        series.append(curve(f"AR({order})", [*range(1, len(beside) + 1)], beside, sign=SIGNS[1]))
+    truth = answer["truth"]
+    errors = ""
+    if truth:
+        known = finite(truth)
+        series.append(curve("truth", [*range(1, len(known) + 1)], known, sign=SIGNS[2]))
+        mine = sum(abs(a - b) for a, b in zip(ahead, known, strict=False)) / len(known)
+        errors = f"mean absolute error {number(mine)}"
+        if beside:
+            theirs = sum(abs(a - b) for a, b in zip(beside, known, strict=False)) / len(known)
+            errors += f", AR({order}) {number(theirs)}"
+    place = "from the series asked" if offset is None else f"from {count(offset, 'value')} before the data's end"
+    said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
+    marks = (Mark(0.5, "now", kind="now"),)
+    made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks))]
+    horizon = answer["error_by_horizon"]
+    if horizon:
+        x = [*range(1, len(horizon["model"]) + 1)]
+        named = (("model", "model"), (f"AR({order})", "autoregressive"), ("same as last", "same_as_last"))
+        drawn = tuple(
+            curve(name, x, finite(horizon[key]), sign=SIGNS[at]) for at, (name, key) in enumerate(named) if horizon[key]
+        )
+        text = f"Mean absolute error by how far ahead, over {horizon['windows']:,} windows never trained on."
+        made.append(Shown("Errors", told((text, QUIET)), Curves("", drawn, "steps ahead", span=(0.0, None))))
+    return made

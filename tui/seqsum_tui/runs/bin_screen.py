@@ -1,0 +1,174 @@
+"""The bin: deleted runs, to bring back or to be rid of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from seqsum import formatting
+from seqsum_tui.runs.table import RunTable
+from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.messages import RunChosen
+from seqsum_tui.shared.polling import Poll, in_thread
+
+if TYPE_CHECKING:
+    from seqsum_tui.app import Console
+    from seqsum_tui.runs.bin_reader import BinReader
+    from seqsum_tui.runs.listing import Listing
+
+SURE_SECONDS = 10.0
+
+
+def _commands() -> type[Provider]:
+    from seqsum_tui.shared.command_palette import ScreenCommands
+
+    return ScreenCommands
+
+
+class BinScreen(Screen[list[str]]):
+    """The deleted runs, the last one first. Closes with the ids of those that were brought back."""
+
+    CSS_PATH = "bin_screen.tcss"
+    COMMANDS = {_commands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings.BIN
+    HELP_TITLE = "Bin"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("Deleted runs", bindings.BIN),
+        ("Moving in the list", bindings.RUN_TABLE),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader: BinReader | None = None
+        self._restored: list[str] = []
+        self._listing: Listing | None = None
+        self._asked_at: float | None = None
+
+    @property
+    def console(self) -> Console:
+        """The app."""
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield Static(Content(" Bin "), id="title")
+        yield RunTable(self.console.now, id="deleted")
+        yield Static(Content("The bin is empty; esc goes back."), id="nothing")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read what is in it, again and again."""
+        self.query_one(RunTable).focus()
+        self._poll = Poll(
+            self._read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+        )
+        self.run_worker(self._poll.run(), name="bin reader")
+
+    def _read(self) -> Listing:
+        from seqsum_tui.runs.bin_reader import BinReader
+
+        if self._reader is None:
+            self._reader = BinReader(self.console.workspace, self.console.now)
+        return self._reader.read()
+
+    def _show(self, listing: Listing) -> None:
+        self._listing = listing
+        self.set_class(not listing.lines, "-empty")
+        self.query_one(RunTable).show(listing)
+        number = formatting.count(len(listing.lines), "deleted run")
+        self.query_one("#title", Static).update(
+            Content.assemble((" Bin ", "bold $background on $primary"), f"  {number}")
+        )
+        self.refresh_bindings()
+
+    def _failed(self, error: Exception) -> None:
+        self.notify(display.literal(str(error)), title="The bin can't be read", severity="error", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In an empty bin there is nothing to do."""
+        if action in ("restore", "empty", "mark", "mark_all"):
+            return self._listing is not None and bool(self._listing.lines)
+        return True
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or not."""
+        self.query_one(RunTable).action_mark()
+
+    def action_mark_all(self) -> None:
+        """Mark every run, or none."""
+        self.query_one(RunTable).action_mark_all()
+
+    def on_run_chosen(self, message: RunChosen) -> None:
+        """Bring back the run that was clicked on."""
+        self._restore([message.run_id])
+
+    def action_restore(self) -> None:
+        """Bring back the marked runs, or the one under the cursor."""
+        self._restore(self.query_one(RunTable).selected_ids())
+
+    def _restore(self, ids: list[str]) -> None:
+        folder = self.console.workspace.folder
+
+        def work() -> list[str]:
+            from seqsum.errors import UserError
+            from seqsum.runs import bin
+
+            problems = []
+            for id in ids:
+                try:
+                    bin.restore(folder, id)
+                except UserError as error:
+                    problems.append(str(error))
+                else:
+                    self._restored.append(id)
+            return problems
+
+        self.run_worker(self._carry(work, f"{formatting.count(len(ids), 'run')} back from the bin"), group="bin")
+        self.query_one(RunTable).mark(ids, on=False)
+
+    def action_empty(self) -> None:
+        """Delete for good what is in the bin, when asked twice within a while."""
+        now = time.monotonic()
+        if self._asked_at is None or now - self._asked_at > SURE_SECONDS:
+            self._asked_at = now
+            number = formatting.count(len(self.query_one(RunTable).lines), "run")
+            self.notify(
+                f"E once more deletes {number} for good.", title="Empty the bin?", severity="warning",
+                timeout=SURE_SECONDS, markup=False,
+            )  # fmt: skip
+            return
+        self._asked_at = None
+        folder = self.console.workspace.folder
+
+        def work() -> list[str]:
+            from seqsum.errors import UserError
+            from seqsum.runs import bin
+
+            try:
+                bin.empty(folder)
+            except UserError as error:
+                return [str(error)]
+            return []
+
+        self.run_worker(self._carry(work, "the bin is empty"), group="bin")
+
+    async def _carry(self, work: Callable[[], list[str]], done: str) -> None:
+        problems = await in_thread(work)
+        for problem in problems:
+            self.notify(display.literal(problem), title="Bin", severity="error", markup=False)
+        if not problems:
+            self.notify(done, title="Bin", markup=False)
+        self._poll.wake()
+
+    def action_back(self) -> None:
+        """Back to the list of runs."""
+        self.dismiss(self._restored)

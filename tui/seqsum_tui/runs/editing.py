@@ -1,0 +1,355 @@
+"""What a person does with runs in the list, besides training them: star, name, tags, note, bin, once more."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from seqsum import formatting
+from seqsum_tui.shared import display
+from seqsum_tui.shared.polling import in_thread
+from seqsum_tui.shared.run_actions import RunScreen
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run, Summary
+    from seqsum_tui.new_run.screen import NewRunScreen
+
+T = TypeVar("T")
+
+# Actions that need a run to act on.
+NEED_RUN = ("open", "ask", "compare", "star", "rename", "tags", "note", "delete", "again", "mark", "mark_all")
+MOST_NAMED = 3
+MOST_CONFIRMED = 5
+
+
+@dataclass
+class Deletion:
+    """Runs that went into the bin together; `done` once all of them are there."""
+
+    ids: list[str] = field(default_factory=list)
+    done: bool = False
+
+
+class RunsKeeping(RunScreen):
+    """The part of the Runs screen that changes what is kept of runs. Everything it does to files is done in threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # The last deletion last; one that is under way is there already, so that it can be undone at once.
+        self._deleted: list[Deletion] = []
+        self._moves = asyncio.Lock()
+        # What this console moved into the bin, or is moving back: nobody else did it.
+        self._moved: set[str] = set()
+
+    # What the screen gives
+
+    def selected_ids(self) -> list[str]:
+        """Return the marked runs, else those under the cursor."""
+        raise NotImplementedError
+
+    def summary_of(self, run_id: str) -> Summary | None:
+        """Return what is known of a run."""
+        raise NotImplementedError
+
+    def named_alike(self, name: str, but: str) -> bool:
+        """Whether another run has this name."""
+        raise NotImplementedError
+
+    def look_at(self, ids: Iterable[str]) -> None:
+        """Something was done to these runs: read them again, now."""
+        raise NotImplementedError
+
+    def chosen_runs(self) -> list[Summary]:
+        """Return what is known of the runs that the keys act on."""
+        return [summary for id in self.selected_ids() if (summary := self.summary_of(id)) is not None]
+
+    # Star, name, tags, note
+
+    def action_star(self) -> None:
+        """Put a star on the runs; away with it when all have one."""
+        runs = self.chosen_runs()
+        on = not all(run.starred for run in runs)
+        self._change(runs, "starred" if on else "without a star", lambda run: {"starred": on})
+
+    def action_rename(self) -> None:
+        """Give the run under the cursor another name."""
+        from seqsum.runs.annotations import check_name
+        from seqsum_tui.dialogs.text_input import LineScreen
+
+        held = self.run_in_hand()
+        if held is None:
+            return
+        summary = held[1]
+
+        def take(name: str | None) -> None:
+            if name is not None and name != summary.name:
+                self._change([summary], "renamed", lambda run: {"name": name})
+                if self.named_alike(name, summary.id):
+                    text = "The command line then knows each of them by its id only; ctrl+y copies it."
+                    self.notify(text, title=f"Another run is called {display.literal(name)}", markup=False)
+
+        title = f"Name of {display.literal(summary.name)}"
+        self.app.push_screen(LineScreen(title, check_name, value=summary.name, done="takes it", at_once=True), take)
+
+    def action_tags(self) -> None:
+        """Edit the tags that the runs have in common; each keeps its others."""
+        from seqsum.runs.annotations import check_tags
+        from seqsum_tui.dialogs.text_input import LineScreen
+
+        runs = self.chosen_runs()
+        if not runs:
+            return
+        common = [tag for tag in runs[0].tags if all(tag in run.tags for run in runs)]
+
+        def take(tags: tuple[str, ...] | None) -> None:
+            if tags is None:
+                return
+            gone = set(common) - set(tags)
+
+            def change(run: Summary) -> dict[str, object]:
+                return {"tags": [*(tag for tag in run.tags if tag not in gone and tag not in tags), *tags]}
+
+            self._change(runs, "tagged", change)
+
+        hint = "Separated by commas." + (" These are the tags that all of them have." if len(runs) > 1 else "")
+        screen = LineScreen(
+            f"Tags of {named(runs)}", lambda text: check_tags(split_tags(text)), hint, value=", ".join(common),
+            done="takes them", at_once=True,
+        )  # fmt: skip
+        self.app.push_screen(screen, take)
+
+    def action_note(self) -> None:
+        """Write a note about the runs."""
+        from seqsum.runs.annotations import check_note
+        from seqsum_tui.dialogs.text_input import NoteScreen
+
+        runs = self.chosen_runs()
+        if not runs:
+            return
+        notes = {run.note for run in runs}
+
+        def take(text: str | None) -> None:
+            if text is not None:
+                self._change(runs, "with this note" if text else "without a note", lambda run: {"note": text})
+
+        hint = "It replaces the notes that they have." if len(notes) > 1 else ""
+        first = notes.pop() if len(notes) == 1 else ""
+        screen = NoteScreen(f"Note about {named(runs)}", check_note, hint, value=first, done="keeps it", at_once=True)
+        self.app.push_screen(screen, take)
+
+    def _change(self, runs: list[Summary], done: str, change: Callable[[Summary], dict[str, object]]) -> None:
+        def work() -> list[str]:
+            from seqsum.runs.annotations import annotate
+
+            folder = self.console.workspace.folder
+            return _each(runs, lambda run: annotate(folder / run.id, **change(run)))  # type: ignore[arg-type]
+
+        self._carry(work, done, runs)
+
+    # The bin
+
+    def action_delete(self) -> None:
+        """Put the runs into the bin; several only when one says yes."""
+        runs = self.chosen_runs()
+        if len(runs) < 2:
+            self._delete(runs)
+            return
+        from seqsum_tui.dialogs.confirm import ConfirmScreen
+
+        live = sum(run.live for run in runs)
+        train = f" {live} of them still train: stop these first, they stay." if live else ""
+        group = runs[0].group if len({run.group for run in runs}) == 1 else None
+        whose = f"They are of group {display.literal(group)}: " if group else ""
+        screen = ConfirmScreen(
+            f"Put {formatting.count(len(runs), 'run')} into the bin?",
+            f"{whose}{named(runs, MOST_CONFIRMED)}.{train} u brings them back.",
+            f"Delete {len(runs)}",
+        )
+        self.app.push_screen(screen, lambda yes: self._delete(runs) if yes else None)
+
+    def _delete(self, runs: list[Summary]) -> None:
+        if not runs:
+            return
+        deletion = Deletion()
+        self._deleted.append(deletion)
+        self._moved.update(run.id for run in runs)
+        self.refresh_bindings()
+
+        def work() -> list[str]:
+            from seqsum.runs import Run, bin
+
+            def one(summary: Summary) -> None:
+                bin.delete(Run(self.console.workspace.folder / summary.id))
+                deletion.ids.append(summary.id)
+
+            return _each(runs, one)
+
+        def after() -> None:
+            deletion.done = True
+            self._forget_empty()
+            if deletion.ids:
+                self.were_deleted(deletion.ids)
+
+        self._carry(work, "in the bin", runs, after, hint="u brings back; B shows the bin", always=True)
+
+    def _forget_empty(self) -> None:
+        self._deleted = [one for one in self._deleted if one.ids or not one.done]
+        self.refresh_bindings()
+
+    def were_deleted(self, ids: list[str]) -> None:
+        """These runs are in the bin now."""
+
+    def deleted_elsewhere(self, runs: list[Summary]) -> None:
+        """Say where runs are that are gone from the list, by another console or the command line."""
+        gone = [run for run in runs if run.id not in self._moved]
+        if gone:
+            self.app.run_worker(self._tell_gone(gone), group="actions")
+
+    async def _tell_gone(self, runs: list[Summary]) -> None:
+        from seqsum.runs.gone import BIN_FOLDER
+
+        folder = self.console.workspace.folder
+
+        def places() -> tuple[list[Summary], list[Summary]]:
+            binned = [run for run in runs if (folder / BIN_FOLDER / run.id).is_dir()]
+            missing = [run for run in runs if run not in binned and not (folder / run.id).is_dir()]
+            return binned, missing
+
+        binned, missing = await in_thread(places)
+        if binned:
+            self._deleted.append(Deletion([run.id for run in binned], done=True))
+            self.refresh_bindings()
+            text = f"{named(binned)}: deleted elsewhere. u brings back; B shows the bin"
+            self.app.notify(text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10, markup=False)
+        if missing:
+            text = f"{named(missing)}: no folder any more, and none in the bin"
+            title = f"{formatting.count(len(missing), 'run')} gone"
+            self.app.notify(text, title=title, severity="warning", timeout=10, markup=False)
+
+    def action_undo(self) -> None:
+        """Bring back what was deleted last."""
+        if not self._deleted:
+            return
+        deletion = self._deleted.pop()
+        self.refresh_bindings()
+        self.restore(deletion)
+
+    def restore(self, deletion: Deletion) -> None:
+        """Bring runs back from the bin, also those that are still on their way into it."""
+
+        def work() -> list[str]:
+            from seqsum.runs import bin
+
+            return _each(deletion.ids, lambda id: bin.restore(self.console.workspace.folder, id), name=str)
+
+        self._carry(
+            work, "back from the bin", deletion, lambda: self._moved.difference_update(deletion.ids), always=True
+        )
+
+    def action_bin(self) -> None:
+        """Show the bin."""
+        from seqsum_tui.runs.bin_screen import BinScreen
+
+        def back(restored: list[str] | None) -> None:
+            if restored:
+                for deletion in self._deleted:
+                    deletion.ids[:] = [id for id in deletion.ids if id not in restored]
+                self._moved.difference_update(restored)
+                self._forget_empty()
+                self.look_at(restored)
+
+        self.app.push_screen(BinScreen(), back)
+
+    def _carry(
+        self,
+        work: Callable[[], list[str]],
+        done: str,
+        runs: list[Summary] | Deletion,
+        after: Callable[[], None] = lambda: None,
+        *,
+        hint: str = "",
+        always: bool = False,
+    ) -> None:
+        """Do it beside the screen, one after the other. One run that is seen to change needs no word of it, unless
+        `always`."""
+        if not isinstance(runs, Deletion) and not runs:
+            return
+
+        async def carry() -> None:
+            async with self._moves:
+                problems = await in_thread(work)
+            after()
+            ids = runs.ids if isinstance(runs, Deletion) else [run.id for run in runs]
+            if ids and (always or problems or len(ids) > 1):
+                self.tell_several(done, problems, len(ids), hint)
+            if self.is_attached:
+                self.look_at(ids)
+
+        self.app.run_worker(carry(), group="actions")
+
+    # Once more
+
+    def action_again(self) -> None:
+        """Open New run with the settings of the run under the cursor."""
+        held = self.run_in_hand()
+        if held is not None:
+            self.app.run_worker(self._again(*held), group="actions")
+
+    async def _again(self, run: Run, summary: Summary) -> None:
+        from seqsum.errors import UserError
+        from seqsum_tui.new_run.screen import NewRunScreen
+
+        try:
+            config = await in_thread(run.config)
+        except (UserError, OSError, sqlite3.Error) as error:
+            title = f"Re-run {display.literal(summary.name)}"
+            self.notify(display.literal(str(error)), title=title, severity="error", markup=False)
+            return
+        screen = NewRunScreen(
+            self.console.workspace,
+            self.console.launcher,
+            preset=summary.preset,
+            config=config,
+            title=f"Run {display.literal(summary.name)} again",
+        )
+        self.show_new_run(screen)
+
+    def show_new_run(self, screen: NewRunScreen) -> None:
+        """Open New run, and go on with what it started."""
+        self.app.push_screen(screen, lambda run: self.was_started(run, screen.queued))
+
+    def was_started(self, run: Run | None, queued: Run | None) -> None:
+        """New run was left; with a run when one was started, or is queued."""
+
+
+def split_tags(text: str) -> list[str]:
+    """Return the tags that a person typed, separated by commas."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+def named(runs: list[Summary], most: int = MOST_NAMED) -> str:
+    """Return which runs they are: a few names, or how many."""
+    if len(runs) > MOST_NAMED and most == MOST_NAMED:
+        return formatting.count(len(runs), "run")
+    names = ", ".join(display.literal(run.name) for run in runs[:most])
+    return names + (f" and {len(runs) - most:,} more" if len(runs) > most else "")
+
+
+def _each(
+    things: Iterable[T],
+    work: Callable[[T], object],
+    name: Callable[[T], str] = lambda run: run.name,  # type: ignore[attr-defined]
+) -> list[str]:
+    """Do it to each, and return what went wrong, by name."""
+    from seqsum.errors import UserError
+
+    problems = []
+    for thing in things:
+        try:
+            work(thing)
+        except (UserError, OSError) as error:
+            problems.append(f"{display.literal(name(thing))}: {display.literal(str(error))}")
+    return problems

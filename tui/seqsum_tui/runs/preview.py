@@ -1,0 +1,245 @@
+"""What the list tells of the run under its cursor: its curves, what it is about or why it ended, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from seqsum import formatting
+from seqsum_tui.shared import display
+from seqsum_tui.shared.run_actions import RESUMABLE
+
+if TYPE_CHECKING:
+    from seqsum.compare.spread import Standing
+    from seqsum_tui.charts import Chart
+    from seqsum_tui.runs.listing import Line
+    from seqsum_tui.runs.reader import Preview
+
+LOG_LINES = 5
+MOST_PROBLEMS = 4
+# With no more rows than this for the words, they are said in two lines.
+BRIEF_ROWS = 3
+
+
+class RunPreview(Horizontal):
+    """Words on the left, curves on the right when the screen is wide enough. Charts come after the first paint."""
+
+    DEFAULT_CSS = """
+    RunPreview {
+        border-top: solid $foreground 20%;
+        & > VerticalScroll { width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        &.-brief > VerticalScroll { text-wrap: nowrap; text-overflow: ellipsis; overflow: hidden; }
+        & > Horizontal { width: 1.3fr; padding-left: 1; }
+        & > Horizontal > Chart { margin-right: 1; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[Preview | None, bool, bool] = (None, False, False)
+
+    def compose(self) -> ComposeResult:
+        """Make the words' place; the curves' place stays empty until there are any."""
+        with VerticalScroll(can_focus=False):
+            yield Static(id="preview-words")
+        yield Horizontal(id="preview-curves")
+
+    def show(self, preview: Preview | None) -> None:
+        """Show this run; nothing is painted when nothing changed."""
+        brief = self.size.height <= BRIEF_ROWS
+        curves = self.query_one("#preview-curves").display and not brief
+        before, self._shown = self._shown, (preview, brief, curves)
+        self.set_class(brief, "-brief")
+        if preview is before[0] and (brief, curves) == before[1:]:
+            return
+        say = describe_briefly if brief else describe
+        self.query_one("#preview-words", Static).update("" if preview is None else say(preview))
+        if preview is not None and curves:
+            self._show_curves(preview)
+
+    def on_resize(self) -> None:
+        """Say it at the length that there is room for."""
+        self.show(self._shown[0])
+
+    def _show_curves(self, preview: Preview) -> None:
+        # Charts need numpy, which the first paint does not wait for.
+        from seqsum_tui.charts import Chart
+        from seqsum_tui.live.curves import panel_series
+
+        place = self.query_one("#preview-curves", Horizontal)
+        charts = {chart.id: chart for chart in place.query(Chart)}
+        if not charts:
+            made = [
+                Chart("loss", id="preview-loss", x_name="step"),
+                Chart("accuracy", id="preview-accuracy", x_name="step", y_limits=(0.0, 1.0)),
+            ]
+            for chart in made:
+                chart.can_focus = False
+                chart.leave_out = True
+            place.mount(*made)
+            charts = {chart.id: chart for chart in made}
+        for index, (id, panel) in enumerate(zip(("loss", "accuracy"), preview.panels, strict=True)):
+            chart = charts[f"preview-{id}"]
+            chart.title = panel.title
+            chart.set_y_limits(*((0.0, 1.0) if panel.share else (None, None)))
+            if preview.line.kind == "group":
+                _show_spread(chart, panel.names[0], preview, index)
+            else:
+                chart.set_bands([])
+                chart.set_series(panel_series(panel, preview.curves, preview.line.summary.metrics, index))
+
+
+def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> None:
+    """Draw the median of a group's runs, and the band between the quartiles."""
+    from seqsum_tui.charts import Band, Series
+    from seqsum_tui.charts.palette import SIGNS
+    from seqsum_tui.runs.reader import MOST_MEMBERS
+
+    found = preview.spreads.get(metric)
+    if found is None:
+        chart.set_bands([])
+        chart.set_series([])
+        return
+    runs, standing = len(preview.line.entries), preview.line.spread.get(metric)
+    # As short as it can be: it stands in the legend of a small chart.
+    parts = [(standing.share if standing is not None else "") or "median"]
+    parts += [f"{found.carried} carried on" if found.carried else "", f"{MOST_MEMBERS} drawn" * (runs > MOST_MEMBERS)]
+    name = ", ".join(filter(None, parts))
+    chart.set_bands([Band(name, found.x, found.low, found.high)])
+    chart.set_series([Series(name, found.x, found.median, sign=SIGNS[index])])
+
+
+def describe(preview: Preview) -> Content:
+    """Return the line in words, the most urgent first."""
+    return _describe_group(preview.line) if preview.line.kind == "group" else _describe_run(preview)
+
+
+def describe_briefly(preview: Preview) -> Content:
+    """Return the line in two lines of words, for a small screen."""
+    line, run = preview.line, preview.line.summary
+    if line.kind == "group":
+        beside = line.size + (f"  {_converged(line)}" if "accuracy" in line.spread else "")
+        second = Content("  ").join(_spread_briefly(*spread) for spread in _spreads(line))
+    else:
+        beside = run.id
+        left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
+        progress = f"step {run.step:,} of {display.steps(run)}{left}" if run.live else ""
+        said = (
+            run.reason
+            or "; ".join(run.problems)
+            or progress
+            or (f"¶ {run.note}" if run.note else _changed(preview))
+            or preview.title
+        )
+        colour = display.status(run.status).colour if run.reason else "$foreground 80%"
+        second = Content.styled(display.literal(said), colour)
+    return Content.assemble((display.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
+
+
+def _spreads(line: Line) -> list[tuple[str, Standing, Callable[[float | None], str]]]:
+    names = (name for name in ("accuracy", "loss", "mae") if name in line.spread)
+    return [(name, line.spread[name], partial(formatting.metric, name)) for name in names]
+
+
+def _converged(line: Line) -> str:
+    ended = sum(not entry.summary.live for entry in line.entries)
+    return f"{line.converged} of {formatting.count(ended, 'ended run')} converged"
+
+
+def _changed(preview: Preview) -> str:
+    return ", ".join(f"{path} {theirs}→{mine}" for path, (mine, theirs) in preview.differences.items())
+
+
+def _describe_group(line: Line) -> Content:
+    run, statuses = line.summary, line.statuses
+    states = [(f"{display.status(one).text} {number}", display.status(one).colour) for one, number in statuses.items()]
+    lines = [
+        Content.assemble(
+            (display.literal(run.name), "bold"), "  ", (formatting.count(len(line.entries), "run"), "$foreground 60%")
+        ),
+        Content("  ").join(Content.styled(text, colour) for text, colour in states),
+    ]
+    if len(line.tasks) > 1:
+        lines.append(Content(f"Its runs have different tasks, so nothing is averaged: {', '.join(line.tasks)}."))
+    if "accuracy" in line.spread:
+        lines.append(Content(f"{_converged(line)} (accuracy of 99% or more)"))
+    lines += [_spread_words(*spread) for spread in _spreads(line)]
+    if line.folded:
+        lines.append(
+            Content.assemble(
+                ("enter", "bold $text-accent"), " shows its runs; ", ("c", "bold $text-accent"), " compares."
+            )
+        )
+    return Content("\n").join(lines)
+
+
+def _spread_words(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:
+    return Content.assemble(
+        (f"{name}: ", "$foreground 60%"), (f"median {text(spread.median)}", "bold"),
+        f", half of them {text(spread.low)}–{text(spread.high)}, all {text(spread.lowest)}–{text(spread.highest)}",
+        (f"; {_counted(spread)}" if spread.share else "", "$text-warning"),
+    )  # fmt: skip
+
+
+def _counted(spread: Standing) -> str:
+    """Which runs the numbers tell of, and how the others count."""
+    broken = spread.total - spread.waiting - spread.valued
+    others = [f"{broken} without rank worst"] if broken else []
+    others += [f"{spread.waiting} still train"] if spread.waiting else []
+    return f"{spread.valued} of {spread.total} have a value, {', '.join(others)}"
+
+
+def _spread_briefly(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:
+    middle_half = f" ({text(spread.low)}–{text(spread.high)})"
+    return Content.assemble((f"{name} ", "$foreground 60%"), (text(spread.median), "bold"), middle_half)
+
+
+def _describe_run(preview: Preview) -> Content:
+    run = preview.line.summary
+    status = display.status(run.status)
+    lines: list[Content] = [
+        Content.assemble(
+            (display.literal(run.name), "bold"), "  ", (status.text, status.colour), "  ",
+            (run.id, "$foreground 60%"),
+        )
+    ]  # fmt: skip
+    if run.note or run.tags:
+        tags = ", ".join(display.literal(tag) for tag in run.tags)
+        note = display.literal(run.note)
+        lines.append(
+            Content.assemble((f"# {tags}  " if tags else "", "$text-accent"), (f"¶ {note}" if note else "", ""))
+        )
+    if run.reason:
+        lines.append(Content.styled(display.literal(run.reason), status.colour))
+    lines.extend(
+        Content.styled(f"! {display.literal(problem)}", "$text-warning") for problem in run.problems[:MOST_PROBLEMS]
+    )
+    lines.extend(Content.styled("│ " + display.literal(line), "$foreground 70%") for line in preview.log[-LOG_LINES:])
+    if run.status in RESUMABLE:
+        lines.append(Content.assemble(("r", "bold $text-accent"), f" {display.resumes(preview.saved)}."))
+    elif run.status == "paused":
+        lines.append(
+            Content.assemble(
+                ("p", "bold $text-accent"), " continues, ", ("x", "bold $text-accent"), " saves and stops."
+            )
+        )
+    if run.measure:
+        lines.append(
+            Content.styled(
+                f"* accuracy and eval_loss are {run.measure}, as an earlier version measured", "$text-warning"
+            )
+        )
+    changed = _changed(preview)
+    if changed:
+        lines.append(Content.assemble(("changed: ", "$foreground 60%"), display.literal(changed)))
+    if preview.title:
+        lines.append(Content.styled(preview.title, "bold $foreground 80%"))
+        lines.append(Content.styled(preview.description, "$foreground 80%"))
+        lines.append(Content.assemble(("Look for: ", "bold $foreground 60%"), (preview.look_for, "$foreground 60%")))
+    return Content("\n").join(lines)

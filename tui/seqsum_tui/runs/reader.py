@@ -1,0 +1,151 @@
+"""What the list of runs reads, in a thread: its lines, and more of the one under its cursor. Knows no screen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from seqsum.errors import UserError
+from seqsum.runs import Buckets, Run, Workspace
+from seqsum.runs.checkpoint_files import steps_saved
+from seqsum_tui.live.reader import against_preset
+from seqsum_tui.runs.listing import Arranger, Line, Listing, View
+from seqsum_tui.shared.metric_panels import Panel, loss_panel, panels
+
+if TYPE_CHECKING:
+    from seqsum.compare.spread import Spread
+
+PART_SECONDS = 0.25
+"""How long runs are read before those read so far are shown."""
+QUICK_FROM = 100
+"""From how many runs on only a share of those that ended is looked at again each time."""
+MOST_MEMBERS = 32
+LOG_LINES = 12
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the list shows of the line under its cursor, besides the line.
+
+    A run's `curves`, by metric; or a group's `spreads`, each a median with its quartiles.
+    """
+
+    line: Line
+    title: str = ""
+    description: str = ""
+    look_for: str = ""
+    differences: dict[str, tuple[str, str]] = field(default_factory=dict)
+    curves: dict[str, Buckets] = field(default_factory=dict)
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    panels: tuple[Panel, Panel] = field(default_factory=lambda: (loss_panel(()), panels(())[0]))
+    log: tuple[str, ...] = ()
+    saved: bool = False
+    """Whether a run has a checkpoint."""
+
+
+@dataclass(frozen=True)
+class WorkspaceView:
+    """One reading of a workspace.
+
+    preview: None while it is still to be read, when the list is there.
+    unread: how many runs are still to be read.
+    messages: what the index has to say.
+    """
+
+    listing: Listing
+    preview: Preview | None
+    unread: int = 0
+    messages: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to be read at once."""
+        return not self.unread and (self.preview is not None or not self.listing.lines)
+
+
+@dataclass
+class WorkspaceReader:
+    """Reads the list of runs under a `view`, and more of the line that is `selected` (its key).
+
+    closely: ids of runs to which something was done just now.
+    """
+
+    workspace: Workspace
+    now: Callable[[], float]
+    view: View = field(default_factory=View)
+    selected: str | None = None
+    closely: frozenset[str] = frozenset()
+    buckets: int = 120
+    _arranger: Arranger = field(default_factory=Arranger)
+    _preview: Preview | None = None
+    _known: int = 0
+    _arranged: View | None = None
+
+    def read(self) -> WorkspaceView:
+        """Return the list as it is now, or what could be read of it in a while; the preview only when it changed."""
+        index = self.workspace.index
+        closely, self.closely = self.closely, frozenset()
+        # The first time, too: what the index knows is shown at once, and looked at again little by little.
+        quick = not 0 < self._known <= QUICK_FROM
+        reading = index.read(PART_SECONDS, quick=quick, closely=closely)
+        self._known = len(reading.entries)
+        view = self.view
+        listing = self._arranger.arrange(reading.entries, view, self.now())
+        # A list that is looked at in another way is shown first: one waits for it with every letter of a filter.
+        preview = self._preview_of(listing) if view is self._arranged else None
+        self._arranged = view
+        messages = tuple(index.messages)
+        index.messages.clear()
+        return WorkspaceView(listing, preview, reading.unread, messages)
+
+    def _preview_of(self, listing: Listing) -> Preview | None:
+        lines = listing.lines
+        line = next((line for line in lines if line.key == self.selected), lines[0] if lines else None)
+        if line is None:
+            self._preview = None
+        elif self._preview is None or self._preview.line is not line:
+            self._preview = self._read_group(line) if line.kind == "group" else self._read_run(line)
+        return self._preview
+
+    def _read_run(self, line: Line) -> Preview:
+        summary = line.summary
+        run = Run(self.workspace.folder / summary.id)
+        (title, description, look_for), differences = against_preset(run)
+        shown, curves = self._curves(run)
+        log = tuple(run.log_tail(LOG_LINES)) if summary.status in ("died", "failed") else ()
+        saved = bool(steps_saved(run.checkpoints))
+        return Preview(line, title, description, look_for, differences, curves, {}, shown, log, saved)
+
+    def _read_group(self, line: Line) -> Preview:
+        from seqsum.compare.spread import Member, spread
+        from seqsum.runs.metric_direction import direction_of
+
+        nothing = loss_panel(()), panels(())[0]
+        if len(line.tasks) > 1:
+            return Preview(line, panels=nothing)
+        read = [
+            (entry.summary, *self._curves(Run(self.workspace.folder / entry.summary.id)))
+            for entry in line.entries[:MOST_MEMBERS]
+        ]
+        spreads = {}
+        for name in dict.fromkeys(name for _, _, curves in read for name in curves):
+            members = []
+            for run, _, curves in read:
+                curve = curves.get(name) or Buckets.empty()
+                members.append(Member(curve.x, curve.mean, run.status, run.metrics.get(name)))
+            spreads[name] = spread(members, direction_of(name))
+        return Preview(line, spreads=spreads, panels=next((panel for _, panel, curves in read if curves), nothing))
+
+    def _curves(self, run: Run) -> tuple[tuple[Panel, Panel], dict[str, Buckets]]:
+        shown = loss_panel(()), panels(())[0]
+        try:
+            with run.store() as store:
+                known = store.metrics()
+                shown = loss_panel(()), panels(known)[0].alone
+                names = [name for panel in shown for name in panel.names]
+                return shown, {name: store.buckets(name, count=self.buckets) for name in names if name in known}
+        except (UserError, OSError, sqlite3.Error):
+            # A folder that vanished or a store that can't be read: the list stays, without curves.
+            return shown, {}

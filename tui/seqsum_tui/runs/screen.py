@@ -1,0 +1,461 @@
+"""The list of runs: where the console opens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from seqsum import formatting
+from seqsum_tui.runs.editing import NEED_RUN, RunsKeeping
+from seqsum_tui.runs.filter_help import FILTER_WORDS
+from seqsum_tui.runs.filter_line import FilterBox, FilterLine
+from seqsum_tui.runs.preview import RunPreview
+from seqsum_tui.runs.table import MARK, RunTable
+from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.messages import (
+    ColumnChosen,
+    FilterLeft,
+    FilterTyped,
+    GroupChosen,
+    RunChosen,
+    RunHighlighted,
+    RunsMarked,
+)
+from seqsum_tui.shared.paths import for_people
+from seqsum_tui.shared.polling import Poll
+from seqsum_tui.shared.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run, Summary
+    from seqsum.runs.filter import Names
+    from seqsum_tui.runs.listing import Line, Listing, View
+    from seqsum_tui.runs.reader import WorkspaceReader, WorkspaceView
+
+
+# What of the view is remembered for the next time.
+KEPT = frozenset({"column", "reverse", "grouped"})
+
+
+def _commands() -> type[Provider]:
+    from seqsum_tui.shared.command_palette import ScreenCommands
+
+    return ScreenCommands
+
+
+class RunsScreen(RunsKeeping):
+    """Every run of the workspace, live; and more of the one under the cursor."""
+
+    CSS_PATH = "screen.tcss"
+    COMMANDS = {_commands}  # noqa: RUF012
+    AUTO_FOCUS = "#runs"
+    BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-lowest"), (14, "-low"), (22, "-middle"), (32, "-high")]  # noqa: RUF012
+    HELP_TITLE = "Runs"
+    HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
+        ("The list, and its runs", bindings.RUNS),
+        ("In the filter", bindings.FILTER),
+        ("Moving in the list", bindings.RUN_TABLE),
+        ("What a filter says", FILTER_WORDS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: dict[str, Summary] = {}
+        self._listing: Listing | None = None
+        self._counts = ""
+        self._unread = 0
+        self._read_once = False
+        self._reader: WorkspaceReader | None = None
+        self._poll: Poll | None = None
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield TopBar(for_people(self.console.workspace_folder))
+        with Vertical(id="list"):
+            yield FilterLine()
+            yield RunTable(self.console.now, id="runs")
+            yield Static(id="empty")
+        yield RunPreview()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Start reading once the first picture is there."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._poll = Poll(
+            self._read,
+            self._show,
+            self._failed,
+            self.console.seconds,
+            lambda: self.console.in_front(self),
+            lambda view: view.listing.lines,
+        )
+        self.run_worker(self._poll.run(), name="runs reader")
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        self.was_acted_on()
+
+    def was_acted_on(self) -> None:
+        """Read now."""
+        if self._poll is not None:
+            self._poll.wake()
+
+    # Reading
+
+    def _read(self) -> WorkspaceView:
+        return self._the_reader().read()
+
+    def _the_reader(self) -> WorkspaceReader:
+        if self._reader is None:
+            # The first reading, in its thread, also imports what the first paint did without.
+            import seqsum_tui.charts  # noqa: F401
+            from seqsum_tui.runs.listing import View
+            from seqsum_tui.runs.reader import WorkspaceReader
+
+            view = View(**_kept(self.console.settings.layout("runs")))
+            self._reader = WorkspaceReader(self.console.workspace, self.console.now, view)
+        return self._reader
+
+    def _show(self, view: WorkspaceView) -> None:
+        from seqsum_tui.runs.filter_completion import FilterCompletion
+
+        listing = view.listing
+        before = self._runs
+        if self._listing is None or listing.entries is not self._listing.entries:
+            self._runs = {entry.summary.id: entry.summary for entry in listing.entries}
+            self._counts = _counts(self._runs.values())
+            self.query_one(FilterLine).know(FilterCompletion(listing.entries, listing.names))
+        was, self._listing, self._unread = self._listing, listing, view.unread
+        self._trouble = ""
+        empty = not self._runs
+        if empty == bool(before) or not self._read_once:
+            self.set_class(empty, "-empty")
+            if empty:
+                self.query_one("#empty", Static).update(_first_steps())
+            else:
+                self.query_one("#runs").focus()
+        table = self.query_one(RunTable)
+        table.show(listing)
+        gone = [id for id in table.marked if id not in self._runs] if not view.unread else []
+        if gone:
+            table.mark(gone, on=False)
+        if view.preview is not None or not listing.lines:
+            self.query_one(RunPreview).show(view.preview)
+        self._show_counts()
+        filter_line = self.query_one(FilterLine)
+        if filter_line.text == listing.view.filter:
+            found = formatting.count(listing.found, "run") if listing.view.filter and listing.error is None else ""
+            filter_line.show(found, listing.error)
+        if not self._read_once:
+            self.app.run_worker(self.console.tell_problems(), name="plug-ins", group="plug-ins")
+            if filter_line.text:
+                self._look(filter=filter_line.text)
+        elif before is not self._runs:
+            self.console.tell_endings(before, self._runs)
+            lost = [run for id, run in before.items() if id not in self._runs]
+            if lost:
+                self.deleted_elsewhere(lost)
+        for message in view.messages:
+            self.notify(display.literal(message), title="Index of runs", markup=False)
+        if was is None or was.lines is not listing.lines:
+            self.refresh_bindings()
+        self._read_once = True
+        if not view.whole:
+            self.was_acted_on()
+
+    def _show_counts(self) -> None:
+        marked, listing = self.query_one(RunTable).marked, self._listing
+        if listing is None:
+            return
+        text = self._counts
+        if self._unread:
+            text = f"{len(self._runs):,} of {len(self._runs) + self._unread:,} runs read …"
+        elif listing.view.filter and listing.error is None:
+            text = f"{listing.found:,} of {text}"
+        self.query_one(TopBar).counts = f"{MARK} {len(marked):,} marked · {text}" if marked else text
+
+    def _failed(self, error: Exception) -> None:
+        text = display.literal(str(error)) or type(error).__name__
+        if text != self._trouble:
+            self._trouble = text
+            self.notify(text, title="The workspace can't be read", severity="error", markup=False)
+
+    # What the keys do
+
+    def line_in_hand(self) -> Line | None:
+        """Return the line under the cursor."""
+        return self.query_one(RunTable).selected if self._read_once else None
+
+    def run_in_hand(self) -> tuple[Run, Summary] | None:
+        """Return the run under the cursor, of a group the newest."""
+        line = self.line_in_hand()
+        if line is None:
+            return None
+        from seqsum.runs import Run
+
+        id = line.ids[0]
+        return Run(self.console.workspace_folder / id), self._runs.get(id, line.entries[0].summary)
+
+    def runs_in_hand(self) -> list[tuple[Run, Summary]]:
+        """Return the marked runs, else those of the line under the cursor."""
+        if not self._read_once:
+            return []
+        from seqsum.runs import Run
+
+        folder = self.console.workspace_folder
+        return [(Run(folder / summary.id), summary) for summary in self.chosen_runs()]
+
+    def selected_ids(self) -> list[str]:
+        """Return the marked runs, else those of the line under the cursor."""
+        return self.query_one(RunTable).selected_ids() if self._read_once else []
+
+    def statuses_in_hand(self) -> set[str]:
+        """Return what states those runs are in; asked for often."""
+        return {run.status for run in self.chosen_runs()}
+
+    def summary_of(self, run_id: str) -> Summary | None:
+        """Return what is known of a run."""
+        return self._runs.get(run_id)
+
+    def named_alike(self, name: str, but: str) -> bool:
+        """Whether another run has this name."""
+        return any(run.name == name and run.id != but for run in self._runs.values())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without runs there is nothing to open; without deleted ones, nothing to undo."""
+        if action in NEED_RUN:
+            return bool(self._listing and self._listing.lines)
+        if action == "filter":
+            return bool(self._runs) and not isinstance(self.focused, FilterBox)
+        if action in ("sort", "reverse", "groups"):
+            return bool(self._runs)
+        if action == "undo":
+            return bool(self._deleted)
+        if action == "unfold":
+            line = self.line_in_hand()
+            return line is not None and line.kind != "run"
+        if action == "rename":
+            line = self.line_in_hand()
+            return line is not None and line.kind != "group"
+        if action == "clear":
+            return self._read_once and bool(self.query_one(RunTable).marked or self.query_one(FilterLine).text)
+        return super().check_action(action, parameters)
+
+    def on_run_highlighted(self, message: RunHighlighted) -> None:
+        """Show more of the line that the cursor came to."""
+        if self._reader is not None:
+            self._reader.selected = message.key
+        self.was_acted_on()
+        self.refresh_bindings()
+
+    def on_runs_marked(self, message: RunsMarked) -> None:
+        """Say how many are marked."""
+        self._show_counts()
+        self.refresh_bindings()
+
+    def on_run_chosen(self, message: RunChosen) -> None:
+        """Watch the run."""
+        self.open_run(message.run_id)
+
+    def on_group_chosen(self, message: GroupChosen) -> None:
+        """Show the group's runs, or fold them."""
+        self.action_unfold()
+
+    def action_open(self) -> None:
+        """Watch the run under the cursor; of a group, show the runs."""
+        line = self.line_in_hand()
+        if line is not None and line.kind == "group":
+            self.action_unfold()
+        elif line is not None:
+            self.open_run(line.key)
+
+    def open_run(self, run_id: str) -> None:
+        """Watch a run; the cursor is on it when one comes back."""
+        from seqsum.runs import Run
+        from seqsum_tui.live.screen import LiveScreen
+
+        self.query_one(RunTable).select(run_id)
+        self.app.push_screen(LiveScreen(Run(self.console.workspace_folder / run_id)))
+
+    def action_mark(self) -> None:
+        """Mark the runs under the cursor, or not."""
+        self.query_one(RunTable).action_mark()
+
+    def action_mark_all(self) -> None:
+        """Mark every run that is listed, or none."""
+        self.query_one(RunTable).action_mark_all()
+
+    def look_at(self, ids: Iterable[str]) -> None:
+        """Something was done to these runs: read them again, now."""
+        if self._reader is not None:
+            self._reader.closely |= frozenset(ids)
+        self.was_acted_on()
+
+    def were_deleted(self, ids: list[str]) -> None:
+        """These runs are in the bin now: their marks go with them."""
+        self.query_one(RunTable).mark(ids, on=False)
+
+    # What is listed, and in which order
+
+    def _look(self, **changes: object) -> None:
+        """Look at the list in another way, and remember what is worth it."""
+        if self._reader is None:
+            return
+        view = self._reader.view = replace(self._reader.view, **changes)  # type: ignore[arg-type]
+        if changes.keys() & KEPT:
+            self.console.keep_layout("runs", {name: getattr(view, name) for name in sorted(KEPT)})
+        self.was_acted_on()
+
+    @property
+    def _view(self) -> View | None:
+        return self._reader.view if self._reader is not None else None
+
+    def action_filter(self) -> None:
+        """Type what runs to list."""
+        self.query_one(FilterLine).open()
+
+    def on_filter_typed(self, message: FilterTyped) -> None:
+        """List what is found so far."""
+        self._look(filter=message.text)
+
+    def on_filter_left(self, message: FilterLeft) -> None:
+        """Go to the list."""
+        self.query_one(RunTable).focus()
+        self.refresh_bindings()
+
+    def action_clear(self) -> None:
+        """Take the marks away; without marks the filter."""
+        table = self.query_one(RunTable)
+        if table.marked:
+            table.mark(list(table.marked), on=False)
+        else:
+            self.query_one(FilterLine).clear()
+
+    def on_column_chosen(self, message: ColumnChosen) -> None:
+        """Sort by the column; by the one that is sorted already, the other way round."""
+        view = self._view
+        if view is not None:
+            self._look(column=message.key, reverse=view.column == message.key and not view.reverse)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        view = self._view
+        if view is not None:
+            self._look(reverse=not view.reverse)
+
+    def action_sort(self) -> None:
+        """Choose what to sort by: a column, a metric, a setting."""
+        from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+
+        listing, view = self._listing, self._view
+        if listing is None or view is None:
+            return
+        choices = [Choice(key, key, detail) for key, detail in sort_choices(listing.names)]
+
+        def take(chosen: list[str] | None) -> None:
+            if chosen:
+                self._look(column=chosen[0], reverse=False)
+
+        self.app.push_screen(ChooseScreen("Sort by", choices, current=view.column), take)
+
+    def action_groups(self) -> None:
+        """Fold runs of a group into one line, or list every run by itself."""
+        view = self._view
+        if view is not None:
+            self._look(grouped=not view.grouped)
+
+    def action_unfold(self) -> None:
+        """Show the runs of the group under the cursor, or fold them."""
+        line, view = self.line_in_hand(), self._view
+        group = line.summary.group if line is not None and line.kind != "run" else None
+        if group and view is not None:
+            self._look(opened=view.opened ^ {group})
+
+    # Other screens
+
+    def action_ask(self) -> None:
+        """Ask the model of the run under the cursor."""
+        from seqsum_tui.query.screen import QueryScreen
+
+        held = self.run_in_hand()
+        if held is not None:
+            self.app.push_screen(QueryScreen(held[0].id))
+
+    def action_compare(self) -> None:
+        """Put the marked runs, or the one under the cursor, beside others."""
+        from seqsum_tui.compare.screen import CompareScreen
+
+        self.app.push_screen(CompareScreen(self.selected_ids()))
+
+    def action_new(self) -> None:
+        """Choose a preset and start."""
+        from seqsum_tui.new_run.screen import NewRunScreen
+
+        self.show_new_run(NewRunScreen(self.console.workspace, self.console.launcher))
+
+    def was_started(self, run: Run | None, queued: Run | None) -> None:
+        """Watch the run that was started; go to one that is queued."""
+        if queued is not None:
+            self.query_one(RunTable).select(queued.id)
+            self.was_acted_on()
+        if run is not None:
+            if self._reader is not None:
+                self._reader.selected = run.id
+            self.open_run(run.id)
+
+
+def _counts(runs: Collection[Summary]) -> str:
+    if not runs:
+        return "no runs yet"
+    parts = [formatting.count(len(runs), "run")]
+    statuses = Counter(run.status for run in runs)
+    parts += [
+        f"{statuses[status]} {status}" for status in ("running", "starting", "paused", "queued") if statuses[status]
+    ]
+    return " · ".join(parts)
+
+
+def _kept(layout: Mapping[str, object]) -> dict[str, Any]:
+    """What of a kept layout can be used."""
+    kinds = {"column": str, "reverse": bool, "grouped": bool}
+    return {name: layout[name] for name, kind in kinds.items() if isinstance(layout.get(name), kind)}
+
+
+def sort_choices(names: Names) -> list[tuple[str, str]]:
+    """Return what one can sort by, each with what it is."""
+    from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES
+
+    columns = [name for name in ("age", *TEXTS, *NUMBERS, *TIMES, *LISTS) if name not in ("id", "note", "reason")]
+    found = dict.fromkeys(columns, "column")
+    found.update((name, "metric") for name in sorted(names.metrics) if name not in found)
+    found.update(
+        (path, facts.description if facts is not None else "setting")
+        for path, facts in names.settings.items()
+        if path in names.present
+    )
+    return list(found.items())
+
+
+def _first_steps() -> Content:
+    key = "bold $background on $accent"
+    return Content.assemble(
+        ("No runs yet\n\n", "bold"),
+        *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
+        *("The first one, ", ("adds", "bold"), ", learns to add digits, in a second or two.\n\n"),
+        ("A run goes on when you close the console; open it again and it is here.\n", "$foreground 60%"),
+        ("? shows every key.", "$foreground 60%"),
+    )

@@ -1,1 +1,0 @@
-"""The console's screens, each beside its style sheet."""

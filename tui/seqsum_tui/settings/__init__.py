@@ -1,0 +1,1 @@
+"""The console's own settings: their file, the screen, keys, themes."""

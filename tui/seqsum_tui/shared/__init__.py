@@ -1,0 +1,1 @@
+"""What every screen may use: the floor of the house, above charts and terminal."""

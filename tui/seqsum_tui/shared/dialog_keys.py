@@ -1,0 +1,58 @@
+"""The keys of the small dialogs, each with an id as in `bindings`. A dialog says on its frame what they do."""
+
+from __future__ import annotations
+
+from textual.binding import BindingType
+
+from seqsum_tui.shared.key import key
+
+HELP_PAGE: list[BindingType] = [
+    key("help.close", "escape,question_mark,q,enter,f1", "dismiss", "Close", "Back to the screen", show=False),
+]
+
+LINE: list[BindingType] = [
+    key("line.cancel", "escape", "cancel", "Cancel", "Leave all as it is", first=True),
+]
+
+NOTE: list[BindingType] = [
+    key("note.save", "ctrl+s", "accept", "Save", "Keep the note", first=True),
+]
+
+CHOOSE: list[BindingType] = [
+    key("choose.cancel", "escape", "cancel", "Cancel", "Change nothing", first=True),
+    key("choose.up", "up", "move(-1)", "Up", "Go to the line above", show=False, first=True),
+    key("choose.down", "down", "move(1)", "Down", "Go to the line below", show=False, first=True),
+    key("choose.page_up", "pageup", "move(-10)", "Page up", "Go ten lines up", show=False, first=True),
+    key("choose.page_down", "pagedown", "move(10)", "Page down", "Go ten lines down", show=False, first=True),
+    key("choose.mark", "space", "mark", "Mark", "Mark the line, or not", first=True),
+    key("choose.accept", "enter", "accept", "Choose", "Take what is marked", first=True),
+]
+
+CONFIRM: list[BindingType] = [
+    key("confirm.accept", "y,d", "accept", "Yes", "Do it; enter does, too", display="y"),
+    # Not left to the button: what is typed behind it must find the dialog closed.
+    key("confirm.enter", "enter", "enter", "Yes", "Press the button", show=False, first=True),
+    key("confirm.cancel", "escape,n,u,q", "cancel", "No", "Leave all as it is", display="esc"),
+]
+
+SET_VALUE: list[BindingType] = [
+    key("set.cancel", "escape", "cancel", "Cancel", "Leave the value as it is"),
+]
+
+EXPORT: list[BindingType] = [
+    key("export.cancel", "escape", "cancel", "Cancel", "Write nothing", first=True),
+    key("export.up", "up", "move(-1)", "Up", "Go to the kind of file above", show=False, first=True),
+    key("export.down", "down", "move(1)", "Down", "Go to the kind of file below", show=False, first=True),
+    key("export.accept", "enter", "accept", "Write", "Write the file", first=True),
+]
+
+CHANGES: list[BindingType] = [
+    key("changes.close", "escape,f3,q", "cancel", "Close", "Back to the form"),
+    key("changes.reset", "delete,backspace,ctrl+r", "reset", "Reset", "Give the setting the preset's value again"),
+]
+
+SAVE_PRESET: list[BindingType] = [
+    key("save_preset.cancel", "escape", "cancel", "Cancel", "Save nothing"),
+    key("save_preset.up", "up", "app.focus_previous", "Up", "Go to the line above", show=False),
+    key("save_preset.down", "down", "app.focus_next", "Down", "Go to the line below", show=False),
+]

@@ -1,0 +1,227 @@
+"""Pause, continue, resume, stop, checkpoint and set: asked of a run beside the screen, answered by a toast."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from textual.screen import Screen
+
+from seqsum import formatting
+from seqsum_tui.shared import display
+from seqsum_tui.shared.polling import in_thread
+
+if TYPE_CHECKING:
+    from seqsum.runs import Run, Summary
+    from seqsum_tui.app import Console
+
+Severity = Literal["information", "warning", "error"]
+
+PAUSABLE = ("running",)
+RESUMABLE = ("stopped", "failed", "died")
+STOPPABLE = ("queued", "starting", "running", "paused")
+DONE = {
+    "pause": "paused",
+    "continue": "goes on",
+    "resume": "resumed",
+    "stop": "stopped",
+    "snapshot": "checkpoint saved",
+    "set": "changed",
+    "rewind": "rewound",
+    "undo rewind": "as before the rewind",
+}
+AT_ONCE, MOST_TOLD = 8, 5
+ALLOWED = {
+    "pause": PAUSABLE,
+    "continue": ("paused",),
+    "resume": RESUMABLE,
+    "stop": STOPPABLE,
+    "snapshot": STOPPABLE,
+}
+
+
+class RunScreen(Screen[None]):
+    """A screen that has a run in hand. Subclasses say which one, and hear when something was done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: set[tuple[str, str]] = set()
+
+    # What subclasses give
+
+    def run_in_hand(self) -> tuple[Run, Summary] | None:
+        """Return the run that the keys act on, with what is known of it."""
+        raise NotImplementedError
+
+    def runs_in_hand(self) -> list[tuple[Run, Summary]]:
+        """Return the runs that pause, resume and stop act on: several where some are marked."""
+        held = self.run_in_hand()
+        return [] if held is None else [held]
+
+    def statuses_in_hand(self) -> set[str]:
+        """Return what states those runs are in."""
+        return {summary.status for _, summary in self.runs_in_hand()}
+
+    def copied(self) -> tuple[str, str] | None:
+        """Return the runs' ids, by which the command line knows them."""
+        ids = [run.id for run, _ in self.runs_in_hand()]
+        return (display.literal(ids[0]) if len(ids) == 1 else f"{len(ids)} ids", "\n".join(ids)) if ids else None
+
+    def was_acted_on(self) -> None:
+        """Something was done to the run: read it again."""
+
+    # Which keys do something
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the run's status allows."""
+        wanted = ALLOWED.get(action)
+        return wanted is None or not self.statuses_in_hand().isdisjoint(wanted)
+
+    def action_pause(self) -> None:
+        """Pause the run."""
+        from seqsum.control import commands
+
+        self._ask("pause", commands.pause, lambda _: ("p goes on with it.", "information"))
+
+    def action_continue(self) -> None:
+        """Let a paused run go on."""
+        self._resume("continue")
+
+    def action_resume(self) -> None:
+        """Go on with a run that ended before its last step."""
+        self._resume("resume")
+
+    def _resume(self, verb: str) -> None:
+        from seqsum.control import commands
+
+        launcher = self.console.launcher
+        self._ask(verb, lambda run: commands.resume(run, launcher), lambda _: ("From where it was.", "information"))
+
+    def action_stop(self) -> None:
+        """Save and stop the run."""
+        from seqsum.control import commands
+
+        self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
+        self._ask("stop", commands.stop, lambda _: ("It is saved; r goes on from there.", "information"))
+
+    def action_snapshot(self) -> None:
+        """Have the run save a checkpoint."""
+        from seqsum.control import commands
+
+        self._ask("snapshot", commands.snapshot, lambda answer: (_saved_at(answer), "information"))
+
+    def set_value(self, run: Run, field: str, text: str) -> None:
+        """Change a live field of the run."""
+        from seqsum.control import commands
+
+        self._ask(
+            "set",
+            lambda run: commands.set_value(run, field, text),
+            lambda answer: (display.literal(str(answer.get("message", ""))), "information"),
+        )
+
+    # How it is done
+
+    @property
+    def console(self) -> Console:
+        """The app."""
+        return cast("Console", self.app)
+
+    def _ask(
+        self,
+        verb: str,
+        work: Callable[[Run], dict[str, Any]],
+        outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
+    ) -> None:
+        held = self.runs_in_hand()
+        if len(held) > 1:
+            self._ask_several(verb, held, work)
+            return
+        for run, summary in held:
+            if (run.id, verb) in self._asked:
+                self.notify("Still waiting for the worker's answer.", title=_title(verb, summary.name), markup=False)
+                return
+            self._asked.add((run.id, verb))
+            # The app's worker, not the screen's: the answer is told also when the person went elsewhere.
+            self.app.run_worker(self._carry_out(verb, run, summary.name, work, outcome), group="actions")
+
+    def _ask_several(self, verb: str, held: list[tuple[Run, Summary]], work: Callable[[Run], dict[str, Any]]) -> None:
+        allowed = ALLOWED[verb]
+        chosen = [
+            (run, summary.name)
+            for run, summary in held
+            if summary.status in allowed and (run.id, verb) not in self._asked
+        ]
+        self._asked.update((run.id, verb) for run, _ in chosen)
+        if chosen:
+            self.app.run_worker(self._carry_out_several(verb, chosen, work), group="actions")
+
+    async def _carry_out_several(
+        self, verb: str, chosen: list[tuple[Run, str]], work: Callable[[Run], dict[str, Any]]
+    ) -> None:
+        at_once = asyncio.Semaphore(AT_ONCE)
+
+        async def one(run: Run, name: str) -> str:
+            from seqsum.errors import UserError
+
+            try:
+                async with at_once:
+                    await in_thread(lambda: work(run))
+            except (UserError, OSError, sqlite3.Error) as error:
+                self.console.ends_awaited.discard(run.id)
+                return f"{display.literal(name)}: {display.literal(str(error))}"
+            finally:
+                self._asked.discard((run.id, verb))
+            return ""
+
+        answers = await asyncio.gather(*(one(run, name) for run, name in chosen))
+        self.tell_several(DONE[verb], [answer for answer in answers if answer], len(chosen))
+        if self.is_attached:
+            self.was_acted_on()
+
+    def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None:
+        """Say in one toast to how many of several runs something was done, and what stood in the way of the others."""
+        good = number - len(problems)
+        text = "\n".join(problems[:MOST_TOLD] + (["…"] if len(problems) > MOST_TOLD else [])) or hint
+        self.app.notify(
+            text,
+            title=f"{formatting.count(good, 'run')} {done}" + (f", {len(problems)} not" if problems else ""),
+            severity="error" if problems else "information",
+            timeout=10 if problems else None,
+            markup=False,
+        )
+
+    async def _carry_out(
+        self,
+        verb: str,
+        run: Run,
+        name: str,
+        work: Callable[[Run], dict[str, Any]],
+        outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
+    ) -> None:
+        from seqsum.errors import UserError
+
+        try:
+            answer = await in_thread(lambda: work(run))
+        except (UserError, OSError, sqlite3.Error) as error:
+            self.console.ends_awaited.discard(run.id)
+            title = f"{verb}: {display.literal(name)}"
+            self.app.notify(display.literal(str(error)), title=title, severity="error", timeout=10, markup=False)
+        else:
+            text, severity = outcome(answer)
+            self.app.notify(text, title=_title(verb, name), severity=severity, markup=False)
+        finally:
+            self._asked.discard((run.id, verb))
+            if self.is_attached:
+                self.was_acted_on()
+
+
+def _title(verb: str, name: str) -> str:
+    return f"{display.literal(name)}: {DONE[verb]}"
+
+
+def _saved_at(answer: dict[str, Any]) -> str:
+    step = answer.get("step")
+    return f"at step {step:,}" if isinstance(step, int) else display.literal(str(answer.get("message", "")))

@@ -1,0 +1,1 @@
+"""How cells reach the terminal: driver, difference of screens, escape sequences, hanging up."""

@@ -1,1 +1,0 @@
-"""The console's own widgets. They post messages; screens decide."""
