@@ -260,3 +260,10 @@ def as_text(value: Any) -> str:
     if isinstance(value, float):
         return full(value)
     return str(value)
+
+
+def name_of(config_type: type[Section]) -> str:
+    """Return the name that a task or model is known by: its section's default for `name`."""
+    name = config_type.model_fields["name"].default
+    assert isinstance(name, str), f"{config_type.__name__}.name needs a default: the name it is known by"
+    return name

@@ -31,9 +31,11 @@ from seqsum_tui.terminal_io.hangup import shell_waits
 from seqsum_tui.terminal_io.literal import NoSteering
 
 if TYPE_CHECKING:
+    from seqsum.config import Config
     from seqsum.launch import Launcher, WarmLauncher
-    from seqsum.runs import Summary, Workspace
+    from seqsum.runs import Run, Summary, Workspace
     from seqsum_tui.charts import Chart
+    from seqsum_tui.shared.context import Layout
 
 
 PROBLEMS_TOLD = 3
@@ -98,7 +100,7 @@ class Console(App[None]):
         self._workspace: Workspace | None = None
         self._launcher: WarmLauncher | None = None
         self._animation = self.animation_level
-        self.endings = EndingsWatch(self)
+        self.endings = EndingsWatch(self, self._list_in_front)
         self.take_settings()
 
     @property
@@ -239,7 +241,11 @@ class Console(App[None]):
             hint = "No clipboard there? The settings (key ,) can have a file instead."
             self.notify(hint, title=f"Copied: {what}", markup=False)
 
-    def keep_layout(self, screen: str, values: Mapping[str, str | bool | int | float | list[Any]]) -> None:
+    def layout(self, screen: str) -> Mapping[str, Any]:
+        """Return how a screen was laid out the last time."""
+        return self.settings.layout(screen)
+
+    def keep_layout(self, screen: str, values: Layout) -> None:
         """Remember how a screen is laid out, for the next time the console opens."""
         self.settings.keep_layout(screen, values)
         self.save_settings()
@@ -310,6 +316,53 @@ class Console(App[None]):
         """Tell whether a screen can be seen: nothing but dialogs lies over it."""
         stack = self.screen_stack
         return screen in stack and all(above.is_modal for above in stack[stack.index(screen) + 1 :])
+
+    def _list_in_front(self) -> bool:
+        return any(isinstance(screen, RunsScreen) and self.in_front(screen) for screen in self.screen_stack)
+
+    # The screens
+
+    def open_live(self, run: Run, *, instead: bool = False) -> None:
+        """Watch a run, `instead` of the screen in front or over it."""
+        from seqsum_tui.live.screen import LiveScreen
+
+        screen = LiveScreen(run)
+        if instead:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def open_query(self, run_id: str) -> None:
+        """Ask a run's model."""
+        from seqsum_tui.query.screen import QueryScreen
+
+        self.push_screen(QueryScreen(run_id))
+
+    def open_compare(self, run_ids: Sequence[str]) -> None:
+        """Compare runs."""
+        from seqsum_tui.compare.screen import CompareScreen
+
+        self.push_screen(CompareScreen(run_ids))
+
+    def open_new_run(
+        self,
+        started: Callable[[Run | None, Run | None], None],
+        *,
+        preset: str | None = None,
+        config: Config | None = None,
+        name: str = "",
+    ) -> None:
+        """Offer the form; `started` hears of the run that began, and of the one that was queued.
+
+        With `config`, that of the run `name`, it begins with that run's settings.
+        """
+        from seqsum_tui.new_run.screen import NewRunScreen
+
+        title = f"Run {display.literal(name)} again" if name else "New run"
+        screen = NewRunScreen(self.workspace, self.launcher, preset=preset, config=config, title=title)
+        self.push_screen(screen, lambda run: started(run, screen.queued))
+
+    # What runs do meanwhile
 
     def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
         """Say of runs and groups that ended between two readings how they did; silent about what the person stopped."""

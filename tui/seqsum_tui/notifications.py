@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
@@ -12,7 +12,7 @@ from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from seqsum.runs import Summary
-    from seqsum_tui.app import Console
+    from seqsum_tui.shared.context import Context
 
 # What an end is told with: the first of these that the runs have.
 RESULTS = (("accuracy", "accuracy"), ("mae", "mean absolute error"))
@@ -21,10 +21,10 @@ SHARE = 30
 
 
 class EndingsWatch:
-    """Watches until it is cancelled. What the list of runs, in front, tells by itself is left to it."""
+    """Watches until it is cancelled. What the list of runs tells by itself, while it is in front, is left to it."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Context, list_in_front: Callable[[], bool]) -> None:
+        self._console, self._list_in_front = console, list_in_front
         self._before: dict[str, Summary] = {}
 
     @property
@@ -56,12 +56,6 @@ class EndingsWatch:
         # The list's own index: thousands of runs are known to the console once.
         entries = self._console.workspace.index.read(quick=bool(self._before)).entries
         return {entry.summary.id: entry.summary for entry in entries}
-
-    def _list_in_front(self) -> bool:
-        from seqsum_tui.runs.screen import RunsScreen
-
-        console = self._console
-        return any(isinstance(screen, RunsScreen) and console.in_front(screen) for screen in console.screen_stack)
 
 
 def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[tuple[str, str, bool]]:

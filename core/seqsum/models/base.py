@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from seqsum.errors import UserError
+from seqsum.models.registry import model_entry
 from seqsum.models.settings import ModelConfig
-from seqsum.registry import model_entry
 from seqsum.tasks import AnyTask
 
 State = Tensor | tuple[Tensor, ...]

@@ -1,10 +1,9 @@
-"""The settings of our models, and which answers each can give. No torch here."""
+"""The settings of our models. No torch here."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from seqsum.registry import register_model
 from seqsum.schema import Section, setting
 
 WIDEST = 8192
@@ -122,11 +121,3 @@ class AutoregressiveConfig(ModelConfig):
         "autoregressive", "AR(p): the next value as a linear function of the last p, fitted by least squares"
     )
     order: int = setting(9, "p: how many past values count; at most the task's window", ge=1, le=1000, unit="values")
-
-
-ROOM = "seqsum.models"
-register_model(RecurrentConfig, f"{ROOM}.recurrent:build", {"class", "tags", "values"})
-register_model(ConcatenatingConfig, f"{ROOM}.concatenating:build", {"class", "tags", "values"})
-register_model(FeedForwardConfig, f"{ROOM}.feed_forward:build", {"class", "tags", "values"})
-register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:build", {"sequence"})
-register_model(AutoregressiveConfig, f"{ROOM}.autoregressive:build", {"values"})

@@ -97,7 +97,7 @@ def png(picture: Picture) -> tuple[bytes, list[str]]:
     """Return the picture as PNG, twice as large as its units, and the characters that no font of this computer has."""
     from PIL import Image, ImageDraw
 
-    from seqsum.export.fonts import Typesetter
+    from seqsum.plotting.fonts import Typesetter
 
     scale = SCALE * SMOOTH
     image = Image.new("RGB", (picture.width * scale, picture.height * scale), "#ffffff")

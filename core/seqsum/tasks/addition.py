@@ -11,10 +11,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.alphabet import ENDS, Alphabet, by_length, padded
 from seqsum.tasks.base import NOT_ASKED, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
 QUESTION = Alphabet("0123456789.+")

@@ -12,7 +12,6 @@ from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import percent
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     Answer,
@@ -26,6 +25,7 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, read_corpus, source_name
 from seqsum.tasks.readers import ParallelReaders, read_once
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.text_files import REPLACEMENT, unknown_of
 
 UNKNOWN = 0

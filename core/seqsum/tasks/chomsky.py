@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from seqsum.errors import InputError, UserError
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -33,6 +32,7 @@ from seqsum.tasks.base import (
     check_lengths,
     spread_evenly,
 )
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.text import printable
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from seqsum.errors import UserError
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
 from seqsum.tasks.numbers import read_numbers
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
 

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, told_asked
 from seqsum.tasks.numbers import read_numbers
 from seqsum.tasks.readers import ParallelReaders, read_once
+from seqsum.tasks.registry import register_task
 
 LONGEST_VALIDATION = 100_000
 CONTINUED = 100

@@ -14,10 +14,10 @@ import numpy as np
 from pydantic import ValidationInfo, field_validator
 
 from seqsum.errors import InputError
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.alphabet import ENDS, Alphabet, by_length, padded
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
 Date = datetime.date

@@ -13,7 +13,6 @@ from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import distinct
-from seqsum.registry import register_task
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -29,6 +28,7 @@ from seqsum.tasks.base import (
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark, NumberFormat
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.series import MissingValues, Reading, Series, read_series
 from seqsum.tasks.text_files import absolute
 from seqsum.tasks.typed_numbers import read_typed

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
-from seqsum.registry import register_task
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import EVALUATED_TOKENS, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, told_asked
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
+from seqsum.tasks.registry import register_task
 
 FRESH_SAMPLES = 256
 MOST_NUMBERS = 100_000_000

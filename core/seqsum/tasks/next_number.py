@@ -9,7 +9,6 @@ import numpy as np
 
 from seqsum.errors import UserError
 from seqsum.formatting import count
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -26,6 +25,7 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
 from seqsum.tasks.numbers import read_numbers
+from seqsum.tasks.registry import register_task
 
 NOBODY_KNOWS = "?"
 MOST_NUMBERS = 100_000_000

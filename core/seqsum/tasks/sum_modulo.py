@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import field_validator
 
 from seqsum.errors import InputError
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     Answer,
@@ -25,6 +24,7 @@ from seqsum.tasks.base import (
     check_lengths,
     told_asked,
 )
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.text import printable
 

@@ -10,7 +10,6 @@ from pydantic import field_validator
 
 from seqsum.errors import InputError
 from seqsum.formatting import count
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -29,6 +28,7 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.epochs import keyed_generator
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.text import printable
 

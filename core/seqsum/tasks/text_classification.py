@@ -12,7 +12,6 @@ from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import percent
-from seqsum.registry import register_task
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -28,6 +27,7 @@ from seqsum.tasks.base import (
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
 from seqsum.tasks.labelled_lines import LabelledLines, MissingCells, Reading, as_read, read_lines
+from seqsum.tasks.registry import register_task
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_files import REPLACEMENT, absolute, unknown_of
 from seqsum.text import one_line

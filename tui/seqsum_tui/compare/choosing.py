@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
-
-from textual.screen import Screen
+from typing import TYPE_CHECKING
 
 from seqsum.compare.files import scatter_field, scatter_fields
 from seqsum.errors import UserError
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.shared import display
 from seqsum_tui.shared.command_palette import Command
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from seqsum.compare import Comparison
     from seqsum.compare.files import Shown
     from seqsum.runs import Summary
-    from seqsum_tui.app import Console
 
 
-class ComparesRuns(Screen[None]):
+class ComparesRuns(ConsoleScreen[None]):
     """A screen that compares runs. Subclasses say which, and do what is chosen."""
-
-    @property
-    def console(self) -> Console:
-        """The app."""
-        return cast("Console", self.app)
 
     # What subclasses give
 

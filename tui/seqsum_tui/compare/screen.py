@@ -416,9 +416,8 @@ class CompareScreen(ArrangesRows, ExportsComparison):
             self.action_unfold()
             return
         from seqsum.runs import Run
-        from seqsum_tui.live.screen import LiveScreen
 
-        self.app.push_screen(LiveScreen(Run(self.console.workspace.folder / row.key)))
+        self.console.open_live(Run(self.console.workspace.folder / row.key))
 
     def on_scatter_picked(self, message: Scatter.Picked) -> None:
         """The point that was clicked belongs to the row under the cursor."""

@@ -47,20 +47,19 @@ class BranchesRuns(RunScreen):
 
     async def _forked(self, run: Run, wish: ForkWish) -> None:
         from seqsum.control import commands
-        from seqsum_tui.live.screen import LiveScreen
 
         console = self.console
         workspace, launcher = console.workspace, console.launcher
         try:
             child = await in_thread(lambda: commands.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
         except (UserError, OSError, sqlite3.Error) as error:
-            console.notify(display.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False)
+            self.app.notify(display.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False)
             return
         name = display.literal(child.record.name)
-        console.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
+        self.app.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
         # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.
-        if self.is_attached and console.screen is self:
-            console.switch_screen(LiveScreen(child))
+        if self.is_attached and self.app.screen is self:
+            console.open_live(child, instead=True)
 
     def action_rewind(self) -> None:
         """Ask for a checkpoint, and take the run back to it."""

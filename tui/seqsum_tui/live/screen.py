@@ -68,7 +68,7 @@ class LiveScreen(ArrangesCharts):
         """Make the widgets."""
         yield RunHeader()
         yield Static(id="banner")
-        yield LiveCharts(LiveLayout.read(self.console.settings.layout(SCREEN)))
+        yield LiveCharts(LiveLayout.read(self.console.layout(SCREEN)))
         with TabbedContent(id="tabs"):
             with TabPane("Ask", id="ask"):
                 yield AskPanel()
@@ -259,9 +259,7 @@ class LiveScreen(ArrangesCharts):
 
     def action_query(self) -> None:
         """Ask the model on a screen of its own, and look inside it."""
-        from seqsum_tui.query.screen import QueryScreen
-
-        self.app.push_screen(QueryScreen(self._run.id))
+        self.console.open_query(self._run.id)
 
     def action_fill(self) -> None:
         """Give the charts the whole screen, or take it back."""

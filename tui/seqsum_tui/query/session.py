@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import on
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from seqsum.errors import UserError
@@ -20,16 +19,16 @@ from seqsum_tui.query.pages import Asking
 from seqsum_tui.query.source import QuestionRefused, ServerEnded, Source
 from seqsum_tui.query.views.answer import refusal
 from seqsum_tui.shared import display
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.polling import Poll
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
 
     from seqsum.runs import Summary
-    from seqsum_tui.app import Console
 
 
-class AskingScreen(Screen[None]):
+class AskingScreen(ConsoleScreen[None]):
     """The part of the Query screen that asks. Several runs, or checkpoints of one, are asked the same at once.
 
     Each has query servers that are processes of their own: what befalls them touches neither console nor training.
@@ -54,11 +53,6 @@ class AskingScreen(Screen[None]):
     def _fill_all(self) -> None:
         """Show what was answered."""
         raise NotImplementedError
-
-    @property
-    def console(self) -> Console:
-        """The app."""
-        return cast("Console", self.app)
 
     async def on_unmount(self) -> None:
         """End the query servers."""

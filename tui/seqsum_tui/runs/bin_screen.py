@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.messages import RunChosen
 from seqsum_tui.shared.polling import Poll, in_thread
 
 if TYPE_CHECKING:
-    from seqsum_tui.app import Console
     from seqsum_tui.runs.bin_reader import BinReader
     from seqsum_tui.runs.listing import Listing
 
@@ -34,7 +33,7 @@ def _commands() -> type[Provider]:
     return ScreenCommands
 
 
-class BinScreen(Screen[list[str]]):
+class BinScreen(ConsoleScreen[list[str]]):
     """The deleted runs, the last one first. Closes with the ids of those that were brought back."""
 
     CSS_PATH = "bin_screen.tcss"
@@ -52,11 +51,6 @@ class BinScreen(Screen[list[str]]):
         self._restored: list[str] = []
         self._listing: Listing | None = None
         self._asked_at: float | None = None
-
-    @property
-    def console(self) -> Console:
-        """The app."""
-        return cast("Console", self.app)
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""

@@ -15,7 +15,6 @@ from seqsum_tui.shared.run_actions import RunScreen
 
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
-    from seqsum_tui.new_run.screen import NewRunScreen
 
 T = TypeVar("T")
 
@@ -300,7 +299,6 @@ class RunsKeeping(RunScreen):
 
     async def _again(self, run: Run, summary: Summary) -> None:
         from seqsum.errors import UserError
-        from seqsum_tui.new_run.screen import NewRunScreen
 
         try:
             config = await in_thread(run.config)
@@ -308,18 +306,7 @@ class RunsKeeping(RunScreen):
             title = f"Re-run {display.literal(summary.name)}"
             self.notify(display.literal(str(error)), title=title, severity="error", markup=False)
             return
-        screen = NewRunScreen(
-            self.console.workspace,
-            self.console.launcher,
-            preset=summary.preset,
-            config=config,
-            title=f"Run {display.literal(summary.name)} again",
-        )
-        self.show_new_run(screen)
-
-    def show_new_run(self, screen: NewRunScreen) -> None:
-        """Open New run, and go on with what it started."""
-        self.app.push_screen(screen, lambda run: self.was_started(run, screen.queued))
+        self.console.open_new_run(self.was_started, preset=summary.preset, config=config, name=summary.name)
 
     def was_started(self, run: Run | None, queued: Run | None) -> None:
         """New run was left; with a run when one was started, or is queued."""

@@ -126,7 +126,7 @@ class RunsScreen(RunsKeeping):
             from seqsum_tui.runs.listing import View
             from seqsum_tui.runs.reader import WorkspaceReader
 
-            view = View(**_kept(self.console.settings.layout("runs")))
+            view = View(**_kept(self.console.layout("runs")))
             self._reader = WorkspaceReader(self.console.workspace, self.console.now, view)
         return self._reader
 
@@ -286,10 +286,9 @@ class RunsScreen(RunsKeeping):
     def open_run(self, run_id: str) -> None:
         """Watch a run; the cursor is on it when one comes back."""
         from seqsum.runs import Run
-        from seqsum_tui.live.screen import LiveScreen
 
         self.query_one(RunTable).select(run_id)
-        self.app.push_screen(LiveScreen(Run(self.console.workspace_folder / run_id)))
+        self.console.open_live(Run(self.console.workspace_folder / run_id))
 
     def action_mark(self) -> None:
         """Mark the runs under the cursor, or not."""
@@ -389,23 +388,17 @@ class RunsScreen(RunsKeeping):
 
     def action_ask(self) -> None:
         """Ask the model of the run under the cursor."""
-        from seqsum_tui.query.screen import QueryScreen
-
         held = self.run_in_hand()
         if held is not None:
-            self.app.push_screen(QueryScreen(held[0].id))
+            self.console.open_query(held[0].id)
 
     def action_compare(self) -> None:
         """Put the marked runs, or the one under the cursor, beside others."""
-        from seqsum_tui.compare.screen import CompareScreen
-
-        self.app.push_screen(CompareScreen(self.selected_ids()))
+        self.console.open_compare(self.selected_ids())
 
     def action_new(self) -> None:
         """Choose a preset and start."""
-        from seqsum_tui.new_run.screen import NewRunScreen
-
-        self.show_new_run(NewRunScreen(self.console.workspace, self.console.launcher))
+        self.console.open_new_run(self.was_started)
 
     def was_started(self, run: Run | None, queued: Run | None) -> None:
         """Watch the run that was started; go to one that is queued."""

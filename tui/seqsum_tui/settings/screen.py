@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from seqsum.schema import FieldFacts, as_text
@@ -19,13 +18,11 @@ from seqsum_tui.new_run.form import FieldRow
 from seqsum_tui.settings.keymap import key_groups
 from seqsum_tui.settings.store import BY_NAME, OPTIONS, Settings, Value
 from seqsum_tui.shared import bindings
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.field_editors import Edited
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
-
-if TYPE_CHECKING:
-    from seqsum_tui.app import Console
 
 SECTION = "console"
 PARTS = {
@@ -102,7 +99,7 @@ class Rows(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls; the arrow keys move between settings."""
 
 
-class SettingsScreen(Screen[None]):
+class SettingsScreen(ConsoleScreen[None]):
     """One row a setting; below them every key's id, for the file's section `keys`."""
 
     CSS_PATH = "screen.tcss"
@@ -114,11 +111,6 @@ class SettingsScreen(Screen[None]):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
-
-    @property
-    def console(self) -> Console:
-        """The app."""
-        return cast("Console", self.app)
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -170,7 +162,7 @@ class SettingsScreen(Screen[None]):
             # They stand here, and what told of them would lie over it.
             self.app.clear_notifications()
         self.query(FieldRow).first().editor.focus()
-        self.console.theme_changed_signal.subscribe(self, lambda _: self._refresh())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._refresh())
 
     @property
     def row(self) -> FieldRow | None:

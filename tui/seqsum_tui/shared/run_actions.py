@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, cast
-
-from textual.screen import Screen
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqsum import formatting
 from seqsum_tui.shared import display
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
-    from seqsum_tui.app import Console
 
 Severity = Literal["information", "warning", "error"]
 
@@ -42,7 +40,7 @@ ALLOWED = {
 }
 
 
-class RunScreen(Screen[None]):
+class RunScreen(ConsoleScreen[None]):
     """A screen that has a run in hand. Subclasses say which one, and hear when something was done to it."""
 
     def __init__(self) -> None:
@@ -123,11 +121,6 @@ class RunScreen(Screen[None]):
         )
 
     # How it is done
-
-    @property
-    def console(self) -> Console:
-        """The app."""
-        return cast("Console", self.app)
 
     def _ask(
         self,

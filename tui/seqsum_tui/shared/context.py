@@ -1,0 +1,95 @@
+"""What a screen may ask of the console, and the screens that it belongs to: `app` alone knows all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from textual.screen import Screen, ScreenResultType
+
+if TYPE_CHECKING:
+    from seqsum.config import Config
+    from seqsum.launch import Launcher
+    from seqsum.runs import Run, Summary, Workspace
+
+Layout = Mapping[str, str | bool | int | float | list[Any]]
+
+
+class Context(Protocol):
+    """The console, as screens see it."""
+
+    workspace_folder: Path
+    remote: bool
+    """The line is slow: fewer bytes matter more than the newest picture."""
+    ends_awaited: set[str]
+    """The ids of the runs that the person has just stopped: of those no end is told."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock, in seconds since 1970."""
+
+    @property
+    def query_command(self) -> Callable[[Path], Sequence[str]]:
+        """How a query server is started for a run's folder."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The runs."""
+
+    @property
+    def launcher(self) -> Launcher:
+        """What starts workers."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds between two readings of a screen."""
+
+    def in_front(self, screen: Screen[Any]) -> bool:
+        """Tell whether a screen can be seen: nothing but dialogs lies over it."""
+
+    def layout(self, screen: str) -> Mapping[str, Any]:
+        """Return how a screen was laid out the last time."""
+
+    def keep_layout(self, screen: str, values: Layout) -> None:
+        """Remember how a screen is laid out."""
+
+    def take_settings(self) -> None:
+        """Do as the settings say."""
+
+    def save_settings(self) -> None:
+        """Write the settings, beside the screen."""
+
+    async def tell_problems(self) -> None:
+        """Say which plug-ins and presets are left out, and why."""
+
+    def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
+        """Say of runs that ended between two readings how they did."""
+
+    def open_live(self, run: Run, *, instead: bool = False) -> None:
+        """Watch a run, `instead` of the screen in front or over it."""
+
+    def open_query(self, run_id: str) -> None:
+        """Ask a run's model."""
+
+    def open_compare(self, run_ids: Sequence[str]) -> None:
+        """Compare runs."""
+
+    def open_new_run(
+        self,
+        started: Callable[[Run | None, Run | None], None],
+        *,
+        preset: str | None = None,
+        config: Config | None = None,
+        name: str = "",
+    ) -> None:
+        """Offer the form; `started` hears of the run that began, and of the one that was queued."""
+
+
+class ConsoleScreen(Screen[ScreenResultType]):
+    """A screen of the console."""
+
+    @property
+    def console(self) -> Context:
+        """What it may ask of the app."""
+        return cast("Context", self.app)
