@@ -41,6 +41,8 @@ def grouped(value: float, decimal: str, grouping: str, unit: str = "") -> str:
     return text.translate({ord(","): grouping, ord("."): decimal}) + unit
 
 
+KEEPING = "\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{THIN SPACE}"
+"""Spaces that stand within numbers."""
 CONVENTIONS = [
     (decimal, grouping) for decimal in ".," for grouping in ("", ",", ".", " ", "'") if decimal != grouping
 ]  # fmt: skip
@@ -94,6 +96,14 @@ def test_three_decimals_everywhere_are_decimals(read: Read) -> None:
     assert read("y\n" + "".join(f"{value:.3f}\n" for value in values)).values.tolist() == values
 
 
+def test_three_decimals_where_commas_are_decimal_marks_may_be_thousands(read: Read) -> None:
+    text = "datum;umsatz\n" + "".join(f"{at};{at + 1}.{at:03d}\n" for at in range(9))
+    with pytest.raises(UserError, match=r'"1\.000" can be 1000 or 1\.000.*set task\.decimal to point or comma'):
+        read(text)
+    assert read(text, decimal="comma").values.tolist() == [1001 * at + 1000 for at in range(9)]
+    assert read(text, decimal="point").values.tolist() == pytest.approx([1.001 * at + 1 for at in range(9)])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -131,6 +141,8 @@ def test_what_has_no_one_reading_is_refused(text: str, says: str, read: Read) ->
         (".", " ", "1 000; 2 000; 12.5", [1000, 2000, 12.5]),
         (".", " ", "12 1000 14", [12, 1000, 14]),
         (".", "'", "1'000 2’000", [1000, 2000]),
+        *((",", " ", f"1{space}332,39 1{space}400,50", [1332.39, 1400.5]) for space in KEEPING),
+        *((".", " ", f"1{space}332 1{space}400.5 7{space}12", [1332, 1400.5, 7, 12]) for space in KEEPING),
     ],
 )
 def test_questions_are_read_as_the_column_is(
@@ -148,6 +160,9 @@ def test_questions_are_read_as_the_column_is(
         (".", "", "18,7", "can be one number or several"),
         (".", "'", "18,7", "can be one number or several"),
         (".", " ", "1 000 2 000", "can be one number or two.*put semicolons between"),
+        (",", " ", "1 332,39 1 400,50", '"1 332" can be one number or two'),
+        (".", " ", "12 -7 332.5", '"-7 332" can be one number or two'),
+        (",", " ", "1 332 100,5 8", '"1 332" can be one number or two'),
         (".", ",", "18,7 19", "value 1 is"),
         (".", "", "12 NA", "value 2 is"),
     ],
@@ -200,7 +215,7 @@ def test_missing_values_have_one_rule_in_every_shape_of_file(columns: int, gap: 
         read(text, "y")
     series = read(text, "y", missing="forward_fill")
     assert series.values.tolist() == [1, 2, 2, 4.5, 4.5, 4.5, 7]
-    assert any("3 missing values (lines 4, 6, 7) repeat the value before" in note for note in series.notes)
+    assert any("3 missing values (lines 4, 6, 7) read as the value before" in note for note in series.notes)
 
 
 def test_values_missing_at_the_beginning_are_left_out_and_empty_rows_at_the_end_told(read: Read) -> None:
@@ -263,6 +278,20 @@ def test_data_without_names_is_known_by_what_comes_again() -> None:
     assert read_csv(f"sentence,mood\n{rows}".encode(), "x.csv").columns == ("sentence", "mood")
 
 
+@pytest.mark.parametrize(
+    ("head", "names"),
+    [("2019,2020", True), ("2020,2019", True), ("5,neg", False), ("2019,2024", None), ("7,who", None)],
+)
+def test_numbers_above_texts_are_names_where_they_run_on_and_else_in_doubt(head: str, names: bool | None) -> None:
+    rows = "".join(f"text {at},{'pos' if at % 3 else 'neg'}\n" for at in range(30))
+    data = f"{head}\n{rows}".encode()
+    if names is None:
+        with pytest.raises(UserError, match=r"may name the columns or be the first row of data; set task\.header"):
+            read_csv(data, "x.csv")
+    else:
+        assert read_csv(data, "x.csv").columns == (tuple(head.split(",")) if names else ("1", "2"))
+
+
 # Times
 
 
@@ -284,7 +313,7 @@ def test_newest_first_is_put_into_order_and_told(form: str, read: Read) -> None:
     series = read(dated(times[::-1]))
     assert series.values.tolist() == list(range(59, -1, -1))
     assert any("from the newest to the oldest" in note for note in series.notes)
-    assert not any("gaps" in note or "repeat" in note for note in series.notes)
+    assert not any("gap" in note or "time of the row before" in note for note in series.notes)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +334,7 @@ def test_times_of_other_kinds_are_put_into_order_too(name: str, times: list[str]
     for order, values in ((times, [*range(len(times))]), (times[::-1], [*range(len(times))][::-1])):
         series = read(text(order))
         assert series.values.tolist() == values
-        assert not any("gap" in note or "repeat" in note for note in series.notes)
+        assert not any("gap" in note or "time of the row before" in note for note in series.notes)
     assert any("from the newest to the oldest" in note for note in series.notes)
 
 
@@ -335,18 +364,47 @@ def test_gaps_repeats_and_uneven_times_are_told(read: Read) -> None:
     def notes(times: Sequence[str]) -> str:
         return "\n".join(read(dated(times)).notes)
 
-    assert "gaps in 2 places: the usual step is 1 day, but that between lines 5 and 6 is 3 days" in notes(
+    assert "2 gaps: the usual step is 1 day, but that between lines 5 and 6 is 3 days" in notes(
         [day for at, day in enumerate(days(30)) if at not in (4, 5, 9)]
     )
-    assert "15 rows repeat the time of the row before (the first in lines 2 and 3)" in notes(sorted(days(15) * 2))
+    assert "15 rows with the time of the row before (first lines 2 and 3)" in notes(sorted(days(15) * 2))
     assert "unevenly spaced" in notes([days(400)[at * at] for at in range(20)])
-    assert "1 rows have no time (the first in line 4)" in notes([*days(2), "", *days(9)[3:]])
-    assert "holds no dates that can be read" in notes([f"2020-01-{at}" for at in range(40)])
+    assert "1 row without a time (the first in line 4)" in notes([*days(2), "", *days(9)[3:]])
+    assert "gives no order that can be read" in notes([f"2020-01-{at}" for at in range(32, 60)])
 
 
 def test_rows_in_no_order_are_refused(read: Read) -> None:
     with pytest.raises(UserError, match=r'line 5: the rows are not in the order of "date"; sort the file'):
         read(dated([*days(3), days(2)[1], *days(9)[4:]]))
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("date", days(30)),
+        ("when", days(30)[::-1]),
+        ("when", [f"{datetime.date(2020, 1, 1 + at):%d %b %Y}" for at in range(30)]),
+        ("year", [str(2220 - at) for at in range(30)]),
+        ("x", [str(at) for at in range(30)]),
+        ("week", [f"2020-W{1 + at:02d}" for at in range(30)]),
+    ],
+)
+@pytest.mark.parametrize("at", [0, 5, 29])
+def test_a_cell_that_is_no_time_is_named_and_nothing_is_read_unchecked(
+    name: str, times: list[str], at: int, read: Read
+) -> None:
+    torn = [*times[:at], "Total", *times[at + 1 :]]
+    with pytest.raises(UserError, match=rf'line {at + 2}, column "{name}": "Total" is no time like the others'):
+        read(dated(torn).replace("date", name))
+    # An empty one is none either, and the order of the others is checked all the same.
+    series = read(dated([*times[:at], "", *times[at + 1 :]]).replace("date", name))
+    assert any(f"1 row without a time (the first in line {at + 2})" in note for note in series.notes)
+    assert series.values.tolist() == [*range(30)][:: -1 if times[1] < times[0] else 1]
+
+
+def test_a_column_in_which_every_cell_is_a_time_comes_before_one_with_others(read: Read) -> None:
+    rows = "".join(f"{'never' if at == 3 else day},{day},{at}\n" for at, day in enumerate(days(30)))
+    assert read(f"called,date,y\n{rows}").values.tolist() == [*range(30)]
 
 
 # Quotation marks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -126,6 +127,30 @@ def test_files_that_cant_be_read_are_named(tmp_path: Path) -> None:
         read_bytes(str(tmp_path / "huge.csv"), "task.file")
 
 
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [("v,w,v\n1,2,3\n", None), ("v,w,v\n1,2,3\n", "v"), ("v,v\n1,2\n", None), ("a, ,\n1,2,3\n", None)],
+)
+def test_of_two_columns_with_one_name_none_is_taken(text: str, column: str | None, numbers: Numbers) -> None:
+    with pytest.raises(UserError, match=r'task\.column: data\.csv has 2 columns ".?"; give them names of their own'):
+        numbers(text, column)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "ndjson", "json"])
+def test_a_series_is_read_from_json_lines_as_from_csv(ending: str, tmp_path: Path) -> None:
+    values = [1.5, -2e-7, 3.125, 4, 12.001]
+    for at, order in ((0, values), (1, values[::-1])):
+        file = tmp_path / f"{at}.{ending}"
+        times = [2000, 2001, 2002, 2003, 2004][:: -1 if at else 1]
+        file.write_text(
+            "".join(json.dumps({"year": t, "v": v, "note": None}) + "\n" for t, v in zip(times, order, strict=True))
+        )
+        assert read_series(Reading(str(file), "v")).values.tolist() == values
+    (tmp_path / f"2.{ending}").write_text(json.dumps([{"v": value} for value in values], indent=1))
+    with pytest.raises(UserError, match=rf"2\.{ending} holds a JSON array; save it as JSON Lines"):
+        read_series(Reading(str(tmp_path / f"2.{ending}")))
+
+
 def test_json_lines_are_a_table_of_text() -> None:
     table = read_json_lines(b'{"text": "a", "label": 1}\n\n{"label": true, "text": null, "more": [1]}\n', "d.jsonl")
     assert table.columns == ("text", "label", "more")
@@ -135,5 +160,7 @@ def test_json_lines_are_a_table_of_text() -> None:
         with pytest.raises(UserError, match=r"d\.jsonl, line 2: expected a JSON object") as caught:
             read_json_lines(bad, "d.jsonl")
         assert len(str(caught.value)) < 200
+    with pytest.raises(UserError, match=r'd\.jsonl, line 1: the key "a" stands twice'):
+        read_json_lines(b'{"a": 1, "a": 2}\n', "d.jsonl")
     with pytest.raises(UserError, match=r"d\.jsonl is empty"):
         read_json_lines(b"\n \n", "d.jsonl")

@@ -263,7 +263,7 @@ def test_a_label_only_held_out_is_told(tmp_path: Path) -> None:
     rows = [(text, "rare" if text == min(held_out) else label) for text, label in rows]
     task = task_of(csv_file(tmp_path, rows))
     assert "rare" in task.labels
-    assert any('label "rare" occurs only in the held-out part (1 of its texts)' in note for note in task.notes)
+    assert any('label "rare" occurs only in the held-out part (1 text)' in note for note in task.notes)
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
@@ -273,8 +273,16 @@ def test_rows_that_lack_text_or_label_are_refused_or_dropped(empty: str, tmp_pat
     with pytest.raises(UserError, match=r'line 62, column "text": the text is empty, and 1 more.*\(lines 62, 63\)'):
         task_of(file)
     task = task_of(file, missing="drop")
-    assert any("left out were 2 rows without text or label (lines 62, 63)" in note for note in task.notes)
+    assert any("left out: 2 rows without text or label (lines 62, 63)" in note for note in task.notes)
     assert len(read_lines(Reading(file, missing="drop")).training) < 61
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "None", "#N/A"])
+def test_words_that_may_say_that_there_is_no_value_are_counted(word: str, tmp_path: Path) -> None:
+    rows = [*digits(30), (word, "odd"), ("odd 7", word), ("?", "even")]
+    notes = task_of(csv_file(tmp_path, rows)).notes
+    assert any(f'2 rows with "{word}" as text or label, read as any other word' in note for note in notes)
+    assert not any("as any other word" in note for note in task_of(csv_file(tmp_path, digits(30))).notes)
 
 
 def test_a_checkpoint_from_before_vocabularies_still_answers(tmp_path: Path) -> None:
@@ -296,7 +304,7 @@ def test_a_text_bears_a_wrong_byte_and_a_label_does_not(tmp_path: Path) -> None:
     task = task_of(str(path))
     assert task.labels == ["hiver", "été"]
     assert any(
-        "1 places can't be decoded (the first in line 2: byte 0xFF (byte 13 of the file))" in n for n in task.notes
+        "1 place can't be decoded (the first in line 2: byte 0xFF (byte 13 of the file))" in n for n in task.notes
     )
     path.write_bytes(whole[:-1] + b"\xff")
     with pytest.raises(UserError, match=r'line 101, column "label".*is no whole label.*byte 0xC3'):

@@ -44,7 +44,8 @@ class ForecastConfig(TaskConfig):
 
     name: Literal["forecast"] = setting("forecast", "the task: a time series; what is the next value?")
     file: str | None = setting(
-        None, "a CSV file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008"
+        None,
+        "a CSV or JSONL file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008",
     )
     column: str | None = setting(None, "the column that holds the values; off takes the last one")
     decimal: DecimalMark = setting(

@@ -14,6 +14,7 @@ Header = Literal["auto", "yes", "no"]
 
 LOOKED_AT = 500  # rows under the first
 FEW = 20
+WHOLE = r"\d{1,9}"
 Kind = Literal["number", "date", "text", "missing"]
 
 
@@ -40,8 +41,11 @@ def names_columns(rows: Sequence[Sequence[str]]) -> bool | None:
     columns = [[row[at] for row in below if at < len(row)] for at in range(len(first))]
     usual = [usual_kind(column) for column in columns]
     if all(kind == "text" for kind in usual):
-        again = (cell in columns[at] for at, cell in enumerate(first) if kinds[at] == "text")
-        return all(kind in ("text", "missing") for kind in kinds) and not any(again)
+        if any(cell in columns[at] for at, cell in enumerate(first) if kinds[at] != "missing"):
+            return False
+        if all(re.fullmatch(WHOLE, evened(cell)) for cell in first) and _runs([int(evened(cell)) for cell in first]):
+            return True
+        return all(kind in ("text", "missing") for kind in kinds) or None
     if any(kind == "text" and under != "text" for kind, under in zip(kinds, usual, strict=True)):
         return True
     numbers = [at for at, under in enumerate(usual) if under == "number" and kinds[at] != "missing"]
@@ -62,7 +66,7 @@ def usual_kind(cells: Sequence[str]) -> Kind:
 
 def _numbers_as_names(tops: Sequence[str], columns: Sequence[Sequence[str]]) -> bool | None:
     """Whether numbers above columns of numbers are names, such as years or places; None where nobody can tell."""
-    if not all(re.fullmatch(r"\d{1,9}", evened(top)) for top in tops):
+    if not all(re.fullmatch(WHOLE, evened(top)) for top in tops):
         return False
     numbers = [int(evened(top)) for top in tops]
     values = [[value for value in map(_rough, column) if value is not None] for column in columns]

@@ -16,8 +16,9 @@ from seqsum.errors import UserError
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import Header
-from seqsum.tasks.tables import Table, listed, listed_lines, read_csv, read_json_lines
-from seqsum.tasks.text_files import REPLACEMENT, decode, read_bytes
+from seqsum.tasks.number_format import MISSING
+from seqsum.tasks.tables import Table, listed, listed_lines, read_table
+from seqsum.tasks.text_files import REPLACEMENT, decode
 from seqsum.text import one_line
 
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
@@ -28,6 +29,8 @@ MOST_LABELS = 1_000
 MOST_TOLD = 5
 KEPT = 2
 INVISIBLE = dict.fromkeys(map(ord, "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}"))
+NO_VALUE = {word for word in MISSING if any(map(str.isalpha, word))}
+"""Words that often stand for no value, and may yet be a text or a label."""
 MissingCells = Literal["refuse", "drop"]
 _read: OrderedDict[tuple[Reading, int, int], LabelledLines] = OrderedDict()
 
@@ -131,13 +134,7 @@ def standard_library(reading: Reading = Reading()) -> LabelledLines:
 
 def _from_file(file: str, reading: Reading) -> LabelledLines:
     name = one_line(Path(file).name)
-    data = read_bytes(file, "task.file")
-    json_lines = Path(file).suffix.lower() in (".jsonl", ".ndjson", ".json")
-    table = (
-        read_json_lines(data, name, bear_wrong=True)
-        if json_lines
-        else read_csv(data, name, reading.header, bear_wrong=True)
-    )
+    table = read_table(file, reading.header, bear_wrong=True)
     text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
     label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
     pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
@@ -145,7 +142,13 @@ def _from_file(file: str, reading: Reading) -> LabelledLines:
     training = [pair for pair, out in zip(pairs, held, strict=True) if not out]
     held_out = [pair for pair, out in zip(pairs, held, strict=True) if out]
     columns = f"texts: {shown(text_column)} is read, and {shown(label_column)} is the label"
-    notes = [*table.notes, f"{columns}; left out were {left_out}" if left_out else columns]
+    notes = [*table.notes, f"{columns}; left out: {left_out}" if left_out else columns]
+    unsaid = [row for row, pair in enumerate(pairs) if any(one.strip().lower() in NO_VALUE for one in pair)]
+    if unsaid:
+        words = sorted({shown(one.strip()) for row in unsaid for one in pairs[row] if one.strip().lower() in NO_VALUE})
+        notes.append(
+            f"texts: {count(len(unsaid), 'row')} with {listed(words)} as text or label, read as any other word"
+        )
     lines = _made(training, held_out, reading, name, "texts", notes)
     classes = len(lines.labels)
     if classes < 2:
@@ -192,7 +195,7 @@ def _pairs(
     lines = listed_lines([table.places[row] for row in empty])
     if missing == "refuse":
         column, what = (texts, "text") if pairs[empty[0]][1] else (labels, "label")
-        also = f", and {len(empty) - 1:,} more rows lack text or label ({lines})" if len(empty) > 1 else ""
+        also = f", and {count(len(empty) - 1, 'more row')} without text or label ({lines})" if len(empty) > 1 else ""
         raise UserError(
             f"{table.place(empty[0], column)}: the {what} is empty{also}; fill in what is missing, or set task.missing "
             "to drop"
@@ -201,7 +204,7 @@ def _pairs(
     kept = [pair for row, pair in enumerate(pairs) if row not in absent]
     if not kept:
         raise UserError(f"task.file: no row of {table.source} has both a text and a label")
-    return kept, f"{len(empty):,} rows without text or label ({lines})"
+    return kept, f"{count(len(empty), 'row')} without text or label ({lines})"
 
 
 def _is_held_out(text: str) -> bool:
@@ -224,9 +227,9 @@ def _made(
     unseen = Counter(label for _, label in fresh if label not in known)
     for label, texts in sorted(unseen.items())[:MOST_TOLD]:
         told.append(
-            f"texts: label {shown(label)} occurs only in the held-out part ({texts:,} of its texts): nothing can learn "
-            "it, so they count as wrong"
+            f"texts: label {shown(label)} occurs only in the held-out part ({count(texts, 'text')}): nothing can learn "
+            "it, so it always counts as wrong"
         )
     if len(unseen) > MOST_TOLD:
-        told.append(f"texts: so do {len(unseen) - MOST_TOLD:,} more labels")
+        told.append(f"texts: so with {count(len(unseen) - MOST_TOLD, 'more label')}")
     return LabelledLines(training, fresh, told)

@@ -138,11 +138,11 @@ class Conflict(ValueError):
         self.kind, self.place, self.other = kind, place, other
 
 
-def decide(shapes: Mapping[str, int], decimal: DecimalMark, alone: bool = False) -> NumberFormat:
+def decide(shapes: Mapping[str, int], decimal: DecimalMark, separator: str) -> NumberFormat:
     """Return the one convention of a column.
 
-    shapes: each shape that occurs among its cells, with a place where it does; alone: whether the file has no other
-    column, so that a space in a cell may well separate two
+    shapes: each shape that occurs among its cells, with a place where it does; separator: what stands between the
+    file's columns, empty when it has one only, so that a space in a cell may well separate two
     Raises Conflict when there is none, or when the cells can be read in two conventions with different values.
     """
     mark = {"point": ".", "comma": ","}.get(decimal)
@@ -163,12 +163,13 @@ def decide(shapes: Mapping[str, int], decimal: DecimalMark, alone: bool = False)
         return NumberFormat("," if mark == "," else ".")
     marked = {shape: place for shape, place in shapes.items() if re.search("[.,]", shape)}
     if marked and len({one.decimal for one in possible}) == 2:
-        # Thousands come with smaller numbers beside them; three decimals everywhere are what printf("%.3f") writes.
-        if len(marked) < len(shapes) or any("," in shape for shape in marked):
+        # Thousands come with smaller numbers beside them; three decimals everywhere are what printf("%.3f") writes,
+        # but semicolons separate columns where the comma is the decimal mark.
+        if separator == ";" or len(marked) < len(shapes) or any("," in shape for shape in marked):
             raise Conflict("either", min(marked.values()))
         possible = frozenset(one for one in possible if one.decimal == ".")
     spaced = {shape: place for shape, place in shapes.items() if re.search("[01] [01]", shape)}
-    if alone and spaced and len(spaced) == len(shapes):
+    if not separator and spaced and len(spaced) == len(shapes):
         raise Conflict("spaced", min(spaced.values()))
     return min(possible, key=lambda one: (bool(one.grouping), one.decimal == ","))
 

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
+from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
 from seqsum.tasks.number_format import Conflict, DecimalMark, NumberFormat, decide, evened, is_missing, shape_of
-from seqsum.tasks.tables import Table, listed_lines, read_csv
-from seqsum.tasks.text_files import read_bytes
+from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
 from seqsum.tasks.timestamps import NAMED, judge, read_times
-from seqsum.text import one_line
 
 MissingValues = Literal["refuse", "forward_fill"]
 
@@ -67,23 +66,22 @@ def read_series(reading: Reading) -> Series:
     """
     if reading.file is None:
         data = (files("seqsum.tasks") / "data" / "sunspots.csv").read_bytes()
-        return _series(data, "sunspots.csv", reading)
+        return _series(read_csv(data, "sunspots.csv"), reading)
     path = Path(reading.file)
     try:
         facts = path.stat()
         key = (reading, facts.st_mtime_ns, facts.st_size)
     except (OSError, ValueError):
-        return _series(read_bytes(reading.file, "task.file"), path.name, reading)  # says what is wrong with it
+        return _series(read_table(reading.file, reading.header), reading)  # says what is wrong with it
     if key not in _read:
-        _read[key] = _series(read_bytes(reading.file, "task.file"), one_line(path.name), reading)
+        _read[key] = _series(read_table(reading.file, reading.header), reading)
         if len(_read) > KEPT:
             _read.popitem(last=False)
     _read.move_to_end(key)
     return _read[key]
 
 
-def _series(data: bytes, source: str, reading: Reading) -> Series:
-    table = read_csv(data, source, reading.header)
+def _series(table: Table, reading: Reading) -> Series:
     column = table.column(reading.column, "task.column")
     values, form, notes = _numbers(table, column, reading)
     order = _in_order(table, column)
@@ -105,7 +103,7 @@ def _numbers(table: Table, column: int, reading: Reading) -> tuple[NDArray[np.fl
     for shape in {shape_of(cells[row]) for row in missing}:
         del shapes[shape]
     try:
-        form = decide(shapes, reading.decimal, len(table.columns) == 1)
+        form = decide(shapes, reading.decimal, table.separator)
     except Conflict as error:
         raise UserError(_conflict(error, table, column, cells, reading.decimal)) from None
     if missing and reading.missing == "refuse":
@@ -128,8 +126,8 @@ def _numbers(table: Table, column: int, reading: Reading) -> tuple[NDArray[np.fl
     notes = [f"series: the numbers of {name} have a {form.words()}"]
     if missing:
         notes.append(
-            f"series: {len(missing):,} missing values ({listed_lines([table.places[row] for row in missing])}) repeat "
-            "the value before them; those before the first value were left out"
+            f"series: {count(len(missing), 'missing value')} ({listed_lines([table.places[row] for row in missing])}) "
+            "read as the value before; before the first value left out"
         )
     return values, form, notes
 
@@ -171,15 +169,23 @@ def _in_order(table: Table, column: int) -> _Order:
     others = [at for at in range(len(table.columns)) if at != column]
     times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others])
     if times is None:
-        kinds = {at: usual_kind([*table.cells(at)][:LOOKED_AT]) for at in others}
-        named = [at for at in others if table.columns[at].strip().lower() in NAMED and kinds[at] == "text"]
-        dated = [*named, *(at for at in others if kinds[at] == "date")]
+        dated = [at for at in others if table.columns[at].strip().lower() in NAMED]
+        dated += [at for at in others if usual_kind([*table.cells(at)][:LOOKED_AT]) == "date"]
         unread = [
-            f"series: {shown(table.columns[at])} holds no dates that can be read; the order of the rows was not checked"
+            f"series: {shown(table.columns[at])} gives no order that can be read; the order of the rows was not checked"
             for at in dated
         ]
         return _Order(False, unread[:1])
-    name = shown(times.name)
+    at = others[times.column]
+    name = shown(table.columns[at])
+    if times.wrong:
+        cells = [*table.cells(at)]
+        lines = listed_lines([table.places[row] for row in times.wrong])
+        also = f", and so with {len(times.wrong) - 1:,} more ({lines})" if len(times.wrong) > 1 else ""
+        raise UserError(
+            f"{table.place(times.wrong[0], at)}: {shown(cells[times.wrong[0]])} is no time like the others{also}; the "
+            "order of the rows can't be checked: put it right, or take the row out"
+        )
     order = judge(times, table.places)
     if order.broken is not None:
         raise UserError(

@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from seqsum.errors import UserError, did_you_mean
+from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import Header, names_columns
-from seqsum.tasks.text_files import REPLACEMENT, Decoded, read_text
+from seqsum.tasks.text_files import REPLACEMENT, Decoded, read_bytes, read_text
 from seqsum.text import one_line
 
+JSON_LINES = (".jsonl", ".ndjson", ".json")
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 LISTED = 12
 PROBED = 200  # lines looked at to find the separator
@@ -25,7 +28,8 @@ class Table:
     """Rows of text under named columns.
 
     places: the line on which each row begins, for messages; notes: how the file was read, one sentence each; wrong:
-    where the first character stands that could not be decoded, or empty
+    where the first character stands that could not be decoded, or empty; separator: what stood between columns, empty
+    when there is one only; JSON's is the comma
     """
 
     source: str
@@ -34,6 +38,7 @@ class Table:
     places: list[int]
     notes: list[str] = field(default_factory=list)
     wrong: str = ""
+    separator: str = ","
 
     def column(self, name: str | None, setting: str) -> int:
         """Return the place of a column; None means the last. Raises UserError, with a near name, if there is none, or
@@ -41,8 +46,7 @@ class Table:
 
         setting: the one that named it, for the message
         """
-        if name is None:
-            return len(self.columns) - 1
+        name = self.columns[-1] if name is None else name
         if self.columns.count(name) > 1:
             raise UserError(
                 f"{setting}: {self.source} has {self.columns.count(name)} columns {shown(name)}; give them names of "
@@ -63,6 +67,14 @@ class Table:
     def place(self, row: int, column: int) -> str:
         """Where a cell stands, for a message."""
         return f"{self.source}, line {self.places[row]}, column {shown(self.columns[column])}"
+
+
+def read_table(file: str, header: Header = "auto", bear_wrong: bool = False) -> Table:
+    """Read the file that `task.file` names: JSON Lines by the name's ending, else CSV; raises UserError."""
+    data, source = read_bytes(file, "task.file"), one_line(Path(file).name)
+    if Path(file).suffix.lower() in JSON_LINES:
+        return read_json_lines(data, source, bear_wrong)
+    return read_csv(data, source, header, bear_wrong)
 
 
 def read_csv(data: bytes, source: str, header: Header = "auto", bear_wrong: bool = False) -> Table:
@@ -125,11 +137,12 @@ def read_csv(data: bytes, source: str, header: Header = "auto", bear_wrong: bool
             f"table: {listed_lines(parsed.literal)} {'has' if len(parsed.literal) == 1 else 'have'} a quotation mark "
             "that is not closed at the end of its cell; it was read as part of the text"
         )
-    left_out = [f"{comments:,} comments at its beginning"] if comments else []
-    left_out += [f"{len(blank):,} empty rows ({listed_lines(sorted(blank))})"] if blank else []
+    left_out = [f"{count(comments, 'comment')} at its beginning"] if comments else []
+    left_out += [f"{count(len(blank), 'empty row')} ({listed_lines(sorted(blank))})"] if blank else []
     if left_out:
-        notes.append(f"table: left out were {' and '.join(left_out)}")
-    return Table(source, columns, rows, places, notes + _replaced(decoded), wrong=decoded.first)
+        notes.append(f"table: left out: {' and '.join(left_out)}")
+    separator = separator if width > 1 else ""
+    return Table(source, columns, rows, places, notes + _replaced(decoded), decoded.first, separator)
 
 
 def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table:
@@ -138,11 +151,15 @@ def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table
     objects: list[dict[str, object]] = []
     places: list[int] = []
     decoded = read_text(data, source, bear_wrong)
+    if decoded.text.lstrip().startswith("["):
+        raise UserError(f"{source} holds a JSON array; save it as JSON Lines, one object a line, or as CSV")
     for place, line in enumerate(decoded.text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            made = json.loads(line)
+            made = json.loads(line, object_pairs_hook=_object)
+        except _Twice as error:
+            raise UserError(f"{source}, line {place}: the key {shown(str(error))} stands twice in one object") from None
         except (ValueError, RecursionError):
             raise UserError(f"{source}, line {place}: expected a JSON object, got {shown(line.strip())}") from None
         if not isinstance(made, dict):
@@ -153,8 +170,22 @@ def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table
     if not objects:
         raise UserError(f"{source} is empty; it needs one JSON object a line")
     rows = [[_as_cell(made.get(name)) for name in names] for made in objects]
-    note = f"table: {source}, {len(rows):,} JSON objects in {decoded.encoding} with the keys {listed([*names])}"
-    return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], wrong=decoded.first)
+    objects_in = f"{count(len(rows), 'JSON object')} in {decoded.encoding}"
+    note = f"table: {source}, {objects_in} with the keys {listed([*names])}"
+    return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], decoded.first)
+
+
+class _Twice(ValueError):
+    """A key that stands twice in one object."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made: dict[str, object] = {}
+    for key, value in pairs:
+        if key in made:
+            raise _Twice(key)
+        made[key] = value
+    return made
 
 
 def listed(names: Sequence[str], most: int = LISTED) -> str:
@@ -269,7 +300,7 @@ def _replaced(decoded: Decoded) -> list[str]:
     if not decoded.replaced:
         return []
     return [
-        f"table: {decoded.replaced:,} places can't be decoded (the first in {decoded.first}); they are read as "
+        f"table: {count(decoded.replaced, 'place')} can't be decoded (the first in {decoded.first}), read as "
         f"{REPLACEMENT}"
     ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqsum.errors import UserError, did_you_mean
+from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.text import one_line
 
@@ -94,7 +95,7 @@ def read_text(data: bytes, source: str, bear_wrong: bool = False) -> Decoded:
     if found.replaced:
         right = len(re.sub(rf"[\0-\x7f{REPLACEMENT}]+", "", found.text))
         if not bear_wrong or found.replaced > MOST_WRONG * right:
-            more = f" (and {found.replaced - 1:,} more places)" if found.replaced > 1 else ""
+            more = f" (and {count(found.replaced - 1, 'more place')})" if found.replaced > 1 else ""
             raise UserError(
                 f"{source}, {found.first}, is no {found.encoding}{more}; put the character right, or save the file as "
                 "UTF-8"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.formatting import full
+from seqsum.formatting import count, full
 from seqsum.tasks.number_format import evened, is_missing
 
 DATE_LIKE = re.compile(
@@ -40,76 +41,100 @@ WRITTEN = (
 )  # fmt: skip
 """Forms with an English month."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
+PROBED = 20  # cells by which a form of dates is judged
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @dataclass(frozen=True)
 class Times:
-    """name: of the column; at: float64 [rows], seconds, months or the column's own numbers, NaN where a cell is empty;
-    unit: of those: second, month, or empty"""
+    """column: its place; at: float64 [rows], seconds, months or the column's own numbers, NaN where there is none;
+    unit: of those: second, month, or empty; wrong: the rows whose cells hold something else than a time"""
 
-    name: str
+    column: int
     at: NDArray[np.float64]
     unit: str
+    wrong: list[int]
 
 
 def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times | None:
     """Return the first column of dates, or of numbers in order under a name such as year or time; None without one.
 
-    A column of times of day behind that of dates is read with it.
+    A column of times of day behind that of dates is read with it. A column of which each cell can be read comes before
+    one of which more than half can.
     """
+    partly: Times | None = None
     for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         cells = [evened(cell) for cell in column]
         after = columns[at + 1] if at + 1 < len(columns) else []
         if after and all(_CLOCK.fullmatch(evened(cell)) for cell in after):
             cells = [f"{cell} {evened(clock)}" for cell, clock in zip(cells, after, strict=True)]
-        found = _dates(cells)
-        if found is not None:
-            return Times(name, *found)
-        if all(re.fullmatch(r"-?\d{1,18}(\.\d+)?", cell) for cell in cells):
-            numbers = np.array(cells, dtype=np.float64)
-            steps = np.diff(numbers)
-            # A first column that counts on, or down, by the same step is an index, whatever it is called.
-            counting = at == 0 and len(steps) > 1 and len(set(steps)) == 1
-            onward = (steps >= 0).all() or (steps <= 0).all()
-            if steps.any() and onward and (counting or name.strip().lower() in NAMED):
-                return Times(name, numbers, "")
-    return None
+        written = [row for row, cell in enumerate(cells) if not is_missing(cell)]
+        found = _dates(cells, written) or _numbers(cells, written, name.strip().lower() in NAMED, first=at == 0)
+        if found is None:
+            continue
+        read, values, unit = found
+        times = Times(at, np.full(len(cells), np.nan), unit, sorted({*written} - {*read}))
+        times.at[read] = values
+        if not times.wrong:
+            return times
+        partly = partly or times
+    return partly
 
 
-def _dates(cells: Sequence[str]) -> tuple[NDArray[np.float64], str] | None:
+Found = tuple[list[int], NDArray[np.float64], str]
+"""The rows that could be read, what they hold, and its unit."""
+
+
+def _numbers(cells: Sequence[str], written: Sequence[int], named: bool, first: bool) -> Found | None:
+    """Read numbers that run on in one direction, in a column named as times are, or first and counting."""
+    read = [row for row in written if re.fullmatch(r"-?\d{1,18}(\.\d+)?", cells[row])]
+    if len(read) < 2 or len(read) * 2 <= len(written):
+        return None
+    numbers = np.array([cells[row] for row in read], dtype=np.float64)
+    steps = np.diff(numbers)
+    # A first column that counts on, or down, by the same step is an index, whatever it is called.
+    counting = first and len(steps) > 1 and len(set(steps / np.diff(read))) == 1
+    onward = (steps >= 0).all() or (steps <= 0).all()
+    return (read, numbers, "") if steps.any() and onward and (counting or named) else None
+
+
+def _dates(cells: Sequence[str], written: Sequence[int]) -> Found | None:
     """Read dates in one form: in seconds, or in months where each stands on the same day of its month."""
-    written = [cell for cell in cells if not is_missing(cell)]
     if len(written) < 2 or len(written) * 2 < len(cells):
         return None
-    found = [dates for form in _forms(written[0]) if (dates := _read(written, form)) is not None]
+    forms = dict.fromkeys(form for row in written[:PROBED] for form in _forms(cells[row]))
+    found = [one for form in forms if len(one := _read(cells, written, form)) * 2 > len(written)]
     if not found:
         return None
     # Where day and month can be exchanged throughout, the order of the rows tells.
-    dates = min(found, key=lambda dates: min(_falls(dates), _falls(dates[::-1])))
+    most = max(map(len, found))
+    read = min((one for one in found if len(one) == most), key=lambda one: _falls([*one.values()]))
+    dates = [*read.values()]
     seconds = np.array([date.timestamp() for date in dates])
     monthly = len({(date.day, date.hour, date.minute) for date in dates}) == 1 or all(_ends_month(d) for d in dates)
     unit = "month" if monthly and np.abs(np.diff(seconds)).max() >= 28 * 86_400 else "second"
     values = np.array([date.year * 12 + date.month for date in dates], np.float64) if unit == "month" else seconds
-    at = np.full(len(cells), np.nan)
-    at[[place for place, cell in enumerate(cells) if not is_missing(cell)]] = values
-    return at, unit
+    return [*read], values, unit
 
 
 def _forms(text: str) -> Sequence[Callable[[str], datetime]]:
-    """Return what may read a column that begins with this cell."""
+    """Return what may read a column in which such a cell stands."""
     if DATE_LIKE.fullmatch(text) or re.fullmatch(r"(?:19|20)\d{6}", text):
-        return [partial(_date, day_first=True), partial(_date, day_first=False)]
+        return IN_NUMBERS
     if re.fullmatch(r"\d{4}[- ]?[QqWw]\d{1,2}", text):
         return [_part_of_year]
-    return [partial(_in_words, form=form) for form in WRITTEN] if re.search("[A-Za-z]{3}", text) else []
+    return IN_WORDS if re.search("[A-Za-z]{3}", text) else []
 
 
-def _read(cells: Sequence[str], form: Callable[[str], datetime]) -> list[datetime] | None:
-    try:
-        return [form(cell) for cell in cells]
-    except ValueError:
-        return None
+def _read(cells: Sequence[str], rows: Sequence[int], form: Callable[[str], datetime]) -> dict[int, datetime]:
+    """Return the date of each of the rows that has one in this form; nothing when the first rows have none."""
+    dates: dict[int, datetime] = {}
+    for at, row in enumerate(rows):
+        if at == PROBED and len(dates) * 2 <= at:
+            return {}
+        with suppress(ValueError):
+            dates[row] = form(cells[row])
+    return dates
 
 
 def _part_of_year(text: str) -> datetime:
@@ -151,8 +176,13 @@ def _aware(date: datetime) -> datetime:
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date
 
 
+IN_NUMBERS = (partial(_date, day_first=True), partial(_date, day_first=False))
+IN_WORDS = tuple(partial(_in_words, form=form) for form in WRITTEN)
+
+
 def _falls(dates: Sequence[datetime]) -> int:
-    return sum(later < earlier for earlier, later in pairwise(dates))
+    """How many dates stand on the wrong side of the one before, whichever way most run."""
+    return min(sum(b < a for a, b in pairwise(dates)), sum(b > a for a, b in pairwise(dates)))
 
 
 def _ends_month(date: datetime) -> bool:
@@ -185,12 +215,12 @@ def judge(times: Times, places: Sequence[int]) -> Order:
     absent = len(times.at) - len(known)
     if absent:
         first = places[int(np.flatnonzero(np.isnan(times.at))[0])]
-        notes.append(f"{absent:,} rows have no time (the first in line {first})")
+        notes.append(f"{count(absent, 'row')} without a time (the first in line {first})")
     same = np.flatnonzero(steps == 0)
     if len(same):
         notes.append(
-            f"{len(same):,} rows repeat the time of the row before (the first in lines {line(int(same[0]))}); each is "
-            "read as a step of its own"
+            f"{count(len(same), 'row')} with the time of the row before (first lines {line(int(same[0]))}); each "
+            "is read as a step of its own"
         )
     onward = steps[steps > 0]
     if len(onward):
@@ -199,7 +229,7 @@ def judge(times: Times, places: Sequence[int]) -> Order:
         long = np.flatnonzero(steps > 1.5 * usual)
         if len(long) and counts.max() * 2 > len(onward):
             notes.append(
-                f"gaps in {len(long):,} places: the usual step is {_span(usual, times.unit)}, but that between lines "
+                f"{count(len(long), 'gap')}: the usual step is {_span(usual, times.unit)}, but that between lines "
                 f"{line(int(long[0]))} is {_span(float(steps[long[0]]), times.unit)}; the values are read as if they "
                 "were evenly spaced"
             )

@@ -44,7 +44,10 @@ def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
     if form.grouping == " ":
         if re.search("[;\n\t]", text):
             return _spans(r"[^;\s](?:[^;\n\t]*[^;\s])?", text)
-        doubt = re.search(r"(?<!\S)[-+−]?\d{1,3}\s\d{3}(?!\S)", text)
+        text = re.sub(
+            r"(?<=\d)[^\S \n\t](?=\d{3}(?!\d))", "_", text
+        )  # a space that keeps lines whole separates nothing
+        doubt = re.search(r"(?<!\S)[-+−]?\d{1,3} \d{3}(?!\d)", text)
         if doubt:
             raise InputError(
                 f"input: {shown(doubt[0])} can be one number or two, as the data has {form.words()}; put semicolons "
