@@ -60,9 +60,9 @@ class Clock:
 
 def measure_profile(job: Job, folder: Path) -> dict[str, float]:
     """Return seconds by part of a whole run of `job.steps`, and of the updates alone, also beside a neighbour."""
-    from seqsum.evaluation.evaluate import ExactEvaluation
     from seqsum.training import checkpoint
     from seqsum.training.backends.fused.backend import FusedBackend
+    from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
     from seqsum.training.trainer import Trainer
     from seqsum.worker import worker
     from seqsum.worker.worker import Worker

@@ -189,7 +189,7 @@ def test_a_run_that_changed_over_is_resumed_with_the_change_at_the_same_step(tmp
         return trainer
 
     trainer = Trainer(config)
-    trainer.fused_from = 25
+    trainer.backend.fused_from = 25
     trained(trainer, 10).save(tmp_path / "before")
     assert trainer.backend.name == "torch"
     trained(trainer, 40).save(tmp_path / "after")
@@ -326,7 +326,7 @@ def test_where_nothing_can_be_compiled_torch_computes_and_says_why(
     trainer = Trainer(config)
     while not trainer.done:
         trainer.run_chunk()
-    assert trainer.backend.name == "torch" and trainer.fused_from is None
+    assert trainer.backend.name == "torch" and trainer.backend.fused_from is None
     why = "code can't be compiled here (OSError: no compiler for this processor)"
     assert trainer.backend.why_not_fused == why
     plain = Trainer(config.changed({"train.backend": "torch"}, "test"))

@@ -21,7 +21,7 @@ def begun(**changes: Any) -> Trainer:
     """A trainer with compiled code, untrained."""
     named = {"train.backend": "fused", **{path.replace("__", "."): value for path, value in changes.items()}}
     trainer = Trainer(load_preset("baseline").config.changed(named, "test"))
-    trainer.choose_backend()
+    trainer.backend.change_over(0, trainer.config)
     return trainer
 
 

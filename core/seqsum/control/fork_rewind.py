@@ -25,7 +25,7 @@ from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
 from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
 from seqsum.text import one_line, printable
-from seqsum.training.backends.fused_support import check_backend
+from seqsum.training.backends.fused_support import check_backend, fused_from
 from seqsum.training.early_stopping import Progress
 
 # What a model can change without other weights.
@@ -45,11 +45,13 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     source = checkpoint_files.folder_of(run.checkpoints, step)
     state, parent, config, task = _prepared(run, step, changes)
     progress = Progress.read(state.get("progress") or {})
+    with run.store() as store:
+        compiled_from = fused_from(state, store, step)
     state = {
         **state,
         "config": config.plain(),
         "changes": {},
-        "fused_from": _fused_from(run, step, state),
+        "fused_from": compiled_from,
         "progress": asdict(progress.of_fork(parent, config)),
     }
 
@@ -255,15 +257,6 @@ def _check_fit(parent: Config, config: Config, task: AnyTask, facts: dict[str, A
         wrong.append(("train.batch_size", "can't change in a fork: each row of a batch goes on where it ended"))
     if wrong:
         raise ConfigError("fork", wrong)
-
-
-def _fused_from(run: Run, step: int, state: dict[str, Any]) -> int | None:
-    """From which step on compiled code computes: where it took over in the parent, so that a fork has the same bits."""
-    known: int | None = state.get("fused_from")
-    if known is not None:
-        return known
-    with run.store() as store:
-        return next((event.step for event in store.events(kind="backend") if event.step >= step), None)
 
 
 def _check_children(run: Run, step: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +18,6 @@ from seqsum.models.generation import forecast
 from seqsum.models.loss import loss_of
 from seqsum.tasks import AnyTask, Examples, InputSpace
 from seqsum.tasks.base import NOT_ASKED, Inputs, Ints, all_sequences
-from seqsum.training.backends.fused.backend import FusedBackend
-
-if TYPE_CHECKING:
-    from seqsum.training.backends.fused.exhaustive import Walk
 
 ROWS = 8192  # more rows at once spill out of the processor's cache
 NUMBERS = 20_000_000  # of a batch's logits, or its steps: memory stays small
@@ -130,47 +126,6 @@ def _checked(check: Check | None) -> None:
 
 def _weighted(numbers: NDArray[Any], weights: NDArray[np.float64] | None) -> float:
     return float(numbers.sum() if weights is None else numbers @ weights)
-
-
-class ExactEvaluation:
-    """Asks about a whole input space through the compiled walk, which it keeps from one time to the next."""
-
-    def __init__(self, backend: FusedBackend, task: AnyTask) -> None:
-        self._backend = backend
-        self._task = task
-        self._space = task.enumerable()
-        self._walk: Walk | None = None
-
-    def begin(self, check: Check | None = None) -> Callable[[], Evaluation] | None:
-        """Return what evaluates the weights as they are now, whenever and in whatever thread (one at a time) it is
-        called; None when that has to be done another way."""
-        space = self._space
-        if space is None or not self._backend.can_walk(space):
-            return None
-        return partial(self._evaluate, space, self._backend.flat.values.detach().numpy().copy(), check)
-
-    def _evaluate(self, space: InputSpace, values: NDArray[np.float32], check: Check | None) -> Evaluation:
-        if self._walk is None:
-            blocks = [examples.targets for examples in every_sequence(space, self._task)]
-            self._walk = self._backend.walk(space, np.concatenate(blocks))
-        walked = self._walk.ask(values, check)
-        lengths = range(space.low, space.high + 1)
-        weights = np.array([space.weight(length) for length in lengths])
-        right, losses = walked.right[space.low :], walked.losses[space.low :]
-        asked = np.array([space.vocabulary**length for length in lengths])
-        total = float(asked @ weights)
-        loss = float(losses @ weights) / total
-        plain = {ALL_INPUTS: int(right.sum()) / space.size} if len(lengths) > 1 else {}
-        return Evaluation(
-            accuracy=float(right @ weights) / total,
-            loss=loss,
-            sequences=space.size,
-            exhaustive=True,
-            asked=space.size,
-            accuracy_by_length=dict(zip(lengths, (right / asked).tolist(), strict=True)),
-            metrics={**plain, **self._task.loss_metrics(loss)},
-            confusion=walked.confusion if len(walked.confusion) <= CONFUSION_CLASSES else None,
-        )
 
 
 def evaluate(

@@ -19,16 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.config import Config
-from seqsum.errors import UserError
-from seqsum.evaluation.evaluate import Check, Evaluation, ExactEvaluation, evaluate
+from seqsum.evaluation.evaluate import Check, Evaluation, evaluate
 from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.runs.measure import MEASURE
 from seqsum.training import checkpoint
+from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
-from seqsum.training.backends.fused.backend import FusedBackend
-from seqsum.training.backends.torch_backend import ChunkResult
 from seqsum.training.device import choose_device
 from seqsum.training.early_stopping import Progress
 from seqsum.training.memory import check_memory
@@ -105,11 +103,8 @@ class Trainer:
         self.model.to(self.device, getattr(torch, config.train.dtype))
         torch.manual_seed(config.train.seed)
         self.backend = make_backend(self.model, self.task, config, self.device)
-        self._exact = ExactEvaluation(self.backend, self.task) if isinstance(self.backend, FusedBackend) else None
         self._ahead = Ahead(self.task, config)
         self.step = 0
-        self.fused_from: int | None = None
-        """The step from which compiled code computes, once it does or when it did so before."""
         self.failure: str | None = None
         self.progress = Progress()
         self._window = LogWindow()
@@ -136,35 +131,18 @@ class Trainer:
         """Change a live field from this step on; raises ConfigError."""
         self.config = self.config.changed({field: value}, "set")
 
-    def choose_backend(self) -> bool:
-        """Go over to compiled code if the run shall have it and it is there; return whether it did so now."""
-        backend = self.backend
-        if not isinstance(backend, FusedBackend) or backend.begun or backend.broken:
-            return False
-        wanted = self.config.train.backend == "fused"
-        start = self.fused_from
-        if start is None and (wanted or backend.ready):
-            start = self.step
-        if start is None or self.step < start:
-            return False
-        if backend.begin():
-            self.fused_from = start
-        elif wanted:
-            raise UserError(f"train.backend: {backend.broken}; use auto or torch")
-        return backend.begun
-
     def run_chunk(self, borders: Iterable[int] = ()) -> list[Point]:
         """Make the next few steps, up to a quarter of a second or the next border; return the log points that fell due.
 
         Borders are the multiples of evaluate_every and checkpoint_every, the end, and any given.
         """
-        self.choose_backend()
+        self.backend.change_over(self.step, self.config)
         train, borders = self.config.train, list(borders)
         end = self._border(self.step, borders)
         steps = min(end - self.step, self._steps_at_once)
         started = time.perf_counter()
         batches = self._ahead.batches(self.step, steps)
-        if isinstance(self.backend, FusedBackend) and self.backend.begun:
+        if self.backend.compiled:
             # Only where the next border says how long the next chunk is: else that hangs on how long this one takes.
             after = self._border(self.step + steps, borders) - self.step - steps
             if 0 < after <= self._steps_at_once // 2:
@@ -197,8 +175,7 @@ class Trainer:
         """Return where a chunk from `step` on has to end at the latest."""
         train = self.config.train
         ends = [step - step % every + every for every in (train.evaluate_every, train.checkpoint_every)]
-        if self.fused_from is not None and step < self.fused_from:
-            ends.append(self.fused_from)
+        more = [*more, self.backend.fused_from or 0]
         return min([*ends, train.steps, *(border for border in more if border > step)])
 
     def _finite(self) -> bool:
@@ -231,7 +208,7 @@ class Trainer:
         check: called between batches; what it raises ends the evaluation, which is owed then
         """
         self.owes_evaluation = True
-        exact = self._exact.begin(check) if self._exact else None
+        exact = self.backend.exact_evaluation(check)
         result = exact() if exact else evaluate(self.model, self.task, check=check)
         self.owes_evaluation = False
         self._evaluated_at = self.step
@@ -244,9 +221,9 @@ class Trainer:
         None when training has to wait for the result, or when compiled code can't make it. The weights are copied.
         """
         train = self.config.train
-        if self._exact is None or train.early_stop is not None or train.keep_best:
+        if train.early_stop is not None or train.keep_best or self.config.schedule.name == "plateau":
             return None
-        job = None if self.config.schedule.name == "plateau" else self._exact.begin(check)
+        job = self.backend.exact_evaluation(check)
         if job is not None:
             self._evaluated_at, self.owes_evaluation = self.step, False
         return job
@@ -276,7 +253,7 @@ class Trainer:
             "window": dict(vars(self._window)),
             "evaluated_at": self._evaluated_at,
             "owes_evaluation": self.owes_evaluation,
-            "fused_from": self.fused_from,
+            "fused_from": self.backend.fused_from,
             "data_facts": self.task.data_facts(),
             "measure": MEASURE,
             **more,
@@ -314,7 +291,7 @@ class Trainer:
         trainer._window = LogWindow.of(saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
         trainer.owes_evaluation = saved.state.get("owes_evaluation", False)
-        trainer.fused_from = saved.state.get("fused_from")
-        if trainer.fused_from is not None:
-            trainer.choose_backend()
+        trainer.backend.fused_from = saved.state.get("fused_from")
+        if trainer.backend.fused_from is not None:
+            trainer.backend.change_over(trainer.step, trainer.config)
         return trainer

@@ -21,7 +21,7 @@ from seqsum.setting_notes import not_fused
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
-from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.training.backends.fused_support import fused_from, why_not_fused
 from seqsum.worker.background_jobs import Abandoned, Behind, Errand
 from seqsum.worker.signals import StopSignal
 
@@ -102,11 +102,10 @@ class Worker:
             self.train_seconds = saved.state["train_seconds"]
             self._saved = (step, dict(self.changes))
         self._replay = self._changes_after(step)
-        changes_over = [event.step for event in self.store.events(kind="backend") if event.step >= step]
-        if changes_over and self.trainer.fused_from is None:
-            self.trainer.fused_from = changes_over[0]
-        self.trainer.choose_backend()
-        self._backend = self.trainer.backend.name, self.trainer.backend.why_not_fused
+        backend = self.trainer.backend
+        backend.fused_from = fused_from(saved.state if saved else {}, self.store, step)
+        backend.change_over(step, self.trainer.config)
+        self._backend = backend.name, backend.why_not_fused
         launched = self.store.state().get("launched", 0.0)
         with self.store.transaction():
             self.store.truncate(step)
@@ -124,7 +123,7 @@ class Worker:
         facts = {
             "device": str(self.trainer.device),
             "threads": torch.get_num_threads(),
-            "backend": self.trainer.backend.name,
+            "backend": backend.name,
             "parameters": self.trainer.parameters,
             "measured_since": self._measured_since(saved),
         }
@@ -462,12 +461,13 @@ class Worker:
 
     def _tell_backend(self) -> None:
         """Say so when compiled code has taken over: a resumed run changes over at the same step."""
-        before, now = self._backend, (self.trainer.backend.name, self.trainer.backend.why_not_fused)
+        backend, before = self.trainer.backend, self._backend
+        now = backend.name, backend.why_not_fused
         if now == before:
             return
         self._backend = now
         if now[0] != before[0]:
-            self.store.add_event(self.trainer.fused_from or 0, "backend", old=before[0], new=now[0])
+            self.store.add_event(backend.fused_from or 0, "backend", old=before[0], new=now[0])
         self._say_backend(self.trainer.step)
         Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1]).write(self.run.folder)
 

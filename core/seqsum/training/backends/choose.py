@@ -7,16 +7,15 @@ import torch
 from seqsum.config import Config
 from seqsum.models.base import SequenceModel
 from seqsum.tasks import AnyTask
+from seqsum.training.backends.base import StepBackend
 from seqsum.training.backends.cuda_graph import GraphBackend, can_be_recorded
 from seqsum.training.backends.fused.backend import FusedBackend
 from seqsum.training.backends.fused_support import check_backend, why_not_fused
 from seqsum.training.backends.least_squares import LeastSquaresBackend
 from seqsum.training.backends.torch_backend import TorchBackend
 
-Backend = TorchBackend | LeastSquaresBackend
 
-
-def make_backend(model: SequenceModel, task: AnyTask, config: Config, device: torch.device) -> Backend:
+def make_backend(model: SequenceModel, task: AnyTask, config: Config, device: torch.device) -> StepBackend:
     """Make the backend that `train.backend` names, or the fastest that fits; raise ConfigError when it can't be."""
     if model.fitting == "least_squares":
         return LeastSquaresBackend(model, task, config)

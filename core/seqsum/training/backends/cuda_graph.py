@@ -21,7 +21,8 @@ from seqsum.models.loss import loss_of, right_and_asked
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask, Batches
-from seqsum.training.backends.torch_backend import ChunkResult, TorchBackend
+from seqsum.training.backends.base import ChunkResult
+from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.optimizers import update
 
 # PyTorch asks for some steps before a recording, so that its libraries have made what they make once.
@@ -136,11 +137,7 @@ class StaticStep:
         losses, norms = losses.astype(np.float64), norms.astype(np.float64)
         bad = np.flatnonzero(~(np.isfinite(losses) & np.isfinite(norms)))
         made = int(bad[0]) if bad.size else len(losses)
-        failure = None
-        if made < len(losses):
-            what, value = ("loss", losses) if not np.isfinite(losses[made]) else ("gradient norm", norms)
-            failure = f"{what} became {float(value[made])}"
-        return ChunkResult(losses[:made], answers[:made, 0], answers[:made, 1], norms[:made], failure)
+        return ChunkResult.up_to_failure(losses, answers[:, 0], answers[:, 1], norms, made)
 
     def _compute(self) -> None:
         for before, part in zip(self._before, self._kept, strict=True):

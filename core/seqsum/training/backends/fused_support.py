@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from seqsum.config import Config
 from seqsum.errors import ConfigError
 from seqsum.models.settings import RecurrentConfig
+from seqsum.runs import Store
 from seqsum.tasks import AnyTask
 
 
@@ -35,3 +39,15 @@ def check_backend(config: Config, task: AnyTask, source: str) -> None:
     reason = why_not_fused(config, task) if config.train.backend == "fused" else None
     if reason:
         raise ConfigError(source, [("train.backend", f"must be auto or torch: {reason}")])
+
+
+def fused_from(state: Mapping[str, Any], store: Store, step: int) -> int | None:
+    """Return the step from which compiled code computes what follows the checkpoint of `step`; None if that is open.
+
+    state: the checkpoint's. Where it took over before, it does so again: a run that goes on or is forked has the same
+    bits.
+    """
+    known: int | None = state.get("fused_from")
+    if known is not None:
+        return known
+    return next((event.step for event in store.events(kind="backend") if event.step >= step), None)

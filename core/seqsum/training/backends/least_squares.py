@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,11 +13,11 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.models.base import Linear, SequenceModel
 from seqsum.tasks import AnyTask, Batches
+from seqsum.training.backends.base import ChunkResult, StepBackend
 from seqsum.training.backends.flat_parameters import FlatParameters
-from seqsum.training.backends.torch_backend import ChunkResult
 
 
-class LeastSquaresBackend:
+class LeastSquaresBackend(StepBackend):
     """Solves a model that is linear in its weights at the first step; further steps find the same and change nothing.
 
     The loss and gradient of a step are those of its batch before the solution is taken, so that the first point of the
@@ -26,8 +25,7 @@ class LeastSquaresBackend:
     open (a period shorter than the order), the smallest are taken, as numpy.linalg.lstsq does.
     """
 
-    name: ClassVar[str] = "least_squares"
-    why_not_fused: ClassVar[str | None] = None
+    name = "least_squares"
 
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         """Raises UserError when there are fewer training examples than weights, or endless ones."""
@@ -73,11 +71,10 @@ class LeastSquaresBackend:
         return {}
 
     def frozen(self) -> Callable[[], dict[str, Tensor]]:
-        """As `tensors`."""
         return self.tensors
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what `tensors` gave."""
+        """Nothing was given."""
 
     def _solve(self, config: Config) -> Tensor:
         if self._solution is None:

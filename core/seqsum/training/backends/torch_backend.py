@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from seqsum.config import Config
@@ -17,32 +15,15 @@ from seqsum.models.base import SequenceModel, State, detached
 from seqsum.models.loss import loss_of, right_and_asked
 from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
 from seqsum.tasks import AnyTask, Batches
+from seqsum.training.backends.base import ChunkResult, StepBackend
 from seqsum.training.backends.flat_parameters import FlatParameters
 from seqsum.training.optimizers import make_optimizer, update
 
 
-@dataclass(frozen=True)
-class ChunkResult:
-    """What a chunk's steps gave, one entry a step, up to the first that was not finite.
-
-    losses: mean loss of the batch, before the update; right, asked: right answers and questions of the batch, before
-    the update; gradient_norms: global 2-norm before clipping. `failure` says what was not finite; that step's update
-    was not made.
-    """
-
-    losses: NDArray[np.float64]
-    right: NDArray[np.int64]
-    asked: NDArray[np.int64]
-    gradient_norms: NDArray[np.float64]
-    failure: str | None = None
-
-
-class TorchBackend:
+class TorchBackend(StepBackend):
     """Forward, backward, clipping and optimizer on flat parameters."""
 
     name = "torch"
-    why_not_fused: str | None = None
-    """Why PyTorch computes and no compiled code, as in "train.threads is 2"."""
 
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         self.model = model
@@ -55,7 +36,6 @@ class TorchBackend:
         """The hidden state carried from step to step, for tasks that go on where the step before ended."""
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
-        """Make one update per batch; stop before an update whose loss or gradient is not finite."""
         gradients, group = self.flat.gradients, self.optimizer.param_groups[0]
         device, dtype = gradients.device, gradients.dtype
         inputs, lengths, targets = (
@@ -99,14 +79,10 @@ class TorchBackend:
         return ChunkResult(np.array(losses), counts[:, 0], counts[:, 1], np.array(norms), failure)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what a resumed run needs beside the weights.
-
-        The optimizer's state by parameter name (exp_avg.embedding.weight …), its `step`, and the carried hidden state.
-        """
+        """The optimizer's state by parameter name (exp_avg.embedding.weight …), its `step`, and the carried state."""
         return self._named(self._kept(), self.state)
 
     def frozen(self) -> Callable[[], dict[str, Tensor]]:
-        """Copy what `tensors` gives, as quickly as can be; the function returned gives it, in whatever thread."""
         kept, state = {key: value.clone() for key, value in self._kept().items()}, self.state
         state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state
         state = state.clone() if isinstance(state, Tensor) else state
@@ -130,7 +106,6 @@ class TorchBackend:
         return found
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take back what `tensors` gave; raises KeyError when parts are missing."""
         tensors = dict(tensors)
         values = self.flat.values
         parts = [tensors.pop(key) for key in sorted(tensors) if key.startswith(f"{STATE_KEY}.")]

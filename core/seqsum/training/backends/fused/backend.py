@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.evaluation.evaluate import Check, Evaluation
 from seqsum.models.base import SequenceModel
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
-from seqsum.tasks import AnyTask, Batches, InputSpace
+from seqsum.tasks import AnyTask, Batches
 from seqsum.text import one_line
+from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.fused import cache
+from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
 from seqsum.training.backends.fused.layout import (
     CELLS,
-    COLUMNS,
     OPTIMIZERS,
     Shape,
     Workspace,
     parameter_places,
     whole_vectors,
 )
-from seqsum.training.backends.torch_backend import ChunkResult, TorchBackend
-
-if TYPE_CHECKING:
-    from seqsum.training.backends.fused.exhaustive import Walk
+from seqsum.training.backends.torch_backend import TorchBackend
 
 Floats = NDArray[np.float32]
+
+COMPILING = "this machine's code is being compiled; the run begins with torch and changes over when it is there"
+NOT_KEPT = (
+    "no folder for compiled code can be written, so that each run compiles it anew and begins with torch; SEQSUM_CACHE "
+    "names another"
+)
 
 
 class FusedBackend(TorchBackend):
@@ -51,29 +56,26 @@ class FusedBackend(TorchBackend):
             self._offsets[name] = place
             place += part.numel()
         self._workspace: tuple[Shape, Workspace] | None = None
+        self._exact = ExactEvaluation(task, self._shape(1, 1), self._offsets)
         self._compilation: cache.Compilation | None = None
-        self.begun = False
-        self.broken: str | None = None
-        """Why compiled code can't be had here, once that was tried."""
+        self._broken = False
+        self.why_not_fused = COMPILING
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        return "fused" if self.begun else "torch"
+    def change_over(self, step: int, config: Config) -> None:
+        if self.compiled or self._broken:
+            return
+        wanted = config.train.backend == "fused"
+        start = self.fused_from
+        if start is None and (wanted or self._ready()):
+            start = step
+        if start is None or step < start:
+            return
+        if self.begin():
+            self.fused_from = start
+        elif wanted:
+            raise UserError(f"train.backend: {self.why_not_fused}; use auto or torch")
 
-    @property
-    def why_not_fused(self) -> str | None:  # type: ignore[override]
-        """Why PyTorch computes still, or for good; None once compiled code does."""
-        if self.begun or self.broken is not None:
-            return self.broken
-        if self._compilation is not None and not self._compilation.kept:
-            return (
-                "no folder for compiled code can be written, so that each run compiles it anew and begins with torch; "
-                "SEQSUM_CACHE names another"
-            )
-        return "this machine's code is being compiled; the run begins with torch and changes over when it is there"
-
-    @property
-    def ready(self) -> bool:
+    def _ready(self) -> bool:
         """Whether the compiled code is at hand; the first time it isn't, compiling begins in the background."""
         try:
             if self._compilation is not None:
@@ -81,6 +83,8 @@ class FusedBackend(TorchBackend):
             if cache.is_warm():
                 return True
             self._compilation = cache.Compilation()
+            if not self._compilation.kept:
+                self.why_not_fused = NOT_KEPT
         except Exception as error:
             self._break(error)
         return False
@@ -88,24 +92,24 @@ class FusedBackend(TorchBackend):
     def begin(self) -> bool:
         """Compute with compiled code from now on; compiles here and now what is not compiled yet.
 
-        Returns whether it does: where compiling fails, `broken` says why, and PyTorch goes on.
+        Returns whether it does: where compiling fails, `why_not_fused` says so, and PyTorch goes on.
         """
         try:
             cache.compile_now()
         except Exception as error:
             self._break(error)
             return False
-        self.begun = True
+        self.name, self.why_not_fused, self.compiled = "fused", None, True
         return True
 
     def _break(self, error: Exception) -> None:
         # Whatever a compiler that is missing, broken or of another version says: PyTorch computes the same.
         said = one_line(str(error).strip().partition("\n")[0]) or "it says nothing"
-        self.broken = f"code can't be compiled here ({type(error).__name__}: {said})"
+        self._broken = True
+        self.why_not_fused = f"code can't be compiled here ({type(error).__name__}: {said})"
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
-        """Make one update per batch; stop before an update whose loss or gradient is not finite."""
-        if not self.begun:
+        if not self.compiled:
             return super().run(batches, learning_rates, config)
         run_chunk = compiled_chunk()
         steps, batch, length = batches.inputs.shape
@@ -159,24 +163,10 @@ class FusedBackend(TorchBackend):
             self.optimizer.state[self.flat.values]["step"].fill_(done + made)
         if self.carries_state:
             self._take_state(shape, workspace)
-        failure = None
-        if made < steps:
-            what = ("loss", losses) if not np.isfinite(losses[made]) else ("gradient norm", norms)
-            failure = f"{what[0]} became {float(what[1][made])}"
-        return ChunkResult(losses[:made], right[:made], asked[:made], norms[:made], failure)
+        return ChunkResult.up_to_failure(losses, right, asked, norms, made)
 
-    def can_walk(self, space: InputSpace) -> bool:
-        """Whether `walk` can ask this model about this space, now."""
-        return self.begun and not self.tags and not self.carries_state and space.vocabulary <= COLUMNS
-
-    def walk(self, space: InputSpace, truths: NDArray[np.integer]) -> Walk:
-        """Return what asks about every sequence of an input space, with the GIL released, given the flat weights.
-
-        truths: the right class of every sequence, in counting order, the shortest first
-        """
-        from seqsum.training.backends.fused.exhaustive import Walk
-
-        return Walk(self._shape(1, 1), self._offsets, space.low, space.high, truths)
+    def exact_evaluation(self, check: Check | None) -> Callable[[], Evaluation] | None:
+        return self._exact.begin(self.flat.values.detach().numpy(), check) if self.compiled else None
 
     def _shape(self, batch: int, length: int) -> Shape:
         settings = self._settings
