@@ -1,4 +1,7 @@
-"""`seqsum`: the engine from the command line."""
+"""`seqsum`: the engine from the command line.
+
+The top of the engine: it may import every room; no room imports it.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Comparing runs: their curves on common steps, best and final values, spreads of groups, differing settings.
+"""Comparing runs: curves on common steps, best and final values, spreads of groups, differing settings, their files.
 
-No torch and no screen here: the console and `seqsum compare` show the same numbers.
+May import `export`, `plotting`, `runs` and what lies below. No torch: the console shows the same numbers.
 """
 
 from seqsum.compare.axis import FieldAxis, field_axis

@@ -1,4 +1,7 @@
-"""A run's results as files for other programs: tables, plots, weights."""
+"""A run's results as files for other programs: tables, plots, weights.
+
+May import `runs`, `plotting`, `training` (checkpoints) and what lies below.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Starts a worker for a run and finds it again. No torch here."""
+"""Starts a worker for a run and finds it again.
+
+May import `runs` and what lies below. No torch: the worker, another process, loads it.
+"""
 
 from seqsum.launch.base import Launcher
 from seqsum.launch.local import LocalLauncher

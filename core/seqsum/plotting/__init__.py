@@ -1,1 +1,4 @@
-"""What curves have in common wherever they are drawn: how they are smoothed, and over which range they stand."""
+"""Drawing curves: smoothing, ranges, what is not finite, pictures as SVG and PNG.
+
+May import `runs` and what lies below. No torch: the console smooths and scales by the same code.
+"""

@@ -1,1 +1,4 @@
-"""Answers questions about a checkpoint, in a process of its own when the console asks."""
+"""Answers questions about a checkpoint, in a process of its own (`server`) when the console asks.
+
+May import `evaluation`, `training` (checkpoints), `runs`, `models`, `tasks` and what lies below.
+"""

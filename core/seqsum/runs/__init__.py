@@ -1,4 +1,7 @@
-"""The run folder: record, metric store, checkpoints, events, commands. No torch here: the console reads it."""
+"""The run folder: record, metric store, checkpoint files, events, commands; and the workspace that holds them.
+
+May import `config`, `plugins` and what lies below. No torch: the console reads it.
+"""
 
 from seqsum.folders import default_workspace
 from seqsum.runs.run import LIVE_STATUSES, Run, Summary

@@ -1,4 +1,7 @@
-"""What is learned. A task makes batches, knows the right answer, reads what a person types and renders an answer."""
+"""What is learned. A task makes batches, knows the right answer, reads what a person types and renders an answer.
+
+May import `schema`, `errors` and what lies below; knows no model.
+"""
 
 from seqsum.tasks import (
     addition,

@@ -1,7 +1,7 @@
 """Trackers: where a run is written beside its own folder, each behind one small interface. No torch here.
 
 The worker alone logs; a tracker can fail, hang or vanish without hurting the run (`guarded`). Uploading is a process
-of its own with a time limit (`upload`).
+of its own with a time limit (`upload`). May import `config`, `runs` and what lies below.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""The loop, schedules, checkpoints, evaluation and the step backends."""
+"""The loop, schedules, checkpoints and, in `backends`, the ways to compute steps.
+
+May import `evaluation`, `models`, `tasks`, `runs` and what lies below.
+"""

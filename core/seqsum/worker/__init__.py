@@ -1,4 +1,7 @@
-"""The worker: one process for one run. It outlives the terminal and the console that started it."""
+"""The worker: one process for one run. It outlives the terminal and the console that started it.
+
+May import `training`, `evaluation`, `trackers`, `launch`, `runs` and what lies below.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Runs side by side: curves, differing settings, scatter, export."""
+"""Runs side by side: curves, differing settings, scatter, export.
+
+May import `dialogs`, `shared`, `charts`.
+"""

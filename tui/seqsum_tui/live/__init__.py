@@ -1,1 +1,4 @@
-"""One run as it learns: charts, log, configuration, events, questions below."""
+"""One run as it learns: charts, log, configuration, events, and the panel that asks.
+
+May import `query` (the panel), `dialogs`, `shared`, `charts`.
+"""

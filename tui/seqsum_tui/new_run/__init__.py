@@ -1,1 +1,4 @@
-"""The form that starts a run."""
+"""The form that starts a run.
+
+May import `dialogs`, `shared`.
+"""

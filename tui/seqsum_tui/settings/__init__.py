@@ -1,1 +1,4 @@
-"""The console's own settings: their file, the screen, keys, themes."""
+"""The console's own settings: their file, the screen, keys, themes.
+
+May import `new_run` (its keys), `dialogs`, `shared`.
+"""

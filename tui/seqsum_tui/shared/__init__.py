@@ -1,1 +1,4 @@
-"""What every screen may use: the floor of the house, above charts and terminal."""
+"""The floor that every screen stands on: what it may ask of the app, keys, tables, polling.
+
+May import `charts` and `terminal_io`, and no screen.
+"""

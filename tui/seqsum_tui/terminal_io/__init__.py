@@ -1,1 +1,4 @@
-"""How cells reach the terminal: driver, difference of screens, escape sequences, hanging up."""
+"""How cells reach the terminal: driver, difference of screens, escape sequences, hanging up.
+
+Imports no other room of the console.
+"""
