@@ -7,6 +7,7 @@ from textual.widgets import Static
 from seqsum.presets.library import load_preset
 from seqsum_tui.app import Console
 from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.new_run.starter import Started
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared.top_bar import TopBar
@@ -284,6 +285,6 @@ async def test_the_cursor_goes_to_what_was_queued(scene, console, until):
         await until(pilot, ready(console))
         await pilot.press("n")
         await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
-        console.screen.post_message(NewRunScreen.Started(made, ("queued", "it waits")))
+        console.screen.post_message(Started(made, ("queued", "it waits")))
         await until(pilot, lambda: not isinstance(console.screen, NewRunScreen))
         await until(pilot, lambda: table(console).selected.summary.name == "queued")

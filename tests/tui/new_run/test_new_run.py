@@ -503,6 +503,10 @@ async def test_a_key_asks_for_no_layout_of_the_screen(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         await type_into(pilot, "train.steps", "3000")
+        # What the estimate and its notes say comes later than the keys.
+        await until(pilot, lambda: "parameters" in app.text("#estimate"))
+        await until(pilot, lambda: all(one.is_finished for one in app.workers if one.group == "estimate"))
+        await pilot.pause()
         laid_out: list[object] = []
         app.new_run.screen_layout_refresh_signal.subscribe(app.new_run, laid_out.append)
         await pilot.press("4")

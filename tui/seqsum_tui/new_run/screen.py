@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.launch import Launcher
-from seqsum.runs import Workspace
+from seqsum.presets.own import is_own_preset
+from seqsum.runs import Run, Workspace
 from seqsum.schema import FieldFacts
 from seqsum.text import printable
+from seqsum_tui.new_run.changes_dialog import ChangesScreen
 from seqsum_tui.new_run.draft import RunDraft, read_presets
 from seqsum_tui.new_run.estimate_line import EstimateLine
 from seqsum_tui.new_run.field_help import field_help, find_help, name_help, presets_help, seeds_help, start_help
-from seqsum_tui.new_run.form import CHANGED, WRONG, ConfigForm
+from seqsum_tui.new_run.form import ConfigForm
 from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS, KEYS
-from seqsum_tui.new_run.preset_list import PresetDetail, PresetList
+from seqsum_tui.new_run.panes import PresetPane, SettingsPane
+from seqsum_tui.new_run.preset_list import PresetList
+from seqsum_tui.new_run.save_preset_dialog import SavePresetScreen
 from seqsum_tui.new_run.start_bar import StartBar, count
-from seqsum_tui.new_run.starter import NewRunStarting
+from seqsum_tui.new_run.starter import Refused, Started, Starter
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.display import literal
-from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.key_line import KeyLine
 
@@ -37,7 +42,7 @@ WIDE = 100
 TITLE = "New run"
 
 
-class NewRunScreen(NewRunStarting):
+class NewRunScreen(ConsoleScreen[Run | None]):
     """Presets on one side, the form on the other; on a small terminal one after the other.
 
     Closes with the started run, or with None when the person leaves, or when what was queued is yet to begin.
@@ -66,16 +71,21 @@ class NewRunScreen(NewRunStarting):
         title: str = TITLE,
     ) -> None:
         super().__init__()
-        self._workspace = workspace
-        self._launcher = launcher
+        self._starter = Starter(workspace, launcher)
         self._title = title
         self._settings_first = config is not None
-        self._presets, chosen, self._complaint = read_presets(preset)
+        presets, chosen, self._complaint = read_presets(preset)
         if self._complaint and config is not None:
             self._complaint += f"; what the run sets is shown as changes to {chosen.name}"
         self.draft = RunDraft(chosen, config)
         if preset is not None and preset.endswith(".toml"):
             self.draft.files = {Path(preset).stem: preset}
+        self.queued: Run | None = None
+        """The run that was queued, of several the first."""
+        self._presets, self._settings = PresetPane(presets, chosen), SettingsPane(self.draft)
+        self._starting = False
+        self._done: Started | None = None
+        self._dropped: dict[str, str] = {}
         self._warned = False
         self._key_state: tuple[bool | None, ...] = ()
 
@@ -87,34 +97,25 @@ class NewRunScreen(NewRunStarting):
             yield Static("1 choose a preset   2 change what you like   3 start", id="steps")
             yield Static("F2 other side", id="switch-hint")
         with Horizontal(id="body"):
-            with Vertical(id="presets"):
-                with Vertical(id="choices"):
-                    yield FittedText(id="search")
-                    yield PresetList(self._presets, self.draft.preset, id="preset-list")
-                yield PresetDetail(self.draft.preset, id="preset-detail")
-            with Vertical(id="settings"):
-                yield LineInput(placeholder="find a field: part of its name or help", compact=True, id="find")
-                yield ConfigForm(self.draft, id="form")
+            yield self._presets
+            yield self._settings
         yield FittedText(id="help", wraps=True)
         yield StartBar(id="start-bar")
         yield KeyLine()
 
     def on_mount(self) -> None:
         # What a worker has to load, it loads while the form is filled in.
-        self.call_after_refresh(lambda: threading.Thread(target=self._launcher.warm, daemon=True).start())
+        self.call_after_refresh(lambda: threading.Thread(target=self._starter.launcher.warm, daemon=True).start())
         estimate = self.query_one(EstimateLine)
-        estimate.workspace = self._workspace
+        estimate.workspace = self._starter.workspace
         with suppress(UserError):
             # Refused when a run is started, with its reason.
-            estimate.side_by_side = max(self._launcher.capacity(), 1)
-        self.query_one("#presets").border_title = "Presets"
-        self.query_one("#settings").border_title = "Settings"
-        self._show_search("", len(self._presets))
+            estimate.side_by_side = max(self._starter.launcher.capacity(), 1)
         self._refresh()
         if self._settings_first:
             self._to_settings()
         else:
-            self.query_one(PresetList).focus()
+            self._presets.list.focus()
             self.call_after_refresh(self._preset_described)
         if self._complaint:
             self._say(self._complaint, bad=True)
@@ -122,15 +123,11 @@ class NewRunScreen(NewRunStarting):
     # What is shown ----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        draft, bar = self.draft, self.query_one(StartBar)
-        changed = f"{CHANGED} {count(len(draft.changes), 'change')}" if draft.changes else ""
-        errors = f"{WRONG} {count(len(draft.problems), 'error')}" if draft.problems else ""
-        aside = f" · {draft.kept_aside} kept for other choices" if draft.kept_aside else ""
-        self._put("#presets-tab", f" 1 Preset: {printable(draft.preset.name)} ")
-        self._put("#settings-tab", f" 2 Settings{': ' if errors or changed else ''}{errors or changed} ")
-        subtitle = f"{draft.preset.name}: {changed or 'as the preset has them'}{aside}"
-        self.query_one("#settings").border_subtitle = Content(printable(subtitle))
-        bar.show(draft, self._workspace.folder, self._starting)
+        state = self._settings.state
+        self._put("#presets-tab", f" 1 Preset: {printable(self.draft.preset.name)} ")
+        self._put("#settings-tab", f" 2 Settings{': ' if state else ''}{state} ")
+        self._settings.refresh_state()
+        self.query_one(StartBar).show(self.draft, self._starter.workspace.folder, self._starting)
         self._refresh_keys()
 
     def _refresh_keys(self) -> None:
@@ -147,13 +144,7 @@ class NewRunScreen(NewRunStarting):
         self._put("#help", field_help(facts, draft.choices(facts), draft.preset_text(path), draft.note(path)))
 
     def _help_presets(self) -> None:
-        self._put("#help", presets_help(self.query_one(PresetDetail).max_scroll_y > 0))
-
-    def _show_search(self, text: str, found: int) -> None:
-        words = f"⌕ {text}▏ {found} of {len(self._presets)}" if text else "⌕ type to search"
-        if text and not found:
-            words = f"⌕ {text}▏ none; backspace takes back"
-        self._put("#search", printable(words))
+        self._put("#help", presets_help(self._presets.detail.max_scroll_y > 0))
 
     def _say(self, text: str, bad: bool = False) -> None:
         self.query_one(StartBar).say(text, bad)
@@ -163,23 +154,19 @@ class NewRunScreen(NewRunStarting):
     @on(PresetList.Chosen)
     def _preset_chosen(self, event: PresetList.Chosen) -> None:
         self.draft.choose(event.preset)
-        self.query_one(PresetDetail).show(event.preset)
-        self.query_one(ConfigForm).refresh_all()
+        self._presets.detail.show(event.preset)
+        self._settings.form.refresh_all()
         self._changed()
         self.call_after_refresh(self._preset_described)
 
     def _preset_described(self) -> None:
-        if self.query_one(PresetList).has_focus:
+        if self._presets.list.has_focus:
             self._help_presets()
 
     @on(PresetList.Accepted)
     def _preset_accepted(self) -> None:
         self.add_class("-settings")
         self.set_focus(self.query_one("#start"))
-
-    @on(PresetList.Searched)
-    def _preset_searched(self, event: PresetList.Searched) -> None:
-        self._show_search(event.text, event.found)
 
     @on(ConfigForm.Changed)
     def _config_changed(self) -> None:
@@ -211,16 +198,16 @@ class NewRunScreen(NewRunStarting):
         self._warned = False
         self._say("")
         self._refresh()
-        row = self.query_one(ConfigForm).current
+        row = self._settings.form.current
         if row is not None:
             self._help_field(row.facts)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         widget = event.widget
         # Not :focus-within, which has every field of the form styled again at each move of the cursor.
-        for pane in self.query("#presets, #settings"):
+        for pane in (self._presets, self._settings):
             pane.set_class(pane in widget.ancestors, "-active")
-        self.set_class(self.query_one("#settings") in widget.ancestors, "-filling")
+        self.set_class(self._settings in widget.ancestors, "-filling")
         if self._warned:
             self._warned = False
             self._say("")
@@ -252,7 +239,7 @@ class NewRunScreen(NewRunStarting):
         if not self.is_mounted:
             return True
         if action == "reset_field":
-            row = self.query_one(ConfigForm).current
+            row = self._settings.form.current
             return row is not None and row.has_class("-changed")
         if action == "reset_all":
             return bool(self.draft.changes or self._dropped)
@@ -263,9 +250,10 @@ class NewRunScreen(NewRunStarting):
     def action_leave(self) -> None:
         if self._starting:
             return
-        presets = self.query_one(PresetList)
-        if self.query_one("#find").has_class("-shown") and self.query_one("#settings").has_focus_within:
-            self._close_find()
+        presets = self._presets.list
+        if self._settings.finding:
+            self._settings.close_find()
+            self._to_settings()
         elif presets.query_text and presets.has_focus:
             presets.search("")
         elif not self.has_class("-wide") and self.has_class("-settings"):
@@ -277,3 +265,192 @@ class NewRunScreen(NewRunStarting):
             self._say(f"escape again leaves, and drops {' and '.join(parts)}")
         else:
             self.dismiss(None)
+
+    # Where the keys go; on a narrow screen the side with the focus is the one shown ------------------------------
+
+    async def on_key(self, event: events.Key) -> None:
+        focused = self.focused
+        where = focused.id if focused is not None else None
+        form, detail = self._settings.form, self._presets.detail
+        moves: dict[tuple[str, str], Callable[[], object]] = {
+            ("preset-list", "tab"): self._to_settings,
+            ("preset-list", "right"): self._to_settings,
+            ("preset-list", "shift+tab"): self._to_start,
+            ("preset-list", "pagedown"): detail.action_page_down,
+            ("preset-list", "pageup"): detail.action_page_up,
+            ("start", "up"): self._to_settings,
+            ("start", "left"): self._to_seeds,
+            ("name", "up"): self._to_settings,
+            ("name", "down"): self._to_start,
+            ("seeds", "up"): self._to_settings,
+            ("seeds", "down"): self._to_start,
+            ("find", "down"): form.focus_found,
+        }
+        move = moves.get((where or "", event.key))
+        if move is None and event.key == "shift+tab" and form.current is not None and form.current is form.rows[0]:
+            move = self._to_presets
+        if move is not None:
+            event.stop()
+            event.prevent_default()
+            move()
+
+    def _to_settings(self) -> None:
+        self.add_class("-settings")
+        self._settings.form.focus_field()
+
+    def _to_start(self) -> None:
+        self.set_focus(self.query_one("#start"))
+
+    def _to_seeds(self) -> None:
+        self.set_focus(self.query_one("#seeds"))
+
+    def action_switch(self) -> None:
+        if self._presets.has_focus_within:
+            self._to_settings()
+        else:
+            self._to_presets()
+
+    def _to_presets(self) -> None:
+        self.remove_class("-settings")
+        self.set_focus(self._presets.list)
+
+    def action_find(self) -> None:
+        self.add_class("-settings")
+        self._settings.open_find()
+
+    @on(ConfigForm.Left)
+    def _form_left(self, event: ConfigForm.Left) -> None:
+        if event.direction > 0:
+            self.query_one("#name").focus()
+        elif self._settings.find.display:
+            self._settings.find.focus()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is None:
+            return
+        if event.widget.id == "presets-tab":
+            self._to_presets()
+        elif event.widget.id == "settings-tab":
+            self._to_settings()
+
+    def action_next_error(self) -> None:
+        form = self._settings.form
+        wrong = [path for path in self.draft.problems if form.row(path) is not None]
+        here = form.current.facts.path if form.current is not None else ""
+        if wrong:
+            self._settings.find.value = ""
+            path = wrong[(wrong.index(here) + 1) % len(wrong)] if here in wrong else wrong[0]
+            self.add_class("-settings")
+            form.focus_field(path)
+        elif self.draft.name_problem is not None:
+            self.set_focus(self.query_one("#name"))
+        elif self.draft.seeds_problem is not None:
+            self.set_focus(self.query_one("#seeds"))
+
+    # All changes ----------------------------------------------------------------------------------------------------
+
+    def action_reset_field(self) -> None:
+        self._settings.form.reset_field()
+
+    def action_reset_all(self) -> None:
+        if self.draft.changes:
+            self._dropped = self.draft.reset_all()
+            said = f"{count(len(self._dropped), 'change')} dropped; F6 again brings them back"
+        else:
+            self.draft.restore(self._dropped)
+            self._dropped, said = {}, ""
+        self._settings.form.refresh_all()
+        self._changed()
+        self._say(said)
+
+    def action_changes(self) -> None:
+        def chosen(path: str | None) -> None:
+            self._settings.form.refresh_all()
+            self._changed()
+            if path is not None:
+                self.add_class("-settings")
+                self._settings.form.focus_field(path)
+
+        self.app.push_screen(ChangesScreen(self.draft), chosen)
+
+    def action_save_preset(self) -> None:
+        config = self.draft.config
+        if config is None:
+            self.action_next_error()
+            self._say(f"{count(len(self.draft.problems), 'error')} to put right before it can be saved", bad=True)
+            return
+        preset = self.draft.preset
+        yours = preset.name not in self.draft.files and is_own_preset(preset.name)
+        self.app.push_screen(SavePresetScreen(config, preset, yours), self._preset_saved)
+
+    def _preset_saved(self, name: str | None) -> None:
+        if name is None:
+            return
+        presets, chosen, complaint = read_presets(name)
+        if complaint:
+            self._say(complaint, bad=True)
+            return
+        self._presets.take(presets, chosen)
+        self.draft.choose(chosen)
+        self._settings.form.refresh_all()
+        self._changed()
+        self._say(f"saved: the preset {chosen.name}, in this list and for seqsum train {chosen.name}")
+
+    def action_copy(self) -> None:
+        if self.draft.wrong:
+            self._say(f"{count(self.draft.wrong, 'error')} to put right before the command can be copied", bad=True)
+            return
+        self.app.copy_to_clipboard(self.draft.command(self._starter.workspace.folder))
+        self._say("the command line is copied; no clipboard here? settings (key ,) can have a file instead")
+
+    # Starting -------------------------------------------------------------------------------------------------------
+
+    def action_start(self) -> None:
+        self._begin(queue=False)
+
+    def action_queue(self) -> None:
+        self._begin(queue=True)
+
+    def _begin(self, queue: bool) -> None:
+        if self._starting:
+            return
+        if self.draft.config is None or self.draft.wrong:
+            self.action_next_error()
+            self._say(f"{count(self.draft.wrong, 'error')} to put right before the run can start", bad=True)
+            return
+        self._starting = True
+        self._say("")
+        self._refresh()
+        self._launch(queue)
+
+    @work(thread=True, group="start")
+    def _launch(self, queue: bool) -> None:
+        self.post_message(self._starter.begin(self.draft, queue))
+
+    def on_started(self, event: Started) -> None:
+        self._done = event
+        self.on_screen_resume()
+
+    def on_screen_resume(self) -> None:
+        # Another screen may lie on top when the worker answers; this one can close only in front.
+        if self._done is None or self.app.screen is not self:
+            return
+        done, self._done = self._done, None
+        if done.queued is not None:
+            title, text = done.queued
+            self.app.notify(text, title=title, markup=False)
+            self.queued = done.run
+        self.dismiss(None if done.queued else done.run)
+
+    def on_refused(self, event: Refused) -> None:
+        self._starting = False
+        self._refresh()
+        wrong = [facts.path for facts in self.draft.fields if f"{facts.path}: " in event.reason]
+        if wrong:
+            self.add_class("-settings")
+            self._settings.form.focus_field(wrong[0])
+        self._say(event.reason, bad=True)
+
+    def on_unmount(self) -> None:
+        """Nobody is about to start a run any more."""
+        threading.Thread(target=self._starter.launcher.cool, daemon=True).start()
