@@ -44,9 +44,9 @@ def test_compare(snap_compare, scene, runs, still, until, size, keys):
         await until(pilot, lambda: console.screen._read_once)
         screen = CompareScreen([run.id for run in runs])
         console.push_screen(screen)
-        await until(pilot, lambda: screen._comparison and screen._rows)
+        await until(pilot, lambda: screen.model.comparison and screen.model.rows)
         chart, table = screen.query_one(CompareChart), screen.query_one(CompareTable)
-        await until(pilot, lambda: screen._reader.buckets == max(2 * chart.size.width, 120))
+        await until(pilot, lambda: screen.reader.buckets == max(2 * chart.size.width, 120))
         for key in keys:
             await pilot.press(key)
         if "2" in keys:
@@ -58,6 +58,6 @@ def test_compare(snap_compare, scene, runs, still, until, size, keys):
             await until(pilot, lambda: table.selected and table.selected.key == table.rows[1].key)
         if "left" in keys:
             await until(pilot, lambda: table.rows[0].at is not None)
-        await until(pilot, lambda: len(screen._comparison.runs) == len(runs))
+        await until(pilot, lambda: len(screen.model.comparison.runs) == len(runs))
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

@@ -65,7 +65,7 @@ def console(scene, still):
 
 
 def compared(app):
-    return lambda: isinstance(app.screen, CompareScreen) and app.screen._comparison and app.screen._rows
+    return lambda: isinstance(app.screen, CompareScreen) and app.screen.model.comparison and app.screen.model.rows
 
 
 async def begin(app, pilot, until, runs):
@@ -73,7 +73,7 @@ async def begin(app, pilot, until, runs):
     app.push_screen(CompareScreen([run.id for run in runs]))
     await until(pilot, compared(app))
     chart = app.screen.query_one(CompareChart)
-    await until(pilot, lambda: chart.series and app.screen._reader.buckets == max(2 * chart.size.width, 120))
+    await until(pilot, lambda: chart.series and app.screen.reader.buckets == max(2 * chart.size.width, 120))
     await until(pilot, lambda: app.screen.query_one(CompareTable).rows)
 
 
@@ -92,7 +92,7 @@ async def test_curves_and_their_table(sweep, console, until, size):
         signs = [one.sign for one in chart.series]
         assert len(set(signs)) == 4 and all(sign in shown for sign in signs)
         # The median and the band of two runs: between them, and both.
-        members = [run for run in console.screen._comparison.runs if run.summary.group == "lr 0.001"]
+        members = [run for run in console.screen.model.comparison.runs if run.summary.group == "lr 0.001"]
         band = next(band for band in chart._bands if band.name == "group:lr 0.001")
         median = next(one for one in groups if one.name == band.name)
         assert np.allclose(median.y, (members[0].curve.mean + members[1].curve.mean) / 2)
@@ -154,7 +154,7 @@ async def test_scatter_of_a_setting_against_a_metric(sweep, console, until, size
         shown = screen_text(console)
         assert "0.0005" in shown and "0.002" in shown
         points = {cloud.key: cloud.points for cloud in scatter._clouds}
-        bests = [run.best[1] for run in console.screen._comparison.runs if run.summary.group == "lr 0.001"]
+        bests = [run.best[1] for run in console.screen.model.comparison.runs if run.summary.group == "lr 0.001"]
         assert [y for _, y in points["group:lr 0.001"]] == bests
         assert [x for x, _ in points["group:lr 0.001"]] == pytest.approx([0.001, 0.001])
         await pilot.press("h")
@@ -189,9 +189,9 @@ async def test_cursor_metric_time_and_order(sweep, console, until):
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
         await pilot.press(*"loss", "enter")
         await until(pilot, lambda: isinstance(console.screen, CompareScreen) and chart.title == "loss")
-        assert console.screen._comparison.direction == "lower"
+        assert console.screen.model.comparison.direction == "lower"
         await pilot.press("d")
-        await until(pilot, lambda: console.screen._comparison.direction == "higher")
+        await until(pilot, lambda: console.screen.model.comparison.direction == "higher")
         await pilot.press("y", "s")
         await until(pilot, lambda: chart.log_y and chart.smoothing > 0)
 
@@ -236,7 +236,7 @@ async def test_views_signs_and_rows_answer_the_mouse(sweep, console, until):
         for name, view in (("Scatter", 2), ("Settings", 1), ("Curves", 0)):
             column = screen_text(console).splitlines()[0].index(name)
             await pilot.click(bar, offset=(column, 0))
-            await until(pilot, lambda view=view: console.screen._view == view)
+            await until(pilot, lambda view=view: console.screen.model.view == view)
         await until(pilot, lambda: table.size.height > 3)
         await pilot.click(table, offset=(20, 3))
         await until(pilot, lambda: table.selected.name == "lr 0.002")
@@ -261,7 +261,7 @@ async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):
         await pilot.press(*"seed")
         await until(pilot, lambda: console.screen.query_one(OptionList).option_count == 6)
         await pilot.press("space", "space", "enter")
-        await until(pilot, lambda: compared(console)() and len(console.screen._comparison.runs) == 3)
+        await until(pilot, lambda: compared(console)() and len(console.screen.model.comparison.runs) == 3)
         table = console.screen.query_one(CompareTable)
         await until(pilot, lambda: len(table.rows) == 2)
         await pilot.press("delete")
@@ -326,7 +326,7 @@ async def test_export_of_what_is_shown(sweep, console, until, tmp_path, monkeypa
         flat = " ".join(cell for line in lines for cell in line)
         assert "lr 0.002" in flat and "lr 0.001 " not in flat
         if name == "compare-accuracy.csv":
-            drawn = [one for one in screen._rows if one.drawn]
+            drawn = [one for one in screen.model.rows if one.drawn]
             assert float(lines[-1][1]) == drawn[0].y[-1] and lines[-1][0] == "20000"
 
 

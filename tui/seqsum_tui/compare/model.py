@@ -1,111 +1,182 @@
-"""What the keys do to the rows of a comparison: which are drawn, in what order, and what they are compared with."""
+"""What a person made of a comparison: its rows, their order, and what they are compared with. Knows no screen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seqsum import formatting
 from seqsum.compare import rows_of
-from seqsum_tui.compare.choosing import ComparesRuns
-from seqsum_tui.compare.table import CompareTable
+from seqsum.compare.files import Shown, scatter_field, scatter_fields
+from seqsum.compare.rows import XKind, notes_of
+from seqsum.plotting.ticks import AxisKind
+from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
-    from seqsum.compare import Comparison, Row
-    from seqsum.compare.rows import XKind
+    from seqsum.compare import Comparison, Row, RunData
+    from seqsum.compare.files import Part
+    from seqsum.plotting.y_range import Limits
+    from seqsum.runs import Summary
+
+CURVES, SETTINGS, SCATTER = range(3)
+PARTS: tuple[Part, ...] = ("curves", "config", "scatter")
 
 
-class ArrangesRows(ComparesRuns):
-    """A comparison whose rows a person hides, unfolds, orders and takes out. Subclasses show them."""
+class CompareModel:
+    """The runs that are compared and everything asked of them, apart from how the chart is set.
 
-    def __init__(self, baseline: str | None) -> None:
-        super().__init__()
-        self._rows: list[Row] = []
+    ids: the runs, also those not read yet, in the order in which they were made. comparison: the last reading.
+    """
+
+    def __init__(self, run_ids: Sequence[str]) -> None:
+        self.ids: list[str] = []
+        self.comparison: Comparison | None = None
+        self.rows: list[Row] = []
+        self.view = CURVES
+        self.x: XKind = "step"
+        self.of_best = True
+        self._field: str | None = None
         self._hidden: set[str] = set()
         self._unfolded: set[str] = set()
-        self._baseline = baseline
         self._best_first = False
+        self.take_runs(run_ids)
+        # Opened from one run: the others are compared with it.
+        self._baseline = self.ids[0] if len(self.ids) == 1 else None
 
-    # What subclasses give
-
-    def show_again(self) -> None:
-        """Show the comparison as it is asked for now."""
-        raise NotImplementedError
-
-    # The rows
-
-    def make_rows(self, comparison: Comparison, at: float | None, x: XKind) -> Sequence[Row]:
-        """Make the rows as they are asked for, with their values at `at`."""
-        self._rows = rows_of(
-            comparison,
-            unfolded=self._unfolded,
-            hidden=self._hidden,
-            baseline=self._baseline,
-            at=at,
-            x=x,
-            best_first=self._best_first,
-        )
-        return self._rows
+    # What there is
 
     @property
-    def chosen_row(self) -> Row | None:
-        """The row under the cursor."""
-        return self.query_one(CompareTable).selected
+    def summaries(self) -> dict[str, Summary]:
+        """What is known of the runs, by id."""
+        return {run.id: run.summary for run in self.comparison.runs} if self.comparison else {}
 
     @property
     def has_groups(self) -> bool:
         """Whether there is a group to unfold."""
-        return any(row.kind != "run" for row in self._rows)
+        return any(row.kind != "run" for row in self.rows)
 
-    # What the keys do
+    @property
+    def part(self) -> Part:
+        """The part that is looked at."""
+        return PARTS[self.view]
 
-    def action_baseline(self) -> None:
-        """Differences are from the row under the cursor."""
-        row = self.chosen_row
-        if row is not None:
-            self._baseline = row.key
-            self.show_again()
+    @property
+    def x_kind(self) -> AxisKind:
+        """What x counts."""
+        return "number" if self.x == "step" else "duration"
 
-    def action_hide(self) -> None:
-        """Hide the row under the cursor, or show it again."""
-        row = self.chosen_row
-        if row is not None:
-            self._toggle(row.key)
+    @property
+    def last_step(self) -> int | None:
+        """Where the longest curve that is drawn ends; None over time."""
+        if self.x != "step" or self.comparison is None:
+            return None
+        drawn = [run for row in self.rows if row.drawn for run in row.runs] or self.comparison.runs
+        return max(map(_last_step, drawn), default=0)
 
-    def action_only(self) -> None:
-        """Hide all rows but the one under the cursor and the baseline; again, show all."""
-        row = self.chosen_row
-        if row is not None:
-            others = {other.key for other in self._rows if other.key != row.key and not other.baseline}
-            self._hidden = set() if self._hidden == others else others
-            self.show_again()
+    @property
+    def fields(self) -> list[str]:
+        """The settings in which the runs that are drawn differ, the most telling first."""
+        return scatter_fields([run for row in self.rows if row.drawn for run in row.runs])
 
-    def on_compare_table_toggled(self, message: CompareTable.Toggled) -> None:
-        """Hide or show the row whose sign was clicked."""
-        self._toggle(message.key)
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What is being compared, the most important first."""
+        comparison = self.comparison
+        if comparison is None:
+            return ()
+        base = next((row for row in self.rows if row.baseline), None)
+        facts = [note for note in notes_of(self.rows) if note.startswith("different")]
+        facts += ["not one measure"] if comparison.measures.startswith("not one measure") else []
+        if base is not None and len(self.rows) > 1:
+            facts.append(f"Δ from {base.look.sign} {display.literal(base.name)}")
+        facts.append(formatting.count(len(comparison.runs), "run"))
+        return (*facts, f"{comparison.direction} is better") if comparison.direction else tuple(facts)
 
-    def _toggle(self, key: str) -> None:
+    @property
+    def why_empty(self) -> str:
+        """Why there is no curve."""
+        if self.comparison is None or not self.comparison.metrics:
+            return "These runs have no metrics yet"
+        if self.rows and not any(row.drawn for row in self.rows):
+            return "Every run is hidden: space shows the one under the cursor"
+        return f"No values of {self.comparison.metric} here; m shows another metric"
+
+    def shown(
+        self, *, log_y: bool, x_range: tuple[float, float] | None, smoothing: float, limits: Limits | None,
+        leave_out: bool,
+    ) -> Shown | None:  # fmt: skip
+        """Return everything that decides what is seen, on a chart that is set like this; None before a reading."""
+        if self.comparison is None:
+            return None
+        return Shown(
+            self.comparison, self.rows, self.x, log_y=log_y, x_range=x_range, field=self._field, of_best=self.of_best,
+            smoothing=smoothing, limits=limits, leave_out=leave_out,
+        )  # fmt: skip
+
+    # What a person does
+
+    def take_runs(self, ids: Sequence[str]) -> None:
+        """Compare these runs. Ids begin with their date: rows stand in the order in which the runs were made."""
+        self.ids = sorted(set(ids))
+
+    def without(self, row: Row) -> list[str]:
+        """Return the runs but those of a row."""
+        gone = {run.id for run in row.runs}
+        return [id for id in self.ids if id not in gone]
+
+    def make_rows(self, at: float | None) -> None:
+        """Make the rows as they are asked for, with their values at `at`."""
+        if self.comparison is not None:
+            self.rows = rows_of(
+                self.comparison, unfolded=self._unfolded, hidden=self._hidden, baseline=self._baseline, at=at, x=self.x,
+                best_first=self._best_first,
+            )  # fmt: skip
+
+    def next_metric(self, direction: int) -> str | None:
+        """Return the metric after, or before, the one that is compared."""
+        comparison = self.comparison
+        if comparison is None or not comparison.metrics:
+            return None
+        metrics = comparison.metrics
+        place = metrics.index(comparison.metric) if comparison.metric in metrics else -direction
+        return metrics[(place + direction) % len(metrics)]
+
+    def next_field(self, shown: Shown, direction: int) -> str | None:
+        """Return the setting after, or before, that of the scatter."""
+        fields = self.fields
+        now = scatter_field(shown)
+        return fields[((fields.index(now) if now in fields else -1) + direction) % len(fields)] if fields else None
+
+    def scatter_over(self, field: str) -> None:
+        """Take a setting for the scatter."""
+        self._field = field
+
+    def compare_with(self, row: Row) -> None:
+        """Count differences from a row."""
+        self._baseline = row.key
+
+    def hide(self, key: str) -> None:
+        """Hide a row, or show it again."""
         self._hidden ^= {key}
-        self.show_again()
 
-    def action_unfold(self) -> None:
-        """Show the runs of a group, or fold them again."""
-        row = self.chosen_row
-        if row is None or row.kind == "run":
-            return
+    def show_only(self, row: Row) -> None:
+        """Hide all rows but this one and the baseline; again, show all."""
+        others = {other.key for other in self.rows if other.key != row.key and not other.baseline}
+        self._hidden = set() if self._hidden == others else others
+
+    def unfold(self, row: Row) -> str | None:
+        """Show the runs of a row's group, or fold them again; return the group's key, None where there is no group."""
+        if row.kind == "run":
+            return None
         group = f"group:{row.runs[0].summary.group}"
         self._unfolded ^= {group}
-        self.show_again()
-        self.query_one(CompareTable).select(group)
-        self.show_again()
+        return group
 
-    def action_order(self) -> None:
+    def turn_order(self) -> None:
         """Best rows first, or in the order they were made."""
         self._best_first = not self._best_first
-        self.show_again()
 
-    def action_remove(self) -> None:
-        """Take the row under the cursor out of the comparison."""
-        row = self.chosen_row
-        if row is not None:
-            gone = {run.id for run in row.runs}
-            self.compare_runs([id for id in self.compared_ids if id not in gone])
+
+def _last_step(run: RunData) -> int:
+    """Where a run's curve ends; a fork without points of its own has its parent's."""
+    return run.final[0] if run.final else int(run.curve.x[-1]) if run.curve.x.size else 0

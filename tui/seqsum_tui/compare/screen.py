@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
@@ -14,36 +15,40 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.compare import ComparisonReader
-from seqsum.compare.files import Shown
-from seqsum.compare.rows import XKind, notes_of
+from seqsum.compare.files import Shown, content
+from seqsum.errors import UserError
+from seqsum.export.run_plot import OFFER
 from seqsum.plotting.smoothing import lead
-from seqsum.plotting.ticks import AxisKind, format_x
+from seqsum.plotting.ticks import format_x
+from seqsum.runs import Run
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.compare.bar import CompareBar
 from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.differences import DifferencesView
-from seqsum_tui.compare.files import ExportsComparison
-from seqsum_tui.compare.model import ArrangesRows
+from seqsum_tui.compare.export import offers, write_export
+from seqsum_tui.compare.export_dialog import ExportScreen
+from seqsum_tui.compare.model import SCATTER, SETTINGS, CompareModel
 from seqsum_tui.compare.scatter import SettingScatter
 from seqsum_tui.compare.table import CompareTable
+from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.shared import bindings, display
-from seqsum_tui.shared.command_palette import ScreenCommands
+from seqsum_tui.shared.command_palette import Command, ScreenCommands
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.polling import Poll
+from seqsum_tui.shared.paths import for_people
+from seqsum_tui.shared.polling import Poll, in_thread
 
 if TYPE_CHECKING:
-    from seqsum.compare import Comparison, Row, RunData
+    from seqsum.compare import Comparison, Row
     from seqsum.compare.files import Part
     from seqsum.runs import Summary
 
-CURVES, SETTINGS, SCATTER = range(3)
-PARTS: tuple[Part, ...] = ("curves", "config", "scatter")
 BROAD = 170
 FEWEST_LINES = 5
 
 
-class CompareScreen(ArrangesRows, ExportsComparison):
+class CompareScreen(ConsoleScreen[None]):
     """Compares runs, live ones too. Leaving changes nothing for them."""
 
     CSS_PATH = "screen.tcss"
@@ -58,18 +63,11 @@ class CompareScreen(ArrangesRows, ExportsComparison):
     ]
 
     def __init__(self, run_ids: Sequence[str]) -> None:
-        # Ids begin with their date: the rows stand in the order in which the runs were made.
-        self._ids = sorted(set(run_ids))
-        # Opened from one run: the others are compared with it.
-        super().__init__(baseline=self._ids[0] if len(self._ids) == 1 else None)
-        self._reader: ComparisonReader | None = None
-        self._comparison: Comparison | None = None
+        super().__init__()
+        self.model = CompareModel(run_ids)
+        self.reader: ComparisonReader | None = None
         self._poll: Poll | None = None
         self._told: set[str] = set()
-        self._view = CURVES
-        self._x: XKind = "step"
-        self._field: str | None = None
-        self._of_best = True
         self._end: int | None = -1
 
     def compose(self) -> ComposeResult:
@@ -88,16 +86,16 @@ class CompareScreen(ArrangesRows, ExportsComparison):
 
     def on_mount(self) -> None:
         """Start reading."""
-        self._reader = ComparisonReader(self.console.workspace.folder, tuple(self._ids))
+        self.reader = ComparisonReader(self.console.workspace.folder, tuple(self.model.ids))
         self._poll = Poll(
-            self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+            self.reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
         self.query_one(CompareTable).focus()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show_again())
         self._say_empty()
         self.call_after_refresh(self._aim_reader)
         self.run_worker(self._poll.run(), name="comparison reader")
-        if len(self._ids) == 1:
+        if len(self.model.ids) == 1:
             self.action_add()
 
     def on_screen_resume(self) -> None:
@@ -111,8 +109,8 @@ class CompareScreen(ArrangesRows, ExportsComparison):
     # Reading
 
     def _show(self, comparison: Comparison) -> None:
-        offered, before, self._comparison = self._offered(), self._summaries(), comparison
-        self.console.tell_endings(before, self._summaries())
+        offered, before, self.model.comparison = self._offered(), self.model.summaries, comparison
+        self.console.tell_endings(before, self.model.summaries)
         for problem in comparison.problems:
             if problem not in self._told:
                 self._told.add(problem)
@@ -120,19 +118,16 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         if comparison.measures and comparison.measures not in self._told:
             self._told.add(comparison.measures)
             self.notify(display.literal(comparison.measures), title="Measures differ", severity="warning", markup=False)
-        if self._reader is not None and self._reader.metric is None and comparison.metrics:
+        if self.reader is not None and self.reader.metric is None and comparison.metrics:
             # What is compared stays, also when a live run writes its first accuracy.
-            self._reader.metric = comparison.metric
+            self.reader.metric = comparison.metric
         self.show_again()
         if offered != self._offered():
             self.refresh_bindings()
 
-    def _summaries(self) -> dict[str, Summary]:
-        return {run.id: run.summary for run in self._comparison.runs} if self._comparison else {}
-
     def _offered(self) -> tuple[bool, bool]:
         """What decides which keys do something."""
-        return self._comparison is not None, self.has_groups
+        return self.model.comparison is not None, self.model.has_groups
 
     def _failed(self, error: Exception) -> None:
         text = display.literal(str(error)) or type(error).__name__
@@ -142,13 +137,13 @@ class CompareScreen(ArrangesRows, ExportsComparison):
 
     def _aim_reader(self) -> None:
         """Have the next reading fetch as many points as the chart can show, of the stretch it shows."""
-        if self._reader is None:
+        if self.reader is None:
             return
         chart = self.query_one(CompareChart)
-        self._reader.buckets = max(2 * chart.size.width, 120)
-        view = chart.view if self._x == "step" else None
-        self._reader.window = None if view is None else (int(view[0]), int(view[1]) + 1)
-        self._reader.lead = 0 if view is None else lead(chart.smoothing)
+        self.reader.buckets = max(2 * chart.size.width, 120)
+        view = chart.view if self.model.x == "step" else None
+        self.reader.window = None if view is None else (int(view[0]), int(view[1]) + 1)
+        self.reader.lead = 0 if view is None else lead(chart.smoothing)
         self._wake()
 
     def on_resize(self) -> None:
@@ -169,33 +164,32 @@ class CompareScreen(ArrangesRows, ExportsComparison):
 
     def show_again(self) -> None:
         """Show the comparison as it is and as it is asked for."""
-        comparison = self._comparison
+        comparison = self.model.comparison
         if comparison is None or not self.is_attached:
             return
         chart = self.query_one(CompareChart)
         self._show_table(comparison)
         row = self.chosen_row
-        self._keep_ends(chart, comparison)
+        self._keep_ends(chart)
         if chart.title != comparison.metric:
             chart.title = comparison.metric
-        chart.set_empty(self._why_empty())
-        chart.show(self._rows, self._front(row))
+        chart.set_empty(self.model.why_empty)
+        chart.show(self.model.rows, self._front(row))
         self._show_settings()
         self._show_scatter()
-        self._show_bar()
+        self.query_one(CompareBar).show(self.model.view, self.model.facts)
         self._say_empty()
         self._share_height()
 
     def _show_table(self, comparison: Comparison) -> None:
         at = self.query_one(CompareChart).cursor_x
-        self.make_rows(comparison, at, self._x)
-        where = None if at is None else format_x(at, self._x_kind, 0.0)
-        self.query_one(CompareTable).show(comparison, self._rows, where)
+        self.model.make_rows(at)
+        where = None if at is None else format_x(at, self.model.x_kind, 0.0)
+        self.query_one(CompareTable).show(comparison, self.model.rows, where)
 
-    def _keep_ends(self, chart: CompareChart, comparison: Comparison) -> None:
+    def _keep_ends(self, chart: CompareChart) -> None:
         """The axis reaches over all steps of what is drawn, also while only a stretch of them is read."""
-        drawn = [run for row in self._rows if row.drawn for run in row.runs] or comparison.runs
-        end = max(map(_last_step, drawn), default=0) if self._x == "step" else None
+        end = self.model.last_step
         if end != self._end:
             self._end = end
             view, cursor = chart.view, chart.cursor_x
@@ -207,38 +201,22 @@ class CompareScreen(ArrangesRows, ExportsComparison):
             chart.set_cursor(cursor)
 
     @property
-    def _x_kind(self) -> AxisKind:
-        return "number" if self._x == "step" else "duration"
-
-    @property
-    def comparison(self) -> Comparison | None:
-        """The last reading."""
-        return self._comparison
-
-    @property
-    def compared_ids(self) -> Sequence[str]:
-        """The runs that are compared, also those not read yet."""
-        return self._ids
-
-    @property
-    def part(self) -> Part:
-        """The part of it that is looked at."""
-        return PARTS[self._view]
+    def chosen_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.query_one(CompareTable).selected
 
     @property
     def shown(self) -> Shown | None:
         """Everything that decides what is seen."""
-        if self._comparison is None:
-            return None
         chart = self.query_one(CompareChart)
-        return Shown(
-            self._comparison, self._rows, self._x, log_y=chart.log_y, x_range=chart.view, field=self._field,
-            of_best=self._of_best, smoothing=chart.smoothing, limits=chart.y_span, leave_out=chart.leave_out,
+        return self.model.shown(
+            log_y=chart.log_y, x_range=chart.view, smoothing=chart.smoothing, limits=chart.y_span,
+            leave_out=chart.leave_out,
         )  # fmt: skip
 
     def _show_settings(self) -> None:
         shown = self.shown
-        if shown is None or self._view != SETTINGS:
+        if shown is None or self.model.view != SETTINGS:
             return
         metric = shown.comparison.metric
         values = {f"{metric}, final": tuple(formatting.metric(metric, row.final) for row in shown.drawn)}
@@ -248,36 +226,15 @@ class CompareScreen(ArrangesRows, ExportsComparison):
 
     def _show_scatter(self) -> None:
         shown, row = self.shown, self.chosen_row
-        if shown is not None and self._view == SCATTER:
+        if shown is not None and self.model.view == SCATTER:
             self.query_one(SettingScatter).show(shown, row.key if row else None)
 
-    def _show_bar(self) -> None:
-        comparison = self._comparison
-        assert comparison is not None
-        base = next((row for row in self._rows if row.baseline), None)
-        facts = [note for note in notes_of(self._rows) if note.startswith("different")]
-        facts += ["not one measure"] if comparison.measures.startswith("not one measure") else []
-        if base is not None and len(self._rows) > 1:
-            facts.append(f"Δ from {base.look.sign} {display.literal(base.name)}")
-        facts.append(formatting.count(len(comparison.runs), "run"))
-        if comparison.direction:
-            facts.append(f"{comparison.direction} is better")
-        self.query_one(CompareBar).show(self._view, tuple(facts))
-
-    def _why_empty(self) -> str:
-        comparison = self._comparison
-        if comparison is None or not comparison.metrics:
-            return "These runs have no metrics yet"
-        if self._rows and not any(row.drawn for row in self._rows):
-            return "Every run is hidden: space shows the one under the cursor"
-        return f"No values of {comparison.metric} here; m shows another metric"
-
     def _say_empty(self) -> None:
-        self.set_class(not self._ids, "-empty")
-        if not self._ids:
+        self.set_class(not self.model.ids, "-empty")
+        if not self.model.ids:
             self.query_one("#empty", Static).update(_first_steps())
         hint = self.query_one("#hint", Static)
-        alone = len(self._ids) == 1
+        alone = len(self.model.ids) == 1
         if hint.display != alone:
             hint.display = alone
             key = ("a", "bold $text-accent")
@@ -289,8 +246,8 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         if self.size.width >= BROAD:
             bottom.styles.height = "1fr"
             return
-        needed = self.query_one(DifferencesView).needed if self._view == SETTINGS else len(self._rows) + 1
-        share = 60 if self._view == SETTINGS else 45
+        needed = self.query_one(DifferencesView).needed if self.model.view == SETTINGS else len(self.model.rows) + 1
+        share = 60 if self.model.view == SETTINGS else 45
         height = min(max(needed, 2), max(FEWEST_LINES, (self.size.height - 2) * share // 100))
         if bottom.styles.height is None or bottom.styles.height.value != height:
             bottom.styles.height = height
@@ -298,12 +255,12 @@ class CompareScreen(ArrangesRows, ExportsComparison):
     @on(CompareTable.Highlighted)
     def bring_to_front(self) -> None:
         """The row under the cursor lies over the others."""
-        row = self.query_one(CompareTable).selected
+        row = self.chosen_row
         if row is None:
             return
-        if self._view == SCATTER:
+        if self.model.view == SCATTER:
             self.query_one(SettingScatter).choose(row.key)
-        self.query_one(CompareChart).show(self._rows, self._front(row))
+        self.query_one(CompareChart).show(self.model.rows, self._front(row))
         self.refresh_bindings()
 
     def _front(self, row: Row | None) -> str | None:
@@ -313,8 +270,8 @@ class CompareScreen(ArrangesRows, ExportsComparison):
     @on(Chart.CursorMoved)
     def show_values(self) -> None:
         """The table tells the values at the chart's cursor."""
-        if self._comparison is not None:
-            self._show_table(self._comparison)
+        if self.model.comparison is not None:
+            self._show_table(self.model.comparison)
 
     # What the keys do
 
@@ -323,22 +280,22 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         if action in ("back", "add"):
             return True
         if action == "unfold":
-            return self.has_groups
+            return self.model.has_groups
         if action in ("field", "choose_field", "best_or_final"):
-            return self._view == SCATTER
-        return self._comparison is not None or action == "help"
+            return self.model.view == SCATTER
+        return self.model.comparison is not None or action == "help"
 
     def action_back(self) -> None:
         """Take the cursor away, or leave."""
         chart = self.query_one(CompareChart)
-        if chart.cursor_x is not None and self._view != SCATTER:
+        if chart.cursor_x is not None and self.model.view != SCATTER:
             chart.action_clear_cursor()
         else:
             self.dismiss(None)
 
     def action_view(self, view: int) -> None:
         """Show the curves, the settings or the scatter."""
-        self._view = view
+        self.model.view = view
         self.set_class(view == SETTINGS, "-settings")
         self.set_class(view == SCATTER, "-scatter")
         self.set_focus(self.query_one(DifferencesView if view == SETTINGS else CompareTable))
@@ -346,11 +303,6 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         self.refresh_bindings()
         # The scatter's ticks depend on the width it gets now.
         self.call_after_refresh(self.show_again)
-
-    def action_hide(self) -> None:
-        """Hide the row under the cursor, or show it again, where it can be seen."""
-        if self._view != SETTINGS:
-            super().action_hide()
 
     def on_compare_bar_chosen(self, message: CompareBar.Chosen) -> None:
         """Show the view that was clicked."""
@@ -372,25 +324,25 @@ class CompareScreen(ArrangesRows, ExportsComparison):
 
     def compare_metric(self, metric: str) -> None:
         """Compare this metric."""
-        if self._reader is not None:
-            self._reader.metric, self._reader.higher = metric, None
+        if self.reader is not None:
+            self.reader.metric, self.reader.higher = metric, None
             self._wake()
 
     def action_direction(self) -> None:
         """Say that higher, or lower, is better."""
-        if self._reader is not None and self._comparison is not None:
-            self._reader.higher = self._comparison.direction != "higher"
+        if self.reader is not None and self.model.comparison is not None:
+            self.reader.higher = self.model.comparison.direction != "higher"
             self._wake()
 
     def action_time(self) -> None:
         """Curves over training time, or over steps."""
-        comparison = self._comparison
+        comparison = self.model.comparison
         if comparison is None:
             return
-        if self._x == "step" and not comparison.has_seconds:
+        if self.model.x == "step" and not comparison.has_seconds:
             self.notify("These runs have not written their training time.", markup=False)
             return
-        self._x = "time" if self._x == "step" else "step"
+        self.model.x = "time" if self.model.x == "step" else "step"
         chart = self.query_one(CompareChart)
         chart.set_view(None)
         chart.set_cursor(None)
@@ -399,12 +351,12 @@ class CompareScreen(ArrangesRows, ExportsComparison):
 
     def scatter_over(self, field: str) -> None:
         """Show the scatter over a setting."""
-        self._field = field
+        self.model.scatter_over(field)
         self.action_view(SCATTER)
 
     def action_best_or_final(self) -> None:
         """Scatter of best or of last values."""
-        self._of_best = not self._of_best
+        self.model.of_best = not self.model.of_best
         self.show_again()
 
     def action_open(self) -> None:
@@ -415,8 +367,6 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         if row.kind == "group":
             self.action_unfold()
             return
-        from seqsum.runs import Run
-
         self.console.open_live(Run(self.console.workspace.folder / row.key))
 
     def on_scatter_picked(self, message: Scatter.Picked) -> None:
@@ -427,15 +377,153 @@ class CompareScreen(ArrangesRows, ExportsComparison):
         """Watch the run."""
         self.action_open()
 
-    # Which runs
+    # The rows
+
+    def action_baseline(self) -> None:
+        """Differences are from the row under the cursor."""
+        if (row := self.chosen_row) is not None:
+            self.model.compare_with(row)
+            self.show_again()
+
+    def action_hide(self) -> None:
+        """Hide the row under the cursor, or show it again, where it can be seen."""
+        if (row := self.chosen_row) is not None and self.model.view != SETTINGS:
+            self.model.hide(row.key)
+            self.show_again()
+
+    def action_only(self) -> None:
+        """Hide all rows but the one under the cursor and the baseline; again, show all."""
+        if (row := self.chosen_row) is not None:
+            self.model.show_only(row)
+            self.show_again()
+
+    def on_compare_table_toggled(self, message: CompareTable.Toggled) -> None:
+        """Hide or show the row whose sign was clicked."""
+        self.model.hide(message.key)
+        self.show_again()
+
+    def action_unfold(self) -> None:
+        """Show the runs of a group, or fold them again."""
+        row = self.chosen_row
+        group = None if row is None else self.model.unfold(row)
+        if group is not None:
+            self.show_again()
+            self.query_one(CompareTable).select(group)
+            self.show_again()
+
+    def action_order(self) -> None:
+        """Best rows first, or in the order they were made."""
+        self.model.turn_order()
+        self.show_again()
+
+    def action_remove(self) -> None:
+        """Take the row under the cursor out of the comparison."""
+        if (row := self.chosen_row) is not None:
+            self.compare_runs(self.model.without(row))
+
+    # Metric, setting, runs
+
+    def action_metric(self, direction: int) -> None:
+        """Compare the next metric."""
+        if (metric := self.model.next_metric(direction)) is not None:
+            self.compare_metric(metric)
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_metric(self) -> None:
+        """Choose the metric from a list."""
+        comparison = self.model.comparison
+        if comparison is not None:
+            choices = [Choice(name, name) for name in comparison.metrics]
+            chosen = await self.app.push_screen_wait(ChooseScreen("Metric", choices, current=comparison.metric))
+            if chosen:
+                self.compare_metric(chosen[0])
+
+    def action_field(self, direction: int) -> None:
+        """Scatter over the next setting."""
+        shown = self.shown
+        if shown is not None and (field := self.model.next_field(shown, direction)) is not None:
+            self.scatter_over(field)
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_field(self) -> None:
+        """Choose the scatter's setting from a list."""
+        choices = [Choice(path, path) for path in self.model.fields]
+        chosen = await self.app.push_screen_wait(ChooseScreen("Setting", choices, current=None))
+        if chosen:
+            self.scatter_over(chosen[0])
+
+    @work(group="choose", exclusive=True)
+    async def action_add(self) -> None:
+        """Choose runs to add."""
+        try:
+            found = await in_thread(self.console.workspace.summaries)
+        except (UserError, OSError) as error:
+            title = "The workspace can't be read"
+            self.notify(display.literal(str(error)), title=title, severity="error", markup=False)
+            return
+        runs = [run for run in found if run.id not in self.model.ids]
+        if not self.is_current:
+            return
+        if not runs:
+            self.notify("There is no other run in this workspace; n in the list of runs starts one.", markup=False)
+            return
+        choices = [Choice(run.id, run.name, _detail(run)) for run in runs]
+        screen = ChooseScreen("Add runs to the comparison", choices, several=True)
+        chosen = await self.app.push_screen_wait(screen)
+        if chosen:
+            self.compare_runs([*self.model.ids, *chosen])
 
     def compare_runs(self, ids: Sequence[str]) -> None:
         """Compare these runs instead."""
-        self._ids = sorted(set(ids))
-        if self._reader is not None:
-            self._reader.ids = tuple(self._ids)
+        self.model.take_runs(ids)
+        if self.reader is not None:
+            self.reader.ids = tuple(self.model.ids)
         self._say_empty()
         self._wake()
+
+    def extra_commands(self) -> Iterator[Command]:
+        """Offer every metric and every setting to the command palette."""
+        if self.model.comparison is None:
+            return
+        for metric in self.model.comparison.metrics:
+            yield Command(f"Compare {metric}", f"Show {metric} of every run", partial(self.compare_metric, metric))
+        for path in self.model.fields:
+            name = f"Scatter over {path}"
+            yield Command(name, "A point for each run", partial(self.scatter_over, path))
+
+    # Files
+
+    def copied(self) -> tuple[str, str] | None:
+        """Return the table, or the settings that differ, as CSV."""
+        shown = self.shown
+        if shown is None:
+            return None
+        part: Part = "config" if self.model.part == "config" else "table"
+        try:
+            text = content(shown, part, "csv")[0].decode()
+        except UserError:
+            return None
+        return "the settings that differ" if part == "config" else "the table", text
+
+    @work(group="export")
+    async def action_export(self) -> None:
+        """Write what is shown to a file."""
+        shown = self.shown
+        if shown is None:
+            return
+        chosen = await self.app.push_screen_wait(ExportScreen(offers(self.model.part, shown.comparison.metric)))
+        if chosen is None:
+            return
+        try:
+            size, messages = await in_thread(lambda: write_export(shown, chosen))
+        except (UserError, OSError) as error:
+            self.notify(display.literal(str(error)), title="Not exported", severity="error", markup=False)
+            return
+        place = display.literal(for_people(chosen.path))
+        self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
+        for message in messages:
+            if message != OFFER:
+                self.notify(display.literal(message), title="Exported", severity="warning", timeout=15, markup=False)
 
 
 def _first_steps() -> Content:
@@ -455,6 +543,6 @@ def _first_steps() -> Content:
     )
 
 
-def _last_step(run: RunData) -> int:
-    """Where a run's curve ends; a fork without points of its own has its parent's."""
-    return run.final[0] if run.final else int(run.curve.x[-1]) if run.curve.x.size else 0
+def _detail(run: Summary) -> str:
+    group = f", group {run.group}" if run.group else ""
+    return f"{display.status(run.status).word}, {run.preset}{group}, {run.id}"
