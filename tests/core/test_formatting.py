@@ -98,7 +98,7 @@ def test_a_setting_reads_back_to_the_same_bits():
     ("name", "value", "text"),
     [
         ("accuracy", 0.97462, "97.46%"), ("train_accuracy", 1.0, "100.00%"), ("balanced accuracy", 0.5, "50.00%"),
-        ("majority_share", 0.25, "25.00%"), ("loss", 0.97462, "0.9746"), ("steps_per_second", 8312.4, "8,312"),
+        ("majority_class_accuracy", 0.25, "25.00%"), ("loss", 0.97462, "0.9746"), ("steps_per_second", 8312.4, "8,312"),
         ("train_seconds", 200.4, "3m20s"), ("accuracy", math.nan, "NaN"), ("lr", None, "–"),
     ],
 )  # fmt: skip

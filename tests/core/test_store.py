@@ -113,7 +113,7 @@ def test_points_come_back_in_step_order_with_bounds(store: Store) -> None:
     assert store.points("loss", after=30)[0].tolist() == []
     assert store.points("nothing")[0].shape == (0,)
     assert store.metrics() == ["loss", "lr"]
-    assert store.latest() == {"loss": 3.0, "lr": 0.5}
+    assert store.latest() == {"loss": (30, 3.0), "lr": (10, 0.5)}
     assert store.extent("loss") == (10, 30)
     assert store.extent("nothing") is None
 
@@ -224,7 +224,7 @@ def test_the_mean_of_the_largest_numbers_is_a_number(store: Store) -> None:
 def test_the_last_value_is_told_even_if_it_is_no_number(store: Store) -> None:
     store.append([("loss", 1, 1.0), ("loss", 2, math.nan), ("lr", 1, math.inf)])
     latest = store.latest()
-    assert math.isnan(latest["loss"]) and latest["lr"] == math.inf
+    assert math.isnan(latest["loss"][1]) and latest["lr"] == (1, math.inf)
 
 
 @pytest.mark.parametrize("hostile", ["loss'; DROP TABLE pt; --", "a\x1b[31m", "[bold]", "", "ü/数"])
@@ -386,12 +386,12 @@ def test_truncate_drops_points_and_checkpoints_after_a_step_and_keeps_what_a_per
         assert store.points(name)[0].tolist() == list(range(0, 501, 10))
     assert [event.step for event in store.events(kind="checkpoint")] == [100, 500]
     assert [event.step for event in store.events(kind="set")] == [100, 500, 501, 900]
-    assert store.latest() == {"loss": 500.0, "lr": 500.0}
+    assert store.latest() == {"loss": (500, 500.0), "lr": (500, 500.0)}
     # A metric whose every point is gone is no metric of the run.
     assert store.metrics() == ["loss", "lr"]
     store.append([("late", 900, 2.0)])
     assert store.metrics() == ["loss", "lr", "late"]
-    assert store.latest()["late"] == 2.0
+    assert store.latest()["late"][1] == 2.0
 
 
 def test_truncate_to_the_beginning_and_beyond_the_end(store: Store) -> None:
@@ -485,7 +485,7 @@ def test_a_metric_first_written_in_vain_can_be_written_again(store: Store, path:
     store.append([("accuracy", 2, 0.5)])
     store.append([("loss", 2, 2.0)])
     with Store(path) as other:
-        assert other.latest() == {"accuracy": 0.5, "loss": 2.0}
+        assert {name: value for name, (_, value) in other.latest().items()} == {"accuracy": 0.5, "loss": 2.0}
 
 
 def test_a_full_disk_loses_only_what_did_not_fit(store: Store, path: Path) -> None:
@@ -497,7 +497,7 @@ def test_a_full_disk_loses_only_what_did_not_fit(store: Store, path: Path) -> No
     store._database.execute("PRAGMA max_page_count=1000000")
     store.append([("loss", 2, 2.0), ("big", 1, 1.0)])
     with Store(path) as other:
-        assert other.latest() == {"loss": 2.0, "big": 1.0}
+        assert {name: value for name, (_, value) in other.latest().items()} == {"loss": 2.0, "big": 1.0}
 
 
 def test_a_commit_that_fails_does_not_swallow_what_follows(store: Store, path: Path) -> None:
@@ -548,7 +548,7 @@ def test_a_network_file_system_gets_a_plain_journal(path: Path, monkeypatch: pyt
         with Store(path) as other:
             assert other._database.execute("PRAGMA journal_mode").fetchone() != ("wal",)
             assert other._database.execute("PRAGMA synchronous").fetchone() == (2,)
-            assert other.latest() == {"loss": 1.0}
+            assert other.latest()["loss"][1] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -685,9 +685,9 @@ def test_a_reader_beside_a_writer_sees_whole_writes_and_never_goes_back(writer: 
             latest = reader.latest()
             if not latest:
                 continue
-            step = int(latest["accuracy"])
+            step = int(latest["accuracy"][1])
             assert step % 20 == 0 and step >= last
-            assert latest["loss"] == step % 97
+            assert latest["loss"] == (step, step % 97)
             last = step
             steps = reader.points("loss")[0]
             assert len(steps) % 20 == 0 and len(steps) >= step

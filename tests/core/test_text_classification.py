@@ -106,7 +106,7 @@ def test_metrics_are_balanced_accuracy_and_the_share_of_the_commonest(tmp_path: 
     metrics = task.held_out_metrics(always)
     assert task.labels == ["common", "rare"]
     assert metrics["balanced_accuracy"] == pytest.approx(0.5)
-    assert metrics["majority_share"] == pytest.approx(float((targets == 0).mean()))
+    assert metrics["majority_class_accuracy"] == pytest.approx(float((targets == 0).mean()))
     assert task.held_out_metrics([part.targets for part in parts])["balanced_accuracy"] == 1.0
 
 
@@ -170,7 +170,7 @@ def test_a_small_network_learns_and_its_checkpoint_outlives_the_file(tmp_path: P
         trainer.run_chunk()
     result, _, points = trainer.evaluate()
     assert result.accuracy == 1.0
-    assert {"balanced_accuracy", "majority_share"} <= {name for name, _, _ in points}
+    assert {"balanced_accuracy", "majority_class_accuracy"} <= {name for name, _, _ in points}
     trainer.save(run.checkpoints)
     Path(file).unlink()
     predictor = Predictor(run)

@@ -241,7 +241,7 @@ def test_a_worker_logs_trains_the_same_as_without_and_says_that_it_has_no_key(tm
     records = [record.scalar for record in read_records(folder) if record.HasField("scalar")]
     scalars = {(scalar.key, scalar.step): scalar.value.number for scalar in records}
     for name in ("loss", "accuracy", "eval_loss", "lr"):
-        assert scalars[(name, 60)] == pytest.approx(last[name])
+        assert scalars[(name, 60)] == pytest.approx(last[name][1])
     assert scalars[("Model Params", 0)] == Run(logged.folder).record.parameters
     # The upload is a process of its own, that the run's end does not wait for.
     (message,) = wait_until(lambda: messages_of(logged), "a message")

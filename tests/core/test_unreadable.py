@@ -598,7 +598,7 @@ def test_a_store_that_can_only_be_read_is_read_and_refuses_to_be_written(
 ) -> None:
     script = (
         "import sys; from pathlib import Path; from seqsum.runs import Store; from seqsum.errors import UserError\n"
-        "store = Store(Path(sys.argv[1]) / 'metrics.db'); print(store.read_only, store.latest()['loss'])\n"
+        "store = Store(Path(sys.argv[1]) / 'metrics.db'); print(store.read_only, store.latest()['loss'][1])\n"
         "try: store.set_state(step=1)\nexcept UserError as error: print(error)"
     )
     for run, loss in ((sealed[1], 0.25), (sealed[2], 0.125)):

@@ -6,11 +6,11 @@ ALWAYS = ["loss", "eval_loss", "lr", "grad_norm", "steps_per_second", "train_sec
 
 
 def test_a_task_with_accuracy_shows_it_first_and_then_the_others():
-    known = [*ALWAYS, "accuracy", "train_accuracy", "balanced_accuracy", "majority_share"]
+    known = [*ALWAYS, "accuracy", "train_accuracy", "balanced_accuracy", "majority_class_accuracy"]
     found = panels(known)
     assert [panel.title for panel in found] == ["accuracy", "balanced accuracy", "grad norm", "steps per second"]
     assert found[0].names == ("train_accuracy", "accuracy") and found[0].share
-    assert found[1].names == ("majority_share", "balanced_accuracy") and found[1].share
+    assert found[1].names == ("majority_class_accuracy", "balanced_accuracy") and found[1].share
 
 
 def test_a_forecast_shows_its_error_against_same_as_last():

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from seqsum.runs import Summary
     from seqsum_tui.shared.context import Context
 
-# What an end is told with: the first of these that the runs have.
-RESULTS = (("accuracy", "accuracy"), ("mae", "mean absolute error"))
 SHARE = 30
 """Reading takes at most one part in so many of the time."""
 
@@ -74,12 +72,12 @@ def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[
 
 
 def _run_end(run: Summary) -> tuple[str, str, bool]:
+    from seqsum.runs.run import RESULTS
+
     status = display.status(run.status)
     text = f"at step {run.step:,} of {display.steps(run)}"
-    result = next((one for one in RESULTS if one[0] in run.metrics), None)
-    if result is not None:
-        metric, called = result
-        text += f", {called} {formatting.metric(metric, run.metrics[metric])}"
+    if run.result is not None:
+        text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.metrics[run.result])}"
     if run.reason:
         text += f"\n{display.literal(run.reason)}"
     return f"{status.sign} {display.literal(run.name)} {status.word}", text, run.status in ("failed", "died")
@@ -88,6 +86,7 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
 def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
     from seqsum.compare.spread import standing_of
     from seqsum.runs.metric_direction import direction_of
+    from seqsum.runs.run import RESULTS
 
     finished = sum(run.status == "finished" for run in runs)
     if not finished:
@@ -95,7 +94,7 @@ def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
     status = display.status("finished")
     number = formatting.count(len(runs), "run")
     text = number if finished == len(runs) else f"{finished} of {number}"
-    for metric, called in RESULTS:
+    for metric, called in RESULTS.items():
         standing = standing_of([(run.status, run.metrics.get(metric)) for run in runs], direction_of(metric))
         if standing is not None:
             of = f" ({standing.share} have a value)" if standing.share else ""

@@ -13,6 +13,7 @@ from seqsum.cli.follow import Follower, finished_plain, finished_words
 from seqsum.cli.output import (
     columns,
     complain,
+    measured,
     padded,
     progress,
     run_line,
@@ -22,8 +23,9 @@ from seqsum.cli.output import (
     troubles,
     write_out,
 )
+from seqsum.config import unknown_paths
 from seqsum.control import commands
-from seqsum.errors import UserError
+from seqsum.errors import ConfigError, UserError
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.export.run_plot import ValueAxis
 from seqsum.formatting import age, count, duration, metric
@@ -32,6 +34,7 @@ from seqsum.plotting.y_range import limits_of
 from seqsum.presets.library import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
+from seqsum.runs.run import RESULTS
 from seqsum.runs.store import UNREADABLE
 from seqsum.schema import as_text
 from seqsum.text import one_line, printable
@@ -85,11 +88,11 @@ def _say_started(options: Options, run: Run) -> None:
         if options.detach:
             with run.store() as store:
                 more["messages"] = [event.detail["text"] for event in store.events(kind="message")]
-        say_json({"event": "started", "run": run.id, "name": run.record.name, "pid": run.summary().pid, **more})
+        say_json({"event": "started", "run": run.id, "name": run.name, "pid": run.summary().pid, **more})
     else:
         began = "queued" if getattr(options, "queue", False) else "started"
         after = f", forked from {parent['run']} at step {parent['step']:,}" if parent else ""
-        say(f"{one_line(run.record.name)} ({run.id}): {began} in {run.folder}{after}")
+        say(f"{one_line(run.name)} ({run.id}): {began} in {run.folder}{after}")
 
 
 def runs(options: Options) -> int:
@@ -107,7 +110,8 @@ def runs(options: Options) -> int:
     if not summaries:
         say(f"no runs in {workspace.folder}; start one: seqsum train {DEFAULT_PRESET}")
         return 0
-    rows = [("RUN", "NAME", "STATUS", "STEP", "LOSS", "ACCURACY", "STARTED")]
+    results = [name for name in RESULTS if name == "accuracy" or name in {one.result for one in summaries}]
+    rows = [("RUN", "NAME", "STATUS", "STEP", "LOSS", *map(str.upper, results), "STARTED")]
     rows += [
         (
             summary.id,
@@ -115,7 +119,10 @@ def runs(options: Options) -> int:
             summary.status,
             progress(summary),
             metric("loss", summary.metrics.get("loss")),
-            metric("accuracy", summary.metrics.get("accuracy")) + EARLIER_SIGN * _measured_earlier(summary),
+            *(
+                measured(summary, name) + EARLIER_SIGN * (name == "accuracy" and _measured_earlier(summary))
+                for name in results
+            ),
             f"{age(time.time() - summary.created)} ago",
         )
         for summary in summaries
@@ -160,6 +167,10 @@ def show(options: Options) -> int:
     settings = run.settings()
     try:
         record.parsed_config()
+    except ConfigError as error:
+        known = unknown_paths(record.config)
+        told = [f"{error.source}: {path}: {why}" for path, why in error.problems if path not in known]
+        summary = replace(summary, problems=(*summary.problems, *told))
     except UserError as error:
         summary = replace(summary, problems=(*summary.problems, str(error)))
     if options.json:
@@ -196,10 +207,10 @@ def show(options: Options) -> int:
     if record.backend:
         say(f"  computed by {_backend_words(run)}")
     say("metrics")
-    for name, value in summary.metrics.items():
+    for name in summary.metrics:
         if name == "wall_time":
             continue
-        say(f"  {padded(one_line(name), 18)} {metric(name, value)}")
+        say(f"  {padded(one_line(name), 18)} {measured(summary, name)}")
     if summary.measure:
         say(f"  accuracy and eval_loss are {summary.measure}, as an earlier version measured")
     for section, values in settings.items():
@@ -298,7 +309,7 @@ def sync(options: Options) -> int:
     if options.json:
         say_json({"run": run.id, "ok": outcome.ok, "outcome": outcome.kind, "message": outcome.message})
     elif outcome.ok:
-        say(f"{one_line(run.record.name)} ({run.id}): {outcome.message}")
+        say(f"{one_line(run.name)} ({run.id}): {outcome.message}")
     else:
         complain(f"sync: run {run.id}: {outcome.message}")
     return {"done": 0, "no_key": 2}.get(outcome.kind, 1)
@@ -326,7 +337,7 @@ def export(options: Options) -> int:
     if options.json:
         say_json({"run": run.id, "format": format, "path": str(path), "bytes": len(content)})
     else:
-        say(f"{one_line(run.record.name)} ({run.id}): {format} in {path}, {count(len(content), 'byte')}")
+        say(f"{one_line(run.name)} ({run.id}): {format} in {path}, {count(len(content), 'byte')}")
     return 0
 
 

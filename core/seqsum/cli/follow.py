@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from seqsum import formatting
-from seqsum.cli.output import run_line, say, say_json
-from seqsum.formatting import duration, metric
+from seqsum.cli.output import reached, run_line, say, say_json
+from seqsum.formatting import duration
 from seqsum.runs import Run, Summary
 from seqsum.text import one_line
 
@@ -110,21 +110,24 @@ class Follower:
             for summary in self._summaries():
                 status = "stopping" if self.signal is not None and summary.live else summary.status
                 parts = run_line(summary).split("  ")[1:]
-                # Where not all fits, speed is what one misses least: it is in the time left.
-                numbers = "  ".join(part for part in parts if not (narrow and part.endswith("steps/s")))
+                if narrow:
+                    # Speed is what one misses least: it is in the time left; then the loss beside an earlier result.
+                    least = ("loss ",) if any(" at step " in part for part in parts) else ()
+                    parts = [part for part in parts if not part.endswith("steps/s") and not part.startswith(least)]
+                numbers = "  ".join(parts)
                 done = formatting.progress(summary.progress)
                 progress.update(bar, completed=summary.progress, total=1.0, status=status, done=done, numbers=numbers)
         return summary
 
     def _with_lines(self) -> Summary:
-        last_line, accuracy_seen = 0.0, None
+        last_line, seen = 0.0, None
         for summary in self._summaries():
             if self.as_json:
                 self._say_points()
                 continue
-            now, accuracy = time.monotonic(), summary.metrics.get("accuracy")
-            if summary.step and (now - last_line > LINE_SECONDS or accuracy != accuracy_seen or not summary.live):
-                last_line, accuracy_seen = now, accuracy
+            now, result = time.monotonic(), summary.result and summary.metrics[summary.result]
+            if summary.step and (now - last_line > LINE_SECONDS or result != seen or not summary.live):
+                last_line, seen = now, result
                 say(run_line(summary))
         return summary
 
@@ -159,9 +162,7 @@ def finished_plain(summary: Summary) -> dict[str, Any]:
 
 def finished_words(summary: Summary) -> str:
     """The last line of `train` for a person."""
-    numbers = ", ".join(
-        f"{name} {metric(name, summary.metrics[name])}" for name in ("loss", "accuracy") if name in summary.metrics
-    )
+    numbers = ", ".join(reached(summary))
     after = duration(summary.train_seconds)
     text = f"{one_line(summary.name)} ({summary.id}): {summary.status} at step {summary.step:,} after {after}"
     if numbers:

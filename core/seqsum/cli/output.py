@@ -164,12 +164,21 @@ def troubles(summary: Summary) -> list[str]:
     return [one_line(text) for text in (*reason, *summary.problems)]
 
 
+def reached(summary: Summary) -> list[str]:
+    """The last loss and the last result of a run, each with its name, and the result with its step if that is past."""
+    loss = [f"loss {metric('loss', summary.metrics['loss'])}"] if "loss" in summary.metrics else []
+    return loss + ([f"{summary.result} {measured(summary, summary.result)}"] if summary.result else [])
+
+
+def measured(summary: Summary, name: str) -> str:
+    """The last value of a metric, with its step where the run is further."""
+    step = summary.behind.get(name)
+    return metric(name, summary.metrics.get(name)) + (f" at step {step:,}" if step is not None else "")
+
+
 def run_line(summary: Summary) -> str:
     """One line about where a run stands."""
-    parts = [f"step {progress(summary)}"]
-    parts += [
-        f"{name} {metric(name, summary.metrics[name])}" for name in ("loss", "accuracy") if name in summary.metrics
-    ]
+    parts = [f"step {progress(summary)}", *reached(summary)]
     if summary.steps_per_second:
         parts.append(speed(summary.steps_per_second, "steps"))
     if summary.seconds_left is not None:

@@ -11,7 +11,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from seqsum.cli.output import padded, say, say_json, summary_plain
+from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
 from seqsum.control.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
@@ -137,10 +137,7 @@ def _follow(replication: Replication, as_json: bool, stopping: _StopOnSignal) ->
 
 
 def _line(seed: int, summary: Summary) -> str:
-    numbers = [
-        f"{name} {metric(name, summary.metrics[name])}" for name in ("accuracy", "loss") if name in summary.metrics
-    ]
-    return f"  seed {seed}: {', '.join([f'{summary.status} at step {summary.step:,}', *numbers])}"
+    return f"  seed {seed}: {', '.join([f'{summary.status} at step {summary.step:,}', *reached(summary)])}"
 
 
 def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outcome) -> None:

@@ -68,14 +68,14 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
         run.record.preset,
         config,
         name,
-        stem=f"{run.record.name}-fork",
+        stem=f"{run.name}-fork",
         parent={"run": run.id, "step": step},
         state={"step": step, "train_seconds": state.get("train_seconds", 0.0)},
         fill=fill,
     )
     with child.store() as store:
         changed = {path: [old, new] for path, (new, old) in config.differences(parent).items()}
-        store.add_event(step, "forked", run=run.id, name=run.record.name, changes=changed)
+        store.add_event(step, "forked", run=run.id, name=run.name, changes=changed)
         for note in fork_notes(parent, config, task, step, progress):
             store.add_event(step, "message", text=note.text)
     return child

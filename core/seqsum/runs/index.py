@@ -43,6 +43,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("reason", "group"), (str, NONE)),
     "pid": (int, NONE),
     "metrics": dict,
+    "behind": dict,
 }
 FILES = (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE, ANNOTATIONS_FILE)
 SAVE_AT = 500
@@ -286,7 +287,9 @@ class Index:
         if any(not isinstance(getattr(summary, name), kinds) for name, kinds in KINDS.items()):
             raise ValueError(summary.id)
         if not all(
-            isinstance(value, float | int) for line in (summary.metrics, *curves.values()) for value in _of(line)
+            isinstance(value, float | int)
+            for line in (summary.metrics, summary.behind, *curves.values())
+            for value in _of(line)
         ):
             raise ValueError(summary.id)
         return Entry(summary, self._config(config), {name: tuple(values) for name, values in curves.items()})

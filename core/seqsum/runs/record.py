@@ -82,7 +82,10 @@ class Record:
         try:
             return Config.parse(_as_shown(self.config), f"run {self.id}")
         except UserError as error:
-            raise UserError(f"{error}{plugins.hint(self.plugins)}") from None
+            hint = plugins.hint(self.plugins)
+            if not hint:
+                raise
+            raise UserError(*f"{error}{hint}".split("\n")) from None
 
     def setting(self, section: str) -> Fields:
         """Return the fields of a section of the configuration; what is wrong with one that is read is not told."""

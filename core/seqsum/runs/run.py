@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,8 @@ LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
 LIVE_STATUSES = ("queued", "starting", "running", "paused")
+RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
+"""What tells first how good a model is, by the task, and what people call it."""
 RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 
 
@@ -61,6 +63,8 @@ class Summary:
     measure: str = ""
     """What accuracy and eval_loss are means over, where that isn't what training draws: in runs of earlier versions."""
     problems: tuple[str, ...] = ()
+    behind: Mapping[str, int] = field(default_factory=dict)
+    """The step of each metric whose last value is of an earlier one than `step`."""
 
     def like(self, before: Summary) -> Summary:
         """Return this one, what its record does not say any more taken from an earlier one."""
@@ -73,6 +77,11 @@ class Summary:
     def live(self) -> bool:
         """Whether a worker is at it (also when it waits or is paused)."""
         return self.status in LIVE_STATUSES
+
+    @property
+    def result(self) -> str | None:
+        """The metric that tells first how good the model is; None while there is none."""
+        return next(filter(self.metrics.__contains__, RESULTS), None)
 
     @property
     def progress(self) -> float:
@@ -180,13 +189,16 @@ class Run:
             problems.append(f"whether a worker is at it can't be told: {error.strerror or error}")
             alive = True
         state = store.state()
-        metrics = store.latest()
+        latest = store.latest()
+        metrics = {name: value for name, (_, value) in latest.items()}
         for name in [name for name, value in metrics.items() if not measured(name, value)]:
             problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
         if state["status"] in LIVE_STATUSES and not alive and not waits:
             state |= {"status": "died", "reason": self.last_words()}
-        return self._summary(state, metrics, [*problems, *store.problems]), state.get("changes", {})
+        summary = self._summary(state, metrics, [*problems, *store.problems])
+        behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
+        return replace(summary, behind=behind), state.get("changes", {})
 
     def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
         """Return what can be said of a run whose store can't be read. before: what was known of it."""

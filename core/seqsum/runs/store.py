@@ -423,21 +423,21 @@ class Store:
             self.problems.append(problem)
 
     @_reading
-    def latest(self) -> dict[str, float]:
-        """Return the last value of every metric that has a point."""
+    def latest(self) -> dict[str, tuple[int, float]]:
+        """Return the last (step, value) of every metric that has a point."""
         rows = self._database.execute(
-            "SELECT name, value FROM metric JOIN pt ON pt.metric = metric.id"
+            "SELECT name, step, value FROM metric JOIN pt ON pt.metric = metric.id"
             " AND pt.step = (SELECT max(step) FROM pt WHERE metric = metric.id) ORDER BY metric.id"
         ).fetchall()
-        found: dict[str, float] = {}
-        names = set(self._named([name for name, _ in rows]))
-        for name, value in rows:
+        found: dict[str, tuple[int, float]] = {}
+        names = set(self._named([name for name, *_ in rows]))
+        for name, step, value in rows:
             if name not in names:
                 continue
             if value is not None and not isinstance(value, int | float):
                 self._note(f"{self.path.name}: the last {name} is not a number")
             else:
-                found[name] = math.nan if value is None else value
+                found[name] = step, math.nan if value is None else value
         return found
 
     @_reading

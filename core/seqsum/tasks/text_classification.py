@@ -136,8 +136,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
             )
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
-        """balanced_accuracy: the mean over labels of the share of each one's texts that are right; majority_share: the
-        accuracy of always saying the training part's most frequent label."""
+        """balanced_accuracy: the mean over labels of the share of each one's texts that are right;
+        majority_class_accuracy: that of always saying the training part's most frequent label."""
         self._load()
         targets = np.concatenate([examples.targets for examples in self._asked])
         answered = np.concatenate([np.asarray(answer) for answer in answers])
@@ -146,7 +146,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         recalls = [float((answered[targets == label] == label).mean()) for label in np.unique(targets)]
         return {
             "balanced_accuracy": sum(recalls) / len(recalls),
-            "majority_share": float((targets == self._majority).mean()),
+            "majority_class_accuracy": float((targets == self._majority).mean()),
         }
 
     def parse(self, text: str) -> Ints:

@@ -63,9 +63,9 @@ class ForkScreen(ModalScreen[ForkWish | None]):
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
-        record = self._run.record
+        name = display.literal(self._run.name)
         with Vertical(id="dialog") as box:
-            box.border_title = Content(f"Fork {display.literal(record.name)}: a new run, from this checkpoint on")
+            box.border_title = Content(f"Fork {name}: a new run, from this checkpoint on")
             yield CheckpointList(self._saved, self._now, self._chosen)
             with Horizontal(classes="line"):
                 yield Label("Change")
@@ -75,7 +75,7 @@ class ForkScreen(ModalScreen[ForkWish | None]):
             yield Static(HINT, id="outcome")
             with Horizontal(classes="line"):
                 yield Label("Name")
-                yield LineInput(placeholder=f"{display.literal(record.name)}-fork", id="name", compact=True)
+                yield LineInput(placeholder=f"{name}-fork", id="name", compact=True)
             with Horizontal(id="buttons"):
                 yield Static("↑↓ checkpoint · ctrl+f settings", id="keys")
                 yield Button("Fork", variant="primary", id="fork", compact=True)

@@ -20,7 +20,7 @@ FROM_ZERO = ("learning rate", "steps per second", "CPU %", "memory MB", "GPU %",
 MAIN = "main"
 """Stands for what the task measures first of all, whatever its name is there."""
 DEFAULT = ("loss", MAIN, "learning rate")
-CHANCE = {"accuracy": "majority_share", "balanced_accuracy": "majority_share"}
+CHANCE = {"accuracy": "majority_class_accuracy", "balanced_accuracy": "majority_class_accuracy"}
 SHARES = ("accuracy", "_all_inputs", "_share")
 NAIVE_SUFFIX, NAIVE_PREFIX = "_same_as_last", "unigram_"
 
