@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Summary
@@ -136,6 +137,19 @@ def value(one: Entry, metric: str) -> float:
         ("age < 2m05s", lambda one: NOW - one.summary.created < 125),
         ("trained = 10", lambda one: True),
         ("age < 2 h epsilon", lambda one: one.summary.name == "epsilon"),
+        *(
+            (f"{name} < {text} or step > 5000", lambda one: NOW - one.summary.created < 7200 or one.summary.step > 5000)
+            for name in ("age", "started")
+            for text in ("2 hours", "2 hours ago", "2 Hours", "120 minutes", "1 hour 60 min", "7200 seconds", "2h ago")
+        ),
+        ("age < 1 day and age < 1 week", lambda one: True),
+        ("age < 60 cell = lstm", lambda one: False),
+        ("age < 200 seed in (0)", lambda one: one.summary.name == "epsilon"),
+        # What is shown is found
+        ("accuracy = 95.00%", lambda one: value(one, "accuracy") == 0.95),
+        ("task = sum_modulo", lambda one: True),
+        ("model = recurrent and optim != sgd", lambda one: one.config["optim"]["name"] != "sgd"),
+        ("trained = 10s", lambda one: True),
         # What is not finite
         ("loss = nan", lambda one: one.summary.name == "big-lr-1"),
         ("loss = NaN or accuracy:nan", lambda one: one.summary.name.startswith("big")),
@@ -220,6 +234,22 @@ def test_a_filter_finds_what_it_says(text: str, truth: Truth) -> None:
         ("accuracy => 0.5", 'filter: "= >" is no sign', (9, 11)),
         ("has > loss", "filter: write has:loss, or not has:…", (4, 5)),
         ("tag:night,big", "filter: one of tag has no comma: tag in (night,big) finds either", (4, 13)),
+        ("age < 1 fortnight", 'filter: age is a time, e.g. 30s, 10m, 1h30m or 2d; got "1 fortnight"', (6, 17)),
+        (
+            "age < 1 hour and 30 minutes",
+            'filter: no name and sign before 30 minutes; for the words put them in ""',
+            (17, 19),
+        ),
+        (
+            "accuracy > 99 percent",
+            'filter: write accuracy … 99% for "99 percent"; for the word put it in ""',
+            (14, 21),
+        ),
+        ("step > 20 k", 'filter: write step … 20k for "20 k"; for the word put it in ""', (10, 11)),
+        ("step > 20 steps", 'filter: write step … 20 for "20 steps"; for the word put it in ""', (10, 15)),
+        ("accuracy > 99", "filter: accuracy is from 0 to 1; write 99% or 0.99", (11, 13)),
+        ("progress > 50", "filter: progress is from 0 to 1; write 50% or 0.5", (11, 13)),
+        ("accuracy < 2000", "filter: accuracy is from 0 to 1", (11, 15)),
         ("(" * 60, "filter: more than 50 brackets within each other", (50, 51)),
     ],
 )
@@ -227,6 +257,39 @@ def test_a_mistake_is_named_with_its_place(text: str, words: str, place: tuple[i
     with pytest.raises(UserError) as caught:
         parse(text, Names.of(RUNS))
     assert (str(caught.value), caught.value.place) == (words, place)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss", "lr", "mae"])
+@pytest.mark.parametrize("exact", [0.998318, 0.0035187, 9.0512e-4, 4.5678e-5, 0.5, 0.9999999, 1.0, 12.34567, 1234.567])
+def test_a_number_is_found_by_what_is_shown_of_it(metric: str, exact: float) -> None:
+    if metric == "accuracy" and exact > 1:
+        return
+    shown = formatting.metric(metric, exact)
+    runs = [entry(str(at), metrics={metric: exact * factor}) for at, factor in enumerate((1.0, 0.3, 3.0))]
+    text = f"{metric} {shown[0] if shown[0] in '<>' else '='} {shown.lstrip('<>')}"
+    found, without = parse(text, Names.of(runs)), parse(text.replace("=", "!="), Names.of(runs))
+    assert found is not None and without is not None
+    assert found.matches(runs[0], NOW)
+    if "=" in text:
+        assert [without.matches(one, NOW) for one in runs] == [not found.matches(one, NOW) for one in runs]
+        assert not found.matches(runs[1], NOW)
+
+
+@pytest.mark.parametrize("seconds", [0.537, 1.64, 12.9, 200.9, 7531.0, 100_000.0])
+def test_a_time_is_found_by_what_is_shown_of_it(seconds: float) -> None:
+    runs = [
+        entry("one", train_seconds=seconds, created=NOW - seconds),
+        entry("two", train_seconds=3 * seconds, created=NOW - 3 * seconds),
+    ]
+    for text in (f"trained = {formatting.duration(seconds)}", f"started = {formatting.age(seconds)} ago"):
+        found = parse(text, Names.of(runs))
+        assert found is not None and [found.matches(one, NOW) for one in runs] == [True, False]
+
+
+def test_a_setting_is_found_by_its_value_alone() -> None:
+    runs = [entry(str(lr), {"optim.lr": lr}) for lr in (0.0005, 0.00052)]
+    found = parse("optim.lr = 0.0005", Names.of(runs))
+    assert found is not None and [found.matches(one, NOW) for one in runs] == [True, False]
 
 
 def test_what_time_changes_by_itself_is_known() -> None:

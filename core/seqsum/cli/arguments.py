@@ -24,7 +24,8 @@ from seqsum.text import one_line
 HELP = ("-h", "--help")
 FILTER_HELP = (
     'e.g. "model.cell = lstm and accuracy > 0.9", "has:note", "name = big-*", "seed in (0, 1)", "age < 1h30m", '
-    '"step > 1,000", "loss = nan or not has:loss", "name ~ ^big.*[0-9]$" (a regular expression)'
+    '"step > 1,000", "loss = nan or not has:loss", "name ~ ^big.*[0-9]$" (a regular expression); '
+    '"accuracy = 99.83%" finds what rounds to it; lr is the last step\'s rate, optim.lr the setting'
 )
 
 

@@ -6,7 +6,10 @@
     cell in (lstm, gru)  seed not in (0, 1) one of several values; commas part them
     name ~ ^big-.*[0-9]$                    a regular expression
     age < 1h30m  step > 1,000  loss = nan   times, numbers (a comma parts thousands), what is not finite
+    accuracy = 99.83%  loss = 9.05e-4       metrics and times as they are shown: what rounds to the digits given
     is:starred or not (preset:baseline)
+
+`lr` is the metric, the rate of the last step; the setting is optim.lr. `task`, `model` are the names of those.
 
 What stands beside each other must all be so. A run that lacks what is compared is not found; by `!=` it is.
 """
@@ -23,6 +26,7 @@ from seqsum.errors import did_you_mean
 from seqsum.runs.entry import ABSENT, CURVES, Entry
 from seqsum.runs.filter_tokens import QUOTES, REGEX_SIGNS, FilterError, Token, tokens_of
 from seqsum.runs.filter_values import (
+    SPANS,
     UNITS,
     Test,
     as_number,
@@ -30,6 +34,7 @@ from seqsum.runs.filter_values import (
     list_test,
     number,
     number_test,
+    rounding,
     seconds,
     setting_test,
     text_test,
@@ -41,6 +46,7 @@ from seqsum.text import one_line
 
 DEEPEST = 50
 WITH_UNIT = re.compile(rf"\d*\.?\d+({UNITS})+")
+SIGNS_AFTER = ("<", ">", "=", "!=", "<=", ">=", "~", "!~", ":")
 INSTEAD = {"&&": "and", "&": "and", "||": "or", "|": "or"}
 
 TEXTS: dict[str, Callable[[Summary], str]] = {
@@ -64,7 +70,18 @@ TIMES: dict[str, Callable[[Summary, float], float | None]] = {
     "trained": lambda run, now: run.train_seconds,
 }
 LISTS: dict[str, Callable[[Summary], tuple[str, ...]]] = {"tags": lambda run: run.tags}
-ALIASES = {"tag": "tags", "run": "id", "time": "trained"}
+ALIASES = {"tag": "tags", "run": "id", "time": "trained", "started": "age"}
+NO_UNITS = {
+    "percent": "%",
+    "pct": "%",
+    "thousand": "k",
+    "million": "M",
+    "k": "k",
+    "steps": "",
+    "steps/s": "",
+    "/s": "",
+}
+"""What may stand behind a number by mistake, and what is meant."""
 SEARCHED: tuple[Callable[[Summary], str], ...] = (
     *(TEXTS[name] for name in ("name", "preset", "id", "group", "note")),
     lambda run: "\n".join(run.tags),
@@ -129,6 +146,8 @@ class Names:
         """Return the setting that `word` names: by its path, or without the section where that is enough."""
         if word in self.settings:
             return word
+        if f"{word}.name" in self.settings:
+            return f"{word}.name"
         found = [path for path in self.settings if path.partition(".")[2] == word]
         return found[0] if len(found) == 1 else None
 
@@ -256,11 +275,22 @@ class _Reader:
         if not self.done and self.here.kind == "operator" and self.here.text not in (":",):
             name = word.text if as_number(word.text) is None else value.text
             raise FilterError(f"filter: one comparison at a time: {name} > 0.1 and {name} < 0.2", self.here.place)
+        self._refuse_unit(word.text, value)
         try:
             return self._comparison(word.text, sign.text, value)
         except FilterError as error:
             error.place = {"name": word, "sign": sign, "value": value}[error.about].place
             raise
+
+    def _refuse_unit(self, name: str, value: Token) -> None:
+        """What stands behind a number as its unit would is no word to look for."""
+        unit = self.here.text if self._sign("word") and as_number(value.text) is not None else ""
+        if unit.lower() in NO_UNITS or unit.lower() in SPANS:
+            meant = f"{value.text}{NO_UNITS.get(unit.lower(), '')}"
+            raise FilterError(
+                f'filter: write {one_line(name)} … {meant} for "{value.text} {unit}"; for the word put it in ""',
+                self.here.place,
+            )
 
     def _value(self, name: str) -> Token:
         """The value at hand; a number and its unit may stand apart: 90 %, 1h 30m, 3 min 20 s."""
@@ -277,10 +307,13 @@ class _Reader:
         word = self.here.text
         after = self._tokens[self._at + 1].text if self._at + 1 < len(self._tokens) else ""
         if re.fullmatch(r"[\d.,]+", value.split()[-1]):
-            return word == "%" or (timed and re.fullmatch(UNITS, word) is not None)
+            # Behind the number of a time stands its unit; what is none is refused with it.
+            ends = self._word("and", "or", "not", "!") or after in SIGNS_AFTER or after in ("in", "not")
+            return word == "%" or (timed and not ends)
         return timed and (
-            WITH_UNIT.fullmatch(word) is not None or (word.isdigit() and re.fullmatch(UNITS, after) is not None)
-        )
+            word.lower() == "ago" or WITH_UNIT.fullmatch(word.lower()) is not None
+            or (word.isdigit() and after.lower() in SPANS)
+        )  # fmt: skip
 
     def _listed(self, word: Token) -> Test | None:
         """Read `in (a, b)` or `not in (a, b)` behind a name; None where there is none."""
@@ -340,6 +373,8 @@ class _Reader:
     def _refuse_half(self, token: Token) -> None:
         """What looks like the beginning of a comparison is none yet; in quotes it is a word to look for."""
         word = token.text
+        if as_number(word) is not None and self._sign("word") and self.here.text.lower() in SPANS:
+            raise FilterError(f'filter: no name and sign before {word} {self.here.text}; for the words put them in ""')
         if word in INSTEAD:
             raise FilterError(f'filter: write {INSTEAD[word]} for "{word}"; for the sign itself put it in ""')
         listed = ALIASES.get(word.lower(), word.lower())
@@ -376,14 +411,16 @@ class _Reader:
         if lower in NUMBERS:
             self.clock = self.clock or lower == "speed"
             number_of = NUMBERS[lower]
-            return number_test(name, lambda entry, now: number_of(entry.summary, now), sign, number(name, value.text))
+            wanted, off = number(name, value.text), rounding(name, value.text)
+            return number_test(name, lambda entry, now: number_of(entry.summary, now), sign, wanted, off, off)
         if lower in TIMES:
             self.clock = self.clock or lower == "age"
             time_of = TIMES[lower]
-            return number_test(name, lambda entry, now: time_of(entry.summary, now), sign, seconds(name, value.text))
+            wanted, longer = seconds(name, value.text)
+            return number_test(name, lambda entry, now: time_of(entry.summary, now), sign, wanted, above=longer)
         if name in self._names.metrics:
-            wanted = number(name, value.text)
-            return number_test(name, lambda entry, now: entry.summary.metrics.get(name), sign, wanted)
+            wanted, off = number(name, value.text), rounding(name, value.text)
+            return number_test(name, lambda entry, now: entry.summary.metrics.get(name), sign, wanted, off, off)
         path = self._names.path(name)
         if path is None:
             raise FilterError(self._unknown(name))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from seqsum.errors import did_you_mean
+from seqsum.formatting import is_share, shortest
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter_tokens import FilterError, Token
 from seqsum.schema import OFF, FieldFacts
@@ -21,7 +22,13 @@ Words = Callable[[str], bool]
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
 }  # fmt: skip
-SPANS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+SPANS = {
+    unit: span
+    for span, units in {
+        1.0: "s sec second seconds", 60.0: "m min minute minutes", 3600.0: "h hour hours", 86_400.0: "d day days",
+        604_800.0: "w week weeks",
+    }.items() for unit in units.split()
+}  # fmt: skip
 UNITS = "|".join(sorted(SPANS, key=len, reverse=True))
 TIME_PART = re.compile(rf"\s*(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>{UNITS})")
 LARGE = {"k": 1e3, "K": 1e3, "M": 1e6}
@@ -95,13 +102,19 @@ def list_test(name: str, list_of: Value, sign: str, value: Token) -> Test:
 # Numbers
 
 
-def number_test(name: str, number_of: Value, sign: str, wanted: float | None) -> Test:
-    """Compare by a number, or by None for what is switched off."""
+def number_test(
+    name: str, number_of: Value, sign: str, wanted: float | None, below: float = 0.0, above: float = 0.0
+) -> Test:
+    """Compare by a number, or by None for what is switched off. below, above: how far from it still is the same number
+    for = and !=."""
     compare = COMPARE.get("=" if sign == ":" else sign)
     if compare is None:
         raise FilterError(
             f'filter: {name} is a number: compare it with =, !=, <, <=, > or >=, not with "{sign}"', about="sign"
         )
+    if wanted is not None and wanted > 1 and math.isfinite(wanted) and (is_share(name) or name == "progress"):
+        meant = f"; write {shortest(wanted, 6)}% or {shortest(wanted / 100, 6)}" if wanted <= 100 else ""
+        raise FilterError(f"filter: {name} is from 0 to 1{meant}", about="value")
     equal, missing = sign in (":", "="), sign == "!="
     if wanted is None and not (equal or missing):
         raise FilterError(f'filter: {name} can be compared with "off" by = and != only', about="sign")
@@ -117,6 +130,8 @@ def number_test(name: str, number_of: Value, sign: str, wanted: float | None) ->
         # What is printed as 0.1 is meant as 0.1, whatever the last bit says.
         if found is not None and wanted is not None and math.isclose(found, wanted, rel_tol=1e-9):
             return sign in (":", "=", "<=", ">=")
+        if (below or above) and (equal or missing) and found is not None and wanted is not None:
+            return bool(wanted - below <= found < wanted + above) == equal
         return compare(found, wanted)
 
     return test
@@ -156,21 +171,34 @@ def number(name: str, text: str) -> float:
     return value
 
 
-def seconds(name: str, text: str) -> float:
-    """Read 30s, 10m, 1h30m, 3 min 20 s, 1d, 1w; a lone number is seconds. Raises FilterError."""
+def rounding(name: str, text: str) -> float:
+    """Return how far from a typed number stands what rounds to the digits that were typed; 0 of whole thousands (20k),
+    and of shares that are shown as whole only where they are."""
+    match = re.fullmatch(r"[+-]?[\d,]*\.?(?P<decimals>\d*)(?:[eE](?P<power>[+-]?\d{1,4}))?\s*(?P<percent>%?)", text)
+    if match is None or (is_share(name) and as_number(text) in (0, 1)):
+        return 0.0
+    places = len(match["decimals"]) - int(match["power"] or 0) + 2 * bool(match["percent"])
+    return float(f"5.000001e{-places - 1}")
+
+
+def seconds(name: str, text: str) -> tuple[float, float]:
+    """Read 30s, 10m, 1h30m, 3 min 20 s, 1 day, 2 weeks ago; a lone number is seconds. Return it, and how long a time
+    can be that is shown so: times are shown rounded down. Raises FilterError."""
     alone = as_number(text)
     if alone is not None and math.isfinite(alone):
-        return alone
-    place, total, units = 0, 0.0, []
+        return alone, 2 * rounding(name, text)
+    text = text.lower().removesuffix(" ago")
+    place, total, last, units = 0, 0.0, 0.0, []
     while (match := TIME_PART.match(text, place)) is not None:
         total += float(match["number"]) * SPANS[match["unit"]]
+        last = SPANS[match["unit"]] * 2 * rounding(name, match["number"])
         units.append(SPANS[match["unit"]])
         place = match.end()
     if not units or text[place:].strip() or units != sorted(set(units), reverse=True):
         raise FilterError(
             f'filter: {name} is a time, e.g. 30s, 10m, 1h30m or 2d; got "{one_line(text)}"', about="value"
         )
-    return total
+    return total, last
 
 
 # Settings

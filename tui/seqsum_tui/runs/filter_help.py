@@ -14,8 +14,9 @@ FILTER_WORDS: list[BindingType] = [
             "name ~ ^a.*": "A regular expression; !~ for those that don't fit it",
             "in (0, 1)": "seed in (0, 1): one of several values; seed not in (0, 1): none of them",
             "loss = nan": "Also inf; what has no loss at all is found by not has:loss",
+            "= 99.83%": "What rounds to the digits given; lr is the last step's rate, optim.lr the setting",
             "> 1,000": "A comma parts thousands; also 20k, 90%, 1e-3",
-            "age < 1h30m": "Times, in s, m, h, d, w",
+            "age < 1h30m": "Times, in s, m, h, d, w, or as words: 2 hours, 1 day",
             "is:starred": "Also is:live, is:ended; has:note, or has: with any metric or setting",
             "and or not": "With brackets; what stands beside each other must all be so",
         }.items()
