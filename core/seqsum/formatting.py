@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 NONE = "–"
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
@@ -235,3 +236,14 @@ def points(difference: float) -> str:
     if not abs(difference) < 99.995:
         return f"{difference:+,.0f} pp" if abs(difference) < 99_999.5 else number(difference, 6, signed=True) + " pp"
     return f"{difference:+.2f} pp"
+
+
+def finite(value: Any) -> Any:
+    """Return JSON-ready values with NaN and infinity, which JSON lacks, as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return value

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.query.answering import Answerer
-from seqsum.query.reply_text import what_is_asked
 from seqsum.query.server import _reply
+from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run
 from seqsum.training.trainer import Trainer
 from seqsum_tui.query.client import QuestionRefused

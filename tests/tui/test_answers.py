@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from seqsum.presets.library import load_preset
-from seqsum.query.reply_text import in_words, what_is_asked
+from seqsum.query.predictor import in_words
+from seqsum.query.task_facts import what_is_asked
 from seqsum.registry import make_task
 from seqsum.tasks.dates import ANSWER
 from seqsum_tui.query.views.answers import describe, likeliest

@@ -192,53 +192,48 @@ def _rewind(parser: Parser) -> None:
     parser.add_argument("--undo", action="store_true", help="instead: bring back what the last rewind put aside")
 
 
-def _checkpoint(parser: Parser) -> None:
-    parser.add_argument("--checkpoint", metavar="STEP", help="ask the checkpoint of this step; default: the newest")
-
-
 def _input(parser: Parser) -> None:
     parser.add_argument(
         "input", metavar="INPUT", help='what to ask, e.g. "1 2 3 5 1 2 4"; - reads standard input, one a line'
     )
 
 
-def _writing(parser: Parser) -> None:
-    parser.add_argument("--length", metavar="N", help="for tasks that continue a prompt: how many steps to go on")
-    parser.add_argument(
-        "--temperature", metavar="T", help="draw tokens freely: 1 as the model says; default: likeliest"
-    )
-    parser.add_argument("--top-k", metavar="K", help="draw among the K likeliest tokens only")
-    parser.add_argument("--seed", metavar="N", help="seed of the drawing; default 0")
+def _fields(parser: Parser, name: str) -> None:
+    """Add a flag for each field of a question, and for each question that can be asked beside it."""
+    from seqsum.query.registry import flags_of, questions
+
+    kind = questions()[name]
+    for other, flag in flags_of(name).items():
+        metavar = questions()[other].typed()[flag.field] if flag.field else None
+        facts = {"action": "store_true"} if metavar is None else {"metavar": metavar}
+        parser.add_argument(flag.name, help=flag.help, **facts)
+    for field, metavar in sorted(kind.typed().items(), key=lambda pair: pair[0] == "checkpoint"):
+        parser.add_argument(f"--{field.replace('_', '-')}", metavar=metavar, help=kind.model_fields[field].description)
 
 
 def _predict(parser: Parser) -> None:
     _run(parser)
     _input(parser)
-    _writing(parser)
-    _checkpoint(parser)
+    _fields(parser, "predict")
 
 
 def _inspect(parser: Parser) -> None:
     _run(parser)
     _input(parser)
-    parser.add_argument("--target", metavar="LABEL", help="the class that saliency explains; default: the answer")
-    _checkpoint(parser)
+    _fields(parser, "inspect")
 
 
 def _sample(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("prompt", metavar="PROMPT", help="the beginning; - reads it from standard input")
-    _writing(parser)
-    _checkpoint(parser)
+    _fields(parser, "sample")
 
 
 def _evaluate(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("--lengths", metavar="LOW-HIGH", help="sequence lengths, e.g. 2-100; default: those trained on")
     parser.add_argument("--confusion", action="store_true", help="also how often each class was answered for which")
-    parser.add_argument("--calibration", action="store_true", help="also whether it is right as often as it is sure")
-    parser.add_argument("--mistakes", metavar="N", help="also list wrong answers, at most N, the surest first")
-    _checkpoint(parser)
+    _fields(parser, "evaluate")
 
 
 def _compare(parser: Parser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import math
 import sys
 import unicodedata
 from collections.abc import Container, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from seqsum.formatting import duration, metric, speed
+from seqsum.formatting import duration, finite, metric, speed
 from seqsum.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -115,15 +114,7 @@ def padded(text: str, width: int, *, right: bool = False) -> str:
 
 def say_json(value: dict[str, Any]) -> None:
     """Print one JSON line; NaN and infinity, which JSON lacks, become null."""
-    print(json.dumps(_finite(value), allow_nan=False), flush=True)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    print(json.dumps(finite(value), allow_nan=False), flush=True)
 
 
 def summary_plain(summary: Summary) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The query server: `python -m seqsum.query RUN_FOLDER`, JSON Lines on standard input and output; see `protocol`."""
+"""The query server: `python -m seqsum.query RUN_FOLDER`, JSON Lines on standard input and output; see `server`."""
 
 from __future__ import annotations
 

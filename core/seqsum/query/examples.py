@@ -19,23 +19,22 @@ from seqsum.evaluation.evaluate import every_sequence, parts_of, sequences_right
 from seqsum.formatting import duration
 from seqsum.models.base import State
 from seqsum.query.loading import Loaded
-from seqsum.query.protocol import SECONDS
-from seqsum.query.question import as_rows
-from seqsum.tasks.base import NOT_ASKED, Answer, Examples, Inputs, Ints
+from seqsum.query.model_input import as_rows, written
+from seqsum.tasks.base import NOT_ASKED, Answer, AnyTask, Examples, Inputs, Ints
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
 class Deadline:
-    """Work that walks over many inputs must end: `check` raises UserError when its seconds are over."""
+    """Work that walks over many inputs must end: `check` raises UserError when its seconds are over (None: never)."""
 
-    def __init__(self, what: str, seconds: float = SECONDS) -> None:
+    def __init__(self, what: str, seconds: float | None) -> None:
         self._what, self._seconds = what, seconds
-        self._end = time.monotonic() + seconds
+        self._began = time.monotonic()
 
     def check(self) -> None:
-        if time.monotonic() > self._end:
+        if self._seconds is not None and time.monotonic() > self._began + self._seconds:
             raise UserError(
                 f"{self._what}: not done after {duration(self._seconds)}; ask about fewer or shorter inputs "
                 "(lengths, count), or use the command line: seqsum evaluate"
@@ -169,9 +168,8 @@ def _ask(loaded: Loaded, part: Examples, state: State | None) -> tuple[Answered,
         counted = ends.cumsum(dim=1) - ends.long() == 0  # up to the first end, that one included
         chance = _mean(own.gather(2, answers.unsqueeze(2)).squeeze(2).exp(), counted).numpy()
         none = np.zeros(0)
-        written = answers.numpy()
         return Answered(
-            part, written, right, chance, truth_chance.numpy(), loss.numpy(), none, none.astype(np.bool_)
+            part, answers.numpy(), right, chance, truth_chance.numpy(), loss.numpy(), none, none.astype(np.bool_)
         ), state
     likeliest = chances.max(dim=-1)
     sure, answers = likeliest.values.exp(), likeliest.indices
@@ -216,3 +214,16 @@ def truth_of(examples: Examples, row: int, answer: str) -> Inputs:
         target = target[target != NOT_ASKED]
     found: Inputs = np.asarray(target)
     return found
+
+
+def texts_of(task: AnyTask, part: Answered, row: int) -> tuple[str, str]:
+    """The truth and the answer of one example as the task writes them."""
+    inputs = first_of(part.examples, row)
+    target, answer = truth_of(part.examples, row, task.answer), part.answers[row]
+    if task.answer == "sequence":
+        answer = np.array(written(task, answer.tolist()), dtype=np.int64)
+    elif task.answer == "tags":
+        answer = answer[: len(inputs)]
+    truth = task.truth(inputs) if task.answer != "class" else None
+    right = task.read_answer(inputs, target) if truth is None else truth
+    return task.render(right), task.render(task.read_answer(inputs, np.asarray(answer)))

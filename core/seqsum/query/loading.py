@@ -51,6 +51,11 @@ class Loaded:
     messages: tuple[str, ...] = ()
 
     @property
+    def chance(self) -> float | None:
+        """Accuracy of guessing among the classes; None for sequences and values."""
+        return 1 / self.task.classes if self.task.answer in ("class", "tags") else None
+
+    @property
     def bytes(self) -> int:
         return sum(weight.numel() * weight.element_size() for weight in self.model.parameters())
 

@@ -14,9 +14,10 @@ from seqsum.errors import UserError
 from seqsum.evaluation.evaluate import Evaluation, evaluate
 from seqsum.models.generation import continued, forecast
 from seqsum.query.loading import Loaded, load
-from seqsum.query.question import Question
+from seqsum.query.model_input import ModelInput
+from seqsum.query.task_facts import labels_of
 from seqsum.runs import Run
-from seqsum.tasks.base import Inputs
+from seqsum.tasks.base import AnyTask, Inputs
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Predictor:
         length, temperature, top_k, seed: for tasks that continue a prompt: how many steps, and how freely tokens are
         drawn (a temperature of None or 0 takes the likeliest; top_k draws among that many).
         """
-        question = Question.typed(self.loaded, text)
-        inputs = question.inputs
+        read = ModelInput.typed(self.loaded, text)
+        inputs = read.inputs
         if length is None:
             length = self.task.continues(inputs)
         elif self.task.continues(inputs) is None:
@@ -78,7 +79,7 @@ class Predictor:
                 f'predict: the task "{self.task.config.name}" does not continue a prompt; leave --length out'
             )
         with torch.inference_mode():
-            answer, probabilities = self._answer(question, length, temperature, top_k, seed)
+            answer, probabilities = self._answer(read, length, temperature, top_k, seed)
         prediction = self.task.read_answer(inputs, answer)
         truth = self.task.truth(inputs) if length is None else self.task.continuation(inputs, length)
         correct = None if truth is None else prediction == truth
@@ -87,15 +88,15 @@ class Predictor:
         return Prediction(self.task.echo(inputs), prediction, truth, correct, probabilities, sure, remarks)
 
     def _answer(
-        self, question: Question, length: int | None, temperature: float | None, top_k: int | None, seed: int
+        self, read: ModelInput, length: int | None, temperature: float | None, top_k: int | None, seed: int
     ) -> tuple[Inputs, list[float]]:
-        row, lengths = question.row, question.lengths
+        row, lengths = read.row, read.lengths
         if self.task.answer == "values":
             if length is None:
                 return self.model(row, lengths)[0].float().numpy(), []
             return forecast(self.model, row, length)[0], []
         if self.task.answer == "sequence":
-            written = question.answer
+            written = read.answer
             logits = self.model(row, lengths, torch.from_numpy(written)[None])[0]
             chosen = torch.softmax(logits.double(), dim=-1)[torch.arange(len(written)), written]
             return written, chosen.tolist()
@@ -119,3 +120,23 @@ def entropy(probabilities: Sequence[float]) -> float:
         return math.nan
     positive = shares[shares > 0]
     return float(abs(-(positive * np.log2(positive)).sum()))
+
+
+def in_words(task: AnyTask, inputs: Inputs, found: Prediction) -> dict[str, Any]:
+    """Return what a reply says beside the answer itself.
+
+    kind: the task's answer (class, tags, sequence, values), or `continuation` of a prompt by tokens
+    text: input, prediction and truth as the task writes them; a truth that nobody knows is None
+    labels: for a class, what each of the probabilities belongs to
+    """
+    kind: str = task.answer
+    if kind in ("class", "tags") and task.continues(inputs) is not None:
+        kind = "continuation"
+    text = {
+        "input": task.render(found.input),
+        "prediction": task.render(found.prediction),
+        "truth": None if found.truth is None else task.render(found.truth),
+    }
+    words: dict[str, Any] = {"kind": kind, "text": text}
+    labels = labels_of(task) if kind == "class" else None
+    return words if labels is None else {**words, "labels": labels}

@@ -1,102 +1,160 @@
-"""One question as a model reads it, and what its answers are called."""
+"""What a question is: its fields, when it fits, and the answer's shape; each is one file in `questions`.
+
+No torch here, nor at the top of those files: the console reads them. What answers imports torch when it is called.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from types import NoneType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
-import numpy as np
-import torch
-from torch import Tensor
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from seqsum.errors import UserError
-from seqsum.models.base import SequenceModel
-from seqsum.query.loading import Loaded
-from seqsum.tasks.base import AnyTask, Inputs, Ints
+from seqsum.formatting import full
 
-MOST_LABELS = 1000
+if TYPE_CHECKING:
+    from seqsum.query.asked import Asked
+    from seqsum.query.loading import Loaded
+
+HOTTEST = 100.0
+"""Highest temperature."""
+LONGEST_INSPECTED = 500
+"""Steps of an input that can be looked inside, saliency and gates included; a longer one is refused in a sentence."""
+LONGEST_WRITTEN = 10_000
+"""Steps that a prompt or a forecast can be continued for."""
+MOST = 2**53
+"""Beyond this JSON's numbers are no longer whole everywhere."""
+
+Number = float | None
+"""In an answer: null where it overflowed."""
 
 
-@dataclass(frozen=True, eq=False)
-class Question:
-    """An input to a checkpoint's model.
+class Answer(BaseModel):
+    """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`."""
 
-    inputs: as the task read it; row: the same with a batch axis, in the model's type; lengths: int64 [1]
+    def beside(self) -> dict[str, Any]:
+        """What the reply says beside the answer itself."""
+        return {}
+
+    def told(self) -> Iterator[str]:
+        """Yield lines for a person, where the command line asks this beside another question (`Question.flag`)."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag that adds an answer to what a command says: alone, or with the value of one of the question's fields."""
+
+    command: str
+    name: str
+    help: str
+    field: str | None = None
+
+    @property
+    def dest(self) -> str:
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+def field(
+    default: Any, help: str, *, ge: float | None = None, le: float | None = None, metavar: str | None = None
+) -> Any:
+    """A field of a question. metavar: how the command line writes its value; None where it has no flag there."""
+    return Field(default, description=help, ge=ge, le=le, json_schema_extra={"metavar": metavar})
+
+
+class Question(BaseModel, ABC):
+    """A question to a checkpoint. Every field has a default, which null stands for, too.
+
+    name: how it is asked for; slow: whether it walks over many inputs; needs_input: whether it is about an input that
+    somebody typed; answers: what it is answered with; flag: where the command line asks it beside another
     """
 
-    loaded: Loaded
-    inputs: Inputs
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: ClassVar[str]
+    answers: ClassVar[type[Answer]]
+    slow: ClassVar[bool] = False
+    needs_input: ClassVar[bool] = False
+    flag: ClassVar[Flag | None] = None
+
+    checkpoint: int | None = field(
+        None, "ask the checkpoint of this step; default: the newest", ge=0, le=MOST, metavar="STEP"
+    )
 
     @classmethod
-    def typed(cls, loaded: Loaded, text: str) -> Question:
-        """Read what a person typed; raises InputError where it can't be read."""
-        return cls(loaded, loaded.task.parse(text))
-
-    @property
-    def task(self) -> AnyTask:
-        return self.loaded.task
-
-    @property
-    def model(self) -> SequenceModel:
-        return self.loaded.model
-
-    @cached_property
-    def row(self) -> Tensor:
-        return as_rows(self.model, self.inputs[None])
-
-    @cached_property
-    def lengths(self) -> Tensor:
-        return torch.tensor([len(self.inputs)])
-
-    @cached_property
-    def answer(self) -> Ints:
-        """The class, tags or tokens (the end included) that the model answers: int64 [] or [n]. Not for values."""
-        with torch.inference_mode():
-            if self.task.answer == "sequence":
-                tokens = self.model.decode(self.row, self.lengths, self.task.longest_answer)[0]
-                return np.array(written(self.task, tokens.tolist()), dtype=np.int64)
-            answer: Ints = self.model(self.row, self.lengths)[0].argmax(dim=-1).numpy()
-            return answer
-
-    @cached_property
-    def labels(self) -> list[str] | None:
-        return labels_of(self.task, self.inputs)
-
-    @cached_property
-    def truth_class(self) -> int | None:
-        """The place of the right class, where one class is asked and its right answer is known."""
-        if self.task.answer != "class" or self.task.classes > MOST_LABELS:
-            return None
-        truth = self.task.truth(self.inputs)
-        if truth is None:
-            return None
-        for place in range(self.task.classes):
-            if self.task.read_answer(self.inputs, np.array(place)) == truth:
-                return place
+    def unfit(cls, loaded: Loaded) -> str | None:
+        """Say in a sentence why a run has no answer to this; None where it has one."""
         return None
 
+    @abstractmethod
+    def answer(self, asked: Asked) -> Answer:
+        """Answer; raises UserError (InputError with its place) where there is no answer."""
 
-def as_rows(model: SequenceModel, inputs: Inputs) -> Tensor:
-    """Inputs [rows, length(, features)] as a tensor, numbers in the type of the model's weights."""
-    rows = torch.from_numpy(np.ascontiguousarray(inputs))
-    return rows.to(next(model.parameters()).dtype) if rows.is_floating_point() else rows
+    @classmethod
+    def typed(cls) -> dict[str, str]:
+        """The fields that the command line has a flag for, with how it writes their values."""
+        fields = ((name, info.json_schema_extra) for name, info in cls.model_fields.items())
+        return {name: str(extra["metavar"]) for name, extra in fields if isinstance(extra, dict) and extra["metavar"]}
+
+    @classmethod
+    def kinds(cls, name: str) -> tuple[Any, ...]:
+        """The types of a field's values, None left out."""
+        annotation = cls.model_fields[name].annotation
+        kinds = get_args(annotation)
+        if get_origin(annotation) is Literal or not kinds:
+            return (annotation,)
+        return tuple(kind for kind in kinds if kind is not NoneType)
+
+    @classmethod
+    def expected(cls, name: str) -> str:
+        """Say what a field must be: its kind and bounds."""
+        kind = cls.kinds(name)[0]
+        if get_origin(kind) is Literal:
+            return " or ".join(get_args(kind))
+        if kind is str:
+            return "text"
+        bounds = cls.model_fields[name].metadata
+        low = next((bound.ge for bound in bounds if isinstance(bound, Ge)), 0)
+        high = next((bound.le for bound in bounds if isinstance(bound, Le)), MOST)
+        to = "on" if high == MOST else f"to {high:,}" if kind is int else f"to {full(float(str(high)))}"
+        return f"a {'whole ' if kind is int else ''}number from {low} {to}"
 
 
-def written(task: AnyTask, tokens: list[int]) -> list[int]:
-    """Tokens up to the first end token, that one included."""
-    return tokens[: tokens.index(task.end) + 1] if task.end in tokens else tokens
+class OfInput(Question):
+    """A question about what somebody typed."""
+
+    needs_input: ClassVar[bool] = True
+
+    input: str = field("", "what to ask")
 
 
-def labels_of(task: AnyTask, inputs: Inputs) -> list[str] | None:
-    """What each class is called: [classes]; None for values and for more than a thousand classes."""
-    if task.answer == "values" or task.classes > MOST_LABELS:
-        return None
-    if task.answer == "class":
-        return [task.render(task.read_answer(inputs, np.array(place))) for place in range(task.classes)]
-    return task.class_names()
+class Continues(OfInput):
+    """A prompt that is gone on from."""
+
+    length: int | None = field(
+        None, "for tasks that continue a prompt: how many steps to go on", ge=1, le=LONGEST_WRITTEN, metavar="N"
+    )
+    temperature: float | None = field(
+        None, "draw tokens freely: 1 as the model says; default: likeliest", ge=0, le=HOTTEST, metavar="T"
+    )
+    top_k: int | None = field(None, "draw among the K likeliest tokens only", ge=1, le=MOST, metavar="K")
+    seed: int | None = field(None, "seed of the drawing; default 0", ge=0, le=MOST, metavar="N")
 
 
-def check_length(inputs: Inputs, most: int, what: str) -> None:
-    """Raise UserError when an input has more than `most` steps."""
-    if len(inputs) > most:
-        raise UserError(f"{what}: {len(inputs):,} steps are too many; type at most {most:,}")
+class OverLengths(Question):
+    """A question about many inputs, of lengths low…high; null: the task's own."""
+
+    slow: ClassVar[bool] = True
+
+    low: int | None = field(None, "the shortest inputs to ask", ge=1, le=MOST)
+    high: int | None = field(None, "the longest inputs to ask", ge=1, le=MOST)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low must be at most high, got {self.low} and {self.high}")
+        return self

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqsum.errors import UserError
-from seqsum.query.question import Question
+from seqsum.query.model_input import ModelInput
 
 ROWS = 64  # at once, when steps are left out
 
@@ -22,7 +22,7 @@ class Salience:
     leave_one_out: list[float | None]
 
 
-def saliency(question: Question, target: int | None = None) -> Salience:
+def saliency(read: ModelInput, target: int | None = None) -> Salience:
     """Explain the answer, or the class at place `target`; raises UserError when there is no such class.
 
     gradient_input: Σ over the width of x_t · ∂score/∂x_t, x_t what entered at step t. score: the logit of the class (of
@@ -30,35 +30,35 @@ def saliency(question: Question, target: int | None = None) -> Salience:
     leave_one_out: the class's probability less its probability when step t is not there (of a sequence:
     log-probabilities; of values: the standardised forecast less that with the mean in place of value t).
     """
-    task = question.task
+    task = read.task
     one_class = task.answer in ("class", "tags")
     if target is not None and not (one_class and 0 <= target < task.classes):
         raise UserError(f"query: target must be a class, 0 to {task.classes - 1}; got {target}")
     if one_class and target is None:
-        target = int(question.answer) if task.answer == "class" else int(question.answer[-1])
+        target = int(read.answer) if task.answer == "class" else int(read.answer[-1])
     name = "the forecast"
     if one_class:
-        name = question.labels[target or 0] if question.labels else str(target)
+        name = read.labels[target or 0] if read.labels else str(target)
     elif task.answer == "sequence":
-        name = task.render(task.read_answer(question.inputs, question.answer))
-    return Salience(name, gradient_input(question, target).tolist(), left_out(question, target))
+        name = task.render(task.read_answer(read.inputs, read.answer))
+    return Salience(name, gradient_input(read, target).tolist(), left_out(read, target))
 
 
-def gradient_input(question: Question, target: int | None) -> Tensor:
+def gradient_input(read: ModelInput, target: int | None) -> Tensor:
     """float64 [steps]; see `saliency`."""
     with torch.inference_mode(False), torch.enable_grad():
-        entered = question.model.enter(question.row.clone()).detach().requires_grad_()
-        score = _scores(question, entered, question.lengths, target)[0]
+        entered = read.model.enter(read.row.clone()).detach().requires_grad_()
+        score = _scores(read, entered, read.lengths, target)[0]
         (gradient,) = torch.autograd.grad(score, entered)
     return (entered.detach() * gradient)[0].double().sum(dim=-1)
 
 
-def left_out(question: Question, target: int | None) -> list[float | None]:
+def left_out(read: ModelInput, target: int | None) -> list[float | None]:
     """[steps]; see `saliency`. None where nothing, or for tags not the last step, would be left."""
-    task, row = question.task, question.row
+    task, row = read.task, read.row
     steps = row.shape[1]
     with torch.inference_mode():
-        whole = _shares(question, row, question.lengths, target)[0]
+        whole = _shares(read, row, read.lengths, target)[0]
         if task.answer == "values":
             # A window keeps its length: the mean, which is 0, stands for the value that is not known.
             shortened = row.repeat(steps, 1, 1)
@@ -69,21 +69,21 @@ def left_out(question: Question, target: int | None) -> list[float | None]:
             kept = torch.arange(steps - 1)[None] + (torch.arange(steps - 1)[None] >= torch.arange(steps)[:, None])
             shortened = row[0][kept]  # [steps, steps − 1]
         shares = [
-            _shares(question, part, torch.full((len(part),), part.shape[1]), target)
+            _shares(read, part, torch.full((len(part),), part.shape[1]), target)
             for part in torch.split(shortened, ROWS)
         ]
     falls: list[float | None] = (whole - torch.cat(shares)).tolist()
     return [*falls[:-1], None] if task.answer == "tags" else falls
 
 
-def _scores(question: Question, inputs: Tensor, lengths: Tensor, target: int | None) -> Tensor:
+def _scores(read: ModelInput, inputs: Tensor, lengths: Tensor, target: int | None) -> Tensor:
     """What is explained, for each row: [rows]."""
-    task, model = question.task, question.model
+    task, model = read.task, read.model
     if task.answer == "values":
         values: Tensor = model(inputs, lengths)[:, 0]
         return values
     if task.answer == "sequence":
-        asked = torch.from_numpy(question.answer).expand(len(inputs), -1)
+        asked = torch.from_numpy(read.answer).expand(len(inputs), -1)
         chances = torch.log_softmax(model(inputs, lengths, asked).double(), dim=-1)
         return chances.gather(2, asked.unsqueeze(2)).sum(dim=(1, 2))
     logits = model(inputs, lengths)
@@ -91,11 +91,11 @@ def _scores(question: Question, inputs: Tensor, lengths: Tensor, target: int | N
     return scores
 
 
-def _shares(question: Question, inputs: Tensor, lengths: Tensor, target: int | None) -> Tensor:
+def _shares(read: ModelInput, inputs: Tensor, lengths: Tensor, target: int | None) -> Tensor:
     """The class's probability for each row, or what stands for it: float64 [rows]."""
-    if question.task.answer in ("values", "sequence"):
-        return _scores(question, inputs, lengths, target).double()
-    logits = question.model(inputs, lengths)
-    last = logits[:, -1] if question.task.answer == "tags" else logits
+    if read.task.answer in ("values", "sequence"):
+        return _scores(read, inputs, lengths, target).double()
+    logits = read.model(inputs, lengths)
+    last = logits[:, -1] if read.task.answer == "tags" else logits
     shares: Tensor = torch.softmax(last.double(), dim=-1)[:, target]
     return shares

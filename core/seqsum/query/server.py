@@ -1,4 +1,17 @@
-"""The query server's loop: a line in, a line out, until its input ends. See `protocol`."""
+"""The query server: JSON Lines, one question a line and one reply a line, in turn, until its input ends.
+
+It first says {"ready": true, "checkpoint_step", "input_hint", "empty", "samples", "series"} (see `what_is_asked`), or
+{"ready": false, "error"} when it can't answer. A request is {"ask": the question's name, "id": …, its fields …}; the
+questions are in `questions`, each with its fields and its answer. A reply is
+
+    {"id", "ok": true, "ask", "checkpoint_step", "seconds", "messages", "answer", …}
+    {"id", "ok": false, "error", "place", "end"}
+
+checkpoint_step: the checkpoint that answered; seconds: how long that took; messages: what a person should know, e.g.
+that a damaged checkpoint was passed over; error: one sentence, what is wrong and the way out; place, end: where in
+`input`, in characters from 0, it goes wrong, null where no single place is to blame. Numbers are finite or null. A
+question is taken back by ending the server, which only reads.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +23,10 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from seqsum.errors import InputError, UserError
-from seqsum.query.answering import Answerer
-from seqsum.query.protocol import LONGEST_LINE
-from seqsum.query.reply_text import what_is_asked
-from seqsum.query.request import Fields, finite, read_line
+from seqsum.formatting import finite
+from seqsum.query.answering import Answerer, reply_of
+from seqsum.query.registry import LONGEST_LINE, question_of, read_line
+from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run
 from seqsum.text import one_line
 
@@ -54,16 +67,16 @@ def _reply(answerer: Answerer, line: str, errors: TextIO) -> dict[str, Any]:
     end: int | None = None
     try:
         request = read_line(line)
-        fields = Fields(request)
-        loaded, found = answerer.answer(fields)
+        question = question_of(request)
+        loaded, found = answerer.answer(question)
         return {
             "id": request.get("id"),
             "ok": True,
-            "ask": fields.ask,
+            "ask": question.name,
             "checkpoint_step": loaded.step,
             "seconds": time.monotonic() - began,
             "messages": list(loaded.messages),
-            **found,
+            **reply_of(found),
         }
     except InputError as error:
         reason, place, end = str(error), error.place, error.end

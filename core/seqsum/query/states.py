@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seqsum.errors import UserError
 from seqsum.models.base import SequenceModel, State
 from seqsum.models.encoder_decoder import EncoderDecoder
 from seqsum.models.feed_forward import FeedForwardModel
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.query.gates import Rnn, cell_step
+from seqsum.query.loading import Loaded
+from seqsum.query.model_input import ModelInput
 
+Floats = NDArray[np.float64]
 Direction = Literal["forward", "backward"]
 
 
@@ -45,6 +51,36 @@ def states_of(model: SequenceModel, inputs: Tensor) -> list[LayerTrace]:
     if isinstance(model, FeedForwardModel):
         return _activations(model, inputs)
     return _stepped(model, inputs) if model.reads_stepwise else []
+
+
+def stateless(loaded: Loaded) -> str | None:
+    """Say in a sentence why a run's network has no hidden states; None where it has."""
+    return "states: AR(p) has no hidden states" if loaded.config.model.name == "autoregressive" else None
+
+
+def hidden_of(reads: list[ModelInput], layer: int | None = None) -> tuple[int, list[Floats]]:
+    """Return which layer (default: the last), and its hidden states after each step of each input: [steps, units].
+
+    Both directions of a layer that reads from both ends stand beside each other. Raises UserError where there is no
+    such layer, or none at all.
+    """
+    by_length: dict[int, list[int]] = {}
+    for place, read in enumerate(reads):
+        by_length.setdefault(len(read.inputs), []).append(place)
+    found: dict[int, Floats] = {}
+    for places in by_length.values():
+        with torch.inference_mode():
+            traces = states_of(reads[0].model, torch.cat([reads[place].row for place in places]))
+        last = max((trace.layer for trace in traces), default=-1)
+        if last < 0:
+            raise UserError("states: this network has no hidden states to show")
+        layer = last if layer is None else layer
+        if not 0 <= layer <= last:
+            raise UserError(f"states: layer must be 0 to {last}, got {layer}")
+        hidden = torch.cat([trace.hidden for trace in traces if trace.layer == layer], dim=2).double().numpy()
+        found.update(zip(places, hidden, strict=True))
+    assert layer is not None
+    return layer, [found[place] for place in range(len(reads))]
 
 
 def traced(rnn: Rnn, entered: Tensor) -> list[LayerTrace]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seqsum.query.question import Question
+from seqsum.query.model_input import ModelInput
 
 
-def logits_after_steps(question: Question) -> Tensor | None:
+def logits_after_steps(read: ModelInput) -> Tensor | None:
     """Return logits after every step: [steps, classes], or for values [steps, values].
 
     tags: as they are given at each step of the whole input. sequence: [written, classes], each token's given those
     before it. None for values of a network that takes the window only as a whole.
     """
-    task, model, row, lengths = question.task, question.model, question.row, question.lengths
+    task, model, row, lengths = read.task, read.model, read.row, read.lengths
     if task.answer == "sequence":
-        answer: Tensor = model(row, lengths, torch.from_numpy(question.answer)[None])[0]
+        answer: Tensor = model(row, lengths, torch.from_numpy(read.answer)[None])[0]
         return answer
     if task.answer == "tags":
         tags: Tensor = model(row, lengths)[0]

@@ -81,7 +81,7 @@ class QueryClient:
             return await self._start()
 
     async def request(self, ask: str, *, seconds: float = ANSWER_SECONDS, **fields: Any) -> dict[str, Any]:
-        """Ask anything of `seqsum.query.protocol`, and return the whole reply.
+        """Ask a question of `seqsum.query.questions` by its name, and return the whole reply.
 
         seconds: after so long the server is ended, for it does not answer; the next question starts another.
         Raises QuestionRefused with the server's own words, ServerEnded when it died or was ended.

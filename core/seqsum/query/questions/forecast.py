@@ -1,0 +1,151 @@
+"""Forecasts beside what did follow and beside AR(p), and how errors grow with the horizon (document 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqsum.errors import UserError
+from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Number, Question, field
+from seqsum.tasks.forecast import Forecast as ForecastTask
+
+if TYPE_CHECKING:
+    from seqsum.models.autoregressive import AutoregressiveModel
+    from seqsum.query.asked import Asked
+    from seqsum.query.loading import Loaded
+
+ORDER = 9
+
+
+class HorizonErrors(Answer):
+    """Mean absolute error [horizon], one step ahead first, over the held-out windows."""
+
+    model: list[Number]
+    autoregressive: list[Number]
+    same_as_last: list[Number]
+    windows: int
+
+
+class ForecastAnswer(Answer):
+    history: list[Number]
+    """The window, oldest first, in the data's units, as are all values here."""
+    forecast: list[Number]
+    truth: list[Number] | None
+    """The values that did follow, as far as the data goes; null when nobody can know them."""
+    autoregressive: list[Number]
+    """What AR(p), fitted by least squares to the training part, forecasts."""
+    order: int
+    """p"""
+    error_by_horizon: HorizonErrors | None
+    """Null when the data is gone or changed, or too little is held out."""
+
+
+class Forecast(Question):
+    name: ClassVar = "forecast"
+    answers: ClassVar = ForecastAnswer
+
+    input: str = field("", "the values to forecast from; nothing: the end of the data")
+    offset: int | None = field(
+        None, "instead: forecast from so many steps before the data's end, so that the truth is known", ge=0, le=MOST
+    )
+    length: int | None = field(
+        None, "how many steps to forecast; default: the task's horizon", ge=1, le=LONGEST_WRITTEN
+    )
+
+    @classmethod
+    def unfit(cls, loaded: Loaded) -> str | None:
+        if isinstance(loaded.task, ForecastTask):
+            return None
+        return f'forecast: the task "{loaded.task.config.name}" is no time series; sunspots_lstm has one'
+
+    def answer(self, asked: Asked) -> ForecastAnswer:
+        import torch
+
+        from seqsum.models.generation import forecast
+        from seqsum.query.model_input import ModelInput
+
+        task = asked.task
+        assert isinstance(task, ForecastTask)
+        baseline = asked.memory.kept("baselines", asked.loaded, lambda: Baseline(asked.loaded))
+        truth = None
+        if self.offset is None:
+            read = asked.read(self.input)
+        elif self.input.strip():
+            raise UserError("forecast: give either values or an offset from the data's end, not both")
+        else:
+            inputs, following = task.window_before_end(self.offset)
+            read, truth = ModelInput(asked.loaded, inputs), following or None
+        length = self.length or task.config.horizon
+        rows = torch.from_numpy(np.asarray(read.inputs))[None]
+        with torch.inference_mode():
+            said = forecast(read.model, read.row, length)[0]
+            beside = forecast(baseline.model, rows.double(), length)[0]
+        return ForecastAnswer(
+            history=task.echo(read.inputs),
+            forecast=task.read_answer(read.inputs, said),
+            truth=None if truth is None else list(truth[:length]),
+            autoregressive=task.read_answer(read.inputs, beside),
+            order=baseline.order,
+            error_by_horizon=baseline.errors(),
+        )
+
+
+class Baseline:
+    """The AR(p) that the training part of a forecasting run gives, fitted once, and how both err."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded, self._task = loaded, loaded.task
+        assert isinstance(loaded.task, ForecastTask)
+        self.order = min(ORDER, loaded.task.config.window)
+        self.model = fitted(loaded.task, self.order)
+        self._errors: HorizonErrors | None = None
+
+    def errors(self) -> HorizonErrors:
+        """Mean absolute errors over the held-out windows, in the data's units, computed once."""
+        import torch
+
+        from seqsum.models.generation import forecast
+        from seqsum.query.model_input import as_rows
+
+        if self._errors is None:
+            examples = self._task.forecasts()
+            if examples is None:  # one step ahead is all that is asked
+                (examples,) = self._task.held_out()
+                examples.targets.shape = (len(examples.targets), -1)
+            steps = examples.targets.shape[1]
+            scale = float(self._task.data_facts()["deviation"])
+            windows = examples.inputs
+            with torch.inference_mode():
+                own = forecast(self._loaded.model, as_rows(self._loaded.model, windows), steps)
+                baseline = forecast(self.model, torch.from_numpy(windows).double(), steps)
+            same = np.repeat(windows[:, -1:, 0], steps, axis=1)
+
+            def error(values: NDArray[np.float32]) -> list[Number]:
+                distance = np.abs(values.astype(np.float64) - examples.targets) * scale
+                found: list[Number] = distance.mean(axis=0).tolist()
+                return found
+
+            self._errors = HorizonErrors(
+                model=error(own.astype(np.float32)),
+                autoregressive=error(baseline.astype(np.float32)),
+                same_as_last=error(same.astype(np.float32)),
+                windows=len(windows),
+            )
+        return self._errors
+
+
+def fitted(task: ForecastTask, order: int) -> AutoregressiveModel:
+    """Fit AR(p) to the training part by least squares, standardised as the task has it; in float64."""
+    import torch
+
+    from seqsum.models.autoregressive import AutoregressiveModel
+
+    count = round(task.steps_per_epoch(1))
+    batch = task.batches(0, 0, 1, count)  # a batch of an epoch holds each window once
+    model = AutoregressiveModel(order).double()
+    design = model.design(torch.from_numpy(batch.inputs[0]).double())
+    targets = torch.from_numpy(batch.targets[0]).double()
+    model.take(torch.linalg.lstsq(design, targets, driver="gelsd").solution[:, 0])
+    return model.eval()

@@ -1,0 +1,49 @@
+"""Three cells compared: how much each step's input counts for the loss (document 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Number, Question, field
+
+if TYPE_CHECKING:
+    from seqsum.query.asked import Asked
+
+
+class GradientCurve(Answer):
+    cell: str
+    trained: bool
+    """False: first weights, as drawn."""
+    norms: list[Number]
+    """[steps]: ‖∂loss/∂x_t‖, loss the cross-entropy at the end."""
+
+
+class GradientNormsAnswer(Answer):
+    tokens: list[str]
+    curves: list[GradientCurve]
+    """The run's own network first, then a fresh rnn, lstm and gru of its sizes."""
+
+
+class GradientNorms(Question):
+    name: ClassVar = "gradient_norms"
+    answers: ClassVar = GradientNormsAnswer
+
+    input: str | None = field(None, "what to ask; default: a random input")
+    length: int | None = field(None, "how long a random input is", ge=1, le=LONGEST_WRITTEN)
+    seed: int | None = field(None, "seed of a random input and of the fresh networks", ge=0, le=MOST)
+
+    def answer(self, asked: Asked) -> GradientNormsAnswer:
+        from seqsum.query.gradients import three_cells
+        from seqsum.query.input_search import random_input
+
+        text = self.input
+        if text is None:
+            text = random_input(asked.loaded, asked.seed(self.seed), asked.deadline, self.length)
+        read = asked.read(text)
+        read.check_length(LONGEST_INSPECTED, "gradients")
+        # The first weights are the same at every request, so that a picture changes with the input alone.
+        curves = three_cells(read, self.seed or 0)
+        return GradientNormsAnswer(
+            tokens=asked.task.input_names(read.inputs),
+            curves=[GradientCurve(cell=one.cell, trained=one.trained, norms=one.norms) for one in curves],
+        )

@@ -1,0 +1,138 @@
+"""One input asked of every checkpoint: how its answer came to be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from seqsum.query.question import Answer, Number, OfInput, field
+
+if TYPE_CHECKING:
+    from seqsum.query.asked import Asked
+    from seqsum.query.examples import Deadline
+    from seqsum.query.loading import Loaded
+    from seqsum.query.model_input import ModelInput
+    from seqsum.query.predictor import Prediction
+    from seqsum.tasks.base import Examples
+
+ASKED = 2_000
+STEADY = 0.99
+CHECKPOINTS = 10_000
+"""So many accuracies are kept: more than a run has checkpoints."""
+
+
+class HistoryRow(Answer):
+    step: int
+    prediction: str
+    correct: bool | None
+    probability: Number
+    """Of the truth where one class is asked and the truth is known; else of what was answered (a mean over tokens)."""
+    entropy: Number
+    probabilities: list[Number] | None
+    """[classes], when one class is asked."""
+    accuracy: Number
+    """On the whole input space or on a fixed part of what is held out, at most 2,000 sequences; null for values."""
+
+
+class HistoryAnswer(Answer):
+    input: str
+    truth: str | None
+    labels: list[str] | None
+    rows: list[HistoryRow]
+    """One for each whole checkpoint, ascending."""
+    threshold: float
+    aha: int | None
+    """Step of the first checkpoint from which accuracy stays at `threshold` or above to the last."""
+    aha_input: int | None
+    """Step of the first checkpoint from which this input is answered right to the last."""
+
+
+class History(OfInput):
+    name: ClassVar = "history"
+    answers: ClassVar = HistoryAnswer
+    slow: ClassVar = True
+
+    threshold: float = field(STEADY, "accuracy that counts as learned", ge=0, le=1)
+
+    def answer(self, asked: Asked) -> HistoryAnswer:
+        """Ask every whole checkpoint; raises UserError where the input can't be read."""
+        from seqsum.query.model_input import ModelInput
+        from seqsum.query.predictor import Predictor
+
+        shelf, read = asked.shelf, asked.read(self.input)
+        task = read.task
+        truth = None
+        rows: list[HistoryRow] = []
+        for step in shelf.whole():
+            asked.deadline.check()
+            loaded = shelf.take(step)
+            found = Predictor(shelf.run, loaded=loaded).predict(self.input)
+            truth = found.truth
+            rows.append(
+                HistoryRow(
+                    step=step,
+                    prediction=loaded.task.render(found.prediction),
+                    correct=found.correct,
+                    probability=_probability(ModelInput.typed(loaded, self.input), found),
+                    entropy=found.entropy,
+                    probabilities=list(found.probabilities) if loaded.task.answer == "class" else None,
+                    accuracy=_accuracy(asked, loaded),
+                )
+            )
+        steps = [row.step for row in rows]
+        return HistoryAnswer(
+            input=task.render(task.echo(read.inputs)),
+            truth=None if truth is None else task.render(truth),
+            labels=read.labels if task.answer == "class" else None,
+            rows=rows,
+            threshold=self.threshold,
+            aha=steady_from(steps, [(row.accuracy or 0.0) >= self.threshold for row in rows]),
+            aha_input=steady_from(steps, [row.correct is True for row in rows]),
+        )
+
+
+def steady_from(steps: Sequence[int], good: Sequence[bool]) -> int | None:
+    """Return the first step from which all are good to the last; None when the last is not."""
+    found: int | None = None
+    for step, fine in zip(steps, good, strict=True):
+        found = (step if found is None else found) if fine else None
+    return found
+
+
+def _accuracy(asked: Asked, loaded: Loaded) -> float | None:
+    """Accuracy on at most 2,000 inputs, always the same, measured once for each checkpoint; None for values."""
+    if loaded.task.answer == "values":
+        return None
+    kept, task = asked.memory.kept, loaded.task
+    parts = kept("history's part", task, lambda: asked_part(loaded, asked.deadline), 1)
+    return kept("history's accuracies", loaded, lambda: accuracy_on(loaded, parts, asked.deadline), CHECKPOINTS)
+
+
+def asked_part(loaded: Loaded, deadline: Deadline) -> list[Examples]:
+    """At most 2,000 of the inputs that an evaluation asks about; all of a text that goes on."""
+    from seqsum.query.examples import examples_of, fixed_part
+
+    examples, _ = examples_of(loaded, None, None)
+    return list(examples) if loaded.task.carries_state else fixed_part(examples, ASKED, 0, deadline)
+
+
+def accuracy_on(loaded: Loaded, parts: list[Examples], deadline: Deadline) -> float | None:
+    """Accuracy as `evaluate` has it: of single classes or tags, of whole sequences."""
+    from seqsum.query.examples import walked
+
+    right = counted = 0.0
+    for answered in walked(loaded, iter(parts), deadline):
+        hits, weight = answered.counted(loaded.task.answer)
+        right, counted = right + hits, counted + weight
+    return right / counted if counted else None
+
+
+def _probability(read: ModelInput, found: Prediction) -> float | None:
+    if not found.probabilities:
+        return None
+    if read.task.answer == "class":
+        truth = read.truth_class
+        return max(found.probabilities) if truth is None else found.probabilities[truth]
+    return float(np.mean(found.probabilities))

@@ -1,0 +1,61 @@
+"""Writing on from a prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from seqsum.query.question import Answer, Continues, Number
+
+if TYPE_CHECKING:
+    from seqsum.query.asked import Asked
+    from seqsum.query.loading import Loaded
+
+
+class SampleAnswer(Answer):
+    prompt: str
+    written: str
+    between: str
+    """What stands between the two: nothing in a text, a space where they are numbers."""
+    remarks: list[str]
+    """What to know of how the prompt was read, one sentence each."""
+    tokens: list[str]
+    probabilities: list[Number]
+    """[tokens]: the probability each had when it was drawn, after temperature and top_k."""
+    seed: int
+
+
+class Sample(Continues):
+    name: ClassVar = "sample"
+    answers: ClassVar = SampleAnswer
+
+    @classmethod
+    def unfit(cls, loaded: Loaded) -> str | None:
+        from seqsum.query.task_facts import goes_on
+
+        if loaded.task.answer == "tags" and goes_on(loaded.task):
+            return None
+        return (
+            f'sample: the task "{loaded.task.config.name}" does not write on from a prompt; '
+            "character_lm and counting do (seqsum train character_lm)"
+        )
+
+    def answer(self, asked: Asked) -> SampleAnswer:
+        import torch
+
+        from seqsum.models.generation import continued
+
+        task, read = asked.task, asked.read(self.input)
+        length = task.continues(read.inputs) if self.length is None else self.length
+        seed = asked.seed(self.seed)
+        with torch.inference_mode():
+            tokens, chances = continued(read.model, read.row, length or 0, self.temperature, seed, self.top_k)
+        names, written = task.class_names(), task.read_answer(read.inputs, tokens)
+        return SampleAnswer(
+            prompt=task.render(task.echo(read.inputs)),
+            written=task.render(written),
+            between="" if isinstance(written, str) else " ",
+            remarks=task.remarks(self.input),
+            tokens=[names[token] for token in tokens.tolist()],
+            probabilities=list(chances),
+            seed=seed,
+        )
