@@ -48,9 +48,9 @@ def run_chunk(
     """
     cell, vocabulary, embedding, hidden, layers, classes, batch, length, tags, carried = shape
     (
-        a_state, a_cell_state, a_entered, a_entered_g, a_emb, a_in_across, a_in_along, a_h_across, a_h_along, a_bias,
-        a_bias_h, a_head_across, a_head_along, a_hidden, a_before, a_cell_before, a_kept, a_gates, a_grad, a_grad_h,
-        a_above, a_back, a_later, a_later_kept, a_asked, a_logits, a_weight_g, a_scratch
+        a_state, a_cell_state, a_entered, a_entered_g, a_emb, a_in_across, a_in_along, a_emb_along, a_h_across,
+        a_h_along, a_bias, a_bias_h, a_head_across, a_head_along, a_hidden, a_before, a_cell_before, a_kept, a_gates,
+        a_grad, a_grad_h, a_above, a_back, a_later, a_later_kept, a_asked, a_logits, a_weight_g, a_scratch
     ) = at  # fmt: skip
     gates = 4 if cell == 2 else 3 if cell == 3 else 1
     kept = 6 if cell == 2 else 4 if cell == 3 else 0
@@ -79,6 +79,7 @@ def run_chunk(
             p_in, p_back = places[3 + 4 * layer], places[4 + 4 * layer]
             p_bias, p_bias_h = places[5 + 4 * layer], places[6 + 4 * layer]
             bias_h = a_bias_h + layer * width
+            x[a_bias : a_bias + wide] = np.float32(0)
             for q in range(gates):
                 for i in range(hidden):
                     both = values[p_bias + q * hidden + i]
@@ -280,9 +281,9 @@ def run_chunk(
                     a_scratch,
                 )  # fmt: skip
                 take_weight(gradients, p_in, gates, hidden, embedding, x, a_weight_g, width, entered_wide)
-                along(values, p_in, gates, hidden, embedding, x, a_in_along, width, entered_wide)
+                along(values, p_in, gates, hidden, embedding, x, a_emb_along, width, entered_wide)
                 product(
-                    x, a_entered_g, wide, 1, a_in_along, entered_wide, a_weight_g, entered_wide, vocabulary,
+                    x, a_entered_g, wide, 1, a_emb_along, entered_wide, a_weight_g, entered_wide, vocabulary,
                     entered_wide, wide, a_scratch,
                 )  # fmt: skip
                 for v in range(vocabulary):

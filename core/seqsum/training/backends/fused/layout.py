@@ -76,7 +76,9 @@ class Workspace:
             "entered_gradient": tokens * gates,
             "embedding": tokens * entered,
             "input_across": max(shape.embedding, shape.hidden) * gates,
-            "input_along": gates * max(width, entered),
+            "input_along": gates * width,
+            # Not beside it: widths differ, and what one left in the other's padding would count.
+            "embedding_along": gates * entered,
             "hidden_across": layers * shape.hidden * gates,
             "hidden_along": gates * width,
             "bias": max(gates, classes),
