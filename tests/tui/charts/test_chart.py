@@ -304,7 +304,7 @@ async def test_log_axis_and_smoothing_by_keys() -> None:
         await pilot.press("l", "s", "s")
         assert not chart.log_y and chart.smoothing == 2
         average = smooth(noisy.x, noisy.y, 2.0)[-1]
-        assert "~2 steps" in lines(chart)[0] and f"train 3 (~{average:.4f})" in lines(chart)[0]
+        assert "smooth over 2 steps" in lines(chart)[0] and f"train 3 (~{average:.4f})" in lines(chart)[0]
         await pilot.press("S")
         assert chart.smoothing == 1
         await pilot.press("S", "S")
@@ -330,10 +330,35 @@ async def test_values_without_a_place_are_counted_on_a_log_axis() -> None:
     chart = Chart("loss", series=[Series("train", np.arange(6.0), [1, 0, 2, -1, 3, 1])], log_y=True)
     async with Room(chart).run_test(size=(80, 24)) as pilot:
         shown = lines(chart)
-        assert "↓ 2 points ≤ 0 · log y" in shown[0] and shown[-3].count("↓") == 2
+        assert shown[0].startswith("loss · log y  ") and "↓ 2 points ≤ 0" in shown[0] and shown[-3].count("↓") == 2
         chart.styles.width = 100
         await pilot.resize_terminal(110, 24)
         assert "↓ 2 points at or below zero aren't shown" in lines(chart)[0]
+
+
+@pytest.mark.parametrize("log_y", [False, True])
+@pytest.mark.parametrize("size", [(24, 6), (29, 7), (60, 12), (110, 20)], ids=str)
+async def test_beyond_the_axis_is_not_infinite_and_the_head_says_which_is_there(size, log_y) -> None:
+    y = [1.0, math.inf, 2.0, 1e9, 1.0, 0.01, 2.0]
+    chart = Chart("loss", series=[Series("loss", np.arange(7.0), y)], y_limits=(0.1, 10.0), log_y=log_y)
+    async with Room(chart).run_test(size=size):
+        shown = lines(chart)
+        drawn = "".join(shown[1:])
+        assert (drawn.count("↑"), drawn.count("⇑"), drawn.count("⇓"), drawn.count("↓")) == (1, 1, 1, 0)
+        # Whatever the room: that it is a logarithmic axis, and no half of a note.
+        assert ("log y" in shown[0]) == log_y and "…" not in shown[0]
+        if size[0] > 24:
+            assert "↑ +∞" in shown[0]
+        if size[0] > 60:
+            assert "⇑⇓ beyond the axis" in shown[0]
+
+
+@pytest.mark.parametrize("x", [[7.0], [7.0, 8.0], [0.0, 1.0, 2.0, 3.0], [20000.0]], ids=str)
+async def test_steps_come_in_no_halves(x) -> None:
+    chart = Chart("loss", series=[Series("loss", np.array(x), [1.0] * len(x))], x_name="step")
+    async with Room(chart).run_test(size=(100, 14)):
+        labels = lines(chart)[-1].replace("step", "").split()
+        assert labels and "." not in "".join(labels)
 
 
 async def test_what_is_not_finite_has_a_sign_for_each_kind_and_the_head_names_them() -> None:

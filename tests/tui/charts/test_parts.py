@@ -16,9 +16,9 @@ from seqsum.text import shown
 from seqsum_tui.charts import Band, Series, sparkline
 from seqsum_tui.charts.axes import YRange, arrange, rows_for_legend, x_extent, y_range
 from seqsum_tui.charts.canvas import Canvas
-from seqsum_tui.charts.legend import Entry, LegendInks, legend_lines
+from seqsum_tui.charts.legend import Entry, LegendInks, fitted, legend_lines
 from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, series_sign, unique_signs
-from seqsum_tui.charts.text import shorten, shorten_middle
+from seqsum_tui.charts.text import shorten, shorten_middle, shorten_words
 
 PLAIN = Style()
 INKS = LegendInks(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
@@ -174,9 +174,11 @@ def test_a_small_change_is_no_triumph_in_a_sparkline() -> None:
 def test_one_spike_does_not_flatten_a_sparkline() -> None:
     falling = np.linspace(2.3, 0.1, 24)
     falling[7] = 1e30
-    assert sparkline(falling, 24).count("↑") == 1
-    assert sparkline(falling, 24).replace("↑", "") == "".join(sparkline(np.delete(falling, 7), 23))
-    assert "↑" not in sparkline([10.0] + [0.05, 0.04, 0.03, 0.02] * 5, 21), "how a run begins is no outlier"
+    assert sparkline(falling, 24).count("⇑") == 1
+    assert sparkline(falling, 24).replace("⇑", "") == "".join(sparkline(np.delete(falling, 7), 23))
+    falling[9] = math.inf
+    assert "⇑" in sparkline(falling, 24) and "↑" in sparkline(falling, 24), "the infinite has a sign of its own"
+    assert "⇑" not in sparkline([10.0] + [0.05, 0.04, 0.03, 0.02] * 5, 21), "how a run begins is no outlier"
 
 
 NAMES = [
@@ -202,7 +204,7 @@ def test_names_are_cut_by_cells_and_no_character_in_two(text: str) -> None:
 @pytest.mark.parametrize("width", [12, 20, 40, 80])
 def test_a_legend_of_such_names_fills_its_cells(width: int) -> None:
     for lines in range(1, 5):
-        shown = legend_lines(NAMES[1], entries(NAMES), "log y · ~20 steps", width, lines, INKS)
+        shown = legend_lines(NAMES[1], entries(NAMES), [("~20 steps",), ("zoom",)], width, lines, INKS)
         assert len(shown) <= lines
         assert {sum(cell_len(text) for text, _ in line) for line in shown} == {width}
 
@@ -215,7 +217,9 @@ def entries(names: list[str]) -> list[Entry]:
 @pytest.mark.parametrize("lines", [1, 2, 3, 4])
 @pytest.mark.parametrize("names", [[], ["train"], ["train", "验证集"], [f"run {k} lr=1e-{k}" for k in range(9)]])
 def test_legend_lines_are_exactly_as_wide_as_asked(width: int, lines: int, names: list[str]) -> None:
-    shown = legend_lines("损失 loss", entries(names), "log y · smooth 0.6", width, lines, INKS)
+    shown = legend_lines(
+        "损失 loss", entries(names), [("y 0 to 1",), ("smooth over 6 steps", "~6 steps")], width, lines, INKS
+    )
     assert 1 <= len(shown) <= lines
     for line in shown:
         assert sum(cell_len(text) for text, _ in line) == width
@@ -226,22 +230,46 @@ def text_of(lines: list[list[tuple[str, Style]]]) -> str:
 
 
 def test_the_legend_drops_the_least_important_first() -> None:
-    two = entries(["train", "eval"])
-    wide = text_of(legend_lines("loss", two, "log y", 80, 1, INKS))
-    assert all(part in wide for part in ("loss", "● train 0.1234 (0.2)", "■ eval 0.1234", "log y"))
-    middle = text_of(legend_lines("loss", two, "log y", 48, 1, INKS))
-    assert "(0.2)" not in middle and "log y" in middle and "● train 0.1234" in middle
-    narrow = text_of(legend_lines("loss", two, "log y", 30, 1, INKS))
-    assert "● " in narrow and "■ " in narrow and "0.1234" in narrow and "log y" not in narrow
-    two_lines = text_of(legend_lines("loss", two, "log y", 34, 2, INKS))
-    assert "● train 0.1234" in two_lines and "■ eval 0.1234" in two_lines and "log y" in two_lines
-    many = text_of(legend_lines("loss", entries([f"run {k}" for k in range(9)]), "", 40, 1, INKS))
+    two, notes = entries(["train", "eval"]), [("× NaN",), ("smooth over 6 steps", "~6 steps")]
+
+    def lines(width: int, rows: int) -> str:
+        return text_of(legend_lines("loss", two, notes, width, rows, INKS))
+
+    wide = lines(90, 1)
+    assert all(
+        part in wide for part in ("loss", "● train 0.1234 (0.2)", "■ eval 0.1234", "× NaN · smooth over 6 steps")
+    )
+    assert "(0.2)" not in lines(70, 1) and "× NaN · smooth over 6 steps" in lines(70, 1)
+    assert "● train 0.1234" in lines(56, 1) and "× NaN · ~6 steps" in lines(56, 1)
+    assert "× NaN" in lines(48, 1) and "steps" not in lines(48, 1)
+    narrow = lines(30, 1)
+    assert "● " in narrow and "■ " in narrow and "0.1234" in narrow and "NaN" not in narrow
+    assert all(part in lines(34, 2) for part in ("● train 0.1234", "■ eval 0.1234", "× NaN"))
+    many = text_of(legend_lines("loss", entries([f"run {k}" for k in range(9)]), (), 40, 1, INKS))
     assert "+" in many
+
+
+@pytest.mark.parametrize("width", range(0, 60))
+def test_no_note_and_no_number_is_cut(width: int) -> None:
+    notes = [
+        ("× NaN ↑ +∞",),
+        ("↓ 12 points at or below zero aren't shown", "↓ 12 points ≤ 0", "↓ ≤ 0"),
+        ("y 0 to 0.25",),
+    ]
+    told = fitted(notes, width)
+    assert cell_len(told) <= width
+    assert all(any(part in note for note in notes) for part in told.split(" · ") if told)
+    assert ("× NaN ↑ +∞" in told) == (width >= 10)
+    for text in ("lr 0.0005→0.001", "train.steps 20,000→300,000 and more", "stopped at 12"):
+        cut = shorten_words(text, width)
+        assert cell_len(cut) <= width
+        whole = [word for word in text.split() if any(map(str.isdigit, word))]
+        assert all(word.rstrip("…") in whole for word in cut.split() if any(map(str.isdigit, word)))
 
 
 def test_the_legend_does_not_move_when_values_change() -> None:
     def shape(value: str) -> list[list[int]]:
-        rows = legend_lines("loss", [Entry("●", "train", value, "", PLAIN)] * 3, "note", 50, 3, INKS)
+        rows = legend_lines("loss", [Entry("●", "train", value, "", PLAIN)] * 3, [("note",)], 50, 3, INKS)
         return [[at for at, glyph in enumerate(text) if glyph == "●"] for text in text_of(rows).split("\n")]
 
     assert shape("0.1") == shape("1.25e-7") == shape("NaN")

@@ -101,7 +101,7 @@ async def test_the_newest_value_is_the_last_that_was_recorded(tmp_path: Path, lo
     series = bucket_series("train", buckets_of(tmp_path, values, 100), last=1.0)
     chart = Chart("loss", series=[series], log_y=log_y)
     async with Room(chart).run_test(size=(140, 24)) as pilot:
-        assert screen_text(chart.app).startswith("loss  ● train 1 ")
+        assert screen_text(chart.app).startswith(f"loss{' · log y' * log_y}  ● train 1 ")
         chart.smoothing = 300.0
         await pilot.pause()
         assert screen_text(chart.app).startswith("loss  ● train 1 (~0.5")
@@ -153,7 +153,7 @@ async def test_live_charts_tell_the_last_value_the_outliers_and_the_ends(console
         await until(pilot, lambda: "O leaves outliers out" in heads(console))
         await pilot.press("O")
         await until(pilot, lambda: "outliers left out" in heads(console) and "1.4" in screen_text(console))
-        assert "↑" in screen_text(console)
+        assert "⇑" in screen_text(console)
         await pilot.press("O", "Y")
         await until(pilot, lambda: isinstance(console.screen, LineScreen))
         for wrong, said in (("3", "is no range"), ("2 1", "is not below"), ("a b", "is no number")):
@@ -163,7 +163,7 @@ async def test_live_charts_tell_the_last_value_the_outliers_and_the_ends(console
         console.screen.query_one(Input).value = "0, 0.9"
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(console.screen, LineScreen) and "y 0 to 0.9" in heads(console))
-        assert charts.charts[0].y_span == (0.0, 0.9) and "↑" in screen_text(console)
+        assert charts.charts[0].y_span == (0.0, 0.9) and "⇑ beyond the axis" in heads(console)
         # It stays with its metric, and goes when it is taken back.
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: [chart.y_span for chart in charts.charts] == [None, (0.0, 0.9), None])

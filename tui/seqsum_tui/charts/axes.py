@@ -87,14 +87,15 @@ def x_extent(places: Sequence[Floats], fixed: tuple[float | None, float | None])
     return left if left == low and left < right else snapped[0], right if right == high and left < right else snapped[1]
 
 
-def x_labels(view: View, kind: AxisKind, left: int, right: int) -> list[tuple[int, int, str]]:
+def x_labels(view: View, kind: AxisKind, left: int, right: int, *, whole: bool = False) -> list[tuple[int, int, str]]:
     """Return (cell column of the tick, cell column where its label begins, label), as many as fit without touching.
 
-    Columns count from the plot's left edge; labels may reach from `left` to before `right`.
+    Columns count from the plot's left edge; labels may reach from `left` to before `right`. whole: only whole numbers
+    have a tick, for what comes in no halves, such as steps.
     """
     for count in range(max(view.width // 7, 1) + 1, 0, -1):
         ticks = axis_ticks(view.x0, view.x1, count, kind)
-        places, end, fits = [], left - 2, True
+        places, end, fits = [], left - 2, not whole or all(map(float.is_integer, ticks.values))
         for value, label in zip(ticks.values, ticks.labels, strict=True):
             column = min(max(view.cell_column(value), 0), view.width - 1)
             start = min(max(column - cell_len(label) // 2, left), right - cell_len(label))

@@ -11,6 +11,8 @@ from rich.style import Style
 from seqsum_tui.charts.text import shorten, shorten_middle
 
 Piece = tuple[str, Style]
+Note = tuple[str, ...]
+"""What stands beside the title: in whole words, and shorter where there are fewer cells."""
 
 _GAP = 2
 _VALUE = 7
@@ -39,8 +41,22 @@ class LegendInks:
     blank: Style
 
 
-_NOTE = 12
-"""A note that is too long is cut to the room there is, if that is so many cells; else it goes."""
+BETWEEN = " · "
+
+
+def fitted(notes: Sequence[Note], room: int) -> str:
+    """Return of `notes`, the most important first, those that fit into `room` cells, in words as long as fit; none is
+    cut."""
+    kept: list[str] = []
+    chosen: list[Note] = []
+    for note in notes:
+        if cell_len(BETWEEN.join([*kept, note[-1]])) <= room:
+            kept.append(note[-1])
+            chosen.append(note)
+    for at, note in enumerate(chosen):
+        wordings = ([*kept[:at], words, *kept[at + 1 :]] for words in note)
+        kept = next(wording for wording in wordings if cell_len(BETWEEN.join(wording)) <= room)
+    return BETWEEN.join(kept)
 
 
 def _entry_width(entry: Entry, name: int | None, smoothed: bool) -> int:
@@ -77,18 +93,18 @@ def _wrap(widths: Sequence[int], room: Sequence[int]) -> list[int] | None:
 
 
 def legend_lines(
-    title: str, entries: Sequence[Entry], notes: str, width: int, most_lines: int, inks: LegendInks
+    title: str, entries: Sequence[Entry], notes: Sequence[Note], width: int, most_lines: int, inks: LegendInks
 ) -> list[list[Piece]]:
     """Return at least one and at most `most_lines` lines of pieces, each exactly `width` cells.
 
-    What does not fit goes in this order: moving averages, notes, long names, names, the title, the last series (a `+2`
-    says how many are missing).
+    What does not fit goes in this order: moving averages, notes (the last first), long names, names, the title, the
+    last series (a `+2` says how many are missing).
     """
     if width <= 0 or most_lines <= 0:
         return []
     title = shorten(title, max(width - 2, 1))
     lead = cell_len(title) + _GAP if title else 0
-    notes_width = cell_len(notes) + _GAP if notes else 0
+    notes_width = cell_len(BETWEEN.join(note[0] for note in notes)) + _GAP if notes else 0
     longest = max((cell_len(entry.name) for entry in entries), default=0)
     names = [None, *(n for n in (24, 16, 12, 8, 5, 3) if n < longest)]
 
@@ -96,8 +112,7 @@ def legend_lines(
         room = width - lead - (notes_width if noted else 0)
         widths = [_entry_width(entry, None, smoothed) for entry in entries]
         if _wrap(widths, [room]) is not None and room >= 0:
-            left = room - sum(widths) - _GAP * len(widths)
-            return [_line(title, entries, None, smoothed, notes if noted or left >= _NOTE else "", width, inks)]
+            return [_line(title, entries, None, smoothed, notes, width, inks)]
     for name in names:
         for lines in range(2, most_lines + 1):
             for smoothed in (True, False):
@@ -118,7 +133,7 @@ def _entry_lines(
 ) -> list[list[Piece]]:
     shown, start = [], 0
     for count in filter(None, counts):
-        shown.append(_line("", entries[start : start + count], name, smoothed, "", width, inks))
+        shown.append(_line("", entries[start : start + count], name, smoothed, (), width, inks))
         start += count
     return shown
 
@@ -133,7 +148,7 @@ def _squeezed(title: str, entries: Sequence[Entry], width: int, lines: int, inks
             break
     else:
         if title and width - lead < 12:
-            return [_line(title, (), None, False, "", width, inks)]
+            return [_line(title, (), None, False, (), width, inks)]
         name, counts = 0, []
         widths = [_entry_width(entry, 0, False) for entry in entries]
         for line in range(lines):
@@ -145,7 +160,7 @@ def _squeezed(title: str, entries: Sequence[Entry], width: int, lines: int, inks
     shown = []
     for line, count in enumerate(counts):
         missing = len(entries) - count if line == len(counts) - 1 else 0
-        more = f"+{missing}" if missing else ""
+        more = [(f"+{missing}",)] if missing else []
         shown.append(_line(title, entries[:count], name, False, more, width, inks))
         entries = entries[count:]
     return shown
@@ -156,7 +171,7 @@ def _line(
     entries: Sequence[Entry],
     name: int | None,
     smoothed: bool,
-    notes: str,
+    notes: Sequence[Note],
     width: int,
     inks: LegendInks,
 ) -> list[Piece]:
@@ -168,7 +183,7 @@ def _line(
             pieces.append((" " * _GAP, inks.blank))
         pieces += _entry_pieces(entry, name, smoothed, inks)
     used = sum(cell_len(text) for text, _ in pieces)
-    notes = shorten(notes, max(width - used - (1 if used else 0), 0))
-    pieces.append((" " * (width - used - cell_len(notes)), inks.blank))
-    pieces.append((notes, inks.note))
+    told = fitted(notes, max(width - used - (1 if used else 0), 0))
+    pieces.append((" " * (width - used - cell_len(told)), inks.blank))
+    pieces.append((told, inks.note))
     return [piece for piece in pieces if piece[0]]

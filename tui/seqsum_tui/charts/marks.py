@@ -15,7 +15,7 @@ from seqsum_tui.charts.palette import MARK_SIGNS, OTHER_MARK_SIGN
 from seqsum_tui.charts.plot import BAND, MARK, MARK_SIGN
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Floats, Mark
-from seqsum_tui.charts.text import shorten
+from seqsum_tui.charts.text import shorten_words
 
 QUIET_KINDS = {"checkpoint"}
 
@@ -91,7 +91,7 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: PlacedMarks) 
         if not mark.label:
             continue
         following = next((other for other in taken if other > column), view.width + 1)
-        label = shorten(shown(mark.label), min(following - column - 3, 24, view.width - column - 2))
+        label = shorten_words(shown(mark.label), min(following - column - 3, 24, view.width - column - 2))
         start = left + column + 2
         if cell_len(label) >= 4 and canvas.free(0, 1, start - 1, start + cell_len(label) + 1):
             canvas.text(0, start, label, MARK)

@@ -21,6 +21,8 @@ TERMINAL_COLOURS = ("bright_blue", "yellow", "green", "magenta", "cyan", "red", 
 SIGNS = ("●", "■", "▲", "◆", "○", "□", "△", "◇", "▼", "✚", "▽", "★")
 """One-cell glyphs; each series of a chart has its own."""
 
+OVER, UNDER = "⇑", "⇓"
+"""Signs of values beyond the ends of an axis; those of what is infinite are arrows with one line."""
 MARK_SIGNS = {"change": "Δ", "checkpoint": "▴", "pause": "║"}
 """The usual sign of each kind of mark."""
 

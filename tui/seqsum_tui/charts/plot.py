@@ -13,6 +13,7 @@ from seqsum.plotting.ticks import AxisKind, Ticks
 from seqsum.text import shown
 from seqsum_tui.charts.axes import Layout, x_labels
 from seqsum_tui.charts.canvas import BRAILLE, Canvas
+from seqsum_tui.charts.palette import OVER, UNDER
 from seqsum_tui.charts.raster import Drawing, View, draw_band, draw_line, pack
 from seqsum_tui.charts.series import Band, Drawn, Floats, Series
 from seqsum_tui.charts.text import shorten
@@ -61,8 +62,10 @@ class Layer:
         return self.drawn.y if self.smoothed is None else self.smoothed
 
 
-def paint_axes(canvas: Canvas, layout: Layout, view: View, ticks: Ticks, kind: AxisKind, x_name: str) -> None:
-    """Draw both axes with ticks and labels, and faint lines of dots at the y ticks."""
+def paint_axes(
+    canvas: Canvas, layout: Layout, view: View, ticks: Ticks, kind: AxisKind, x_name: str, *, whole: bool = False
+) -> None:
+    """Draw both axes with ticks and labels, and faint lines of dots at the y ticks; `whole` as in `x_labels`."""
     left = layout.gutter
     tick_rows = {}
     for value, label in zip(ticks.values, ticks.labels, strict=True):
@@ -80,7 +83,7 @@ def paint_axes(canvas: Canvas, layout: Layout, view: View, ticks: Ticks, kind: A
             canvas.put(row, left - 1, "┤" if row in tick_rows else "│", AXIS)
     if layout.label_row is None:
         return
-    places = x_labels(view, kind, -left, layout.plot_width)
+    places = x_labels(view, kind, -left, layout.plot_width, whole=whole)
     for _, start, label in places:
         canvas.text(layout.label_row, left + start, label, LABEL)
     before = left + places[0][1] if places else canvas.width
@@ -154,10 +157,12 @@ def paint_data(
     return drawings
 
 
-def broken_signs(drawings: Sequence[Drawing]) -> str:
-    """Return the signs of BROKEN that stand at the edges for values that have no place."""
-    flags = {"×": "nan", "↑": "above", "↓": "below"}
-    return "".join(sign for sign in BROKEN if any(getattr(one, flags[sign]).any() for one in drawings))
+FLAGS = {"×": "nan", "↑": "above", "↓": "below", OVER: "over", UNDER: "under"}
+
+
+def edge_signs(drawings: Sequence[Drawing]) -> str:
+    """Return the signs that stand at the edges: those of BROKEN, OVER and UNDER."""
+    return "".join(sign for sign, flag in FLAGS.items() if any(getattr(one, flag).any() for one in drawings))
 
 
 def _lay(codes: NDArray[np.uint32], inks: NDArray[np.int16], bits: NDArray[np.uint32], ink: int) -> None:
@@ -172,12 +177,12 @@ def _single_dots(bits: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 def _edge_signs(codes: NDArray[np.uint32], inks: NDArray[np.int16], drawing: Drawing, ink: int) -> None:
-    """Show values that have no place here: × NaN, ↓ minus infinity or below the view, ↑ infinity or above the view.
+    """Show values that have no place here, by the signs of BROKEN, OVER and UNDER.
 
     They cover no more of a line than one cell in seven.
     """
-    edges = ((0, "↑", drawing.above | drawing.over), (-1, "↓", drawing.below | drawing.under), (-1, "×", drawing.nan))
-    for row, glyph, flags in edges:
+    for glyph in (OVER, "↑", UNDER, "↓", "×"):
+        row, flags = 0 if glyph in (OVER, "↑") else -1, getattr(drawing, FLAGS[glyph])
         if not flags.any():
             continue
         free = flags & (inks[row] < FIRST_SERIES)

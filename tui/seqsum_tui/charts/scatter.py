@@ -16,11 +16,12 @@ from seqsum_tui.charts import plot
 from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Piece, legend_lines
+from seqsum_tui.charts.palette import OVER, UNDER
 from seqsum_tui.charts.plot import Layer
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Series
 from seqsum_tui.charts.surface import ChartSurface
-from seqsum_tui.charts.text import shorten
+from seqsum_tui.charts.text import shorten_words
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Scatter(ChartSurface):
         self._clouds: tuple[Cloud, ...] = ()
         self._ticks: tuple[tuple[float, str], ...] = ()
         self._span: tuple[float, float] = (0.0, 1.0)
-        self._side_note = ""
+        self._side_notes: tuple[str, ...] = ()
         self._painted: dict[tuple[int, int], str] = {}
         self.chosen: str | None = None
 
@@ -58,10 +59,11 @@ class Scatter(ChartSurface):
         span: tuple[float, float],
         ticks: Sequence[tuple[float, str]],
         middle: Sequence[tuple[float, float]] = (),
-        note: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         """Show these clouds over `span` of x, with these ticks and a line through `middle`."""
-        self._clouds, self._span, self._ticks, self._side_note = tuple(clouds), span, tuple(ticks), shown(note)
+        self._clouds, self._span, self._ticks = tuple(clouds), span, tuple(ticks)
+        self._side_notes = tuple(map(shown, notes))
         drawn = [
             Series(cloud.key, *_columns(cloud.points), sign=cloud.sign, colour=cloud.colour, role="points")
             for cloud in clouds
@@ -100,9 +102,9 @@ class Scatter(ChartSurface):
         line = layers[-1:]
         if line and line[0].series.x.size:
             plot.paint_data(canvas, layout, view, [replace(line[0], smoothed=None)], ())
-        self._paint_points(canvas, view)
+        signs = self._paint_points(canvas, view)
         # The line of medians has no points of its own.
-        self._note_values([], span.flattened, self._series[:-1])
+        self._note_values("".join(sorted(signs)), span.flattened, self._series[:-1])
         return canvas
 
     def _paint_x_axis(self, canvas: Canvas, view: View) -> None:
@@ -115,7 +117,7 @@ class Scatter(ChartSurface):
             if not 0 <= column < view.width:
                 continue
             columns.append(column)
-            label = shorten(shown(label), max(view.width // max(len(self._ticks), 1), 6))
+            label = shorten_words(shown(label), max(view.width // max(len(self._ticks), 1), 6))
             start = min(max(column - cell_len(label) // 2, -left), view.width - cell_len(label))
             if start >= end + 2:
                 canvas.text(layout.label_row, left + start, label, plot.LABEL)
@@ -126,7 +128,9 @@ class Scatter(ChartSurface):
             if left:
                 canvas.put(layout.axis_row, left - 1, "└", plot.AXIS)
 
-    def _paint_points(self, canvas: Canvas, view: View) -> None:
+    def _paint_points(self, canvas: Canvas, view: View) -> set[str]:
+        """Draw the points; return the signs that stand at the edges for those that have no place."""
+        edges: set[str] = set()
         order = sorted(range(len(self._clouds)), key=lambda index: self._clouds[index].key == self.chosen)
         self._painted = taken = {}
         raised = len(self._inks) // 2
@@ -139,9 +143,10 @@ class Scatter(ChartSurface):
                 if math.isnan(y):
                     sign, row = "×", view.height - 1
                 elif y > view.y1:
-                    sign, row = "↑", 0
+                    sign, row = OVER if math.isfinite(y) else "↑", 0
                 elif y < view.y0:
-                    sign, row = "↓", view.height - 1
+                    low = math.isfinite(y) and (y > 0 or not self.log_y)
+                    sign, row = UNDER if low else "↓", view.height - 1
                 place = next(
                     (column + step for step in (0, 1, -1, 2, -2, 3, -3) if (row, column + step) not in taken), None
                 )
@@ -149,6 +154,8 @@ class Scatter(ChartSurface):
                     continue
                 taken[row, place] = cloud.key
                 canvas.put(row, self._layout.gutter + place, sign or cloud.sign, ink)
+                edges.update(sign)
+        return edges
 
     def on_click(self, event: events.Click) -> None:
         """Pick the nearest point, a few cells away at most."""
@@ -162,8 +169,8 @@ class Scatter(ChartSurface):
         inks = self._legend_inks
         if inks is None:
             return []
-        note = " · ".join([*self._notes, *([self._side_note] if self._side_note else [])])
-        return legend_lines(self._title, (), note, width, min(rows_for_legend(height), 1), inks)
+        notes = [*self._notes, *((note,) for note in self._side_notes)]
+        return legend_lines(self._head_of(width), (), notes, width, min(rows_for_legend(height), 1), inks)
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:

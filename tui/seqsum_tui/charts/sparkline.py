@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqsum.plotting.y_range import without_outliers
+from seqsum_tui.charts.palette import OVER, UNDER
 from seqsum_tui.charts.series import Floats
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -19,8 +20,8 @@ def sparkline(values: ArrayLike, width: int, ends: tuple[float, float] | None = 
     """Return `values` as a string of exactly `width` cells.
 
     More values than cells are averaged, fewer leave the right side empty. A cell with no finite value in it is `↑`, `↓`
-    or `×`, and so are means far beyond all others; the lowest of the others is near `▁` and the highest near `█`, when
-    they differ by half of their size or more. Equal values are `▄`.
+    or `×`, a mean far beyond all others `⇑` or `⇓`; the lowest of the others is near `▁` and the highest near `█`,
+    when they differ by half of their size or more. Equal values are `▄`.
 
     Args:
         values: numbers, oldest first; may hold NaN and infinities.
@@ -49,7 +50,7 @@ def sparkline(values: ArrayLike, width: int, ends: tuple[float, float] | None = 
         levels = np.rint(np.clip((means - low) / (high - low), 0.0, 1.0) * (len(_BLOCKS) - 1)).astype(int)
         blocks = np.array(list(_BLOCKS))[levels]
         if ends is None:
-            blocks = np.where(means > high + 1e-9, "↑", np.where(means < low - 1e-9, "↓", blocks))
+            blocks = np.where(means > high + 1e-9, OVER, np.where(means < low - 1e-9, UNDER, blocks))
         text[shown] = blocks
     return "".join(text) + " " * (width - cells)
 

@@ -21,16 +21,16 @@ from seqsum_tui.charts import palette, plot
 from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.inks import legend_inks, plot_inks
-from seqsum_tui.charts.legend import Entry, LegendInks, Piece, legend_lines
+from seqsum_tui.charts.legend import Entry, LegendInks, Note, Piece, legend_lines
 from seqsum_tui.charts.marks import PlacedMarks, mark_sign, paint_marks
 from seqsum_tui.charts.plot import Layer, nearest_shown
-from seqsum_tui.charts.raster import Drawing, View
+from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Band, Floats, Mark, Series
+from seqsum_tui.charts.text import shorten
 from seqsum_tui.charts.viewport import Viewport
 
-_ROOM_FOR_WORDS = 80
-"""Charts of so many cells say what they leave out in a whole sentence."""
-OFFER = "O leaves outliers out"
+LOG_Y = "log y"
+OFFER = "O leaves outliers out", "O: no outliers"
 
 
 class ChartSurface(Widget):
@@ -129,7 +129,7 @@ class ChartSurface(Widget):
         self._base: Canvas | None = None
         self._layout = arrange(0, 0, 0)
         self._view: View | None = None
-        self._notes: list[str] = []
+        self._notes: list[Note] = []
         self._inks: list[Style] = []
         self._inks_for: object = None
         self._legend_inks: LegendInks | None = None
@@ -401,14 +401,15 @@ class ChartSurface(Widget):
         if not self._layout.plot_width or not self._layout.plot_height:
             return canvas
         self._view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
-        plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name)
+        whole = self._x_kind == "number" and all((one.x % 1 == 0).all() for one in self._series)
+        plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
         drawings = plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
         if ticks.base:
-            self._notes.append(f"y from {ticks.base}")
+            self._notes.append((f"y from {ticks.base}",))
         if span is None:
             plot.paint_note(canvas, self._why_empty())
-        self._note_values(drawings, span is not None and span.flattened, self._series)
+        self._note_values(plot.edge_signs(drawings), span is not None and span.flattened, self._series)
         return canvas
 
     def _drawn_columns(self, layers: Sequence[Layer]) -> list[tuple[Floats, Sequence[Floats | None]]]:
@@ -417,22 +418,22 @@ class ChartSurface(Widget):
         ]
         return columns + [(band.x, (band.low, band.high)) for band in self._bands]
 
-    def _note_values(self, drawings: Sequence[Drawing], flattened: bool, counted: Sequence[Series]) -> None:
-        """Say which values are not on the picture, and what could be done about those that flatten it."""
-        if self.log_y:
-            hidden = sum(one.not_positive(*self.x_range) for one in counted)
-            points, isnt = (f"{hidden:,} points", "aren't") if hidden != 1 else ("1 point", "isn't")
-            short = self.size.width < _ROOM_FOR_WORDS
-            told = f"↓ {points} ≤ 0" if short else f"↓ {points} at or below zero {isnt} shown"
-            self._notes += ([told] if hidden else []) + ["log y"]
-        # On a log axis the arrow down has been told.
-        broken = plot.broken_signs(drawings)
-        told_signs = [f"{sign} {plot.BROKEN[sign]}" for sign in broken if not (self.log_y and sign == "↓")]
-        self._notes += [" ".join(told_signs)] if told_signs else []
+    def _note_values(self, signs: str, flattened: bool, counted: Sequence[Series]) -> None:
+        """Say what the signs at the edges stand for, and what could be done about values that flatten the picture."""
+        hidden = sum(one.not_positive(*self.x_range) for one in counted) if self.log_y else 0
+        # On a log axis the arrow down is of what is hidden.
+        signs = signs.replace("↓", "") if hidden else signs
+        broken = [f"{sign} {plot.BROKEN[sign]}" for sign in signs if sign in plot.BROKEN]
+        self._notes += [(" ".join(broken),)] if broken else []
+        if hidden:
+            points, isnt = formatting.count(hidden, "point"), "isn't" if hidden == 1 else "aren't"
+            self._notes.append((f"↓ {points} at or below zero {isnt} shown", f"↓ {points} ≤ 0", "↓ ≤ 0"))
+        beyond = "".join(sign for sign in signs if sign in (palette.OVER, palette.UNDER))
+        self._notes += [(f"{beyond} beyond the axis", f"{beyond} beyond")] if beyond else []
         if self.y_span is not None:
-            self._notes.append(self._span_words(self.y_span))
+            self._notes.append((self._span_words(self.y_span),))
         elif flattened:
-            self._notes.append("outliers left out" if self.leave_out else OFFER)
+            self._notes.append(("outliers left out", "no outliers") if self.leave_out else OFFER)
 
     def _span_words(self, span: Limits) -> str:
         """Say which ends a person set, as far as this axis has them."""
@@ -492,8 +493,13 @@ class ChartSurface(Widget):
             if len(layers) == 1 and name == self._title:
                 name = ""
             entries.append(Entry(layer.sign, name, value, smoothed, self._inks[plot.sign_ink(layer.index)]))
-        lines = legend_lines(self._title, entries, self._note(), width, rows_for_legend(height), inks)
-        return lines
+        return legend_lines(self._head_of(width), entries, self._told(), width, rows_for_legend(height), inks)
+
+    def _head_of(self, width: int) -> str:
+        """Return the title, and always what kind of axis y has."""
+        if not self.log_y:
+            return self._title
+        return f"{shorten(self._title, width - len(LOG_Y) - 5)} · {LOG_Y}" if self._title else LOG_Y
 
     def _values(self, layer: Layer) -> tuple[str, str]:
         """Return the texts of a series' value and of its moving average, at the cursor or else the newest."""
@@ -511,20 +517,21 @@ class ChartSurface(Widget):
         smoothed = "" if layer.smoothed is None else f"~{formatting.metric(name, float(layer.smoothed[index]))}"
         return formatting.metric(name, value), smoothed
 
-    def _note(self) -> str:
+    def _told(self) -> list[Note]:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
         if self.cursor_x is not None and self._view is not None:
             here = self._placed.at(self.cursor_x, self._view)
-            place = f"{self._x_name} {self._x_text(self.cursor_x)}".strip()
-            place += self._behind(self.cursor_x, self._view)
+            x = self._x_text(self.cursor_x)
+            place = f"{self._x_name} {x}".strip()
+            places = f"{place}{self._behind(self.cursor_x, self._view)}", place, x
             if here:
                 happened = ", ".join(f"{mark_sign(mark)} {shown(mark.label)}" for mark in here)
-                return happened if self._layout.label_row is not None else f"{happened} · {place}"
-            return place
+                return [(happened,)] if self._layout.label_row is not None else [(happened,), places]
+            return [places]
         notes = list(self._notes)
         if self.smoothing and any(one.x.size for one in self._series):
             steps = f"{formatting.number(self.smoothing)} step{'s' * (self.smoothing != 1)}"
-            notes.append(f"smooth over {steps}" if self.size.width >= _ROOM_FOR_WORDS else f"~{steps}")
+            notes.append((f"smooth over {steps}", f"~{steps}"))
         if self._viewport.window is not None:
-            notes.append("newest" if self._viewport.follow else "zoom")
-        return " · ".join(notes)
+            notes.append(("newest" if self._viewport.follow else "zoom",))
+        return notes

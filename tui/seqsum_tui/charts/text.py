@@ -6,13 +6,24 @@ from rich.cells import cell_len
 
 from seqsum.cells import clusters, shorten
 
-__all__ = ["shorten", "shorten_middle", "single_cells"]
+__all__ = ["shorten", "shorten_middle", "shorten_words", "single_cells"]
 
 
 def single_cells(text: str) -> list[tuple[str, int]]:
     """Return what a grid with one character in a cell can hold of `text`: of each character that people see the first
     of Unicode's, with its width, without those that take no cell."""
     return [(part[0], cell_len(part[0])) for part in clusters(text) if cell_len(part[0]) > 0]
+
+
+def shorten_words(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells; a word with digits in it goes as a whole: half a number is another."""
+    cut = shorten(text, width)
+    if cut == text:
+        return cut
+    kept, word = cut.removesuffix("…"), text.split(" ")[cut.count(" ")]
+    if not kept.endswith(word) and any(map(str.isdigit, word)):
+        kept = kept[: kept.rfind(" ") + 1].rstrip()
+    return f"{kept}…" if width > 0 else ""
 
 
 def shorten_middle(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from seqsum.compare.spread import curve_notes
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.axes import rows_for_legend
-from seqsum_tui.charts.legend import Piece, legend_lines
+from seqsum_tui.charts.legend import Note, Piece, legend_lines
 from seqsum_tui.charts.plot import Layer
 from seqsum_tui.compare.looks import look_colour
 
@@ -22,7 +22,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
     """Its keys are the screen's, so that they work wherever the cursor is."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
-    _told: Sequence[str] = ()
+    _counted: Sequence[str] = ()
 
     def show(self, rows: Sequence[Row], chosen: str | None) -> None:
         """Draw these rows; the chosen one lies on top."""
@@ -40,15 +40,15 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
             )  # fmt: skip
             if group:
                 bands.append(Band(row.key, row.x, row.low, row.high))
-        self._told = curve_notes(sum(row.carried for row in drawn), sum(row.broken for row in drawn))
+        self._counted = curve_notes(sum(row.carried for row in drawn), sum(row.broken for row in drawn))
         self.set_bands(bands)
         self.set_series(series)
 
-    def _note(self) -> str:
-        return " · ".join([note for note in (super()._note(),) if note] + [*self._told])
+    def _told(self) -> list[Note]:
+        return [*super()._told(), *((note,) for note in self._counted)]
 
     def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
         inks = self._legend_inks
         if inks is None:
             return []
-        return legend_lines(self._title, (), self._note(), width, min(rows_for_legend(height), 1), inks)
+        return legend_lines(self._head_of(width), (), self._told(), width, min(rows_for_legend(height), 1), inks)

@@ -54,6 +54,4 @@ class SettingScatter(Scatter):
         notes += scatter_notes(runs, broken, bool(middle))
         self.title = f"{way} {metric} over {display.literal(field)}"
         self.set_empty(f"No {way} values of {metric}")
-        self.set_clouds(
-            clouds, span, axis.ticks(*span, max(self.size.width // TICK_CELLS, 2)), middle, " · ".join(notes)
-        )
+        self.set_clouds(clouds, span, axis.ticks(*span, max(self.size.width // TICK_CELLS, 2)), middle, notes)
