@@ -9,14 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from seqsum.formatting import full
+from seqsum_tui.query.box import QuestionBox
 from seqsum_tui.query.views.answers import describe
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.messages import QuestionAsked
-from seqsum_tui.shared.one_line import OneLineInput
 
 HOW = (
     "Type a question and press enter; up brings back earlier ones. Answers come from the newest checkpoint: "
@@ -27,56 +26,14 @@ MOST_ANSWERS = 50
 HOTTEST = 100.0
 
 
-class QuestionInput(OneLineInput):
-    """An input that remembers what was asked. Several lines pasted are several questions."""
-
-    between = "; "
-
-    class LinesPasted(Message):
-        """Several questions were pasted."""
-
-        def __init__(self, lines: list[str]) -> None:
-            super().__init__()
-            self.lines = lines
+class QuestionInput(QuestionBox):
+    """The box of the live view, emptied by each question."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.ASK
-
-    def __init__(self) -> None:
-        super().__init__(placeholder="Ask the model", compact=True, id="question")
-        self._asked: list[str] = []
-        self._place = 0
-        self.series = False
-
-    def take_lines(self, lines: list[str]) -> None:
-        """Each line is a question; of a task that continues series, all are one."""
-        if self.series:
-            super().take_lines(lines)
-        else:
-            self.post_message(self.LinesPasted(lines))
-
-    def remember(self, question: str) -> None:
-        """Keep a question for the up key."""
-        if not self._asked or self._asked[-1] != question:
-            self._asked.append(question)
-        self._place = len(self._asked)
-
-    def action_earlier(self) -> None:
-        """Take the question before."""
-        self._take(self._place - 1)
-
-    def action_later(self) -> None:
-        """Take the question after; after the last the box is empty."""
-        self._take(self._place + 1)
 
     def action_read(self, pages: int) -> None:
         """Scroll the answers."""
         self.screen.query_one(AskPanel).read(pages)
-
-    def _take(self, place: int) -> None:
-        if self._asked:
-            self._place = min(max(place, 0), len(self._asked))
-            self.value = self._asked[self._place] if self._place < len(self._asked) else ""
-            self.cursor_position = len(self.value)
 
 
 class AskPanel(Vertical):
@@ -107,7 +64,7 @@ class AskPanel(Vertical):
         """Make the box."""
         with Horizontal():
             yield Static("ask › ", id="prompt")
-            yield QuestionInput()
+            yield QuestionInput(id="question", select_on_focus=False)
             yield Static("", id="state")
         with VerticalScroll(can_focus=False):
             yield Static(Content.styled(HOW, "$foreground 60%"), id="answers")

@@ -1,4 +1,4 @@
-"""The box of the Query screen: a question, and the ones before it."""
+"""The boxes that questions are typed into: earlier ones come back, and several lines are several questions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,8 @@ from seqsum_tui.shared import bindings
 from seqsum_tui.shared.one_line import OneLineInput
 
 
-class QueryBox(OneLineInput):
-    """What was asked stays in it, selected: enter asks it again, typing replaces it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings.QUERY_BOX
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(placeholder="Ask the model", compact=True, id=id, select_on_focus=True)
-        self._asked: list[str] = []
-        self._place = 0
-        self.series = False
+class QuestionBox(OneLineInput):
+    """An input that remembers what was asked. Several lines pasted are several questions."""
 
     between = "; "
 
@@ -30,6 +22,12 @@ class QueryBox(OneLineInput):
         def __init__(self, lines: list[str]) -> None:
             super().__init__()
             self.lines = lines
+
+    def __init__(self, *, id: str | None = None, select_on_focus: bool = True) -> None:
+        super().__init__(placeholder="Ask the model", compact=True, id=id, select_on_focus=select_on_focus)
+        self._asked: list[str] = []
+        self._place = 0
+        self.series = False
 
     def take_lines(self, lines: list[str]) -> None:
         """Each line is a question; of a task that continues series, all are one."""
@@ -45,24 +43,30 @@ class QueryBox(OneLineInput):
         self._asked.append(question)
         self._place = len(self._asked) - 1
 
+    def action_earlier(self) -> None:
+        """Take the question before; with something else in the box, the last one that was taken or asked."""
+        if self._asked:
+            self._take(self._place - (self.value == self._asked[self._place]))
+
+    def action_later(self) -> None:
+        """Take the question after; after the last the box is empty."""
+        if self._place + 1 < len(self._asked):
+            self._take(self._place + 1)
+        else:
+            self.value = ""
+
+    def _take(self, place: int) -> None:
+        self._place = max(place, 0)
+        self.value = self._asked[self._place]
+        self.cursor_position = len(self.value)
+
+
+class QueryBox(QuestionBox):
+    """The box of the Ask screen. What was asked stays in it, selected: enter asks it again, typing replaces it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings.QUERY_BOX
+
     def put(self, question: str) -> None:
         """Write a question into the box, selected."""
         self.value = question
         self.action_select_all()
-
-    def action_earlier(self) -> None:
-        """Take the question before."""
-        if self._asked:
-            # With something else in the box, the last question comes first.
-            back = 1 if self.value == self._asked[self._place] else 0
-            self._take(self._place - back)
-
-    def action_later(self) -> None:
-        """Take the question after."""
-        self._take(self._place + 1)
-
-    def _take(self, place: int) -> None:
-        if self._asked:
-            self._place = min(max(place, 0), len(self._asked) - 1)
-            self.value = self._asked[self._place]
-            self.cursor_position = len(self.value)
