@@ -272,7 +272,7 @@ async def test_a_run_without_a_checkpoint_says_so(scene, console, watch, until):
     async with console.run_test() as pilot:
         await watch(pilot, run)
         await pilot.press("A", "4", "enter")
-        await until(pilot, lambda: "nothing to ask yet" in screen_text(console))
+        await until(pilot, lambda: "nothing to ask: run" in screen_text(console))
 
 
 async def test_a_query_server_that_dies_is_told_and_started_again(scene, console, watch, until, query_server):

@@ -327,7 +327,7 @@ async def test_a_run_without_a_checkpoint_says_so(console, scene, until):
         await until(pilot, lambda: screen._askings and screen._askings[0].source.summary)
         screen.query_one(QueryBox).value = "1 2"
         await pilot.press("enter")
-        await until(pilot, lambda: "nothing to ask yet" in screen_text(console))
+        await until(pilot, lambda: "nothing to ask: run" in screen_text(console))
 
 
 async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, opened, until):
@@ -477,7 +477,7 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
     assert told[0] == "" and "step 500" in told[700] and "step 1,500" in told[1500]
 
     def head():
-        return str(console.screen.query_one("#head").render())
+        return str(screen.query_one("#head").render())
 
     async with console.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, run)

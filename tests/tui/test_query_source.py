@@ -59,5 +59,5 @@ async def test_what_is_asked_as_it_was_and_a_run_that_has_ended_save_nothing(sce
     worker.end("finished")
     await source_of(run).save_now(pytest.fail)
     assert worker.done == []
-    with pytest.raises(UserError, match="nothing to ask yet"):
+    with pytest.raises(UserError, match="nothing to ask: run"):
         await source_of(scene.run(status="stopped", step=700)).save_now(pytest.fail)

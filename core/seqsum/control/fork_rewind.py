@@ -205,11 +205,11 @@ def _chosen(run: Run, step: int | None, verb: str) -> int:
     """Return the step of a whole checkpoint; raise UserError when there is none."""
     saved = checkpoint_files.steps_saved(run.checkpoints)
     if not saved:
-        raise UserError(f"{verb}: run {run.id} has no checkpoint yet")
+        raise UserError(f"{verb}: {run.no_checkpoint()}")
     if step is None:
         step = checkpoint_files.newest_whole(run.checkpoints)
         if step is None:
-            raise UserError(f"{verb}: run {run.id} has no whole checkpoint")
+            raise UserError(f"{verb}: {run.no_checkpoint(' that is whole')}")
         return step
     if step not in saved:
         near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])

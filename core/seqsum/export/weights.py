@@ -20,7 +20,7 @@ def weights(run: Run) -> tuple[bytes, list[str]]:
 
     saved, messages = checkpoint.newest(run.checkpoints)
     if saved is None:
-        raise UserError(f"export: run {run.id} has no checkpoint yet; wait for one, or ask: seqsum snapshot {run.id}")
+        raise UserError(f"export: {run.no_checkpoint()}")
     facts = {
         "format": "pt",
         "run": run.id,

@@ -90,10 +90,8 @@ def _newest(run: Run, like: Loaded | None) -> Loaded:
                 damages.append(str(error))
         # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
         if steps_saved(run.checkpoints) == steps:
-            found = f" that can answer ({damages[0]})" if damages else " yet"
-            raise UserError(
-                f"predict: run {run.id} has no checkpoint{found}; wait for one, or ask for it: seqsum snapshot {run.id}"
-            )
+            which = f" that can answer ({damages[0]})" if damages else ""
+            raise UserError(f"predict: {run.no_checkpoint(which)}")
 
 
 def read(path: Path) -> Weights:

@@ -17,6 +17,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.files import open_regular
+from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LATEST, Fields, measured
 from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
@@ -296,6 +297,21 @@ class Run:
                 if section in found and name:
                     found[section][name] = value
             return found
+
+    def no_checkpoint(self, which: str = "") -> str:
+        """Say that the run has no checkpoint, and what helps. which: what kind it has none of, e.g. " that is whole".
+
+        Raises RunGone when its folder is not there.
+        """
+        RunGone.check(self.folder)
+        run, lacks = self.outline(), f"run {self.id} has no checkpoint{which}"
+        if run.live:
+            return f"{lacks}{'' if which else ' yet'}; wait for one, or ask for it: seqsum snapshot {self.id}"
+        if run.status in RESUMABLE_STATUSES:
+            return f"{lacks}; it is {run.status}, seqsum resume {self.id} lets it train on"
+        if run.status == "finished":
+            return f"{lacks}, and it is finished: train it again to have one"
+        return f"{lacks}, and it is {run.status}"
 
     def log_tail(self, lines: int = 20) -> list[str]:
         """The last lines of the worker's log; never more than 64 KiB is read."""

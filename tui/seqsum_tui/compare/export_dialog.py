@@ -12,17 +12,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum_tui.compare.export import Chosen, Offer
 from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 from seqsum_tui.shared.paths import for_people
 
 
-class ExportScreen(ModalScreen[Chosen | None]):
+class ExportScreen(Dialog[Chosen | None]):
     """Offers a free name in the folder the console was started in, or else in the home folder."""
 
     CSS_PATH = "export_dialog.tcss"

@@ -165,7 +165,7 @@ class CompareScreen(ConsoleScreen[None]):
     def show_again(self) -> None:
         """Show the comparison as it is and as it is asked for."""
         comparison = self.model.comparison
-        if comparison is None or not self.is_attached:
+        if comparison is None or not self.is_open:
             return
         chart = self.query_one(CompareChart)
         self._show_table(comparison)

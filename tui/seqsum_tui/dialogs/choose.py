@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 
 MOST_SHOWN = 300
@@ -40,7 +40,7 @@ class SearchBox(OneLineInput):
         return key != "space" and super().check_consume_key(key, character)
 
 
-class ChooseScreen(ModalScreen[list[str] | None]):
+class ChooseScreen(Dialog[list[str] | None]):
     """Closes with the keys that were chosen, or None.
 
     Args:

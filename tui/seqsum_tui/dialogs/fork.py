@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Button, Input, Label, OptionList, Static
@@ -21,6 +20,7 @@ from seqsum.errors import ConfigError, UserError
 from seqsum_tui.dialogs.checkpoint_list import CheckpointList
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.polling import in_thread
 
@@ -42,7 +42,7 @@ class ForkWish:
     name: str | None
 
 
-class ForkScreen(ModalScreen[ForkWish | None]):
+class ForkScreen(Dialog[ForkWish | None]):
     """Closes with what was chosen once it fits the checkpoint's weights, or with None.
 
     Args:

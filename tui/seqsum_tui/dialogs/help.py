@@ -10,10 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from seqsum_tui.shared import bindings, dialog_keys
+from seqsum_tui.shared.context import Dialog
 
 EVERYWHERE: list[BindingType] = [
     Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
@@ -24,7 +25,7 @@ EVERYWHERE: list[BindingType] = [
 ]
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Closes with escape, ?, or a click beside it."""
 
     CSS_PATH = "help.tcss"

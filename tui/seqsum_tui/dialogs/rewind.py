@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 
 from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum_tui.dialogs.checkpoint_list import CheckpointList
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seqsum_tui.dialogs.checkpoints import Saved
 
 
-class RewindScreen(ModalScreen[int | None]):
+class RewindScreen(Dialog[int | None]):
     """Closes with the step to go back to, or None.
 
     Args:

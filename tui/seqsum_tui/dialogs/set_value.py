@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from seqsum import formatting
 from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LEARNING_RATE = (
 )
 
 
-class SetValueScreen(ModalScreen[str | None]):
+class SetValueScreen(Dialog[str | None]):
     """Asks for a new value of one field, checked as one types. Closes with its text, or None.
 
     Args:

@@ -10,17 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from seqsum.text import printable
 from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 
 Meaning = TypeVar("Meaning")
 
 
-class LineScreen(ModalScreen[Meaning | None], Generic[Meaning]):
+class LineScreen(Dialog[Meaning | None], Generic[Meaning]):
     """Closes with what the line means, or None; a line that can't be read is told, and another can be typed.
 
     Args:

@@ -58,7 +58,7 @@ class BranchesRuns(RunScreen):
         name = display.literal(child.record.name)
         self.app.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
         # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.
-        if self.is_attached and self.app.screen is self:
+        if self.is_open and self.app.screen is self:
             console.open_live(child, instead=True)
 
     def action_rewind(self) -> None:
@@ -117,11 +117,12 @@ class BranchesRuns(RunScreen):
         run = held[0]
         try:
             saved = await in_thread(lambda: checkpoints_of(run))
+            lacks = "" if saved else await in_thread(run.no_checkpoint)
         except (UserError, OSError, sqlite3.Error) as error:
             self.notify(display.literal(str(error)), title="The run can't be read", severity="error", markup=False)
             return ()
         if not saved:
-            self.notify("The run has no checkpoint yet; c saves one.", severity="warning", markup=False)
+            self.notify(display.literal(lacks), title="No checkpoint", severity="warning", markup=False)
         return saved
 
     def _nearest(self, saved: tuple[Saved, ...]) -> int | None:

@@ -189,7 +189,7 @@ class LiveScreen(ArrangesCharts):
 
     def aim_reader(self) -> None:
         """Have the next reading fetch as many points as the charts can show, of the stretch and metrics they show."""
-        if self.is_attached:
+        if self.is_open:
             self._take_wishes()
             self.was_acted_on()
 
@@ -325,7 +325,7 @@ class LiveScreen(ArrangesCharts):
         if self.source.warm or self._view is None:
             return
         if not self._view.checkpoints:
-            self.query_one(AskPanel).state("no checkpoint yet")
+            self.query_one(AskPanel).state(self.source.lacks)
         else:
             self.run_worker(self._load(), name="query server", group="query", exclusive=True)
 
@@ -362,8 +362,7 @@ class LiveScreen(ArrangesCharts):
         except (UserError, OSError) as error:
             panel.show_error(question, str(error))
         finally:
-            if panel.is_attached:
-                panel.state("ready" if source.warm else "")
+            panel.state("ready" if source.warm else "")
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

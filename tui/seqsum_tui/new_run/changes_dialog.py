@@ -9,18 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum import formatting
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.context import Dialog
 
 WIDEST_VALUE = 24
 
 
-class ChangesScreen(ModalScreen[str | None]):
+class ChangesScreen(Dialog[str | None]):
     """Closes with the path of the field to go to, or None. Takes changes back by itself."""
 
     CSS_PATH = "changes_dialog.tcss"

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.presets.library import Preset
 from seqsum_tui.shared import dialog_keys, display
+from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.polling import in_thread
 
@@ -27,7 +27,7 @@ FIELDS = (
 )
 
 
-class SavePresetScreen(ModalScreen[str | None]):
+class SavePresetScreen(Dialog[str | None]):
     """Closes with the name under which the preset was saved, or None.
 
     Args:

@@ -35,18 +35,19 @@ class CheckpointSlider(Widget):
         self._asked: int | None = None
         self._aha: int | None = None
         self._end = 1
+        self._lacks = ""
 
-    def show(self, steps: tuple[int, ...], asked: int | None, aha: int | None, end: int) -> None:
-        """Show checkpoints up to step `end`; `asked` None is the newest."""
-        before = self._steps, self._asked, self._aha, self._end
-        if before != (steps, asked, aha, end):
-            self._steps, self._asked, self._aha, self._end = steps, asked, aha, end
+    def show(self, steps: tuple[int, ...], asked: int | None, aha: int | None, end: int, lacks: str) -> None:
+        """Show checkpoints up to step `end`; `asked` None is the newest. lacks: what to say where there are none."""
+        before = self._steps, self._asked, self._aha, self._end, self._lacks
+        if before != (steps, asked, aha, end, lacks):
+            self._steps, self._asked, self._aha, self._end, self._lacks = steps, asked, aha, end, lacks
             self.refresh()
 
     def render(self) -> Content:
         """Draw the line."""
         if not self._steps:
-            return Content.styled("no checkpoint yet", "$foreground 60%")
+            return Content.styled(self._lacks, "$foreground 60%")
         asked = self._asked if self._asked is not None else self._steps[-1]
         after = f" step {asked:,}" + (" (newest)" if self._asked is None else f" of {self._steps[-1]:,}")
         after += f"  {AHA} aha {self._aha:,}" if self._aha is not None else ""

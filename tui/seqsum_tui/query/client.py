@@ -17,9 +17,6 @@ from seqsum.formatting import duration
 START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
 LONGEST_LINE = 16 * 1024 * 1024
-NO_CHECKPOINT = (
-    "nothing to ask yet: the run has no checkpoint; it saves one every train.checkpoint_every steps, and when it stops"
-)
 
 
 def server_command(folder: Path) -> list[str]:

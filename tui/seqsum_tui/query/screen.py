@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.errors import UserError
+from seqsum.runs.gone import RunGone
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.batch import Questions, filter_of, filter_words, questions_of, series_of
 from seqsum_tui.query.box import QueryBox
@@ -32,9 +31,6 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import Poll, in_thread
-
-if TYPE_CHECKING:
-    pass
 
 HOW = (
     "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
@@ -105,40 +101,48 @@ class QueryScreen(AskingScreen):
 
     def _show_head(self) -> None:
         source = self._askings[0].source
-        run = source.summary
-        if run is None:
+        run, trouble = source.summary, source.trouble
+        if trouble is not None:
+            name = display.literal(run.name if run is not None else source.run.id)
+            self._update_head((name, "bold"), "  ", (_trouble(trouble), "bold $text-error"))
+        if run is None or trouble is not None:
+            self.query_one(CheckpointSlider).show(source.checkpoints, source.step, None, 1, source.lacks)
             return
         status = display.status(run.status)
-        progress = f"  step {run.step:,}/{run.steps:,}"
+        progress = f"  step {run.step:,}/{display.steps(run)}"
         accuracy = self._askings[0].accuracy
         known = f"  accuracy {formatting.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
         share = f"  asking: {formatting.percent(source.share)} of a core" if source.live else ""
-        parts = (
+        self._update_head(
             (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
             progress, (share, "$foreground 60%"), known,
         )  # fmt: skip
-        if parts != self._head:
-            # A run that rests is painted once, not at every reading.
-            self._head = parts
-            self.query_one("#head", Static).update(Content.assemble(*parts))
-        self.query_one(CheckpointSlider).show(source.checkpoints, source.step, self._askings[0].aha, run.steps)
+        aha, end = self._askings[0].aha, max(run.steps, run.step)
+        self.query_one(CheckpointSlider).show(source.checkpoints, source.step, aha, end, source.lacks)
         if len(self._askings) > 1:
             for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
                 pane.entitle(_name(asking))
+
+    def _update_head(self, *parts: str | tuple[str, str]) -> None:
+        # A run that rests is painted once, not at every reading.
+        if parts != self._head:
+            self._head = parts
+            self.query_one("#head", Static).update(Content.assemble(*parts))
 
     # Pages and views
 
     def _show_pages(self) -> None:
         source = self._askings[0].source
+        if source.facts and not has(self._page, source):
+            self._page = "answer"
         parts: list[str | tuple[str, str]] = []
         for number, page in enumerate(PAGES, start=1):
-            if page != "answer" and not has(page, source):
+            if page not in ("answer", self._page) and not has(page, source):
                 continue
             style = "bold $background on $accent" if page == self._page else "$foreground 75%"
             parts += [(f" {number} {name_of(page, source)} ", style), " "]
-        with suppress(NoMatches):
-            self.query_one("#pages", Static).update(Content.assemble(*parts))
-            self._show_views()
+        self.query_one("#pages", Static).update(Content.assemble(*parts))
+        self._show_views()
 
     def _show_views(self) -> None:
         titles = [title for title, _ in self._askings[0].titles(self._page)]
@@ -174,7 +178,9 @@ class QueryScreen(AskingScreen):
         titles = asking.titles(self._page)
         wanted = next((pair for pair in titles if pair[0] == self._title()), titles[0] if titles else None)
         if wanted is None:
-            pane.say(Content.styled("Nothing of this page makes sense for this run.", "$foreground 60%"))
+            known = asking.source.facts
+            said = "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
+            pane.say(Content.styled(said, "$foreground 60%"))
             return
         shown = asking.view(*wanted)
         if shown is not None:
@@ -185,7 +191,7 @@ class QueryScreen(AskingScreen):
             if not self._replaying:
                 pane.say(Content.styled("computing…", "$foreground 60%"))
             work = partial(self._make, asking, wanted[1])
-            self._do(work, name="view", group=f"view {id(asking)} {wanted[1]}", exclusive=True)
+            self._do(work, name="view", group=f"view {wanted[1]} {id(asking)}", exclusive=True)
 
     def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
         if asking.reply is None:
@@ -239,14 +245,15 @@ class QueryScreen(AskingScreen):
         """Offer what makes sense for this run and page."""
         if not self._askings:
             return True
+        # Before it is known what a run offers, keys are taken: what they ask for comes when the model is there.
         source = self._askings[0].source
         if action == "page":
             page = str(parameters[0])
-            return page == "answer" or has(page, source)
+            return page == "answer" or has(page, source) or not source.facts
         if action == "random":
-            return source.offers("random_input")
+            return source.offers("random_input") or not source.facts
         if action == "hardest":
-            return source.offers("hardest_input")
+            return source.offers("hardest_input") or not source.facts
         if action == "view":
             return len(self._askings[0].titles(self._page)) > 1
         if action in ("checkpoint", "replay"):
@@ -413,6 +420,9 @@ class QueryScreen(AskingScreen):
 
     async def _alone(self) -> None:
         gone = self._askings.pop()
+        for worker in list(self.workers):
+            if worker.group.endswith(f" {id(gone)}"):
+                worker.cancel()
         await list(self.query(QueryPane))[-1].remove()
         await gone.source.close()
         self.query_one(QueryPane).entitle(None)
@@ -552,6 +562,13 @@ class QueryScreen(AskingScreen):
         self._page = "answer"
         self._show_pages()
         self.ask(message.question)
+
+
+def _trouble(error: Exception) -> str:
+    """Return the status of a run that can't be read."""
+    if isinstance(error, RunGone):
+        return "✗ in the bin" if error.binned else "✗ gone"
+    return display.status("unreadable").text
 
 
 def _name(asking: Asking) -> Content:

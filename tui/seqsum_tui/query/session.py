@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.widgets import Input, Static
 
 from seqsum.errors import UserError
@@ -75,19 +74,28 @@ class AskingScreen(ConsoleScreen[None]):
 
     # Reading the runs
 
-    def _read(self) -> list[tuple[Source, Summary, tuple[int, ...]]]:
-        return [(asking.source, *asking.source.read()) for asking in list(self._askings)]
+    def _read(self) -> list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]:
+        found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]] = []
+        for asking in list(self._askings):
+            try:
+                found.append((asking, asking.source.read()))
+            except (UserError, OSError) as error:
+                found.append((asking, error))
+        return found
 
-    def _show_runs(self, found: list[tuple[Source, Summary, tuple[int, ...]]]) -> None:
-        first = self._askings[0].source.summary is None
-        for source, summary, checkpoints in found:
-            changed = source.summary is None or source.summary.status != summary.status
-            source.summary, source.checkpoints = summary, checkpoints
-            if changed:
-                self.refresh_bindings()
-        if first:
-            for asking in self._askings:
+    def _show_runs(self, found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]) -> None:
+        for asking, read in found:
+            source, before = asking.source, asking.source.summary
+            told, source.trouble = source.trouble, read if isinstance(read, Exception) else None
+            if str(source.trouble) != str(told):
+                self._problem(None) if source.trouble is None else self._failed(source.trouble)
+            if isinstance(read, Exception):
+                continue
+            source.summary, source.checkpoints = read
+            if before is None:
                 self._load(asking)
+            if before is None or before.status != source.summary.status:
+                self.refresh_bindings()
         self._show_head()
 
     def _failed(self, error: Exception) -> None:
@@ -97,9 +105,9 @@ class AskingScreen(ConsoleScreen[None]):
 
     def _load(self, asking: Asking) -> None:
         if asking.source.checkpoints or asking.source.live:
-            self._do(partial(self._load_model, asking), name="query server", group="load")
+            self._do(partial(self._load_model, asking), name="query server", group=f"load {id(asking)}")
         else:
-            self._state("no checkpoint yet")
+            self._state(asking.source.lacks)
 
     async def _load_model(self, asking: Asking) -> None:
         try:
@@ -111,33 +119,31 @@ class AskingScreen(ConsoleScreen[None]):
             self._state("")
             self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
             return
-        with suppress(NoMatches):
-            box = self.query_one(QueryBox)
-            box.placeholder = display.literal(str(ready.get("input_hint") or "Ask the model"))
-            box.series = bool(ready.get("series"))
-            self._empty_asks = bool(ready.get("empty"))
-            self._state("ready")
-            self._learned_facts()
-            if asking.question is None and asking is not self._askings[0]:
-                asking.begin(self._askings[0].question)
-                if asking.question is not None:
-                    self._ask_of(asking)
+        box = self.query_one(QueryBox)
+        box.placeholder = display.literal(str(ready.get("input_hint") or "Ask the model"))
+        box.series = bool(ready.get("series"))
+        self._empty_asks = bool(ready.get("empty"))
+        self._state("ready")
+        self._learned_facts()
+        if asking.question is None and asking is not self._askings[0]:
+            asking.begin(self._askings[0].question)
+            if asking.question is not None:
+                self._ask_of(asking)
 
     def _learned_facts(self) -> None:
         """Offer what the run has an answer to."""
         self._show_pages()
+        self._fill_all()
         self.refresh_bindings()
 
     def _state(self, text: str) -> None:
-        with suppress(NoMatches):
-            self.query_one("#state", Static).update(Content(display.literal(text)))
+        self.query_one("#state", Static).update(Content(display.literal(text)))
 
     def _problem(self, words_of_it: Content | None) -> None:
-        with suppress(NoMatches):
-            line = self.query_one("#problem", Static)
-            line.display = words_of_it is not None
-            if words_of_it is not None:
-                line.update(words_of_it)
+        line = self.query_one("#problem", Static)
+        line.display = words_of_it is not None
+        if words_of_it is not None:
+            line.update(words_of_it)
 
     @on(Input.Submitted, "#box")
     def submit(self, event: Input.Submitted) -> None:

@@ -15,7 +15,7 @@ import psutil
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.runs.checkpoint_files import age_of_newest, steps_saved
-from seqsum_tui.query.client import NO_CHECKPOINT, QueryClient, QuestionRefused, ServerEnded
+from seqsum_tui.query.client import QueryClient, QuestionRefused, ServerEnded
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Source:
     def __init__(self, run: Run, command: Callable[[Path], Sequence[str]], step: int | None = None) -> None:
         self.run, self.step = run, step
         self.summary: Summary | None = None
+        self.trouble: Exception | None = None
+        """Why the last reading of the run failed."""
         self.checkpoints: tuple[int, ...] = ()
         self.accuracies: dict[int, tuple[int, float]] = {}
         """What was measured last at or before each checkpoint: its step, and the accuracy."""
@@ -62,6 +64,13 @@ class Source:
     @property
     def live(self) -> bool:
         return self.summary is not None and self.summary.live
+
+    @property
+    def lacks(self) -> str:
+        """What is to be said in place of its checkpoints, where none are known."""
+        if self.summary is None or self.trouble is not None:
+            return ""
+        return "no checkpoint yet" if self.live else "no checkpoint"
 
     @property
     def warm(self) -> bool:
@@ -134,7 +143,7 @@ class Source:
                     # A run that ended this moment has saved its last checkpoint already.
                     await in_thread(lambda: commands.snapshot(self.run))
         if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
-            raise UserError(NO_CHECKPOINT)
+            raise UserError(f"nothing to ask: {await in_thread(self.run.no_checkpoint)}")
 
     async def ask(self, ask: str, **fields: Any) -> dict[str, Any]:
         """Ask, and return the whole reply. A server that ended between two questions is started again.

@@ -284,7 +284,7 @@ class RunsKeeping(RunScreen):
             ids = runs.ids if isinstance(runs, Deletion) else [run.id for run in runs]
             if ids and (always or problems or len(ids) > 1):
                 self.tell_several(done, problems, len(ids), hint)
-            if self.is_attached:
+            if self.is_open:
                 self.look_at(ids)
 
         self.app.run_worker(carry(), group="actions")

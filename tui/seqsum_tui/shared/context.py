@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from textual.screen import Screen, ScreenResultType
+from textual.screen import ModalScreen, Screen, ScreenResultType
 
 if TYPE_CHECKING:
+    from textual.worker import Worker, WorkType
+
     from seqsum.config import Config
     from seqsum.launch import Launcher
     from seqsum.runs import Run, Summary, Workspace
@@ -93,3 +96,25 @@ class ConsoleScreen(Screen[ScreenResultType]):
     def console(self) -> Context:
         """What it may ask of the app."""
         return cast("Context", self.app)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is there with its widgets; a screen under a dialog is."""
+        # What is being taken down counts as not displayed before it is detached.
+        return self.is_attached and self.display
+
+    def run_worker(self, work: WorkType[Any], *args: Any, **kwargs: Any) -> Worker[Any]:
+        """Work beside the screen; what fails because the screen was closed meanwhile fails silently."""
+
+        async def beside() -> Any:
+            try:
+                return await (work if inspect.isawaitable(work) else cast("Callable[[], Any]", work)())
+            except Exception:
+                if self.is_open:
+                    raise
+
+        return super().run_worker(work if kwargs.get("thread") else beside, *args, **kwargs)
+
+
+class Dialog(ConsoleScreen[ScreenResultType], ModalScreen[ScreenResultType]):
+    """A dialog over a screen of the console."""

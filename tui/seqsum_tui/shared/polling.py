@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from textual.css.query import NoMatches
-
 T = TypeVar("T")
 
 STILL_READINGS = 8
@@ -96,11 +94,7 @@ class Poll:
             took = clock() - began
             self._note(found)
             if found is not None:
-                try:
-                    self._show(found)
-                except NoMatches:
-                    # Widgets are gone before the workers are told: the screen is being taken down.
-                    return
+                self._show(found)
             # A workspace of thousands of runs takes longer to read: then reading stays a small share of the time.
             pace = STILL_PACE if self._still >= STILL_READINGS else 1
             pause = max(pace * self._seconds, min(20 * took, 3.0))

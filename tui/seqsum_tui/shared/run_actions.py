@@ -171,7 +171,7 @@ class RunScreen(ConsoleScreen[None]):
 
         answers = await asyncio.gather(*(one(run, name) for run, name in chosen))
         self.tell_several(DONE[verb], [answer for answer in answers if answer], len(chosen))
-        if self.is_attached:
+        if self.is_open:
             self.was_acted_on()
 
     def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None:
@@ -207,7 +207,7 @@ class RunScreen(ConsoleScreen[None]):
             self.app.notify(text, title=_title(verb, name), severity=severity, markup=False)
         finally:
             self._asked.discard((run.id, verb))
-            if self.is_attached:
+            if self.is_open:
                 self.was_acted_on()
 
 
