@@ -411,9 +411,9 @@ class QueryScreen(AskingScreen):
         except UserError as error:
             self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
             return
-        self._askings.append(asking)
         pane = QueryPane()
         await self.query_one("#panes").mount(pane)
+        self._askings.append(asking)
         pane.say(Content.styled("loading the model…", "$foreground 60%"))
         self._show_head()
         self._load(asking)
