@@ -40,6 +40,11 @@ def test_the_numbers_are_the_query_servers(run: Run, monkeypatch: pytest.MonkeyP
         assert found["calibration"] == answerer.ask("calibration", checkpoint=step)[1]["answer"]
         assert found["mistakes"] == answerer.ask("mistakes", checkpoint=step, limit=7)[1]["answer"]
         assert (found["checkpoint_step"], len(found["mistakes"]["rows"])) == (step, 7)
+    expected = answerer.ask("nearest_neighbours", input="3 4", count=3, distance="cosine")[1]["answer"]
+    (found,) = lines("inspect", run.id, "3 4", "--nearest", "3", "--distance", "cosine")
+    assert found["nearest_neighbours"] == expected and len(expected["rows"]) == 3
+    status, out, err = call("inspect", run.id, "3 4", "--nearest", "3")
+    assert (status, err) == (0, "") and "nearest of all 110 inputs, by Euclidean distance" in out
     expected = answerer.ask("inspect", input="3 4", target=9)[1]["answer"]["saliency"]
     assert lines("inspect", run.id, "3 4", "--target", "9")[0]["saliency"] == expected
 
@@ -80,6 +85,8 @@ def test_what_is_refused(run: Run) -> None:
         (["inspect", run.id, "1", "--target", "ten"], 'no class "ten"; the classes are 0, 1'),
         (["inspect", run.id, "1 " * 501], "at most 500"),
         (["inspect", run.id], "INPUT"),
+        (["inspect", run.id, "1", "--distance", "cosine"], "--distance goes with --nearest"),
+        (["inspect", run.id, "1", "--nearest", "3", "--distance", "far"], "--distance must be euclidean or cosine"),
         (["inspect", run.id, "1", "--lenght", "3"], "no option"),
         (["sample", run.id, "1 2"], "does not write on from a prompt"),
         (["evaluate", run.id, "--mistakes", "many"], "--mistakes must be a whole number from 1 to 500"),

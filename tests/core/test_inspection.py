@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from seqsum import tasks
 from seqsum.presets.library import load_preset
 from seqsum.query.answering import Answerer
+from seqsum.query.registry import questions
 from seqsum.runs import Run
 from seqsum.training.trainer import Trainer
 from support.engine import PlainModel, new_run, small
@@ -235,6 +236,83 @@ def test_the_plane_is_that_of_most_variance(tmp_path: Path) -> None:
     assert found["label_is"] == "truth" and set(found["sequence"]) == set(range(30))
 
 
+def away(states: Any, own: Any, distance: str) -> Any:
+    """The distances of states [inputs, units] from one, by their formulas."""
+    if distance == "euclidean":
+        return np.sqrt(((states - own) ** 2).sum(axis=1))
+    return 1 - states @ own / np.sqrt((states**2).sum(axis=1) * (own**2).sum())
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_nearest_of_all_inputs(cell: str, distance: str, tmp_path: Path) -> None:
+    lengths = {"task__min_length": 1, "task__max_length": 2}
+    run = trained(tmp_path, 100, model__cell=cell, model__num_layers=2, **lengths)
+    plain, typed = plain_of(run, 100), (3, 4)
+    sequences = [(a,) for a in range(10)] + [(a, b) for a in range(10) for b in range(10)]
+    states, said = [], []
+    for sequence in sequences:
+        state = plain.rnn(plain.embedding(torch.tensor([sequence])))[1]
+        states.append((state[0] if cell == "lstm" else state)[-1, 0].tolist())
+        said.append(int(plain(torch.tensor([sequence]), torch.tensor([len(sequence)])).argmax()))
+    distances = away(np.array(states), np.array(states[sequences.index(typed)]), distance)
+    order = [place for place in np.argsort(distances).tolist() if sequences[place] != typed][:7]
+
+    found = asked(run, "nearest_neighbours", input="3 4", count=7, distance=distance)
+    assert (found["searched"], found["exhaustive"], found["distance"]) == (110, True, distance)
+    assert found["units"] == plain.rnn.hidden_size
+    assert [row["distance"] for row in found["rows"]] == pytest.approx(distances[order].tolist(), rel=1e-3, abs=1e-6)
+    for row, place in zip(found["rows"], order, strict=True):
+        truth = sum(sequences[place]) % 10
+        assert row["input"] == " ".join(map(str, sequences[place]))
+        assert (row["prediction"], row["truth"]) == (str(said[place]), str(truth))
+        assert row["correct"] == (said[place] == truth)
+
+
+@pytest.mark.parametrize(
+    ("preset", "part", "directions"),
+    [
+        ("tagging_bidirectional", "rnn", 2),
+        ("dates", "encoder", 2),
+        ("sunspots_lstm", "rnn", 1),
+        ("memorise_noise", "rnn", 1),
+        ("next_number_feed_forward", "layers", 1),
+    ],
+)
+def test_the_nearest_of_what_is_held_out(preset: str, part: str, directions: int, tmp_path: Path) -> None:
+    """Classes, tags, texts and values; both directions beside each other; a network without memory."""
+    run = preset_run(tmp_path, preset, **({"task__features": 4} if preset == "memorise_noise" else {}))
+    loaded = Answerer(run).shelf.take()
+    task, model = loaded.task, loaded.model
+
+    def state_of(inputs: Any) -> Any:
+        """Of one input at a time."""
+        entered = model.enter(torch.from_numpy(inputs)[None])
+        read = getattr(model, part)(entered)
+        if part == "layers":
+            return read[0, -1].tolist()
+        state = read[1][0] if isinstance(read[1], tuple) else read[1]
+        return state[-directions:].flatten().tolist()
+
+    text = asked(run, "random_input", seed=2)["input"]
+    own = task.parse(text)
+    every = [batch.inputs[row, : batch.lengths[row]] for batch in task.held_out() for row in range(len(batch.lengths))]
+    every = every[:300] if len(every) > 2000 else every
+    distances = away(np.array([state_of(one) for one in every]), np.array(state_of(own)), "euclidean")
+    found = asked(run, "nearest_neighbours", input=text, count=20)
+    assert found["searched"] >= len(every) and found["units"] == len(state_of(own))
+    by_input = {task.render(task.echo(one)): away_by for one, away_by in zip(every, distances, strict=True)}
+    shown = [row["distance"] for row in found["rows"]]
+    assert shown == sorted(shown) and len(shown) == 20
+    seen = [row for row in found["rows"] if row["input"] in by_input]
+    for row in seen:
+        assert row["distance"] == pytest.approx(by_input[row["input"]], rel=1e-3, abs=1e-5)
+    # None that is nearer was left out.
+    nearer = {name for name, far in by_input.items() if far < shown[-1] - 1e-5} - {task.render(task.echo(own))}
+    assert nearer <= {row["input"] for row in found["rows"]}
+    assert all((row["correct"] is None) is (task.answer == "values") for row in found["rows"])
+
+
 def test_the_whole_against_brute_force(tmp_path: Path) -> None:
     run = trained(tmp_path, 300, task__min_length=1, task__max_length=2)
     plain = plain_of(run, 300)
@@ -407,7 +485,6 @@ def test_every_ask_that_is_offered_has_an_answer(preset: str, tmp_path: Path) ->
     asks = answerer.ask("facts")[1]["answer"]["asks"]
     text = answerer.ask("random_input", seed=1)[1]["answer"]["input"]
     for ask in asks:
-        fields = {"input": text} if ask in ("predict", "inspect", "gradient_norms", "attention", "history", "sample",
-                                            "loss_per_character") else {}  # fmt: skip
+        fields = {"input": text} if questions()[ask].needs_input else {}
         assert answerer.ask(ask, **fields)[1]["answer"], ask
     assert ("accuracy_by_length" in asks) is False

@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seqsum import __version__
 from seqsum.cli.parser import Parser, nearest
 from seqsum.errors import UserError
 from seqsum.text import one_line
+
+if TYPE_CHECKING:
+    from seqsum.query.question import Question
 
 HELP = ("-h", "--help")
 FILTER_HELP = (
@@ -199,16 +203,23 @@ def _input(parser: Parser) -> None:
 
 
 def _fields(parser: Parser, name: str) -> None:
-    """Add a flag for each field of a question, and for each question that can be asked beside it."""
+    """Add the flags of a question's fields, and of the questions that can be asked beside it."""
     from seqsum.query.registry import flags_of, questions
 
-    kind = questions()[name]
     for other, flag in flags_of(name).items():
-        metavar = questions()[other].typed()[flag.field] if flag.field else None
-        facts = {"action": "store_true"} if metavar is None else {"metavar": metavar}
-        parser.add_argument(flag.name, help=flag.help, **facts)
-    for field, metavar in sorted(kind.typed().items(), key=lambda pair: pair[0] == "checkpoint"):
-        parser.add_argument(f"--{field.replace('_', '-')}", metavar=metavar, help=kind.model_fields[field].description)
+        metavars = questions()[other].metavars()
+        how = {"metavar": metavars[flag.field]} if flag.field else {"action": "store_true"}
+        parser.add_argument(flag.name, help=flag.help, **how)
+        _metavars(parser, questions()[other], leave_out=flag.field)
+    _metavars(parser, questions()[name])
+    parser.add_argument("--checkpoint", metavar="STEP", help="ask the checkpoint of this step; default: the newest")
+
+
+def _metavars(parser: Parser, question: type[Question], leave_out: str | None = None) -> None:
+    for field, metavar in question.metavars().items():
+        if field != leave_out:
+            words = question.model_fields[field].description
+            parser.add_argument(f"--{field.replace('_', '-')}", metavar=metavar, help=words)
 
 
 def _predict(parser: Parser) -> None:

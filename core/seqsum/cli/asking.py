@@ -14,7 +14,7 @@ from seqsum.cli.output import columns, complain, say, say_json
 from seqsum.control import commands
 from seqsum.errors import InputError, UserError
 from seqsum.formatting import distinct, metric, number, percent
-from seqsum.query.question import Answer
+from seqsum.query.question import Answer, Flag
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import ReadOnlyStore
@@ -41,15 +41,15 @@ class Asking:
 
     def __init__(self, options: Options) -> None:
         verb = options.command
-        own = questions()[verb]
-        self._fields = {name: _value(verb, verb, name, getattr(options, name)) for name in own.typed()}
+        self._fields = _fields(options, verb)
         self._beside: dict[str, dict[str, Any]] = {}
         for name, flag in flags_of(verb).items():
-            given = getattr(options, flag.dest)
-            if given:
-                fields = {} if flag.field is None else {flag.field: _value(verb, name, flag.field, given, flag.name)}
+            fields = _fields(options, name, flag)
+            if getattr(options, _dest(flag.name)):
                 self._beside[name] = fields
-        step = self._fields.pop("checkpoint")
+            elif fields:
+                raise UserError(f"{verb}: --{next(iter(fields))} goes with {flag.name}")
+        step = _value(options, verb, "checkpoint", "--checkpoint")
         self.run: Run = Workspace(options.workspace).find(options.run)
         if step is None and self.run.outline().status in ("running", "paused"):
             try:
@@ -71,8 +71,7 @@ class Asking:
 
     def ask(self, **fields: Any) -> Any:
         """Return the answer to the command's own question, with what was typed for it."""
-        given = {name: value for name, value in self._fields.items() if value is not None}
-        return self._answer(self._verb, {**fields, **given})
+        return self._answer(self._verb, {**fields, **self._fields})
 
     def beside(self, **fields: Any) -> dict[str, Answer]:
         """Return the answers to the questions that flags add, by their names."""
@@ -256,13 +255,25 @@ def _lengths(text: str | None) -> tuple[int, int] | tuple[None, None]:
     return low, high
 
 
-def _value(verb: str, question: str, name: str, text: str | None, flag: str | None = None) -> Any:
-    """Read the value of a question's field; raises UserError for one of the wrong kind or out of bounds."""
-    kind = questions()[question]
+def _fields(options: Options, question: str, main: Flag | None = None) -> dict[str, Any]:
+    """The fields of a question that were typed. main: the flag that asks it beside the command's own."""
+    flags = {name: f"--{name.replace('_', '-')}" for name in questions()[question].metavars()}
+    if main is not None and main.field is not None:
+        flags[main.field] = main.name
+    values = {name: _value(options, question, name, flag) for name, flag in flags.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _value(options: Options, question: str, name: str, flag: str) -> Any:
+    """Read what was typed for a field; raises UserError for what is of the wrong kind or out of bounds."""
+    kind, text = questions()[question], getattr(options, _dest(flag))
     if text is None:
         return None
     try:
         return getattr(kind.model_validate_strings({name: text}, strict=False), name)
     except ValidationError:
-        flag = flag or f"--{name.replace('_', '-')}"
-        raise UserError(f'{verb}: {flag} must be {kind.expected(name)}, got "{printable(text)}"') from None
+        raise UserError(f'{options.command}: {flag} must be {kind.expected(name)}, got "{printable(text)}"') from None
+
+
+def _dest(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")

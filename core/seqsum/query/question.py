@@ -54,10 +54,6 @@ class Flag:
     help: str
     field: str | None = None
 
-    @property
-    def dest(self) -> str:
-        return self.name.removeprefix("--").replace("-", "_")
-
 
 def field(
     default: Any, help: str, *, ge: float | None = None, le: float | None = None, metavar: str | None = None
@@ -81,9 +77,7 @@ class Question(BaseModel, ABC):
     needs_input: ClassVar[bool] = False
     flag: ClassVar[Flag | None] = None
 
-    checkpoint: int | None = field(
-        None, "ask the checkpoint of this step; default: the newest", ge=0, le=MOST, metavar="STEP"
-    )
+    checkpoint: int | None = field(None, "the step of the checkpoint; default: the newest", ge=0, le=MOST)
 
     @classmethod
     def unfit(cls, loaded: Loaded) -> str | None:
@@ -95,8 +89,8 @@ class Question(BaseModel, ABC):
         """Answer; raises UserError (InputError with its place) where there is no answer."""
 
     @classmethod
-    def typed(cls) -> dict[str, str]:
-        """The fields that the command line has a flag for, with how it writes their values."""
+    def metavars(cls) -> dict[str, str]:
+        """The fields that the command line has a flag for, and how it writes their values."""
         fields = ((name, info.json_schema_extra) for name, info in cls.model_fields.items())
         return {name: str(extra["metavar"]) for name, extra in fields if isinstance(extra, dict) and extra["metavar"]}
 

@@ -44,10 +44,9 @@ def states_of(model: SequenceModel, inputs: Tensor) -> list[LayerTrace]:
     An encoder–decoder shows its encoder. A network without memory shows what each hidden layer gives at each step. []
     for a plug-in's model that does not read step by step, and for AR(p), which has no state.
     """
-    if isinstance(model, RecurrentModel):
-        return traced(model.rnn, model.enter(inputs))
-    if isinstance(model, EncoderDecoder):
-        return traced(model.encoder, model.enter(inputs))
+    rnn = rnn_of(model)
+    if rnn is not None:
+        return traced(rnn, model.enter(inputs))
     if isinstance(model, FeedForwardModel):
         return _activations(model, inputs)
     return _stepped(model, inputs) if model.reads_stepwise else []
@@ -81,6 +80,34 @@ def hidden_of(reads: list[ModelInput], layer: int | None = None) -> tuple[int, l
         found.update(zip(places, hidden, strict=True))
     assert layer is not None
     return layer, [found[place] for place in range(len(reads))]
+
+
+def last_states(model: SequenceModel, inputs: Tensor) -> Floats:
+    """Return the last layer's hidden state once all of inputs [rows, steps(, features)] has been read: [rows, units].
+
+    Of a layer that reads from both ends, both directions' beside each other, each after its own last step. Raises
+    UserError for a network without states.
+    """
+    with torch.inference_mode():
+        rnn = rnn_of(model)
+        if rnn is not None:
+            state = rnn(model.enter(inputs))[1]
+        elif isinstance(model, FeedForwardModel):
+            state = _activations(model, inputs)[-1].hidden[None, :, -1]
+        elif model.reads_stepwise:
+            state = model.read(inputs, None)[1]
+        else:
+            raise UserError("states: this network has no hidden states to show")
+        hidden = state[0] if isinstance(state, tuple) else state  # [layers × directions, rows, units]
+        directions = 2 if rnn is not None and rnn.bidirectional else 1
+        return torch.cat([*hidden[-directions:]], dim=1).double().numpy()
+
+
+def rnn_of(model: SequenceModel) -> Rnn | None:
+    """The stacked module that reads the input, where a model has one."""
+    if isinstance(model, EncoderDecoder):
+        return model.encoder
+    return model.rnn if isinstance(model, RecurrentModel) else None
 
 
 def traced(rnn: Rnn, entered: Tensor) -> list[LayerTrace]:
