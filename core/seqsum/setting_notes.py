@@ -6,7 +6,7 @@ out. No torch here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from seqsum.config import Config, steps_of
@@ -32,13 +32,14 @@ class Note:
     text: str
 
 
-def notes(config: Config, task: AnyTask | None = None, first: int = 0) -> list[Note]:
+def notes(config: Config, task: AnyTask | None = None, first: int = 0, typed: Collection[str] = ()) -> list[Note]:
     """Return what is to be said of a configuration.
 
     task: its task, if that was made; without it nothing is said of what hangs on the data.
     first: the step that the run begins at, above 0 for a fork.
+    typed: the settings that a person named, by path: of those also the defaults are told that have no effect.
     """
-    found = list(_unused(config))
+    found = list(_unused(config, typed))
     if config.train.epochs is None or task is not None:
         run = _Run(config, config.train.steps if task is None else steps_of(config, task), first)
         for rule in RULES:
@@ -63,7 +64,7 @@ def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progres
     warmup = config.schedule.warmup_steps
     warmed = [path for path in ("schedule.warmup_steps", "schedule.warmup_start") if path in changed]
     if warmed and 0 < warmup <= step and config.schedule.name != "one_cycle":
-        found.append(Note(warmed[0], f"{warmed[0]}: the warm-up of {warmup:,} steps is over at step {step:,}"))
+        found.append(Note(warmed[0], f"{warmed[0]}: the warm-up of {counted(warmup, 'step')} is over at step {step:,}"))
     if not same_optimizer(parent, config):
         path = "optim.name" if "optim.name" in changed else "optim.momentum"
         found.append(
@@ -85,12 +86,14 @@ def same_optimizer(one: Config, other: Config) -> bool:
     return same and not (with_momentum and bool(one.optim.momentum) != bool(other.optim.momentum))
 
 
-def _unused(config: Config) -> Iterator[Note]:
+def _unused(config: Config, typed: Collection[str]) -> Iterator[Note]:
     """What was set and does not count with this task, model, optimizer and schedule."""
     for facts in config.fields():
         condition = config.unmet(facts)
         value = config.value(facts.path)
-        if condition is None or value == facts.default or facts.path == "train.steps":
+        if condition is None or facts.path == "train.steps":
+            continue
+        if value == facts.default and facts.path not in typed:
             continue
         path, values = condition
         if path == "model.fitting":
@@ -254,7 +257,7 @@ RULES: tuple[Callable[[_Run], Iterator[Note]], ...] = (
 def _of_the_data(config: Config, task: AnyTask, steps: int) -> Iterator[Note]:
     epochs, typed = config.train.epochs, config.train.steps
     if epochs is not None and typed not in (steps, type(config.train)().steps):
-        text = f"train.steps {typed:,} has no effect: train.epochs {as_text(epochs)} makes {steps:,} steps"
+        text = f"train.steps {typed:,} has no effect: train.epochs {as_text(epochs)} makes {counted(steps, 'step')}"
         yield Note("train.steps", text)
     reason = None if isinstance(config.model, AutoregressiveConfig) else why_not_fused(config, task)
     if config.train.backend == "auto" and reason is not None:

@@ -160,7 +160,7 @@ def test_copies_of_a_file_are_read_once(tmp_path: Path) -> None:
         (tmp_path / f"{name} copy").write_bytes(text.replace("\n", "\r\n \r\n").encode())
     corpus = read_corpus(str(tmp_path), 10_000)
     assert corpus.text == "".join(texts.values()) and corpus.copies == 2
-    assert any("2 files hold the text of others" in note for note in task_on(tmp_path).notes)
+    assert any("left out: 2 files with the text of another" in note for note in task_on(tmp_path).notes)
     # Nor is the beginning of a copy read where the limit cuts it off.
     assert read_corpus(str(tmp_path), len(texts["a"]) + 5).text == texts["a"] + texts["b"][:5]
 

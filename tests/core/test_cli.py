@@ -20,6 +20,7 @@ import safetensors.torch
 import torch
 
 from seqsum import cli
+from seqsum.cli.arguments import COMMANDS
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset, preset_names
@@ -348,6 +349,27 @@ def test_a_terminal_that_lacks_the_letters_gets_no_traceback(trained: list[dict[
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"") and b"1 2 -> " in done.stdout
+
+
+def test_a_locale_without_utf_8_is_told_by_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = os.fsencode("日本").decode("ascii", "surrogateescape")
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "ascii")
+    for command in COMMANDS:
+        assert refused(command, typed) == (
+            'seqsum: "日本" can\'t be read, as the locale is not UTF-8 but ascii; set LC_ALL=C.UTF-8, or PYTHONUTF8=1'
+        )
+
+
+def test_a_name_in_a_c_locale_is_refused_in_a_sentence(workspace: Path) -> None:
+    bare = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "seqsum.cli", "show", "日本"],
+        check=False,
+        env=bare,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "the locale is not UTF-8 but ascii" in done.stderr and "udc" not in done.stderr
 
 
 def test_detached(workspace: Path) -> None:

@@ -76,6 +76,23 @@ def test_what_a_person_reads(run: Run) -> None:
     assert (status, err) == (0, "") and "confusion: " in out and "calibration: " in out and "mistakes: " in out
 
 
+def test_a_series_is_told_as_its_column_is_written_and_its_figures_before_what_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "s.csv").write_text("t;v\n" + "".join(f"{at};{at % 7},{at % 9}5\n" for at in range(99)))
+    run = preset_run(tmp_path / "runs", "sunspots_lstm", task__file=str(tmp_path / "s.csv"), task__window=3)
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path / "runs"))
+    status, out, err = call("inspect", run.id, "1,5 2,25 3,5")
+    found = Answerer(run).ask("inspect", input="1,5 2,25 3,5")[1]["answer"]["values"]
+    says = [line.split()[2] for line in out.splitlines() if line.split()[1:2] in (["1,5"], ["2,25"], ["3,5"])]
+    assert (status, err) == (0, "") and [float(text.replace(",", ".")) for text in says] == pytest.approx(
+        found, rel=1e-5
+    )
+    assert all("," in text and "." not in text for text in says)
+    status, out, err = call("evaluate", run.id, "--calibration")
+    assert status == 2 and "mae " in out and "calibration: " in err
+
+
 def test_what_is_refused(run: Run) -> None:
     for arguments, words in (
         (["predict", run.id, "1", "--checkpoint", "7"], "no checkpoint of step 7; the newest are 10, 300"),

@@ -163,7 +163,7 @@ def test_what_is_no_number_is_refused_with_its_place(text: str) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ([5.0], "has 1 values, 0 of them for training, and a window of 24 needs at least 25"),
+        ([5.0], "has 1 value, 0 of them for training, and a window of 24 needs at least 25"),
         ([1.0, 2.0] * 10, "use a shorter window or a longer series"),
         ([5.0] * 100, "are all 5; there is nothing to learn from a constant series"),
         ([5.0] * 80 + [6.0] * 20, "are all 5"),

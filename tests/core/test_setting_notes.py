@@ -240,3 +240,20 @@ def test_a_run_says_it_when_it_is_started(tmp_path: Path) -> None:
     with run.store() as store:
         told = [event.detail["text"] for event in store.events(kind="message")]
     assert told == [note.text for note in notes(config)] and len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "changes"),
+    [
+        ("model.nonlinearity", {"model.cell": "gru"}),
+        ("optim.momentum", {}),
+        ("schedule.factor", {"schedule.name": "cosine"}),
+        ("model.embedding_size", {"model.token_input": "one_hot"}),
+    ],
+)
+def test_a_default_that_has_no_effect_is_told_where_a_person_named_it(path: str, changes: dict[str, Any]) -> None:
+    config = Config().changed(changes, "test")
+    assert path not in {note.path for note in notes(config)}
+    assert [note.text.partition(":")[0] for note in notes(config, typed=(path,)) if note.path == path] == [
+        f"{path} {as_text(config.value(path))} has no effect"
+    ]

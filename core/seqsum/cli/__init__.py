@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 2 for what the user can mend, 1 for a run that failed."""
     use_plain_signs()
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        return _run(_decoded(sys.argv[1:] if arguments is None else arguments))
     except UserError as error:
         complain(error)
         return 2
@@ -35,6 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
     except sqlite3.Error as error:
         print(UserError(f"runs: the run's store can't be written: {error}"), file=sys.stderr)
         return 2
+
+
+def _decoded(arguments: list[str]) -> list[str]:
+    """Return the arguments; raises UserError for letters that a locale without UTF-8 can't tell."""
+    encoding = sys.getfilesystemencoding()
+    torn = next((one for one in arguments if any("\udc80" <= letter <= "\udcff" for letter in one)), None)
+    if torn is not None and encoding != "utf-8":
+        typed = os.fsencode(torn).decode("utf-8", "replace")
+        raise UserError(
+            f'seqsum: "{typed}" can\'t be read, as the locale is not UTF-8 but {encoding}; set LC_ALL=C.UTF-8, or '
+            "PYTHONUTF8=1"
+        )
+    return arguments
 
 
 def _run(arguments: list[str]) -> int:

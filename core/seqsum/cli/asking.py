@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from seqsum.cli.output import columns, complain, say, say_json
 from seqsum.control import commands
 from seqsum.errors import InputError, UserError
-from seqsum.formatting import distinct, metric, number, percent
+from seqsum.formatting import metric, number, percent
 from seqsum.query.question import Answer, Flag
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.runs import Run, Workspace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from seqsum.query.questions.evaluate import EvaluateAnswer
     from seqsum.query.questions.inspect import InspectAnswer
     from seqsum.query.questions.predict import PredictAnswer
+    from seqsum.tasks import AnyTask
 
 Options = argparse.Namespace
 
@@ -73,9 +75,10 @@ class Asking:
         """Return the answer to the command's own question, with what was typed for it."""
         return self._answer(self._verb, {**fields, **self._fields})
 
-    def beside(self, **fields: Any) -> dict[str, Answer]:
-        """Return the answers to the questions that flags add, by their names."""
-        return {name: self._answer(name, {**fields, **given}) for name, given in self._beside.items()}
+    def beside(self, **fields: Any) -> Iterator[tuple[str, Answer]]:
+        """Yield the answers to the questions that flags add, with their names, each when it is known."""
+        for name, given in self._beside.items():
+            yield name, self._answer(name, {**fields, **given})
 
     def _answer(self, name: str, fields: dict[str, Any]) -> Any:
         return self._answerer.answer(questions()[name](checkpoint=self.step, **fields))[1]
@@ -122,19 +125,19 @@ def inspect(options: Options) -> int:
         if options.json:
             say_json({"checkpoint_step": asking.step, "input": text, **answer.model_dump(), **_plain(more)})
             return
-        for line in (*_inside(answer), *_told(more)):
+        for line in chain(_inside(answer, asking.loaded.task), _told(more)):
             say(line)
         say(f"checkpoint of step {asking.step:,}; --json gives states and gates of every unit")
 
     return _each_input(options, one)
 
 
-def _inside(answer: InspectAnswer) -> Iterator[str]:
+def _inside(answer: InspectAnswer, task: AnyTask) -> Iterator[str]:
     yield f"answer {answer.prediction}{_verdict(answer.correct, answer.truth)}"
     for layer in answer.layers:
         parts = ["hidden", *(["cell"] if layer.cell else []), *(f"{name} gate" for name in layer.gates)]
         yield f"layer {layer.layer + 1} {layer.direction}: {len(layer.hidden[0])} units; {', '.join(parts)}"
-    steps = _says_after_steps(answer)
+    steps = _says_after_steps(answer, task)
     found = answer.saliency
     rows = [["STEP", "TOKEN", "SAYS", "LEFT OUT", "GRADIENT×INPUT", "‖∂LOSS/∂X‖"]]
     for at, token in enumerate(answer.tokens):
@@ -147,10 +150,12 @@ def _inside(answer: InspectAnswer) -> Iterator[str]:
     yield f"left out: by how much {what} falls without that step"
 
 
-def _says_after_steps(answer: InspectAnswer) -> list[str]:
+def _says_after_steps(answer: InspectAnswer, task: AnyTask) -> list[str]:
     """What the network says after each step, with its probability; nothing for answers that are written afterwards."""
     if answer.values is not None:
-        return distinct([float("nan") if value is None else value for value in answer.values])
+        # As the column is written, with as many digits as tell them apart.
+        said = task.render([float("nan") if value is None else value for value in answer.values])
+        return said.replace(";", "").split()
     rows = answer.probabilities
     if answer.written is not None or len(rows) != len(answer.tokens):
         return [""] * len(answer.tokens)
@@ -182,7 +187,7 @@ def evaluate(options: Options) -> int:
     answer: EvaluateAnswer = asking.ask(low=low, high=high)
     if options.confusion and answer.confusion is None:
         raise UserError("evaluate: --confusion needs single classes for an answer, at most a hundred of them")
-    more = asking.beside(low=low, high=high)
+    more = asking.beside(low=low, high=high)  # asked when it is its turn: what is known before is told before
     if options.json:
         shown = OF_EVALUATE | ({"labels", "confusion"} if options.confusion else set())
         head = {"run": asking.run.id, "checkpoint_step": asking.step}
@@ -200,7 +205,7 @@ def evaluate(options: Options) -> int:
     say(f"checkpoint of step {asking.step:,}")
     for length, share in answer.accuracy_by_length.items():
         say(f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}")
-    for line in (*(_confusion(answer) if options.confusion else ()), *_told(more)):
+    for line in chain(_confusion(answer) if options.confusion else (), _told(more)):
         say(line)
     return 0
 
@@ -214,12 +219,12 @@ def _confusion(answer: EvaluateAnswer) -> Iterator[str]:
     yield from columns(rows, right=range(len(rows[0])), gap=" ", indent="  ")
 
 
-def _plain(more: Mapping[str, Answer]) -> dict[str, Any]:
-    return {name: answer.model_dump() for name, answer in more.items()}
+def _plain(more: Iterator[tuple[str, Answer]]) -> dict[str, Any]:
+    return {name: answer.model_dump() for name, answer in more}
 
 
-def _told(more: Mapping[str, Answer]) -> Iterator[str]:
-    for answer in more.values():
+def _told(more: Iterator[tuple[str, Answer]]) -> Iterator[str]:
+    for _, answer in more:
         yield from answer.told()
 
 

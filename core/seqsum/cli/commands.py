@@ -47,7 +47,7 @@ def train(options: Options) -> int:
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
     run = commands.start(
-        Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue
+        Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue, options.changes
     )
     return _followed(options, run)
 

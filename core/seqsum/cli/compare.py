@@ -123,7 +123,7 @@ def _write(options: argparse.Namespace, shown: Shown, part: Part | None) -> int:
     if options.json:
         say_json({"part": part, "format": format, "path": str(path), "bytes": len(made)})
     else:
-        say(f"compare: {part} of {len(shown.runs)} runs in {path}, {count(len(made), 'byte')}")
+        say(f"compare: {part} of {count(len(shown.runs), 'run')} in {path}, {count(len(made), 'byte')}")
     return 0
 
 

@@ -15,7 +15,7 @@ from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
 from seqsum.control.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
-from seqsum.formatting import metric, percent
+from seqsum.formatting import count, metric, percent
 from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset
 from seqsum.runs import Summary, Workspace
@@ -40,7 +40,7 @@ def replicate(options: argparse.Namespace) -> int:
             if replication.due():
                 if config.train.backend != "torch" and why_not_fused(config, task) is None:
                     _compile_first(options.json)
-                for note in notes(wanted, task):
+                for note in notes(wanted, task, typed=options.changes):
                     say_json({"event": "message", "message": note.text}) if options.json else say(note.text)
                 launcher.warm()
                 replication.begin()
@@ -80,8 +80,8 @@ def _say_begun(options: argparse.Namespace, replication: Replication) -> None:
         runs = {str(seed): summary.id for seed, summary in replication.summaries().items()}
         say_json({"event": "started", "group": replication.group, "runs": runs})
     else:
-        count = len(replication.seeds)
-        say(f"{replication.group}: {count} seeds queued; the same command without --detach follows them")
+        queued = f"{count(len(replication.seeds), 'seed')} queued"
+        say(f"{replication.group}: {queued}; the same command without --detach follows them")
 
 
 class _StopOnSignal:
@@ -143,7 +143,7 @@ def _line(seed: int, summary: Summary) -> str:
 def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outcome) -> None:
     statuses = [summary.status for summary in summaries.values()]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
-    say(f"{replication.group}: {len(statuses)} seeds, {counts}")
+    say(f"{replication.group}: {count(len(statuses), 'seed')}, {counts}")
     name = outcome.metric
     if outcome.quartiles is not None:
         shown = [metric(name, value) for value in outcome.quartiles]

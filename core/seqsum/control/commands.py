@@ -6,7 +6,7 @@ Every function raises UserError, in one sentence, when the run's status does not
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from seqsum.config import LIVE_FIELDS, Config, resolved
@@ -32,8 +32,11 @@ def start(
     config: Config,
     name: str | None = None,
     queue: bool = False,
+    typed: Collection[str] = (),
 ) -> Run:
     """Make a run and launch its worker; returns as soon as the worker process exists.
+
+    typed: the settings that a person named, as `notes` takes them.
 
     With `queue` it begins when it is its turn, behind what was queued before and when a slot is free; without, now.
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
@@ -42,7 +45,7 @@ def start(
     check_backend(config, task, "train")
     run = workspace.create(preset, config, name)
     with run.store() as store:
-        for note in notes(said, task):
+        for note in notes(said, task, typed=typed):
             store.add_event(0, "message", text=note.text)
     if queue:
         launcher.submit(run, queue=True)

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import field_validator
 
 from seqsum.errors import UserError
-from seqsum.formatting import percent
+from seqsum.formatting import count, percent
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     Answer,
@@ -183,7 +183,8 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         length = len(corpus.text)
         if length < SHORTEST_CORPUS:
             raise UserError(
-                f"task.corpus: {corpus.source} has {length} characters of text; give at least {SHORTEST_CORPUS}"
+                f"task.corpus: {corpus.source} has {count(length, 'character')} of text; give at least "
+                f"{SHORTEST_CORPUS}"
             )
         # Two characters at least: one to read, one to ask about.
         border = length - max(2, round(length * self.config.held_out_share))
@@ -211,16 +212,16 @@ def unigram_bits(counts: list[int], tokens: Ints) -> float:
 def _notes(corpus: Corpus, config: CharacterLmConfig) -> list[str]:
     """What a person should know of the text, one sentence each."""
     name = "the standard library" if corpus.source == STANDARD_LIBRARY else corpus.source
-    notes = [f"corpus: {len(corpus.text):,} characters from {corpus.files:,} files of {name}"]
+    notes = [f"corpus: {count(len(corpus.text), 'character')} from {count(corpus.files, 'file')} of {name}"]
     if corpus.cut:
         notes.append(f"corpus: there is more text than task.characters ({config.characters:,}); the rest was not read")
     if corpus.skipped:
-        notes.append(f"corpus: {corpus.skipped:,} files are no text or can't be read; they were passed over")
+        notes.append(f"corpus: passed over: {count(corpus.skipped, 'file')} that can't be read as text")
     if corpus.copies:
-        notes.append(f"corpus: {corpus.copies:,} files hold the text of others; they were left out")
+        notes.append(f"corpus: left out: {count(corpus.copies, 'file')} with the text of another")
     for encoding, files in corpus.encodings.items():
-        notes.append(f"corpus: {files:,} files are no UTF-8 and were read as {encoding}")
+        notes.append(f"corpus: {count(files, 'file')} in no UTF-8, read as {encoding}")
     if corpus.undecodable:
         where = f" (the first in {corpus.wrong})" if corpus.wrong else ""
-        notes.append(f"corpus: {corpus.undecodable:,} places can't be decoded{where}; they are read as {REPLACEMENT}")
+        notes.append(f"corpus: {count(corpus.undecodable, 'place')} can't be decoded{where}, read as {REPLACEMENT}")
     return notes

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from seqsum.errors import UserError
+from seqsum.formatting import count as counted
 from seqsum.formatting import distinct
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
@@ -222,9 +223,9 @@ class Forecast(DataTask[ForecastConfig]):
         self._training = count - held_out
         if self._training <= config.window:
             raise UserError(
-                f"task.window: column {shown(series.name)} has {count} values, {max(0, self._training)} of them for "
-                f"training, and a window of {config.window} needs at least {config.window + 1} there; use a shorter "
-                "window or a longer series"
+                f"task.window: column {shown(series.name)} has {counted(count, 'value')}, {max(0, self._training)} of "
+                f"them for training, and a window of {config.window} needs at least {config.window + 1} there; use a "
+                "shorter window or a longer series"
             )
         training = series.values[: self._training]
         with np.errstate(over="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from seqsum.errors import UserError
-from seqsum.formatting import percent
+from seqsum.formatting import count, percent
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -206,7 +206,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         notes = [*lines.notes, told]
         if alike:
             notes.append(
-                f"texts: {alike:,} held-out texts are not asked: but for unknown characters they read as training texts"
+                f"texts: not asked: {count(alike, 'held-out text')}, a training text but for unknown characters"
             )
         return {
             "characters": characters,
