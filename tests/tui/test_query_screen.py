@@ -191,7 +191,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         assert "step 0 of 1,500" in screen_text(console)
         await turn(pilot, until, screen, "4")
         found = Answerer(adder).ask("history", input="3 4")[1]["answer"]
-        assert screen._askings[0].history == found and screen._askings[0].aha == found["aha"]
+        assert screen._askings[0].answers["history"] == found and screen._askings[0].aha == found["aha"]
         # The mouse on the line of checkpoints, and all of them one after another.
         slider = screen.query_one(CheckpointSlider)
         await pilot.click(slider, offset=(12, 0))
@@ -226,6 +226,23 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await until(pilot, lambda: (second.row, second.column) == (first.row, first.column) == (1, 1))
         await pilot.press("vertical_line")
         await until(pilot, lambda: len(screen.query(QueryPane)) == 1)
+
+
+async def test_the_nearest_inputs_are_listed_and_one_is_asked(console, adder, here, opened, until):
+    found = Answerer(adder).ask("nearest_neighbours", input="3 4", count=100)[1]["answer"]["rows"]
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, adder)
+        await put(pilot, until, screen, "3 4")
+        await turn(pilot, until, screen, "2")
+        listed = screen.query_one(AnswerList)
+        await pilot.press("V")
+        await until(pilot, lambda: screen._title() == "Nearest" and listed.has_focus)
+        assert [line.question for line in listed.lines] == [row["input"] for row in found]
+        for row in found[:9]:
+            words = f"→ {row['prediction']}" + ("" if row["correct"] else f"   it is {row['truth']}")
+            assert any(row["input"] in line and words in line for line in screen_text(console).splitlines())
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: screen._askings[0].question == found[1]["input"])
 
 
 async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, here, opened, until):
@@ -502,7 +519,7 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
 
 async def test_below_each_character_stands_what_the_legend_says():
     bits = [0.2, 1.6, 8.4, 9.4, 23.0, None]
-    view = surprise({"characters": list("abcdef"), "bits": bits, "mean_bits": 4.0})
+    view = surprise({"characters": list("abcdef"), "bits": bits, "mean_bits": 4.0}, None)
     async with Room().run_test(size=(90, 24)) as pilot:
         pilot.app.query_one(QueryPane).show(view)
         await pilot.pause()

@@ -36,6 +36,8 @@ Number = float | None
 class Answer(BaseModel):
     """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`."""
 
+    model_config = ConfigDict(defer_build=True)
+
     def beside(self) -> dict[str, Any]:
         """What the reply says beside the answer itself."""
         return {}
@@ -69,7 +71,7 @@ class Question(BaseModel, ABC):
     somebody typed; answers: what it is answered with; flag: where the command line asks it beside another
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     name: ClassVar[str]
     answers: ClassVar[type[Answer]]

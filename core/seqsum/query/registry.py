@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from seqsum.errors import UserError, did_you_mean
-from seqsum.query import questions as room
 from seqsum.query.question import Flag, Question
 from seqsum.text import printable
 
+ROOM = "seqsum.query.questions"
 LONGEST_LINE = 1_000_000
 """Characters of a request's line; a longer one is refused."""
 
@@ -24,8 +24,9 @@ LONGEST_LINE = 1_000_000
 def questions() -> dict[str, type[Question]]:
     """Every question by its name. Whoever adds one puts a file into `questions`; nothing else need know of it."""
     found: dict[str, type[Question]] = {}
+    room = import_module(ROOM)
     for info in pkgutil.iter_modules(room.__path__):
-        module = import_module(f"{room.__name__}.{info.name}")
+        module = import_module(f"{ROOM}.{info.name}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Question) and value.__module__ == module.__name__:
                 found[value.name] = value

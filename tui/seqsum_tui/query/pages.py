@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.source import Source
-from seqsum_tui.query.views import inside, learned, whole, writing
+from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.shown import Shown
 
-PAGES: dict[str, tuple[str, ...]] = {
-    "answer": ("predict",),
-    "inside": ("inspect", "attention", "gradient_norms", "trajectory"),
-    "whole": ("evaluate", "accuracy_by_length", "mistakes", "calibration"),
-    "learned": ("history",),
-    "more": ("sample", "loss_per_character", "forecast"),
-}
-TITLES = {
-    "predict": "Answer",
-    "inspect": "Probabilities",
-    "attention": "Attention",
-    "gradient_norms": "Three cells",
-    "trajectory": "Trajectory",
-    "evaluate": "Accuracy",
-    "accuracy_by_length": "By length",
-    "mistakes": "Mistakes",
-    "calibration": "Calibration",
-    "history": "Learned",
-    "sample": "Sample",
-    "loss_per_character": "Surprise",
-    "forecast": "Forecast",
-}
-OF_A_QUESTION = ("inspect", "attention", "gradient_norms", "history", "loss_per_character")
-"""What is asked about an input that was typed."""
+PAGES = ("answer", "inside", "whole", "learned", "more")
 
-WRITTEN = 200
-MISTAKES = 500
 FIRST_OFFSET = 11
 """Sunspots come in cycles of eleven years; other series take their own horizon from the second forecast on."""
-TRAJECTORIES = 200
 
 
 def name_of(page: str, source: Source) -> str:
@@ -52,7 +24,12 @@ def name_of(page: str, source: Source) -> str:
 
 def has(page: str, source: Source) -> bool:
     """Tell whether a page has anything to show for a run."""
-    return any(source.offers(ask) for ask in PAGES[page])
+    return page == "answer" or any(source.offers(ask) for ask in asks_of(page))
+
+
+def asks_of(page: str) -> list[str]:
+    """Return the questions whose views a page shows."""
+    return [name for name, view in views().items() if view.page == page]
 
 
 @dataclass
@@ -68,25 +45,23 @@ class Asking:
     """Which wrong answers are listed: fields of the request."""
     offset: int | None = None
     """How many values before the data's end a forecast begins; None begins behind the series that was asked."""
-    ahead: int = FIRST_OFFSET
-    """How many values were forecast last."""
-    history: dict[str, Any] | None = None
-    """What every checkpoint says to this question."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """The last answer to each question to the server."""
     made: dict[str, list[Shown]] = field(default_factory=dict)
 
     def begin(self, question: str | None) -> None:
         """Take another question. What does not depend on it stays, unless the run has learned meanwhile."""
-        self.question, self.reply, self.history = question, None, None
-        self.offset = None
-        kept = ("file",) if self.source.live and self.source.step is None else ("file", *PAGES["whole"])
+        self.question, self.reply, self.offset = question, None, None
+        self.answers.pop("history", None)
+        kept = ("file",) if self.source.live and self.source.step is None else ("file", *asks_of("whole"))
         self.made = {ask: shown for ask, shown in self.made.items() if ask in kept}
 
     def turn_to(self, step: int | None) -> None:
         """Put the same question to another checkpoint. Its history holds them all: only its mark moves."""
         self.source.step, self.reply = step, None
         self.made = {ask: shown for ask, shown in self.made.items() if ask == "file"}
-        if self.history is not None:
-            self.make("history", self.history)
+        if "history" in self.answers:
+            self.make("history", self.answers["history"])
 
     @property
     def step(self) -> int | None:
@@ -102,24 +77,34 @@ class Asking:
         return None if self.step is None else self.source.accuracies.get(self.step)
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the run."""
+        return self.source.facts
+
+    @property
+    def asked_step(self) -> int | None:
+        """The checkpoint that is asked; None is the newest."""
+        return self.source.step
+
+    @property
     def lists(self) -> bool:
         """Whether a cell of the confusion matrix leads to its wrong answers."""
-        return self.source.offers("mistakes") and self.source.facts.get("answer") == "class"
+        return self.source.offers("mistakes") and self.facts.get("answer") == "class"
 
     @property
     def aha(self) -> int | None:
         """The step from which the run's accuracy stays high, where it was looked for."""
-        found = None if self.history is None else self.history.get("aha")
-        return found if isinstance(found, int) else None
+        found: int | None = self.answers.get("history", {}).get("aha")
+        return found
 
     def titles(self, page: str) -> list[tuple[str, str]]:
         """Return the views of a page as (title, which question to the server makes it)."""
         found = []
-        for ask in PAGES[page]:
+        for ask in asks_of(page):
             if ask in self.made:
                 found += [(shown.title, ask) for shown in self.made[ask]]
             elif self.source.offers(ask):
-                found.append((TITLES[ask], ask))
+                found.append((views()[ask].title, ask))
         if page == "whole" and "file" in self.made:
             found += [(shown.title, "file") for shown in self.made["file"]]
         return found
@@ -128,18 +113,10 @@ class Asking:
         """Return a view that was made."""
         return next((shown for shown in self.made.get(ask, []) if shown.title == title), None)
 
-    def fields(self, ask: str) -> dict[str, Any]:
-        """Return what goes with a question to the server."""
-        question = self.question or ""
-        if ask == "sample":
-            return {"input": question, "temperature": self.temperature, "top_k": self.top_k, "length": WRITTEN}
-        if ask == "trajectory":
-            return {"count": TRAJECTORIES, "seed": 0, **({"input": question} if question else {})}
-        if ask == "forecast":
-            return {"input": question} if question and self.offset is None else {"offset": self.begins}
-        if ask == "mistakes":
-            return {"limit": MISTAKES, **self.only}
-        return {"input": question} if ask in OF_A_QUESTION else {}
+    @property
+    def ahead(self) -> int:
+        """How many values were forecast last."""
+        return len(self.answers["forecast"]["forecast"]) if "forecast" in self.answers else FIRST_OFFSET
 
     @property
     def begins(self) -> int | None:
@@ -161,22 +138,5 @@ class Asking:
 
     def make(self, ask: str, answer: dict[str, Any]) -> None:
         """Make the views of an answer."""
-        if ask == "history":
-            self.history = answer
-        if ask == "forecast":
-            self.ahead = max(len(answer["forecast"]), 1)
-        makers: dict[str, Callable[[dict[str, Any]], list[Shown]]] = {
-            "inspect": lambda answer: inside.views(answer, str(self.source.facts.get("answer", "class"))),
-            "attention": lambda answer: [inside.attention(answer)],
-            "gradient_norms": lambda answer: [inside.three_cells(answer)],
-            "trajectory": lambda answer: [inside.trajectory(answer)],
-            "evaluate": lambda answer: [whole.evaluation(answer, self.lists)],
-            "accuracy_by_length": lambda answer: [whole.by_length(answer)],
-            "mistakes": lambda answer: [whole.mistakes(answer, filter_words(self.only))],
-            "calibration": lambda answer: [whole.calibration(answer)],
-            "history": lambda answer: [learned.learned(answer, self.source.step)],
-            "sample": lambda answer: [writing.sample(answer, self.temperature, self.top_k)],
-            "loss_per_character": lambda answer: [writing.surprise(answer)],
-            "forecast": lambda answer: writing.forecast(answer, self.begins),
-        }
-        self.made[ask] = makers[ask](answer)
+        made = views()[ask].make(answer, self)
+        self.made[ask], self.answers[ask] = made if isinstance(made, list) else [made], answer

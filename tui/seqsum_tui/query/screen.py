@@ -21,11 +21,12 @@ from seqsum_tui.query.batch import Questions, filter_of, filter_words, questions
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
 from seqsum_tui.query.heat_map import HeatMap
-from seqsum_tui.query.pages import OF_A_QUESTION, PAGES, Asking, has, name_of
+from seqsum_tui.query.pages import PAGES, Asking, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
 from seqsum_tui.query.session import AskingScreen
 from seqsum_tui.query.source import QuestionRefused, ServerEnded, Source
 from seqsum_tui.query.views.answer import answer, refusal
+from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.whole import Asked, batch
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
@@ -137,7 +138,7 @@ class QueryScreen(AskingScreen):
             self._page = "answer"
         parts: list[str | tuple[str, str]] = []
         for number, page in enumerate(PAGES, start=1):
-            if page not in ("answer", self._page) and not has(page, source):
+            if page != self._page and not has(page, source):
                 continue
             style = "bold $background on $accent" if page == self._page else "$foreground 75%"
             parts += [(f" {number} {name_of(page, source)} ", style), " "]
@@ -185,7 +186,7 @@ class QueryScreen(AskingScreen):
         shown = asking.view(*wanted)
         if shown is not None:
             pane.show(shown)
-        elif wanted[1] in OF_A_QUESTION and asking.question is None:
+        elif views()[wanted[1]].needs_input and asking.question is None:
             pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
         else:
             if not self._replaying:
@@ -206,10 +207,10 @@ class QueryScreen(AskingScreen):
         question, step = asking.question, asking.source.step
         self._busy += 1
         try:
-            if ask not in OF_A_QUESTION:
+            if not views()[ask].needs_input:
                 await asking.source.save_now(self._state)
             self._state("computing…")
-            reply = await asking.source.ask(ask, **asking.fields(ask))
+            reply = await asking.source.ask(ask, **views()[ask].fields(asking))
             if (question, step) == (asking.question, asking.source.step):
                 asking.make(ask, reply["answer"])
                 self._fill_all()
@@ -249,7 +250,7 @@ class QueryScreen(AskingScreen):
         source = self._askings[0].source
         if action == "page":
             page = str(parameters[0])
-            return page == "answer" or has(page, source) or not source.facts
+            return has(page, source) or not source.facts
         if action == "random":
             return source.offers("random_input") or not source.facts
         if action == "hardest":

@@ -14,15 +14,13 @@ import psutil
 
 from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum.query.registry import questions
 from seqsum.runs.checkpoint_files import age_of_newest, steps_saved
 from seqsum_tui.query.client import QueryClient, QuestionRefused, ServerEnded
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
-
-SLOW = ("evaluate", "accuracy_by_length", "mistakes", "calibration", "history", "hardest_input", "trajectory")
-"""What walks over many inputs. It has a server of its own, so that a question never waits behind it."""
 
 MEASURED_SECONDS = 60.0
 FRESH_SECONDS = 2.0
@@ -152,7 +150,8 @@ class Source:
         """
         if self.step is not None:
             fields["checkpoint"] = self.step
-        client = self._client(ask in SLOW)
+        # What walks over many inputs has a server of its own, so that a question never waits behind it.
+        client = self._client((await in_thread(questions))[ask].slow)
         self.restarted = self.restarted or client.ended
         return await client.request(ask, **fields)
 

@@ -8,8 +8,13 @@ from typing import Any
 from textual.content import Content
 
 from seqsum.formatting import number, percent
+from seqsum.query.questions.attention import Attention
+from seqsum.query.questions.gradient_norms import GradientNorms
+from seqsum.query.questions.inspect import Inspect
+from seqsum.query.questions.trajectory import Trajectory
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.heat_map import Heat, steps_named
+from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Curves, Dots, Shown, curve, finite, lines, told
 from seqsum_tui.shared import display
 
@@ -17,8 +22,10 @@ ZERO_ONE = ("input", "forget", "output", "reset", "update")
 """Gates between 0 and 1; the others are between −1 and 1, as states are."""
 
 
-def views(answer: dict[str, Any], kind: str = "class") -> list[Shown]:
-    """Return the views of an `inspect` answer. kind: class, tags, sequence or values, what the task asks for."""
+@view(Inspect, "inside", "Probabilities")
+def inspected(answer: dict[str, Any], pane: Pane) -> list[Shown]:
+    """Return the views of what happens while an input is read."""
+    kind = str(pane.facts.get("answer", "class"))
     tokens = steps_named(answer["tokens"])
     strip = _strip(tokens, answer["saliency"]["leave_one_out"])
     made = [_probabilities(answer, tokens, strip, kind)] if answer["probabilities"] else []
@@ -147,20 +154,9 @@ def _values(answer: dict[str, Any], strip: tuple[tuple[str, float], ...]) -> Sho
     return Shown("Forecasts", told((said, QUIET)), Curves("", (series,), "step"), strip)
 
 
-def three_cells(answer: dict[str, Any]) -> Shown:
-    """Return the view of a `gradient_norms` answer: the run's network beside fresh cells of its sizes (document 3)."""
-    series = []
-    for place, cell in enumerate(answer["curves"]):
-        norms = finite(cell["norms"])
-        name = f"{cell['cell']}, {'this run' if cell['trained'] else 'fresh'}"
-        series.append(curve(name, [*range(1, len(norms) + 1)], norms, sign=SIGNS[place]))
-    said = "‖∂loss/∂x‖ at each step, beside a fresh network of each cell: gates keep what a plain RNN loses on the way."
-    curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer["tokens"]), 2)))
-    return Shown("Three cells", told((said, QUIET)), curves)
-
-
-def attention(answer: dict[str, Any]) -> Shown:
-    """Return the view of an `attention` answer."""
+@view(Attention, "inside", "Attention")
+def attention(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of an attention map."""
     rows = tuple(tuple(finite(row)) for row in answer["weights"])
     heat = Heat(
         "",
@@ -176,8 +172,26 @@ def attention(answer: dict[str, Any]) -> Shown:
     return Shown("Attention", told((said, QUIET)), heat)
 
 
-def trajectory(answer: dict[str, Any]) -> Shown:
-    """Return the view of a `trajectory` answer."""
+@view(GradientNorms, "inside", "Three cells", needs_input=True)
+def three_cells(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of gradient norms: the run's network beside fresh cells of its sizes (document 3)."""
+    series = []
+    for place, cell in enumerate(answer["curves"]):
+        norms = finite(cell["norms"])
+        name = f"{cell['cell']}, {'this run' if cell['trained'] else 'fresh'}"
+        series.append(curve(name, [*range(1, len(norms) + 1)], norms, sign=SIGNS[place]))
+    said = "‖∂loss/∂x‖ at each step, beside a fresh network of each cell: gates keep what a plain RNN loses on the way."
+    curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer["tokens"]), 2)))
+    return Shown("Three cells", told((said, QUIET)), curves)
+
+
+def _path(pane: Pane) -> dict[str, Any]:
+    return {"input": pane.question} if pane.question else {}
+
+
+@view(Trajectory, "inside", "Trajectory", fields=_path)
+def trajectory(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of hidden states in the plane."""
     labels = tuple(display.literal(str(label)) for label in answer["labels"])
     place = {str(label): at for at, label in enumerate(answer["labels"])}
     path = tuple((step["x"], step["y"], display.literal(str(step["token"]))) for step in answer["path"])

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from seqsum import formatting
+from seqsum.query.questions.history import History
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
+from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Curves, Shown, curve, finite, lines, told
 from seqsum_tui.shared import display
 
 AHA = "★"
 
 
-def learned(answer: dict[str, Any], step: int | None) -> Shown:
-    """Return the view of a `history` answer; `step` is the checkpoint that is asked now, None the newest."""
+@view(History, "learned", "Learned")
+def learned(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of what every checkpoint says."""
     rows = answer["rows"]
     steps = [float(row["step"]) for row in rows]
     series = [curve("accuracy", steps, finite([row["accuracy"] for row in rows]), sign=SIGNS[0])]
     # The truth of a text or a series is not known: then the curve is of what was answered.
     name = "probability of the truth" if answer["truth"] is not None else "probability of its answer"
     series.append(curve(name, steps, finite([row["probability"] for row in rows]), sign=SIGNS[1]))
-    here = step if step is not None else (rows[-1]["step"] if rows else None)
+    here = pane.asked_step if pane.asked_step is not None else (rows[-1]["step"] if rows else None)
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
     if answer["aha"] is not None:
         marks.append(Mark(float(answer["aha"]), f"aha: {formatting.percent(answer['threshold'])} from here", sign=AHA))

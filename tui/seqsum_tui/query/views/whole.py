@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqsum.formatting import count, metric, number, percent
+from seqsum.query.questions.accuracy_by_length import AccuracyByLength
+from seqsum.query.questions.calibration import Calibration
+from seqsum.query.questions.evaluate import Evaluate
+from seqsum.query.questions.mistakes import Mistakes
 from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
+from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import (
     QUIET,
     RIGHT,
@@ -25,12 +31,12 @@ from seqsum_tui.query.views.shown import (
 )
 from seqsum_tui.shared import display
 
+LISTED = 500
 
-def evaluation(answer: dict[str, Any], lists: bool = False) -> Shown:
-    """Return the view of an `evaluate` answer: accuracy and the confusion matrix.
 
-    lists: whether the answers that a cell counts can be listed
-    """
+@view(Evaluate, "whole", "Accuracy")
+def evaluation(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of accuracy and the confusion matrix."""
     scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['sequences']:,} sequences"
     if answer.get("lengths_alike"):
         scope += ", each length counted alike"
@@ -46,15 +52,16 @@ def evaluation(answer: dict[str, Any], lists: bool = False) -> Shown:
     labels = steps_named([str(label) for label in answer["labels"] or range(len(counts))])
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
     heat = Heat("", shares, labels, labels, "truth", "answered as", "sequential", 1.0,
-                numbered=False, chooses=lists)  # fmt: skip
+                numbered=False, chooses=pane.lists)  # fmt: skip
     said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
-    if lists:
+    if pane.lists:
         said += " enter lists the wrong answers of a cell."
     return Shown("Accuracy", lines(head, told((f"{more}  {said}" if more else said, QUIET))), heat)
 
 
-def by_length(answer: dict[str, Any]) -> Shown:
-    """Return the view of an `accuracy_by_length` answer, against chance."""
+@view(AccuracyByLength, "whole", "By length")
+def by_length(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of accuracy by length, against chance."""
     x = [float(length) for length in answer["lengths"]]
     series = [curve("accuracy", x, finite(answer["accuracy"]), sign=SIGNS[0])]
     chance = answer.get("chance")
@@ -72,8 +79,10 @@ def by_length(answer: dict[str, Any]) -> Shown:
     return Shown("By length", told((said, QUIET)), curves)
 
 
-def mistakes(answer: dict[str, Any], only: str = "") -> Shown:
-    """Return the view of a `mistakes` answer. only: the filter as one would type it."""
+@view(Mistakes, "whole", "Mistakes", fields=lambda pane: {"limit": LISTED, **pane.only})
+def mistakes(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of wrong answers."""
+    only = filter_words(pane.only)
     rows = answer["rows"]
     scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['asked']:,}"
     if not answer["wrong"]:
@@ -98,8 +107,9 @@ def mistakes(answer: dict[str, Any], only: str = "") -> Shown:
     return Shown("Mistakes", head, Lines("", tuple(made)))
 
 
-def calibration(answer: dict[str, Any]) -> Shown:
-    """Return the view of a `calibration` answer: how often it is right, over how sure it is."""
+@view(Calibration, "whole", "Calibration")
+def calibration(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of calibration: how often it is right, over how sure it is."""
     bins = [one for one in answer["bins"] if one["count"]]
     x = [one["confidence"] for one in bins]
     series = (

@@ -7,17 +7,28 @@ from typing import Any
 from textual.content import Content
 
 from seqsum.formatting import count, full, number, percent
+from seqsum.query.questions.forecast import Forecast
+from seqsum.query.questions.loss_per_character import LossPerCharacter
+from seqsum.query.questions.sample import Sample
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
+from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, Curves, Shown, curve, finite, lines, told
 from seqsum_tui.shared import display
 
+WRITTEN = 200
 FULL_BITS = 9
 """A digit below each character; so many bits, and more, are a full colour."""
 
 
-def sample(answer: dict[str, Any], temperature: float | None, top_k: int | None) -> Shown:
-    """Return the view of a `sample` answer: the prompt, and how the model goes on."""
+def _prompt(pane: Pane) -> dict[str, Any]:
+    return {"input": pane.question or "", "temperature": pane.temperature, "top_k": pane.top_k, "length": WRITTEN}
+
+
+@view(Sample, "more", "Sample", needs_input=False, fields=_prompt)
+def sample(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of a text that was written: the prompt, and how the model goes on."""
+    temperature, top_k = pane.temperature, pane.top_k
     how = f"temperature {full(temperature)}" if temperature else "the likeliest each time"
     how += f", out of the {top_k} likeliest" if top_k else ""
     sure = finite(answer["probabilities"])
@@ -28,8 +39,9 @@ def sample(answer: dict[str, Any], temperature: float | None, top_k: int | None)
     return Shown("Sample", lines(said, *remarks, Content(""), text))
 
 
-def surprise(answer: dict[str, Any]) -> Shown:
-    """Return the view of a `loss_per_character` answer: the text, and below each character how many bits it cost."""
+@view(LossPerCharacter, "more", "Surprise")
+def surprise(answer: dict[str, Any], pane: Pane) -> Shown:
+    """Return the view of how much of a text was expected: the text, and below each character how many bits it cost."""
     characters, bits = answer["characters"], finite(answer["bits"])
     mean = answer["mean_bits"]
     head = told((f"{number(mean)} bits per character" if mean is not None else "", "bold"),
@@ -46,11 +58,14 @@ def _lines(text: str) -> str:
     return "\n".join(display.literal(line) for line in text.expandtabs(4).split("\n"))
 
 
-def forecast(answer: dict[str, Any], offset: int | None = None) -> list[Shown]:
-    """Return the views of a `forecast` answer: the continuation beside AR(p) and the truth, and errors by horizon.
+def _window(pane: Pane) -> dict[str, Any]:
+    return {"input": pane.question or ""} if pane.begins is None else {"offset": pane.begins}
 
-    offset: from how many values before the data's end; None for a series that was typed
-    """
+
+@view(Forecast, "more", "Forecast", fields=_window)
+def forecast(answer: dict[str, Any], pane: Pane) -> list[Shown]:
+    """Return the views of a forecast: the continuation beside AR(p) and the truth, and errors by horizon."""
+    offset = pane.begins
     history, ahead = finite(answer["history"]), finite(answer["forecast"])
     before = [*range(1 - len(history), 1)]
     after = [*range(1, len(ahead) + 1)]
