@@ -50,8 +50,8 @@ def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
         doubt = re.search(r"(?<!\S)[-+−]?\d{1,3} \d{3}(?!\d)", text)
         if doubt:
             raise InputError(
-                f"input: {shown(doubt[0])} can be one number or two, as the data has {form.words()}; put semicolons "
-                "between numbers",
+                f"input: {shown(doubt[0])} can be one number or two, as the numbers have a {form.words()}; put "
+                "semicolons between numbers",
                 *doubt.span(),
             )
     if "," in (form.decimal, form.grouping):
