@@ -26,7 +26,7 @@ from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.compare.bar import CompareBar
 from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.differences import DifferencesView
-from seqsum_tui.compare.export import offers, write_export
+from seqsum_tui.compare.export import Chosen, offers, write_export
 from seqsum_tui.compare.export_dialog import ExportScreen
 from seqsum_tui.compare.model import SCATTER, SETTINGS, CompareModel
 from seqsum_tui.compare.scatter import SettingScatter
@@ -428,15 +428,13 @@ class CompareScreen(ConsoleScreen[None]):
         if (metric := self.model.next_metric(direction)) is not None:
             self.compare_metric(metric)
 
-    @work(group="choose", exclusive=True)
-    async def action_choose_metric(self) -> None:
+    def action_choose_metric(self) -> None:
         """Choose the metric from a list."""
         comparison = self.model.comparison
         if comparison is not None:
             choices = [Choice(name, name) for name in comparison.metrics]
-            chosen = await self.app.push_screen_wait(ChooseScreen("Metric", choices, current=comparison.metric))
-            if chosen:
-                self.compare_metric(chosen[0])
+            screen = ChooseScreen("Metric", choices, current=comparison.metric)
+            self.app.push_screen(screen, lambda chosen: self.compare_metric(chosen[0]) if chosen else None)
 
     def action_field(self, direction: int) -> None:
         """Scatter over the next setting."""
@@ -444,13 +442,10 @@ class CompareScreen(ConsoleScreen[None]):
         if shown is not None and (field := self.model.next_field(shown, direction)) is not None:
             self.scatter_over(field)
 
-    @work(group="choose", exclusive=True)
-    async def action_choose_field(self) -> None:
+    def action_choose_field(self) -> None:
         """Choose the scatter's setting from a list."""
-        choices = [Choice(path, path) for path in self.model.fields]
-        chosen = await self.app.push_screen_wait(ChooseScreen("Setting", choices, current=None))
-        if chosen:
-            self.scatter_over(chosen[0])
+        screen = ChooseScreen("Setting", [Choice(path, path) for path in self.model.fields], current=None)
+        self.app.push_screen(screen, lambda chosen: self.scatter_over(chosen[0]) if chosen else None)
 
     @work(group="choose", exclusive=True)
     async def action_add(self) -> None:
@@ -505,15 +500,18 @@ class CompareScreen(ConsoleScreen[None]):
             return None
         return "the settings that differ" if part == "config" else "the table", text
 
-    @work(group="export")
-    async def action_export(self) -> None:
+    def action_export(self) -> None:
         """Write what is shown to a file."""
         shown = self.shown
-        if shown is None:
-            return
-        chosen = await self.app.push_screen_wait(ExportScreen(offers(self.model.part, shown.comparison.metric)))
-        if chosen is None:
-            return
+        if shown is not None:
+            screen = ExportScreen(offers(self.model.part, shown.comparison.metric))
+            self.app.push_screen(screen, lambda chosen: self._begin_to_write(shown, chosen))
+
+    def _begin_to_write(self, shown: Shown, chosen: Chosen | None) -> None:
+        if chosen is not None:
+            self.run_worker(self._write(shown, chosen), name="export", group="export")
+
+    async def _write(self, shown: Shown, chosen: Chosen) -> None:
         try:
             size, messages = await in_thread(lambda: write_export(shown, chosen))
         except (UserError, OSError) as error:

@@ -6,15 +6,17 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seqsum import formatting
 from seqsum_tui.shared import display
 from seqsum_tui.shared.polling import in_thread
-from seqsum_tui.shared.run_actions import RunScreen
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from seqsum.runs import Run, Summary
+    from seqsum_tui.shared.context import Context
 
 T = TypeVar("T")
 
@@ -32,53 +34,65 @@ class Deletion:
     done: bool = False
 
 
-class RunsKeeping(RunScreen):
-    """The part of the Runs screen that changes what is kept of runs. Everything it does to files is done in threads."""
+class EditedList(Protocol):
+    """The list that the runs stand in, as the editor sees it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def console(self) -> Context: ...
+    @property
+    def is_open(self) -> bool: ...
+    def run_in_hand(self) -> tuple[Run, Summary] | None: ...
+    def chosen_runs(self) -> list[Summary]:
+        """Return what is known of the runs that the keys act on."""
+
+    def named_alike(self, name: str, but: str) -> bool:
+        """Whether another run has this name."""
+
+    def look_at(self, ids: Iterable[str]) -> None:
+        """Something was done to these runs: read them again, now."""
+
+    def were_deleted(self, ids: list[str]) -> None:
+        """These runs are in the bin now."""
+
+    def was_started(self, run: Run | None, queued: Run | None) -> None:
+        """New run was left; with a run when one was started, or is queued."""
+
+    def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None: ...
+    def refresh_bindings(self) -> None: ...
+
+
+class RunEditor:
+    """Changes what is kept of runs, and undoes it. Everything it does to files is done in threads."""
+
+    def __init__(self, listed: EditedList) -> None:
+        self._list = listed
         # The last deletion last; one that is under way is there already, so that it can be undone at once.
         self._deleted: list[Deletion] = []
         self._moves = asyncio.Lock()
         # What this console moved into the bin, or is moving back: nobody else did it.
         self._moved: set[str] = set()
 
-    # What the screen gives
-
-    def selected_ids(self) -> list[str]:
-        """Return the marked runs, else those under the cursor."""
-        raise NotImplementedError
-
-    def summary_of(self, run_id: str) -> Summary | None:
-        """Return what is known of a run."""
-        raise NotImplementedError
-
-    def named_alike(self, name: str, but: str) -> bool:
-        """Whether another run has this name."""
-        raise NotImplementedError
-
-    def look_at(self, ids: Iterable[str]) -> None:
-        """Something was done to these runs: read them again, now."""
-        raise NotImplementedError
-
-    def chosen_runs(self) -> list[Summary]:
-        """Return what is known of the runs that the keys act on."""
-        return [summary for id in self.selected_ids() if (summary := self.summary_of(id)) is not None]
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a deletion to take back."""
+        return bool(self._deleted)
 
     # Star, name, tags, note
 
-    def action_star(self) -> None:
+    def star(self) -> None:
         """Put a star on the runs; away with it when all have one."""
-        runs = self.chosen_runs()
+        runs = self._list.chosen_runs()
         on = not all(run.starred for run in runs)
         self._change(runs, "starred" if on else "without a star", lambda run: {"starred": on})
 
-    def action_rename(self) -> None:
+    def rename(self) -> None:
         """Give the run under the cursor another name."""
         from seqsum.runs.annotations import check_name
         from seqsum_tui.dialogs.text_input import LineScreen
 
-        held = self.run_in_hand()
+        held = self._list.run_in_hand()
         if held is None:
             return
         summary = held[1]
@@ -86,19 +100,21 @@ class RunsKeeping(RunScreen):
         def take(name: str | None) -> None:
             if name is not None and name != summary.name:
                 self._change([summary], "renamed", lambda run: {"name": name})
-                if self.named_alike(name, summary.id):
+                if self._list.named_alike(name, summary.id):
                     text = "The command line then knows each of them by its id only; ctrl+y copies it."
-                    self.notify(text, title=f"Another run is called {display.literal(name)}", markup=False)
+                    self._list.app.notify(text, title=f"Another run is called {display.literal(name)}", markup=False)
 
         title = f"Name of {display.literal(summary.name)}"
-        self.app.push_screen(LineScreen(title, check_name, value=summary.name, done="takes it", at_once=True), take)
+        self._list.app.push_screen(
+            LineScreen(title, check_name, value=summary.name, done="takes it", at_once=True), take
+        )
 
-    def action_tags(self) -> None:
+    def tags(self) -> None:
         """Edit the tags that the runs have in common; each keeps its others."""
         from seqsum.runs.annotations import check_tags
         from seqsum_tui.dialogs.text_input import LineScreen
 
-        runs = self.chosen_runs()
+        runs = self._list.chosen_runs()
         if not runs:
             return
         common = [tag for tag in runs[0].tags if all(tag in run.tags for run in runs)]
@@ -118,14 +134,14 @@ class RunsKeeping(RunScreen):
             f"Tags of {named(runs)}", lambda text: check_tags(split_tags(text)), hint, value=", ".join(common),
             done="takes them", at_once=True,
         )  # fmt: skip
-        self.app.push_screen(screen, take)
+        self._list.app.push_screen(screen, take)
 
-    def action_note(self) -> None:
+    def note(self) -> None:
         """Write a note about the runs."""
         from seqsum.runs.annotations import check_note
         from seqsum_tui.dialogs.text_input import NoteScreen
 
-        runs = self.chosen_runs()
+        runs = self._list.chosen_runs()
         if not runs:
             return
         notes = {run.note for run in runs}
@@ -137,22 +153,22 @@ class RunsKeeping(RunScreen):
         hint = "It replaces the notes that they have." if len(notes) > 1 else ""
         first = notes.pop() if len(notes) == 1 else ""
         screen = NoteScreen(f"Note about {named(runs)}", check_note, hint, value=first, done="keeps it", at_once=True)
-        self.app.push_screen(screen, take)
+        self._list.app.push_screen(screen, take)
 
     def _change(self, runs: list[Summary], done: str, change: Callable[[Summary], dict[str, object]]) -> None:
         def work() -> list[str]:
             from seqsum.runs.annotations import annotate
 
-            folder = self.console.workspace.folder
+            folder = self._list.console.workspace.folder
             return _each(runs, lambda run: annotate(folder / run.id, **change(run)))  # type: ignore[arg-type]
 
         self._carry(work, done, runs)
 
     # The bin
 
-    def action_delete(self) -> None:
+    def delete(self) -> None:
         """Put the runs into the bin; several only when one says yes."""
-        runs = self.chosen_runs()
+        runs = self._list.chosen_runs()
         if len(runs) < 2:
             self._delete(runs)
             return
@@ -167,7 +183,7 @@ class RunsKeeping(RunScreen):
             f"{whose}{named(runs, MOST_CONFIRMED)}.{train} u brings them back.",
             f"Delete {len(runs)}",
         )
-        self.app.push_screen(screen, lambda yes: self._delete(runs) if yes else None)
+        self._list.app.push_screen(screen, lambda yes: self._delete(runs) if yes else None)
 
     def _delete(self, runs: list[Summary]) -> None:
         if not runs:
@@ -175,13 +191,13 @@ class RunsKeeping(RunScreen):
         deletion = Deletion()
         self._deleted.append(deletion)
         self._moved.update(run.id for run in runs)
-        self.refresh_bindings()
+        self._list.refresh_bindings()
 
         def work() -> list[str]:
             from seqsum.runs import Run, bin
 
             def one(summary: Summary) -> None:
-                bin.delete(Run(self.console.workspace.folder / summary.id))
+                bin.delete(Run(self._list.console.workspace.folder / summary.id))
                 deletion.ids.append(summary.id)
 
             return _each(runs, one)
@@ -190,27 +206,24 @@ class RunsKeeping(RunScreen):
             deletion.done = True
             self._forget_empty()
             if deletion.ids:
-                self.were_deleted(deletion.ids)
+                self._list.were_deleted(deletion.ids)
 
         self._carry(work, "in the bin", runs, after, hint="u brings back; B shows the bin", always=True)
 
     def _forget_empty(self) -> None:
         self._deleted = [one for one in self._deleted if one.ids or not one.done]
-        self.refresh_bindings()
-
-    def were_deleted(self, ids: list[str]) -> None:
-        """These runs are in the bin now."""
+        self._list.refresh_bindings()
 
     def deleted_elsewhere(self, runs: list[Summary]) -> None:
         """Say where runs are that are gone from the list, by another console or the command line."""
         gone = [run for run in runs if run.id not in self._moved]
         if gone:
-            self.app.run_worker(self._tell_gone(gone), group="actions")
+            self._list.app.run_worker(self._tell_gone(gone), group="actions")
 
     async def _tell_gone(self, runs: list[Summary]) -> None:
         from seqsum.runs.gone import BIN_FOLDER
 
-        folder = self.console.workspace.folder
+        folder = self._list.console.workspace.folder
 
         def places() -> tuple[list[Summary], list[Summary]]:
             binned = [run for run in runs if (folder / BIN_FOLDER / run.id).is_dir()]
@@ -220,20 +233,22 @@ class RunsKeeping(RunScreen):
         binned, missing = await in_thread(places)
         if binned:
             self._deleted.append(Deletion([run.id for run in binned], done=True))
-            self.refresh_bindings()
+            self._list.refresh_bindings()
             text = f"{named(binned)}: deleted elsewhere. u brings back; B shows the bin"
-            self.app.notify(text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10, markup=False)
+            self._list.app.notify(
+                text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10, markup=False
+            )
         if missing:
             text = f"{named(missing)}: no folder any more, and none in the bin"
             title = f"{formatting.count(len(missing), 'run')} gone"
-            self.app.notify(text, title=title, severity="warning", timeout=10, markup=False)
+            self._list.app.notify(text, title=title, severity="warning", timeout=10, markup=False)
 
-    def action_undo(self) -> None:
+    def undo(self) -> None:
         """Bring back what was deleted last."""
         if not self._deleted:
             return
         deletion = self._deleted.pop()
-        self.refresh_bindings()
+        self._list.refresh_bindings()
         self.restore(deletion)
 
     def restore(self, deletion: Deletion) -> None:
@@ -242,13 +257,13 @@ class RunsKeeping(RunScreen):
         def work() -> list[str]:
             from seqsum.runs import bin
 
-            return _each(deletion.ids, lambda id: bin.restore(self.console.workspace.folder, id), name=str)
+            return _each(deletion.ids, lambda id: bin.restore(self._list.console.workspace.folder, id), name=str)
 
         self._carry(
             work, "back from the bin", deletion, lambda: self._moved.difference_update(deletion.ids), always=True
         )
 
-    def action_bin(self) -> None:
+    def bin(self) -> None:
         """Show the bin."""
         from seqsum_tui.runs.bin_screen import BinScreen
 
@@ -258,9 +273,9 @@ class RunsKeeping(RunScreen):
                     deletion.ids[:] = [id for id in deletion.ids if id not in restored]
                 self._moved.difference_update(restored)
                 self._forget_empty()
-                self.look_at(restored)
+                self._list.look_at(restored)
 
-        self.app.push_screen(BinScreen(), back)
+        self._list.app.push_screen(BinScreen(), back)
 
     def _carry(
         self,
@@ -283,19 +298,19 @@ class RunsKeeping(RunScreen):
             after()
             ids = runs.ids if isinstance(runs, Deletion) else [run.id for run in runs]
             if ids and (always or problems or len(ids) > 1):
-                self.tell_several(done, problems, len(ids), hint)
-            if self.is_open:
-                self.look_at(ids)
+                self._list.tell_several(done, problems, len(ids), hint)
+            if self._list.is_open:
+                self._list.look_at(ids)
 
-        self.app.run_worker(carry(), group="actions")
+        self._list.app.run_worker(carry(), group="actions")
 
     # Once more
 
-    def action_again(self) -> None:
+    def again(self) -> None:
         """Open New run with the settings of the run under the cursor."""
-        held = self.run_in_hand()
+        held = self._list.run_in_hand()
         if held is not None:
-            self.app.run_worker(self._again(*held), group="actions")
+            self._list.app.run_worker(self._again(*held), group="actions")
 
     async def _again(self, run: Run, summary: Summary) -> None:
         from seqsum.errors import UserError
@@ -304,12 +319,9 @@ class RunsKeeping(RunScreen):
             config = await in_thread(run.config)
         except (UserError, OSError, sqlite3.Error) as error:
             title = f"Re-run {display.literal(summary.name)}"
-            self.notify(display.literal(str(error)), title=title, severity="error", markup=False)
+            self._list.app.notify(display.literal(str(error)), title=title, severity="error", markup=False)
             return
-        self.console.open_new_run(self.was_started, preset=summary.preset, config=config, name=summary.name)
-
-    def was_started(self, run: Run | None, queued: Run | None) -> None:
-        """New run was left; with a run when one was started, or is queued."""
+        self._list.console.open_new_run(self._list.was_started, preset=summary.preset, config=config, name=summary.name)
 
 
 def split_tags(text: str) -> list[str]:

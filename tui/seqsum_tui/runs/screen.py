@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
-from seqsum_tui.runs.editing import NEED_RUN, RunsKeeping
+from seqsum_tui.runs.editing import NEED_RUN, RunEditor
 from seqsum_tui.runs.filter_help import FILTER_WORDS
 from seqsum_tui.runs.filter_line import FilterBox, FilterLine
 from seqsum_tui.runs.preview import RunPreview
@@ -33,6 +33,7 @@ from seqsum_tui.shared.messages import (
 )
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import Poll
+from seqsum_tui.shared.run_actions import RunScreen
 from seqsum_tui.shared.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _commands() -> type[Provider]:
     return ScreenCommands
 
 
-class RunsScreen(RunsKeeping):
+class RunsScreen(RunScreen):
     """Every run of the workspace, live; and more of the one under the cursor."""
 
     CSS_PATH = "screen.tcss"
@@ -71,6 +72,7 @@ class RunsScreen(RunsKeeping):
 
     def __init__(self) -> None:
         super().__init__()
+        self.editor = RunEditor(self)
         self._runs: dict[str, Summary] = {}
         self._listing: Listing | None = None
         self._counts = ""
@@ -168,7 +170,7 @@ class RunsScreen(RunsKeeping):
             self.console.tell_endings(before, self._runs)
             lost = [run for id, run in before.items() if id not in self._runs]
             if lost:
-                self.deleted_elsewhere(lost)
+                self.editor.deleted_elsewhere(lost)
         for message in view.messages:
             self.notify(display.literal(message), title="Index of runs", markup=False)
         if was is None or was.lines is not listing.lines:
@@ -227,9 +229,9 @@ class RunsScreen(RunsKeeping):
         """Return what states those runs are in; asked for often."""
         return {run.status for run in self.chosen_runs()}
 
-    def summary_of(self, run_id: str) -> Summary | None:
-        """Return what is known of a run."""
-        return self._runs.get(run_id)
+    def chosen_runs(self) -> list[Summary]:
+        """Return what is known of the runs that the keys act on."""
+        return [self._runs[id] for id in self.selected_ids() if id in self._runs]
 
     def named_alike(self, name: str, but: str) -> bool:
         """Whether another run has this name."""
@@ -244,7 +246,7 @@ class RunsScreen(RunsKeeping):
         if action in ("sort", "reverse", "groups"):
             return bool(self._runs)
         if action == "undo":
-            return bool(self._deleted)
+            return self.editor.can_undo
         if action == "unfold":
             line = self.line_in_hand()
             return line is not None and line.kind != "run"
@@ -307,6 +309,40 @@ class RunsScreen(RunsKeeping):
     def were_deleted(self, ids: list[str]) -> None:
         """These runs are in the bin now: their marks go with them."""
         self.query_one(RunTable).mark(ids, on=False)
+
+    # What is kept of runs
+
+    def action_star(self) -> None:
+        """Put a star on the runs; away with it when all have one."""
+        self.editor.star()
+
+    def action_rename(self) -> None:
+        """Give the run under the cursor another name."""
+        self.editor.rename()
+
+    def action_tags(self) -> None:
+        """Edit the tags that the runs have in common; each keeps its others."""
+        self.editor.tags()
+
+    def action_note(self) -> None:
+        """Write a note about the runs."""
+        self.editor.note()
+
+    def action_delete(self) -> None:
+        """Put the runs into the bin; several only when one says yes."""
+        self.editor.delete()
+
+    def action_undo(self) -> None:
+        """Bring back what was deleted last."""
+        self.editor.undo()
+
+    def action_bin(self) -> None:
+        """Show the bin."""
+        self.editor.bin()
+
+    def action_again(self) -> None:
+        """Open New run with the settings of the run under the cursor."""
+        self.editor.again()
 
     # What is listed, and in which order
 
