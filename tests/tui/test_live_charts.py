@@ -147,7 +147,7 @@ async def test_every_axis_puts_values_and_marks_where_they_were(run, console, wa
             assert by_label["lr 0.001→0.005"] == pytest.approx(of(9000), abs=1.5)
             assert {chart.cursor_x for chart in charts(console)} == {loss.cursor_x}
             assert loss.cursor_x == pytest.approx(of(12_400), abs=1.5)
-            assert console.screen.step_in_hand == pytest.approx(12_400, abs=150)
+            assert console.screen.query_one(LiveCharts).cursor_step == pytest.approx(12_400, abs=150)
 
 
 async def test_a_zoomed_view_follows_the_newest_value(run, console, watch, until):

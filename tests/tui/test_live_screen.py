@@ -53,7 +53,7 @@ async def test_it_shows_the_stored_values(scene, console, watch, size):
         train, accuracy = chart(console, "accuracy").series
         assert (train.name, accuracy.name) == ("train", "eval")
         assert accuracy.y[-1] == pytest.approx(latest["accuracy"][1])
-        assert chart(console, "lr").series[0].y[-1] == pytest.approx(latest["lr"])
+        assert chart(console, "lr").series[0].y[-1] == pytest.approx(latest["lr"][1])
         assert chart(console, "lr").region.width == 0 if size[0] < 90 else chart(console, "lr").region.width > 30
 
 

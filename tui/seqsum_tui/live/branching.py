@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
@@ -16,59 +17,62 @@ if TYPE_CHECKING:
     from seqsum_tui.dialogs.fork import ForkWish
 
 
-class BranchesRuns(RunScreen):
-    """Adds the actions `fork`, `rewind` and `undo_rewind`. A fork opens in front; a rewound run is read again."""
+class Branching:
+    """Fork and rewind of the run that a screen has in hand.
 
-    @property
-    def step_in_hand(self) -> int | None:
-        """The step that the person looks at: the nearest checkpoint before it is chosen at first."""
-        return None
+    step_in_hand: the step that the person looks at, if any: the nearest checkpoint before it is chosen at first.
+    """
 
-    def action_fork(self) -> None:
+    def __init__(self, screen: RunScreen, step_in_hand: Callable[[], int | None]) -> None:
+        self._screen, self._step_in_hand = screen, step_in_hand
+
+    def fork(self) -> None:
         """Ask for a checkpoint and changed settings, and go on from there as a run of its own."""
-        self.run_worker(self._fork(), group="branching", exclusive=True)
+        self._screen.run_worker(self._fork(), group="branching", exclusive=True)
 
     async def _fork(self) -> None:
         from seqsum_tui.dialogs.fork import ForkScreen
 
-        held = self.run_in_hand()
+        held = self._screen.run_in_hand()
         saved = await self._saved(held)
         if held is None or not saved:
             return
         run, _ = held
-        self.app.push_screen(
-            ForkScreen(run, saved, self.console.now(), self._nearest(saved)),
+        self._screen.app.push_screen(
+            ForkScreen(run, saved, self._screen.console.now(), self._nearest(saved)),
             lambda wish: self._carry_out_fork(run, wish),
         )
 
     def _carry_out_fork(self, run: Run, wish: ForkWish | None) -> None:
         if wish is not None:
-            self.app.run_worker(self._forked(run, wish), group="actions")
+            self._screen.app.run_worker(self._forked(run, wish), group="actions")
 
     async def _forked(self, run: Run, wish: ForkWish) -> None:
         from seqsum.control import commands
 
-        console = self.console
+        console = self._screen.console
         workspace, launcher = console.workspace, console.launcher
         try:
             child = await in_thread(lambda: commands.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
         except (UserError, OSError, sqlite3.Error) as error:
-            self.app.notify(display.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False)
+            self._screen.app.notify(
+                display.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False
+            )
             return
         name = display.literal(child.record.name)
-        self.app.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
+        self._screen.app.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
         # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.
-        if self.is_open and self.app.screen is self:
+        if self._screen.is_open and self._screen.app.screen is self._screen:
             console.open_live(child, instead=True)
 
-    def action_rewind(self) -> None:
+    def rewind(self) -> None:
         """Ask for a checkpoint, and take the run back to it."""
-        self.run_worker(self._rewind(), group="branching", exclusive=True)
+        self._screen.run_worker(self._rewind(), group="branching", exclusive=True)
 
     async def _rewind(self) -> None:
         from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
 
-        held = self.run_in_hand()
+        held = self._screen.run_in_hand()
         saved = await self._saved(held)
         if held is None or not saved:
             return
@@ -76,10 +80,10 @@ class BranchesRuns(RunScreen):
         earlier = earlier_than(summary.step, saved)
         if not earlier:
             text = "its only checkpoint is where it stands"
-            self.notify(text, title="Nothing to go back to", severity="warning", markup=False)
+            self._screen.notify(text, title="Nothing to go back to", severity="warning", markup=False)
             return
-        self.app.push_screen(
-            RewindScreen(run, summary, saved, self.console.now(), self._nearest(earlier)),
+        self._screen.app.push_screen(
+            RewindScreen(run, summary, saved, self._screen.console.now(), self._nearest(earlier)),
             lambda step: self._carry_out_rewind(summary, step),
         )
 
@@ -89,8 +93,8 @@ class BranchesRuns(RunScreen):
         if step is None:
             return
         if summary.live:
-            self.console.ends_awaited.add(summary.id)
-        self._ask(
+            self._screen.console.ends_awaited.add(summary.id)
+        self._screen.ask_run(
             "rewind",
             lambda run: commands.rewind(run, step, stop_first=True),
             lambda answer: (
@@ -99,11 +103,11 @@ class BranchesRuns(RunScreen):
             ),
         )
 
-    def action_undo_rewind(self) -> None:
+    def undo_rewind(self) -> None:
         """Bring back what the last rewind put aside."""
         from seqsum.control import commands
 
-        self._ask(
+        self._screen.ask_run(
             "undo rewind",
             commands.undo_rewind,
             lambda answer: (display.literal(f"at step {answer['step']:,} again"), "information"),
@@ -119,14 +123,16 @@ class BranchesRuns(RunScreen):
             saved = await in_thread(lambda: checkpoints_of(run))
             lacks = "" if saved else await in_thread(run.no_checkpoint)
         except (UserError, OSError, sqlite3.Error) as error:
-            self.notify(display.literal(str(error)), title="The run can't be read", severity="error", markup=False)
+            self._screen.notify(
+                display.literal(str(error)), title="The run can't be read", severity="error", markup=False
+            )
             return ()
         if not saved:
-            self.notify(display.literal(lacks), title="No checkpoint", severity="warning", markup=False)
+            self._screen.notify(display.literal(lacks), title="No checkpoint", severity="warning", markup=False)
         return saved
 
     def _nearest(self, saved: tuple[Saved, ...]) -> int | None:
-        step = self.step_in_hand
+        step = self._step_in_hand()
         if step is None:
             return None
         return next((one.step for one in saved if one.step <= step), saved[-1].step)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from seqsum_tui.live.branching import BranchesRuns
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.layout import MOST_CHARTS, MOST_COLUMNS, LiveLayout, moved
-from seqsum_tui.shared.messages import ChartChosen, ChartLooksChanged
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.metric_panels import Panel, title_kept
 
 if TYPE_CHECKING:
@@ -18,60 +17,61 @@ if TYPE_CHECKING:
 SCREEN = "live"
 
 
-class ArrangesCharts(BranchesRuns):
-    """Adds the actions on the grid of charts. The layout is remembered for every run, and for the next time."""
+class ChartActions:
+    """The actions on a screen's grid of charts. The layout is remembered for every run, and for the next time.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._view: RunView | None = None
+    view: the last reading of the run. aim_reader: has the next reading fetch what the charts show.
+    """
+
+    def __init__(self, screen: ConsoleScreen[None], aim_reader: Callable[[], None]) -> None:
+        self._screen, self._aim_reader = screen, aim_reader
+        self.view: RunView | None = None
         self._ordered: tuple[Panel, ...] | None = None
 
-    # What subclasses give
-
-    def aim_reader(self) -> None:
-        """Have the next reading fetch what the charts show."""
-        raise NotImplementedError
+    @property
+    def _charts(self) -> LiveCharts:
+        return self._screen.query_one(LiveCharts)
 
     # The layout
 
     @property
     def arrangement(self) -> LiveLayout:
         """How the charts are laid out."""
-        return self.query_one(LiveCharts).arrangement
+        return self._charts.arrangement
 
     def take_layout(self, layout: LiveLayout) -> None:
         """Lay the charts out otherwise, and remember it."""
-        charts = self.query_one(LiveCharts)
+        charts = self._charts
         charts.arrangement = layout
         charts.lay_out()
-        self.console.keep_layout(SCREEN, layout.plain())
-        self.call_after_refresh(self.aim_reader)
+        self._screen.console.keep_layout(SCREEN, layout.plain())
+        self._screen.call_after_refresh(self._aim_reader)
 
     @property
     def panels(self) -> tuple[Panel, ...]:
         """The charts as the person wants them: the next reading will have them so."""
-        if self._view is None:
+        if self.view is None:
             return ()
-        if self._ordered is None or self._view.wanted == self.arrangement.charts:
-            return self._view.panels
+        if self._ordered is None or self.view.wanted == self.arrangement.charts:
+            return self.view.panels
         return self._ordered
 
     def _take_panels(self, panels: Sequence[Panel]) -> None:
-        assert self._view is not None
+        assert self.view is not None
         self._ordered = tuple(panels)
-        known = [name for panel in self._view.choices for name in panel.names]
+        known = [name for panel in self.view.choices for name in panel.names]
         titles = tuple(title_kept(panel, known) for panel in panels)
         self.take_layout(replace(self.arrangement, charts=titles))
 
     def _others(self) -> list[Panel]:
-        return [] if self._view is None else [one for one in self._view.choices if one not in self.panels]
+        return [] if self.view is None else [one for one in self.view.choices if one not in self.panels]
 
-    def action_metric(self) -> None:
+    def next_metric(self) -> None:
         """Show the next metric in the chart that has the keys."""
         others = self._others()
-        if self._view is None or not others:
+        if self.view is None or not others:
             return
-        place, choices = self.query_one(LiveCharts).in_hand, self._view.choices
+        place, choices = self._charts.in_hand, self.view.choices
         panels = list(self.panels)
         place = min(place, len(panels) - 1)
         # From where it is on, round and round: not the first again that is free.
@@ -80,86 +80,72 @@ class ArrangesCharts(BranchesRuns):
         panels[place] = next(panel for panel in order if panel in others)
         self._take_panels(panels)
 
-    def action_add_charts(self) -> None:
+    def add(self) -> None:
         """Choose charts to add from all that there are of this run."""
         from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 
         others = self._others()
-        if self._view is None:
+        if self.view is None:
             return
         if not others or len(self.panels) >= MOST_CHARTS:
             text = "every metric of the run has its chart" if not others else f"{MOST_CHARTS} charts are the most"
-            self.notify(text, markup=False)
+            self._screen.notify(text, markup=False)
             return
         choices = [Choice(panel.title, panel.title, ", ".join(panel.names)) for panel in others]
-        self.app.push_screen(ChooseScreen("Add charts", choices, several=True), self._add)
+        self._screen.app.push_screen(ChooseScreen("Add charts", choices, several=True), self._take_added)
 
-    def _add(self, titles: list[str] | None) -> None:
-        if not titles or self._view is None:
+    def _take_added(self, titles: list[str] | None) -> None:
+        if not titles or self.view is None:
             return
         added = [panel for panel in self._others() if panel.title in titles]
         panels = [*self.panels, *added][:MOST_CHARTS]
         self._take_panels(panels)
-        charts = self.query_one(LiveCharts)
+        charts = self._charts
         charts.enlarged = None
         if charts.room_for < len(panels):
-            filled = "" if self.has_class("-filled") else "; f gives the charts the whole screen"
+            filled = "" if self._screen.has_class("-filled") else "; f gives the charts the whole screen"
             text = f"{charts.room_for} of {len(panels)} have room here{filled}; a number shows one alone"
-            self.notify(text, markup=False)
+            self._screen.notify(text, markup=False)
 
-    def action_remove_chart(self) -> None:
+    def remove(self) -> None:
         """Take the chart that has the keys out of the grid."""
         panels = self.panels
         if len(panels) > 1:
-            place = min(self.query_one(LiveCharts).in_hand, len(panels) - 1)
+            place = min(self._charts.in_hand, len(panels) - 1)
             self._take_panels([*panels[:place], *panels[place + 1 :]])
 
-    def action_move_chart(self, by: int) -> None:
+    def move(self, by: int) -> None:
         """Move the chart that has the keys, and the keys with it."""
-        charts, panels = self.query_one(LiveCharts), self.panels
+        charts, panels = self._charts, self.panels
         place = charts.in_hand
         if place < len(panels):
             order = moved(panels, place, by)
             charts.focus_place(order.index(panels[place]))
             self._take_panels(order)
 
-    def action_columns(self) -> None:
+    def more_columns(self) -> None:
         """One more column, then as many as the size gives again."""
-        most = min(MOST_COLUMNS, len(self.query_one(LiveCharts).charts))
+        most = min(MOST_COLUMNS, len(self._charts.charts))
         columns = self.arrangement.columns + 1
         self.take_layout(replace(self.arrangement, columns=0 if columns > most else columns))
-        self.notify(f"{self.arrangement.columns or 'as many as fit'} in a row", title="Charts", timeout=2, markup=False)
+        self._screen.notify(
+            f"{self.arrangement.columns or 'as many as fit'} in a row", title="Charts", timeout=2, markup=False
+        )
 
-    def action_default_charts(self) -> None:
+    def reset(self) -> None:
         """Show the charts that there are at first, as they are at first."""
-        self.query_one(LiveCharts).enlarge(None)
+        self._charts.enlarge(None)
         self.take_layout(LiveLayout())
 
-    def action_x_axis(self) -> None:
+    def next_x_axis(self) -> None:
         """Have the charts stand over what comes next: steps, epochs, time trained, the clock."""
-        if self._view is None:
+        if self.view is None:
             return
-        axes = self._view.axes
-        at = axes.index(self._view.axis.kind) if self._view.axis.kind in axes else -1
+        axes = self.view.axes
+        at = axes.index(self.view.axis.kind) if self.view.axis.kind in axes else -1
         self.take_layout(replace(self.arrangement, x=axes[(at + 1) % len(axes)]))
 
-    def action_chart(self, place: int) -> None:
-        """Show one chart alone, or all again."""
-        self.query_one(LiveCharts).enlarge(place)
-
-    def action_enlarge(self) -> None:
-        """Show the chart that has the keys alone, or all again."""
-        self.action_chart(self.query_one(LiveCharts).in_hand)
-
-    def on_chart_chosen(self, message: ChartChosen) -> None:
-        """Show the chart alone, or all again."""
-        self.query_one(LiveCharts).enlarge(message.place)
-
-    def on_charts_laid_out(self) -> None:
-        """Wider charts show more points."""
-        self.call_after_refresh(self.aim_reader)
-
-    def on_chart_looks_changed(self, message: ChartLooksChanged) -> None:
+    def keep(self) -> None:
         """Remember smoothing and axis; a stretch that is smoothed more needs more before it."""
-        self.console.keep_layout(SCREEN, self.arrangement.plain())
-        self.call_after_refresh(self.aim_reader)
+        self._screen.console.keep_layout(SCREEN, self.arrangement.plain())
+        self._screen.call_after_refresh(self._aim_reader)

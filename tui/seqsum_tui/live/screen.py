@@ -17,7 +17,8 @@ from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.plotting.smoothing import lead
 from seqsum.runs.gone import RunGone
-from seqsum_tui.live.chart_actions import SCREEN, ArrangesCharts
+from seqsum_tui.live.branching import Branching
+from seqsum_tui.live.chart_actions import SCREEN, ChartActions
 from seqsum_tui.live.chart_grid import LiveChart, LiveCharts
 from seqsum_tui.live.config import ConfigView
 from seqsum_tui.live.events import EventsView
@@ -30,9 +31,9 @@ from seqsum_tui.query.source import Source
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.messages import QuestionAsked
+from seqsum_tui.shared.messages import ChartChosen, QuestionAsked
 from seqsum_tui.shared.polling import Poll
-from seqsum_tui.shared.run_actions import RESUMABLE
+from seqsum_tui.shared.run_actions import RESUMABLE, RunScreen
 
 if TYPE_CHECKING:
     from seqsum.runs import Event, Run, Summary
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 3
 
 
-class LiveScreen(ArrangesCharts):
+class LiveScreen(RunScreen):
     """Watch and steer a run. Leaving changes nothing for it."""
 
     CSS_PATH = "screen.tcss"
@@ -60,6 +61,9 @@ class LiveScreen(ArrangesCharts):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
+        self._view: RunView | None = None
+        self._charts = ChartActions(self, self.aim_reader)
+        self._branching = Branching(self, lambda: self.query_one(LiveCharts).cursor_step)
         self._reader = RunReader(run)
         self._poll: Poll | None = None
         self._trouble = ""
@@ -108,6 +112,7 @@ class LiveScreen(ArrangesCharts):
 
     def _show(self, view: RunView) -> None:
         before, self._view = self._view, view
+        self._charts.view = view
         self._trouble = ""
         self.source.summary = run = view.summary
         charts = self.query_one(LiveCharts)
@@ -230,11 +235,6 @@ class LiveScreen(ArrangesCharts):
             )
         return super().check_action(action, parameters)
 
-    @property
-    def step_in_hand(self) -> int | None:
-        """The step under the charts' cursor, for the dialogs to begin with."""
-        return self.query_one(LiveCharts).cursor_step
-
     def action_back(self) -> None:
         """Leave the screen; the run goes on."""
         self.dismiss(None)
@@ -313,6 +313,70 @@ class LiveScreen(ArrangesCharts):
         for path in LIVE_FIELDS:
             name = f"Change {path}"
             yield Command(name, facts[path].description, partial(self.ask_value, path, name))
+
+    # The charts
+
+    def action_metric(self) -> None:
+        """Show the next metric in the chart that has the keys."""
+        self._charts.next_metric()
+
+    def action_add_charts(self) -> None:
+        """Choose charts to add from all that there are of this run."""
+        self._charts.add()
+
+    def action_remove_chart(self) -> None:
+        """Take the chart that has the keys out of the grid."""
+        self._charts.remove()
+
+    def action_columns(self) -> None:
+        """One more column, then as many as the size gives again."""
+        self._charts.more_columns()
+
+    def action_default_charts(self) -> None:
+        """Show the charts that there are at first, as they are at first."""
+        self._charts.reset()
+
+    def action_x_axis(self) -> None:
+        """Have the charts stand over what comes next: steps, epochs, time trained, the clock."""
+        self._charts.next_x_axis()
+
+    def action_move_chart(self, by: int) -> None:
+        """Move the chart that has the keys, and the keys with it."""
+        self._charts.move(by)
+
+    def action_chart(self, place: int) -> None:
+        """Show one chart alone, or all again."""
+        self.query_one(LiveCharts).enlarge(place)
+
+    def action_enlarge(self) -> None:
+        """Show the chart that has the keys alone, or all again."""
+        self.action_chart(self.query_one(LiveCharts).in_hand)
+
+    def on_chart_chosen(self, message: ChartChosen) -> None:
+        """Show the chart alone, or all again."""
+        self.query_one(LiveCharts).enlarge(message.place)
+
+    def on_charts_laid_out(self) -> None:
+        """Wider charts show more points."""
+        self.call_after_refresh(self.aim_reader)
+
+    def on_chart_looks_changed(self) -> None:
+        """Remember how the charts look."""
+        self._charts.keep()
+
+    # Fork and rewind
+
+    def action_fork(self) -> None:
+        """Ask for a checkpoint and changed settings, and go on from there as a run of its own."""
+        self._branching.fork()
+
+    def action_rewind(self) -> None:
+        """Ask for a checkpoint, and take the run back to it."""
+        self._branching.rewind()
+
+    def action_undo_rewind(self) -> None:
+        """Bring back what the last rewind put aside."""
+        self._branching.undo_rewind()
 
     # Questions
 

@@ -41,17 +41,17 @@ ALLOWED = {
 
 
 class RunScreen(ConsoleScreen[None]):
-    """A screen that has a run in hand. Subclasses say which one, and hear when something was done to it."""
+    """A screen that can have a run in hand, says which one, and hears when something was done to it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._asked: set[tuple[str, str]] = set()
 
-    # What subclasses give
+    # What is in hand
 
     def run_in_hand(self) -> tuple[Run, Summary] | None:
-        """Return the run that the keys act on, with what is known of it."""
-        raise NotImplementedError
+        """Return the run that the keys act on, with what is known of it; None while there is none."""
+        return None
 
     def runs_in_hand(self) -> list[tuple[Run, Summary]]:
         """Return the runs that pause, resume and stop act on: several where some are marked."""
@@ -81,7 +81,7 @@ class RunScreen(ConsoleScreen[None]):
         """Pause the run."""
         from seqsum.control import commands
 
-        self._ask("pause", commands.pause, lambda _: ("p goes on with it.", "information"))
+        self.ask_run("pause", commands.pause, lambda _: ("p goes on with it.", "information"))
 
     def action_continue(self) -> None:
         """Let a paused run go on."""
@@ -95,26 +95,26 @@ class RunScreen(ConsoleScreen[None]):
         from seqsum.control import commands
 
         launcher = self.console.launcher
-        self._ask(verb, lambda run: commands.resume(run, launcher), lambda _: ("From where it was.", "information"))
+        self.ask_run(verb, lambda run: commands.resume(run, launcher), lambda _: ("From where it was.", "information"))
 
     def action_stop(self) -> None:
         """Save and stop the run."""
         from seqsum.control import commands
 
         self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
-        self._ask("stop", commands.stop, lambda _: ("It is saved; r goes on from there.", "information"))
+        self.ask_run("stop", commands.stop, lambda _: ("It is saved; r goes on from there.", "information"))
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""
         from seqsum.control import commands
 
-        self._ask("snapshot", commands.snapshot, lambda answer: (_saved_at(answer), "information"))
+        self.ask_run("snapshot", commands.snapshot, lambda answer: (_saved_at(answer), "information"))
 
     def set_value(self, run: Run, field: str, text: str) -> None:
         """Change a live field of the run."""
         from seqsum.control import commands
 
-        self._ask(
+        self.ask_run(
             "set",
             lambda run: commands.set_value(run, field, text),
             lambda answer: (display.literal(str(answer.get("message", ""))), "information"),
@@ -122,12 +122,13 @@ class RunScreen(ConsoleScreen[None]):
 
     # How it is done
 
-    def _ask(
+    def ask_run(
         self,
         verb: str,
         work: Callable[[Run], dict[str, Any]],
         outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
     ) -> None:
+        """Have `work` done to the runs in hand, beside the screen, and tell its outcome."""
         held = self.runs_in_hand()
         if len(held) > 1:
             self._ask_several(verb, held, work)
