@@ -147,6 +147,24 @@ def test_a_groups_curve_counts_everybody_and_does_not_jump_where_some_end(direct
     assert spread(members, direction, most=11).x.size == 11
 
 
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (["stopped"] * 4 + ["finished"], "4 stopped, 1 finished"), (["finished", "finished"], "finished"),
+        (["failed", "died"], "1 failed, 1 died"),
+    ],
+)  # fmt: skip
+def test_a_group_of_mixed_ends_says_how_many_ended_how(
+    make: Make, tmp_path: Path, statuses: list[str], said: str
+) -> None:
+    points = {"accuracy": [(10, 0.5)]}
+    ids = [make(f"run{place}", points, status, track__group="g").id for place, status in enumerate(statuses)]
+    comparison = ComparisonReader(tmp_path / "runs", ids).read()
+    assert comparison is not None
+    (row,) = rows_of(comparison)
+    assert row.status == said
+
+
 def test_a_groups_curve_waits_for_the_running_and_for_a_stretch() -> None:
     x = np.arange(10.0)
     ended = [Member(x, x, "finished", 9.0), Member(x[:5], x[:5] + 4, "finished", 8.0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
@@ -45,6 +46,7 @@ class Row:
     name: str
     look: Look
     status: str
+    """Of a group: the one that all its runs have, or how many have which."""
     runs: tuple[RunData, ...] = field(repr=False)
     x: Floats = field(repr=False)
     y: Floats = field(repr=False)
@@ -221,7 +223,7 @@ def _group_row(
         kind="group",
         name=name,
         look=members[0].look,
-        status=next((one for one in ("running", "starting", "paused", "queued") if one in statuses), statuses[0]),
+        status=_statuses(statuses),
         runs=runs,
         x=empty,
         y=empty,
@@ -261,6 +263,12 @@ def _steps_at(x: Floats, members: Sequence[Row]) -> Floats:
     return np.interp(x, longest.x, longest.runs[0].curve.x) if longest.x.size else x
 
 
+def _statuses(statuses: Sequence[str]) -> str:
+    """Return the status that all have, or how many have which: 4 stopped, 1 finished."""
+    found = Counter(statuses).most_common()
+    return found[0][0] if len(found) == 1 else ", ".join(f"{many} {status}" for status, many in found)
+
+
 def _member(row: Row, end: float | None) -> Member:
     """A run's curve in a group: its means, for one value in a bucket that is not finite hides no others."""
     (run,) = row.runs
@@ -276,7 +284,9 @@ def _medians(members: Sequence[Row], finals: Standing | None, bests: Standing | 
         found |= {"final": finals.median, "final_quartiles": (finals.low, finals.high), "valued": finals.valued}
         found |= {"waiting": finals.waiting, "final_step": _middle([member.final_step for member in members])}
     if bests is not None:
-        found |= {"best": bests.median, "best_step": _middle([member.best_step for member in valued])}
+        # A median that a run without a value stands for is reached nowhere.
+        steps = [] if math.isnan(bests.median) else [member.best_step for member in valued]
+        found |= {"best": bests.median, "best_step": _middle(steps)}
     return found
 
 

@@ -62,7 +62,9 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[Column]
             Column("at", f"at {at}", max(10, len(f"at {at}")), 3, lambda row: value(row.at)),
             change("at", 5),
         ]
-    found.append(Column("status", "status", 8, 8, lambda row: display.status(row.status).word))
+    words = [display.status(row.status).word for row in rows]
+    widest = max([8, *map(len, words)])
+    found.append(Column("status", "status", widest, 8, lambda row: display.status(row.status).word))
     return found
 
 

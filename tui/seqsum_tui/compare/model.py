@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,8 @@ class CompareModel:
         facts += ["not one measure"] if comparison.measures.startswith("not one measure") else []
         if base is not None and len(self.rows) > 1:
             facts.append(f"Δ from {base.look.sign} {display.literal(base.name)}")
+        if any(value is not None and math.isnan(value) for row in self.rows for value in (row.final, row.best)):
+            facts.append("NaN: runs without a value rank worst")
         facts.append(formatting.count(len(comparison.runs), "run"))
         return (*facts, f"{comparison.direction} is better") if comparison.direction else tuple(facts)
 
