@@ -396,6 +396,9 @@ def test_how_an_answer_came_to_be_learned(tmp_path: Path) -> None:
         return at
 
     assert (found["aha"], found["aha_input"]) == (first(1), first(2))
+    assert found["asked"] is None
+    some = trained(tmp_path / "more", 0, task__min_length=1, task__max_length=4)
+    assert asked(some, "history", input="7")["asked"] == 2000
 
 
 def test_texts_are_written_and_measured_by_the_models_own_distribution(tmp_path: Path) -> None:

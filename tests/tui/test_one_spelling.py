@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from textual.app import App
 
 from seqsum import formatting
 from seqsum.cli import main
@@ -11,6 +12,8 @@ from seqsum.compare.files import Shown, content
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.query.pane import QueryPane
+from seqsum_tui.query.views import learned, whole, writing
 from support.screens import screen_text
 
 VALUES = [(0.97462, 0.31394), (0.999961, 2.302585), (1.0, 1.234e-5), (0.1, 12.34567), (0.0049, 1234.5678)]
@@ -57,3 +60,41 @@ async def test_the_same_digits_everywhere(accuracy, loss, scene, console, until,
         await until(pilot, lambda: whole(share, screen_text(console)) and whole(number, screen_text(console)))
         console.push_screen(CompareScreen([run.id, other.id]))
         await until(pilot, lambda: isinstance(console.screen, CompareScreen) and whole(share, screen_text(console)))
+
+
+async def test_a_chart_in_percent_spells_every_value_so():
+    answer = {"lengths": [1, 2], "accuracy": [1.0, 0.685], "low": [0.9, 0.6], "high": [1.0, 0.7], "chance": 0.1}
+    assert "accuracy 68.50% · chance 10.00%" in await page_of(whole.by_length(answer))
+    bins = [{"count": 5, "confidence": 0.4, "accuracy": 0.25}]
+    calibration = whole.calibration({"bins": bins, "expected_error": 0.1, "asked": 5})
+    assert "accuracy 25.00%" in await page_of(calibration)
+
+
+async def test_a_forecast_has_the_digits_of_its_answer():
+    answer = {"history": [71.25, 64.3], "forecast": [80.125, 79.4975], "autoregressive": [], "truth": []}
+    page = await page_of(writing.forecast({**answer, "order": 2, "error_by_horizon": None})[0])
+    for name, value in zip(("before", "model"), formatting.distinct([64.3, 79.4975]), strict=True):
+        assert re.search(rf"{name} {re.escape(value)}\s", page)
+
+
+async def test_an_accuracy_of_a_part_of_the_inputs_says_so():
+    row = {"step": 300, "prediction": "8", "correct": True, "probability": 0.9, "accuracy": 0.998}
+    answer = {"input": "7", "truth": "8", "rows": [row], "threshold": 0.99, "aha": 300, "aha_input": 300}
+    part = await page_of(learned.learned({**answer, "asked": 2000}, None))
+    assert "accuracy of 2,000 inputs 99.80%" in part
+    assert "accuracy of 2,000 inputs, which stand for all, stays at 99.00% or above" in part
+    every = await page_of(learned.learned({**answer, "asked": None}, None))
+    assert "accuracy 99.80%" in every and "stand for all" not in every
+
+
+async def page_of(shown):
+    """What a pane of the Ask screen shows of a view."""
+
+    class Alone(App):
+        def compose(self):
+            yield QueryPane()
+
+    async with Alone().run_test(size=(120, 30)) as pilot:
+        pilot.app.query_one(QueryPane).show(shown)
+        await pilot.pause()
+        return " ".join(screen_text(pilot.app).split())

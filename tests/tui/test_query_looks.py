@@ -70,7 +70,7 @@ def history(step):
             }
         )  # fmt: skip
     return {"input": "1 2 3 5 1 2 4", "truth": "8", "labels": list("0123456789"), "rows": rows, "threshold": 0.99,
-            "aha": 12_000, "aha_input": 5000}  # fmt: skip
+            "asked": 2000, "aha": 12_000, "aha_input": 5000}  # fmt: skip
 
 
 class CannedClient:

@@ -1,5 +1,6 @@
 """The Query screen: real answers of small networks, at every size, by keys and by mouse."""
 
+import asyncio
 import os
 import signal
 
@@ -12,6 +13,7 @@ from textual.widgets import Input
 from seqsum.errors import UserError
 from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
+from seqsum.runs import bin
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Mark
 from seqsum_tui.dialogs.choose import ChooseScreen
@@ -337,14 +339,65 @@ async def test_keys_lead_there_and_back(console, adder, here, until):
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
 
 
-async def test_a_run_without_a_checkpoint_says_so(console, scene, until):
-    run = scene.run(status="stopped", step=10)
-    async with console.run_test(size=(60, 20)) as pilot:
+@pytest.mark.parametrize(
+    ("status", "says"), [("running", "wait for one"), ("stopped", "seqsum resume"), ("finished", "train it again")]
+)
+async def test_a_run_without_a_checkpoint_says_so_and_what_helps(console, scene, until, status, says):
+    run = scene.run(status=status, step=10)
+    run.checkpoints.mkdir(exist_ok=True)
+    async with console.run_test(size=(120, 20)) as pilot:
         console.push_screen(screen := QueryScreen(run.id))
         await until(pilot, lambda: screen._askings and screen._askings[0].source.summary)
+        await until(pilot, lambda: ("no checkpoint yet" in screen_text(console)) == (status == "running"))
         screen.query_one(QueryBox).value = "1 2"
         await pilot.press("enter")
-        await until(pilot, lambda: "nothing to ask: run" in screen_text(console))
+        if status != "running":
+            await until(pilot, lambda: "nothing to ask: run" in screen_text(console) and says in screen_text(console))
+        assert says in run.no_checkpoint() and ("yet" in run.no_checkpoint()) == (status == "running")
+
+
+@pytest.mark.parametrize("harm", ["bin", "store"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_the_head_says_that_a_run_can_not_be_read(console, adder, here, opened, until, harm, when):
+    def harmed():
+        if harm == "bin":
+            bin.delete(adder)
+        else:
+            os.truncate(adder.folder / "metrics.db", 4096)
+
+    async with console.run_test(size=(80, 24)) as pilot:
+        if when == "before":
+            harmed()
+            console.push_screen(screen := QueryScreen(adder.id))
+        else:
+            screen = await opened(pilot, adder)
+            harmed()
+        says = "✗ in the bin" if harm == "bin" else "! unreadable"
+        await until(pilot, lambda: says in str(screen.query_one("#head").render()))
+        text = screen_text(console)
+        assert "✗" in text and not any(stale in text for stale in ("reading the run", "no checkpoint", "finished"))
+
+
+@pytest.mark.parametrize(("key", "shows"), [("3", "accuracy"), ("r", "entropy")])
+async def test_keys_pressed_while_the_model_loads_count(console, adder, until, monkeypatch, key, shows):
+    go_on = asyncio.Event()
+
+    class Slow(HereClient):
+        async def start(self):
+            await go_on.wait()
+            return await super().start()
+
+        async def request(self, ask, **fields):
+            await go_on.wait()
+            return await super().request(ask, **fields)
+
+    monkeypatch.setattr(source, "QueryClient", Slow)
+    async with console.run_test(size=(80, 24)) as pilot:
+        console.push_screen(screen := QueryScreen(adder.id))
+        await until(pilot, lambda: "loading the model" in screen_text(console))
+        await pilot.press("escape", key)
+        go_on.set()
+        await until(pilot, lambda: shows in "".join(pane.written for pane in screen.query(QueryPane)))
 
 
 async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, opened, until):

@@ -134,7 +134,7 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
 
 def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, ...]) -> Loaded:
     """Make task and model of a checkpoint; raise UserError when its parts do not fit each other."""
-    source = f"checkpoint of step {weights.step} of run {run.id}"
+    source = f"checkpoint of step {weights.step:,} of run {run.id}"
     try:
         config = Config.parse(weights.state["config"], source)
         facts = weights.state.get("data_facts")
@@ -150,7 +150,7 @@ def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, 
         model = _fitted(task, config, weights.tensors)
     except MISFITS:
         raise UserError(
-            f"predict: the weights of run {run.id} at step {weights.step} do not fit the model of its configuration"
+            f"predict: the weights of run {run.id} at step {weights.step:,} do not fit the model of its configuration"
         ) from None
     model.eval()
     model.requires_grad_(False)

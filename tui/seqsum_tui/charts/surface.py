@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -138,6 +138,8 @@ class ChartSurface(Widget):
         self._strips: list[Strip] = []
         self._composed_for: object = None
         self._waiting = self._stale = False
+        self.spell: Callable[[float], str] | None = None
+        """How values are written in the legend, where neither name nor title says it."""
         self.set_reactive(ChartSurface.log_y, log_y)
         self.set_reactive(ChartSurface.smoothing, self.validate_smoothing(smoothing))
 
@@ -510,11 +512,14 @@ class ChartSurface(Widget):
             index = nearest_shown(one, self.cursor_x, self._view)
         if index is None:
             return "–", "" if layer.smoothed is None else "–"
-        # A chart of one metric has its name as title; where several things stand together, each has its own.
-        name = self._title or one.name
+        # A chart of one metric has its name as title; where several things stand together, each has its own, and where
+        # y is in percent, so are all of them.
+        name = "accuracy" if self._share else self._title or one.name
         newest = self.cursor_x is None and one.last is not None
         value = one.last if newest else float(one.y[index])
         smoothed = "" if layer.smoothed is None else f"~{formatting.metric(name, float(layer.smoothed[index]))}"
+        if self.spell is not None and value is not None:
+            return self.spell(value), smoothed
         return formatting.metric(name, value), smoothed
 
     def _told(self) -> list[Note]:

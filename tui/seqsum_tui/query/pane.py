@@ -130,7 +130,7 @@ class QueryPane(Vertical):
 
 def _draw(chart: QueryChart, curves: Curves) -> None:
     chart.set_x_axis(curves.x_name, limits=curves.limits)
-    chart.log_y = curves.log_y
+    chart.log_y, chart.spell = curves.log_y, curves.spell
     chart.set_y_limits(*curves.span)
     chart.set_bands(curves.bands)
     chart.set_marks(curves.marks)

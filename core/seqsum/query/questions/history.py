@@ -42,6 +42,8 @@ class HistoryAnswer(Answer):
     labels: list[str] | None
     rows: list[HistoryRow]
     """One for each whole checkpoint, ascending."""
+    asked: int | None
+    """How many inputs, chosen once, stand for all in the accuracies; null where all are asked."""
     threshold: float
     aha: int | None
     """Step of the first checkpoint from which accuracy stays at `threshold` or above to the last."""
@@ -87,6 +89,7 @@ class History(OfInput):
             truth=None if truth is None else task.render(truth),
             labels=read.labels if task.answer == "class" else None,
             rows=rows,
+            asked=_asked(asked, loaded) if rows else None,
             threshold=self.threshold,
             aha=steady_from(steps, [(row.accuracy or 0.0) >= self.threshold for row in rows]),
             aha_input=steady_from(steps, [row.correct is True for row in rows]),
@@ -101,13 +104,25 @@ def steady_from(steps: Sequence[int], good: Sequence[bool]) -> int | None:
     return found
 
 
+def _parts(asked: Asked, loaded: Loaded) -> list[Examples]:
+    return asked.memory.kept("history's part", loaded.task, lambda: asked_part(loaded, asked.deadline), 1)
+
+
+def _asked(asked: Asked, loaded: Loaded) -> int | None:
+    if loaded.task.answer == "values" or loaded.task.carries_state:
+        return None
+    chosen = sum(len(part.lengths) for part in _parts(asked, loaded))
+    return chosen if chosen >= ASKED else None
+
+
 def _accuracy(asked: Asked, loaded: Loaded) -> float | None:
     """Accuracy on at most 2,000 inputs, always the same, measured once for each checkpoint; None for values."""
     if loaded.task.answer == "values":
         return None
-    kept, task = asked.memory.kept, loaded.task
-    parts = kept("history's part", task, lambda: asked_part(loaded, asked.deadline), 1)
-    return kept("history's accuracies", loaded, lambda: accuracy_on(loaded, parts, asked.deadline), CHECKPOINTS)
+    parts = _parts(asked, loaded)
+    return asked.memory.kept(
+        "history's accuracies", loaded, lambda: accuracy_on(loaded, parts, asked.deadline), CHECKPOINTS
+    )
 
 
 def asked_part(loaded: Loaded, deadline: Deadline) -> list[Examples]:

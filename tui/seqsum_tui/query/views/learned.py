@@ -20,7 +20,7 @@ def learned(answer: dict[str, Any], pane: Pane) -> Shown:
     """Return the view of what every checkpoint says."""
     rows = answer["rows"]
     steps = [float(row["step"]) for row in rows]
-    series = [curve("accuracy", steps, finite([row["accuracy"] for row in rows]), sign=SIGNS[0])]
+    series = [curve(_of(answer), steps, finite([row["accuracy"] for row in rows]), sign=SIGNS[0])]
     # The truth of a text or a series is not known: then the curve is of what was answered.
     name = "probability of the truth" if answer["truth"] is not None else "probability of its answer"
     series.append(curve(name, steps, finite([row["probability"] for row in rows]), sign=SIGNS[1]))
@@ -32,16 +32,25 @@ def learned(answer: dict[str, Any], pane: Pane) -> Shown:
     return Shown("Learned", lines(_aha(answer), _input_line(answer), _path(answer, here)), picture)
 
 
+def _of(answer: dict[str, Any]) -> str:
+    """Name the accuracy: that of a part of the inputs is another number than the run's own."""
+    return "accuracy" if answer["asked"] is None else f"accuracy of {answer['asked']:,} inputs"
+
+
 def _aha(answer: dict[str, Any]) -> Any:
     limit = formatting.percent(answer["threshold"])
     if all(row["accuracy"] is None for row in answer["rows"]):
         return told(("accuracy has no meaning for this task", QUIET))
     if answer["aha"] is None:
-        return told((f"no aha yet: accuracy has not stayed at {limit} or above", QUIET))
+        return told((f"no aha yet: {_of(answer)}{_for_all(answer)} has not stayed at {limit} or above", QUIET))
     return told(
         (f"{AHA} aha at step {answer['aha']:,}", "bold $text-accent"),
-        f": from there accuracy stays at {limit} or above",
+        f": from there {_of(answer)}{_for_all(answer)} stays at {limit} or above",
     )
+
+
+def _for_all(answer: dict[str, Any]) -> str:
+    return "" if answer["asked"] is None else ", which stand for all,"
 
 
 def _input_line(answer: dict[str, Any]) -> Any:

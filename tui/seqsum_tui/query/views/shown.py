@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,8 @@ Part = str | tuple[str, str] | Content
 
 @dataclass(frozen=True)
 class Curves:
-    """A chart. x_name: what x counts; log_y: whether y is logarithmic; span: fixed bottom and top of y."""
+    """A chart. x_name: what x counts; log_y: whether y is logarithmic; span: fixed bottom and top of y; spell: how
+    values are written, where neither name nor title says it."""
 
     title: str
     series: tuple[Series, ...]
@@ -29,6 +30,7 @@ class Curves:
     log_y: bool = False
     span: tuple[float | None, float | None] = (None, None)
     limits: tuple[float | None, float | None] = (None, None)
+    spell: Callable[[float], str] | None = None
 
 
 @dataclass(frozen=True)

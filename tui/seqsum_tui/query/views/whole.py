@@ -113,7 +113,7 @@ def calibration(answer: dict[str, Any], pane: Pane) -> Shown:
     bins = [one for one in answer["bins"] if one["count"]]
     x = [one["confidence"] for one in bins]
     series = (
-        curve("right", x, [one["accuracy"] for one in bins], sign=SIGNS[0]),
+        curve("accuracy", x, [one["accuracy"] for one in bins], sign=SIGNS[0]),
         curve("as often as sure", [0.0, 1.0], [0.0, 1.0], sign="·", colour="#808080"),
     )
     error = answer["expected_error"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.content import Content
 
-from seqsum.formatting import count, full, number, percent
+from seqsum.formatting import count, distinct, full, number, percent
 from seqsum.query.questions.forecast import Forecast
 from seqsum.query.questions.loss_per_character import LossPerCharacter
 from seqsum.query.questions.sample import Sample
@@ -62,6 +62,11 @@ def _window(pane: Pane) -> dict[str, Any]:
     return {"input": pane.question or ""} if pane.begins is None else {"offset": pane.begins}
 
 
+def _value(value: float) -> str:
+    """A value of a series as the answer has it."""
+    return distinct([value])[0]
+
+
 @view(Forecast, "more", "Forecast", fields=_window)
 def forecast(answer: dict[str, Any], pane: Pane) -> list[Shown]:
     """Return the views of a forecast: the continuation beside AR(p) and the truth, and errors by horizon."""
@@ -90,7 +95,7 @@ def forecast(answer: dict[str, Any], pane: Pane) -> list[Shown]:
     place = "from the series asked" if offset is None else f"from {count(offset, 'value')} before the data's end"
     said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
     marks = (Mark(0.5, "now", kind="now"),)
-    made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks))]
+    made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks, spell=_value))]
     horizon = answer["error_by_horizon"]
     if horizon:
         x = [*range(1, len(horizon["model"]) + 1)]
