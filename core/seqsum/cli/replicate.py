@@ -128,7 +128,7 @@ def _follow(replication: Replication, as_json: bool, stopping: _StopOnSignal) ->
                     elif not bar:
                         say(_line(seed, summary))
             done = sum(not summary.live for summary in summaries.values())
-            share = sum(summary.progress if summary.live else 1.0 for summary in summaries.values())
+            share = sum(summary.progress or 0.0 if summary.live else 1.0 for summary in summaries.values())
             words = "stopping" if stopping.asked else f"{done} of {len(summaries)} ended"
             progress.update(line, completed=share / len(summaries), numbers=words)
             if done == len(summaries):
@@ -155,7 +155,7 @@ def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outco
         say(f"  with a value      {counted}; a seed that diverged, failed, died or has none ranks as worst")
     if outcome.converged is not None and outcome.runs:
         share = percent(outcome.converged / outcome.runs)
-        say(f"  converged         {outcome.converged} of {outcome.runs} ({share}): accuracy at least {CONVERGED}")
+        say(f"  converged         {outcome.converged} of {outcome.runs} ({share}): accuracy of {CONVERGED:.0%} or more")
     if outcome.steps_to_converge is not None:
         early, median, late = outcome.steps_to_converge
         say(f"  steps to converge median {round(median):,}, quartiles {round(early):,} to {round(late):,}")

@@ -62,7 +62,7 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
             checkpoint_files.copy(source, target, state, fresh_optimizer=fresh)
         except FileNotFoundError:
             # A parent that trains may delete old ones (train.keep_checkpoints) at any moment.
-            raise UserError(f"fork: the checkpoint of step {step} is gone; choose a newer one") from None
+            raise UserError(f"fork: the checkpoint of step {step:,} is gone; choose a newer one") from None
 
     child = workspace.create(
         run.record.preset,
@@ -113,7 +113,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
     with _locked(run):
         check_rewind(run, step)
         if step == run.summary().step and checkpoint_files.steps_saved(run.checkpoints)[-1] == step:
-            raise UserError(f"rewind: run {run.id} is at step {step} already")
+            raise UserError(f"rewind: run {run.id} is at step {step:,} already")
         kept = run.folder / f"rewound-{datetime.now():%Y%m%d-%H%M%S-%f}"
         try:
             kept.mkdir()
@@ -136,7 +136,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"rewind: can't write {run.folder}: {reason}") from None
-        run.record_outcome("stopped", f"rewound to step {step}", step)
+        run.record_outcome("stopped", f"rewound to step {step:,}", step)
         tell_changed(run.folder)
     message = f"back at step {step:,}; what came after is kept in {kept}"
     return {"ok": True, "message": message, "step": step, "kept": str(kept)}
@@ -215,11 +215,11 @@ def _chosen(run: Run, step: int | None, verb: str) -> int:
         near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])
         some = "the nearest are" if len(saved) > MOST_NAMED else "there are"
         raise UserError(
-            f"{verb}: run {run.id} has no checkpoint of step {step}; {some} {', '.join(str(one) for one in near)}"
+            f"{verb}: run {run.id} has no checkpoint of step {step:,}; {some} {', '.join(f'{one:,}' for one in near)}"
         )
     wrong = checkpoint_files.damage(checkpoint_files.folder_of(run.checkpoints, step))
     if wrong is not None:
-        raise UserError(f"{verb}: the checkpoint of step {step} is damaged ({printable(wrong)}); choose another")
+        raise UserError(f"{verb}: the checkpoint of step {step:,} is damaged ({printable(wrong)}); choose another")
     return step
 
 

@@ -168,7 +168,7 @@ class Trainer:
             self.failure = f"{result.failure} at step {self.step + 1} ({rate}); its update was not made"
         elif not self._finite():
             rate = f"learning rate {learning_rate(max(rates))}"
-            self.failure = f"weights became infinite or not a number by step {self.step} ({rate})"
+            self.failure = f"weights became infinite or not a number by step {self.step:,} ({rate})"
         return points
 
     def _border(self, step: int, more: Iterable[int]) -> int:

@@ -141,7 +141,8 @@ class Worker:
                 step,
             )
         self._say_backend(step)
-        print(f"{'resumed' if saved else 'started'} at step {step} of {self.trainer.config.train.steps}", flush=True)
+        began, steps = "resumed" if saved else "started", self.trainer.config.train.steps
+        print(f"{began} at step {step:,} of {steps:,}", flush=True)
 
     def _measured_since(self, saved: Checkpoint | None) -> int | None:
         """The step from which evaluations of this run are measured as they are now."""
@@ -358,7 +359,7 @@ class Worker:
                         command.verb == "snapshot" or (command.verb, status) == ("stop", "stopped")
                     )
                     self.store.finish_command(command.id, answered, f"the run is {status}", step=self.trainer.step)
-        print(f"{status} at step {self.trainer.step}" + (f": {reason}" if reason else ""), flush=True)
+        print(f"{status} at step {self.trainer.step:,}" + (f": {reason}" if reason else ""), flush=True)
 
     def end_tracker(self, status: str, reason: str | None) -> None:
         """Finish the tracker, in a bounded time that does not count as training; begin the upload if one is wanted."""
@@ -513,7 +514,7 @@ class Worker:
             with self.store.transaction():
                 self.store.add_event(self.trainer.step, "paused")
                 self.store.set_state(status="paused")
-        self._done(command, f"paused at step {self.trainer.step}")
+        self._done(command, f"paused at step {self.trainer.step:,}")
 
     def _on_resume(self, command: Command) -> None:
         if self.paused:
@@ -522,7 +523,7 @@ class Worker:
             with self.store.transaction():
                 self.store.add_event(self.trainer.step, "continued")
                 self.store.set_state(status="running")
-        self._done(command, f"running from step {self.trainer.step}")
+        self._done(command, f"running from step {self.trainer.step:,}")
 
     def _on_stop(self, command: Command) -> None:
         # Answered by _end, once everything is saved.
@@ -532,7 +533,7 @@ class Worker:
         if not self.saved:
             self.save("snapshot")
         self.write(force=True)
-        self._done(command, f"saved the checkpoint of step {self.trainer.step}")
+        self._done(command, f"saved the checkpoint of step {self.trainer.step:,}")
 
     def _on_set(self, command: Command) -> None:
         field, value = str(command.arguments.get("field")), str(command.arguments.get("value"))
@@ -551,8 +552,8 @@ class Worker:
         with self.store.transaction():
             self.store.add_event(self.trainer.step, "set", field=field, old=old, new=new)
             self.store.set_state(changes=self.changes)
-            self._done(command, f"{field} = {new} from step {self.trainer.step}")
-        print(f"{field}: {old} -> {new} at step {self.trainer.step}", flush=True)
+            self._done(command, f"{field} = {new} from step {self.trainer.step:,}")
+        print(f"{field}: {old} -> {new} at step {self.trainer.step:,}", flush=True)
 
 
 def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
