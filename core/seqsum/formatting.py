@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 NONE = "–"
+CLOCKS_DIFFER = 60.0
+"""By so many seconds, at most, a time of another machine may lie ahead and still be now."""
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
 _SUFFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -54,8 +56,10 @@ def percent(share: float | None) -> str:
     return text
 
 
-def progress(share: float) -> str:
-    """Return how much is done in whole percent, rounded down: only what is done says 100%."""
+def progress(share: float | None) -> str:
+    """Return how much is done in whole percent, rounded down: only what is done says 100%. `?` where nobody knows."""
+    if share is None:
+        return "?"
     # The small addend undoes what binary fractions lose: 0.29 * 100 is 28.999….
     return f"{int(min(max(share, 0.0), 1.0) * 100 + 1e-9)}%"
 
@@ -182,8 +186,15 @@ def roughly(seconds: float) -> str:
     return duration(max(1, math.floor(seconds / step + 0.5) * step))
 
 
+def ago(seconds: float) -> str:
+    """Return how long ago something was, in words: 3m ago."""
+    return f"{age(seconds)} ago" if seconds >= -CLOCKS_DIFFER else "in the future"
+
+
 def age(seconds: float) -> str:
-    """Return how long ago something was, in one unit, rounded down: 12s, 3m, 2h, 5d."""
+    """Return how long ago something was, in one unit, rounded down: 12s, 3m, 2h, 5d; `?` for what is yet to come."""
+    if seconds < -CLOCKS_DIFFER:
+        return "?"
     rest = max(0, int(seconds))
     for size, letter in ((86_400, "d"), (3600, "h"), (60, "m")):
         if rest >= size:

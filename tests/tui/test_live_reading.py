@@ -1,15 +1,23 @@
 """What the live view reads again and again of a run that trains: only what is new, and never what is gone."""
 
+import os
+
 import pytest
 
+from seqsum import formatting
+from seqsum.compare.history import History
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Series
+from seqsum_tui.dialogs.checkpoint_list import line_of
+from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.events import EventsView, stretches
 from seqsum_tui.live.reader import RunReader
 from seqsum_tui.live.run_events import EventReader
 from support.screens import screen_text
+
+NOW = 1_800_000_000.0
 
 
 @pytest.fixture
@@ -108,3 +116,40 @@ def test_checkpoints_of_a_folder_that_is_none(tmp_path):
     assert steps_saved(tmp_path / "nothing") == []
     (tmp_path / "file").touch()
     assert steps_saved(tmp_path / "file") == []
+
+
+def test_what_the_head_tells_is_the_newest_of_the_chart(scene, monkeypatch):
+    run = scene.run(status="running", step=1000)
+    reader, metrics = RunReader(run), History.metrics
+
+    def meanwhile(history):
+        # The run goes on between the reading of its state and that of its curves.
+        with run.store() as store:
+            store.append([("lr", 1100, 0.0123), ("loss", 1100, 0.456)])
+        return metrics(history)
+
+    monkeypatch.setattr(History, "metrics", meanwhile)
+    view = reader.read()
+    for name in ("lr", "loss"):
+        assert view.summary.metrics[name] == view.newest[name] == view.curves[name].values[-1]
+
+
+def test_every_checkpoint_has_an_age_whether_or_not_its_saving_was_noted(scene):
+    run = scene.run()
+    with run.store() as store:
+        store.add_event(100, "checkpoint")
+    for step in (100, 200, 300):
+        folder = run.checkpoints / f"step-{step}"
+        folder.mkdir(parents=True)
+        os.utime(folder, (NOW, NOW - step))
+    assert [(one.step, one.time) for one in checkpoints_of(run)][:2] == [(300, NOW - 300), (200, NOW - 200)]
+    lines = [line_of(one, NOW, 3).plain for one in checkpoints_of(run)]
+    assert [line.split(" ago")[0][-2:] for line in lines[:2]] == ["5m", "3m"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age", "ago"),
+    [(0, "0s", "0s ago"), (-30, "0s", "0s ago"), (3700, "1h", "1h ago"), (-2.3e9, "?", "in the future")],
+)
+def test_what_is_yet_to_come_has_no_age(seconds, age, ago):
+    assert (formatting.age(seconds), formatting.ago(seconds)) == (age, ago)

@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from seqsum.cli import main
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
 from seqsum_tui.app import Console
@@ -203,3 +204,63 @@ async def test_what_can_not_be_resumed_offers_no_key_for_it(console, scene, unti
         assert console.screen.check_action("delete", ())
         await pilot.press("d")
         await until(pilot, lambda: not bad.folder.exists() or "No runs yet" in screen_text(console))
+
+
+@pytest.mark.parametrize(
+    ("harm", "steps"),
+    [(no_record, "20,000/?"), (no_store, "?/20,000"), (cut_off, "?/20,000")],
+)
+async def test_what_nobody_knows_has_no_bar_and_no_percentage(harm, steps, scene, console, until, capsys):
+    run = scene.run(name="odd")
+    harm(run)
+    assert main(["runs", "--workspace", str(scene.folder)]) == 0
+    assert steps in capsys.readouterr().out
+    async with console.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: steps in screen_text(console))
+        (line,) = [line for line in screen_text(console).split("\n") if steps in line]
+        assert " ? " in line and "%" not in line.split(steps)[0] and "━" not in line and "╌" not in line
+        console.push_screen(LiveScreen(run))
+        await until(pilot, lambda: "steps" in screen_text(console).split("\n")[1])
+        head = screen_text(console).split("\n")[1]
+        assert steps in head and "%" not in head and "━" not in head and "╌" not in head
+        assert "trained" not in head or harm is no_record
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("config.task.name", "martian"), ("config.optim.lr", -1), ("config.optim.lr", float("nan")),
+        ("config.model.cell", "transistor"), ("outcome.status", "exploded"),
+    ],
+)  # fmt: skip
+async def test_a_setting_that_can_not_be_is_told_in_every_list(path, value, scene, console, until, capsys):
+    run, good = scene.run(name="odd"), scene.run(name="good")
+    sections = path.split(".")
+
+    def put(raw):
+        raw["outcome"] = {"status": "finished", "reason": None, "step": 20_000}
+        for name in sections[:-1]:
+            raw = raw[name]
+        raw[sections[-1]] = value
+
+    edit(run, put)
+    assert not good.summary().problems
+    (problem,) = run.summary().problems
+    assert sections[-2] in problem and sections[-1] in problem and len(problem) < 120
+    assert main(["runs", "--workspace", str(scene.folder)]) == 0
+    assert f"! {problem}" in capsys.readouterr().out
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "! odd" in screen_text(console) and "! good" not in screen_text(console))
+        console.push_screen(LiveScreen(run))
+        await until(pilot, lambda: f"! {problem}" in screen_text(console))
+
+
+async def test_a_run_from_the_future_has_no_age(scene, console, until, capsys):
+    run = scene.run(name="odd")
+    edit(run, lambda raw: raw.update(created="2099-01-01T00:00:00+00:00"))
+    assert main(["runs", "--workspace", str(scene.folder)]) == 0
+    assert "in the future" in capsys.readouterr().out
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "odd" in screen_text(console))
+        (line,) = [line for line in screen_text(console).split("\n") if "✓ finished  odd" in line]
+        assert line.rstrip().endswith(" ?")

@@ -28,7 +28,7 @@ from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.export.run_plot import ValueAxis
-from seqsum.formatting import age, count, duration, metric
+from seqsum.formatting import ago, count, duration, metric
 from seqsum.launch import LocalLauncher
 from seqsum.plotting.y_range import limits_of
 from seqsum.presets.library import DEFAULT_PRESET, load_preset
@@ -123,7 +123,7 @@ def runs(options: Options) -> int:
                 measured(summary, name) + EARLIER_SIGN * (name == "accuracy" and _measured_earlier(summary))
                 for name in results
             ),
-            f"{age(time.time() - summary.created)} ago",
+            ago(time.time() - summary.created),
         )
         for summary in summaries
     ]
@@ -199,7 +199,7 @@ def show(options: Options) -> int:
     for line in summary.note.splitlines():
         say(f"  | {line}")
     parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
-    started = f"started {age(time.time() - summary.created)} ago on {record.host}"
+    started = f"started {ago(time.time() - summary.created)} on {record.host}"
     say(f"  preset {summary.preset}, {parameters}seed {record.seed}, {started}")
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
     if record.parent:

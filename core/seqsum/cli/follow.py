@@ -116,7 +116,8 @@ class Follower:
                     parts = [part for part in parts if not part.endswith("steps/s") and not part.startswith(least)]
                 numbers = "  ".join(parts)
                 done = formatting.progress(summary.progress)
-                progress.update(bar, completed=summary.progress, total=1.0, status=status, done=done, numbers=numbers)
+                share = summary.progress or 0.0
+                progress.update(bar, completed=share, total=1.0, status=status, done=done, numbers=numbers)
         return summary
 
     def _with_lines(self) -> Summary:

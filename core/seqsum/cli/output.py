@@ -146,7 +146,8 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
 
 def progress(summary: Summary) -> str:
     """Steps made of those there are to be, `?` where nobody knows how many."""
-    return f"{summary.step:,}/{f'{summary.steps:,}' if summary.steps else '?'}"
+    step = f"{summary.step:,}" if summary.step_known else "?"
+    return f"{step}/{f'{summary.steps:,}' if summary.steps else '?'}"
 
 
 def troubles(summary: Summary) -> list[str]:

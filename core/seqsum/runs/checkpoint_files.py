@@ -54,6 +54,14 @@ def file_in(path: Path, name: str) -> bytes:
     return read_regular(path / name, LARGEST[name])
 
 
+def saved_at(folder: Path, step: int) -> float | None:
+    """Return when a step's checkpoint was written, in seconds since 1970; None when it is not there."""
+    try:
+        return folder_of(folder, step).stat().st_mtime
+    except OSError:
+        return None
+
+
 def age_of_newest(folder: Path) -> float:
     """Return how many seconds ago the newest checkpoint was written; infinity when there is none."""
     try:

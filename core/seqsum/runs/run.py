@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config, unknown_paths
-from seqsum.errors import UserError
+from seqsum.errors import ConfigError, UserError
 from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.files import open_regular
@@ -33,6 +33,7 @@ MOST_UNKNOWN = 3
 LIVE_STATUSES = ("queued", "starting", "running", "paused")
 RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
+ENDED_STATUSES = ("stopped", "finished", "failed", "died")
 RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 
 
@@ -85,9 +86,14 @@ class Summary:
         return next(filter(self.metrics.__contains__, RESULTS), None)
 
     @property
-    def progress(self) -> float:
-        """Share of the steps done, 0 to 1."""
-        return self.step / self.steps if self.steps else 0.0
+    def progress(self) -> float | None:
+        """Share of the steps done, 0 to 1; None where nobody knows it."""
+        return self.step / self.steps if self.steps and self.step_known else None
+
+    @property
+    def step_known(self) -> bool:
+        """Whether `step` says anything: of a run whose store can't be read only its record may know how far it came."""
+        return self.step > 0 or self.status != UNREADABLE
 
     @property
     def seconds_left(self) -> float | None:
@@ -95,6 +101,25 @@ class Summary:
         if self.status != "running" or self.steps_per_second <= 0 or self.train_seconds < 0.5:
             return None
         return (self.steps - self.step) / self.steps_per_second
+
+
+def _misfits(record: Record, unknown: list[str]) -> list[str]:
+    """Return a sentence for each setting of a record that this version can't take, of those that it knows.
+
+    What needs a plug-in is left out: it may not be loaded yet.
+    """
+    try:
+        Config.parse({name: values for name, values in record.config.items() if name not in unknown}, record.id)
+    except ConfigError as error:
+        skipped = {*unknown, *(("task.name", "model.name", "") if record.plugins else ())}
+        return [
+            f"{RECORD_FILE}: {one_line(path)}: {one_line(reason.partition(';')[0])}"
+            for path, reason in error.problems
+            if path not in skipped
+        ]
+    except UserError as error:
+        return [] if record.plugins else [f"{RECORD_FILE}: {one_line(str(error))}"]
+    return []
 
 
 class Run:
@@ -221,10 +246,16 @@ class Run:
             name: Fields(record.config.get(name, {}), f"{RECORD_FILE}: config.{name}", problems)
             for name in ("train", "track")
         }
+        if record.outcome:
+            outcome = Fields(record.outcome, f"{RECORD_FILE}: outcome", problems)
+            outcome.one_of("status", ENDED_STATUSES, UNREADABLE)
         steps = settings["train"].whole("steps", needed=bool(record.config))
         group, tags = settings["track"].text_or_none("group"), settings["track"].texts("tags")
         created = self._created(record.created, problems)
         unknown = unknown_paths(record.config)
+        if record.config and not record.problems:
+            told = any(problem.startswith(f"{RECORD_FILE}: config") for problem in problems)
+            problems += [] if told else _misfits(record, unknown)
         if unknown:
             more = ", …" if len(unknown) > MOST_UNKNOWN else ""
             names = ", ".join(one_line(path) for path in unknown[:MOST_UNKNOWN])

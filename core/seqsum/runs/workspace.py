@@ -170,5 +170,5 @@ def _told_apart(run: Run) -> str:
         summary = run.summary()
     except UserError:
         return run.id
-    began = formatting.age(time.time() - summary.created)
-    return f"{run.id} ({summary.status} at step {summary.step:,}, {began} ago)"
+    began = formatting.ago(time.time() - summary.created)
+    return f"{run.id} ({summary.status} at step {summary.step:,}, {began})"

@@ -53,8 +53,8 @@ def line_of(saved: Saved, now: float, width: int) -> Content:
     for title, value in saved.values:
         shown = formatting.metric(title, value).ljust(7)
         parts.append(Content.assemble((f"{display.literal(title)} ", "$foreground 60%"), shown))
-    if saved.time is not None:
-        parts.append(Content.styled(display.fit(f"{formatting.age(now - saved.time)} ago", 7), "$foreground 60%"))
+    when = "" if saved.time is None else formatting.ago(now - saved.time)
+    parts.append(Content.styled(display.fit(when, max(len(when), 7)), "$foreground 60%"))
     if saved.why:
         parts.append(Content.styled(display.literal(saved.why), "$text-accent"))
     return Content("  ").join(parts)

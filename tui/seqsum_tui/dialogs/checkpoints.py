@@ -58,5 +58,6 @@ def checkpoints_of(run: Run) -> tuple[Saved, ...]:
             why = str(event.detail.get("reason", "")) if event else ""
             if event is None and parent.get("step") == step:
                 why = "the fork's start"
-            found.append(Saved(step, WHY.get(why, why), event.time if event else None, tuple(values)))
+            when = event.time if event else checkpoint_files.saved_at(run.checkpoints, step)
+            found.append(Saved(step, WHY.get(why, why), when, tuple(values)))
     return tuple(found)

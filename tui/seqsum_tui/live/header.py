@@ -61,7 +61,7 @@ class RunHeader(Widget):
 
     def _second(self, run: Summary) -> Content:
         status = display.status(run.status)
-        parts = [formatting.progress(run.progress), f"{run.step:,}/{display.steps(run)} steps"]
+        parts = [formatting.progress(run.progress), f"{display.step(run)}/{display.steps(run)} steps"]
         if run.status == "queued":
             parts.append("waiting for its turn" if run.pid else "waiting for a worker")
         elif run.status == "starting":
@@ -71,7 +71,7 @@ class RunHeader(Widget):
                 f"{formatting.duration(run.seconds_left)} left",
                 formatting.speed(run.steps_per_second, "steps"),
             ]
-        else:
+        elif run.status != "unreadable" or run.train_seconds:
             parts.append(f"{formatting.duration(run.train_seconds)} trained")
         if run.metrics.get("lr") is not None:
             parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")

@@ -181,6 +181,8 @@ class RunReader:
             there = [name for name in names if name in known]
             curves = {name: history.curve(name, first, last, buckets, self.lead) for name in there}
             newest = {name: point[1] for name in there if (point := history.at(name, WIDEST)) is not None}
+            # The run may have gone on between the two readings: what stands in the head is what the charts show.
+            summary = replace(summary, metrics={one: newest.get(one, at) for one, at in summary.metrics.items()})
             events = self._events.read(store)
             axes = axis_kinds(known, events)
             kind = next((kind for kind in axes if kind == self.x), axes[0])

@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static, TabbedContent, TabPane
 
+from seqsum.cells import shorten
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.plotting.smoothing import lead
@@ -168,7 +169,9 @@ class LiveScreen(RunScreen):
         if run.reason:
             parts.append(f"{display.literal(run.reason)}  ")
         if run.problems:
-            parts.append((f"! {display.literal('; '.join(run.problems))}  ", "$text-warning"))
+            # A banner has three lines: the problems two of them, the others what can be done.
+            problems = shorten(display.literal("; ".join(run.problems)), max(2 * self.size.width - 20, 40))
+            parts.append((f"! {problems}  ", "$text-warning"))
         if run.status == "paused":
             parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
         elif run.status in RESUMABLE:

@@ -74,7 +74,7 @@ def _status(line: Line, now: float, width: int) -> str:
 
 
 def _step(line: Line, now: float, width: int) -> str:
-    return f"{line.summary.step:,}/{display.steps(line.summary)}"
+    return f"{display.step(line.summary)}/{display.steps(line.summary)}"
 
 
 def _name(line: Line, now: float, width: int) -> str:

@@ -47,6 +47,11 @@ def steps(run: Summary) -> str:
     return f"{run.steps:,}" if run.steps else "?"
 
 
+def step(run: Summary) -> str:
+    """Return at which step a run is, `?` where its files do not say."""
+    return f"{run.step:,}" if run.step_known else "?"
+
+
 literal = shown
 """`text` on one line, with everything that could steer a terminal made visible."""
 
@@ -68,9 +73,10 @@ def resumes(saved: bool) -> str:
     return "resumes it from its newest checkpoint" if saved else "runs it again from its first step"
 
 
-def bar(share: float, width: int) -> tuple[str, str]:
-    """Return the done and the open part of a progress bar of `width` cells; only what is whole fills it."""
-    if width <= 0:
-        return "", ""
+def bar(share: float | None, width: int) -> tuple[str, str]:
+    """Return the done and the open part of a progress bar of `width` cells; only what is whole fills it, and where
+    nobody knows the share there is none."""
+    if width <= 0 or share is None:
+        return "", " " * width
     full = int(min(max(share, 0.0), 1.0) * width + 1e-9)
     return "━" * full, "╌" * (width - full)
