@@ -1,6 +1,7 @@
 """One number, one spelling: on the command line, in the list, under a chart, in a comparison and in its picture."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from textual.app import App
@@ -62,17 +63,20 @@ async def test_the_same_digits_everywhere(accuracy, loss, scene, console, until,
         await until(pilot, lambda: isinstance(console.screen, CompareScreen) and whole(share, screen_text(console)))
 
 
+PANE = SimpleNamespace(asked_step=None, begins=None)
+
+
 async def test_a_chart_in_percent_spells_every_value_so():
     answer = {"lengths": [1, 2], "accuracy": [1.0, 0.685], "low": [0.9, 0.6], "high": [1.0, 0.7], "chance": 0.1}
-    assert "accuracy 68.50% · chance 10.00%" in await page_of(whole.by_length(answer))
+    assert "accuracy 68.50% · chance 10.00%" in await page_of(whole.by_length(answer, PANE))
     bins = [{"count": 5, "confidence": 0.4, "accuracy": 0.25}]
-    calibration = whole.calibration({"bins": bins, "expected_error": 0.1, "asked": 5})
+    calibration = whole.calibration({"bins": bins, "expected_error": 0.1, "asked": 5}, PANE)
     assert "accuracy 25.00%" in await page_of(calibration)
 
 
 async def test_a_forecast_has_the_digits_of_its_answer():
     answer = {"history": [71.25, 64.3], "forecast": [80.125, 79.4975], "autoregressive": [], "truth": []}
-    page = await page_of(writing.forecast({**answer, "order": 2, "error_by_horizon": None})[0])
+    page = await page_of(writing.forecast({**answer, "order": 2, "error_by_horizon": None}, PANE)[0])
     for name, value in zip(("before", "model"), formatting.distinct([64.3, 79.4975]), strict=True):
         assert re.search(rf"{name} {re.escape(value)}\s", page)
 
@@ -80,10 +84,10 @@ async def test_a_forecast_has_the_digits_of_its_answer():
 async def test_an_accuracy_of_a_part_of_the_inputs_says_so():
     row = {"step": 300, "prediction": "8", "correct": True, "probability": 0.9, "accuracy": 0.998}
     answer = {"input": "7", "truth": "8", "rows": [row], "threshold": 0.99, "aha": 300, "aha_input": 300}
-    part = await page_of(learned.learned({**answer, "asked": 2000}, None))
+    part = await page_of(learned.learned({**answer, "asked": 2000}, PANE))
     assert "accuracy of 2,000 inputs 99.80%" in part
     assert "accuracy of 2,000 inputs, which stand for all, stays at 99.00% or above" in part
-    every = await page_of(learned.learned({**answer, "asked": None}, None))
+    every = await page_of(learned.learned({**answer, "asked": None}, PANE))
     assert "accuracy 99.80%" in every and "stand for all" not in every
 
 
