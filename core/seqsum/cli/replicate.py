@@ -16,6 +16,7 @@ from seqsum.compare.spread import share_text
 from seqsum.config import resolved
 from seqsum.control.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
 from seqsum.formatting import count, metric, percent
+from seqsum.formatting import progress as whole_percent
 from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset
 from seqsum.runs import Summary, Workspace
@@ -154,8 +155,8 @@ def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outco
     if counted:
         say(f"  with a value      {counted}; a seed that diverged, failed, died or has none ranks as worst")
     if outcome.converged is not None and outcome.runs:
-        share = percent(outcome.converged / outcome.runs)
-        say(f"  converged         {outcome.converged} of {outcome.runs} ({share}): accuracy of {CONVERGED:.0%} or more")
+        share, least = percent(outcome.converged / outcome.runs), whole_percent(CONVERGED)
+        say(f"  converged         {outcome.converged} of {outcome.runs} ({share}): accuracy of {least} or more")
     if outcome.steps_to_converge is not None:
         early, median, late = outcome.steps_to_converge
         say(f"  steps to converge median {round(median):,}, quartiles {round(early):,} to {round(late):,}")
