@@ -51,7 +51,7 @@ from seqsum_tui.query.views.shown import Shown, told
 
 @view(Steps, "inside", "Length")
 def steps(answer, pane):
-    return Shown("Length", told((f"{answer['steps']} steps", "bold")))
+    return Shown("Length", told((f"{answer.steps} steps", "bold")))
 """
 SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8"}
 

@@ -14,7 +14,7 @@ from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.pane import QueryPane
-from seqsum_tui.query.views import learned, whole, writing
+from seqsum_tui.query.views.registry import views
 from support.screens import screen_text
 
 VALUES = [(0.97462, 0.31394), (0.999961, 2.302585), (1.0, 1.234e-5), (0.1, 12.34567), (0.0049, 1234.5678)]
@@ -63,31 +63,37 @@ async def test_the_same_digits_everywhere(accuracy, loss, scene, console, until,
         await until(pilot, lambda: isinstance(console.screen, CompareScreen) and whole(share, screen_text(console)))
 
 
-PANE = SimpleNamespace(asked_step=None, begins=None)
+def view_of(name, **answer):
+    """The first view of an answer."""
+    view = views()[name]
+    made = view.make(view.question.answers(**answer), SimpleNamespace(asked_step=None, begins=None))
+    return made[0] if isinstance(made, list) else made
 
 
 async def test_a_chart_in_percent_spells_every_value_so():
     answer = {"lengths": [1, 2], "accuracy": [1.0, 0.685], "low": [0.9, 0.6], "high": [1.0, 0.7], "chance": 0.1}
-    assert "accuracy 68.50% · chance 10.00%" in await page_of(whole.by_length(answer, PANE))
-    bins = [{"count": 5, "confidence": 0.4, "accuracy": 0.25}]
-    calibration = whole.calibration({"bins": bins, "expected_error": 0.1, "asked": 5}, PANE)
+    by_length = view_of("accuracy_by_length", **answer, asked=[400, 400], trained=None)
+    assert "accuracy 68.50% · chance 10.00%" in await page_of(by_length)
+    bins = [{"low": 0, "high": 1, "count": 5, "confidence": 0.4, "accuracy": 0.25}]
+    calibration = view_of("calibration", bins=bins, expected_error=0.1, asked=5, exhaustive=True)
     assert "accuracy 25.00%" in await page_of(calibration)
 
 
 async def test_a_forecast_has_the_digits_of_its_answer():
     answer = {"history": [71.25, 64.3], "forecast": [80.125, 79.4975], "autoregressive": [], "truth": []}
-    page = await page_of(writing.forecast({**answer, "order": 2, "error_by_horizon": None}, PANE)[0])
+    page = await page_of(view_of("forecast", **answer, order=2, error_by_horizon=None))
     for name, value in zip(("before", "model"), formatting.distinct([64.3, 79.4975]), strict=True):
         assert re.search(rf"{name} {re.escape(value)}\s", page)
 
 
 async def test_an_accuracy_of_a_part_of_the_inputs_says_so():
     row = {"step": 300, "prediction": "8", "correct": True, "probability": 0.9, "accuracy": 0.998}
+    row |= {"entropy": 0.1, "probabilities": None}
     answer = {"input": "7", "truth": "8", "rows": [row], "threshold": 0.99, "aha": 300, "aha_input": 300}
-    part = await page_of(learned.learned({**answer, "asked": 2000}, PANE))
+    part = await page_of(view_of("history", **answer, labels=None, asked=2000))
     assert "accuracy of 2,000 inputs 99.80%" in part
     assert "accuracy of 2,000 inputs, which stand for all, stays at 99.00% or above" in part
-    every = await page_of(learned.learned({**answer, "asked": None}, PANE))
+    every = await page_of(view_of("history", **answer, labels=None, asked=None))
     assert "accuracy 99.80%" in every and "stand for all" not in every
 
 

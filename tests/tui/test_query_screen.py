@@ -13,6 +13,7 @@ from textual.widgets import Input
 from seqsum.errors import UserError
 from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
+from seqsum.query.questions.loss_per_character import LossPerCharacterAnswer
 from seqsum.runs import bin
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Mark
@@ -193,7 +194,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         assert "step 0 of 1,500" in screen_text(console)
         await turn(pilot, until, screen, "4")
         found = Answerer(adder).ask("history", input="3 4")[1]["answer"]
-        assert screen._askings[0].answers["history"] == found and screen._askings[0].aha == found["aha"]
+        assert screen._askings[0].answers["history"].model_dump() == found and screen._askings[0].aha == found["aha"]
         # The mouse on the line of checkpoints, and all of them one after another.
         slider = screen.query_one(CheckpointSlider)
         await pilot.click(slider, offset=(12, 0))
@@ -572,7 +573,7 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
 
 async def test_below_each_character_stands_what_the_legend_says():
     bits = [0.2, 1.6, 8.4, 9.4, 23.0, None]
-    view = surprise({"characters": list("abcdef"), "bits": bits, "mean_bits": 4.0}, None)
+    view = surprise(LossPerCharacterAnswer(characters=list("abcdef"), bits=bits, mean_bits=4.0), None)
     async with Room().run_test(size=(90, 24)) as pilot:
         pilot.app.query_one(QueryPane).show(view)
         await pilot.pause()

@@ -94,8 +94,7 @@ class Asking:
     @property
     def aha(self) -> int | None:
         """The step from which the run's accuracy stays high, where it was looked for."""
-        found: int | None = self.answers.get("history", {}).get("aha")
-        return found
+        return self.answers["history"].aha if "history" in self.answers else None
 
     def titles(self, page: str) -> list[tuple[str, str]]:
         """Return the views of a page as (title, which question to the server makes it)."""
@@ -116,7 +115,7 @@ class Asking:
     @property
     def ahead(self) -> int:
         """How many values were forecast last."""
-        return len(self.answers["forecast"]["forecast"]) if "forecast" in self.answers else FIRST_OFFSET
+        return len(self.answers["forecast"].forecast) if "forecast" in self.answers else FIRST_OFFSET
 
     @property
     def begins(self) -> int | None:
@@ -136,7 +135,9 @@ class Asking:
         self.only = fields
         self.made.pop("mistakes", None)
 
-    def make(self, ask: str, answer: dict[str, Any]) -> None:
-        """Make the views of an answer."""
-        made = views()[ask].make(answer, self)
-        self.made[ask], self.answers[ask] = made if isinstance(made, list) else [made], answer
+    def make(self, ask: str, answer: Any) -> None:
+        """Make the views of an answer, as it came or as it was read before."""
+        view = views()[ask]
+        read = view.question.answers.model_validate(answer)
+        made = view.make(read, self)
+        self.made[ask], self.answers[ask] = made if isinstance(made, list) else [made], read

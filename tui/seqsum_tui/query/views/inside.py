@@ -8,10 +8,11 @@ from typing import Any
 from textual.content import Content
 
 from seqsum.formatting import number, percent
-from seqsum.query.questions.attention import Attention
-from seqsum.query.questions.gradient_norms import GradientNorms
-from seqsum.query.questions.inspect import Inspect
-from seqsum.query.questions.trajectory import Trajectory
+from seqsum.query.question import Number
+from seqsum.query.questions.attention import Attention, AttentionAnswer
+from seqsum.query.questions.gradient_norms import GradientNorms, GradientNormsAnswer
+from seqsum.query.questions.inspect import Inspect, InspectAnswer
+from seqsum.query.questions.trajectory import Trajectory, TrajectoryAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.heat_map import Heat, steps_named
 from seqsum_tui.query.views.registry import Pane, view
@@ -23,23 +24,23 @@ ZERO_ONE = ("input", "forget", "output", "reset", "update")
 
 
 @view(Inspect, "inside", "Probabilities")
-def inspected(answer: dict[str, Any], pane: Pane) -> list[Shown]:
+def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
     """Return the views of what happens while an input is read."""
     kind = str(pane.facts.get("answer", "class"))
-    tokens = steps_named(answer["tokens"])
-    strip = _strip(tokens, answer["saliency"]["leave_one_out"])
-    made = [_probabilities(answer, tokens, strip, kind)] if answer["probabilities"] else []
-    if answer.get("values"):
+    tokens = steps_named(answer.tokens)
+    strip = _strip(tokens, answer.saliency.leave_one_out)
+    made = [_probabilities(answer, tokens, strip, kind)] if answer.probabilities else []
+    if answer.values:
         made.append(_values(answer, strip))
-    layers = answer["layers"]
+    layers = answer.layers
     for layer in layers:
-        where = f" {layer['layer'] + 1}" if len({one["layer"] for one in layers}) > 1 else ""
-        where += " backwards" if layer["direction"] == "backward" else ""
-        made.append(_states(f"Hidden{where}", layer["hidden"], tokens, _HIDDEN))
-        if layer["cell"]:
-            most = max((abs(value) for row in layer["cell"] for value in finite(row) if value == value), default=1.0)
-            made.append(_states(f"Cell{where}", layer["cell"], tokens, _CELL, max(most, 1.0)))
-        made += [_gate(name, where, values, tokens) for name, values in layer["gates"].items()]
+        where = f" {layer.layer + 1}" if len({one.layer for one in layers}) > 1 else ""
+        where += " backwards" if layer.direction == "backward" else ""
+        made.append(_states(f"Hidden{where}", layer.hidden, tokens, _HIDDEN))
+        if layer.cell:
+            most = max((abs(value) for row in layer.cell for value in finite(row) if value == value), default=1.0)
+            made.append(_states(f"Cell{where}", layer.cell, tokens, _CELL, max(most, 1.0)))
+        made += [_gate(name, where, values, tokens) for name, values in layer.gates.items()]
     made.append(_saliency(answer, tokens, strip))
     made.append(_norms(answer, tokens))
     return made
@@ -54,12 +55,12 @@ def _strip(tokens: Sequence[str], left_out: Sequence[float | None]) -> tuple[tup
 
 
 def _probabilities(
-    answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...], kind: str
+    answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...], kind: str
 ) -> Shown:
-    steps = [finite(row) for row in answer["probabilities"]]
-    written = answer.get("written")
+    steps = [finite(row) for row in answer.probabilities]
+    written = answer.written
     names = steps_named(written) if written else tokens
-    labels = steps_named([str(label) for label in answer["labels"] or range(len(steps[0]))])
+    labels = steps_named([str(label) for label in answer.labels or range(len(steps[0]))])
     falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths."
     if written:
         said = f"How likely each token was when it was written, given those before it. {falls}"
@@ -73,20 +74,20 @@ def _probabilities(
     return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
 
 
-def _measure(answer: dict[str, Any]) -> str:
+def _measure(answer: InspectAnswer) -> str:
     """What is compared when a step is left out."""
-    if answer.get("values"):
+    if answer.values:
         return "forecast"
-    return "log-probability" if answer.get("written") else "probability"
+    return "log-probability" if answer.written else "probability"
 
 
-def _verdict(answer: dict[str, Any]) -> Content:
-    head = ("".join(("answer ", display.literal(str(answer["prediction"])))), "bold")
-    if answer["correct"] is None:
+def _verdict(answer: InspectAnswer) -> Content:
+    head = (f"answer {display.literal(answer.prediction)}", "bold")
+    if answer.correct is None:
         return told(head)
-    if answer["correct"]:
+    if answer.correct:
         return told(head, ("  ✓ right", RIGHT))
-    return told(head, (f"  ✗ wrong, it is {display.literal(str(answer['truth']))}", WRONG))
+    return told(head, (f"  ✗ wrong, it is {display.literal(answer.truth or '')}", WRONG))
 
 
 def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
@@ -94,7 +95,7 @@ def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
     return tuple(zip(*steps, strict=True))
 
 
-def _states(title: str, values: list[list[float]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
+def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
     heat = Heat("", _turned(steps), units, tokens, "unit", "step", "diverging", most)
@@ -112,7 +113,7 @@ _GATES = {
 }
 
 
-def _gate(name: str, where: str, values: list[list[float]], tokens: tuple[str, ...]) -> Shown:
+def _gate(name: str, where: str, values: list[list[Number]], tokens: tuple[str, ...]) -> Shown:
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
     scale = "sequential" if name in ZERO_ONE else "diverging"
@@ -121,9 +122,9 @@ def _gate(name: str, where: str, values: list[list[float]], tokens: tuple[str, .
     return Shown(title, told((f"{title}: {_GATES.get(name, '')}", QUIET)), heat)
 
 
-def _saliency(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...]) -> Shown:
-    found = answer["saliency"]
-    rows = (tuple(finite(found["gradient_input"])), tuple(finite(found["leave_one_out"])))
+def _saliency(answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...]) -> Shown:
+    found = answer.saliency
+    rows = (tuple(finite(found.gradient_input)), tuple(finite(found.leave_one_out)))
     sizes = [max((abs(value) for value in row if value == value), default=0.0) or 1.0 for row in rows]
     # Each row by its own size: a gradient and a probability have no common unit.
     heat = Heat(
@@ -131,23 +132,23 @@ def _saliency(answer: dict[str, Any], tokens: tuple[str, ...], strip: tuple[tupl
         ("gradient", "left out"), tokens, "by", "step", "diverging", 1.0,
     )  # fmt: skip
     said = (
-        f"Which steps speak for {display.literal(str(found['target']))} (+) and which against it (−): by gradient × "
+        f"Which steps speak for {display.literal(found.target)} (+) and which against it (−): by gradient × "
         f"input (full: {number(sizes[0])}), and by how much the {_measure(answer)} falls when the step is left out "
         f"(full: {number(sizes[1])})."
     )
     return Shown("Saliency", told((said, QUIET)), heat, strip)
 
 
-def _norms(answer: dict[str, Any], tokens: tuple[str, ...]) -> Shown:
-    norms = finite(answer["gradient_norms"])
+def _norms(answer: InspectAnswer, tokens: tuple[str, ...]) -> Shown:
+    norms = finite(answer.gradient_norms)
     series = curve("‖∂loss/∂x‖", [*range(1, len(norms) + 1)], norms, sign=SIGNS[0])
     said = "How much each step could still change the loss: what falls to the left has been forgotten (vanishing)."
     curves = Curves("", (series,), "step", log_y=True, limits=(1, max(len(norms), 2)))
     return Shown("Gradient", told((said, QUIET)), curves)
 
 
-def _values(answer: dict[str, Any], strip: tuple[tuple[str, float], ...]) -> Shown:
-    values = finite(answer["values"])
+def _values(answer: InspectAnswer, strip: tuple[tuple[str, float], ...]) -> Shown:
+    values = finite(answer.values or [])
     series = curve("forecast", [*range(1, len(values) + 1)], values, sign=SIGNS[0])
     said = "What the network would forecast after each step of the window."
     said += " Above: how far the forecast falls without that step, in tenths." if strip else ""
@@ -155,14 +156,14 @@ def _values(answer: dict[str, Any], strip: tuple[tuple[str, float], ...]) -> Sho
 
 
 @view(Attention, "inside", "Attention")
-def attention(answer: dict[str, Any], pane: Pane) -> Shown:
+def attention(answer: AttentionAnswer, pane: Pane) -> Shown:
     """Return the view of an attention map."""
-    rows = tuple(tuple(finite(row)) for row in answer["weights"])
+    rows = tuple(tuple(finite(row)) for row in answer.weights)
     heat = Heat(
         "",
         rows,
-        steps_named(answer["written"]),
-        steps_named(answer["tokens"]),
+        steps_named(answer.written),
+        steps_named(answer.tokens),
         "written",
         "looked at",
         "sequential",
@@ -173,15 +174,15 @@ def attention(answer: dict[str, Any], pane: Pane) -> Shown:
 
 
 @view(GradientNorms, "inside", "Three cells", needs_input=True)
-def three_cells(answer: dict[str, Any], pane: Pane) -> Shown:
+def three_cells(answer: GradientNormsAnswer, pane: Pane) -> Shown:
     """Return the view of gradient norms: the run's network beside fresh cells of its sizes (document 3)."""
     series = []
-    for place, cell in enumerate(answer["curves"]):
-        norms = finite(cell["norms"])
-        name = f"{cell['cell']}, {'this run' if cell['trained'] else 'fresh'}"
+    for place, cell in enumerate(answer.curves):
+        norms = finite(cell.norms)
+        name = f"{cell.cell}, {'this run' if cell.trained else 'fresh'}"
         series.append(curve(name, [*range(1, len(norms) + 1)], norms, sign=SIGNS[place]))
     said = "‖∂loss/∂x‖ at each step, beside a fresh network of each cell: gates keep what a plain RNN loses on the way."
-    curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer["tokens"]), 2)))
+    curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer.tokens), 2)))
     return Shown("Three cells", told((said, QUIET)), curves)
 
 
@@ -190,22 +191,22 @@ def _path(pane: Pane) -> dict[str, Any]:
 
 
 @view(Trajectory, "inside", "Trajectory", fields=_path)
-def trajectory(answer: dict[str, Any], pane: Pane) -> Shown:
+def trajectory(answer: TrajectoryAnswer, pane: Pane) -> Shown:
     """Return the view of hidden states in the plane."""
-    labels = tuple(display.literal(str(label)) for label in answer["labels"])
-    place = {str(label): at for at, label in enumerate(answer["labels"])}
-    path = tuple((step["x"], step["y"], display.literal(str(step["token"]))) for step in answer["path"])
-    along = [percent(share) for share in answer["explained"]]
-    what = "the right answer so far (the running sum)" if answer["label_is"] == "truth" else "what the model says there"
+    labels = tuple(display.literal(label) for label in answer.labels)
+    place = {str(label): at for at, label in enumerate(answer.labels)}
+    path = tuple((step.x, step.y, display.literal(step.token)) for step in answer.path)
+    along = [percent(share) for share in answer.explained]
+    what = "the right answer so far (the running sum)" if answer.label_is == "truth" else "what the model says there"
     said = (
-        f"Hidden states of layer {answer['layer'] + 1} after each step of {len(set(answer['sequence'])):,} sequences, "
+        f"Hidden states of layer {answer.layer + 1} after each step of {len(set(answer.sequence)):,} sequences, "
         f"in the plane of most variance ({' and '.join(along)})."
     )
-    if any(answer["label"]):
+    if any(answer.label):
         said += f" Each sign is {what}."
-        points = tuple(place.get(str(label), 0) for label in answer["label"])
+        points = tuple(place.get(str(label), 0) for label in answer.label)
     else:
         # What is written afterwards, and values: no step has an answer of its own.
-        labels, points = ("·",), (0,) * len(answer["label"])
-    dots = Dots("", tuple(answer["x"]), tuple(answer["y"]), points, labels, path)
+        labels, points = ("·",), (0,) * len(answer.label)
+    dots = Dots("", tuple(answer.x), tuple(answer.y), points, labels, path)
     return Shown("Trajectory", told((said, QUIET)), dots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqsum import formatting
-from seqsum.query.questions.history import History
+from seqsum.query.questions.history import History, HistoryAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
@@ -16,69 +16,67 @@ AHA = "★"
 
 
 @view(History, "learned", "Learned")
-def learned(answer: dict[str, Any], pane: Pane) -> Shown:
+def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
     """Return the view of what every checkpoint says."""
-    rows = answer["rows"]
-    steps = [float(row["step"]) for row in rows]
-    series = [curve(_of(answer), steps, finite([row["accuracy"] for row in rows]), sign=SIGNS[0])]
+    rows = answer.rows
+    steps = [float(row.step) for row in rows]
+    series = [curve(_of(answer), steps, finite([row.accuracy for row in rows]), sign=SIGNS[0])]
     # The truth of a text or a series is not known: then the curve is of what was answered.
-    name = "probability of the truth" if answer["truth"] is not None else "probability of its answer"
-    series.append(curve(name, steps, finite([row["probability"] for row in rows]), sign=SIGNS[1]))
-    here = pane.asked_step if pane.asked_step is not None else (rows[-1]["step"] if rows else None)
+    name = "probability of the truth" if answer.truth is not None else "probability of its answer"
+    series.append(curve(name, steps, finite([row.probability for row in rows]), sign=SIGNS[1]))
+    here = pane.asked_step if pane.asked_step is not None else (rows[-1].step if rows else None)
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
-    if answer["aha"] is not None:
-        marks.append(Mark(float(answer["aha"]), f"aha: {formatting.percent(answer['threshold'])} from here", sign=AHA))
+    if answer.aha is not None:
+        marks.append(Mark(float(answer.aha), f"aha: {formatting.percent(answer.threshold)} from here", sign=AHA))
     picture = Curves("", tuple(series), "step", marks=tuple(marks), span=(0.0, 1.0))
     return Shown("Learned", lines(_aha(answer), _input_line(answer), _path(answer, here)), picture)
 
 
-def _of(answer: dict[str, Any]) -> str:
+def _of(answer: HistoryAnswer) -> str:
     """Name the accuracy: that of a part of the inputs is another number than the run's own."""
-    return "accuracy" if answer["asked"] is None else f"accuracy of {answer['asked']:,} inputs"
+    return "accuracy" if answer.asked is None else f"accuracy of {answer.asked:,} inputs"
 
 
-def _aha(answer: dict[str, Any]) -> Any:
-    limit = formatting.percent(answer["threshold"])
-    if all(row["accuracy"] is None for row in answer["rows"]):
+def _aha(answer: HistoryAnswer) -> Any:
+    limit = formatting.percent(answer.threshold)
+    if all(row.accuracy is None for row in answer.rows):
         return told(("accuracy has no meaning for this task", QUIET))
-    if answer["aha"] is None:
+    if answer.aha is None:
         return told((f"no aha yet: {_of(answer)}{_for_all(answer)} has not stayed at {limit} or above", QUIET))
     return told(
-        (f"{AHA} aha at step {answer['aha']:,}", "bold $text-accent"),
+        (f"{AHA} aha at step {answer.aha:,}", "bold $text-accent"),
         f": from there {_of(answer)}{_for_all(answer)} stays at {limit} or above",
     )
 
 
-def _for_all(answer: dict[str, Any]) -> str:
-    return "" if answer["asked"] is None else ", which stand for all,"
+def _for_all(answer: HistoryAnswer) -> str:
+    return "" if answer.asked is None else ", which stand for all,"
 
 
-def _input_line(answer: dict[str, Any]) -> Any:
-    asked = display.fit(display.literal(answer["input"]), min(len(answer["input"]), 40))
-    since = answer["aha_input"]
-    if answer["truth"] is None:
+def _input_line(answer: HistoryAnswer) -> Any:
+    asked = display.fit(display.literal(answer.input), min(len(answer.input), 40))
+    since = answer.aha_input
+    if answer.truth is None:
         return told((asked, "bold"))
     if since is None:
         return told((asked, "bold"), (" is not answered right by the newest checkpoint", QUIET))
     return told((asked, "bold"), f" is answered right from step {since:,} on")
 
 
-def _path(answer: dict[str, Any], here: int | None) -> Any:
+def _path(answer: HistoryAnswer, here: int | None) -> Any:
     """The answers one after another, each with its sign; the checkpoint asked now stands in brackets."""
     parts: list[Any] = [("answers ", QUIET)]
-    rows = answer["rows"]
-    at = next((place for place, row in enumerate(rows) if row["step"] == here), len(rows) - 1)
+    rows = answer.rows
+    at = next((place for place, row in enumerate(rows) if row.step == here), len(rows) - 1)
     first = max(0, min(at - 10, len(rows) - 20))
     if first:
         parts.append(("… ", QUIET))
     for row in rows[first : first + 20]:
-        sign = {True: "✓", False: "✗", None: ""}[row["correct"]]
-        text = display.literal(str(row["prediction"]))
+        sign = {True: "✓", False: "✗", None: ""}[row.correct]
+        text = display.literal(row.prediction)
         text = f"{display.fit(text, min(len(text), 10))}{sign}"
-        style = {True: RIGHT, False: WRONG, None: ""}[row["correct"]]
-        parts.append(
-            (f"[{text}] " if row["step"] == here else f"{text} ", f"bold {style}" if row["step"] == here else style)
-        )
+        style = {True: RIGHT, False: WRONG, None: ""}[row.correct]
+        parts.append((f"[{text}] " if row.step == here else f"{text} ", f"bold {style}" if row.step == here else style))
     if first + 20 < len(rows):
         parts.append(("…", QUIET))
     return told(*parts)

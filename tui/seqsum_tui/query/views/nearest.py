@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from seqsum.formatting import number
-from seqsum.query.questions.nearest_neighbours import NearestNeighbours
+from seqsum.query.questions.nearest_neighbours import NearestNeighbours, NearestNeighboursAnswer, Neighbour
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Line, Lines, Shown, lines, told
 from seqsum_tui.shared import display
@@ -14,23 +12,23 @@ LISTED = 100
 
 
 @view(NearestNeighbours, "inside", "Nearest", fields=lambda pane: {"input": pane.question or "", "count": LISTED})
-def nearest(answer: dict[str, Any], pane: Pane) -> Shown:
+def nearest(answer: NearestNeighboursAnswer, pane: Pane) -> Shown:
     """Return the view of the nearest neighbours: a list, nearest first."""
-    scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['searched']:,} inputs"
+    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.searched:,} inputs"
     head = told(
-        (f"the {len(answer['rows']):,} nearest of {scope}", "bold"),
-        (f": by Euclidean distance of the last hidden state, {answer['units']} units. enter asks one.", QUIET),
+        (f"the {len(answer.rows):,} nearest of {scope}", "bold"),
+        (f": by Euclidean distance of the last hidden state, {answer.units} units. enter asks one.", QUIET),
     )
-    widest = max((len(row["input"]) for row in answer["rows"]), default=0)
-    return Shown("Nearest", lines(head), Lines("", tuple(_line(row, min(widest, 36)) for row in answer["rows"])))
+    widest = max((len(row.input) for row in answer.rows), default=0)
+    return Shown("Nearest", lines(head), Lines("", tuple(_line(row, min(widest, 36)) for row in answer.rows)))
 
 
-def _line(row: dict[str, Any], width: int) -> Line:
-    sign = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}[row["correct"]]
-    truth = f"   it is {display.literal(row['truth'])}" if row["correct"] is False else ""
+def _line(row: Neighbour, width: int) -> Line:
+    sign = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}[row.correct]
+    truth = f"   it is {display.literal(row.truth)}" if row.correct is False else ""
     text = told(
-        (f"{number(row['distance']):>8}  ", QUIET), sign,
-        (display.fit(display.literal(row["input"]), width), "bold"), " → ",
-        (display.literal(row["prediction"]), "$text-accent"), (truth, WRONG),
+        (f"{number(row.distance):>8}  ", QUIET), sign,
+        (display.fit(display.literal(row.input), width), "bold"), " → ",
+        (display.literal(row.prediction), "$text-accent"), (truth, WRONG),
     )  # fmt: skip
-    return Line(row["input"], text, row["correct"] is False)
+    return Line(row.input, text, row.correct is False)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqsum.formatting import count, metric, number, percent
-from seqsum.query.questions.accuracy_by_length import AccuracyByLength
-from seqsum.query.questions.calibration import Calibration
-from seqsum.query.questions.evaluate import Evaluate
-from seqsum.query.questions.mistakes import Mistakes
+from seqsum.query.questions.accuracy_by_length import AccuracyByLength, AccuracyByLengthAnswer
+from seqsum.query.questions.calibration import Calibration, CalibrationAnswer
+from seqsum.query.questions.evaluate import Evaluate, EvaluateAnswer
+from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
@@ -35,21 +35,21 @@ LISTED = 500
 
 
 @view(Evaluate, "whole", "Accuracy")
-def evaluation(answer: dict[str, Any], pane: Pane) -> Shown:
+def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
     """Return the view of accuracy and the confusion matrix."""
-    scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['sequences']:,} sequences"
-    if answer.get("lengths_alike"):
+    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.sequences:,} sequences"
+    if answer.lengths_alike:
         scope += ", each length counted alike"
     head = told(
-        (f"accuracy {percent(answer['accuracy'])}" if answer["accuracy"] is not None else "", "bold"),
-        f"  loss {number(answer['loss'])}  ", (f"on {scope}", QUIET),
-        (f", chance {percent(answer['chance'])}" if answer.get("chance") else "", QUIET),
+        (f"accuracy {percent(answer.accuracy)}" if answer.accuracy is not None else "", "bold"),
+        f"  loss {number(answer.loss)}  ", (f"on {scope}", QUIET),
+        (f", chance {percent(answer.chance)}" if answer.chance else "", QUIET),
     )  # fmt: skip
-    more = "  ".join(f"{display.literal(name)} {metric(name, value)}" for name, value in answer["metrics"].items())
-    counts = answer["confusion"]
+    more = "  ".join(f"{display.literal(name)} {metric(name, value)}" for name, value in answer.metrics.items())
+    counts = answer.confusion
     if not counts:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
-    labels = steps_named([str(label) for label in answer["labels"] or range(len(counts))])
+    labels = steps_named([str(label) for label in answer.labels or range(len(counts))])
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
     heat = Heat("", shares, labels, labels, "truth", "answered as", "sequential", 1.0,
                 numbered=False, chooses=pane.lists)  # fmt: skip
@@ -60,18 +60,18 @@ def evaluation(answer: dict[str, Any], pane: Pane) -> Shown:
 
 
 @view(AccuracyByLength, "whole", "By length")
-def by_length(answer: dict[str, Any], pane: Pane) -> Shown:
+def by_length(answer: AccuracyByLengthAnswer, pane: Pane) -> Shown:
     """Return the view of accuracy by length, against chance."""
-    x = [float(length) for length in answer["lengths"]]
-    series = [curve("accuracy", x, finite(answer["accuracy"]), sign=SIGNS[0])]
-    chance = answer.get("chance")
+    x = [float(length) for length in answer.lengths]
+    series = [curve("accuracy", x, finite(answer.accuracy), sign=SIGNS[0])]
+    chance = answer.chance
     if chance is not None:
         series.append(curve("chance", x, [chance] * len(x), sign="·", colour="#808080"))
-    interval = band("accuracy", x, finite(answer["low"]), finite(answer["high"]))
-    trained = answer.get("trained")
+    interval = band("accuracy", x, finite(answer.low), finite(answer.high))
+    trained = answer.trained
     said = "Accuracy by length of the input, with its 95% interval."
     if trained:
-        beyond = [share for length, share in zip(x, finite(answer["accuracy"]), strict=True) if length > trained[1]]
+        beyond = [share for length, share in zip(x, finite(answer.accuracy), strict=True) if length > trained[1]]
         said += f" Trained on {trained[0]} to {trained[1]}."
         if beyond:
             said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {int(x[-1])}."
@@ -80,45 +80,45 @@ def by_length(answer: dict[str, Any], pane: Pane) -> Shown:
 
 
 @view(Mistakes, "whole", "Mistakes", fields=lambda pane: {"limit": LISTED, **pane.only})
-def mistakes(answer: dict[str, Any], pane: Pane) -> Shown:
+def mistakes(answer: MistakesAnswer, pane: Pane) -> Shown:
     """Return the view of wrong answers."""
     only = filter_words(pane.only)
-    rows = answer["rows"]
-    scope = f"{'all' if answer['exhaustive'] else 'a fixed set of'} {answer['asked']:,}"
-    if not answer["wrong"]:
+    rows = answer.rows
+    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.asked:,}"
+    if not answer.wrong:
         return Shown("Mistakes", told((f"✓ none wrong of {scope} questions", RIGHT)))
-    head = told((f"✗ {answer['wrong']:,} wrong", WRONG), (f" of {scope}", QUIET))
+    head = told((f"✗ {answer.wrong:,} wrong", WRONG), (f" of {scope}", QUIET))
     if only:
-        head = told(head, (f"  {answer['total']:,} with {display.literal(only)}", "$text-accent"))
-    if len(rows) < answer["total"]:
+        head = told(head, (f"  {answer.total:,} with {display.literal(only)}", "$text-accent"))
+    if len(rows) < answer.total:
         head = told(head, (f"  the first {len(rows):,}", QUIET))
     head = lines(head, told(("The surest first. enter asks one by itself, f filters.", QUIET)))
-    widest = max((len(row["input"]) for row in rows), default=0)
+    widest = max((len(row.input) for row in rows), default=0)
     made = []
     for row in rows:
-        truth = row["truth_probability"]
+        truth = row.truth_probability
         text = told(
-            (display.fit(display.literal(row["input"]), min(widest, 36)), "bold"), "  ",
-            (f"{display.literal(row['prediction'])} ", WRONG), (f"{percent(row['probability']):>7}", ""),
-            ("   it is ", QUIET), (f"{display.literal(row['truth'])} ", RIGHT),
+            (display.fit(display.literal(row.input), min(widest, 36)), "bold"), "  ",
+            (f"{display.literal(row.prediction)} ", WRONG), (f"{percent(row.probability):>7}", ""),
+            ("   it is ", QUIET), (f"{display.literal(row.truth)} ", RIGHT),
             (f"{percent(truth):>7}" if truth is not None else "", QUIET),
         )  # fmt: skip
-        made.append(Line(row["input"], text, True))
+        made.append(Line(row.input, text, True))
     return Shown("Mistakes", head, Lines("", tuple(made)))
 
 
 @view(Calibration, "whole", "Calibration")
-def calibration(answer: dict[str, Any], pane: Pane) -> Shown:
+def calibration(answer: CalibrationAnswer, pane: Pane) -> Shown:
     """Return the view of calibration: how often it is right, over how sure it is."""
-    bins = [one for one in answer["bins"] if one["count"]]
-    x = [one["confidence"] for one in bins]
+    bins = [one for one in answer.bins if one.count]
+    x = finite([one.confidence for one in bins])
     series = (
-        curve("accuracy", x, [one["accuracy"] for one in bins], sign=SIGNS[0]),
+        curve("accuracy", x, finite([one.accuracy for one in bins]), sign=SIGNS[0]),
         curve("as often as sure", [0.0, 1.0], [0.0, 1.0], sign="·", colour="#808080"),
     )
-    error = answer["expected_error"]
+    error = answer.expected_error
     word = "below the line it is surer than it should be, above it less sure"
-    said = f"expected calibration error {percent(error)} over {answer['asked']:,} answers"
+    said = f"expected calibration error {percent(error)} over {answer.asked:,} answers"
     curves = Curves("", series, "how sure it is", span=(0.0, 1.0), limits=(0.0, 1.0))
     return Shown("Calibration", lines(told((said, "bold")), told((word, QUIET))), curves)
 

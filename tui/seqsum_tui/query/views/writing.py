@@ -7,9 +7,9 @@ from typing import Any
 from textual.content import Content
 
 from seqsum.formatting import count, distinct, full, number, percent
-from seqsum.query.questions.forecast import Forecast
-from seqsum.query.questions.loss_per_character import LossPerCharacter
-from seqsum.query.questions.sample import Sample
+from seqsum.query.questions.forecast import Forecast, ForecastAnswer
+from seqsum.query.questions.loss_per_character import LossPerCharacter, LossPerCharacterAnswer
+from seqsum.query.questions.sample import Sample, SampleAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
@@ -26,24 +26,24 @@ def _prompt(pane: Pane) -> dict[str, Any]:
 
 
 @view(Sample, "more", "Sample", needs_input=False, fields=_prompt)
-def sample(answer: dict[str, Any], pane: Pane) -> Shown:
+def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     """Return the view of a text that was written: the prompt, and how the model goes on."""
     temperature, top_k = pane.temperature, pane.top_k
     how = f"temperature {full(temperature)}" if temperature else "the likeliest each time"
     how += f", out of the {top_k} likeliest" if top_k else ""
-    sure = finite(answer["probabilities"])
+    sure = finite(answer.probabilities)
     mean = sum(sure) / len(sure) if sure else 0.0
     said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
-    text = told((_lines(answer["prompt"]), "bold"), answer["between"], (_lines(answer["written"]), "$text-accent"))
-    remarks = [told((f"{display.literal(remark)}.", QUIET)) for remark in answer["remarks"]]
+    text = told((_lines(answer.prompt), "bold"), answer.between, (_lines(answer.written), "$text-accent"))
+    remarks = [told((f"{display.literal(remark)}.", QUIET)) for remark in answer.remarks]
     return Shown("Sample", lines(said, *remarks, Content(""), text))
 
 
 @view(LossPerCharacter, "more", "Surprise")
-def surprise(answer: dict[str, Any], pane: Pane) -> Shown:
+def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
     """Return the view of how much of a text was expected: the text, and below each character how many bits it cost."""
-    characters, bits = answer["characters"], finite(answer["bits"])
-    mean = answer["mean_bits"]
+    characters, bits = answer.characters, finite(answer.bits)
+    mean = answer.mean_bits
     head = told((f"{number(mean)} bits per character" if mean is not None else "", "bold"),
                 (f"  below each: whole bits, 0 expected, {FULL_BITS} for {FULL_BITS} or more; "
                  "8 bits is a guess among 256", QUIET))  # fmt: skip
@@ -68,21 +68,21 @@ def _value(value: float) -> str:
 
 
 @view(Forecast, "more", "Forecast", fields=_window)
-def forecast(answer: dict[str, Any], pane: Pane) -> list[Shown]:
+def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     """Return the views of a forecast: the continuation beside AR(p) and the truth, and errors by horizon."""
     offset = pane.begins
-    history, ahead = finite(answer["history"]), finite(answer["forecast"])
+    history, ahead = finite(answer.history), finite(answer.forecast)
     before = [*range(1 - len(history), 1)]
     after = [*range(1, len(ahead) + 1)]
-    order = answer["order"]
+    order = answer.order
     series = [
         curve("before", before, history, sign="·", colour="#808080"),
         curve("model", after, ahead, sign=SIGNS[0]),
     ]
-    beside = finite(answer["autoregressive"])
+    beside = finite(answer.autoregressive)
     if beside:
         series.append(curve(f"AR({order})", [*range(1, len(beside) + 1)], beside, sign=SIGNS[1]))
-    truth = answer["truth"]
+    truth = answer.truth
     errors = ""
     if truth:
         known = finite(truth)
@@ -96,13 +96,15 @@ def forecast(answer: dict[str, Any], pane: Pane) -> list[Shown]:
     said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
     marks = (Mark(0.5, "now", kind="now"),)
     made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks, spell=_value))]
-    horizon = answer["error_by_horizon"]
+    horizon = answer.error_by_horizon
     if horizon:
-        x = [*range(1, len(horizon["model"]) + 1)]
-        named = (("model", "model"), (f"AR({order})", "autoregressive"), ("same as last", "same_as_last"))
-        drawn = tuple(
-            curve(name, x, finite(horizon[key]), sign=SIGNS[at]) for at, (name, key) in enumerate(named) if horizon[key]
+        x = [*range(1, len(horizon.model) + 1)]
+        named = (
+            ("model", horizon.model),
+            (f"AR({order})", horizon.autoregressive),
+            ("same as last", horizon.same_as_last),
         )
-        text = f"Mean absolute error by how far ahead, over {horizon['windows']:,} windows never trained on."
+        drawn = tuple(curve(name, x, finite(y), sign=SIGNS[at]) for at, (name, y) in enumerate(named) if y)
+        text = f"Mean absolute error by how far ahead, over {horizon.windows:,} windows never trained on."
         made.append(Shown("Errors", told((text, QUIET)), Curves("", drawn, "steps ahead", span=(0.0, None))))
     return made
