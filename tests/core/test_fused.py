@@ -271,7 +271,7 @@ def test_without_a_place_to_keep_machine_code_it_still_computes(tmp_path: Path) 
         "import seqsum.training.backends.fused.chunk, numpy as np\n"
         "a = np.ones(16 * 16, dtype=np.float32)\n"
         "out = np.zeros_like(a)\n"
-        "tiles(a, 0, 16, 1, a, 0, 16, out, 0, 16, 16, 16, 16)\n"
+        "tiles(a, (0, 16, 1), a, (0, 16), out, (0, 16), (16, 16, 16))\n"
         "assert (out == 16).all()\n"
     )
     blocked = tmp_path / "file"

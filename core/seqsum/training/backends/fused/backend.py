@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -19,14 +20,8 @@ from seqsum.text import one_line
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
-from seqsum.training.backends.fused.layout import (
-    CELLS,
-    OPTIMIZERS,
-    Shape,
-    Workspace,
-    parameter_places,
-    whole_vectors,
-)
+from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape, Workspace
+from seqsum.training.backends.fused.optimizers import Optimizer
 from seqsum.training.backends.torch_backend import TorchBackend
 
 Floats = NDArray[np.float32]
@@ -111,7 +106,8 @@ class FusedBackend(TorchBackend):
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         if not self.compiled:
             return super().run(batches, learning_rates, config)
-        run_chunk = compiled_chunk()
+        from seqsum.training.backends.fused import chunk
+
         steps, batch, length = batches.inputs.shape
         shape = self._shape(batch, length)
         if self._workspace is None or self._workspace[0] != shape:
@@ -121,49 +117,38 @@ class FusedBackend(TorchBackend):
             self._put_state(shape, workspace)
         done, first, second = self._optimizer_state(config)
         optim = config.optim
-        losses, norms = np.zeros(steps), np.zeros(steps)
-        right, asked = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
-        targets = batches.targets if self.tags else batches.targets[:, :, None]
-        made = run_chunk(
-            shape.numbers(),
+        inputs, lengths, targets = (
+            np.ascontiguousarray(part, dtype=np.int64)
+            for part in (batches.inputs, batches.lengths, batches.targets.reshape(steps, batch, -1))
+        )
+        counts = np.zeros((2, steps), dtype=np.int64)
+        results = chunk.Results(np.zeros(steps), counts[0], counts[1], np.zeros(steps))
+        made = chunk.run_chunk(
+            shape,
             workspace.places,
-            parameter_places(shape, self._offsets),
-            np.array(
-                [OPTIMIZERS.index(optim.name), optim.clip_norm is not None, optim.clip_value is not None],
-                dtype=np.int64,
-            ),
-            np.array(
-                [
-                    optim.beta1,
-                    optim.beta2,
-                    optim.eps,
-                    optim.momentum,
-                    optim.smoothing,
-                    optim.weight_decay,
-                    optim.clip_norm or 0.0,
-                    optim.clip_value or 0.0,
-                ]
-            ),
-            np.ascontiguousarray(batches.inputs, dtype=np.int64),
-            np.ascontiguousarray(batches.lengths, dtype=np.int64),
-            np.ascontiguousarray(targets, dtype=np.int64),
-            np.array(learning_rates, dtype=np.float64),
-            done,
-            self.flat.values.detach().numpy(),
-            self.flat.gradients.numpy(),
-            first,
-            second,
             workspace.numbers,
-            losses,
-            right,
-            asked,
-            norms,
+            ParameterPlaces.of(shape, self._offsets),
+            chunk.Parameters(self.flat.values.detach().numpy(), self.flat.gradients.numpy(), first, second),
+            Optimizer(
+                OPTIMIZERS.index(optim.name),
+                optim.beta1,
+                optim.beta2,
+                optim.eps,
+                optim.momentum,
+                optim.smoothing,
+                optim.weight_decay,
+                math.inf if optim.clip_norm is None else optim.clip_norm,
+                math.inf if optim.clip_value is None else optim.clip_value,
+            ),
+            done,
+            chunk.Batches(inputs, lengths, targets, np.array(learning_rates)),
+            results,
         )
         if "step" in self.optimizer.state[self.flat.values]:
             self.optimizer.state[self.flat.values]["step"].fill_(done + made)
         if self.carries_state:
             self._take_state(shape, workspace)
-        return ChunkResult.up_to_failure(losses, right, asked, norms, made)
+        return ChunkResult.up_to_failure(*results, made)
 
     def exact_evaluation(self, check: Check | None) -> Callable[[], Evaluation] | None:
         return self._exact.begin(self.flat.values.detach().numpy(), check) if self.compiled else None
@@ -171,7 +156,7 @@ class FusedBackend(TorchBackend):
     def _shape(self, batch: int, length: int) -> Shape:
         settings = self._settings
         cell = f"rnn_{settings.nonlinearity}" if settings.cell == "rnn" else settings.cell
-        return Shape(
+        return Shape.of(
             cell=CELLS.index(cell),
             vocabulary=self._vocabulary,
             embedding=settings.embedding_size if settings.token_input == "embedding" else 0,
@@ -207,27 +192,14 @@ class FusedBackend(TorchBackend):
         return done, first, second
 
     def _put_state(self, shape: Shape, workspace: Workspace) -> None:
-        width = whole_vectors(shape.hidden)
         parts = self.state if isinstance(self.state, tuple) else (self.state,)
-        for name, part in zip(("state", "cell_state"), parts, strict=False):
-            place = workspace.part(name, shape.layers, shape.batch, width)
-            place[:] = 0
+        for place, part in zip((workspace.places.h_0, workspace.places.c_0), parts, strict=False):
+            states = workspace.states(place, shape)
+            states[:] = 0
             if part is not None:
-                place[:, :, : shape.hidden] = part.numpy()
+                states[:, :, : shape.hidden] = part.numpy()
 
     def _take_state(self, shape: Shape, workspace: Workspace) -> None:
-        width = whole_vectors(shape.hidden)
-        found = tuple(
-            torch.from_numpy(workspace.part(name, shape.layers, shape.batch, width)[:, :, : shape.hidden].copy())
-            for name in (("state", "cell_state") if shape.cell == CELLS.index("lstm") else ("state",))
-        )
+        places = (workspace.places.h_0, workspace.places.c_0)[: 2 if shape.cell == LSTM else 1]
+        found = tuple(torch.from_numpy(workspace.states(at, shape)[:, :, : shape.hidden].copy()) for at in places)
         self.state = found if len(found) > 1 else found[0]
-
-
-def compiled_chunk() -> Callable[..., int]:
-    """Return the compiled code, loaded or compiled if it isn't yet."""
-    cache.set_up()
-    from seqsum.training.backends.fused.chunk import run_chunk
-
-    function: Callable[..., int] = run_chunk
-    return function

@@ -17,7 +17,23 @@ from numpy.typing import NDArray
 
 from seqsum.training.backends.fused import exhaustive_steps, simd
 from seqsum.training.backends.fused.exhaustive_order import walk_order
-from seqsum.training.backends.fused.layout import CELLS, COLUMNS, Shape, parameter_places
+from seqsum.training.backends.fused.layout import (
+    B_HH,
+    B_IH,
+    COLUMNS,
+    DOUBLES,
+    FLOATS,
+    INT,
+    INTS,
+    LSTM,
+    PARAMETER_PLACES,
+    SHAPE,
+    TABLE,
+    W_HH,
+    W_IH,
+    ParameterPlaces,
+    Shape,
+)
 from seqsum.training.backends.fused.matmul import FLAGS, LANES, tiles, tiles_more
 
 ROW = COLUMNS + LANES
@@ -116,20 +132,23 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
     """
     wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
     for layer in range(layers):
-        p_bias, p_bias_h = places[5 + 4 * layer], places[6 + 4 * layer]
+        p_bias, p_bias_h = places.layers[layer, B_IH], places.layers[layer, B_HH]
         for g in range(wide):
             apart = cell == 3 and g >= 2 * hidden
             x[bias + layer * wide + g] = values[p_bias + g] if apart else np.float32(0)
             x[back_bias + layer * wide + g] = values[p_bias_h + g] + (np.float32(0) if apart else values[p_bias + g])
-    highest = 0.0
+    highest, w_ih = 0.0, places.layers[0, W_IH]
     for v in range(vocabulary):
         for g in range(wide):
             total = x[bias + g]
             if embedding > 0:
                 for i in range(embedding):
-                    total += values[places[0] + v * embedding + i] * values[places[3] + g * embedding + i]
+                    total += (
+                        values[places.embedding + v * embedding + i]
+                        * values[places.layers[0, W_IH] + g * embedding + i]
+                    )
             else:
-                total += values[places[3] + g * vocabulary + v]
+                total += values[w_ih + g * vocabulary + v]
             x[entered + v * wide + g] = total
             highest = max(highest, np.float64(abs(total)))
     if cell != 0:
@@ -138,7 +157,7 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
         # States are between −1 and 1. NaN may or may not be found here: it goes through either way.
         bound = np.float64(abs(x[back_bias + g]))
         for i in range(hidden):
-            bound += abs(values[places[4] + g * hidden + i])
+            bound += abs(values[places.layers[0, W_HH] + g * hidden + i])
         highest = max(highest, bound)
     if highest >= SAFE:
         return False
@@ -147,9 +166,7 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
     return True
 
 
-INTS, FLOATS, DOUBLES = (kind[::1] for kind in (numba.int64, numba.float32, numba.float64))
-TABLE = numba.int64[:, ::1]
-SIGNATURE = (INTS, INTS, FLOATS, numba.int64, numba.int64, TABLE, numba.int64, FLOATS, TABLE, INTS, DOUBLES)
+SIGNATURE = (SHAPE, PARAMETER_PLACES, FLOATS, INT, INT, TABLE, INT, FLOATS, TABLE, INTS, DOUBLES)
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
@@ -180,7 +197,7 @@ def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, l
     a_levels = a_highest + 4 * ROW
     a_truths = a_levels + high * level_size
     for c in range(classes):
-        x[a_head_bias + c] = values[places[2] + c]
+        x[a_head_bias + c] = values[places.b_head + c]
     short = put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, a_entered, a_bias, a_back_bias)
 
     for block in range(len(blocks)):
@@ -192,20 +209,21 @@ def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, l
             for g in range(wide):
                 exhaustive_steps.spread(x, n, (a_back_bias + layer * wide + g, back + g * ROW))
             before = states + layer * kept * ROW
-            tiles_more(values, places[4 + 4 * layer], hidden, 1, x, before, ROW, x, back, ROW, wide, n, hidden)
+            w_hh = places.layers[layer, W_HH]
+            tiles_more(values, (w_hh, hidden, 1), x, (before, ROW), x, (back, ROW), (wide, n, hidden))
             if layer == 0 and short:
                 for g in range(wide):
                     exhaustive_steps.double_exponential(x, n, (back + g * ROW, back + g * ROW))
         for v in range(vocabulary):
             step_first(x, n, cell, hidden, short, a_entered + v * wide, a_back, states, a_out)
             for layer in range(1, layers):
-                p_in, under = places[3 + 4 * layer], a_out + (layer - 1) * kept * ROW
+                p_in, under = places.layers[layer, W_IH], a_out + (layer - 1) * kept * ROW
                 if cell == 3:
                     for g in range(wide):
                         exhaustive_steps.spread(x, n, (a_bias + layer * wide + g, a_gates + g * ROW))
-                    tiles_more(values, p_in, hidden, 1, x, under, ROW, x, a_gates, ROW, wide, n, hidden)
+                    tiles_more(values, (p_in, hidden, 1), x, (under, ROW), x, (a_gates, ROW), (wide, n, hidden))
                 else:
-                    tiles(values, p_in, hidden, 1, x, under, ROW, x, a_gates, ROW, wide, n, hidden)
+                    tiles(values, (p_in, hidden, 1), x, (under, ROW), x, (a_gates, ROW), (wide, n, hidden))
                 step_above(
                     x, n, cell, hidden, a_gates, a_back + layer * wide * ROW, states + layer * kept * ROW,
                     a_out + layer * kept * ROW,
@@ -218,7 +236,7 @@ def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, l
             for c in range(classes):
                 exhaustive_steps.spread(x, n, (a_head_bias + c, a_logits + c * ROW))
             top = a_out + (layers - 1) * kept * ROW
-            tiles_more(values, places[1], hidden, 1, x, top, ROW, x, a_logits, ROW, classes, n, hidden)
+            tiles_more(values, (places.w_head, hidden, 1), x, (top, ROW), x, (a_logits, ROW), (classes, n, hidden))
             truth = a_truths + asked
             exhaustive_steps.answers(x, n, classes, a_logits, ROW, (truth, a_highest, a_answer, a_said))
             exhaustive_steps.sum_of_powers(x, n, classes, a_logits, ROW, (a_highest, a_total))
@@ -231,7 +249,7 @@ def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, l
 def walk_numbers(shape: Shape, high: int) -> int:
     """Return how many float32 numbers a walk over lengths up to `high` works on, beside the right classes."""
     wide = shape.gates * shape.hidden
-    kept = shape.layers * shape.hidden * (2 if CELLS[shape.cell] == "lstm" else 1)
+    kept = shape.layers * shape.hidden * (2 if shape.cell == LSTM else 1)
     rows = wide + shape.layers * wide + kept + shape.classes + 4 + high * kept
     return (shape.vocabulary + 2 * shape.layers) * wide + shape.classes + rows * ROW
 
@@ -251,7 +269,7 @@ class Walk:
 
     def __init__(self, shape: Shape, offsets: dict[str, int], low: int, high: int, truths: NDArray[np.integer]) -> None:
         """truths: the right class of every sequence, in counting order, the shortest first."""
-        self._shape, self._places = shape, parameter_places(shape, offsets)
+        self._shape, self._places = shape, ParameterPlaces.of(shape, offsets)
         self._low, self._high = low, high
         order = walk_order(shape.vocabulary, low, high)
         self._pieces = self._cut(order.blocks)
@@ -283,7 +301,7 @@ class Walk:
         right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(self._high + 1)
         for blocks, asked in self._pieces:
             walk(
-                self._shape.numbers(), self._places, values, self._low, self._high, blocks, asked, self._numbers,
+                self._shape, self._places, values, self._low, self._high, blocks, asked, self._numbers,
                 confusion, right, losses,
             )  # fmt: skip
             if check is not None:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from seqsum.training.backends.fused.matmul import DEPTH, LANES
 
 CELLS = ("rnn_tanh", "rnn_relu", "lstm", "gru")
+RNN_TANH, RNN_RELU, LSTM, GRU = range(4)
 GATES = (1, 1, 4, 3)
-KEPT = (0, 0, 6, 4)
-"""Widths kept for the way back beside the hidden states: an lstm's gates, cell and tanh(cell); a gru's gates and the
-recurrent part of n."""
+SAVED = (0, 0, 6, 4)
+"""Activations saved for the way back beside the hidden states, in widths: an lstm's i, f, g, o, c, tanh(c); a gru's r,
+z, n and the recurrent part of n."""
+SAVED_C = 4
 COLUMNS = 1024
-"""Sequences that a walk over the input space takes at once: they stay in the processor's second cache."""
+"""Sequences that an exhaustive evaluation takes at once: they stay in the processor's second cache."""
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+ADAM, ADAMW, SGD, RMSPROP = range(4)
+
+W_IH, W_HH, B_IH, B_HH = range(4)
 
 
-def whole_vectors(width: int) -> int:
+def whole_vectors(size: int) -> int:
     """Round up to a multiple of LANES."""
-    return -(-width // LANES) * LANES
+    return -(-size // LANES) * LANES
 
 
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of a model and its batches.
+class Shape(NamedTuple):
+    """The sizes of a model and its batches; `of` adds those that follow from them.
 
-    cell: place in CELLS; embedding: width of an embedding, 0 for one-hot tokens; tags: 1 when every step is answered
+    cell: place in CELLS; embedding: width of an embedding, 0 for one-hot tokens; tags: 1 when every step is answered;
+    carried: 1 when a step's states begin where those of the step before ended
     """
 
     cell: int
@@ -42,70 +48,134 @@ class Shape:
     length: int
     tags: int
     carried: int
+    gates: int
+    width: int
+    """`hidden` in whole vectors; what fills them up is zero."""
+    wide: int
+    """gates · width"""
+    wide_embedding: int
+    wide_classes: int
+    saved: int
+    most: int
+    """Rows of a batch at most: batch · length."""
 
-    @property
-    def gates(self) -> int:
-        return GATES[self.cell]
+    @classmethod
+    def of(
+        cls, *, cell: int, vocabulary: int, embedding: int, hidden: int, layers: int, classes: int, batch: int,
+        length: int, tags: int, carried: int,
+    ) -> Shape:  # fmt: skip
+        width = whole_vectors(hidden)
+        return cls(
+            cell, vocabulary, embedding, hidden, layers, classes, batch, length, tags, carried, GATES[cell], width,
+            GATES[cell] * width, whole_vectors(max(1, embedding)), whole_vectors(classes), SAVED[cell], batch * length,
+        )  # fmt: skip
 
-    def numbers(self) -> NDArray[np.int64]:
-        """The sizes in order, for compiled code."""
-        return np.array([getattr(self, field.name) for field in fields(self)], dtype=np.int64)
+
+class ParameterPlaces(NamedTuple):
+    """Where parameters begin in the flat array. layers: int64 [layers, 4], by W_IH, W_HH, B_IH, B_HH."""
+
+    embedding: int
+    w_head: int
+    b_head: int
+    layers: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, shape: Shape, offsets: dict[str, int]) -> ParameterPlaces:
+        """offsets: by PyTorch's names."""
+        parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        layers = [[offsets[f"rnn.{part}_l{layer}"] for part in parts] for layer in range(shape.layers)]
+        return cls(
+            offsets.get("embedding.weight", -1), offsets["head.weight"], offsets["head.bias"],
+            np.array(layers, dtype=np.int64),
+        )  # fmt: skip
 
 
-def parameter_places(shape: Shape, offsets: dict[str, int]) -> NDArray[np.int64]:
-    """Return int64 [3 + 4·layers]: embedding, head weight and bias, then each layer's ih, hh weight, ih, hh bias."""
-    places = [offsets.get("embedding.weight", -1), offsets["head.weight"], offsets["head.bias"]]
-    for layer in range(shape.layers):
-        for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-            places.append(offsets[f"rnn.{part}_l{layer}"])
-    return np.array(places, dtype=np.int64)
+class Places(NamedTuple):
+    """Where the parts of a workspace begin. Weights lie in it twice: row-major, and transposed (`_t`)."""
+
+    h_0: int  # [layers, batch, width], the states carried from step to step
+    c_0: int
+    token_inputs: int  # [tokens, wide], what each token brings to the first layer's gates
+    d_token_inputs: int
+    embedding: int  # [tokens, wide_embedding]
+    w_ih_t: int  # [inputs, wide]
+    w_ih: int  # [wide, width]
+    w_embedding: int  # [wide, wide_embedding], the first layer's w_ih: what lies in the padding of another width counts
+    w_hh_t: int  # [layers, hidden, wide]
+    w_hh: int  # [wide, width]
+    bias: int  # [wide], or the head's
+    b_hn: int  # [layers, width], a gru's recurrent bias of n
+    w_head_t: int  # [hidden, wide_classes]
+    w_head: int  # [classes, width]
+    h: int  # [layers, rows, width]
+    h_prev: int
+    c_prev: int
+    saved: int  # [layers, rows, saved · width]
+    inputs: int  # [rows, wide], what enters a layer's gates from below
+    recurrent: int  # [batch, wide], what enters them from the step before
+    d_gates: int  # [rows, wide]
+    d_gates_h: int  # [rows, wide], a gru's: of what comes from the step before
+    d_out: int  # [rows, width], the loss's gradient by a layer's states, from above
+    d_h_next: int  # [batch, width], the same from the step after
+    d_c_next: int  # [batch, width], an lstm's by its cells; a gru's by the states, past the weights
+    read: int  # [rows, width], the states that the head reads, where those are not all
+    logits: int  # [rows, wide_classes], then the loss's gradient by them
+    d_weight: int
+    scratch: int
 
 
 class Workspace:
-    """One float32 array, and where its parts begin, in the order that `chunk` reads them."""
+    """One float32 array, and where its parts begin."""
 
     def __init__(self, shape: Shape) -> None:
-        width, classes = whole_vectors(shape.hidden), whole_vectors(shape.classes)
-        entered = whole_vectors(max(1, shape.embedding))
-        gates, rows, tokens = shape.gates * width, shape.batch * shape.length, shape.vocabulary + 1
-        layers = shape.layers
-        sizes = {
-            "state": layers * shape.batch * width,
-            "cell_state": layers * shape.batch * width,
-            "entered": tokens * gates,  # what each token brings to the first layer's gates
-            "entered_gradient": tokens * gates,
-            "embedding": tokens * entered,
-            "input_across": max(shape.embedding, shape.hidden) * gates,
-            "input_along": gates * width,
-            # Not beside it: widths differ, and what one left in the other's padding would count.
-            "embedding_along": gates * entered,
-            "hidden_across": layers * shape.hidden * gates,
-            "hidden_along": gates * width,
-            "bias": max(gates, classes),
-            "bias_hidden": layers * width,
-            "head_across": shape.hidden * classes,
-            "head_along": classes * width,
-            "hidden": layers * rows * width,
-            "before": layers * rows * width,
-            "cell_before": layers * rows * width if shape.cell == 2 else LANES,
-            "kept": max(1, layers * KEPT[shape.cell]) * rows * width,
-            "gates": rows * gates,
-            "gradient": rows * gates,
-            "gradient_hidden": rows * gates if shape.cell == 3 else LANES,
-            "above": rows * width,
-            "back": shape.batch * gates,
-            "later": shape.batch * width,
-            "later_kept": shape.batch * width,
-            "asked": rows * width,
-            "logits": rows * classes,
-            "weight_gradient": max(gates, classes, tokens) * max(width, entered),
-            "scratch": (max(gates, rows, classes) + LANES) * DEPTH,
-        }
-        self.places = np.cumsum([0, *sizes.values()], dtype=np.int64)[:-1]
-        self.numbers: NDArray[np.float32] = np.zeros(sum(sizes.values()), dtype=np.float32)
-        self.names = list(sizes)
+        width, wide, classes, entered = shape.width, shape.wide, shape.wide_classes, shape.wide_embedding
+        rows, tokens, layers = shape.most, shape.vocabulary + 1, shape.layers
+        sizes = Places(
+            h_0=layers * shape.batch * width,
+            c_0=layers * shape.batch * width,
+            token_inputs=tokens * wide,
+            d_token_inputs=tokens * wide,
+            embedding=tokens * entered,
+            w_ih_t=max(shape.embedding, shape.hidden) * wide,
+            w_ih=wide * width,
+            w_embedding=wide * entered,
+            w_hh_t=layers * shape.hidden * wide,
+            w_hh=wide * width,
+            bias=max(wide, classes),
+            b_hn=layers * width,
+            w_head_t=shape.hidden * classes,
+            w_head=classes * width,
+            h=layers * rows * width,
+            h_prev=layers * rows * width,
+            c_prev=layers * rows * width if shape.cell == LSTM else LANES,
+            saved=max(1, layers * shape.saved) * rows * width,
+            inputs=rows * wide,
+            recurrent=shape.batch * wide,
+            d_gates=rows * wide,
+            d_gates_h=rows * wide if shape.cell == GRU else LANES,
+            d_out=rows * width,
+            d_h_next=shape.batch * width,
+            d_c_next=shape.batch * width,
+            read=rows * width,
+            logits=rows * classes,
+            d_weight=max(wide, classes, tokens) * max(width, entered),
+            scratch=(max(wide, rows, classes) + LANES) * DEPTH,
+        )
+        self.places = Places(*np.cumsum([0, *sizes]).tolist()[:-1])
+        self.numbers: NDArray[np.float32] = np.zeros(sum(sizes), dtype=np.float32)
 
-    def part(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """Return a view of the beginning of a part."""
-        place = int(self.places[self.names.index(name)])
-        return self.numbers[place : place + int(np.prod(shape))].reshape(shape)
+    def states(self, place: int, shape: Shape) -> NDArray[np.float32]:
+        """Return a view of carried states: float32 [layers, batch, width]."""
+        size = shape.layers * shape.batch * shape.width
+        return self.numbers[place : place + size].reshape(shape.layers, shape.batch, shape.width)
+
+
+def named(kind: Any, *parts: Any) -> Any:
+    """Return numba's type of a NamedTuple."""
+    return types.NamedUniTuple(parts[0], len(kind._fields), kind) if len(parts) == 1 else types.NamedTuple(parts, kind)
+
+
+INT, DOUBLE, TABLE = types.int64, types.float64, types.int64[:, ::1]
+INTS, FLOATS, DOUBLES = types.int64[::1], types.float32[::1], types.float64[::1]
+SHAPE = named(Shape, INT)
+PARAMETER_PLACES = named(ParameterPlaces, INT, INT, INT, TABLE)

@@ -26,6 +26,8 @@ LARGE = 1 << 22
 FLAGS = {"reassoc", "contract", "nsz"}
 
 compiled = njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+part = njit(fastmath=FLAGS, error_model="numpy", nogil=True, inline="always")
+"""For what is called in one place: handing over dozens of sizes and places would cost a small step a tenth."""
 
 
 def _tile(rows: int, accumulate: bool) -> Any:
@@ -81,7 +83,8 @@ def _tile(rows: int, accumulate: bool) -> Any:
 
 def _tiles(four: Any, two: Any, one: Any) -> Any:
     @compiled
-    def run(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k):
+    def run(a, left, w, right, out, to, sizes):
+        (ao, sr, sj), (wo, ldw), (oo, ldo), (n, m, k) = left, right, to, sizes
         whole = n - n % 4
         pairs = n - n % 2
         for i in range(0, m, LANES):
@@ -95,23 +98,27 @@ def _tiles(four: Any, two: Any, one: Any) -> Any:
     return run
 
 
-tiles = _tiles(_tile(4, False), _tile(2, False), _tile(1, False))
-"""out[n, m] = a[n, k] @ w[k, m] by tiles; m a multiple of LANES."""
-
 tile4_more, tile1_more = _tile(4, True), _tile(1, True)
+tiles = _tiles(_tile(4, False), _tile(2, False), _tile(1, False))
+"""f(a, left, w, right, out, to, sizes): out[n, m] = a[n, k] @ w[k, m] by tiles; m a multiple of LANES.
+
+left: place in a, from row to row, from column to column; right, to: place in w and in out, from row to row; sizes:
+n, m, k.
+"""
 tiles_more = _tiles(tile4_more, _tile(2, True), tile1_more)
-"""out[n, m] += a[n, k] @ w[k, m] by tiles; m a multiple of LANES."""
+"""As `tiles`, but out[n, m] += …"""
 
 DEPTH = 256
 """Terms of a sum that are packed at once: a panel of DEPTH × LANES stays in the processor's first cache."""
 
 
 @compiled
-def packed(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k, scratch):
+def packed_more(work, left, right, to, sizes, scratch):
     """As `tiles_more`, with both factors copied into the order in which they are read; for large products.
 
     scratch: float32 [at least (n + LANES) · DEPTH].
     """
+    (ao, sr, sj), (wo, ldw), (oo, ldo), (n, m, k) = left, right, to, sizes
     whole = n - n % 4
     panel = n * DEPTH
     for j0 in range(0, k, DEPTH):
@@ -121,33 +128,34 @@ def packed(a, ao, sr, sj, w, wo, ldw, out, oo, ldo, n, m, k, scratch):
             source = ao + r * sr + j0 * sj
             for j in range(depth):
                 for q in range(4):
-                    scratch[place + 4 * j + q] = a[source + j * sj + q * sr]
+                    scratch[place + 4 * j + q] = work[source + j * sj + q * sr]
         for i in range(0, m, LANES):
             for j in range(depth):
                 for q in range(LANES):
-                    scratch[panel + j * LANES + q] = w[wo + (j0 + j) * ldw + i + q]
+                    scratch[panel + j * LANES + q] = work[wo + (j0 + j) * ldw + i + q]
             for r in range(0, whole, 4):
-                tile4_more(scratch, r * depth, 1, 4, scratch, panel, LANES, out, oo + r * ldo + i, ldo, depth)
+                tile4_more(scratch, r * depth, 1, 4, scratch, panel, LANES, work, oo + r * ldo + i, ldo, depth)
             for r in range(whole, n):
-                tile1_more(a, ao + r * sr + j0 * sj, sr, sj, scratch, panel, LANES, out, oo + r * ldo + i, ldo, depth)
+                place = ao + r * sr + j0 * sj
+                tile1_more(work, place, sr, sj, scratch, panel, LANES, work, oo + r * ldo + i, ldo, depth)
 
 
-@compiled
-def product(x, ao, sr, sj, wo, ldw, oo, ldo, n, m, k, scratch):
-    """x[oo…] = a[n, k] @ w[k, m], all in x; out is m wide, a multiple of LANES."""
-    if n >= 16 and n * m * k >= LARGE:
-        for r in range(n):
-            for i in range(m):
-                x[oo + r * ldo + i] = np.float32(0)
-        packed(x, ao, sr, sj, x, wo, ldw, x, oo, ldo, n, m, k, x[scratch:])
-    else:
-        tiles(x, ao, sr, sj, x, wo, ldw, x, oo, ldo, n, m, k)
+def _product(by_tiles: Any, accumulate: bool) -> Any:
+    @compiled
+    def run(work, left, right, to, sizes, scratch):
+        n, m, k = sizes
+        if n >= 16 and n * m * k >= LARGE:
+            if not accumulate:
+                for r in range(n):
+                    for i in range(m):
+                        work[to[0] + r * to[1] + i] = np.float32(0)
+            packed_more(work, left, right, to, sizes, work[scratch:])
+        else:
+            by_tiles(work, left, work, right, work, to, sizes)
+
+    return run
 
 
-@compiled
-def product_more(x, ao, sr, sj, wo, ldw, oo, ldo, n, m, k, scratch):
-    """x[oo…] += a[n, k] @ w[k, m], all in x."""
-    if n >= 16 and n * m * k >= LARGE:
-        packed(x, ao, sr, sj, x, wo, ldw, x, oo, ldo, n, m, k, x[scratch:])
-    else:
-        tiles_more(x, ao, sr, sj, x, wo, ldw, x, oo, ldo, n, m, k)
+product = _product(tiles, accumulate=False)
+"""f(work, left, right, to, sizes, scratch): as `tiles`, all in one array; scratch: place of room for `packed_more`."""
+product_more = _product(tiles_more, accumulate=True)

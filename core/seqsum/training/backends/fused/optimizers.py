@@ -1,30 +1,70 @@
-"""The optimizers: one update of every parameter at once."""
+"""Clipping and the optimizers: one update of every parameter at once."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from seqsum.training.backends.fused.matmul import compiled
+from seqsum.training.backends.fused.layout import ADAMW, SGD
+from seqsum.training.backends.fused.matmul import compiled, part
+
+
+class Optimizer(NamedTuple):
+    """An optimizer's constants. kind: place in OPTIMIZERS; a clipping that is off has an infinite bound."""
+
+    kind: int
+    beta1: float
+    beta2: float
+    eps: float
+    momentum: float
+    smoothing: float
+    weight_decay: float
+    clip_norm: float
+    clip_value: float
+
+
+@part
+def gradient_norm(gradients):
+    """‖g‖₂ in float64."""
+    square = 0.0
+    for i in range(gradients.size):
+        square += np.float64(gradients[i]) * np.float64(gradients[i])
+    return math.sqrt(square)
+
+
+@part
+def clip(optimizer, norm, gradients):
+    """g ← g · clip_norm / ‖g‖ where ‖g‖ is above it, then each gᵢ into ±clip_value."""
+    if norm > optimizer.clip_norm:
+        scale = np.float32(optimizer.clip_norm / (norm + 1e-6))
+        for i in range(gradients.size):
+            gradients[i] *= scale
+    if optimizer.clip_value < math.inf:
+        bound = np.float32(optimizer.clip_value)
+        for i in range(gradients.size):
+            gradients[i] = min(max(gradients[i], -bound), bound)
 
 
 @compiled
-def update(optimizer, constants, rate, step, values, gradients, first, second):
-    """One update of every parameter, as PyTorch's own optimizers make it.
+def update(optimizer, rate, step, parameters):
+    """θ ← θ − rate · (what the optimizer makes of g), as PyTorch's own optimizers make it; `step` counts from 1.
 
-    first, second: adam, adamw: exp_avg, exp_avg_sq; sgd: momentum_buffer; rmsprop: square_avg and momentum_buffer.
+    parameters.first, second: adam, adamw: exp_avg, exp_avg_sq; sgd: momentum_buffer; rmsprop: square_avg and
+    momentum_buffer.
     """
-    beta1, beta2, eps, momentum, smoothing, decay = constants
+    kind, beta1, beta2, eps, momentum, smoothing, decay = optimizer[:7]
+    values, gradients, first, second = parameters
     n = values.size
     rate32, decay32 = np.float32(rate), np.float32(decay)
-    if optimizer <= 1:
+    if kind <= ADAMW:
         keep1, take1 = np.float32(beta1), np.float32(1 - beta1)
         keep2, take2 = np.float32(beta2), np.float32(1 - beta2)
         size = np.float32(rate / (1 - beta1**step))
         root = np.float32(1 / math.sqrt(1 - beta2**step))
         tiny = np.float32(eps)
-        if optimizer == 1:
+        if kind == ADAMW:
             shrink = np.float32(1 - rate * decay)
             for i in range(n):
                 values[i] *= shrink
@@ -43,7 +83,7 @@ def update(optimizer, constants, rate, step, values, gradients, first, second):
         for i in range(n):
             gradients[i] += decay32 * values[i]
     keep = np.float32(momentum)
-    if optimizer == 2:
+    if kind == SGD:
         if momentum == 0:
             for i in range(n):
                 values[i] -= rate32 * gradients[i]

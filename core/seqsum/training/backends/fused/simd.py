@@ -105,7 +105,7 @@ def tanh(x: Vector) -> Vector:
     """Hyperbolic tangent by a rational function (the coefficients of Eigen and XLA), right to about 3·10⁻⁷."""
     x = x.at_most(7.90531110763549805).at_least(-7.90531110763549805)
     square = x * x
-    above: Vector | float = -2.76076847742355e-16
+    numerator: Vector | float = -2.76076847742355e-16
     for factor in (
         2.00018790482477e-13,
         -8.60467152213735e-11,
@@ -114,11 +114,11 @@ def tanh(x: Vector) -> Vector:
         6.37261928875436e-04,
         4.89352455891786e-03,
     ):
-        above = square * above + factor
-    below: Vector | float = 1.19825839466702e-06
+        numerator = square * numerator + factor
+    denominator: Vector | float = 1.19825839466702e-06
     for factor in (1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03):
-        below = square * below + factor
-    return x * above / below
+        denominator = square * denominator + factor
+    return x * numerator / denominator
 
 
 def sigmoid(x: Vector) -> Vector:
@@ -241,51 +241,51 @@ def folded(
 
 
 def _lstm(*x: Vector) -> list[Vector]:
-    in_i, in_f, in_g, in_o, back_i, back_f, back_g, back_o, before = x
-    i, f, o = sigmoid(in_i + back_i), sigmoid(in_f + back_f), sigmoid(in_o + back_o)
-    g = tanh(in_g + back_g)
-    cell = f * before + i * g
-    squashed = tanh(cell)
-    return [i, f, g, o, cell, squashed, o * squashed]
+    in_i, in_f, in_g, in_o, rec_i, rec_f, rec_g, rec_o, c_prev = x
+    i, f, o = sigmoid(in_i + rec_i), sigmoid(in_f + rec_f), sigmoid(in_o + rec_o)
+    g = tanh(in_g + rec_g)
+    c = f * c_prev + i * g
+    tanh_c = tanh(c)
+    return [i, f, g, o, c, tanh_c, o * tanh_c]
 
 
 def _lstm_back(*x: Vector) -> list[Vector]:
-    hidden, hidden_later, cell_later, i, f, g, o, before, squashed = x
-    hidden = hidden + hidden_later
-    cell = cell_later + hidden * o * (1.0 - squashed * squashed)
+    d_out, d_h_next, d_c_next, i, f, g, o, c_prev, tanh_c = x
+    d_h = d_out + d_h_next
+    d_c = d_c_next + d_h * o * (1.0 - tanh_c * tanh_c)
     return [
-        cell * g * i * (1.0 - i),
-        cell * before * f * (1.0 - f),
-        cell * i * (1.0 - g * g),
-        hidden * squashed * o * (1.0 - o),
-        cell * f,
+        d_c * g * i * (1.0 - i),
+        d_c * c_prev * f * (1.0 - f),
+        d_c * i * (1.0 - g * g),
+        d_h * tanh_c * o * (1.0 - o),
+        d_c * f,
     ]
 
 
 def _gru(*x: Vector) -> list[Vector]:
-    in_r, in_z, in_n, back_r, back_z, back_n, bias_n, before = x
-    r, z = sigmoid(in_r + back_r), sigmoid(in_z + back_z)
-    back = back_n + bias_n
-    n = tanh(in_n + r * back)
-    return [r, z, n, back, n + z * (before - n)]
+    in_r, in_z, in_n, rec_r, rec_z, rec_n, b_hn, h_prev = x
+    r, z = sigmoid(in_r + rec_r), sigmoid(in_z + rec_z)
+    recurrent = rec_n + b_hn
+    n = tanh(in_n + r * recurrent)
+    return [r, z, n, recurrent, n + z * (h_prev - n)]
 
 
 def _gru_back(*x: Vector) -> list[Vector]:
-    hidden, through_weights, kept_later, r, z, n, back, before = x
-    hidden = hidden + through_weights + kept_later
-    d_n = hidden * (1.0 - z) * (1.0 - n * n)
-    d_z = hidden * (before - n) * z * (1.0 - z)
-    d_r = d_n * back * r * (1.0 - r)
-    return [d_r, d_z, d_n, d_r, d_z, d_n * r, hidden * z]
+    d_out, d_h_next, d_h_past_weights, r, z, n, recurrent, h_prev = x
+    d_h = d_out + d_h_next + d_h_past_weights
+    d_n = d_h * (1.0 - z) * (1.0 - n * n)
+    d_z = d_h * (h_prev - n) * z * (1.0 - z)
+    d_r = d_n * recurrent * r * (1.0 - r)
+    return [d_r, d_z, d_n, d_r, d_z, d_n * r, d_h * z]
 
 
 add = elementwise(2, 1, lambda a, b: a + b)
 copy = elementwise(1, 1, lambda a: a)
 exponential = elementwise(1, 1, exp)
-tanh_step = elementwise(2, 1, lambda entered, back: tanh(entered + back))
-relu_step = elementwise(2, 1, lambda entered, back: (entered + back).at_least(0.0))
-tanh_back = elementwise(3, 1, lambda d, later, h: (d + later) * (1.0 - h * h))
-relu_back = elementwise(3, 1, lambda d, later, h: h.where_positive(d + later))
+tanh_step = elementwise(2, 1, lambda inputs, recurrent: tanh(inputs + recurrent))
+relu_step = elementwise(2, 1, lambda inputs, recurrent: (inputs + recurrent).at_least(0.0))
+tanh_back = elementwise(3, 1, lambda d_out, d_h_next, h: (d_out + d_h_next) * (1.0 - h * h))
+relu_back = elementwise(3, 1, lambda d_out, d_h_next, h: h.where_positive(d_out + d_h_next))
 lstm_step = elementwise(9, 7, _lstm)
 lstm_back = elementwise(9, 5, _lstm_back)
 gru_step = elementwise(8, 5, _gru)

@@ -9,43 +9,43 @@ from seqsum.training.backends.fused.matmul import compiled
 
 
 @compiled
-def across(values, place, gates, hidden, inputs, x, to, width):
-    """PyTorch's weight [gates·hidden, inputs] turned: x [inputs, gates·width]."""
-    for q in range(gates):
-        for i in range(hidden):
-            source = place + (q * hidden + i) * inputs
-            target = to + q * width + i
+def put_transposed(shape, values, place, inputs, work, to):
+    """PyTorch's weight [gates·hidden, inputs] turned: work [inputs, wide]."""
+    for q in range(shape.gates):
+        for i in range(shape.hidden):
+            source = place + (q * shape.hidden + i) * inputs
+            target = to + q * shape.width + i
             for j in range(inputs):
-                x[target + j * gates * width] = values[source + j]
+                work[target + j * shape.wide] = values[source + j]
 
 
 @compiled
-def along(values, place, gates, hidden, inputs, x, to, width, wide):
-    """PyTorch's weight [gates·hidden, inputs] filled up: x [gates·width, wide]."""
-    for q in range(gates):
-        for i in range(hidden):
-            source, target = place + (q * hidden + i) * inputs, to + (q * width + i) * wide
+def put_rows(shape, values, place, inputs, work, to, pitch):
+    """PyTorch's weight [gates·hidden, inputs] filled up: work [wide, pitch]."""
+    for q in range(shape.gates):
+        for i in range(shape.hidden):
+            source, target = place + (q * shape.hidden + i) * inputs, to + (q * shape.width + i) * pitch
             for j in range(inputs):
-                x[target + j] = values[source + j]
+                work[target + j] = values[source + j]
 
 
 @compiled
-def take_weight(gradients, place, gates, hidden, inputs, x, source, width, wide):
-    """A filled-up gradient x [gates·width, wide] to PyTorch's [gates·hidden, inputs]."""
+def take_weight(gradients, place, gates, hidden, inputs, work, source, width, pitch):
+    """A filled-up gradient, work [gates·width, pitch], to PyTorch's [gates·hidden, inputs]."""
     for q in range(gates):
         for i in range(hidden):
-            start, target = source + (q * width + i) * wide, place + (q * hidden + i) * inputs
+            start, target = source + (q * width + i) * pitch, place + (q * hidden + i) * inputs
             for j in range(inputs):
-                gradients[target + j] = x[start + j]
+                gradients[target + j] = work[start + j]
 
 
 @compiled
-def take_bias(gradients, place, gates, hidden, x, source, width, rows, sums):
-    """Sums over the rows of x [rows, gates·width] to a bias [gates·hidden]; `sums` is room for one row."""
+def take_bias(gradients, place, gates, hidden, work, source, width, rows, sums):
+    """Sums over the rows of work [rows, gates·width] to a bias [gates·hidden]; `sums` is room for one row."""
     wide = gates * width
-    x[sums : sums + wide] = np.float32(0)
+    work[sums : sums + wide] = np.float32(0)
     for r in range(rows):
-        simd.add(x, wide, (sums, source + r * wide, sums))
+        simd.add(work, wide, (sums, source + r * wide, sums))
     for q in range(gates):
         for i in range(hidden):
-            gradients[place + q * hidden + i] = x[sums + q * width + i]
+            gradients[place + q * hidden + i] = work[sums + q * width + i]

@@ -1,0 +1,128 @@
+"""The way forward: from tokens to every layer's hidden states, with what the way back needs of them.
+
+Shapes in `layout.Places`. A row is one sequence at one step t; rows are packed (`packing`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqsum.training.backends.fused import simd
+from seqsum.training.backends.fused.layout import B_HH, B_IH, GRU, LSTM, RNN_RELU, RNN_TANH, SAVED_C, W_HH, W_IH
+from seqsum.training.backends.fused.matmul import part, product, product_more
+from seqsum.training.backends.fused.weights import put_transposed
+
+
+@part
+def forward(shape, at, work, values, places, packed, steps, tokens):
+    """x⁰ = embedding(tokens), xˡ = hˡ⁻¹; in every layer hₜ, cₜ = cell(W_ih xₜ + b_ih + b_hh, W_hh hₜ₋₁, cₜ₋₁)."""
+    for layer in range(shape.layers):
+        put_biases(shape, at, work, values, places, layer)
+        if layer == 0:
+            token_inputs(shape, at, work, values, places, packed, steps, tokens)
+        else:
+            layer_inputs(shape, at, work, values, places, layer, packed.starts[steps])
+        w_hh_t = at.w_hh_t + layer * shape.hidden * shape.wide
+        put_transposed(shape, values, places.layers[layer, W_HH], shape.hidden, work, w_hh_t)
+        recur(shape, at, work, layer, packed, steps, w_hh_t)
+
+
+@part
+def put_biases(shape, at, work, values, places, layer):
+    """b = b_ih + b_hh, but a gru's b_hn apart, which r multiplies: n = tanh(… + b_in + r (… + b_hn))."""
+    b_ih, b_hh, hidden = places.layers[layer, B_IH], places.layers[layer, B_HH], shape.hidden
+    work[at.bias : at.bias + shape.wide] = np.float32(0)
+    for q in range(shape.gates):
+        for i in range(hidden):
+            both = values[b_ih + q * hidden + i]
+            if shape.cell == GRU and q == 2:
+                work[at.b_hn + layer * shape.width + i] = values[b_hh + q * hidden + i]
+            else:
+                both += values[b_hh + q * hidden + i]
+            work[at.bias + q * shape.width + i] = both
+
+
+@part
+def token_inputs(shape, at, work, values, places, packed, steps, tokens):
+    """inputs = W_ih embedding(token) + b, once for each token of the vocabulary, then copied to the rows that have it.
+
+    tokens: int64 [batch, length]; `vocabulary` stands for the padding
+    """
+    wide, embedding, vocabulary = shape.wide, shape.embedding, shape.vocabulary
+    w_ih, known = places.layers[0, W_IH], vocabulary + 1
+    if embedding > 0:
+        put_transposed(shape, values, w_ih, embedding, work, at.w_ih_t)
+        for v in range(known):
+            for i in range(embedding):
+                work[at.embedding + v * shape.wide_embedding + i] = values[places.embedding + v * embedding + i]
+            simd.copy(work, wide, (at.bias, at.token_inputs + v * wide))
+        product_more(
+            work, (at.embedding, shape.wide_embedding, 1), (at.w_ih_t, wide), (at.token_inputs, wide),
+            (known, wide, embedding), at.scratch,
+        )  # fmt: skip
+    else:
+        put_transposed(shape, values, w_ih, vocabulary, work, at.token_inputs)
+        for v in range(vocabulary):
+            simd.add(work, wide, (at.token_inputs + v * wide, at.bias, at.token_inputs + v * wide))
+        simd.copy(work, wide, (at.bias, at.token_inputs + vocabulary * wide))
+    for t in range(steps):
+        for r in range(packed.active[t]):
+            token = tokens[packed.order[r], t]
+            simd.copy(work, wide, (at.token_inputs + token * wide, at.inputs + (packed.starts[t] + r) * wide))
+
+
+@part
+def layer_inputs(shape, at, work, values, places, layer, rows):
+    """inputs = W_ih h + b, of the layer below's h, all rows at once."""
+    put_transposed(shape, values, places.layers[layer, W_IH], shape.hidden, work, at.w_ih_t)
+    for r in range(rows):
+        simd.copy(work, shape.wide, (at.bias, at.inputs + r * shape.wide))
+    below = at.h + (layer - 1) * shape.most * shape.width
+    product_more(
+        work, (below, shape.width, 1), (at.w_ih_t, shape.wide), (at.inputs, shape.wide),
+        (rows, shape.wide, shape.hidden), at.scratch,
+    )  # fmt: skip
+
+
+@part
+def recur(shape, at, work, layer, packed, steps, w_hh_t):
+    """recurrent = W_hh hₜ₋₁, and hₜ = cell(inputs, recurrent), for the active rows of one step after the other."""
+    width, wide, first = shape.width, shape.wide, layer * shape.most
+    for t in range(steps):
+        n, row = packed.active[t], first + packed.starts[t]
+        h_prev, h = at.h_prev + row * width, at.h + row * width
+        before = at.h_0 + layer * shape.batch * width if t == 0 else at.h + (first + packed.starts[t - 1]) * width
+        simd.copy(work, n * width, (before, h_prev))
+        if t == 0 and shape.carried == 0:
+            work[at.recurrent : at.recurrent + n * wide] = np.float32(0)
+        else:
+            product(work, (h_prev, width, 1), (w_hh_t, wide), (at.recurrent, wide), (n, wide, shape.hidden), at.scratch)
+        inputs = at.inputs + packed.starts[t] * wide
+        if shape.cell == RNN_TANH:
+            simd.tanh_step(work, n * width, (inputs, at.recurrent, h))
+        elif shape.cell == RNN_RELU:
+            simd.relu_step(work, n * width, (inputs, at.recurrent, h))
+        elif shape.cell == LSTM:
+            c_prev = at.c_prev + row * width
+            if t == 0:
+                simd.copy(work, n * width, (at.c_0 + layer * shape.batch * width, c_prev))
+            for r in range(n):
+                i, q, k = inputs + r * wide, at.recurrent + r * wide, at.saved + (row + r) * shape.saved * width
+                c = c_prev + r * width
+                if t > 0:
+                    last = first + packed.starts[t - 1] + r
+                    simd.copy(work, width, (at.saved + (last * shape.saved + SAVED_C) * width, c))
+                simd.lstm_step(
+                    work, width,
+                    (i, i + width, i + 2 * width, i + 3 * width, q, q + width, q + 2 * width, q + 3 * width, c,
+                     k, k + width, k + 2 * width, k + 3 * width, k + 4 * width, k + 5 * width, h + r * width),
+                )  # fmt: skip
+        else:
+            b_hn = at.b_hn + layer * width
+            for r in range(n):
+                i, q, k = inputs + r * wide, at.recurrent + r * wide, at.saved + (row + r) * shape.saved * width
+                simd.gru_step(
+                    work, width,
+                    (i, i + width, i + 2 * width, q, q + width, q + 2 * width, b_hn, h_prev + r * width,
+                     k, k + width, k + 2 * width, k + 3 * width, h + r * width),
+                )  # fmt: skip
