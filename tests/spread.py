@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seqsum.query.predictor import Predictor
+from seqsum.query.answering import Answerer
 from seqsum.runs import Run, Workspace
 
 from .bench.ranks import mann_whitney
@@ -95,7 +95,8 @@ def main() -> None:
     print(f"\n| the best seed of | {' | '.join(str(length) for length in LENGTHS)} |\n|{'---|' * (len(LENGTHS) + 1)}")
     for preset, id in best.items():
         run = Run(Workspace(options.workspace).folder / id)
-        by_length = Predictor(run).evaluate(min(LENGTHS), max(LENGTHS)).accuracy_by_length
+        found = Answerer(run, seconds=None).ask("evaluate", low=min(LENGTHS), high=max(LENGTHS))[1]["answer"]
+        by_length = {int(length): share for length, share in found["accuracy_by_length"].items()}
         shown = " | ".join(f"{100 * by_length[length]:.1f}%" for length in LENGTHS)
         print(f"| `{preset}`, seed {run.record.seed} | {shown} |")
 

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from seqsum.errors import UserError
-from seqsum.query.predictor import Predictor
+from seqsum.query.answering import Answerer
 from seqsum.runs import Run
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
@@ -44,20 +44,20 @@ def test_probabilities_are_plain_pytorchs_and_the_truth_is_the_sum(cell: str, tm
     run = trained_run(tmp_path, 20, model__cell=cell)
     plain = PlainModel(10, run.config().model)
     plain.load_state_dict(safetensors.torch.load_file(run.checkpoints / "step-20" / "model.safetensors"), strict=True)
-    predictor, draw = Predictor(run), random.Random(1)
+    answerer, draw = Answerer(run), random.Random(1)
     for length in (1, 2, 7, 40, 300):
         numbers = [draw.randrange(10) for _ in range(length)]
-        answer = predictor.predict(" ".join(map(str, numbers)))
+        answer = answerer.ask("predict", input=" ".join(map(str, numbers)))[1]["answer"]
         expected = torch.softmax(plain(torch.tensor([numbers]), torch.tensor([length])).double(), 1)[0]
-        assert answer.probabilities == pytest.approx(expected.tolist(), rel=1e-4)
-        assert sum(answer.probabilities) == pytest.approx(1, abs=1e-12)
-        assert answer.prediction == int(expected.argmax())
-        assert answer.truth == sum(numbers) % 10
-        assert answer.correct is (answer.prediction == answer.truth)
-        assert answer.input == numbers
+        assert answer["probabilities"] == pytest.approx(expected.tolist(), rel=1e-4)
+        assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-12)
+        assert answer["prediction"] == int(expected.argmax())
+        assert answer["truth"] == sum(numbers) % 10
+        assert answer["correct"] is (answer["prediction"] == answer["truth"])
+        assert answer["input"] == numbers
         shares = expected.detach().numpy()
-        assert answer.entropy == pytest.approx(-(shares * np.log2(shares)).sum(), rel=1e-4)
-    assert list(answer.plain()) == ["input", "prediction", "truth", "correct", "probabilities", "entropy", "remarks"]
+        assert answer["entropy"] == pytest.approx(-(shares * np.log2(shares)).sum(), rel=1e-4)
+    assert list(answer) == ["input", "prediction", "truth", "correct", "probabilities", "entropy", "remarks"]
 
 
 @pytest.mark.parametrize(
@@ -66,22 +66,22 @@ def test_probabilities_are_plain_pytorchs_and_the_truth_is_the_sum(cell: str, tm
 )
 def test_what_it_cant_read_it_says(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
-        Predictor(trained_run(tmp_path, 0)).predict(text)
+        Answerer(trained_run(tmp_path, 0)).ask("predict", input=text)
 
 
 def test_the_newest_whole_checkpoint_answers_with_a_message_about_the_damaged_one(tmp_path: Path) -> None:
     run = trained_run(tmp_path, 5, 10)
-    assert Predictor(run).step == 10
+    assert Answerer(run).shelf.take().step == 10
     (run.checkpoints / "step-10" / "model.safetensors").write_bytes(b"gone")
-    predictor = Predictor(run)
-    assert predictor.step == 5
-    assert ["step-10" in message for message in predictor.messages] == [True]
+    loaded = Answerer(run).shelf.take()
+    assert loaded.step == 5
+    assert ["step-10" in message for message in loaded.messages] == [True]
 
 
 def test_without_a_checkpoint_it_says_how_to_get_one(tmp_path: Path) -> None:
     run = trained_run(tmp_path)
     with pytest.raises(UserError, match=f"run {run.id} has no checkpoint yet"):
-        Predictor(run)
+        Answerer(run).shelf.take()
 
 
 class Server:
@@ -125,7 +125,7 @@ def test_the_query_server(server_of: tuple[Server, Run]) -> None:
         "samples": False,
         "series": False,
     }
-    expected = Predictor(run).predict("1 2 3 5 1 2 4").plain()
+    expected = Answerer(run).ask("predict", input="1 2 3 5 1 2 4")[1]["answer"]
     question = json.dumps({"id": 1, "ask": "predict", "input": "1 2 3 5 1 2 4"})
     reply = server.ask(question)
     assert {key: reply[key] for key in ("id", "ok", "checkpoint_step", "kind")} == {

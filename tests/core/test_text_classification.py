@@ -14,7 +14,7 @@ import pytest
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.query.predictor import Predictor
+from seqsum.query.answering import Answerer
 from seqsum.runs import Workspace
 from seqsum.tasks.labelled_lines import PACKAGES, Reading, as_read, read_lines, standard_library
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig, encoded
@@ -173,15 +173,13 @@ def test_a_small_network_learns_and_its_checkpoint_outlives_the_file(tmp_path: P
     assert {"balanced_accuracy", "majority_class_accuracy"} <= {name for name, _, _ in points}
     trainer.save(run.checkpoints)
     Path(file).unlink()
-    predictor = Predictor(run)
+    answerer = Answerer(run)
     for text in ("even 7", "odd 1234"):
-        prediction = predictor.predict(text)
-        assert prediction.prediction == text.split()[0]
-        assert prediction.truth is None
-        assert prediction.input == text
-        assert sum(prediction.probabilities) == pytest.approx(1.0)
+        found = answerer.ask("predict", input=text)[1]["answer"]
+        assert (found["input"], found["prediction"], found["truth"]) == (text, text.split()[0], None)
+        assert sum(found["probabilities"]) == pytest.approx(1.0)
     with pytest.raises(UserError, match="there is no file"):
-        predictor.evaluate()
+        answerer.ask("evaluate")
 
 
 def sentences(count: int, seed: int = 0) -> list[str]:

@@ -1,12 +1,10 @@
 """How each kind of answer is written, from what the real tasks and the query server's wording give."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from seqsum.presets.library import load_preset
-from seqsum.query.predictor import in_words
+from seqsum.query.questions.predict import reading_of
 from seqsum.query.task_facts import what_is_asked
 from seqsum.registry import make_task
 from seqsum.tasks.dates import ANSWER
@@ -20,12 +18,12 @@ def reply(preset, text, prediction, probabilities=(), changes=None):
     answer = task.read_answer(inputs, np.array(prediction))
     length = task.continues(inputs)
     truth = task.truth(inputs) if length is None else task.continuation(inputs, len(prediction))
-    found = SimpleNamespace(input=task.echo(inputs), prediction=answer, truth=truth)
     plain = {
-        "input": found.input, "prediction": answer, "truth": truth,
+        "input": task.echo(inputs), "prediction": answer, "truth": truth,
         "correct": None if truth is None else answer == truth, "probabilities": list(probabilities),
     }  # fmt: skip
-    return {"ok": True, "checkpoint_step": 3000, "answer": plain, **in_words(task, inputs, found)}
+    beside = reading_of(task, inputs, answer, truth).model_dump(exclude_unset=True)
+    return {"ok": True, "checkpoint_step": 3000, "answer": plain, **beside}
 
 
 def lines(*arguments, width=80, **more):

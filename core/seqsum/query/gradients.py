@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,29 +11,15 @@ from seqsum.models.settings import EncoderDecoderConfig, RecurrentConfig
 from seqsum.query.model_input import ModelInput
 from seqsum.tasks.base import AnyTask
 
-CELLS: tuple[Literal["rnn", "lstm", "gru"], ...] = ("rnn", "lstm", "gru")
 
-
-@dataclass(frozen=True)
-class Curve:
-    """norms: [steps], ‖∂loss/∂x_t‖; trained: False for first weights as they are drawn"""
-
-    cell: str
-    trained: bool
-    norms: list[float]
-
-
-def gradient_norms(read: ModelInput) -> Tensor:
+def gradient_norms(read: ModelInput, model: SequenceModel | None = None) -> Tensor:
     """Return ‖∂loss/∂x_t‖ for x_t what entered at step t: float64 [steps].
 
+    model: another that is asked the same; its loss is that of the same answer
     loss: cross-entropy in nats of the true class, or of what was answered where that is not known or not one class (of
     tags at the last step, of a sequence summed over its tokens); of values the standardised forecast itself.
     """
-    return norms_of(read, read.model)
-
-
-def norms_of(read: ModelInput, model: SequenceModel) -> Tensor:
-    """The same, for another model that is asked the same question: its loss is that of the same answer."""
+    model = read.model if model is None else model
     with torch.inference_mode(False), torch.enable_grad():
         entered = model.enter(read.row.clone()).detach().requires_grad_()
         loss = _loss(read, model, entered)
@@ -45,18 +28,8 @@ def norms_of(read: ModelInput, model: SequenceModel) -> Tensor:
     return norms
 
 
-def three_cells(read: ModelInput, seed: int) -> list[Curve]:
-    """The run's own network, and a fresh rnn, lstm and gru of its sizes, all asked the same."""
-    config = read.loaded.config.model
-    own = getattr(config, "cell", config.name)
-    curves = [Curve(str(own), True, gradient_norms(read).tolist())]
-    for cell in CELLS:
-        fresh = _fresh(read.task, config, cell, seed).to(next(read.model.parameters()).dtype)
-        curves.append(Curve(cell, False, norms_of(read, fresh.eval()).tolist()))
-    return curves
-
-
-def _fresh(task: AnyTask, config: object, cell: Literal["rnn", "lstm", "gru"], seed: int) -> SequenceModel:
+def fresh_of(task: AnyTask, config: object, cell: str, seed: int) -> SequenceModel:
+    """A network of the same sizes with another cell, its weights as they are drawn."""
     if isinstance(config, RecurrentConfig | EncoderDecoderConfig):
         return make_model(task, config.model_copy(update={"cell": cell}), seed)
     sizes = {

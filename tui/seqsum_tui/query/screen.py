@@ -186,7 +186,7 @@ class QueryScreen(AskingScreen):
         shown = asking.view(*wanted)
         if shown is not None:
             pane.show(shown)
-        elif views()[wanted[1]].needs_input and asking.question is None:
+        elif views()[wanted[1]].question.needs_input and asking.question is None:
             pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
         else:
             if not self._replaying:
@@ -207,7 +207,7 @@ class QueryScreen(AskingScreen):
         question, step = asking.question, asking.source.step
         self._busy += 1
         try:
-            if not views()[ask].needs_input:
+            if not views()[ask].question.needs_input:
                 await asking.source.save_now(self._state)
             self._state("computing…")
             reply = await asking.source.ask(ask, **views()[ask].fields(asking))

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Number, Question, field
+from seqsum.query.questions.random_input import random_input
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
+
+
+CELLS = "rnn", "lstm", "gru"
 
 
 class GradientCurve(Answer):
@@ -27,23 +31,25 @@ class GradientNormsAnswer(Answer):
 class GradientNorms(Question):
     name: ClassVar = "gradient_norms"
     answers: ClassVar = GradientNormsAnswer
+    needs_input: ClassVar = True
 
-    input: str | None = field(None, "what to ask; default: a random input")
+    input: str | None = field(None, "what to ask; null: a random input")
     length: int | None = field(None, "how long a random input is", ge=1, le=LONGEST_WRITTEN)
     seed: int | None = field(None, "seed of a random input and of the fresh networks", ge=0, le=MOST)
 
     def answer(self, asked: Asked) -> GradientNormsAnswer:
-        from seqsum.query.gradients import three_cells
-        from seqsum.query.input_search import random_input
+        from seqsum.query.gradients import fresh_of, gradient_norms
 
         text = self.input
         if text is None:
-            text = random_input(asked.loaded, asked.seed(self.seed), asked.deadline, self.length)
+            text = random_input(asked, self.seed, self.length)
         read = asked.read(text)
         read.check_length(LONGEST_INSPECTED, "gradients")
-        # The first weights are the same at every request, so that a picture changes with the input alone.
-        curves = three_cells(read, self.seed or 0)
-        return GradientNormsAnswer(
-            tokens=asked.task.input_names(read.inputs),
-            curves=[GradientCurve(cell=one.cell, trained=one.trained, norms=one.norms) for one in curves],
-        )
+        config = asked.loaded.config.model
+        own = str(getattr(config, "cell", config.name))
+        curves = [GradientCurve(cell=own, trained=True, norms=gradient_norms(read).tolist())]
+        for cell in CELLS:
+            # The first weights are the same at every request, so that a picture changes with the input alone.
+            fresh = fresh_of(asked.task, config, cell, self.seed or 0).to(next(read.model.parameters()).dtype).eval()
+            curves.append(GradientCurve(cell=cell, trained=False, norms=gradient_norms(read, fresh).tolist()))
+        return GradientNormsAnswer(tokens=asked.task.input_names(read.inputs), curves=curves)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from seqsum.query.question import Answer, Number, OfInput, field
+from seqsum.query.questions.predict import Predict, PredictAnswer
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
     from seqsum.query.examples import Deadline
     from seqsum.query.loading import Loaded
     from seqsum.query.model_input import ModelInput
-    from seqsum.query.predictor import Prediction
     from seqsum.tasks.base import Examples
 
 ASKED = 2_000
@@ -61,7 +61,6 @@ class History(OfInput):
     def answer(self, asked: Asked) -> HistoryAnswer:
         """Ask every whole checkpoint; raises UserError where the input can't be read."""
         from seqsum.query.model_input import ModelInput
-        from seqsum.query.predictor import Predictor
 
         shelf, read = asked.shelf, asked.read(self.input)
         task = read.task
@@ -70,7 +69,7 @@ class History(OfInput):
         for step in shelf.whole():
             asked.deadline.check()
             loaded = shelf.take(step)
-            found = Predictor(shelf.run, loaded=loaded).predict(self.input)
+            found = Predict(input=self.input).said_by(loaded)
             truth = found.truth
             rows.append(
                 HistoryRow(
@@ -79,7 +78,7 @@ class History(OfInput):
                     correct=found.correct,
                     probability=_probability(ModelInput.typed(loaded, self.input), found),
                     entropy=found.entropy,
-                    probabilities=list(found.probabilities) if loaded.task.answer == "class" else None,
+                    probabilities=found.probabilities if loaded.task.answer == "class" else None,
                     accuracy=_accuracy(asked, loaded),
                 )
             )
@@ -144,10 +143,8 @@ def accuracy_on(loaded: Loaded, parts: list[Examples], deadline: Deadline) -> fl
     return right / counted if counted else None
 
 
-def _probability(read: ModelInput, found: Prediction) -> float | None:
-    if not found.probabilities:
-        return None
+def _probability(read: ModelInput, found: PredictAnswer) -> Number:
     if read.task.answer == "class":
-        truth = read.truth_class
-        return max(found.probabilities) if truth is None else found.probabilities[truth]
-    return float(np.mean(found.probabilities))
+        chances = np.array(found.probabilities, dtype=np.float64)
+        return float(chances.max() if read.truth_class is None else chances[read.truth_class])
+    return float(np.mean(found.probabilities)) if found.probabilities else None  # type: ignore[arg-type]

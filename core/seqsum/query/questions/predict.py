@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
+from seqsum.errors import UserError
 from seqsum.query.question import Answer, Continues, Number
+from seqsum.query.task_facts import labels_of
+from seqsum.tasks.base import AnyTask, Inputs
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
+    from seqsum.query.loading import Loaded
+    from seqsum.query.model_input import ModelInput
 
 
 class Text(Answer):
@@ -52,21 +60,75 @@ class PredictAnswer(Answer):
 
 
 class Predict(Continues):
+    """length, temperature, top_k, seed: where a prompt is gone on from; a temperature of 0 takes the likeliest, too."""
+
     name: ClassVar = "predict"
     answers: ClassVar = PredictAnswer
 
     def answer(self, asked: Asked) -> PredictAnswer:
-        from seqsum.query.predictor import Predictor, in_words
+        return self.said_by(asked.loaded, asked.seed(self.seed))
 
-        task = asked.task
-        found = Predictor(asked.run, loaded=asked.loaded).predict(
-            self.input,
-            length=self.length,
-            temperature=self.temperature,
-            top_k=self.top_k,
-            seed=asked.seed(self.seed),
+    def said_by(self, loaded: Loaded, seed: int = 0) -> PredictAnswer:
+        """What a checkpoint says; raises UserError where the input can't be read."""
+        from seqsum.query.model_input import ModelInput
+
+        task, read = loaded.task, ModelInput.typed(loaded, self.input)
+        inputs, usual = read.inputs, loaded.task.continues(read.inputs)
+        if usual is None and self.length is not None:
+            raise UserError(f'predict: the task "{task.config.name}" does not continue a prompt; leave --length out')
+        length = usual if self.length is None else self.length
+        answer, probabilities = self._said(read, length, seed)
+        prediction = task.read_answer(inputs, answer)
+        truth = task.truth(inputs) if length is None else task.continuation(inputs, length)
+        return PredictAnswer(
+            input=task.echo(inputs),
+            prediction=prediction,
+            truth=truth,
+            correct=None if truth is None else prediction == truth,
+            probabilities=list(probabilities),
+            entropy=entropy(probabilities) if task.answer == "class" and length is None else None,
+            remarks=task.remarks(self.input),
+            reading=reading_of(task, inputs, prediction, truth, self.temperature),
         )
-        words = in_words(task, task.parse(self.input), found)
-        if words["kind"] == "continuation":
-            words["temperature"] = self.temperature
-        return PredictAnswer(**found.plain(), reading=Reading(**words))
+
+    def _said(self, read: ModelInput, length: int | None, seed: int) -> tuple[Inputs, list[float]]:
+        import torch
+
+        from seqsum.models.generation import continued, forecast
+
+        row, lengths, kind = read.row, read.lengths, read.task.answer
+        with torch.inference_mode():
+            if kind == "values" and length is not None:
+                return forecast(read.model, row, length)[0], []
+            if kind == "values":
+                return read.model(row, lengths)[0].float().numpy(), []
+            if kind == "sequence":
+                chances = read.model(row, lengths, torch.from_numpy(read.answer)[None])[0].double().softmax(dim=-1)
+                return read.answer, chances[torch.arange(len(read.answer)), read.answer].tolist()
+            if length is not None:
+                return continued(read.model, row, length, self.temperature, seed, self.top_k)
+            chances = read.model(row, lengths)[0].double().softmax(dim=-1)
+            shares = chances if kind == "class" else chances.max(dim=-1).values
+            return chances.argmax(dim=-1).numpy(), shares.tolist()
+
+
+def entropy(probabilities: Sequence[float]) -> float:
+    """Return −Σ p log2 p, in bits; NaN where the probabilities are."""
+    shares = np.asarray(probabilities, dtype=np.float64)
+    if not np.isfinite(shares).all():
+        return math.nan
+    positive = shares[shares > 0]
+    return float(abs(-(positive * np.log2(positive)).sum()))
+
+
+def reading_of(task: AnyTask, inputs: Inputs, prediction: Any, truth: Any, temperature: float | None = None) -> Reading:
+    """How an answer reads."""
+    text = Text(
+        input=task.render(task.echo(inputs)),
+        prediction=task.render(prediction),
+        truth=None if truth is None else task.render(truth),
+    )
+    if task.answer in ("class", "tags") and task.continues(inputs) is not None:
+        return Reading(kind="continuation", text=text, temperature=temperature)
+    labels = labels_of(task) if task.answer == "class" else None
+    return Reading(kind=task.answer, text=text, **({} if labels is None else {"labels": labels}))

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from seqsum.errors import UserError
 from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Number, Question, field
+from seqsum.tasks.base import AnyTask, Inputs
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
 
 MOST_SEARCHED = 20_000
+PIECE = 40  # steps taken from a text that goes on
+TRIES = 20
 
 
 class InputAnswer(Answer):
@@ -35,9 +39,7 @@ class RandomInput(Question):
     seed: int | None = field(None, "which input; default: another each time", ge=0, le=MOST)
 
     def answer(self, asked: Asked) -> InputAnswer:
-        from seqsum.query.input_search import random_input
-
-        return InputAnswer(input=random_input(asked.loaded, asked.seed(self.seed), asked.deadline, self.length))
+        return InputAnswer(input=random_input(asked, self.seed, self.length))
 
 
 class HardestInput(RandomInput):
@@ -55,7 +57,6 @@ class HardestInput(RandomInput):
     def answer(self, asked: Asked) -> InputAnswer:
         """The input of highest loss among `count` (at most) that are held out, each asked once."""
         from seqsum.query.examples import first_of, fixed_part, texts_of
-        from seqsum.query.input_search import TRIES, typed, untypable
 
         examples, _ = asked.examples(self.length, self.length)
         part = fixed_part(examples, self.count, asked.seed(self.seed), asked.deadline)
@@ -76,3 +77,41 @@ class HardestInput(RandomInput):
         if best is None:
             raise untypable(asked.task)
         return best.model_copy(update={"searched": searched})
+
+
+def random_input(asked: Asked, seed: int | None, length: int | None) -> str:
+    """Return an input as one would type it, drawn from what is held out; raises UserError for a length it lacks."""
+    from seqsum.query.examples import first_of, fixed_part
+
+    task, seed = asked.task, asked.seed(seed)
+    generator = np.random.Generator(np.random.Philox(key=[seed, 1]))
+    examples = task.held_out() if length is None or task.carries_state else task.held_out(length, length)
+    drawn = fixed_part(examples, TRIES, seed, asked.deadline)
+    rows = [(part, row) for part in drawn for row in range(len(part.lengths))]
+    for place in generator.permutation(len(rows)).tolist():
+        inputs = first_of(*rows[place])
+        if task.carries_state:
+            steps = min(length or PIECE, len(inputs))
+            start = int(generator.integers(len(inputs) - steps + 1))
+            inputs = inputs[start : start + steps]
+        text = typed(task, inputs)
+        if text is not None:
+            return text
+    raise untypable(task)
+
+
+def untypable(task: AnyTask) -> UserError:
+    """The error of a task that reads none of its inputs from what it would write."""
+    return UserError(f'input: those of the task "{task.config.name}" can\'t be written as one would type them')
+
+
+def typed(task: AnyTask, inputs: Inputs) -> str | None:
+    """Write an input as one would type it; None when that would be read as another one."""
+    text = task.render(task.echo(inputs))
+    try:
+        again = task.parse(text)
+    except UserError:
+        return None
+    if again.shape != inputs.shape:
+        return None
+    return text if np.allclose(again, inputs, rtol=1e-3, atol=1e-3) else None

@@ -27,6 +27,7 @@ class SampleAnswer(Answer):
 class Sample(Continues):
     name: ClassVar = "sample"
     answers: ClassVar = SampleAnswer
+    needs_input: ClassVar = False
 
     @classmethod
     def unfit(cls, loaded: Loaded) -> str | None:

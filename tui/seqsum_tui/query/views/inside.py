@@ -173,7 +173,7 @@ def attention(answer: AttentionAnswer, pane: Pane) -> Shown:
     return Shown("Attention", told((said, QUIET)), heat)
 
 
-@view(GradientNorms, "inside", "Three cells", needs_input=True)
+@view(GradientNorms, "inside", "Three cells")
 def three_cells(answer: GradientNormsAnswer, pane: Pane) -> Shown:
     """Return the view of gradient norms: the run's network beside fresh cells of its sizes (document 3)."""
     series = []

@@ -47,13 +47,12 @@ FieldsOf = Callable[[Pane], dict[str, Any]]
 class View:
     """The views of the answers to a question: their page, the title until they are there, and what makes them.
 
-    needs_input: whether nothing is shown before something was typed; fields: what goes with the question
+    fields: what goes with the question
     """
 
     question: type[Question]
     page: str
     title: str
-    needs_input: bool
     fields: FieldsOf
     make: Make
 
@@ -61,22 +60,14 @@ class View:
 _VIEWS: dict[str, View] = {}
 
 
-def view(
-    question: type[Question],
-    page: str,
-    title: str,
-    *,
-    needs_input: bool | None = None,
-    fields: FieldsOf | None = None,
-) -> Callable[[Make], Make]:
+def view(question: type[Question], page: str, title: str, *, fields: FieldsOf | None = None) -> Callable[[Make], Make]:
     """Have a function make the views of a question's answers; by default the question goes with what was typed."""
-    needs_input = question.needs_input if needs_input is None else needs_input
 
     def typed(pane: Pane) -> dict[str, Any]:
-        return {"input": pane.question or ""} if needs_input else {}
+        return {"input": pane.question or ""} if question.needs_input else {}
 
     def register(make: Make) -> Make:
-        _VIEWS[question.name] = View(question, page, title, needs_input, fields or typed, make)
+        _VIEWS[question.name] = View(question, page, title, fields or typed, make)
         return make
 
     return register

@@ -25,7 +25,7 @@ def _prompt(pane: Pane) -> dict[str, Any]:
     return {"input": pane.question or "", "temperature": pane.temperature, "top_k": pane.top_k, "length": WRITTEN}
 
 
-@view(Sample, "more", "Sample", needs_input=False, fields=_prompt)
+@view(Sample, "more", "Sample", fields=_prompt)
 def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     """Return the view of a text that was written: the prompt, and how the model goes on."""
     temperature, top_k = pane.temperature, pane.top_k
