@@ -16,7 +16,7 @@ from seqsum.models.settings import AutoregressiveConfig
 from seqsum.schema import as_text
 from seqsum.tasks import AnyTask
 from seqsum.training.backends.fused_support import why_not_fused
-from seqsum.training.early_stopping import Progress
+from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.schedule import learning_rate
 
 READING = ("text_column", "label_column", "decimal", "header", "missing")
@@ -49,7 +49,7 @@ def notes(config: Config, task: AnyTask | None = None, first: int = 0, typed: Co
     return found
 
 
-def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progress: Progress) -> list[Note]:
+def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progress: EarlyStopping) -> list[Note]:
     """Return what is to be said of a fork at `step`, when `progress` is its parent's there: what it does not take over,
     where its learning rate jumps, and what of `notes` its parent did not have."""
     changed = config.differences(parent)

@@ -13,7 +13,7 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.autoregressive import AutoregressiveModel
 from seqsum.presets.library import load_preset
-from seqsum.tasks.series import Reading, read_series
+from seqsum.tasks.series import SeriesSource, read_series
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 
@@ -38,7 +38,7 @@ def test_the_fit_is_numpys_least_squares_on_the_training_years() -> None:
     order, window = 9, 24
     trainer = fitted(None, order, window, dtype="float64")
     assert trainer.backend.name == "least_squares"
-    values = read_series(Reading()).values
+    values = read_series(SeriesSource()).values
     training = values[: len(values) - round(0.2 * len(values))]
     scaled = (training - training.mean()) / training.std()
     rows = [[1.0, *scaled[at - order : at][::-1]] for at in range(window, len(scaled))]

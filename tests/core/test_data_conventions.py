@@ -17,7 +17,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import distinct
 from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum.tasks.number_format import NumberFormat, unmistakable
-from seqsum.tasks.series import Reading, Series, read_series
+from seqsum.tasks.series import Series, SeriesSource, read_series
 from seqsum.tasks.tables import read_csv
 
 Read = Callable[..., Series]
@@ -30,7 +30,7 @@ def read(tmp_path: Path) -> Read:
 
     def series(text: str | bytes, column: str | None = None, **how: Any) -> Series:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return read_series(Reading(str(path), column, **how))
+        return read_series(SeriesSource(str(path), column, **how))
 
     return series
 

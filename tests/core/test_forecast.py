@@ -16,7 +16,7 @@ from seqsum.models.generation import forecast
 from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.forecast import Forecast, ForecastConfig
-from seqsum.tasks.series import Reading, read_series
+from seqsum.tasks.series import SeriesSource, read_series
 from seqsum.training.trainer import Trainer
 
 
@@ -31,14 +31,14 @@ def task_of(file: str | None, **settings: Any) -> Forecast:
 
 
 def test_the_shipped_series_is_that_of_the_sunspots() -> None:
-    series = read_series(Reading())
+    series = read_series(SeriesSource())
     assert series.name == "sunspots"
     assert len(series.values) == 2008 - 1700 + 1
     # Known facts: the Maunder minimum ends with 5, the highest yearly mean is 190.2 in 1957, 2008 has 2.9.
     assert series.values[0] == 5
     assert series.values.max() == series.values[1957 - 1700] == 190.2
     assert series.values[-1] == 2.9
-    assert np.array_equal(read_series(Reading(column="year")).values, np.arange(1700, 2009))
+    assert np.array_equal(read_series(SeriesSource(column="year")).values, np.arange(1700, 2009))
 
 
 def test_windows_and_split_are_those_of_a_plain_loop(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_the_lstm_beats_same_as_last_and_stands_beside_ar9() -> None:
 
 def test_what_a_person_types() -> None:
     task = task_of(None, window=4)
-    values = read_series(Reading()).values
+    values = read_series(SeriesSource()).values
     assert task.echo(task.parse("")) == values[-4:].tolist()
     typed = task.parse("10 20, 30;40.5")
     assert typed.shape == (4, 1)

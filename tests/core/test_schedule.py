@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from seqsum.config import Config
-from seqsum.training.early_stopping import Progress
+from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.schedule import learning_rate, learning_rates
 from seqsum.training.trainer import Trainer
 from support.engine import small
@@ -238,7 +238,7 @@ def test_plateau_falls_when_pytorchs_does(patience: int) -> None:
     config = schedule(1000, 10, lr, floor, name="plateau", patience=patience, factor=factor)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
     scheduler = ReduceLROnPlateau(optimizer, factor=factor, patience=patience, threshold=0, min_lr=floor, eps=0)
-    draw, progress = random.Random(patience), Progress()
+    draw, progress = random.Random(patience), EarlyStopping()
     rates, best = [], math.inf
     for place in range(60):
         # A loss that falls more and more seldom, stays exactly the same now and then, and once is not finite.

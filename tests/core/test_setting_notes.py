@@ -14,7 +14,7 @@ from seqsum.presets.library import Preset, all_presets, load_preset
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import fork_notes, notes
-from seqsum.training.early_stopping import Progress
+from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.trainer import Trainer
 from support.engine import SMALL, small
 
@@ -227,7 +227,7 @@ def test_a_fork_says_what_it_does_not_take_over_and_where_its_learning_rate_jump
 def test_of_a_fork_that_changes_nothing_nothing_is_said() -> None:
     config, task = resolved(quick(), "test")
     for step in (3, 6):
-        assert fork_notes(config, config, task, step, Progress()) == []
+        assert fork_notes(config, config, task, step, EarlyStopping()) == []
 
 
 def test_a_run_says_it_when_it_is_started(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from seqsum.errors import UserError
-from seqsum.tasks.series import Reading, read_series
+from seqsum.tasks.series import SeriesSource, read_series
 from seqsum.tasks.tables import read_csv, read_json_lines
 from seqsum.tasks.text_files import read_bytes
 
@@ -25,7 +25,7 @@ def numbers(tmp_path: Path) -> Callable[..., list[float]]:
     def read(text: str | bytes, column: str | None = None, **how: Any) -> list[float]:
         path = tmp_path / "data.csv"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        values: list[float] = read_series(Reading(str(path), column, **how)).values.tolist()
+        values: list[float] = read_series(SeriesSource(str(path), column, **how)).values.tolist()
         return values
 
     return read
@@ -145,10 +145,10 @@ def test_a_series_is_read_from_json_lines_as_from_csv(ending: str, tmp_path: Pat
         file.write_text(
             "".join(json.dumps({"year": t, "v": v, "note": None}) + "\n" for t, v in zip(times, order, strict=True))
         )
-        assert read_series(Reading(str(file), "v")).values.tolist() == values
+        assert read_series(SeriesSource(str(file), "v")).values.tolist() == values
     (tmp_path / f"2.{ending}").write_text(json.dumps([{"v": value} for value in values], indent=1))
     with pytest.raises(UserError, match=rf"2\.{ending} holds a JSON array; save it as JSON Lines"):
-        read_series(Reading(str(tmp_path / f"2.{ending}")))
+        read_series(SeriesSource(str(tmp_path / f"2.{ending}")))
 
 
 def test_json_lines_are_a_table_of_text() -> None:

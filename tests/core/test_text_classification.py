@@ -16,7 +16,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.query.answering import Answerer
 from seqsum.runs import Workspace
-from seqsum.tasks.labelled_lines import PACKAGES, Reading, as_read, read_lines, standard_library
+from seqsum.tasks.labelled_lines import PACKAGES, LinesSource, as_read, read_lines, standard_library
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig, encoded
 from seqsum.training.trainer import Trainer
 
@@ -75,7 +75,7 @@ def test_an_epoch_holds_every_training_text_once(tmp_path: Path) -> None:
     steps = task.steps_per_epoch(1)
     batches = task.batches(5, 0, 1, int(steps))
     seen = sorted(task.echo(row[:length]) for row, length in zip(batches.inputs[0], batches.lengths[0], strict=True))
-    lines = read_lines(Reading(file))
+    lines = read_lines(LinesSource(file))
     assert seen == sorted(text for text, _ in lines.training)
     for row, length, target in zip(batches.inputs[0], batches.lengths[0], batches.targets[0], strict=True):
         number = int(task.echo(row[:length]).split()[-1])
@@ -92,7 +92,7 @@ def test_an_epoch_holds_every_training_text_once(tmp_path: Path) -> None:
 
 def test_repeated_texts_stand_on_one_side_only(tmp_path: Path) -> None:
     file = csv_file(tmp_path, [(f"text {place % 40}", "ab"[place % 2]) for place in range(400)])
-    lines = read_lines(Reading(file))
+    lines = read_lines(LinesSource(file))
     assert not {text for text, _ in lines.training} & {text for text, _ in lines.held_out}
     assert len(lines.training) + len(lines.held_out) == 400
 
@@ -257,7 +257,7 @@ def test_the_vocabulary_is_that_of_the_training_texts_and_unknown_characters_are
 
 def test_a_label_only_held_out_is_told(tmp_path: Path) -> None:
     rows = [(f"text {at}", "ab"[at % 2]) for at in range(100)]
-    held_out = {text for text, _ in read_lines(Reading(csv_file(tmp_path, rows))).held_out}
+    held_out = {text for text, _ in read_lines(LinesSource(csv_file(tmp_path, rows))).held_out}
     rows = [(text, "rare" if text == min(held_out) else label) for text, label in rows]
     task = task_of(csv_file(tmp_path, rows))
     assert "rare" in task.labels
@@ -272,7 +272,7 @@ def test_rows_that_lack_text_or_label_are_refused_or_dropped(empty: str, tmp_pat
         task_of(file)
     task = task_of(file, missing="drop")
     assert any("left out: 2 rows without text or label (lines 62, 63)" in note for note in task.notes)
-    assert len(read_lines(Reading(file, missing="drop")).training) < 61
+    assert len(read_lines(LinesSource(file, missing="drop")).training) < 61
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "None", "#N/A"])
@@ -286,7 +286,7 @@ def test_words_that_may_say_that_there_is_no_value_are_counted(word: str, tmp_pa
 def test_a_checkpoint_from_before_vocabularies_still_answers(tmp_path: Path) -> None:
     file = csv_file(tmp_path, digits(60))
     config = TextClassificationConfig(file=file, max_length=20)
-    lines = read_lines(Reading(file))  # split as it was then
+    lines = read_lines(LinesSource(file))  # split as it was then
     facts = {"labels": lines.labels, "fingerprint": lines.fingerprint, "notes": []}
     task = TextClassification.restored(config, facts)
     assert task.vocabulary == 96 and task.padding == 96

@@ -34,7 +34,7 @@ FILTER_HELP = (
 
 
 @dataclass(frozen=True)
-class Command:
+class Subcommand:
     """A command: what it does in one line, its code as "module:function", and what can be typed after it."""
 
     words: str
@@ -324,42 +324,44 @@ def _bin(parser: Parser) -> None:
     parser.add_argument("--empty", action="store_true", help="delete them for good")
 
 
-GROUPS: dict[str, dict[str, Command]] = {
+GROUPS: dict[str, dict[str, Subcommand]] = {
     "Train": {
-        "presets": Command("list the presets, or show one", "presets:presets", _presets),
-        "train": Command("train a preset and follow it; Ctrl-C saves and stops", "commands:train", _train),
-        "replicate": Command("train a preset with many seeds; repeated, it goes on", "replicate:replicate", _replicate),
-        "fork": Command("start a run from a checkpoint of another, with changes", "commands:fork", _fork),
+        "presets": Subcommand("list the presets, or show one", "presets:presets", _presets),
+        "train": Subcommand("train a preset and follow it; Ctrl-C saves and stops", "commands:train", _train),
+        "replicate": Subcommand(
+            "train a preset with many seeds; repeated, it goes on", "replicate:replicate", _replicate
+        ),
+        "fork": Subcommand("start a run from a checkpoint of another, with changes", "commands:fork", _fork),
     },
     "Runs": {
-        "runs": Command("list the runs, newest first", "commands:runs", _runs),
-        "show": Command("show one run: status, metrics, configuration", "commands:show", _run),
-        "compare": Command("compare runs: final and best values, curves, settings", "compare:compare", _compare),
-        "export": Command("write a run's metrics, plot or weights to a file", "commands:export", _export),
-        "sync": Command("upload a run's offline SwanLab logs", "commands:sync", _sync),
+        "runs": Subcommand("list the runs, newest first", "commands:runs", _runs),
+        "show": Subcommand("show one run: status, metrics, configuration", "commands:show", _run),
+        "compare": Subcommand("compare runs: final and best values, curves, settings", "compare:compare", _compare),
+        "export": Subcommand("write a run's metrics, plot or weights to a file", "commands:export", _export),
+        "sync": Subcommand("upload a run's offline SwanLab logs", "commands:sync", _sync),
     },
     "While it trains": {
-        "pause": Command("pause a running run at its next chunk", "commands:pause", _run),
-        "resume": Command("go on after a pause, a stop or a death", "commands:resume", _run),
-        "stop": Command("save and stop a run; resume goes on from there", "commands:stop", _run),
-        "snapshot": Command("have a live run save a checkpoint now", "commands:snapshot", _run),
-        "rewind": Command("go back to a checkpoint; what came after is kept aside", "commands:rewind", _rewind),
-        "set": Command("change a value while a run trains, e.g. optim.lr=0.001", "commands:set_values", _set),
+        "pause": Subcommand("pause a running run at its next chunk", "commands:pause", _run),
+        "resume": Subcommand("go on after a pause, a stop or a death", "commands:resume", _run),
+        "stop": Subcommand("save and stop a run; resume goes on from there", "commands:stop", _run),
+        "snapshot": Subcommand("have a live run save a checkpoint now", "commands:snapshot", _run),
+        "rewind": Subcommand("go back to a checkpoint; what came after is kept aside", "commands:rewind", _rewind),
+        "set": Subcommand("change a value while a run trains, e.g. optim.lr=0.001", "commands:set_values", _set),
     },
     "Ask a model": {
-        "predict": Command("ask a run's newest checkpoint, or any other", "asking:predict", _predict),
-        "inspect": Command("look inside while it reads: states, gates, gradients", "asking:inspect", _inspect),
-        "sample": Command("have a language model write on from a prompt", "asking:sample", _sample),
-        "evaluate": Command("measure accuracy, exactly where possible", "asking:evaluate", _evaluate),
+        "predict": Subcommand("ask a run's newest checkpoint, or any other", "asking:predict", _predict),
+        "inspect": Subcommand("look inside while it reads: states, gates, gradients", "asking:inspect", _inspect),
+        "sample": Subcommand("have a language model write on from a prompt", "asking:sample", _sample),
+        "evaluate": Subcommand("measure accuracy, exactly where possible", "asking:evaluate", _evaluate),
     },
     "Keep order": {
-        "rename": Command("give a run another name", "annotate:rename", _rename),
-        "tag": Command("add tags to a run, or take them away", "annotate:tag", _tag),
-        "note": Command("write a note about a run", "annotate:note", _note),
-        "star": Command("mark a run with a star", "annotate:star", _star),
-        "delete": Command("put runs into the bin", "annotate:delete", _delete),
-        "restore": Command("bring a run back from the bin", "annotate:restore", _run),
-        "bin": Command("list the deleted runs", "annotate:empty_bin", _bin),
+        "rename": Subcommand("give a run another name", "annotate:rename", _rename),
+        "tag": Subcommand("add tags to a run, or take them away", "annotate:tag", _tag),
+        "note": Subcommand("write a note about a run", "annotate:note", _note),
+        "star": Subcommand("mark a run with a star", "annotate:star", _star),
+        "delete": Subcommand("put runs into the bin", "annotate:delete", _delete),
+        "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
+        "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
     },
 }
 COMMANDS = {name: command for commands in GROUPS.values() for name, command in commands.items()}

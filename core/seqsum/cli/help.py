@@ -9,7 +9,7 @@ import sys
 from seqsum import __version__
 from seqsum.cli.arguments import GROUPS, command_parser, root_parser
 from seqsum.cli.output import complain
-from seqsum.cli.page import TITLE, Page, Section
+from seqsum.cli.page import TITLE, Page, Rows
 from seqsum.cli.parser import Parser
 from seqsum.errors import UserError
 from seqsum.text import one_line
@@ -21,9 +21,9 @@ def show_commands(with_options: bool) -> None:
     page = Page()
     page.line(f"seqsum {__version__}: {parser.words}", TITLE)
     page.line("Usage: seqsum COMMAND [options]")
-    sections = [Section(title, [(name, one.words) for name, one in group.items()]) for title, group in GROUPS.items()]
+    sections = [Rows(title, [(name, one.words) for name, one in group.items()]) for title, group in GROUPS.items()]
     if with_options:
-        sections.append(Section("Options", _rows(parser, flags=True), "before the command or after it"))
+        sections.append(Rows("Options", _rows(parser, flags=True), "before the command or after it"))
     page.sections(sections)
     page.line("\nseqsum COMMAND --help tells more of one; seqsum-tui opens the console.")
 
@@ -34,7 +34,7 @@ def show_command(options: argparse.Namespace) -> None:
     What is wrong with the name is said on standard error: help is given all the same.
     """
     parser, page = command_parser(options.command), Page()
-    settings: list[Section] = []
+    settings: list[Rows] = []
     heading, problem, named = "", "", ""
     if parser.field_paths:
         from seqsum.cli import settings_help
@@ -46,7 +46,7 @@ def show_command(options: argparse.Namespace) -> None:
             problem = str(error)
     page.line(f"Usage: {_usage(parser, named)}", TITLE)
     page.line(f"{parser.words[:1].upper()}{parser.words[1:]}.")
-    page.sections([Section("Arguments", _rows(parser, flags=False)), Section("Options", _rows(parser, flags=True))])
+    page.sections([Rows("Arguments", _rows(parser, flags=False)), Rows("Options", _rows(parser, flags=True))])
     if settings:
         page.line(f"\n{heading}", TITLE)
         page.sections(settings)

@@ -23,7 +23,7 @@ TITLE = "bold"
 
 
 @dataclass(frozen=True)
-class Section:
+class Rows:
     """Rows under a title, each of as many columns: what is typed, perhaps its value, and what it means."""
 
     title: str
@@ -52,7 +52,7 @@ class Page:
         for part in text.split("\n"):
             self._print(self._wrapped(part, self._width, style))
 
-    def sections(self, sections: Sequence[Section]) -> None:
+    def sections(self, sections: Sequence[Rows]) -> None:
         """Print sections whose columns stand below each other."""
         rows = [row for section in sections for row in section.rows]
         columns = max(map(len, rows), default=1) - 1

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from seqsum.cli.markdown import defaults_of, preset_table
 from seqsum.cli.output import complain, padded, say, say_json, write_out
-from seqsum.cli.page import TITLE, Page, Section
+from seqsum.cli.page import TITLE, Page, Rows
 from seqsum.presets.library import Preset, all_presets, load_preset, preset_problems
 from seqsum.registry import task_type
 from seqsum.text import one_line
@@ -57,7 +57,7 @@ def _show(presets: list[Preset]) -> None:
         sets = config.differences(defaults_of(config))
         if sets:
             rows = [(path, mine, f"default {default}") for path, (mine, default) in sets.items()]
-            page.sections([Section("What it sets", rows)])
+            page.sections([Rows("What it sets", rows)])
         else:
             page.line("\nIt sets nothing: these are the defaults.")
         page.line(f"\nseqsum train {preset.name} trains it; with --help it lists every setting that counts.")

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
-from seqsum.control.replicate import CONVERGED, Outcome, Replication, group_name, parse_seeds
+from seqsum.control.replicate import CONVERGED, Replication, SeedDistribution, group_name, parse_seeds
 from seqsum.formatting import count, metric, percent
 from seqsum.formatting import progress as whole_percent
 from seqsum.launch import WarmLauncher
@@ -141,7 +141,7 @@ def _line(seed: int, summary: Summary) -> str:
     return f"  seed {seed}: {', '.join([f'{summary.status} at step {summary.step:,}', *reached(summary)])}"
 
 
-def _say(replication: Replication, summaries: dict[int, Summary], outcome: Outcome) -> None:
+def _say(replication: Replication, summaries: dict[int, Summary], outcome: SeedDistribution) -> None:
     statuses = [summary.status for summary in summaries.values()]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
     say(f"{replication.group}: {count(len(statuses), 'seed')}, {counts}")

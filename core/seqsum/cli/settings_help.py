@@ -6,7 +6,7 @@ import argparse
 import contextlib
 from collections.abc import Callable
 
-from seqsum.cli.page import Section
+from seqsum.cli.page import Rows
 from seqsum.config import Config, section_type
 from seqsum.control.fork_rewind import can_change
 from seqsum.errors import ConfigError
@@ -18,7 +18,7 @@ from seqsum.schema import FieldFacts, as_text, fields_of
 KINDS = {"int": "whole number", "float": "number", "bool": "true or false", "list": "words, separated by commas"}
 
 
-def settings(options: argparse.Namespace) -> tuple[str, list[Section], str]:
+def settings(options: argparse.Namespace) -> tuple[str, list[Rows], str]:
     """Return a heading, the sections, and what is wrong with the changes that were typed.
 
     Nothing is in them where neither preset nor run is named. Raises UserError when there is no such preset or run.
@@ -52,11 +52,11 @@ def settings(options: argparse.Namespace) -> tuple[str, list[Section], str]:
     return heading, sections, problem
 
 
-def used_sections(config: Config, allowed: Callable[[str], bool]) -> list[Section]:
+def used_sections(config: Config, allowed: Callable[[str], bool]) -> list[Rows]:
     """The fields that count with this task, model, optimizer and schedule."""
     used = [facts for facts in config.used_fields() if allowed(facts.path)]
     return [
-        Section(
+        Rows(
             name,
             [_row(facts, config.value(facts.path)) for facts in used if facts.section == name],
             _words(name, config),
@@ -65,18 +65,18 @@ def used_sections(config: Config, allowed: Callable[[str], bool]) -> list[Sectio
     ]
 
 
-def other_sections(config: Config, allowed: Callable[[str], bool]) -> list[Section]:
+def other_sections(config: Config, allowed: Callable[[str], bool]) -> list[Rows]:
     """The fields that count with other choices, with their defaults; and those of other tasks and models."""
     used = {facts.path for facts in config.used_fields()}
     rest = [facts for facts in config.fields() if facts.path not in used and allowed(facts.path)]
     rows = [_row(facts, config.value(facts.path), _condition(facts)) for facts in rest]
-    sections = [Section("Without effect here", rows, "until other settings are chosen")]
+    sections = [Rows("Without effect here", rows, "until other settings are chosen")]
     for section, names in (("task", TASKS), ("model", MODELS)):
         for name in names:
             if name != getattr(config, section).name and allowed(f"{section}.name"):
                 facts_of = fields_of(section, section_type(section, {"name": name}))
                 rows = [_row(facts, facts.default) for facts in facts_of if facts.name != "name"]
-                sections.append(Section(section, rows, f"with --{section}.name {name}"))
+                sections.append(Rows(section, rows, f"with --{section}.name {name}"))
     return sections
 
 

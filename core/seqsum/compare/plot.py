@@ -17,8 +17,8 @@ from seqsum.errors import UserError
 from seqsum.export.run_plot import (
     OFFER,
     PLAIN,
+    Drawn,
     Scale,
-    Shown,
     ValueAxis,
     between,
     hidden_note,
@@ -93,14 +93,14 @@ def curves_picture(
     return picture
 
 
-def _on_axis(row: Row, log: bool, smoothing: float) -> Shown:
+def _on_axis(row: Row, log: bool, smoothing: float) -> Drawn:
     """What an axis shows of a row: runs as their buckets, groups as their median and quartiles."""
     line = row.smoothed(smoothing) if smoothing else None
     if row.buckets is not None:
-        return Shown.of_buckets(row.x, row.buckets, log, line)
+        return Drawn.of_buckets(row.x, row.buckets, log, line)
     y = row.y if line is None else line
     hidden = int(np.count_nonzero(y <= 0)) if log else 0
-    return Shown(row.x, y, row.low, row.high, kinds_of(row.y), hidden)
+    return Drawn(row.x, y, row.low, row.high, kinds_of(row.y), hidden)
 
 
 def scatter_picture(
@@ -122,7 +122,7 @@ def scatter_picture(
     if not points:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     found = np.array([value for _, _, _, value in points])
-    cloud = Shown(np.array([place for _, _, place, _ in points]), found, found, found, kinds_of(found))
+    cloud = Drawn(np.array([place for _, _, place, _ in points]), found, found, found, kinds_of(found))
     values, flattened = _value_scale([cloud], axis, share=is_share(comparison.metric))
     low, high = float(cloud.x.min()), float(cloud.x.max())
     margin = 0.5 if x_axis.kind == "names" else 0.06 * (high - low) or 0.5
@@ -189,12 +189,12 @@ def _axes(picture: Picture, frame: Frame, x_ticks: Sequence[tuple[float, str]], 
     picture.marks.append(Line(((LEFT, TOP), (LEFT, bottom), (WIDTH - RIGHT, bottom)), "#888888"))
 
 
-def _band(picture: Picture, frame: Frame, row: Row, curve: Shown) -> None:
+def _band(picture: Picture, frame: Frame, row: Row, curve: Drawn) -> None:
     # Where a run without a value stands at a quartile, the band goes on to the edge.
     low = np.where(curve.low == -np.inf, frame.y.low, curve.low)
     high = np.where(curve.high == np.inf, frame.y.high, curve.high)
     log = frame.y.logarithmic
-    whole = Shown(curve.x, low, low, high, {}).where(np.isfinite(high) & ((high > 0) | (not log)))
+    whole = Drawn(curve.x, low, low, high, {}).where(np.isfinite(high) & ((high > 0) | (not log)))
     whole = replace(whole, y=np.where(whole.y <= 0, frame.y.low, whole.y)) if log else whole
     for part in whole.stretches(log):
         x = [frame.x(at) for at in whole.x[part].tolist()]
@@ -204,7 +204,7 @@ def _band(picture: Picture, frame: Frame, row: Row, curve: Shown) -> None:
         picture.marks.append(Area(tuple(outline), pale(row.look.paper_colour)))
 
 
-def _curve(picture: Picture, frame: Frame, row: Row, curve: Shown, turn: float) -> None:
+def _curve(picture: Picture, frame: Frame, row: Row, curve: Drawn, turn: float) -> None:
     colour = row.look.paper_colour
     places: list[Place] = []
     for part in curve.stretches(frame.y.logarithmic):
@@ -224,7 +224,7 @@ def _curve(picture: Picture, frame: Frame, row: Row, curve: Shown, turn: float) 
     _sign(picture, row.look, places[-1], 4.5)
 
 
-def _value_scale(curves: Sequence[Shown], axis: ValueAxis, *, share: bool) -> tuple[Scale, bool]:
+def _value_scale(curves: Sequence[Drawn], axis: ValueAxis, *, share: bool) -> tuple[Scale, bool]:
     bottom, top = TOP + PLOT, TOP + 6
     parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
     if not parts:

@@ -26,7 +26,7 @@ from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
 from seqsum.text import one_line, printable
 from seqsum.training.backends.fused_support import check_backend, fused_from
-from seqsum.training.early_stopping import Progress
+from seqsum.training.early_stopping import EarlyStopping
 
 # What a model can change without other weights.
 FREE_MODEL_FIELDS = {"model.dropout", "model.nonlinearity", "model.teacher_forcing", "model.beam_width"}
@@ -44,7 +44,7 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     step = _chosen(run, step, "fork")
     source = checkpoint_files.folder_of(run.checkpoints, step)
     state, parent, config, task = _prepared(run, step, changes)
-    progress = Progress.read(state.get("progress") or {})
+    progress = EarlyStopping.read(state.get("progress") or {})
     with run.store() as store:
         compiled_from = fused_from(state, store, step)
     state = {
@@ -87,7 +87,7 @@ def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[st
     Raises as `fork` does.
     """
     state, parent, config, task = _prepared(run, _chosen(run, step, "fork"), changes)
-    progress = Progress.read(state.get("progress") or {})
+    progress = EarlyStopping.read(state.get("progress") or {})
     return config.differences(parent), fork_notes(parent, config, task, step, progress)
 
 

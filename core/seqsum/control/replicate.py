@@ -113,13 +113,13 @@ class Replication:
             if summary.live:
                 yield self.runs[seed]
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SeedDistribution:
         """Return what came of the runs so far."""
         return outcome_of([self.runs[seed] for seed in self.seeds if seed in self.runs])
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SeedDistribution:
     """The distribution of a metric's last value over runs.
 
     metric: accuracy, or else what the task measures. runs: all of them. with_value: those that the distribution has a
@@ -149,7 +149,7 @@ class Outcome:
         return dataclasses.asdict(self)
 
 
-def outcome_of(runs: Sequence[Run]) -> Outcome:
+def outcome_of(runs: Sequence[Run]) -> SeedDistribution:
     """Read what has come of runs."""
     curves: dict[str, dict[str, tuple[Floats, Floats]]] = {}
     statuses = {run.id: run.summary().status for run in runs}
@@ -172,7 +172,7 @@ def outcome_of(runs: Sequence[Run]) -> Outcome:
             steps, values = curves[id][metric]
             arrivals.append(float(steps[values >= CONVERGED][0]))
     better = max if direction == "higher" else min
-    return Outcome(
+    return SeedDistribution(
         metric=metric,
         runs=len(runs),
         with_value=len(finals),

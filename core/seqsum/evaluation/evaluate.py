@@ -143,7 +143,7 @@ def evaluate(
         tally = _Tally(task, check)
         space = task.enumerable(low, high)
         if space is not None and model.reads_stepwise:
-            _walk(model, task, space, tally, None, 0, 1, 0)
+            _extend(model, task, space, tally, None, 0, 1, 0)
             return tally.result(True, {})
         answers: list[Inputs] = []
         state: State | None = None
@@ -250,10 +250,10 @@ def _ask(
     answer = logits.argmax(dim=-1)
     asked = targets != NOT_ASKED
     tally.confuse(answer[asked], targets[asked])
-    hits, askeds = (
+    hits, counts = (
         each.reshape(len(targets), -1).sum(dim=1).cpu().numpy() for each in ((answer == targets) & asked, asked)
     )
-    tally.count(length, hits, askeds, weights)
+    tally.count(length, hits, counts, weights)
     return answer.cpu().numpy(), state
 
 
@@ -271,7 +271,7 @@ def sequences_right(written: Inputs, targets: Inputs, end: int) -> np.ndarray[tu
     return right
 
 
-def _walk(
+def _extend(
     model: SequenceModel,
     task: AnyTask,
     space: InputSpace,
@@ -304,7 +304,7 @@ def _walk(
             tally.count(length + 1, right, np.ones(len(targets), dtype=np.int64), weights)
             tally.add_loss(logits, targets, weights)
         if length + 1 < space.high:
-            _walk(model, task, space, tally, longer, length + 1, count * vocabulary, place)
+            _extend(model, task, space, tally, longer, length + 1, count * vocabulary, place)
 
 
 def _repeated(state: State | None, start: int, count: int, times: int) -> State | None:

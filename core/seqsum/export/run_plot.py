@@ -52,7 +52,7 @@ PLAIN = ValueAxis()
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Drawn:
     """What an axis shows of a curve: float64[n] each, and the values that have no place by their kind.
 
     hidden: how many values a logarithmic axis can't show.
@@ -66,16 +66,16 @@ class Shown:
     hidden: int = 0
 
     @classmethod
-    def of_buckets(cls, x: Floats, buckets: Buckets, log: bool, line: Floats | None = None) -> Shown:
+    def of_buckets(cls, x: Floats, buckets: Buckets, log: bool, line: Floats | None = None) -> Drawn:
         """Return buckets as they stand at `x`; `line` is drawn in place of their means."""
         y, low, high = buckets.on_axis(log)
         hidden = int((buckets.finite - buckets.positive + buckets.below).sum()) if log else 0
         return cls(x, y if line is None else line, low, high, kinds_in(buckets), hidden)
 
-    def where(self, kept: NDArray[np.bool_]) -> Shown:
+    def where(self, kept: NDArray[np.bool_]) -> Drawn:
         """Return those that `kept` marks."""
         kinds = {kind: there[kept] for kind, there in self.kinds.items()}
-        return Shown(self.x[kept], self.y[kept], self.low[kept], self.high[kept], kinds, self.hidden)
+        return Drawn(self.x[kept], self.y[kept], self.low[kept], self.high[kept], kinds, self.hidden)
 
     def part(self, log: bool) -> tuple[Floats, Floats] | None:
         """Return the lowest and the highest of each place that has a place on the axis."""
@@ -181,7 +181,7 @@ def _panel(
     log = axis.log or (_falls_far(series) and (low is None or low > 0))
     axis = replace(axis, log=log) if title == "loss" else PLAIN
     x = {name: np.array([steps(step) for step in buckets.x.tolist()]) for name, buckets in series.items()}
-    curves = {name: Shown.of_buckets(x[name], buckets, axis.log) for name, buckets in series.items()}
+    curves = {name: Drawn.of_buckets(x[name], buckets, axis.log) for name, buckets in series.items()}
     values, flattened = _value_scale(title, list(curves.values()), axis, bottom, top + 6)
     for tick in value_ticks(values):
         y = values(tick)
@@ -213,7 +213,7 @@ def _panel(
         picture.notes.append(OFFER)
 
 
-def _curve(picture: Picture, curve: Shown, part: slice, values: Scale, color: str, dashes: tuple[float, ...]) -> None:
+def _curve(picture: Picture, curve: Drawn, part: slice, values: Scale, color: str, dashes: tuple[float, ...]) -> None:
     x, y = curve.x[part].tolist(), curve.y[part].tolist()
     low, high = ([values(value) for value in column[part].tolist()] for column in (curve.low, curve.high))
     if any(abs(one - other) > 0.5 for one, other in zip(low, high, strict=True)):
@@ -266,7 +266,7 @@ def _falls_far(series: Mapping[str, Buckets]) -> bool:
     return bool(lows.size) and 0 < float(lows.min()) < float(highs.max()) / LOG_RATIO
 
 
-def _value_scale(title: str, curves: Sequence[Shown], axis: ValueAxis, bottom: float, top: float) -> tuple[Scale, bool]:
+def _value_scale(title: str, curves: Sequence[Drawn], axis: ValueAxis, bottom: float, top: float) -> tuple[Scale, bool]:
     if title == "accuracy":
         return Scale(0.0, 1.0, bottom, top), False
     parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]

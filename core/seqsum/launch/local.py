@@ -17,7 +17,7 @@ from seqsum.runs.slots import Slots, worker_count
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerArguments:
     """What a worker's process is given: the run's locked descriptor, its ticket or `--slot`, and how many slots."""
 
     lock: int
@@ -63,7 +63,7 @@ class LocalLauncher:
                 ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
                 store.set_state(status="queued" if queue else "starting", launched=time.time())
                 try:
-                    pid = self._spawn(run, Task(lock, ticket, count))
+                    pid = self._spawn(run, WorkerArguments(lock, ticket, count))
                 except OSError:
                     store.set_state(status=before)
                     raise
@@ -75,7 +75,7 @@ class LocalLauncher:
         tell_changed(run.folder)
         return pid
 
-    def _spawn(self, run: Run, task: Task) -> int:
+    def _spawn(self, run: Run, task: WorkerArguments) -> int:
         """Start a worker's process; return its id."""
         threads = str(run.record.setting("train").whole("threads", 1))
         with append_to(run.log) as log:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 
-from seqsum.launch.local import LocalLauncher, Task
+from seqsum.launch.local import LocalLauncher, WorkerArguments
 from seqsum.runs import Run
 
 LONGEST_MESSAGE = 8192
@@ -72,7 +72,7 @@ class WarmLauncher(LocalLauncher):
                 self._process.wait(5)
             self._process = None
 
-    def _spawn(self, run: Run, task: Task) -> int:
+    def _spawn(self, run: Run, task: WorkerArguments) -> int:
         with self._one_at_a_time:
             if self._link is not None and run.record.setting("train").whole("threads", 1) == 1:
                 arguments = [str(run.folder), *task.arguments]

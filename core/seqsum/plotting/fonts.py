@@ -44,7 +44,7 @@ class Face(NamedTuple):
 OWN = Face("")
 
 
-class Run(NamedTuple):
+class FontRun(NamedTuple):
     """A part of a text in one font, from right to left or not."""
 
     text: str
@@ -73,7 +73,7 @@ class Typesetter:
             self._draw.text((x, place[1]), run.text, fill=colour, font=font, anchor="ls", direction=self._way(run))
             x += length
 
-    def _way(self, run: Run) -> str | None:
+    def _way(self, run: FontRun) -> str | None:
         # Pillow loads its own font without shaping.
         return ("rtl" if run.backwards else "ltr") if self._shapes and run.face != OWN else None
 
@@ -99,18 +99,18 @@ class Typesetter:
                 yield parts[first : last + 1], True
             at = last + 1
 
-    def _runs(self, parts: list[str], backwards: bool) -> list[Run]:
+    def _runs(self, parts: list[str], backwards: bool) -> list[FontRun]:
         if backwards and not self._shapes:
             # Without shaping letters would stand apart and in the wrong order: worse than none.
             self.missing.update(dict.fromkeys(character for part in parts for character in part if part.strip()))
-            return [Run(STAND_IN, OWN, False)]
+            return [FontRun(STAND_IN, OWN, False)]
         if backwards:
             # One font for all of it, if there is one: letters are joined, and turned round together with digits.
             self._face_for(parts[0])
             whole = next((face for face in self._found if all(_has(face, part) for part in parts)), None)
             if whole is not None:
-                return [Run("".join(parts), whole, backwards)]
-        runs: list[Run] = []
+                return [FontRun("".join(parts), whole, backwards)]
+        runs: list[FontRun] = []
         for part in parts:
             face = self._face_for(part)
             if face is None and part in PLAIN:
@@ -121,7 +121,7 @@ class Typesetter:
             if runs and runs[-1].face == face:
                 runs[-1] = runs[-1]._replace(text=runs[-1].text + part)
             else:
-                runs.append(Run(part, face, backwards))
+                runs.append(FontRun(part, face, backwards))
         return runs[::-1] if backwards else runs
 
     def _face_for(self, part: str) -> Face | None:

@@ -60,7 +60,7 @@ Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Reading:
+class IndexedRuns:
     """entries: newest first; the same object as last time when nothing changed. unread: runs that are still to be
     read, or read again."""
 
@@ -104,7 +104,7 @@ class Index:
         self._gone: set[str] = set()
         self._patience = BUSY_SECONDS
 
-    def read(self, seconds: float | None = None, *, quick: bool = False, closely: Collection[str] = ()) -> Reading:
+    def read(self, seconds: float | None = None, *, quick: bool = False, closely: Collection[str] = ()) -> IndexedRuns:
         """Return what each run is doing.
 
         Args:
@@ -143,7 +143,7 @@ class Index:
             unread = len(due) - done
             if len(self._unsaved) >= SAVE_AT or (not unread and (self._unsaved or self._gone)):
                 self._save()
-            return Reading(self._entries, unread)
+            return IndexedRuns(self._entries, unread)
 
     # What there is, and what of it has to be read
 

@@ -30,7 +30,7 @@ from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark, NumberFormat
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.series import MissingValues, Reading, Series, read_series
+from seqsum.tasks.series import MissingValues, Series, SeriesSource, read_series
 from seqsum.tasks.text_files import absolute
 from seqsum.tasks.typed_numbers import read_typed
 from seqsum.text import one_line
@@ -210,9 +210,9 @@ class Forecast(DataTask[ForecastConfig]):
         return ("; " if self._format.grouping == " " else " ").join(self._format.texts(answer))
 
     @property
-    def _reading(self) -> Reading:
+    def _reading(self) -> SeriesSource:
         config = self.config
-        return Reading(config.file, config.column, config.decimal, config.header, config.missing)
+        return SeriesSource(config.file, config.column, config.decimal, config.header, config.missing)
 
     def _read(self) -> dict[str, Any]:
         """Read the series and say what an answer needs of it; raises UserError when it can't be learned from."""

@@ -32,11 +32,11 @@ INVISIBLE = dict.fromkeys(map(ord, "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO W
 NO_VALUE = {word for word in MISSING if any(map(str.isalpha, word))}
 """Words that often stand for no value, and may yet be a text or a label."""
 MissingCells = Literal["refuse", "drop"]
-_read: OrderedDict[tuple[Reading, int, int], LabelledLines] = OrderedDict()
+_read: OrderedDict[tuple[LinesSource, int, int], LabelledLines] = OrderedDict()
 
 
 @dataclass(frozen=True)
-class Reading:
+class LinesSource:
     """What is read, and how: file None is the standard library.
 
     text_column: None means the column called text, else the first; label_column: None means that called label, else
@@ -90,7 +90,7 @@ class LabelledLines:
         return digest.hexdigest()
 
 
-def read_lines(reading: Reading) -> LabelledLines:
+def read_lines(reading: LinesSource) -> LabelledLines:
     """Read a file, or the standard library without one; raises UserError saying what is wrong and where.
 
     Names that end in .jsonl, .ndjson or .json hold one JSON object a line, all others CSV.
@@ -108,7 +108,7 @@ def read_lines(reading: Reading) -> LabelledLines:
     return _read[key]
 
 
-def standard_library(reading: Reading = Reading()) -> LabelledLines:
+def standard_library(reading: LinesSource = LinesSource()) -> LabelledLines:
     """Lines of code and the package each comes from, held out by file.
 
     The files of a package are ordered by their size, and the second of every five is held out. Indentation, blank
@@ -132,7 +132,7 @@ def standard_library(reading: Reading = Reading()) -> LabelledLines:
     return _made(training, held_out, reading, f"lines of the standard library's packages {listed(PACKAGES)}", "files")
 
 
-def _from_file(file: str, reading: Reading) -> LabelledLines:
+def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     name = one_line(Path(file).name)
     table = read_table(file, reading.header, bear_wrong=True)
     text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
@@ -215,7 +215,7 @@ def _is_held_out(text: str) -> bool:
 def _made(
     training: list[tuple[str, str]],
     held_out: list[tuple[str, str]],
-    reading: Reading,
+    reading: LinesSource,
     source: str,
     by: str,
     notes: Sequence[str] = (),

@@ -25,11 +25,11 @@ MissingValues = Literal["refuse", "forward_fill"]
 
 SUNSPOTS = "sunspots"
 KEPT = 4  # files that are kept read; a form makes the task anew at every change
-_read: OrderedDict[tuple[Reading, int, int], Series] = OrderedDict()
+_read: OrderedDict[tuple[SeriesSource, int, int], Series] = OrderedDict()
 
 
 @dataclass(frozen=True)
-class Reading:
+class SeriesSource:
     """What is read, and how: file None is the sunspots' one, column None the last.
 
     decimal, header: auto finds them in the file; missing: what to do where there is no value
@@ -58,7 +58,7 @@ class Series:
         return hashlib.sha256(self.values.tobytes()).hexdigest()
 
 
-def read_series(reading: Reading) -> Series:
+def read_series(reading: SeriesSource) -> Series:
     """Read a column of a CSV file; without a file, the sunspot numbers of 1700–2008.
 
     Rows from the newest to the oldest are put into order. Raises UserError naming what is wrong and where: the file,
@@ -81,7 +81,7 @@ def read_series(reading: Reading) -> Series:
     return _read[key]
 
 
-def _series(table: Table, reading: Reading) -> Series:
+def _series(table: Table, reading: SeriesSource) -> Series:
     column = table.column(reading.column, "task.column")
     values, form, notes = _numbers(table, column, reading)
     order = _in_order(table, column)
@@ -92,7 +92,7 @@ def _series(table: Table, reading: Reading) -> Series:
     return Series(table.columns[column], filled, form, told)
 
 
-def _numbers(table: Table, column: int, reading: Reading) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
+def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
     """Read a column in its one convention: float64 [rows], NaN where a value is missing and that is allowed."""
     name = shown(table.columns[column])
     cells = [evened(cell) for cell in table.cells(column)]

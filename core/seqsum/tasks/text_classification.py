@@ -26,7 +26,7 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
-from seqsum.tasks.labelled_lines import LabelledLines, MissingCells, Reading, as_read, read_lines
+from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells, as_read, read_lines
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_files import REPLACEMENT, absolute, unknown_of
@@ -179,9 +179,11 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def render(self, answer: Any) -> str:
         return one_line(str(answer))
 
-    def _reading(self, max_length: int | None) -> Reading:
+    def _reading(self, max_length: int | None) -> LinesSource:
         config = self.config
-        return Reading(config.file, config.text_column, config.label_column, config.header, config.missing, max_length)
+        return LinesSource(
+            config.file, config.text_column, config.label_column, config.header, config.missing, max_length
+        )
 
     def _vocabulary_of(self, lines: LabelledLines) -> dict[str, Any]:
         """Return the facts `characters` and `notes`: the training texts' most frequent characters, and what is left."""

@@ -190,7 +190,7 @@ def _ends_month(date: datetime) -> bool:
 
 
 @dataclass(frozen=True)
-class Order:
+class RowOrder:
     """backwards: whether the rows run from the newest to the oldest; broken: the first row that is neither, or None;
     notes: what is to be said of repeated, missing and unevenly spaced times; `places` are the rows' lines"""
 
@@ -199,14 +199,14 @@ class Order:
     notes: list[str]
 
 
-def judge(times: Times, places: Sequence[int]) -> Order:
+def judge(times: Times, places: Sequence[int]) -> RowOrder:
     """Look at how the times follow each other."""
     known = np.flatnonzero(~np.isnan(times.at))
     steps = np.diff(times.at[known])
     backwards = bool((steps < 0).sum() > (steps > 0).sum())
     steps = -steps if backwards else steps
     if (steps < 0).any():
-        return Order(backwards, int(known[np.flatnonzero(steps < 0)[0] + 1]), [])
+        return RowOrder(backwards, int(known[np.flatnonzero(steps < 0)[0] + 1]), [])
 
     def line(step: int) -> str:
         return f"{places[known[step]]} and {places[known[step + 1]]}"
@@ -235,7 +235,7 @@ def judge(times: Times, places: Sequence[int]) -> Order:
             )
         elif len(sizes) > 1 and counts.max() * 2 <= len(onward):
             notes.append("the times are unevenly spaced; the values are read as if they were evenly spaced")
-    return Order(backwards, None, notes)
+    return RowOrder(backwards, None, notes)
 
 
 def _span(size: float, unit: str) -> str:

@@ -30,7 +30,7 @@ WORKER_SECONDS = 20.0  # in which a worker that has said its last word is gone
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UploadResult:
     """How an upload ended: done, no_key, refused, timed_out or failed; `message` is for a person."""
 
     kind: str
@@ -47,7 +47,7 @@ def log_folders(run: Run) -> list[Path]:
     return sorted(folder for folder in folders if any(folder.glob("run-*.swanlab")))
 
 
-def upload(run: Run, seconds: float = UPLOAD_SECONDS) -> Outcome:
+def upload(run: Run, seconds: float = UPLOAD_SECONDS) -> UploadResult:
     """Upload what is there, within `seconds`, and write how it went to the run's events and state.
 
     Raises UserError when the run is still training, or has no logs.
@@ -64,7 +64,7 @@ def upload(run: Run, seconds: float = UPLOAD_SECONDS) -> Outcome:
     return outcome
 
 
-def tell(run: Run, outcome: Outcome) -> None:
+def tell(run: Run, outcome: UploadResult) -> None:
     """Write an upload's end to the run's events, for whoever looks at it."""
     with run.store() as store, store.transaction():
         step = int(store.state().get("step", 0))
@@ -85,7 +85,7 @@ def start_upload(run: Run, output: IO[bytes] | None = None, seconds: float = UPL
     )
 
 
-def _send(run: Run, folders: list[Path], seconds: float) -> Outcome:
+def _send(run: Run, folders: list[Path], seconds: float) -> UploadResult:
     later = f"what is missing can be sent later: seqsum sync {run.id}"
     log = own_folder(run.folder / FOLDER) / LOG_FILE
     with open_regular(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC) as said:
@@ -101,7 +101,7 @@ def _send(run: Run, folders: list[Path], seconds: float) -> Outcome:
         try:
             answer, _ = child.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            return Outcome("timed_out", f"the upload did not end within {duration(seconds)}; {later}")
+            return UploadResult("timed_out", f"the upload did not end within {duration(seconds)}; {later}")
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
@@ -112,15 +112,15 @@ def _send(run: Run, folders: list[Path], seconds: float) -> Outcome:
         found = json.loads(answer)
         kind, message = str(found["kind"]), one_line(str(found["message"]))
     except (ValueError, LookupError, TypeError):
-        return Outcome("failed", f"the upload ended without an answer; see {log}")
+        return UploadResult("failed", f"the upload ended without an answer; see {log}")
     if kind == "refused" and any(f"-> {status}" in text for status in (401, 403)):
         message = f"{message.partition(' did not')[0]} did not accept the API key"
     if kind != "done":
-        return Outcome(kind, f"not uploaded: {message}; {later}")
+        return UploadResult(kind, f"not uploaded: {message}; {later}")
     # SwanLab says these, and returns as if all were well.
     if "Confirm sync finish failed" in text or "records, skipping" in text:
-        return Outcome("failed", f"not everything was uploaded to {message}, see {log}; {later}")
-    return Outcome("done", f"uploaded to {message}")
+        return UploadResult("failed", f"not everything was uploaded to {message}, see {log}; {later}")
+    return UploadResult("done", f"uploaded to {message}")
 
 
 def main(arguments: list[str]) -> int:
@@ -131,7 +131,7 @@ def main(arguments: list[str]) -> int:
     try:
         return 0 if upload(run, seconds).ok else 1
     except UserError as error:
-        tell(run, Outcome("failed", str(error)))
+        tell(run, UploadResult("failed", str(error)))
         return 1
 
 

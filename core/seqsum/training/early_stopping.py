@@ -11,7 +11,7 @@ from seqsum.config import Config
 
 
 @dataclass
-class Progress:
+class EarlyStopping:
     """Kept in every checkpoint, so that early stopping and the plateau schedule go on exactly.
 
     plateau_best, plateau_since: lowest eval_loss under the plateau schedule, and how many evaluations ago it was.
@@ -27,7 +27,7 @@ class Progress:
     plateau_before: float = 1.0
 
     @classmethod
-    def read(cls, state: Mapping[str, Any]) -> Progress:
+    def read(cls, state: Mapping[str, Any]) -> EarlyStopping:
         """Read what a checkpoint holds; older ones have one lowest loss for both."""
         return cls(**{"plateau_best": state.get("best_loss"), **state})
 
@@ -60,7 +60,7 @@ class Progress:
         self.best_loss = self.plateau_best = None
         self.since_best = self.plateau_since = 0
 
-    def of_fork(self, parent: Config, config: Config) -> Progress:
+    def of_fork(self, parent: Config, config: Config) -> EarlyStopping:
         """Return what a fork begins with: it has no best of its own yet, and all its patience.
 
         Where both have the plateau schedule and one peak, the learning rate goes on where the parent's is, and another
@@ -68,10 +68,10 @@ class Progress:
         """
         plateau = parent.schedule.name == config.schedule.name == "plateau"
         if not plateau or parent.optim.lr != config.optim.lr:
-            return Progress()
-        fork = Progress(plateau_falls=self.plateau_falls, plateau_before=self.plateau_before)
+            return EarlyStopping()
+        fork = EarlyStopping(plateau_falls=self.plateau_falls, plateau_before=self.plateau_before)
         if parent.schedule.factor != config.schedule.factor:
-            fork = Progress(plateau_before=self.plateau_scale(parent.schedule.factor))
+            fork = EarlyStopping(plateau_before=self.plateau_scale(parent.schedule.factor))
         if parent.task == config.task:
             # Else losses are of other data, and can't be compared.
             fork.plateau_best, fork.plateau_since = self.plateau_best, self.plateau_since

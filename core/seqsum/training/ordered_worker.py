@@ -11,7 +11,7 @@ from typing import Any
 Outcome = tuple[Any, BaseException | None]
 
 
-class InTurn:
+class OrderedWorker:
     """Does jobs in the order in which they were added, and keeps their results in that order.
 
     In place of a ThreadPoolExecutor, whose locks cost the thread that adds a job several times as much: a fused run

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from seqsum.config import Config
 from seqsum.tasks import AnyTask, Batches
-from seqsum.training.ordered_worker import InTurn
+from seqsum.training.ordered_worker import OrderedWorker
 
 
-class Ahead:
+class Prefetch:
     """Makes batches, when told in time in a thread of its own. A step's data depends on its number alone, so that a
     wrong guess of the next chunk costs time and nothing else."""
 
     def __init__(self, task: AnyTask, config: Config) -> None:
         self._task, self._train = task, config.train
-        self._making = InTurn("batches")
+        self._making = OrderedWorker("batches")
         self._promised: tuple[int, int] | None = None
 
     def prepare(self, first: int, steps: int) -> None:

@@ -28,9 +28,9 @@ from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
 from seqsum.training.device import choose_device
-from seqsum.training.early_stopping import Progress
+from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.memory import check_memory
-from seqsum.training.prefetch import Ahead
+from seqsum.training.prefetch import Prefetch
 from seqsum.training.schedule import learning_rates
 
 CHUNK_SECONDS = 0.25
@@ -103,10 +103,10 @@ class Trainer:
         self.model.to(self.device, getattr(torch, config.train.dtype))
         torch.manual_seed(config.train.seed)
         self.backend = make_backend(self.model, self.task, config, self.device)
-        self._ahead = Ahead(self.task, config)
+        self._prefetch = Prefetch(self.task, config)
         self.step = 0
         self.failure: str | None = None
-        self.progress = Progress()
+        self.early_stopping = EarlyStopping()
         self._window = LogWindow()
         self._steps_at_once = FIRST_CHUNK
         self._evaluated_at = -1
@@ -121,11 +121,11 @@ class Trainer:
     def stopped_early(self) -> bool:
         """Whether eval_loss has not fallen for train.early_stop evaluations."""
         patience = self.config.train.early_stop
-        return patience is not None and self.progress.since_best >= patience
+        return patience is not None and self.early_stopping.since_best >= patience
 
     @property
     def _plateau_scale(self) -> float:
-        return self.progress.plateau_scale(self.config.schedule.factor)
+        return self.early_stopping.plateau_scale(self.config.schedule.factor)
 
     def change(self, field: str, value: str) -> None:
         """Change a live field from this step on; raises ConfigError."""
@@ -141,12 +141,12 @@ class Trainer:
         end = self._border(self.step, borders)
         steps = min(end - self.step, self._steps_at_once)
         started = time.perf_counter()
-        batches = self._ahead.batches(self.step, steps)
+        batches = self._prefetch.batches(self.step, steps)
         if self.backend.compiled:
             # Only where the next border says how long the next chunk is: else that hangs on how long this one takes.
             after = self._border(self.step + steps, borders) - self.step - steps
             if 0 < after <= self._steps_at_once // 2:
-                self._ahead.prepare(self.step + steps, after)
+                self._prefetch.prepare(self.step + steps, after)
         # One more than there are steps: the last log point tells the rate of the step after it.
         rates = learning_rates(self.config, self.step, steps + 1, self._plateau_scale)
         result = self.backend.run(batches, rates[:steps], self.config)
@@ -232,7 +232,7 @@ class Trainer:
         """Take in the evaluation of `step`; return whether it is the best so far, and its points."""
         schedule = self.config.schedule
         plateau = schedule.name == "plateau" and step > schedule.warmup_steps
-        best = self.progress.note(result.loss, step, schedule.patience if plateau else None)
+        best = self.early_stopping.note(result.loss, step, schedule.patience if plateau else None)
         points = [] if result.accuracy is None else [("accuracy", step, result.accuracy)]
         points.append(("eval_loss", step, result.loss))
         points += [(name, step, value) for name, value in result.metrics.items()]
@@ -265,9 +265,9 @@ class Trainer:
 
         Every evaluation up to that moment must have been noted, and none after it.
         """
-        state = {**moment.state, "progress": dict(vars(self.progress))}
+        state = {**moment.state, "progress": dict(vars(self.early_stopping))}
         keep = self.config.train.keep_checkpoints
-        best = self.progress.best_step if self.config.train.keep_best else None
+        best = self.early_stopping.best_step if self.config.train.keep_best else None
 
         def write() -> Path:
             path = checkpoint.save(folder, moment.step, moment.model(), moment.optimizer(), state, moment.rng, durable)
@@ -285,9 +285,9 @@ class Trainer:
         trainer.backend.load_tensors(saved.optimizer)
         checkpoint.set_rng(saved.rng)
         trainer.step = saved.step
-        trainer.progress = Progress.read(saved.state["progress"])
+        trainer.early_stopping = EarlyStopping.read(saved.state["progress"])
         if saved.state.get("measure") != MEASURE:
-            trainer.progress.forget_losses()
+            trainer.early_stopping.forget_losses()
         trainer._window = LogWindow.of(saved.state["window"])
         trainer._evaluated_at = saved.state["evaluated_at"]
         trainer.owes_evaluation = saved.state.get("owes_evaluation", False)

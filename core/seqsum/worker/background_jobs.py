@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from seqsum.training.ordered_worker import InTurn
+from seqsum.training.ordered_worker import OrderedWorker
 
 MOST = 40  # each holds a copy of the weights; training waits when more are behind
 SLOW_SECONDS = 0.25
@@ -28,11 +28,11 @@ class Abandoned(Exception):
 
 
 @dataclass
-class Errand:
-    """Something to be done: `begin` gives the job, `end` takes its result; both are called by the loop's own thread.
+class Job:
+    """Something to be done: `begin` gives the work, `end` takes its result; both are called by the loop's own thread.
 
-    An evaluation (`early`) begins when it is taken on. A checkpoint begins when the errands before it are ended, and
-    its job is done after the next write of points. `dropped` is called in place of `end` where it was abandoned.
+    An evaluation (`early`) begins when it is taken on. A checkpoint begins when the jobs before it are ended, and
+    its work is done after the next write of points. `dropped` is called in place of `end` where it was abandoned.
     """
 
     begin: Callable[[], Callable[[], Any]]
@@ -41,38 +41,38 @@ class Errand:
     dropped: Callable[[], None] = lambda: None
 
 
-class Behind:
-    """Errands in order. `look` ends those that are done; `settle` waits for all."""
+class BackgroundJobs:
+    """Jobs in order. `look` ends those that are done; `settle` waits for all."""
 
     def __init__(self, write: Callable[[], None], until: Until = lambda: False) -> None:
         """`write` writes the points that are known, and calls `written`. until: when `add` shall wait no longer."""
         self._write, self._until = write, until
-        self._waiting: deque[Errand] = deque()
-        self._held: deque[tuple[Errand, Callable[[], Any]]] = deque()
-        self._saving: deque[Errand] = deque()
+        self._waiting: deque[Job] = deque()
+        self._held: deque[tuple[Job, Callable[[], Any]]] = deque()
+        self._saving: deque[Job] = deque()
         # An evaluation need not wait for a disk.
-        self._early = InTurn("evaluation")
-        self._late = InTurn("checkpoint")
+        self._early = OrderedWorker("evaluation")
+        self._late = OrderedWorker("checkpoint")
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._held) + len(self._saving)
 
-    def add(self, errand: Errand) -> None:
-        """Take an errand on; wait for the oldest ones when there are many."""
-        if errand.early:
-            self._early.add(errand.begin())
-        self._waiting.append(errand)
+    def add(self, job: Job) -> None:
+        """Take a job on; wait for the oldest ones when there are many."""
+        if job.early:
+            self._early.add(job.begin())
+        self._waiting.append(job)
         self.look()
         while self._too_many and self._wait_for_one(self._until):
             pass
 
     @property
     def _too_many(self) -> bool:
-        evaluations = sum(errand.early for errand in self._waiting)
+        evaluations = sum(job.early for job in self._waiting)
         return len(self) > MOST or (evaluations > MOST_SLOW and self._early.seconds > SLOW_SECONDS)
 
     def look(self) -> None:
-        """End every errand that is done, up to the first that is not. Raises what a job raised."""
+        """End every job that is done, up to the first that is not. Raises what one raised."""
         while self._waiting:
             if self._waiting[0].early and not self._early.done:
                 break
@@ -80,23 +80,23 @@ class Behind:
         while self._saving and self._late.done:
             self._end_saving()
 
-    def write(self, job: Callable[[], None]) -> None:
+    def write(self, work: Callable[[], None]) -> None:
         """Have points written in the checkpoints' thread: those that are known now, so that it is as `written`."""
-        self._late.add(job)
-        self._saving.append(Errand(lambda: job, lambda _: None))
+        self._late.add(work)
+        self._saving.append(Job(lambda: work, lambda _: None))
         self.written()
 
     def written(self) -> None:
         """Every point known so far is written: the checkpoints that waited for that can be, too."""
         while self._held:
-            errand, job = self._held.popleft()
-            self._late.add(job)
-            self._saving.append(errand)
+            job, work = self._held.popleft()
+            self._late.add(work)
+            self._saving.append(job)
 
     def settle(self, until: Until | None = None) -> bool:
-        """Wait until every errand is ended, or `until` says to wait no longer; return whether they are.
+        """Wait until every job is ended, or `until` says to wait no longer; return whether they are.
 
-        Raises what a job raised.
+        Raises what one raised.
         """
         while len(self):
             if not self._wait_for_one(until):

@@ -12,7 +12,7 @@ SECONDS = 1.0
 MEGABYTE = 1e6
 
 
-class Gauges:
+class SystemMetrics:
     """Load and memory of this process and, when it computes on one, of its graphics card.
 
     `read` gives the metrics `wall_time` (seconds since 1970), `cpu_percent` (100: one core busy), `memory_mb`

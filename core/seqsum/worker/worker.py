@@ -22,14 +22,14 @@ from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
 from seqsum.training.backends.fused_support import fused_from, why_not_fused
-from seqsum.worker.background_jobs import Abandoned, Behind, Errand
+from seqsum.worker.background_jobs import Abandoned, BackgroundJobs, Job
 from seqsum.worker.signals import StopSignal
 
 if TYPE_CHECKING:
     from seqsum.evaluation.evaluate import Evaluation
     from seqsum.training.checkpoint import Checkpoint
     from seqsum.training.trainer import Point, Trainer
-    from seqsum.worker.system_metrics import Gauges
+    from seqsum.worker.system_metrics import SystemMetrics
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
@@ -63,12 +63,12 @@ class Worker:
         self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
         self._backend: tuple[str, str | None] = ("", None)
-        self._behind = Behind(lambda: self.write(force=True), self._is_told)
+        self._behind = BackgroundJobs(lambda: self.write(force=True), self._is_told)
         self._given_up = threading.Event()
         self._unmade: list[int] = []  # steps whose evaluation was given up
         self._events: list[SomeEvent] = []
         self._durable = 0.0
-        self._gauges: Gauges | None = None
+        self._system: SystemMetrics | None = None
         self._lags = False
         self._store_behind: Store | None = None  # for the thread that writes behind the loop
 
@@ -155,10 +155,10 @@ class Worker:
 
     def train(self) -> str:
         """Train until the end, a stop or a failure; return the last status."""
-        from seqsum.worker.system_metrics import Gauges
+        from seqsum.worker.system_metrics import SystemMetrics
 
         trainer = self.trainer
-        self._gauges = Gauges(trainer.device)
+        self._system = SystemMetrics(trainer.device)
         self._start_clock()
         self._replay_changes()
         while True:
@@ -215,7 +215,7 @@ class Worker:
                 self.save("best")
         else:
             self._behind.add(
-                Errand(
+                Job(
                     lambda: job,
                     lambda result: self._take(step, result, trainer.note(step, result)[1]),
                     early=True,
@@ -291,7 +291,7 @@ class Worker:
             self._saved = (moment.step, changes)
             self._events.append((moment.step, "checkpoint", {"reason": "interval", "path": path.name}))
 
-        self._behind.add(Errand(begin, end))
+        self._behind.add(Job(begin, end))
 
     def _changes_after(self, step: int) -> list[tuple[int, str, str]]:
         """What a person changed after the checkpoint of `step`, to be changed again at the same steps."""
@@ -331,7 +331,7 @@ class Worker:
             self.save("end")
         reason = None
         if self.trainer.stopped_early:
-            best = self.trainer.progress
+            best = self.trainer.early_stopping
             lowest = metric("eval_loss", best.best_loss)
             reason = f"stopped early: eval_loss was lowest ({lowest}) at step {best.best_step:,}"
         self._end("finished", reason)
@@ -427,8 +427,8 @@ class Worker:
     def _start_clock(self) -> None:
         self._clock = time.perf_counter()
         self._speed_from = (self._clock, self.trainer.step)
-        if self._gauges is not None:
-            self._gauges.restart()
+        if self._system is not None:
+            self._system.restart()
 
     def _tick(self) -> None:
         """Add the time since the last tick to train_seconds; a pause does not count."""
@@ -454,8 +454,8 @@ class Worker:
         if points:
             last = points[-1][1]
             self._tick()
-            if self._gauges is not None:
-                self._points += [(name, last, value) for name, value in self._gauges.read()]
+            if self._system is not None:
+                self._points += [(name, last, value) for name, value in self._system.read()]
             made = self.trainer.step - before
             at = seconds + (self.train_seconds - seconds) * (last - before) / made
             self._points += [("steps_per_second", last, self._speed()), ("train_seconds", last, at)]

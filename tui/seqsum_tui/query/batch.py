@@ -55,7 +55,7 @@ def series_of(line: str) -> str:
     Raises UserError when there is no such file or column, or a cell is no number.
     """
     from seqsum.tasks.number_format import unmistakable
-    from seqsum.tasks.series import Reading, read_series
+    from seqsum.tasks.series import SeriesSource, read_series
 
     if not line:
         raise UserError("file: type the path of a CSV file, and behind it the name of a column if it has several")
@@ -64,7 +64,7 @@ def series_of(line: str) -> str:
         first, _, column = line.rpartition(" ")
         path = Path(first).expanduser()
     try:
-        values = read_series(Reading(str(path.absolute()), column)).values[-MOST_VALUES:]
+        values = read_series(SeriesSource(str(path.absolute()), column)).values[-MOST_VALUES:]
     except UserError as error:
         # The setting of a task is what usually names the file.
         raise UserError(str(error).replace("task.file", "file").replace("task.column", "column")) from None

@@ -70,16 +70,16 @@ def binned(sure: Floats, hits: Bools, bins: int, exhaustive: bool) -> Calibratio
     place = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
     counts = np.bincount(place, minlength=bins)
     sums = np.bincount(place, weights=sure, minlength=bins)
-    rights = np.bincount(place, weights=hits, minlength=bins)
+    correct = np.bincount(place, weights=hits, minlength=bins)
     found = [
         Bin(
             low=at / bins,
             high=(at + 1) / bins,
             count=int(counts[at]),
             confidence=float(sums[at] / counts[at]) if counts[at] else None,
-            accuracy=float(rights[at] / counts[at]) if counts[at] else None,
+            accuracy=float(correct[at] / counts[at]) if counts[at] else None,
         )
         for at in range(bins)
     ]
-    gap = float(np.abs(sums - rights).sum() / max(1, len(sure)))
+    gap = float(np.abs(sums - correct).sum() / max(1, len(sure)))
     return CalibrationAnswer(bins=found, expected_error=gap, asked=len(sure), exhaustive=exhaustive)

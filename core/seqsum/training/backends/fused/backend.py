@@ -20,7 +20,7 @@ from seqsum.text import one_line
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
-from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape, Workspace
+from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape, WorkArray
 from seqsum.training.backends.fused.optimizers import Optimizer
 from seqsum.training.backends.torch_backend import TorchBackend
 
@@ -50,7 +50,7 @@ class FusedBackend(TorchBackend):
         for name, part in self.flat.split(self.flat.values.data):
             self._offsets[name] = place
             place += part.numel()
-        self._workspace: tuple[Shape, Workspace] | None = None
+        self._array: tuple[Shape, WorkArray] | None = None
         self._exact = ExactEvaluation(task, self._shape(1, 1), self._offsets)
         self._compilation: cache.Compilation | None = None
         self._broken = False
@@ -110,11 +110,11 @@ class FusedBackend(TorchBackend):
 
         steps, batch, length = batches.inputs.shape
         shape = self._shape(batch, length)
-        if self._workspace is None or self._workspace[0] != shape:
-            self._workspace = shape, Workspace(shape)
-        workspace = self._workspace[1]
+        if self._array is None or self._array[0] != shape:
+            self._array = shape, WorkArray(shape)
+        array = self._array[1]
         if self.carries_state:
-            self._put_state(shape, workspace)
+            self._put_state(shape, array)
         done, first, second = self._optimizer_state(config)
         optim = config.optim
         inputs, lengths, targets = (
@@ -125,8 +125,8 @@ class FusedBackend(TorchBackend):
         results = chunk.Results(np.zeros(steps), counts[0], counts[1], np.zeros(steps))
         made = chunk.run_chunk(
             shape,
-            workspace.places,
-            workspace.numbers,
+            array.places,
+            array.numbers,
             ParameterPlaces.of(shape, self._offsets),
             chunk.Parameters(self.flat.values.detach().numpy(), self.flat.gradients.numpy(), first, second),
             Optimizer(
@@ -141,13 +141,13 @@ class FusedBackend(TorchBackend):
                 math.inf if optim.clip_value is None else optim.clip_value,
             ),
             done,
-            chunk.Batches(inputs, lengths, targets, np.array(learning_rates)),
+            chunk.ChunkBatches(inputs, lengths, targets, np.array(learning_rates)),
             results,
         )
         if "step" in self.optimizer.state[self.flat.values]:
             self.optimizer.state[self.flat.values]["step"].fill_(done + made)
         if self.carries_state:
-            self._take_state(shape, workspace)
+            self._take_state(shape, array)
         return ChunkResult.up_to_failure(*results, made)
 
     def exact_evaluation(self, check: Check | None) -> Callable[[], Evaluation] | None:
@@ -191,15 +191,15 @@ class FusedBackend(TorchBackend):
         first, second = [*(state[key].numpy() for key in keys), nothing, nothing][:2]
         return done, first, second
 
-    def _put_state(self, shape: Shape, workspace: Workspace) -> None:
+    def _put_state(self, shape: Shape, array: WorkArray) -> None:
         parts = self.state if isinstance(self.state, tuple) else (self.state,)
-        for place, part in zip((workspace.places.h_0, workspace.places.c_0), parts, strict=False):
-            states = workspace.states(place, shape)
+        for place, part in zip((array.places.h_0, array.places.c_0), parts, strict=False):
+            states = array.states(place, shape)
             states[:] = 0
             if part is not None:
                 states[:, :, : shape.hidden] = part.numpy()
 
-    def _take_state(self, shape: Shape, workspace: Workspace) -> None:
-        places = (workspace.places.h_0, workspace.places.c_0)[: 2 if shape.cell == LSTM else 1]
-        found = tuple(torch.from_numpy(workspace.states(at, shape)[:, :, : shape.hidden].copy()) for at in places)
+    def _take_state(self, shape: Shape, array: WorkArray) -> None:
+        places = (array.places.h_0, array.places.c_0)[: 2 if shape.cell == LSTM else 1]
+        found = tuple(torch.from_numpy(array.states(at, shape)[:, :, : shape.hidden].copy()) for at in places)
         self.state = found if len(found) > 1 else found[0]

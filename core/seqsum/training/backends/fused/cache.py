@@ -80,7 +80,7 @@ def compile_now() -> None:
     from seqsum.training.backends.fused import chunk, exhaustive
 
     chunk.run_chunk.compile(chunk.SIGNATURE)
-    exhaustive.walk.compile(exhaustive.SIGNATURE)
+    exhaustive.ask_blocks.compile(exhaustive.SIGNATURE)
     place = folder()
     if place is not None:
         try:

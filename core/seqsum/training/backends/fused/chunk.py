@@ -46,7 +46,7 @@ class Parameters(NamedTuple):
     second: Floats
 
 
-class Batches(NamedTuple):
+class ChunkBatches(NamedTuple):
     """What a chunk's steps read: tokens int64 [steps, batch, length], lengths int64 [steps, batch], targets int64
     [steps, batch, length or 1], learning rates float64 [steps]."""
 
@@ -70,7 +70,7 @@ CUBE = types.int64[:, :, ::1]
 SIGNATURE = (
     SHAPE, named(Places, INT), FLOATS, PARAMETER_PLACES, named(Parameters, FLOATS),
     named(Optimizer, INT, *[DOUBLE] * (len(Optimizer._fields) - 1)), INT,
-    named(Batches, CUBE, TABLE, CUBE, DOUBLES), named(Results, DOUBLES, INTS, INTS, DOUBLES),
+    named(ChunkBatches, CUBE, TABLE, CUBE, DOUBLES), named(Results, DOUBLES, INTS, INTS, DOUBLES),
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def carry_state(shape, at, work, packed, steps):
 def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, results):
     """Make one update per step; return how many were made: all, or those before a loss or gradient that isn't finite.
 
-    work, at: a `Workspace`'s numbers and places; done: updates made before
+    work, at: a `WorkArray`'s numbers and places; done: updates made before
     """
     values, gradients = parameters.values, parameters.gradients
     packed = Packed(

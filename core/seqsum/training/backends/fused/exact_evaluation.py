@@ -14,33 +14,33 @@ from seqsum.tasks import AnyTask, InputSpace
 from seqsum.training.backends.fused.layout import COLUMNS, Shape
 
 if TYPE_CHECKING:
-    from seqsum.training.backends.fused.exhaustive import Walk
+    from seqsum.training.backends.fused.exhaustive import Exhaustive
 
 
 class ExactEvaluation:
-    """Asks about a whole input space through the compiled walk, which it keeps from one time to the next."""
+    """Asks about a whole input space through compiled code, which it keeps from one time to the next."""
 
     def __init__(self, task: AnyTask, shape: Shape, offsets: dict[str, int]) -> None:
         self._task, self._shape, self._offsets = task, shape, offsets
         space = task.enumerable()
         fits = space is not None and space.vocabulary <= COLUMNS and not shape.tags and not shape.carried
         self._space = space if fits else None
-        self._walk: Walk | None = None
+        self._exhaustive: Exhaustive | None = None
 
     def begin(self, values: NDArray[np.float32], check: Check | None) -> Callable[[], Evaluation] | None:
         """Return what evaluates these weights, which are copied; None when that has to be done another way."""
         return None if self._space is None else partial(self._evaluate, self._space, values.copy(), check)
 
     def _evaluate(self, space: InputSpace, values: NDArray[np.float32], check: Check | None) -> Evaluation:
-        if self._walk is None:
-            from seqsum.training.backends.fused.exhaustive import Walk
+        if self._exhaustive is None:
+            from seqsum.training.backends.fused.exhaustive import Exhaustive
 
             truths = np.concatenate([examples.targets for examples in every_sequence(space, self._task)])
-            self._walk = Walk(self._shape, self._offsets, space.low, space.high, truths)
-        walked = self._walk.ask(values, check)
+            self._exhaustive = Exhaustive(self._shape, self._offsets, space.low, space.high, truths)
+        counts = self._exhaustive.ask(values, check)
         lengths = range(space.low, space.high + 1)
         weights = np.array([space.weight(length) for length in lengths])
-        right, losses = walked.right[space.low :], walked.losses[space.low :]
+        right, losses = counts.right[space.low :], counts.losses[space.low :]
         asked = np.array([space.vocabulary**length for length in lengths])
         total = float(asked @ weights)
         loss = float(losses @ weights) / total
@@ -53,5 +53,5 @@ class ExactEvaluation:
             asked=space.size,
             accuracy_by_length=dict(zip(lengths, (right / asked).tolist(), strict=True)),
             metrics={**plain, **self._task.loss_metrics(loss)},
-            confusion=walked.confusion if len(walked.confusion) <= CONFUSION_CLASSES else None,
+            confusion=counts.confusion if len(counts.confusion) <= CONFUSION_CLASSES else None,
         )

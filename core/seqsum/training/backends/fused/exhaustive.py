@@ -16,17 +16,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from seqsum.training.backends.fused import exhaustive_steps, simd
-from seqsum.training.backends.fused.exhaustive_order import walk_order
+from seqsum.training.backends.fused.exhaustive_order import exhaustive_order
 from seqsum.training.backends.fused.layout import (
     B_HH,
     B_IH,
     COLUMNS,
     DOUBLES,
     FLOATS,
+    GRU,
     INT,
     INTS,
     LSTM,
     PARAMETER_PLACES,
+    RNN_RELU,
+    RNN_TANH,
     SHAPE,
     TABLE,
     W_HH,
@@ -34,43 +37,43 @@ from seqsum.training.backends.fused.layout import (
     ParameterPlaces,
     Shape,
 )
-from seqsum.training.backends.fused.matmul import FLAGS, LANES, tiles, tiles_more
+from seqsum.training.backends.fused.matmul import FLAGS, LANES, compiled, tiles, tiles_more
 
 ROW = COLUMNS + LANES
 """Numbers from one row to the next: a row may be filled up to a whole vector."""
 
 PIECE = 2e9
-"""Multiplications, some tenths of a second at most: whoever waits for a walk to end is heard between its pieces."""
+"""Multiplications, some tenths of a second at most: whoever waits for the end is heard between its pieces."""
 
 SAFE = 43.0
 """Up to here e²ˣ is a float32 number, not infinite nor zero."""
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+@compiled
 def rows_copied(x, n, rows, source, to):
     for i in range(rows):
         simd.copy(x, n, (source + i * ROW, to + i * ROW))
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
-def step_first(x, n, cell, hidden, short, entered, back, before, out):
-    """One step of the first layer, n columns; `entered`: what the token brings to each gate.
+@compiled
+def step_first(x, n, cell, hidden, short, inputs, recurrent, before, out):
+    """One step of the first layer, n columns; `inputs`: what the token brings to each gate.
 
-    before: the states before, an lstm's cells below them; out: likewise; short: whether `entered` and `back` are e²ˣ.
+    before: the states before, an lstm's cells below them; out: likewise; short: whether those two are e²ˣ.
     """
     step = hidden * ROW
     for i in range(hidden):
-        e, b, s, h = entered + i, back + i * ROW, before + i * ROW, out + i * ROW
-        if cell == 0 and short:
+        e, b, s, h = inputs + i, recurrent + i * ROW, before + i * ROW, out + i * ROW
+        if cell == RNN_TANH and short:
             if i % 2 == 1:
                 exhaustive_steps.tanh_of_products(x, n, (b - ROW, b, e - 1, e, h - ROW, h))
             elif i == hidden - 1:
                 exhaustive_steps.tanh_of_product(x, n, (b, e, h))
-        elif cell == 0:
+        elif cell == RNN_TANH:
             exhaustive_steps.tanh_first(x, n, (b, e, h))
-        elif cell == 1:
+        elif cell == RNN_RELU:
             exhaustive_steps.relu_first(x, n, (b, e, h))
-        elif cell == 2:
+        elif cell == LSTM:
             exhaustive_steps.lstm_first(
                 x, n,
                 (b, b + step, b + 2 * step, b + 3 * step, s + step, e, e + hidden, e + 2 * hidden, e + 3 * hidden,
@@ -80,17 +83,17 @@ def step_first(x, n, cell, hidden, short, entered, back, before, out):
             exhaustive_steps.gru_first(x, n, (b, b + step, b + 2 * step, s, e, e + hidden, e + 2 * hidden, h))
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
-def step_above(x, n, cell, hidden, entered, back, before, out):
-    """One step of a layer above the first, n columns; `entered`: gates × columns."""
+@compiled
+def step_above(x, n, cell, hidden, inputs, recurrent, before, out):
+    """One step of a layer above the first, n columns; `inputs`: gates × columns."""
     step = hidden * ROW
     for i in range(hidden):
-        e, b, s, h = entered + i * ROW, back + i * ROW, before + i * ROW, out + i * ROW
-        if cell == 0:
+        e, b, s, h = inputs + i * ROW, recurrent + i * ROW, before + i * ROW, out + i * ROW
+        if cell == RNN_TANH:
             exhaustive_steps.tanh_above(x, n, (e, b, h))
-        elif cell == 1:
+        elif cell == RNN_RELU:
             exhaustive_steps.relu_above(x, n, (e, b, h))
-        elif cell == 2:
+        elif cell == LSTM:
             exhaustive_steps.lstm_above(
                 x, n,
                 (e, e + step, e + 2 * step, e + 3 * step, b, b + step, b + 2 * step, b + 3 * step, s + step,
@@ -100,7 +103,7 @@ def step_above(x, n, cell, hidden, entered, back, before, out):
             exhaustive_steps.gru_above(x, n, (e, e + step, e + 2 * step, b, b + step, b + 2 * step, s, h))
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+@compiled
 def judge(x, parents, classes, truth, highest, answer, said, total, confusion):
     """Count and add up the answers to `parents` sequences; return (right answers, sum of losses)."""
     right = 0
@@ -123,20 +126,21 @@ def judge(x, parents, classes, truth, highest, answer, said, total, confusion):
     return right, loss
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True)
-def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, entered, bias, back_bias):
+@compiled
+def put_weights(shape, values, places, x, inputs, bias, b_hh):
     """Lay out what tokens and biases bring to the gates; return whether e²ˣ of all that can enter a tanh is finite.
 
-    entered: vocabulary × gates; bias, back_bias: layers × gates, of what enters from below and of what comes from the
-    step before. Both are in back_bias, which all tokens share; a gru's two of n must stay apart.
+    inputs: vocabulary × gates; bias, b_hh: layers × gates. Both biases are in b_hh, which all tokens share; a gru's two
+    of n must stay apart.
     """
-    wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
+    cell, vocabulary, embedding, hidden, layers = shape[:5]
+    wide = shape.gates * hidden
     for layer in range(layers):
         p_bias, p_bias_h = places.layers[layer, B_IH], places.layers[layer, B_HH]
         for g in range(wide):
-            apart = cell == 3 and g >= 2 * hidden
+            apart = cell == GRU and g >= 2 * hidden
             x[bias + layer * wide + g] = values[p_bias + g] if apart else np.float32(0)
-            x[back_bias + layer * wide + g] = values[p_bias_h + g] + (np.float32(0) if apart else values[p_bias + g])
+            x[b_hh + layer * wide + g] = values[p_bias_h + g] + (np.float32(0) if apart else values[p_bias + g])
     highest, w_ih = 0.0, places.layers[0, W_IH]
     for v in range(vocabulary):
         for g in range(wide):
@@ -149,20 +153,20 @@ def put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, 
                     )
             else:
                 total += values[w_ih + g * vocabulary + v]
-            x[entered + v * wide + g] = total
+            x[inputs + v * wide + g] = total
             highest = max(highest, np.float64(abs(total)))
-    if cell != 0:
+    if cell != RNN_TANH:
         return False
     for g in range(wide):
         # States are between −1 and 1. NaN may or may not be found here: it goes through either way.
-        bound = np.float64(abs(x[back_bias + g]))
+        bound = np.float64(abs(x[b_hh + g]))
         for i in range(hidden):
             bound += abs(values[places.layers[0, W_HH] + g * hidden + i])
         highest = max(highest, bound)
     if highest >= SAFE:
         return False
     for i in range(vocabulary * wide):
-        x[entered + i] = math.exp(2.0 * x[entered + i])
+        x[inputs + i] = math.exp(2.0 * x[inputs + i])
     return True
 
 
@@ -170,27 +174,27 @@ SIGNATURE = (SHAPE, PARAMETER_PLACES, FLOATS, INT, INT, TABLE, INT, FLOATS, TABL
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
-def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, losses):
+def ask_blocks(shape, places, values, low, high, blocks, asked, x, confusion, right, losses):
     """Ask about the sequences of some blocks, of lengths low to high.
 
-    shape: `Shape.numbers`; places: `parameter_places`; values float32 [parameters]
-    blocks: some of `Order.blocks`, those before them asked before; asked: how many sequences those had
-    x: float32, `walk_numbers` zeros the first time, behind them the right classes in the order of the walk, and LANES
+    values: float32 [parameters]
+    blocks: some of `ExhaustiveOrder.blocks`, those before them asked before; asked: how many sequences those had
+    x: float32, `room_for` zeros the first time, behind them the right classes as `ExhaustiveOrder.sequences`, and LANES
     confusion: int64 [classes, classes], added to; right: int64 [high + 1], added to, by length
     losses: float64 [high + 1], sums of cross-entropies, added to, by length
     """
-    cell, vocabulary, embedding, hidden, layers, classes = shape[:6]
-    wide = (4 if cell == 2 else 3 if cell == 3 else 1) * hidden
+    cell, vocabulary, _, hidden, layers, classes = shape[:6]
+    wide = shape.gates * hidden
     # A layer's states, and below them an lstm's cells.
-    kept = hidden * (2 if cell == 2 else 1)
+    kept = hidden * (2 if cell == LSTM else 1)
     level_size = layers * kept * ROW
-    a_entered = 0
-    a_bias = a_entered + vocabulary * wide
-    a_back_bias = a_bias + layers * wide
-    a_head_bias = a_back_bias + layers * wide
+    a_inputs = 0
+    a_bias = a_inputs + vocabulary * wide
+    a_b_hh = a_bias + layers * wide
+    a_head_bias = a_b_hh + layers * wide
     a_gates = a_head_bias + classes
-    a_back = a_gates + wide * ROW
-    a_out = a_back + layers * wide * ROW
+    a_recurrent = a_gates + wide * ROW
+    a_out = a_recurrent + layers * wide * ROW
     a_logits = a_out + layers * kept * ROW
     a_highest = a_logits + classes * ROW
     a_answer, a_said, a_total = a_highest + ROW, a_highest + 2 * ROW, a_highest + 3 * ROW
@@ -198,34 +202,34 @@ def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, l
     a_truths = a_levels + high * level_size
     for c in range(classes):
         x[a_head_bias + c] = values[places.b_head + c]
-    short = put_weights(values, places, cell, vocabulary, embedding, hidden, layers, x, a_entered, a_bias, a_back_bias)
+    short = put_weights(shape, values, places, x, a_inputs, a_bias, a_b_hh)
 
     for block in range(len(blocks)):
         level, first, parents = blocks[block]
         n = (parents + LANES - 1) // LANES * LANES
         states = a_levels + level * level_size + first
         for layer in range(layers):
-            back = a_back + layer * wide * ROW
+            recurrent = a_recurrent + layer * wide * ROW
             for g in range(wide):
-                exhaustive_steps.spread(x, n, (a_back_bias + layer * wide + g, back + g * ROW))
+                exhaustive_steps.spread(x, n, (a_b_hh + layer * wide + g, recurrent + g * ROW))
             before = states + layer * kept * ROW
             w_hh = places.layers[layer, W_HH]
-            tiles_more(values, (w_hh, hidden, 1), x, (before, ROW), x, (back, ROW), (wide, n, hidden))
+            tiles_more(values, (w_hh, hidden, 1), x, (before, ROW), x, (recurrent, ROW), (wide, n, hidden))
             if layer == 0 and short:
                 for g in range(wide):
-                    exhaustive_steps.double_exponential(x, n, (back + g * ROW, back + g * ROW))
+                    exhaustive_steps.double_exponential(x, n, (recurrent + g * ROW, recurrent + g * ROW))
         for v in range(vocabulary):
-            step_first(x, n, cell, hidden, short, a_entered + v * wide, a_back, states, a_out)
+            step_first(x, n, cell, hidden, short, a_inputs + v * wide, a_recurrent, states, a_out)
             for layer in range(1, layers):
                 p_in, under = places.layers[layer, W_IH], a_out + (layer - 1) * kept * ROW
-                if cell == 3:
+                if cell == GRU:
                     for g in range(wide):
                         exhaustive_steps.spread(x, n, (a_bias + layer * wide + g, a_gates + g * ROW))
                     tiles_more(values, (p_in, hidden, 1), x, (under, ROW), x, (a_gates, ROW), (wide, n, hidden))
                 else:
                     tiles(values, (p_in, hidden, 1), x, (under, ROW), x, (a_gates, ROW), (wide, n, hidden))
                 step_above(
-                    x, n, cell, hidden, a_gates, a_back + layer * wide * ROW, states + layer * kept * ROW,
+                    x, n, cell, hidden, a_gates, a_recurrent + layer * wide * ROW, states + layer * kept * ROW,
                     a_out + layer * kept * ROW,
                 )  # fmt: skip
             if level + 1 < high:
@@ -246,8 +250,8 @@ def walk(shape, places, values, low, high, blocks, asked, x, confusion, right, l
             asked += parents
 
 
-def walk_numbers(shape: Shape, high: int) -> int:
-    """Return how many float32 numbers a walk over lengths up to `high` works on, beside the right classes."""
+def room_for(shape: Shape, high: int) -> int:
+    """Return how many float32 numbers `ask_blocks` works on for lengths up to `high`, beside the right classes."""
     wide = shape.gates * shape.hidden
     kept = shape.layers * shape.hidden * (2 if shape.cell == LSTM else 1)
     rows = wide + shape.layers * wide + kept + shape.classes + 4 + high * kept
@@ -255,7 +259,7 @@ def walk_numbers(shape: Shape, high: int) -> int:
 
 
 @dataclass(frozen=True)
-class Walked:
+class Counts:
     """What was found: confusion int64 [classes, classes]; by length, right answers int64 [high + 1] and sums of losses
     float64 [high + 1]."""
 
@@ -264,21 +268,21 @@ class Walked:
     losses: NDArray[np.float64]
 
 
-class Walk:
+class Exhaustive:
     """Asks models of one shape about every sequence of lengths low to high, one after another."""
 
     def __init__(self, shape: Shape, offsets: dict[str, int], low: int, high: int, truths: NDArray[np.integer]) -> None:
         """truths: the right class of every sequence, in counting order, the shortest first."""
         self._shape, self._places = shape, ParameterPlaces.of(shape, offsets)
         self._low, self._high = low, high
-        order = walk_order(shape.vocabulary, low, high)
+        order = exhaustive_order(shape.vocabulary, low, high)
         self._pieces = self._cut(order.blocks)
-        count = walk_numbers(shape, high)
+        count = room_for(shape, high)
         self._numbers = np.zeros(count + len(order.sequences) + LANES, dtype=np.float32)
         self._numbers[count:-LANES] = truths[order.sequences]
 
     def _cut(self, blocks: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], int]]:
-        """Cut the walk into pieces that are over in a moment: blocks, and how many sequences are asked before them."""
+        """Cut it into pieces that are over in a moment: blocks, and how many sequences are asked before them."""
         shape = self._shape
         wide, above = shape.gates * shape.hidden, shape.layers - 1
         products = shape.layers * wide + shape.vocabulary * (above * wide + shape.classes)
@@ -291,19 +295,19 @@ class Walk:
             for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True)
         ]
 
-    def ask(self, values: NDArray[np.float32], check: Callable[[], None] | None = None) -> Walked:
+    def ask(self, values: NDArray[np.float32], check: Callable[[], None] | None = None) -> Counts:
         """Ask a model with these weights, float32 [parameters].
 
-        check: called between pieces of the walk; what it raises ends it
+        check: called between its pieces; what it raises ends it
         """
         classes = self._shape.classes
         confusion = np.zeros((classes, classes), dtype=np.int64)
         right, losses = np.zeros(self._high + 1, dtype=np.int64), np.zeros(self._high + 1)
         for blocks, asked in self._pieces:
-            walk(
+            ask_blocks(
                 self._shape, self._places, values, self._low, self._high, blocks, asked, self._numbers,
                 confusion, right, losses,
             )  # fmt: skip
             if check is not None:
                 check()
-        return Walked(confusion, right, losses)
+        return Counts(confusion, right, losses)

@@ -1,4 +1,4 @@
-"""In which order a walk over an input space meets its sequences."""
+"""In which order an exhaustive evaluation meets the sequences of an input space."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from seqsum.training.backends.fused.matmul import LANES
 
 
 @dataclass(frozen=True)
-class Order:
-    """A walk: beginnings of sequences in blocks, each extended by every token.
+class ExhaustiveOrder:
+    """Beginnings of sequences in blocks, each extended by every token.
 
     blocks: int64 [blocks, 3]: length of the beginnings, the column of the first, how many
     sequences: int64 [sequences that are asked]: the places in counting order, the shortest first, in the order in which
-    the walk asks them: block by block, token by token
+    they are asked: block by block, token by token
     """
 
     blocks: NDArray[np.int64]
     sequences: NDArray[np.int64]
 
 
-def walk_order(vocabulary: int, low: int, high: int) -> Order:
-    """Return how to walk through all sequences of lengths low to high, depth first, so that little has to be kept."""
+def exhaustive_order(vocabulary: int, low: int, high: int) -> ExhaustiveOrder:
+    """Return an order of all sequences of lengths low to high, depth first, so that little has to be kept."""
     starts = np.zeros(high + 2, dtype=np.int64)
     for length in range(low, high + 1):
         starts[length + 1] = starts[length] + vocabulary**length
@@ -48,4 +48,4 @@ def walk_order(vocabulary: int, low: int, high: int) -> Order:
                 extend(length + 1, longer)
 
     extend(0, np.zeros(1, dtype=np.int64))
-    return Order(np.array(blocks, dtype=np.int64), np.concatenate(sequences))
+    return ExhaustiveOrder(np.array(blocks, dtype=np.int64), np.concatenate(sequences))

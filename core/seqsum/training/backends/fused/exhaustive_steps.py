@@ -1,4 +1,5 @@
-"""A walk's elementwise functions: a cell's step without what only the way back needs, and the judgement of answers."""
+"""Elementwise functions of an exhaustive evaluation: a cell's step without what only the way back needs, and the
+judgement of answers."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ LARGEST = 2.0**29
 def _step(gates: int, states: int, outputs: int, function: Callable[..., Any]) -> tuple[Any, Any]:
     """Make a step of the first layer, to which a token brings one number for all columns, and one of those above.
 
-    Both: f(x, n, places); places: first layer: back of each gate, states before, entered of each gate, outputs; above:
-    entered of each gate, back of each gate, states before, outputs.
+    Both: f(x, n, places); places: first layer: recurrent part of each gate, states before, inputs of each gate,
+    outputs; above: inputs of each gate, recurrent part of each gate, states before, outputs.
     """
 
     def with_scalars(*x: Vector) -> Any:
@@ -28,19 +29,19 @@ def _step(gates: int, states: int, outputs: int, function: Callable[..., Any]) -
 
 
 def _lstm(*x: Vector) -> list[Vector]:
-    in_i, in_f, in_g, in_o, back_i, back_f, back_g, back_o, before = x
-    cell = sigmoid(in_f + back_f) * before + sigmoid(in_i + back_i) * tanh(in_g + back_g)
-    return [cell, sigmoid(in_o + back_o) * tanh(cell)]
+    in_i, in_f, in_g, in_o, rec_i, rec_f, rec_g, rec_o, prev = x
+    cell = sigmoid(in_f + rec_f) * prev + sigmoid(in_i + rec_i) * tanh(in_g + rec_g)
+    return [cell, sigmoid(in_o + rec_o) * tanh(cell)]
 
 
 def _gru(*x: Vector) -> Vector:
-    in_r, in_z, in_n, back_r, back_z, back_n, before = x
-    n = tanh(in_n + sigmoid(in_r + back_r) * back_n)
-    return n + sigmoid(in_z + back_z) * (before - n)
+    in_r, in_z, in_n, rec_r, rec_z, rec_n, prev = x
+    n = tanh(in_n + sigmoid(in_r + rec_r) * rec_n)
+    return n + sigmoid(in_z + rec_z) * (prev - n)
 
 
-tanh_first, tanh_above = _step(1, 0, 1, lambda entered, back: tanh(entered + back))
-relu_first, relu_above = _step(1, 0, 1, lambda entered, back: (entered + back).at_least(0.0))
+tanh_first, tanh_above = _step(1, 0, 1, lambda inputs, recurrent: tanh(inputs + recurrent))
+relu_first, relu_above = _step(1, 0, 1, lambda inputs, recurrent: (inputs + recurrent).at_least(0.0))
 lstm_first, lstm_above = _step(4, 1, 2, _lstm)
 gru_first, gru_above = _step(3, 1, 1, _gru)
 
@@ -48,16 +49,16 @@ spread = elementwise(0, 1, lambda number: number, scalars=1)
 double_exponential = elementwise(1, 1, lambda x: simd.exp(x * 2.0))
 
 
-def _power(back: Vector, entered: Vector) -> Vector:
-    return (back * entered).at_most(LARGEST) + 1.0
+def _power(recurrent: Vector, inputs: Vector) -> Vector:
+    return (recurrent * inputs).at_most(LARGEST) + 1.0
 
 
-def _tanh_of_product(back: Vector, entered: Vector) -> Vector:
-    return 1.0 - (2.0 / _power(back, entered))
+def _tanh_of_product(recurrent: Vector, inputs: Vector) -> Vector:
+    return 1.0 - (2.0 / _power(recurrent, inputs))
 
 
-def _tanh_of_products(back: Vector, other_back: Vector, entered: Vector, other_entered: Vector) -> list[Vector]:
-    this, other = _power(back, entered), _power(other_back, other_entered)
+def _tanh_of_products(recurrent: Vector, other_recurrent: Vector, inputs: Vector, other_inputs: Vector) -> list[Vector]:
+    this, other = _power(recurrent, inputs), _power(other_recurrent, other_inputs)
     # One division for two: it costs more than all else here.
     both = 2.0 / (this * other)
     return [1.0 - both * other, 1.0 - both * this]

@@ -1,4 +1,4 @@
-"""Where everything of a chunk lies: parameters in the flat array, activations in one workspace."""
+"""Where everything of a chunk lies: parameters in the flat array, activations in one work array."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ParameterPlaces(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where the parts of a workspace begin. Weights lie in it twice: row-major, and transposed (`_t`)."""
+    """Where the parts of a work array begin. Weights lie in it twice: row-major, and transposed (`_t`)."""
 
     h_0: int  # [layers, batch, width], the states carried from step to step
     c_0: int
@@ -124,7 +124,7 @@ class Places(NamedTuple):
     scratch: int
 
 
-class Workspace:
+class WorkArray:
     """One float32 array, and where its parts begin."""
 
     def __init__(self, shape: Shape) -> None:

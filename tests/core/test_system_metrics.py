@@ -10,38 +10,38 @@ import pytest
 import torch
 
 from seqsum.launch import WarmLauncher
-from seqsum.worker.system_metrics import Gauges
+from seqsum.worker.system_metrics import SystemMetrics
 from support.engine import new_run, small, wait_for_end
 
 
 def test_they_are_read_once_a_second_at_most_and_at_once_after_a_pause() -> None:
     now = 100.0
-    gauges = Gauges(torch.device("cpu"), clock=lambda: now)
-    found = dict(gauges.read())
+    metrics = SystemMetrics(torch.device("cpu"), clock=lambda: now)
+    found = dict(metrics.read())
     assert found["memory_mb"] == pytest.approx(psutil.Process().memory_info().rss / 1e6, rel=0.2)
     assert found["wall_time"] == pytest.approx(time.time(), abs=5)
     assert "cpu_percent" not in found  # nothing has passed
     now = 100.9
-    assert gauges.read() == []
+    assert metrics.read() == []
     now = 101.0
-    assert "cpu_percent" in dict(gauges.read()) and gauges.read() == []
-    gauges.restart()
-    assert "wall_time" in dict(gauges.read())
+    assert "cpu_percent" in dict(metrics.read()) and metrics.read() == []
+    metrics.restart()
+    assert "wall_time" in dict(metrics.read())
 
 
 def test_the_load_is_processor_time_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now, used = 0.0, 5.0
     monkeypatch.setattr(time, "process_time", lambda: used)
-    gauges = Gauges(torch.device("cpu"), clock=lambda: now)
+    metrics = SystemMetrics(torch.device("cpu"), clock=lambda: now)
     now, used = 4.0, 7.0
-    assert dict(gauges.read())["cpu_percent"] == 50.0
+    assert dict(metrics.read())["cpu_percent"] == 50.0
     now, used = 6.0, 11.0
-    assert dict(gauges.read())["cpu_percent"] == 200.0
+    assert dict(metrics.read())["cpu_percent"] == 200.0
     # A pause counts for nothing.
     now = 1000.0
-    gauges.restart()
+    metrics.restart()
     now, used = 1001.0, 11.25
-    assert dict(gauges.read())["cpu_percent"] == 25.0
+    assert dict(metrics.read())["cpu_percent"] == 25.0
 
 
 def test_a_run_writes_them_beside_its_log_points(nursery: WarmLauncher, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from seqsum.formatting import metric
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.training import checkpoint
-from seqsum.training.early_stopping import Progress
+from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.trainer import Point, Trainer
 from support.engine import (
     kill,
@@ -78,8 +78,8 @@ def test_a_run_ends_after_so_many_evaluations_without_a_lower_loss(patience: int
     assert end is not None and 10 * patience < end < 1500, "it must stop on its way, or this shows nothing"
     assert trainer.step == end and trainer.stopped_early
     assert losses == free[: len(losses)] and losses[-1][0] == end
-    assert trainer.progress.best_step == lowest(losses)
-    assert trainer.progress.best_loss == min(value for _, value in losses)
+    assert trainer.early_stopping.best_step == lowest(losses)
+    assert trainer.early_stopping.best_loss == min(value for _, value in losses)
 
 
 def test_off_it_goes_on_to_the_end() -> None:
@@ -111,11 +111,11 @@ def test_resumed_at_any_moment_plateau_and_patience_go_on(tmp_path: Path) -> Non
         points += trainer.run_chunk([trainer.step + draw.randint(3, 25)])
         if trainer.evaluation_due:
             points += trainer.evaluate()[2]
-        resumed_on_a_plateau += trainer.progress.plateau_since > 0
+        resumed_on_a_plateau += trainer.early_stopping.plateau_since > 0
         trainer = Trainer.resume(checkpoint.load(trainer.save(tmp_path)))
-    assert resumed_on_a_plateau > 3 and trainer.progress.plateau_falls > 0
+    assert resumed_on_a_plateau > 3 and trainer.early_stopping.plateau_falls > 0
     assert points == expected
-    assert (trainer.step, trainer.progress) == (whole.step, whole.progress)
+    assert (trainer.step, trainer.early_stopping) == (whole.step, whole.early_stopping)
     assert same_bits(tensors(trainer.model), tensors(whole.model))
     assert same_bits(trainer.backend.tensors(), whole.backend.tensors())
 
@@ -172,9 +172,9 @@ def test_without_keep_best_only_the_newest_stay(nursery: WarmLauncher, tmp_path:
 @pytest.mark.parametrize("name", ["constant", "cosine", "linear", "step", "one_cycle"])
 def test_no_plateau_is_counted_under_another_schedule(name: str) -> None:
     trainer = Trainer(small(**{**ROUGH, "train__steps": 300, "schedule__name": name}))
-    losses, progress = curve(finish(trainer), "eval_loss"), trainer.progress
+    losses, progress = curve(finish(trainer), "eval_loss"), trainer.early_stopping
     assert end_of(losses, 2) is not None, "it must lie on a plateau, or this shows nothing"
-    assert progress == Progress(progress.best_loss, progress.best_step, progress.since_best)
+    assert progress == EarlyStopping(progress.best_loss, progress.best_step, progress.since_best)
 
 
 def test_in_a_warmup_no_plateau_is_counted() -> None:
@@ -183,7 +183,7 @@ def test_in_a_warmup_no_plateau_is_counted() -> None:
     points = finish(trainer)
     rates, losses = dict(curve(points, "lr")), curve(points, "eval_loss")
     assert {rate for step, rate in rates.items() if step <= 420} == {0.2}
-    assert trainer.progress.plateau_falls > 0 and rates[700] < 0.2
+    assert trainer.early_stopping.plateau_falls > 0 and rates[700] < 0.2
     assert end_of(losses[:40], 2) is not None, "it must lie on a plateau in the warm-up, or this shows nothing"
 
 
@@ -215,15 +215,15 @@ def first_rate(trainer: Trainer) -> float:
 def test_a_plateau_that_is_switched_on_by_a_fork_begins_at_the_peak(tmp_path: Path) -> None:
     run, _ = parent_of_forks(tmp_path, schedule__name="constant")
     fork = forked(run, schedule__name="plateau", schedule__factor=0.5, schedule__patience=2, train__steps=400)
-    assert first_rate(fork) == 0.2 and fork.progress == Progress()
+    assert first_rate(fork) == 0.2 and fork.early_stopping == EarlyStopping()
 
 
 def test_a_checkpoint_that_counted_plateaus_under_every_schedule_is_read_right(tmp_path: Path) -> None:
     old = {"best_loss": 1.5, "best_step": 40, "since_best": 9, "plateau_since": 3, "plateau_falls": 2}
-    progress = Progress.read(old)
+    progress = EarlyStopping.read(old)
     assert progress.plateau_best == 1.5 and progress.plateau_scale(0.5) == 0.25
     constant, plateau = (small(**{**ROUGH, "schedule__name": name}) for name in ("constant", "plateau"))
-    assert progress.of_fork(constant, plateau) == Progress()
+    assert progress.of_fork(constant, plateau) == EarlyStopping()
     assert progress.of_fork(plateau, plateau).plateau_scale(0.5) == 0.25
 
 
@@ -243,16 +243,16 @@ def test_a_fork_of_a_plateau_goes_on_where_it_was_unless_it_has_a_peak_of_its_ow
     changes: dict[str, Any], left: float | None, tmp_path: Path
 ) -> None:
     run, trainer = parent_of_forks(tmp_path)
-    falls = trainer.progress.plateau_falls
+    falls = trainer.early_stopping.plateau_falls
     assert falls > 1
     fork = forked(run, train__steps=400, **changes)
     assert first_rate(fork) == pytest.approx(left or max(1e-3, 0.2 * 0.5**falls), rel=1e-12)
-    assert (fork.progress.best_loss, fork.progress.since_best) == (None, 0)
+    assert (fork.early_stopping.best_loss, fork.early_stopping.since_best) == (None, 0)
 
 
 def test_another_factor_counts_for_the_falls_to_come() -> None:
     one, other = (small(**{**ROUGH, "schedule__factor": factor}) for factor in (0.5, 0.1))
-    fork = Progress(plateau_best=1.0, plateau_since=1, plateau_falls=2, plateau_before=0.5).of_fork(one, other)
+    fork = EarlyStopping(plateau_best=1.0, plateau_since=1, plateau_falls=2, plateau_before=0.5).of_fork(one, other)
     assert fork.plateau_scale(0.1) == 0.125
     fork.note(2.0, 10, 1)
     assert fork.plateau_scale(0.1) == pytest.approx(0.0125)
@@ -262,8 +262,8 @@ def test_another_factor_counts_for_the_falls_to_come() -> None:
 def test_losses_of_other_data_are_not_compared() -> None:
     config = small(**ROUGH)
     other = config.changed({"task.max_length": 4}, "test")
-    fork = Progress(0.1, 10, 3, plateau_best=0.1, plateau_since=1, plateau_falls=2).of_fork(config, other)
-    assert fork == Progress(plateau_falls=2)
+    fork = EarlyStopping(0.1, 10, 3, plateau_best=0.1, plateau_since=1, plateau_falls=2).of_fork(config, other)
+    assert fork == EarlyStopping(plateau_falls=2)
 
 
 def test_a_fork_without_changes_under_a_plateau_has_its_parents_bits(tmp_path: Path) -> None:
@@ -278,11 +278,13 @@ def test_a_fork_without_changes_under_a_plateau_has_its_parents_bits(tmp_path: P
         if trainer.evaluation_due:
             trainer.evaluate()
     trainer.save(run.checkpoints, changes={}, train_seconds=1.0)
-    assert trainer.progress.plateau_falls > 0
+    assert trainer.early_stopping.plateau_falls > 0
     fork = forked(run)
     finish(fork)
     assert same_bits(tensors(fork.model), tensors(whole.model))
-    assert fork.progress.plateau_falls == whole.progress.plateau_falls > trainer.progress.plateau_falls
+    assert (
+        fork.early_stopping.plateau_falls == whole.early_stopping.plateau_falls > trainer.early_stopping.plateau_falls
+    )
 
 
 @pytest.mark.parametrize("patience", [2, 5])
@@ -292,7 +294,7 @@ def test_a_fork_of_a_run_that_stopped_early_has_all_its_patience(patience: int, 
     fork = forked(run)
     assert not fork.done
     losses = curve(finish(fork), "eval_loss")
-    assert len(losses) > patience and fork.progress.best_loss == min(loss for _, loss in losses)
+    assert len(losses) > patience and fork.early_stopping.best_loss == min(loss for _, loss in losses)
     assert fork.step == (end_of(losses, patience) or 1500)
 
 
@@ -302,8 +304,8 @@ def test_the_first_evaluation_of_a_fork_is_its_best_so_far(tmp_path: Path) -> No
     while not fork.evaluation_due:
         fork.run_chunk()
     result, best, _ = fork.evaluate()
-    assert trainer.progress.best_loss is not None and result.loss > trainer.progress.best_loss
-    assert best and fork.progress.best_step == fork.step
+    assert trainer.early_stopping.best_loss is not None and result.loss > trainer.early_stopping.best_loss
+    assert best and fork.early_stopping.best_step == fork.step
 
 
 @pytest.mark.parametrize(("name", "schedule"), [("sgd", "constant"), ("rmsprop", "constant")])

@@ -1,4 +1,4 @@
-"""The compiled walk over an input space: its order by brute force, its answers against PyTorch's."""
+"""The exhaustive evaluation by compiled code: its order by brute force, its answers against PyTorch's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from seqsum.evaluation.evaluate import evaluate
 from seqsum.presets.library import load_preset
-from seqsum.training.backends.fused.exhaustive_order import walk_order
+from seqsum.training.backends.fused.exhaustive_order import exhaustive_order
 from seqsum.training.backends.fused.layout import COLUMNS
 from seqsum.training.trainer import Trainer
 
@@ -41,8 +41,8 @@ def check_answers(trainer: Trainer) -> None:
 
 
 @pytest.mark.parametrize(("vocabulary", "low", "high"), [(10, 2, 4), (2, 1, 12), (3, 4, 4), (100, 1, 2), (1000, 2, 2)])
-def test_a_walk_meets_every_sequence_once_and_knows_which_it_is(vocabulary: int, low: int, high: int) -> None:
-    order = walk_order(vocabulary, low, high)
+def test_it_meets_every_sequence_once_and_knows_which_it_is(vocabulary: int, low: int, high: int) -> None:
+    order = exhaustive_order(vocabulary, low, high)
     # What the compiled code does with the blocks: a beginning's column, extended token by token.
     kept: dict[int, list[tuple[int, ...]]] = {0: [()]}
     asked: list[tuple[int, ...]] = []

@@ -12,22 +12,22 @@ from seqsum import worker
 from seqsum.runs import Workspace
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
-from seqsum.worker.background_jobs import MOST, Behind, Errand
+from seqsum.worker.background_jobs import MOST, BackgroundJobs, Job
 from support.engine import same_bits, small
 
 
 def test_results_are_taken_in_order_and_a_late_errand_begins_after_those_before_it() -> None:
     told: list[str] = []
     gate = threading.Event()
-    behind = Behind(lambda: behind.written())  # noqa: PLW0108
+    behind = BackgroundJobs(lambda: behind.written())  # noqa: PLW0108
 
     def begin(name: str, job: Any) -> Any:
         told.append(f"begin {name}")
         return job
 
-    behind.add(Errand(lambda: begin("slow", gate.wait), lambda _: told.append("slow"), early=True))
-    behind.add(Errand(lambda: begin("quick", lambda: None), lambda _: told.append("quick"), early=True))
-    behind.add(Errand(lambda: begin("late", lambda: None), lambda _: told.append("late")))
+    behind.add(Job(lambda: begin("slow", gate.wait), lambda _: told.append("slow"), early=True))
+    behind.add(Job(lambda: begin("quick", lambda: None), lambda _: told.append("quick"), early=True))
+    behind.add(Job(lambda: begin("late", lambda: None), lambda _: told.append("late")))
     behind.look()
     assert told == ["begin slow", "begin quick"]
     gate.set()
@@ -37,9 +37,9 @@ def test_results_are_taken_in_order_and_a_late_errand_begins_after_those_before_
 
 def test_it_never_falls_far_behind() -> None:
     ended: list[int] = []
-    behind = Behind(lambda: behind.written())  # noqa: PLW0108
+    behind = BackgroundJobs(lambda: behind.written())  # noqa: PLW0108
     for number in range(100):
-        behind.add(Errand(lambda number=number: lambda: number, ended.append, early=number % 3 > 0))
+        behind.add(Job(lambda number=number: lambda: number, ended.append, early=number % 3 > 0))
         assert number + 1 - len(ended) == len(behind) <= MOST
     behind.settle()
     # Evaluations in their order, and checkpoints in theirs.
@@ -54,9 +54,9 @@ def test_a_checkpoint_waits_for_what_was_before_it_to_be_written() -> None:
         told.append("write")
         behind.written()
 
-    behind = Behind(write)
-    behind.add(Errand(lambda: lambda: told.append("evaluate"), lambda _: told.append("note"), early=True))
-    behind.add(Errand(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
+    behind = BackgroundJobs(write)
+    behind.add(Job(lambda: lambda: told.append("evaluate"), lambda _: told.append("note"), early=True))
+    behind.add(Job(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
     behind.settle()
     assert told == ["evaluate", "note", "write", "save", "saved"]
 
@@ -64,9 +64,9 @@ def test_a_checkpoint_waits_for_what_was_before_it_to_be_written() -> None:
 def test_points_written_behind_come_before_the_checkpoints_that_waited_for_them() -> None:
     told: list[str] = []
     gate = threading.Event()
-    behind = Behind(lambda: told.append("never"))
-    behind.add(Errand(lambda: lambda: told.append("evaluate"), lambda _: None, early=True))
-    behind.add(Errand(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
+    behind = BackgroundJobs(lambda: told.append("never"))
+    behind.add(Job(lambda: lambda: told.append("evaluate"), lambda _: None, early=True))
+    behind.add(Job(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
     while len(told) < 1:
         behind.look()
     behind.look()
@@ -83,8 +83,8 @@ def test_no_checkpoint_is_written_when_its_points_could_not_be() -> None:
         raise OSError("no space left")
 
     told: list[str] = []
-    behind = Behind(lambda: told.append("never"))
-    behind.add(Errand(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
+    behind = BackgroundJobs(lambda: told.append("never"))
+    behind.add(Job(lambda: lambda: told.append("save"), lambda _: told.append("saved")))
     behind.write(fail)
     for _ in range(2):
         with pytest.raises(OSError, match="no space left"):
@@ -96,9 +96,9 @@ def test_what_a_job_raises_is_raised_in_the_loop() -> None:
     def fail() -> None:
         raise OSError("no space left")
 
-    behind = Behind(lambda: behind.written())  # noqa: PLW0108
+    behind = BackgroundJobs(lambda: behind.written())  # noqa: PLW0108
     with pytest.raises(OSError, match="no space left"):
-        behind.add(Errand(lambda: fail, lambda _: None))
+        behind.add(Job(lambda: fail, lambda _: None))
         behind.settle()
 
 
