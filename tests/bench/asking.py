@@ -22,7 +22,7 @@ from seqsum.launch import LocalLauncher
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.query.client import server_command
-from seqsum_tui.query.source import Source
+from seqsum_tui.query.session import Session
 
 QUESTION = "1 2 3 5 1 2 4"
 ENDLESS = {"train.steps": "100000000", "train.evaluate_every": "1000000", "train.keep_checkpoints": "20"}
@@ -52,40 +52,40 @@ async def measure(folder: Path, rounds: int, seconds: float) -> dict[str, list[f
     """Return the rates of each way to ask, one a round, and the seconds of each answer."""
     config = load_preset("baseline").config.changed(ENDLESS, "bench")
     run = commands.start(Workspace(folder), LocalLauncher(), "baseline", config)
-    source = Source(run, server_command)
+    session = Session(run, server_command)
     found: dict[str, list[float]] = {"nobody": [], "question": [], "walk": [], "saving": [], "answer": []}
     try:
         while run.summary().step < 1000:
             await asyncio.sleep(0.1)
-        source.summary = run.summary()
-        pid = source.summary.pid
+        session.summary = run.summary()
+        pid = session.summary.pid
         assert pid is not None
-        await source.save_now()
-        await source.load()
+        await session.save_now(lambda _: None)
+        await session.load()
 
         async def questions() -> None:
             while True:
                 began = time.perf_counter()
-                await source.save_now()
+                await session.save_now(lambda _: None)
                 saved = time.perf_counter()
-                await source.ask("predict", input=QUESTION)
+                await session.ask("predict", input=QUESTION)
                 found["saving"].append(saved - began)
                 found["answer"].append(time.perf_counter() - saved)
                 await asyncio.sleep(1)
 
         async def walk() -> None:
             while True:
-                await source.ask("mistakes", limit=1)
-                await source.ask("accuracy_by_length")
+                await session.ask("mistakes", limit=1)
+                await session.ask("accuracy_by_length")
 
         worker = psutil.Process(pid)
         for _ in range(rounds):
             for name, asking in (("nobody", None), ("question", questions), ("walk", walk)):
                 found[name].append(await steps_per_cpu_second(run, worker, seconds, asking))
-            await source.close()  # a walk that was cut short still answers
-            await source.load()
+            await session.close()  # a walk that was cut short still answers
+            await session.load()
     finally:
-        await source.close()
+        await session.close()
         if run.summary().live:
             commands.stop(run)
     return found

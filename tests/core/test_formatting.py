@@ -147,7 +147,7 @@ def formatting_seconds(text):
 
 
 # What is no number for a reader: places in a picture, values to be typed or passed on, values rounded to compare them.
-OWN_DIGITS = {"drawing.py", "plot.py", "upload.py", "batch.py", "entry.py", "forecast.py", "asking.py"}
+OWN_DIGITS = {"drawing.py", "run_plot.py", "plot.py", "upload.py", "batch.py", "entry.py", "forecast.py", "asking.py"}
 PACKAGES = [Path(package.__file__).parent for package in (seqsum, seqsum_tui)]
 
 

@@ -10,7 +10,7 @@ from textual.worker import WorkerState
 
 import seqsum_tui
 from seqsum_tui.app import Console
-from seqsum_tui.query import source
+from seqsum_tui.query import session
 from seqsum_tui.query.client import ServerEnded
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.screen import RunsScreen
@@ -52,7 +52,7 @@ class BusyClient(HereClient):
 
 @pytest.fixture
 def console(scene, still, monkeypatch):
-    monkeypatch.setattr(source, "QueryClient", BusyClient)
+    monkeypatch.setattr(session, "QueryClient", BusyClient)
     monkeypatch.setattr(BusyClient, "waiting", 0)
     made = Console(scene.folder, now=still, remote=False)
     made.animation_level = "none"

@@ -14,7 +14,7 @@ from seqsum_tui.live.config import ConfigView
 from seqsum_tui.live.log import LogView, _continuation
 from seqsum_tui.live.reader import RunReader, x_end
 from seqsum_tui.live.screen import LiveScreen
-from seqsum_tui.query.ask_panel import QuestionInput
+from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
 from support.screens import screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -233,9 +233,9 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
     (run.checkpoints / "step-20000").mkdir()
     async with console.run_test(size=size) as pilot:
         await watch(pilot, run)
-        assert not console.screen.source.warm
+        assert not console.screen.query_one(AskPanel).session.warm
         await pilot.press("A")
-        await until(pilot, lambda: console.screen.source.warm)
+        await until(pilot, lambda: console.screen.query_one(AskPanel).session.warm)
         await until(pilot, lambda: "numbers from 0 to 9" in console.screen.query_one(QuestionInput).placeholder)
         await pilot.press(*[{" ": "space"}.get(key, key) for key in "1 2 3 5 1 2 4"], "enter")
         await until(pilot, lambda: "1 2 3 5 1 2 4 → 8  ✓ right" in screen_text(console))
@@ -247,7 +247,7 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
         assert console.screen.query_one(QuestionInput).value == "1 2 3 5 1 2 4"
         await pilot.press("down", "down")
         assert console.screen.query_one(QuestionInput).value == ""
-        process = console.screen.source.pid
+        process = console.screen.query_one(AskPanel).session.pid
         await pilot.press("escape")
         assert isinstance(console.screen, LiveScreen)
         await pilot.press("escape")

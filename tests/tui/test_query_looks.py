@@ -5,7 +5,7 @@ import math
 import pytest
 
 from seqsum_tui.app import Console
-from seqsum_tui.query import source
+from seqsum_tui.query import session
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.screen import RunsScreen
@@ -108,7 +108,7 @@ class CannedClient:
     ids=["answer", "answer-80x24", "answer-120x40", "inside", "trajectory", "learned"],
 )
 def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
-    monkeypatch.setattr(source, "QueryClient", CannedClient)
+    monkeypatch.setattr(session, "QueryClient", CannedClient)
     run = scene.run("sota_warmup")
     for step in STEPS:
         (run.checkpoints / f"step-{step}").mkdir(parents=True)
@@ -118,8 +118,8 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
     async def ready(pilot):
         await until(pilot, lambda: isinstance(console.screen, RunsScreen) and console.screen._read_once)
         console.push_screen(screen := QueryScreen(run.id))
-        await until(pilot, lambda: screen._askings and screen._askings[0].source.facts)
-        asking = screen._askings[0]
+        await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+        asking = screen.askings[0]
         screen.query_one(QueryBox).value = "1 2 3 5 1 2 4"
         await pilot.press("enter")
         await until(pilot, lambda: asking.reply)
@@ -130,7 +130,7 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
                 await until(pilot, lambda: (asking.reply or {}).get("checkpoint_step") == 4000)
                 continue
             await pilot.press(key)
-            await until(pilot, lambda: dict(asking.titles(screen._page))[screen._title()] in asking.made)
+            await until(pilot, lambda: dict(asking.titles(screen.page))[screen._title()] in asking.made)
         await until(pilot, lambda: not screen._busy and screen.focused is screen.query("QueryPane").first().picture)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

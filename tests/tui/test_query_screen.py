@@ -19,7 +19,7 @@ from seqsum_tui.app import Console
 from seqsum_tui.charts import Mark
 from seqsum_tui.dialogs.choose import ChooseScreen
 from seqsum_tui.dialogs.text_input import LineScreen
-from seqsum_tui.query import source
+from seqsum_tui.query import session
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.batch import filter_of, questions_of, series_of
 from seqsum_tui.query.box import QueryBox
@@ -41,7 +41,7 @@ TEXT = "the cat sat on the mat. " * 400
 
 @pytest.fixture
 def here(monkeypatch):
-    monkeypatch.setattr(source, "QueryClient", HereClient)
+    monkeypatch.setattr(session, "QueryClient", HereClient)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def opened(console, until):
         await until(pilot, lambda: isinstance(console.screen, RunsScreen) and console.screen._read_once)
         screen = QueryScreen(run.id, step)
         console.push_screen(screen)
-        await until(pilot, lambda: screen._askings and screen._askings[0].source.facts)
+        await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
         return screen
 
     return open
@@ -73,7 +73,7 @@ def opened(console, until):
 
 async def put(pilot, until, screen, question):
     """Type a question and wait for its answer; the box keeps the keys."""
-    asking = screen._askings[0]
+    asking = screen.askings[0]
     before = asking.reply
     screen.query_one(QueryBox).value = question
     screen.action_box()
@@ -95,8 +95,8 @@ async def done(pilot, until, screen):
     def shown():
         if screen._busy or "computing" in screen_text(screen.app):
             return False
-        wanted = dict(screen._askings[0].titles(screen._page)).get(screen._title())
-        return screen._page == "answer" or wanted is None or wanted in screen._askings[0].made
+        wanted = dict(screen.askings[0].titles(screen.page)).get(screen._title())
+        return screen.page == "answer" or wanted is None or wanted in screen.askings[0].made
 
     await until(pilot, shown)
 
@@ -106,9 +106,9 @@ async def test_an_answer_and_the_inside_at_every_size(console, adder, here, open
         screen = await opened(pilot, adder)
         assert "numbers from 0 to 9" in screen.query_one(QueryBox).placeholder
         await pilot.press("3", "space", "4", "enter")
-        await until(pilot, lambda: screen._askings[0].reply)
+        await until(pilot, lambda: screen.askings[0].reply)
         expected = Answerer(adder).ask("predict", input="3 4")[1]["answer"]
-        assert screen._askings[0].reply["answer"] == expected
+        assert screen.askings[0].reply["answer"] == expected
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await until(pilot, lambda: "entropy" in screen_text(console) and "3 4" in screen_text(console))
@@ -120,7 +120,7 @@ async def test_an_answer_and_the_inside_at_every_size(console, adder, here, open
             await pilot.resize_terminal(*size)
             for page in pages:
                 await turn(pilot, until, screen, page)
-                for _ in screen._askings[0].titles(screen._page):
+                for _ in screen.askings[0].titles(screen.page):
                     await done(pilot, until, screen)
                     text = screen_text(console)
                     assert "✗ query" not in text and "Nothing of this page" not in text
@@ -158,10 +158,10 @@ async def test_every_view_of_other_tasks(console, scene, here, opened, until, tm
     async with console.run_test(size=SIZES[0]) as pilot:
         screen = await opened(pilot, run)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: screen._askings[0].reply)
+        await until(pilot, lambda: screen.askings[0].reply)
         for page in pages:
             await turn(pilot, until, screen, page)
-            for _ in screen._askings[0].titles(screen._page):
+            for _ in screen.askings[0].titles(screen.page):
                 await done(pilot, until, screen)
                 assert "✗ query" not in screen_text(console), screen_text(console)
                 seen.add(screen._title())
@@ -188,39 +188,39 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
     async with console.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, adder)
         await put(pilot, until, screen, "3 4")
-        newest = screen._askings[0].reply
+        newest = screen.askings[0].reply
         await pilot.press("escape", "left_square_bracket", "left_square_bracket")
-        await until(pilot, lambda: (screen._askings[0].reply or {}).get("checkpoint_step") == 0)
+        await until(pilot, lambda: (screen.askings[0].reply or {}).get("checkpoint_step") == 0)
         assert "step 0 of 1,500" in screen_text(console)
         await turn(pilot, until, screen, "4")
         found = Answerer(adder).ask("history", input="3 4")[1]["answer"]
-        assert screen._askings[0].answers["history"].model_dump() == found and screen._askings[0].aha == found["aha"]
+        assert screen.askings[0].answers["history"].model_dump() == found and screen.askings[0].aha == found["aha"]
         # The mouse on the line of checkpoints, and all of them one after another.
         slider = screen.query_one(CheckpointSlider)
         await pilot.click(slider, offset=(12, 0))
         await pilot.press("n", "2")
         await done(pilot, until, screen)
         await pilot.click(slider, offset=(12, 0))
-        await until(pilot, lambda: (screen._askings[0].reply or {}).get("checkpoint_step") == 0)
-        turned, asking = [], screen._askings[0]
+        await until(pilot, lambda: (screen.askings[0].reply or {}).get("checkpoint_step") == 0)
+        turned, asking = [], screen.askings[0]
         turn_to = asking.turn_to
         asking.turn_to = lambda step: turned.append(step) or turn_to(step)
         await pilot.press("p")
         await until(pilot, lambda: turned == [0, 100, 1500] and not screen._replaying)
         await done(pilot, until, screen)
         await pilot.press("n", "1")
-        await until(pilot, lambda: screen._askings[0].reply == newest or (
-            screen._askings[0].reply and screen._askings[0].reply["answer"] == newest["answer"]))  # fmt: skip
+        await until(pilot, lambda: screen.askings[0].reply == newest or (
+            screen.askings[0].reply and screen.askings[0].reply["answer"] == newest["answer"]))  # fmt: skip
 
         await pilot.press("vertical_line")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
         await pilot.press("down", "down", "enter")
-        await until(pilot, lambda: len(screen._askings) == 2 and screen._askings[1].reply)
-        assert screen._askings[1].reply["checkpoint_step"] == 0
+        await until(pilot, lambda: len(screen.askings) == 2 and screen.askings[1].reply)
+        assert screen.askings[1].reply["checkpoint_step"] == 0
         text = screen_text(console)
         assert "step 1,500" in text and "step 0" in text and " ≠" in text
         await put(pilot, until, screen, "5 5")
-        await until(pilot, lambda: all(asking.reply and asking.question == "5 5" for asking in screen._askings))
+        await until(pilot, lambda: all(asking.reply and asking.question == "5 5" for asking in screen.askings))
         await turn(pilot, until, screen, "2")
         first, second = screen.query(HeatMap)
         await until(pilot, lambda: first.heat and second.heat and first.heat != second.heat)
@@ -245,7 +245,7 @@ async def test_the_nearest_inputs_are_listed_and_one_is_asked(console, adder, he
             words = f"→ {row['prediction']}" + ("" if row["correct"] else f"   it is {row['truth']}")
             assert any(row["input"] in line and words in line for line in screen_text(console).splitlines())
         await pilot.press("down", "enter")
-        await until(pilot, lambda: screen._askings[0].question == found[1]["input"])
+        await until(pilot, lambda: screen.askings[0].question == found[1]["input"])
 
 
 async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, here, opened, until):
@@ -279,8 +279,8 @@ async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, he
         screen._list_only({})
         await until(pilot, lambda: len(listed.lines) == every["total"] and listed.has_focus)
         await pilot.press("enter")
-        await until(pilot, lambda: screen._askings[0].reply and screen._page == "answer")
-        assert screen._askings[0].question == every["rows"][0]["input"] and "✗ wrong" in screen_text(console)
+        await until(pilot, lambda: screen.askings[0].reply and screen.page == "answer")
+        assert screen.askings[0].question == every["rows"][0]["input"] and "✗ wrong" in screen_text(console)
 
 
 async def test_wrong_input_the_box_and_a_file(console, adder, here, opened, until, tmp_path):
@@ -299,13 +299,13 @@ async def test_wrong_input_the_box_and_a_file(console, adder, here, opened, unti
         await pilot.press("up")
         await until(pilot, lambda: box.value == "1 2")
         await pilot.press("down", "enter")
-        await until(pilot, lambda: screen._askings[0].question == "3 4" and screen._askings[0].reply)
+        await until(pilot, lambda: screen.askings[0].question == "3 4" and screen.askings[0].reply)
         assert not screen.query_one("#problem").display
         # h asks the hardest.
         await pilot.press("escape", "h")
         hardest = Answerer(adder).ask("hardest_input", seed=1)[1]["answer"]
         await until(pilot, lambda: "the hardest of 110" in screen_text(console))
-        assert screen._askings[0].question == hardest["input"]
+        assert screen.askings[0].question == hardest["input"]
 
         (tmp_path / "questions.txt").write_text("1 2\nten\n\n9 9\n0\n")
         await pilot.press("b")
@@ -328,7 +328,7 @@ async def test_keys_lead_there_and_back(console, adder, here, until):
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: console.screen._read_once and console.screen.run_in_hand())
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(console.screen, QueryScreen) and console.screen._askings[0].source.facts)
+        await until(pilot, lambda: isinstance(console.screen, QueryScreen) and console.screen.askings[0].session.facts)
         assert isinstance(console.screen.focused, QueryBox)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen.focused, QueryBox))
@@ -348,7 +348,7 @@ async def test_a_run_without_a_checkpoint_says_so_and_what_helps(console, scene,
     run.checkpoints.mkdir(exist_ok=True)
     async with console.run_test(size=(120, 20)) as pilot:
         console.push_screen(screen := QueryScreen(run.id))
-        await until(pilot, lambda: screen._askings and screen._askings[0].source.summary)
+        await until(pilot, lambda: screen.askings and screen.askings[0].session.summary)
         await until(pilot, lambda: ("no checkpoint yet" in screen_text(console)) == (status == "running"))
         screen.query_one(QueryBox).value = "1 2"
         await pilot.press("enter")
@@ -392,7 +392,7 @@ async def test_keys_pressed_while_the_model_loads_count(console, adder, until, m
             await go_on.wait()
             return await super().request(ask, **fields)
 
-    monkeypatch.setattr(source, "QueryClient", Slow)
+    monkeypatch.setattr(session, "QueryClient", Slow)
     async with console.run_test(size=(80, 24)) as pilot:
         console.push_screen(screen := QueryScreen(adder.id))
         await until(pilot, lambda: "loading the model" in screen_text(console))
@@ -413,7 +413,7 @@ async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, open
         await until(pilot, lambda: "of a core" in screen_text(console))
         # A checkpoint that is named is asked as it was.
         await pilot.press("escape", "left_square_bracket")
-        await until(pilot, lambda: (screen._askings[0].reply or {}).get("checkpoint_step") == 0)
+        await until(pilot, lambda: (screen.askings[0].reply or {}).get("checkpoint_step") == 0)
         assert len(worker.done) == 1
 
 
@@ -422,16 +422,16 @@ async def test_a_query_server_that_is_killed_is_started_again_with_a_message(con
     console.query_command = server_command
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, adder)
-        source = screen._askings[0].source
+        session = screen.askings[0].session
         await put(pilot, until, screen, "3 4")
-        first = screen._askings[0].reply["answer"]
-        client = source._clients[False]
+        first = screen.askings[0].reply["answer"]
+        client = session._clients[False]
         os.kill(client.pid, signal.SIGKILL)
         await until(pilot, lambda: client.ended)
         await put(pilot, until, screen, "5 4")
         await until(pilot, lambda: "the query server had ended; another was started" in screen_text(console))
         await put(pilot, until, screen, "3 4")
-        assert screen._askings[0].reply["answer"] == first
+        assert screen.askings[0].reply["answer"] == first
         await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(console.screen, RunsScreen) and client.pid is None)
 
@@ -440,7 +440,7 @@ async def test_a_query_server_that_dies_over_a_question_is_told(console, adder, 
     console.query_command = query_server("dies")
     async with console.run_test(size=(80, 24)) as pilot:
         console.push_screen(screen := QueryScreen(adder.id))
-        await until(pilot, lambda: screen._askings and screen._askings[0].source.summary)
+        await until(pilot, lambda: screen.askings and screen.askings[0].session.summary)
         screen.query_one(QueryBox).value = "1 2"
         console.query_command = query_server("good")
         await pilot.press("enter")
@@ -559,14 +559,14 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: "accuracy" not in head())
         seen = []
-        screen._show_head, shown = lambda: (shown(), seen.append(head())), screen._show_head
+        screen.show_head, shown = lambda: (shown(), seen.append(head())), screen.show_head
         await pilot.press("p")
         await until(pilot, lambda: not screen._replaying and told[1500] in head())
         assert any(told[700] in one for one in seen)
         await pilot.press("vertical_line")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: len(screen._askings) == 2 and screen._askings[1].reply)
+        await until(pilot, lambda: len(screen.askings) == 2 and screen.askings[1].reply)
         first, second = (str(pane.query_one("#title").render()) for pane in screen.query(QueryPane))
         assert "step 1,500  accuracy" in first and told[700].split(" at ")[0] in second
 

@@ -8,13 +8,13 @@ import pytest
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import age_of_newest, folder_of, steps_saved
-from seqsum_tui.query.source import FRESH_SECONDS, Source
+from seqsum_tui.query.session import FRESH_SECONDS, Session
 
 
-def source_of(run: Run, step: int | None = None) -> Source:
-    source = Source(run, lambda folder: [], step)
-    source.summary = run.summary()
-    return source
+def source_of(run: Run, step: int | None = None) -> Session:
+    session = Session(run, lambda folder: [], step)
+    session.summary = run.summary()
+    return session
 
 
 def age(run: Run, seconds: float) -> None:
@@ -31,14 +31,14 @@ async def test_all_who_ask_within_a_moment_cost_one_checkpoint(scene, work, sour
     worker = work(run)
     asking = [source_of(run) for _ in range(sources)]
     told: list[str] = []
-    for source in asking:
-        await asyncio.gather(*(source.save_now(told.append) for _ in range(5)))
+    for session in asking:
+        await asyncio.gather(*(session.save_now(told.append) for _ in range(5)))
     assert worker.done == [("snapshot", {})] and told == ["saving a checkpoint of now…"]
     with run.store() as store:
         store.set_state(step=800)
     age(run, FRESH_SECONDS + 1)
-    for source in asking:
-        await source.save_now(told.append)
+    for session in asking:
+        await session.save_now(told.append)
     assert worker.done == [("snapshot", {})] * 2 == [("snapshot", {})] * len(told)
 
 

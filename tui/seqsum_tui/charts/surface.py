@@ -531,7 +531,10 @@ class ChartSurface(Widget):
             places = f"{place}{self._behind(self.cursor_x, self._view)}", place, x
             if here:
                 happened = ", ".join(f"{mark_sign(mark)} {shown(mark.label)}" for mark in here)
-                return [(happened,)] if self._layout.label_row is not None else [(happened,), places]
+                words = happened.split(" ")
+                # Whole words, so that no number loses digits.
+                told = happened, *(f"{' '.join(words[:count])}…" for count in range(len(words) - 1, 1, -1)), words[0]
+                return [told] if self._layout.label_row is not None else [told, places]
             return [places]
         notes = list(self._notes)
         if self.smoothing and any(one.x.size for one in self._series):

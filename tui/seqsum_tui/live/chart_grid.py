@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.message import Message
 
 from seqsum_tui.charts import Chart, Mark, Series
 from seqsum_tui.live.curves import event_marks, panel_series
@@ -18,7 +19,6 @@ from seqsum_tui.live.layout import MOST_CHARTS, Grid, LiveLayout, grid_for
 from seqsum_tui.live.reader import last_step, x_end
 from seqsum_tui.live.x_axis import XAxis
 from seqsum_tui.shared import bindings
-from seqsum_tui.shared.messages import ChartChosen, ChartLooksChanged, ChartsLaidOut
 from seqsum_tui.shared.metric_panels import FROM_ZERO, Panel
 
 if TYPE_CHECKING:
@@ -27,6 +27,26 @@ if TYPE_CHECKING:
 
 SOON, NONE = "The first values come soon", "The run has written none of this"
 LOSS_SIGN, MAIN_SIGN, OTHER_SIGN = 0, 2, 3
+
+
+@dataclass
+class ChartChosen(Message):
+    """A person asked for one chart in full (its place), or for all (None)."""
+
+    place: int | None
+
+
+@dataclass
+class ChartLooksChanged(Message):
+    """A person gave a chart a logarithmic or linear y axis, or the charts another smoothing."""
+
+    title: str
+    log_y: bool
+    smoothing: float
+
+
+class ChartsLaidOut(Message):
+    """The charts of the live view have other sizes or other places now."""
 
 
 def _keys() -> list[BindingType]:

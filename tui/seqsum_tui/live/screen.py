@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -15,12 +14,11 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from seqsum.cells import shorten
 from seqsum.config import LIVE_FIELDS
-from seqsum.errors import UserError
 from seqsum.plotting.smoothing import lead
 from seqsum.runs.gone import RunGone
 from seqsum_tui.live.branching import Branching
 from seqsum_tui.live.chart_actions import SCREEN, ChartActions
-from seqsum_tui.live.chart_grid import LiveChart, LiveCharts
+from seqsum_tui.live.chart_grid import ChartChosen, LiveChart, LiveCharts
 from seqsum_tui.live.config import ConfigView
 from seqsum_tui.live.events import EventsView
 from seqsum_tui.live.header import RunHeader
@@ -28,11 +26,10 @@ from seqsum_tui.live.layout import LiveLayout
 from seqsum_tui.live.log import LogView
 from seqsum_tui.live.reader import RunReader, RunView
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
-from seqsum_tui.query.source import Source
+from seqsum_tui.query.session import Session
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.messages import ChartChosen, QuestionAsked
 from seqsum_tui.shared.polling import Poll
 from seqsum_tui.shared.run_actions import RESUMABLE, RunScreen
 
@@ -56,9 +53,6 @@ class LiveScreen(RunScreen):
         ("The question box", bindings.ASK),
     ]
 
-    source: Source
-    """What is asked, once the screen is there."""
-
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
@@ -76,7 +70,7 @@ class LiveScreen(RunScreen):
         yield LiveCharts(LiveLayout.read(self.console.layout(SCREEN)))
         with TabbedContent(id="tabs"):
             with TabPane("Ask", id="ask"):
-                yield AskPanel()
+                yield AskPanel(Session(self._run, self.console.query_command))
             with TabPane("Log", id="log"):
                 yield LogView()
             with TabPane("Config", id="config"):
@@ -87,18 +81,12 @@ class LiveScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Start reading."""
-        self.source = Source(self._run, self.console.query_command)
-        self._asking = asyncio.Lock()
         self._poll = Poll(
             self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
         self.query_one(LiveCharts).focus_first()
         self._take_wishes()
         self.run_worker(self._poll.run(), name="run reader")
-
-    async def on_unmount(self) -> None:
-        """End the query server."""
-        await self.source.close()
 
     def on_screen_resume(self) -> None:
         """Read again after another screen was in front."""
@@ -115,7 +103,8 @@ class LiveScreen(RunScreen):
         before, self._view = self._view, view
         self._charts.view = view
         self._trouble = ""
-        self.source.summary = run = view.summary
+        run = view.summary
+        self.query_one(AskPanel).know(run, view.checkpoints)
         charts = self.query_one(LiveCharts)
         self.query_one(RunHeader).show(run, self._facts(view))
         charts.show(view)
@@ -380,56 +369,6 @@ class LiveScreen(RunScreen):
     def action_undo_rewind(self) -> None:
         """Bring back what the last rewind put aside."""
         self._branching.undo_rewind()
-
-    # Questions
-
-    def on_descendant_focus(self) -> None:
-        """Load the model when somebody is about to ask it."""
-        if isinstance(self.focused, QuestionInput):
-            self._warm_up()
-
-    def _warm_up(self) -> None:
-        if self.source.warm or self._view is None:
-            return
-        if not self._view.checkpoints:
-            self.query_one(AskPanel).state(self.source.lacks)
-        else:
-            self.run_worker(self._load(), name="query server", group="query", exclusive=True)
-
-    async def _load(self) -> None:
-        panel = self.query_one(AskPanel)
-        panel.state(self._loading())
-        try:
-            ready = await self.source.start()
-        except UserError as error:
-            panel.state("")
-            panel.show_error("", str(error))
-            return
-        panel.state("ready")
-        empty, samples, series = (bool(ready.get(fact)) for fact in ("empty", "samples", "series"))
-        panel.ready(str(ready.get("input_hint") or ""), empty, samples, series)
-
-    def on_question_asked(self, message: QuestionAsked) -> None:
-        """Put the question to the newest state of the model."""
-        if self._view is not None:
-            self.run_worker(self._answer(message.text, message.temperature), name="question", group="questions")
-
-    def _loading(self) -> str:
-        return "the query server ended; loading the model again…" if self.source.ended else "loading the model…"
-
-    async def _answer(self, question: str, temperature: float | None) -> None:
-        panel, source = self.query_one(AskPanel), self.source
-        try:
-            # One after the other: answers stand in the order of the questions.
-            async with self._asking:
-                await source.save_now(panel.state)
-                panel.state("asking…" if source.warm else self._loading())
-                more = {} if temperature is None else {"temperature": temperature}
-                panel.show_answer(await source.ask("predict", input=question, **more))
-        except (UserError, OSError) as error:
-            panel.show_error(question, str(error))
-        finally:
-            panel.state("ready" if source.warm else "")
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

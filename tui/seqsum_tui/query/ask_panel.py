@@ -1,21 +1,27 @@
-"""The query box: a question to the model, its answers below, newest first."""
+"""The panel below a live run: a question to its model as it is now, its answers below, newest first."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widgets import Input, Static
 
+from seqsum.errors import UserError
 from seqsum.formatting import full
 from seqsum_tui.query.box import QuestionBox
+from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answers import describe
 from seqsum_tui.shared import bindings, display
-from seqsum_tui.shared.messages import QuestionAsked
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
 
 HOW = (
     "Type a question and press enter; up brings back earlier ones. Answers come from the newest checkpoint: "
@@ -37,7 +43,7 @@ class QuestionInput(QuestionBox):
 
 
 class AskPanel(Vertical):
-    """Posts QuestionAsked; the screen gives back state and answers."""
+    """Asks one run's model, one question after the other; the model is loaded when somebody is about to ask."""
 
     DEFAULT_CSS = """
     AskPanel {
@@ -53,8 +59,10 @@ class AskPanel(Vertical):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.session = session
+        self._one_by_one = asyncio.Lock()
         self._answers: list[Content] = []
         self._empty_asks = False
         self._samples = False
@@ -82,7 +90,7 @@ class AskPanel(Vertical):
         box.clear()
         if text.strip() or (self._empty_asks and not event.value.strip()):
             # Not stripped: for a text that goes on, the last space counts.
-            self.post_message(QuestionAsked(text, self._temperature))
+            self._ask(text)
 
     @on(QuestionInput.LinesPasted)
     def ask_each(self, event: QuestionInput.LinesPasted) -> None:
@@ -98,7 +106,7 @@ class AskPanel(Vertical):
             )  # fmt: skip
         for line in chosen:
             box.remember(line)
-            self.post_message(QuestionAsked(line, self._temperature))
+            self._ask(line)
 
     def _take_temperature(self, text: str) -> str:
         """Take `/t NUMBER` from the start of a line; return the question that is left."""
@@ -115,12 +123,58 @@ class AskPanel(Vertical):
         self.state("ready")
         return question
 
-    def ready(self, hint: str, empty_asks: bool, samples: bool, series: bool = False) -> None:
+    # Asking
+
+    async def on_unmount(self) -> None:
+        """End the query server."""
+        await self.session.close()
+
+    def know(self, run: Summary, checkpoints: tuple[int, ...]) -> None:
+        """Take in how the run is."""
+        self.session.summary, self.session.checkpoints = run, checkpoints
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Load the model when somebody is about to ask it."""
+        if not isinstance(event.widget, QuestionInput) or self.session.warm or self.session.summary is None:
+            return
+        if not self.session.checkpoints:
+            self.state(self.session.lacks)
+        else:
+            self.run_worker(self._load(), name="query server", group="query", exclusive=True)
+
+    async def _load(self) -> None:
+        self.state("the query server ended; loading the model again…" if self.session.ended else "loading the model…")
+        try:
+            self._ready(await self.session.start())
+        except UserError as error:
+            self.state("")
+            self.show_error("", str(error))
+        else:
+            self.state("ready")
+
+    def _ask(self, question: str) -> None:
+        if self.session.summary is not None:
+            # The screen's worker: what fails because the screen was closed fails silently.
+            self.screen.run_worker(self._answer(question, self._temperature), name="question", group="questions")
+
+    async def _answer(self, question: str, temperature: float | None) -> None:
+        try:
+            # One after the other: answers stand in the order of the questions.
+            async with self._one_by_one:
+                more = {} if temperature is None else {"temperature": temperature}
+                self.show_answer(await self.session.put(question, self.state, **more))
+        except (UserError, OSError) as error:
+            self.show_error(question, str(error))
+        finally:
+            self.state("ready" if self.session.warm else "")
+
+    def _ready(self, ready: dict[str, Any]) -> None:
         """Take in what a question looks like: whether nothing at all is one, whether a temperature counts, and whether
         it is a series."""
-        self._empty_asks, self._samples = empty_asks, samples
-        box = self.query_one(QuestionInput)
-        box.series = series
+        hint = str(ready.get("input_hint") or "")
+        self._empty_asks, self._samples = bool(ready.get("empty")), bool(ready.get("samples"))
+        samples, box = self._samples, self.query_one(QuestionInput)
+        box.series = bool(ready.get("series"))
         box.placeholder = display.literal(f"{hint}; /t 0.8 sets the temperature" if samples else hint)
         if samples and not self._answers:
             self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground 60%"))

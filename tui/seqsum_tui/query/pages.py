@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqsum_tui.query.source import Source
+from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.shown import Shown
 
@@ -15,16 +15,16 @@ FIRST_OFFSET = 11
 """Sunspots come in cycles of eleven years; other series take their own horizon from the second forecast on."""
 
 
-def name_of(page: str, source: Source) -> str:
+def name_of(page: str, session: Session) -> str:
     """Return what a page is called."""
     if page == "more":
-        return "Forecast" if source.offers("forecast") else "Text"
+        return "Forecast" if session.offers("forecast") else "Text"
     return page.capitalize()
 
 
-def has(page: str, source: Source) -> bool:
+def has(page: str, session: Session) -> bool:
     """Tell whether a page has anything to show for a run."""
-    return page == "answer" or any(source.offers(ask) for ask in asks_of(page))
+    return page == "answer" or any(session.offers(ask) for ask in asks_of(page))
 
 
 def asks_of(page: str) -> list[str]:
@@ -36,7 +36,7 @@ def asks_of(page: str) -> list[str]:
 class Asking:
     """What stands behind one pane: the question, and the views that were made from its answers so far."""
 
-    source: Source
+    session: Session
     question: str | None = None
     reply: dict[str, Any] | None = None
     temperature: float = 0.8
@@ -53,12 +53,12 @@ class Asking:
         """Take another question. What does not depend on it stays, unless the run has learned meanwhile."""
         self.question, self.reply, self.offset = question, None, None
         self.answers.pop("history", None)
-        kept = ("file",) if self.source.live and self.source.step is None else ("file", *asks_of("whole"))
+        kept = ("file",) if self.session.live and self.session.step is None else ("file", *asks_of("whole"))
         self.made = {ask: shown for ask, shown in self.made.items() if ask in kept}
 
     def turn_to(self, step: int | None) -> None:
         """Put the same question to another checkpoint. Its history holds them all: only its mark moves."""
-        self.source.step, self.reply = step, None
+        self.session.step, self.reply = step, None
         self.made = {ask: shown for ask, shown in self.made.items() if ask == "file"}
         if "history" in self.answers:
             self.make("history", self.answers["history"])
@@ -68,28 +68,28 @@ class Asking:
         """The step of the checkpoint that answers."""
         if self.reply is not None and self.reply.get("checkpoint_step") is not None:
             return int(self.reply["checkpoint_step"])
-        newest = self.source.checkpoints[-1] if self.source.checkpoints else None
-        return newest if self.source.step is None else self.source.step
+        newest = self.session.checkpoints[-1] if self.session.checkpoints else None
+        return newest if self.session.step is None else self.session.step
 
     @property
     def accuracy(self) -> tuple[int, float] | None:
         """The accuracy of the checkpoint that answers, and the step at which the run measured it."""
-        return None if self.step is None else self.source.accuracies.get(self.step)
+        return None if self.step is None else self.session.accuracies.get(self.step)
 
     @property
     def facts(self) -> dict[str, Any]:
         """What is known of the run."""
-        return self.source.facts
+        return self.session.facts
 
     @property
     def asked_step(self) -> int | None:
         """The checkpoint that is asked; None is the newest."""
-        return self.source.step
+        return self.session.step
 
     @property
     def lists(self) -> bool:
         """Whether a cell of the confusion matrix leads to its wrong answers."""
-        return self.source.offers("mistakes") and self.facts.get("answer") == "class"
+        return self.session.offers("mistakes") and self.facts.get("answer") == "class"
 
     @property
     def aha(self) -> int | None:
@@ -102,7 +102,7 @@ class Asking:
         for ask in asks_of(page):
             if ask in self.made:
                 found += [(shown.title, ask) for shown in self.made[ask]]
-            elif self.source.offers(ask):
+            elif self.session.offers(ask):
                 found.append((views()[ask].title, ask))
         if page == "whole" and "file" in self.made:
             found += [(shown.title, "file") for shown in self.made["file"]]

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum.runs.gone import RunGone
 from seqsum_tui.query.answer_list import AnswerList
+from seqsum_tui.query.asker import Asker
 from seqsum_tui.query.batch import Questions, filter_of, filter_words, questions_of, series_of
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
+from seqsum_tui.query.client import QuestionRefused, ServerEnded
 from seqsum_tui.query.heat_map import HeatMap
 from seqsum_tui.query.pages import PAGES, Asking, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
-from seqsum_tui.query.session import AskingScreen
-from seqsum_tui.query.source import QuestionRefused, ServerEnded, Source
+from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answer import answer, refusal
 from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.whole import Asked, batch
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import Poll, in_thread
+
+if TYPE_CHECKING:
+    from textual.worker import WorkType
 
 HOW = (
     "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
@@ -42,7 +48,7 @@ TEMPERATURES = (0.0, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0)
 TOPS = (None, 1, 3, 10, 40)
 
 
-class QueryScreen(AskingScreen):
+class QueryScreen(ConsoleScreen[None]):
     """Ask a run, look inside its answer, and see how good it is.
 
     Args:
@@ -66,7 +72,10 @@ class QueryScreen(AskingScreen):
     def __init__(self, run_id: str, step: int | None = None) -> None:
         super().__init__()
         self._run_id, self._first_step = run_id, step
-        self._page = "answer"
+        self.page = "answer"
+        self._asker = Asker(self)
+        self.askings = self._asker.askings
+        self._empty_asks = False
         self._titles: dict[str, str] = {}
         self._batch: tuple[str, list[list[Asked]]] | None = None
         self._wrong_only = False
@@ -90,38 +99,95 @@ class QueryScreen(AskingScreen):
 
     def on_mount(self) -> None:
         """Read the run and load its model."""
-        self._askings = [Asking(self._source(self._run_id, self._first_step))]
+        self.askings.append(self._asker.made(self._run_id, self._first_step))
         self.query_one(QueryPane).say(Content.styled(HOW, "$foreground 60%"))
         self.query_one(QueryBox).focus()
         seconds = 1.0 if self.console.remote else 0.5
-        self._poll = Poll(self._read, self._show_runs, self._failed, seconds, lambda: self.console.in_front(self))
-        self.run_worker(self._poll.run(), name="run reader")
+        asker = self._asker
+        asker.poll = Poll(asker.read, asker.show_runs, asker.failed, seconds, lambda: self.console.in_front(self))
+        self.run_worker(asker.poll.run(), name="run reader")
         self._show_pages()
+
+    async def on_unmount(self) -> None:
+        """End the query servers."""
+        await self._asker.close()
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        self._asker.wake()
+
+    # What the asker has to tell
+
+    def do(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, group: str, exclusive: bool = False
+    ) -> None:
+        """Work beside the screen. A callable, so that what is cancelled before it begins leaves no coroutine behind."""
+        self.run_worker(cast("WorkType[None]", work), name=name, group=group, exclusive=exclusive)
+
+    def learned_facts(self) -> None:
+        """Offer what the run has an answer to."""
+        self._show_pages()
+        self.fill_all()
+        self.refresh_bindings()
+
+    def model_ready(self, ready: dict[str, Any]) -> None:
+        """Take in what a question looks like."""
+        box = self.query_one(QueryBox)
+        box.placeholder = display.literal(str(ready.get("input_hint") or "Ask the model"))
+        box.series = bool(ready.get("series"))
+        self._empty_asks = bool(ready.get("empty"))
+
+    def show_state(self, text: str) -> None:
+        """Say beside the box what is waited for."""
+        self.query_one("#state", Static).update(Content(display.literal(text)))
+
+    def show_problem(self, problem: Content | None) -> None:
+        """Say below the box what went wrong."""
+        line = self.query_one("#problem", Static)
+        line.display = problem is not None
+        if problem is not None:
+            line.update(problem)
+
+    @on(Input.Submitted, "#box")
+    def submit(self, event: Input.Submitted) -> None:
+        """Ask what stands in the box."""
+        event.stop()
+        if event.value.strip() or self._empty_asks:
+            # Not stripped: for a text that goes on, the last space counts.
+            self.ask(event.value)
+
+    def ask(self, question: str) -> None:
+        """Ask every model on the screen."""
+        box = self.query_one(QueryBox)
+        if question:
+            box.remember(question)
+        box.put(question)
+        self._asker.ask(question)
 
     _head: tuple[str | tuple[str, str], ...] = ()
 
-    def _show_head(self) -> None:
-        source = self._askings[0].source
-        run, trouble = source.summary, source.trouble
+    def show_head(self) -> None:
+        session = self.askings[0].session
+        run, trouble = session.summary, session.trouble
         if trouble is not None:
-            name = display.literal(run.name if run is not None else source.run.id)
+            name = display.literal(run.name if run is not None else session.run.id)
             self._update_head((name, "bold"), "  ", (_trouble(trouble), "bold $text-error"))
         if run is None or trouble is not None:
-            self.query_one(CheckpointSlider).show(source.checkpoints, source.step, None, 1, source.lacks)
+            self.query_one(CheckpointSlider).show(session.checkpoints, session.step, None, 1, session.lacks)
             return
         status = display.status(run.status)
         progress = f"  step {run.step:,}/{display.steps(run)}"
-        accuracy = self._askings[0].accuracy
+        accuracy = self.askings[0].accuracy
         known = f"  accuracy {formatting.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
-        share = f"  asking: {formatting.percent(source.share)} of a core" if source.live else ""
+        share = f"  asking: {formatting.percent(session.share)} of a core" if session.live else ""
         self._update_head(
             (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
             progress, (share, "$foreground 60%"), known,
         )  # fmt: skip
-        aha, end = self._askings[0].aha, max(run.steps, run.step)
-        self.query_one(CheckpointSlider).show(source.checkpoints, source.step, aha, end, source.lacks)
-        if len(self._askings) > 1:
-            for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
+        aha, end = self.askings[0].aha, max(run.steps, run.step)
+        self.query_one(CheckpointSlider).show(session.checkpoints, session.step, aha, end, session.lacks)
+        if len(self.askings) > 1:
+            for asking, pane in zip(self.askings, self.query(QueryPane), strict=False):
                 pane.entitle(_name(asking))
 
     def _update_head(self, *parts: str | tuple[str, str]) -> None:
@@ -133,20 +199,20 @@ class QueryScreen(AskingScreen):
     # Pages and views
 
     def _show_pages(self) -> None:
-        source = self._askings[0].source
-        if source.facts and not has(self._page, source):
-            self._page = "answer"
+        session = self.askings[0].session
+        if session.facts and not has(self.page, session):
+            self.page = "answer"
         parts: list[str | tuple[str, str]] = []
         for number, page in enumerate(PAGES, start=1):
-            if page != self._page and not has(page, source):
+            if page != self.page and not has(page, session):
                 continue
-            style = "bold $background on $accent" if page == self._page else "$foreground 75%"
-            parts += [(f" {number} {name_of(page, source)} ", style), " "]
+            style = "bold $background on $accent" if page == self.page else "$foreground 75%"
+            parts += [(f" {number} {name_of(page, session)} ", style), " "]
         self.query_one("#pages", Static).update(Content.assemble(*parts))
         self._show_views()
 
     def _show_views(self) -> None:
-        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        titles = [title for title, _ in self.askings[0].titles(self.page)]
         line = self.query_one("#views", Static)
         line.display = len(titles) > 1
         chosen = self._title()
@@ -161,25 +227,25 @@ class QueryScreen(AskingScreen):
         line.update(Content.assemble(*parts))
 
     def _title(self) -> str:
-        titles = [title for title, _ in self._askings[0].titles(self._page)]
-        chosen = self._titles.get(self._page, "")
+        titles = [title for title, _ in self.askings[0].titles(self.page)]
+        chosen = self._titles.get(self.page, "")
         return chosen if chosen in titles else titles[0] if titles else ""
 
-    def _fill_all(self) -> None:
-        for asking, pane in zip(self._askings, self.query(QueryPane), strict=False):
+    def fill_all(self) -> None:
+        for asking, pane in zip(self.askings, self.query(QueryPane), strict=False):
             self._fill(asking, pane)
         self._show_views()
-        self._show_head()
+        self.show_head()
 
     def _fill(self, asking: Asking, pane: QueryPane) -> None:
         """Show the chosen view of the page; what is missing for it is asked first."""
-        if self._page == "answer":
+        if self.page == "answer":
             self._fill_answer(asking, pane)
             return
-        titles = asking.titles(self._page)
+        titles = asking.titles(self.page)
         wanted = next((pair for pair in titles if pair[0] == self._title()), titles[0] if titles else None)
         if wanted is None:
-            known = asking.source.facts
+            known = asking.session.facts
             said = "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
             pane.say(Content.styled(said, "$foreground 60%"))
             return
@@ -192,32 +258,32 @@ class QueryScreen(AskingScreen):
             if not self._replaying:
                 pane.say(Content.styled("computing…", "$foreground 60%"))
             work = partial(self._make, asking, wanted[1])
-            self._do(work, name="view", group=f"view {wanted[1]} {id(asking)}", exclusive=True)
+            self.do(work, name="view", group=f"view {wanted[1]} {id(asking)}", exclusive=True)
 
     def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
         if asking.reply is None:
             if asking.question is None:
                 pane.say(Content.styled(HOW, "$foreground 60%"))
             return
-        others = [other.reply for other in self._askings if other is not asking]
+        others = [other.reply for other in self.askings if other is not asking]
         width = max((pane.size.width or self.size.width) - 3, 20)
         pane.show(answer(asking.reply, width, others[0] if others else None))
 
     async def _make(self, asking: Asking, ask: str) -> None:
-        question, step = asking.question, asking.source.step
+        question, step = asking.question, asking.session.step
         self._busy += 1
         try:
             if not views()[ask].question.needs_input:
-                await asking.source.save_now(self._state)
-            self._state("computing…")
-            reply = await asking.source.ask(ask, **views()[ask].fields(asking))
-            if (question, step) == (asking.question, asking.source.step):
+                await asking.session.save_now(self.show_state)
+            self.show_state("computing…")
+            reply = await asking.session.ask(ask, **views()[ask].fields(asking))
+            if (question, step) == (asking.question, asking.session.step):
                 asking.make(ask, reply["answer"])
-                self._fill_all()
-                self._tell_restart(asking.source)
+                self.fill_all()
+                self._asker.tell_restart(asking.session)
         except ServerEnded as error:
             self._pane_of(asking).say(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
-            await self._start_anew(asking.source, error)
+            await self._asker.start_anew(asking.session, error)
         except QuestionRefused as error:
             self._pane_of(asking).say(refusal(question or "", str(error), error.place, error.end, self.size.width - 3))
         except (UserError, OSError) as error:
@@ -225,15 +291,15 @@ class QueryScreen(AskingScreen):
         finally:
             self._busy -= 1
             if not self._busy:
-                self._state("ready")
+                self.show_state("ready")
 
     def _pane_of(self, asking: Asking) -> QueryPane:
-        return list(self.query(QueryPane))[self._askings.index(asking)]
+        return list(self.query(QueryPane))[self.askings.index(asking)]
 
     def on_resize(self) -> None:
         """Bars grow with the width."""
-        if self._askings and self._page == "answer":
-            self.call_after_refresh(self._fill_all)
+        if self.askings and self.page == "answer":
+            self.call_after_refresh(self.fill_all)
 
     # What the keys do
 
@@ -244,29 +310,29 @@ class QueryScreen(AskingScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what makes sense for this run and page."""
-        if not self._askings:
+        if not self.askings:
             return True
         # Before it is known what a run offers, keys are taken: what they ask for comes when the model is there.
-        source = self._askings[0].source
+        session = self.askings[0].session
         if action == "page":
             page = str(parameters[0])
-            return has(page, source) or not source.facts
+            return has(page, session) or not session.facts
         if action == "random":
-            return source.offers("random_input") or not source.facts
+            return session.offers("random_input") or not session.facts
         if action == "hardest":
-            return source.offers("hardest_input") or not source.facts
+            return session.offers("hardest_input") or not session.facts
         if action == "view":
-            return len(self._askings[0].titles(self._page)) > 1
+            return len(self.askings[0].titles(self.page)) > 1
         if action in ("checkpoint", "replay"):
-            return source.offers("history") and len(source.checkpoints) > 1
+            return session.offers("history") and len(session.checkpoints) > 1
         if action in ("temperature", "top_k"):
-            return self._page == "more" and source.offers("sample")
+            return self.page == "more" and session.offers("sample")
         if action == "filter":
-            return self._page == "whole" and self._title() == "Mistakes"
+            return self.page == "whole" and self._title() == "Mistakes"
         if action == "offset":
-            return self._page == "more" and source.offers("forecast")
+            return self.page == "more" and session.offers("forecast")
         if action == "wrong":
-            return self._page == "whole" and self._batch is not None
+            return self.page == "whole" and self._batch is not None
         return True
 
     def action_back(self) -> None:
@@ -282,53 +348,53 @@ class QueryScreen(AskingScreen):
 
     def action_page(self, page: str) -> None:
         """Turn to a page."""
-        self._page = page
+        self.page = page
         self._show_pages()
-        self._fill_all()
+        self.fill_all()
         self.refresh_bindings()
         if not isinstance(self.focused, QueryBox):
             self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
 
     def action_view(self, by: int) -> None:
         """Show the next view of the page, or the one before."""
-        titles = [title for title, _ in self._askings[0].titles(self._page)]
+        titles = [title for title, _ in self.askings[0].titles(self.page)]
         if titles:
-            self._titles[self._page] = titles[(titles.index(self._title()) + by) % len(titles)]
-            self._fill_all()
+            self._titles[self.page] = titles[(titles.index(self._title()) + by) % len(titles)]
+            self.fill_all()
             self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
 
     def action_random(self) -> None:
         """Ask a question such as the run is trained on."""
-        self._do(partial(self._find, "random_input"), name="random", group="find", exclusive=True)
+        self.do(partial(self._find, "random_input"), name="random", group="find", exclusive=True)
 
     def action_hardest(self) -> None:
         """Ask the question that the model is furthest from knowing."""
-        self._do(partial(self._find, "hardest_input"), name="hardest", group="find", exclusive=True)
+        self.do(partial(self._find, "hardest_input"), name="hardest", group="find", exclusive=True)
 
     async def _find(self, ask: str) -> None:
-        source = self._askings[0].source
+        session = self.askings[0].session
         try:
-            await source.save_now(self._state)
-            self._state("looking for one…")
-            found = (await source.ask(ask))["answer"]
+            await session.save_now(self.show_state)
+            self.show_state("looking for one…")
+            found = (await session.ask(ask))["answer"]
             self.ask(str(found["input"]))
             if found.get("searched"):
                 loss = formatting.number(found.get("loss"))
-                self._problem(
+                self.show_problem(
                     Content.styled(f"the hardest of {found['searched']:,}: its loss is {loss}", "$foreground 60%")
                 )
         except (UserError, OSError) as error:
-            self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            self.show_problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
         finally:
-            self._state("ready")
+            self.show_state("ready")
 
     def action_checkpoint(self, by: int) -> None:
         """Ask the checkpoint before, or the next."""
-        source = self._askings[0].source
-        steps = source.checkpoints
+        session = self.askings[0].session
+        steps = session.checkpoints
         if not steps:
             return
-        now = source.step if source.step in steps else steps[-1]
+        now = session.step if session.step in steps else steps[-1]
         at = max(0, min(steps.index(now) + by, len(steps) - 1))
         self._ask_step(steps[at])
 
@@ -346,21 +412,21 @@ class QueryScreen(AskingScreen):
         if self._replaying:
             self.workers.cancel_group(self, "replay")
         else:
-            self._do(self._replay, name="replay", group="replay", exclusive=True)
+            self.do(self._replay, name="replay", group="replay", exclusive=True)
 
     async def _replay(self) -> None:
-        asking = self._askings[0]
-        steps = asking.source.checkpoints
+        asking = self.askings[0]
+        steps = asking.session.checkpoints
         every = max(-(-len(steps) // MOST_REPLAYED), 1)
         self._replaying = True
         try:
             for step in (*steps[:-1:every], steps[-1]):
                 asking.turn_to(step)
-                self._show_head()
+                self.show_head()
                 if asking.question is not None:
-                    await self._answer(asking)
+                    await self._asker.answer(asking)
                 else:
-                    self._fill_all()
+                    self.fill_all()
                 await asyncio.sleep(REPLAY_SECONDS)
                 while self._busy:
                     await asyncio.sleep(0.02)
@@ -369,29 +435,29 @@ class QueryScreen(AskingScreen):
 
     def _ask_step(self, step: int | None) -> None:
         self.workers.cancel_group(self, "replay")
-        asking = self._askings[0]
-        if step == asking.source.step:
+        asking = self.askings[0]
+        if step == asking.session.step:
             return
         asking.turn_to(step)
-        self._show_head()
+        self.show_head()
         if asking.question is not None:
-            self._ask_of(asking)
+            self._asker.ask_of(asking)
         else:
-            self._fill_all()
+            self.fill_all()
 
     def action_beside(self) -> None:
         """Ask two models at once, or one again."""
         from seqsum_tui.dialogs.choose import ChooseScreen
 
-        if len(self._askings) > 1:
-            self._do(self._alone, name="alone", group="beside")
+        if len(self.askings) > 1:
+            self.do(self._alone, name="alone", group="beside")
             return
-        self._do(partial(self._choose, ChooseScreen), name="choose", group="beside", exclusive=True)
+        self.do(partial(self._choose, ChooseScreen), name="choose", group="beside", exclusive=True)
 
     async def _choose(self, screen: Any) -> None:
         from seqsum_tui.dialogs.choose import Choice
 
-        here = self._askings[0].source
+        here = self.askings[0].session
         summaries = await in_thread(self.console.workspace.summaries)
         choices = [Choice(f"{here.run.id}:{step}", f"step {step:,}", "this run") for step in reversed(here.checkpoints)]
         for run in summaries:
@@ -401,60 +467,60 @@ class QueryScreen(AskingScreen):
         def chosen(keys: list[str] | None) -> None:
             if keys:
                 run_id, _, step = keys[0].rpartition(":")
-                self._do(partial(self._beside, run_id, int(step) if step else None), name="beside", group="beside")
+                self.do(partial(self._beside, run_id, int(step) if step else None), name="beside", group="beside")
 
         self.app.push_screen(screen("Ask beside it", choices), chosen)
 
     async def _beside(self, run_id: str, step: int | None) -> None:
-        asking = Asking(self._source(run_id, step))
+        asking = self._asker.made(run_id, step)
         try:
-            asking.source.summary, asking.source.checkpoints = await in_thread(asking.source.read)
+            asking.session.summary, asking.session.checkpoints = await in_thread(asking.session.read)
         except UserError as error:
-            self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            self.show_problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
             return
         pane = QueryPane()
         await self.query_one("#panes").mount(pane)
-        self._askings.append(asking)
+        self.askings.append(asking)
         pane.say(Content.styled("loading the model…", "$foreground 60%"))
-        self._show_head()
-        self._load(asking)
+        self.show_head()
+        self._asker.load(asking)
 
     async def _alone(self) -> None:
-        gone = self._askings.pop()
+        gone = self.askings.pop()
         for worker in list(self.workers):
             if worker.group.endswith(f" {id(gone)}"):
                 worker.cancel()
         await list(self.query(QueryPane))[-1].remove()
-        await gone.source.close()
+        await gone.session.close()
         self.query_one(QueryPane).entitle(None)
-        self._fill_all()
+        self.fill_all()
 
     def action_temperature(self, by: int) -> None:
         """Draw texts more or less freely."""
-        for asking in self._askings:
+        for asking in self.askings:
             at = min(max(TEMPERATURES.index(asking.temperature) + by, 0), len(TEMPERATURES) - 1)
             asking.temperature = TEMPERATURES[at]
         self._write_again()
 
     def action_top_k(self) -> None:
         """Draw among fewer tokens, or among all."""
-        for asking in self._askings:
+        for asking in self.askings:
             asking.top_k = TOPS[(TOPS.index(asking.top_k) + 1) % len(TOPS)]
         self._write_again()
 
     def action_offset(self, by: int) -> None:
         """Forecast from earlier or later in the data."""
-        for asking in self._askings:
+        for asking in self.askings:
             asking.go_back(by)
         self._titles["more"] = "Forecast"
-        self._fill_all()
+        self.fill_all()
 
     def action_filter(self) -> None:
         """List some of the wrong answers alone."""
         from seqsum_tui.dialogs.text_input import LineScreen
 
         hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
-        written = filter_words(self._askings[0].only)
+        written = filter_words(self.askings[0].only)
         screen = LineScreen(
             "Which mistakes", filter_of, hint, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
         )
@@ -463,7 +529,7 @@ class QueryScreen(AskingScreen):
     @on(HeatMap.Chosen)
     def list_cell(self, message: HeatMap.Chosen) -> None:
         """List the wrong answers that a cell of the confusion matrix counts."""
-        labels = self._askings[0].source.facts.get("labels") or []
+        labels = self.askings[0].session.facts.get("labels") or []
         truth, answered = ([*labels, ""][min(at, len(labels))] for at in (message.row, message.column))
         self._list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
 
@@ -475,18 +541,18 @@ class QueryScreen(AskingScreen):
                 other.move_to(message.row, message.column)
 
     def _list_only(self, fields: dict[str, Any]) -> None:
-        for asking in self._askings:
+        for asking in self.askings:
             asking.list_only(fields)
         self._titles["whole"] = "Mistakes"
-        self._fill_all()
+        self.fill_all()
         self.refresh_bindings()
         self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
 
     def _write_again(self) -> None:
-        for asking in self._askings:
+        for asking in self.askings:
             asking.made.pop("sample", None)
         self._titles["more"] = "Sample"
-        self._fill_all()
+        self.fill_all()
 
     # Questions from a file
 
@@ -494,7 +560,7 @@ class QueryScreen(AskingScreen):
         """Ask every line of a file; of a run that continues series, the series in a CSV file."""
         from seqsum_tui.dialogs.text_input import LineScreen
 
-        if self._askings[0].source.facts.get("answer") == "values":
+        if self.askings[0].session.facts.get("answer") == "values":
             hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
             series = LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
             self.app.push_screen(series, lambda typed: None if typed is None else self.ask(typed))
@@ -505,7 +571,7 @@ class QueryScreen(AskingScreen):
         def read(found: Questions | None) -> None:
             if found is not None:
                 work = partial(self._ask_all, found.file, found.lines)
-                self._do(work, name="batch", group="batch", exclusive=True)
+                self.do(work, name="batch", group="batch", exclusive=True)
 
         self.app.push_screen(screen, read)
 
@@ -519,37 +585,37 @@ class QueryScreen(AskingScreen):
         if left:
             said = f"The first {len(chosen):,} lines are asked; {left:,} are left out."
             self.notify(said, severity="warning", markup=False)
-        self._do(partial(self._ask_all, "pasted lines", chosen), name="batch", group="batch", exclusive=True)
+        self.do(partial(self._ask_all, "pasted lines", chosen), name="batch", group="batch", exclusive=True)
 
     async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
         self._batch = (name, [])
-        self._page, self._titles["whole"] = "whole", "File"
-        for asking in self._askings:
+        self.page, self._titles["whole"] = "whole", "File"
+        for asking in self.askings:
             answers: list[Asked] = []
             self._batch[1].append(answers)
             try:
-                await asking.source.save_now(self._state)
+                await asking.session.save_now(self.show_state)
                 for place, question in enumerate(questions, start=1):
-                    answers.append(await self._ask_one(asking.source, question))
+                    answers.append(await self._ask_one(asking.session, question))
                     if place % 50 == 0:
-                        self._state(f"{place:,} of {len(questions):,}…")
+                        self.show_state(f"{place:,} of {len(questions):,}…")
             except (UserError, OSError) as error:
-                self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+                self.show_problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
         self._show_batch()
-        self._state("ready")
+        self.show_state("ready")
 
-    async def _ask_one(self, source: Source, question: str) -> Asked:
+    async def _ask_one(self, session: Session, question: str) -> Asked:
         try:
-            return Asked.of(question, await source.ask("predict", input=question))
+            return Asked.of(question, await session.ask("predict", input=question))
         except QuestionRefused as error:
             return Asked(question, "", None, None, None, display.literal(str(error)))
 
     def _show_batch(self) -> None:
         if self._batch is not None:
-            for asking, answers in zip(self._askings, self._batch[1], strict=False):
+            for asking, answers in zip(self.askings, self._batch[1], strict=False):
                 asking.made["file"] = [batch(self._batch[0], answers, self._wrong_only)]
             self._show_pages()
-            self._fill_all()
+            self.fill_all()
             self.refresh_bindings()
 
     def action_wrong(self) -> None:
@@ -560,7 +626,7 @@ class QueryScreen(AskingScreen):
     @on(AnswerList.Chosen)
     def ask_chosen(self, message: AnswerList.Chosen) -> None:
         """Ask a question of a list by itself."""
-        self._page = "answer"
+        self.page = "answer"
         self._show_pages()
         self.ask(message.question)
 
@@ -573,8 +639,8 @@ def _trouble(error: Exception) -> str:
 
 
 def _name(asking: Asking) -> Content:
-    source, accuracy = asking.source, asking.accuracy
-    parts = [display.literal(source.summary.name if source.summary is not None else source.run.id)]
+    session, accuracy = asking.session, asking.accuracy
+    parts = [display.literal(session.summary.name if session.summary is not None else session.run.id)]
     parts += [f"step {asking.step:,}"] if asking.step is not None else []
     if accuracy is not None:
         when = "" if accuracy[0] == asking.step else f" at step {accuracy[0]:,}"

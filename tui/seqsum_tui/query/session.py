@@ -1,207 +1,174 @@
-"""Asking runs: their servers, and a question on its way to its answer. What is shown is the screen's (`query`)."""
+"""A session of asking one run: its query servers, what was read of it, and the guard that saves few checkpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from textual import on
-from textual.content import Content
-from textual.widgets import Input, Static
+import psutil
 
+from seqsum.control import commands
 from seqsum.errors import UserError
-from seqsum.runs import Run
-from seqsum_tui.query.box import QueryBox
-from seqsum_tui.query.pages import Asking
-from seqsum_tui.query.source import QuestionRefused, ServerEnded, Source
-from seqsum_tui.query.views.answer import refusal
-from seqsum_tui.shared import display
-from seqsum_tui.shared.context import ConsoleScreen
-from seqsum_tui.shared.polling import Poll
+from seqsum.query.registry import questions
+from seqsum.runs.checkpoint_files import age_of_newest, steps_saved
+from seqsum_tui.query.client import QueryClient, QuestionRefused
+from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
-    from textual.worker import WorkType
+    from seqsum.runs import Run, Summary
 
-    from seqsum.runs import Summary
+MEASURED_SECONDS = 60.0
+FRESH_SECONDS = 2.0
+"""A live run's checkpoint that is younger is asked as it is, whoever had it saved: each costs the training a moment."""
 
 
-class AskingScreen(ConsoleScreen[None]):
-    """The part of the Query screen that asks. Several runs, or checkpoints of one, are asked the same at once.
+class Session:
+    """A run and the step of the checkpoint that answers; None is the newest, which a live run saves first."""
 
-    Each has query servers that are processes of their own: what befalls them touches neither console nor training.
-    """
+    def __init__(self, run: Run, command: Callable[[Path], Sequence[str]], step: int | None = None) -> None:
+        self.run, self.step = run, step
+        self.summary: Summary | None = None
+        self.trouble: Exception | None = None
+        """Why the last reading of the run failed."""
+        self.checkpoints: tuple[int, ...] = ()
+        self.accuracies: dict[int, tuple[int, float]] = {}
+        """What was measured last at or before each checkpoint: its step, and the accuracy."""
+        self.facts: dict[str, Any] = {}
+        self._command = command
+        self._clients: dict[bool, QueryClient] = {}
+        self._saving = asyncio.Lock()
+        self._spent: dict[int, float] = {}
+        self._seen: deque[tuple[float, float]] = deque()
+        self.restarted = False
+        """Whether a server was found dead and another was started; the screen tells, and takes it back."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._askings: list[Asking] = []
-        self._poll: Poll | None = None
-        self._empty_asks = False
+    def read(self) -> tuple[Summary, tuple[int, ...]]:
+        """Read how the run is, and its checkpoints; raises UserError when it can't be read. For a thread."""
+        self._measure()
+        summary, checkpoints = self.run.summary(), tuple(steps_saved(self.run.checkpoints))
+        if (summary, checkpoints) != (self.summary, self.checkpoints):
+            from seqsum.compare.history import History
 
-    # What the screen gives
+            with History(self.run) as history:
+                found = {step: history.at("accuracy", step) for step in checkpoints}
+            self.accuracies = {step: point for step, point in found.items() if point is not None}
+        return summary, checkpoints
 
-    def _show_head(self) -> None:
-        """Show what is known of the runs."""
-        raise NotImplementedError
+    @property
+    def live(self) -> bool:
+        return self.summary is not None and self.summary.live
 
-    def _show_pages(self) -> None:
-        """Show what the runs have an answer to."""
-        raise NotImplementedError
+    @property
+    def lacks(self) -> str:
+        """What is to be said in place of its checkpoints, where none are known."""
+        if self.summary is None or self.trouble is not None:
+            return ""
+        return "no checkpoint yet" if self.live else "no checkpoint"
 
-    def _fill_all(self) -> None:
-        """Show what was answered."""
-        raise NotImplementedError
+    @property
+    def warm(self) -> bool:
+        """Whether the server for questions is there."""
+        return self._client(False).running
 
-    async def on_unmount(self) -> None:
-        """End the query servers."""
-        for asking in self._askings:
-            await asking.source.close()
+    @property
+    def ended(self) -> bool:
+        """Whether the server for questions was there and is gone without being asked."""
+        return self._client(False).ended
 
-    def on_screen_resume(self) -> None:
-        """Read again after another screen was in front."""
-        if self._poll is not None:
-            self._poll.wake()
+    @property
+    def pid(self) -> int | None:
+        """The process of the server for questions, while there is one."""
+        return self._client(False).pid
 
-    def _source(self, run_id: str, step: int | None) -> Source:
-        return Source(Run(self.console.workspace_folder / run_id), self.console.query_command, step)
+    @property
+    def share(self) -> float:
+        """How much of one core the servers used over the last minute. They stand behind the training: where both want
+        one core, it gets nearly all of it."""
+        if len(self._seen) < 2:
+            return 0.0
+        (first, before), (last, now) = self._seen[0], self._seen[-1]
+        return (now - before) / max(last - first, MEASURED_SECONDS)
 
-    def _do(
-        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, group: str, exclusive: bool = False
-    ) -> None:
-        """Work beside the screen. A callable, so that what is cancelled before it begins leaves no coroutine behind."""
-        self.run_worker(cast("WorkType[None]", work), name=name, group=group, exclusive=exclusive)
+    def _measure(self) -> None:
+        for client in list(self._clients.values()):
+            pid = client.pid
+            if pid is not None:
+                with suppress(psutil.Error):
+                    times = psutil.Process(pid).cpu_times()
+                    self._spent[pid] = times.user + times.system
+        now = time.monotonic()
+        self._seen.append((now, sum(self._spent.values())))
+        while len(self._seen) > 2 and self._seen[1][0] < now - MEASURED_SECONDS:
+            self._seen.popleft()
 
-    # Reading the runs
+    def offers(self, ask: str) -> bool:
+        """Whether the run has an answer to this kind of question; before it is known, only to the plainest."""
+        asks = self.facts.get("asks")
+        return ask in asks if isinstance(asks, list) else ask == "predict"
 
-    def _read(self) -> list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]:
-        found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]] = []
-        for asking in list(self._askings):
+    async def start(self) -> dict[str, Any]:
+        """Start the server for questions; return what it says when it is ready."""
+        return await self._client(False).start()
+
+    async def load(self) -> dict[str, Any]:
+        """Start the server and learn what can be asked; return what it says when it is ready."""
+        ready = await self.start()
+        if not self.facts:
             try:
-                found.append((asking, asking.source.read()))
-            except (UserError, OSError) as error:
-                found.append((asking, error))
-        return found
+                self.facts = dict((await self._client(False).request("facts"))["answer"])
+            except QuestionRefused:
+                self.facts = {"asks": ["predict"]}
+        return ready
 
-    def _show_runs(self, found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]) -> None:
-        for asking, read in found:
-            source, before = asking.source, asking.source.summary
-            told, source.trouble = source.trouble, read if isinstance(read, Exception) else None
-            if str(source.trouble) != str(told):
-                self._problem(None) if source.trouble is None else self._failed(source.trouble)
-            if isinstance(read, Exception):
-                continue
-            source.summary, source.checkpoints = read
-            if before is None:
-                self._load(asking)
-            if before is None or before.status != source.summary.status:
-                self.refresh_bindings()
-        self._show_head()
+    async def save_now(self, tell: Callable[[str], None]) -> None:
+        """Have a run that trains save a checkpoint, unless it has a fresh one, so that it is asked as it is now.
 
-    def _failed(self, error: Exception) -> None:
-        self._problem(Content.styled(f"✗ {display.literal(str(error)) or type(error).__name__}", "$text-error"))
+        Raises UserError when the run has none at all.
+        """
+        async with self._saving:
+            if (
+                self.step is None
+                and self.live
+                and await in_thread(lambda: age_of_newest(self.run.checkpoints) > FRESH_SECONDS)
+            ):
+                tell("saving a checkpoint of now…")
+                with suppress(UserError):
+                    # A run that ended this moment has saved its last checkpoint already.
+                    await in_thread(lambda: commands.snapshot(self.run))
+        if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
+            raise UserError(f"nothing to ask: {await in_thread(self.run.no_checkpoint)}")
 
-    # Loading and asking
+    async def put(self, question: str, tell: Callable[[str], None], **fields: Any) -> dict[str, Any]:
+        """Ask about an input, of a run that trains as it is now; `tell` hears what is waited for. Raises as `ask`."""
+        await self.save_now(tell)
+        ended = "the query server ended; loading the model again…" if self.ended else "loading the model…"
+        tell("asking…" if self.warm else ended)
+        return await self.ask("predict", input=question, **fields)
 
-    def _load(self, asking: Asking) -> None:
-        if asking.source.checkpoints or asking.source.live:
-            self._do(partial(self._load_model, asking), name="query server", group=f"load {id(asking)}")
-        else:
-            self._state(asking.source.lacks)
+    async def ask(self, ask: str, **fields: Any) -> dict[str, Any]:
+        """Ask, and return the whole reply. A server that ended between two questions is started again.
 
-    async def _load_model(self, asking: Asking) -> None:
-        try:
-            if not asking.source.checkpoints:
-                await asking.source.save_now(self._state)
-            self._state("loading the model…")
-            ready = await asking.source.load()
-        except (UserError, OSError) as error:
-            self._state("")
-            self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
-            return
-        box = self.query_one(QueryBox)
-        box.placeholder = display.literal(str(ready.get("input_hint") or "Ask the model"))
-        box.series = bool(ready.get("series"))
-        self._empty_asks = bool(ready.get("empty"))
-        self._state("ready")
-        self._learned_facts()
-        if asking.question is None and asking is not self._askings[0]:
-            asking.begin(self._askings[0].question)
-            if asking.question is not None:
-                self._ask_of(asking)
+        Raises UserError with the server's words, ServerEnded when it ended over this question.
+        """
+        if self.step is not None:
+            fields["checkpoint"] = self.step
+        # What walks over many inputs has a server of its own, so that a question never waits behind it.
+        client = self._client((await in_thread(questions))[ask].slow)
+        self.restarted = self.restarted or client.ended
+        return await client.request(ask, **fields)
 
-    def _learned_facts(self) -> None:
-        """Offer what the run has an answer to."""
-        self._show_pages()
-        self._fill_all()
-        self.refresh_bindings()
+    async def close(self) -> None:
+        """End the servers."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.close()
 
-    def _state(self, text: str) -> None:
-        self.query_one("#state", Static).update(Content(display.literal(text)))
-
-    def _problem(self, words_of_it: Content | None) -> None:
-        line = self.query_one("#problem", Static)
-        line.display = words_of_it is not None
-        if words_of_it is not None:
-            line.update(words_of_it)
-
-    @on(Input.Submitted, "#box")
-    def submit(self, event: Input.Submitted) -> None:
-        """Ask what stands in the box."""
-        event.stop()
-        if event.value.strip() or self._empty_asks:
-            # Not stripped: for a text that goes on, the last space counts.
-            self.ask(event.value)
-
-    def ask(self, question: str) -> None:
-        """Ask every model on the screen."""
-        box = self.query_one(QueryBox)
-        if question:
-            box.remember(question)
-        box.put(question)
-        self._problem(None)
-        for asking in self._askings:
-            asking.begin(question)
-            self._ask_of(asking)
-
-    def _ask_of(self, asking: Asking) -> None:
-        # Exclusive: a new question takes the place of one that still waits.
-        self._do(partial(self._answer, asking), name="question", group=f"question {id(asking)}", exclusive=True)
-
-    async def _answer(self, asking: Asking) -> None:
-        question, source = asking.question, asking.source
-        if question is None:
-            return
-        try:
-            await source.save_now(self._state)
-            self._state("asking…" if source.warm and source.facts else "loading the model…")
-            if not source.facts:
-                await source.load()
-                self._learned_facts()
-            asking.reply = await source.ask("predict", input=question)
-        except QuestionRefused as error:
-            self._problem(refusal(question, str(error), error.place, error.end, self.size.width - 3))
-        except ServerEnded as error:
-            await self._start_anew(source, error)
-        except (UserError, OSError) as error:
-            self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
-        else:
-            self._fill_all()
-            self._tell_restart(source)
-        finally:
-            self._state("ready" if source.warm else "")
-            if self._poll is not None:
-                self._poll.wake()
-
-    async def _start_anew(self, source: Source, error: ServerEnded) -> None:
-        """Put another server in the place of one that ended over a question, and say so."""
-        self._problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
-        self._state("starting another…")
-        with suppress(UserError, OSError):
-            await source.load()
-            self._problem(Content.styled(f"✗ {display.literal(error.reason)}; another was started", "$text-error"))
-
-    def _tell_restart(self, source: Source) -> None:
-        if source.restarted:
-            source.restarted = False
-            self._problem(Content.styled("! the query server had ended; another was started", "$text-warning"))
+    def _client(self, slow: bool) -> QueryClient:
+        if slow not in self._clients:
+            self._clients[slow] = QueryClient(self.run.folder, self._command)
+        return self._clients[slow]

@@ -13,11 +13,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
-from seqsum_tui.runs.table import RunTable
+from seqsum_tui.runs.table import RunChosen, RunTable
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.messages import RunChosen
 from seqsum_tui.shared.polling import Poll, in_thread
 
 if TYPE_CHECKING:

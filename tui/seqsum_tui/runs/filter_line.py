@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -11,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from seqsum_tui.shared import bindings, display
-from seqsum_tui.shared.messages import FilterLeft, FilterTyped
 from seqsum_tui.shared.one_line import OneLineInput
 
 if TYPE_CHECKING:
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
 HINT = "words, or: cell in (lstm, gru) and accuracy > 0.9 · name = big-* · loss = nan · not has:note · age < 1h30m"
 SIGN = "/ "
 BETWEEN = "  "
+
+
+@dataclass
+class FilterTyped(Message):
+    """What stands in the filter's box changed."""
+
+    text: str
+
+
+@dataclass
+class FilterLeft(Message):
+    """A person is done with the filter's box; `cleared`: and wants no filter any more."""
+
+    cleared: bool
 
 
 class FilterBox(OneLineInput):

@@ -17,20 +17,11 @@ from textual.widgets import Static
 from seqsum import formatting
 from seqsum_tui.runs.editing import NEED_RUN, RunEditor
 from seqsum_tui.runs.filter_help import FILTER_WORDS
-from seqsum_tui.runs.filter_line import FilterBox, FilterLine
+from seqsum_tui.runs.filter_line import FilterBox, FilterLeft, FilterLine, FilterTyped
 from seqsum_tui.runs.preview import RunPreview
-from seqsum_tui.runs.table import MARK, RunTable
+from seqsum_tui.runs.table import MARK, ColumnChosen, GroupChosen, RunChosen, RunHighlighted, RunsMarked, RunTable
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.messages import (
-    ColumnChosen,
-    FilterLeft,
-    FilterTyped,
-    GroupChosen,
-    RunChosen,
-    RunHighlighted,
-    RunsMarked,
-)
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import Poll
 from seqsum_tui.shared.run_actions import RunScreen

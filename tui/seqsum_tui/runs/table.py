@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -10,12 +11,12 @@ from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from seqsum_tui.runs.columns import USUAL, Place, arrange, sorted_column
 from seqsum_tui.shared import bindings, display
-from seqsum_tui.shared.messages import ColumnChosen, GroupChosen, RunChosen, RunHighlighted, RunsMarked
 
 if TYPE_CHECKING:
     from seqsum_tui.runs.listing import Line, Listing
@@ -28,6 +29,38 @@ SHARE_CELLS = 5
 NOTHING = "No run is like that; esc takes the filter away."
 
 Piece = tuple[str, Style]
+
+
+@dataclass
+class RunHighlighted(Message):
+    """The cursor of the list of runs stands on another line, a run or a group (None: the list is empty)."""
+
+    key: str | None
+
+
+@dataclass
+class RunChosen(Message):
+    """A person chose a run from the list."""
+
+    run_id: str
+
+
+@dataclass
+class GroupChosen(Message):
+    """A person chose a group of runs from the list, by its key."""
+
+    key: str
+
+
+class RunsMarked(Message):
+    """The marks of the list of runs changed."""
+
+
+@dataclass
+class ColumnChosen(Message):
+    """A person clicked on the title of a column."""
+
+    key: str
 
 
 class RunTable(ScrollView, can_focus=True):

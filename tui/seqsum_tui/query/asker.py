@@ -1,0 +1,198 @@
+"""Asking several models at once: a question on its way to its answers. What is shown is the screen's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from textual.content import Content
+from textual.geometry import Size
+
+from seqsum.errors import UserError
+from seqsum.runs import Run
+from seqsum_tui.query.client import QuestionRefused, ServerEnded
+from seqsum_tui.query.pages import Asking
+from seqsum_tui.query.session import Session
+from seqsum_tui.query.views.answer import refusal
+from seqsum_tui.shared import display
+from seqsum_tui.shared.context import Context
+from seqsum_tui.shared.polling import Poll
+
+if TYPE_CHECKING:
+    from seqsum.runs import Summary
+
+
+class AskedScreen(Protocol):
+    """The screen that shows what is asked, as the asker sees it."""
+
+    @property
+    def console(self) -> Context: ...
+    @property
+    def size(self) -> Size: ...
+    def show_head(self) -> None:
+        """Show what is known of the runs."""
+
+    def learned_facts(self) -> None:
+        """It is known what a run has an answer to: offer that."""
+
+    def model_ready(self, ready: dict[str, Any]) -> None:
+        """Take in what a question looks like."""
+
+    def fill_all(self) -> None:
+        """Show what was answered."""
+
+    def show_state(self, text: str) -> None:
+        """Say what is waited for."""
+
+    def show_problem(self, problem: Content | None) -> None:
+        """Say what went wrong."""
+
+    def do(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, group: str, exclusive: bool = False
+    ) -> None:
+        """Work beside the screen."""
+
+    def refresh_bindings(self) -> None: ...
+
+
+class Asker:
+    """Asks several runs, or checkpoints of one, the same at once; `poll` reads how they are.
+
+    Each has query servers that are processes of their own: what befalls them touches neither console nor training.
+    """
+
+    def __init__(self, screen: AskedScreen) -> None:
+        self._screen = screen
+        self.askings: list[Asking] = []
+        self.poll: Poll | None = None
+
+    def made(self, run_id: str, step: int | None) -> Asking:
+        """Return what asks a run, or a checkpoint of it; it is not among `askings` yet."""
+        console = self._screen.console
+        return Asking(Session(Run(console.workspace_folder / run_id), console.query_command, step))
+
+    async def close(self) -> None:
+        """End the query servers."""
+        for asking in self.askings:
+            await asking.session.close()
+
+    def wake(self) -> None:
+        """Read the runs now."""
+        if self.poll is not None:
+            self.poll.wake()
+
+    # Reading the runs
+
+    def read(self) -> list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]:
+        found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]] = []
+        for asking in list(self.askings):
+            try:
+                found.append((asking, asking.session.read()))
+            except (UserError, OSError) as error:
+                found.append((asking, error))
+        return found
+
+    def show_runs(self, found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]) -> None:
+        for asking, read in found:
+            session, before = asking.session, asking.session.summary
+            told, session.trouble = session.trouble, read if isinstance(read, Exception) else None
+            if str(session.trouble) != str(told):
+                self._screen.show_problem(None) if session.trouble is None else self.failed(session.trouble)
+            if isinstance(read, Exception):
+                continue
+            session.summary, session.checkpoints = read
+            if before is None:
+                self.load(asking)
+            if before is None or before.status != session.summary.status:
+                self._screen.refresh_bindings()
+        self._screen.show_head()
+
+    def failed(self, error: Exception) -> None:
+        self._screen.show_problem(
+            Content.styled(f"✗ {display.literal(str(error)) or type(error).__name__}", "$text-error")
+        )
+
+    def _wrong(self, text: str) -> None:
+        self._screen.show_problem(Content.styled(f"✗ {display.literal(text)}", "$text-error"))
+
+    # Loading and asking
+
+    def load(self, asking: Asking) -> None:
+        if asking.session.checkpoints or asking.session.live:
+            self._screen.do(partial(self._load_model, asking), name="query server", group=f"load {id(asking)}")
+        else:
+            self._screen.show_state(asking.session.lacks)
+
+    async def _load_model(self, asking: Asking) -> None:
+        try:
+            if not asking.session.checkpoints:
+                await asking.session.save_now(self._screen.show_state)
+            self._screen.show_state("loading the model…")
+            ready = await asking.session.load()
+        except (UserError, OSError) as error:
+            self._screen.show_state("")
+            self._wrong(str(error))
+            return
+        self._screen.model_ready(ready)
+        self._screen.show_state("ready")
+        self._screen.learned_facts()
+        if asking.question is None and asking is not self.askings[0]:
+            asking.begin(self.askings[0].question)
+            if asking.question is not None:
+                self.ask_of(asking)
+
+    def ask(self, question: str) -> None:
+        """Ask every model on the screen."""
+        self._screen.show_problem(None)
+        for asking in self.askings:
+            asking.begin(question)
+            self.ask_of(asking)
+
+    def ask_of(self, asking: Asking) -> None:
+        # Exclusive: a new question takes the place of one that still waits.
+        self._screen.do(partial(self.answer, asking), name="question", group=f"question {id(asking)}", exclusive=True)
+
+    async def answer(self, asking: Asking) -> None:
+        question, session = asking.question, asking.session
+        if question is None:
+            return
+        try:
+            if not session.facts:
+                await session.save_now(self._screen.show_state)
+                self._screen.show_state("loading the model…")
+                await session.load()
+                self._screen.learned_facts()
+            asking.reply = await session.put(question, self._screen.show_state)
+        except QuestionRefused as error:
+            self._screen.show_problem(
+                refusal(question, str(error), error.place, error.end, self._screen.size.width - 3)
+            )
+        except ServerEnded as error:
+            await self.start_anew(session, error)
+        except (UserError, OSError) as error:
+            self._wrong(str(error))
+        else:
+            self._screen.fill_all()
+            self.tell_restart(session)
+        finally:
+            self._screen.show_state("ready" if session.warm else "")
+            self.wake()
+
+    async def start_anew(self, session: Session, error: ServerEnded) -> None:
+        """Put another server in the place of one that ended over a question, and say so."""
+        self._wrong(str(error))
+        self._screen.show_state("starting another…")
+        with suppress(UserError, OSError):
+            await session.load()
+            self._screen.show_problem(
+                Content.styled(f"✗ {display.literal(error.reason)}; another was started", "$text-error")
+            )
+
+    def tell_restart(self, session: Session) -> None:
+        if session.restarted:
+            session.restarted = False
+            self._screen.show_problem(
+                Content.styled("! the query server had ended; another was started", "$text-warning")
+            )
