@@ -7,10 +7,11 @@ from core.test_cli import call, lines, refused
 
 from seqsum.query import questions as question_room
 from seqsum.query.registry import question_of, questions
-from seqsum_tui.query import source
+from seqsum_tui.query import session
 from seqsum_tui.query import views as view_room
+from seqsum_tui.query.client import QuestionRefused
 from seqsum_tui.query.pages import PAGES, Asking
-from seqsum_tui.query.source import QuestionRefused, Source
+from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.registry import views
 from support.asking import HereClient, learn
 
@@ -84,29 +85,29 @@ async def test_a_new_question_is_found_everywhere(scene, steps, monkeypatch):
     assert "--steps N" in call("inspect", "--help")[1]
     assert "--steps must be a whole number from 0 to 9" in refused("inspect", run.id, "3 4", "--steps", "10")
 
-    monkeypatch.setattr(source, "QueryClient", HereClient)
-    asking = Asking(Source(run, lambda folder: []))
-    await asking.source.load()
+    monkeypatch.setattr(session, "QueryClient", HereClient)
+    asking = Asking(Session(run, lambda folder: []))
+    await asking.session.load()
     asking.begin("3 4")
     assert ("Length", "steps") in asking.titles("inside")
-    reply = await asking.source.ask("steps", **views()["steps"].fields(asking))
+    reply = await asking.session.ask("steps", **views()["steps"].fields(asking))
     asking.make("steps", reply["answer"])
     assert asking.view("Length", "steps").words.plain == "2 steps"
     with pytest.raises(QuestionRefused, match="from 0 to 9"):
-        await asking.source.ask("steps", first=10)
+        await asking.session.ask("steps", first=10)
 
     tags = learn(scene.run("tagging_rnn", changes={"model.hidden_size": "8"}), 1)
     status, _, err = call("inspect", tags.id, "()(", "--steps", "5")
     assert status == 2 and "only where a class is asked" in err
-    other = Asking(Source(tags, lambda folder: []))
-    await other.source.load()
+    other = Asking(Session(tags, lambda folder: []))
+    await other.session.load()
     assert "steps" not in [ask for _, ask in other.titles("inside")]
 
 
 @pytest.mark.parametrize("question", [None, "1 2"])
 @pytest.mark.parametrize("name", list(views()))
 def test_what_a_view_asks_is_what_its_question_takes(scene, name, question):
-    asking = Asking(Source(scene.run("baseline"), lambda folder: []))
+    asking = Asking(Session(scene.run("baseline"), lambda folder: []))
     asking.begin(question)
     view = views()[name]
     assert question_of({"ask": name, **view.fields(asking)}).name == name and view.page in PAGES

@@ -1,7 +1,7 @@
 """One number, one spelling: on the command line, in the list, under a chart, in a comparison and in its picture."""
 
 import re
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 from textual.app import App
@@ -10,11 +10,13 @@ from seqsum import formatting
 from seqsum.cli import main
 from seqsum.compare import ComparisonReader, rows_of
 from seqsum.compare.files import Shown, content
+from seqsum.runs import Run
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.pane import QueryPane
-from seqsum_tui.query.views.registry import views
+from seqsum_tui.query.session import Session
+from seqsum_tui.query.views.registry import Pane, views
 from support.screens import screen_text
 
 VALUES = [(0.97462, 0.31394), (0.999961, 2.302585), (1.0, 1.234e-5), (0.1, 12.34567), (0.0049, 1234.5678)]
@@ -66,7 +68,7 @@ async def test_the_same_digits_everywhere(accuracy, loss, scene, console, until,
 def view_of(name, **answer):
     """The first view of an answer."""
     view = views()[name]
-    made = view.make(view.question.answers(**answer), SimpleNamespace(asked_step=None, begins=None))
+    made = view.make(view.question.answers(**answer), Pane(Session(Run(Path()), lambda folder: [])))
     return made[0] if isinstance(made, list) else made
 
 

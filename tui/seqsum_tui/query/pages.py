@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqsum_tui.query.session import Session
-from seqsum_tui.query.views.registry import views
+from seqsum_tui.query.views.registry import Pane, views
 from seqsum_tui.query.views.shown import Shown
 
 PAGES = ("answer", "inside", "whole", "learned", "more")
-
-FIRST_OFFSET = 11
-"""Sunspots come in cycles of eleven years; other series take their own horizon from the second forecast on."""
 
 
 def name_of(page: str, session: Session) -> str:
@@ -33,20 +30,10 @@ def asks_of(page: str) -> list[str]:
 
 
 @dataclass
-class Asking:
-    """What stands behind one pane: the question, and the views that were made from its answers so far."""
+class Asking(Pane):
+    """What stands behind one pane: the question, its answer, and the views that were made so far."""
 
-    session: Session
-    question: str | None = None
     reply: dict[str, Any] | None = None
-    temperature: float = 0.8
-    top_k: int | None = None
-    only: dict[str, Any] = field(default_factory=dict)
-    """Which wrong answers are listed: fields of the request."""
-    offset: int | None = None
-    """How many values before the data's end a forecast begins; None begins behind the series that was asked."""
-    answers: dict[str, Any] = field(default_factory=dict)
-    """The last answer to each question to the server."""
     made: dict[str, list[Shown]] = field(default_factory=dict)
 
     def begin(self, question: str | None) -> None:
@@ -77,21 +64,6 @@ class Asking:
         return None if self.step is None else self.session.accuracies.get(self.step)
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What is known of the run."""
-        return self.session.facts
-
-    @property
-    def asked_step(self) -> int | None:
-        """The checkpoint that is asked; None is the newest."""
-        return self.session.step
-
-    @property
-    def lists(self) -> bool:
-        """Whether a cell of the confusion matrix leads to its wrong answers."""
-        return self.session.offers("mistakes") and self.facts.get("answer") == "class"
-
-    @property
     def aha(self) -> int | None:
         """The step from which the run's accuracy stays high, where it was looked for."""
         return self.answers["history"].aha if "history" in self.answers else None
@@ -111,19 +83,6 @@ class Asking:
     def view(self, title: str, ask: str) -> Shown | None:
         """Return a view that was made."""
         return next((shown for shown in self.made.get(ask, []) if shown.title == title), None)
-
-    @property
-    def ahead(self) -> int:
-        """How many values were forecast last."""
-        return len(self.answers["forecast"].forecast) if "forecast" in self.answers else FIRST_OFFSET
-
-    @property
-    def begins(self) -> int | None:
-        """How many values before the data's end the forecast begins: where nothing was asked, so that the truth is
-        known."""
-        if self.offset is None and not self.question:
-            return self.ahead
-        return self.offset
 
     def go_back(self, by: int) -> None:
         """Forecast from `by` horizons further back in the data."""

@@ -71,16 +71,10 @@ def labels_of(reply: dict[str, Any]) -> list[str]:
     return [display.literal(str(label)) for label in given]
 
 
-def entropy(probabilities: Sequence[float]) -> float:
-    """Return the entropy of a distribution in bits."""
-    return max(0.0, -sum(share * math.log2(share) for share in probabilities if share > 0))
-
-
-def sureness(probabilities: Sequence[float], bits: float | None = None) -> Content:
+def sureness(probabilities: Sequence[float], bits: float | None) -> Content:
     """Say how sure a model is, between certain (0 bits) and guessing (log2 of the number of classes)."""
-    if len(probabilities) < 2:
+    if len(probabilities) < 2 or bits is None:
         return Content("")
-    bits = entropy(probabilities) if bits is None else bits
     most = math.log2(len(probabilities))
     word = "sure" if bits < 0.1 * most else "nearly sure" if bits < 0.4 * most else "unsure"
     word = "guessing" if bits > 0.9 * most else word

@@ -26,7 +26,7 @@ ZERO_ONE = ("input", "forget", "output", "reset", "update")
 @view(Inspect, "inside", "Probabilities")
 def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
     """Return the views of what happens while an input is read."""
-    kind = str(pane.facts.get("answer", "class"))
+    kind = str(pane.session.facts.get("answer", "class"))
     tokens = steps_named(answer.tokens)
     strip = _strip(tokens, answer.saliency.leave_one_out)
     made = [_probabilities(answer, tokens, strip, kind)] if answer.probabilities else []

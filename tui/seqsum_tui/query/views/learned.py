@@ -24,7 +24,7 @@ def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
     # The truth of a text or a series is not known: then the curve is of what was answered.
     name = "probability of the truth" if answer.truth is not None else "probability of its answer"
     series.append(curve(name, steps, finite([row.probability for row in rows]), sign=SIGNS[1]))
-    here = pane.asked_step if pane.asked_step is not None else (rows[-1].step if rows else None)
+    here = pane.session.step if pane.session.step is not None else (rows[-1].step if rows else None)
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
     if answer.aha is not None:
         marks.append(Mark(float(answer.aha), f"aha: {formatting.percent(answer.threshold)} from here", sign=AHA))

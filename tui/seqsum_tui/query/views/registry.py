@@ -4,39 +4,51 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from seqsum.query.question import Question
+from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.shown import Shown
 
 ROOM = "seqsum_tui.query.views"
+FIRST_OFFSET = 11
+"""Sunspots come in cycles of eleven years; other series take their own horizon from the second forecast on."""
 
 
-class Pane(Protocol):
-    """What a view may know of the pane that it is for: what a person asked and chose there, and the run's `facts`."""
+@dataclass
+class Pane:
+    """What a view may know of the pane that it is for: the run, and what a person asked and chose there.
 
-    question: str | None
-    temperature: float
-    top_k: int | None
-    only: dict[str, Any]
+    only: which wrong answers are listed, as fields of the request; offset: how many values before the data's end a
+    forecast begins; answers: the last answer to each question to the server
+    """
 
-    @property
-    def facts(self) -> dict[str, Any]: ...
-
-    @property
-    def asked_step(self) -> int | None:
-        """The checkpoint that is asked; None is the newest."""
-
-    @property
-    def begins(self) -> int | None:
-        """How many values before the data's end a forecast begins; None: behind the series that was asked."""
+    session: Session
+    question: str | None = None
+    temperature: float = 0.8
+    top_k: int | None = None
+    only: dict[str, Any] = field(default_factory=dict)
+    offset: int | None = None
+    answers: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lists(self) -> bool:
         """Whether a cell of the confusion matrix leads to its wrong answers."""
+        return self.session.offers("mistakes") and self.session.facts.get("answer") == "class"
+
+    @property
+    def ahead(self) -> int:
+        """How many values were forecast last."""
+        return len(self.answers["forecast"].forecast) if "forecast" in self.answers else FIRST_OFFSET
+
+    @property
+    def begins(self) -> int | None:
+        """How many values before the data's end the forecast begins: where nothing was asked, so that the truth is
+        known. None: behind the series that was asked."""
+        return self.ahead if self.offset is None and not self.question else self.offset
 
 
 Make = Callable[[Any, Pane], Shown | list[Shown]]
