@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, Self, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,8 +15,6 @@ from pydantic_core import ErrorDetails
 from seqsum.errors import ConfigError, did_you_mean
 from seqsum.formatting import full
 from seqsum.text import one_line
-
-SectionType = TypeVar("SectionType", bound="Section")
 
 OFF = ("off", "none", "")
 

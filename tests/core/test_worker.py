@@ -561,7 +561,7 @@ def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is
         wait_for_step(run, 100)
         os.kill(pid, signal.SIGHUP)
         wait_for_step(run, step_of(run) + 100)
-        assert run.summary().status == "running" and launcher.poll(run)
+        assert run.summary().status == "running" and run.worker_lives
 
         with pytest.raises(UserError, match="has a worker already"):
             LocalLauncher().submit(run)
@@ -579,8 +579,10 @@ def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is
     summary = run.summary()
     assert (summary.status, summary.pid) == ("died", None)
     assert summary.reason is not None and "something odd \\x1b[31m happened" in summary.reason
-    assert not launcher.poll(run)
-    assert pid not in (child.pid for child in launcher._children)
+    assert not run.worker_lives
+    launcher.close()
+    with pytest.raises(ProcessLookupError):  # not even a zombie is left
+        os.kill(pid, 0)
 
 
 def test_a_worker_killed_before_it_could_begin_has_died_too(tmp_path: Path, nursery: WarmLauncher) -> None:

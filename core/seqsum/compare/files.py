@@ -23,7 +23,6 @@ from seqsum.text import printable
 
 FORMATS = ("csv", "svg", "png")
 Part = Literal["table", "curves", "config", "scatter"]
-PARTS: tuple[Part, ...] = ("table", "curves", "config", "scatter")
 
 
 @dataclass(frozen=True, eq=False)

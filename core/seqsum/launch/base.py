@@ -30,14 +30,6 @@ class Launcher(Protocol):
         """Let go of what `warm` holds; workers go on."""
         ...
 
-    def poll(self, run: Run) -> bool:
-        """Tell whether a worker is at the run."""
-        ...
-
-    def stop(self, run: Run) -> None:
-        """Ask the run's worker to save and stop; return at once."""
-        ...
-
     def close(self) -> None:
         """Let go of what the launcher holds; workers go on."""
         ...

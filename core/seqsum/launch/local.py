@@ -99,14 +99,6 @@ class LocalLauncher:
     def cool(self) -> None:
         """Nothing."""
 
-    def poll(self, run: Run) -> bool:
-        self._reap()
-        return run.worker_lives
-
-    def stop(self, run: Run) -> None:
-        with run.store() as store:
-            store.post_command("stop")
-
     def close(self) -> None:
         self._reap()
 

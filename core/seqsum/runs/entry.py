@@ -80,14 +80,14 @@ def _curves(store: Store, summary: Summary) -> dict[str, tuple[float, ...]]:
     return found
 
 
-def thinned(buckets: Buckets, most: int = CURVE_POINTS) -> tuple[float, ...]:
-    """Return the means of `most` equal shares of a curve (or its points, when they are fewer), four digits each.
+def thinned(buckets: Buckets) -> tuple[float, ...]:
+    """Return the means of CURVE_POINTS equal shares of a curve (or its points, when they are fewer), four digits each.
 
     A share with no finite value is what there is instead: an infinity, or NaN.
     """
     values = buckets.values
-    if values.size > most:
-        starts = np.arange(most) * values.size // most
+    if values.size > CURVE_POINTS:
+        starts = np.arange(CURVE_POINTS) * values.size // CURVE_POINTS
         finite = np.isfinite(values)
         counts = np.add.reduceat(finite.astype(np.int64), starts)
         sums = np.add.reduceat(np.where(finite, values, 0.0), starts)

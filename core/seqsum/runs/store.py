@@ -295,9 +295,9 @@ class Store:
         row = self._database.execute("SELECT value FROM state WHERE key = 'rollup_base'").fetchone()
         return max(1, int(row[0])) if row else 1
 
-    def limit(self, seconds: float = SLOWEST_SECONDS) -> None:
-        """End whatever is read from now on after so many seconds, with UserError."""
-        end = time.monotonic() + seconds
+    def limit(self) -> None:
+        """End whatever is read from now on after SLOWEST_SECONDS, with UserError."""
+        end = time.monotonic() + SLOWEST_SECONDS
         self._database.set_progress_handler(lambda: time.monotonic() > end, 20_000)
 
     @classmethod

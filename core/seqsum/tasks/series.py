@@ -23,7 +23,6 @@ from seqsum.tasks.timestamps import NAMED, judge, read_times
 
 MissingValues = Literal["refuse", "forward_fill"]
 
-SUNSPOTS = "sunspots"
 KEPT = 4  # files that are kept read; a form makes the task anew at every change
 _read: OrderedDict[tuple[SeriesSource, int, int], Series] = OrderedDict()
 

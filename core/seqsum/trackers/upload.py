@@ -72,12 +72,12 @@ def tell(run: Run, outcome: UploadResult) -> None:
         store.set_state(**{STATE_KEY: {"kind": outcome.kind, "message": outcome.message}})
 
 
-def start_upload(run: Run, output: IO[bytes] | None = None, seconds: float = UPLOAD_SECONDS) -> None:
+def start_upload(run: Run, output: IO[bytes] | None = None) -> None:
     """Upload in a detached process, which waits for this one to let the run go; returns at once."""
     with run.store() as store:
         store.set_state(**{STATE_KEY: {"kind": "under_way", "message": ""}})
     subprocess.Popen(
-        [sys.executable, "-P", "-m", "seqsum.trackers.upload", str(run.folder), f"{seconds:g}"],
+        [sys.executable, "-P", "-m", "seqsum.trackers.upload", str(run.folder), f"{UPLOAD_SECONDS:g}"],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

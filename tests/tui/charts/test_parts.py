@@ -17,7 +17,7 @@ from seqsum_tui.charts import Band, Series, sparkline
 from seqsum_tui.charts.axes import YRange, arrange, rows_for_legend, x_extent, y_range
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Entry, LegendInks, fitted, legend_lines
-from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, series_sign, unique_signs
+from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, unique_signs
 from seqsum_tui.charts.text import shorten, shorten_middle, shorten_words
 
 PLAIN = Style()
@@ -130,10 +130,9 @@ def test_all_colours_differ_for_the_colour_blind(colours: tuple[str, ...], kind:
     assert min(distances) > 10
 
 
-def test_colours_and_signs_come_round() -> None:
+def test_colours_come_round_and_signs_take_one_cell() -> None:
     assert series_colour(8) == series_colour(0) != series_colour(1)
     assert series_colour(0, dark=False) == LIGHT_COLOURS[0]
-    assert series_sign(12) == SIGNS[0]
     assert all(cell_len(sign) == 1 for sign in SIGNS)
 
 

@@ -35,11 +35,6 @@ def series_colour(index: int, *, dark: bool = True) -> str:
     return colours[index % len(colours)]
 
 
-def series_sign(index: int) -> str:
-    """Return the sign of the series at `index`; signs come round again after twelve."""
-    return SIGNS[index % len(SIGNS)]
-
-
 def unique_signs(wanted: list[str]) -> list[str]:
     """Return one sign per series: the wanted one where it is one cell wide and still free, else the next free."""
     taken = {sign for sign in wanted if cell_len(sign) == 1 and len(sign) == 1}

@@ -29,8 +29,8 @@ class ConfigView(VerticalScroll):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._shown: object = None
 
     def compose(self) -> ComposeResult:

@@ -28,8 +28,8 @@ class EventsView(VerticalScroll):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._events: Sequence[Event] = ()
         self._shown: Sequence[Event] = ()
 

@@ -16,8 +16,8 @@ class LogView(Log):
     LogView { height: 1fr; padding: 0 1; background: transparent; overflow: auto; scrollbar-size: 1 1; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, auto_scroll=True)
+    def __init__(self) -> None:
+        super().__init__(auto_scroll=True)
         self._read: Sequence[str] | None = None
         self._shown: list[str] = []
         self._follows = True

@@ -59,8 +59,8 @@ class AskPanel(Vertical):
     }
     """
 
-    def __init__(self, session: Session, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self.session = session
         self._one_by_one = asyncio.Lock()
         self._answers: list[Content] = []

@@ -85,8 +85,8 @@ class HeatMap(Widget, can_focus=True):
             super().__init__()
             self.row, self.column = row, column
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._heat: Heat | None = None
         self._top = self._first = 0
         self.row = self.column = 0

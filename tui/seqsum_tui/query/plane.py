@@ -29,8 +29,8 @@ class Plane(Widget):
     Plane { height: 1fr; color: $foreground; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._dots: Dots | None = None
         self._cells: dict[tuple[int, int], Cell] = {}
         self._for: object = None

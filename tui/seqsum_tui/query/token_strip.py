@@ -23,8 +23,8 @@ class TokenStrip(Widget):
     TokenStrip { height: auto; color: $foreground; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._tokens: tuple[tuple[str, float], ...] = ()
         self._scale: Scale = "diverging"
         self._full: int | None = None
