@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+import seqsum_tui.rooms  # noqa: F401  # with the rooms imported the list is there at once
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,13 +20,14 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
-from seqsum_tui.notifications import EndingsWatch
+from seqsum_tui.notifications import EndingsWatch, ends_to_tell
+from seqsum_tui.opening import OpeningScreen
 from seqsum_tui.query.client import server_command
-from seqsum_tui.runs.screen import RunsScreen
 from seqsum_tui.settings.store import Settings
 from seqsum_tui.settings.theme_contrast import legible
 from seqsum_tui.shared import bindings, display
-from seqsum_tui.shared.paths import over_ssh
+from seqsum_tui.shared.paths import copied_path, for_people, over_ssh
+from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.terminal_io.driver import ThriftyDriver
 from seqsum_tui.terminal_io.hangup import shell_waits
 from seqsum_tui.terminal_io.literal import NoSteering
@@ -74,8 +76,6 @@ class Console(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
     COMMANDS = App.COMMANDS | {_commands}
-    MODES = {"runs": RunsScreen}  # noqa: RUF012
-    DEFAULT_MODE = "runs"
 
     def __init__(
         self,
@@ -121,12 +121,27 @@ class Console(App[None]):
             self._launcher = WarmLauncher(self.settings.workers)
         return self._launcher
 
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the list of runs, or what stands there until it is imported."""
+        if "seqsum_tui.runs.screen" in sys.modules:
+            from seqsum_tui.runs.screen import RunsScreen
+
+            return RunsScreen()
+        return OpeningScreen(for_people(self.workspace_folder), self._show_list)
+
+    def _show_list(self) -> None:
+        self._check_settings()
+        # A mode of its own: the first screen of a stack can't be taken from it.
+        self.add_mode("runs", self.get_default_screen)
+        self.switch_mode("runs")
+
     def on_mount(self) -> None:
         """Put the theme on; end cleanly, with the terminal as it was, when asked to from outside."""
         self._put_theme_on()
         self.run_worker(self.endings.run(), name="ends of runs", group="endings")
-        # After the first paint: the check knows every screen's keys, which takes importing them.
-        self.call_after_refresh(self._check_settings)
+        if "seqsum_tui.runs.screen" in sys.modules:
+            # The check knows every screen's keys, which takes having them.
+            self.call_after_refresh(self._check_settings)
         try:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         except (NotImplementedError, RuntimeError, ValueError):
@@ -158,7 +173,7 @@ class Console(App[None]):
     def on_chart_limits_wanted(self, message: Chart.LimitsWanted) -> None:
         """Ask for the ends of a chart's y axis."""
         from seqsum.plotting.y_range import limits_of, limits_text
-        from seqsum_tui.dialogs.text_input import LineScreen
+        from seqsum_tui.rooms import LineScreen
 
         chart = message.chart
         hint = "The lowest and the highest value, like 0,2; ,2 sets the top alone. auto takes what there is."
@@ -216,8 +231,6 @@ class Console(App[None]):
         if self.settings.value("copy") != "file":
             super().copy_to_clipboard(text)
             return
-        from seqsum_tui.shared.paths import copied_path, for_people
-
         path = copied_path()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -255,8 +268,6 @@ class Console(App[None]):
         self.run_worker(self._save_settings(), name="settings", group="settings")
 
     async def _save_settings(self) -> None:
-        from seqsum_tui.shared.polling import in_thread
-
         try:
             await in_thread(self.settings.save)
         except OSError as error:
@@ -293,7 +304,7 @@ class Console(App[None]):
         """Take the person's keys, and say once what in the settings is left out, and why."""
         problems = self.settings.problems
         if self.settings.keys:
-            from seqsum_tui.settings import keymap
+            from seqsum_tui.rooms import keymap
 
             good, wrong = keymap.checked(self.settings.keys)
             self.set_keymap(good)
@@ -307,7 +318,7 @@ class Console(App[None]):
 
     def action_settings(self) -> None:
         """Show the settings."""
-        from seqsum_tui.settings.screen import SettingsScreen
+        from seqsum_tui.rooms import SettingsScreen
 
         if not self.screen.is_modal and not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen(self.settings))
@@ -318,13 +329,17 @@ class Console(App[None]):
         return screen in stack and all(above.is_modal for above in stack[stack.index(screen) + 1 :])
 
     def _list_in_front(self) -> bool:
+        if "seqsum_tui.runs.screen" not in sys.modules:
+            return True
+        from seqsum_tui.runs.screen import RunsScreen
+
         return any(isinstance(screen, RunsScreen) and self.in_front(screen) for screen in self.screen_stack)
 
     # The screens
 
     def open_live(self, run: Run, *, instead: bool = False) -> None:
         """Watch a run, `instead` of the screen in front or over it."""
-        from seqsum_tui.live.screen import LiveScreen
+        from seqsum_tui.rooms import LiveScreen
 
         screen = LiveScreen(run)
         if instead:
@@ -334,13 +349,13 @@ class Console(App[None]):
 
     def open_query(self, run_id: str) -> None:
         """Ask a run's model."""
-        from seqsum_tui.query.screen import QueryScreen
+        from seqsum_tui.rooms import QueryScreen
 
         self.push_screen(QueryScreen(run_id))
 
     def open_compare(self, run_ids: Sequence[str]) -> None:
         """Compare runs."""
-        from seqsum_tui.compare.screen import CompareScreen
+        from seqsum_tui.rooms import CompareScreen
 
         self.push_screen(CompareScreen(run_ids))
 
@@ -356,7 +371,7 @@ class Console(App[None]):
 
         With `config`, that of the run `name`, it begins with that run's settings.
         """
-        from seqsum_tui.new_run.screen import NewRunScreen
+        from seqsum_tui.rooms import NewRunScreen
 
         title = f"Run {display.literal(name)} again" if name else "New run"
         screen = NewRunScreen(self.workspace, self.launcher, preset=preset, config=config, title=title)
@@ -366,8 +381,6 @@ class Console(App[None]):
 
     def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
         """Say of runs and groups that ended between two readings how they did; silent about what the person stopped."""
-        from seqsum_tui.notifications import ends_to_tell
-
         ended = []
         for id, run in after.items():
             earlier = before.get(id)
@@ -387,7 +400,6 @@ class Console(App[None]):
 
     async def tell_problems(self) -> None:
         """Load plug-ins, and say which of them and which presets are left out, and why."""
-        from seqsum_tui.shared.polling import in_thread
 
         def load() -> list[str]:
             from seqsum import plugins
@@ -401,7 +413,7 @@ class Console(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
-        from seqsum_tui.dialogs.help import HelpScreen
+        from seqsum_tui.rooms import HelpScreen
 
         if not self.screen.is_modal:
             self.push_screen(HelpScreen.of(self.screen))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seqsum.plotting.smoothing import smooth, smooth_buckets
+
 if TYPE_CHECKING:
     from seqsum.runs import Buckets
 
@@ -118,8 +120,6 @@ class Series:
 
     def smoothed(self, over: float) -> Floats:
         """Return y as the moving average over so many steps, by distance in steps."""
-        from seqsum.plotting.smoothing import smooth, smooth_buckets
-
         if self.thinned is not None:
             return smooth_buckets(self.thinned, over)
         return smooth(self.x if self.steps is None else self.steps, self.y, over)

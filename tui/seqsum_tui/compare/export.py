@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from seqsum.compare.files import content
+from seqsum.export import write
+
 if TYPE_CHECKING:
     from seqsum.compare.files import Part, Shown
 
@@ -46,9 +49,6 @@ def write_export(shown: Shown, chosen: Chosen) -> tuple[int, list[str]]:
 
     Raises UserError when there is nothing to write, or the file is there already.
     """
-    from seqsum.compare.files import content
-    from seqsum.export import write
-
     made, messages = content(shown, chosen.offer.part, chosen.offer.format)
     write(chosen.path, made)
     return len(made), messages

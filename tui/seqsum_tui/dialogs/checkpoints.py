@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seqsum.compare.history import History
+from seqsum.runs import checkpoint_files
 from seqsum_tui.shared.metric_panels import loss_panel, panels
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ class Saved:
 
 def checkpoints_of(run: Run) -> tuple[Saved, ...]:
     """Return what is saved of a run, the newest first. Raises UserError when the run can't be read."""
-    from seqsum.compare.history import History
-    from seqsum.runs import checkpoint_files
-
     steps = checkpoint_files.steps_saved(run.checkpoints)[::-1]
     with run.store() as store:
         events = {event.step: event for event in store.events(kind="checkpoint")}

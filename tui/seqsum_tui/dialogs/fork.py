@@ -16,9 +16,13 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Button, Input, Label, OptionList, Static
 
+from seqsum.control.fork_rewind import can_change, check_fork, config_at
 from seqsum.errors import ConfigError, UserError
+from seqsum.runs.annotations import check_name
+from seqsum.schema import as_text
 from seqsum_tui.dialogs.checkpoint_list import CheckpointList
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.field_editors import LineInput
@@ -97,8 +101,6 @@ class ForkScreen(Dialog[ForkWish | None]):
         return step
 
     def _paths(self) -> list[str]:
-        from seqsum.control.fork_rewind import can_change
-
         return [facts.path for facts in self._run.record.parsed_config().used_fields() if can_change(facts.path)]
 
     @on(OptionList.OptionHighlighted)
@@ -126,9 +128,6 @@ class ForkScreen(Dialog[ForkWish | None]):
 
     @work(group="check", exclusive=True)
     async def _checked(self, submit: bool) -> None:
-        from seqsum.control.fork_rewind import check_fork
-        from seqsum.runs.annotations import check_name
-
         step, text = self.step, self.query_one("#changes", Input).value
         name = self.query_one("#name", Input).value.strip() or None
         try:
@@ -160,8 +159,6 @@ class ForkScreen(Dialog[ForkWish | None]):
 
     def action_settings(self) -> None:
         """Choose a setting from a list, and give it a value."""
-        from seqsum.schema import as_text
-
         config = self._run.record.parsed_config()
         paths = set(self._paths())
         choices = [
@@ -172,9 +169,6 @@ class ForkScreen(Dialog[ForkWish | None]):
         self.app.push_screen(ChooseScreen("Which setting shall the fork have otherwise?", choices), self._ask_value)
 
     def _ask_value(self, chosen: list[str] | None) -> None:
-        from seqsum.control.fork_rewind import config_at
-        from seqsum_tui.dialogs.set_value import SetValueScreen
-
         if not chosen:
             return
         path = chosen[0]

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 
 from seqsum import formatting
+from seqsum.control.fork_rewind import check_rewind
 from seqsum.errors import UserError
 from seqsum_tui.dialogs.checkpoint_list import CheckpointList
 from seqsum_tui.shared import bindings, display
@@ -90,8 +91,6 @@ class RewindScreen(Dialog[int | None]):
 
     @work(group="check", exclusive=True)
     async def _check(self, step: int) -> None:
-        from seqsum.control.fork_rewind import check_rewind
-
         try:
             await in_thread(lambda: check_rewind(self._run, step))
         except UserError as error:

@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from seqsum import formatting
+from seqsum.errors import ConfigError
+from seqsum.schema import as_text
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
@@ -42,7 +44,6 @@ class SetValueScreen(Dialog[str | None]):
 
     def __init__(self, config: Config, path: str, title: str, rate_now: float | None = None, when: str = WHEN) -> None:
         super().__init__()
-        from seqsum.schema import as_text
 
         self._config, self._path, self._title = config, path, title
         self._facts = next(facts for facts in config.fields() if facts.path == path)
@@ -80,8 +81,6 @@ class SetValueScreen(Dialog[str | None]):
         self.query_one("#change", Button).disabled = bool(problem)
 
     def _problem(self) -> str:
-        from seqsum.errors import ConfigError
-
         try:
             self._config.changed({self._path: self.query_one("#value", Input).value.strip()}, "set")
         except ConfigError as error:

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static, TextArea
 
+from seqsum.errors import UserError
 from seqsum.text import printable
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.context import Dialog
@@ -86,8 +87,6 @@ class LineScreen(Dialog[Meaning | None], Generic[Meaning]):
             self.dismiss(meaning)
 
     def _meaning(self) -> tuple[Meaning | None, str]:
-        from seqsum.errors import UserError
-
         try:
             return self._read(self.text().strip()), ""
         except UserError as error:

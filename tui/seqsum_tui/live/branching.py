@@ -6,7 +6,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum_tui.dialogs.checkpoints import checkpoints_of
+from seqsum_tui.dialogs.fork import ForkScreen
+from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
 from seqsum_tui.shared import display
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.run_actions import RunScreen
@@ -31,8 +35,6 @@ class Branching:
         self._screen.run_worker(self._fork(), group="branching", exclusive=True)
 
     async def _fork(self) -> None:
-        from seqsum_tui.dialogs.fork import ForkScreen
-
         held = self._screen.run_in_hand()
         saved = await self._saved(held)
         if held is None or not saved:
@@ -48,8 +50,6 @@ class Branching:
             self._screen.app.run_worker(self._forked(run, wish), group="actions")
 
     async def _forked(self, run: Run, wish: ForkWish) -> None:
-        from seqsum.control import commands
-
         console = self._screen.console
         workspace, launcher = console.workspace, console.launcher
         try:
@@ -70,8 +70,6 @@ class Branching:
         self._screen.run_worker(self._rewind(), group="branching", exclusive=True)
 
     async def _rewind(self) -> None:
-        from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
-
         held = self._screen.run_in_hand()
         saved = await self._saved(held)
         if held is None or not saved:
@@ -88,8 +86,6 @@ class Branching:
         )
 
     def _carry_out_rewind(self, summary: Summary, step: int | None) -> None:
-        from seqsum.control import commands
-
         if step is None:
             return
         if summary.live:
@@ -105,8 +101,6 @@ class Branching:
 
     def undo_rewind(self) -> None:
         """Bring back what the last rewind put aside."""
-        from seqsum.control import commands
-
         self._screen.ask_run(
             "undo rewind",
             commands.undo_rewind,
@@ -114,8 +108,6 @@ class Branching:
         )
 
     async def _saved(self, held: tuple[Run, Summary] | None) -> tuple[Saved, ...]:
-        from seqsum_tui.dialogs.checkpoints import checkpoints_of
-
         if held is None:
             return ()
         run = held[0]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.layout import MOST_CHARTS, MOST_COLUMNS, LiveLayout, moved
 from seqsum_tui.shared.context import ConsoleScreen
@@ -82,8 +83,6 @@ class ChartActions:
 
     def add(self) -> None:
         """Choose charts to add from all that there are of this run."""
-        from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-
         others = self._others()
         if self.view is None:
             return

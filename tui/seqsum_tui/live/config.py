@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.schema import as_text
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ class ConfigView(VerticalScroll):
 
 def describe(view: RunView) -> Content:
     """Return the configuration in words: what differs from the preset first, then every section, then the record."""
-    from seqsum.schema import as_text
-
     lines: list[Content] = []
     differ = len(view.differences)
     note = (

@@ -8,8 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from seqsum.compare.history import WIDEST, History, parts_of
+from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.presets.library import load_preset, preset_names
+from seqsum.runs import Run, checkpoint_files
+from seqsum.runs.annotations import ANNOTATIONS_FILE
+from seqsum.runs.gone import RunGone
+from seqsum.runs.record import RECORD_FILE
+from seqsum.runs.run import METRICS_FILE
+from seqsum.runs.store import READING_SECONDS, StoreBusy
 from seqsum_tui.live.run_events import EventReader
+from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
 from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
 
 if TYPE_CHECKING:
@@ -32,9 +42,6 @@ def against_preset(
 
     A preset that is not known here (from a file, or gone) has empty words; differences are then against the defaults.
     """
-    from seqsum.config import Config
-    from seqsum.presets.library import load_preset, preset_names
-
     words = ("", "", "")
     base = Config()
     try:
@@ -136,11 +143,6 @@ class RunReader:
         Of a run that can't be read it says what can be said; one that another program holds raises UserError once it
         was read.
         """
-        from seqsum.runs import Run
-        from seqsum.runs.gone import RunGone
-        from seqsum.runs.record import RECORD_FILE
-        from seqsum.runs.store import StoreBusy
-
         buckets, charts = self.buckets, self.charts
         if not self.run.folder.is_dir():
             # It may come back from the bin, and its files as they were.
@@ -164,11 +166,6 @@ class RunReader:
         return view
 
     def _view(self, charts: tuple[str, ...], buckets: int) -> RunView:
-        from seqsum.compare.history import WIDEST, History
-        from seqsum.runs import checkpoint_files
-        from seqsum.runs.store import READING_SECONDS
-        from seqsum_tui.live.x_axis import axis_kinds, axis_of
-
         first, last = self._stretch()
         with self.run.store(READING_SECONDS) as store, History(self.run) as history, self.run.reading():
             summary = self.run.summary_from(store)
@@ -208,9 +205,6 @@ class RunReader:
         )
 
     def _unreadable(self, reason: str, charts: tuple[str, ...], buckets: int) -> RunView:
-        from seqsum.runs import checkpoint_files
-        from seqsum_tui.live.x_axis import XAxis
-
         settings = self._current_settings({})
         return RunView(
             buckets=buckets,
@@ -255,10 +249,6 @@ class RunReader:
 
     def _parent(self, summary: Summary, names: Iterable[str], curves: dict[str, Buckets], kind: XKind) -> Parent | None:
         """Return the run that this one was forked from, and its curves as far as this run's axis goes."""
-        from seqsum.compare.history import History, parts_of
-        from seqsum.runs.store import READING_SECONDS
-        from seqsum_tui.live.x_axis import XAxis, axis_of
-
         parts = parts_of(self.run)
         if len(parts) < 2:
             return None
@@ -281,10 +271,6 @@ class RunReader:
 
     def _now_stamp(self) -> object:
         """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
-        from seqsum.runs.annotations import ANNOTATIONS_FILE
-        from seqsum.runs.record import RECORD_FILE
-        from seqsum.runs.run import METRICS_FILE
-
         stores = (METRICS_FILE, f"{METRICS_FILE}-wal")
         watched = [self.run.folder / name for name in (*stores, RECORD_FILE, ANNOTATIONS_FILE)] + [self.run.log]
         parent = self.run.record_or_blank().parent

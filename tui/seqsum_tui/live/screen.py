@@ -16,6 +16,9 @@ from seqsum.cells import shorten
 from seqsum.config import LIVE_FIELDS
 from seqsum.plotting.smoothing import lead
 from seqsum.runs.gone import RunGone
+from seqsum.schema import as_text
+from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.branching import Branching
 from seqsum_tui.live.chart_actions import SCREEN, ChartActions
 from seqsum_tui.live.chart_grid import ChartChosen, LiveChart, LiveCharts
@@ -266,9 +269,6 @@ class LiveScreen(RunScreen):
 
     def action_change(self) -> None:
         """Choose from the values that can change while the run trains."""
-        from seqsum.schema import as_text
-        from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-
         config = self._view.config if self._view is not None else None
         if config is None:
             return
@@ -285,8 +285,6 @@ class LiveScreen(RunScreen):
 
     def ask_value(self, path: str, title: str) -> None:
         """Ask for a new value of a live field and set it."""
-        from seqsum_tui.dialogs.set_value import SetValueScreen
-
         if self._view is None or self._view.config is None:
             return
 

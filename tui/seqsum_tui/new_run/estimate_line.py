@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.estimate import estimate, read_speeds
 from seqsum.text import printable
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.polling import in_thread
@@ -77,8 +78,6 @@ class EstimateLine(FittedText):
             self.post_message(self.Noted([note.text for note in told]))
 
     def _estimate(self, config: Config) -> Estimate:
-        from seqsum.estimate import estimate, read_speeds
-
         if self._speeds is None:
             self._speeds = read_speeds(self.workspace) if self.workspace is not None else []
         return estimate(config, self._speeds)

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.presets.library import Preset
+from seqsum.presets.own import PresetExistsError, save_preset
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.field_editors import LineInput
@@ -103,8 +104,6 @@ class SavePresetScreen(Dialog[str | None]):
 
     @work(group="save", exclusive=True)
     async def _save(self, values: dict[str, str], overwrite: bool) -> None:
-        from seqsum.presets.own import PresetExistsError, save_preset
-
         try:
             await in_thread(lambda: save_preset(config=self._config, overwrite=overwrite, **values))
         except PresetExistsError as error:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.tasks.number_format import unmistakable
+from seqsum.tasks.series import SeriesSource, read_series
+from seqsum.tasks.text_files import decode
 from seqsum_tui.shared import display
 
 MOST_QUESTIONS = 5_000
@@ -25,8 +28,6 @@ class Questions:
 
 def questions_of(name: str) -> Questions:
     """Return the questions of a file, one a line; raises UserError when it can't be read or has none."""
-    from seqsum.tasks.text_files import decode
-
     shown = display.literal(name)
     try:
         path = Path(name).expanduser()
@@ -54,9 +55,6 @@ def series_of(line: str) -> str:
 
     Raises UserError when there is no such file or column, or a cell is no number.
     """
-    from seqsum.tasks.number_format import unmistakable
-    from seqsum.tasks.series import SeriesSource, read_series
-
     if not line:
         raise UserError("file: type the path of a CSV file, and behind it the name of a column if it has several")
     path, column = Path(line).expanduser(), None

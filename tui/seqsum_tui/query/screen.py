@@ -17,9 +17,11 @@ from textual.widgets import Input, Static
 from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum.runs.gone import RunGone
+from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.asker import Asker
-from seqsum_tui.query.batch import Questions, filter_of, filter_words, questions_of, series_of
+from seqsum_tui.query.batch import MOST_QUESTIONS, Questions, filter_of, filter_words, questions_of, series_of
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
 from seqsum_tui.query.client import QuestionRefused, ServerEnded
@@ -447,16 +449,12 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_beside(self) -> None:
         """Ask two models at once, or one again."""
-        from seqsum_tui.dialogs.choose import ChooseScreen
-
         if len(self.askings) > 1:
             self.do(self._alone, name="alone", group="beside")
             return
         self.do(partial(self._choose, ChooseScreen), name="choose", group="beside", exclusive=True)
 
     async def _choose(self, screen: Any) -> None:
-        from seqsum_tui.dialogs.choose import Choice
-
         here = self.askings[0].session
         summaries = await in_thread(self.console.workspace.summaries)
         choices = [Choice(f"{here.run.id}:{step}", f"step {step:,}", "this run") for step in reversed(here.checkpoints)]
@@ -517,8 +515,6 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_filter(self) -> None:
         """List some of the wrong answers alone."""
-        from seqsum_tui.dialogs.text_input import LineScreen
-
         hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
         written = filter_words(self.askings[0].only)
         screen = LineScreen(
@@ -558,8 +554,6 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_batch(self) -> None:
         """Ask every line of a file; of a run that continues series, the series in a CSV file."""
-        from seqsum_tui.dialogs.text_input import LineScreen
-
         if self.askings[0].session.facts.get("answer") == "values":
             hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
             series = LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
@@ -578,8 +572,6 @@ class QueryScreen(ConsoleScreen[None]):
     @on(QueryBox.LinesPasted)
     def ask_lines(self, message: QueryBox.LinesPasted) -> None:
         """Ask each line that was pasted, as those of a file."""
-        from seqsum_tui.query.batch import MOST_QUESTIONS
-
         chosen = tuple(message.lines[:MOST_QUESTIONS])
         left = len(message.lines) - len(chosen)
         if left:

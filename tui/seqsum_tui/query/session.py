@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from seqsum.compare.history import History
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.query.registry import questions
@@ -52,8 +53,6 @@ class Session:
         self._measure()
         summary, checkpoints = self.run.summary(), tuple(steps_saved(self.run.checkpoints))
         if (summary, checkpoints) != (self.summary, self.checkpoints):
-            from seqsum.compare.history import History
-
             with History(self.run) as history:
                 found = {step: history.at("accuracy", step) for step in checkpoints}
             self.accuracies = {step: point for step, point in found.items() if point is not None}

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.errors import UserError
+from seqsum.runs import bin
+from seqsum_tui.runs.bin_reader import BinReader
 from seqsum_tui.runs.table import RunChosen, RunTable
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import Poll, in_thread
@@ -26,17 +29,11 @@ if TYPE_CHECKING:
 SURE_SECONDS = 10.0
 
 
-def _commands() -> type[Provider]:
-    from seqsum_tui.shared.command_palette import ScreenCommands
-
-    return ScreenCommands
-
-
 class BinScreen(ConsoleScreen[list[str]]):
     """The deleted runs, the last one first. Closes with the ids of those that were brought back."""
 
     CSS_PATH = "bin_screen.tcss"
-    COMMANDS = {_commands}  # noqa: RUF012
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings.BIN
     HELP_TITLE = "Bin"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
@@ -67,8 +64,6 @@ class BinScreen(ConsoleScreen[list[str]]):
         self.run_worker(self._poll.run(), name="bin reader")
 
     def _read(self) -> Listing:
-        from seqsum_tui.runs.bin_reader import BinReader
-
         if self._reader is None:
             self._reader = BinReader(self.console.workspace, self.console.now)
         return self._reader.read()
@@ -112,9 +107,6 @@ class BinScreen(ConsoleScreen[list[str]]):
         folder = self.console.workspace.folder
 
         def work() -> list[str]:
-            from seqsum.errors import UserError
-            from seqsum.runs import bin
-
             problems = []
             for id in ids:
                 try:
@@ -143,9 +135,6 @@ class BinScreen(ConsoleScreen[list[str]]):
         folder = self.console.workspace.folder
 
         def work() -> list[str]:
-            from seqsum.errors import UserError
-            from seqsum.runs import bin
-
             try:
                 bin.empty(folder)
             except UserError as error:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
+from seqsum_tui.charts.sparkline import sparkline
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
@@ -121,8 +122,6 @@ def quartiles(metric: str, spread: Standing, width: int) -> str:
 def drawn(curve: tuple[float, ...], width: int, share: bool) -> str:
     """Return a curve in one row, a share from 0 to 100% as in its chart; needs numpy, which is there once anything was
     read."""
-    from seqsum_tui.charts.sparkline import sparkline
-
     # A row of its own for the eye: full blocks would touch the line above.
     return sparkline(curve, width, (0.0, 1.0) if share else None).replace("█", "▇")
 

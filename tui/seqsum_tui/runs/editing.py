@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seqsum import formatting
+from seqsum.errors import UserError
+from seqsum.runs import Run, bin
+from seqsum.runs.annotations import annotate, check_name, check_note, check_tags
+from seqsum.runs.gone import BIN_FOLDER
+from seqsum_tui.dialogs.confirm import ConfirmScreen
+from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
+from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.shared import display
 from seqsum_tui.shared.polling import in_thread
 
@@ -89,9 +96,6 @@ class RunEditor:
 
     def rename(self) -> None:
         """Give the run under the cursor another name."""
-        from seqsum.runs.annotations import check_name
-        from seqsum_tui.dialogs.text_input import LineScreen
-
         held = self._list.run_in_hand()
         if held is None:
             return
@@ -111,9 +115,6 @@ class RunEditor:
 
     def tags(self) -> None:
         """Edit the tags that the runs have in common; each keeps its others."""
-        from seqsum.runs.annotations import check_tags
-        from seqsum_tui.dialogs.text_input import LineScreen
-
         runs = self._list.chosen_runs()
         if not runs:
             return
@@ -138,9 +139,6 @@ class RunEditor:
 
     def note(self) -> None:
         """Write a note about the runs."""
-        from seqsum.runs.annotations import check_note
-        from seqsum_tui.dialogs.text_input import NoteScreen
-
         runs = self._list.chosen_runs()
         if not runs:
             return
@@ -157,8 +155,6 @@ class RunEditor:
 
     def _change(self, runs: list[Summary], done: str, change: Callable[[Summary], dict[str, object]]) -> None:
         def work() -> list[str]:
-            from seqsum.runs.annotations import annotate
-
             folder = self._list.console.workspace.folder
             return _each(runs, lambda run: annotate(folder / run.id, **change(run)))  # type: ignore[arg-type]
 
@@ -172,7 +168,6 @@ class RunEditor:
         if len(runs) < 2:
             self._delete(runs)
             return
-        from seqsum_tui.dialogs.confirm import ConfirmScreen
 
         live = sum(run.live for run in runs)
         train = f" {live} of them still train: stop these first, they stay." if live else ""
@@ -194,8 +189,6 @@ class RunEditor:
         self._list.refresh_bindings()
 
         def work() -> list[str]:
-            from seqsum.runs import Run, bin
-
             def one(summary: Summary) -> None:
                 bin.delete(Run(self._list.console.workspace.folder / summary.id))
                 deletion.ids.append(summary.id)
@@ -221,8 +214,6 @@ class RunEditor:
             self._list.app.run_worker(self._tell_gone(gone), group="actions")
 
     async def _tell_gone(self, runs: list[Summary]) -> None:
-        from seqsum.runs.gone import BIN_FOLDER
-
         folder = self._list.console.workspace.folder
 
         def places() -> tuple[list[Summary], list[Summary]]:
@@ -255,8 +246,6 @@ class RunEditor:
         """Bring runs back from the bin, also those that are still on their way into it."""
 
         def work() -> list[str]:
-            from seqsum.runs import bin
-
             return _each(deletion.ids, lambda id: bin.restore(self._list.console.workspace.folder, id), name=str)
 
         self._carry(
@@ -265,7 +254,6 @@ class RunEditor:
 
     def bin(self) -> None:
         """Show the bin."""
-        from seqsum_tui.runs.bin_screen import BinScreen
 
         def back(restored: list[str] | None) -> None:
             if restored:
@@ -313,8 +301,6 @@ class RunEditor:
             self._list.app.run_worker(self._again(*held), group="actions")
 
     async def _again(self, run: Run, summary: Summary) -> None:
-        from seqsum.errors import UserError
-
         try:
             config = await in_thread(run.config)
         except (UserError, OSError, sqlite3.Error) as error:
@@ -343,8 +329,6 @@ def _each(
     name: Callable[[T], str] = lambda run: run.name,  # type: ignore[attr-defined]
 ) -> list[str]:
     """Do it to each, and return what went wrong, by name."""
-    from seqsum.errors import UserError
-
     problems = []
     for thing in things:
         try:

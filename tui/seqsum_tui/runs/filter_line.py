@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from seqsum_tui.runs.filter_completion import Offer
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.one_line import OneLineInput
 
@@ -119,8 +120,6 @@ class FilterLine(Vertical):
         yield Static("", id="filter-problem")
 
     def _offer(self, text: str) -> Offer:
-        from seqsum_tui.runs.filter_completion import Offer
-
         return Offer() if self._completion is None else self._completion.offer(text)
 
     @property

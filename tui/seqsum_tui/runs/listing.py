@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from seqsum import formatting
 from seqsum.compare.reader import FIRST_CHOICES
 from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
 from seqsum.control.replicate import CONVERGED
@@ -20,6 +21,7 @@ from seqsum.runs.filter_tokens import FilterError
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.order import finite, high_first, sort_by, value_of
 from seqsum.schema import as_text
+from seqsum_tui.shared import display
 
 GROUP = "group:"
 NEWEST_FIRST = "age"
@@ -109,9 +111,6 @@ class Listing:
 
     def cell(self, line: Line, column: str) -> str:
         """What stands in a column that is no usual one: a metric or a setting."""
-        from seqsum import formatting
-        from seqsum_tui.shared import display
-
         if column in self.names.metrics:
             return formatting.metric(column, line.summary.metrics.get(column))
         if column in TIMES:

@@ -12,6 +12,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum_tui.charts import Band, Chart, Series
+from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.live.curves import panel_series
+from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
 from seqsum_tui.shared.run_actions import RESUMABLE
 
@@ -69,8 +73,6 @@ class RunPreview(Horizontal):
 
     def _show_curves(self, preview: Preview) -> None:
         # Charts need numpy, which the first paint does not wait for.
-        from seqsum_tui.charts import Chart
-        from seqsum_tui.live.curves import panel_series
 
         place = self.query_one("#preview-curves", Horizontal)
         charts = {chart.id: chart for chart in place.query(Chart)}
@@ -97,10 +99,6 @@ class RunPreview(Horizontal):
 
 def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> None:
     """Draw the median of a group's runs, and the band between the quartiles."""
-    from seqsum_tui.charts import Band, Series
-    from seqsum_tui.charts.palette import SIGNS
-    from seqsum_tui.runs.reader import MOST_MEMBERS
-
     found = preview.spreads.get(metric)
     if found is None:
         chart.set_bands([])

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from seqsum.compare.spread import Member, spread
 from seqsum.errors import UserError
 from seqsum.runs import Buckets, Run, Workspace
 from seqsum.runs.checkpoint_files import steps_saved
+from seqsum.runs.metric_direction import direction_of
 from seqsum_tui.live.reader import against_preset
 from seqsum_tui.runs.listing import Arranger, Line, Listing, View
 from seqsum_tui.shared.metric_panels import Panel, loss_panel, panels
@@ -119,9 +121,6 @@ class WorkspaceReader:
         return Preview(line, title, description, look_for, differences, curves, {}, shown, log, saved)
 
     def _read_group(self, line: Line) -> Preview:
-        from seqsum.compare.spread import Member, spread
-        from seqsum.runs.metric_direction import direction_of
-
         nothing = loss_panel(()), panels(())[0]
         if len(line.tasks) > 1:
             return Preview(line, panels=nothing)

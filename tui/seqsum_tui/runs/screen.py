@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.runs import Run
+from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES
+from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.runs.editing import NEED_RUN, RunEditor
+from seqsum_tui.runs.filter_completion import FilterCompletion
 from seqsum_tui.runs.filter_help import FILTER_WORDS
 from seqsum_tui.runs.filter_line import FilterBox, FilterLeft, FilterLine, FilterTyped
+from seqsum_tui.runs.listing import View
 from seqsum_tui.runs.preview import RunPreview
+from seqsum_tui.runs.reader import WorkspaceReader
 from seqsum_tui.runs.table import MARK, ColumnChosen, GroupChosen, RunChosen, RunHighlighted, RunsMarked, RunTable
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import Poll
@@ -38,17 +44,11 @@ if TYPE_CHECKING:
 KEPT = frozenset({"column", "reverse", "grouped"})
 
 
-def _commands() -> type[Provider]:
-    from seqsum_tui.shared.command_palette import ScreenCommands
-
-    return ScreenCommands
-
-
 class RunsScreen(RunScreen):
     """Every run of the workspace, live; and more of the one under the cursor."""
 
     CSS_PATH = "screen.tcss"
-    COMMANDS = {_commands}  # noqa: RUF012
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
@@ -114,18 +114,11 @@ class RunsScreen(RunScreen):
 
     def _the_reader(self) -> WorkspaceReader:
         if self._reader is None:
-            # The first reading, in its thread, also imports what the first paint did without.
-            import seqsum_tui.charts  # noqa: F401
-            from seqsum_tui.runs.listing import View
-            from seqsum_tui.runs.reader import WorkspaceReader
-
             view = View(**_kept(self.console.layout("runs")))
             self._reader = WorkspaceReader(self.console.workspace, self.console.now, view)
         return self._reader
 
     def _show(self, view: WorkspaceView) -> None:
-        from seqsum_tui.runs.filter_completion import FilterCompletion
-
         listing = view.listing
         before = self._runs
         if self._listing is None or listing.entries is not self._listing.entries:
@@ -198,7 +191,6 @@ class RunsScreen(RunScreen):
         line = self.line_in_hand()
         if line is None:
             return None
-        from seqsum.runs import Run
 
         id = line.ids[0]
         return Run(self.console.workspace_folder / id), self._runs.get(id, line.entries[0].summary)
@@ -207,7 +199,6 @@ class RunsScreen(RunScreen):
         """Return the marked runs, else those of the line under the cursor."""
         if not self._read_once:
             return []
-        from seqsum.runs import Run
 
         folder = self.console.workspace_folder
         return [(Run(folder / summary.id), summary) for summary in self.chosen_runs()]
@@ -278,8 +269,6 @@ class RunsScreen(RunScreen):
 
     def open_run(self, run_id: str) -> None:
         """Watch a run; the cursor is on it when one comes back."""
-        from seqsum.runs import Run
-
         self.query_one(RunTable).select(run_id)
         self.console.open_live(Run(self.console.workspace_folder / run_id))
 
@@ -385,8 +374,6 @@ class RunsScreen(RunScreen):
 
     def action_sort(self) -> None:
         """Choose what to sort by: a column, a metric, a setting."""
-        from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-
         listing, view = self._listing, self._view
         if listing is None or view is None:
             return
@@ -457,8 +444,6 @@ def _kept(layout: Mapping[str, object]) -> dict[str, Any]:
 
 def sort_choices(names: Names) -> list[tuple[str, str]]:
     """Return what one can sort by, each with what it is."""
-    from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES
-
     columns = [name for name in ("age", *TEXTS, *NUMBERS, *TIMES, *LISTS) if name not in ("id", "note", "reason")]
     found = dict.fromkeys(columns, "column")
     found.update((name, "metric") for name in sorted(names.metrics) if name not in found)

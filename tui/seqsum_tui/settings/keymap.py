@@ -10,17 +10,16 @@ from textual.keys import Keys, _character_to_key
 
 from seqsum.errors import did_you_mean
 from seqsum.text import one_line
+from seqsum_tui.charts.chart import Chart
+from seqsum_tui.new_run.form import ConfigForm
+from seqsum_tui.new_run.keys import KEYS
+from seqsum_tui.shared import bindings, dialog_keys
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
 
 
 def key_groups() -> Iterator[tuple[str, Sequence[Binding]]]:
     """Yield every part of the console that has keys, and its keys."""
-    from seqsum_tui.charts.chart import Chart
-    from seqsum_tui.new_run.form import ConfigForm
-    from seqsum_tui.new_run.keys import KEYS
-    from seqsum_tui.shared import bindings, dialog_keys
-
     parts: list[tuple[str, object]] = [
         (name, value)
         for module in (bindings, dialog_keys)

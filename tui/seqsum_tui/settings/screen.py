@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -18,6 +17,7 @@ from seqsum_tui.new_run.form import FieldRow
 from seqsum_tui.settings.keymap import key_groups
 from seqsum_tui.settings.store import BY_NAME, OPTIONS, Settings, Value
 from seqsum_tui.shared import bindings
+from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.field_editors import Edited
 from seqsum_tui.shared.fitted_text import FittedText
@@ -33,12 +33,6 @@ PARTS = {
     "LINE": "A line asked for",
     "CHOOSE": "A list to choose from",
 }
-
-
-def _commands() -> type[Provider]:
-    from seqsum_tui.shared.command_palette import ScreenCommands
-
-    return ScreenCommands
 
 
 class SettingsDraft:
@@ -103,7 +97,7 @@ class SettingsScreen(ConsoleScreen[None]):
     """One row a setting; below them every key's id, for the file's section `keys`."""
 
     CSS_PATH = "screen.tcss"
-    COMMANDS = {_commands}  # noqa: RUF012
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings.SETTINGS_SCREEN
     HELP_TITLE = "Settings"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [("Settings", bindings.SETTINGS_SCREEN)]

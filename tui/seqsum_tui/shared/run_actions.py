@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqsum import formatting
+from seqsum.control import commands
+from seqsum.errors import UserError
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.polling import in_thread
@@ -79,8 +81,6 @@ class RunScreen(ConsoleScreen[None]):
 
     def action_pause(self) -> None:
         """Pause the run."""
-        from seqsum.control import commands
-
         self.ask_run("pause", commands.pause, lambda _: ("p goes on with it.", "information"))
 
     def action_continue(self) -> None:
@@ -92,28 +92,20 @@ class RunScreen(ConsoleScreen[None]):
         self._resume("resume")
 
     def _resume(self, verb: str) -> None:
-        from seqsum.control import commands
-
         launcher = self.console.launcher
         self.ask_run(verb, lambda run: commands.resume(run, launcher), lambda _: ("From where it was.", "information"))
 
     def action_stop(self) -> None:
         """Save and stop the run."""
-        from seqsum.control import commands
-
         self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
         self.ask_run("stop", commands.stop, lambda _: ("It is saved; r goes on from there.", "information"))
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""
-        from seqsum.control import commands
-
         self.ask_run("snapshot", commands.snapshot, lambda answer: (_saved_at(answer), "information"))
 
     def set_value(self, run: Run, field: str, text: str) -> None:
         """Change a live field of the run."""
-        from seqsum.control import commands
-
         self.ask_run(
             "set",
             lambda run: commands.set_value(run, field, text),
@@ -158,8 +150,6 @@ class RunScreen(ConsoleScreen[None]):
         at_once = asyncio.Semaphore(AT_ONCE)
 
         async def one(run: Run, name: str) -> str:
-            from seqsum.errors import UserError
-
             try:
                 async with at_once:
                     await in_thread(lambda: work(run))
@@ -195,8 +185,6 @@ class RunScreen(ConsoleScreen[None]):
         work: Callable[[Run], dict[str, Any]],
         outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
     ) -> None:
-        from seqsum.errors import UserError
-
         try:
             answer = await in_thread(lambda: work(run))
         except (UserError, OSError, sqlite3.Error) as error:

@@ -14,6 +14,7 @@ from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
+from seqsum_tui.query.views.answer import text_of
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import (
     QUIET,
@@ -137,8 +138,6 @@ class Asked:
     @classmethod
     def of(cls, question: str, reply: dict[str, Any]) -> Asked:
         """Read a reply to `predict`."""
-        from seqsum_tui.query.views.answer import text_of
-
         said = reply.get("answer") or {}
         one_class = reply.get("kind", "class") == "class"
         shares = said.get("probabilities") or []

@@ -1,0 +1,54 @@
+"""The first paint: what stands there while the list of runs is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from seqsum_tui.shared import bindings
+from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.polling import in_thread
+from seqsum_tui.shared.top_bar import TopBar
+
+
+class OpeningScreen(Screen[None]):
+    """Looks like the list of runs before its first reading. Keys pressed meanwhile are the list's.
+
+    Args:
+        place: the workspace, as it stands in the top line.
+        opened: called when the list is imported, to put it in this screen's place.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
+
+    def __init__(self, place: str, opened: Callable[[], None]) -> None:
+        super().__init__()
+        self._place, self._opened = place, opened
+        self._keys: list[events.Key] = []
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets."""
+        yield TopBar(self._place)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Import once the first picture is there."""
+        self.call_after_refresh(lambda: self.run_worker(self._open(), name="rooms"))
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep what is typed ahead."""
+        event.stop()
+        event.prevent_default()
+        self._keys.append(event)
+
+    async def _open(self) -> None:
+        await in_thread(lambda: import_module("seqsum_tui.runs.screen"))
+        self._opened()
+        for event in self._keys:
+            self.app.post_message(events.Key(event.key, event.character))
