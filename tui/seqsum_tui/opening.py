@@ -9,15 +9,15 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from seqsum_tui.shared import bindings
+from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.top_bar import TopBar
 
 
-class OpeningScreen(Screen[None]):
+class OpeningScreen(ConsoleScreen[None]):
     """Looks like the list of runs before its first reading. Keys pressed meanwhile are the list's.
 
     Args:
