@@ -10,23 +10,10 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from seqsum.training.backends.fused import simd
+from seqsum.training.backends.fused import layout, simd
 from seqsum.training.backends.fused.backward import backward, head_backward
 from seqsum.training.backends.fused.forward import forward
-from seqsum.training.backends.fused.layout import (
-    DOUBLE,
-    DOUBLES,
-    FLOATS,
-    INT,
-    INTS,
-    LSTM,
-    PARAMETER_PLACES,
-    SAVED_C,
-    SHAPE,
-    TABLE,
-    Places,
-    named,
-)
+from seqsum.training.backends.fused.layout import LSTM, SAVED_C, named
 from seqsum.training.backends.fused.loss import cross_entropy, gather_asked, head
 from seqsum.training.backends.fused.matmul import FLAGS, part
 from seqsum.training.backends.fused.optimizers import Optimizer, clip, gradient_norm, update
@@ -66,10 +53,11 @@ class Results(NamedTuple):
     norms: Doubles
 
 
+INT, INTS, FLOATS, DOUBLES, TABLE = layout.INT, layout.INTS, layout.FLOATS, layout.DOUBLES, layout.TABLE
 CUBE = types.int64[:, :, ::1]
 SIGNATURE = (
-    SHAPE, named(Places, INT), FLOATS, PARAMETER_PLACES, named(Parameters, FLOATS),
-    named(Optimizer, INT, *[DOUBLE] * (len(Optimizer._fields) - 1)), INT,
+    layout.SHAPE, named(layout.Places, INT), FLOATS, layout.PARAMETER_PLACES, named(Parameters, FLOATS),
+    named(Optimizer, INT, *[types.float64] * (len(Optimizer._fields) - 1)), INT,
     named(ChunkBatches, CUBE, TABLE, CUBE, DOUBLES), named(Results, DOUBLES, INTS, INTS, DOUBLES),
 )  # fmt: skip
 

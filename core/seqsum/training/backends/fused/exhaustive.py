@@ -15,28 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from seqsum.training.backends.fused import exhaustive_steps, simd
+from seqsum.training.backends.fused import exhaustive_steps, layout, simd
 from seqsum.training.backends.fused.exhaustive_order import exhaustive_order
-from seqsum.training.backends.fused.layout import (
-    B_HH,
-    B_IH,
-    COLUMNS,
-    DOUBLES,
-    FLOATS,
-    GRU,
-    INT,
-    INTS,
-    LSTM,
-    PARAMETER_PLACES,
-    RNN_RELU,
-    RNN_TANH,
-    SHAPE,
-    TABLE,
-    W_HH,
-    W_IH,
-    ParameterPlaces,
-    Shape,
-)
+from seqsum.training.backends.fused.layout import B_HH, B_IH, COLUMNS, GRU, LSTM, RNN_RELU, RNN_TANH, W_HH, W_IH
 from seqsum.training.backends.fused.matmul import FLAGS, LANES, compiled, tiles, tiles_more
 
 ROW = COLUMNS + LANES
@@ -170,7 +151,10 @@ def put_weights(shape, values, places, x, inputs, bias, b_hh):
     return True
 
 
-SIGNATURE = (SHAPE, PARAMETER_PLACES, FLOATS, INT, INT, TABLE, INT, FLOATS, TABLE, INTS, DOUBLES)
+SIGNATURE = (
+    layout.SHAPE, layout.PARAMETER_PLACES, layout.FLOATS, layout.INT, layout.INT, layout.TABLE, layout.INT,
+    layout.FLOATS, layout.TABLE, layout.INTS, layout.DOUBLES,
+)  # fmt: skip
 
 
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
@@ -250,7 +234,7 @@ def ask_blocks(shape, places, values, low, high, blocks, asked, x, confusion, ri
             asked += parents
 
 
-def room_for(shape: Shape, high: int) -> int:
+def room_for(shape: layout.Shape, high: int) -> int:
     """Return how many float32 numbers `ask_blocks` works on for lengths up to `high`, beside the right classes."""
     wide = shape.gates * shape.hidden
     kept = shape.layers * shape.hidden * (2 if shape.cell == LSTM else 1)
@@ -271,9 +255,11 @@ class Counts:
 class Exhaustive:
     """Asks models of one shape about every sequence of lengths low to high, one after another."""
 
-    def __init__(self, shape: Shape, offsets: dict[str, int], low: int, high: int, truths: NDArray[np.integer]) -> None:
+    def __init__(
+        self, shape: layout.Shape, offsets: dict[str, int], low: int, high: int, truths: NDArray[np.integer]
+    ) -> None:
         """truths: the right class of every sequence, in counting order, the shortest first."""
-        self._shape, self._places = shape, ParameterPlaces.of(shape, offsets)
+        self._shape, self._places = shape, layout.ParameterPlaces.of(shape, offsets)
         self._low, self._high = low, high
         order = exhaustive_order(shape.vocabulary, low, high)
         self._pieces = self._cut(order.blocks)

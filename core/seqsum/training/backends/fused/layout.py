@@ -60,15 +60,19 @@ class Shape(NamedTuple):
     """Rows of a batch at most: batch · length."""
 
     @classmethod
-    def of(
-        cls, *, cell: int, vocabulary: int, embedding: int, hidden: int, layers: int, classes: int, batch: int,
-        length: int, tags: int, carried: int,
-    ) -> Shape:  # fmt: skip
-        width = whole_vectors(hidden)
+    def of(cls, **sizes: int) -> Shape:
+        """Make a shape of its first ten sizes."""
+        cell, width = sizes["cell"], whole_vectors(sizes["hidden"])
         return cls(
-            cell, vocabulary, embedding, hidden, layers, classes, batch, length, tags, carried, GATES[cell], width,
-            GATES[cell] * width, whole_vectors(max(1, embedding)), whole_vectors(classes), SAVED[cell], batch * length,
-        )  # fmt: skip
+            **sizes,
+            gates=GATES[cell],
+            width=width,
+            wide=GATES[cell] * width,
+            wide_embedding=whole_vectors(max(1, sizes["embedding"])),
+            wide_classes=whole_vectors(sizes["classes"]),
+            saved=SAVED[cell],
+            most=sizes["batch"] * sizes["length"],
+        )
 
 
 class ParameterPlaces(NamedTuple):
@@ -175,7 +179,7 @@ def named(kind: Any, *parts: Any) -> Any:
     return types.NamedUniTuple(parts[0], len(kind._fields), kind) if len(parts) == 1 else types.NamedTuple(parts, kind)
 
 
-INT, DOUBLE, TABLE = types.int64, types.float64, types.int64[:, ::1]
+INT, TABLE = types.int64, types.int64[:, ::1]
 INTS, FLOATS, DOUBLES = types.int64[::1], types.float32[::1], types.float64[::1]
 SHAPE = named(Shape, INT)
 PARAMETER_PLACES = named(ParameterPlaces, INT, INT, INT, TABLE)
