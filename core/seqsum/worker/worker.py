@@ -9,27 +9,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store
 from seqsum.runs.files import append_to
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.record import Record
-from seqsum.schema import as_text
 from seqsum.setting_notes import not_fused
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.trackers.upload import start_upload
 from seqsum.training.backends.fused_support import fused_from, why_not_fused
 from seqsum.worker.background_jobs import Abandoned, BackgroundJobs, Job
+from seqsum.worker.clock import TrainingClock
+from seqsum.worker.live_changes import LiveChanges
 from seqsum.worker.signals import StopSignal
 
 if TYPE_CHECKING:
     from seqsum.evaluation.evaluate import Evaluation
     from seqsum.training.checkpoint import Checkpoint
     from seqsum.training.trainer import Point, Trainer
-    from seqsum.worker.system_metrics import SystemMetrics
 
 WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
@@ -49,18 +48,14 @@ class Worker:
         self.store = store
         self.signals = signals
         self.trainer: Trainer
-        self.changes: dict[str, Any] = {}
-        self.paused = False
+        self.changes: LiveChanges
+        self.clock: TrainingClock
         self.stop_asked: str | None = None
         self.tracker: Guarded | None = None
-        self.train_seconds = 0.0
-        self._replay: list[tuple[int, str, str]] = []  # (step, field, value)
         self._points: list[Point] = []
         self._written = 0.0
         self._listened = 0.0
         self._looked = 0.0
-        self._clock = 0.0
-        self._speed_from = (0.0, 0)
         self._saved: tuple[int, dict[str, Any]] | None = None
         self._backend: tuple[str, str | None] = ("", None)
         self._behind = BackgroundJobs(lambda: self.write(force=True), self._is_told)
@@ -68,7 +63,6 @@ class Worker:
         self._unmade: list[int] = []  # steps whose evaluation was given up
         self._events: list[SomeEvent] = []
         self._durable = 0.0
-        self._system: SystemMetrics | None = None
         self._lags = False
         self._store_behind: Store | None = None  # for the thread that writes behind the loop
 
@@ -80,6 +74,7 @@ class Worker:
 
         from seqsum.training import checkpoint
         from seqsum.training.trainer import Trainer
+        from seqsum.worker.system_metrics import SystemMetrics
 
         # Where a plug-in is missing, this says so, before a checkpoint is read in vain.
         config = self.run.record.parsed_config()
@@ -94,16 +89,15 @@ class Worker:
         if saved is None and parent is not None:
             # From step 0 it would be another run than the one whose curve it continues.
             raise UserError(f"fork: the checkpoint of step {parent.get('step')} that it began with is damaged or gone")
-        if saved is None:
-            self.trainer = Trainer(config)
-        else:
-            self.trainer = Trainer.resume(saved)
-            self.changes = saved.state["changes"]
-            self.train_seconds = saved.state["train_seconds"]
-            self._saved = (step, dict(self.changes))
-        self._replay = self._changes_after(step)
+        known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
+        self.trainer = Trainer.resume(saved) if saved else Trainer(config)
+        self.changes = LiveChanges(self.store, self.trainer, known["changes"])
+        speed = float(self.store.state().get("steps_per_second", 0.0))
+        self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
+        if saved is not None:
+            self._saved = (step, dict(self.changes.values))
         backend = self.trainer.backend
-        backend.fused_from = fused_from(saved.state if saved else {}, self.store, step)
+        backend.fused_from = fused_from(known, self.store, step)
         backend.change_over(step, self.trainer.config)
         self._backend = backend.name, backend.why_not_fused
         launched = self.store.state().get("launched", 0.0)
@@ -118,7 +112,12 @@ class Worker:
             detail = {"from_checkpoint": step} if saved else {}
             self.store.add_event(step, "resumed" if resumed else "started", pid=os.getpid(), **detail)
             self.store.set_state(
-                status="running", pid=os.getpid(), step=step, reason=None, changes=self.changes, updated=time.time()
+                status="running",
+                pid=os.getpid(),
+                step=step,
+                reason=None,
+                changes=self.changes.values,
+                updated=time.time(),
             )
         facts = {
             "device": str(self.trainer.device),
@@ -155,17 +154,14 @@ class Worker:
 
     def train(self) -> str:
         """Train until the end, a stop or a failure; return the last status."""
-        from seqsum.worker.system_metrics import SystemMetrics
-
         trainer = self.trainer
-        self._system = SystemMetrics(trainer.device)
-        self._start_clock()
-        self._replay_changes()
+        self.clock.restart(trainer.step)
+        self.changes.replay()
         while True:
             self._obey()
             if self._shall_stop and not (trainer.done and not trainer.owes_evaluation and self._settle_soon()):
                 return self._stop()
-            if self.paused:
+            if self.clock.paused:
                 time.sleep(IDLE_SECONDS)
                 self._behind.look()
                 if self._points:
@@ -178,13 +174,14 @@ class Worker:
                 if self._all_ended():
                     return self._finish()
                 continue
-            before = trainer.step, self.train_seconds
-            points = trainer.run_chunk(step for step, _, _ in self._replay)
+            before = trainer.step, self.clock.seconds
+            points = trainer.run_chunk(self.changes.steps)
+            self._points += points
             if trainer.failure:
-                self._points += points
                 self._behind.settle(lambda: self._shall_stop)
                 return self._fail(trainer.failure)
-            self._add_speed(points, *before)
+            if points:
+                self._points += self.clock.points(points[-1][1], trainer.step, *before)
             self._tell_backend()
             behind = self._evaluate() if trainer.evaluation_due else self._lags
             if trainer.checkpoint_due and not self.saved:
@@ -193,7 +190,7 @@ class Worker:
                 elif self._all_ended():
                     self.save("interval")
             self._behind.look()
-            self._replay_changes()
+            self.changes.replay()
             self.write()
 
     def _evaluate(self) -> bool:
@@ -227,7 +224,7 @@ class Worker:
     def _between_batches(self) -> None:
         """Do what is asked while an evaluation is made; raises Abandoned when the run shall stop."""
         self._obey()
-        while self.paused and not self._shall_stop:
+        while self.clock.paused and not self._shall_stop:
             time.sleep(IDLE_SECONDS)
             self._obey()
         if self._shall_stop:
@@ -274,9 +271,9 @@ class Worker:
 
     def _save_behind(self) -> None:
         """Have a checkpoint of this moment written while training goes on."""
-        self._tick()
-        changes = dict(self.changes)
-        moment = self.trainer.moment(changes=changes, train_seconds=self.train_seconds)
+        self.clock.tick()
+        changes = dict(self.changes.values)
+        moment = self.trainer.moment(changes=changes, train_seconds=self.clock.seconds)
 
         def begin() -> Callable[[], Path]:
             # Forced to the disk once a second: if the power fails, a newer one is found damaged, and the run goes on
@@ -292,23 +289,6 @@ class Worker:
             self._events.append((moment.step, "checkpoint", {"reason": "interval", "path": path.name}))
 
         self._behind.add(Job(begin, end))
-
-    def _changes_after(self, step: int) -> list[tuple[int, str, str]]:
-        """What a person changed after the checkpoint of `step`, to be changed again at the same steps."""
-        changes: list[tuple[int, str, str]] = []
-        for event in self.store.events(kind="set"):
-            field = event.detail["field"]
-            # A change made later but at an earlier step, after going back, is the person's last word on the field.
-            changes = [change for change in changes if change[0] <= event.step or change[1] != field]
-            changes.append((event.step, field, event.detail["new"]))
-        return sorted((change for change in changes if change[0] >= step), key=lambda change: change[0])
-
-    def _replay_changes(self) -> None:
-        while self._replay and self._replay[0][0] <= self.trainer.step:
-            _, field, value = self._replay.pop(0)
-            self.trainer.change(field, value)
-            self.changes[field] = value
-            self.store.set_state(changes=self.changes)
 
     def _stop(self) -> str:
         if not self._settle_soon():
@@ -367,7 +347,7 @@ class Worker:
             return
         self.tracker.finish(status, reason)
         self._tell_of_tracker()
-        self._clock = time.perf_counter()
+        self.clock.skip()
         # Whoever sends a signal wants the machine: no upload then, `seqsum sync` does it later.
         if self.trainer.config.track.swanlab == "online" and not self.signals.name:
             with append_to(self.run.log) as log:
@@ -385,7 +365,7 @@ class Worker:
         if not force and now - self._written < WRITE_SECONDS:
             return
         self._written = now
-        self._tick()
+        self.clock.tick()
         points, self._points = self._points, []
         if self.tracker is not None:
             self.tracker.log(points)
@@ -393,8 +373,8 @@ class Worker:
         events, self._events = self._events, []
         state = {
             "step": self.trainer.step,
-            "train_seconds": self.train_seconds,
-            "steps_per_second": self._speed(),
+            "train_seconds": self.clock.seconds,
+            "steps_per_second": self.clock.speed(self.trainer.step),
             "updated": time.time(),
         }
         if self._lags and not force:
@@ -408,57 +388,22 @@ class Worker:
         """Write a checkpoint of this moment."""
         # The points first: a resumed run makes again only those after the checkpoint.
         self.write(force=True)
-        self._tick()
-        path = self.trainer.save(self.run.checkpoints, changes=self.changes, train_seconds=self.train_seconds)
-        self._saved = (self.trainer.step, dict(self.changes))
+        self.clock.tick()
+        changes = dict(self.changes.values)
+        path = self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=self.clock.seconds)
+        self._saved = (self.trainer.step, changes)
         self.store.add_event(self.trainer.step, "checkpoint", reason=reason, path=path.name)
         return path
 
     @property
     def saved(self) -> bool:
         """Whether the newest checkpoint holds this very moment."""
-        return self._saved == (self.trainer.step, self.changes)
+        return self._saved == (self.trainer.step, self.changes.values)
 
     def say(self, message: str, step: int) -> None:
         """Tell the person something, in the log and in the events."""
         print(message, flush=True)
         self.store.add_event(step, "message", text=message)
-
-    def _start_clock(self) -> None:
-        self._clock = time.perf_counter()
-        self._speed_from = (self._clock, self.trainer.step)
-        if self._system is not None:
-            self._system.restart()
-
-    def _tick(self) -> None:
-        """Add the time since the last tick to train_seconds; a pause does not count."""
-        now = time.perf_counter()
-        if not self.paused:
-            self.train_seconds += now - self._clock
-        self._clock = now
-
-    def _speed(self) -> float:
-        """Steps per second since the last log point or so, evaluation and writing included."""
-        since, step = self._speed_from
-        now = time.perf_counter()
-        if self.trainer.step == step or self.paused:
-            return float(self.store.state().get("steps_per_second", 0.0))
-        speed = (self.trainer.step - step) / (now - since)
-        if now - since > 2.0:
-            self._speed_from = (now, self.trainer.step)
-        return speed
-
-    def _add_speed(self, points: list[Point], before: int, seconds: float) -> None:
-        """Take in a chunk's points; speed and time stand beside the last, time in proportion inside the chunk."""
-        self._points += points
-        if points:
-            last = points[-1][1]
-            self._tick()
-            if self._system is not None:
-                self._points += [(name, last, value) for name, value in self._system.read()]
-            made = self.trainer.step - before
-            at = seconds + (self.train_seconds - seconds) * (last - before) / made
-            self._points += [("steps_per_second", last, self._speed()), ("train_seconds", last, at)]
 
     def _tell_backend(self) -> None:
         """Say so when compiled code has taken over: a resumed run changes over at the same step."""
@@ -482,7 +427,7 @@ class Worker:
 
     def _obey(self) -> None:
         now = time.monotonic()
-        if now - self._listened < LISTEN_SECONDS and not self.paused and not self.trainer.done:
+        if now - self._listened < LISTEN_SECONDS and not self.clock.paused and not self.trainer.done:
             return
         self._listened = now
         commands = self.store.pending_commands()
@@ -494,7 +439,7 @@ class Worker:
                 "resume": self._on_resume,
                 "stop": self._on_stop,
                 "snapshot": self._on_snapshot,
-                "set": self._on_set,
+                "set": self.changes.obey,
             }
             handler = handlers.get(command.verb)
             if handler is None:
@@ -506,20 +451,20 @@ class Worker:
         self.store.finish_command(command.id, True, message, step=self.trainer.step)
 
     def _on_pause(self, command: Command) -> None:
-        if not self.paused:
+        if not self.clock.paused:
             if not self.saved:
                 self.save("pause")
             self.write(force=True)
-            self.paused = True
+            self.clock.paused = True
             with self.store.transaction():
                 self.store.add_event(self.trainer.step, "paused")
                 self.store.set_state(status="paused")
         self._done(command, f"paused at step {self.trainer.step:,}")
 
     def _on_resume(self, command: Command) -> None:
-        if self.paused:
-            self.paused = False
-            self._start_clock()
+        if self.clock.paused:
+            self.clock.paused = False
+            self.clock.restart(self.trainer.step)
             with self.store.transaction():
                 self.store.add_event(self.trainer.step, "continued")
                 self.store.set_state(status="running")
@@ -534,26 +479,6 @@ class Worker:
             self.save("snapshot")
         self.write(force=True)
         self._done(command, f"saved the checkpoint of step {self.trainer.step:,}")
-
-    def _on_set(self, command: Command) -> None:
-        field, value = str(command.arguments.get("field")), str(command.arguments.get("value"))
-        if field not in LIVE_FIELDS:
-            self.store.finish_command(command.id, False, f'"{field}" can\'t change while a run trains')
-            return
-        old = as_text(self.trainer.config.value(field))
-        try:
-            self.trainer.change(field, value)
-        except UserError as error:
-            self.store.finish_command(command.id, False, str(error))
-            return
-        new = as_text(self.trainer.config.value(field))
-        self.changes[field] = new
-        self._replay = [change for change in self._replay if change[1] != field]
-        with self.store.transaction():
-            self.store.add_event(self.trainer.step, "set", field=field, old=old, new=new)
-            self.store.set_state(changes=self.changes)
-            self._done(command, f"{field} = {new} from step {self.trainer.step:,}")
-        print(f"{field}: {old} -> {new} at step {self.trainer.step:,}", flush=True)
 
 
 def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
