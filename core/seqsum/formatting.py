@@ -249,6 +249,11 @@ def points(difference: float) -> str:
     return f"{difference:+.2f} pp"
 
 
+def scope(asked: int, exhaustive: bool) -> str:
+    """Say how many were asked, and whether those are all there are."""
+    return f"{'all' if exhaustive else 'a fixed set of'} {asked:,}"
+
+
 def finite(value: Any) -> Any:
     """Return JSON-ready values with NaN and infinity, which JSON lacks, as null."""
     if isinstance(value, float):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.query.answering import Answerer
-from seqsum.query.server import _reply
+from seqsum.query.server import reply_to
 from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run
 from seqsum.training.trainer import Trainer
@@ -43,7 +43,7 @@ class HereClient:
 
     async def request(self, ask: str, *, seconds: float = 0.0, **fields: Any) -> dict[str, Any]:
         errors = io.StringIO()
-        reply = _reply(self._answerer, json.dumps({"ask": ask, **fields}), errors)
+        reply = reply_to(self._answerer, json.dumps({"ask": ask, **fields}), errors)
         assert not errors.getvalue(), errors.getvalue()
         if not reply["ok"]:
             raise QuestionRefused(reply["error"], reply["place"], reply["end"])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from seqsum.cli.output import columns, complain, say, say_json
 from seqsum.control import commands
 from seqsum.errors import InputError, UserError
-from seqsum.formatting import metric, number, percent
+from seqsum.formatting import metric, number, percent, scope
 from seqsum.query.question import Answer, Flag
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.runs import Run, Workspace
@@ -193,13 +193,13 @@ def evaluate(options: Options) -> int:
         head = {"run": asking.run.id, "checkpoint_step": asking.step}
         say_json({**head, **answer.model_dump(include=shown), **_plain(more)})
         return 0
-    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.sequences:,} sequences"
+    asked = f"{scope(answer.sequences, answer.exhaustive)} sequences"
     if asking.loaded.task.carries_state:
-        scope = f"{answer.asked:,} held-out steps, one after another"
+        asked = f"{answer.asked:,} held-out steps, one after another"
     elif answer.lengths_alike:
-        scope += ", each length counted alike"
-    accuracy = "" if answer.accuracy is None else f"accuracy {percent(answer.accuracy)} on {scope}, "
-    say(f"{accuracy}loss {number(answer.loss)}" + ("" if accuracy else f" on {scope}"))
+        asked += ", each length counted alike"
+    accuracy = "" if answer.accuracy is None else f"accuracy {percent(answer.accuracy)} on {asked}, "
+    say(f"{accuracy}loss {number(answer.loss)}" + ("" if accuracy else f" on {asked}"))
     for name, value in answer.metrics.items():
         say(f"{name} {metric(name, value)}")
     say(f"checkpoint of step {asking.step:,}")

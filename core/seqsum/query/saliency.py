@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -13,18 +11,10 @@ from seqsum.query.model_input import ModelInput
 ROWS = 64  # at once, when steps are left out
 
 
-@dataclass(frozen=True)
-class Salience:
-    """target: which class is explained; both lists: [steps]"""
-
-    target: str
-    gradient_input: list[float]
-    leave_one_out: list[float | None]
-
-
-def saliency(read: ModelInput, target: int | None = None) -> Salience:
+def saliency(read: ModelInput, target: int | None = None) -> tuple[str, list[float], list[float | None]]:
     """Explain the answer, or the class at place `target`; raises UserError when there is no such class.
 
+    Returns which class is explained, gradient_input and leave_one_out, [steps] each.
     gradient_input: Σ over the width of x_t · ∂score/∂x_t, x_t what entered at step t. score: the logit of the class (of
     tags: at the last step); of a sequence the log-probability of what was written; of values the standardised forecast.
     leave_one_out: the class's probability less its probability when step t is not there (of a sequence:
@@ -41,7 +31,7 @@ def saliency(read: ModelInput, target: int | None = None) -> Salience:
         name = read.labels[target or 0] if read.labels else str(target)
     elif task.answer == "sequence":
         name = task.render(task.read_answer(read.inputs, read.answer))
-    return Salience(name, gradient_input(read, target).tolist(), left_out(read, target))
+    return name, gradient_input(read, target).tolist(), left_out(read, target)
 
 
 def gradient_input(read: ModelInput, target: int | None) -> Tensor:

@@ -56,11 +56,12 @@ def serve(run: Run, questions: TextIO, replies: TextIO, errors: TextIO) -> int:
             # The rest of a line that is too long belongs to it, and not to the next question.
             while (rest := questions.readline(LONGEST_LINE)) and not rest.endswith("\n"):
                 pass
-        say(_reply(answerer, line, errors))
+        say(reply_to(answerer, line, errors))
     return 0
 
 
-def _reply(answerer: Answerer, line: str, errors: TextIO) -> dict[str, Any]:
+def reply_to(answerer: Answerer, line: str, errors: TextIO) -> dict[str, Any]:
+    """Return the reply to a request's line; what goes wrong unexpectedly is also written to `errors`."""
     began = time.monotonic()
     request: dict[str, Any] = {}
     place: int | None = None

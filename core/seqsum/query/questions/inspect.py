@@ -99,6 +99,7 @@ class Inspect(OfInput):
             answer = read.answer
         prediction = task.read_answer(read.inputs, answer)
         truth = None if task.continues(read.inputs) is not None else task.truth(read.inputs)
+        target, by_gradient, left_out = saliency(read, self._place(read.labels))
         return InspectAnswer(
             tokens=task.input_names(read.inputs),
             labels=read.labels,
@@ -109,7 +110,7 @@ class Inspect(OfInput):
             written=read.written_names if task.answer == "sequence" else None,
             values=values,
             layers=[_plain(trace) for trace in traces],
-            saliency=Saliency(**vars(saliency(read, self._place(read.labels)))),
+            saliency=Saliency(target=target, gradient_input=list(by_gradient), leave_one_out=left_out),
             gradient_norms=gradient_norms(read).tolist(),
         )
 

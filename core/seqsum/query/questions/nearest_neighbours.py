@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from seqsum.errors import UserError
-from seqsum.formatting import number
+from seqsum.formatting import number, scope
 from seqsum.query.question import Answer, Flag, Number, OfInput, field
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class NearestNeighboursAnswer(Answer):
     """Whether that is the whole input space."""
 
     def told(self) -> Iterator[str]:
-        scope = f"{'all' if self.exhaustive else 'a fixed set of'} {self.searched:,} inputs"
         kind = self.distance.replace("euc", "Euc")
-        yield f"nearest of {scope}, by {kind} distance of the last hidden state ({self.units} units)"
+        asked = f"{scope(self.searched, self.exhaustive)} inputs"
+        yield f"nearest of {asked}, by {kind} distance of the last hidden state ({self.units} units)"
         for row in self.rows:
             verdict = {None: "", True: "  ✓ right", False: f"  ✗ wrong, the truth is {row.truth}"}[row.correct]
             yield f"  {number(row.distance):>8}  {row.input} → {row.prediction}{verdict}"

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from seqsum import formatting
-from seqsum_tui.query.views.answers import describe
+from seqsum_tui.query.views.answers import describe, text_of
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Part, Shown, lines, told
 from seqsum_tui.shared import display
 
@@ -39,13 +39,6 @@ def answer(reply: dict[str, Any], width: int, beside: dict[str, Any] | None = No
     other = _shares(beside) if beside is not None else None
     parts += ["", *bars(shares, labels, width, text_of(reply, "prediction"), truth, other)]  # type: ignore[list-item]
     return Shown("Answer", Content("\n").join(Content(part) if isinstance(part, str) else part for part in parts))
-
-
-def text_of(reply: dict[str, Any], part: str) -> str:
-    """Return a part of the answer as the task writes it, literally."""
-    text = (reply.get("text") or {}).get(part)
-    value = (reply.get("answer") or {}).get(part) if text is None else text
-    return display.literal(" ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def verdict(reply: dict[str, Any]) -> Part:

@@ -36,21 +36,21 @@ def _described(reply: dict[str, Any], width: int) -> Content:
     if kind == "continuation" and isinstance(answer.get("prediction"), str):
         return _written(reply)
     if kind == "class":
-        lines = [_head(reply, _verdict(answer, _text(reply, "truth")))]
+        lines = [_head(reply, _verdict(answer, text_of(reply, "truth")))]
         bars = likeliest(answer.get("probabilities") or [], reply.get("labels") or [], width)
         return Content("\n").join([*lines, bars] if bars else lines)
     return _sequence(reply, answer, kind, width)
 
 
-def _text(reply: dict[str, Any], part: str) -> str:
-    """A part of the answer as the task writes it."""
+def text_of(reply: dict[str, Any], part: str) -> str:
+    """Return a part of the answer as the task writes it, literally."""
     text = (reply.get("text") or {}).get(part)
     value = reply.get("answer", {}).get(part) if text is None else text
     return display.literal(" ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def _head(reply: dict[str, Any], verdict: Part) -> Content:
-    parts: list[Part] = [(_text(reply, "input"), "bold"), " → ", (_text(reply, "prediction"), "bold $text-accent")]
+    parts: list[Part] = [(text_of(reply, "input"), "bold"), " → ", (text_of(reply, "prediction"), "bold $text-accent")]
     return Content.assemble(*parts, "  " if verdict else "", verdict, _when(reply))
 
 
@@ -144,12 +144,8 @@ def _aligned(rows: list[tuple[str, list[str], str]], spaced: bool, width: int) -
 def _written(reply: dict[str, Any]) -> Content:
     """A text and how the model goes on with it, on as many lines as it has."""
     answer = reply["answer"]
-    asked, written = (_lines(str(answer.get(part) or "")) for part in ("input", "prediction"))
+    asked, written = (display.literal_lines(str(answer.get(part) or "")) for part in ("input", "prediction"))
     return Content.assemble((asked, "bold"), (written, "$text-accent"), "\n", _when(reply))
-
-
-def _lines(text: str) -> str:
-    return "\n".join(display.literal(line) for line in text.expandtabs(4).split("\n"))
 
 
 # Values
@@ -161,9 +157,9 @@ def _forecast(reply: dict[str, Any], answer: dict[str, Any], width: int) -> Cont
     before = [float(value) for value in answer.get("input") or []]
     said = "next value" if len(ahead) == 1 else f"next {len(ahead):,} values"
     lines = [Content.assemble((said, "bold"), _when(reply))]
-    lines.append(Content.styled(_text(reply, "prediction"), "bold $text-accent"))
+    lines.append(Content.styled(text_of(reply, "prediction"), "bold $text-accent"))
     if answer.get("truth") is not None:
-        lines.append(Content.assemble(("truth  ", QUIET), _text(reply, "truth")))
+        lines.append(Content.assemble(("truth  ", QUIET), text_of(reply, "truth")))
     return Content("\n").join([*lines, *_curve(before, ahead, width)])
 
 

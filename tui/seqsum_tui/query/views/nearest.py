@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqsum.formatting import number
+from seqsum.formatting import number, scope
 from seqsum.query.questions.nearest_neighbours import NearestNeighbours, NearestNeighboursAnswer, Neighbour
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Line, Lines, Shown, lines, told
@@ -14,9 +14,8 @@ LISTED = 100
 @view(NearestNeighbours, "inside", "Nearest", fields=lambda pane: {"input": pane.question or "", "count": LISTED})
 def nearest(answer: NearestNeighboursAnswer, pane: Pane) -> Shown:
     """Return the view of the nearest neighbours: a list, nearest first."""
-    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.searched:,} inputs"
     head = told(
-        (f"the {len(answer.rows):,} nearest of {scope}", "bold"),
+        (f"the {len(answer.rows):,} nearest of {scope(answer.searched, answer.exhaustive)} inputs", "bold"),
         (f": by Euclidean distance of the last hidden state, {answer.units} units. enter asks one.", QUIET),
     )
     widest = max((len(row.input) for row in answer.rows), default=0)

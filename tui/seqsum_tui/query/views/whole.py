@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqsum.formatting import count, metric, number, percent
+from seqsum.formatting import count, metric, number, percent, scope
 from seqsum.query.questions.accuracy_by_length import AccuracyByLength, AccuracyByLengthAnswer
 from seqsum.query.questions.calibration import Calibration, CalibrationAnswer
 from seqsum.query.questions.evaluate import Evaluate, EvaluateAnswer
@@ -14,7 +14,7 @@ from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
-from seqsum_tui.query.views.answer import text_of
+from seqsum_tui.query.views.answers import text_of
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import (
     QUIET,
@@ -38,12 +38,12 @@ LISTED = 500
 @view(Evaluate, "whole", "Accuracy")
 def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
     """Return the view of accuracy and the confusion matrix."""
-    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.sequences:,} sequences"
+    asked = f"{scope(answer.sequences, answer.exhaustive)} sequences"
     if answer.lengths_alike:
-        scope += ", each length counted alike"
+        asked += ", each length counted alike"
     head = told(
         (f"accuracy {percent(answer.accuracy)}" if answer.accuracy is not None else "", "bold"),
-        f"  loss {number(answer.loss)}  ", (f"on {scope}", QUIET),
+        f"  loss {number(answer.loss)}  ", (f"on {asked}", QUIET),
         (f", chance {percent(answer.chance)}" if answer.chance else "", QUIET),
     )  # fmt: skip
     more = "  ".join(f"{display.literal(name)} {metric(name, value)}" for name, value in answer.metrics.items())
@@ -85,10 +85,10 @@ def mistakes(answer: MistakesAnswer, pane: Pane) -> Shown:
     """Return the view of wrong answers."""
     only = filter_words(pane.only)
     rows = answer.rows
-    scope = f"{'all' if answer.exhaustive else 'a fixed set of'} {answer.asked:,}"
+    asked = scope(answer.asked, answer.exhaustive)
     if not answer.wrong:
-        return Shown("Mistakes", told((f"✓ none wrong of {scope} questions", RIGHT)))
-    head = told((f"✗ {answer.wrong:,} wrong", WRONG), (f" of {scope}", QUIET))
+        return Shown("Mistakes", told((f"✓ none wrong of {asked} questions", RIGHT)))
+    head = told((f"✗ {answer.wrong:,} wrong", WRONG), (f" of {asked}", QUIET))
     if only:
         head = told(head, (f"  {answer.total:,} with {display.literal(only)}", "$text-accent"))
     if len(rows) < answer.total:

@@ -34,7 +34,8 @@ def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     sure = finite(answer.probabilities)
     mean = sum(sure) / len(sure) if sure else 0.0
     said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
-    text = told((_lines(answer.prompt), "bold"), answer.between, (_lines(answer.written), "$text-accent"))
+    prompt, written = display.literal_lines(answer.prompt), display.literal_lines(answer.written)
+    text = told((prompt, "bold"), answer.between, (written, "$text-accent"))
     remarks = [told((f"{display.literal(remark)}.", QUIET)) for remark in answer.remarks]
     return Shown("Sample", lines(said, *remarks, Content(""), text))
 
@@ -52,10 +53,6 @@ def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
     series = curve("bits", [*range(1, len(bits) + 1)], bits, sign=SIGNS[0])
     picture = Curves("", (series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
     return Shown("Surprise", head, picture, strip, FULL_BITS)
-
-
-def _lines(text: str) -> str:
-    return "\n".join(display.literal(line) for line in text.expandtabs(4).split("\n"))
 
 
 def _window(pane: Pane) -> dict[str, Any]:
