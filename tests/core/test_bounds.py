@@ -18,11 +18,11 @@ import seqsum
 from seqsum.config import Config
 from seqsum.control import fork_rewind
 from seqsum.errors import UserError
+from seqsum.files import read_json, read_regular, write_atomically
 from seqsum.runs import Run, Workspace, bin, checkpoint_files
 from seqsum.runs.annotations import annotate
 from seqsum.runs.bounds import inside, remove
 from seqsum.runs.changes import CHANGED_FILE
-from seqsum.runs.files import read_json, read_regular, write_atomically
 from seqsum.runs.slots import FOLDER, QUEUE, Slots
 from seqsum.training import checkpoint
 

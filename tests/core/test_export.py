@@ -19,7 +19,8 @@ from safetensors import safe_open
 from seqsum.cli import main
 from seqsum.config import Config
 from seqsum.export import run_plot as plotting
-from seqsum.export.run_plot import LEFT, RIGHT, WIDTH, plot, round_ticks
+from seqsum.export.run_plot import LEFT, RIGHT, WIDTH, plot
+from seqsum.plotting import axes
 from seqsum.plotting.drawing import Area, Line, Picture, Words
 from seqsum.plotting.nonfinite import KEY_COLOUR
 from seqsum.presets.library import load_preset
@@ -200,14 +201,6 @@ def _slants(places: tuple[tuple[float, float], ...]) -> bool:
     return len(places) == 2 and x != to_x and y != to_y
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 20_000), (-3.7, 12.2), (0, 1e-9), (5e8, 1e9), (2, 2)])
-def test_ticks_are_round_and_inside(low: float, high: float) -> None:
-    ticks = round_ticks(low, high, 5)
-    assert 1 <= len(ticks) <= 11 and all(low - 1e-12 <= tick <= high * (1 + 1e-9) for tick in ticks)
-    for distance in np.diff(ticks):
-        assert round(distance / 10 ** math.floor(math.log10(distance) + 1e-9), 6) in (1, 2, 5)
-
-
 # What is not finite, outliers, ends
 
 
@@ -277,12 +270,12 @@ def test_an_outlier_is_told_and_left_out_or_the_ends_are_set(
 
 
 def test_lines_are_cut_where_they_leave_the_range() -> None:
-    scale = plotting.Scale(0.0, 1.0, 100.0, 0.0)
-    lines = plotting.lines_on(scale, [0.0, 1.0, 2.0, 3.0, 4.0], [0.5, 1.5, 0.5, -1.5, 2.5])
+    scale = axes.Scale(0.0, 1.0, 100.0, 0.0)
+    lines = axes.lines_on(scale, [0.0, 1.0, 2.0, 3.0, 4.0], [0.5, 1.5, 0.5, -1.5, 2.5])
     assert lines == [
         ((0.0, 50.0), (0.5, 0.0)),
         ((1.5, 0.0), (2.0, 50.0), (2.25, 100.0)),
         ((3.375, 100.0), (3.625, 0.0)),
     ]
-    assert plotting.lines_on(scale, [0.0, 1.0], [2.0, 3.0]) == []
-    assert plotting.lines_on(scale, [0.0], [0.25]) == [((0.0, 75.0),)]
+    assert axes.lines_on(scale, [0.0, 1.0], [2.0, 3.0]) == []
+    assert axes.lines_on(scale, [0.0], [0.25]) == [((0.0, 75.0),)]

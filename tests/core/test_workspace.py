@@ -18,9 +18,9 @@ import pytest
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.files import write_atomically, write_json
 from seqsum.runs import LIVE_STATUSES, Run, Store, Workspace, default_workspace
 from seqsum.runs.annotations import check_name
-from seqsum.runs.files import write_atomically, write_json
 from seqsum.runs.lock import take_lock
 from seqsum.runs.record import Record, git_commit
 from support.locks import held

@@ -27,9 +27,9 @@ from seqsum.config import unknown_paths
 from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
 from seqsum.export import FORMATS, exported, format_of, write
-from seqsum.export.run_plot import ValueAxis
 from seqsum.formatting import ago, count, duration, metric
 from seqsum.launch import LocalLauncher
+from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import limits_of
 from seqsum.presets.library import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace

@@ -10,7 +10,8 @@ from typing import Any
 
 from seqsum.compare.reader import RunData
 from seqsum.compare.spread import is_broken, standing_of
-from seqsum.export.run_plot import round_ticks, tick_label
+from seqsum.formatting import shortest
+from seqsum.plotting.ticks import linear_ticks, log_ticks
 from seqsum.runs.metric_direction import Direction
 from seqsum.schema import as_text
 
@@ -37,13 +38,10 @@ class FieldAxis:
         values = sorted(set(self.places))
         closest = min((right - left for left, right in pairwise(values)), default=math.inf)
         if len(values) <= count and closest >= (high - low) / count / 1.5:
-            return [(place, tick_label(10**place if self.kind == "log" else place)) for place in values]
-        if self.kind == "number":
-            return [(tick, tick_label(tick)) for tick in round_ticks(low, high, count)]
-        parts = (1,) if high - low > count / 3 else (1, 2, 5)
-        powers = range(math.floor(low), math.ceil(high) + 1)
-        found = [float(f"{part}e{power}") for power in powers for part in parts]
-        return [(math.log10(value), tick_label(value)) for value in found if low <= math.log10(value) <= high]
+            return [(place, shortest(10**place if self.kind == "log" else place, 7)) for place in values]
+        if self.kind == "log":
+            return [(math.log10(value), label) for value, label in log_ticks(10**low, 10**high, count).pairs]
+        return linear_ticks(low, high, count).pairs
 
 
 def field_axis(values: Sequence[Any]) -> FieldAxis:

@@ -16,8 +16,8 @@ from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
 from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table, unique_names
 from seqsum.errors import UserError
-from seqsum.export.run_plot import ValueAxis
 from seqsum.plotting import drawing
+from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import Limits
 from seqsum.text import printable
 

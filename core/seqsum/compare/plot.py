@@ -14,24 +14,24 @@ from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind, notes_of
 from seqsum.errors import UserError
-from seqsum.export.run_plot import (
+from seqsum.formatting import is_share, metric, number
+from seqsum.plotting.axes import (
+    MARGIN,
     OFFER,
     PLAIN,
     Drawn,
     Scale,
     ValueAxis,
     between,
+    draw_axes,
     hidden_note,
     lines_on,
     outliers_note,
     pale,
-    round_ticks,
-    tick_label,
-    value_ticks,
 )
-from seqsum.formatting import is_share, metric, number
 from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.nonfinite import key_to, kind_of, kinds_of, mark_broken
+from seqsum.plotting.ticks import linear_ticks
 from seqsum.plotting.y_range import ends_of
 
 WIDTH, PLOT, TOP, AXIS = 900, 420, 52, 48
@@ -72,13 +72,8 @@ def curves_picture(
     what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
     hidden = hidden_note(sum(curve.hidden for curve in curves))
     picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
-    _axes(
-        picture,
-        frame,
-        [(tick, tick_label(tick)) for tick in round_ticks(low_x, high_x, 8)],
-        X_WORDS[x],
-        share=is_share(comparison.metric),
-    )
+    ticks = linear_ticks(low_x, high_x, 9).pairs
+    draw_axes(picture, frame.x, frame.y, ticks, X_WORDS[x], share=is_share(comparison.metric))
     for row, curve in zip(drawn, curves, strict=True):
         if row.kind == "group":
             _band(picture, frame, row, curve)
@@ -135,13 +130,8 @@ def scatter_picture(
     hidden = hidden_note(int(np.count_nonzero(found <= 0)) if axis.log else 0)
     picture = _begin(title, over, len(points), values, hidden, flattened, axis)
     ticks = x_axis.ticks(low - margin, high + margin, 8)
-    _axes(
-        picture,
-        frame,
-        ticks,
-        field + (", logarithmic" if x_axis.kind == "log" else ""),
-        share=is_share(comparison.metric),
-    )
+    words = field + (", logarithmic" if x_axis.kind == "log" else "")
+    draw_axes(picture, frame.x, frame.y, ticks, words, share=is_share(comparison.metric))
     for line in lines_on(frame.y, *zip(*middle, strict=True)) if len(middle) > 1 else []:
         picture.marks.append(
             Line(tuple((frame.x(place), height) for place, height in line), "#bbbbbb", 1.4, (4.0, 3.0))
@@ -173,20 +163,6 @@ def _begin(
     if notes:
         picture.marks.append(Words(notes, (LEFT, TOP - 8), color="#666666"))
     return picture
-
-
-def _axes(picture: Picture, frame: Frame, x_ticks: Sequence[tuple[float, str]], x_words: str, *, share: bool) -> None:
-    bottom = TOP + PLOT
-    for tick in value_ticks(frame.y):
-        y = frame.y(tick)
-        picture.marks.append(Line(((LEFT, y), (WIDTH - RIGHT, y)), "#e4e4e4"))
-        picture.marks.append(Words(tick_label(tick, share=share), (LEFT - 8, y + 4), anchor="end"))
-    for tick, label in x_ticks:
-        x = frame.x(tick)
-        picture.marks.append(Line(((x, TOP), (x, bottom)), "#f0f0f0"))
-        picture.marks.append(Words(label, (x, bottom + 16), anchor="middle"))
-    picture.marks.append(Words(x_words, ((LEFT + WIDTH - RIGHT) / 2, bottom + 34), anchor="middle"))
-    picture.marks.append(Line(((LEFT, TOP), (LEFT, bottom), (WIDTH - RIGHT, bottom)), "#888888"))
 
 
 def _band(picture: Picture, frame: Frame, row: Row, curve: Drawn) -> None:
@@ -225,7 +201,7 @@ def _curve(picture: Picture, frame: Frame, row: Row, curve: Drawn, turn: float) 
 
 
 def _value_scale(curves: Sequence[Drawn], axis: ValueAxis, *, share: bool) -> tuple[Scale, bool]:
-    bottom, top = TOP + PLOT, TOP + 6
+    bottom, top = TOP + PLOT, TOP + MARGIN
     parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
     if not parts:
         return Scale(*between(axis, 0.1 if axis.log else 0.0, 1.0), bottom, top, axis.log), False

@@ -14,6 +14,7 @@ from seqsum.compare.fields import fields_of
 from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.gone import RunGone
 from seqsum.runs.metric_direction import Direction, direction_of
@@ -202,13 +203,7 @@ class ComparisonReader:
     def _files_of(self, id: str) -> object:
         """What tells whether a run changed: its files' times and sizes, and whether a worker is at it."""
         run = Run(self.folder / id)
-        found: list[tuple[int, int]] = []
-        for name in FILES:
-            try:
-                file = (run.folder / name).stat()
-                found.append((file.st_mtime_ns, file.st_size))
-            except OSError:
-                found.append((0, 0))
+        found = [file_stamp(run.folder / name) for name in FILES]
         known = self._runs.get(id)
         return found, known is None or not known[1].summary.live or run.worker_lives
 

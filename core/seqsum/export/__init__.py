@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
+from seqsum.files import write_atomically
 from seqsum.runs import Run
-from seqsum.runs.files import write_atomically
 from seqsum.text import printable
 
 if TYPE_CHECKING:
-    from seqsum.export.run_plot import ValueAxis
+    from seqsum.plotting.axes import ValueAxis
 
 FORMATS = ("csv", "json", "svg", "png", "weights")
 SUFFIXES = {".csv": "csv", ".json": "json", ".svg": "svg", ".png": "png", ".safetensors": "weights"}
@@ -38,8 +38,9 @@ def exported(run: Run, format: str, axis: ValueAxis | None = None) -> tuple[byte
 
         return weights(run)
     if format in ("svg", "png"):
-        from seqsum.export.run_plot import PLAIN, plot
+        from seqsum.export.run_plot import plot
         from seqsum.plotting import drawing
+        from seqsum.plotting.axes import PLAIN
 
         return drawing.written(plot(run, axis or PLAIN), format)
     from seqsum.export import table

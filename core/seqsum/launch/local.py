@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 
 from seqsum.errors import UserError
+from seqsum.files import append_to
 from seqsum.runs import Run
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.files import append_to
 from seqsum.runs.lock import take_lock
 from seqsum.runs.slots import Slots, worker_count
 

@@ -38,6 +38,11 @@ class Ticks:
         return Ticks(values, tuple(f"{label}%" for label in self.labels), self.base and f"{self.base}%")
 
     @property
+    def pairs(self) -> list[tuple[float, str]]:
+        """Each value with all of its label."""
+        return [(value, f"{self.base}{label}") for value, label in zip(self.values, self.labels, strict=True)]
+
+    @property
     def width(self) -> int:
         """Cells that the longest label takes."""
         return max((len(label) for label in self.labels), default=0)
@@ -193,6 +198,12 @@ def log_ticks(low: float, high: float, count: int) -> Ticks:
     else:
         labels = tuple(formatting.exact(mantissa, power) for mantissa, power in chosen)
     return Ticks(tuple(_decimal(*tick) for tick in chosen), labels)
+
+
+def value_ticks(low: float, high: float, count: int, *, log: bool = False, share: bool = False) -> Ticks:
+    """Return at most `count` ticks for an axis of values; those of a share are in percent."""
+    of_kind = log_ticks if log else linear_ticks
+    return of_kind(100 * low, 100 * high, count).in_percent() if share else of_kind(low, high, count)
 
 
 def axis_ticks(low: float, high: float, count: int, kind: AxisKind = "number") -> Ticks:

@@ -9,8 +9,8 @@ from typing import Any
 from seqsum import plugins
 from seqsum.config import Config, section_type
 from seqsum.errors import UserError
+from seqsum.files import write_atomically
 from seqsum.presets.library import preset_names, read_preset
-from seqsum.runs.files import write_atomically
 
 LONGEST_NAME = 60
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.query.loading import Loaded, load
 from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, steps_saved
@@ -58,10 +59,7 @@ class Shelf:
         return found
 
     def _key(self, step: int) -> Key:
-        try:
-            return step, (self.run.checkpoints / f"step-{step}" / CHECKSUMS_FILE).stat().st_mtime_ns
-        except OSError:
-            return step, 0
+        return step, file_stamp(self.run.checkpoints / f"step-{step}" / CHECKSUMS_FILE)[0]
 
     def _keep(self, key: Key, loaded: Loaded) -> None:
         self._kept[key] = loaded

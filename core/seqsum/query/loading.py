@@ -18,11 +18,11 @@ from torch.overrides import TorchFunctionMode
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.files import parse_json
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, checksum, file_in, steps_saved
-from seqsum.runs.files import parse_json
 from seqsum.tasks.base import AnyTask
 from seqsum.text import one_line
 from seqsum.training.checkpoint import DamagedCheckpoint

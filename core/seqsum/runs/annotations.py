@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.files import read_json, write_json
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.files import read_json, write_json
 from seqsum.runs.gone import RunGone
 from seqsum.text import is_plain, one_line, plain_spaces, printable
 

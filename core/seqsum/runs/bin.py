@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from seqsum.errors import UserError
+from seqsum.files import sync_folder
 from seqsum.runs.bounds import inside, own_folder, remove
-from seqsum.runs.files import sync_folder
 from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.lock import take_lock
 from seqsum.runs.run import Run

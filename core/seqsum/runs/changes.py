@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from seqsum.runs.files import append_to, open_regular
+from seqsum.files import append_to, open_regular
 
 CHANGED_FILE = ".changed"
 MOST_BYTES = 32_000

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.files import parse_json, read_json, read_regular, sync_folder, write_atomically
 from seqsum.runs.bounds import STEP_NAME, own_folder, remove
-from seqsum.runs.files import parse_json, read_json, read_regular, sync_folder, write_atomically
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"

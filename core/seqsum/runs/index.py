@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.bounds import is_run
 from seqsum.runs.changes import ChangedRuns
@@ -188,7 +189,7 @@ class Index:
         """Whether a run has to be read again. Whoever writes an ended run makes or replaces a file in its folder, but
         for a few file systems: so its folder's time tells, most of the time."""
         live = known.entry.summary.live
-        folder_time = _time_of(known.folder)
+        folder_time = file_stamp(known.folder)[0]
         if not live and not closely and folder_time == known.folder_time:
             return False
         if known.again or _stamp(known.folder) != known.files:
@@ -223,7 +224,7 @@ class Index:
             folder, files, self._shared(entry), alive=alive, racy=now - max(files) < TICK_NS, again=not whole, busy=busy
         )
         # Reading itself makes and removes SQLite's files beside the store, so the folder's time counts from here on.
-        folder_time = _time_of(folder)
+        folder_time = file_stamp(folder)[0]
         if _stamp(folder) == files:
             known.folder_time = folder_time
         self._known[id] = known
@@ -362,11 +363,4 @@ def _section_lines(config: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _stamp(folder: str) -> Stamp:
     """When the run's files last changed, in nanoseconds; 0 for one that is not there."""
-    return tuple(_time_of(f"{folder}/{name}") for name in FILES)
-
-
-def _time_of(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116 - of thousands of files: a Path each would take longer
-    except (OSError, ValueError):
-        return 0
+    return tuple(file_stamp(f"{folder}/{name}")[0] for name in FILES)

@@ -16,7 +16,7 @@ from typing import Any
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.runs.files import read_json, write_json
+from seqsum.files import read_json, write_json
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
 from seqsum.text import one_line

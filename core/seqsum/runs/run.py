@@ -14,9 +14,9 @@ from typing import Any
 
 from seqsum.config import Config, unknown_paths
 from seqsum.errors import ConfigError, UserError
+from seqsum.files import open_regular
 from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
-from seqsum.runs.files import open_regular
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LATEST, Fields, measured
 from seqsum.runs.lock import is_locked

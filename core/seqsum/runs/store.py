@@ -26,8 +26,8 @@ import psutil
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
+from seqsum.files import file_stamp, parse_json
 from seqsum.runs import rollup
-from seqsum.runs.files import parse_json
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LATEST, Fields
 
@@ -267,7 +267,7 @@ class Store:
                 if error.sqlite_errorcode & 0xFF not in NO_WRITING:
                     raise
         beside = [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-journal")]
-        if not any(_size(one) for one in beside):
+        if not any(file_stamp(one)[1] for one in beside):
             # Without files beside it nothing but the store itself has to be read.
             return _connect(path, "mode=ro&immutable=1", patience), True
         try:
@@ -278,7 +278,7 @@ class Store:
         # Its last points are in the file beside it, which only someone who may write there can bring in.
         self._copy = tempfile.TemporaryDirectory(prefix="seqsum-")
         for file in (path, *beside):
-            if _size(file):
+            if file_stamp(file)[1]:
                 shutil.copyfile(file, Path(self._copy.name) / file.name)
         return _connect(Path(self._copy.name) / path.name, "mode=rw", patience), True
 
@@ -648,15 +648,8 @@ def _check_file(path: Path) -> None:
         raise UserError(f"runs: can't read {path}: {error.strerror}") from None
     if not stat.S_ISREG(facts.st_mode):
         raise UserError(f"runs: can't read {path}: it is not a file")
-    if not facts.st_size and not _size(path.with_name(f"{path.name}-wal")):
+    if not facts.st_size and file_stamp(path.with_name(f"{path.name}-wal")) == (0, 0):
         raise UserError(f"runs: can't read {path}: it is empty")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _connect(path: Path, how: str, patience: float) -> sqlite3.Connection:

@@ -14,10 +14,10 @@ from typing import Any
 from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
+from seqsum.files import sync_folder
 from seqsum.folders import default_workspace
 from seqsum.runs.annotations import LONGEST_NAME, check_name
 from seqsum.runs.bounds import is_run, remove, run_names
-from seqsum.runs.files import sync_folder
 from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.index import Index
 from seqsum.runs.record import Record

@@ -6,13 +6,15 @@ import hashlib
 import re
 import sysconfig
 import unicodedata
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import Header
@@ -27,12 +29,10 @@ HELD_OUT_IN = 5  # one file, or row, in five
 WHITE_SPACE = re.compile(r"\s")
 MOST_LABELS = 1_000
 MOST_TOLD = 5
-KEPT = 2
 INVISIBLE = dict.fromkeys(map(ord, "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}"))
 NO_VALUE = {word for word in MISSING if any(map(str.isalpha, word))}
 """Words that often stand for no value, and may yet be a text or a label."""
 MissingCells = Literal["refuse", "drop"]
-_read: OrderedDict[tuple[LinesSource, int, int], LabelledLines] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,13 @@ def read_lines(reading: LinesSource) -> LabelledLines:
 
     Names that end in .jsonl, .ndjson or .json hold one JSON object a line, all others CSV.
     """
-    try:
-        facts = Path(reading.file).stat() if reading.file is not None else None
-    except (OSError, ValueError):
-        facts = None  # reading it says what is wrong
-    key = (reading, facts.st_mtime_ns if facts else 0, facts.st_size if facts else 0)
-    if key not in _read:
-        _read[key] = standard_library(reading) if reading.file is None else _from_file(reading.file, reading)
-        if len(_read) > KEPT:
-            _read.popitem(last=False)
-    _read.move_to_end(key)
-    return _read[key]
+    return _read(reading, file_stamp(reading.file or ""))
+
+
+@lru_cache(maxsize=2)
+def _read(reading: LinesSource, stamp: object) -> LabelledLines:
+    """`stamp`: of the file as it is now; a changed one is read anew."""
+    return standard_library(reading) if reading.file is None else _from_file(reading.file, reading)
 
 
 def standard_library(reading: LinesSource = LinesSource()) -> LabelledLines:

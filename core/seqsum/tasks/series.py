@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
@@ -22,9 +22,6 @@ from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
 from seqsum.tasks.timestamps import NAMED, judge, read_times
 
 MissingValues = Literal["refuse", "forward_fill"]
-
-KEPT = 4  # files that are kept read; a form makes the task anew at every change
-_read: OrderedDict[tuple[SeriesSource, int, int], Series] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -66,18 +63,13 @@ def read_series(reading: SeriesSource) -> Series:
     if reading.file is None:
         data = (files("seqsum.tasks") / "data" / "sunspots.csv").read_bytes()
         return _series(read_csv(data, "sunspots.csv"), reading)
-    path = Path(reading.file)
-    try:
-        facts = path.stat()
-        key = (reading, facts.st_mtime_ns, facts.st_size)
-    except (OSError, ValueError):
-        return _series(read_table(reading.file, reading.header), reading)  # says what is wrong with it
-    if key not in _read:
-        _read[key] = _series(read_table(reading.file, reading.header), reading)
-        if len(_read) > KEPT:
-            _read.popitem(last=False)
-    _read.move_to_end(key)
-    return _read[key]
+    return _read(reading, reading.file, file_stamp(reading.file))
+
+
+@lru_cache(maxsize=4)  # a form makes the task anew at every change
+def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
+    """`stamp`: of the file as it is now; a changed one is read anew."""
+    return _series(read_table(file, reading.header), reading)
 
 
 def _series(table: Table, reading: SeriesSource) -> Series:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from seqsum.errors import UserError
+from seqsum.files import open_regular
 from seqsum.formatting import duration
 from seqsum.runs import Run
 from seqsum.runs.bounds import own_folder
-from seqsum.runs.files import open_regular
 from seqsum.text import one_line
 from seqsum.trackers import FOLDER
 

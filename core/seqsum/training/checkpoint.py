@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from seqsum.errors import UserError
+from seqsum.files import parse_json, sync_folder
 from seqsum.runs.bounds import own_folder, remove
 from seqsum.runs.checkpoint_files import (
     CHECKSUMS_FILE,
@@ -33,7 +34,6 @@ from seqsum.runs.checkpoint_files import (
     file_in,
 )
 from seqsum.runs.checkpoint_files import steps_saved as steps_saved
-from seqsum.runs.files import parse_json, sync_folder
 
 METADATA = {"format": "pt"}
 

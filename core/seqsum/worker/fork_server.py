@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from seqsum import worker
+from seqsum.files import append_to
 from seqsum.launch.warm import LONGEST_MESSAGE
-from seqsum.runs.files import append_to
 
 
 def load() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
+from seqsum.files import append_to
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store
-from seqsum.runs.files import append_to
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.record import Record
 from seqsum.setting_notes import not_fused

@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 from rich.cells import cell_len
 
-from seqsum.plotting.ticks import AxisKind, Ticks, axis_ticks, limits, linear_ticks, log_limits, log_ticks, widened
+from seqsum.plotting.ticks import AxisKind, Ticks, axis_ticks, limits, log_limits, value_ticks, widened
 from seqsum.plotting.y_range import Limits, ends_of
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Floats
@@ -69,8 +69,7 @@ def plot_rows(height: int) -> int:
 def y_ticks(bottom: float, top: float, rows: int, log_y: bool, *, share: bool = False) -> Ticks:
     """Return ticks for a plot `rows` cells high, at least three rows apart; those of a share are in percent."""
     count = max(2, min(rows // 3 + 1, 9)) if rows > 3 else 2
-    of_kind = log_ticks if log_y else linear_ticks
-    return of_kind(100 * bottom, 100 * top, count).in_percent() if share else of_kind(bottom, top, count)
+    return value_ticks(bottom, top, count, log=log_y, share=share)
 
 
 def x_extent(places: Sequence[Floats], fixed: tuple[float | None, float | None]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from seqsum import formatting
 from seqsum.compare import ComparisonReader
 from seqsum.compare.files import Shown, content
 from seqsum.errors import UserError
-from seqsum.export.run_plot import OFFER
+from seqsum.plotting.axes import OFFER
 from seqsum.plotting.smoothing import lead
 from seqsum.plotting.ticks import format_x
 from seqsum.runs import Run

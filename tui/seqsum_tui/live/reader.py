@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum.compare.history import WIDEST, History, parts_of
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.presets.library import load_preset, preset_names
 from seqsum.runs import Run, checkpoint_files
 from seqsum.runs.annotations import ANNOTATIONS_FILE
@@ -23,8 +24,6 @@ from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
 from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from seqsum.config import Config
     from seqsum.runs import Buckets, Event, Run, Summary
     from seqsum.runs.record import Record
@@ -151,7 +150,7 @@ class RunReader:
         stamp = self._now_stamp()
         if stamp == self._stamp:
             return None
-        said = _file_stamp(self.run.folder / RECORD_FILE)
+        said = file_stamp(self.run.folder / RECORD_FILE)
         if said != self._record_stamp:
             # A worker that began has written its backend and how many parameters there are.
             self.run, self._record_stamp = Run(self.run.folder), said
@@ -276,20 +275,12 @@ class RunReader:
         parent = self.run.record_or_blank().parent
         if parent:
             watched += [self.run.folder.with_name(str(parent.get("run"))) / name for name in stores]
-        files = [_file_stamp(path) for path in watched]
+        files = [file_stamp(path) for path in watched]
         try:
             alive: object = self.run.worker_lives
         except OSError as error:
             alive = str(error)
         return files, alive, self.buckets, self.window, self.charts, self.x, self.lead
-
-
-def _file_stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
 
 
 def last_step(summary: Summary, curves: Mapping[str, Buckets]) -> float:

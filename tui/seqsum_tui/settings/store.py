@@ -6,7 +6,6 @@ A file that can't be read, or a value in it that is wrong, never stops the conso
 
 from __future__ import annotations
 
-import os
 import threading
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqsum.errors import did_you_mean
+from seqsum.files import write_atomically
 from seqsum.formatting import full
 from seqsum.text import one_line
 
@@ -160,17 +160,8 @@ class Settings:
             if self.path is None or not self._changed:
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = self._text_now(self.path)
-            temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-            try:
-                with temporary.open("w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                # Through a link, to where the person keeps the file.
-                temporary.replace(self.path.resolve())
-            finally:
-                temporary.unlink(missing_ok=True)
+            # Through a link, to where the person keeps the file.
+            write_atomically(self.path.resolve(), self._text_now(self.path).encode())
             self._changed.clear()
 
     def _text_now(self, path: Path) -> str:
