@@ -584,7 +584,7 @@ async def test_below_each_character_stands_what_the_legend_says():
 
 async def test_each_line_of_a_paste_is_asked(console, adder, here, opened, until, monkeypatch):
     told = []
-    monkeypatch.setattr("seqsum_tui.query.batch.MOST_QUESTIONS", 3)
+    monkeypatch.setattr("seqsum_tui.query.screen.MOST_QUESTIONS", 3)
     monkeypatch.setattr(QueryScreen, "notify", lambda self, message, **more: told.append(message))
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, adder)
