@@ -249,10 +249,10 @@ def test_a_wide_beam_is_an_exhaustive_search(attention: str) -> None:
 def test_a_beam_of_one_is_greedy(attention: str) -> None:
     model = sharpened(make(attention=attention))
     inputs, lengths, _ = some(20, 5)
-    source, state = model._read_source(inputs, lengths)
+    source, state = model.read_source(inputs, lengths)
 
     def advance(tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        logits, state, _ = model._write(tokens[:, None], state, source)
+        logits, state, _ = model.write(tokens[:, None], state, source)
         return logits[:, 0], state
 
     found = beam_search(advance, state, begin=BEGIN, end=END, width=1, longest=5)

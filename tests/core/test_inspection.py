@@ -198,10 +198,10 @@ def test_attention_and_what_is_written(preset: str, tmp_path: Path) -> None:
     tokens, lengths = torch.from_numpy(loaded.task.parse(text))[None], torch.tensor([len(text)])
     inside = asked(run, "inspect", input=text)
     with torch.inference_mode():
-        source, state = model._read_source(tokens, lengths)
+        source, state = model.read_source(tokens, lengths)
         token, chances = torch.tensor([[model.begin]]), 0.0
         for step in range(len(weights)):
-            logits, state, looked = model._write(token, state, source)
+            logits, state, looked = model.write(token, state, source)
             assert np.allclose(looked[0][0, 0].tolist(), weights[step], atol=1e-5)
             shares = torch.log_softmax(logits[0, 0].double(), 0)
             assert np.allclose(inside["probabilities"][step], shares.exp().tolist(), atol=1e-6)

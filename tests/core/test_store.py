@@ -19,6 +19,7 @@ from seqsum.errors import UserError
 from seqsum.runs import rollup
 from seqsum.runs import store as store_module
 from seqsum.runs.store import Buckets, Store, on_network_file_system
+from support.stores import alter
 
 Points = dict[int, float]
 MOST = sys.float_info.max
@@ -502,7 +503,7 @@ def test_a_full_disk_loses_only_what_did_not_fit(store: Store, path: Path) -> No
 
 def test_a_commit_that_fails_does_not_swallow_what_follows(store: Store, path: Path) -> None:
     store._database.execute("PRAGMA foreign_keys=ON")
-    store._database.execute("CREATE TABLE t(x REFERENCES metric(id) DEFERRABLE INITIALLY DEFERRED)")
+    alter(store, "CREATE TABLE t(x REFERENCES metric(id) DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(sqlite3.IntegrityError), store.transaction():
         store._database.execute("INSERT INTO t VALUES (77)")
     store.set_state(step=5)
@@ -537,7 +538,7 @@ def test_a_store_may_lie_anywhere(tmp_path: Path, name: str) -> None:
 
 def test_a_store_writes_ahead_and_does_not_wait_for_the_disk_at_every_write(store: Store, path: Path) -> None:
     with Store(path) as again:
-        assert again._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert alter(again, "PRAGMA journal_mode") == ("wal",)
         assert again._database.execute("PRAGMA synchronous").fetchone() == (1,)
 
 
@@ -546,7 +547,7 @@ def test_a_network_file_system_gets_a_plain_journal(path: Path, monkeypatch: pyt
     with Store.create(path, 1, {"status": "queued"}) as store:
         store.append([("loss", 1, 1.0)])
         with Store(path) as other:
-            assert other._database.execute("PRAGMA journal_mode").fetchone() != ("wal",)
+            assert alter(other, "PRAGMA journal_mode") != ("wal",)
             assert other._database.execute("PRAGMA synchronous").fetchone() == (2,)
             assert other.latest()["loss"][1] == 1.0
 
@@ -671,7 +672,7 @@ def test_a_writer_killed_in_the_midst_leaves_a_whole_store(writer: Writer, path:
             assert store.points("loss")[0].tolist() == list(range(1, step + 1))
             assert store.points("accuracy")[0].tolist() == list(range(20, step + 1, 20))
             assert [event.step for event in store.events()] == list(range(20, step + 1, 20))
-            assert store._database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert alter(store, "PRAGMA integrity_check") == ("ok",)
             points = {at: float(at % 97) for at in range(1, step + 1)}
             for count in (1, 7):
                 same(store.buckets("loss", count=count), brute_force(points, 1, None, None, count), 97)

@@ -21,6 +21,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
+from support.screens import listed
 
 NOW = 1_800_000_000.0
 
@@ -261,8 +262,8 @@ def watch(console, until):
     from seqsum_tui.live.screen import LiveScreen
 
     async def open_it(pilot, run):
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         console.screen.open_run(run.id)
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
 
     return open_it

@@ -10,7 +10,8 @@ from seqsum_tui.dialogs.fork import ForkScreen
 from seqsum_tui.dialogs.rewind import RewindScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.screen import LiveScreen
-from support.screens import screen_text
+from support.screens import listed, screen_text
+from support.stores import alter
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 STEPS = range(1000, 12_001, 1000)
@@ -25,10 +26,8 @@ def console(scene, still):
     with run.store() as store:
         for step in STEPS:
             reason = {"reason": "snapshot" if step == 9000 else "interval"}
-            store._database.execute(
-                "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, 'checkpoint', ?)",
-                (still() - 540 + step / 50, step, json.dumps(reason)),
-            )
+            event = still() - 540 + step / 50, step, json.dumps(reason)
+            alter(store, "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, 'checkpoint', ?)", *event)
         store.add_event(7000, "set", field="optim.lr", old="0.001", new="0.005")
     made = Console(scene.folder, now=still, remote=False)
     made.animation_level = "none"
@@ -52,11 +51,11 @@ def opened(console, until):
     """Open the live view, put the cursor on step 9,000 or so, and open a dialog by its key."""
 
     async def open_it(pilot, key, dialog):
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
         charts = console.screen.query_one(LiveCharts)
-        await until(pilot, lambda: console.screen._view.buckets == charts.buckets)
+        await until(pilot, lambda: console.screen.view.buckets == charts.buckets)
         for chart in charts.charts:
             chart.set_cursor(9400.0)
         await pilot.press(key)

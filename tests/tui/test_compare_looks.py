@@ -8,6 +8,7 @@ from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.differences import DifferencesView
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.compare.table import CompareTable
+from support.screens import listed
 
 SIZES = [(80, 24), (120, 40)]
 NOW = 1_800_000_000.0
@@ -41,7 +42,7 @@ def test_compare(snap_compare, scene, runs, still, until, size, keys):
     console.animation_level = "none"
 
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         screen = CompareScreen([run.id for run in runs])
         console.push_screen(screen)
         await until(pilot, lambda: screen.model.comparison and screen.model.rows)
@@ -53,7 +54,7 @@ def test_compare(snap_compare, scene, runs, still, until, size, keys):
             await until(pilot, lambda: screen.query_one(DifferencesView).needed > 5)
         if "3" in keys:
             scatter = screen.query_one(Scatter)
-            await until(pilot, lambda: scatter.size.width and scatter._painted)
+            await until(pilot, lambda: scatter.size.width and scatter.painted)
         if "down" in keys:
             await until(pilot, lambda: table.selected and table.selected.key == table.rows[1].key)
         if "left" in keys:

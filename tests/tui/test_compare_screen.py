@@ -24,7 +24,7 @@ from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.compare.table import CompareTable
 from seqsum_tui.dialogs.choose import ChooseScreen
 from seqsum_tui.shared import bindings
-from support.screens import screen_text
+from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 RATES = ("0.0005", "0.001", "0.002")
@@ -69,7 +69,7 @@ def compared(app):
 
 
 async def begin(app, pilot, until, runs):
-    await until(pilot, lambda: app.screen._read_once)
+    await until(pilot, lambda: listed(app))
     app.push_screen(CompareScreen([run.id for run in runs]))
     await until(pilot, compared(app))
     chart = app.screen.query_one(CompareChart)
@@ -88,12 +88,12 @@ async def test_curves_and_their_table(sweep, console, until, size):
         chart, shown = console.screen.query_one(CompareChart), screen_text(console)
         assert "1 Curves" in shown and "accuracy" in shown and "lr 0" in shown and "×2" in shown and "final" in shown
         groups = [one for one in chart.series if one.name.startswith("group:")]
-        assert len(chart.series) == 4 and len(groups) == 3 and len(chart._bands) == 3
+        assert len(chart.series) == 4 and len(groups) == 3 and len(chart.bands) == 3
         signs = [one.sign for one in chart.series]
         assert len(set(signs)) == 4 and all(sign in shown for sign in signs)
         # The median and the band of two runs: between them, and both.
         members = [run for run in console.screen.model.comparison.runs if run.summary.group == "lr 0.001"]
-        band = next(band for band in chart._bands if band.name == "group:lr 0.001")
+        band = next(band for band in chart.bands if band.name == "group:lr 0.001")
         median = next(one for one in groups if one.name == band.name)
         assert np.allclose(median.y, (members[0].curve.mean + members[1].curve.mean) / 2)
         assert np.all(band.low <= median.y) and np.all(median.y <= band.high)
@@ -150,10 +150,10 @@ async def test_scatter_of_a_setting_against_a_metric(sweep, console, until, size
         await begin(console, pilot, until, sweep)
         await pilot.press("3")
         scatter = console.screen.query_one(Scatter)
-        await until(pilot, lambda: scatter._clouds and "over optim.lr" in screen_text(console))
+        await until(pilot, lambda: scatter.clouds and "over optim.lr" in screen_text(console))
         shown = screen_text(console)
         assert "0.0005" in shown and "0.002" in shown
-        points = {cloud.key: cloud.points for cloud in scatter._clouds}
+        points = {cloud.key: cloud.points for cloud in scatter.clouds}
         bests = [run.best[1] for run in console.screen.model.comparison.runs if run.summary.group == "lr 0.001"]
         assert [y for _, y in points["group:lr 0.001"]] == bests
         assert [x for x, _ in points["group:lr 0.001"]] == pytest.approx([0.001, 0.001])
@@ -222,10 +222,12 @@ async def test_a_click_on_a_point_chooses_its_row(sweep, console, until):
         await begin(console, pilot, until, sweep)
         await pilot.press("3")
         scatter, table = console.screen.query_one(Scatter), console.screen.query_one(CompareTable)
-        await until(pilot, lambda: len(scatter._painted) == 7)
-        (line, column), key = next((cell, key) for cell, key in scatter._painted.items() if key == "group:lr 0.002")
-        left, top = scatter._layout.gutter, len(scatter._head)
-        await pilot.click(scatter, offset=(left + column, top + line))
+        await until(pilot, lambda: len(scatter.painted) == 7)
+        key = "group:lr 0.002"
+        sign = next(cloud.sign for cloud in scatter.clouds if cloud.key == key)
+        region, lines = scatter.content_region, screen_text(console).splitlines()
+        row, column = next((y, lines[y].index(sign)) for y in range(region.y, region.bottom) if sign in lines[y])
+        await pilot.click(offset=(column, row))
         await until(pilot, lambda: table.selected.key == key)
 
 
@@ -253,7 +255,7 @@ async def test_views_signs_and_rows_answer_the_mouse(sweep, console, until):
 
 async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):
     async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         await until(pilot, lambda: console.screen.run_in_hand() is not None)
         await pilot.press("c")
         # One run alone: the list to choose from opens by itself.
@@ -349,7 +351,7 @@ async def test_an_export_is_refused_where_a_file_lies(sweep, console, until, tmp
 async def test_a_run_that_is_gone_and_runs_without_metrics(scene, console, until):
     empty = scene.run(name="empty", step=0)
     async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         console.push_screen(CompareScreen([empty.id, "20200101-000000-gone"]))
         await until(pilot, compared(console))
         await until(pilot, lambda: "no metrics yet" in screen_text(console))

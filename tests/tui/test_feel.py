@@ -12,7 +12,6 @@ import pytest
 from textual.actions import parse
 from textual.binding import Binding
 from textual.content import Content
-from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
@@ -34,6 +33,7 @@ from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.settings.store import Settings
 from seqsum_tui.shared import dialog_keys
 from seqsum_tui.shared.command_palette import ScreenCommands
+from support.screens import listed, screen_strips, toasts
 
 SIZES = [(120, 40), (60, 20), (30, 8), (80, 24)]
 LONG = "訓練 [red]x[/] é\u0301 " + "とても長い名前" * 12
@@ -81,7 +81,7 @@ async def opened(pilot: Pilot[None], until: Callable[..., Awaitable[None]], scre
 
 async def test_every_screen_fits_every_size_with_any_name(console, runs, until):
     async with console.run_test(size=SIZES[0]) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         for screen in (None, *screens(console, runs)):
             if screen is not None:
                 await opened(pilot, until, screen)
@@ -90,7 +90,7 @@ async def test_every_screen_fits_every_size_with_any_name(console, runs, until):
             for size in SIZES:
                 await pilot.resize_terminal(*size)
                 await until(pilot, lambda front=front, size=size: tuple(front.size) == size)
-                strips = front._compositor.render_strips()
+                strips = screen_strips(console)
                 assert [strip.cell_length for strip in strips] == [size[0]] * size[1], (type(front).__name__, size)
             if screen is not None:
                 await screen.dismiss(None)
@@ -111,13 +111,13 @@ def possible(screen: Screen[object]) -> dict[str, str]:
 async def test_the_palette_has_every_action_and_help_has_every_key(console, runs, until):
     told: set[str] = set()
     async with console.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         for screen in (None, *screens(console, runs)):
             if screen is not None:
                 await opened(pilot, until, screen)
                 await pilot.pause()
             front = console.screen
-            commands = list(ScreenCommands(front)._commands())
+            commands = list(ScreenCommands(front).commands())
             names = [command.name for command in commands]
             assert len(set(names)) == len(names), "each once"
             offered = {command.run.args[0] for command in commands if getattr(command.run, "args", ())}
@@ -169,9 +169,9 @@ def test_every_key_can_be_given_another() -> None:
 
 async def test_an_action_runs_from_the_palette(console, runs, until):
     async with console.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         await opened(pilot, until, LiveScreen(runs[2]))
-        await until(pilot, lambda: console.screen._view is not None)
+        await until(pilot, lambda: console.screen.view is not None)
         await pilot.press("ctrl+p")
         await until(pilot, lambda: console.screen.query(Input))
         await pilot.press(*"Learning rate")
@@ -187,8 +187,8 @@ async def test_an_end_is_told_on_any_screen(scene, console, until, monkeypatch, 
     lock = scene.hold(run)
     bells: list[int] = []
     monkeypatch.setattr(console, "bell", lambda: bells.append(1))
-    async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+    async with console.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: listed(console))
         await opened(pilot, until, SettingsScreen(console.settings))
         await until(pilot, lambda: console.endings.known)
         if status is not None:
@@ -196,13 +196,13 @@ async def test_an_end_is_told_on_any_screen(scene, console, until, monkeypatch, 
                 store.set_state(status=status, reason=reason)
         scene.release(lock)
 
-        def told() -> list[Notification]:
-            return [note for note in console._notifications if "mine" in note.title]
+        def told() -> list[str]:
+            return [text for text in toasts(console) if "mine" in text]
 
         await until(pilot, told)
-        assert (reason or status or "died") in f"{told()[0].title} {told()[0].message}"
+        assert (reason or status or "died") in told()[0]
         await console.screen.dismiss(None)
-        await until(pilot, lambda: console.screen._runs and not console.screen._runs[run.id].live)
+        await until(pilot, lambda: listed(console) and not console.screen.run_in_hand()[1].live)
         assert len(told()) == 1 and bells == [1]
 
 
@@ -225,7 +225,7 @@ async def test_every_screen_has_something_to_copy(scene, console, runs, until, m
     copied: list[str] = []
     monkeypatch.setattr(console, "copy_to_clipboard", copied.append)
     async with console.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         await pilot.press("M", "ctrl+y")
         await until(pilot, lambda: copied)
         assert sorted(copied.pop().split()) == sorted(run.id for run in runs)
@@ -248,15 +248,14 @@ async def test_every_screen_has_something_to_copy(scene, console, runs, until, m
 
 
 async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, nursery):
-    console = Console(scene.folder, now=still, remote=False)
-    console._launcher = nursery
+    console = Console(scene.folder, now=still, remote=False, launcher=nursery)
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Press" in str(console.screen.query_one("#empty").render()))
         await pilot.press("n")
         await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
         await pilot.press("enter", "enter")
         await until(pilot, lambda: isinstance(console.screen, LiveScreen))
-        run = console.screen._run
+        run = console.screen.run
         run.wait_for_worker(0)
         await until(pilot, lambda: run.summary().step > 0)
         with run.store() as store:

@@ -14,7 +14,7 @@ from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.chart_grid import LiveChart
 from seqsum_tui.live.screen import LiveScreen
 from support.engine import points_of, small, wait_for_end, wait_for_step
-from support.screens import screen_text
+from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 CHANGES = {"train__steps": 300, "train__log_every": 10, "train__backend": "torch"}
@@ -37,9 +37,8 @@ def parent(trained, tmp_path):
 
 @pytest.fixture
 def console(parent, nursery):
-    made = Console(parent.folder.parent, remote=False)
+    made = Console(parent.folder.parent, remote=False, launcher=nursery)
     made.animation_level = "none"
-    made._launcher = nursery
     return made
 
 
@@ -52,9 +51,9 @@ def opened(console, until):
     """Open the live view of a run and then a dialog, by its key."""
 
     async def open_it(pilot, run, key, kind):
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         console.screen.open_run(run.id)
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
         await pilot.press(key)
         await until(pilot, lambda: isinstance(console.screen, kind))
 
@@ -74,10 +73,10 @@ async def test_a_fork_starts_on_its_parents_curve(parent, console, opened, until
         line.value = "optim.lr=0.02"
         await until(pilot, lambda: "optim.lr 0.001 → 0.02" in words_of(console, "#outcome"))
         await pilot.press("tab", *"mine", "enter")
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._run.record.name == "mine")
-        child = console.screen._run
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.run.record.name == "mine")
+        child = console.screen.run
         assert child.record.parent == {"run": parent.id, "step": 150}
-        await until(pilot, lambda: console.screen._view and console.screen._view.summary.status == "finished")
+        await until(pilot, lambda: console.screen.view and console.screen.view.summary.status == "finished")
         theirs, own = points_of(parent)["loss"], points_of(child)["loss"]
         assert own[0][0] == 160 and own != [point for point in theirs if point[0] > 150]
 
@@ -90,7 +89,7 @@ async def test_a_fork_starts_on_its_parents_curve(parent, console, opened, until
         assert drawn()["train"] == [point for point in theirs if point[0] <= 150] + own
         # What is held out stands beside how the parent went on.
         assert drawn()["parent"] == [point for point in points_of(parent)["eval_loss"] if point[0] >= 150]
-        marks = console.screen.query_one(LiveChart)._marks
+        marks = console.screen.query_one(LiveChart).marks
         assert (150, "forked from parent") in [(mark.x, mark.label) for mark in marks]
         assert {mark.x for mark in marks if mark.kind == "checkpoint"} == set(range(150, 301, 25))
         if size[0] == 120:
@@ -140,7 +139,7 @@ async def test_a_setting_is_chosen_from_a_list_and_given_a_value(parent, console
         # A path is completed as one types.
         line.value = ""
         await pilot.press(*"optim.we")
-        await until(pilot, lambda: line._suggestion == "optim.weight_decay=")
+        await until(pilot, lambda: line.render_line(0).text.strip() == "optim.weight_decay=".strip())
         await pilot.press("right")
         assert line.value == "optim.weight_decay="
 
@@ -158,18 +157,16 @@ async def test_a_rewound_run_goes_on_from_there(parent, console, opened, until, 
         await until(pilot, lambda: console.screen.query_one("#rewind", Button).has_focus)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(console.screen, LiveScreen))
-        await until(pilot, lambda: console.screen._view.summary.status == "stopped")
+        await until(pilot, lambda: console.screen.view.summary.status == "stopped")
         assert parent.summary().step == 150
         await until(pilot, lambda: console.screen.query_one(LiveChart).series[0].x[-1] == 150)
-        assert (150, "rewound from 300") in [
-            (mark.x, mark.label) for mark in console.screen.query_one(LiveChart)._marks
-        ]
+        assert (150, "rewound from 300") in [(mark.x, mark.label) for mark in console.screen.query_one(LiveChart).marks]
         assert len(list(parent.folder.glob("rewound-*"))) == 1
         await until(pilot, lambda: "u Undo" in screen_text(console).splitlines()[-1])
         await pilot.press("u")
         await until(pilot, lambda: console.screen.query_one(LiveChart).series[0].x[-1] == 300)
-        await until(pilot, lambda: console.screen._view.summary.status == "finished")
-        assert console.screen._view.checkpoints[-1] == 300 and "u" not in console.screen.active_bindings
+        await until(pilot, lambda: console.screen.view.summary.status == "finished")
+        assert console.screen.view.checkpoints[-1] == 300 and "u" not in console.screen.active_bindings
 
 
 async def test_a_run_that_trains_is_stopped_and_then_rewound(nursery, console, opened, until, tmp_path):
@@ -191,9 +188,9 @@ async def test_a_run_that_trains_is_stopped_and_then_rewound(nursery, console, o
 async def test_a_run_without_a_checkpoint_can_be_neither(nursery, console, until, tmp_path):
     run = Workspace(tmp_path / "runs").create("test", small(), "fresh")
     async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         console.screen.open_run(run.id)
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
         assert not {"F", "R"} & set(console.screen.active_bindings)
 
 

@@ -15,6 +15,8 @@ from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.live.x_axis import axis_of
 from seqsum_tui.settings.store import Settings
 from seqsum_tui.shared.metric_panels import DEFAULT, MAIN
+from support.screens import listed
+from support.stores import alter
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 START = 1_800_000_000.0
@@ -39,10 +41,10 @@ def run(scene):
             if step % 1000 == 0:
                 store.append([("wall_time", step, START + step / 100 + pause), ("memory_mb", step, 250.0)])
         for step, kind, seconds in ((0, "started", 0.0), (6000, "paused", 60.0), (6000, "continued", 660.0)):
-            store._database.execute(
-                "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, '{}')", (START + seconds, step, kind)
+            alter(
+                store, "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, '{}')", START + seconds, step, kind
             )
-        store._database.execute("DELETE FROM event WHERE detail LIKE '%4711%'")
+        alter(store, "DELETE FROM event WHERE detail LIKE '%4711%'")
     return made
 
 
@@ -58,14 +60,14 @@ async def test_shares_fill_the_height_only_while_all_of_them_is_shown(run, conso
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
         accuracy, rate = charts(console)[1:]
-        await until(pilot, lambda: accuracy._view is not None and (accuracy._view.y0, accuracy._view.y1) == (0.0, 1.0))
+        await until(pilot, lambda: accuracy.plot_view and (accuracy.plot_view.y0, accuracy.plot_view.y1) == (0.0, 1.0))
         await pilot.press("end", "plus", "plus", "plus")
-        await until(pilot, lambda: accuracy._view.y0 > 0.5)
+        await until(pilot, lambda: accuracy.plot_view.y0 > 0.5)
         shown = [y for one in accuracy.series for x, y in zip(one.x, one.y, strict=True) if x >= accuracy.x_range[0]]
-        assert accuracy._view.y0 <= min(shown) and max(shown) <= accuracy._view.y1 < 1.1
-        assert rate._view.y0 == 0.0
+        assert accuracy.plot_view.y0 <= min(shown) and max(shown) <= accuracy.plot_view.y1 < 1.1
+        assert rate.plot_view.y0 == 0.0
         await pilot.press("0")
-        await until(pilot, lambda: (accuracy._view.y0, accuracy._view.y1) == (0.0, 1.0))
+        await until(pilot, lambda: (accuracy.plot_view.y0, accuracy.plot_view.y1) == (0.0, 1.0))
 
 
 def seen(app):
@@ -101,7 +103,7 @@ async def test_charts_are_added_moved_removed_and_come_back(run, scene, console,
         await pilot.press("w", "w")
         await until(pilot, lambda: console.screen.query_one(LiveCharts).grid.columns == 2)
         await pilot.press("y", "s", "t")
-        await until(pilot, lambda: charts(console)[0]._x_name == "epoch")
+        await until(pilot, lambda: charts(console)[0].x_name == "epoch")
         await until(pilot, lambda: not any(worker.group == "settings" for worker in console.workers))
         kept = Settings(console.settings.path).layout("live")
         log = [chart.title for chart in charts(console) if chart.log_y]
@@ -111,13 +113,13 @@ async def test_charts_are_added_moved_removed_and_come_back(run, scene, console,
         }  # fmt: skip
     again = Console(scene.folder, now=still, remote=False, settings=Settings(console.settings.path))
     async with again.run_test(size=size) as pilot:
-        await until(pilot, lambda: again.screen._read_once)
+        await until(pilot, lambda: listed(again))
         again.screen.open_run(run.id)
-        await until(pilot, lambda: isinstance(again.screen, LiveScreen) and again.screen._view is not None)
+        await until(pilot, lambda: isinstance(again.screen, LiveScreen) and again.screen.view is not None)
         assert titles(again) == ["accuracy", "learning rate", "grad norm", "steps per second", "memory MB"]
         assert [chart.title for chart in charts(again) if chart.log_y] == log
         assert {chart.smoothing for chart in charts(again)} == {kept["smoothing"]} != {0.0}
-        await until(pilot, lambda: charts(again)[0]._x_name == "epoch")
+        await until(pilot, lambda: charts(again)[0].x_name == "epoch")
         await pilot.press("ctrl+r")
         await until(pilot, lambda: titles(again) == ["loss", "accuracy", "learning rate"])
 
@@ -126,7 +128,7 @@ async def test_every_axis_puts_values_and_marks_where_they_were(run, console, wa
     with run.store() as store:
         store.add_event(9000, "set", field="optim.lr", old="0.001", new="0.005")
         # The clock goes by what the run wrote, also for what this moment's clock would say.
-        store._database.execute("UPDATE event SET time = ? WHERE kind = 'set'", (START + 690,))
+        alter(store, "UPDATE event SET time = ? WHERE kind = 'set'", START + 690)
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
         loss = charts(console)[0]
@@ -139,11 +141,11 @@ async def test_every_axis_puts_values_and_marks_where_they_were(run, console, wa
             ("step", lambda step: step, (0, 20_000)),
         ):
             await pilot.press("t")
-            await until(pilot, lambda name=name: loss._x_name == name)
+            await until(pilot, lambda name=name: loss.x_name == name)
             steps = np.arange(100.0, 12_500, 100)
             assert np.allclose(loss.series[0].x, [of(step) for step in steps], atol=1.5)
             assert loss.extent == pytest.approx(ends)
-            by_label = {mark.label: mark.x for mark in loss._marks}
+            by_label = {mark.label: mark.x for mark in loss.marks}
             assert by_label["lr 0.001→0.005"] == pytest.approx(of(9000), abs=1.5)
             assert {chart.cursor_x for chart in charts(console)} == {loss.cursor_x}
             assert loss.cursor_x == pytest.approx(of(12_400), abs=1.5)
@@ -158,7 +160,7 @@ async def test_a_zoomed_view_follows_the_newest_value(run, console, watch, until
         await until(pilot, lambda: loss.view is not None)
         assert loss.view[1] == 12_400 and loss.following and accuracy.view == loss.view
         width = loss.view[1] - loss.view[0]
-        await until(pilot, lambda: console.screen._reader.window == (loss.view[0], math.inf))
+        await until(pilot, lambda: console.screen.reader.window == (loss.view[0], math.inf))
         with run.store() as store:
             store.append([("loss", step, 0.25) for step in range(12_500, 14_100, 100)])
             store.set_state(step=14_000)
@@ -172,7 +174,7 @@ async def test_a_zoomed_view_follows_the_newest_value(run, console, watch, until
         with run.store() as store:
             store.append([("loss", 14_100, 0.25)])
             store.set_state(step=14_100)
-        await until(pilot, lambda: console.screen._view.summary.step == 14_100)
+        await until(pilot, lambda: console.screen.view.summary.step == 14_100)
         assert loss.view == before == accuracy.view
         await pilot.press("end")
         await until(pilot, lambda: loss.following and loss.view[1] == 14_100)

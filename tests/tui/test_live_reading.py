@@ -78,7 +78,7 @@ async def test_the_events_are_up_to_date_when_one_looks(scene, console, watch, u
         with run.store() as store:
             for step in range(1000, 1500):
                 store.add_event(step, "checkpoint", reason="interval", path=f"step-{step}")
-        await until(pilot, lambda: len(console.screen._view.events) == 501)
+        await until(pilot, lambda: len(console.screen.view.events) == 501)
         await pilot.press("e")
         await until(pilot, lambda: "500 since step 1,000" in screen_text(console) and "started" in screen_text(console))
         with run.store() as store:

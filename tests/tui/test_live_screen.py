@@ -11,7 +11,7 @@ from seqsum_tui.app import Console
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.config import ConfigView
-from seqsum_tui.live.log import LogView, _continuation
+from seqsum_tui.live.log import LogView, continuation
 from seqsum_tui.live.reader import RunReader, x_end
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
@@ -95,12 +95,12 @@ async def test_a_cursor_and_a_zoom_are_shared_and_escape_takes_the_cursor_first(
         assert len(places) == 1 and None not in places
         await pilot.press("plus")
         await until(pilot, lambda: chart(console, "lr").view is not None)
-        assert chart(console, "lr").view == chart(console, "loss").view == console.screen._reader.window
+        assert chart(console, "lr").view == chart(console, "loss").view == console.screen.reader.window
         await pilot.press("escape")
         await pilot.pause()
         assert chart(console, "accuracy").cursor_x is None and isinstance(console.screen, LiveScreen)
         await pilot.press("0")
-        await until(pilot, lambda: console.screen._reader.window is None)
+        await until(pilot, lambda: console.screen.reader.window is None)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
 
@@ -113,7 +113,7 @@ async def test_marks_tell_what_was_changed(scene, console, watch):
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
         for name in ("loss", "accuracy", "lr"):
-            marks = chart(console, name)._marks
+            marks = chart(console, name).marks
             assert [(mark.x, mark.label) for mark in marks] == [(3000, "lr 0.001→[red]0.005[/]"), (4000, "paused")]
 
 
@@ -156,7 +156,7 @@ async def test_the_learning_rate_is_checked_as_one_types_and_then_set(scene, con
         await until(pilot, lambda: told)
         assert worker.done == [("set", {"field": "optim.lr", "value": "5e-3"})]
         assert told[0][0] == "one: changed"
-        await until(pilot, lambda: [mark.label for mark in chart(console, "lr")._marks] == ["lr 0.001→5e-3"])
+        await until(pilot, lambda: [mark.label for mark in chart(console, "lr").marks] == ["lr 0.001→5e-3"])
 
 
 async def test_every_live_field_can_be_changed_from_the_palette(scene, console, watch, until, work):
@@ -194,7 +194,7 @@ async def test_pause_continue_save_and_stop(scene, console, watch, until, work, 
             count = len(worker.done)
             await until(pilot, lambda verb=verb: worker.done and worker.done[-1][0] == verb)
             status = {"pause": "paused", "resume": "running", "snapshot": "running", "stop": "stopped"}[verb]
-            await until(pilot, lambda status=status: console.screen._view.summary.status == status)
+            await until(pilot, lambda status=status: console.screen.view.summary.status == status)
             assert len(worker.done) >= count
         await until(pilot, lambda: len(told) == 4)
         assert told[2] == ("one: checkpoint saved", "at step 3,000")
@@ -211,7 +211,7 @@ async def test_a_run_that_ends_while_watched_is_told_once(scene, console, watch,
         assert told[0][0] == "✓ one finished" and "accuracy 95.00%" in told[0][1]
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
-        await until(pilot, lambda: console.screen._runs[run.id].status == "finished")
+        await until(pilot, lambda: console.screen.run_in_hand()[1].status == "finished")
         assert len(told) == 2
 
 
@@ -337,7 +337,7 @@ async def test_a_task_without_accuracy_shows_its_error_and_m_shows_the_next_metr
             ("loss", [("train", 0.5), ("eval", 0.4)]),
         ):
             assert [(one.name, one.y[-1]) for one in chart(console, name).series] == expected
-        assert chart(console, "accuracy")._y_limits == (None, None)
+        assert chart(console, "accuracy").plot_view.y1 > 1
         await pilot.press("tab", "m")
         await until(pilot, lambda: chart(console, "accuracy").title == "rmse")
         await until(pilot, lambda: chart(console, "accuracy").series[0].y[-1] == 30)
@@ -387,7 +387,7 @@ async def test_the_temperature_goes_with_the_question_of_a_task_that_writes_on(
     ],
 )
 def test_what_a_log_adds(before, after, new):
-    assert _continuation(before, after) == new
+    assert continuation(before, after) == new
 
 
 @pytest.mark.parametrize("binned", [True, False])

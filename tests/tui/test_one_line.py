@@ -6,6 +6,7 @@ from textual.app import App
 
 from seqsum_tui.runs.filter_line import FilterBox
 from seqsum_tui.shared.one_line import LONGEST_PASTE, OneLineInput
+from support.screens import toasts
 
 
 async def pasted(text, value="", **facts):
@@ -15,12 +16,12 @@ async def pasted(text, value="", **facts):
         def compose(self):
             yield OneLineInput(value, select_on_focus=False, **facts)
 
-    async with Boxes().run_test() as pilot:
+    async with Boxes().run_test(notifications=True) as pilot:
         box = pilot.app.query_one(OneLineInput)
         box.focus()
         pilot.app.post_message(events.Paste(text))
         await pilot.pause()
-        return box.value, [told.message for told in pilot.app._notifications]
+        return box.value, toasts(pilot.app)
 
 
 @pytest.mark.parametrize(

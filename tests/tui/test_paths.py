@@ -22,7 +22,7 @@ async def test_a_slow_line_gets_no_animation_and_fewer_readings(tmp_path, monkey
     async with console.run_test() as pilot:
         await pilot.pause()
         assert console.animation_level == "none"
-        assert console.screen._poll._seconds == 1.0
+        assert console.seconds == 1.0
 
 
 def test_the_home_folder_is_a_tilde(monkeypatch, tmp_path):

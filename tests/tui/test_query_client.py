@@ -1,5 +1,7 @@
 """The pipe to the query server, with servers that behave and that don't."""
 
+import os
+
 import pytest
 
 from seqsum.errors import UserError
@@ -15,12 +17,14 @@ async def test_it_starts_once_answers_and_ends(client):
     one = client("good")
     assert not one.running
     assert (await one.start())["input_hint"] == "numbers from 0 to 9"
-    first = one._process
+    first = one.pid
     assert (await one.request("predict", input="1 2 3 5 1 2 4"))["answer"]["prediction"] == 8
     assert (await one.request("predict", input="9 9"))["answer"]["prediction"] == 8
-    assert one._process is first
+    assert one.pid == first
     await one.close()
-    assert not one.running and first.returncode is not None
+    assert not one.running
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
     assert (await one.request("predict", input="4"))["answer"]["prediction"] == 4
     await one.close()
 

@@ -8,7 +8,7 @@ from seqsum_tui.app import Console
 from seqsum_tui.query import session
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.screen import QueryScreen
-from seqsum_tui.runs.screen import RunsScreen
+from support.screens import listed
 
 NUMBERS = [1, 2, 3, 5, 1, 2, 4]
 STEPS = range(1000, 20_001, 1000)
@@ -116,7 +116,7 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
     console.animation_level = "none"
 
     async def ready(pilot):
-        await until(pilot, lambda: isinstance(console.screen, RunsScreen) and console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         console.push_screen(screen := QueryScreen(run.id))
         await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
         asking = screen.askings[0]
@@ -126,11 +126,11 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
         await pilot.press("escape")
         for key in keys:
             if key == "[":
-                screen._ask_step(4000)
+                screen.ask_step(4000)
                 await until(pilot, lambda: (asking.reply or {}).get("checkpoint_step") == 4000)
                 continue
             await pilot.press(key)
-            await until(pilot, lambda: dict(asking.titles(screen.page))[screen._title()] in asking.made)
-        await until(pilot, lambda: not screen._busy and screen.focused is screen.query("QueryPane").first().picture)
+            await until(pilot, lambda: dict(asking.titles(screen.page))[screen.view_title()] in asking.made)
+        await until(pilot, lambda: not screen.busy and screen.focused is screen.query("QueryPane").first().picture)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import signal
 
+import psutil
 import pytest
 from textual import events
 from textual.app import App
@@ -32,7 +32,7 @@ from seqsum_tui.query.views.shown import Curves, Dots, Line, Lines, Shown, curve
 from seqsum_tui.query.views.writing import surprise
 from seqsum_tui.runs.screen import RunsScreen
 from support.asking import HereClient, learn
-from support.screens import screen_text
+from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
@@ -62,7 +62,7 @@ def opened(console, until):
     """Open the screen and wait until its model answers."""
 
     async def open(pilot, run, step=None):
-        await until(pilot, lambda: isinstance(console.screen, RunsScreen) and console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         screen = QueryScreen(run.id, step)
         console.push_screen(screen)
         await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
@@ -93,9 +93,9 @@ async def done(pilot, until, screen):
     """Wait until nothing is computed any more and the chosen view is there."""
 
     def shown():
-        if screen._busy or "computing" in screen_text(screen.app):
+        if screen.busy or "computing" in screen_text(screen.app):
             return False
-        wanted = dict(screen.askings[0].titles(screen.page)).get(screen._title())
+        wanted = dict(screen.askings[0].titles(screen.page)).get(screen.view_title())
         return screen.page == "answer" or wanted is None or wanted in screen.askings[0].made
 
     await until(pilot, shown)
@@ -125,19 +125,19 @@ async def test_an_answer_and_the_inside_at_every_size(console, adder, here, open
                     text = screen_text(console)
                     assert "✗ query" not in text and "Nothing of this page" not in text
                     picture = screen.query_one(QueryPane).picture
-                    assert picture.size.height >= 2, (size, screen._title())
+                    assert picture.size.height >= 2, (size, screen.view_title())
                     await pilot.press("v")
         await turn(pilot, until, screen, "2")
         heat = screen.query_one(HeatMap)
         assert heat.heat.values == tuple(zip(*inside["probabilities"], strict=True))
         await until(pilot, lambda: heat.has_focus)
         await pilot.press("v")
-        await until(pilot, lambda: screen._title() == "Hidden" and heat.heat.row_word == "unit")
+        await until(pilot, lambda: screen.view_title() == "Hidden" and heat.heat.row_word == "unit")
         await pilot.press("home", "end", *["up"] * 20, "down", "down")
         value = inside["layers"][0]["hidden"][1][2]
         await until(pilot, lambda: heat.cursor_words == f"unit 3, step 2 (4): {value:+.4f}".replace("-", "−"))
         # The mouse does the same.
-        await pilot.click(heat, offset=(heat._name_width + 2, 2))
+        await pilot.click(heat, offset=(heat.name_width + 2, 2))
         await until(pilot, lambda: heat.cursor_words.startswith("unit 1, step 1 (3)"))
 
 
@@ -164,7 +164,7 @@ async def test_every_view_of_other_tasks(console, scene, here, opened, until, tm
             for _ in screen.askings[0].titles(screen.page):
                 await done(pilot, until, screen)
                 assert "✗ query" not in screen_text(console), screen_text(console)
-                seen.add(screen._title())
+                seen.add(screen.view_title())
                 await pilot.press("v")
         if preset == "character_lm":
             await turn(pilot, until, screen, "5")
@@ -206,7 +206,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         turn_to = asking.turn_to
         asking.turn_to = lambda step: turned.append(step) or turn_to(step)
         await pilot.press("p")
-        await until(pilot, lambda: turned == [0, 100, 1500] and not screen._replaying)
+        await until(pilot, lambda: turned == [0, 100, 1500] and not screen.replaying)
         await done(pilot, until, screen)
         await pilot.press("n", "1")
         await until(pilot, lambda: screen.askings[0].reply == newest or (
@@ -239,7 +239,7 @@ async def test_the_nearest_inputs_are_listed_and_one_is_asked(console, adder, he
         await turn(pilot, until, screen, "2")
         listed = screen.query_one(AnswerList)
         await pilot.press("V")
-        await until(pilot, lambda: screen._title() == "Nearest" and listed.has_focus)
+        await until(pilot, lambda: screen.view_title() == "Nearest" and listed.has_focus)
         assert [line.question for line in listed.lines] == [row["input"] for row in found]
         for row in found[:9]:
             words = f"→ {row['prediction']}" + ("" if row["correct"] else f"   it is {row['truth']}")
@@ -276,7 +276,7 @@ async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, he
             pilot,
             lambda: isinstance(console.screen, QueryScreen) and f"{len(ones)} with length=1" in screen_text(console),
         )
-        screen._list_only({})
+        screen.list_only({})
         await until(pilot, lambda: len(listed.lines) == every["total"] and listed.has_focus)
         await pilot.press("enter")
         await until(pilot, lambda: screen.askings[0].reply and screen.page == "answer")
@@ -326,7 +326,7 @@ async def test_wrong_input_the_box_and_a_file(console, adder, here, opened, unti
 
 async def test_keys_lead_there_and_back(console, adder, here, until):
     async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: console.screen._read_once and console.screen.run_in_hand())
+        await until(pilot, lambda: listed(console) and console.screen.run_in_hand())
         await pilot.press("a")
         await until(pilot, lambda: isinstance(console.screen, QueryScreen) and console.screen.askings[0].session.facts)
         assert isinstance(console.screen.focused, QueryBox)
@@ -417,23 +417,27 @@ async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, open
         assert len(worker.done) == 1
 
 
+def servers():
+    """The query servers that this process has started and not ended."""
+    return [one for one in psutil.Process().children() if "seqsum.query" in one.cmdline()]
+
+
 async def test_a_query_server_that_is_killed_is_started_again_with_a_message(console, adder, opened, until):
     """Real servers, which are processes of their own."""
     console.query_command = server_command
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, adder)
-        session = screen.askings[0].session
         await put(pilot, until, screen, "3 4")
         first = screen.askings[0].reply["answer"]
-        client = session._clients[False]
-        os.kill(client.pid, signal.SIGKILL)
-        await until(pilot, lambda: client.ended)
+        (server,) = servers()
+        server.kill()
+        await until(pilot, lambda: not server.is_running())
         await put(pilot, until, screen, "5 4")
         await until(pilot, lambda: "the query server had ended; another was started" in screen_text(console))
         await put(pilot, until, screen, "3 4")
         assert screen.askings[0].reply["answer"] == first
         await pilot.press("escape", "escape")
-        await until(pilot, lambda: isinstance(console.screen, RunsScreen) and client.pid is None)
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen) and not servers())
 
 
 async def test_a_query_server_that_dies_over_a_question_is_told(console, adder, until, query_server):
@@ -561,7 +565,7 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
         seen = []
         screen.show_head, shown = lambda: (shown(), seen.append(head())), screen.show_head
         await pilot.press("p")
-        await until(pilot, lambda: not screen._replaying and told[1500] in head())
+        await until(pilot, lambda: not screen.replaying and told[1500] in head())
         assert any(told[700] in one for one in seen)
         await pilot.press("vertical_line")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))

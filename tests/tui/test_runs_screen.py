@@ -11,7 +11,7 @@ from seqsum_tui.new_run.starter import Started
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared.top_bar import TopBar
-from support.screens import screen_text
+from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 NASTY = "[red]x[/] 名前 [/b]"
@@ -23,7 +23,7 @@ def table(app):
 
 
 def ready(app):
-    return lambda: app.screen._read_once and (app.screen.has_class("-empty") or table(app).has_focus)
+    return lambda: listed(app) and (app.screen.has_class("-empty") or table(app).has_focus)
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ async def test_enter_opens_the_run_under_the_cursor_and_escape_comes_back(scene,
     async with console.run_test() as pilot:
         await until(pilot, ready(console))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen._view)
-        assert console.screen._view.summary.name == "older"
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen.view)
+        assert console.screen.view.summary.name == "older"
         await pilot.press("escape")
         await until(pilot, lambda: type(console.screen).__name__ == "RunsScreen")
         assert table(console).selected.summary.name == "older"
@@ -135,7 +135,7 @@ async def test_the_cursor_stays_on_its_run_when_others_come(scene, console, unti
         assert top > 0
         line = next(i for i, text in enumerate(screen_text(console).splitlines()) if "run-01" in text)
         scene.run(name="new", created=5000.0, step=100)
-        await until(pilot, lambda: len(console.screen._runs) == 41)
+        await until(pilot, lambda: len(table(console).lines) == 41)
         assert table(console).selected.summary.name == "run-01"
         assert table(console).scroll_offset.y == top + 1
         assert "run-01" in screen_text(console).splitlines()[line]
@@ -158,7 +158,7 @@ async def test_only_lines_that_changed_are_painted(scene, console, until, monkey
         monkeypatch.setattr(RunTable, "refresh", watch)
         with runs[2].store() as store:
             store.set_state(step=7777, updated=5.0)
-        await until(pilot, lambda: any(run.step == 7777 for run in console.screen._runs.values()))
+        await until(pilot, lambda: any(line.summary.step == 7777 for line in table(console).lines))
         assert painted == [(Region(0, 3, table(console).size.width, 1),)]
 
 
@@ -274,8 +274,8 @@ async def test_new_run_starts_and_is_watched(scene, console, until, monkeypatch)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
         console.screen.dismiss(made)
-        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen._view)
-        assert console.screen._view.summary.name == "started"
+        await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen" and console.screen.view)
+        assert console.screen.view.summary.name == "started"
 
 
 async def test_the_cursor_goes_to_what_was_queued(scene, console, until):

@@ -14,6 +14,7 @@ from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.settings import keymap
 from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.settings.store import BY_NAME, OPTIONS, Settings
+from support.screens import listed, toasts
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
@@ -143,7 +144,7 @@ def test_reading_settings_loads_nothing_that_the_first_paint_does_without():
 
 
 async def settings_screen(pilot, until, console):
-    await until(pilot, lambda: console.screen._read_once)
+    await until(pilot, lambda: listed(console))
     await pilot.press("comma")
     await until(pilot, lambda: isinstance(console.screen, SettingsScreen) and console.screen.row is not None)
     return console.screen
@@ -201,10 +202,10 @@ async def test_the_next_console_has_the_theme_and_the_keys(scene, still, until, 
         tmp_path, 'theme = "textual-light"\n[keys]\n"runs.new" = "N"\n"runs.nwe" = "x"\nrun.stop = "K"\n'
     )
     console = Console(scene.folder, now=still, remote=False, settings=settings)
-    async with console.run_test(size=(120, 40)) as pilot:
+    async with console.run_test(size=(120, 40), notifications=True) as pilot:
         assert console.theme == "textual-light"
-        await until(pilot, lambda: console.screen._read_once)
-        await until(pilot, lambda: any("did you mean" in note.message for note in console._notifications))
+        await until(pilot, lambda: listed(console))
+        await until(pilot, lambda: any("did you mean" in text for text in toasts(console)))
         await pilot.press("n")
         await pilot.pause()
         assert not isinstance(console.screen, NewRunScreen)
@@ -220,10 +221,10 @@ async def test_the_next_console_has_the_theme_and_the_keys(scene, still, until, 
 async def test_many_faults_are_told_in_one_note_and_all_on_the_screen(scene, still, until, tmp_path):
     text = 'bell = 3\nrefresh = 99\ntheme = "nrod"\n[keys]\n"runs.nwe" = "x"\n"runs.new" = "entre"\n'
     console = Console(scene.folder, now=still, remote=False, settings=written(tmp_path, text))
-    async with console.run_test(size=(60, 20)) as pilot:
-        await until(pilot, lambda: console._notifications)
-        (note,) = console._notifications
-        assert note.message.count("•") == 3 and "2 more" in note.message
+    async with console.run_test(size=(60, 20), notifications=True) as pilot:
+        await until(pilot, lambda: toasts(console))
+        (note,) = toasts(console)
+        assert note.count("•") == 3 and "2 more" in note
         screen = await settings_screen(pilot, until, console)
         told = str(screen.query_one(".problems", Static).render())
         faults = ("bell must be", "refresh must be", '"nord"', '"runs.new"', '"enter"')
@@ -232,8 +233,8 @@ async def test_many_faults_are_told_in_one_note_and_all_on_the_screen(scene, sti
 
 async def test_a_theme_that_is_not_there_is_told(scene, still, until, tmp_path):
     console = Console(scene.folder, now=still, remote=False, settings=written(tmp_path, 'theme = "nrod"'))
-    async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: any('did you mean "nord"' in note.message for note in console._notifications))
+    async with console.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: any('did you mean "nord"' in text for text in toasts(console)))
         assert console.theme == "textual-dark"
 
 
@@ -242,10 +243,10 @@ async def test_settings_that_can_not_be_saved_are_told(scene, still, until, tmp_
     settings = Settings()
     settings.path = tmp_path / "file" / "console.toml"
     console = Console(scene.folder, now=still, remote=False, settings=settings)
-    async with console.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+    async with console.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: listed(console))
         console.theme = "nord"
-        await until(pilot, lambda: any("can't be saved" in note.title for note in console._notifications))
+        await until(pilot, lambda: any("can't be saved" in text for text in toasts(console)))
         assert console.theme == "nord"
 
 
@@ -259,7 +260,7 @@ def test_looks(snap_compare, scene, still, until, size):
         screen = await settings_screen(pilot, until, console)
         # The list of keys grows with every screen; a few of them are picture enough.
         keys = screen.query_one("#keys", Static)
-        keys.update(Content("\n").join(screen._keys().split("\n")[:6]))
+        keys.update(Content("\n").join(screen.key_list().split("\n")[:6]))
         row(screen, "refresh").editor.focus()
         await until(pilot, lambda: "how often screens" in str(screen.query_one("#help").render()))
 

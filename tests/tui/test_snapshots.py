@@ -11,6 +11,7 @@ from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.runs.filter_line import FilterBox
 from seqsum_tui.runs.table import RunTable
+from support.screens import listed
 
 SIZES = [(80, 24), (120, 40)]
 HOUR = 3600.0
@@ -49,7 +50,7 @@ def console(scene, still, monkeypatch, query_server):
 @pytest.mark.parametrize("size", SIZES)
 def test_runs(snap_compare, console, until, size):
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: listed(console) and console.screen.query("#preview-loss"))
         await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)
@@ -58,11 +59,11 @@ def test_runs(snap_compare, console, until, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_live(snap_compare, console, until, size):
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen._view is not None)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
         charts = console.screen.query_one(LiveCharts)
-        await until(pilot, lambda: console.screen._view.buckets == charts.buckets)
+        await until(pilot, lambda: console.screen.view.buckets == charts.buckets)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)
 
@@ -70,7 +71,7 @@ def test_live(snap_compare, console, until, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_group_under_a_filter(snap_compare, console, until, size):
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once and console.screen.query_one(RunTable).has_focus)
+        await until(pilot, lambda: listed(console) and console.screen.query_one(RunTable).has_focus)
         table = console.screen.query_one(RunTable)
         await pilot.press("slash")
         console.screen.query_one(FilterBox).value = "group:seeds or is:died"
@@ -87,7 +88,7 @@ def test_a_group_under_a_filter(snap_compare, console, until, size):
 
 def test_a_small_screen_where_one_types_a_filter(snap_compare, console, until):
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once and console.screen.query_one(RunTable).has_focus)
+        await until(pilot, lambda: listed(console) and console.screen.query_one(RunTable).has_focus)
         table = console.screen.query_one(RunTable)
         await pilot.press("end")
         await until(pilot, lambda: table.selected.kind == "group")
@@ -97,7 +98,7 @@ def test_a_small_screen_where_one_types_a_filter(snap_compare, console, until):
         box.value = "not status:"
         box.cursor_position = len(box.value)
         await until(pilot, lambda: "accuracy" in str(console.screen.query_one("#preview-words").render()))
-        await until(pilot, lambda: box._suggestion)
+        await until(pilot, lambda: box.render_line(0).text.strip() != box.value)
 
     assert snap_compare(console, terminal_size=(60, 20), run_before=ready)
 
@@ -111,9 +112,9 @@ def test_the_bin(snap_compare, scene, console, still, until, monkeypatch, size):
     monkeypatch.setattr(bin, "deleted_at", lambda folder: times)
 
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         await pilot.press("B")
-        await until(pilot, lambda: isinstance(console.screen, BinScreen) and console.screen._listing is not None)
+        await until(pilot, lambda: isinstance(console.screen, BinScreen) and console.screen.query_one(RunTable).lines)
         await pilot.press("space")
 
     assert snap_compare(console, terminal_size=size, run_before=ready)
@@ -124,7 +125,7 @@ def test_dialogs_over_the_list(snap_compare, console, until, key):
     """Sort by, tags, and a note; of the marked runs."""
 
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: listed(console) and console.screen.query("#preview-loss"))
         await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
         await pilot.press("end", "space", "home", "space", key)
         await until(pilot, lambda: console.screen.is_modal)
@@ -137,7 +138,7 @@ def test_dialogs_over_the_list(snap_compare, console, until, key):
 @pytest.mark.parametrize("size", SIZES)
 def test_help(snap_compare, console, until, size):
     async def ready(pilot):
-        await until(pilot, lambda: console.screen._read_once and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: listed(console) and console.screen.query("#preview-loss"))
         await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(console.screen, HelpScreen) and console.screen.focused is not None)

@@ -16,7 +16,7 @@ from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.settings.screen import SettingsScreen
-from seqsum_tui.shared.key_line import KeyLine
+from support.screens import listed, screen_strips, screen_text
 
 WORDS, KEYS = 2.5, 4.4
 """Least contrasts: of any word, also a quiet one under the cursor; of the keys in the last line."""
@@ -39,7 +39,7 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
 
 def written(console: Console) -> Iterator[tuple[int, Segment]]:
     """Every piece of the picture, with its row."""
-    for row, strip in enumerate(console.screen._compositor.render_strips()):
+    for row, strip in enumerate(screen_strips(console)):
         for segment in strip:
             yield row, segment
 
@@ -59,10 +59,10 @@ async def test_a_screen_in_themes(scene, still, until, query_server, turn):
         "bin": BinScreen,
     }
     async with console.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: console.screen._read_once)
+        await until(pilot, lambda: listed(console))
         if SCREENS[turn] in opened:
             await console.push_screen(opened[SCREENS[turn]]())
-        await until(pilot, lambda: console.screen.query_one(KeyLine)._keys)
+        await until(pilot, lambda: screen_text(console).splitlines()[-1].strip() != "")
         for name in [*OURS[turn :: len(SCREENS)], *TERMINAL]:
             console.theme = name
             await pilot.pause()

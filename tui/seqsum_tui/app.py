@@ -85,6 +85,7 @@ class Console(App[None]):
         remote: bool | None = None,
         query_command: Callable[[Path], Sequence[str]] = server_command,
         settings: Settings | None = None,
+        launcher: WarmLauncher | None = None,
     ) -> None:
         self._legible: dict[str, Theme] = {}
         self._no_steering = NoSteering()
@@ -96,9 +97,10 @@ class Console(App[None]):
         self.remote = False
         self.query_command = query_command
         self.ends_awaited: set[str] = set()
+        self.keymap: Mapping[str, str] = {}
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
-        self._launcher: WarmLauncher | None = None
+        self._launcher = launcher
         self._animation = self.animation_level
         self.endings = EndingsWatch(self, self._list_in_front)
         self.take_settings()
@@ -307,6 +309,7 @@ class Console(App[None]):
             from seqsum_tui.rooms import keymap
 
             good, wrong = keymap.checked(self.settings.keys)
+            self.keymap = good
             self.set_keymap(good)
             problems += wrong
         if not problems:

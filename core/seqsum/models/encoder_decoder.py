@@ -80,21 +80,21 @@ class EncoderDecoder(SequenceModel):
         own (Bengio et al. 2015, scheduled sampling at a constant share). In evaluation it is always the right one.
         Without targets the model writes freely, `longest_answer` tokens.
         """
-        source, state = self._read_source(inputs, lengths)
+        source, state = self.read_source(inputs, lengths)
         if targets is None:
             given = torch.full((inputs.shape[0], self.longest_answer), self.begin, device=inputs.device)
             return self._write_sampled(given, 0.0, state, source)
         given = self._given(targets)
         if self.training and self.teacher_forcing < 1:
             return self._write_sampled(given, self.teacher_forcing, state, source)
-        return self._write(given, state, source)[0]
+        return self.write(given, state, source)[0]
 
     def decode(self, inputs: Tensor, lengths: Tensor, longest: int) -> Tensor:
         """Write each answer token by token, greedily or by beam search: int64 [batch, ≤ longest].
 
         Rows that ended before the longest one are filled up with the end token.
         """
-        source, state = self._read_source(inputs, lengths)
+        source, state = self.read_source(inputs, lengths)
         if self.beam_width == 1:
             return self._decode_greedily(state, source, longest)
         width = self.beam_width
@@ -105,7 +105,7 @@ class EncoderDecoder(SequenceModel):
             state = state.repeat_interleave(width, dim=1)
 
         def advance(tokens: Tensor, state: State) -> tuple[Tensor, State]:
-            logits, state, _ = self._write(tokens.unsqueeze(1), state, source)
+            logits, state, _ = self.write(tokens.unsqueeze(1), state, source)
             return logits[:, 0], state
 
         return beam_search(advance, state, begin=self.begin, end=self.end, width=width, longest=longest)
@@ -124,10 +124,10 @@ class EncoderDecoder(SequenceModel):
         """
         if self.attending is None:
             raise UserError('model.attention: there is no attention map with "none"; use additive or dot')
-        source, state = self._read_source(inputs, lengths)
-        return torch.cat(self._write(self._given(targets), state, source)[2], dim=1)
+        source, state = self.read_source(inputs, lengths)
+        return torch.cat(self.write(self._given(targets), state, source)[2], dim=1)
 
-    def _read_source(self, inputs: Tensor, lengths: Tensor) -> tuple[Source, State]:
+    def read_source(self, inputs: Tensor, lengths: Tensor) -> tuple[Source, State]:
         """Read the source; return it and the decoder's first state [num_layers, batch, hidden_size]."""
         entered = self.enter(inputs)
         # Packed: padding must touch neither the last state nor the reading from the right.
@@ -147,7 +147,7 @@ class EncoderDecoder(SequenceModel):
             parts.append(torch.stack([torch.tanh(bridge(end)) for bridge, end in zip(bridges, ends, strict=True)]))
         return Source(memory, keys, padding), tuple(parts) if isinstance(last, tuple) else parts[0]
 
-    def _write(self, tokens: Tensor, state: State, source: Source) -> tuple[Tensor, State, list[Tensor]]:
+    def write(self, tokens: Tensor, state: State, source: Source) -> tuple[Tensor, State, list[Tensor]]:
         """Read the tokens before, [batch, steps]; return logits [batch, steps, classes], the state after them, and
         attention weights in pieces that join to [batch, steps, source_length] (none without attention).
         """
@@ -192,7 +192,7 @@ class EncoderDecoder(SequenceModel):
             if pieces:
                 own = pieces[-1][:, 0].detach().argmax(dim=1)
                 token = torch.where(right[:, step], given[:, step], own)
-            logits, state, _ = self._write(token.unsqueeze(1), state, source)
+            logits, state, _ = self.write(token.unsqueeze(1), state, source)
             pieces.append(logits)
         return torch.cat(pieces, dim=1)
 
@@ -201,7 +201,7 @@ class EncoderDecoder(SequenceModel):
         ended = torch.zeros_like(token, dtype=torch.bool)
         written: list[Tensor] = []
         for _ in range(longest):
-            logits, state, _ = self._write(token.unsqueeze(1), state, source)
+            logits, state, _ = self.write(token.unsqueeze(1), state, source)
             token = logits[:, 0].argmax(dim=1).masked_fill(ended, self.end)
             written.append(token)
             ended |= token == self.end

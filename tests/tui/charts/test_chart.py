@@ -475,7 +475,7 @@ async def test_the_wheel_zooms_round_the_pointer_and_pans_with_shift() -> None:
     chart = Chart("loss", series=[RAMP])
     app = Room(chart)
     async with app.run_test(size=(80, 24)) as pilot:
-        under = chart._x_under(events.MouseMove(chart, 30, 5, 0, 0, 0, False, False, False))
+        under = chart.x_under(events.MouseMove(chart, 30, 5, 0, 0, 0, False, False, False))
         wheel(chart, events.MouseScrollUp, 30)
         await pilot.pause()
         x0, x1 = chart.x_range

@@ -249,11 +249,11 @@ class Chart(ChartSurface, can_focus=True):
         x0, x1 = self.x_range
         return (x1 - x0) / max(self._layout.plot_width, 1)
 
-    def _x_under(self, event: events.MouseEvent) -> float:
+    def x_under(self, event: events.MouseEvent) -> float:
         """Return the x of the cell under the pointer, which may lie outside the plot."""
-        if self._view is None:
+        if self.plot_view is None:
             return self.x_range[0]
-        return self._view.x_at(event.x - self.content_offset.x - self._layout.gutter)
+        return self.plot_view.x_at(event.x - self.content_offset.x - self._layout.gutter)
 
     def _nearest_x(self, x: float) -> float | None:
         """Return the x of the value nearest to `x` in any series, or None when there are none."""
@@ -271,7 +271,7 @@ class Chart(ChartSurface, can_focus=True):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Move the cursor with the pointer, or the view while dragging."""
         if self._drag is None:
-            x = self._nearest_x(self._x_under(event))
+            x = self._nearest_x(self.x_under(event))
             if x is not None:
                 self._move_cursor_to(x, pin=False)
             return
@@ -288,7 +288,7 @@ class Chart(ChartSurface, can_focus=True):
         self._drag = None
         self.release_mouse()
         if not self._dragged:
-            self._move_cursor_to(self._nearest_x(self._x_under(event)), pin=True)
+            self._move_cursor_to(self._nearest_x(self.x_under(event)), pin=True)
 
     def on_click(self, event: events.Click) -> None:
         """Show everything on a double click."""
@@ -306,7 +306,7 @@ class Chart(ChartSurface, can_focus=True):
         if pan:
             self._take_viewport(self._viewport.pan(0.1 * direction, self.reach))
         else:
-            self._take_viewport(self._viewport.zoom(_ZOOM**-direction, self._x_under(event), self.reach))
+            self._take_viewport(self._viewport.zoom(_ZOOM**-direction, self.x_under(event), self.reach))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in round the pointer; with shift, pan left."""

@@ -46,11 +46,11 @@ class Scatter(ChartSurface):
 
     def __init__(self, *, empty: str = "Nothing to show", id: str | None = None) -> None:
         super().__init__("", empty=empty, id=id)
-        self._clouds: tuple[Cloud, ...] = ()
+        self.clouds: tuple[Cloud, ...] = ()
         self._ticks: tuple[tuple[float, str], ...] = ()
         self._span: tuple[float, float] = (0.0, 1.0)
         self._side_notes: tuple[str, ...] = ()
-        self._painted: dict[tuple[int, int], str] = {}
+        self.painted: dict[tuple[int, int], str] = {}
         self.chosen: str | None = None
 
     def set_clouds(
@@ -62,7 +62,7 @@ class Scatter(ChartSurface):
         notes: Sequence[str] = (),
     ) -> None:
         """Show these clouds over `span` of x, with these ticks and a line through `middle`."""
-        self._clouds, self._span, self._ticks = tuple(clouds), span, tuple(ticks)
+        self.clouds, self._span, self._ticks = tuple(clouds), span, tuple(ticks)
         self._side_notes = tuple(map(shown, notes))
         drawn = [
             Series(cloud.key, *_columns(cloud.points), sign=cloud.sign, colour=cloud.colour, role="points")
@@ -84,7 +84,7 @@ class Scatter(ChartSurface):
 
     def _draw_base(self, layers: Sequence[Layer], width: int, height: int) -> Canvas:
         canvas = Canvas(width, height)
-        self._view, self._notes = None, []
+        self.plot_view, self._notes = None, []
         if not height:
             return canvas
         span = y_range(self._drawn_columns(layers), self._span, self.log_y, self._limits_now, self.leave_out)
@@ -96,7 +96,7 @@ class Scatter(ChartSurface):
         self._layout = layout = arrange(width, height, ticks.width)
         if not layout.plot_width or not layout.plot_height:
             return canvas
-        self._view = view = View(*self._span, *y_ends, layout.plot_width, layout.plot_height, self.log_y)
+        self.plot_view = view = View(*self._span, *y_ends, layout.plot_width, layout.plot_height, self.log_y)
         plot.paint_axes(canvas, replace(layout, axis_row=None, label_row=None), view, ticks, "number", "")
         self._paint_x_axis(canvas, view)
         line = layers[-1:]
@@ -131,12 +131,12 @@ class Scatter(ChartSurface):
     def _paint_points(self, canvas: Canvas, view: View) -> set[str]:
         """Draw the points; return the signs that stand at the edges for those that have no place."""
         edges: set[str] = set()
-        order = sorted(range(len(self._clouds)), key=lambda index: self._clouds[index].key == self.chosen)
-        self._painted = taken = {}
+        order = sorted(range(len(self.clouds)), key=lambda index: self.clouds[index].key == self.chosen)
+        self.painted = taken = {}
         raised = len(self._inks) // 2
         # The chosen one first takes its place, and is painted last.
         for index in reversed(order):
-            cloud = self._clouds[index]
+            cloud = self.clouds[index]
             ink = plot.sign_ink(index) + (raised if cloud.key == self.chosen else 0)
             for x, y in cloud.points:
                 row, column, sign = view.cell_row(y) if view.drawable(np.array([y]))[0] else 0, view.cell_column(x), ""
@@ -161,9 +161,9 @@ class Scatter(ChartSurface):
         """Pick the nearest point, a few cells away at most."""
         row = event.y - self.content_offset.y - len(self._head)
         column = event.x - self.content_offset.x - self._layout.gutter
-        near = sorted(self._painted, key=lambda cell: 4 * (cell[0] - row) ** 2 + (cell[1] - column) ** 2)
+        near = sorted(self.painted, key=lambda cell: 4 * (cell[0] - row) ** 2 + (cell[1] - column) ** 2)
         if near and abs(near[0][0] - row) <= 1 and abs(near[0][1] - column) <= 3:
-            self.post_message(self.Picked(self._painted[near[0]]))
+            self.post_message(self.Picked(self.painted[near[0]]))
 
     def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
         inks = self._legend_inks

@@ -119,16 +119,16 @@ class ChartSurface(Widget):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
         self._title, self._empty = shown(title), empty
-        self._x_name, self._x_kind = shown(x_name), x_kind
+        self.x_name, self._x_kind = shown(x_name), x_kind
         self._x_limits, self._y_limits = x_limits, y_limits
-        self._series, self._bands, self._marks = tuple(series), tuple(bands), tuple(marks)
-        self._placed = PlacedMarks.of(self._marks)
+        self._series, self.bands, self.marks = tuple(series), tuple(bands), tuple(marks)
+        self._placed = PlacedMarks.of(self.marks)
         self._viewport = Viewport()
         self._tail: float | None = None
         self._layers: list[Layer] | None = None
         self._base: Canvas | None = None
         self._layout = arrange(0, 0, 0)
-        self._view: View | None = None
+        self.plot_view: View | None = None
         self._notes: list[Note] = []
         self._inks: list[Style] = []
         self._inks_for: object = None
@@ -171,21 +171,21 @@ class ChartSurface(Widget):
 
     def set_bands(self, bands: Iterable[Band]) -> None:
         """Shade these bands instead of the ones before."""
-        self._bands = tuple(bands)
+        self.bands = tuple(bands)
         self._changed()
 
     def set_marks(self, marks: Iterable[Mark]) -> None:
         """Show these marks instead of the ones before."""
-        before, self._marks = self._marks, tuple(marks)
-        if before != self._marks:
-            self._placed = PlacedMarks.of(self._marks)
+        before, self.marks = self.marks, tuple(marks)
+        if before != self.marks:
+            self._placed = PlacedMarks.of(self.marks)
             self._changed(plot=False)
 
     def set_x_axis(
         self, name: str, kind: AxisKind = "number", limits: tuple[float | None, float | None] = (None, None)
     ) -> None:
         """Change what x counts; the view becomes everything."""
-        self._x_name, self._x_kind, self._x_limits = shown(name), kind, limits
+        self.x_name, self._x_kind, self._x_limits = shown(name), kind, limits
         self._viewport = Viewport()
         self.cursor_x = None
         self._changed()
@@ -225,7 +225,7 @@ class ChartSurface(Widget):
     @property
     def extent(self) -> tuple[float, float]:
         """The ends of x when everything is shown: those of the data and the x limits, rounded outward."""
-        places = [one.x for one in self._series] + [band.x for band in self._bands]
+        places = [one.x for one in self._series] + [band.x for band in self.bands]
         return x_extent(places, self._x_limits)
 
     def set_tail(self, x: float | None) -> None:
@@ -386,7 +386,7 @@ class ChartSurface(Widget):
     def _draw_base(self, layers: Sequence[Layer], width: int, height: int) -> Canvas:
         """Return a canvas with axes and data: everything that stays while only the cursor moves."""
         canvas = Canvas(width, height)
-        self._view, self._notes = None, []
+        self.plot_view, self._notes = None, []
         if not height:
             return canvas
         x_range = self.x_range
@@ -402,11 +402,13 @@ class ChartSurface(Widget):
         self._layout = arrange(width, height, ticks.width)
         if not self._layout.plot_width or not self._layout.plot_height:
             return canvas
-        self._view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
+        self.plot_view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
         whole = self._x_kind == "number" and all((one.x % 1 == 0).all() for one in self._series)
-        plot.paint_axes(canvas, self._layout, self._view, ticks, self._x_kind, self._x_name, whole=whole)
+        plot.paint_axes(canvas, self._layout, self.plot_view, ticks, self._x_kind, self.x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
-        drawings = plot.paint_data(canvas, self._layout, self._view, drawn, self._bands, signs_along=self.app.no_color)
+        drawings = plot.paint_data(
+            canvas, self._layout, self.plot_view, drawn, self.bands, signs_along=self.app.no_color
+        )
         if ticks.base:
             self._notes.append((f"y from {ticks.base}",))
         if span is None:
@@ -418,7 +420,7 @@ class ChartSurface(Widget):
         columns: list[tuple[Floats, Sequence[Floats | None]]] = [
             (layer.series.x, (layer.drawn.y, layer.drawn.low, layer.drawn.high, layer.smoothed)) for layer in layers
         ]
-        return columns + [(band.x, (band.low, band.high)) for band in self._bands]
+        return columns + [(band.x, (band.low, band.high)) for band in self.bands]
 
     def _note_values(self, signs: str, flattened: bool, counted: Sequence[Series]) -> None:
         """Say what the signs at the edges stand for, and what could be done about values that flatten the picture."""
@@ -462,12 +464,12 @@ class ChartSurface(Widget):
 
     def _draw_over(self, canvas: Canvas, layers: Sequence[Layer]) -> None:
         """Draw marks and cursor over the data."""
-        if self._view is None:
+        if self.plot_view is None:
             return
-        paint_marks(canvas, self._layout, self._view, self._placed)
+        paint_marks(canvas, self._layout, self.plot_view, self._placed)
         if self.cursor_x is not None:
             label = self._x_text(self.cursor_x)
-            plot.paint_cursor(canvas, self._layout, self._view, layers, self.cursor_x, label, len(self._inks) // 2)
+            plot.paint_cursor(canvas, self._layout, self.plot_view, layers, self.cursor_x, label, len(self._inks) // 2)
 
     def _behind(self, x: float, view: View) -> str:
         """Say of how many points the values at `x` are the mean, where they are."""
@@ -480,7 +482,7 @@ class ChartSurface(Widget):
         return f" · mean of {most:,}" if most > 1 else ""
 
     def _x_text(self, x: float) -> str:
-        view = self._view
+        view = self.plot_view
         return format_x(x, self._x_kind, (view.x1 - view.x0) / view.columns if view else 0.0)
 
     def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
@@ -506,10 +508,10 @@ class ChartSurface(Widget):
     def _values(self, layer: Layer) -> tuple[str, str]:
         """Return the texts of a series' value and of its moving average, at the cursor or else the newest."""
         one = layer.series
-        if self.cursor_x is None or self._view is None:
+        if self.cursor_x is None or self.plot_view is None:
             index = one.x.size - 1 if one.x.size else None
         else:
-            index = nearest_shown(one, self.cursor_x, self._view)
+            index = nearest_shown(one, self.cursor_x, self.plot_view)
         if index is None:
             return "–", "" if layer.smoothed is None else "–"
         # A chart of one metric has its name as title; where several things stand together, each has its own, and where
@@ -524,11 +526,11 @@ class ChartSurface(Widget):
 
     def _told(self) -> list[Note]:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
-        if self.cursor_x is not None and self._view is not None:
-            here = self._placed.at(self.cursor_x, self._view)
+        if self.cursor_x is not None and self.plot_view is not None:
+            here = self._placed.at(self.cursor_x, self.plot_view)
             x = self._x_text(self.cursor_x)
-            place = f"{self._x_name} {x}".strip()
-            places = f"{place}{self._behind(self.cursor_x, self._view)}", place, x
+            place = f"{self.x_name} {x}".strip()
+            places = f"{place}{self._behind(self.cursor_x, self.plot_view)}", place, x
             if here:
                 happened = ", ".join(f"{mark_sign(mark)} {shown(mark.label)}" for mark in here)
                 words = happened.split(" ")

@@ -57,7 +57,7 @@ class HelpScreen(Dialog[None]):
 
     def _lines(self, keys: Sequence[BindingType]) -> list[tuple[str, str]]:
         by_action: dict[str, tuple[list[str], str]] = {}
-        keymap = self.app._keymap  # what the person's settings made of it
+        keymap = self.console.keymap
         for binding in Binding.make_bindings(keys):
             text = binding.tooltip or binding.description
             if text:

@@ -30,7 +30,7 @@ class LogView(Log):
         literal = [display.literal(line) for line in lines] or ["The worker has not written anything yet."]
         if literal == self._shown:
             return
-        new = _continuation(self._shown, literal)
+        new = continuation(self._shown, literal)
         if new is None:
             self.clear()
             new = literal
@@ -47,7 +47,7 @@ class LogView(Log):
             self.call_after_refresh(self.scroll_end, animate=False)
 
 
-def _continuation(before: list[str], after: list[str]) -> list[str] | None:
+def continuation(before: list[str], after: list[str]) -> list[str] | None:
     """Return what `after` adds to the end of `before`, or None when it does not continue it.
 
     The beginning of `before` may have scrolled out of `after`.

@@ -58,11 +58,11 @@ class LiveScreen(RunScreen):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self._run = run
-        self._view: RunView | None = None
+        self.run = run
+        self.view: RunView | None = None
         self._charts = ChartActions(self, self.aim_reader)
         self._branching = Branching(self, lambda: self.query_one(LiveCharts).cursor_step)
-        self._reader = RunReader(run)
+        self.reader = RunReader(run)
         self._poll: Poll | None = None
         self._trouble = ""
 
@@ -73,7 +73,7 @@ class LiveScreen(RunScreen):
         yield LiveCharts(LiveLayout.read(self.console.layout(SCREEN)))
         with TabbedContent(id="tabs"):
             with TabPane("Ask", id="ask"):
-                yield AskPanel(Session(self._run, self.console.query_command))
+                yield AskPanel(Session(self.run, self.console.query_command))
             with TabPane("Log", id="log"):
                 yield LogView()
             with TabPane("Config", id="config"):
@@ -85,7 +85,7 @@ class LiveScreen(RunScreen):
     def on_mount(self) -> None:
         """Start reading."""
         self._poll = Poll(
-            self._reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
+            self.reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
         )
         self.query_one(LiveCharts).focus_first()
         self._take_wishes()
@@ -103,7 +103,7 @@ class LiveScreen(RunScreen):
     # Reading
 
     def _show(self, view: RunView) -> None:
-        before, self._view = self._view, view
+        before, self.view = self.view, view
         self._charts.view = view
         self._trouble = ""
         run = view.summary
@@ -194,7 +194,7 @@ class LiveScreen(RunScreen):
             self.was_acted_on()
 
     def _take_wishes(self) -> None:
-        charts, reader = self.query_one(LiveCharts), self._reader
+        charts, reader = self.query_one(LiveCharts), self.reader
         reader.buckets, reader.window = charts.buckets, charts.window
         reader.lead = 0 if charts.window is None else lead(charts.arrangement.smoothing)
         reader.charts, reader.x = charts.arrangement.charts, charts.arrangement.x
@@ -208,7 +208,7 @@ class LiveScreen(RunScreen):
 
     def run_in_hand(self) -> tuple[Run, Summary] | None:
         """Return the run of this screen."""
-        return None if self._view is None else (self._run, self._view.summary)
+        return None if self.view is None else (self.run, self.view.summary)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A finished run's values stay, and who types a question types letters."""
@@ -216,15 +216,15 @@ class LiveScreen(RunScreen):
             # In the box it is a letter.
             return not isinstance(self.focused, QuestionInput)
         if action == "remove_chart":
-            return self._view is not None and len(self._view.panels) > 1
+            return self.view is not None and len(self.view.panels) > 1
         if action == "fork":
-            return self._view is not None and self._view.config is not None and bool(self._view.checkpoints)
+            return self.view is not None and self.view.config is not None and bool(self.view.checkpoints)
         if action == "rewind":
-            return self._view is not None and bool(self._view.checkpoints)
+            return self.view is not None and bool(self.view.checkpoints)
         if action == "undo_rewind":
-            return self._view is not None and self._view.just_rewound
+            return self.view is not None and self.view.just_rewound
         if action in ("learning_rate", "change"):
-            view = self._view
+            view = self.view
             return (
                 view is not None and view.config is not None and view.summary.status not in ("finished", "unreadable")
             )
@@ -254,7 +254,7 @@ class LiveScreen(RunScreen):
 
     def action_query(self) -> None:
         """Ask the model on a screen of its own, and look inside it."""
-        self.console.open_query(self._run.id)
+        self.console.open_query(self.run.id)
 
     def action_fill(self) -> None:
         """Give the charts the whole screen, or take it back."""
@@ -269,7 +269,7 @@ class LiveScreen(RunScreen):
 
     def action_change(self) -> None:
         """Choose from the values that can change while the run trains."""
-        config = self._view.config if self._view is not None else None
+        config = self.view.config if self.view is not None else None
         if config is None:
             return
         facts = {one.path: one for one in config.fields()}
@@ -285,21 +285,21 @@ class LiveScreen(RunScreen):
 
     def ask_value(self, path: str, title: str) -> None:
         """Ask for a new value of a live field and set it."""
-        if self._view is None or self._view.config is None:
+        if self.view is None or self.view.config is None:
             return
 
         def answered(text: str | None) -> None:
             if text is not None:
-                self.set_value(self._run, path, text)
+                self.set_value(self.run, path, text)
 
-        rate = self._view.summary.metrics.get("lr")
-        self.app.push_screen(SetValueScreen(self._view.config, path, title, rate), answered)
+        rate = self.view.summary.metrics.get("lr")
+        self.app.push_screen(SetValueScreen(self.view.config, path, title, rate), answered)
 
     def extra_commands(self) -> Iterator[Command]:
         """Offer every live field to the command palette."""
-        if self._view is None or self._view.config is None or self._view.summary.status == "finished":
+        if self.view is None or self.view.config is None or self.view.summary.status == "finished":
             return
-        facts = {facts.path: facts for facts in self._view.config.fields()}
+        facts = {facts.path: facts for facts in self.view.config.fields()}
         for path in LIVE_FIELDS:
             name = f"Change {path}"
             yield Command(name, facts[path].description, partial(self.ask_value, path, name))

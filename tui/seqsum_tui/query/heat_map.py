@@ -134,7 +134,7 @@ class HeatMap(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor under the pointer."""
-        x, y = event.x - self._name_width - 1, event.y - HEADINGS
+        x, y = event.x - self.name_width - 1, event.y - HEADINGS
         if self._heat is not None and x >= 0 and y >= 0:
             self._moved(self._top + y, self._first + x // self._cell_width)
 
@@ -161,7 +161,7 @@ class HeatMap(Widget, can_focus=True):
     # Where things stand
 
     @property
-    def _name_width(self) -> int:
+    def name_width(self) -> int:
         names = self._heat.rows if self._heat is not None else ()
         return min(max((cell_len(name) for name in names), default=0), WIDEST_NAME)
 
@@ -171,7 +171,7 @@ class HeatMap(Widget, can_focus=True):
         heat = self._heat
         if heat is None or not heat.columns:
             return 3
-        room = (self.size.width - self._name_width - 1) // len(heat.columns)
+        room = (self.size.width - self.name_width - 1) // len(heat.columns)
         named = max(cell_len(name) for name in heat.columns) + 1
         return max(3, min(named, WIDEST_CELL), min(room, 7))
 
@@ -181,7 +181,7 @@ class HeatMap(Widget, can_focus=True):
 
     @property
     def _columns_shown(self) -> int:
-        return max((self.size.width - self._name_width - 1) // self._cell_width, 1)
+        return max((self.size.width - self.name_width - 1) // self._cell_width, 1)
 
     def _reveal(self) -> None:
         heat = self._heat
@@ -219,7 +219,7 @@ class HeatMap(Widget, can_focus=True):
         cell = self._cell_width
         if y == 1:
             more = ("‹" if self._first else " ") if shown else ""
-            parts = [Segment(" " * self._name_width + more, name)]
+            parts = [Segment(" " * self.name_width + more, name)]
             for at in shown:
                 text = display.fit_right(heat.columns[at], cell)
                 parts.append(Segment(text, here if at == self.column and self.has_focus else name))
@@ -229,7 +229,7 @@ class HeatMap(Widget, can_focus=True):
         if row >= len(heat.rows):
             return []
         chosen = row == self.row and self.has_focus
-        parts = [Segment(display.fit_right(heat.rows[row], self._name_width), here if chosen else name)]
+        parts = [Segment(display.fit_right(heat.rows[row], self.name_width), here if chosen else name)]
         more_up = row == self._top and self._top > 0
         more_down = row == self._top + self._rows_shown - 1 and row + 1 < len(heat.rows)
         parts.append(Segment("↑" if more_up else "↓" if more_down else " ", name))

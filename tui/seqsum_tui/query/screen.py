@@ -81,8 +81,8 @@ class QueryScreen(ConsoleScreen[None]):
         self._titles: dict[str, str] = {}
         self._batch: tuple[str, list[list[Asked]]] | None = None
         self._wrong_only = False
-        self._busy = 0
-        self._replaying = False
+        self.busy = 0
+        self.replaying = False
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -217,7 +217,7 @@ class QueryScreen(ConsoleScreen[None]):
         titles = [title for title, _ in self.askings[0].titles(self.page)]
         line = self.query_one("#views", Static)
         line.display = len(titles) > 1
-        chosen = self._title()
+        chosen = self.view_title()
         at = titles.index(chosen) if chosen in titles else 0
         # What is chosen stays in view where there are more views than fit.
         first = 0
@@ -228,7 +228,7 @@ class QueryScreen(ConsoleScreen[None]):
             parts += [(title, "bold underline" if title == chosen else "$foreground 60%"), "  "]
         line.update(Content.assemble(*parts))
 
-    def _title(self) -> str:
+    def view_title(self) -> str:
         titles = [title for title, _ in self.askings[0].titles(self.page)]
         chosen = self._titles.get(self.page, "")
         return chosen if chosen in titles else titles[0] if titles else ""
@@ -245,7 +245,7 @@ class QueryScreen(ConsoleScreen[None]):
             self._fill_answer(asking, pane)
             return
         titles = asking.titles(self.page)
-        wanted = next((pair for pair in titles if pair[0] == self._title()), titles[0] if titles else None)
+        wanted = next((pair for pair in titles if pair[0] == self.view_title()), titles[0] if titles else None)
         if wanted is None:
             known = asking.session.facts
             said = "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
@@ -257,7 +257,7 @@ class QueryScreen(ConsoleScreen[None]):
         elif views()[wanted[1]].question.needs_input and asking.question is None:
             pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
         else:
-            if not self._replaying:
+            if not self.replaying:
                 pane.say(Content.styled("computing…", "$foreground 60%"))
             work = partial(self._make, asking, wanted[1])
             self.do(work, name="view", group=f"view {wanted[1]} {id(asking)}", exclusive=True)
@@ -273,7 +273,7 @@ class QueryScreen(ConsoleScreen[None]):
 
     async def _make(self, asking: Asking, ask: str) -> None:
         question, step = asking.question, asking.session.step
-        self._busy += 1
+        self.busy += 1
         try:
             if not views()[ask].question.needs_input:
                 await asking.session.save_now(self.show_state)
@@ -291,8 +291,8 @@ class QueryScreen(ConsoleScreen[None]):
         except (UserError, OSError) as error:
             self._pane_of(asking).say(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
         finally:
-            self._busy -= 1
-            if not self._busy:
+            self.busy -= 1
+            if not self.busy:
                 self.show_state("ready")
 
     def _pane_of(self, asking: Asking) -> QueryPane:
@@ -330,7 +330,7 @@ class QueryScreen(ConsoleScreen[None]):
         if action in ("temperature", "top_k"):
             return self.page == "more" and session.offers("sample")
         if action == "filter":
-            return self.page == "whole" and self._title() == "Mistakes"
+            return self.page == "whole" and self.view_title() == "Mistakes"
         if action == "offset":
             return self.page == "more" and session.offers("forecast")
         if action == "wrong":
@@ -361,7 +361,7 @@ class QueryScreen(ConsoleScreen[None]):
         """Show the next view of the page, or the one before."""
         titles = [title for title, _ in self.askings[0].titles(self.page)]
         if titles:
-            self._titles[self.page] = titles[(titles.index(self._title()) + by) % len(titles)]
+            self._titles[self.page] = titles[(titles.index(self.view_title()) + by) % len(titles)]
             self.fill_all()
             self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
 
@@ -398,20 +398,20 @@ class QueryScreen(ConsoleScreen[None]):
             return
         now = session.step if session.step in steps else steps[-1]
         at = max(0, min(steps.index(now) + by, len(steps) - 1))
-        self._ask_step(steps[at])
+        self.ask_step(steps[at])
 
     def action_newest(self) -> None:
         """Ask the newest checkpoint again."""
-        self._ask_step(None)
+        self.ask_step(None)
 
     @on(CheckpointSlider.Chosen)
     def ask_chosen_step(self, message: CheckpointSlider.Chosen) -> None:
         """Ask the checkpoint that was clicked."""
-        self._ask_step(message.step)
+        self.ask_step(message.step)
 
     def action_replay(self) -> None:
         """Go through the checkpoints from the first to the newest, whatever is shown; or stop that."""
-        if self._replaying:
+        if self.replaying:
             self.workers.cancel_group(self, "replay")
         else:
             self.do(self._replay, name="replay", group="replay", exclusive=True)
@@ -420,7 +420,7 @@ class QueryScreen(ConsoleScreen[None]):
         asking = self.askings[0]
         steps = asking.session.checkpoints
         every = max(-(-len(steps) // MOST_REPLAYED), 1)
-        self._replaying = True
+        self.replaying = True
         try:
             for step in (*steps[:-1:every], steps[-1]):
                 asking.turn_to(step)
@@ -430,12 +430,12 @@ class QueryScreen(ConsoleScreen[None]):
                 else:
                     self.fill_all()
                 await asyncio.sleep(REPLAY_SECONDS)
-                while self._busy:
+                while self.busy:
                     await asyncio.sleep(0.02)
         finally:
-            self._replaying = False
+            self.replaying = False
 
-    def _ask_step(self, step: int | None) -> None:
+    def ask_step(self, step: int | None) -> None:
         self.workers.cancel_group(self, "replay")
         asking = self.askings[0]
         if step == asking.session.step:
@@ -520,14 +520,14 @@ class QueryScreen(ConsoleScreen[None]):
         screen = LineScreen(
             "Which mistakes", filter_of, hint, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
         )
-        self.app.push_screen(screen, lambda fields: None if fields is None else self._list_only(fields))
+        self.app.push_screen(screen, lambda fields: None if fields is None else self.list_only(fields))
 
     @on(HeatMap.Chosen)
     def list_cell(self, message: HeatMap.Chosen) -> None:
         """List the wrong answers that a cell of the confusion matrix counts."""
         labels = self.askings[0].session.facts.get("labels") or []
         truth, answered = ([*labels, ""][min(at, len(labels))] for at in (message.row, message.column))
-        self._list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
+        self.list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
 
     @on(HeatMap.CursorMoved)
     def follow_cursor(self, message: HeatMap.CursorMoved) -> None:
@@ -536,7 +536,7 @@ class QueryScreen(ConsoleScreen[None]):
             if other is not message.heat_map:
                 other.move_to(message.row, message.column)
 
-    def _list_only(self, fields: dict[str, Any]) -> None:
+    def list_only(self, fields: dict[str, Any]) -> None:
         for asking in self.askings:
             asking.list_only(fields)
         self._titles["whole"] = "Mistakes"

@@ -120,13 +120,13 @@ class SettingsScreen(ConsoleScreen[None]):
             yield problems.add_class("problems")
             for facts in self.draft.fields():
                 yield FieldRow(facts, self.draft)
-            yield Static(self._keys(), id="keys")
+            yield Static(self.key_list(), id="keys")
         yield FittedText(id="help", wraps=True)
         yield KeyLine()
 
-    def _keys(self) -> Content:
+    def key_list(self) -> Content:
         """How a key is changed, and every id with the keys it has now."""
-        keymap = self.app._keymap  # what the settings made of it
+        keymap = self.console.keymap
         pieces: list[Content] = [
             Content.styled("Keys", "bold $primary"),
             Content('  to change one, write into the file, e.g.:  [keys]  "runs.new" = ["n", "ctrl+n"]'),

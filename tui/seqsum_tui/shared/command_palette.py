@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from textual.actions import parse
 from textual.app import App
@@ -12,6 +12,8 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
+
+from seqsum_tui.shared.context import Context
 
 
 class Command(NamedTuple):
@@ -26,7 +28,7 @@ class ScreenCommands(Provider):
     Plus what the screen adds in `extra_commands`. The app's own actions come from its system commands.
     """
 
-    def _commands(self) -> Iterator[Command]:
+    def commands(self) -> Iterator[Command]:
         seen: set[str] = set()
         for node, binding, tooltip in self._bindings():
             assert binding.id is not None
@@ -50,18 +52,18 @@ class ScreenCommands(Provider):
             if namespace or not binding.id or not binding.tooltip or not hasattr(screen, f"action_{name}"):
                 continue
             if screen.check_action(name, parameters):
-                keys = self.app._keymap.get(binding.id)  # what the person's settings made of it
+                keys = cast("Context", self.app).keymap.get(binding.id)
                 yield screen, binding if keys is None else binding.with_key(keys.split(",")[0]), binding.tooltip
 
     async def discover(self) -> Hits:
         """Offer everything while nothing is typed."""
-        for command in self._commands():
+        for command in self.commands():
             yield DiscoveryHit(Content(command.name), command.run, text=command.name, help=command.help)
 
     async def search(self, query: str) -> Hits:
         """Offer what matches, by its name or by what it does."""
         matcher = self.matcher(query)
-        for command in self._commands():
+        for command in self.commands():
             score = max(matcher.match(command.name), 0.7 * matcher.match(command.help))
             if score > 0:
                 yield Hit(score, Content(command.name), command.run, text=command.name, help=command.help)

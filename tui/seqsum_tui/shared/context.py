@@ -25,6 +25,8 @@ class Context(Protocol):
     workspace_folder: Path
     remote: bool
     """The line is slow: fewer bytes matter more than the newest picture."""
+    keymap: Mapping[str, str]
+    """What the person's settings made of keys: id → keys."""
     ends_awaited: set[str]
     """The ids of the runs that the person has just stopped: of those no end is told."""
 
