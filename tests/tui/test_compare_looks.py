@@ -56,9 +56,9 @@ def test_compare(snap_compare, scene, runs, still, until, size, keys):
             scatter = screen.query_one(Scatter)
             await until(pilot, lambda: scatter.size.width and scatter.painted)
         if "down" in keys:
-            await until(pilot, lambda: table.selected and table.selected.key == table.rows[1].key)
+            await until(pilot, lambda: table.selected and table.selected.key == table.lines[1].key)
         if "left" in keys:
-            await until(pilot, lambda: table.rows[0].at is not None)
+            await until(pilot, lambda: table.lines[0].at is not None)
         await until(pilot, lambda: len(screen.model.comparison.runs) == len(runs))
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

@@ -17,13 +17,14 @@ from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.compare import export_dialog
 from seqsum_tui.compare.bar import CompareBar
 from seqsum_tui.compare.chart import CompareChart
-from seqsum_tui.compare.columns import arrange, columns_of
+from seqsum_tui.compare.columns import LUXURIES, columns_of
 from seqsum_tui.compare.differences import DifferencesView
 from seqsum_tui.compare.export_dialog import ExportScreen, free_path
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.compare.table import CompareTable
 from seqsum_tui.dialogs.choose import ChooseScreen
 from seqsum_tui.shared import bindings
+from seqsum_tui.shared.columns import fitting
 from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -74,11 +75,11 @@ async def begin(app, pilot, until, runs):
     await until(pilot, compared(app))
     chart = app.screen.query_one(CompareChart)
     await until(pilot, lambda: chart.series and app.screen.reader.buckets == max(2 * chart.size.width, 120))
-    await until(pilot, lambda: app.screen.query_one(CompareTable).rows)
+    await until(pilot, lambda: app.screen.query_one(CompareTable).lines)
 
 
 def row(app, name):
-    return next(row for row in app.screen.query_one(CompareTable).rows if row.name == name)
+    return next(row for row in app.screen.query_one(CompareTable).lines if row.name == name)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -107,7 +108,7 @@ async def test_unfold_hide_and_baseline(sweep, console, until, size):
         await begin(console, pilot, until, sweep)
         chart, table = console.screen.query_one(CompareChart), console.screen.query_one(CompareTable)
         await pilot.press("down", "u")
-        await until(pilot, lambda: len(table.rows) == 6 and len(chart.series) == 5)
+        await until(pilot, lambda: len(table.lines) == 6 and len(chart.series) == 5)
         await pilot.press("down", "down", "b")
         await until(pilot, lambda: table.selected.baseline)
         assert table.selected.name == "lr 0.001 seed 1"
@@ -118,7 +119,7 @@ async def test_unfold_hide_and_baseline(sweep, console, until, size):
         await until(pilot, lambda: table.selected.hidden)
         assert table.selected.key not in [one.name for one in chart.series]
         await pilot.press("space", "u")
-        await until(pilot, lambda: len(table.rows) == 4)
+        await until(pilot, lambda: len(table.lines) == 4)
         await pilot.press("down", "i")
         await until(pilot, lambda: {one.name for one in chart.series} == {"group:lr 0.001", "group:lr 0.002"})
         await pilot.press("i")
@@ -178,7 +179,7 @@ async def test_cursor_metric_time_and_order(sweep, console, until):
         await pilot.press("escape")
         await until(pilot, lambda: chart.cursor_x is None and "at 20,000" not in screen_text(console))
         await pilot.press("o")
-        await until(pilot, lambda: table.rows[0].name.startswith("deep"))
+        await until(pilot, lambda: table.lines[0].name.startswith("deep"))
         # The baseline stays the one it was.
         assert row(console, "lr 0.0005").baseline
         await pilot.press("t")
@@ -246,7 +247,7 @@ async def test_views_signs_and_rows_answer_the_mouse(sweep, console, until):
         await until(pilot, lambda: row(console, "lr 0.001").hidden)
         # A group that is opened shows its runs; a run that is opened is watched.
         await pilot.press("enter")
-        await until(pilot, lambda: len(table.rows) == 6)
+        await until(pilot, lambda: len(table.lines) == 6)
         await pilot.press("down", "enter")
         await until(pilot, lambda: type(console.screen).__name__ == "LiveScreen")
         await pilot.press("escape")
@@ -265,9 +266,9 @@ async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):
         await pilot.press("space", "space", "enter")
         await until(pilot, lambda: compared(console)() and len(console.screen.model.comparison.runs) == 3)
         table = console.screen.query_one(CompareTable)
-        await until(pilot, lambda: len(table.rows) == 2)
+        await until(pilot, lambda: len(table.lines) == 2)
         await pilot.press("delete")
-        await until(pilot, lambda: len(table.rows) == 1)
+        await until(pilot, lambda: len(table.lines) == 1)
         await pilot.press("delete")
         await until(pilot, lambda: "Nothing to compare yet" in screen_text(console))
         await pilot.press("escape")
@@ -462,7 +463,7 @@ def test_signs_and_colours_are_the_charts_own():
 def test_columns_fit(at):
     columns = columns_of("accuracy", (), at)
     for width in WIDTHS:
-        places = arrange(columns, width)
+        places = fitting(columns, width, LUXURIES)
         gap = 2 if width >= 76 else 1
-        assert sum(cells for _, cells in places) + gap * (len(places) - 1) <= max(width, 22 + gap)
-        assert {"name", "final"} <= {column.key for column, _ in places}
+        assert sum(place.width + place.gap for place in places) <= max(width, 22 + gap)
+        assert {"name", "final"} <= {place.column.key for place in places}

@@ -113,7 +113,7 @@ async def test_it_is_told_on_every_screen(console, scene, until, harm):
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         console.push_screen(CompareScreen([whole.id, bad.id]))
         await until(pilot, lambda: isinstance(console.screen, CompareScreen) and "whole" in screen_text(console))
-        await until(pilot, lambda: len(console.screen.query_one(CompareTable).rows) == 2)
+        await until(pilot, lambda: len(console.screen.query_one(CompareTable).lines) == 2)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
 

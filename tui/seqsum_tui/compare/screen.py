@@ -359,6 +359,7 @@ class CompareScreen(ConsoleScreen[None]):
         self.model.of_best = not self.model.of_best
         self.show_again()
 
+    @on(CompareTable.Chosen)
     def action_open(self) -> None:
         """Watch the run under the cursor; unfold a group."""
         row = self.chosen_row
@@ -372,10 +373,6 @@ class CompareScreen(ConsoleScreen[None]):
     def on_scatter_picked(self, message: Scatter.Picked) -> None:
         """The point that was clicked belongs to the row under the cursor."""
         self.query_one(CompareTable).select(message.key)
-
-    def on_compare_table_opened(self) -> None:
-        """Watch the run."""
-        self.action_open()
 
     # The rows
 

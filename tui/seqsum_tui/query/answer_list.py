@@ -2,86 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
-from textual.message import Message
-from textual.strip import Strip
 from textual.visual import Visual
-from textual.widget import Widget
 
 from seqsum_tui.query.views.shown import Line, Lines
 from seqsum_tui.shared import bindings
+from seqsum_tui.shared.line_table import LineTable, Piece
+
+WHEEL_LINES = 3
 
 
-class AnswerList(Widget, can_focus=True):
-    """Draws only the lines that can be seen: a batch can have thousands."""
+class AnswerList(LineTable[Line]):
+    """A line per answer. The wheel moves the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.ANSWER_LIST
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    AnswerList { height: 1fr; }
+    AnswerList { scrollbar-size-vertical: 0; }
     """
 
-    class Chosen(Message):
-        """A person chose a question, to be asked by itself."""
-
-        def __init__(self, question: str) -> None:
-            super().__init__()
-            self.question = question
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.lines: tuple[Line, ...] = ()
-        self._top = self.row = 0
-
     def show(self, lines: Lines | None) -> None:
-        """Show other answers."""
-        found = lines.lines if lines is not None else ()
-        if found != self.lines:
-            self.lines = found
-            self.action_move(0)
-
-    def action_move(self, rows: int) -> None:
-        """Move the cursor."""
-        self.row = max(0, min(self.row + rows, len(self.lines) - 1))
-        height = max(self.size.height, 1)
-        self._top = max(min(self._top, self.row), self.row - height + 1, 0)
-        self.refresh()
-
-    def action_choose(self) -> None:
-        """Ask the question under the cursor."""
-        if self.lines:
-            self.post_message(self.Chosen(self.lines[self.row].question))
-
-    def on_resize(self) -> None:
-        self.action_move(0)
-
-    def on_click(self, event: events.Click) -> None:
-        """Move to the line under the pointer; a second click asks it."""
-        at = self._top + event.y
-        if at < len(self.lines):
-            again = at == self.row and event.chain == 2
-            self.action_move(at - self.row)
-            if again:
-                self.action_choose()
+        """Show other answers; the cursor stays at its place."""
+        self.replace(lines.lines if lines is not None else (), keep_place=True)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self.action_move(3)
+        event.prevent_default().stop()
+        self.action_move(WHEEL_LINES)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.action_move(-3)
+        event.prevent_default().stop()
+        self.action_move(-WHEEL_LINES)
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        at, width = self._top + y, self.size.width
-        if at >= len(self.lines) or width < 4:
-            return Strip.blank(width, self.rich_style)
-        here = at == self.row and self.has_focus
-        content = Content.assemble(("▸ " if here else "  ", "$text-accent"), self.lines[at].text)
-        drawn = Visual.to_strips(self, content.truncate(width, ellipsis=True), width, 1, self.visual_style)
-        return drawn[0].adjust_cell_length(width, self.rich_style) if drawn else Strip.blank(width, self.rich_style)
+    def pieces(self, line: Line) -> Iterable[Piece]:
+        """The answer, cut to the width there is, with a sign under the cursor."""
+        width, here = self.size.width, line is self.selected and self.has_focus
+        content = Content.assemble(("▸ " if here else "  ", "$text-accent"), line.text)
+        strips = Visual.to_strips(self, content.truncate(width, ellipsis=True), width, 1, self.visual_style)
+        return [(segment.text, segment.style or Style()) for strip in strips[:1] for segment in strip]
+
+    def over(self, place: int) -> Style:
+        """The sign alone says where the cursor is."""
+        return Style()

@@ -620,7 +620,7 @@ class QueryScreen(ConsoleScreen[None]):
         """Ask a question of a list by itself."""
         self.page = "answer"
         self._show_pages()
-        self.ask(message.question)
+        self.ask(message.key)
 
 
 def _trouble(error: Exception) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -15,7 +16,7 @@ from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum.runs import bin
 from seqsum_tui.runs.bin_reader import BinReader
-from seqsum_tui.runs.table import RunChosen, RunTable
+from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
@@ -95,9 +96,10 @@ class BinScreen(ConsoleScreen[list[str]]):
         """Mark every run, or none."""
         self.query_one(RunTable).action_mark_all()
 
-    def on_run_chosen(self, message: RunChosen) -> None:
+    @on(RunTable.Chosen)
+    def restore_chosen(self, message: RunTable.Chosen) -> None:
         """Bring back the run that was clicked on."""
-        self._restore([message.run_id])
+        self._restore([message.key])
 
     def action_restore(self) -> None:
         """Bring back the marked runs, or the one under the cursor."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
 from seqsum_tui.charts.sparkline import sparkline
 from seqsum_tui.shared import display
+from seqsum_tui.shared.columns import Column, Place, fitting
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Standing
@@ -22,45 +23,19 @@ UNFOLDED, FOLDED, MEMBER = "▾ ", "▸ ", "└ "
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column. `rank` 0 is always there; the others come in their order as long as there is room.
+class RunColumn(Column):
+    """text: what stands in it, given the line, the time in seconds since 1970, and the cells there are.
 
-    text: what stands in it, given the line, the time in seconds since 1970, and the cells there are.
-    title: of a sorted column, whose arrow takes room, `short` stands there when that has no place.
-    tight: follows the column before it with one empty cell, and is sorted with it.
     wanted: it is there only when some run has something for it.
     """
 
-    key: str
-    title: str
-    width: int
-    text: Callable[[Line, float, int], str]
-    rank: int = 0
-    widest: int = 0
-    right: bool = False
+    text: Callable[[Line, float, int], str] = field(kw_only=True)
     quiet: bool = False
-    short: str = ""
-    tight: bool = False
     wanted: bool = False
 
     def cell(self, line: Line, now: float, width: int) -> str:
         """Return what stands in the cell, in exactly `width` cells."""
-        text = self.text(line, now, width)
-        return display.fit_right(text, width) if self.right else display.fit(text, width)
-
-    def heading(self, width: int, arrow: str = "") -> str:
-        """Return the title in exactly `width` cells, with the arrow of a sorted column."""
-        title = self.title
-        if arrow:
-            title = next(
-                (
-                    text
-                    for text in (f"{title} {arrow}", f"{title}{arrow}", f"{self.short}{arrow}")
-                    if len(text) <= width
-                ),
-                arrow,
-            )
-        return display.fit_right(title, width) if self.right else display.fit(title, width)
+        return self.fitted(self.text(line, now, width), width)
 
 
 def _status(line: Line, now: float, width: int) -> str:
@@ -126,6 +101,18 @@ def drawn(curve: tuple[float, ...], width: int, share: bool) -> str:
     return sparkline(curve, width, (0.0, 1.0) if share else None).replace("█", "▇")
 
 
+def _group(line: Line, now: float, width: int) -> str:
+    return display.literal(line.summary.group or "")
+
+
+def _tags(line: Line, now: float, width: int) -> str:
+    return display.literal(", ".join(line.summary.tags))
+
+
+def _age(line: Line, now: float, width: int) -> str:
+    return formatting.age(now - line.summary.created)
+
+
 def _left(line: Line, now: float, width: int) -> str:
     return formatting.duration(line.summary.seconds_left)
 
@@ -136,93 +123,37 @@ def _speed(line: Line, now: float, width: int) -> str:
 
 
 COLUMNS = (
-    Column("status", "status", 10, _status),
-    Column("name", "name", 12, _name, widest=32),
-    Column("preset", "preset", 12, lambda line, now, width: display.literal(line.summary.preset), 9, 18, quiet=True),
-    Column(
-        "progress", "progress", 10, lambda line, now, width: formatting.progress(line.summary.progress), widest=30
-    ),
-    Column(
-        "step", "step", 15, _step, 10, right=True,
-        quiet=True,
-    ),
-    Column(
-        "loss", "loss", 7, _loss, 2, right=True
-    ),
-    Column("loss curve", "", LOSS_CURVE, _curve("loss"), 7, quiet=True, tight=True),
-    Column("accuracy", "accuracy", 8, _accuracy, 1, right=True, short="acc"),
-    Column("accuracy curve", "", ACCURACY_CURVE, _curve("accuracy"), 6, quiet=True, tight=True),
-    Column(
-        "left", "left", 7, _left, 5, right=True, quiet=True
-    ),
-    Column("speed", "speed", 9, _speed, 11, right=True, quiet=True),
-    Column(
-        "group", "group", 8, lambda line, now, width: display.literal(line.summary.group or ""), 12, 16, quiet=True,
-        wanted=True,
-    ),
-    Column(
-        "tags", "tags", 8, lambda line, now, width: display.literal(", ".join(line.summary.tags)), 8, 20, quiet=True,
-        wanted=True,
-    ),
-    Column(
-        "age", "age", 4, lambda line, now, width: formatting.age(now - line.summary.created), 4, right=True, quiet=True
-    ),
-)  # fmt: skip
+    RunColumn("status", "status", 10, text=_status),
+    RunColumn("name", "name", 12, widest=32, text=_name),
+    RunColumn("preset", "preset", 12, 9, 18, text=lambda line, *_: display.literal(line.summary.preset), quiet=True),
+    RunColumn("progress", "progress", 10, widest=30, text=lambda line, *_: formatting.progress(line.summary.progress)),
+    RunColumn("step", "step", 15, 10, right=True, text=_step, quiet=True),
+    RunColumn("loss", "loss", 7, 2, right=True, text=_loss),
+    RunColumn("loss curve", "", LOSS_CURVE, 7, tight=True, text=_curve("loss"), quiet=True),
+    RunColumn("accuracy", "accuracy", 8, 1, right=True, short="acc", text=_accuracy),
+    RunColumn("accuracy curve", "", ACCURACY_CURVE, 6, tight=True, text=_curve("accuracy"), quiet=True),
+    RunColumn("left", "left", 7, 5, right=True, text=_left, quiet=True),
+    RunColumn("speed", "speed", 9, 11, right=True, text=_speed, quiet=True),
+    RunColumn("group", "group", 8, 12, 16, text=_group, quiet=True, wanted=True),
+    RunColumn("tags", "tags", 8, 8, 20, text=_tags, quiet=True, wanted=True),
+    RunColumn("age", "age", 4, 4, right=True, text=_age, quiet=True),
+)
 USUAL = frozenset(column.key for column in COLUMNS)
-SORTED_RANK, SORTED_WIDTH = 3, 9
-# From this rank on a column comes only when names have these cells more than the fewest.
-LUXURIES, NAME_RESERVE = 7, 8
+SORTED_RANK, SORTED_WIDTH, LUXURIES = 3, 9, 7
 
 
-@dataclass(frozen=True)
-class Place:
-    """A column with the cells it got, and the empty ones before it."""
-
-    column: Column
-    gap: int
-    width: int
-
-
-def sorted_column(key: str, text: Callable[[Line], str]) -> Column:
+def sorted_column(key: str, text: Callable[[Line], str]) -> RunColumn:
     """Return a column for what the list is sorted by when it is none of the usual ones: a metric, a setting."""
-    title = key.rpartition(".")[2].replace("_", " ")
-    return Column(
-        key, display.fit(title, SORTED_WIDTH - 1).strip(), SORTED_WIDTH, lambda line, now, width: text(line),
-        SORTED_RANK, 14, right=True,
-    )  # fmt: skip
+    title = display.fit(key.rpartition(".")[2].replace("_", " "), SORTED_WIDTH - 1).strip()
+    return RunColumn(key, title, SORTED_WIDTH, SORTED_RANK, 14, right=True, text=lambda line, *_: text(line))
 
 
-def arrange(width: int, wanted: Collection[str] = (), extra: Column | None = None) -> list[Place]:
-    """Return the columns that fit into `width` cells, in order, none wrapped; what is left widens names and bars.
+def arrange(width: int, wanted: Collection[str] = (), extra: RunColumn | None = None) -> list[Place[RunColumn]]:
+    """Return the columns that fit into `width` cells.
 
     wanted: the columns that have something in them, of those that are not always shown. extra: one column more.
     """
-    columns: Sequence[Column] = [column for column in COLUMNS if not column.wanted or column.key in wanted]
+    columns = [column for column in COLUMNS if not column.wanted or column.key in wanted]
     if extra is not None:
-        columns = [*columns[:-1], extra, columns[-1]]
-    gap = 2 if width >= 76 else 1
-
-    def before(column: Column) -> int:
-        return 1 if column.tight else gap
-
-    chosen = [column for column in columns if column.rank == 0]
-    room = width - sum(column.width for column in chosen) - gap * (len(chosen) - 1)
-    for column in sorted((column for column in columns if column.rank), key=lambda column: column.rank):
-        reserve = NAME_RESERVE if column.rank >= LUXURIES else 0
-        if room < column.width + before(column) + reserve:
-            break
-        chosen.append(column)
-        room -= column.width + before(column)
-    widths = {column.key: column.width for column in chosen}
-    for column in sorted(chosen, key=lambda column: column.rank):
-        if column.widest > column.width and room > 0:
-            more = min(column.widest - column.width, room if column.rank else (room + 1) // 2)
-            widths[column.key] += more
-            room -= more
-    for column in chosen:
-        if room > 0 and column.widest:
-            more = min(column.widest - widths[column.key], room)
-            widths[column.key] += more
-            room -= more
-    shown = [column for column in columns if column in chosen]
-    return [Place(column, before(column) if index else 0, widths[column.key]) for index, column in enumerate(shown)]
+        columns.insert(-1, extra)
+    return fitting(columns, width, LUXURIES)

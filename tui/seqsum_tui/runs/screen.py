@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -24,7 +25,7 @@ from seqsum_tui.runs.filter_line import FilterBox, FilterLeft, FilterLine, Filte
 from seqsum_tui.runs.listing import View
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.reader import WorkspaceReader
-from seqsum_tui.runs.table import MARK, ColumnChosen, GroupChosen, RunChosen, RunHighlighted, RunsMarked, RunTable
+from seqsum_tui.runs.table import MARK, ColumnChosen, RunsMarked, RunTable
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
@@ -239,7 +240,8 @@ class RunsScreen(RunScreen):
             return self._read_once and bool(self.query_one(RunTable).marked or self.query_one(FilterLine).text)
         return super().check_action(action, parameters)
 
-    def on_run_highlighted(self, message: RunHighlighted) -> None:
+    @on(RunTable.Highlighted)
+    def look_closer(self, message: RunTable.Highlighted) -> None:
         """Show more of the line that the cursor came to."""
         if self._reader is not None:
             self._reader.selected = message.key
@@ -251,14 +253,7 @@ class RunsScreen(RunScreen):
         self._show_counts()
         self.refresh_bindings()
 
-    def on_run_chosen(self, message: RunChosen) -> None:
-        """Watch the run."""
-        self.open_run(message.run_id)
-
-    def on_group_chosen(self, message: GroupChosen) -> None:
-        """Show the group's runs, or fold them."""
-        self.action_unfold()
-
+    @on(RunTable.Chosen)
     def action_open(self) -> None:
         """Watch the run under the cursor; of a group, show the runs."""
         line = self.line_in_hand()

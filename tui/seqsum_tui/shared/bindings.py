@@ -83,14 +83,20 @@ BIN: list[BindingType] = [
     QUIT_TOO,
 ]
 
-RUN_TABLE: list[BindingType] = [
-    _key("table.up", "up,k", "move(-1)", "Up", "Move to the line above", show=False),
-    _key("table.down", "down,j", "move(1)", "Down", "Move to the line below", show=False),
-    _key("table.page_up", "pageup", "page(-1)", "Page up", "Move a page up", show=False),
-    _key("table.page_down", "pagedown", "page(1)", "Page down", "Move a page down", show=False),
-    _key("table.first", "home,g", "move(-1000000000)", "First", "Move to the first line", show=False),
-    _key("table.last", "end,G", "move(1000000000)", "Last", "Move to the last line", show=False),
-]
+
+def _moving(part: str, line: str, first: str = "home", last: str = "end") -> list[BindingType]:
+    """The keys of the cursor of a table."""
+    return [
+        _key(f"{part}.up", "up,k", "move(-1)", "Up", f"Move to the {line} above", show=False),
+        _key(f"{part}.down", "down,j", "move(1)", "Down", f"Move to the {line} below", show=False),
+        _key(f"{part}.page_up", "pageup", "page(-1)", "Page up", "Move a page up", show=False),
+        _key(f"{part}.page_down", "pagedown", "page(1)", "Page down", "Move a page down", show=False),
+        _key(f"{part}.first", first, "move(-1000000000)", "First", f"Move to the first {line}", show=False),
+        _key(f"{part}.last", last, "move(1000000000)", "Last", f"Move to the last {line}", show=False),
+    ]
+
+
+RUN_TABLE = _moving("table", "line", "home,g", "end,G")
 
 LIVE: list[BindingType] = [
     _key("live.back", "escape", "back", "Runs", "Back to the list of runs; this run goes on", display="esc"),
@@ -212,14 +218,7 @@ COMPARE: list[BindingType] = [
     COPY_TABLE,
 ]
 
-COMPARE_TABLE: list[BindingType] = [
-    _key("compare.up", "up,k", "move(-1)", "Up", "Move to the row above", show=False),
-    _key("compare.down", "down,j", "move(1)", "Down", "Move to the row below", show=False),
-    _key("compare.page_up", "pageup", "page(-1)", "Page up", "Move a page up", show=False),
-    _key("compare.page_down", "pagedown", "page(1)", "Page down", "Move a page down", show=False),
-    _key("compare.first", "home", "end(-1)", "First", "Move to the first row", show=False),
-    _key("compare.last", "end", "end(1)", "Last", "Move to the last row", show=False),
-]
+COMPARE_TABLE = _moving("compare", "row")
 
 DIFFERENCES: list[BindingType] = [
     _key("differences.up", "up,k", "scroll(-1, 0)", "Up", "Scroll the settings up", show=False),
@@ -302,9 +301,6 @@ QUERY_BOX: list[BindingType] = [
 ]
 
 ANSWER_LIST: list[BindingType] = [
-    _key("answers.up", "up,k", "move(-1)", "Up", "Move to the answer above", show=False),
-    _key("answers.down", "down,j", "move(1)", "Down", "Move to the answer below", show=False),
-    _key("answers.page_up", "pageup", "move(-10)", "Page up", "Move ten answers up", show=False),
-    _key("answers.page_down", "pagedown", "move(10)", "Page down", "Move ten answers down", show=False),
+    *_moving("answers", "answer"),
     _key("answers.ask", "enter", "choose", "Ask it", "Ask the question under the cursor by itself", show=False),
 ]

@@ -53,6 +53,10 @@ class Line:
     text: Content
     wrong: bool
 
+    @property
+    def key(self) -> str:
+        return self.question
+
 
 @dataclass(frozen=True)
 class Lines:
