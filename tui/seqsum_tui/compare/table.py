@@ -55,9 +55,9 @@ class CompareTable(ColumnTable[Row, RowColumn]):
         """Choose the columns that fit."""
         self.places = fitting(self._columns, self.size.width - 2 * self.GUTTER, LUXURIES)
 
-    def sign_clicked(self, place: int) -> None:
+    def sign_clicked(self, index: int) -> None:
         """Have the row hidden or shown."""
-        self.post_message(self.Toggled(self.lines[place].key))
+        self.post_message(self.Toggled(self.lines[index].key))
 
     def cell(self, row: Row, column: RowColumn, width: int) -> Iterable[Piece]:
         """A name with its sign, or a text."""

@@ -46,6 +46,6 @@ class AnswerList(LineTable[Line]):
         strips = Visual.to_strips(self, content.truncate(width, ellipsis=True), width, 1, self.visual_style)
         return [(segment.text, segment.style or Style()) for strip in strips[:1] for segment in strip]
 
-    def over(self, place: int) -> Style:
+    def over(self, index: int) -> Style:
         """The sign alone says where the cursor is."""
         return Style()

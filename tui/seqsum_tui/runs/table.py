@@ -89,9 +89,9 @@ class RunTable(ColumnTable[Line, RunColumn]):
 
     def find(self, key: str) -> int | None:
         """Return the place of a run or a group; a run of a folded group is in the group's line."""
-        for place, line in enumerate(self.lines):
+        for index, line in enumerate(self.lines):
             if line.key == key or (line.kind == "group" and line.folded and key in line.ids):
-                return place
+                return index
         return None
 
     # Marks
@@ -122,10 +122,10 @@ class RunTable(ColumnTable[Line, RunColumn]):
 
     # Mouse
 
-    def sign_clicked(self, place: int) -> None:
+    def sign_clicked(self, index: int) -> None:
         """Mark the line, or not."""
-        line = self.lines[place]
-        self.move_to(place)
+        line = self.lines[index]
+        self.move_to(index)
         self.mark(line.ids, on=not self._is_marked(line))
 
     def heading_clicked(self, x: int) -> None:
@@ -140,17 +140,17 @@ class RunTable(ColumnTable[Line, RunColumn]):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show which line the mouse is on."""
-        self._set_hover(self.place_at(event.y))
+        self._set_hover(self.index_at(event.y))
 
     def on_leave(self) -> None:
         """The mouse is elsewhere."""
         self._set_hover(None)
 
-    def _set_hover(self, place: int | None) -> None:
-        before, self._hover = self._hover, place
-        for one in (before, place) if before != place else ():
+    def _set_hover(self, index: int | None) -> None:
+        before, self._hover = self._hover, index
+        for one in (before, index) if before != index else ():
             if one is not None:
-                self.refresh_place(one)
+                self.refresh_at(one)
 
     # Drawing
 
@@ -179,10 +179,10 @@ class RunTable(ColumnTable[Line, RunColumn]):
             return [(done, colour), (rest, self.style_of("open")), (share, Style())]
         return [(text, colour if column.key == "status" else self.style_of("quiet") if column.quiet else Style())]
 
-    def over(self, place: int) -> Style:
+    def over(self, index: int) -> Style:
         """The line under the mouse has a ground, too."""
-        hovered = place == self._hover and place != self.cursor
-        return self.style_of("hover", "bgcolor", "bold") if hovered else super().over(place)
+        hovered = index == self._hover and index != self.cursor
+        return self.style_of("hover", "bgcolor", "bold") if hovered else super().over(index)
 
     def note(self, y: int) -> Iterable[Piece]:
         """Say that a filter finds nothing."""

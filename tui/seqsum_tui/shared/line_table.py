@@ -77,15 +77,15 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
 
     def find(self, key: str) -> int | None:
         """Return the place of a line, if it is there."""
-        return next((place for place, line in enumerate(self.lines) if line.key == key), None)
+        return next((index for index, line in enumerate(self.lines) if line.key == key), None)
 
     def select(self, key: str) -> None:
         """Put the cursor on a line, now or when it is there."""
         self._wanted = key
-        place = self.find(key)
-        if place is not None:
+        index = self.find(key)
+        if index is not None:
             self._wanted = None
-            self.move_to(place)
+            self.move_to(index)
 
     def replace(self, lines: Sequence[L], *, keep_place: bool = False) -> None:
         """Have these lines; cursor and view stay on the lines they were on, and only what differs is painted.
@@ -123,15 +123,15 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
         if self.lines:
             self.post_message(self.Chosen(self.lines[self.cursor].key))
 
-    def move_to(self, place: int) -> None:
+    def move_to(self, index: int) -> None:
         """Put the cursor on a line by its place; beyond an end it stops there."""
-        before, self.cursor = self.cursor, min(max(place, 0), max(len(self.lines) - 1, 0))
+        before, self.cursor = self.cursor, min(max(index, 0), max(len(self.lines) - 1, 0))
         self._into_view()
         if before != self.cursor:
             # Who goes elsewhere does not wait for the line any more.
             self._wanted = None
-            self.refresh_place(before)
-            self.refresh_place(self.cursor)
+            self.refresh_at(before)
+            self.refresh_at(self.cursor)
             self.post_message(self.Highlighted(self.lines[self.cursor].key))
 
     @property
@@ -162,28 +162,28 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
 
     # Mouse
 
-    def place_at(self, y: int) -> int | None:
+    def index_at(self, y: int) -> int | None:
         """Return which line is drawn there."""
-        place = y - self.HEADING_ROWS + self.scroll_offset.y
-        return place if y >= self.HEADING_ROWS and place < len(self.lines) else None
+        index = y - self.HEADING_ROWS + self.scroll_offset.y
+        return index if y >= self.HEADING_ROWS and index < len(self.lines) else None
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor there; a second one chooses the line."""
-        place = self.place_at(event.y)
+        index = self.index_at(event.y)
         if event.y < self.HEADING_ROWS:
             self.heading_clicked(event.x)
-        elif place is not None and event.x < self.SIGN_CELLS:
-            self.sign_clicked(place)
-        elif place is not None:
-            again = place == self.cursor and event.chain > 1
-            self.move_to(place)
+        elif index is not None and event.x < self.SIGN_CELLS:
+            self.sign_clicked(index)
+        elif index is not None:
+            again = index == self.cursor and event.chain > 1
+            self.move_to(index)
             if again:
                 self.action_choose()
 
     def heading_clicked(self, x: int) -> None:
         """Do what a click on the heading is for."""
 
-    def sign_clicked(self, place: int) -> None:
+    def sign_clicked(self, index: int) -> None:
         """Do what a click on the sign of a line is for."""
 
     # Drawing
@@ -196,9 +196,9 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
         """Return what stands above all lines."""
         return []
 
-    def over(self, place: int) -> Style:
+    def over(self, index: int) -> Style:
         """Return what lies over a whole line."""
-        return self.style_of("cursor", "bgcolor", "bold") if place == self.cursor else Style()
+        return self.style_of("cursor", "bgcolor", "bold") if index == self.cursor else Style()
 
     def note(self, y: int) -> Iterable[Piece]:
         """Return what stands in a row below the last line."""
@@ -210,13 +210,13 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
         return drawn
 
     def _draw(self, y: int) -> Strip:
-        place = self.place_at(y)
+        index = self.index_at(y)
         if y < self.HEADING_ROWS:
             pieces, over = self.heading(), self.style_of("heading", "color", "bgcolor", "bold")
-        elif place is None:
+        elif index is None:
             pieces, over = self.note(y), Style()
         else:
-            pieces, over = self.pieces(self.lines[place]), self.over(place)
+            pieces, over = self.pieces(self.lines[index]), self.over(index)
         ground = self.rich_style
         strip = Strip([Segment(text, ground + style + over) for text, style in pieces])
         return strip.adjust_cell_length(self.size.width, ground + over)
@@ -227,9 +227,9 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
             if self._drawn.get(y) != self._draw(y):
                 self.refresh(Region(0, y, self.size.width, 1))
 
-    def refresh_place(self, place: int) -> None:
+    def refresh_at(self, index: int) -> None:
         """Paint one line."""
-        self.refresh(Region(0, place - self.scroll_offset.y + self.HEADING_ROWS, self.size.width, 1))
+        self.refresh(Region(0, index - self.scroll_offset.y + self.HEADING_ROWS, self.size.width, 1))
 
     def style_of(self, name: str, *parts: str) -> Style:
         """Return parts of a component class's style, else its colour alone."""
