@@ -224,7 +224,9 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
     def refresh_changed(self) -> None:
         """Paint the rows that differ from what was drawn there."""
         for y in range(self.size.height):
-            if self._drawn.get(y) != self._draw(y):
+            drawn = self._draw(y)
+            if self._drawn.get(y) != drawn:
+                self._drawn[y] = drawn
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def refresh_at(self, index: int) -> None:
