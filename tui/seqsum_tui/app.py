@@ -62,6 +62,8 @@ class Console(App[None]):
     """
 
     TITLE = "seqsum"
+    # The list's, where it is the first screen: Textual reads no style of its own for that one.
+    CSS_PATH = "runs/screen.tcss"
     ENABLE_COMMAND_PALETTE = True
     CSS = """
     * {
