@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from core.test_cli import call, lines
 
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import ANNOTATIONS_FILE, Annotations, annotate
 from seqsum.runs.lock import take_lock
+from support.command_line import call, lines
 
 
 @pytest.fixture

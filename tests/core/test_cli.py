@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import pty
@@ -19,12 +18,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from seqsum import cli
 from seqsum.cli.arguments import COMMANDS
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset, preset_names
 from seqsum.runs import Workspace
+from support.command_line import call, lines, refused
 from support.engine import (
     PlainModel,
     kill,
@@ -41,34 +40,6 @@ from support.engine import (
 SUMMARY_KEYS = {"run", "name", "preset", "status", "step", "steps", "pid", "config", "metrics"}
 # 111,100 sequences at every evaluation are not what most of these tests are about.
 SHORT = ["--train.steps", "30", "--train.log_every", "10", "--train.evaluate_every", "30"]
-
-
-def call(*arguments: str) -> tuple[int, str, str]:
-    """Run the command line in this process; return its exit status, standard output and standard error."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = cli.main(list(arguments))
-        except SystemExit as end:
-            status = int(end.code or 0)
-    return status, out.getvalue(), err.getvalue()
-
-
-def lines(*arguments: str) -> list[dict[str, Any]]:
-    """Run a command with --json, which must succeed; return its lines, each of which must be JSON."""
-    status, out, err = call(*arguments, "--json")
-    assert (status, err) == (0, "")
-    return [json.loads(line) for line in out.splitlines()]
-
-
-def refused(*arguments: str) -> str:
-    """Run a command that must be refused with a sentence and nothing else; return the sentence."""
-    for more in ([], ["--json"]):
-        status, out, err = call(*arguments, *more)
-        assert (status, out) == (2, "")
-        assert err.strip() and "Traceback" not in err
-        assert "\x1b" not in err
-    return err.strip()
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core.test_cli import call, lines, refused
-from core.test_inspection import preset_run, trained
 
 from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run
+from support.command_line import call, lines, refused
+from support.trained import preset_run, trained
 
 
 @pytest.fixture

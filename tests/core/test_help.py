@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core.test_cli import call, refused
 
 from seqsum import cli
 from seqsum.cli.arguments import COMMANDS, command_parser, parse, root_parser
@@ -24,6 +23,7 @@ from seqsum.errors import UserError
 from seqsum.presets.library import load_preset, preset_names
 from seqsum.schema import as_text, setting
 from seqsum.tasks.sum_modulo import SumModulo, SumModuloConfig
+from support.command_line import call, refused
 from support.engine import new_run, small
 
 WITH_SETTINGS = ("train", "replicate", "fork")

@@ -14,34 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqsum import tasks
-from seqsum.presets.library import load_preset
 from seqsum.query.answering import Answerer
 from seqsum.query.registry import questions
 from seqsum.runs import Run
-from seqsum.training.trainer import Trainer
-from support.engine import PlainModel, new_run, small
+from support.engine import PlainModel
+from support.trained import preset_run, trained
 
 NUMBERS = [1, 2, 3, 5, 1, 2, 4]
 TYPED = " ".join(map(str, NUMBERS))
-
-
-def trained(folder: Path, *steps: int, **changes: Any) -> Run:
-    config = small(task__modulus=10, train__steps=1000, **changes)
-    run, trainer = new_run(folder, config), Trainer(config)
-    for step in steps:
-        while trainer.step < step:
-            trainer.run_chunk([step])
-        trainer.save(run.checkpoints)
-    return run
-
-
-def preset_run(folder: Path, preset: str, **changes: Any) -> Run:
-    """A run of a preset after a few steps."""
-    config = load_preset(preset).config.changed({name.replace("__", "."): value for name, value in changes.items()}, "")
-    run, trainer = new_run(folder, config), Trainer(config)
-    trainer.run_chunk([1])
-    trainer.save(run.checkpoints)
-    return run
 
 
 def weights_of(run: Run, step: int) -> dict[str, Tensor]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,23 +17,8 @@ from seqsum.query.answering import Answerer
 from seqsum.runs import Run
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
-from support.engine import PlainModel, new_run, small
-
-
-def trained_run(folder: Path, *steps: int, **changes: Any) -> Run:
-    """A run with a checkpoint at each of `steps`, made without a worker."""
-    config = small(task__modulus=10, **changes)
-    run = new_run(folder, config)
-    trainer = Trainer(config)
-    for step in steps:
-        save_at(trainer, run, step)
-    return run
-
-
-def save_at(trainer: Trainer, run: Run, step: int) -> None:
-    while trainer.step < step:
-        trainer.run_chunk([step])
-    trainer.save(run.checkpoints, changes={}, train_seconds=0.0)
+from support.engine import PlainModel
+from support.trained import Server, save_at, trained_run
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -82,28 +64,6 @@ def test_without_a_checkpoint_it_says_how_to_get_one(tmp_path: Path) -> None:
     run = trained_run(tmp_path)
     with pytest.raises(UserError, match=f"run {run.id} has no checkpoint yet"):
         Answerer(run).shelf.take()
-
-
-class Server:
-    """The query server, asked one line at a time."""
-
-    def __init__(self, run: Run) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "seqsum.query", str(run.folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def read(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
-
-    def ask(self, line: str) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.read()
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from core.test_predictor import Server, trained_run
 
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run
 from support.engine import new_run, small, step_of, wait_for_step
+from support.trained import Server, trained_run
 
 
 class Payload:

@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-from core.test_cli import call, lines, refused
 
 from seqsum.query import questions as question_room
 from seqsum.query.registry import question_of, questions
@@ -14,6 +13,7 @@ from seqsum_tui.query.pages import PAGES, Asking
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.registry import views
 from support.asking import HereClient, learn
+from support.command_line import call, lines, refused
 
 QUESTION = """
 from __future__ import annotations
