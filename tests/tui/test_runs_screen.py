@@ -8,6 +8,7 @@ from seqsum.presets.library import load_preset
 from seqsum_tui.app import Console
 from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.new_run.starter import Started
+from seqsum_tui.runs.filter_line import FilterLine
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared.top_bar import TopBar
@@ -288,3 +289,12 @@ async def test_the_cursor_goes_to_what_was_queued(scene, console, until):
         console.screen.post_message(Started(made, ("queued", "it waits")))
         await until(pilot, lambda: not isinstance(console.screen, NewRunScreen))
         await until(pilot, lambda: table(console).selected.summary.name == "queued")
+
+
+async def test_a_filter_typed_before_the_list_is_there_is_no_row_of_commands(scene, console, until):
+    runs = [scene.run(name=name, status="stopped", step=10) for name in ("r_ta", "other")]
+    async with console.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"r_ta")
+        await until(pilot, lambda: "r_ta" in screen_text(console) and "1 of 2 runs" in screen_text(console))
+        assert console.screen.query_one(FilterLine).text == "r_ta"
+    assert all(run.summary().status == "stopped" for run in runs)

@@ -133,11 +133,11 @@ class Console(App[None]):
             return RunsScreen()
         return OpeningScreen(for_people(self.workspace_folder), self._show_list)
 
-    def _show_list(self) -> None:
+    async def _show_list(self) -> None:
         self._check_settings()
         # A mode of its own: the first screen of a stack can't be taken from it.
         self.add_mode("runs", self.get_default_screen)
-        self.switch_mode("runs")
+        await self.switch_mode("runs")
 
     def on_mount(self) -> None:
         """Put the theme on; end cleanly, with the terminal as it was, when asked to from outside."""

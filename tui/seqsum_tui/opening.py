@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ class OpeningScreen(ConsoleScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
 
-    def __init__(self, place: str, opened: Callable[[], None]) -> None:
+    def __init__(self, place: str, opened: Callable[[], Awaitable[object]]) -> None:
         super().__init__()
         self._place, self._opened = place, opened
         self._keys: list[events.Key] = []
@@ -49,6 +49,6 @@ class OpeningScreen(ConsoleScreen[None]):
 
     async def _open(self) -> None:
         await in_thread(lambda: import_module("seqsum_tui.runs.screen"))
-        self._opened()
+        await self._opened()
         for event in self._keys:
             self.app.post_message(events.Key(event.key, event.character))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from seqsum_tui.runs.reader import WorkspaceReader, WorkspaceView
 
 
+TYPING_SECONDS = 0.04
 # What of the view is remembered for the next time.
 KEPT = frozenset({"column", "reverse", "grouped"})
 
@@ -70,6 +72,8 @@ class RunsScreen(RunScreen):
         self._counts = ""
         self._unread = 0
         self._read_once = False
+        self._typed_ahead: list[events.Key] | None = []
+        self._passed_on: events.Key | None = None
         self._reader: WorkspaceReader | None = None
         self._poll: Poll | None = None
         self._trouble = ""
@@ -98,6 +102,22 @@ class RunsScreen(RunScreen):
             lambda view: view.listing.lines,
         )
         self.run_worker(self._poll.run(), name="runs reader")
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed before there is a list waits for it: a filter's letters are no commands."""
+        if self._typed_ahead is not None and event is not self._passed_on:
+            event.stop()
+            event.prevent_default()
+            self._typed_ahead.append(event)
+
+    async def _take_typed(self) -> None:
+        while self._typed_ahead:
+            typed = self._typed_ahead.pop(0)
+            self._passed_on = events.Key(typed.key, typed.character)
+            self.app.post_message(self._passed_on)
+            # At a quick typist's pace: what one key opens has the next.
+            await asyncio.sleep(TYPING_SECONDS)
+        self._typed_ahead = None
 
     def on_screen_resume(self) -> None:
         """Read again after another screen was in front."""
@@ -161,6 +181,8 @@ class RunsScreen(RunScreen):
         if was is None or was.lines is not listing.lines:
             self.refresh_bindings()
         self._read_once = True
+        if self._typed_ahead is not None:
+            self.app.run_worker(self._take_typed(), group="typed ahead", exclusive=True)
         if not view.whole:
             self.was_acted_on()
 
@@ -176,6 +198,7 @@ class RunsScreen(RunScreen):
         self.query_one(TopBar).counts = f"{MARK} {len(marked):,} marked · {text}" if marked else text
 
     def _failed(self, error: Exception) -> None:
+        self.app.run_worker(self._take_typed(), group="typed ahead", exclusive=True)
         text = display.literal(str(error)) or type(error).__name__
         if text != self._trouble:
             self._trouble = text

@@ -73,6 +73,9 @@ class TextEditor(LineInput):
         if self._shown(text) != self._shown(self.value):
             self._known = self._shown(text)
             self.value = self._known
+            if self.has_focus:
+                # Typing replaces it whole, as it does in a field that was just entered.
+                self.action_select_all()
 
     def _shown(self, text: str) -> str:
         # An empty line reads as off too, and leaves room to type at once.
