@@ -207,10 +207,11 @@ def show(options: Options) -> int:
     if record.backend:
         say(f"  computed by {_backend_words(run)}")
     say("metrics")
-    for name in summary.metrics:
-        if name == "wall_time":
-            continue
-        say(f"  {padded(one_line(name), 18)} {measured(summary, name)}")
+    # The head tells the last two of now, not of the last log point.
+    told = [name for name in summary.metrics if name not in ("wall_time", "steps_per_second", "train_seconds")]
+    widest = max((len(name) for name in told), default=0)
+    for name in told:
+        say(f"  {padded(one_line(name), max(18, widest))} {measured(summary, name)}")
     if summary.measure:
         say(f"  accuracy and eval_loss are {summary.measure}, as an earlier version measured")
     for section, values in settings.items():

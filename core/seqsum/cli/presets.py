@@ -52,8 +52,9 @@ def _show(presets: list[Preset]) -> None:
         page.line(("\n" if place else "") + f"{preset.name}: {preset.title}", TITLE)
         page.line(f"Task {config.task.name} ({task_type(config.task.name).title}), model {config.model.name}.")
         page.line(f"\n{preset.description}")
-        page.line("\nWhat to look for", TITLE)
-        page.line(preset.look_for)
+        if preset.look_for:
+            page.line("\nWhat to look for", TITLE)
+            page.line(preset.look_for)
         sets = config.differences(defaults_of(config))
         if sets:
             rows = [(path, mine, f"default {default}") for path, (mine, default) in sets.items()]

@@ -177,7 +177,7 @@ def _bare(task: str) -> Preset:
     able = [name for name, entry in MODELS.items() if kind.answer in entry.answers]
     words = " ".join((kind.__doc__ or "").split()) or f"The task {task}, with the defaults of its settings."
     config = Config.parse({"task": {"name": task}, "model": {"name": able[0]}}, f"task {task}")
-    return Preset(task, printable(kind.title), printable(words), "What its author says of it.", config)
+    return Preset(task, printable(kind.title), printable(words), "", config)
 
 
 def _read_file(path: Path, source: str) -> Preset:

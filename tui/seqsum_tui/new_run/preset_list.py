@@ -182,7 +182,7 @@ def detail(preset: Preset) -> Content:
     return Content.assemble(
         (printable(preset.title), "bold $primary"),
         "\n" + printable(preset.description),
-        ("\n\nWhat to look for\n", "bold"),
+        ("\n\nWhat to look for\n" if preset.look_for else "", "bold"),
         printable(preset.look_for),
         ("\n\nWhat it sets  ", "bold"),
         printable(", ".join(sets)) if sets else "nothing: these are the defaults",

@@ -239,5 +239,6 @@ def _describe_run(preview: Preview) -> Content:
     if preview.title:
         lines.append(Content.styled(preview.title, "bold $foreground 80%"))
         lines.append(Content.styled(preview.description, "$foreground 80%"))
+    if preview.look_for:
         lines.append(Content.assemble(("Look for: ", "bold $foreground 60%"), (preview.look_for, "$foreground 60%")))
     return Content("\n").join(lines)

@@ -72,6 +72,7 @@ class RunsScreen(RunScreen):
         self._counts = ""
         self._unread = 0
         self._read_once = False
+        self._all_read = False
         self._typed_ahead: list[events.Key] | None = []
         self._passed_on: events.Key | None = None
         self._reader: WorkspaceReader | None = None
@@ -147,6 +148,8 @@ class RunsScreen(RunScreen):
             self._counts = _counts(self._runs.values())
             self.query_one(FilterLine).know(FilterCompletion(listing.entries, listing.names))
         was, self._listing, self._unread = self._listing, listing, view.unread
+        # Later the index reads again what it knows: that is no run that is missing.
+        self._all_read = self._all_read or not view.unread
         self._trouble = ""
         empty = not self._runs
         if empty == bool(before) or not self._read_once:
@@ -191,7 +194,7 @@ class RunsScreen(RunScreen):
         if listing is None:
             return
         text = self._counts
-        if self._unread:
+        if self._unread and not self._all_read:
             text = f"{len(self._runs):,} of {len(self._runs) + self._unread:,} runs read …"
         elif listing.view.filter and listing.error is None:
             text = f"{listing.found:,} of {text}"
