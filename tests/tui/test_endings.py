@@ -43,3 +43,9 @@ def test_what_went_wrong_in_a_group_is_told_at_once_and_by_name():
     ended = ("✓ seeds finished", "2 of 3 runs, median accuracy 40.00% (2 of 3 have a value)", False)
     assert told([bad], [good, run("better", accuracy=0.9), bad]) == [failure, ended]
     assert told([bad], [bad, run("worse", "died")]) == [failure]
+
+
+def test_runs_of_a_group_that_were_stopped_at_once_are_one_notice():
+    stopped = [run(f"seed-{seed}", "stopped") for seed in range(20)]
+    (title, _, bad), *more = told(stopped, [*stopped, run("last", "running")])
+    assert title == "■ 20 runs of seeds stopped" and not bad and more == []

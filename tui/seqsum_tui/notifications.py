@@ -58,17 +58,31 @@ class EndingsWatch:
 
 def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[tuple[str, str, bool]]:
     """Return title, text and whether it is bad news, for each run that ended. Those of a group that finished are told
-    together, once the last of the group ended: 32 seeds are not 32 notices."""
+    together, once the last of the group ended, and those that ended otherwise at once: 32 seeds are not 32 notices."""
     found: list[tuple[str, str, bool]] = []
+    ends: list[tuple[str, str, bool]] = []
     told: set[str] = set()
+    alike: dict[tuple[str, str], list[Summary]] = {}
     for run in ended:
         members = [one for one in runs.values() if one.group == run.group] if run.group else []
-        if len(members) < 2 or run.status != "finished":
+        if len(members) > 1 and run.status != "finished":
+            alike.setdefault((str(run.group), run.status), []).append(run)
+        elif len(members) < 2:
             found.append(_run_end(run))
         if len(members) > 1 and run.group not in told and not any(one.live for one in members):
             told.add(str(run.group))
-            found += _group_end(str(run.group), members)
-    return found
+            ends += _group_end(str(run.group), members)
+    for (group, _), several in alike.items():
+        found.append(_run_end(several[0]) if len(several) == 1 else _several_end(group, several))
+    return found + ends
+
+
+def _several_end(group: str, runs: list[Summary]) -> tuple[str, str, bool]:
+    status = display.status(runs[0].status)
+    reasons = {run.reason for run in runs if run.reason}
+    text = display.literal(reasons.pop()) if len(reasons) == 1 else f"of {display.literal(group)}"
+    title = f"{status.sign} {formatting.count(len(runs), 'run')} of {display.literal(group)} {status.word}"
+    return title, text, runs[0].status in ("failed", "died")
 
 
 def _run_end(run: Summary) -> tuple[str, str, bool]:

@@ -134,6 +134,7 @@ class ChartActions:
     def reset(self) -> None:
         """Show the charts that there are at first, as they are at first."""
         self._charts.enlarge(None)
+        self._charts.forget_ranges()
         self.take_layout(LiveLayout())
 
     def next_x_axis(self) -> None:

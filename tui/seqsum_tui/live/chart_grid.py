@@ -261,6 +261,12 @@ class LiveCharts(Container):
         width, height = self.size
         return grid_for(MOST_CHARTS, width + 1, height, self.arrangement.columns).shown
 
+    def forget_ranges(self) -> None:
+        """Take away the ends of y that a person set."""
+        self._ends.clear()
+        for chart in self._charts:
+            chart.y_span, chart.leave_out = None, False
+
     def enlarge(self, place: int | None) -> None:
         """Show one chart alone; the same again, or None, shows all."""
         if place is not None and place >= len(self._charts):
