@@ -169,10 +169,14 @@ def show(options: Options) -> int:
         record.parsed_config()
     except ConfigError as error:
         known = unknown_paths(record.config)
+        # In whole: the list tells the first half of each.
         told = [f"{error.source}: {path}: {why}" for path, why in error.problems if path not in known]
-        summary = replace(summary, problems=(*summary.problems, *told))
+        halves = tuple(f": {path}: " for path, _ in error.problems if path not in known)
+        kept = [text for text in summary.problems if not any(half in text for half in halves)]
+        summary = replace(summary, problems=(*kept, *told))
     except UserError as error:
-        summary = replace(summary, problems=(*summary.problems, str(error)))
+        if not any(str(error) in text for text in summary.problems):
+            summary = replace(summary, problems=(*summary.problems, str(error)))
     if options.json:
         facts = {
             "parameters": record.parameters,
