@@ -118,7 +118,7 @@ async def opened(folder: Path, runs: int) -> tuple[float, float]:
     async with watch.console.run_test(size=SIZE):
         await watch.until(lambda: watch.console.screen.query(RunTable) and watch.table.lines)
         first = time.perf_counter() - began
-        await watch.until(lambda: len(watch.table.lines) == runs)
+        await watch.until(lambda: sum(len(line.ids) for line in watch.table.lines) == runs)
         return first, time.perf_counter() - began
 
 
@@ -127,7 +127,7 @@ async def used(folder: Path, runs: int, keys: int, idle_seconds: float) -> dict[
     watch = Watch(folder)
     async with watch.console.run_test(size=SIZE):
         await watch.until(lambda: watch.console.screen.query(RunTable) and watch.table.has_focus)
-        await watch.until(lambda: len(watch.table.lines) == runs)
+        await watch.until(lambda: sum(len(line.ids) for line in watch.table.lines) == runs)
         await asyncio.sleep(1.0)
         await watch.key("end")
         await watch.key("home")

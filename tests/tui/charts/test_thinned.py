@@ -104,7 +104,7 @@ async def test_the_newest_value_is_the_last_that_was_recorded(tmp_path: Path, lo
         assert screen_text(chart.app).startswith(f"loss{' · log y' * log_y}  ● train 1 ")
         chart.smoothing = 300.0
         await pilot.pause()
-        assert screen_text(chart.app).startswith("loss  ● train 1 (~0.5")
+        assert screen_text(chart.app).startswith(f"loss{' · log y' * log_y}  ● train 1 (~0.5")
         chart.set_cursor(4000.0)
         await pilot.pause()
         assert re.search(r"train 0\.5000 \(~0\.5\d*\) .* mean of 64", screen_text(chart.app))
