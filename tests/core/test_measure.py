@@ -167,7 +167,7 @@ def test_a_part_stands_for_the_whole(weighted: bool) -> None:
         found.append(np.average(hits, weights=counts))
     assert np.mean(found) == pytest.approx(truth, abs=4 * np.std(found) / np.sqrt(200))
     assert np.std(found) < 0.03
-    assert sum(len(part.targets) for part in fixed_part(iter([whole]), 10_000, deadline=Deadline("test"))) == 6110
+    assert sum(len(part.targets) for part in fixed_part(iter([whole]), 10_000, deadline=Deadline("test", None))) == 6110
 
 
 def one_reader(model: nn.Module, tokens: list[int], follows: int | None) -> tuple[float, float]:
