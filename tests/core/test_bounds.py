@@ -23,7 +23,7 @@ from seqsum.runs import Run, Workspace, bin, checkpoint_files
 from seqsum.runs.annotations import annotate
 from seqsum.runs.bounds import inside, remove
 from seqsum.runs.changes import CHANGED_FILE
-from seqsum.runs.slots import FOLDER, QUEUE, Slots
+from seqsum.slots import FOLDER, QUEUE, Slots
 from seqsum.training import checkpoint
 
 # Names that a rewind never makes; "canary" stands for the absolute path of what must stay.

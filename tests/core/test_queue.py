@@ -17,7 +17,7 @@ from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.runs.run import STATUSES
-from seqsum.runs.slots import Slots, worker_count
+from seqsum.slots import Slots, worker_count
 from support.engine import small, wait_for_end, wait_until
 
 MEGABYTE = 2**20

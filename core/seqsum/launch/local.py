@@ -13,7 +13,7 @@ from seqsum.files import append_to
 from seqsum.runs import Run
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
-from seqsum.runs.slots import Slots, worker_count
+from seqsum.slots import Slots, worker_count
 
 
 @dataclass(frozen=True)

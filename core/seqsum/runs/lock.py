@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from seqsum.runs.slots import WORKER_LOCK, is_held, try_lock
+from seqsum.slots import WORKER_LOCK, is_held, try_lock
 
 LOCK_FILE = WORKER_LOCK
 # A reader that tests the lock holds it for microseconds; a writer waits that out.

@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) > 2:
         from pathlib import Path
 
-        from seqsum.runs.slots import Slots
+        from seqsum.slots import Slots
         from seqsum.worker.queue_wait import wait_for_slot
 
         folder, ticket, count = Path(arguments[0]).absolute(), arguments[2], int(arguments[3])

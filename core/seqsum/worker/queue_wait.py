@@ -10,7 +10,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from seqsum.runs.slots import Slots
+from seqsum.slots import Slots
 from seqsum.worker.signals import StopSignal
 
 POLL_SECONDS = 0.2
