@@ -291,7 +291,7 @@ def test_a_run_that_trains_is_refused(nursery: WarmLauncher, tmp_path: Path) -> 
     wait_for_step(run, 30)
     with pytest.raises(UserError, match="is running; pause or stop it first"):
         commands.rewind(run, 25)
-    with pytest.raises(UserError, match="has a worker; stop it first"):
+    with pytest.raises(UserError, match=r"a worker is at run .*; stop it first"):
         fork_rewind.rewind(run, 25)
     commands.pause(run)
     with pytest.raises(UserError, match="has no checkpoint of step 26"):

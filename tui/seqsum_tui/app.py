@@ -133,10 +133,12 @@ class Console(App[None]):
             return RunsScreen()
         return OpeningScreen(for_people(self.workspace_folder), self._show_list)
 
-    async def _show_list(self) -> None:
+    async def _show_list(self, typed_ahead: list[events.Key]) -> None:
+        from seqsum_tui.runs.screen import RunsScreen
+
         self._check_settings()
         # A mode of its own: the first screen of a stack can't be taken from it.
-        self.add_mode("runs", self.get_default_screen)
+        self.add_mode("runs", lambda: RunsScreen(typed_ahead))
         await self.switch_mode("runs")
 
     def on_mount(self) -> None:

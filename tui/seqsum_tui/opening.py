@@ -22,12 +22,12 @@ class OpeningScreen(ConsoleScreen[None]):
 
     Args:
         place: the workspace, as it stands in the top line.
-        opened: called when the list is imported, to put it in this screen's place.
+        opened: called with the keys when the list is imported, to put it in this screen's place.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
 
-    def __init__(self, place: str, opened: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, place: str, opened: Callable[[list[events.Key]], Awaitable[object]]) -> None:
         super().__init__()
         self._place, self._opened = place, opened
         self._keys: list[events.Key] = []
@@ -49,6 +49,4 @@ class OpeningScreen(ConsoleScreen[None]):
 
     async def _open(self) -> None:
         await in_thread(lambda: import_module("seqsum_tui.runs.screen"))
-        await self._opened()
-        for event in self._keys:
-            self.app.post_message(events.Key(event.key, event.character))
+        await self._opened(self._keys)

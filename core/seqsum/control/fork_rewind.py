@@ -6,10 +6,9 @@ from there. Its points begin after that step; those before it are its parent's (
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from seqsum.errors import ConfigError, UserError
 from seqsum.runs import Run, Workspace, checkpoint_files
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.lock import take_lock
+from seqsum.runs.lock import no_worker
 from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
 from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
@@ -110,7 +109,8 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
     Returns what happened: the step, and the folder that holds the later checkpoints and the metric store as it was.
     Raises UserError when there is no such checkpoint, when the run has a worker, or when another run was forked later.
     """
-    with _locked(run):
+    own_folder(run.folder)
+    with no_worker(run.folder, "rewind"):
         check_rewind(run, step)
         if step == run.summary().step and checkpoint_files.steps_saved(run.checkpoints)[-1] == step:
             raise UserError(f"rewind: run {run.id} is at step {step:,} already")
@@ -147,7 +147,8 @@ def undo_rewind(run: Run) -> dict[str, Any]:
 
     Raises UserError when there is nothing to bring back, when the run went on, or has a worker.
     """
-    with _locked(run):
+    own_folder(run.folder)
+    with no_worker(run.folder, "rewind"):
         kept, back = _last_rewind(run)
         try:
             # The checkpoints first: whoever is killed between finds the rewind, and can undo it, still.
@@ -272,19 +273,3 @@ def _check_children(run: Run, step: int) -> None:
                 f"rewind: run {other.id} was forked from step {parent['step']}, and its curve begins with the points "
                 f"up to there; fork instead: seqsum fork {run.id} --step {step}"
             )
-
-
-@contextmanager
-def _locked(run: Run) -> Iterator[None]:
-    """Hold the worker's lock, so that nobody starts one meanwhile. Raises UserError for a run that is a link."""
-    own_folder(run.folder)
-    try:
-        lock = take_lock(run.folder)
-    except OSError as error:
-        raise UserError(f"rewind: can't write {run.folder}: {error.strerror or error}") from None
-    if lock is None:
-        raise UserError(f"rewind: run {run.id} has a worker; stop it first: seqsum stop {run.id}")
-    try:
-        yield
-    finally:
-        os.close(lock)

@@ -9,7 +9,7 @@ from seqsum.errors import UserError
 from seqsum.files import sync_folder
 from seqsum.runs.bounds import inside, own_folder, remove
 from seqsum.runs.gone import BIN_FOLDER, RunGone
-from seqsum.runs.lock import take_lock
+from seqsum.runs.lock import no_worker
 from seqsum.runs.run import Run
 
 __all__ = ["BIN_FOLDER", "contents", "delete", "deleted_at", "empty", "restore"]
@@ -22,20 +22,12 @@ def delete(run: Run) -> None:
     """
     RunGone.check(own_folder(run.folder))
     folder = own_folder(run.folder.parent / BIN_FOLDER)
-    # The lock keeps a worker from being launched meanwhile.
-    try:
-        lock = take_lock(run.folder)
-    except OSError as error:
-        raise UserError(f"delete: can't move {run.folder}: {error.strerror}") from None
-    if lock is None:
-        raise UserError(f"delete: a worker is at run {run.id}; stop it first (seqsum stop {run.id})")
-    try:
-        folder.mkdir(exist_ok=True)
-        _move(run.folder, folder / run.id, "delete")
-    except OSError as error:
-        raise UserError(f"delete: can't move {run.folder} into {folder}: {error.strerror}") from None
-    finally:
-        os.close(lock)
+    with no_worker(run.folder, "delete"):
+        try:
+            folder.mkdir(exist_ok=True)
+            _move(run.folder, folder / run.id, "delete")
+        except OSError as error:
+            raise UserError(f"delete: can't move {run.folder} into {folder}: {error.strerror}") from None
 
 
 def restore(workspace: Path, id: str) -> Run:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from seqsum.errors import UserError
 from seqsum.slots import WORKER_LOCK, is_held, try_lock
 
 LOCK_FILE = WORKER_LOCK
@@ -23,6 +27,24 @@ def take_lock(folder: Path) -> int | None:
         if descriptor is not None or time.monotonic() > deadline:
             return descriptor
         time.sleep(0.01)
+
+
+@contextmanager
+def no_worker(folder: Path, verb: str) -> Iterator[None]:
+    """Hold a run's lock, so that nobody starts a worker meanwhile.
+
+    Raises UserError, which begins with `verb`, where a worker is at the run or its folder can't be written.
+    """
+    try:
+        lock = take_lock(folder)
+    except OSError as error:
+        raise UserError(f"{verb}: can't write {folder}: {error.strerror or error}") from None
+    if lock is None:
+        raise UserError(f"{verb}: a worker is at run {folder.name}; stop it first: seqsum stop {folder.name}")
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def is_locked(folder: Path) -> bool:

@@ -147,7 +147,7 @@ class ForkScreen(Dialog[ForkWish | None]):
 
     def _show_problem(self, text: str) -> None:
         self.query_one("#fork", Button).disabled = True
-        self.query_one("#outcome", Static).update(Content.styled(f"✗ {display.literal(text)}", "$text-error"))
+        self.query_one("#outcome", Static).update(display.wrong(text))
 
     # Keys
 

@@ -185,7 +185,7 @@ class LiveScreen(RunScreen):
         banner = self.query_one("#banner", Static)
         banner.display = True
         back = ", or u in the list of runs" if error.binned else ""
-        banner.update(Content.styled(f"✗ {display.literal(str(error))}{back}", "$text-error"))
+        banner.update(display.wrong(f"{error}{back}"))
 
     def aim_reader(self) -> None:
         """Have the next reading fetch as many points as the charts can show, of the stretch and metrics they show."""

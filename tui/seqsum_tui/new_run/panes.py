@@ -39,10 +39,12 @@ class PresetPane(Vertical):
 
     @property
     def list(self) -> PresetList:
+        """The presets."""
         return self.query_one(PresetList)
 
     @property
     def detail(self) -> PresetDetail:
+        """What is said of the chosen one."""
         return self.query_one(PresetDetail)
 
     def take(self, presets: Sequence[Preset], chosen: Preset) -> None:
@@ -76,10 +78,12 @@ class SettingsPane(Vertical):
 
     @property
     def form(self) -> ConfigForm:
+        """The fields."""
         return self.query_one(ConfigForm)
 
     @property
     def find(self) -> Input:
+        """The line that finds a field."""
         return self.query_one("#find", Input)
 
     @property
@@ -103,11 +107,13 @@ class SettingsPane(Vertical):
         self.border_subtitle = Content(printable(f"{draft.preset.name}: {changed}{aside}"))
 
     def open_find(self) -> None:
+        """Show the line that finds, and give it the keys."""
         self.find.add_class("-shown")
         # Not `focus`, which waits for a refresh: keys typed right after belong here.
         self.screen.set_focus(self.find)
 
     def close_find(self) -> None:
+        """Hide the line that finds; all fields are shown again."""
         self.find.value = ""
         self.find.remove_class("-shown")
         self.form.look_for("")

@@ -86,6 +86,7 @@ class Asker:
     # Reading the runs
 
     def read(self) -> list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]:
+        """Read how each run is, and the steps of its checkpoints, or why it can't be read. For a thread."""
         found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]] = []
         for asking in list(self.askings):
             try:
@@ -95,6 +96,7 @@ class Asker:
         return found
 
     def show_runs(self, found: list[tuple[Asking, tuple[Summary, tuple[int, ...]] | Exception]]) -> None:
+        """Take in a reading; a run that is read for the first time has its model loaded."""
         for asking, read in found:
             session, before = asking.session, asking.session.summary
             told, session.trouble = session.trouble, read if isinstance(read, Exception) else None
@@ -110,16 +112,16 @@ class Asker:
         self._screen.show_head()
 
     def failed(self, error: Exception) -> None:
-        self._screen.show_problem(
-            Content.styled(f"✗ {display.literal(str(error)) or type(error).__name__}", "$text-error")
-        )
+        """Tell why a reading failed."""
+        self._wrong(str(error) or type(error).__name__)
 
     def _wrong(self, text: str) -> None:
-        self._screen.show_problem(Content.styled(f"✗ {display.literal(text)}", "$text-error"))
+        self._screen.show_problem(display.wrong(text))
 
     # Loading and asking
 
     def load(self, asking: Asking) -> None:
+        """Load a model beside the screen, or say that there is none."""
         if asking.session.checkpoints or asking.session.live:
             self._screen.do(partial(self._load_model, asking), name="query server", group=f"load {id(asking)}")
         else:
@@ -151,10 +153,12 @@ class Asker:
             self.ask_of(asking)
 
     def ask_of(self, asking: Asking) -> None:
+        """Put the question of one model to it, beside the screen."""
         # Exclusive: a new question takes the place of one that still waits.
         self._screen.do(partial(self.answer, asking), name="question", group=f"question {id(asking)}", exclusive=True)
 
     async def answer(self, asking: Asking) -> None:
+        """Have one model answer its question, and show that, or what went wrong."""
         question, session = asking.question, asking.session
         if question is None:
             return
@@ -186,11 +190,10 @@ class Asker:
         self._screen.show_state("starting another…")
         with suppress(UserError, OSError):
             await session.load()
-            self._screen.show_problem(
-                Content.styled(f"✗ {display.literal(error.reason)}; another was started", "$text-error")
-            )
+            self._wrong(f"{error.reason}; another was started")
 
     def tell_restart(self, session: Session) -> None:
+        """Say once that a server was found dead and another was started."""
         if session.restarted:
             session.restarted = False
             self._screen.show_problem(

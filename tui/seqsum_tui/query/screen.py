@@ -284,12 +284,12 @@ class QueryScreen(ConsoleScreen[None]):
                 self.fill_all()
                 self._asker.tell_restart(asking.session)
         except ServerEnded as error:
-            self._pane_of(asking).say(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            self._pane_of(asking).say(display.wrong(str(error)))
             await self._asker.start_anew(asking.session, error)
         except QuestionRefused as error:
             self._pane_of(asking).say(refusal(question or "", str(error), error.place, error.end, self.size.width - 3))
         except (UserError, OSError) as error:
-            self._pane_of(asking).say(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            self._pane_of(asking).say(display.wrong(str(error)))
         finally:
             self.busy -= 1
             if not self.busy:
@@ -386,7 +386,7 @@ class QueryScreen(ConsoleScreen[None]):
                     Content.styled(f"the hardest of {found['searched']:,}: its loss is {loss}", "$foreground 60%")
                 )
         except (UserError, OSError) as error:
-            self.show_problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            self.show_problem(display.wrong(str(error)))
         finally:
             self.show_state("ready")
 
@@ -474,7 +474,7 @@ class QueryScreen(ConsoleScreen[None]):
         try:
             asking.session.summary, asking.session.checkpoints = await in_thread(asking.session.read)
         except UserError as error:
-            self.show_problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+            self.show_problem(display.wrong(str(error)))
             return
         pane = QueryPane()
         await self.query_one("#panes").mount(pane)
@@ -592,7 +592,7 @@ class QueryScreen(ConsoleScreen[None]):
                     if place % 50 == 0:
                         self.show_state(f"{place:,} of {len(questions):,}…")
             except (UserError, OSError) as error:
-                self.show_problem(Content.styled(f"✗ {display.literal(str(error))}", "$text-error"))
+                self.show_problem(display.wrong(str(error)))
         self._show_batch()
         self.show_state("ready")
 

@@ -135,7 +135,8 @@ class FilterLine(Vertical):
     def open(self) -> None:
         """Show the box, and type in it from now on."""
         self.add_class("-shown")
-        self.box.focus()
+        # Not `focus`, which waits for a refresh: letters typed right after are no commands.
+        self.screen.set_focus(self.box)
 
     def clear(self) -> None:
         """Take the filter away, and the box with it."""

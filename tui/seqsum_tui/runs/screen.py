@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     from seqsum_tui.runs.reader import WorkspaceReader, WorkspaceView
 
 
-TYPING_SECONDS = 0.04
+LOST_SECONDS = 1.0
+"""A widget that is taken down meanwhile does not answer."""
 # What of the view is remembered for the next time.
 KEPT = frozenset({"column", "reverse", "grouped"})
 
@@ -64,7 +66,8 @@ class RunsScreen(RunScreen):
         ("What a filter says", FILTER_WORDS),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, typed_ahead: Iterable[events.Key] = ()) -> None:
+        """typed_ahead: keys that were pressed before there was this screen."""
         super().__init__()
         self.editor = RunEditor(self)
         self._runs: dict[str, Summary] = {}
@@ -73,7 +76,7 @@ class RunsScreen(RunScreen):
         self._unread = 0
         self._read_once = False
         self._all_read = False
-        self._typed_ahead: list[events.Key] | None = []
+        self._typed_ahead: list[events.Key] | None = list(typed_ahead)
         self._passed_on: events.Key | None = None
         self._reader: WorkspaceReader | None = None
         self._poll: Poll | None = None
@@ -115,9 +118,14 @@ class RunsScreen(RunScreen):
         while self._typed_ahead:
             typed = self._typed_ahead.pop(0)
             self._passed_on = events.Key(typed.key, typed.character)
+            taker = self.app.focused or self.app.screen
             self.app.post_message(self._passed_on)
-            # At a quick typist's pace: what one key opens has the next.
-            await asyncio.sleep(TYPING_SECONDS)
+            # What one key opens has the next: each waits until the one before went its way, down to the focus and up.
+            for station in (self.app, *taker.ancestors_with_self):
+                gone_by = asyncio.Event()
+                station.call_later(gone_by.set)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(gone_by.wait(), LOST_SECONDS)
         self._typed_ahead = None
 
     def on_screen_resume(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+from textual.content import Content
 
 from seqsum.text import shown
 
@@ -61,6 +62,11 @@ def literal_lines(text: str) -> str:
 
 
 """`text` on one line, with everything that could steer a terminal made visible."""
+
+
+def wrong(text: str) -> Content:
+    """Return a sentence about what went wrong, literally, with its sign and in its colour."""
+    return Content.styled(f"✗ {literal(text)}", "$text-error")
 
 
 def fit(text: str, width: int) -> str:
