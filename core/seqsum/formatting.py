@@ -128,7 +128,10 @@ def distinct(values: Sequence[float]) -> list[str]:
     while digits < 17 and len({f"{value:.{digits}g}" for value in finite}) < len(finite):
         digits += 1
     texts = ((f"{value:.{digits}g}", abs(value)) for value in values)
-    return [format(Decimal(text), "f") if "e" in text and 1e-6 <= size < 1e16 else text for text, size in texts]
+    return [
+        text if "e" not in text else format(Decimal(text), "f") if 1e-6 <= size < 1e16 else _scientific(text)
+        for text, size in texts
+    ]
 
 
 def exact(mantissa: int, exponent: int) -> str:

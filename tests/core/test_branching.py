@@ -209,7 +209,7 @@ def test_steps_without_a_whole_checkpoint_are_refused(copied: Run, tmp_path: Pat
         lambda step: fork_rewind.fork(workspace, copied, step, {}),
         lambda step: fork_rewind.rewind(copied, step),
     ):
-        with pytest.raises(UserError, match=r"has no checkpoint of step 130; the nearest are 50, 75, .*225"):
+        with pytest.raises(UserError, match=r"has no checkpoint of step 130; the nearest are of step 50, 75, .*225"):
             verb(130)
         weights = copied.checkpoints / "step-50" / "model.safetensors"
         whole = weights.read_bytes()

@@ -19,6 +19,7 @@ from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum.tasks.number_format import NumberFormat, unmistakable
 from seqsum.tasks.series import Series, SeriesSource, read_series
 from seqsum.tasks.tables import read_csv
+from seqsum.tasks.typed_numbers import read_typed
 
 Read = Callable[..., Series]
 VALUES = [0.5, 7, 998.25, 1001, 1234.5, 20_000, 1_234_567.125]
@@ -373,6 +374,46 @@ def test_gaps_repeats_and_uneven_times_are_told(read: Read) -> None:
     assert "gives no order that can be read" in notes([f"2020-01-{at}" for at in range(32, 60)])
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        [
+            f"{day:02d}.{month:02d}.{year}"
+            for year, month in (("99", 11), ("99", 12), ("00", 1))
+            for day in range(1, 29)
+        ],
+        [f"{day}-{month}-{year}" for year, month in (("99", "Dec"), ("00", "Jan")) for day in range(1, 29)],
+        [
+            f"2020-01-{day:02d} {hour:02d}:30 {half}"
+            for day in (1, 2)
+            for half in ("AM", "PM")
+            for hour in (12, 1, 2, 11)
+        ],
+    ],
+)
+def test_two_digit_years_cross_a_century_and_clocks_may_have_halves(times: list[str], read: Read) -> None:
+    assert read(dated(times)).values.tolist() == [*range(len(times))]
+
+
+@pytest.mark.parametrize("month_first", [True, False])
+def test_dates_with_two_readings_are_taken_as_they_run_evenly_and_that_is_told(month_first: bool, read: Read) -> None:
+    form = "{month:02d}/01/{year}" if month_first else "01/{month:02d}/{year}"
+    times = [form.format(year=year, month=month) for year in (2015, 2016) for month in range(1, 13)]
+    notes = " ".join(read(dated(times)).notes)
+    assert f"are read {'month before day' if month_first else 'day before month'}" in notes and "gap" not in notes
+    told = " ".join(read(dated([f"{day:02d}/05/2020" for day in range(1, 29)])).notes)
+    assert "before" not in told, "only one reading has 28 of them"
+
+
+def test_whole_numbers_that_would_lose_digits_are_refused_in_data_and_question(read: Read) -> None:
+    exact = "".join(f"{2**53 + 2 * at}\n" for at in range(30))
+    assert read(f"y\n{exact}").values[1] == 2**53 + 2
+    with pytest.raises(UserError, match=r'line 3, column "y": "9007199254740993" has more digits'):
+        read(f"y\n{2**53}\n{2**53 + 1}\n")
+    with pytest.raises(UserError, match=r'value 2, "9007199254740993", has more digits'):
+        read_typed(f"1 {2**53 + 1}", NumberFormat(), "numbers")
+
+
 def test_rows_in_no_order_are_refused(read: Read) -> None:
     with pytest.raises(UserError, match=r'line 5: the rows are not in the order of "date"; sort the file'):
         read(dated([*days(3), days(2)[1], *days(9)[4:]]))
@@ -495,6 +536,10 @@ def test_different_numbers_look_different(values: list[float]) -> None:
     for text, value in zip(texts, values, strict=True):
         assert float(text) == pytest.approx(value, rel=1e-5, nan_ok=True)
     assert all("e" not in text or abs(value) < 1e-6 for text, value in zip(texts, values, strict=True))
+
+
+def test_tiny_numbers_have_one_spelling() -> None:
+    assert distinct([1e-9, 2.5e-12, 3e20]) == ["1e-9", "2.5e-12", "3e20"]
 
 
 def test_answers_keep_all_that_a_float32_holds(tmp_path: Path) -> None:

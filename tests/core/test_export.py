@@ -97,6 +97,15 @@ def test_svg(run: Run, tmp_path: Path) -> None:
     assert all(0 <= x <= width for curve in curves for x, _ in curve)
 
 
+def test_the_measure_of_a_series_and_of_a_text_is_drawn(run: Run, tmp_path: Path) -> None:
+    measures = ("mae", "mae_same_as_last", "horizon_mae", "bits_per_character")
+    with run.store() as store:
+        store.append((name, step, 1 / step) for name in measures for step in (10, 20, 40))
+    assert export(run, "--output", str(tmp_path / "out.svg")) == 0
+    drawn = (tmp_path / "out.svg").read_text()
+    assert all(f">{name.replace('_', ' ')}<" in drawn for name in measures) and "mean absolute error" in drawn
+
+
 def test_png(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "out.png"
     assert export(run, "--output", str(path)) == 0

@@ -67,6 +67,7 @@ def value(one: Entry, metric: str) -> float:
         ("accuracy >= 0.9", lambda one: value(one, "accuracy") >= 0.9),
         ("loss != 2", lambda one: value(one, "loss") != 2),
         ("lr = 0.1", lambda one: one.config["optim"]["lr"] == 0.1),
+        ("model.bidirectional = off", lambda one: one.config["model"]["bidirectional"] is False),
         ("optim.clip_norm = off", lambda one: one.config["optim"]["clip_norm"] is None),
         ("has:note or is:starred", lambda one: bool(one.summary.note) or one.summary.starred),
         ("not has:accuracy", lambda one: "accuracy" not in one.summary.metrics),

@@ -268,7 +268,7 @@ def test_a_label_only_held_out_is_told(tmp_path: Path) -> None:
 def test_rows_that_lack_text_or_label_are_refused_or_dropped(empty: str, tmp_path: Path) -> None:
     rows = [*digits(30), (empty, "odd"), ("odd 7", empty), ("even 8", "even")]
     file = csv_file(tmp_path, rows)
-    with pytest.raises(UserError, match=r'line 62, column "text": the text is empty, and 1 more.*\(lines 62, 63\)'):
+    with pytest.raises(UserError, match=r'line 62, column "text": the text is empty; 2 rows .*\(lines 62, 63\)'):
         task_of(file)
     task = task_of(file, missing="drop")
     assert any("left out: 2 rows without text or label (lines 62, 63)" in note for note in task.notes)

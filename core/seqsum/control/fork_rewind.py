@@ -214,10 +214,10 @@ def _chosen(run: Run, step: int | None, verb: str) -> int:
         return step
     if step not in saved:
         near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])
-        some = "the nearest are" if len(saved) > MOST_NAMED else "there are"
-        raise UserError(
-            f"{verb}: run {run.id} has no checkpoint of step {step:,}; {some} {', '.join(f'{one:,}' for one in near)}"
-        )
+        some = "the nearest are of" if len(saved) > MOST_NAMED else "it has those of"
+        some = some if len(saved) > 1 else "its only one is of"
+        steps = ", ".join(f"{one:,}" for one in near)
+        raise UserError(f"{verb}: run {run.id} has no checkpoint of step {step:,}; {some} step {steps}")
     wrong = checkpoint_files.damage(checkpoint_files.folder_of(run.checkpoints, step))
     if wrong is not None:
         raise UserError(f"{verb}: the checkpoint of step {step:,} is damaged ({printable(wrong)}); choose another")

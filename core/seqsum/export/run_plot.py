@@ -40,6 +40,9 @@ STYLES = (("#0b62a4", ()), ("#c44e00", (7.0, 4.0)))
 PANELS = (
     ("loss", ("loss", "eval_loss")),
     ("accuracy", ("accuracy", "train_accuracy")),
+    ("mean absolute error", ("mae", "mae_same_as_last")),
+    ("mean absolute error over the horizon", ("horizon_mae", "horizon_mae_same_as_last")),
+    ("bits per character", ("bits_per_character",)),
     ("learning rate", ("lr",)),
 )
 

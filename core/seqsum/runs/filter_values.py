@@ -6,6 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from seqsum.errors import did_you_mean
@@ -223,6 +224,8 @@ def setting_test(name: str, path: str, facts: FieldFacts | None, sign: str, valu
     if kind in ("int", "float"):
         return number_test(name, numeric, sign, number(name, value.text))
     if kind == "bool":
+        # As the form and the reasons for a backend say it.
+        value = replace(value, text={"on": "true", "off": "false"}.get(value.text.lower(), value.text))
         check_choice(name, value, ("true", "false"), sign)
     elif kind == "choice" and facts is not None and sign in ("=", "!="):
         check_choice(name, value, facts.choices, sign)

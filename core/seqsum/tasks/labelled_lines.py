@@ -191,7 +191,7 @@ def _pairs(
     lines = listed_lines([table.places[row] for row in empty])
     if missing == "refuse":
         column, what = (texts, "text") if pairs[empty[0]][1] else (labels, "label")
-        also = f", and {count(len(empty) - 1, 'more row')} without text or label ({lines})" if len(empty) > 1 else ""
+        also = f"; {count(len(empty), 'row')} are without text or label ({lines})" if len(empty) > 1 else ""
         raise UserError(
             f"{table.place(empty[0], column)}: the {what} is empty{also}; fill in what is missing, or set task.missing "
             "to drop"

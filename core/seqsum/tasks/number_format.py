@@ -70,6 +70,14 @@ class NumberFormat:
         return [text.replace(".", self.decimal) for text in distinct(values)]
 
 
+def rounded(text: str, value: float) -> bool:
+    """Tell whether a whole number of more than 2^53 lost digits when it was read."""
+    if abs(value) < 2**53 or not value.is_integer() or "e" in text.lower():
+        return False
+    digits, held = "".join(filter(str.isdigit, text)), abs(int(value))
+    return len(digits) == len(str(held)) and int(digits) != held
+
+
 def evened(text: str) -> str:
     """Write a cell with ASCII digits and signs and without white space around it."""
     text = text.strip()

@@ -17,7 +17,16 @@ from seqsum.files import file_stamp
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
-from seqsum.tasks.number_format import Conflict, DecimalMark, NumberFormat, decide, evened, is_missing, shape_of
+from seqsum.tasks.number_format import (
+    Conflict,
+    DecimalMark,
+    NumberFormat,
+    decide,
+    evened,
+    is_missing,
+    rounded,
+    shape_of,
+)
 from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
 from seqsum.tasks.timestamps import NAMED, judge, read_times
 
@@ -114,6 +123,12 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
         raise UserError(
             f"{table.place(row, column)}: {shown(cells[row])} is no finite number; fill it in, or take the row out"
         )
+    lossy = next((row for row, cell in enumerate(cells) if row not in absent and rounded(cell, values[row])), None)
+    if lossy is not None:
+        raise UserError(
+            f"{table.place(lossy, column)}: {shown(cells[lossy])} has more digits than are computed with, it would be "
+            f"{int(values[lossy])}; take one large number away from all values"
+        )
     notes = [f"series: the numbers of {name} have a {form.words()}"]
     if missing:
         notes.append(
@@ -183,7 +198,8 @@ def _in_order(table: Table, column: int) -> _Order:
             f"{table.source}, line {table.places[order.broken]}: the rows are not in the order of {name}; sort the "
             "file by time, oldest first, one series in a file"
         )
-    notes = [f"series: {note} (column {name})" for note in order.notes]
+    notes = [f"series: the dates of {name} are {times.remark}"] if times.remark else []
+    notes += [f"series: {note} (column {name})" for note in order.notes]
     if order.backwards:
         notes.insert(0, f"series: the rows run from the newest to the oldest by {name}; they were put into order")
     return _Order(order.backwards, notes)

@@ -40,7 +40,7 @@ WRITTEN = (
     "%b-%Y", "%Y %b", "%Y-%b", "%Y %B",
 )  # fmt: skip
 """Forms with an English month."""
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
 PROBED = 20  # cells by which a form of dates is judged
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
@@ -48,12 +48,14 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 @dataclass(frozen=True)
 class Times:
     """column: its place; at: float64 [rows], seconds, months or the column's own numbers, NaN where there is none;
-    unit: of those: second, month, or empty; wrong: the rows whose cells hold something else than a time"""
+    unit: of those: second, month, or empty; wrong: the rows whose cells hold something else than a time; remark: which
+    reading was taken where day and month could be exchanged throughout"""
 
     column: int
     at: NDArray[np.float64]
     unit: str
     wrong: list[int]
+    remark: str = ""
 
 
 def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times | None:
@@ -72,8 +74,8 @@ def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times 
         found = _dates(cells, written) or _numbers(cells, written, name.strip().lower() in NAMED, first=at == 0)
         if found is None:
             continue
-        read, values, unit = found
-        times = Times(at, np.full(len(cells), np.nan), unit, sorted({*written} - {*read}))
+        read, values, unit, remark = found
+        times = Times(at, np.full(len(cells), np.nan), unit, sorted({*written} - {*read}), remark)
         times.at[read] = values
         if not times.wrong:
             return times
@@ -81,8 +83,8 @@ def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times 
     return partly
 
 
-Found = tuple[list[int], NDArray[np.float64], str]
-"""The rows that could be read, what they hold, and its unit."""
+Found = tuple[list[int], NDArray[np.float64], str, str]
+"""The rows that could be read, what they hold, its unit, and a remark."""
 
 
 def _numbers(cells: Sequence[str], written: Sequence[int], named: bool, first: bool) -> Found | None:
@@ -95,7 +97,7 @@ def _numbers(cells: Sequence[str], written: Sequence[int], named: bool, first: b
     # A first column that counts on, or down, by the same step is an index, whatever it is called.
     counting = first and len(steps) > 1 and len(set(steps / np.diff(read))) == 1
     onward = (steps >= 0).all() or (steps <= 0).all()
-    return (read, numbers, "") if steps.any() and onward and (counting or named) else None
+    return (read, numbers, "", "") if steps.any() and onward and (counting or named) else None
 
 
 def _dates(cells: Sequence[str], written: Sequence[int]) -> Found | None:
@@ -103,18 +105,27 @@ def _dates(cells: Sequence[str], written: Sequence[int]) -> Found | None:
     if len(written) < 2 or len(written) * 2 < len(cells):
         return None
     forms = dict.fromkeys(form for row in written[:PROBED] for form in _forms(cells[row]))
-    found = [one for form in forms if len(one := _read(cells, written, form)) * 2 > len(written)]
+    found = {form: one for form in forms if len(one := _read(cells, written, form)) * 2 > len(written)}
     if not found:
         return None
-    # Where day and month can be exchanged throughout, the order of the rows tells.
-    most = max(map(len, found))
-    read = min((one for one in found if len(one) == most), key=lambda one: _falls([*one.values()]))
-    dates = [*read.values()]
+    # Where day and month can be exchanged throughout, the order of the rows tells, and then how evenly they stand.
+    most = max(map(len, found.values()))
+    able = {form: one for form, one in found.items() if len(one) == most}
+    falls = {form: _falls([*one.values()]) for form, one in able.items()}
+    onward = [form for form in able if falls[form] == min(falls.values())]
+    form = min(onward, key=lambda form: len(set(np.diff(_timed([*able[form].values()])[0]))))
+    two = set(onward) <= set(IN_NUMBERS) and len({tuple(able[one].values()) for one in onward}) > 1
+    order = "day before month" if form is IN_NUMBERS[0] else "month before day"
+    values, unit = _timed([*able[form].values()])
+    return [*able[form]], values, unit, f"read {order}; either way the rows run on" if two else ""
+
+
+def _timed(dates: Sequence[datetime]) -> tuple[NDArray[np.float64], str]:
+    """Return dates as months where each stands on the same day of its month, else in seconds; and the unit."""
     seconds = np.array([date.timestamp() for date in dates])
     monthly = len({(date.day, date.hour, date.minute) for date in dates}) == 1 or all(_ends_month(d) for d in dates)
     unit = "month" if monthly and np.abs(np.diff(seconds)).max() >= 28 * 86_400 else "second"
-    values = np.array([date.year * 12 + date.month for date in dates], np.float64) if unit == "month" else seconds
-    return [*read], values, unit
+    return np.array([date.year * 12 + date.month for date in dates], np.float64) if unit == "month" else seconds, unit
 
 
 def _forms(text: str) -> Sequence[Callable[[str], datetime]]:
@@ -163,13 +174,20 @@ def _date(text: str, day_first: bool) -> datetime:
     if len(first) == 4:
         year, month, day = first, second, third or "1"
     elif third is not None:
-        year = third if len(third) == 4 else f"20{third:>02}"
+        # Two digits as POSIX has them: 69 to 99 are of the last century.
+        year = third if len(third) == 4 else f"{'19' if int(third) >= 69 else '20'}{third:>02}"
         day, month = (first, second) if day_first else (second, first)
     else:
         raise ValueError(text)
-    clock = clock.strip() if clock else "00:00"
-    clock = f"0{clock}" if re.match(r"\d:", clock) else clock
+    clock = _of_24_hours(clock.strip() if clock else "00:00")
     return _aware(datetime.fromisoformat(f"{int(year):04d}-{int(month):02d}-{int(day):02d}T{clock}"))
+
+
+def _of_24_hours(clock: str) -> str:
+    """Write a time of day as ISO 8601 does: 9:30 and 12:05 AM as 09:30 and 00:05."""
+    clock = f"0{clock}" if re.match(r"\d:", clock) else clock
+    half = re.fullmatch(r"(0\d|1[0-2])(:.*?) ?([AaPp])\.?[Mm]\.?", clock)
+    return clock if half is None else f"{int(half[1]) % 12 + 12 * (half[3] in 'Pp'):02d}{half[2]}"
 
 
 def _aware(date: datetime) -> datetime:

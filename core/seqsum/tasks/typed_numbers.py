@@ -7,7 +7,7 @@ import re
 
 from seqsum.errors import InputError
 from seqsum.schema import shown
-from seqsum.tasks.number_format import NumberFormat, evened, formats_of, shape_of
+from seqsum.tasks.number_format import NumberFormat, evened, formats_of, rounded, shape_of
 
 
 def read_typed(text: str, form: NumberFormat, hint: str) -> list[float]:
@@ -34,6 +34,13 @@ def read_typed(text: str, form: NumberFormat, hint: str) -> list[float]:
                 )
         if value is None or not math.isfinite(value):
             raise InputError(f"input: value {number} is {shown(word)}; type {hint}", start, end)
+        if rounded(evened(word), value):
+            raise InputError(
+                f"input: value {number}, {shown(word)}, has more digits than are computed with: it would be "
+                f"{int(value)}",
+                start,
+                end,
+            )
         values.append(value)
     return values
 
