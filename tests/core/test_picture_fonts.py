@@ -11,8 +11,7 @@ import pytest
 from PIL import Image, ImageChops, features
 
 from seqsum.cli import main
-from seqsum.export import fonts
-from seqsum.plotting import drawing
+from seqsum.plotting import drawing, fonts
 from seqsum.plotting.drawing import Picture, Words
 from seqsum.presets.library import load_preset
 from seqsum.runs import Workspace

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -419,7 +420,12 @@ async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, open
 
 def servers():
     """The query servers that this process has started and not ended."""
-    return [one for one in psutil.Process().children() if "seqsum.query" in one.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # an ended child that nobody has waited for has no command line
+            if "seqsum.query" in child.cmdline():
+                found.append(child)
+    return found
 
 
 async def test_a_query_server_that_is_killed_is_started_again_with_a_message(console, adder, opened, until):
