@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: run test lint types bench screenshots clean
+.PHONY: run test lint types docs bench screenshots clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test,docs]'
 	$(BIN)/python -m seqsum.training.backends.fused
 	@touch $@ $(VENV)/.installed
 
@@ -30,11 +30,16 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-test: lint types
+# The reference pages are made anew each time; a broken link or anchor fails.
+docs: $(VENV)/.installed-test
+	$(BIN)/python -m tests.reference
+	$(BIN)/zensical build --clean --strict
+
+test: lint types docs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test,docs,bench]'
 	@touch $@
 
 bench: $(VENV)/.installed-bench
@@ -47,4 +52,4 @@ screenshots: $(VENV)/.installed-test
 	$(BIN)/python -m tests.screenshots
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist site docs/reference .cache .pytest_cache .mypy_cache .ruff_cache

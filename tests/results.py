@@ -1,4 +1,4 @@
-"""The README's results table: trains presets with `seqsum train` and prints one Markdown row each.
+"""The tables of docs/results.md: trains presets with `seqsum train` and prints one Markdown row each.
 
 python -m tests.results --presets baseline,sota_warmup --seeds 0-2 --file results.jsonl
 

@@ -1,4 +1,4 @@
-"""The README's table of document 1: its presets with many seeds each, their spread, and lengths never trained on.
+"""The table of document 1 in docs/results.md: its presets with many seeds each, their spread, and unseen lengths.
 
 python -m tests.spread --seeds 32 --workspace FOLDER [--backend torch] [--presets A,B]
 

@@ -1,1 +1,1 @@
-"""The README's pictures, taken of real runs: `make screenshots`."""
+"""The documentation's pictures, taken of real runs: `make screenshots`."""

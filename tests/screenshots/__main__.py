@@ -1,6 +1,6 @@
-"""Trains real runs in a workspace of their own and takes a picture of each screen, as SVG beside this file.
+"""Trains real runs in a workspace of their own and takes a picture of each screen, as SVG in `docs/pictures`.
 
-`python -m tests.screenshots tour` takes those of the README's tour alone; `live`, `compare`, `beginning`, `fork` and
+`python -m tests.screenshots tour` takes those of the tour alone; `live`, `compare`, `beginning`, `fork` and
 `runs` those of these screens, where `beginning` is New run and the settings.
 """
 
@@ -29,7 +29,7 @@ from tests.screenshots.beginning import take_beginning
 from tests.screenshots.forking import take_fork
 from tests.screenshots.listing import take_listing, train_listed
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 RUNS = ("baseline", "large_batch_lr5e-3", "sota_warmup")
 FORKED, TOURED = RUNS[1], RUNS[2]
 GROUP, SEEDS = "deeper_rnn", 3

@@ -1,4 +1,4 @@
-"""The pictures of the README's tour: what a trained `sota_warmup` has learned."""
+"""The pictures of the tour: what a trained `sota_warmup` has learned."""
 
 from __future__ import annotations
 

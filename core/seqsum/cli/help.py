@@ -23,7 +23,7 @@ def show_commands(with_options: bool) -> None:
     page.line("Usage: seqsum COMMAND [options]")
     sections = [Rows(title, [(name, one.words) for name, one in group.items()]) for title, group in GROUPS.items()]
     if with_options:
-        sections.append(Rows("Options", _rows(parser, flags=True), "before the command or after it"))
+        sections.append(Rows("Options", rows(parser, flags=True), "before the command or after it"))
     page.sections(sections)
     page.line("\nseqsum COMMAND --help tells more of one; seqsum-tui opens the console.")
 
@@ -44,9 +44,9 @@ def show_command(options: argparse.Namespace) -> None:
             named = getattr(options, "preset", None) or getattr(options, "run", None) or ""
         except UserError as error:
             problem = str(error)
-    page.line(f"Usage: {_usage(parser, named)}", TITLE)
+    page.line(f"Usage: {usage(parser, named)}", TITLE)
     page.line(f"{parser.words[:1].upper()}{parser.words[1:]}.")
-    page.sections([Rows("Arguments", _rows(parser, flags=False)), Rows("Options", _rows(parser, flags=True))])
+    page.sections([Rows("Arguments", rows(parser, flags=False)), Rows("Options", rows(parser, flags=True))])
     if settings:
         page.line(f"\n{heading}", TITLE)
         page.sections(settings)
@@ -59,7 +59,7 @@ def show_command(options: argparse.Namespace) -> None:
         complain(problem)
 
 
-def _usage(parser: Parser, named: str) -> str:
+def usage(parser: Parser, named: str = "") -> str:
     """One line: what must be typed; the rest is [options]."""
     words = [parser.prog]
     for action in parser.actions:
@@ -76,7 +76,7 @@ def _metavar(action: argparse.Action) -> str:
     return {"+": f"{name} [{name} …]", "*": f"[{name} …]"}.get(str(action.nargs), name)
 
 
-def _rows(parser: Parser, flags: bool) -> list[tuple[str, str]]:
+def rows(parser: Parser, flags: bool) -> list[tuple[str, str]]:
     """The flags of a command, or its other arguments, with their help; settings are not among them."""
     return [
         (f"{', '.join(action.option_strings)} {_metavar(action)}".strip(), (action.help or "").replace("%%", "%"))

@@ -69,7 +69,7 @@ def other_sections(config: Config, allowed: Callable[[str], bool]) -> list[Rows]
     """The fields that count with other choices, with their defaults; and those of other tasks and models."""
     used = {facts.path for facts in config.used_fields()}
     rest = [facts for facts in config.fields() if facts.path not in used and allowed(facts.path)]
-    rows = [_row(facts, config.value(facts.path), _condition(facts)) for facts in rest]
+    rows = [_row(facts, config.value(facts.path), condition(facts)) for facts in rest]
     sections = [Rows("Without effect here", rows, "until other settings are chosen")]
     for section, names in (("task", TASKS), ("model", MODELS)):
         for name in names:
@@ -80,18 +80,20 @@ def other_sections(config: Config, allowed: Callable[[str], bool]) -> list[Rows]
     return sections
 
 
-def _row(facts: FieldFacts, value: object, condition: str = "") -> tuple[str, str, str]:
-    notes = "; ".join(filter(None, (_kind(facts), condition)))
+def _row(facts: FieldFacts, value: object, when: str = "") -> tuple[str, str, str]:
+    notes = "; ".join(filter(None, (kind_of(facts), when)))
     return f"--{facts.path}", as_text(value) or '""', f"{facts.description} ({notes})"
 
 
-def _kind(facts: FieldFacts) -> str:
+def kind_of(facts: FieldFacts) -> str:
+    """What a field takes, in words: its kind, bounds and unit."""
     kind = f"one of {', '.join(facts.choices)}" if facts.choices else KINDS.get(facts.kind, "text")
     bounds = " ".join(filter(None, (facts.bounds, facts.unit)))
     return ", ".join(filter(None, (kind, bounds, "or off" if facts.optional else "")))
 
 
-def _condition(facts: FieldFacts) -> str:
+def condition(facts: FieldFacts) -> str:
+    """With which other settings a field counts, in words."""
     return " and ".join(f"counts when {path} is {' or '.join(values)}" for path, values in facts.used_when)
 
 

@@ -1,0 +1,121 @@
+"""README and documentation name commands, settings, presets, keys, files and places that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.keys import _character_to_key
+
+from seqsum.cli.arguments import COMMANDS, parse
+from seqsum.presets.library import load_preset, preset_names
+from seqsum_tui.dialogs.help import EVERYWHERE
+from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS
+from seqsum_tui.settings.keymap import key_groups
+from seqsum_tui.shared.bindings import CHART_KEYS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "reference" not in path.parts)]
+SIGNS = {"↑": "up", "↓": "down", "←": "left", "→": "right", "esc": "escape"}
+SCREENS = {
+    "everywhere": {"APP", "RUNS"},
+    "compare": {"COMPARE", "COMPARE_TABLE"},
+    "runs": {"RUNS", "RUN_TABLE", "FILTER"},
+    "new run": {"NEW_RUN", "FORM", "IN"},
+    "live": {"LIVE", "CONTROL", "ASK"},
+    "ask": {"QUERY", "QUERY_BOX"},
+    "a chart": {"CHART"},
+}
+"""The rows of the console page's table of keys, and the parts of the key table that each may name."""
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def typed(page: Path) -> Iterator[list[str]]:
+    """The words after `seqsum` of every command line of a page, in its blocks and in its sentences."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    for line in [line.strip() for block in blocks for line in block.splitlines()] + spans:
+        if line.startswith("seqsum ") and "COMMAND" not in line:
+            reader = shlex.shlex(line.replace("$lr", "0.1"), posix=True, punctuation_chars="<>|;")
+            reader.whitespace_split, reader.commenters = True, "#"
+            yield list(takewhile(lambda word: not set(word) <= set("<>|;"), reader))[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_can_be_typed(page: Path) -> None:
+    for words in typed(page):
+        if words == ["--version"] or (words[0] in COMMANDS and len(words) == 1):
+            continue
+        options = parse(words)
+        if hasattr(options, "preset") and not options.preset.isupper():
+            load_preset(options.preset).config.changed(options.changes, str(words))
+        assert {name for name in getattr(options, "names", []) if not name.isupper()} <= set(preset_names())
+
+
+def test_the_pages_do_name_commands() -> None:
+    assert sum(len(list(typed(page))) for page in PAGES) > 60
+
+
+def keys_of(parts: set[str] | None = None) -> set[str]:
+    groups = [(name, list(keys)) for name, keys in key_groups()]
+    groups += [("IN", Binding.make_bindings([*IN_PRESETS, *IN_SETTINGS])), ("APP", Binding.make_bindings(EVERYWHERE))]
+    bindings = [key for name, keys in groups if parts is None or name in parts for key in keys]
+    # On a screen of its own a chart's key may be another.
+    return {key for binding in bindings for key in CHART_KEYS.get(binding.id or "", binding.key).split(",")}
+
+
+def as_key(shown: str) -> str:
+    """A key as a page shows it, by the name that the key table has for it."""
+    text = shown.replace("\\|", "|").replace("&lt;", "<").replace("&gt;", ">")
+    *modifiers, last = text.split("+") if len(text) > 1 else [text]
+    name = SIGNS.get(last) or (_character_to_key(last) if len(last) == 1 else last.lower())
+    return "+".join([*modifiers, name])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_key_is_one(page: Path) -> None:
+    shown = re.findall(r"<kbd>(.*?)</kbd>", page.read_text(encoding="utf-8"))
+    assert {key for key in shown if as_key(key) not in keys_of()} == set()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_table_of_keys_names_those_of_the_screen(screen: str) -> None:
+    page = (ROOT / "docs" / "how-to" / "console.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| {screen} \|(.*)$", page, re.MULTILINE)
+    shown = re.findall(r"<kbd>(.*?)</kbd>", row)
+    assert len(shown) >= 8
+    assert {key for key in shown if as_key(key) not in keys_of(SCREENS[screen])} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_file_that_is_linked_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [
+        target.partition("#")[0]
+        for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text)
+        for target in target
+    ]
+    inside = {target for target in targets if target and "://" not in target}
+    # The reference pages are made when the site is built.
+    missing = {target for target in inside if not (page.parent / target).exists() and "reference/" not in target}
+    assert missing == set()
+
+
+def test_the_example_task_is_the_one_that_is_tested() -> None:
+    page = (ROOT / "docs" / "how-to" / "own-task.md").read_text(encoding="utf-8")
+    assert (ROOT / "tests" / "core" / "example_plugin.py").read_text(encoding="utf-8") in page
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    kept = {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert {name for name in kept if name not in shown} == set()
