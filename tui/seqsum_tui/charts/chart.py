@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum.plotting.y_range import Limits
 from seqsum_tui.charts.smoothing import next_level
 from seqsum_tui.charts.surface import ChartSurface
 from seqsum_tui.charts.viewport import Viewport
+from seqsum_tui.key import hidden, key
 
 _ZOOM = 0.75
 
@@ -27,126 +29,53 @@ class Chart(ChartSurface, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "left",
-            "move_cursor(-1)",
-            "Cursor left",
-            show=False,
-            id="chart.cursor_left",
-            tooltip="Move the cursor to the value before",
-        ),
-        Binding(
-            "right",
-            "move_cursor(1)",
-            "Cursor right",
-            show=False,
-            id="chart.cursor_right",
-            tooltip="Move the cursor to the next value",
-        ),
-        Binding(
-            "shift+left",
-            "pan(-1)",
-            "Pan left",
-            show=False,
-            id="chart.pan_left",
-            tooltip="Show earlier values at the same zoom",
-        ),
-        Binding(
-            "shift+right",
-            "pan(1)",
-            "Pan right",
-            show=False,
-            id="chart.pan_right",
-            tooltip="Show later values at the same zoom",
-        ),
-        Binding(
-            "home", "to_start", "Start", show=False, id="chart.start", tooltip="Show the first values at the same zoom"
-        ),
-        Binding(
-            "end", "to_tail", "Newest", show=False, id="chart.tail", tooltip="Show the newest values and follow them"
-        ),
-        Binding(
-            "plus,equals_sign",
-            "zoom(1)",
-            "Zoom in",
-            key_display="+",
-            show=False,
-            id="chart.zoom_in",
-            tooltip="Show a narrower stretch, round the cursor",
-        ),
-        Binding(
-            "minus",
-            "zoom(-1)",
-            "Zoom out",
-            key_display="-",
-            show=False,
-            id="chart.zoom_out",
-            tooltip="Show a wider stretch",
-        ),
-        Binding("0", "fit", "Fit", id="chart.fit", tooltip="Show everything"),
-        Binding("l", "toggle_log", "Log y", id="chart.log_y", tooltip="Logarithmic or linear y axis"),
-        Binding("Y", "y_range", "Y range", show=False, id="chart.y_range", tooltip="Set the ends of the y axis"),
-        Binding(
-            "O",
-            "leave_out",
-            "Outliers",
-            show=False,
-            id="chart.leave_out",
-            tooltip="Leave outliers out of the y axis, or show them again",
-        ),
-        Binding("s", "smooth(1)", "Smooth", id="chart.smooth_more", tooltip="Smooth more; the raw line stays behind"),
-        Binding("S", "smooth(-1)", "Smooth less", show=False, id="chart.smooth_less", tooltip="Smooth less"),
-        Binding(
-            "escape",
-            "clear_cursor",
-            "Clear cursor",
-            show=False,
-            id="chart.clear_cursor",
-            tooltip="Take the cursor away",
-        ),
-    ]
+        hidden("chart.cursor_left", "left", "move_cursor(-1)", "Cursor left", "Move the cursor to the value before"),
+        hidden("chart.cursor_right", "right", "move_cursor(1)", "Cursor right", "Move the cursor to the next value"),
+        hidden("chart.pan_left", "shift+left", "pan(-1)", "Pan left", "Show earlier values at the same zoom"),
+        hidden("chart.pan_right", "shift+right", "pan(1)", "Pan right", "Show later values at the same zoom"),
+        hidden("chart.start", "home", "to_start", "Start", "Show the first values at the same zoom"),
+        hidden("chart.tail", "end", "to_tail", "Newest", "Show the newest values and follow them"),
+        hidden("chart.zoom_in", "plus,equals_sign", "zoom(1)", "Zoom in", "Show a narrower stretch, round the cursor",
+               display="+"),
+        hidden("chart.zoom_out", "minus", "zoom(-1)", "Zoom out", "Show a wider stretch", display="-"),
+        key("chart.fit", "0", "fit", "Fit", "Show everything"),
+        key("chart.log_y", "l", "toggle_log", "Log y", "Logarithmic or linear y axis"),
+        hidden("chart.y_range", "Y", "y_range", "Y range", "Set the ends of the y axis"),
+        hidden("chart.leave_out", "O", "leave_out", "Outliers", "Leave outliers out of the y axis, or show them again"),
+        key("chart.smooth_more", "s", "smooth(1)", "Smooth", "Smooth more; the raw line stays behind"),
+        hidden("chart.smooth_less", "S", "smooth(-1)", "Smooth less", "Smooth less"),
+        hidden("chart.clear_cursor", "escape", "clear_cursor", "Clear cursor", "Take the cursor away"),
+    ]  # fmt: skip
 
-    class CursorMoved(Message):
+    @dataclass
+    class Told(Message):
+        """A person did something to the chart."""
+
+        chart: Chart
+
+        @property
+        def control(self) -> Chart:
+            """The chart, for `@on` with a selector."""
+            return self.chart
+
+    @dataclass
+    class CursorMoved(Told):
         """A person moved the cursor to `x`, or took it away (None)."""
 
-        def __init__(self, chart: Chart, x: float | None) -> None:
-            super().__init__()
-            self.chart = chart
-            self.x = x
+        x: float | None
 
-        @property
-        def control(self) -> Chart:
-            """The chart, for `@on` with a selector."""
-            return self.chart
-
-    class ViewChanged(Message):
+    @dataclass
+    class ViewChanged(Told):
         """A person zoomed or panned: the chart now shows x0 to x1. `view` is what to set on another chart."""
 
-        def __init__(self, chart: Chart, x0: float, x1: float, view: tuple[float, float] | None) -> None:
-            super().__init__()
-            self.chart = chart
-            self.x0 = x0
-            self.x1 = x1
-            self.view = view
+        x0: float
+        x1: float
+        view: tuple[float, float] | None
 
-        @property
-        def control(self) -> Chart:
-            """The chart, for `@on` with a selector."""
-            return self.chart
-
-    class LimitsWanted(Message):
+    class LimitsWanted(Told):
         """A person wants to set the ends of the y axis."""
 
-        def __init__(self, chart: Chart) -> None:
-            super().__init__()
-            self.chart = chart
-
-        @property
-        def control(self) -> Chart:
-            """The chart, for `@on` with a selector."""
-            return self.chart
-
-    class LimitsSet(LimitsWanted):
+    class LimitsSet(Told):
         """A person has set the ends of the y axis, or left out outliers, or took that back."""
 
     _pinned_x: float | None = None

@@ -37,12 +37,11 @@ class Cloud:
 class Scatter(ChartSurface):
     """Clouds of points; signs that would cover each other stand side by side, and those of `chosen` lie on top."""
 
+    @dataclass
     class Picked(Message):
         """A person clicked a point of the cloud `key`."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
+        key: str
 
     def __init__(self, *, empty: str = "Nothing to show", id: str | None = None) -> None:
         super().__init__("", empty=empty, id=id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
@@ -20,12 +22,11 @@ class CompareBar(Widget):
     CompareBar { height: 1; background: $primary 25%; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    @dataclass
     class Chosen(Message):
         """A person clicked a view."""
 
-        def __init__(self, view: int) -> None:
-            super().__init__()
-            self.view = view
+        view: int
 
     def __init__(self) -> None:
         super().__init__()

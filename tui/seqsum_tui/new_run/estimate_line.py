@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -31,12 +32,11 @@ PATIENCE = 0.3
 class EstimateLine(FittedText):
     """Asks beside the screen, for the newest configuration only."""
 
+    @dataclass
     class Noted(Message):
         """What a person should know of the configuration, a sentence each."""
 
-        def __init__(self, sentences: list[str]) -> None:
-            super().__init__()
-            self.sentences = sentences
+        sentences: list[str]
 
     workspace: Workspace | None = None
     side_by_side = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from textual import events, on
@@ -149,19 +150,17 @@ class ConfigForm(VerticalScroll, can_focus=False):
     class Changed(Message):
         """A value changed, by hand or by a reset."""
 
+    @dataclass
     class FieldFocused(Message):
         """The person came to a field."""
 
-        def __init__(self, facts: FieldFacts) -> None:
-            super().__init__()
-            self.facts = facts
+        facts: FieldFacts
 
+    @dataclass
     class Left(Message):
         """The person moved past the first field (-1) or the last (1)."""
 
-        def __init__(self, direction: int) -> None:
-            super().__init__()
-            self.direction = direction
+        direction: int
 
     def __init__(self, draft: RunDraft, id: str | None = None) -> None:
         super().__init__(id=id)

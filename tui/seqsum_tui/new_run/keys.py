@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+from seqsum_tui.key import hidden, key
 from seqsum_tui.shared.bindings import HELP
 
-
-def _key(
-    id: str, key: str, action: str, label: str, tooltip: str, *, show: bool = True, first: bool = False
-) -> Binding:
-    return Binding(key, action, label, show=show, tooltip=tooltip, id=f"new_run.{id}", priority=first)
-
-
 KEYS: list[BindingType] = [
-    _key("start", "f5,ctrl+s", "start", "Start", "Start the run with these settings"),
-    _key("queue", "f7", "queue", "Queue", "Start it when it is its turn and a worker is free, behind what was queued"),
-    _key("leave", "escape", "leave", "Back", "Back; leaves without starting, and asks when changes would be lost"),
-    _key("reset", "ctrl+r", "reset_field", "Reset", "Give the field its preset's value again"),
-    _key("reset_all", "f6", "reset_all", "Reset all", "Drop every change; a second time brings them back"),
+    key("new_run.start", "f5,ctrl+s", "start", "Start", "Start the run with these settings"),
+    key(
+        "new_run.queue",
+        "f7",
+        "queue",
+        "Queue",
+        "Start it when it is its turn and a worker is free, behind what was queued",
+    ),
+    key(
+        "new_run.leave", "escape", "leave", "Back", "Back; leaves without starting, and asks when changes would be lost"
+    ),
+    key("new_run.reset", "ctrl+r", "reset_field", "Reset", "Give the field its preset's value again"),
+    key("new_run.reset_all", "f6", "reset_all", "Reset all", "Drop every change; a second time brings them back"),
     # Priority: an input line has a meaning of its own for this key.
-    _key("find", "ctrl+f", "find", "Find", "Show only the fields whose name or help holds a word", first=True),
-    _key("find_slash", "slash", "find", "Find", "The same, where no text is typed", show=False),
-    _key("changes", "f3", "changes", "Changes", "List what differs from the preset; go there, or take it back"),
-    _key("save_preset", "f4", "save_preset", "Save", "Keep these settings as a preset of your own"),
+    key("new_run.find", "ctrl+f", "find", "Find", "Show only the fields whose name or help holds a word", first=True),
+    hidden("new_run.find_slash", "slash", "find", "Find", "The same, where no text is typed"),
+    key("new_run.changes", "f3", "changes", "Changes", "List what differs from the preset; go there, or take it back"),
+    key("new_run.save_preset", "f4", "save_preset", "Save", "Keep these settings as a preset of your own"),
     HELP,
-    _key("copy", "ctrl+y", "copy", "Copy", "Copy the command line that starts the same run"),
-    _key("switch", "f2", "switch", "Presets or settings", "Go from the presets to the settings, or back", show=False),
-    _key("next_error", "f8", "next_error", "Next error", "Go to the next wrong field", show=False),
+    key("new_run.copy", "ctrl+y", "copy", "Copy", "Copy the command line that starts the same run"),
+    hidden("new_run.switch", "f2", "switch", "Presets or settings", "Go from the presets to the settings, or back"),
+    hidden("new_run.next_error", "f8", "next_error", "Next error", "Go to the next wrong field"),
 ]
 
 IN_PRESETS: list[BindingType] = [

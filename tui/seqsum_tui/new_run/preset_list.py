@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from textual import events
 from textual.app import ComposeResult
@@ -25,23 +26,21 @@ CHOSEN = "▸"
 class PresetList(OptionList):
     """Presets by name, grouped by task. Letters and digits search every word said of them; backspace takes one back."""
 
+    @dataclass
     class Chosen(Message):
         """Another preset is under the cursor."""
 
-        def __init__(self, preset: Preset) -> None:
-            super().__init__()
-            self.preset = preset
+        preset: Preset
 
     class Accepted(Message):
         """The person is done choosing: enter, or a double click."""
 
+    @dataclass
     class Searched(Message):
         """What is searched for changed; `found` presets match."""
 
-        def __init__(self, text: str, found: int) -> None:
-            super().__init__()
-            self.text = text
-            self.found = found
+        text: str
+        found: int
 
     def __init__(self, presets: Sequence[Preset], chosen: Preset, id: str | None = None) -> None:
         self.presets = tuple(presets)

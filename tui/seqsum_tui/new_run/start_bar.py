@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual import events
@@ -24,26 +25,23 @@ MOST_NOTES = 2
 class StartBar(Vertical):
     """Shows a draft's state; the name is edited here."""
 
+    @dataclass
     class NameChanged(Message):
         """The person typed in the name."""
 
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
+        name: str
 
+    @dataclass
     class SeedsChanged(Message):
         """The person typed in the number of seeds."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+        text: str
 
+    @dataclass
     class Asked(Message):
         """The person asks, by mouse or enter, for one of the screen's actions."""
 
-        def __init__(self, action: str) -> None:
-            super().__init__()
-            self.action = action
+        action: str
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

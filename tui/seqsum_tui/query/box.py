@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -16,12 +17,11 @@ class QuestionBox(OneLineInput):
 
     between = "; "
 
+    @dataclass
     class LinesPasted(Message):
         """Several questions were pasted."""
 
-        def __init__(self, lines: list[str]) -> None:
-            super().__init__()
-            self.lines = lines
+        lines: list[str]
 
     def __init__(self, *, id: str | None = None, select_on_focus: bool = True) -> None:
         super().__init__(placeholder="Ask the model", compact=True, id=id, select_on_focus=select_on_focus)

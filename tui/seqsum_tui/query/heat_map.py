@@ -71,19 +71,20 @@ class HeatMap(Widget, can_focus=True):
     }
     """
 
+    @dataclass
     class CursorMoved(Message):
         """A person moved the cursor to a column."""
 
-        def __init__(self, heat_map: HeatMap, row: int, column: int) -> None:
-            super().__init__()
-            self.heat_map, self.row, self.column = heat_map, row, column
+        heat_map: HeatMap
+        row: int
+        column: int
 
+    @dataclass
     class Chosen(Message):
         """A person chose a cell of a map that leads on."""
 
-        def __init__(self, row: int, column: int) -> None:
-            super().__init__()
-            self.row, self.column = row, column
+        row: int
+        column: int
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.binding import BindingType
 
-from seqsum_tui.shared.key import key
+from seqsum_tui.key import hidden, key
 
 HELP_PAGE: list[BindingType] = [
-    key("help.close", "escape,question_mark,q,enter,f1", "dismiss", "Close", "Back to the screen", show=False),
+    hidden("help.close", "escape,question_mark,q,enter,f1", "dismiss", "Close", "Back to the screen"),
 ]
 
 LINE: list[BindingType] = [
@@ -20,10 +20,10 @@ NOTE: list[BindingType] = [
 
 CHOOSE: list[BindingType] = [
     key("choose.cancel", "escape", "cancel", "Cancel", "Change nothing", first=True),
-    key("choose.up", "up", "move(-1)", "Up", "Go to the line above", show=False, first=True),
-    key("choose.down", "down", "move(1)", "Down", "Go to the line below", show=False, first=True),
-    key("choose.page_up", "pageup", "move(-10)", "Page up", "Go ten lines up", show=False, first=True),
-    key("choose.page_down", "pagedown", "move(10)", "Page down", "Go ten lines down", show=False, first=True),
+    hidden("choose.up", "up", "move(-1)", "Up", "Go to the line above", first=True),
+    hidden("choose.down", "down", "move(1)", "Down", "Go to the line below", first=True),
+    hidden("choose.page_up", "pageup", "move(-10)", "Page up", "Go ten lines up", first=True),
+    hidden("choose.page_down", "pagedown", "move(10)", "Page down", "Go ten lines down", first=True),
     key("choose.mark", "space", "mark", "Mark", "Mark the line, or not", first=True),
     key("choose.accept", "enter", "accept", "Choose", "Take what is marked", first=True),
 ]
@@ -31,7 +31,7 @@ CHOOSE: list[BindingType] = [
 CONFIRM: list[BindingType] = [
     key("confirm.accept", "y,d", "accept", "Yes", "Do it; enter does, too", display="y"),
     # Not left to the button: what is typed behind it must find the dialog closed.
-    key("confirm.enter", "enter", "enter", "Yes", "Press the button", show=False, first=True),
+    hidden("confirm.enter", "enter", "enter", "Yes", "Press the button", first=True),
     key("confirm.cancel", "escape,n,u,q", "cancel", "No", "Leave all as it is", display="esc"),
 ]
 
@@ -41,8 +41,8 @@ SET_VALUE: list[BindingType] = [
 
 EXPORT: list[BindingType] = [
     key("export.cancel", "escape", "cancel", "Cancel", "Write nothing", first=True),
-    key("export.up", "up", "move(-1)", "Up", "Go to the kind of file above", show=False, first=True),
-    key("export.down", "down", "move(1)", "Down", "Go to the kind of file below", show=False, first=True),
+    hidden("export.up", "up", "move(-1)", "Up", "Go to the kind of file above", first=True),
+    hidden("export.down", "down", "move(1)", "Down", "Go to the kind of file below", first=True),
     key("export.accept", "enter", "accept", "Write", "Write the file", first=True),
 ]
 
@@ -53,6 +53,6 @@ CHANGES: list[BindingType] = [
 
 SAVE_PRESET: list[BindingType] = [
     key("save_preset.cancel", "escape", "cancel", "Cancel", "Save nothing"),
-    key("save_preset.up", "up", "app.focus_previous", "Up", "Go to the line above", show=False),
-    key("save_preset.down", "down", "app.focus_next", "Down", "Go to the line below", show=False),
+    hidden("save_preset.up", "up", "app.focus_previous", "Up", "Go to the line above"),
+    hidden("save_preset.down", "down", "app.focus_next", "Down", "Go to the line below"),
 ]

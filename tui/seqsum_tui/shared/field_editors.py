@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from rich.cells import cell_len
@@ -25,13 +26,12 @@ EDITS = frozenset(binding.action for binding in Binding.make_bindings(Input.BIND
 """What an input line does by keys; what it inherits (scrolling, up and down) belongs to what is around it."""
 
 
+@dataclass
 class Edited(Message):
     """The person changed a field; `text` is what stands there now."""
 
-    def __init__(self, path: str, text: str) -> None:
-        super().__init__()
-        self.path = path
-        self.text = text
+    path: str
+    text: str
 
 
 class LineInput(OneLineInput):

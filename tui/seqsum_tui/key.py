@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.binding import Binding
 
 
@@ -18,3 +20,7 @@ def key(
 ) -> Binding:
     """Return the binding; `first`: it comes before what a text box makes of the key."""
     return Binding(keys, action, label, show=show, key_display=display, tooltip=tooltip, id=id, priority=first)
+
+
+hidden = partial(key, show=False)
+"""A key that the help tells of, and the line of keys does not."""
