@@ -101,7 +101,7 @@ async def test_a_fork_starts_on_its_parents_curve(parent, console, opened, until
 async def test_what_can_not_be_forked_is_said_as_one_types(parent, console, opened, until):
     async with console.run_test(size=(80, 24)) as pilot:
         await opened(pilot, parent, "F", ForkScreen)
-        line, button = console.screen.query_one("#changes", Input), console.screen.query_one("#fork", Button)
+        line, button = console.screen.query_one("#changes", Input), console.screen.query_one("#accept", Button)
         await pilot.press("down")
         for typed, said in {
             "model.hidden_size=9": "model.hidden_size can't change in a fork",
@@ -154,7 +154,7 @@ async def test_a_rewound_run_goes_on_from_there(parent, console, opened, until, 
         await until(pilot, lambda: "From step 300 back to 150" in words_of(console, "#outcome"))
         assert "6 later checkpoints and all that was written after it" in words_of(console, "#outcome")
         await pilot.press("enter")
-        await until(pilot, lambda: console.screen.query_one("#rewind", Button).has_focus)
+        await until(pilot, lambda: console.screen.query_one("#accept", Button).has_focus)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(console.screen, LiveScreen))
         await until(pilot, lambda: console.screen.view.summary.status == "stopped")

@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -161,6 +162,14 @@ class Console(App[None]):
         """Seconds between two readings of a screen."""
         return self.settings.seconds(self.remote)
 
+    def notify(
+        self, message: str, *, title: str = "", severity: SeverityLevel = "information", timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:  # fmt: skip
+        """Tell it literally, `markup` or not: notices hold names and reasons that come from files."""
+        message, title = display.literal_lines(message), display.literal(title)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Whatever a widget draws, nothing of it steers the terminal."""
         return [self._no_steering, *super().get_line_filters()]
@@ -212,7 +221,7 @@ class Console(App[None]):
         if self._driver is None or not self._driver.can_suspend:
             return
         if not shell_waits():
-            self.notify("No shell waits behind this terminal, so nothing could bring the console back.", markup=False)
+            self.notify("No shell waits behind this terminal, so nothing could bring the console back.")
             return
         os.killpg(os.getpgrp(), signal.SIGTSTP)
 
@@ -242,23 +251,22 @@ class Console(App[None]):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
-            self.notify(display.literal(f"{path}: {error.strerror or error}"), title="Can't copy", severity="error",
-                        markup=False)  # fmt: skip
+            self.notify(f"{path}: {error.strerror or error}", title="Can't copy", severity="error")
         else:
-            self.notify(display.literal(for_people(path)), title="Copied to a file", markup=False)
+            self.notify(for_people(path), title="Copied to a file")
 
     def action_copy(self) -> None:
         """Copy what the screen in front offers: what it is, and its text."""
         offered: Callable[[], tuple[str, str] | None] | None = getattr(self.screen, "copied", None)
         found = offered() if offered is not None else None
         if found is None:
-            self.notify("There is nothing to copy here yet.", markup=False)
+            self.notify("There is nothing to copy here yet.")
             return
         what, text = found
         self.copy_to_clipboard(text)
         if self.settings.value("copy") != "file":
             hint = "No clipboard there? The settings (key ,) can have a file instead."
-            self.notify(hint, title=f"Copied: {what}", markup=False)
+            self.notify(hint, title=f"Copied: {what}")
 
     def layout(self, screen: str) -> Mapping[str, Any]:
         """Return how a screen was laid out the last time."""
@@ -277,8 +285,8 @@ class Console(App[None]):
         try:
             await in_thread(self.settings.save)
         except OSError as error:
-            text = display.literal(f"{self.settings.path}: {error.strerror or error}")
-            self.notify(text, title="The settings can't be saved", severity="error", markup=False)
+            text = f"{self.settings.path}: {error.strerror or error}"
+            self.notify(text, title="The settings can't be saved", severity="error")
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """Return a theme by its name, so that it can be read."""
@@ -321,7 +329,7 @@ class Console(App[None]):
         told = [f"• {display.literal(problem)}" for problem in problems[:PROBLEMS_TOLD]]
         if len(problems) > len(told):
             told.append(f"… and {len(problems) - len(told)} more, on the settings screen")
-        self.notify("\n".join(told), title="Settings", severity="warning", timeout=20, markup=False)
+        self.notify("\n".join(told), title="Settings", severity="warning", timeout=20)
 
     def action_settings(self) -> None:
         """Show the settings."""
@@ -401,7 +409,7 @@ class Console(App[None]):
                 ended.append(run)
         for title, text, bad in ends_to_tell(ended, after) if ended else ():
             if self.settings.notifications:
-                self.notify(text, title=title, severity="error" if bad else "information", timeout=15, markup=False)
+                self.notify(text, title=title, severity="error" if bad else "information", timeout=15)
             if self.settings.bell:
                 self.bell()
 
@@ -416,7 +424,7 @@ class Console(App[None]):
 
         title = "Plug-ins and presets"
         for problem in await in_thread(load):
-            self.notify(display.literal(problem), title=title, severity="warning", timeout=20, markup=False)
+            self.notify(problem, title=title, severity="warning", timeout=20)
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

@@ -80,8 +80,8 @@ def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[
 def _several_end(group: str, runs: list[Summary]) -> tuple[str, str, bool]:
     status = display.status(runs[0].status)
     reasons = {run.reason for run in runs if run.reason}
-    text = display.literal(reasons.pop()) if len(reasons) == 1 else f"of {display.literal(group)}"
-    title = f"{status.sign} {formatting.count(len(runs), 'run')} of {display.literal(group)} {status.word}"
+    text = reasons.pop() if len(reasons) == 1 else f"of {group}"
+    title = f"{status.sign} {formatting.count(len(runs), 'run')} of {group} {status.word}"
     return title, text, runs[0].status in ("failed", "died")
 
 
@@ -94,7 +94,7 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
         text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.metrics[run.result])}"
     if run.reason:
         text += f"\n{display.literal(run.reason)}"
-    return f"{status.sign} {display.literal(run.name)} {status.word}", text, run.status in ("failed", "died")
+    return f"{status.sign} {run.name} {status.word}", text, run.status in ("failed", "died")
 
 
 def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
@@ -114,4 +114,4 @@ def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
             of = f" ({standing.share} have a value)" if standing.share else ""
             text += f", median {called} {formatting.metric(metric, standing.median)}{of}"
             break
-    return [(f"{status.sign} {display.literal(name)} {status.word}", text, False)]
+    return [(f"{status.sign} {name} {status.word}", text, False)]

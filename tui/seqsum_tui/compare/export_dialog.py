@@ -16,13 +16,13 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum_tui.compare.export import Chosen, Offer
+from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import dialog_keys, display
-from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 from seqsum_tui.shared.paths import for_people
 
 
-class ExportScreen(Dialog[Chosen | None]):
+class ExportScreen(Dialog[Chosen]):
     """Offers a free name in the folder the console was started in, or else in the home folder."""
 
     CSS_PATH = "export_dialog.tcss"
@@ -89,8 +89,7 @@ class ExportScreen(Dialog[Chosen | None]):
 
     def action_move(self, lines: int) -> None:
         """Choose another offer, also while the name is edited."""
-        listed = self.query_one(OptionList)
-        listed.highlighted = min(max((listed.highlighted or 0) + lines, 0), len(self._offers) - 1)
+        move_cursor(self.query_one(OptionList), lines)
 
     def action_accept(self) -> None:
         """Close with the choice, unless the name is wrong."""
@@ -100,10 +99,6 @@ class ExportScreen(Dialog[Chosen | None]):
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
         self.query_one(Input).focus()
-
-    def action_cancel(self) -> None:
-        """Close without writing."""
-        self.dismiss(None)
 
 
 def default_folder() -> Path:

@@ -37,7 +37,7 @@ from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
-from seqsum_tui.shared.polling import Poll, in_thread
+from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from seqsum.compare import Comparison, Row
@@ -66,8 +66,6 @@ class CompareScreen(ConsoleScreen[None]):
         super().__init__()
         self.model = CompareModel(run_ids)
         self.reader: ComparisonReader | None = None
-        self._poll: Poll | None = None
-        self._told: set[str] = set()
         self._end: int | None = -1
 
     def compose(self) -> ComposeResult:
@@ -87,24 +85,13 @@ class CompareScreen(ConsoleScreen[None]):
     def on_mount(self) -> None:
         """Start reading."""
         self.reader = ComparisonReader(self.console.workspace.folder, tuple(self.model.ids))
-        self._poll = Poll(
-            self.reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
-        )
         self.query_one(CompareTable).focus()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show_again())
         self._say_empty()
         self.call_after_refresh(self._aim_reader)
-        self.run_worker(self._poll.run(), name="comparison reader")
+        self.begin_reading(self.reader.read, self._show, partial(self.tell_once, title="The runs can't be read"))
         if len(self.model.ids) == 1:
             self.action_add()
-
-    def on_screen_resume(self) -> None:
-        """Read again after another screen was in front."""
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._poll is not None:
-            self._poll.wake()
 
     # Reading
 
@@ -112,12 +99,9 @@ class CompareScreen(ConsoleScreen[None]):
         offered, before, self.model.comparison = self._offered(), self.model.summaries, comparison
         self.console.tell_endings(before, self.model.summaries)
         for problem in comparison.problems:
-            if problem not in self._told:
-                self._told.add(problem)
-                self.notify(display.literal(problem), title="A run can't be read", severity="error", markup=False)
-        if comparison.measures and comparison.measures not in self._told:
-            self._told.add(comparison.measures)
-            self.notify(display.literal(comparison.measures), title="Measures differ", severity="warning", markup=False)
+            self.tell_once(problem, "A run can't be read")
+        if comparison.measures:
+            self.tell_once(comparison.measures, "Measures differ", "warning")
         if self.reader is not None and self.reader.metric is None and comparison.metrics:
             # What is compared stays, also when a live run writes its first accuracy.
             self.reader.metric = comparison.metric
@@ -129,12 +113,6 @@ class CompareScreen(ConsoleScreen[None]):
         """What decides which keys do something."""
         return self.model.comparison is not None, self.model.has_groups
 
-    def _failed(self, error: Exception) -> None:
-        text = display.literal(str(error)) or type(error).__name__
-        if text not in self._told:
-            self._told.add(text)
-            self.notify(text, title="The runs can't be read", severity="error", markup=False)
-
     def _aim_reader(self) -> None:
         """Have the next reading fetch as many points as the chart can show, of the stretch it shows."""
         if self.reader is None:
@@ -144,7 +122,7 @@ class CompareScreen(ConsoleScreen[None]):
         view = chart.view if self.model.x == "step" else None
         self.reader.window = None if view is None else (int(view[0]), int(view[1]) + 1)
         self.reader.lead = 0 if view is None else lead(chart.smoothing)
-        self._wake()
+        self.wake()
 
     def on_resize(self) -> None:
         """Wider charts show more points."""
@@ -326,13 +304,13 @@ class CompareScreen(ConsoleScreen[None]):
         """Compare this metric."""
         if self.reader is not None:
             self.reader.metric, self.reader.higher = metric, None
-            self._wake()
+            self.wake()
 
     def action_direction(self) -> None:
         """Say that higher, or lower, is better."""
         if self.reader is not None and self.model.comparison is not None:
             self.reader.higher = self.model.comparison.direction != "higher"
-            self._wake()
+            self.wake()
 
     def action_time(self) -> None:
         """Curves over training time, or over steps."""
@@ -340,7 +318,7 @@ class CompareScreen(ConsoleScreen[None]):
         if comparison is None:
             return
         if self.model.x == "step" and not comparison.has_seconds:
-            self.notify("These runs have not written their training time.", markup=False)
+            self.notify("These runs have not written their training time.")
             return
         self.model.x = "time" if self.model.x == "step" else "step"
         chart = self.query_one(CompareChart)
@@ -451,13 +429,13 @@ class CompareScreen(ConsoleScreen[None]):
             found = await in_thread(self.console.workspace.summaries)
         except (UserError, OSError) as error:
             title = "The workspace can't be read"
-            self.notify(display.literal(str(error)), title=title, severity="error", markup=False)
+            self.notify(str(error), title=title, severity="error")
             return
         runs = [run for run in found if run.id not in self.model.ids]
         if not self.is_current:
             return
         if not runs:
-            self.notify("There is no other run in this workspace; n in the list of runs starts one.", markup=False)
+            self.notify("There is no other run in this workspace; n in the list of runs starts one.")
             return
         choices = [Choice(run.id, run.name, _detail(run)) for run in runs]
         screen = ChooseScreen("Add runs to the comparison", choices, several=True)
@@ -471,7 +449,7 @@ class CompareScreen(ConsoleScreen[None]):
         if self.reader is not None:
             self.reader.ids = tuple(self.model.ids)
         self._say_empty()
-        self._wake()
+        self.wake()
 
     def extra_commands(self) -> Iterator[Command]:
         """Offer every metric and every setting to the command palette."""
@@ -512,13 +490,12 @@ class CompareScreen(ConsoleScreen[None]):
         try:
             size, messages = await in_thread(lambda: write_export(shown, chosen))
         except (UserError, OSError) as error:
-            self.notify(display.literal(str(error)), title="Not exported", severity="error", markup=False)
+            self.notify(str(error), title="Not exported", severity="error")
             return
-        place = display.literal(for_people(chosen.path))
-        self.notify(f"{place}, {size:,} bytes", title="Exported", timeout=10, markup=False)
+        self.notify(f"{for_people(chosen.path)}, {size:,} bytes", title="Exported", timeout=10)
         for message in messages:
             if message != OFFER:
-                self.notify(display.literal(message), title="Exported", severity="warning", timeout=15, markup=False)
+                self.notify(message, title="Exported", severity="warning", timeout=15)
 
 
 def _first_steps() -> Content:

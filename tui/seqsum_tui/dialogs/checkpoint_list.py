@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.widgets import OptionList
+from textual.screen import ScreenResultType
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum import formatting
+from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
+    from seqsum.runs import Run
     from seqsum_tui.dialogs.checkpoints import Saved
 
 
 class CheckpointList(OptionList):
-    """The newest first. `step` is the one under the cursor."""
+    """The newest first; not empty. `step` is the one under the cursor."""
 
     DEFAULT_CSS = """
     CheckpointList {
@@ -33,18 +36,43 @@ class CheckpointList(OptionList):
         width = len(f"{last:,}")
         super().__init__(*[Option(line_of(one, now, width)) for one in self._saved], markup=False)
         steps = [one.step for one in self._saved]
-        if steps:
-            self.highlighted = steps.index(chosen) if chosen in steps else 0
+        self.highlighted = steps.index(chosen) if chosen in steps else 0
 
     @property
-    def step(self) -> int | None:
-        """The checkpoint under the cursor, or None in an empty list."""
-        return None if self.highlighted is None else self._saved[self.highlighted].step
+    def step(self) -> int:
+        """The checkpoint under the cursor."""
+        return self._saved[self.highlighted or 0].step
 
-    def move(self, lines: int) -> None:
-        """Move the cursor, not beyond the ends."""
-        if self._saved:
-            self.highlighted = min(max((self.highlighted or 0) + lines, 0), len(self._saved) - 1)
+
+class CheckpointDialog(Dialog[ScreenResultType]):
+    """A dialog about one of a run's checkpoints, under it what would come of it.
+
+    Args:
+        run: the run.
+        saved: its checkpoints, the newest first; not empty.
+        now: the time, for ages.
+        chosen: the step under the cursor at first.
+    """
+
+    CSS_PATH = "checkpoint_list.tcss"
+
+    def __init__(self, run: Run, saved: Sequence[Saved], now: float, chosen: int | None = None) -> None:
+        super().__init__()
+        self._run, self._list = run, CheckpointList(saved, now, chosen)
+
+    @property
+    def step(self) -> int:
+        """The checkpoint under the cursor."""
+        return self._list.step
+
+    def action_move(self, lines: int) -> None:
+        """Choose an older or newer checkpoint."""
+        move_cursor(self._list, lines)
+
+    def outcome(self, text: Content, *, possible: bool) -> None:
+        """Say what would happen, or why it can't."""
+        self.query_one("#outcome", Static).update(text)
+        self.query_one("#accept", Button).disabled = not possible
 
 
 def line_of(saved: Saved, now: float, width: int) -> Content:

@@ -15,8 +15,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import dialog_keys, display
-from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 
 MOST_SHOWN = 300
@@ -40,7 +40,7 @@ class SearchBox(OneLineInput):
         return key != "space" and super().check_consume_key(key, character)
 
 
-class ChooseScreen(Dialog[list[str] | None]):
+class ChooseScreen(Dialog[list[str]]):
     """Closes with the keys that were chosen, or None.
 
     Args:
@@ -105,9 +105,7 @@ class ChooseScreen(Dialog[list[str] | None]):
 
     def action_move(self, lines: int) -> None:
         """Move the cursor of the list."""
-        listed = self.query_one(OptionList)
-        if self._matches:
-            listed.highlighted = min(max((listed.highlighted or 0) + lines, 0), len(self._matches) - 1)
+        move_cursor(self.query_one(OptionList), lines)
 
     def action_mark(self) -> None:
         """Mark the line under the cursor, or not, and go to the next."""
@@ -139,7 +137,3 @@ class ChooseScreen(Dialog[list[str] | None]):
             self._toggle(event.option_index)
         else:
             self.dismiss([self._matches[event.option_index].key])
-
-    def action_cancel(self) -> None:
-        """Close without a choice."""
-        self.dismiss(None)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from seqsum_tui.dialogs.dialog import Dialog, buttons
 from seqsum_tui.shared import dialog_keys
-from seqsum_tui.shared.context import Dialog
 
 
 class ConfirmScreen(Dialog[bool]):
-    """Closes with whether it shall be done.
+    """Closes with True when it shall be done.
 
     Args:
         question: what would be done, and to how many.
@@ -36,9 +35,7 @@ class ConfirmScreen(Dialog[bool]):
         with Vertical(id="dialog") as box:
             box.border_title = Content(self._question)
             yield Static(Content(self._detail))
-            with Horizontal(id="buttons"):
-                yield Button(self._done, variant="warning", id="accept", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield from buttons(self._done, "warning")
 
     def on_mount(self) -> None:
         """Enter does it."""
@@ -46,14 +43,8 @@ class ConfirmScreen(Dialog[bool]):
 
     def action_enter(self) -> None:
         """Press the button that has the focus."""
-        self.dismiss(not self.query_one("#cancel").has_focus)
+        self.dismiss(None if self.query_one("#cancel").has_focus else True)
 
-    @on(Button.Pressed, "#accept")
     def action_accept(self) -> None:
         """Close: do it."""
         self.dismiss(True)
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Close: leave all as it is."""
-        self.dismiss(False)

@@ -14,17 +14,17 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import Suggester
 from textual.timer import Timer
-from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets import Input, Label, OptionList, Static
 
 from seqsum.control.fork_rewind import can_change, check_fork, config_at
 from seqsum.errors import ConfigError, UserError
 from seqsum.runs.annotations import check_name
 from seqsum.schema import as_text
-from seqsum_tui.dialogs.checkpoint_list import CheckpointList
+from seqsum_tui.dialogs.checkpoint_list import CheckpointDialog
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+from seqsum_tui.dialogs.dialog import buttons
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.shared import bindings, display
-from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.polling import in_thread
 
@@ -46,22 +46,13 @@ class ForkWish:
     name: str | None
 
 
-class ForkScreen(Dialog[ForkWish | None]):
-    """Closes with what was chosen once it fits the checkpoint's weights, or with None.
+class ForkScreen(CheckpointDialog[ForkWish]):
+    """Closes with what was chosen once it fits the checkpoint's weights, or with None."""
 
-    Args:
-        run: the parent.
-        saved: its checkpoints, the newest first; not empty.
-        now: the time, for ages.
-        chosen: the step under the cursor at first.
-    """
-
-    CSS_PATH = "fork.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings.FORK
 
     def __init__(self, run: Run, saved: Sequence[Saved], now: float, chosen: int | None = None) -> None:
-        super().__init__()
-        self._run, self._saved, self._now, self._chosen = run, tuple(saved), now, chosen
+        super().__init__(run, saved, now, chosen)
         self._timer: Timer | None = None
         self._offered = ""
 
@@ -70,35 +61,26 @@ class ForkScreen(Dialog[ForkWish | None]):
         name = display.literal(self._run.name)
         with Vertical(id="dialog") as box:
             box.border_title = Content(f"Fork {name}: a new run, from this checkpoint on")
-            yield CheckpointList(self._saved, self._now, self._chosen)
+            yield self._list
             with Horizontal(classes="line"):
                 yield Label("Change")
-                yield ChangesInput(
+                # The completion that is shown grey is taken with the right arrow.
+                yield LineInput(
                     placeholder="optim.lr=0.01 train.steps=40000", id="changes", compact=True, select_on_focus=False
                 )
             yield Static(HINT, id="outcome")
             with Horizontal(classes="line"):
                 yield Label("Name")
                 yield LineInput(placeholder=f"{name}-fork", id="name", compact=True)
-            with Horizontal(id="buttons"):
-                yield Static("↑↓ checkpoint · ctrl+f settings", id="keys")
-                yield Button("Fork", variant="primary", id="fork", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield from buttons("Fork", keys="↑↓ checkpoint · ctrl+f settings")
 
     def on_mount(self) -> None:
         """Begin in the line of changes: the arrow keys choose a checkpoint there, too."""
-        changes = self.query_one("#changes", ChangesInput)
+        changes = self.query_one("#changes", LineInput)
         changes.suggester = PathSuggester(self._paths())
         self._offer_steps()
         changes.focus()
         self._check_soon()
-
-    @property
-    def step(self) -> int:
-        """The checkpoint under the cursor."""
-        step = self.query_one(CheckpointList).step
-        assert step is not None
-        return step
 
     def _paths(self) -> list[str]:
         return [facts.path for facts in self._run.record.parsed_config().used_fields() if can_change(facts.path)]
@@ -122,12 +104,9 @@ class ForkScreen(Dialog[ForkWish | None]):
             self._timer.stop()
         self._timer = self.set_timer(CHECK_SECONDS, lambda: self._check(submit=False))
 
-    def _check(self, *, submit: bool) -> None:
-        # A task may read its data for it: beside the screen.
-        self._checked(submit)
-
     @work(group="check", exclusive=True)
-    async def _checked(self, submit: bool) -> None:
+    async def _check(self, submit: bool) -> None:
+        # A task may read its data for it: beside the screen.
         step, text = self.step, self.query_one("#changes", Input).value
         name = self.query_one("#name", Input).value.strip() or None
         try:
@@ -140,20 +119,18 @@ class ForkScreen(Dialog[ForkWish | None]):
         except UserError as error:
             self._show_problem(str(error).removeprefix("fork: "))
         else:
-            self.query_one("#fork", Button).disabled = False
-            self.query_one("#outcome", Static).update(_in_words(differences, notes))
+            self.outcome(_in_words(differences, notes), possible=True)
             if submit:
                 self.dismiss(ForkWish(step, changes, name))
 
     def _show_problem(self, text: str) -> None:
-        self.query_one("#fork", Button).disabled = True
-        self.query_one("#outcome", Static).update(display.wrong(text))
+        self.outcome(display.wrong(text), possible=False)
 
     # Keys
 
     def action_move(self, lines: int) -> None:
         """Choose an older or newer checkpoint."""
-        self.query_one(CheckpointList).move(lines)
+        super().action_move(lines)
         # At once: what is typed right after it stands behind the offer, or alone.
         self._offer_steps()
 
@@ -195,21 +172,11 @@ class ForkScreen(Dialog[ForkWish | None]):
         line.cursor_position = len(line.value)
 
     @on(Input.Submitted)
-    @on(Button.Pressed, "#fork")
     def action_accept(self) -> None:
         """Close with what is chosen, unless it is wrong."""
         if self._timer is not None:
             self._timer.stop()
         self._check(submit=True)
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Close without a fork."""
-        self.dismiss(None)
-
-
-class ChangesInput(LineInput):
-    """A line of `path=value`; the completion that is shown grey is taken with the right arrow."""
 
 
 class PathSuggester(Suggester):

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import bindings, dialog_keys
-from seqsum_tui.shared.context import Dialog
 
 EVERYWHERE: list[BindingType] = [
     Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
@@ -44,7 +44,7 @@ class HelpScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Make the page."""
-        with Vertical(id="help") as box:
+        with Vertical(id="dialog") as box:
             box.border_title = f"{self._title}: keys"
             box.border_subtitle = "esc closes"
             with VerticalScroll():
@@ -73,6 +73,5 @@ class HelpScreen(Dialog[None]):
 
     def on_click(self, event: object) -> None:
         """Close on a click beside the page."""
-        widget = getattr(event, "widget", None)
-        if widget is self:
+        if getattr(event, "widget", None) is self:
             self.dismiss()

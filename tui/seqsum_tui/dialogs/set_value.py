@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from seqsum import formatting
 from seqsum.errors import ConfigError
 from seqsum.schema import as_text
+from seqsum_tui.dialogs.dialog import Dialog, buttons
 from seqsum_tui.shared import dialog_keys, display
-from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LEARNING_RATE = (
 )
 
 
-class SetValueScreen(Dialog[str | None]):
+class SetValueScreen(Dialog[str]):
     """Asks for a new value of one field, checked as one types. Closes with its text, or None.
 
     Args:
@@ -65,9 +65,7 @@ class SetValueScreen(Dialog[str | None]):
             if self._path == "optim.lr" and self._rate_now is not None:
                 text = f"{LEARNING_RATE.format(now=formatting.learning_rate(self._rate_now))} {self._when}"
             yield Static(Content(text), id="explanation")
-            with Horizontal(id="buttons"):
-                yield Button("Change", variant="primary", id="change", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield from buttons("Change")
 
     def on_mount(self) -> None:
         """Begin in the box."""
@@ -78,7 +76,7 @@ class SetValueScreen(Dialog[str | None]):
         """Say what is wrong with what stands in the box."""
         problem = self._problem()
         self.query_one("#problem", Static).update(Content(f"✗ {display.literal(problem)}" if problem else " "))
-        self.query_one("#change", Button).disabled = bool(problem)
+        self.query_one("#accept", Button).disabled = bool(problem)
 
     def _problem(self) -> str:
         try:
@@ -88,14 +86,8 @@ class SetValueScreen(Dialog[str | None]):
         return ""
 
     @on(Input.Submitted, "#value")
-    @on(Button.Pressed, "#change")
-    def accept(self) -> None:
+    def action_accept(self) -> None:
         """Close with the value, unless it is wrong; the one that stands already changes nothing."""
         if not self._problem():
             text = self.query_one("#value", Input).value.strip()
             self.dismiss(None if text == self._value else text)
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Close without a change."""
-        self.dismiss(None)

@@ -14,14 +14,14 @@ from textual.widgets import Input, Static, TextArea
 
 from seqsum.errors import UserError
 from seqsum.text import printable
+from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import dialog_keys, display
-from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.one_line import OneLineInput
 
 Meaning = TypeVar("Meaning")
 
 
-class LineScreen(Dialog[Meaning | None], Generic[Meaning]):
+class LineScreen(Dialog[Meaning], Generic[Meaning]):
     """Closes with what the line means, or None; a line that can't be read is told, and another can be typed.
 
     Args:
@@ -94,10 +94,6 @@ class LineScreen(Dialog[Meaning | None], Generic[Meaning]):
 
     def _tell(self, problem: str) -> None:
         self.query_one("#problem", Static).update(Content(f"✗ {display.literal(problem)}" if problem else " "))
-
-    def action_cancel(self) -> None:
-        """Close without an answer."""
-        self.dismiss(None)
 
 
 class NoteScreen(LineScreen[str]):

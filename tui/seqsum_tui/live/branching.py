@@ -11,7 +11,6 @@ from seqsum.errors import UserError
 from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.dialogs.fork import ForkScreen
 from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
-from seqsum_tui.shared import display
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.run_actions import RunScreen
 
@@ -55,12 +54,9 @@ class Branching:
         try:
             child = await in_thread(lambda: commands.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
         except (UserError, OSError, sqlite3.Error) as error:
-            self._screen.app.notify(
-                display.literal(str(error)), title="No fork", severity="error", timeout=10, markup=False
-            )
+            self._screen.app.notify(str(error), title="No fork", severity="error", timeout=10)
             return
-        name = display.literal(child.record.name)
-        self._screen.app.notify(f"from step {wish.step:,}", title=f"{name}: forked", markup=False)
+        self._screen.app.notify(f"from step {wish.step:,}", title=f"{child.record.name}: forked")
         # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.
         if self._screen.is_open and self._screen.app.screen is self._screen:
             console.open_live(child, instead=True)
@@ -78,7 +74,7 @@ class Branching:
         earlier = earlier_than(summary.step, saved)
         if not earlier:
             text = "its only checkpoint is where it stands"
-            self._screen.notify(text, title="Nothing to go back to", severity="warning", markup=False)
+            self._screen.notify(text, title="Nothing to go back to", severity="warning")
             return
         self._screen.app.push_screen(
             RewindScreen(run, summary, saved, self._screen.console.now(), self._nearest(earlier)),
@@ -93,19 +89,12 @@ class Branching:
         self._screen.ask_run(
             "rewind",
             lambda run: commands.rewind(run, step, stop_first=True),
-            lambda answer: (
-                display.literal(f"back at step {step:,}; r goes on from there, u undoes it"),
-                "information",
-            ),
+            lambda answer: f"back at step {step:,}; r goes on from there, u undoes it",
         )
 
     def undo_rewind(self) -> None:
         """Bring back what the last rewind put aside."""
-        self._screen.ask_run(
-            "undo rewind",
-            commands.undo_rewind,
-            lambda answer: (display.literal(f"at step {answer['step']:,} again"), "information"),
-        )
+        self._screen.ask_run("undo rewind", commands.undo_rewind, lambda answer: f"at step {answer['step']:,} again")
 
     async def _saved(self, held: tuple[Run, Summary] | None) -> tuple[Saved, ...]:
         if held is None:
@@ -115,12 +104,10 @@ class Branching:
             saved = await in_thread(lambda: checkpoints_of(run))
             lacks = "" if saved else await in_thread(run.no_checkpoint)
         except (UserError, OSError, sqlite3.Error) as error:
-            self._screen.notify(
-                display.literal(str(error)), title="The run can't be read", severity="error", markup=False
-            )
+            self._screen.notify(str(error), title="The run can't be read", severity="error")
             return ()
         if not saved:
-            self._screen.notify(display.literal(lacks), title="No checkpoint", severity="warning", markup=False)
+            self._screen.notify(lacks, title="No checkpoint", severity="warning")
         return saved
 
     def _nearest(self, saved: tuple[Saved, ...]) -> int | None:

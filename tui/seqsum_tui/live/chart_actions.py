@@ -88,7 +88,7 @@ class ChartActions:
             return
         if not others or len(self.panels) >= MOST_CHARTS:
             text = "every metric of the run has its chart" if not others else f"{MOST_CHARTS} charts are the most"
-            self._screen.notify(text, markup=False)
+            self._screen.notify(text)
             return
         choices = [Choice(panel.title, panel.title, ", ".join(panel.names)) for panel in others]
         self._screen.app.push_screen(ChooseScreen("Add charts", choices, several=True), self._take_added)
@@ -104,7 +104,7 @@ class ChartActions:
         if charts.room_for < len(panels):
             filled = "" if self._screen.has_class("-filled") else "; f gives the charts the whole screen"
             text = f"{charts.room_for} of {len(panels)} have room here{filled}; a number shows one alone"
-            self._screen.notify(text, markup=False)
+            self._screen.notify(text)
 
     def remove(self) -> None:
         """Take the chart that has the keys out of the grid."""
@@ -127,9 +127,7 @@ class ChartActions:
         most = min(MOST_COLUMNS, len(self._charts.charts))
         columns = self.arrangement.columns + 1
         self.take_layout(replace(self.arrangement, columns=0 if columns > most else columns))
-        self._screen.notify(
-            f"{self.arrangement.columns or 'as many as fit'} in a row", title="Charts", timeout=2, markup=False
-        )
+        self._screen.notify(f"{self.arrangement.columns or 'as many as fit'} in a row", title="Charts", timeout=2)
 
     def reset(self) -> None:
         """Show the charts that there are at first, as they are at first."""

@@ -33,7 +33,6 @@ from seqsum_tui.query.session import Session
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.polling import Poll
 from seqsum_tui.shared.run_actions import RESUMABLE, RunScreen
 
 if TYPE_CHECKING:
@@ -63,8 +62,6 @@ class LiveScreen(RunScreen):
         self._charts = ChartActions(self, self.aim_reader)
         self._branching = Branching(self, lambda: self.query_one(LiveCharts).cursor_step)
         self.reader = RunReader(run)
-        self._poll: Poll | None = None
-        self._trouble = ""
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -84,28 +81,16 @@ class LiveScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Start reading."""
-        self._poll = Poll(
-            self.reader.read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
-        )
         self.query_one(LiveCharts).focus_first()
         self._take_wishes()
-        self.run_worker(self._poll.run(), name="run reader")
-
-    def on_screen_resume(self) -> None:
-        """Read again after another screen was in front."""
-        self.was_acted_on()
-
-    def was_acted_on(self) -> None:
-        """Read now."""
-        if self._poll is not None:
-            self._poll.wake()
+        self.begin_reading(self.reader.read, self._show, self._failed)
 
     # Reading
 
     def _show(self, view: RunView) -> None:
         before, self.view = self.view, view
         self._charts.view = view
-        self._trouble = ""
+        self.told.clear()
         run = view.summary
         self.query_one(AskPanel).know(run, view.checkpoints)
         charts = self.query_one(LiveCharts)
@@ -136,7 +121,7 @@ class LiveScreen(RunScreen):
         last = before[-1].id if before else 0
         new = [event for event in now if event.kind == "message" and event.id > last]
         for event in new[-MOST_TOLD:]:
-            self.notify(display.literal(str(event.detail.get("text", ""))), timeout=12, markup=False)
+            self.notify(display.literal(str(event.detail.get("text", ""))), timeout=12)
 
     def _facts(self, view: RunView) -> tuple[str, ...]:
         facts = [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
@@ -171,27 +156,20 @@ class LiveScreen(RunScreen):
         banner.update(Content.assemble(*parts))
 
     def _failed(self, error: Exception) -> None:
-        text = display.literal(str(error)) or type(error).__name__
-        if text != self._trouble:
-            self._trouble = text
-            title = "The run can't be read"
-            if isinstance(error, RunGone):
-                title = "The run is in the bin" if error.binned else "The run is gone"
-                self._show_gone(error)
-            self.notify(text, title=title, severity="error", markup=False)
-
-    def _show_gone(self, error: RunGone) -> None:
-        """What is shown of a run that was deleted elsewhere stays, under a word of where the run is."""
-        banner = self.query_one("#banner", Static)
-        banner.display = True
-        back = ", or u in the list of runs" if error.binned else ""
-        banner.update(display.wrong(f"{error}{back}"))
+        title = "The run can't be read"
+        if isinstance(error, RunGone):
+            # What is shown of a run that was deleted elsewhere stays, under a word of where the run is.
+            title = "The run is in the bin" if error.binned else "The run is gone"
+            banner = self.query_one("#banner", Static)
+            banner.display = True
+            banner.update(display.wrong(f"{error}{', or u in the list of runs' if error.binned else ''}"))
+        self.tell_once(error, title)
 
     def aim_reader(self) -> None:
         """Have the next reading fetch as many points as the charts can show, of the stretch and metrics they show."""
         if self.is_open:
             self._take_wishes()
-            self.was_acted_on()
+            self.wake()
 
     def _take_wishes(self) -> None:
         charts, reader = self.query_one(LiveCharts), self.reader

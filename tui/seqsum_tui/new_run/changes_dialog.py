@@ -13,14 +13,14 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum import formatting
+from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.shared import dialog_keys, display
-from seqsum_tui.shared.context import Dialog
 
 WIDEST_VALUE = 24
 
 
-class ChangesScreen(Dialog[str | None]):
+class ChangesScreen(Dialog[str]):
     """Closes with the path of the field to go to, or None. Takes changes back by itself."""
 
     CSS_PATH = "changes_dialog.tcss"
@@ -85,7 +85,3 @@ class ChangesScreen(Dialog[str | None]):
             assert path is not None
             self._draft.reset(path)
             self._fill(at)
-
-    def action_cancel(self) -> None:
-        """Close."""
-        self.dismiss(None)

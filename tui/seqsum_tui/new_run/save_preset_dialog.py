@@ -15,8 +15,8 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.presets.library import Preset
 from seqsum.presets.own import PresetExistsError, save_preset
+from seqsum_tui.dialogs.dialog import Dialog, buttons
 from seqsum_tui.shared import dialog_keys, display
-from seqsum_tui.shared.context import Dialog
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.polling import in_thread
 
@@ -28,7 +28,7 @@ FIELDS = (
 )
 
 
-class SavePresetScreen(Dialog[str | None]):
+class SavePresetScreen(Dialog[str]):
     """Closes with the name under which the preset was saved, or None.
 
     Args:
@@ -61,9 +61,7 @@ class SavePresetScreen(Dialog[str | None]):
                     yield Static(label, classes="label")
                     yield LineInput(self._words[id], placeholder=hint, id=id, compact=True, max_length=2000)
             yield Static(id="said")
-            with Horizontal(id="buttons"):
-                yield Button("Save", variant="primary", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield from buttons("Save")
 
     def on_mount(self) -> None:
         """Begin with the name."""
@@ -93,11 +91,11 @@ class SavePresetScreen(Dialog[str | None]):
         said = self.query_one("#said", Static)
         said.update(Content(f"✗ {display.literal(text)}" if bad else display.literal(text)))
         said.set_class(bad, "-bad")
-        self.query_one("#save", Button).disabled = bad
+        self.query_one("#accept", Button).disabled = bad
 
     @on(Input.Submitted)
-    @on(Button.Pressed, "#save")
-    def _accept(self) -> None:
+    def action_accept(self) -> None:
+        """Save, when every word is there."""
         values = self._values()
         if all(values.values()):
             self._save(values, values["name"] == self._overwrite)
@@ -113,8 +111,3 @@ class SavePresetScreen(Dialog[str | None]):
             self._say(str(error), bad=True)
         else:
             self.dismiss(values["name"])
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Close."""
-        self.dismiss(None)

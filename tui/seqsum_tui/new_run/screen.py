@@ -438,7 +438,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         done, self._done = self._done, None
         if done.queued is not None:
             title, text = done.queued
-            self.app.notify(text, title=title, markup=False)
+            self.app.notify(text, title=title)
             self.queued = done.run
         self.dismiss(None if done.queued else done.run)
 

@@ -102,8 +102,7 @@ class AskPanel(Vertical):
             self.app.notify(
                 f"The first {len(chosen)} lines are asked, {left:,} are left out: "
                 "the Ask screen (a) asks every line of a file.",
-                severity="warning", markup=False,
-            )  # fmt: skip
+                severity="warning")  # fmt: skip
         for line in chosen:
             box.remember(line)
             self._ask(line)

@@ -18,7 +18,6 @@ from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answer import refusal
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import Context
-from seqsum_tui.shared.polling import Poll
 
 if TYPE_CHECKING:
     from seqsum.runs import Summary
@@ -54,11 +53,14 @@ class AskedScreen(Protocol):
     ) -> None:
         """Work beside the screen."""
 
+    def wake(self) -> None:
+        """Read the runs now."""
+
     def refresh_bindings(self) -> None: ...
 
 
 class Asker:
-    """Asks several runs, or checkpoints of one, the same at once; `poll` reads how they are.
+    """Asks several runs, or checkpoints of one, the same at once.
 
     Each has query servers that are processes of their own: what befalls them touches neither console nor training.
     """
@@ -66,7 +68,6 @@ class Asker:
     def __init__(self, screen: AskedScreen) -> None:
         self._screen = screen
         self.askings: list[Asking] = []
-        self.poll: Poll | None = None
 
     def made(self, run_id: str, step: int | None) -> Asking:
         """Return what asks a run, or a checkpoint of it; it is not among `askings` yet."""
@@ -77,11 +78,6 @@ class Asker:
         """End the query servers."""
         for asking in self.askings:
             await asking.session.close()
-
-    def wake(self) -> None:
-        """Read the runs now."""
-        if self.poll is not None:
-            self.poll.wake()
 
     # Reading the runs
 
@@ -182,7 +178,7 @@ class Asker:
             self.tell_restart(session)
         finally:
             self._screen.show_state("ready" if session.warm else "")
-            self.wake()
+            self._screen.wake()
 
     async def start_anew(self, session: Session, error: ServerEnded) -> None:
         """Put another server in the place of one that ended over a question, and say so."""

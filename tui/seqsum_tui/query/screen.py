@@ -36,7 +36,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.polling import Poll, in_thread
+from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
@@ -104,19 +104,13 @@ class QueryScreen(ConsoleScreen[None]):
         self.askings.append(self._asker.made(self._run_id, self._first_step))
         self.query_one(QueryPane).say(Content.styled(HOW, "$foreground 60%"))
         self.query_one(QueryBox).focus()
-        seconds = 1.0 if self.console.remote else 0.5
-        asker = self._asker
-        asker.poll = Poll(asker.read, asker.show_runs, asker.failed, seconds, lambda: self.console.in_front(self))
-        self.run_worker(asker.poll.run(), name="run reader")
+        asker, seconds = self._asker, 1.0 if self.console.remote else 0.5
+        self.begin_reading(asker.read, asker.show_runs, asker.failed, seconds=seconds)
         self._show_pages()
 
     async def on_unmount(self) -> None:
         """End the query servers."""
         await self._asker.close()
-
-    def on_screen_resume(self) -> None:
-        """Read again after another screen was in front."""
-        self._asker.wake()
 
     # What the asker has to tell
 
@@ -576,7 +570,7 @@ class QueryScreen(ConsoleScreen[None]):
         left = len(message.lines) - len(chosen)
         if left:
             said = f"The first {len(chosen):,} lines are asked; {left:,} are left out."
-            self.notify(said, severity="warning", markup=False)
+            self.notify(said, severity="warning")
         self.do(partial(self._ask_all, "pasted lines", chosen), name="batch", group="batch", exclusive=True)
 
     async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -17,11 +18,11 @@ from seqsum.errors import UserError
 from seqsum.runs import bin
 from seqsum_tui.runs.bin_reader import BinReader
 from seqsum_tui.runs.table import RunTable
-from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared import bindings
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.polling import Poll, in_thread
+from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from seqsum_tui.runs.bin_reader import BinReader
@@ -59,10 +60,7 @@ class BinScreen(ConsoleScreen[list[str]]):
     def on_mount(self) -> None:
         """Read what is in it, again and again."""
         self.query_one(RunTable).focus()
-        self._poll = Poll(
-            self._read, self._show, self._failed, self.console.seconds, lambda: self.console.in_front(self)
-        )
-        self.run_worker(self._poll.run(), name="bin reader")
+        self.begin_reading(self._read, self._show, partial(self.tell_once, title="The bin can't be read"))
 
     def _read(self) -> Listing:
         if self._reader is None:
@@ -78,9 +76,6 @@ class BinScreen(ConsoleScreen[list[str]]):
             Content.assemble((" Bin ", "bold $background on $primary"), f"  {number}")
         )
         self.refresh_bindings()
-
-    def _failed(self, error: Exception) -> None:
-        self.notify(display.literal(str(error)), title="The bin can't be read", severity="error", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In an empty bin there is nothing to do."""
@@ -130,8 +125,7 @@ class BinScreen(ConsoleScreen[list[str]]):
             number = formatting.count(len(self.query_one(RunTable).lines), "run")
             self.notify(
                 f"E once more deletes {number} for good.", title="Empty the bin?", severity="warning",
-                timeout=SURE_SECONDS, markup=False,
-            )  # fmt: skip
+                timeout=SURE_SECONDS)  # fmt: skip
             return
         self._asked_at = None
         folder = self.console.workspace.folder
@@ -148,10 +142,10 @@ class BinScreen(ConsoleScreen[list[str]]):
     async def _carry(self, work: Callable[[], list[str]], done: str) -> None:
         problems = await in_thread(work)
         for problem in problems:
-            self.notify(display.literal(problem), title="Bin", severity="error", markup=False)
+            self.notify(problem, title="Bin", severity="error")
         if not problems:
-            self.notify(done, title="Bin", markup=False)
-        self._poll.wake()
+            self.notify(done, title="Bin")
+        self.wake()
 
     def action_back(self) -> None:
         """Back to the list of runs."""

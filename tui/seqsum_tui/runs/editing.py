@@ -106,7 +106,7 @@ class RunEditor:
                 self._change([summary], "renamed", lambda run: {"name": name})
                 if self._list.named_alike(name, summary.id):
                     text = "The command line then knows each of them by its id only; ctrl+y copies it."
-                    self._list.app.notify(text, title=f"Another run is called {display.literal(name)}", markup=False)
+                    self._list.app.notify(text, title=f"Another run is called {name}")
 
         title = f"Name of {display.literal(summary.name)}"
         self._list.app.push_screen(
@@ -226,13 +226,11 @@ class RunEditor:
             self._deleted.append(Deletion([run.id for run in binned], done=True))
             self._list.refresh_bindings()
             text = f"{named(binned)}: deleted elsewhere. u brings back; B shows the bin"
-            self._list.app.notify(
-                text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10, markup=False
-            )
+            self._list.app.notify(text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10)
         if missing:
             text = f"{named(missing)}: no folder any more, and none in the bin"
             title = f"{formatting.count(len(missing), 'run')} gone"
-            self._list.app.notify(text, title=title, severity="warning", timeout=10, markup=False)
+            self._list.app.notify(text, title=title, severity="warning", timeout=10)
 
     def undo(self) -> None:
         """Bring back what was deleted last."""
@@ -304,8 +302,8 @@ class RunEditor:
         try:
             config = await in_thread(run.config)
         except (UserError, OSError, sqlite3.Error) as error:
-            title = f"Re-run {display.literal(summary.name)}"
-            self._list.app.notify(display.literal(str(error)), title=title, severity="error", markup=False)
+            title = f"Re-run {summary.name}"
+            self._list.app.notify(str(error), title=title, severity="error")
             return
         self._list.console.open_new_run(self._list.was_started, preset=summary.preset, config=config, name=summary.name)
 

@@ -28,11 +28,10 @@ from seqsum_tui.runs.listing import View
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.reader import WorkspaceReader
 from seqsum_tui.runs.table import MARK, ColumnChosen, RunsMarked, RunTable
-from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared import bindings
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
-from seqsum_tui.shared.polling import Poll
 from seqsum_tui.shared.run_actions import RunScreen
 from seqsum_tui.shared.top_bar import TopBar
 
@@ -79,8 +78,6 @@ class RunsScreen(RunScreen):
         self._typed_ahead: list[events.Key] | None = list(typed_ahead)
         self._passed_on: events.Key | None = None
         self._reader: WorkspaceReader | None = None
-        self._poll: Poll | None = None
-        self._trouble = ""
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -97,15 +94,7 @@ class RunsScreen(RunScreen):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        self._poll = Poll(
-            self._read,
-            self._show,
-            self._failed,
-            self.console.seconds,
-            lambda: self.console.in_front(self),
-            lambda view: view.listing.lines,
-        )
-        self.run_worker(self._poll.run(), name="runs reader")
+        self.begin_reading(self._read, self._show, self._failed, stamp=lambda view: view.listing.lines)
 
     def on_key(self, event: events.Key) -> None:
         """What is typed before there is a list waits for it: a filter's letters are no commands."""
@@ -128,15 +117,6 @@ class RunsScreen(RunScreen):
                     await asyncio.wait_for(gone_by.wait(), LOST_SECONDS)
         self._typed_ahead = None
 
-    def on_screen_resume(self) -> None:
-        """Read again after another screen was in front."""
-        self.was_acted_on()
-
-    def was_acted_on(self) -> None:
-        """Read now."""
-        if self._poll is not None:
-            self._poll.wake()
-
     # Reading
 
     def _read(self) -> WorkspaceView:
@@ -158,7 +138,7 @@ class RunsScreen(RunScreen):
         was, self._listing, self._unread = self._listing, listing, view.unread
         # Later the index reads again what it knows: that is no run that is missing.
         self._all_read = self._all_read or not view.unread
-        self._trouble = ""
+        self.told.clear()
         empty = not self._runs
         if empty == bool(before) or not self._read_once:
             self.set_class(empty, "-empty")
@@ -188,14 +168,14 @@ class RunsScreen(RunScreen):
             if lost:
                 self.editor.deleted_elsewhere(lost)
         for message in view.messages:
-            self.notify(display.literal(message), title="Index of runs", markup=False)
+            self.notify(message, title="Index of runs")
         if was is None or was.lines is not listing.lines:
             self.refresh_bindings()
         self._read_once = True
         if self._typed_ahead is not None:
             self.app.run_worker(self._take_typed(), group="typed ahead", exclusive=True)
         if not view.whole:
-            self.was_acted_on()
+            self.wake()
 
     def _show_counts(self) -> None:
         marked, listing = self.query_one(RunTable).marked, self._listing
@@ -210,10 +190,7 @@ class RunsScreen(RunScreen):
 
     def _failed(self, error: Exception) -> None:
         self.app.run_worker(self._take_typed(), group="typed ahead", exclusive=True)
-        text = display.literal(str(error)) or type(error).__name__
-        if text != self._trouble:
-            self._trouble = text
-            self.notify(text, title="The workspace can't be read", severity="error", markup=False)
+        self.tell_once(error, "The workspace can't be read")
 
     # What the keys do
 
@@ -279,7 +256,7 @@ class RunsScreen(RunScreen):
         """Show more of the line that the cursor came to."""
         if self._reader is not None:
             self._reader.selected = message.key
-        self.was_acted_on()
+        self.wake()
         self.refresh_bindings()
 
     def on_runs_marked(self, message: RunsMarked) -> None:
@@ -313,7 +290,7 @@ class RunsScreen(RunScreen):
         """Something was done to these runs: read them again, now."""
         if self._reader is not None:
             self._reader.closely |= frozenset(ids)
-        self.was_acted_on()
+        self.wake()
 
     def were_deleted(self, ids: list[str]) -> None:
         """These runs are in the bin now: their marks go with them."""
@@ -362,7 +339,7 @@ class RunsScreen(RunScreen):
         view = self._reader.view = replace(self._reader.view, **changes)  # type: ignore[arg-type]
         if changes.keys() & KEPT:
             self.console.keep_layout("runs", {name: getattr(view, name) for name in sorted(KEPT)})
-        self.was_acted_on()
+        self.wake()
 
     @property
     def _view(self) -> View | None:
@@ -447,7 +424,7 @@ class RunsScreen(RunScreen):
         """Watch the run that was started; go to one that is queued."""
         if queued is not None:
             self.query_one(RunTable).select(queued.id)
-            self.was_acted_on()
+            self.wake()
         if run is not None:
             if self._reader is not None:
                 self._reader.selected = run.id

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.screen import Screen, ScreenResultType
+
+from seqsum_tui.shared.polling import Poll
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
     from textual.worker import Worker, WorkType
 
     from seqsum.config import Config
@@ -92,7 +95,43 @@ class Context(Protocol):
 
 
 class ConsoleScreen(Screen[ScreenResultType]):
-    """A screen of the console."""
+    """A screen of the console. What it shows of files it reads in a thread, again and again while it can be seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: set[str] = set()
+        """What was said already."""
+        self._poll: Poll | None = None
+
+    def begin_reading(
+        self,
+        read: Callable[[], Any],
+        show: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+        *,
+        seconds: float | None = None,
+        stamp: Callable[[Any], object] = lambda found: None,
+    ) -> None:
+        """Read every so many seconds, as the person set it where None; the arguments are those of `Poll`."""
+        seconds = self.console.seconds if seconds is None else seconds
+        self._poll = Poll(read, show, failed, seconds, lambda: self.console.in_front(self), stamp)
+        self.run_worker(self._poll.run(), name="reader")
+
+    def wake(self) -> None:
+        """Read now."""
+        if self._poll is not None:
+            self._poll.wake()
+
+    def on_screen_resume(self) -> None:
+        """Read again after another screen was in front."""
+        self.wake()
+
+    def tell_once(self, said: str | Exception, title: str, severity: SeverityLevel = "error") -> None:
+        """Say what is not among `told` yet."""
+        text = str(said) or type(said).__name__
+        if text not in self.told:
+            self.told.add(text)
+            self.notify(text, title=title, severity=severity)
 
     @property
     def console(self) -> Context:
@@ -116,7 +155,3 @@ class ConsoleScreen(Screen[ScreenResultType]):
                     raise
 
         return super().run_worker(work if kwargs.get("thread") else beside, *args, **kwargs)
-
-
-class Dialog(ConsoleScreen[ScreenResultType], ModalScreen[ScreenResultType]):
-    """A dialog over a screen of the console."""

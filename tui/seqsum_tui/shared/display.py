@@ -54,14 +54,12 @@ def step(run: Summary) -> str:
 
 
 literal = shown
+"""`text` on one line, with everything that could steer a terminal made visible."""
 
 
 def literal_lines(text: str) -> str:
     """Return a text literally, on as many lines as it has."""
     return "\n".join(literal(line) for line in text.expandtabs(4).split("\n"))
-
-
-"""`text` on one line, with everything that could steer a terminal made visible."""
 
 
 def wrong(text: str) -> Content:

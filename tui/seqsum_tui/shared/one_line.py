@@ -32,14 +32,14 @@ class OneLineInput(Input):
     def take_lines(self, lines: list[str]) -> None:
         """Take several pasted lines."""
         self.put_in(self.between.join(line.strip() for line in lines))
-        self.app.notify(f"The {formatting.count(len(lines), 'line')} pasted stand here as one.", markup=False)
+        self.app.notify(f"The {formatting.count(len(lines), 'line')} pasted stand here as one.")
 
     def put_in(self, text: str) -> None:
         """Put text where the cursor is, in place of what is selected; what is too long is cut, and that is said."""
         room = max(self.max_length - len(self.value), 0) if self.max_length else LONGEST_PASTE
         if len(text) > room:
             left = formatting.count(len(text) - room, "character")
-            self.app.notify(f"The last {left} found no room in this line.", severity="warning", markup=False)
+            self.app.notify(f"The last {left} found no room in this line.", severity="warning")
             text = text[:room]
         if self.selection.is_empty:
             self.insert_text_at_cursor(text)

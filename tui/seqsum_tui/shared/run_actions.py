@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from seqsum import formatting
 from seqsum.control import commands
@@ -17,7 +17,7 @@ from seqsum_tui.shared.polling import in_thread
 if TYPE_CHECKING:
     from seqsum.runs import Run, Summary
 
-Severity = Literal["information", "warning", "error"]
+    Work = Callable[[Run], dict[str, Any]]
 
 PAUSABLE = ("running",)
 RESUMABLE = ("stopped", "failed", "died")
@@ -69,9 +69,6 @@ class RunScreen(ConsoleScreen[None]):
         ids = [run.id for run, _ in self.runs_in_hand()]
         return (display.literal(ids[0]) if len(ids) == 1 else f"{len(ids)} ids", "\n".join(ids)) if ids else None
 
-    def was_acted_on(self) -> None:
-        """Something was done to the run: read it again."""
-
     # Which keys do something
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -81,7 +78,7 @@ class RunScreen(ConsoleScreen[None]):
 
     def action_pause(self) -> None:
         """Pause the run."""
-        self.ask_run("pause", commands.pause, lambda _: ("p goes on with it.", "information"))
+        self.ask_run("pause", commands.pause, lambda _: "p goes on with it.")
 
     def action_continue(self) -> None:
         """Let a paused run go on."""
@@ -93,33 +90,26 @@ class RunScreen(ConsoleScreen[None]):
 
     def _resume(self, verb: str) -> None:
         launcher = self.console.launcher
-        self.ask_run(verb, lambda run: commands.resume(run, launcher), lambda _: ("From where it was.", "information"))
+        self.ask_run(verb, lambda run: commands.resume(run, launcher), lambda _: "From where it was.")
 
     def action_stop(self) -> None:
         """Save and stop the run."""
         self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
-        self.ask_run("stop", commands.stop, lambda _: ("It is saved; r goes on from there.", "information"))
+        self.ask_run("stop", commands.stop, lambda _: "It is saved; r goes on from there.")
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""
-        self.ask_run("snapshot", commands.snapshot, lambda answer: (_saved_at(answer), "information"))
+        self.ask_run("snapshot", commands.snapshot, _saved_at)
 
     def set_value(self, run: Run, field: str, text: str) -> None:
         """Change a live field of the run."""
         self.ask_run(
-            "set",
-            lambda run: commands.set_value(run, field, text),
-            lambda answer: (display.literal(str(answer.get("message", ""))), "information"),
+            "set", lambda run: commands.set_value(run, field, text), lambda answer: str(answer.get("message", ""))
         )
 
     # How it is done
 
-    def ask_run(
-        self,
-        verb: str,
-        work: Callable[[Run], dict[str, Any]],
-        outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
-    ) -> None:
+    def ask_run(self, verb: str, work: Work, outcome: Callable[[dict[str, Any]], str]) -> None:
         """Have `work` done to the runs in hand, beside the screen, and tell its outcome."""
         held = self.runs_in_hand()
         if len(held) > 1:
@@ -127,13 +117,13 @@ class RunScreen(ConsoleScreen[None]):
             return
         for run, summary in held:
             if (run.id, verb) in self._asked:
-                self.notify("Still waiting for the worker's answer.", title=_title(verb, summary.name), markup=False)
+                self.notify("Still waiting for the worker's answer.", title=_title(verb, summary.name))
                 return
             self._asked.add((run.id, verb))
             # The app's worker, not the screen's: the answer is told also when the person went elsewhere.
             self.app.run_worker(self._carry_out(verb, run, summary.name, work, outcome), group="actions")
 
-    def _ask_several(self, verb: str, held: list[tuple[Run, Summary]], work: Callable[[Run], dict[str, Any]]) -> None:
+    def _ask_several(self, verb: str, held: list[tuple[Run, Summary]], work: Work) -> None:
         allowed = ALLOWED[verb]
         chosen = [
             (run, summary.name)
@@ -144,9 +134,7 @@ class RunScreen(ConsoleScreen[None]):
         if chosen:
             self.app.run_worker(self._carry_out_several(verb, chosen, work), group="actions")
 
-    async def _carry_out_several(
-        self, verb: str, chosen: list[tuple[Run, str]], work: Callable[[Run], dict[str, Any]]
-    ) -> None:
+    async def _carry_out_several(self, verb: str, chosen: list[tuple[Run, str]], work: Work) -> None:
         at_once = asyncio.Semaphore(AT_ONCE)
 
         async def one(run: Run, name: str) -> str:
@@ -163,7 +151,7 @@ class RunScreen(ConsoleScreen[None]):
         answers = await asyncio.gather(*(one(run, name) for run, name in chosen))
         self.tell_several(DONE[verb], [answer for answer in answers if answer], len(chosen))
         if self.is_open:
-            self.was_acted_on()
+            self.wake()
 
     def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None:
         """Say in one toast to how many of several runs something was done, and what stood in the way of the others."""
@@ -174,36 +162,29 @@ class RunScreen(ConsoleScreen[None]):
             title=f"{formatting.count(good, 'run')} {done}" + (f", {len(problems)} not" if problems else ""),
             severity="error" if problems else "information",
             timeout=10 if problems else None,
-            markup=False,
         )
 
     async def _carry_out(
-        self,
-        verb: str,
-        run: Run,
-        name: str,
-        work: Callable[[Run], dict[str, Any]],
-        outcome: Callable[[dict[str, Any]], tuple[str, Severity]],
+        self, verb: str, run: Run, name: str, work: Work, outcome: Callable[[dict[str, Any]], str]
     ) -> None:
         try:
             answer = await in_thread(lambda: work(run))
         except (UserError, OSError, sqlite3.Error) as error:
             self.console.ends_awaited.discard(run.id)
-            title = f"{verb}: {display.literal(name)}"
-            self.app.notify(display.literal(str(error)), title=title, severity="error", timeout=10, markup=False)
+            title = f"{verb}: {name}"
+            self.app.notify(str(error), title=title, severity="error", timeout=10)
         else:
-            text, severity = outcome(answer)
-            self.app.notify(text, title=_title(verb, name), severity=severity, markup=False)
+            self.app.notify(outcome(answer), title=_title(verb, name))
         finally:
             self._asked.discard((run.id, verb))
             if self.is_open:
-                self.was_acted_on()
+                self.wake()
 
 
 def _title(verb: str, name: str) -> str:
-    return f"{display.literal(name)}: {DONE[verb]}"
+    return f"{name}: {DONE[verb]}"
 
 
 def _saved_at(answer: dict[str, Any]) -> str:
     step = answer.get("step")
-    return f"at step {step:,}" if isinstance(step, int) else display.literal(str(answer.get("message", "")))
+    return f"at step {step:,}" if isinstance(step, int) else str(answer.get("message", ""))
