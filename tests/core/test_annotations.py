@@ -147,7 +147,11 @@ def test_last_deleted_first(workspace: Workspace) -> None:
             (workspace.folder / "tick").touch()
             if (workspace.folder / "tick").stat().st_mtime_ns > now + 10_000_000:
                 break
-    assert bin.contents(workspace.folder) == [runs[0].id, runs[2].id, runs[1].id]
+    deleted = bin.deleted_at(workspace.folder)
+    assert list(deleted) == [runs[0].id, runs[2].id, runs[1].id]
+    # Reading what a run measured makes files beside it, and takes them away.
+    assert len(workspace.bin.index.read().entries) == 3
+    assert bin.deleted_at(workspace.folder) == deleted
 
 
 def test_the_commands(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,9 @@ from seqsum.runs.run import Run
 
 __all__ = ["BIN_FOLDER", "contents", "delete", "deleted_at", "empty", "restore"]
 
+STAMP = ".deleted"
+"""An empty file in a deleted run's folder: when it was written is when the run was deleted."""
+
 
 def delete(run: Run) -> None:
     """Put a run into the bin; `restore` brings it back.
@@ -26,6 +29,7 @@ def delete(run: Run) -> None:
         try:
             folder.mkdir(exist_ok=True)
             _move(run.folder, folder / run.id, "delete")
+            (folder / run.id / STAMP).touch()
         except OSError as error:
             raise UserError(f"delete: can't move {run.folder} into {folder}: {error.strerror}") from None
 
@@ -37,6 +41,7 @@ def restore(workspace: Path, id: str) -> Run:
         raise UserError(f"restore: no run {id} in the bin of {workspace}")
     try:
         _move(source, workspace / id, "restore")
+        (workspace / id / STAMP).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"restore: can't move {source} into {workspace}: {error.strerror}") from None
     return Run(workspace / id)
@@ -54,15 +59,22 @@ def deleted_at(workspace: Path) -> dict[str, float]:
     """
     try:
         with os.scandir(own_folder(workspace / BIN_FOLDER)) as entries:
-            # A rename changes the inode's ctime, nothing else does while it lies here.
             found = [
-                (entry.stat().st_ctime_ns, entry.name)
+                (_deleted_ns(entry), entry.name)
                 for entry in entries
                 if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
             ]
     except OSError:
         return {}
     return {id: when / 1e9 for when, id in sorted(found, reverse=True)}
+
+
+def _deleted_ns(entry: os.DirEntry[str]) -> int:
+    try:
+        return (Path(entry.path) / STAMP).stat().st_mtime_ns
+    except OSError:
+        # Put here by an earlier version, or by hand: the rename changed it, as reading the run's metrics does.
+        return entry.stat().st_ctime_ns
 
 
 def empty(workspace: Path) -> int:
