@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqsum.models.base import SequenceModel, State
+from seqsum.models.base import SequenceModel, State, mapped
 from seqsum.models.generation import forecast
 from seqsum.models.loss import loss_of
 from seqsum.tasks import AnyTask, Examples, InputSpace
@@ -309,8 +309,5 @@ def _extend(
 
 def _repeated(state: State | None, start: int, count: int, times: int) -> State | None:
     """Each prefix's state once for every token that can follow it."""
-    if state is None:
-        return None
-    if isinstance(state, tuple):
-        return tuple(part[:, start : start + count].repeat_interleave(times, dim=1) for part in state)
-    return state[:, start : start + count].repeat_interleave(times, dim=1)
+    rows = slice(start, start + count)
+    return None if state is None else mapped(state, lambda part: part[:, rows].repeat_interleave(times, dim=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
@@ -77,11 +78,44 @@ class SequenceModel(nn.Module, ABC):
         raise UserError(f"model: {type(self).__name__} does not write sequences")
 
 
+class EmbeddingModel(SequenceModel):
+    """A model that reads tokens as learned vectors, and numbers as they are.
+
+    The embedding has one row more than the vocabulary: the padding's, which stays zero.
+    width: of what enters at a step
+    """
+
+    def __init__(self, task: AnyTask, embedding_size: int | None) -> None:
+        """embedding_size: None where tokens enter in another way."""
+        super().__init__()
+        self.answer = task.answer
+        self.width = task.features or task.vocabulary
+        self.embedding: nn.Embedding | None = None
+        if task.vocabulary and embedding_size is not None:
+            self.width = embedding_size
+            self.embedding = nn.Embedding(task.vocabulary + 1, embedding_size, padding_idx=task.vocabulary)
+
+    def enter(self, inputs: Tensor) -> Tensor:
+        if self.embedding is None or inputs.is_floating_point():
+            return inputs
+        entered: Tensor = self.embedding(inputs)
+        return entered
+
+    def asked(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Return where answers are read of [batch, length, …]: every step for tags, else each row's last [batch, …]."""
+        if self.answer == "tags":
+            return steps
+        return steps[torch.arange(steps.shape[0], device=steps.device), lengths - 1]
+
+
+def mapped(state: State, function: Callable[[Tensor], Tensor]) -> State:
+    """Return a state made of what `function` makes of each of its parts."""
+    return tuple(map(function, state)) if isinstance(state, tuple) else function(state)
+
+
 def detached(state: State | None) -> State | None:
     """Cut a state from the graph that made it (truncated back-propagation through time)."""
-    if isinstance(state, tuple):
-        return tuple(part.detach() for part in state)
-    return None if state is None else state.detach()
+    return None if state is None else mapped(state, Tensor.detach)
 
 
 def make_model(task: AnyTask, config: ModelConfig, seed: int) -> SequenceModel:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from seqsum.models.base import State
+from seqsum.models.base import State, mapped
 
 Advance = Callable[[Tensor, State], tuple[Tensor, State]]
 """tokens [rows], state → logits [rows, classes] and the state after them."""
@@ -41,7 +41,8 @@ def beam_search(advance: Advance, state: State, *, begin: int, end: int, width: 
         scores, place = children.flatten(1).topk(width)
         parent, token = place // classes, place % classes
         written = torch.cat([written.take_along_dim(parent.unsqueeze(2), dim=1), token.unsqueeze(2)], dim=2)
-        state = _rows(state, (first_row + parent).flatten())
+        rows = (first_row + parent).flatten()
+        state = mapped(state, lambda part, rows=rows: part.index_select(1, rows))  # type: ignore[misc]
         tokens = token.flatten()
 
         ended = token == end
@@ -56,9 +57,3 @@ def beam_search(advance: Advance, state: State, *, begin: int, end: int, width: 
         if bool((scores.amax(dim=1) / longest <= best).all()):
             break
     return answers
-
-
-def _rows(state: State, rows: Tensor) -> State:
-    if isinstance(state, tuple):
-        return tuple(part.index_select(1, rows) for part in state)
-    return state.index_select(1, rows)

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from seqsum.models.base import State
 
+Rnn = nn.RNN | nn.LSTM | nn.GRU
 
-def run_cells(rnn: nn.RNN | nn.LSTM | nn.GRU, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+
+def run_cells(rnn: Rnn, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
     """Run the layers of a forward-only module: inputs [batch, length, features] → outputs [batch, length, hidden_size].
 
     Returns the outputs of the last layer and the state after the last step, as the module itself does.
@@ -38,9 +40,7 @@ def run_cells(rnn: nn.RNN | nn.LSTM | nn.GRU, inputs: Tensor, state: State | Non
     return torch.stack(outputs, dim=1), (last, torch.stack(memory)) if isinstance(rnn, nn.LSTM) else last
 
 
-def run_cell(
-    rnn: nn.RNN | nn.LSTM | nn.GRU, layer: int, inputs: Tensor, hidden: Tensor, memory: Tensor
-) -> tuple[Tensor, Tensor]:
+def run_cell(rnn: Rnn, layer: int, inputs: Tensor, hidden: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
     """One step of one layer: inputs [batch, features] → hidden and cell state [batch, hidden_size] (LSTM; else as
     was).
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seqsum.models.base import SequenceModel, State
+from seqsum.models.base import EmbeddingModel, State
 from seqsum.models.initialisation import lecun_normal
 from seqsum.models.settings import ConcatenatingConfig
 from seqsum.tasks import AnyTask
@@ -36,7 +36,7 @@ class ConcatenatingBlock(nn.Module):
         return torch.stack(outputs, dim=1), recurrent
 
 
-class ConcatenatingModel(SequenceModel):
+class ConcatenatingModel(EmbeddingModel):
     """Embedding (or plain numbers) → concatenating blocks → linear head.
 
     The state is the blocks' recurrent parts, [num_layers, batch, hidden_size].
@@ -45,16 +45,10 @@ class ConcatenatingModel(SequenceModel):
     reads_stepwise = True
 
     def __init__(self, task: AnyTask, config: ConcatenatingConfig) -> None:
-        super().__init__()
-        self.answer = task.answer
+        super().__init__(task, config.embedding_size)
         self.hidden_size = config.hidden_size
-        self.embedding: nn.Embedding | None = None
-        width = task.features
-        if task.vocabulary:
-            width = config.embedding_size
-            self.embedding = nn.Embedding(task.vocabulary + 1, width, padding_idx=task.vocabulary)
         self.blocks = nn.ModuleList(
-            ConcatenatingBlock(config.hidden_size if layer else width, config.hidden_size)
+            ConcatenatingBlock(config.hidden_size if layer else self.width, config.hidden_size)
             for layer in range(config.num_layers)
         )
         self.head = nn.Linear(config.hidden_size, task.classes)
@@ -62,17 +56,8 @@ class ConcatenatingModel(SequenceModel):
             lecun_normal(self.blocks, self.head)
 
     def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
-        outputs, _ = self._run(inputs, None)
-        if self.answer != "tags":
-            outputs = outputs[torch.arange(inputs.shape[0], device=inputs.device), lengths - 1]
-        logits: Tensor = self.head(outputs)
+        logits: Tensor = self.head(self.asked(self._run(inputs, None)[0], lengths))
         return logits
-
-    def enter(self, inputs: Tensor) -> Tensor:
-        if self.embedding is None or inputs.is_floating_point():
-            return inputs
-        entered: Tensor = self.embedding(inputs)
-        return entered
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         outputs, state = self._run(inputs, state)
@@ -88,7 +73,3 @@ class ConcatenatingModel(SequenceModel):
             entering, recurrent = block(entering, before)
             after.append(recurrent)
         return entering, torch.stack(after)
-
-
-def build(task: AnyTask, config: ConcatenatingConfig) -> ConcatenatingModel:
-    return ConcatenatingModel(task, config)

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqsum.errors import UserError
 from seqsum.models.attention import AdditiveAttention, Attention, DotAttention, Source
-from seqsum.models.base import SequenceModel, State
+from seqsum.models.base import EmbeddingModel, State, mapped
 from seqsum.models.beam import beam_search
 from seqsum.models.recurrent import make_rnn
 from seqsum.models.settings import EncoderDecoderConfig
@@ -24,7 +24,7 @@ from seqsum.tasks import AnyTask
 from seqsum.tasks.base import NOT_ASKED
 
 
-class EncoderDecoder(SequenceModel):
+class EncoderDecoder(EmbeddingModel):
     """Encoder → memory; decoder with attention → logits [batch, target_length, classes].
 
     additive: the decoder's last state asks, and what it found enters the cell (Bahdanau 2015, with one tanh layer in
@@ -34,20 +34,14 @@ class EncoderDecoder(SequenceModel):
     """
 
     def __init__(self, task: AnyTask, config: EncoderDecoderConfig) -> None:
-        super().__init__()
+        super().__init__(task, config.embedding_size)
         hidden_size = config.hidden_size
         self.begin, self.end, self.longest_answer = task.begin, task.end, task.longest_answer
         self.teacher_forcing, self.beam_width = config.teacher_forcing, config.beam_width
         self.additive = config.attention == "additive"
-
-        self.embedding: nn.Embedding | None = None
-        entering = task.features
-        if task.vocabulary:
-            entering = config.embedding_size
-            self.embedding = nn.Embedding(task.vocabulary + 1, entering, padding_idx=task.vocabulary)
         self.encoder = make_rnn(
             config.cell,
-            entering,
+            self.width,
             hidden_size,
             config.num_layers,
             dropout=config.dropout,
@@ -99,22 +93,13 @@ class EncoderDecoder(SequenceModel):
             return self._decode_greedily(state, source, longest)
         width = self.beam_width
         source = source.repeated(width)
-        if isinstance(state, tuple):
-            state = tuple(part.repeat_interleave(width, dim=1) for part in state)
-        else:
-            state = state.repeat_interleave(width, dim=1)
+        state = mapped(state, lambda part: part.repeat_interleave(width, dim=1))
 
         def advance(tokens: Tensor, state: State) -> tuple[Tensor, State]:
             logits, state, _ = self.write(tokens.unsqueeze(1), state, source)
             return logits[:, 0], state
 
         return beam_search(advance, state, begin=self.begin, end=self.end, width=width, longest=longest)
-
-    def enter(self, inputs: Tensor) -> Tensor:
-        if self.embedding is None or inputs.is_floating_point():
-            return inputs
-        entered: Tensor = self.embedding(inputs)
-        return entered
 
     def attention(self, inputs: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
         """Return where the decoder looks while it writes `targets`: [batch, target_length, source_length].
@@ -208,7 +193,3 @@ class EncoderDecoder(SequenceModel):
             if bool(ended.all()):
                 break
         return torch.stack(written, dim=1)
-
-
-def build(task: AnyTask, config: EncoderDecoderConfig) -> EncoderDecoder:
-    return EncoderDecoder(task, config)

@@ -7,36 +7,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqsum.models.base import SequenceModel, State
-from seqsum.models.cells import run_cells
+from seqsum.models.base import EmbeddingModel, State
+from seqsum.models.cells import Rnn, run_cells
 from seqsum.models.initialisation import lecun_normal
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask
 
-Rnn = nn.RNN | nn.LSTM | nn.GRU
 
-
-class RecurrentModel(SequenceModel):
+class RecurrentModel(EmbeddingModel):
     """Embedding (or one-hot, or plain numbers) → RNN, LSTM or GRU → linear head.
 
     Parameter names are plain PyTorch's (embedding.weight, rnn.weight_ih_l0, head.weight …), so that an nn.Embedding,
-    nn.RNN and nn.Linear of the same sizes load a checkpoint. The embedding has one row more than the vocabulary: the
-    padding's, which stays zero.
+    nn.RNN and nn.Linear of the same sizes load a checkpoint.
     """
 
     def __init__(self, task: AnyTask, config: RecurrentConfig) -> None:
-        super().__init__()
-        self.answer = task.answer
+        super().__init__(task, config.embedding_size if config.token_input == "embedding" else None)
         self.vocabulary = task.vocabulary
         self.form = config.form
-        self.embedding: nn.Embedding | None = None
-        width = task.features or task.vocabulary
-        if task.vocabulary and config.token_input == "embedding":
-            width = config.embedding_size
-            self.embedding = nn.Embedding(task.vocabulary + 1, width, padding_idx=task.vocabulary)
         self.rnn = make_rnn(
             config.cell,
-            width,
+            self.width,
             config.hidden_size,
             config.num_layers,
             nonlinearity=config.nonlinearity,
@@ -52,10 +43,7 @@ class RecurrentModel(SequenceModel):
         if self.rnn.bidirectional:
             return self._from_both_ends(inputs, lengths)
         outputs, _ = self._run(inputs, None)  # [batch, length, hidden_size]
-        if self.answer != "tags":
-            rows = torch.arange(inputs.shape[0], device=inputs.device)
-            outputs = outputs[rows, lengths - 1]
-        logits: Tensor = self.head(outputs)
+        logits: Tensor = self.head(self.asked(outputs, lengths))
         return logits
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -70,11 +58,8 @@ class RecurrentModel(SequenceModel):
         return outputs, state
 
     def enter(self, inputs: Tensor) -> Tensor:
-        if inputs.is_floating_point():
-            return inputs
-        if self.embedding is not None:
-            entered: Tensor = self.embedding(inputs)
-            return entered
+        if self.embedding is not None or inputs.is_floating_point():
+            return super().enter(inputs)
         hot = F.one_hot(inputs, self.vocabulary + 1)[..., : self.vocabulary]
         return hot.to(self.head.weight.dtype)
 
@@ -115,7 +100,3 @@ def make_rnn(
         )
     kind: type[nn.LSTM] | type[nn.GRU] = nn.LSTM if cell == "lstm" else nn.GRU
     return kind(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout, bidirectional=bidirectional)
-
-
-def build(task: AnyTask, config: RecurrentConfig) -> RecurrentModel:
-    return RecurrentModel(task, config)

@@ -30,7 +30,7 @@ BuildModel = Callable[["AnyTask", "Any"], "nn.Module"]
 class ModelEntry:
     """A model: its settings, what it can answer, and how it is built.
 
-    `build` is a function (task, settings) → nn.Module, or "module:function" so that naming a model does not import
+    `build` is a class or function (task, settings) → nn.Module, or "module:name" so that naming a model does not import
     torch.
     """
 
@@ -41,8 +41,8 @@ class ModelEntry:
     def make(self, task: AnyTask, config: ModelConfig) -> nn.Module:
         build = self.build
         if isinstance(build, str):
-            module, _, function = build.partition(":")
-            build = getattr(import_module(module), function)
+            module, _, name = build.partition(":")
+            build = getattr(import_module(module), name)
         assert callable(build)
         return build(task, config)
 
@@ -67,8 +67,8 @@ def model_entry(name: str) -> ModelEntry:
 
 
 ROOM = "seqsum.models"
-register_model(RecurrentConfig, f"{ROOM}.recurrent:build", {"class", "tags", "values"})
-register_model(ConcatenatingConfig, f"{ROOM}.concatenating:build", {"class", "tags", "values"})
-register_model(FeedForwardConfig, f"{ROOM}.feed_forward:build", {"class", "tags", "values"})
-register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:build", {"sequence"})
+register_model(RecurrentConfig, f"{ROOM}.recurrent:RecurrentModel", {"class", "tags", "values"})
+register_model(ConcatenatingConfig, f"{ROOM}.concatenating:ConcatenatingModel", {"class", "tags", "values"})
+register_model(FeedForwardConfig, f"{ROOM}.feed_forward:FeedForwardModel", {"class", "tags", "values"})
+register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:EncoderDecoder", {"sequence"})
 register_model(AutoregressiveConfig, f"{ROOM}.autoregressive:build", {"values"})

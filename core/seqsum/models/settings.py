@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from seqsum.schema import Section, setting
 
@@ -15,6 +16,19 @@ class ModelConfig(Section):
     """Base of every model's section; `name` says which model it is."""
 
     name: str
+
+
+def _embedding_size(default: int, used_when: Mapping[str, tuple[str, ...]] | None = None) -> Any:
+    what = "width of the vector that stands for a token"
+    return setting(default, what, ge=1, le=WIDEST, unit="units", used_when=used_when)
+
+
+def _initialisation() -> Any:
+    return setting(
+        "pytorch",
+        "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
+        "variance 1/inputs and no bias, about three times as large a variance (document 4's library)",
+    )
 
 
 class RecurrentConfig(ModelConfig):
@@ -30,14 +44,7 @@ class RecurrentConfig(ModelConfig):
         "how a token enters: a learned vector, or a one at its place; numeric inputs enter as they are",
         used_when={"task.answer": TOKENS},
     )
-    embedding_size: int = setting(
-        10,
-        "width of the vector that stands for a token",
-        ge=1,
-        le=WIDEST,
-        unit="units",
-        used_when={"task.answer": TOKENS, "model.token_input": ("embedding",)},
-    )
+    embedding_size: int = _embedding_size(10, {"task.answer": TOKENS, "model.token_input": ("embedding",)})
     hidden_size: int = setting(16, "width of the hidden state: the network's memory", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(1, "recurrent layers on top of each other", ge=1, le=32, unit="layers")
     dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
@@ -45,11 +52,7 @@ class RecurrentConfig(ModelConfig):
     form: Literal["stacked", "cells"] = setting(
         "stacked", "stacked: PyTorch's fused module; cells: step by step through single cells, the same numbers, slower"
     )
-    initialisation: Literal["pytorch", "lecun_normal"] = setting(
-        "pytorch",
-        "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
-        "variance 1/inputs and no bias, about three times as large a variance (document 4's library)",
-    )
+    initialisation: Literal["pytorch", "lecun_normal"] = _initialisation()
 
 
 class ConcatenatingConfig(ModelConfig):
@@ -58,21 +61,10 @@ class ConcatenatingConfig(ModelConfig):
     name: Literal["concatenating"] = setting(
         "concatenating", "the network: blocks that map [input, recurrent] to [output, recurrent] by one linear map"
     )
-    embedding_size: int = setting(
-        100,
-        "width of the vector that stands for a token",
-        ge=1,
-        le=WIDEST,
-        unit="units",
-        used_when={"task.answer": TOKENS},
-    )
+    embedding_size: int = _embedding_size(100, {"task.answer": TOKENS})
     hidden_size: int = setting(100, "width of output and recurrent part of a block", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(3, "blocks on top of each other", ge=1, le=32, unit="layers")
-    initialisation: Literal["pytorch", "lecun_normal"] = setting(
-        "pytorch",
-        "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
-        "variance 1/inputs and no bias, about three times as large a variance (document 4's library)",
-    )
+    initialisation: Literal["pytorch", "lecun_normal"] = _initialisation()
 
 
 class FeedForwardConfig(ModelConfig):
@@ -81,14 +73,7 @@ class FeedForwardConfig(ModelConfig):
     name: Literal["feed_forward"] = setting(
         "feed_forward", "the network: no memory, each step is answered from its own input alone"
     )
-    embedding_size: int = setting(
-        8,
-        "width of the vector that stands for a token",
-        ge=1,
-        le=WIDEST,
-        unit="units",
-        used_when={"task.answer": TOKENS},
-    )
+    embedding_size: int = _embedding_size(8, {"task.answer": TOKENS})
     hidden_size: int = setting(16, "width of the hidden layers", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(1, "hidden layers", ge=1, le=32, unit="layers")
 
@@ -103,7 +88,7 @@ class EncoderDecoderConfig(ModelConfig):
     attention: Literal["additive", "dot", "none"] = setting(
         "additive", "how the decoder looks back: additive (Bahdanau 2015), dot (Luong 2015), or not at all"
     )
-    embedding_size: int = setting(32, "width of the vector that stands for a token", ge=1, le=WIDEST, unit="units")
+    embedding_size: int = _embedding_size(32)
     hidden_size: int = setting(64, "width of the hidden states", ge=1, le=WIDEST, unit="units")
     num_layers: int = setting(1, "recurrent layers of encoder and decoder", ge=1, le=8, unit="layers")
     dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)

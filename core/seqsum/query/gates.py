@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Rnn = nn.RNN | nn.LSTM | nn.GRU
+from seqsum.models.cells import Rnn
+
 Gates = dict[str, Tensor]
 """name → [batch, hidden_size]"""
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from seqsum.errors import UserError
 from seqsum.models.base import SequenceModel, State
+from seqsum.models.cells import Rnn
 from seqsum.models.encoder_decoder import EncoderDecoder
 from seqsum.models.feed_forward import FeedForwardModel
 from seqsum.models.recurrent import RecurrentModel
-from seqsum.query.gates import Rnn, cell_step
+from seqsum.query.gates import cell_step
 from seqsum.query.loading import Loaded
 from seqsum.query.model_input import ModelInput
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import ENDS, Alphabet, by_length, padded
-from seqsum.tasks.base import NOT_ASKED, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.alphabet import Alphabet, TranslationTask, by_length, padded
+from seqsum.tasks.base import NOT_ASKED, Batches, Examples, Inputs, Ints, TaskConfig
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
@@ -75,7 +75,7 @@ def written(scaled: int, decimals: int) -> str:
 
 
 @register_task
-class Addition(Task[AdditionConfig]):
+class Addition(TranslationTask[AdditionConfig]):
     """Two numbers, "12.5+7.25" → their sum with as many decimals as the longer of the two, "19.75".
 
     How many digits a number has before and after its point is drawn first, evenly, and then the digits. One pair of
@@ -84,14 +84,11 @@ class Addition(Task[AdditionConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = AdditionConfig
     title: ClassVar[str] = "Add decimal numbers"
-    answer: ClassVar[Answer] = "sequence"
+    read: ClassVar[Alphabet] = QUESTION
+    written: ClassVar[Alphabet] = ANSWER
 
     def __init__(self, config: AdditionConfig) -> None:
         super().__init__(config)
-        self.vocabulary = len(QUESTION)
-        self.classes = END + 1
-        self.end, self.begin = END, END + 1
-        self.target_vocabulary = END + 2
         number = config.digits + (config.decimals + 1 if config.decimals else 0)
         self._input_width = 2 * number + 1
         self._target_width = number + 2  # the sum has one digit more, and an end
@@ -138,21 +135,8 @@ class Addition(Task[AdditionConfig]):
         return written(first + second, decimals)
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        tokens = answer.tolist()
-        text = ANSWER.text(tokens[: tokens.index(END)] if END in tokens else tokens)
+        text = super().read_answer(inputs, answer)
         return text[::-1] if self.config.write == "backward" else text
-
-    def input_names(self, inputs: Inputs) -> list[str]:
-        return list(QUESTION.text(inputs.tolist()))
-
-    def class_names(self) -> list[str]:
-        return [*ANSWER.characters, ENDS]
-
-    def echo(self, inputs: Inputs) -> str:
-        return QUESTION.text(inputs.tolist())
-
-    def render(self, answer: str) -> str:
-        return answer
 
     def _drawn(self, words: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
         """Make pairs from words uint32 [rows, 8]."""

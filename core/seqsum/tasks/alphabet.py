@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.errors import InputError, UserError
-from seqsum.tasks.base import Examples, Ints
+from seqsum.tasks.base import Answer, Examples, Inputs, Ints, Task, TaskSettings
 from seqsum.text import one_line
 
 LONGEST_INPUT = 1_000
@@ -50,6 +51,33 @@ class Alphabet:
     def text(self, tokens: Sequence[int]) -> str:
         """Write tokens as text; those beyond the alphabet are left out."""
         return "".join(self.characters[token] for token in tokens if 0 <= token < len(self.characters))
+
+
+class TranslationTask(Task[TaskSettings]):
+    """A task that reads characters of one alphabet and writes an answer in another."""
+
+    answer: ClassVar[Answer] = "sequence"
+    read: ClassVar[Alphabet]
+    written: ClassVar[Alphabet]
+
+    def __init__(self, config: TaskSettings) -> None:
+        super().__init__(config)
+        self.vocabulary, self.end = len(self.read), len(self.written)
+        self.classes = self.begin = self.end + 1
+        self.target_vocabulary = self.end + 2
+
+    def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
+        tokens = answer.tolist()
+        return self.written.text(tokens[: tokens.index(self.end)] if self.end in tokens else tokens)
+
+    def input_names(self, inputs: Inputs) -> list[str]:
+        return list(self.read.text(inputs.tolist()))
+
+    def class_names(self) -> list[str]:
+        return [*self.written.characters, ENDS]
+
+    def echo(self, inputs: Inputs) -> str:
+        return self.read.text(inputs.tolist())
 
 
 def padded(rows: Sequence[Sequence[int]], width: int, padding: int) -> Ints:

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, create_model, field_validator
 
-from seqsum.errors import InputError, UserError
+from seqsum.errors import UserError
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -32,9 +32,9 @@ from seqsum.tasks.base import (
     check_lengths,
     spread_evenly,
 )
+from seqsum.tasks.numbers import read_words
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
-from seqsum.text import printable
 
 LONGEST = 2000
 ROWS_ASKED = 32
@@ -154,18 +154,8 @@ class ChomskyTask(Task[ChomskyConfig]):
         single = all(len(symbol) == 1 for symbol in self.alphabet)
         if len(words) == 1 and words[0][1] not in self.alphabet and single:
             words = [(words[0][0] + place, symbol) for place, symbol in enumerate(words[0][1])]
-        if not words:
-            raise InputError(f"input: nothing there; type {self.input_hint}")
-        for place, (at, word) in enumerate(words, start=1):
-            if word not in self.alphabet:
-                raise InputError(
-                    f'input: symbol {place} is "{printable(word)[:20]}"; type {self.input_hint}', at, at + len(word)
-                )
-        if len(words) > LONGEST:
-            raise InputError(
-                f"input: {len(words)} symbols are too many; type at most {LONGEST}", words[LONGEST][0], len(text)
-            )
-        tokens = np.array([self.alphabet.index(word) for _, word in words], dtype=np.int64)
+        places = {symbol: place for place, symbol in enumerate(self.alphabet)}
+        tokens = read_words(words, places.get, self.input_hint, "symbol", LONGEST, nothing="nothing there")
         self.check(tokens)
         return np.asarray(self._examples(tokens[None]).inputs[0], dtype=np.int64)
 
@@ -202,15 +192,25 @@ class ChomskyTask(Task[ChomskyConfig]):
         return [self.answers[int(answer)] for answer in answers if answer != NOT_ASKED]
 
 
-class EvenPairsConfig(ChomskyConfig):
-    name: Literal["even_pairs"] = setting("even_pairs", "the task: is the number of unequal neighbours even?")
+def _config(name: str, words: str) -> type[ChomskyConfig]:
+    """Return the section of the task that is called so."""
+    named: Any = (Literal[name], setting(name, f"the task: {words}"))
+    return create_model(f"{name}_config", __base__=ChomskyConfig, name=named)
+
+
+class BitsTask(ChomskyTask):
+    """A task that answers a string of 0 and 1 with another."""
+
+    answer: ClassVar[Answer] = "tags"
+    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
+    answers: ClassVar[tuple[str, ...]] = ("0", "1")
 
 
 @register_task
 class EvenPairs(ChomskyTask):
     """Whether a string of 0 and 1 has an even number of 01 and 10 pairs, which is whether its ends are the same."""
 
-    config_type: ClassVar[type[TaskConfig]] = EvenPairsConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("even_pairs", "is the number of unequal neighbours even?")
     title: ClassVar[str] = "Even pairs"
     answer: ClassVar[Answer] = "class"
     alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
@@ -220,15 +220,11 @@ class EvenPairs(ChomskyTask):
         return np.asarray(tokens[:, 0] != tokens[:, -1], dtype=np.int64)
 
 
-class ParityCheckConfig(ChomskyConfig):
-    name: Literal["parity_check"] = setting("parity_check", "the task: is the number of ones even?")
-
-
 @register_task
 class ParityCheck(ChomskyTask):
     """Whether a string of 0 and 1 has an even number of ones."""
 
-    config_type: ClassVar[type[TaskConfig]] = ParityCheckConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("parity_check", "is the number of ones even?")
     title: ClassVar[str] = "Parity check"
     answer: ClassVar[Answer] = "class"
     alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
@@ -238,15 +234,11 @@ class ParityCheck(ChomskyTask):
         return np.asarray(tokens.sum(axis=1) % 2, dtype=np.int64)
 
 
-class CycleNavigationConfig(ChomskyConfig):
-    name: Literal["cycle_navigation"] = setting("cycle_navigation", "the task: where on a ring of five do steps end?")
-
-
 @register_task
 class CycleNavigation(ChomskyTask):
     """Where one stands on a ring of five places after steps back (-), none (0) and forward (+), from place 0."""
 
-    config_type: ClassVar[type[TaskConfig]] = CycleNavigationConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("cycle_navigation", "where on a ring of five do steps end?")
     title: ClassVar[str] = "Cycle navigation"
     answer: ClassVar[Answer] = "class"
     alphabet: ClassVar[tuple[str, ...]] = ("-", "0", "+")
@@ -256,15 +248,11 @@ class CycleNavigation(ChomskyTask):
         return np.asarray((tokens - 1).sum(axis=1) % 5, dtype=np.int64)
 
 
-class ModularArithmeticConfig(ChomskyConfig):
-    name: Literal["modular_arithmetic"] = setting("modular_arithmetic", "the task: the value of an expression modulo 5")
-
-
 @register_task
 class ModularArithmetic(ChomskyTask):
     """The value modulo 5 of digits 0–4 joined by + - *, products first. Lengths are odd: an even one loses a token."""
 
-    config_type: ClassVar[type[TaskConfig]] = ModularArithmeticConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("modular_arithmetic", "the value of an expression modulo 5")
     title: ClassVar[str] = "Modular arithmetic"
     answer: ClassVar[Answer] = "class"
     alphabet: ClassVar[tuple[str, ...]] = ("0", "1", "2", "3", "4", "+", "-", "*")
@@ -295,62 +283,37 @@ class ModularArithmetic(ChomskyTask):
             )
 
 
-class ReverseStringConfig(ChomskyConfig):
-    name: Literal["reverse_string"] = setting("reverse_string", "the task: the input backwards")
-
-
 @register_task
-class ReverseString(ChomskyTask):
+class ReverseString(BitsTask):
     """A string of 0 and 1, backwards."""
 
-    config_type: ClassVar[type[TaskConfig]] = ReverseStringConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("reverse_string", "the input backwards")
     title: ClassVar[str] = "Reverse string"
-    answer: ClassVar[Answer] = "tags"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1")
 
     def solve(self, tokens: Ints) -> Ints:
         return tokens[:, ::-1]
 
 
-class DuplicateStringConfig(ChomskyConfig):
-    name: Literal["duplicate_string"] = setting("duplicate_string", "the task: the input twice")
-
-
 @register_task
-class DuplicateString(ChomskyTask):
+class DuplicateString(BitsTask):
     """A string of 0 and 1, twice."""
 
-    config_type: ClassVar[type[TaskConfig]] = DuplicateStringConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("duplicate_string", "the input twice")
     title: ClassVar[str] = "Duplicate string"
-    answer: ClassVar[Answer] = "tags"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1")
 
     def solve(self, tokens: Ints) -> Ints:
         return np.concatenate([tokens, tokens], axis=1)
 
 
-class OddsFirstConfig(ChomskyConfig):
-    name: Literal["odds_first"] = setting("odds_first", "the task: the symbols at odd places first, then the others")
-
-
 @register_task
-class OddsFirst(ChomskyTask):
+class OddsFirst(BitsTask):
     """The symbols at places 1, 3, 5 … and then those at 2, 4, 6 …, counted from one as the paper does."""
 
-    config_type: ClassVar[type[TaskConfig]] = OddsFirstConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("odds_first", "the symbols at odd places first, then the others")
     title: ClassVar[str] = "Odds first"
-    answer: ClassVar[Answer] = "tags"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1")
 
     def solve(self, tokens: Ints) -> Ints:
         return np.concatenate([tokens[:, ::2], tokens[:, 1::2]], axis=1)
-
-
-class StackManipulationConfig(ChomskyConfig):
-    name: Literal["stack_manipulation"] = setting("stack_manipulation", "the task: a stack after pushes and pops")
 
 
 @register_task
@@ -360,7 +323,7 @@ class StackManipulation(ChomskyTask):
     A pop of an empty stack does nothing.
     """
 
-    config_type: ClassVar[type[TaskConfig]] = StackManipulationConfig
+    config_type: ClassVar[type[TaskConfig]] = _config("stack_manipulation", "a stack after pushes and pops")
     title: ClassVar[str] = "Stack manipulation"
     answer: ClassVar[Answer] = "tags"
     alphabet: ClassVar[tuple[str, ...]] = ("0", "1", "pop", "push0", "push1")

@@ -15,8 +15,8 @@ from pydantic import ValidationInfo, field_validator
 
 from seqsum.errors import InputError
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import ENDS, Alphabet, by_length, padded
-from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.alphabet import Alphabet, TranslationTask, by_length, padded
+from seqsum.tasks.base import Batches, Examples, Inputs, Ints, TaskConfig
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
@@ -120,7 +120,7 @@ def forms_of(date: Date) -> tuple[Form, ...]:
 
 
 @register_task
-class Dates(Task[DatesConfig]):
+class Dates(TranslationTask[DatesConfig]):
     """A date in one of many forms, character by character → the same date as 2021-03-03.
 
     One date in 16, chosen by a hash of the date, is held out: the network never sees it in any form. Capital letters
@@ -129,14 +129,11 @@ class Dates(Task[DatesConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = DatesConfig
     title: ClassVar[str] = "Write dates in another form"
-    answer: ClassVar[Answer] = "sequence"
+    read: ClassVar[Alphabet] = CHARACTERS
+    written: ClassVar[Alphabet] = ANSWER
 
     def __init__(self, config: DatesConfig) -> None:
         super().__init__(config)
-        self.vocabulary = len(CHARACTERS)
-        self.classes = END + 1
-        self.end, self.begin = END, END + 1
-        self.target_vocabulary = END + 2
         self.longest_answer = ANSWER_LENGTH
         self.input_hint = 'a date such as "3 March 2021", "Mar 3, 2021", "3rd March 2021", "3.3.21" or "2021/03/03"'
         self._trained, self._held_out = _split(config.first_year, config.last_year)
@@ -178,21 +175,8 @@ class Dates(Task[DatesConfig]):
         found = {date for form in FORMS if (date := self._read(form, text)) is not None}
         return found.pop().isoformat() if len(found) == 1 else None
 
-    def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        tokens = answer.tolist()
-        return ANSWER.text(tokens[: tokens.index(END)] if END in tokens else tokens)
-
-    def input_names(self, inputs: Inputs) -> list[str]:
-        return list(CHARACTERS.text(inputs.tolist()))
-
-    def class_names(self) -> list[str]:
-        return [*ANSWER.characters, ENDS]
-
     def echo(self, inputs: Inputs) -> str:
-        return re.sub("[a-z]{3,}", _month_capitalised, CHARACTERS.text(inputs.tolist()))
-
-    def render(self, answer: str) -> str:
-        return answer
+        return re.sub("[a-z]{3,}", _month_capitalised, super().echo(inputs))
 
     def _read(self, form: Form, text: str) -> Date | None:
         match = form.pattern.fullmatch(text)

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count as counted
@@ -31,7 +30,7 @@ from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark, NumberFormat
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.series import MissingValues, Series, SeriesSource, read_series
-from seqsum.tasks.text_files import absolute
+from seqsum.tasks.text_files import DataFile
 from seqsum.tasks.typed_numbers import read_typed
 from seqsum.text import one_line
 
@@ -44,7 +43,7 @@ class ForecastConfig(TaskConfig):
     """Settings of the forecasting task."""
 
     name: Literal["forecast"] = setting("forecast", "the task: a time series; what is the next value?")
-    file: str | None = setting(
+    file: DataFile = setting(
         None,
         "a CSV or JSONL file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008",
     )
@@ -64,11 +63,6 @@ class ForecastConfig(TaskConfig):
         unit="values",
     )  # fmt: skip
     held_out_share: float = setting(0.2, "share of the series, at its end, kept for validation", gt=0, le=0.9)
-
-    @field_validator("file")
-    @classmethod
-    def _same_from_every_folder(cls, value: str | None) -> str | None:
-        return None if value is None else absolute(value)
 
 
 @register_task
@@ -124,9 +118,7 @@ class Forecast(DataTask[ForecastConfig]):
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again."""
-        windows, following = self._held_out(1)
-        errors = (np.concatenate(answers).astype(np.float64) - following) * self._deviation
-        naive = (windows[:, -1:].astype(np.float64) - following) * self._deviation
+        errors, naive = self._errors(np.concatenate(answers), 1)
         return {
             "mae": float(np.abs(errors).mean()),
             "mae_same_as_last": float(np.abs(naive).mean()),
@@ -146,13 +138,17 @@ class Forecast(DataTask[ForecastConfig]):
 
         Each step is forecast from forecasts; the window's own values are all that is known.
         """
-        windows, following = self._held_out(self.config.horizon)
-        errors = (values.astype(np.float64) - following) * self._deviation
-        naive = (windows[:, -1:].astype(np.float64) - following) * self._deviation
+        errors, naive = self._errors(values, self.config.horizon)
         return {
             "horizon_mae": float(np.abs(errors).mean()),
             "horizon_mae_same_as_last": float(np.abs(naive).mean()),
         }
+
+    def _errors(self, values: NDArray[Any], steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far values float32 [n, steps] and the windows' last ones lie from what follows, in the data's units."""
+        windows, following = self._held_out(steps)
+        errors, naive = ((said.astype(np.float64) - following) * self._deviation for said in (values, windows[:, -1:]))
+        return errors, naive
 
     def window_before_end(self, steps: int) -> tuple[Inputs, list[float]]:
         """Return the window that ends `steps` values before the data's end, as `parse` gives inputs, and the values

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import field_validator
 
-from seqsum.errors import InputError
 from seqsum.schema import setting
 from seqsum.tasks.base import (
     Answer,
@@ -24,9 +22,9 @@ from seqsum.tasks.base import (
     check_lengths,
     told_asked,
 )
+from seqsum.tasks.numbers import read_numbers
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
-from seqsum.text import printable
 
 LONGEST = 10_000
 
@@ -106,20 +104,8 @@ class SumModulo(Task[SumModuloConfig]):
         return int(inputs.sum()) % self.vocabulary
 
     def parse(self, text: str) -> Ints:
-        words = list(re.finditer(r"[^\s,;+]+", text))
-        if not words:
-            raise InputError(f"input: nothing to add; type {self.input_hint}")
-        for place, found in enumerate(words, start=1):
-            word = found[0]
-            if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) >= self.vocabulary:
-                raise InputError(
-                    f'input: number {place} is "{printable(word)[:20]}"; type {self.input_hint}', *found.span()
-                )
-        if len(words) > LONGEST:
-            raise InputError(
-                f"input: {len(words)} numbers are too many; type at most {LONGEST}", words[LONGEST].start(), len(text)
-            )
-        return np.array([found[0] for found in words], dtype=np.int64)
+        most = self.vocabulary - 1
+        return read_numbers(text, 0, most, self.input_hint, LONGEST, parted=",;+", nothing="nothing to add")
 
     def _space(self, low: int | None, high: int | None) -> InputSpace:
         low = self.config.min_length if low is None else low

@@ -161,7 +161,7 @@ def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table
         except _Twice as error:
             raise UserError(f"{source}, line {place}: the key {shown(str(error))} stands twice in one object") from None
         except (ValueError, RecursionError):
-            raise UserError(f"{source}, line {place}: expected a JSON object, got {shown(line.strip())}") from None
+            made = None
         if not isinstance(made, dict):
             raise UserError(f"{source}, line {place}: expected a JSON object, got {shown(line.strip())}")
         names.update(dict.fromkeys(made))

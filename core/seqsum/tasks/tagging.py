@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from seqsum.errors import InputError
 from seqsum.formatting import count
 from seqsum.schema import setting
 from seqsum.tasks.base import (
@@ -28,9 +27,9 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.epochs import keyed_generator
+from seqsum.tasks.numbers import read_words
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
-from seqsum.text import printable
 
 LONGEST = 1000
 HELD_OUT = 4000
@@ -111,16 +110,8 @@ class Tagging(Task[TaggingConfig]):
 
     def parse(self, text: str) -> Ints:
         brackets = [(at, character) for at, character in enumerate(text) if not character.isspace()]
-        if not brackets:
-            raise InputError(f"input: nothing was typed; type {self.input_hint}")
-        for place, (at, character) in enumerate(brackets, start=1):
-            if character not in BRACKETS:
-                raise InputError(f'input: character {place} is "{printable(character)}"; type {self.input_hint}', at)
-        if len(brackets) > LONGEST:
-            raise InputError(
-                f"input: {len(brackets)} brackets are too many; type at most {LONGEST}", brackets[LONGEST][0], len(text)
-            )
-        return np.array([BRACKETS.index(character) for _, character in brackets], dtype=np.int64)
+        known = {"(": OPEN, ")": CLOSE}
+        return read_words(brackets, known.get, self.input_hint, "character", LONGEST, called="brackets")
 
     def truth(self, inputs: Inputs) -> str:
         return self.read_answer(inputs, matched(inputs.astype(np.int64)[None])[0])

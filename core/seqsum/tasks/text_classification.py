@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
@@ -29,7 +28,7 @@ from seqsum.tasks.header import Header
 from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells, as_read, read_lines
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.tables import listed
-from seqsum.tasks.text_files import REPLACEMENT, absolute, unknown_of
+from seqsum.tasks.text_files import REPLACEMENT, DataFile, unknown_of
 from seqsum.text import one_line
 
 ASCII = "".join(map(chr, range(32, 127)))
@@ -44,7 +43,7 @@ class TextClassificationConfig(TaskConfig):
     """Settings of text classification."""
 
     name: Literal["text_classification"] = setting("text_classification", "the task: a text; which label has it?")
-    file: str | None = setting(
+    file: DataFile = setting(
         None,
         "a CSV or JSONL file of texts with labels; off for lines of code and which package of the standard library "
         "each comes from",
@@ -62,11 +61,6 @@ class TextClassificationConfig(TaskConfig):
     max_length: int = setting(
         80, "how many characters of a text are read; the rest is cut off", ge=1, le=10_000, unit="characters"
     )
-
-    @field_validator("file")
-    @classmethod
-    def _same_from_every_folder(cls, value: str | None) -> str | None:
-        return None if value is None else absolute(value)
 
 
 @register_task

@@ -6,6 +6,9 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import count
@@ -39,9 +42,12 @@ class Decoded:
     guessed: str = ""
 
 
-def absolute(path: str) -> str:
-    """Return a path that means the same from every folder: a run may go on from another one."""
-    return str(Path(path).expanduser().absolute())
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
+DataFile = Annotated[str | None, AfterValidator(_absolute)]
+"""The setting that names a file: it means the same from every folder, for a run may go on from another one."""
 
 
 def read_bytes(path: str, field: str) -> bytes:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seqsum.config import Config
-from seqsum.models.base import SequenceModel, State, detached
+from seqsum.models.base import SequenceModel, State, detached, mapped
 from seqsum.models.loss import loss_of, right_and_asked
 from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
 from seqsum.tasks import AnyTask, Batches
@@ -84,8 +84,7 @@ class TorchBackend(StepBackend):
 
     def frozen(self) -> Callable[[], dict[str, Tensor]]:
         kept, state = {key: value.clone() for key, value in self._kept().items()}, self.state
-        state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state
-        state = state.clone() if isinstance(state, Tensor) else state
+        state = None if state is None else mapped(state, Tensor.clone)
         return lambda: self._named(kept, state)
 
     def _kept(self) -> dict[str, Tensor]:
