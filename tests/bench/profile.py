@@ -64,8 +64,9 @@ def measure_profile(job: Job, folder: Path) -> dict[str, float]:
     from seqsum.training.backends.fused.backend import FusedBackend
     from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
     from seqsum.training.trainer import Trainer
-    from seqsum.worker import worker
+    from seqsum.worker import writing
     from seqsum.worker.worker import Worker
+    from seqsum.worker.writing import RunWriter
 
     steps = job.steps or STEPS[job.preset]
     timed_run(job, folder, "whole", 2000)
@@ -82,12 +83,12 @@ def measure_profile(job: Job, folder: Path) -> dict[str, float]:
         (Trainer, "run_chunk", "chunks"),
         (FusedBackend, "run", "updates"),
         (Worker, "_evaluate", "evaluations handed over"),
-        (Worker, "_save_behind", "checkpoints handed over"),
-        (Worker, "write", "points handed over"),
+        (RunWriter, "save_behind", "checkpoints handed over"),
+        (RunWriter, "write", "points handed over"),
         (Worker, "_obey", "commands"),
         (ExactEvaluation, "_evaluate", "evaluating"),
         (checkpoint, "save", "writing checkpoints"),
-        (worker, "record", "writing points"),
+        (writing, "record", "writing points"),
     ]
     ends = [clock.watch(*part) for part in parts]
     try:

@@ -21,7 +21,7 @@ from seqsum.compare import ComparisonReader, differing_fields, direction_of, fie
 from seqsum.compare.files import scatter_fields
 from seqsum.compare.history import History
 from seqsum.compare.looks import HUES, PAPER_COLOURS, SIGNS, ranks_in
-from seqsum.compare.rows import percent_difference, value_at
+from seqsum.compare.rows import difference, value_at
 from seqsum.compare.spread import resampled
 from seqsum.config import Config
 from seqsum.runs import Run, Workspace
@@ -138,9 +138,9 @@ def test_curves_come_to_common_steps_as_numpy_interpolates() -> None:
 
 
 def test_differences_in_percent_and_values_at_a_cursor() -> None:
-    assert percent_difference(1.1, 1.0) == pytest.approx(10)
-    assert percent_difference(-1.1, -1.0) == pytest.approx(-10)
-    assert percent_difference(1.0, 0.0) is percent_difference(None, 1.0) is percent_difference(1.0, np.nan) is None
+    assert difference(1.1, 1.0, None) == pytest.approx(10)
+    assert difference(-1.1, -1.0, None) == pytest.approx(-10)
+    assert difference(1.0, 0.0, None) is difference(None, 1.0, None) is difference(1.0, np.nan, None) is None
     x, y = np.array([100.0, 200.0, 300.0]), np.array([1.0, 2.0, 3.0])
     assert [value_at(x, y, at) for at in (100, 149, 150, 260, 340, 360, 40)] == [1, 1, 2, 3, 3, None, None]
 

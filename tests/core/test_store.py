@@ -18,7 +18,9 @@ import pytest
 from seqsum.errors import UserError
 from seqsum.runs import rollup
 from seqsum.runs import store as store_module
-from seqsum.runs.store import Buckets, Store, on_network_file_system
+from seqsum.runs.buckets import Buckets
+from seqsum.runs.database import on_network_file_system
+from seqsum.runs.store import Store
 from support.stores import alter
 
 Points = dict[int, float]
@@ -332,7 +334,7 @@ def test_a_chart_of_many_steps_reads_few_rows(store: Store) -> None:
         return 0
 
     store.append([("loss", step, 1.0) for step in range(100_000)])
-    store._database.set_progress_handler(tick, 100)
+    store.database.set_progress_handler(tick, 100)
     store.buckets("loss", count=100)
     thinned, ticks = ticks, 0
     store.points("loss")
@@ -491,21 +493,21 @@ def test_a_metric_first_written_in_vain_can_be_written_again(store: Store, path:
 
 def test_a_full_disk_loses_only_what_did_not_fit(store: Store, path: Path) -> None:
     store.append([("loss", 1, 1.0)])
-    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
-    store._database.execute(f"PRAGMA max_page_count={pages}")
+    pages = store.database.execute("PRAGMA page_count").fetchone()[0]
+    store.database.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         store.append([("big", step, 1.0) for step in range(50_000)])
-    store._database.execute("PRAGMA max_page_count=1000000")
+    store.database.execute("PRAGMA max_page_count=1000000")
     store.append([("loss", 2, 2.0), ("big", 1, 1.0)])
     with Store(path) as other:
         assert {name: value for name, (_, value) in other.latest().items()} == {"loss": 2.0, "big": 1.0}
 
 
 def test_a_commit_that_fails_does_not_swallow_what_follows(store: Store, path: Path) -> None:
-    store._database.execute("PRAGMA foreign_keys=ON")
+    store.database.execute("PRAGMA foreign_keys=ON")
     alter(store, "CREATE TABLE t(x REFERENCES metric(id) DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(sqlite3.IntegrityError), store.transaction():
-        store._database.execute("INSERT INTO t VALUES (77)")
+        store.database.execute("INSERT INTO t VALUES (77)")
     store.set_state(step=5)
     with Store(path) as other:
         assert other.state()["step"] == 5
@@ -539,7 +541,7 @@ def test_a_store_may_lie_anywhere(tmp_path: Path, name: str) -> None:
 def test_a_store_writes_ahead_and_does_not_wait_for_the_disk_at_every_write(store: Store, path: Path) -> None:
     with Store(path) as again:
         assert alter(again, "PRAGMA journal_mode") == ("wal",)
-        assert again._database.execute("PRAGMA synchronous").fetchone() == (1,)
+        assert again.database.execute("PRAGMA synchronous").fetchone() == (1,)
 
 
 def test_a_network_file_system_gets_a_plain_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -548,7 +550,7 @@ def test_a_network_file_system_gets_a_plain_journal(path: Path, monkeypatch: pyt
         store.append([("loss", 1, 1.0)])
         with Store(path) as other:
             assert alter(other, "PRAGMA journal_mode") != ("wal",)
-            assert other._database.execute("PRAGMA synchronous").fetchone() == (2,)
+            assert other.database.execute("PRAGMA synchronous").fetchone() == (2,)
             assert other.latest()["loss"][1] == 1.0
 
 

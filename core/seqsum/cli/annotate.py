@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from seqsum.cli.output import say, say_json
+from seqsum.cli.output import say, say_json, tell
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import Annotations, annotate
@@ -50,7 +49,7 @@ def delete(options: Options) -> int:
     for run in found.values():
         name = run.name
         bin.delete(run)
-        _tell(options, run, name, "in the bin; seqsum restore brings it back")
+        _said(options, run, "in the bin; seqsum restore brings it back", name)
     return 0
 
 
@@ -61,7 +60,7 @@ def restore(options: Options) -> int:
     except UserError as error:
         raise UserError(f"{error}; seqsum bin lists the deleted runs") from None
     run = bin.restore(workspace.folder, found.id)
-    return _tell(options, run, run.name, "back from the bin")
+    return _said(options, run, "back from the bin")
 
 
 def empty_bin(options: Options) -> int:
@@ -88,14 +87,6 @@ def _run(options: Options) -> Run:
     return Workspace(options.workspace).find(options.run)
 
 
-def _said(options: Options, run: Run, message: str) -> int:
-    return _tell(options, run, run.name, message)
-
-
-def _tell(options: Options, run: Run, name: str, message: str) -> int:
-    if options.json:
-        said: dict[str, Any] = Annotations.read(run.folder).plain()
-        say_json({"run": run.id, "ok": True, "message": message, "name": name, "annotations": said})
-    else:
-        say(f"{one_line(name)} ({run.id}): {message}")
-    return 0
+def _said(options: Options, run: Run, message: str, name: str | None = None) -> int:
+    said = Annotations.read(run.folder).plain()
+    return tell(options, run, message, ok=True, message=message, name=name or run.name, annotations=said)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seqsum.cli.follow import Follower, finished_plain, finished_words
+from seqsum.cli.follow import Follower, finished_plain, finished_words, stopping
 from seqsum.cli.output import (
     columns,
     complain,
@@ -20,6 +21,7 @@ from seqsum.cli.output import (
     say,
     say_json,
     summary_plain,
+    tell,
     troubles,
     write_out,
 )
@@ -41,6 +43,10 @@ from seqsum.text import one_line, printable
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
 
 Options = argparse.Namespace
+
+OF_RECORD = (
+    "parameters", "seed", "device", "threads", "backend", "backend_reason", "versions", "git_commit", "host", "parent",
+)  # fmt: skip
 
 
 def train(options: Options) -> int:
@@ -68,7 +74,7 @@ def _followed(options: Options, run: Run) -> int:
             say(f"watch it with: seqsum show {run.id}, or seqsum-tui")
         return 0
     follower = Follower(run, options.json)
-    with follower.signals():
+    with stopping(follower.stop) as follower.signals:
         _say_started(options, run)
         summary = follower.follow()
     follower.wait_for_upload(UPLOAD_SECONDS + WORKER_SECONDS)
@@ -78,7 +84,7 @@ def _followed(options: Options, run: Run) -> int:
         say(finished_words(summary))
     if summary.status in ("failed", "died"):
         return 1
-    return 128 + follower.signal if follower.signal is not None and summary.status == "stopped" else 0
+    return 128 + follower.signals[0] if follower.signals and summary.status == "stopped" else 0
 
 
 def _say_started(options: Options, run: Run) -> None:
@@ -178,20 +184,8 @@ def show(options: Options) -> int:
         if not any(str(error) in text for text in summary.problems):
             summary = replace(summary, problems=(*summary.problems, str(error)))
     if options.json:
-        facts = {
-            "parameters": record.parameters,
-            "seed": record.seed,
-            "device": record.device,
-            "threads": record.threads,
-            "backend": record.backend,
-            "backend_reason": record.backend_reason,
-            "versions": record.versions,
-            "git_commit": record.git_commit,
-            "host": record.host,
-            "parent": record.parent,
-            "folder": str(run.folder),
-        }
-        say_json({**summary_plain(summary), **facts, "config": settings})
+        facts = {name: getattr(record, name) for name in OF_RECORD}
+        say_json({**summary_plain(summary), **facts, "folder": str(run.folder), "config": settings})
         return 0
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
     if summary.reason and summary.status != UNREADABLE:
@@ -240,24 +234,16 @@ def _backend_words(run: Run) -> str:
     return printable(f"{words.get(name, name)}{f': {why}' if why else ''}")
 
 
-def pause(options: Options) -> int:
-    run = _run(options)
-    return _told(options, run, commands.pause(run))
+def _steering(ask: Callable[[Run], dict[str, Any]]) -> Callable[[Options], int]:
+    def command(options: Options) -> int:
+        run = _run(options)
+        return _told(options, run, ask(run))
+
+    return command
 
 
-def resume(options: Options) -> int:
-    run = _run(options)
-    return _told(options, run, commands.resume(run, LocalLauncher()))
-
-
-def stop(options: Options) -> int:
-    run = _run(options)
-    return _told(options, run, commands.stop(run))
-
-
-def snapshot(options: Options) -> int:
-    run = _run(options)
-    return _told(options, run, commands.snapshot(run))
+pause, stop, snapshot = map(_steering, (commands.pause, commands.stop, commands.snapshot))
+resume = _steering(lambda run: commands.resume(run, LocalLauncher()))
 
 
 def rewind(options: Options) -> int:
@@ -291,11 +277,7 @@ def _run(options: Options) -> Run:
 
 
 def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
-    if options.json:
-        say_json({"run": run.id, **outcome})
-    else:
-        say(f"{one_line(run.name)} ({run.id}): {outcome['message']}")
-    return 0
+    return tell(options, run, outcome["message"], **outcome)
 
 
 def _step(verb: str, text: str | None) -> int | None:
@@ -311,10 +293,8 @@ def sync(options: Options) -> int:
     seconds = _seconds(options.timeout)
     run = _run(options)
     outcome = upload(run, seconds)
-    if options.json:
-        say_json({"run": run.id, "ok": outcome.ok, "outcome": outcome.kind, "message": outcome.message})
-    elif outcome.ok:
-        say(f"{one_line(run.name)} ({run.id}): {outcome.message}")
+    if outcome.ok or options.json:
+        tell(options, run, outcome.message, ok=outcome.ok, outcome=outcome.kind, message=outcome.message)
     else:
         complain(f"sync: run {run.id}: {outcome.message}")
     return {"done": 0, "no_key": 2}.get(outcome.kind, 1)
@@ -339,11 +319,8 @@ def export(options: Options) -> int:
         write_out(content.decode())
         return 0
     write(path, content, options.force)
-    if options.json:
-        say_json({"run": run.id, "format": format, "path": str(path), "bytes": len(content)})
-    else:
-        say(f"{one_line(run.name)} ({run.id}): {format} in {path}, {count(len(content), 'byte')}")
-    return 0
+    said = f"{format} in {path}, {count(len(content), 'byte')}"
+    return tell(options, run, said, format=format, path=str(path), bytes=len(content))
 
 
 def _seconds(text: str | None) -> float:

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -30,7 +30,8 @@ class Follower:
     def __init__(self, run: Run, as_json: bool) -> None:
         self.run = run
         self.as_json = as_json
-        self.signal: int | None = None
+        self.signals: list[int] = []
+        """Those that asked to stop."""
         self._after: dict[str, float] = {}
         self._heard = 0
 
@@ -65,23 +66,10 @@ class Follower:
             else:
                 say(str(event.detail["text"]))
 
-    @contextlib.contextmanager
-    def signals(self) -> Iterator[None]:
-        """While inside, SIGINT and SIGTERM ask the worker to save and stop; a second one lets go of the run."""
-
-        def ask_to_stop(number: int, frame: FrameType | None) -> None:
-            if self.signal is not None:
-                raise KeyboardInterrupt
-            self.signal = number
-            with self.run.store() as store:
-                store.post_command("stop")
-
-        before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def stop(self) -> None:
+        """Ask the worker to save and stop."""
+        with self.run.store() as store:
+            store.post_command("stop")
 
     def _summaries(self) -> Iterator[Summary]:
         asked = 0.0
@@ -108,7 +96,7 @@ class Follower:
         with Progress(*columns, console=console, transient=False) as progress:
             bar = progress.add_task("", total=1.0, status="starting", done="0%", numbers="")
             for summary in self._summaries():
-                status = "stopping" if self.signal is not None and summary.live else summary.status
+                status = "stopping" if self.signals and summary.live else summary.status
                 parts = run_line(summary).split("  ")[1:]
                 if narrow:
                     # Speed is what one misses least: it is in the time left; then the loss beside an earlier result.
@@ -146,16 +134,31 @@ class Follower:
             say_json({"event": "metrics", "run": self.run.id, "step": step, "metrics": rows[step]})
 
 
+@contextlib.contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """While inside, SIGINT and SIGTERM call `stop`, and a second one lets go. Yields the signals that came."""
+    came: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+        stop()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def finished_plain(summary: Summary) -> dict[str, Any]:
     """The last JSON line of `train`."""
     return {
         "event": summary.status,
         "run": summary.id,
-        "name": summary.name,
-        "status": summary.status,
-        "reason": summary.reason,
-        "step": summary.step,
-        "train_seconds": summary.train_seconds,
+        **{name: getattr(summary, name) for name in ("name", "status", "reason", "step", "train_seconds")},
         "steps_per_second": summary.step / summary.train_seconds if summary.train_seconds else 0.0,
         "metrics": summary.metrics,
     }

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import unicodedata
+from argparse import Namespace
 from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from seqsum.formatting import duration, finite, metric, speed
 from seqsum.text import one_line, printable
 
 if TYPE_CHECKING:
-    from seqsum.runs import Summary
+    from seqsum.runs import Run, Summary
 
 
 # What a terminal without UTF-8 shows in place of our own signs; any other character it lacks is a question mark.
@@ -28,6 +29,10 @@ PLAIN_SIGNS = {
 }  # fmt: skip
 
 
+SUMMARY = (
+    "name", "preset", "status", "step", "steps", "pid", "created", "reason", "train_seconds", "steps_per_second",
+    "group", "tags", "note", "starred", "measure", "metrics", "problems",
+)  # fmt: skip
 WIDE, LONGEST_CELL = 48, 250
 """Cells of the widest column of a table; characters of what stands in one: no name that we give is cut."""
 
@@ -117,31 +122,25 @@ def say_json(value: dict[str, Any]) -> None:
     print(json.dumps(finite(value), allow_nan=False), flush=True)
 
 
+def tell(options: Namespace, run: Run, said: str, /, **facts: Any) -> int:
+    """Say what came of a command on a run, `said` to people and the facts to programs; return the exit status.
+
+    A `name` among the facts is what the run is called, where it can't be asked.
+    """
+    if options.json:
+        say_json({"run": run.id, **facts})
+    else:
+        say(f"{one_line(facts.get('name') or run.name)} ({run.id}): {said}")
+    return 0
+
+
 def summary_plain(summary: Summary) -> dict[str, Any]:
     """A run's summary as JSON-ready values."""
     # The console writes with this module before it has loaded the engine.
     from seqsum.runs.measure import MEASURE
 
-    return {
-        "run": summary.id,
-        "name": summary.name,
-        "preset": summary.preset,
-        "status": summary.status,
-        "step": summary.step,
-        "steps": summary.steps,
-        "pid": summary.pid,
-        "created": summary.created,
-        "reason": summary.reason,
-        "train_seconds": summary.train_seconds,
-        "steps_per_second": summary.steps_per_second,
-        "group": summary.group,
-        "tags": list(summary.tags),
-        "note": summary.note,
-        "starred": summary.starred,
-        "measure": summary.measure or MEASURE,
-        "metrics": summary.metrics,
-        "problems": list(summary.problems),
-    }
+    facts = {name: getattr(summary, name) for name in SUMMARY}
+    return {"run": summary.id, **facts, "measure": summary.measure or MEASURE}
 
 
 def progress(summary: Summary) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from seqsum.cli.follow import stopping
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
@@ -36,7 +37,7 @@ def replicate(options: argparse.Namespace) -> int:
     group = options.group or config.track.group or group_name(preset.name, config, preset.config)
     launcher = WarmLauncher()
     replication = Replication(Workspace(options.workspace), launcher, preset.name, config, seeds, group)
-    with _StopOnSignal(replication) as stopping:
+    with stopping(replication.stop) as signals:
         try:
             if replication.due():
                 if config.train.backend != "torch" and why_not_fused(config, task) is None:
@@ -51,10 +52,10 @@ def replicate(options: argparse.Namespace) -> int:
         if options.detach:
             _say_begun(options, replication)
             return 0
-        if stopping.asked:
+        if signals:
             # Those that were launched after it was asked have not heard it.
             replication.stop()
-        summaries = _follow(replication, options.json, stopping)
+        summaries = _follow(replication, options.json, signals)
     outcome = replication.outcome()
     if options.json:
         say_json({"event": "replicated", "group": group, "seeds": len(seeds), **outcome.plain()})
@@ -85,29 +86,7 @@ def _say_begun(options: argparse.Namespace, replication: Replication) -> None:
         say(f"{replication.group}: {queued}; the same command without --detach follows them")
 
 
-class _StopOnSignal:
-    """While inside, Ctrl-C and SIGTERM ask all runs to save and stop; a second one lets go of them."""
-
-    def __init__(self, replication: Replication) -> None:
-        self._replication = replication
-        self.asked = False
-
-    def __enter__(self) -> _StopOnSignal:
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: object) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        self._replication.stop()
-
-
-def _follow(replication: Replication, as_json: bool, stopping: _StopOnSignal) -> dict[int, Summary]:
+def _follow(replication: Replication, as_json: bool, signals: Sequence[int]) -> dict[int, Summary]:
     """Show how far the runs are until all have ended; return their last summaries."""
     told: set[int] = set()
     bar = not as_json and sys.stdout.isatty()
@@ -130,7 +109,7 @@ def _follow(replication: Replication, as_json: bool, stopping: _StopOnSignal) ->
                         say(_line(seed, summary))
             done = sum(not summary.live for summary in summaries.values())
             share = sum(summary.progress or 0.0 if summary.live else 1.0 for summary in summaries.values())
-            words = "stopping" if stopping.asked else f"{done} of {len(summaries)} ended"
+            words = "stopping" if signals else f"{done} of {len(summaries)} ended"
             progress.update(line, completed=share / len(summaries), numbers=words)
             if done == len(summaries):
                 return summaries

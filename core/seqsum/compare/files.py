@@ -14,8 +14,9 @@ from seqsum.compare.looks import Look
 from seqsum.compare.plot import curves_picture, scatter_picture
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
-from seqsum.compare.tables import as_csv, curves_table, differences_table, scatter_table, summary_table, unique_names
+from seqsum.compare.tables import curves_table, differences_table, scatter_table, summary_table, unique_names
 from seqsum.errors import UserError
+from seqsum.export.table import as_csv
 from seqsum.plotting import drawing
 from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import Limits

@@ -11,8 +11,8 @@ import numpy as np
 
 from seqsum.errors import UserError
 from seqsum.runs import Buckets, Run, Store
+from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import Direction
-from seqsum.runs.store import Floats
 
 MOST_ANCESTORS = 100
 WIDEST = 2**62

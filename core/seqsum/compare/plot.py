@@ -17,22 +17,19 @@ from seqsum.errors import UserError
 from seqsum.formatting import is_share, metric, number
 from seqsum.plotting.axes import (
     MARGIN,
-    OFFER,
     PLAIN,
     Drawn,
     Scale,
     ValueAxis,
-    between,
+    axis_notes,
+    band,
     draw_axes,
-    hidden_note,
     lines_on,
-    outliers_note,
-    pale,
+    value_scale,
 )
 from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.nonfinite import key_to, kind_of, kinds_of, mark_broken
 from seqsum.plotting.ticks import linear_ticks
-from seqsum.plotting.y_range import ends_of
 
 WIDTH, PLOT, TOP, AXIS = 900, 420, 52, 48
 LEFT, RIGHT = 74, 24
@@ -67,10 +64,10 @@ def curves_picture(
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     low_x, high_x = x_range or (0.0, max(float(row.x[-1]) for row in drawn))
     curves = [_on_axis(row, axis.log, smoothing).where((row.x >= low_x) & (row.x <= high_x)) for row in drawn]
-    values, flattened = _value_scale(curves, axis, share=is_share(comparison.metric))
+    values, flattened = _scale(curves, axis, share=is_share(comparison.metric))
     frame = Frame(Scale(low_x, max(high_x, low_x + 1e-9), LEFT, WIDTH - RIGHT), values)
     what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
-    hidden = hidden_note(sum(curve.hidden for curve in curves))
+    hidden = sum(curve.hidden for curve in curves)
     picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
     ticks = linear_ticks(low_x, high_x, 9).pairs
     draw_axes(picture, frame.x, frame.y, ticks, X_WORDS[x], share=is_share(comparison.metric))
@@ -118,7 +115,7 @@ def scatter_picture(
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     found = np.array([value for _, _, _, value in points])
     cloud = Drawn(np.array([place for _, _, place, _ in points]), found, found, found, kinds_of(found))
-    values, flattened = _value_scale([cloud], axis, share=is_share(comparison.metric))
+    values, flattened = _scale([cloud], axis, share=is_share(comparison.metric))
     low, high = float(cloud.x.min()), float(cloud.x.max())
     margin = 0.5 if x_axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
@@ -127,7 +124,7 @@ def scatter_picture(
     if x_axis.kind != "names":
         middle = medians(x_axis.places, [run for run, _ in runs], comparison.direction, of_best=of_best)
     over = ", ".join([f"over {field}", *scatter_notes([run for run, _ in runs], broken, bool(middle))])
-    hidden = hidden_note(int(np.count_nonzero(found <= 0)) if axis.log else 0)
+    hidden = int(np.count_nonzero(found <= 0)) if axis.log else 0
     picture = _begin(title, over, len(points), values, hidden, flattened, axis)
     ticks = x_axis.ticks(low - margin, high + margin, 8)
     words = field + (", logarithmic" if x_axis.kind == "log" else "")
@@ -150,14 +147,12 @@ def scatter_picture(
 
 
 def _begin(
-    title: str, subtitle: str, entries: int, values: Scale, hidden: str, flattened: bool, axis: ValueAxis
+    title: str, subtitle: str, entries: int, values: Scale, hidden: int, flattened: bool, axis: ValueAxis
 ) -> Picture:
     lines = math.ceil(entries / ENTRIES)
     picture = Picture(WIDTH, TOP + PLOT + AXIS + lines * ENTRY_LINE + 10, f"{title} {subtitle}")
     words = f"{title}{', logarithmic' if values.logarithmic else ''}"
-    notes = ", ".join(filter(None, [hidden, outliers_note(flattened, axis)]))
-    if flattened and axis == ValueAxis(axis.log):
-        picture.notes.append(OFFER)
+    notes = ", ".join(axis_notes(picture, axis, hidden, flattened))
     picture.marks.append(Words(words, (LEFT, 26), size=15, color="#111111"))
     picture.marks.append(Words(subtitle, (WIDTH - RIGHT, 26), anchor="end", color="#666666"))
     if notes:
@@ -176,8 +171,7 @@ def _band(picture: Picture, frame: Frame, row: Row, curve: Drawn) -> None:
         x = [frame.x(at) for at in whole.x[part].tolist()]
         upper = [frame.y(value) for value in whole.high[part].tolist()]
         lower = [frame.y(value) for value in whole.y[part].tolist()]
-        outline = (*zip(x, upper, strict=True), *reversed(list(zip(x, lower, strict=True))))
-        picture.marks.append(Area(tuple(outline), pale(row.look.paper_colour)))
+        picture.marks.append(band(x, lower, upper, row.look.paper_colour))
 
 
 def _curve(picture: Picture, frame: Frame, row: Row, curve: Drawn, turn: float) -> None:
@@ -200,21 +194,17 @@ def _curve(picture: Picture, frame: Frame, row: Row, curve: Drawn, turn: float) 
     _sign(picture, row.look, places[-1], 4.5)
 
 
-def _value_scale(curves: Sequence[Drawn], axis: ValueAxis, *, share: bool) -> tuple[Scale, bool]:
-    bottom, top = TOP + PLOT, TOP + MARGIN
-    parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
-    if not parts:
-        return Scale(*between(axis, 0.1 if axis.log else 0.0, 1.0), bottom, top, axis.log), False
-    low, high, flattened = ends_of(parts, log=axis.log, fixed=axis.ends, leave_out=axis.leave_out)
-    if axis.log:
-        high = high if high > low else low * 10
-    elif share and low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    else:
+def _scale(curves: Sequence[Drawn], axis: ValueAxis, *, share: bool) -> tuple[Scale, bool]:
+    def rounded(low: float, high: float) -> tuple[float, float]:
+        if axis.log:
+            return low, high if high > low else low * 10
+        if share and low >= 0 and high <= 1:
+            return 0.0, 1.0
         low = 0.0 if 0 <= low < high / 2 else low
         margin = 0.04 * (high - low) or abs(high) * 0.1 or 1.0
-        low, high = low if low == 0 else low - margin, high + margin
-    return Scale(*between(axis, low, high), bottom, top, axis.log), flattened
+        return low if low == 0 else low - margin, high + margin
+
+    return value_scale(curves, axis, TOP + PLOT, TOP + MARGIN, rounded)
 
 
 def _what(rows: Sequence[Row]) -> str:

@@ -16,9 +16,10 @@ from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.runs import Buckets, Run, Summary
+from seqsum.runs.buckets import Floats
+from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
 from seqsum.runs.metric_direction import Direction, direction_of
-from seqsum.runs.store import Floats, StoreBusy
 
 SECONDS = "train_seconds"
 MEASURED = ("accuracy", "eval_loss", "bits_per_character")

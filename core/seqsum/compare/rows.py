@@ -15,12 +15,16 @@ from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.spread import Member, Standing, curve_notes, is_broken, share_text, spread, standing_of
 from seqsum.plotting.smoothing import smooth, smooth_buckets
+from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.run import LIVE_STATUSES
-from seqsum.runs.store import Buckets, Floats
 
 GROUP = "group:"
 XKind = Literal["step", "time"]
+
+
+def _nothing() -> Floats:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +52,14 @@ class Row:
     status: str
     """Of a group: the one that all its runs have, or how many have which."""
     runs: tuple[RunData, ...] = field(repr=False)
-    x: Floats = field(repr=False)
-    y: Floats = field(repr=False)
-    low: Floats = field(repr=False)
-    high: Floats = field(repr=False)
-    final: float | None
-    final_step: int | None
-    best: float | None
-    best_step: int | None
+    x: Floats = field(default_factory=_nothing, repr=False)
+    y: Floats = field(default_factory=_nothing, repr=False)
+    low: Floats = field(default_factory=_nothing, repr=False)
+    high: Floats = field(default_factory=_nothing, repr=False)
+    final: float | None = None
+    final_step: int | None = None
+    best: float | None = None
+    best_step: int | None = None
     at: float | None = None
     final_quartiles: tuple[float, float] | None = None
     final_difference: float | None = None
@@ -155,18 +159,11 @@ def notes_of(rows: Sequence[Row]) -> list[str]:
 def difference(value: float | None, base: float | None, points: float | None) -> float | None:
     """Return by how much `value` is above `base`: with `points` that many percentage points for a unit, else percent of
     |base|. None where that says nothing."""
-    if points is None:
-        return percent_difference(value, base)
     if value is None or base is None or not (math.isfinite(value) and math.isfinite(base)):
         return None
+    if points is None:
+        return 100 * (value - base) / abs(base) if base else None
     return points * (value - base)
-
-
-def percent_difference(value: float | None, base: float | None) -> float | None:
-    """Return by how many percent of |base| `value` is above it; None where that says nothing."""
-    if value is None or base is None or not (math.isfinite(value) and math.isfinite(base)) or base == 0:
-        return None
-    return 100 * (value - base) / abs(base)
 
 
 def value_at(x: Floats, y: Floats, at: float) -> float | None:
@@ -186,7 +183,7 @@ def _run_row(run: RunData, kind: Literal["run", "member"], x: XKind, at: float |
     places, y, low, high = run.curve.x, run.curve.values, run.curve.low, run.curve.high
     if x == "time":
         if run.seconds is None:
-            places = y = low = high = np.zeros(0)
+            places = y = low = high = _nothing()
         else:
             places = run.seconds
     return Row(
@@ -217,7 +214,6 @@ def _group_row(
     tasks = tuple(dict.fromkeys(run.task for run in runs))
     statuses = [member.status for member in members]
     ends = [(member.status, member.final) for member in members]
-    empty = np.zeros(0)
     row = Row(
         key=key,
         kind="group",
@@ -225,14 +221,6 @@ def _group_row(
         look=members[0].look,
         status=_statuses(statuses),
         runs=runs,
-        x=empty,
-        y=empty,
-        low=empty,
-        high=empty,
-        final=None,
-        final_step=None,
-        best=None,
-        best_step=None,
         valued=0,
         waiting=sum(status in LIVE_STATUSES for status in statuses),
         tasks=tasks,

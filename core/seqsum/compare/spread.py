@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import Direction
 from seqsum.runs.run import LIVE_STATUSES
-from seqsum.runs.store import Floats
 
 MOST_PLACES = 2000
 QUARTILES = (0.25, 0.5, 0.75)
@@ -109,14 +109,7 @@ def _number(value: float) -> float:
 
 def quantile(ordered: Sequence[float], share: float) -> float:
     """Return a quantile of ascending numbers by the linear method, numpy's default; infinities stand for themselves."""
-    place = (len(ordered) - 1) * share
-    low = math.floor(place)
-    if place == low or ordered[low] == ordered[low + 1]:
-        return ordered[low]
-    # Between a number and an infinity there is no middle.
-    if math.isinf(ordered[low]) or math.isinf(ordered[low + 1]):
-        return ordered[low] if math.isinf(ordered[low]) else ordered[low + 1]
-    return ordered[low] + (place - low) * (ordered[low + 1] - ordered[low])
+    return float(quantiles(np.array(ordered)[:, None], (share,))[0, 0])
 
 
 def quartiles(values: Sequence[float | None]) -> tuple[float, float, float] | None:
@@ -227,15 +220,8 @@ def resampled(x: Floats, y: Floats, places: Floats) -> Floats:
     """Return the curve (x ascending, y) at `places`, straight between its points; NaN beyond its ends and in gaps."""
     if not x.size:
         return np.full(places.shape, np.nan)
-    right = np.clip(np.searchsorted(x, places, side="left"), 0, x.size - 1)
-    left = np.maximum(right - 1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values: Floats = y[left] + (places - x[left]) / (x[right] - x[left]) * (y[right] - y[left])
-    exact = x[right] == places
-    values[exact] = y[right][exact]
-    values[(places < x[0]) | (places > x[-1])] = np.nan
-    values[~np.isfinite(values)] = np.nan
-    return values
+    values = np.interp(places, x, y, left=np.nan, right=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def quantiles(values: Floats, shares: Sequence[float]) -> Floats:

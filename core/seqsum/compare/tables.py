@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
-from seqsum.export.table import harmless
+from seqsum.export.table import Cell
 from seqsum.formatting import change, points
+from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import points_per_unit
-from seqsum.runs.store import Floats
 
-Cell = str | int | float | None
 X_NAMES: Mapping[XKind, str] = {"step": "step", "time": "train_seconds"}
 
 
@@ -91,14 +88,6 @@ def scatter_table(comparison: Comparison, runs: Sequence[RunData], field: str, o
     return lines
 
 
-def as_csv(lines: Iterable[Sequence[Cell]]) -> str:
-    """Return lines as CSV; numbers read back to the same bits, None is empty, no text begins a formula."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerows([_text(cell) for cell in line] for line in lines)
-    return file.getvalue()
-
-
 def row_plain(row: Row, comparison: Comparison) -> dict[str, Any]:
     """A row as JSON-ready values; NaN and infinity stay for the writer to judge."""
     unit = difference_unit(comparison)
@@ -112,15 +101,8 @@ def row_plain(row: Row, comparison: Comparison) -> dict[str, Any]:
         "waiting": row.waiting,
         "metric": comparison.metric,
         "better": comparison.direction,
-        "final": row.final,
-        "final_step": row.final_step,
-        "best": row.best,
-        "best_step": row.best_step,
-        "at": row.at,
-        "baseline": row.baseline,
-        f"final_difference_{unit}": row.final_difference,
-        f"best_difference_{unit}": row.best_difference,
-        f"at_difference_{unit}": row.at_difference,
+        **{name: getattr(row, name) for name in ("final", "final_step", "best", "best_step", "at", "baseline")},
+        **{f"{what}_difference_{unit}": getattr(row, f"{what}_difference") for what in ("final", "best", "at")},
     }
     if row.final_quartiles is not None:
         facts["final_quartiles"] = list(row.final_quartiles)
@@ -146,12 +128,6 @@ def unique_names(rows: Sequence[Row]) -> list[str]:
     """Return the rows' names, with the run's id where two have the same."""
     names = [row.name for row in rows]
     return [name if names.count(name) == 1 else f"{name} ({row.key})" for name, row in zip(names, rows, strict=True)]
-
-
-def _text(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    return harmless(cell) if isinstance(cell, str) else repr(cell)
 
 
 def _number(x: float) -> Cell:

@@ -16,8 +16,8 @@ from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Summary, Workspace
+from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import direction_of
-from seqsum.runs.store import Floats
 from seqsum.text import printable
 
 MOST_SEEDS = 1024

@@ -12,22 +12,19 @@ from seqsum.errors import UserError
 from seqsum.formatting import is_share
 from seqsum.plotting.axes import (
     MARGIN,
-    OFFER,
     PLAIN,
     Drawn,
     Scale,
     ValueAxis,
-    between,
+    axis_notes,
+    band,
     draw_axes,
-    hidden_note,
     lines_on,
-    outliers_note,
-    pale,
+    value_scale,
 )
-from seqsum.plotting.drawing import Area, Line, Picture, Words
+from seqsum.plotting.drawing import Line, Picture, Words
 from seqsum.plotting.nonfinite import key_to, mark_broken
 from seqsum.plotting.ticks import linear_ticks
-from seqsum.plotting.y_range import ends_of
 from seqsum.runs import Buckets, Run
 
 WIDTH, PANEL, TOP, BOTTOM = 900, 220, 52, 40
@@ -92,7 +89,7 @@ def _panel(
     axis = replace(axis, log=log) if title == "loss" else PLAIN
     x = {name: np.array([steps(step) for step in buckets.x.tolist()]) for name, buckets in series.items()}
     curves = {name: Drawn.of_buckets(x[name], buckets, axis.log) for name, buckets in series.items()}
-    values, flattened = _value_scale(title, list(curves.values()), axis, bottom, top + MARGIN)
+    values, flattened = _scale(title, list(curves.values()), axis, bottom, top + MARGIN)
     ticks = linear_ticks(steps.low, steps.high, 9).pairs
     draw_axes(picture, steps, values, ticks, "step", share=is_share(title), labelled=with_steps)
     place = WIDTH - RIGHT
@@ -106,19 +103,16 @@ def _panel(
         picture.marks.append(Line(((place, top - 8), (place + 26, top - 8)), color, 2.0, dashes))
         picture.marks.append(Words(words, (place + 31, top - 4)))
     key_to(picture, broken, place - 20, top - 4)
-    hidden = hidden_note(sum(curve.hidden for curve in curves.values()))
-    notes = [title, "logarithmic" if axis.log else "", hidden, outliers_note(flattened, axis)]
-    picture.marks.append(Words(", ".join(filter(None, notes)), (LEFT, top - 4), size=12, color="#111111"))
-    if flattened and axis == ValueAxis(axis.log):
-        picture.notes.append(OFFER)
+    hidden = sum(curve.hidden for curve in curves.values())
+    notes = [title, *["logarithmic"] * axis.log, *axis_notes(picture, axis, hidden, flattened)]
+    picture.marks.append(Words(", ".join(notes), (LEFT, top - 4), size=12, color="#111111"))
 
 
 def _curve(picture: Picture, curve: Drawn, part: slice, values: Scale, color: str, dashes: tuple[float, ...]) -> None:
     x, y = curve.x[part].tolist(), curve.y[part].tolist()
     low, high = ([values(value) for value in column[part].tolist()] for column in (curve.low, curve.high))
     if any(abs(one - other) > 0.5 for one, other in zip(low, high, strict=True)):
-        outline = (*zip(x, high, strict=True), *reversed(list(zip(x, low, strict=True))))
-        picture.marks.append(Area(tuple(outline), pale(color)))
+        picture.marks.append(band(x, low, high, color))
     for line in lines_on(values, x, y):
         if len(line) == 1:
             (x0, y0) = line[0]
@@ -133,15 +127,14 @@ def _falls_far(series: Mapping[str, Buckets]) -> bool:
     return bool(lows.size) and 0 < float(lows.min()) < float(highs.max()) / LOG_RATIO
 
 
-def _value_scale(title: str, curves: Sequence[Drawn], axis: ValueAxis, bottom: float, top: float) -> tuple[Scale, bool]:
+def _scale(title: str, curves: Sequence[Drawn], axis: ValueAxis, bottom: float, top: float) -> tuple[Scale, bool]:
     if title == "accuracy":
         return Scale(0.0, 1.0, bottom, top), False
-    parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
-    if not parts:
-        return Scale(*between(axis, 0.1 if axis.log else 0.0, 1.0), bottom, top, axis.log), False
-    low, high, flattened = ends_of(parts, log=axis.log, fixed=axis.ends, leave_out=axis.leave_out)
-    if not axis.log:
-        low = min(0.0, low)
-    if high <= low:
-        high = 10 * low if axis.log else 0.0 if low < 0 else low + 1.0
-    return Scale(*between(axis, low, high), bottom, top, axis.log), flattened
+
+    def rounded(low: float, high: float) -> tuple[float, float]:
+        low = low if axis.log else min(0.0, low)
+        if high <= low:
+            high = 10 * low if axis.log else 0.0 if low < 0 else low + 1.0
+        return low, high
+
+    return value_scale(curves, axis, bottom, top, rounded)

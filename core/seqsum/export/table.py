@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
 from seqsum.errors import UserError
+from seqsum.formatting import finite
 from seqsum.runs import Run
 
+Cell = str | int | float | None
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -25,13 +28,11 @@ def write_csv(run: Run, file: TextIO) -> None:
         columns = [store.points(name) for name in names]
     if not names:
         raise UserError(f"export: run {run.id} has no metrics yet")
-    rows: dict[int, list[str]] = {}
+    rows: dict[int, list[Cell]] = {}
     for place, (steps, values) in enumerate(columns):
         for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-            rows.setdefault(int(step), [""] * len(names))[place] = repr(value)
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["step", *(harmless(name) for name in names)])
-    writer.writerows([str(step), *rows[step]] for step in sorted(rows))
+            rows.setdefault(int(step), [None] * len(names))[place] = value
+    file.write(as_csv([["step", *names], *([step, *rows[step]] for step in sorted(rows))]))
 
 
 def write_json(run: Run, file: TextIO) -> None:
@@ -43,17 +44,12 @@ def write_json(run: Run, file: TextIO) -> None:
         metrics: dict[str, Any] = {}
         for name in store.metrics():
             steps, values = store.points(name)
-            metrics[name] = {"steps": [int(step) for step in steps], "values": [_finite(value) for value in values]}
+            metrics[name] = {"steps": steps.astype(int).tolist(), "values": finite(values.tolist())}
         events = [asdict(event) for event in store.events()]
     summary = run.summary()
     whole = {
         "run": run.id,
-        "name": summary.name,
-        "status": summary.status,
-        "reason": summary.reason,
-        "step": summary.step,
-        "steps": summary.steps,
-        "train_seconds": summary.train_seconds,
+        **{name: getattr(summary, name) for name in ("name", "status", "reason", "step", "steps", "train_seconds")},
         "record": run.record_or_blank().plain(),
         "config": run.settings(),
         "metrics": metrics,
@@ -63,10 +59,16 @@ def write_json(run: Run, file: TextIO) -> None:
     file.write("\n")
 
 
-def _finite(value: Any) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def as_csv(lines: Iterable[Sequence[Cell]]) -> str:
+    """Return lines as CSV; numbers read back to the same bits, None is empty, no text begins a formula."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows([_text(cell) for cell in line] for line in lines)
+    return file.getvalue()
 
 
-def harmless(name: str) -> str:
-    """A plug-in may name its metric anything; a spreadsheet must not take it for a formula."""
-    return f"'{name}" if name.startswith(FORMULA_STARTS) else name
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    # A plug-in may name its metric anything; a spreadsheet must not take it for a formula.
+    return (f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell) if isinstance(cell, str) else repr(cell)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.plotting.drawing import Line, Picture, Place, Words
+from seqsum.formatting import count
+from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.nonfinite import OVER, UNDER, kinds_in
 from seqsum.plotting.ticks import value_ticks
-from seqsum.plotting.y_range import Limits
-from seqsum.runs.store import Buckets, Floats
+from seqsum.plotting.y_range import Limits, ends_of
+from seqsum.runs.buckets import Buckets, Floats
+
+Ends = tuple[float, float]
 
 MARGIN = 6
 """Units between the upper end of a scale of values and that of its plot."""
@@ -106,24 +109,37 @@ class Drawn:
         return [slice(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def outliers_note(flattened: bool, axis: ValueAxis) -> str:
-    """Return what a picture says of outliers, if anything; nothing where a person set the ends."""
-    if not flattened or axis.limits is not None:
-        return ""
-    return "outliers left out" if axis.leave_out else "a few outliers flatten the rest"
+def axis_notes(picture: Picture, axis: ValueAxis, hidden: int, flattened: bool) -> list[str]:
+    """Return what a picture says of values that it does not show: those that a logarithmic axis can't, and outliers,
+    but for where a person set the ends; beside the picture it offers to leave them out."""
+    notes = [f"{count(hidden, 'point')} at or below zero {'is' if hidden == 1 else 'are'} not shown"] if hidden else []
+    if flattened and axis.limits is None:
+        notes.append("outliers left out" if axis.leave_out else "a few outliers flatten the rest")
+        picture.notes += [] if axis.leave_out else [OFFER]
+    return notes
 
 
-def hidden_note(hidden: int) -> str:
-    """Return what a picture says of the values that a logarithmic axis can't show, if anything."""
-    return f"{_counted(hidden)} at or below zero {'is' if hidden == 1 else 'are'} not shown" if hidden else ""
+def value_scale(
+    curves: Sequence[Drawn], axis: ValueAxis, bottom: float, top: float, rounded: Callable[[float, float], Ends]
+) -> tuple[Scale, bool]:
+    """Return the scale that shows curves between two heights, and whether outliers flatten them.
+
+    rounded: what the ends are for the lowest and the highest value, where nobody set them
+    """
+    parts = [part for curve in curves if (part := curve.part(axis.log)) is not None]
+    low, high, flattened = 0.1 if axis.log else 0.0, 1.0, False
+    if parts:
+        *ends, flattened = ends_of(parts, log=axis.log, fixed=axis.ends, leave_out=axis.leave_out)
+        low, high = rounded(*ends)
+    return Scale(*between(axis, low, high), bottom, top, axis.log), flattened
 
 
-def _counted(points: int) -> str:
-    """Return `1 point`, `3 points`."""
-    return f"{points:,} point{'s' * (points != 1)}"
+def band(x: Sequence[float], low: Sequence[float], high: Sequence[float], color: str) -> Area:
+    """Return the pale area between two lines over the same places."""
+    return Area((*zip(x, high, strict=True), *reversed([*zip(x, low, strict=True)])), pale(color))
 
 
-def between(axis: ValueAxis, low: float, high: float) -> tuple[float, float]:
+def between(axis: ValueAxis, low: float, high: float) -> Ends:
     """Return the ends of an axis: those that are set, else the ones given, but never none between them."""
     set_low, set_high = axis.ends
     low, high = low if set_low is None else set_low, high if set_high is None else set_high

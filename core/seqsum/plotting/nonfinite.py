@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.plotting.drawing import Area, Line, Picture, Words
-from seqsum.runs.store import Buckets, Floats
+from seqsum.runs.buckets import Buckets, Floats
 
 NAN, ABOVE, BELOW = "NaN", "+infinity", "-infinity"
 OVER, UNDER = "above the range", "below the range"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from seqsum.runs.store import Buckets, Floats
+    from seqsum.runs.buckets import Buckets, Floats
 
 _NEGLIGIBLE = 40.0
 """exp(-40) is below the last bit of a float64."""

@@ -14,7 +14,7 @@ from seqsum.formatting import full
 from seqsum.text import printable
 
 if TYPE_CHECKING:
-    from seqsum.runs.store import Floats
+    from seqsum.runs.buckets import Floats
 
 Limits = tuple[float | None, float | None]
 """Bottom and top; None leaves an end to the data."""

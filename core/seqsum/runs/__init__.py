@@ -4,8 +4,9 @@ May import `config`, `plugins` and what lies below. No torch: the console reads 
 """
 
 from seqsum.folders import default_workspace
+from seqsum.runs.buckets import Buckets
 from seqsum.runs.run import LIVE_STATUSES, Run, Summary
-from seqsum.runs.store import Buckets, Command, Event, Store
+from seqsum.runs.store import Command, Event, Store
 from seqsum.runs.workspace import Workspace
 
 __all__ = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,16 +56,9 @@ class Annotations:
 
     def plain(self) -> dict[str, Any]:
         """What a person said, ready for JSON."""
-        said: dict[str, Any] = {}
-        if self.name is not None:
-            said["name"] = self.name
-        if self.tags is not None:
-            said["tags"] = list(self.tags)
-        if self.note:
-            said["note"] = self.note
-        if self.starred:
-            said["starred"] = True
-        return said
+        tags = None if self.tags is None else list(self.tags)
+        said = {"name": self.name, "tags": tags, "note": self.note or None, "starred": self.starred or None}
+        return {key: value for key, value in said.items() if value is not None}
 
 
 def annotate(
@@ -80,15 +73,9 @@ def annotate(
 
     Raises UserError for a value that can't be one, or a folder that can't be written.
     """
-    changes: dict[str, Any] = {}
-    if name is not None:
-        changes["name"] = check_name(name)
-    if tags is not None:
-        changes["tags"] = check_tags(tags)
-    if note is not None:
-        changes["note"] = check_note(note)
-    if starred is not None:
-        changes["starred"] = starred
+    checks: dict[str, Callable[[Any], Any]] = {"name": check_name, "tags": check_tags, "note": check_note}
+    given = {"name": name, "tags": tags, "note": note, "starred": starred}
+    changes = {key: checks.get(key, bool)(value) for key, value in given.items() if value is not None}
     try:
         with _alone(folder):
             try:

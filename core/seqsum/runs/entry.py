@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqsum.errors import UserError
+from seqsum.runs.buckets import Buckets
 from seqsum.runs.kinds import Fields
 from seqsum.runs.run import Run, Summary
-from seqsum.runs.store import READING_SECONDS, STATUSES, UNREADABLE, Buckets, Store
+from seqsum.runs.store import READING_SECONDS, STATUSES, UNREADABLE, Store
 
 CURVES = {"loss": ("loss", "eval_loss"), "accuracy": ("accuracy", "train_accuracy")}
 CURVE_POINTS = 24

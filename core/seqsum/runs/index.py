@@ -21,11 +21,11 @@ from seqsum.files import file_stamp
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.bounds import is_run
 from seqsum.runs.changes import ChangedRuns
+from seqsum.runs.database import StoreBusy, connect
 from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unreadable_entry
 from seqsum.runs.lock import is_locked
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE, Run, Summary
-from seqsum.runs.store import StoreBusy
 
 INDEX_FILE = ".index.db"
 # Another version of what is kept makes the file anew.
@@ -260,7 +260,7 @@ class Index:
         if self.path.is_symlink() or not self.path.is_file():
             return
         try:
-            database = _connect(self.path, "mode=ro")
+            database = connect(self.path, "mode=ro", INDEX_SECONDS)
             try:
                 row = database.execute("SELECT text FROM format").fetchone()
                 rows = database.execute("SELECT run, stamp, config, rest FROM entry").fetchall()
@@ -309,7 +309,7 @@ class Index:
         if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
             return
         try:
-            database = _connect(self.path, "mode=rwc")
+            database = connect(self.path, "mode=rwc", INDEX_SECONDS)
             try:
                 # No fsync: after a power cut a damaged index is made anew.
                 database.execute("PRAGMA synchronous=OFF")
@@ -327,11 +327,6 @@ class Index:
             return
         except sqlite3.DatabaseError:
             self._discard(damaged=True)
-
-
-def _connect(path: Path, how: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?{how}"
-    return sqlite3.connect(uri, uri=True, timeout=INDEX_SECONDS, isolation_level=None)
 
 
 def _of(line: Mapping[str, float] | list[float]) -> Iterable[float]:

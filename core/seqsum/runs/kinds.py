@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from seqsum.text import one_line
 
@@ -14,6 +14,10 @@ LARGEST_NUMBER = 1e300
 LATEST = 1e11
 """In seconds since 1970."""
 MOST_SHOWN = 40
+
+
+Kind = TypeVar("Kind")
+Default = TypeVar("Default")
 
 
 class Fields:
@@ -33,18 +37,10 @@ class Fields:
         self.problems.append(f"{self.source}{joined if self.source else ''}{name} {given}, not {expected}")
 
     def text(self, name: str, default: str = "", *, needed: bool = False) -> str:
-        value = self._given(name, needed, "text")
-        if value is None or isinstance(value, str):
-            return value if value is not None else default
-        self.wrong(name, "text")
-        return default
+        return self._read(name, "text", str, default, needed)
 
     def text_or_none(self, name: str) -> str | None:
-        value = self.raw.get(name)
-        if value is None or isinstance(value, str):
-            return value
-        self.wrong(name, "text")
-        return None
+        return None if self.raw.get(name) is None else self._read(name, "text", str, None)
 
     def one_of(self, name: str, words: tuple[str, ...], default: str) -> str:
         value = self.raw.get(name)
@@ -55,11 +51,9 @@ class Fields:
 
     def whole(self, name: str, default: int = 0, *, needed: bool = False) -> int:
         """A whole number from 0. One that is written as text is taken, and told."""
-        value = self._given(name, needed, "a whole number")
-        if value is None:
-            return default
+        value = self.raw.get(name)
         found = _whole(value)
-        if type(value) is not int or found is None:
+        if (type(value) is not int or found is None) and (needed or name in self.raw):
             self.wrong(name, "a whole number")
         return default if found is None else found
 
@@ -80,13 +74,7 @@ class Fields:
         return default
 
     def section(self, name: str, *, needed: bool = False) -> dict[str, Any]:
-        value = self._given(name, needed, "a section")
-        if value is None:
-            return {}
-        if isinstance(value, dict):
-            return value
-        self.wrong(name, "a section")
-        return {}
+        return self._read(name, "a section", dict, {}, needed)
 
     def texts(self, name: str) -> list[str]:
         """A list of words; what of it is none is left out."""
@@ -97,11 +85,16 @@ class Fields:
             self.wrong(name, "a list of words")
         return [part for part in value if isinstance(part, str)] if isinstance(value, list) else []
 
-    def _given(self, name: str, needed: bool, expected: str) -> Any:
+    def _read(
+        self, name: str, expected: str, kind: type[Kind], default: Default, needed: bool = False
+    ) -> Kind | Default:
+        """A value of a kind, or the default; null is told as any other kind is."""
         value = self.raw.get(name)
-        if value is None and (needed or name in self.raw):
+        if isinstance(value, kind):
+            return value
+        if needed or name in self.raw:
             self.wrong(name, expected)
-        return value
+        return default
 
 
 def _whole(value: Any) -> int | None:

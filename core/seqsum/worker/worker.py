@@ -1,4 +1,4 @@
-"""What a worker does between chunks: it writes what the trainer gives and does what is asked."""
+"""The worker's loop: chunks of training, evaluations, what is asked between them, and the run's end."""
 
 from __future__ import annotations
 
@@ -6,42 +6,34 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
-from seqsum.files import append_to
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store
 from seqsum.runs.measure import MEASURE, earlier_measure
-from seqsum.runs.record import Record
-from seqsum.setting_notes import not_fused
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
-from seqsum.trackers.upload import start_upload
-from seqsum.training.backends.fused_support import fused_from, why_not_fused
-from seqsum.worker.background_jobs import Abandoned, BackgroundJobs, Job
+from seqsum.training.backends.fused_support import fused_from
+from seqsum.worker.background_jobs import Abandoned, Job
 from seqsum.worker.clock import TrainingClock
 from seqsum.worker.live_changes import LiveChanges
 from seqsum.worker.signals import StopSignal
+from seqsum.worker.writing import RunWriter, say
 
 if TYPE_CHECKING:
     from seqsum.evaluation.evaluate import Evaluation
     from seqsum.training.checkpoint import Checkpoint
     from seqsum.training.trainer import Point, Trainer
 
-WRITE_SECONDS = 0.1
 IDLE_SECONDS = 0.05
 PATIENCE_SECONDS = 0.5
 """How long somebody who asked for something waits for evaluations behind the loop."""
-DURABLE_SECONDS = 1.0
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
-
-SomeEvent = tuple[int, str, dict[str, Any]]  # step, kind, detail
 
 
 class Worker:
-    """Drives a Trainer: writes what it gives, does what is asked of it, keeps the run's folder true."""
+    """Drives a Trainer: has it train and evaluate, has what it gives written, and does what is asked of it."""
 
     def __init__(self, run: Run, store: Store, signals: StopSignal) -> None:
         self.run = run
@@ -50,21 +42,13 @@ class Worker:
         self.trainer: Trainer
         self.changes: LiveChanges
         self.clock: TrainingClock
+        self.writer: RunWriter
         self.stop_asked: str | None = None
         self.tracker: Guarded | None = None
-        self._points: list[Point] = []
-        self._written = 0.0
         self._listened = 0.0
         self._looked = 0.0
-        self._saved: tuple[int, dict[str, Any]] | None = None
-        self._backend: tuple[str, str | None] = ("", None)
-        self._behind = BackgroundJobs(lambda: self.write(force=True), self._is_told)
         self._given_up = threading.Event()
         self._unmade: list[int] = []  # steps whose evaluation was given up
-        self._events: list[SomeEvent] = []
-        self._durable = 0.0
-        self._lags = False
-        self._store_behind: Store | None = None  # for the thread that writes behind the loop
 
     # Beginning
 
@@ -82,7 +66,7 @@ class Worker:
         saved, damaged = checkpoint.newest(self.run.checkpoints)
         step = saved.step if saved else 0
         for message in damaged:
-            self.say(message, step)
+            say(self.store, message, step)
         # Else pruning would keep a damaged one for the newest and delete the whole ones.
         checkpoint.set_aside(self.run.checkpoints, step if saved else -1)
         parent = self.run.record.parent
@@ -94,12 +78,12 @@ class Worker:
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
         speed = float(self.store.state().get("steps_per_second", 0.0))
         self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
-        if saved is not None:
-            self._saved = (step, dict(self.changes.values))
         backend = self.trainer.backend
         backend.fused_from = fused_from(known, self.store, step)
         backend.change_over(step, self.trainer.config)
-        self._backend = backend.name, backend.why_not_fused
+        self.writer = RunWriter(self.run, self.store, self.trainer, self.changes, self.clock, self._is_told)
+        if saved is not None:
+            self.writer.last_saved = (step, dict(self.changes.values))
         launched = self.store.state().get("launched", 0.0)
         with self.store.transaction():
             self.store.truncate(step)
@@ -126,20 +110,21 @@ class Worker:
             "parameters": self.trainer.parameters,
             "measured_since": self._measured_since(saved),
         }
-        self.run.record.with_facts(**facts, backend_reason=self._backend[1], outcome=None).write(self.run.folder)
-        self.tracker = tracker_of(self.run)
+        self.run.record.with_facts(**facts, backend_reason=backend.why_not_fused, outcome=None).write(self.run.folder)
+        self.tracker = self.writer.tracker = tracker_of(self.run)
         if self.tracker is not None:
             self.tracker.start(self.trainer.config.plain(), {**facts, "step": step})
         if saved is None:
             for note in self.trainer.task.notes:
-                self.say(note, step)
+                say(self.store, note, step)
         elif saved.state.get("measure") != MEASURE and (earlier := earlier_measure(self.run.record.config)):
-            self.say(
+            say(
+                self.store,
                 f"from here on accuracy and eval_loss are means over what training draws; up to step {step:,} they are "
                 f"{earlier}",
                 step,
             )
-        self._say_backend(step)
+        self.writer.say_backend(step)
         began, steps = "resumed" if saved else "started", self.trainer.config.train.steps
         print(f"{began} at step {step:,} of {steps:,}", flush=True)
 
@@ -154,7 +139,7 @@ class Worker:
 
     def train(self) -> str:
         """Train until the end, a stop or a failure; return the last status."""
-        trainer = self.trainer
+        trainer, writer, behind = self.trainer, self.writer, self.writer.behind
         self.clock.restart(trainer.step)
         self.changes.replay()
         while True:
@@ -163,9 +148,9 @@ class Worker:
                 return self._stop()
             if self.clock.paused:
                 time.sleep(IDLE_SECONDS)
-                self._behind.look()
-                if self._points:
-                    self.write()
+                behind.look()
+                if writer.points:
+                    writer.write()
                 continue
             if trainer.owes_evaluation:
                 self._evaluate()
@@ -176,42 +161,43 @@ class Worker:
                 continue
             before = trainer.step, self.clock.seconds
             points = trainer.run_chunk(self.changes.steps)
-            self._points += points
+            writer.points += points
             if trainer.failure:
-                self._behind.settle(lambda: self._shall_stop)
+                behind.settle(lambda: self._shall_stop)
                 return self._fail(trainer.failure)
             if points:
-                self._points += self.clock.points(points[-1][1], trainer.step, *before)
-            self._tell_backend()
-            behind = self._evaluate() if trainer.evaluation_due else self._lags
-            if trainer.checkpoint_due and not self.saved:
-                if behind and not trainer.done:
-                    self._save_behind()
+                writer.points += self.clock.points(points[-1][1], trainer.step, *before)
+            writer.tell_backend()
+            if trainer.evaluation_due:
+                self._evaluate()
+            if trainer.checkpoint_due and not writer.saved:
+                if writer.lags and not trainer.done:
+                    writer.save_behind()
                 elif self._all_ended():
-                    self.save("interval")
-            self._behind.look()
+                    writer.save("interval")
+            behind.look()
             self.changes.replay()
-            self.write()
+            writer.write()
 
-    def _evaluate(self) -> bool:
-        """Make the evaluation that is due, behind the loop if that changes nothing; return whether it is behind."""
-        trainer, step = self.trainer, self.trainer.step
+    def _evaluate(self) -> None:
+        """Make the evaluation that is due, behind the loop if that changes nothing."""
+        trainer, writer, step = self.trainer, self.writer, self.trainer.step
         job = trainer.evaluation_behind(self._check_behind)
-        self._lags = job is not None
+        writer.lags = job is not None
         if job is None:
-            self._behind.settle()
-            before = self._saved
+            writer.behind.settle()
+            before = writer.last_saved
             try:
                 result, best, points = trainer.evaluate(self._between_batches)
             except Abandoned:
-                return self._lags
-            if self._saved is not before:
-                self._saved = None  # what was saved meanwhile does not know the result
+                return
+            if writer.last_saved is not before:
+                writer.last_saved = None  # what was saved meanwhile does not know the result
             self._take(step, result, points)
             if best and trainer.config.train.keep_best:
-                self.save("best")
+                writer.save("best")
         else:
-            self._behind.add(
+            writer.behind.add(
                 Job(
                     lambda: job,
                     lambda result: self._take(step, result, trainer.note(step, result)[1]),
@@ -219,7 +205,6 @@ class Worker:
                     dropped=lambda: self._unmade.append(step),
                 )
             )
-        return self._lags
 
     def _between_batches(self) -> None:
         """Do what is asked while an evaluation is made; raises Abandoned when the run shall stop."""
@@ -229,7 +214,7 @@ class Worker:
             self._obey()
         if self._shall_stop:
             raise Abandoned
-        self.write()
+        self.writer.write()
 
     def _check_behind(self) -> None:
         """Raise Abandoned, in the thread of an evaluation behind the loop, when its result is waited for no longer."""
@@ -252,63 +237,41 @@ class Worker:
 
     def _all_ended(self) -> bool:
         """Wait for all that is behind the loop, or until somebody asks for something; return whether all is ended."""
-        self._behind.look()
-        if len(self._behind):
-            # What is known so far, now and in its turn: the rest may take its time.
-            self._written = 0.0
-            self.write()
-        return self._behind.settle(self._is_told)
+        self.writer.behind.look()
+        if len(self.writer.behind):
+            # What is known so far, in its turn: the rest may take its time.
+            self.writer.write(now=True)
+        return self.writer.behind.settle(self._is_told)
 
     def _settle_soon(self) -> bool:
         """Wait for what is behind the loop, but not for long; return whether all is ended."""
         end = time.monotonic() + PATIENCE_SECONDS
-        return self._behind.settle(lambda: time.monotonic() > end)
+        return self.writer.behind.settle(lambda: time.monotonic() > end)
 
     def _take(self, step: int, result: Evaluation, points: list[Point]) -> None:
-        self._points += points
+        self.writer.points += points
         if self.tracker is not None:
             self.tracker.media(Media(step, result.accuracy_by_length, result.confusion))
-
-    def _save_behind(self) -> None:
-        """Have a checkpoint of this moment written while training goes on."""
-        self.clock.tick()
-        changes = dict(self.changes.values)
-        moment = self.trainer.moment(changes=changes, train_seconds=self.clock.seconds)
-
-        def begin() -> Callable[[], Path]:
-            # Forced to the disk once a second: if the power fails, a newer one is found damaged, and the run goes on
-            # from that one.
-            now = time.monotonic()
-            durable = now - self._durable > DURABLE_SECONDS
-            if durable:
-                self._durable = now
-            return self.trainer.writing(self.run.checkpoints, moment, durable)
-
-        def end(path: Path) -> None:
-            self._saved = (moment.step, changes)
-            self._events.append((moment.step, "checkpoint", {"reason": "interval", "path": path.name}))
-
-        self._behind.add(Job(begin, end))
 
     def _stop(self) -> str:
         if not self._settle_soon():
             self._given_up.set()
-            self._behind.settle()
+            self.writer.behind.settle()
         if self._unmade:
             self.trainer.owes_evaluation = self._unmade[-1] == self.trainer.step
             earlier = self._unmade[:-1] if self.trainer.owes_evaluation else self._unmade
             if earlier:
                 steps = ", ".join(f"{step:,}" for step in earlier)
-                self.say(f"stopped before the evaluation of step {steps} was made", self.trainer.step)
-        if not self.saved or self._unmade:
-            self.save("stop")
+                say(self.store, f"stopped before the evaluation of step {steps} was made", self.trainer.step)
+        if not self.writer.saved or self._unmade:
+            self.writer.save("stop")
         reason = f"stopped by {self.signals.name or self.stop_asked}"
         self._end("stopped", reason)
         return "stopped"
 
     def _finish(self) -> str:
-        if not self.saved:
-            self.save("end")
+        if not self.writer.saved:
+            self.writer.save("end")
         reason = None
         if self.trainer.stopped_early:
             best = self.trainer.early_stopping
@@ -319,109 +282,27 @@ class Worker:
 
     def _fail(self, reason: str) -> str:
         self._given_up.set()
-        kept = f"the checkpoint of step {self._saved[0]} is kept" if self._saved else "there is no checkpoint yet"
+        saved = self.writer.last_saved
+        kept = f"the checkpoint of step {saved[0]} is kept" if saved else "there is no checkpoint yet"
         self._end("failed", f"{reason}; {kept}")
         return "failed"
 
     def _end(self, status: str, reason: str | None) -> None:
-        if self._store_behind is not None:
-            self._store_behind.close()
-        self.write(force=True)
-        self.end_tracker(status, reason)
+        self.writer.close()
+        # Whoever sends a signal wants the machine: no upload then, `seqsum sync` does it later.
+        self.writer.end_tracker(status, reason, upload=not self.signals.name)
         with self.store.transaction():
-            self.write(force=True)
+            self.writer.write(force=True)
             self.store.add_event(self.trainer.step, status, **({"reason": reason} if reason else {}))
             self.store.set_state(status=status, reason=reason)
             self.run.record_outcome(status, reason, self.trainer.step)
             for command in self.store.pending_commands():
                 if command.verb != "set":
-                    answered = self.saved and (
+                    answered = self.writer.saved and (
                         command.verb == "snapshot" or (command.verb, status) == ("stop", "stopped")
                     )
                     self.store.finish_command(command.id, answered, f"the run is {status}", step=self.trainer.step)
         print(f"{status} at step {self.trainer.step:,}" + (f": {reason}" if reason else ""), flush=True)
-
-    def end_tracker(self, status: str, reason: str | None) -> None:
-        """Finish the tracker, in a bounded time that does not count as training; begin the upload if one is wanted."""
-        if self.tracker is None:
-            return
-        self.tracker.finish(status, reason)
-        self._tell_of_tracker()
-        self.clock.skip()
-        # Whoever sends a signal wants the machine: no upload then, `seqsum sync` does it later.
-        if self.trainer.config.track.swanlab == "online" and not self.signals.name:
-            with append_to(self.run.log) as log:
-                start_upload(self.run, log)
-
-    def _tell_of_tracker(self) -> None:
-        for message in self.tracker.messages() if self.tracker else ():
-            self.say(message, self.trainer.step)
-
-    # Writing
-
-    def write(self, force: bool = False) -> None:
-        """Write points and state about ten times a second: oftener is work, seldomer looks asleep."""
-        now = time.monotonic()
-        if not force and now - self._written < WRITE_SECONDS:
-            return
-        self._written = now
-        self.clock.tick()
-        points, self._points = self._points, []
-        if self.tracker is not None:
-            self.tracker.log(points)
-            self._tell_of_tracker()
-        events, self._events = self._events, []
-        state = {
-            "step": self.trainer.step,
-            "train_seconds": self.clock.seconds,
-            "steps_per_second": self.clock.speed(self.trainer.step),
-            "updated": time.time(),
-        }
-        if self._lags and not force:
-            store = self._store_behind = self._store_behind or self.run.store()
-            self._behind.write(lambda: record(store, points, events, state))
-        else:
-            record(self.store, points, events, state)
-            self._behind.written()
-
-    def save(self, reason: str) -> Path:
-        """Write a checkpoint of this moment."""
-        # The points first: a resumed run makes again only those after the checkpoint.
-        self.write(force=True)
-        self.clock.tick()
-        changes = dict(self.changes.values)
-        path = self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=self.clock.seconds)
-        self._saved = (self.trainer.step, changes)
-        self.store.add_event(self.trainer.step, "checkpoint", reason=reason, path=path.name)
-        return path
-
-    @property
-    def saved(self) -> bool:
-        """Whether the newest checkpoint holds this very moment."""
-        return self._saved == (self.trainer.step, self.changes.values)
-
-    def say(self, message: str, step: int) -> None:
-        """Tell the person something, in the log and in the events."""
-        print(message, flush=True)
-        self.store.add_event(step, "message", text=message)
-
-    def _tell_backend(self) -> None:
-        """Say so when compiled code has taken over: a resumed run changes over at the same step."""
-        backend, before = self.trainer.backend, self._backend
-        now = backend.name, backend.why_not_fused
-        if now == before:
-            return
-        self._backend = now
-        if now[0] != before[0]:
-            self.store.add_event(backend.fused_from or 0, "backend", old=before[0], new=now[0])
-        self._say_backend(self.trainer.step)
-        Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1]).write(self.run.folder)
-
-    def _say_backend(self, step: int) -> None:
-        """Say why torch computes, where that could not be known before the start."""
-        why, config = self._backend[1], self.trainer.config
-        if why is not None and config.train.backend == "auto" and not why_not_fused(config, self.trainer.task):
-            self.say(not_fused(why), step)
 
     # Commands
 
@@ -452,9 +333,9 @@ class Worker:
 
     def _on_pause(self, command: Command) -> None:
         if not self.clock.paused:
-            if not self.saved:
-                self.save("pause")
-            self.write(force=True)
+            if not self.writer.saved:
+                self.writer.save("pause")
+            self.writer.write(force=True)
             self.clock.paused = True
             with self.store.transaction():
                 self.store.add_event(self.trainer.step, "paused")
@@ -475,17 +356,7 @@ class Worker:
         self.stop_asked = "command"
 
     def _on_snapshot(self, command: Command) -> None:
-        if not self.saved:
-            self.save("snapshot")
-        self.write(force=True)
+        if not self.writer.saved:
+            self.writer.save("snapshot")
+        self.writer.write(force=True)
         self._done(command, f"saved the checkpoint of step {self.trainer.step:,}")
-
-
-def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
-    """Write all of it or nothing."""
-    with store.transaction():
-        if points:
-            store.append(points)
-        for step, kind, detail in events:
-            store.add_event(step, kind, **detail)
-        store.set_state(**state)

@@ -15,10 +15,11 @@ from seqsum.files import file_stamp
 from seqsum.presets.library import load_preset, preset_names
 from seqsum.runs import Run, checkpoint_files
 from seqsum.runs.annotations import ANNOTATIONS_FILE
+from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE
-from seqsum.runs.store import READING_SECONDS, StoreBusy
+from seqsum.runs.store import READING_SECONDS
 from seqsum_tui.live.run_events import EventReader
 from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
 from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels

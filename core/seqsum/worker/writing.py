@@ -1,0 +1,182 @@
+"""What a worker writes into its run's folder: points and state, what a person should hear, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqsum.files import append_to
+from seqsum.runs import Run, Store
+from seqsum.runs.record import Record
+from seqsum.setting_notes import not_fused
+from seqsum.trackers import Guarded
+from seqsum.trackers.upload import start_upload
+from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.worker.background_jobs import BackgroundJobs, Job
+from seqsum.worker.clock import TrainingClock
+from seqsum.worker.live_changes import LiveChanges
+
+if TYPE_CHECKING:
+    from seqsum.training.trainer import Point, Trainer
+
+WRITE_SECONDS = 0.1
+DURABLE_SECONDS = 1.0
+
+SomeEvent = tuple[int, str, dict[str, Any]]  # step, kind, detail
+
+
+class RunWriter:
+    """Writes what a trainer gives: points before the checkpoint that holds their step, and in the tracker, too.
+
+    points: those that are not written yet; lags: whether evaluations are made behind the loop, so that what is not
+    urgent is written there, too; behind: what is done there; last_saved: step and changed values of the newest
+    checkpoint
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        store: Store,
+        trainer: Trainer,
+        changes: LiveChanges,
+        clock: TrainingClock,
+        is_told: Callable[[], bool],
+    ) -> None:
+        """is_told: whether there is something to be obeyed, so that nothing else may be waited for"""
+        self.run, self.store, self.trainer = run, store, trainer
+        self.changes, self.clock = changes, clock
+        self.tracker: Guarded | None = None
+        self.points: list[Point] = []
+        self.lags = False
+        self.behind = BackgroundJobs(lambda: self.write(force=True), is_told)
+        self.last_saved: tuple[int, dict[str, Any]] | None = None
+        self._backend = trainer.backend.name, trainer.backend.why_not_fused
+        self._events: list[SomeEvent] = []
+        self._written = 0.0
+        self._durable = 0.0
+        self._store_behind: Store | None = None  # for the thread that writes behind the loop
+
+    def write(self, *, now: bool = False, force: bool = False) -> None:
+        """Write points and state about ten times a second: oftener is work, seldomer looks asleep.
+
+        now: also if that was a moment ago; force: and not behind the loop
+        """
+        time_now = time.monotonic()
+        if not (now or force) and time_now - self._written < WRITE_SECONDS:
+            return
+        self._written = time_now
+        self.clock.tick()
+        points, self.points = self.points, []
+        if self.tracker is not None:
+            self.tracker.log(points)
+            self._tell_of_tracker()
+        events, self._events = self._events, []
+        state = {
+            "step": self.trainer.step,
+            "train_seconds": self.clock.seconds,
+            "steps_per_second": self.clock.speed(self.trainer.step),
+            "updated": time.time(),
+        }
+        if self.lags and not force:
+            store = self._store_behind = self._store_behind or self.run.store()
+            self.behind.write(lambda: record(store, points, events, state))
+        else:
+            record(self.store, points, events, state)
+            self.behind.written()
+
+    def save(self, reason: str) -> Path:
+        """Write a checkpoint of this moment."""
+        # The points first: a resumed run makes again only those after the checkpoint.
+        self.write(force=True)
+        self.clock.tick()
+        changes = dict(self.changes.values)
+        path = self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=self.clock.seconds)
+        self.last_saved = (self.trainer.step, changes)
+        self.store.add_event(self.trainer.step, "checkpoint", reason=reason, path=path.name)
+        return path
+
+    @property
+    def saved(self) -> bool:
+        """Whether the newest checkpoint holds this very moment."""
+        return self.last_saved == (self.trainer.step, self.changes.values)
+
+    def tell_backend(self) -> None:
+        """Say so when compiled code has taken over: a resumed run changes over at the same step."""
+        backend, before = self.trainer.backend, self._backend
+        now = backend.name, backend.why_not_fused
+        if now == before:
+            return
+        self._backend = now
+        if now[0] != before[0]:
+            self.store.add_event(backend.fused_from or 0, "backend", old=before[0], new=now[0])
+        self.say_backend(self.trainer.step)
+        Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1]).write(self.run.folder)
+
+    def say_backend(self, step: int) -> None:
+        """Say why torch computes, where that could not be known before the start."""
+        why, config = self._backend[1], self.trainer.config
+        if why is not None and config.train.backend == "auto" and not why_not_fused(config, self.trainer.task):
+            say(self.store, not_fused(why), step)
+
+    def save_behind(self) -> None:
+        """Have a checkpoint of this moment written while training goes on."""
+        self.clock.tick()
+        changes = dict(self.changes.values)
+        moment = self.trainer.moment(changes=changes, train_seconds=self.clock.seconds)
+
+        def begin() -> Callable[[], Path]:
+            # Forced to the disk once a second: if the power fails, a newer one is found damaged, and the run goes on
+            # from that one.
+            now = time.monotonic()
+            durable = now - self._durable > DURABLE_SECONDS
+            if durable:
+                self._durable = now
+            return self.trainer.writing(self.run.checkpoints, moment, durable)
+
+        def end(path: Path) -> None:
+            self.last_saved = (moment.step, changes)
+            self._events.append((moment.step, "checkpoint", {"reason": "interval", "path": path.name}))
+
+        self.behind.add(Job(begin, end))
+
+    def end_tracker(self, status: str, reason: str | None, upload: bool) -> None:
+        """Finish the tracker, in a bounded time that does not count as training; begin an upload if one is wanted.
+
+        upload: whether it may begin now
+        """
+        if self.tracker is None:
+            return
+        self.tracker.finish(status, reason)
+        self._tell_of_tracker()
+        self.clock.skip()
+        if upload and self.trainer.config.track.swanlab == "online":
+            with append_to(self.run.log) as log:
+                start_upload(self.run, log)
+
+    def _tell_of_tracker(self) -> None:
+        for message in self.tracker.messages() if self.tracker else ():
+            say(self.store, message, self.trainer.step)
+
+    def close(self) -> None:
+        """Write what is left; nothing is written behind the loop any more."""
+        if self._store_behind is not None:
+            self._store_behind.close()
+        self.write(force=True)
+
+
+def say(store: Store, message: str, step: int) -> None:
+    """Tell the person something, in the log and in the events."""
+    print(message, flush=True)
+    store.add_event(step, "message", text=message)
+
+
+def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
+    """Write all of it or nothing."""
+    with store.transaction():
+        if points:
+            store.append(points)
+        for step, kind, detail in events:
+            store.add_event(step, kind, **detail)
+        store.set_state(**state)
