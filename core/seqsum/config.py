@@ -25,6 +25,11 @@ from seqsum.text import is_plain, plain_spaces
 MOST_STEPS = 1_000_000_000
 
 
+def _with(path: str, names: str, default: Any, words: str, **more: Any) -> Any:
+    """A field that counts only where the one at `path` is one of `names`, as its description says."""
+    return setting(default, f"{names}: {words}", used_when={path: tuple(names.split(", "))}, **more)
+
+
 class OptimConfig(Section):
     """The optimizer and gradient clipping."""
 
@@ -32,39 +37,14 @@ class OptimConfig(Section):
         "adam", "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop"
     )
     lr: float = setting(1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True)
-    beta1: float = setting(
-        0.9,
-        "adam, adamw: decay of the running mean of gradients",
-        ge=0,
-        le=0.999999,
-        used_when={"optim.name": ("adam", "adamw")},
+    beta1: float = _with("optim.name", "adam, adamw", 0.9, "decay of the running mean of gradients", ge=0, le=0.999999)
+    beta2: float = _with(
+        "optim.name", "adam, adamw", 0.999, "decay of the running mean of squared gradients", ge=0, le=0.99999999
     )
-    beta2: float = setting(
-        0.999,
-        "adam, adamw: decay of the running mean of squared gradients",
-        ge=0,
-        le=0.99999999,
-        used_when={"optim.name": ("adam", "adamw")},
-    )
-    eps: float = setting(
-        1e-8,
-        "adam, adamw, rmsprop: keeps the division by a tiny gradient finite",
-        gt=0,
-        used_when={"optim.name": ("adam", "adamw", "rmsprop")},
-    )
-    momentum: float = setting(
-        0.0,
-        "sgd, rmsprop: share of the last update that is kept",
-        ge=0,
-        le=0.9999,
-        used_when={"optim.name": ("sgd", "rmsprop")},
-    )
-    smoothing: float = setting(
-        0.99,
-        "rmsprop: decay of the running mean of squared gradients",
-        ge=0,
-        le=0.999999,
-        used_when={"optim.name": ("rmsprop",)},
+    eps: float = _with("optim.name", "adam, adamw, rmsprop", 1e-8, "keeps the division by a tiny gradient finite", gt=0)
+    momentum: float = _with("optim.name", "sgd, rmsprop", 0.0, "share of the last update that is kept", ge=0, le=0.9999)
+    smoothing: float = _with(
+        "optim.name", "rmsprop", 0.99, "decay of the running mean of squared gradients", ge=0, le=0.999999
     )
     weight_decay: float = setting(0.0, "pull of the weights towards zero", ge=0)
     clip_norm: float | None = setting(
@@ -100,37 +80,21 @@ class ScheduleConfig(Section):
         used_when={"schedule.name": ("cosine", "constant", "linear", "step", "plateau")},
     )
     warmup_start: float = setting(0.01, "fraction of the peak at which warm-up or one_cycle starts", gt=0, le=1)
-    cosine_period: Literal["total_steps", "after_warmup"] = setting(
-        "total_steps",
-        "cosine: total_steps is half a wave over train.steps, begun after the warm-up, so that it ends above min_lr "
+    cosine_period: Literal["total_steps", "after_warmup"] = _with(
+        "schedule.name", "cosine", "total_steps",
+        "total_steps is half a wave over train.steps, begun after the warm-up, so that it ends above min_lr "
         "(as the tutorial does); after_warmup fits the wave to what is left, and ends at min_lr",
-        used_when={"schedule.name": ("cosine",)},
-    )
-    factor: float = setting(
-        0.1,
-        "step, plateau: what the learning rate is multiplied by",
-        gt=0,
-        lt=1,
-        used_when={"schedule.name": ("step", "plateau")},
-    )
-    step_size: int = setting(
-        5000, "step: steps between two falls", ge=1, le=MOST_STEPS, unit="steps", used_when={"schedule.name": ("step",)}
-    )
-    rise: float = setting(
-        0.3,
-        "one_cycle: share of the run in which the learning rate rises; momentum stays as it is",
-        gt=0,
-        lt=1,
-        used_when={"schedule.name": ("one_cycle",)},
-    )
-    patience: int = setting(
-        5,
-        "plateau: evaluations without a lower eval_loss before a fall",
-        ge=1,
-        le=1_000_000,
+    )  # fmt: skip
+    factor: float = _with("schedule.name", "step, plateau", 0.1, "what the learning rate is multiplied by", gt=0, lt=1)
+    step_size: int = _with("schedule.name", "step", 5000, "steps between two falls", ge=1, le=MOST_STEPS, unit="steps")
+    rise: float = _with(
+        "schedule.name", "one_cycle", 0.3, "share of the run in which the learning rate rises; momentum stays as it is",
+        gt=0, lt=1,
+    )  # fmt: skip
+    patience: int = _with(
+        "schedule.name", "plateau", 5, "evaluations without a lower eval_loss before a fall", ge=1, le=1_000_000,
         unit="evaluations",
-        used_when={"schedule.name": ("plateau",)},
-    )
+    )  # fmt: skip
 
 
 class TrainConfig(Section):

@@ -72,7 +72,7 @@ def test_jax_makes_our_updates(cell: str, tmp_path: Path) -> None:
     batches = ours.task.batches(3, 0, 20, config.train.batch_size)
     parts = [jax.numpy.array(part) for part in (batches.inputs, batches.lengths, batches.targets)]
     theirs.samples = lambda key, count: tuple(part[key] for part in parts)  # type: ignore[method-assign,assignment]
-    theirs.carry, losses = theirs._chunk(theirs.carry, 0, theirs.rates, jax.numpy.arange(20))
+    theirs.carry, losses = theirs.chunk(theirs.carry, 0, theirs.rates, jax.numpy.arange(20))
     result = ours.backend.run(batches, [learning_rate(config, step) for step in range(20)], config)
     np.testing.assert_allclose(losses, result.losses, rtol=1e-4)
     expected = ours.model.state_dict()

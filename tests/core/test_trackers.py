@@ -138,7 +138,7 @@ def test_in_the_folder_is_what_was_logged(tmp_path: Path) -> None:
     before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.excepthook)
     guarded = Guarded(SwanLabLogs(run.folder / "tracker", run.record, config.track))
     guarded.start(config.plain(), {"parameters": 42, "device": "cpu", "step": 0})
-    wait_until(lambda: guarded._started, "the tracker's start")
+    wait_until(lambda: guarded.started, "the tracker's start")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.excepthook) == before
     guarded.log([("loss", 10, 0.5), ("lr", 10, 0.001), ("accuracy", 10, 0.75), ("eval_loss", 10, float("nan"))])
     confusion = np.array([[3, 1], [0, 4]])

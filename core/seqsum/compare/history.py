@@ -142,71 +142,32 @@ class History:
         What its parent reached before the fork is the parent's.
         """
         store, after, before = self._parts[-1]
-        return _best(store, metric, after, before, direction)
+        sign = 1 if direction == "lower" else -1
+        buckets = store.buckets(metric, after + 1, before)
+        # Buckets stand for several points: read are those of the best one, and of those that may hold points beyond.
+        read = (buckets.first <= after) | (buckets.last > before)
+        lows = buckets.low if direction == "lower" else -buckets.high
+        best = _lowest(np.where(read, np.nan, lows))
+        if best is not None:
+            read[best] = True
+        ends = zip(buckets.first[read].astype(int).tolist(), buckets.last[read].astype(int).tolist(), strict=True)
+        parts = [store.points(metric, max(first - 1, after), min(last, before)) for first, last in ends]
+        steps, values = (np.concatenate([part[at] for part in parts] or [np.zeros(0)]) for at in (0, 1))
+        place = _lowest(sign * values)
+        return None if place is None else (int(steps[place]), float(values[place]))
 
     def near(self, metric: str, step: int) -> tuple[int, float] | None:
         """Return the point nearest to `step` (the later of two), or None before the first and after the last point."""
         found: list[tuple[int, float]] = []
-        ends: list[int] = []
         for store, after, before in self._parts:
-            extent = store.extent(metric)
-            if extent is None:
-                continue
-            ends += [max(extent[0], after + 1), min(extent[1], before)]
-            steps, values = _points_near(store, metric, step, after, before)
-            found += zip(steps.astype(int).tolist(), values.tolist(), strict=True)
-        if not found or not min(ends) <= step <= max(ends):
+            around = store.point_at(metric, min(step, before)), store.point_from(metric, max(step, after + 1))
+            found += [point for point in around if point is not None and after < point[0] <= before]
+        if not found or not min(found)[0] <= step <= max(found)[0]:
             return None
         return min(found, key=lambda point: (abs(point[0] - step), -point[0]))
 
 
-def _points_near(store: Store, metric: str, step: int, after: int, before: int) -> tuple[Floats, Floats]:
-    """Return the points around `step`: at least the nearest one on each side, where there are any."""
-    extent = store.extent(metric)
-    if extent is None:
-        return np.zeros(0), np.zeros(0)
-    reach = 64
-    while True:
-        low, high = max(after, step - reach - 1), min(before, step + reach)
-        steps, values = store.points(metric, low, high)
-        left = bool((steps <= step).any()) or low < extent[0]
-        right = bool((steps >= step).any()) or high >= extent[1] or high == before
-        if (left or low == after) and right:
-            return steps, values
-        reach *= 8
-
-
-def _best(store: Store, metric: str, after: int, before: int, direction: Direction) -> tuple[int, float] | None:
-    buckets = store.buckets(metric, after + 1, before)
-    x = buckets.x
-    values = buckets.low if direction == "lower" else buckets.high
-    if not x.size:
-        return None
-    # Thinned buckets stand for several points: they tell the value, and between which neighbours to look for it.
-    thinned = bool(np.any((x % 1 != 0) | (buckets.low < buckets.high)))
-    if not thinned:
-        inside = (x > after) & (x <= before)
-        return _first_best(x[inside], values[inside], direction)
-    # The last bucket may hold points beyond the part.
-    edge = int(x[-2]) if x.size > 1 else after
-    best = _first_best(*store.points(metric, max(edge, after), before), direction)
-    inner = _first_best(np.arange(x.size - 1, dtype=np.float64), values[:-1], direction)
-    if inner is not None and (best is None or not _better(best[1], inner[1], direction)):
-        place = inner[0]
-        low = int(x[place - 1]) if place else after
-        found = _first_best(*store.points(metric, max(low, after), min(int(x[place + 1]), before)), direction)
-        if found is not None and (best is None or not _better(best[1], found[1], direction)):
-            best = found
-    return best
-
-
-def _first_best(x: Floats, values: Floats, direction: Direction) -> tuple[int, float] | None:
-    kept = np.flatnonzero(np.isfinite(values))
-    if not kept.size:
-        return None
-    at = kept[values[kept].argmin() if direction == "lower" else values[kept].argmax()]
-    return int(x[at]), float(values[at])
-
-
-def _better(one: float, other: float, direction: Direction) -> bool:
-    return one < other if direction == "lower" else one > other
+def _lowest(values: Floats) -> int | None:
+    """Return the place of the first of the smallest numbers that are finite."""
+    finite = np.flatnonzero(np.isfinite(values))
+    return int(finite[values[finite].argmin()]) if finite.size else None

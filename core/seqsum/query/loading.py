@@ -18,14 +18,19 @@ from torch.overrides import TorchFunctionMode
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import parse_json
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run
-from seqsum.runs.checkpoint_files import CHECKSUMS_FILE, MODEL_FILE, STATE_FILE, checksum, file_in, steps_saved
+from seqsum.runs.checkpoint_files import (
+    MODEL_FILE,
+    STATE_FILE,
+    DamagedCheckpoint,
+    json_object,
+    steps_saved,
+    whole_files,
+)
 from seqsum.tasks.base import AnyTask
 from seqsum.text import one_line
-from seqsum.training.checkpoint import DamagedCheckpoint
 
 # What wrong values in well-formed JSON can lead to where a task or a model is made of them.
 MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, RuntimeError)
@@ -96,40 +101,15 @@ def _newest(run: Run, like: Loaded | None) -> Loaded:
 
 def read(path: Path) -> Weights:
     """Read a checkpoint's weights and state; raise DamagedCheckpoint when they are incomplete or altered."""
-    checksums = _json(path / CHECKSUMS_FILE, _bytes(path / CHECKSUMS_FILE))
-    data = {name: _bytes(path / name) for name in (STATE_FILE, MODEL_FILE)}
-    for name, content in data.items():
-        if checksums.get(name) != checksum(content):
-            raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
-    state = _json(path / STATE_FILE, data[STATE_FILE])
+    data = whole_files(path, (STATE_FILE, MODEL_FILE))
+    state = json_object(path, STATE_FILE, data[STATE_FILE])
     step = state.get("step")
     if type(step) is not int or path.name != f"step-{step}" or not isinstance(state.get("config"), dict):
-        raise DamagedCheckpoint(
-            f"checkpoint: {path / STATE_FILE} holds another step than its folder's name, or no config"
-        )
+        raise DamagedCheckpoint(path, f"{STATE_FILE} holds another step than its folder's name, or no config")
     try:
         return Weights(step, safetensors.torch.load(data[MODEL_FILE]), state)
     except (safetensors.SafetensorError, *MISFITS) as error:
-        raise DamagedCheckpoint(
-            f"checkpoint: {path / MODEL_FILE} is no safetensors file: {one_line(str(error))}"
-        ) from None
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return file_in(path.parent, path.name)
-    except OSError as error:
-        raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error.strerror or error}") from None
-
-
-def _json(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        value = parse_json(data)
-    except ValueError as error:
-        raise DamagedCheckpoint(f"checkpoint: {path} is not JSON: {one_line(str(error))}") from None
-    if not isinstance(value, dict):
-        raise DamagedCheckpoint(f"checkpoint: {path} is not a JSON object")
-    return value
+        raise DamagedCheckpoint(path, f"{MODEL_FILE} is no safetensors file: {one_line(str(error))}") from None
 
 
 def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, ...]) -> Loaded:

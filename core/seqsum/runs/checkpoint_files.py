@@ -8,13 +8,14 @@ import math
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
-from seqsum.files import parse_json, read_json, read_regular, sync_folder, write_atomically
+from seqsum.files import parse_json, read_regular, sync_folder, write_atomically
 from seqsum.runs.bounds import STEP_NAME, own_folder, remove
+from seqsum.text import one_line
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -75,16 +76,48 @@ def checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+class DamagedCheckpoint(UserError):
+    """A checkpoint that is incomplete or whose checksums don't match. what: which file it is, and what of it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"checkpoint: {path}/{what}")
+        self.what = what
+
+
+def whole_files(path: Path, names: Sequence[str] = FILES) -> dict[str, bytes]:
+    """Return what files of a checkpoint hold; raise DamagedCheckpoint when one is not there, or was altered."""
+    sums = json_object(path, CHECKSUMS_FILE, _content(path, CHECKSUMS_FILE))
+    data = {name: _content(path, name) for name in names}
+    for name, content in data.items():
+        if sums.get(name) != checksum(content):
+            raise DamagedCheckpoint(path, f"{name} does not match its checksum")
+    return data
+
+
+def json_object(path: Path, name: str, data: bytes) -> dict[str, Any]:
+    """Return what a JSON file of a checkpoint says; raise DamagedCheckpoint when it is no object."""
+    try:
+        value = parse_json(data)
+    except ValueError as error:
+        raise DamagedCheckpoint(path, f"{name} is not JSON: {one_line(str(error))}") from None
+    if not isinstance(value, dict):
+        raise DamagedCheckpoint(path, f"{name} is not a JSON object")
+    return value
+
+
+def _content(path: Path, name: str) -> bytes:
+    try:
+        return file_in(path, name)
+    except OSError as error:
+        raise DamagedCheckpoint(path, f"{name} can't be read: {error.strerror or error}") from None
+
+
 def damage(path: Path) -> str | None:
     """Return why a checkpoint is not whole, or None when it is: every file is there and matches its checksum."""
     try:
-        sums = parse_json(file_in(path, CHECKSUMS_FILE))
-        for name in FILES:
-            if not isinstance(sums, dict) or sums.get(name) != checksum(file_in(path, name)):
-                return f"{name} does not match its checksum"
-        read_state(path)
-    except (OSError, ValueError, UserError) as error:
-        return str(error)
+        json_object(path, STATE_FILE, whole_files(path)[STATE_FILE])
+    except DamagedCheckpoint as error:
+        return error.what
     return None
 
 
@@ -95,13 +128,7 @@ def newest_whole(folder: Path) -> int | None:
 
 def read_state(path: Path) -> dict[str, Any]:
     """Return a checkpoint's `state.json`; raise UserError when it can't be read."""
-    try:
-        state = read_json(path / STATE_FILE, LARGEST[STATE_FILE])
-    except (OSError, ValueError) as error:
-        raise UserError(f"checkpoint: {path} can't be read: {error}") from None
-    if not isinstance(state, dict):
-        raise UserError(f"checkpoint: {path} is not a checkpoint")
-    return state
+    return json_object(path, STATE_FILE, _content(path, STATE_FILE))
 
 
 def copy(source: Path, target: Path, state: dict[str, Any], *, fresh_optimizer: bool) -> None:

@@ -281,11 +281,16 @@ class Store:
     @_reading
     def point_at(self, metric: str, step: int) -> tuple[int, float] | None:
         """Return the last (step, value) of a metric at or before `step`, or None."""
-        row = self.database.execute(
-            "SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)"
-            " AND step <= ? ORDER BY step DESC LIMIT 1",
-            (metric, step),
-        ).fetchone()
+        return self._point(metric, "step <= ? ORDER BY step DESC", step)
+
+    @_reading
+    def point_from(self, metric: str, step: int) -> tuple[int, float] | None:
+        """Return the first (step, value) of a metric at or after `step`, or None."""
+        return self._point(metric, "step >= ? ORDER BY step", step)
+
+    def _point(self, metric: str, which: str, step: int) -> tuple[int, float] | None:
+        query = f"SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?) AND {which} LIMIT 1"
+        row = self.database.execute(query, (metric, step)).fetchone()
         return None if row is None else (row[0], math.nan if row[1] is None else float(row[1]))
 
     @_reading

@@ -40,7 +40,8 @@ class Guarded:
         self._running: tuple[str, float] | None = None  # the call under way, and when it began
         self._failure: str | None = None
         self._told = False
-        self._started = False
+        self.started = False
+        """Whether the tracker has begun."""
         self._media_at = -MEDIA_SECONDS
         self._last_media: Media | None = None
         self._thread = threading.Thread(target=self._work, name=f"tracker {self.name}", daemon=True)
@@ -79,10 +80,10 @@ class Guarded:
 
     def finish(self, status: str, reason: str | None, seconds: float | None = None) -> None:
         """End the tracker, waiting `seconds` at most (10 by default, 30 while it still starts)."""
-        if self._failure is not None and not self._started:
+        if self._failure is not None and not self.started:
             seconds = GONE_SECONDS
         if seconds is None:
-            seconds = FINISH_SECONDS if self._started else LATE_FINISH_SECONDS
+            seconds = FINISH_SECONDS if self.started else LATE_FINISH_SECONDS
         if self._last_media is not None:
             self._put("media", self._last_media)
         deadline = time.monotonic() + seconds
@@ -115,11 +116,11 @@ class Guarded:
         while True:
             call, arguments = self._jobs.get()
             # A tracker that failed while it logged can still close its files; one that never began has none.
-            if self._failure is None or (call == "finish" and self._started):
+            if self._failure is None or (call == "finish" and self.started):
                 self._running = (call, time.monotonic())
                 try:
                     getattr(self._tracker, call)(*arguments)
-                    self._started = self._started or call == "start"
+                    self.started = self.started or call == "start"
                 # A library that calls sys.exit raises no Exception.
                 except BaseException as error:
                     self._fail(f"{call} failed: {type(error).__name__}: {one_line(str(error))[:300]}")

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -125,9 +124,7 @@ def _send(run: Run, folders: list[Path], seconds: float) -> UploadResult:
 
 def main(arguments: list[str]) -> int:
     run, seconds = Run(Path(arguments[0])), float(arguments[1])
-    deadline = time.monotonic() + WORKER_SECONDS
-    while run.worker_lives and time.monotonic() < deadline:
-        time.sleep(0.05)
+    run.wait_for_worker(WORKER_SECONDS)
     try:
         return 0 if upload(run, seconds).ok else 1
     except UserError as error:

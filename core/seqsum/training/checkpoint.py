@@ -20,26 +20,22 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from seqsum.errors import UserError
-from seqsum.files import parse_json, sync_folder
+from seqsum.files import sync_folder
 from seqsum.runs.bounds import own_folder, remove
 from seqsum.runs.checkpoint_files import (
     CHECKSUMS_FILE,
-    FILES,
     MODEL_FILE,
     OPTIMIZER_FILE,
     RNG_KEY,
     STATE_FILE,
+    DamagedCheckpoint,
     checksum,
-    file_in,
+    json_object,
+    whole_files,
 )
 from seqsum.runs.checkpoint_files import steps_saved as steps_saved
 
 METADATA = {"format": "pt"}
-
-
-class DamagedCheckpoint(UserError):
-    """A checkpoint that is incomplete or whose checksums don't match."""
 
 
 @dataclass(frozen=True)
@@ -134,17 +130,10 @@ def set_aside(folder: Path, after: int) -> None:
 
 def load(path: Path) -> Checkpoint:
     """Read one checkpoint; raise DamagedCheckpoint when it is incomplete or altered."""
-    try:
-        checksums = parse_json(file_in(path, CHECKSUMS_FILE))
-        data = {name: file_in(path, name) for name in FILES}
-    except (OSError, ValueError) as error:
-        raise DamagedCheckpoint(f"checkpoint: {path} can't be read: {error}") from None
-    for name, content in data.items():
-        if not isinstance(checksums, dict) or checksums.get(name) != checksum(content):
-            raise DamagedCheckpoint(f"checkpoint: {path / name} does not match its checksum")
+    data = whole_files(path)
+    state = json_object(path, STATE_FILE, data[STATE_FILE])
     try:
         optimizer = safetensors.torch.load(data[OPTIMIZER_FILE])
-        state = parse_json(data[STATE_FILE])
         return Checkpoint(
             step=int(state["step"]),
             model=safetensors.torch.load(data[MODEL_FILE]),
@@ -153,7 +142,7 @@ def load(path: Path) -> Checkpoint:
             state=state,
         )
     except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise DamagedCheckpoint(f"checkpoint: {path} is not a checkpoint: {error}") from None
+        raise DamagedCheckpoint(path.parent, f"{path.name} is not a checkpoint: {error}") from None
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:

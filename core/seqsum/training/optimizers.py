@@ -22,14 +22,9 @@ def make_optimizer(values: nn.Parameter, optim: OptimConfig) -> torch.optim.Opti
     # PyTorch's fused kernels: one call over one tensor, with the same arithmetic.
     fused = values.device.type in ("cpu", "cuda", "mps") and values.dtype != torch.bfloat16
     betas = (optim.beta1, optim.beta2)
-    if optim.name == "adam":
-        return torch.optim.Adam(
-            [values], lr=optim.lr, betas=betas, eps=optim.eps, weight_decay=optim.weight_decay, fused=fused
-        )
-    if optim.name == "adamw":
-        return torch.optim.AdamW(
-            [values], lr=optim.lr, betas=betas, eps=optim.eps, weight_decay=optim.weight_decay, fused=fused
-        )
+    if optim.name in ("adam", "adamw"):
+        kind = torch.optim.Adam if optim.name == "adam" else torch.optim.AdamW
+        return kind([values], lr=optim.lr, betas=betas, eps=optim.eps, weight_decay=optim.weight_decay, fused=fused)
     if optim.name == "sgd":
         return torch.optim.SGD(
             [values], lr=optim.lr, momentum=optim.momentum, weight_decay=optim.weight_decay, fused=fused

@@ -78,7 +78,7 @@ class JaxScan:
         self.rates = np.array(learning_rates(config), dtype=np.float32)
         # Two sets of zeros: what is donated to the compiled code must not be given twice.
         self.carry = (self.weights, *(jax.tree.map(jnp.zeros_like, self.weights) for _ in range(2)))
-        self._chunk = jax.jit(self._steps, donate_argnums=0)
+        self.chunk = jax.jit(self._steps, donate_argnums=0)
         self._accuracy = jax.jit(self._share_right)
 
     def samples(self, key: Any, count: int) -> tuple[Any, Any, Any]:
@@ -129,7 +129,7 @@ class JaxScan:
         """Compile; the time that takes is not counted."""
         steps = min(STEPS_AT_ONCE, self.config.train.steps)
         carry = jax.tree.map(jnp.copy, self.carry)
-        jax.block_until_ready(self._chunk(carry, 0, self.rates[:steps], jax.random.split(self.key, steps)))
+        jax.block_until_ready(self.chunk(carry, 0, self.rates[:steps], jax.random.split(self.key, steps)))
         jax.block_until_ready(self._accuracy(self.weights, self.key))
 
     def bare(self) -> None:
@@ -147,7 +147,7 @@ class JaxScan:
             self.key, use, other = jax.random.split(self.key, 3)
             count = min(STEPS_AT_ONCE, train.steps - step)
             keys = jax.random.split(use, count)
-            self.carry, losses = self._chunk(self.carry, step, self.rates[step : step + count], keys)
+            self.carry, losses = self.chunk(self.carry, step, self.rates[step : step + count], keys)
             step += count
             if not housekeeping:
                 continue

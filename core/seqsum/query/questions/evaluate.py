@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from seqsum.query.asked import Asked
 
 
+OF_EVALUATION = ("accuracy", "loss", "metrics", "sequences", "exhaustive", "asked")
+
+
 class EvaluateAnswer(Answer):
     accuracy: Number
     loss: Number
@@ -40,12 +43,7 @@ class Evaluate(OverLengths):
         loaded = asked.loaded
         found = evaluate(loaded.model, loaded.task, self.low, self.high, asked.deadline.check)
         return EvaluateAnswer(
-            accuracy=found.accuracy,
-            loss=found.loss,
-            metrics=found.metrics,
-            sequences=found.sequences,
-            exhaustive=found.exhaustive,
-            asked=found.asked,
+            **{name: getattr(found, name) for name in OF_EVALUATION},
             chance=loaded.chance,
             lengths_alike=loaded.task.lengths_alike and len(found.accuracy_by_length) > 1,
             accuracy_by_length={str(length): share for length, share in found.accuracy_by_length.items()},

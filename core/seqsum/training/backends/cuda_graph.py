@@ -50,17 +50,13 @@ class GraphBackend(TorchBackend):
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         """Make one update per batch; what is not finite ends the chunk, its own update and all after it undone."""
-        device, dtype = self.flat.values.device, self.flat.values.dtype
-        inputs, lengths, targets = (
-            torch.from_numpy(part).to(device, dtype if part.dtype == np.float32 else None)
-            for part in (batches.inputs, batches.lengths, batches.targets)
-        )
+        inputs, lengths, targets = self.on_device(batches)
         shape = (*inputs.shape[1:], *targets.shape[2:])
         if shape not in self._steps:
             # One at a time: each keeps the memory of its activations.
             self._steps = {shape: StaticStep(self, inputs[0], lengths[0], targets[0], self._empty_state(inputs))}
         step = self._steps[shape]
-        rates = torch.tensor(learning_rates, dtype=torch.float32, device=device)
+        rates = torch.tensor(learning_rates, dtype=torch.float32, device=inputs.device)
         step.begin(len(learning_rates), config, self.state)
         for index in range(len(learning_rates)):
             step.make(inputs[index], lengths[index], targets[index], rates[index])

@@ -37,11 +37,7 @@ class TorchBackend(StepBackend):
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         gradients, group = self.flat.gradients, self.optimizer.param_groups[0]
-        device, dtype = gradients.device, gradients.dtype
-        inputs, lengths, targets = (
-            torch.from_numpy(part).to(device, dtype if part.dtype == np.float32 else None)
-            for part in (batches.inputs, batches.lengths, batches.targets)
-        )
+        inputs, lengths, targets = self.on_device(batches)
         widths = batches.lengths.max(axis=1)
         losses: list[float] = []
         norms: list[float] = []
@@ -77,6 +73,15 @@ class TorchBackend(StepBackend):
             answers.append(right_and_asked(logits.detach(), asked, self.whole_answers))
         counts = torch.stack(answers).cpu().numpy() if answers else np.zeros((0, 2), dtype=np.int64)
         return ChunkResult(np.array(losses), counts[:, 0], counts[:, 1], np.array(norms), failure)
+
+    def on_device(self, batches: Batches) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs, lengths and targets where the weights are, real numbers in their type."""
+        device, dtype = self.flat.values.device, self.flat.values.dtype
+        inputs, lengths, targets = (
+            torch.from_numpy(part).to(device, dtype if part.dtype == np.float32 else None)
+            for part in (batches.inputs, batches.lengths, batches.targets)
+        )
+        return inputs, lengths, targets
 
     def tensors(self) -> dict[str, Tensor]:
         """The optimizer's state by parameter name (exp_avg.embedding.weight …), its `step`, and the carried state."""
