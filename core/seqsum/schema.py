@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -17,6 +16,7 @@ from seqsum.formatting import full
 from seqsum.text import one_line
 
 OFF = ("off", "none", "")
+BOUNDS = ("ge", "gt", "le", "lt")
 
 
 def setting(
@@ -214,20 +214,9 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
     else:
         kind = {int: "int", float: "float", bool: "bool"}.get(plain, "text")
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    low: float | None = None
-    high: float | None = None
-    low_open = False
-    for bound in info.metadata:
-        if isinstance(bound, Ge):
-            low = float(bound.ge)  # type: ignore[arg-type]
-        elif isinstance(bound, Gt):
-            low, low_open = float(bound.gt), True  # type: ignore[arg-type]
-        elif isinstance(bound, Le):
-            high = float(bound.le)  # type: ignore[arg-type]
-        elif isinstance(bound, Lt):
-            high = float(bound.lt)  # type: ignore[arg-type]
+    bounds = {key: float(getattr(bound, key)) for bound in info.metadata for key in BOUNDS if hasattr(bound, key)}
     unit = extra.get("unit")
-    conditions = extra.get("used_when")
+    conditions: Any = extra.get("used_when") or {}
     return FieldFacts(
         section=section,
         name=name,
@@ -238,12 +227,10 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
         choices=choices,
         optional=NoneType in kinds,
         live=bool(extra.get("live")),
-        low=low,
-        low_open=low_open,
-        high=high,
-        used_when=tuple((path, tuple(values)) for path, values in conditions.items())  # type: ignore[arg-type]
-        if isinstance(conditions, dict)
-        else (),
+        low=bounds.get("ge", bounds.get("gt")),
+        low_open="gt" in bounds,
+        high=bounds.get("le", bounds.get("lt")),
+        used_when=tuple((path, tuple(values)) for path, values in conditions.items()),
     )
 
 

@@ -42,7 +42,8 @@ def notes(config: Config, task: AnyTask | None = None, first: int = 0, typed: Co
     found = list(_unused(config, typed))
     if config.train.epochs is None or task is not None:
         run = _Run(config, config.train.steps if task is None else steps_of(config, task), first)
-        for rule in RULES:
+        solved = isinstance(config.model, AutoregressiveConfig)
+        for rule in OF_LEAST_SQUARES if solved else OF_GRADIENTS:
             found += rule(run)
         if task is not None:
             found += _of_the_data(config, task, run.steps)
@@ -116,10 +117,6 @@ class _Run:
     first: int
 
     @property
-    def solved(self) -> bool:
-        return isinstance(self.config.model, AutoregressiveConfig)
-
-    @property
     def warmup(self) -> int:
         """The steps of the warm-up; one_cycle has none."""
         schedule = self.config.schedule
@@ -140,14 +137,14 @@ def _dropout(run: _Run) -> Iterator[Note]:
 
 def _decay(run: _Run) -> Iterator[Note]:
     optim = run.config.optim
-    if optim.name == "adamw" and not optim.weight_decay and not run.solved:
+    if optim.name == "adamw" and not optim.weight_decay:
         yield Note("optim.name", "optim.name adamw is the same as adam while optim.weight_decay is 0")
 
 
 def _floor(run: _Run) -> Iterator[Note]:
     """A floor at the peak: the curve is flat."""
     schedule, lr = run.config.schedule, run.config.optim.lr
-    if run.solved or schedule.name == "constant" or schedule.min_lr < lr or run.warmup >= run.steps:
+    if schedule.name == "constant" or schedule.min_lr < lr or run.warmup >= run.steps:
         return
     values = f"schedule.min_lr {as_text(schedule.min_lr)} is not below optim.lr {as_text(lr)}"
     yield Note("schedule.min_lr", f"{values}: the learning rate does not fall")
@@ -155,7 +152,7 @@ def _floor(run: _Run) -> Iterator[Note]:
 
 def _warmup(run: _Run) -> Iterator[Note]:
     schedule = run.config.schedule
-    if run.solved or schedule.name == "one_cycle":
+    if schedule.name == "one_cycle":
         return
     if schedule.warmup_steps >= run.steps:
         text = (
@@ -178,7 +175,7 @@ def _warmup(run: _Run) -> Iterator[Note]:
 def _falls(run: _Run) -> Iterator[Note]:
     """Schedules that could fall, if the run were longer."""
     schedule, train = run.config.schedule, run.config.train
-    if run.solved or schedule.min_lr >= run.config.optim.lr or run.warmup >= run.steps:
+    if schedule.min_lr >= run.config.optim.lr or run.warmup >= run.steps:
         return
     if schedule.name == "step":
         done = max(0, run.first - run.warmup) // schedule.step_size
@@ -202,7 +199,7 @@ def _falls(run: _Run) -> Iterator[Note]:
 
 def _patience(run: _Run) -> Iterator[Note]:
     patience, count = run.config.train.early_stop, run.evaluations()
-    if patience is not None and not run.solved and count <= patience:
+    if patience is not None and count <= patience:
         text = (
             f"train.early_stop {patience} can't end {_length(run)} early: it makes {counted(count, 'evaluation')} "
             f"(train.evaluate_every {run.config.train.evaluate_every:,}) before its last step"
@@ -223,8 +220,6 @@ def _reading(run: _Run) -> Iterator[Note]:
 
 def _intervals(run: _Run) -> Iterator[Note]:
     """Intervals that the run never comes to the end of."""
-    if run.solved:
-        return
     words = {"log_every": "logs", "evaluate_every": "evaluates", "checkpoint_every": "saves"}
     values = {name: getattr(run.config.train, name) for name in words}
     longer = [name for name, every in values.items() if run.steps // every == run.first // every]
@@ -236,22 +231,14 @@ def _intervals(run: _Run) -> Iterator[Note]:
 
 
 def _solved_at_once(run: _Run) -> Iterator[Note]:
-    if run.solved and run.steps > 1:
+    if run.steps > 1:
         text = f"train.steps {run.steps:,}: least squares finds the weights in the first, the others change nothing"
         yield Note("train.steps", text)
 
 
-RULES: tuple[Callable[[_Run], Iterator[Note]], ...] = (
-    _dropout,
-    _decay,
-    _floor,
-    _warmup,
-    _falls,
-    _patience,
-    _reading,
-    _intervals,
-    _solved_at_once,
-)
+Rules = tuple[Callable[[_Run], Iterator[Note]], ...]
+OF_GRADIENTS: Rules = (_dropout, _decay, _floor, _warmup, _falls, _patience, _reading, _intervals)
+OF_LEAST_SQUARES: Rules = (_dropout, _reading, _solved_at_once)
 
 
 def _of_the_data(config: Config, task: AnyTask, steps: int) -> Iterator[Note]:

@@ -232,7 +232,7 @@ def test_of_a_fork_that_changes_nothing_nothing_is_said() -> None:
 
 def test_a_run_says_it_when_it_is_started(tmp_path: Path) -> None:
     class Launcher:
-        def submit(self, run: object) -> int:
+        def submit(self, run: object, queue: bool = False) -> int:
             return 1
 
     config = quick(model__dropout=0.5, optim__name="adamw")

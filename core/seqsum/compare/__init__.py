@@ -3,18 +3,16 @@
 May import `export`, `plotting`, `runs` and what lies below. No torch: the console shows the same numbers.
 """
 
-from seqsum.compare.axis import FieldAxis, field_axis
+from seqsum.compare.axis import field_axis
 from seqsum.compare.fields import differing_fields, texts_of
 from seqsum.compare.looks import Look, looks_of
 from seqsum.compare.reader import Comparison, ComparisonReader, RunData
 from seqsum.compare.rows import Row, rows_of
-from seqsum.runs.metric_direction import Direction, direction_of
+from seqsum.runs.metric_direction import direction_of
 
 __all__ = [
     "Comparison",
     "ComparisonReader",
-    "Direction",
-    "FieldAxis",
     "Look",
     "Row",
     "RunData",

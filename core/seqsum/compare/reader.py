@@ -159,7 +159,7 @@ class ComparisonReader:
         known = self._runs.get(id)
         if known is not None and known[0] == key:
             return ""
-        run = Run(self.folder / id)
+        run, look = Run(self.folder / id), known[1].look if known is not None else Look(0, "?")
         first, last = self.window or (None, None)
         try:
             summary, fields = run.summary(), fields_of(run)
@@ -175,13 +175,11 @@ class ComparisonReader:
             busy = isinstance(error, StoreBusy)
             self._again = self._again or busy
             if not busy or known is None:
-                look = known[1].look if known is not None else Look(0, "?")
                 summary, nothing = run.unreadable(str(error)), Buckets.empty()
                 data = RunData(summary, look, (), fields_of(run), nothing, None, None, None)
                 self._runs[id] = None if busy else key, data
             return str(error)
         seconds = np.interp(curve.x, clock.x, clock.mean) if clock.x.size and curve.x.size else None
-        look = known[1].look if known is not None else Look(0, "?")
         data = RunData(summary, look, self._metrics[id][1], fields, curve, seconds, final, best)
         self._runs[id] = key, data
         return ""

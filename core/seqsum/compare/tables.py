@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +66,7 @@ def curves_table(
         for at, value in zip(places.tolist(), values.tolist(), strict=True):
             if x_range is None or x_range[0] <= at <= x_range[1]:
                 lines.setdefault(at, [None] * len(columns))[place] = int(value) if counts else value
-    return [heading, *([_number(at), *lines[at]] for at in sorted(lines))]
+    return [heading, *([int(at) if at.is_integer() else at, *lines[at]] for at in sorted(lines))]
 
 
 def differences_table(differences: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[list[Cell]]:
@@ -128,7 +127,3 @@ def unique_names(rows: Sequence[Row]) -> list[str]:
     """Return the rows' names, with the run's id where two have the same."""
     names = [row.name for row in rows]
     return [name if names.count(name) == 1 else f"{name} ({row.key})" for name, row in zip(names, rows, strict=True)]
-
-
-def _number(x: float) -> Cell:
-    return int(x) if math.isfinite(x) and x == int(x) else x

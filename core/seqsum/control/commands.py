@@ -47,10 +47,7 @@ def start(
     with run.store() as store:
         for note in notes(said, task, typed=typed):
             store.add_event(0, "message", text=note.text)
-    if queue:
-        launcher.submit(run, queue=True)
-    else:
-        launcher.submit(run)
+    launcher.submit(run, queue)
     return run
 
 
@@ -70,7 +67,7 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
-    pid = launcher.submit(run, queue=True) if queue else launcher.submit(run)
+    pid = launcher.submit(run, queue)
     return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
 
 
@@ -139,9 +136,7 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
     return fork_rewind.rewind(run, step)
 
 
-def undo_rewind(run: Run) -> dict[str, Any]:
-    """Bring back what the last rewind put aside, as long as the run did not go on since."""
-    return fork_rewind.undo_rewind(run)
+undo_rewind = fork_rewind.undo_rewind
 
 
 def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
@@ -104,14 +104,10 @@ class Replication:
 
     def stop(self) -> None:
         """Ask every live run to save and stop; returns at once."""
-        for run in self._live():
-            with run.store() as store:
-                store.post_command("stop")
-
-    def _live(self) -> Iterator[Run]:
         for seed, summary in self.summaries().items():
             if summary.live:
-                yield self.runs[seed]
+                with self.runs[seed].store() as store:
+                    store.post_command("stop")
 
     def outcome(self) -> SeedDistribution:
         """Return what came of the runs so far."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -88,15 +90,7 @@ def make_rnn(
     """Make PyTorch's stacked module of a cell (rnn, lstm, gru), batch first."""
     # PyTorch warns of dropout without a next layer; there is nothing between layers to silence then.
     dropout = dropout if num_layers > 1 else 0.0
+    options: dict[str, Any] = {"batch_first": True, "dropout": dropout, "bidirectional": bidirectional}
     if cell == "rnn":
-        return nn.RNN(
-            input_size,
-            hidden_size,
-            num_layers,
-            nonlinearity=nonlinearity,
-            batch_first=True,
-            dropout=dropout,
-            bidirectional=bidirectional,
-        )
-    kind: type[nn.LSTM] | type[nn.GRU] = nn.LSTM if cell == "lstm" else nn.GRU
-    return kind(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout, bidirectional=bidirectional)
+        return nn.RNN(input_size, hidden_size, num_layers, nonlinearity=nonlinearity, **options)
+    return (nn.LSTM if cell == "lstm" else nn.GRU)(input_size, hidden_size, num_layers, **options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from seqsum import plugins
 from seqsum.config import Config, section_type
@@ -75,7 +74,7 @@ def preset_text(config: Config, words: dict[str, str]) -> str:
         plain = values.model_dump(mode="json")
         defaults = section_type(name, plain)()
         chosen = {
-            field: _toml(value)
+            field: "off" if value is None else value  # TOML has no null
             for field, value in plain.items()
             if getattr(values, field) != getattr(defaults, field) or (name in ("task", "model") and field == "name")
         }
@@ -84,8 +83,3 @@ def preset_text(config: Config, words: dict[str, str]) -> str:
             table.update(chosen)
             document[name] = table
     return tomlkit.dumps(document)
-
-
-def _toml(value: Any) -> Any:
-    """TOML has no null; fields that can be off read the word."""
-    return "off" if value is None else value

@@ -207,20 +207,12 @@ def first_of(examples: Examples, row: int) -> Inputs:
     return inputs
 
 
-def truth_of(examples: Examples, row: int, answer: str) -> Inputs:
-    """One example's target without what is not asked behind its end (for tags the whole row)."""
-    target = examples.targets[row]
-    if answer == "sequence":
-        target = target[target != NOT_ASKED]
-    found: Inputs = np.asarray(target)
-    return found
-
-
 def texts_of(task: AnyTask, part: Answered, row: int) -> tuple[str, str]:
     """The truth and the answer of one example as the task writes them."""
     inputs = first_of(part.examples, row)
-    target, answer = truth_of(part.examples, row, task.answer), part.answers[row]
+    target, answer = np.asarray(part.examples.targets[row]), part.answers[row]
     if task.answer == "sequence":
+        target = target[target != NOT_ASKED]
         answer = np.array(written(task, answer.tolist()), dtype=np.int64)
     elif task.answer == "tags":
         answer = answer[: len(inputs)]

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Container
 from pathlib import Path
 
 from seqsum.errors import UserError
@@ -29,14 +30,14 @@ def inside(folder: Path, name: object) -> Path:
     return folder / name
 
 
-def run_names(workspace: Path) -> list[str]:
+def run_names(workspace: Path, known: Container[str] = ()) -> list[str]:
     """Return the names of the folders in a workspace that are runs, readable or not, the newest first.
 
-    Raises OSError when the workspace can't be read.
+    known: names of runs, which need no look into their folder. Raises OSError when the workspace can't be read.
     """
     with os.scandir(workspace) as entries:
         names = sorted((entry.name for entry in entries if not entry.name.startswith(".")), reverse=True)
-    return [name for name in names if is_run(workspace, name)]
+    return [name for name in names if name in known or is_run(workspace, name)]
 
 
 def is_run(workspace: Path, name: str) -> bool:

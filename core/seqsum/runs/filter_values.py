@@ -13,7 +13,7 @@ from seqsum.errors import did_you_mean
 from seqsum.formatting import is_share, shortest
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter_tokens import FilterError, Token
-from seqsum.schema import OFF, FieldFacts
+from seqsum.schema import OFF, FieldFacts, as_text
 from seqsum.text import one_line
 
 Test = Callable[[Entry, float], bool]
@@ -233,7 +233,7 @@ def setting_test(name: str, path: str, facts: FieldFacts | None, sign: str, valu
         return _either_kind(name, setting, sign, value)
     if kind == "list":
         return list_test(name, listed, sign, value)
-    test = text_test(name, lambda entry, now: _as_word(setting(entry, now)), sign, value)
+    test = text_test(name, lambda entry, now: as_text(setting(entry, now)), sign, value)
     missing = sign.startswith("!")
     return lambda entry, now: missing if setting(entry, now) is ABSENT else test(entry, now)
 
@@ -258,9 +258,3 @@ def check_choice(name: str, value: Token, choices: Iterable[str], sign: str) -> 
     if not any(map(wanted, choices)):
         near = did_you_mean(value.text, choices) or f"; it is one of {', '.join(choices)}"
         raise FilterError(f'filter: {name} is never "{one_line(value.text)}"{near}', about="value")
-
-
-def _as_word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "off" if value is None else str(value)

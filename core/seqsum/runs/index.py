@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.runs.annotations import ANNOTATIONS_FILE
-from seqsum.runs.bounds import is_run
+from seqsum.runs.bounds import run_names
 from seqsum.runs.changes import ChangedRuns
 from seqsum.runs.database import StoreBusy, connect
 from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unreadable_entry
@@ -155,14 +156,13 @@ class Index:
             if quick and stamp == self._listed:
                 return self._names
             now = time.time_ns()
-            with os.scandir(self.folder) as entries:
-                names = sorted((entry.name for entry in entries if not entry.name.startswith(".")), reverse=True)
+            names = run_names(self.folder, self._known if quick else ())
         except (FileNotFoundError, NotADirectoryError):
             self._listed, self._names = None, ()
             return ()
         except OSError as error:
             raise UserError(f"workspace: can't read {self.folder}: {error.strerror}") from None
-        self._names = tuple(name for name in names if (quick and name in self._known) or is_run(self.folder, name))
+        self._names = tuple(names)
         self._listed = None if now - stamp < TICK_NS else stamp
         return self._names
 
@@ -220,9 +220,9 @@ class Index:
                 return self._known.pop(id, None) is not None
             reason = str(error) if isinstance(error, UserError) else f"{path}: {error.strerror or error}"
             entry = unreadable_entry(Run(path), reason, before.entry if before is not None else None)
-        known = _Known(
-            folder, files, self._shared(entry), alive=alive, racy=now - max(files) < TICK_NS, again=not whole, busy=busy
-        )
+        # Runs of one configuration share its sections.
+        shared = Entry(entry.summary, self._config(_section_lines(entry.config)), entry.curves)
+        known = _Known(folder, files, shared, alive=alive, racy=now - max(files) < TICK_NS, again=not whole, busy=busy)
         # Reading itself makes and removes SQLite's files beside the store, so the folder's time counts from here on.
         folder_time = file_stamp(folder)[0]
         if _stamp(folder) == files:
@@ -234,10 +234,6 @@ class Index:
         elif id in self._unsaved and whole:
             del self._unsaved[id]
         return before is None or before.entry != entry
-
-    def _shared(self, entry: Entry) -> Entry:
-        """The entry, its configuration's sections shared with the runs that have the same."""
-        return Entry(entry.summary, self._config(_section_lines(entry.config)), entry.curves)
 
     def _config(self, lines: str) -> dict[str, Mapping[str, Any]]:
         found = {}
@@ -287,11 +283,8 @@ class Index:
         summary = Summary(**{**values, "tags": tuple(values["tags"]), "problems": tuple(values["problems"])})
         if any(not isinstance(getattr(summary, name), kinds) for name, kinds in KINDS.items()):
             raise ValueError(summary.id)
-        if not all(
-            isinstance(value, float | int)
-            for line in (summary.metrics, summary.behind, *curves.values())
-            for value in _of(line)
-        ):
+        numbers = chain(summary.metrics.values(), summary.behind.values(), *curves.values())
+        if not all(isinstance(value, float | int) for value in numbers):
             raise ValueError(summary.id)
         return Entry(summary, self._config(config), {name: tuple(values) for name, values in curves.items()})
 
@@ -327,10 +320,6 @@ class Index:
             return
         except sqlite3.DatabaseError:
             self._discard(damaged=True)
-
-
-def _of(line: Mapping[str, float] | list[float]) -> Iterable[float]:
-    return line.values() if isinstance(line, Mapping) else line
 
 
 def _is_alive(folder: Path) -> bool:

@@ -111,7 +111,7 @@ class Workspace:
         Raises UserError if it names none, or more than one.
         """
         # Thousands of records need not be read for the one that is named in full.
-        if text and not text.startswith(".") and "/" not in text and self._is_run(text):
+        if text and not text.startswith(".") and "/" not in text and is_run(self.folder, text):
             return Run(self.folder / text)
         runs = self.runs()
         by_id = {run.id: run for run in runs}
@@ -143,9 +143,6 @@ class Workspace:
             return self.bin.find(text).id
         except UserError:
             return None
-
-    def _is_run(self, name: str) -> bool:
-        return is_run(self.folder, name)
 
     def _free_name(self, preset: str) -> str:
         taken = {summary.name for summary in self.summaries()}

@@ -19,23 +19,4 @@ from seqsum.tasks import (
 )
 from seqsum.tasks.base import AnyTask, Batches, Examples, InputSpace, Task, TaskConfig
 
-__all__ = [
-    "AnyTask",
-    "Batches",
-    "Examples",
-    "InputSpace",
-    "Task",
-    "TaskConfig",
-    "addition",
-    "character_lm",
-    "chomsky",
-    "countdown",
-    "counting",
-    "dates",
-    "forecast",
-    "memorise_noise",
-    "next_number",
-    "sum_modulo",
-    "tagging",
-    "text_classification",
-]
+__all__ = ["AnyTask", "Batches", "Examples", "InputSpace", "Task", "TaskConfig"]

@@ -28,7 +28,7 @@ from seqsum.tasks.number_format import (
     shape_of,
 )
 from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
-from seqsum.tasks.timestamps import NAMED, judge, read_times
+from seqsum.tasks.timestamps import NAMED, RowOrder, judge, read_times
 
 MissingValues = Literal["refuse", "forward_fill"]
 
@@ -164,13 +164,7 @@ def _conflict(error: Conflict, table: Table, column: int, cells: list[str], deci
     return f"{place}: expected a number, got {cell}"
 
 
-@dataclass(frozen=True)
-class _Order:
-    backwards: bool
-    notes: list[str]
-
-
-def _in_order(table: Table, column: int) -> _Order:
+def _in_order(table: Table, column: int) -> RowOrder:
     """Say whether the rows run from the newest to the oldest; raises UserError when they run neither way."""
     others = [at for at in range(len(table.columns)) if at != column]
     times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others])
@@ -181,7 +175,7 @@ def _in_order(table: Table, column: int) -> _Order:
             f"series: {shown(table.columns[at])} gives no order that can be read; the order of the rows was not checked"
             for at in dated
         ]
-        return _Order(False, unread[:1])
+        return RowOrder(False, None, unread[:1])
     at = others[times.column]
     name = shown(table.columns[at])
     if times.wrong:
@@ -202,7 +196,7 @@ def _in_order(table: Table, column: int) -> _Order:
     notes += [f"series: {note} (column {name})" for note in order.notes]
     if order.backwards:
         notes.insert(0, f"series: the rows run from the newest to the oldest by {name}; they were put into order")
-    return _Order(order.backwards, notes)
+    return RowOrder(order.backwards, None, notes)
 
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:

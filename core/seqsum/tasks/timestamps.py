@@ -21,20 +21,8 @@ DATE_LIKE = re.compile(
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 )
 NAMED = {
-    "year",
-    "date",
-    "datetime",
-    "time",
-    "timestamp",
-    "t",
-    "jahr",
-    "datum",
-    "zeit",
-    "epoch",
-    "month",
-    "quarter",
-    "week",
-}
+    "year", "date", "datetime", "time", "timestamp", "t", "jahr", "datum", "zeit", "epoch", "month", "quarter", "week",
+}  # fmt: skip
 WRITTEN = (
     "%b %Y", "%B %Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%b-%y",
     "%b-%Y", "%Y %b", "%Y-%b", "%Y %B",

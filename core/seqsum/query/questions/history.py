@@ -12,7 +12,6 @@ from seqsum.query.questions.predict import Predict, PredictAnswer
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
-    from seqsum.query.examples import Deadline
     from seqsum.query.loading import Loaded
     from seqsum.query.model_input import ModelInput
     from seqsum.tasks.base import Examples
@@ -104,7 +103,14 @@ def steady_from(steps: Sequence[int], good: Sequence[bool]) -> int | None:
 
 
 def _parts(asked: Asked, loaded: Loaded) -> list[Examples]:
-    return asked.memory.kept("history's part", loaded.task, lambda: asked_part(loaded, asked.deadline), 1)
+    """At most 2,000 of the inputs that an evaluation asks about; all of a text that goes on."""
+    from seqsum.query.examples import examples_of, fixed_part
+
+    def chosen() -> list[Examples]:
+        examples, _ = examples_of(loaded, None, None)
+        return list(examples) if loaded.task.carries_state else fixed_part(examples, ASKED, 0, asked.deadline)
+
+    return asked.memory.kept("history's part", loaded.task, chosen, 1)
 
 
 def _asked(asked: Asked, loaded: Loaded) -> int | None:
@@ -115,32 +121,20 @@ def _asked(asked: Asked, loaded: Loaded) -> int | None:
 
 
 def _accuracy(asked: Asked, loaded: Loaded) -> float | None:
-    """Accuracy on at most 2,000 inputs, always the same, measured once for each checkpoint; None for values."""
+    """Accuracy, as `evaluate` has it, on at most 2,000 inputs, measured once for each checkpoint; None for values."""
     if loaded.task.answer == "values":
         return None
-    parts = _parts(asked, loaded)
-    return asked.memory.kept(
-        "history's accuracies", loaded, lambda: accuracy_on(loaded, parts, asked.deadline), CHECKPOINTS
-    )
 
+    def measured() -> float | None:
+        from seqsum.query.examples import walked
 
-def asked_part(loaded: Loaded, deadline: Deadline) -> list[Examples]:
-    """At most 2,000 of the inputs that an evaluation asks about; all of a text that goes on."""
-    from seqsum.query.examples import examples_of, fixed_part
+        right = counted = 0.0
+        for answered in walked(loaded, iter(_parts(asked, loaded)), asked.deadline):
+            hits, weight = answered.counted(loaded.task.answer)
+            right, counted = right + hits, counted + weight
+        return right / counted if counted else None
 
-    examples, _ = examples_of(loaded, None, None)
-    return list(examples) if loaded.task.carries_state else fixed_part(examples, ASKED, 0, deadline)
-
-
-def accuracy_on(loaded: Loaded, parts: list[Examples], deadline: Deadline) -> float | None:
-    """Accuracy as `evaluate` has it: of single classes or tags, of whole sequences."""
-    from seqsum.query.examples import walked
-
-    right = counted = 0.0
-    for answered in walked(loaded, iter(parts), deadline):
-        hits, weight = answered.counted(loaded.task.answer)
-        right, counted = right + hits, counted + weight
-    return right / counted if counted else None
+    return asked.memory.kept("history's accuracies", loaded, measured, CHECKPOINTS)
 
 
 def _probability(read: ModelInput, found: PredictAnswer) -> Number:
