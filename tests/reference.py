@@ -96,17 +96,19 @@ def _settings(fields: Iterator[FieldFacts]) -> str:
 
 def commands_page() -> str:
     """Every command, its arguments and its options."""
+    everywhere = rows(root_parser(), flags=True)
     parts = [
         "# Commands",
-        table(("Before the command, or after it", ""), _code(rows(root_parser(), flags=True))),
+        table(("Before the command, or after it", ""), _code(everywhere)),
     ]
     for title, commands in GROUPS.items():
         parts.append(f"## {title}")
         for name, command in commands.items():
             parser = command_parser(name)
             parts += [f"### {name}", f"{_sentence(command.words)}", f"```\n{usage(parser)}\n```"]
-            lines = [row for flags in (False, True) for row in rows(parser, flags=flags)]
-            parts.append(table(("", ""), _code(lines)))
+            lines = [row for flags in (False, True) for row in rows(parser, flags=flags) if row not in everywhere]
+            if lines:
+                parts.append(table(("", ""), _code(lines)))
             if parser.field_paths:
                 parts.append("And `--section.field` for each of the [settings](settings.md).")
     return "\n\n".join(parts)

@@ -73,4 +73,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def entry() -> None:
+    if "_ARGCOMPLETE" in os.environ:
+        from seqsum.cli.completion import complete
+
+        complete()
     sys.exit(main())

@@ -10,7 +10,7 @@ Only the parser of the command that was typed is made, and only that command's c
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import takewhile
@@ -55,9 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def parse_name(arguments: list[str]) -> argparse.Namespace:
     """Read up to the command's name: `command` is None where there is none, `rest` is what stands after it."""
-    place = 0
-    while place < len(arguments) and arguments[place].startswith("-"):
-        place += 2 if arguments[place] == "--workspace" else 1
+    place = command_at(arguments)
     name, rest = (*arguments[place : place + 1], None)[0], arguments[place + 1 :]
     before = argparse.Namespace(workspace=None, json=False, help=False, command=name, rest=rest)
     options = root_parser().read(arguments[:place], before)
@@ -67,6 +65,14 @@ def parse_name(arguments: list[str]) -> argparse.Namespace:
     if name is None and options.json and not options.help:
         raise UserError("seqsum: --json needs a COMMAND; seqsum --help lists them")
     return options
+
+
+def command_at(arguments: Sequence[str]) -> int:
+    """Return the place of the command's name; the number of arguments where there is none."""
+    place = 0
+    while place < len(arguments) and arguments[place].startswith("-"):
+        place += 2 if arguments[place] == "--workspace" else 1
+    return min(place, len(arguments))
 
 
 def parse_command(options: argparse.Namespace) -> argparse.Namespace:
@@ -324,6 +330,10 @@ def _bin(parser: Parser) -> None:
     parser.add_argument("--empty", action="store_true", help="delete them for good")
 
 
+def _completion(parser: Parser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to print it for")
+
+
 GROUPS: dict[str, dict[str, Subcommand]] = {
     "Train": {
         "presets": Subcommand("list the presets, or show one", "presets:presets", _presets),
@@ -362,6 +372,12 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "delete": Subcommand("put runs into the bin", "annotate:delete", _delete),
         "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
+    },
+    "Set up": {
+        "completion": Subcommand(
+            "print what makes a shell complete commands, runs and settings", "completion:print_script", _completion
+        ),
+        "man": Subcommand("print the manual page", "manual:print_page", _nothing),
     },
 }
 COMMANDS = {name: command for commands in GROUPS.values() for name, command in commands.items()}
