@@ -1,7 +1,7 @@
 """Trains real runs in a workspace of their own and takes a picture of each screen, as SVG in `docs/pictures`.
 
 `python -m tests.screenshots tour` takes those of the tour alone; `live`, `compare`, `beginning`, `fork` and
-`runs` those of these screens, where `beginning` is New run and the settings.
+`runs` those of these screens, where `beginning` is New run and the settings; `first_run` is the moving one.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.live.screen import LiveScreen
 from tests.screenshots.asking import take_tour
 from tests.screenshots.beginning import take_beginning
+from tests.screenshots.first_run import take_first_run
 from tests.screenshots.forking import take_fork
 from tests.screenshots.listing import take_listing, train_listed
 
@@ -138,7 +139,9 @@ def main() -> None:
         workspace = Workspace(Path(folder) / "runs")
         if sys.argv[1:] in ([], ["runs"]):
             picture_list(Path(folder) / "more" / "runs")
-        if sys.argv[1:] == ["runs"]:
+        if sys.argv[1:] in ([], ["first_run"]):
+            asyncio.run(take_first_run(Path(folder) / "first" / "runs", shown, keep))
+        if sys.argv[1:] in (["runs"], ["first_run"]):
             return
         if sys.argv[1:] == ["live"]:
             picture_live(workspace)
