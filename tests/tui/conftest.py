@@ -216,6 +216,13 @@ def until() -> Until:
 SERVER = """
 import json, os, sys
 mode = sys.argv[1]
+def say(id, kind, asked, said, truth, shares):
+    text = {"input": str(asked) if kind != "class" else " ".join(map(str, asked)), "prediction": str(said),
+            "truth": None if truth is None else str(truth)}
+    answer = {"input": asked, "prediction": said, "truth": truth, "correct": None if truth is None else said == truth,
+              "probabilities": shares, "entropy": None, "remarks": []}
+    reply = {"id": id, "ok": True, "checkpoint_step": 3000, "kind": kind, "text": text, "answer": answer}
+    print(json.dumps(reply), flush=True)
 if mode == "not ready":
     print(json.dumps({"ready": False, "error": "query: run x has no checkpoint"}), flush=True)
     raise SystemExit(1)
@@ -229,9 +236,7 @@ for line in sys.stdin:
         print("this is not JSON", flush=True)
         continue
     if mode == "writes":
-        wrote = "|" + str(ask.get("temperature"))
-        answer = {"input": ask["input"], "prediction": wrote, "truth": None}
-        print(json.dumps({"id": ask["id"], "ok": True, "kind": "continuation", "answer": answer}), flush=True)
+        say(ask["id"], "continuation", ask["input"], "|" + str(ask.get("temperature")), None, [])
         continue
     words = ask["input"].split()
     if not all(word.isdigit() for word in words):
@@ -242,9 +247,8 @@ for line in sys.stdin:
     prediction = sum(numbers) % 10
     spread = [0.01] * 10
     spread[prediction] = 0.91
-    answer = {"input": numbers, "prediction": prediction, "truth": prediction, "correct": True, "probabilities": spread}
     print(json.dumps({"id": ask["id"] - 1, "ok": True, "answer": {}}), flush=True) if mode == "echoes" else None
-    print(json.dumps({"id": ask["id"], "ok": True, "checkpoint_step": 3000, "answer": answer}), flush=True)
+    say(ask["id"], "class", numbers, prediction, prediction, spread)
 """
 
 

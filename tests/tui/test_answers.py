@@ -8,6 +8,7 @@ from seqsum.query.questions.predict import reading_of
 from seqsum.query.task_facts import what_is_asked
 from seqsum.registry import make_task
 from seqsum.tasks.dates import ANSWER
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.views.answers import describe, likeliest
 
 
@@ -21,13 +22,14 @@ def reply(preset, text, prediction, probabilities=(), changes=None):
     plain = {
         "input": task.echo(inputs), "prediction": answer, "truth": truth,
         "correct": None if truth is None else answer == truth, "probabilities": list(probabilities),
+        "entropy": None, "remarks": [],
     }  # fmt: skip
     beside = reading_of(task, inputs, answer, truth).model_dump(exclude_unset=True)
     return {"ok": True, "checkpoint_step": 3000, "answer": plain, **beside}
 
 
 def lines(*arguments, width=80, **more):
-    return describe(reply(*arguments, **more), width).plain.split("\n")
+    return describe(Said.of(reply(*arguments, **more)), width).plain.split("\n")
 
 
 def test_a_class_with_its_bars():
@@ -44,7 +46,7 @@ def test_the_probabilities_of_a_class_have_the_task_s_labels(tmp_path):
     changes = {"task.file": str(file), "task.text_column": "text", "task.label_column": "label"}
     made = reply("text_classification", "text 3", 0, probabilities=[0.7, 0.3], changes=changes)
     assert sorted(made["labels"]) == ["[red]bad[/]", "good"] and made["text"]["truth"] is None
-    shown = describe(made, 80).plain
+    shown = describe(Said.of(made), 80).plain
     assert f"→ {made['labels'][0]}" in shown and "[red]bad[/] " in shown and "good " in shown
     assert "right" not in shown and "wrong" not in shown
 
@@ -91,10 +93,12 @@ def test_a_forecast_is_numbers_and_a_curve():
 
 def test_written_text_is_literal_and_keeps_its_lines():
     made = {
-        "kind": "continuation", "checkpoint_step": 7, "temperature": 0.8, "text": {},
-        "answer": {"input": "def ", "prediction": "f():\n\treturn '[red]x[/]\x1b[31m'", "truth": None},
+        "kind": "continuation", "checkpoint_step": 7, "temperature": 0.8,
+        "text": {"input": "def ", "prediction": "f()", "truth": None},
+        "answer": {"input": "def ", "prediction": "f():\n\treturn '[red]x[/]\x1b[31m'", "truth": None,
+                   "correct": None, "probabilities": [], "entropy": None, "remarks": []},
     }  # fmt: skip
-    shown = describe(made, 80).plain
+    shown = describe(Said.of(made), 80).plain
     assert shown.split("\n")[:2] == ["def f():", "    return '[red]x[/]\\x1b[31m'"]
     assert "temperature 0.8" in shown
 

@@ -27,7 +27,8 @@ def predict(step):
     right = step > 4000
     said = 8 if right else 3
     answer = {"input": NUMBERS, "prediction": said, "truth": 8, "correct": right,
-              "probabilities": spread(said, 0.92 if right else 0.31), "entropy": 0.6 if right else 2.9}  # fmt: skip
+              "probabilities": spread(said, 0.92 if right else 0.31), "entropy": 0.6 if right else 2.9,
+              "remarks": []}  # fmt: skip
     text = {"input": " ".join(map(str, NUMBERS)), "prediction": str(said), "truth": "8"}
     return {"kind": "class", "text": text, "labels": list("0123456789"), "answer": answer}
 
@@ -73,6 +74,15 @@ def history(step):
             "asked": 2000, "aha": 12_000, "aha_input": 5000}  # fmt: skip
 
 
+FACTS = {
+    "run": "adder", "name": "adder", "task": "digit_sum", "title": "Add digits", "answer": "class", "continues": False,
+    "input_hint": "digits", "empty": False, "samples": False, "labels": list("0123456789"), "checkpoints": list(STEPS),
+    "asks": ASKS,
+    "model": {"name": "recurrent", "cell": "rnn", "layers": 1, "hidden_size": 16, "bidirectional": False,
+              "attention": None, "parameters": 728, "dtype": "float32", "classes": 10},
+}  # fmt: skip
+
+
 class CannedClient:
     """Answers at once, always the same."""
 
@@ -86,8 +96,7 @@ class CannedClient:
         return {"ready": True, "input_hint": "numbers from 0 to 9, separated by spaces"}
 
     async def request(self, ask, *, seconds=0.0, checkpoint=20_000, **fields):
-        facts = {"asks": ASKS, "answer": "class", "labels": list("0123456789")}
-        made = {"facts": lambda step: facts, "inspect": inspect, "trajectory": trajectory, "history": history}
+        made = {"facts": lambda step: FACTS, "inspect": inspect, "trajectory": trajectory, "history": history}
         reply = predict(checkpoint) if ask == "predict" else {"answer": made[ask](checkpoint)}
         return {"ok": True, "ask": ask, "checkpoint_step": checkpoint, "messages": [], **reply}
 
@@ -127,7 +136,7 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
         for key in keys:
             if key == "[":
                 screen.ask_step(4000)
-                await until(pilot, lambda: (asking.reply or {}).get("checkpoint_step") == 4000)
+                await until(pilot, lambda: asking.reply and asking.reply.step == 4000)
                 continue
             await pilot.press(key)
             await until(pilot, lambda: dict(asking.titles(screen.page))[screen.view_title()] in asking.made)

@@ -109,7 +109,7 @@ async def test_an_answer_and_the_inside_at_every_size(console, adder, here, open
         await pilot.press("3", "space", "4", "enter")
         await until(pilot, lambda: screen.askings[0].reply)
         expected = Answerer(adder).ask("predict", input="3 4")[1]["answer"]
-        assert screen.askings[0].reply["answer"] == expected
+        assert screen.askings[0].reply.answer.model_dump() == expected
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await until(pilot, lambda: "entropy" in screen_text(console) and "3 4" in screen_text(console))
@@ -191,7 +191,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await put(pilot, until, screen, "3 4")
         newest = screen.askings[0].reply
         await pilot.press("escape", "left_square_bracket", "left_square_bracket")
-        await until(pilot, lambda: (screen.askings[0].reply or {}).get("checkpoint_step") == 0)
+        await until(pilot, lambda: screen.askings[0].reply and screen.askings[0].reply.step == 0)
         assert "step 0 of 1,500" in screen_text(console)
         await turn(pilot, until, screen, "4")
         found = Answerer(adder).ask("history", input="3 4")[1]["answer"]
@@ -202,7 +202,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await pilot.press("n", "2")
         await done(pilot, until, screen)
         await pilot.click(slider, offset=(12, 0))
-        await until(pilot, lambda: (screen.askings[0].reply or {}).get("checkpoint_step") == 0)
+        await until(pilot, lambda: screen.askings[0].reply and screen.askings[0].reply.step == 0)
         turned, asking = [], screen.askings[0]
         turn_to = asking.turn_to
         asking.turn_to = lambda step: turned.append(step) or turn_to(step)
@@ -211,7 +211,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await done(pilot, until, screen)
         await pilot.press("n", "1")
         await until(pilot, lambda: screen.askings[0].reply == newest or (
-            screen.askings[0].reply and screen.askings[0].reply["answer"] == newest["answer"]))  # fmt: skip
+            screen.askings[0].reply and screen.askings[0].reply.answer == newest.answer))  # fmt: skip
 
         await pilot.press("vertical_line")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
@@ -414,7 +414,7 @@ async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, open
         await until(pilot, lambda: "of a core" in screen_text(console))
         # A checkpoint that is named is asked as it was.
         await pilot.press("escape", "left_square_bracket")
-        await until(pilot, lambda: (screen.askings[0].reply or {}).get("checkpoint_step") == 0)
+        await until(pilot, lambda: screen.askings[0].reply and screen.askings[0].reply.step == 0)
         assert len(worker.done) == 1
 
 

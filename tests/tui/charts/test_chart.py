@@ -513,7 +513,7 @@ async def test_setting_cursor_or_view_posts_nothing() -> None:
         chart.set_cursor(30.0)
         chart.cursor_x = 31.0
         chart.set_view((10, 20))
-        chart.view = (11, 20)
+        chart.set_view((11, 20))
         chart.set_view(None)
         chart.set_cursor(None)
         await pilot.pause()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from textual import events
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from seqsum.plotting.y_range import Limits
@@ -87,6 +88,10 @@ class Chart(ChartSurface, can_focus=True):
         self._pinned_x = x
         super().set_cursor(x)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape takes the cursor away while there is one; else it is the screen's."""
+        return self.cursor_x is not None if action == "clear_cursor" else True
+
     # What a person does
 
     def _move_cursor_to(self, x: float | None, *, pin: bool) -> None:
@@ -139,7 +144,7 @@ class Chart(ChartSurface, can_focus=True):
 
     def action_fit(self) -> None:
         """Show everything."""
-        self._take_viewport(self._viewport.fit())
+        self._take_viewport(Viewport())
 
     def action_to_start(self) -> None:
         """Show the first values at the same zoom."""
@@ -229,26 +234,21 @@ class Chart(ChartSurface, can_focus=True):
         if not self.is_mouse_over:
             self._move_cursor_to(self._pinned_x, pin=False)
 
-    def _wheel(self, event: events.MouseEvent, direction: int, *, pan: bool) -> None:
+    def _wheel(self, event: events.MouseEvent) -> None:
+        """Zoom round the pointer; sideways, or with shift, pan."""
         event.stop()
         event.prevent_default()
-        if pan:
+        direction = -1 if isinstance(event, events.MouseScrollUp | events.MouseScrollLeft) else 1
+        if event.shift or isinstance(event, events.MouseScrollLeft | events.MouseScrollRight):
             self._take_viewport(self._viewport.pan(0.1 * direction, self.reach))
         else:
             self._take_viewport(self._viewport.zoom(_ZOOM**-direction, self.x_under(event), self.reach))
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Zoom in round the pointer; with shift, pan left."""
-        self._wheel(event, -1, pan=event.shift)
+    on_mouse_scroll_up = on_mouse_scroll_down = on_mouse_scroll_left = on_mouse_scroll_right = _wheel
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Zoom out round the pointer; with shift, pan right."""
-        self._wheel(event, 1, pan=event.shift)
 
-    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
-        """Pan left."""
-        self._wheel(event, -1, pan=True)
-
-    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
-        """Pan right."""
-        self._wheel(event, 1, pan=True)
+def keys_beside(screen_has: Collection[str] = ()) -> list[BindingType]:
+    """Return the keys of a chart on a screen with keys of its own: none in the line of keys, `y` for the logarithmic
+    axis, and without those of the ids that the screen has."""
+    kept = [key for key in Chart.BINDINGS if isinstance(key, Binding) and key.id not in screen_has]
+    return [replace(key, key="y" if key.id == "chart.log_y" else key.key, show=False) for key in kept]

@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from seqsum.plotting.ticks import Ticks
 from seqsum.text import shown
 from seqsum_tui.charts import plot
-from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, y_range, y_ticks
+from seqsum_tui.charts.axes import rows_for_legend
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Piece, legend_lines
 from seqsum_tui.charts.palette import OVER, UNDER
@@ -81,30 +82,21 @@ class Scatter(ChartSurface):
         """The ends of x that are shown."""
         return self._span
 
-    def _draw_base(self, layers: Sequence[Layer], width: int, height: int) -> Canvas:
-        canvas = Canvas(width, height)
-        self.plot_view, self._notes = None, []
-        if not height:
-            return canvas
-        span = y_range(self._drawn_columns(layers), self._span, self.log_y, self._limits_now, self.leave_out)
-        if span is None:
-            plot.paint_note(canvas, self._why_empty())
-            return canvas
-        y_ends = span.bottom, span.top
-        ticks = y_ticks(*y_ends, plot_rows(height), self.log_y, share=self._share)
-        self._layout = layout = arrange(width, height, ticks.width)
-        if not layout.plot_width or not layout.plot_height:
-            return canvas
-        self.plot_view = view = View(*self._span, *y_ends, layout.plot_width, layout.plot_height, self.log_y)
+    _axes_alone = False
+
+    @property
+    def _with_points(self) -> Sequence[Series]:
+        # The line of medians has no points of its own.
+        return self.series[:-1]
+
+    def _paint(self, canvas: Canvas, view: View, ticks: Ticks, layers: Sequence[Layer]) -> str:
+        layout = self._layout
         plot.paint_axes(canvas, replace(layout, axis_row=None, label_row=None), view, ticks, "number", "")
         self._paint_x_axis(canvas, view)
         line = layers[-1:]
         if line and line[0].series.x.size:
             plot.paint_data(canvas, layout, view, [replace(line[0], smoothed=None)], ())
-        signs = self._paint_points(canvas, view)
-        # The line of medians has no points of its own.
-        self._note_values("".join(sorted(signs)), span.flattened, self._series[:-1])
-        return canvas
+        return "".join(sorted(self._paint_points(canvas, view)))
 
     def _paint_x_axis(self, canvas: Canvas, view: View) -> None:
         layout, left = self._layout, self._layout.gutter

@@ -170,10 +170,9 @@ class Band:
     """A shaded stretch between two curves, such as the quartiles of a group of runs.
 
     Args:
-        name: for the owner; the chart does not show it.
+        name: that of the series whose colour it has, where there is one; the chart does not show it.
         x: float64[n], ascending.
         low, high: float64[n]; NaN in either breaks the band.
-        colour: `#rrggbb`; empty takes the colour of the series of the same name, else a neutral one.
 
     Raises:
         ValueError: the arrays are not one-dimensional or differ in length.
@@ -183,7 +182,6 @@ class Band:
     x: Floats = field(repr=False)
     low: Floats = field(repr=False)
     high: Floats = field(repr=False)
-    colour: str = ""
 
     def __post_init__(self) -> None:
         x, low, high = _floats(self.x, "x"), _floats(self.low, "low"), _floats(self.high, "high")

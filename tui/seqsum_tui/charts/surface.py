@@ -121,7 +121,7 @@ class ChartSurface(Widget):
         self._title, self._empty = shown(title), empty
         self.x_name, self._x_kind = shown(x_name), x_kind
         self._x_limits, self._y_limits = x_limits, y_limits
-        self._series, self.bands, self.marks = tuple(series), tuple(bands), tuple(marks)
+        self.series, self.bands, self.marks = tuple(series), tuple(bands), tuple(marks)
         self._placed = PlacedMarks.of(self.marks)
         self._viewport = Viewport()
         self._tail: float | None = None
@@ -156,15 +156,10 @@ class ChartSurface(Widget):
         # It names the metric, and with that the unit of y.
         self._changed()
 
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """What is drawn."""
-        return self._series
-
     def set_series(self, series: Iterable[Series]) -> None:
         """Draw these series instead of the ones before; later ones lie on top. The same again costs nothing."""
-        before, self._series = self._series, tuple(series)
-        if len(before) == len(self._series) and all(map(Series.same_as, before, self._series)):
+        before, self.series = self.series, tuple(series)
+        if len(before) == len(self.series) and all(map(Series.same_as, before, self.series)):
             return
         self._layers = None
         self._changed()
@@ -204,19 +199,15 @@ class ChartSurface(Widget):
 
     @property
     def view(self) -> tuple[float, float] | None:
-        """The window of x that is shown, or None when it is everything. Setting it posts nothing."""
+        """The window of x that is shown, or None when it is everything."""
         return None if self._viewport.window is None else self.x_range
 
-    @view.setter
-    def view(self, view: tuple[float, float] | None) -> None:
+    def set_view(self, view: tuple[float, float] | None) -> None:
+        """Show this window of x, or everything (None), without posting a message."""
         before = self._viewport
         self._viewport = Viewport() if view is None else before.show(view[0], view[1], self.reach)
         if self._viewport != before:
             self._changed()
-
-    def set_view(self, view: tuple[float, float] | None) -> None:
-        """Show this window of x, or everything (None), without posting a message."""
-        self.view = view
 
     def set_cursor(self, x: float | None) -> None:
         """Put the cursor at `x`, or take it away (None), without posting a message."""
@@ -225,7 +216,7 @@ class ChartSurface(Widget):
     @property
     def extent(self) -> tuple[float, float]:
         """The ends of x when everything is shown: those of the data and the x limits, rounded outward."""
-        places = [one.x for one in self._series] + [band.x for band in self.bands]
+        places = [one.x for one in self.series] + [band.x for band in self.bands]
         return x_extent(places, self._x_limits)
 
     def set_tail(self, x: float | None) -> None:
@@ -258,23 +249,11 @@ class ChartSurface(Widget):
         """Keep it a number of steps."""
         return min(max(float(smoothing), 0.0), 1e9)
 
-    def watch_log_y(self) -> None:
-        """Redraw."""
+    def _redraw(self) -> None:
         self._layers = None
         self._changed()
 
-    def watch_leave_out(self) -> None:
-        """Redraw."""
-        self._changed()
-
-    def watch_y_span(self) -> None:
-        """Redraw."""
-        self._changed()
-
-    def watch_smoothing(self) -> None:
-        """Redraw."""
-        self._layers = None
-        self._changed()
+    watch_log_y = watch_smoothing = watch_leave_out = watch_y_span = _redraw
 
     def watch_cursor_x(self) -> None:
         """Redraw what lies over the data."""
@@ -362,19 +341,19 @@ class ChartSurface(Widget):
     def _take_inks(self) -> bool:
         """Bring the styles up to date; return whether they are the ones of the picture before."""
         ground = self._ground()
-        inks_for = ground, tuple(one.colour for one in self._series)
+        inks_for = ground, tuple(one.colour for one in self.series)
         same = self._composed_for == ground and self._inks_for == inks_for
         if not same:
-            self._inks, self._legend_inks = plot_inks(self, self._series), legend_inks(self)
+            self._inks, self._legend_inks = plot_inks(self, self.series), legend_inks(self)
             self._composed_for, self._inks_for = ground, inks_for
         return same
 
     def _current_layers(self) -> list[Layer]:
         if self._layers is None:
-            signs = palette.unique_signs([shown(one.sign) for one in self._series])
+            signs = palette.unique_signs([shown(one.sign) for one in self.series])
             self._layers = [
                 Layer(one, sign, index, one.drawn(self.log_y), self._smoothed(one))
-                for index, (one, sign) in enumerate(zip(self._series, signs, strict=True))
+                for index, (one, sign) in enumerate(zip(self.series, signs, strict=True))
             ]
         return self._layers
 
@@ -389,32 +368,38 @@ class ChartSurface(Widget):
         self.plot_view, self._notes = None, []
         if not height:
             return canvas
-        x_range = self.x_range
-        span = y_range(self._drawn_columns(layers), x_range, self.log_y, self._limits_now, self.leave_out)
-        if span is None:
-            if not any(one.x.size for one in self._series):
-                plot.paint_note(canvas, self._why_empty())
-                return canvas
-            y_ends, ticks = (0.1, 1.0), Ticks()
-        else:
+        span = y_range(self._drawn_columns(layers), self.x_range, self.log_y, self._limits_now, self.leave_out)
+        if span is None and not self._axes_alone:
+            plot.paint_note(canvas, self._why_empty())
+            return canvas
+        y_ends, ticks = (0.1, 1.0), Ticks()
+        if span is not None:
             y_ends = span.bottom, span.top
             ticks = y_ticks(*y_ends, plot_rows(height), self.log_y, share=self._share)
-        self._layout = arrange(width, height, ticks.width)
-        if not self._layout.plot_width or not self._layout.plot_height:
+        self._layout = layout = arrange(width, height, ticks.width)
+        if not layout.plot_width or not layout.plot_height:
             return canvas
-        self.plot_view = View(*x_range, *y_ends, self._layout.plot_width, self._layout.plot_height, self.log_y)
-        whole = self._x_kind == "number" and all((one.x % 1 == 0).all() for one in self._series)
-        plot.paint_axes(canvas, self._layout, self.plot_view, ticks, self._x_kind, self.x_name, whole=whole)
-        drawn = sorted(layers, key=lambda layer: not layer.series.back)
-        drawings = plot.paint_data(
-            canvas, self._layout, self.plot_view, drawn, self.bands, signs_along=self.app.no_color
-        )
+        self.plot_view = view = View(*self.x_range, *y_ends, layout.plot_width, layout.plot_height, self.log_y)
+        signs = self._paint(canvas, view, ticks, layers)
         if ticks.base:
             self._notes.append((f"y from {ticks.base}",))
         if span is None:
             plot.paint_note(canvas, self._why_empty())
-        self._note_values(plot.edge_signs(drawings), span is not None and span.flattened, self._series)
+        self._note_values(signs, span is not None and span.flattened)
         return canvas
+
+    @property
+    def _axes_alone(self) -> bool:
+        """Whether there are axes also where no value has a place: something has an x."""
+        return any(one.x.size for one in self.series)
+
+    def _paint(self, canvas: Canvas, view: View, ticks: Ticks, layers: Sequence[Layer]) -> str:
+        """Draw axes and data; return the signs at the edges, for values that have no place."""
+        whole = self._x_kind == "number" and all((one.x % 1 == 0).all() for one in self.series)
+        plot.paint_axes(canvas, self._layout, view, ticks, self._x_kind, self.x_name, whole=whole)
+        drawn = sorted(layers, key=lambda layer: not layer.series.back)
+        drawings = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)
+        return plot.edge_signs(drawings)
 
     def _drawn_columns(self, layers: Sequence[Layer]) -> list[tuple[Floats, Sequence[Floats | None]]]:
         columns: list[tuple[Floats, Sequence[Floats | None]]] = [
@@ -422,9 +407,14 @@ class ChartSurface(Widget):
         ]
         return columns + [(band.x, (band.low, band.high)) for band in self.bands]
 
-    def _note_values(self, signs: str, flattened: bool, counted: Sequence[Series]) -> None:
+    @property
+    def _with_points(self) -> Sequence[Series]:
+        """The series whose points are counted."""
+        return self.series
+
+    def _note_values(self, signs: str, flattened: bool) -> None:
         """Say what the signs at the edges stand for, and what could be done about values that flatten the picture."""
-        hidden = sum(one.not_positive(*self.x_range) for one in counted) if self.log_y else 0
+        hidden = sum(one.not_positive(*self.x_range) for one in self._with_points) if self.log_y else 0
         # On a log axis the arrow down is of what is hidden.
         signs = signs.replace("↓", "") if hidden else signs
         broken = [f"{sign} {plot.BROKEN[sign]}" for sign in signs if sign in plot.BROKEN]
@@ -448,7 +438,7 @@ class ChartSurface(Widget):
     @property
     def _share(self) -> bool:
         """Whether y is read in percent."""
-        return formatting.is_share(self._title or next((one.name for one in self._series), ""))
+        return formatting.is_share(self._title or next((one.name for one in self.series), ""))
 
     @property
     def _limits_now(self) -> Limits:
@@ -456,9 +446,9 @@ class ChartSurface(Widget):
         return self._y_limits if self.y_span is None else self.y_span
 
     def _why_empty(self) -> str:
-        if not any(one.x.size for one in self._series):
+        if not self._axes_alone:
             return self._empty
-        if self.log_y and any(np.isfinite(one.y).any() for one in self._series):
+        if self.log_y and any(np.isfinite(one.y).any() for one in self.series):
             return "No values above 0 here for a logarithmic axis"
         return "No finite values here"
 
@@ -475,7 +465,7 @@ class ChartSurface(Widget):
         """Say of how many points the values at `x` are the mean, where they are."""
         counts = [
             float(one.thinned.finite[index])
-            for one in self._series
+            for one in self.series
             if one.thinned is not None and (index := nearest_shown(one, x, view)) is not None
         ]
         most = int(max(counts, default=1.0))
@@ -539,7 +529,7 @@ class ChartSurface(Widget):
                 return [told] if self._layout.label_row is not None else [told, places]
             return [places]
         notes = list(self._notes)
-        if self.smoothing and any(one.x.size for one in self._series):
+        if self.smoothing and any(one.x.size for one in self.series):
             steps = f"{formatting.number(self.smoothing)} step{'s' * (self.smoothing != 1)}"
             notes.append((f"smooth over {steps}", f"~{steps}"))
         if self._viewport.window is not None:

@@ -29,10 +29,6 @@ class Viewport:
             return extent[1] - (right - left), extent[1]
         return left, right
 
-    def fit(self) -> Viewport:
-        """Return the viewport that shows everything."""
-        return Viewport()
-
     def show(self, left: float, right: float, extent: tuple[float, float]) -> Viewport:
         """Return a viewport of [left, right], moved into the extent; it follows the tail when it touches the end.
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
 
 from seqsum_tui.charts import Chart, Mark, Series
+from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.live.curves import event_marks, panel_series
 from seqsum_tui.live.layout import MOST_CHARTS, Grid, LiveLayout, grid_for
 from seqsum_tui.live.reader import last_step, x_end
 from seqsum_tui.live.x_axis import XAxis
-from seqsum_tui.shared import bindings
 from seqsum_tui.shared.metric_panels import FROM_ZERO, Panel
 
 if TYPE_CHECKING:
@@ -49,28 +49,14 @@ class ChartsLaidOut(Message):
     """The charts of the live view have other sizes or other places now."""
 
 
-def _keys() -> list[BindingType]:
-    keys: list[BindingType] = []
-    for binding in Chart.BINDINGS:
-        assert isinstance(binding, Binding)
-        other = bindings.CHART_KEYS.get(binding.id or "", binding.key)
-        # The footer belongs to the run; `?` tells the chart's keys.
-        keys.append(replace(binding, key=other, show=False))
-    return keys
-
-
 class LiveChart(Chart, inherit_bindings=False):
     """A chart whose keys leave room for the live view's."""
 
-    BINDINGS: ClassVar[list[BindingType]] = _keys()
+    BINDINGS: ClassVar[list[BindingType]] = keys_beside()
 
     def __init__(self, place: int) -> None:
         super().__init__(empty=SOON)
         self.place = place
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape takes the cursor away while there is one; else it is the screen's."""
-        return self.cursor_x is not None if action == "clear_cursor" else True
 
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis, and remember it."""
@@ -104,8 +90,10 @@ class LiveCharts(Container):
         self.axis = XAxis()
         self.enlarged: int | None = None
         self.grid = Grid(1, 1, 1)
-        self._charts = [LiveChart(place) for place in range(len(layout.charts))]
-        self._panels: tuple[Panel, ...] = ()
+        self.charts = [LiveChart(place) for place in range(len(layout.charts))]
+        """In their order, also those that have no room."""
+        self.panels: Sequence[Panel] = ()
+        """What they show."""
         self._ends: dict[str, tuple[Limits | None, bool]] = {}
         """By title, the ends of y that a person set, and whether outliers are left out."""
         self._limits: object = None
@@ -113,33 +101,23 @@ class LiveCharts(Container):
 
     def compose(self) -> ComposeResult:
         """Make the charts."""
-        yield from self._charts
-
-    @property
-    def charts(self) -> Sequence[LiveChart]:
-        """The charts in their order, also those that have no room."""
-        return tuple(self._charts)
-
-    @property
-    def panels(self) -> Sequence[Panel]:
-        """What they show."""
-        return self._panels
+        yield from self.charts
 
     @property
     def in_hand(self) -> int:
         """The place of the chart that has the keys, else of the one that stands alone, else the first."""
-        focused = next((chart.place for chart in self._charts if chart.has_focus), None)
+        focused = next((chart.place for chart in self.charts if chart.has_focus), None)
         return focused if focused is not None else self.enlarged or 0
 
     @property
     def buckets(self) -> int:
         """How many buckets a curve needs: two for each cell of the widest chart."""
-        return 2 * max([chart.size.width for chart in self._charts if chart.display] + [40])
+        return 2 * max([chart.size.width for chart in self.charts if chart.display] + [40])
 
     @property
     def window(self) -> tuple[float, float] | None:
         """The stretch of steps that is shown, or None for everything. One that follows the newest has no end."""
-        chart = self._charts[0]
+        chart = self.charts[0]
         if chart.view is None:
             return None
         left, right = chart.view
@@ -148,18 +126,18 @@ class LiveCharts(Container):
     @property
     def cursor_step(self) -> int | None:
         """The step under the cursor, if there is one."""
-        x = self._charts[0].cursor_x
+        x = self.charts[0].cursor_x
         return None if x is None else round(self.axis.step(x))
 
     # What they show
 
     def show(self, view: RunView) -> None:
         """Draw what was read."""
-        if len(view.panels) != len(self._charts):
+        if len(view.panels) != len(self.charts):
             self._make_charts(len(view.panels))
         self._take_axis(view)
         marks = self._marks(view)
-        for chart, panel in zip(self._charts, view.panels, strict=True):
+        for chart, panel in zip(self.charts, view.panels, strict=True):
             if chart.title != panel.title:
                 chart.title = panel.title
             chart.log_y = panel.title in self.arrangement.log
@@ -168,27 +146,27 @@ class LiveCharts(Container):
             chart.set_empty(SOON if view.summary.live else NONE)
             chart.set_series(self._series(view, panel))
             chart.set_marks(marks)
-        self._panels = view.panels
+        self.panels = view.panels
         self._take_y_limits()
         self.lay_out()
 
     def _take_y_limits(self) -> None:
         """Shares run from 0 to 1, until one zooms in: then it is the difference between 99% and 99.9% that counts."""
-        zoomed = self._charts[0].view is not None
-        for chart, panel in zip(self._charts, self._panels, strict=False):
+        zoomed = self.charts[0].view is not None
+        for chart, panel in zip(self.charts, self.panels, strict=False):
             share = panel.share and not zoomed
             chart.set_y_limits(0.0 if share or panel.title in FROM_ZERO else None, 1.0 if share else None)
 
     def _make_charts(self, count: int) -> None:
-        for chart in self._charts[count:]:
+        for chart in self.charts[count:]:
             chart.remove()
-        kept = self._charts[:count]
+        kept = self.charts[:count]
         new = [LiveChart(place) for place in range(len(kept), count)]
         for chart in new:
             chart.set_x_axis(self.axis.name, self.axis.chart_kind)
             chart.set_cursor(kept[0].cursor_x)
         self._limits = None
-        self._charts = [*kept, *new]
+        self.charts = [*kept, *new]
         self.mount(*new)
         if self.enlarged is not None and self.enlarged >= count:
             self.enlarged = None
@@ -199,16 +177,16 @@ class LiveCharts(Container):
         limits = view.axis.limits(x_end(view.summary.steps, last), last, view.summary.live)
         before, self.axis = self.axis, view.axis
         other = before.kind != view.axis.kind
-        window, cursor = self._charts[0].view, self._charts[0].cursor_x
-        following = self._charts[0].following
+        window, cursor = self.charts[0].view, self.charts[0].cursor_x
+        following = self.charts[0].following
         if other or ((view.axis.kind, limits) != self._limits and window is None):
             self._limits = view.axis.kind, limits
-            for chart in self._charts:
+            for chart in self.charts:
                 chart.set_x_axis(self.axis.name, self.axis.chart_kind, limits)
                 if cursor is not None:
                     chart.set_cursor(self.axis.place(before.step(cursor)) if other else cursor)
         tail = self.axis.place(last)
-        for chart in self._charts:
+        for chart in self.charts:
             chart.set_tail(tail)
             if other and window is not None:
                 left, right = (self.axis.place(before.step(x)) for x in window)
@@ -237,21 +215,21 @@ class LiveCharts(Container):
         if not self.size:
             return
         width, height = self.size
-        grid = grid_for(len(self._charts), width + 1, height, self.arrangement.columns)
+        grid = grid_for(len(self.charts), width + 1, height, self.arrangement.columns)
         if self.enlarged is not None:
             grid = Grid(1, 1, 1)
-        laid_out = (grid, self.enlarged, self.size, len(self._charts))
+        laid_out = (grid, self.enlarged, self.size, len(self.charts))
         if laid_out == self._laid_out:
             return
         self._laid_out = laid_out
         self.grid = grid
         self.styles.grid_size_columns, self.styles.grid_size_rows = grid.columns, grid.rows
-        for chart in self._charts:
+        for chart in self.charts:
             shown = chart.place < grid.shown if self.enlarged is None else chart.place == self.enlarged
             last = self.enlarged is None and chart.place == grid.shown - 1
             chart.styles.column_span = grid.columns - chart.place % grid.columns if last else 1
             chart.display = shown
-        if self.screen.focused in self._charts and not self._charts[self.in_hand].display:
+        if self.screen.focused in self.charts and not self.charts[self.in_hand].display:
             self.focus_first()
         self.post_message(ChartsLaidOut())
 
@@ -264,30 +242,30 @@ class LiveCharts(Container):
     def forget_ranges(self) -> None:
         """Take away the ends of y that a person set."""
         self._ends.clear()
-        for chart in self._charts:
+        for chart in self.charts:
             chart.y_span, chart.leave_out = None, False
 
     def enlarge(self, place: int | None) -> None:
         """Show one chart alone; the same again, or None, shows all."""
-        if place is not None and place >= len(self._charts):
+        if place is not None and place >= len(self.charts):
             return
         held = self.in_hand
-        focus = self.screen.focused in self._charts
+        focus = self.screen.focused in self.charts
         self.enlarged = None if place == self.enlarged else place
         self.lay_out()
         if focus or self.enlarged is not None:
-            wanted = self._charts[held if self.enlarged is None else self.enlarged]
-            self.screen.set_focus(wanted if wanted.display else self._charts[0])
+            wanted = self.charts[held if self.enlarged is None else self.enlarged]
+            self.screen.set_focus(wanted if wanted.display else self.charts[0])
 
     def focus_first(self) -> None:
         """Give a chart that can be seen the keys."""
         # Not `focus`, which waits for a refresh, and may come after a key that went elsewhere.
-        self.screen.set_focus(next((chart for chart in self._charts if chart.display), self._charts[0]))
+        self.screen.set_focus(next((chart for chart in self.charts if chart.display), self.charts[0]))
 
     def focus_place(self, place: int) -> None:
         """Give one chart the keys, if it can be seen."""
-        if 0 <= place < len(self._charts) and self._charts[place].display:
-            self.screen.set_focus(self._charts[place])
+        if 0 <= place < len(self.charts) and self.charts[place].display:
+            self.screen.set_focus(self.charts[place])
 
     def on_resize(self) -> None:
         """More room, more charts."""
@@ -297,13 +275,13 @@ class LiveCharts(Container):
 
     def on_chart_cursor_moved(self, message: Chart.CursorMoved) -> None:
         """Move the cursor of all charts."""
-        for chart in self._charts:
+        for chart in self.charts:
             if chart is not message.chart:
                 chart.set_cursor(message.x)
 
     def on_chart_view_changed(self, message: Chart.ViewChanged) -> None:
         """Show the same stretch in all charts."""
-        for chart in self._charts:
+        for chart in self.charts:
             if chart is not message.chart:
                 chart.set_view(message.view)
         self._take_y_limits()
@@ -315,7 +293,7 @@ class LiveCharts(Container):
     def on_chart_looks_changed(self, message: ChartLooksChanged) -> None:
         """Smooth all charts alike."""
         self.arrangement = replace(self.arrangement.with_log(message.title, message.log_y), smoothing=message.smoothing)
-        for chart in self._charts:
+        for chart in self.charts:
             chart.smoothing = message.smoothing
             if chart.title == message.title:
                 chart.log_y = message.log_y

@@ -193,16 +193,16 @@ class LiveScreen(RunScreen):
         if action == "ask":
             # In the box it is a letter.
             return not isinstance(self.focused, QuestionInput)
-        if action == "remove_chart":
-            return self.view is not None and len(self.view.panels) > 1
-        if action == "fork":
-            return self.view is not None and self.view.config is not None and bool(self.view.checkpoints)
-        if action == "rewind":
-            return self.view is not None and bool(self.view.checkpoints)
-        if action == "undo_rewind":
-            return self.view is not None and self.view.just_rewound
+        view, deed = self.view, (action, *parameters)
+        if deed == ("arrange", "remove"):
+            return view is not None and len(view.panels) > 1
+        if deed == ("branch", "fork"):
+            return view is not None and view.config is not None and bool(view.checkpoints)
+        if deed == ("branch", "rewind"):
+            return view is not None and bool(view.checkpoints)
+        if deed == ("branch", "undo_rewind"):
+            return view is not None and view.just_rewound
         if action in ("learning_rate", "change"):
-            view = self.view
             return (
                 view is not None and view.config is not None and view.summary.status not in ("finished", "unreadable")
             )
@@ -284,33 +284,9 @@ class LiveScreen(RunScreen):
 
     # The charts
 
-    def action_metric(self) -> None:
-        """Show the next metric in the chart that has the keys."""
-        self._charts.next_metric()
-
-    def action_add_charts(self) -> None:
-        """Choose charts to add from all that there are of this run."""
-        self._charts.add()
-
-    def action_remove_chart(self) -> None:
-        """Take the chart that has the keys out of the grid."""
-        self._charts.remove()
-
-    def action_columns(self) -> None:
-        """One more column, then as many as the size gives again."""
-        self._charts.more_columns()
-
-    def action_default_charts(self) -> None:
-        """Show the charts that there are at first, as they are at first."""
-        self._charts.reset()
-
-    def action_x_axis(self) -> None:
-        """Have the charts stand over what comes next: steps, epochs, time trained, the clock."""
-        self._charts.next_x_axis()
-
-    def action_move_chart(self, by: int) -> None:
-        """Move the chart that has the keys, and the keys with it."""
-        self._charts.move(by)
+    def action_arrange(self, deed: str, *by: int) -> None:
+        """Change which charts there are, and where."""
+        getattr(self._charts, deed)(*by)
 
     def action_chart(self, place: int) -> None:
         """Show one chart alone, or all again."""
@@ -332,19 +308,9 @@ class LiveScreen(RunScreen):
         """Remember how the charts look."""
         self._charts.keep()
 
-    # Fork and rewind
-
-    def action_fork(self) -> None:
-        """Ask for a checkpoint and changed settings, and go on from there as a run of its own."""
-        self._branching.fork()
-
-    def action_rewind(self) -> None:
-        """Ask for a checkpoint, and take the run back to it."""
-        self._branching.rewind()
-
-    def action_undo_rewind(self) -> None:
-        """Bring back what the last rewind put aside."""
-        self._branching.undo_rewind()
+    def action_branch(self, deed: str) -> None:
+        """Fork, rewind, or undo that."""
+        getattr(self._branching, deed)()
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

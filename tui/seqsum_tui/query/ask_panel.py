@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from seqsum.errors import UserError
 from seqsum.formatting import full
 from seqsum_tui.query.box import QuestionBox
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answers import describe
 from seqsum_tui.shared import bindings, display
@@ -189,9 +190,9 @@ class AskPanel(Vertical):
         answers = self.query_one(VerticalScroll)
         answers.scroll_relative(y=pages * max(answers.size.height - 1, 1), animate=False)
 
-    def show_answer(self, reply: dict[str, Any]) -> None:
-        """Show an answer of the query server."""
-        self._add(describe(reply, self.size.width - 3))
+    def show_answer(self, said: Said) -> None:
+        """Show an answer."""
+        self._add(describe(said, self.size.width - 3))
 
     def show_error(self, question: str, reason: str) -> None:
         """Show why a question has no answer."""

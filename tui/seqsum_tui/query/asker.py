@@ -159,7 +159,7 @@ class Asker:
         if question is None:
             return
         try:
-            if not session.facts:
+            if not session.asks:
                 await session.save_now(self._screen.show_state)
                 self._screen.show_state("loading the model…")
                 await session.load()

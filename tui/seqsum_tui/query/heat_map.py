@@ -35,7 +35,6 @@ class Heat:
     scale: `diverging` for values round zero, `sequential` for values from zero up; `most` is a full colour
     """
 
-    title: str
     values: tuple[tuple[float, ...], ...]
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -57,17 +56,15 @@ def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
 class HeatMap(Widget, can_focus=True):
     """Scrolls with its cursor when it is larger than its place. Where there is no colour, blocks stand for it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"heat--title", "heat--name", "heat--here", "heat--value"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heat--name", "heat--here", "heat--value"}
     BINDINGS: ClassVar[list[BindingType]] = bindings.HEAT_MAP
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     HeatMap {
         height: 1fr;
-        & > .heat--title { color: $foreground; text-style: bold; }
         & > .heat--name { color: $foreground 65%; }
         & > .heat--here { color: $background; background: $foreground 80%; text-style: bold; }
         & > .heat--value { color: $foreground; }
-        &:focus > .heat--title { color: $accent; text-style: bold underline; }
     }
     """
 
@@ -88,24 +85,20 @@ class HeatMap(Widget, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self._heat: Heat | None = None
+        self.heat: Heat | None = None
+        """What is shown."""
         self._top = self._first = 0
         self.row = self.column = 0
 
-    @property
-    def heat(self) -> Heat | None:
-        """What is shown."""
-        return self._heat
-
     def show(self, heat: Heat | None) -> None:
         """Show other values; the cursor stays as near to where it was as it can."""
-        if heat != self._heat:
-            self._heat = heat
+        if heat != self.heat:
+            self.heat = heat
             self.move_to(self.row, self.column)
 
     def move_to(self, row: int, column: int) -> None:
         """Put the cursor on a cell, without posting a message."""
-        heat = self._heat
+        heat = self.heat
         if heat is not None:
             self.row = max(0, min(row, len(heat.rows) - 1))
             self.column = max(0, min(column, len(heat.columns) - 1))
@@ -118,7 +111,7 @@ class HeatMap(Widget, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer enter where a cell leads on."""
-        return action != "choose" or (self._heat is not None and self._heat.chooses)
+        return action != "choose" or (self.heat is not None and self.heat.chooses)
 
     def action_choose(self) -> None:
         """Go on to what the cell under the cursor counts."""
@@ -136,7 +129,7 @@ class HeatMap(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor under the pointer."""
         x, y = event.x - self.name_width - 1, event.y - HEADINGS
-        if self._heat is not None and x >= 0 and y >= 0:
+        if self.heat is not None and x >= 0 and y >= 0:
             self._moved(self._top + y, self._first + x // self._cell_width)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -150,7 +143,7 @@ class HeatMap(Widget, can_focus=True):
     @property
     def cursor_words(self) -> str:
         """What stands under the cursor, e.g. `unit 7, step 3 (5): −0.512`."""
-        heat = self._heat
+        heat = self.heat
         if heat is None or not heat.rows or not heat.columns:
             return ""
         value = heat.values[self.row][self.column]
@@ -163,13 +156,13 @@ class HeatMap(Widget, can_focus=True):
 
     @property
     def name_width(self) -> int:
-        names = self._heat.rows if self._heat is not None else ()
+        names = self.heat.rows if self.heat is not None else ()
         return min(max((cell_len(name) for name in names), default=0), WIDEST_NAME)
 
     @property
     def _cell_width(self) -> int:
         """Cells grow with the place there is, and with the names of the steps."""
-        heat = self._heat
+        heat = self.heat
         if heat is None or not heat.columns:
             return 3
         room = (self.size.width - self.name_width - 1) // len(heat.columns)
@@ -185,7 +178,7 @@ class HeatMap(Widget, can_focus=True):
         return max((self.size.width - self.name_width - 1) // self._cell_width, 1)
 
     def _reveal(self) -> None:
-        heat = self._heat
+        heat = self.heat
         if heat is None:
             self._top = self._first = 0
             return
@@ -204,18 +197,16 @@ class HeatMap(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         width, ground = self.size.width, self.rich_style
-        segments = self._segments(y, ground) if self._heat is not None else []
+        segments = self._segments(y, ground) if self.heat is not None else []
         return Strip(segments).adjust_cell_length(width, ground).crop(0, width)
 
     def _segments(self, y: int, ground: Style) -> list[Segment]:
-        heat = self._heat
+        heat = self.heat
         assert heat is not None
         name = ground + self.get_component_rich_style("heat--name", partial=True)
         here = self.get_component_rich_style("heat--here")
         if y == 0:
-            title = ground + self.get_component_rich_style("heat--title", partial=True)
-            value = ground + self.get_component_rich_style("heat--value", partial=True)
-            return [Segment(f"{heat.title}  " if heat.title else "", title), Segment(self.cursor_words, value)]
+            return [Segment(self.cursor_words, ground + self.get_component_rich_style("heat--value", partial=True))]
         shown = range(self._first, min(self._first + self._columns_shown, len(heat.columns)))
         cell = self._cell_width
         if y == 1:
@@ -239,7 +230,7 @@ class HeatMap(Widget, can_focus=True):
         return parts
 
     def _cell(self, value: float, chosen: bool, width: int, behind: Color) -> Segment:
-        heat = self._heat
+        heat = self.heat
         assert heat is not None
         text = tenths(value, heat.most, heat.scale)
         if self.app.no_color or self.app.native_ansi_color:

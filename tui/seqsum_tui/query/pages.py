@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.registry import Pane, views
 from seqsum_tui.query.views.shown import Shown
@@ -33,7 +34,7 @@ def asks_of(page: str) -> list[str]:
 class Asking(Pane):
     """What stands behind one pane: the question, its answer, and the views that were made so far."""
 
-    reply: dict[str, Any] | None = None
+    reply: Said | None = None
     made: dict[str, list[Shown]] = field(default_factory=dict)
 
     def begin(self, question: str | None) -> None:
@@ -53,8 +54,8 @@ class Asking(Pane):
     @property
     def step(self) -> int | None:
         """The step of the checkpoint that answers."""
-        if self.reply is not None and self.reply.get("checkpoint_step") is not None:
-            return int(self.reply["checkpoint_step"])
+        if self.reply is not None:
+            return self.reply.step
         newest = self.session.checkpoints[-1] if self.session.checkpoints else None
         return newest if self.session.step is None else self.session.step
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from seqsum_tui.charts import Chart
+from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.heat_map import Heat, HeatMap
 from seqsum_tui.query.plane import Plane
@@ -21,27 +21,12 @@ from seqsum_tui.query.views.shown import Curves, Dots, Lines, Shown
 
 LOW = 13
 """Lines below which words above a picture are cut to their first."""
-TAKEN = ("chart.smooth_more", "chart.smooth_less")
-"""Keys of a chart that have no meaning for these."""
-
-
-def _keys() -> list[BindingType]:
-    kept: list[BindingType] = []
-    for binding in Chart.BINDINGS:
-        assert isinstance(binding, Binding)
-        if binding.id not in TAKEN:
-            kept.append(replace(binding, key="y" if binding.id == "chart.log_y" else binding.key, show=False))
-    return kept
 
 
 class QueryChart(Chart, inherit_bindings=False):
-    """A chart whose keys leave room for the screen's."""
+    """A chart whose keys leave room for the screen's, and without those that have no meaning for its curves."""
 
-    BINDINGS: ClassVar[list[BindingType]] = _keys()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape takes the cursor away while there is one; else it is the screen's."""
-        return self.cursor_x is not None if action == "clear_cursor" else True
+    BINDINGS: ClassVar[list[BindingType]] = keys_beside(("chart.smooth_more", "chart.smooth_less"))
 
 
 class QueryPane(Vertical):

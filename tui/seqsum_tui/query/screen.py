@@ -28,10 +28,11 @@ from seqsum_tui.query.client import QuestionRefused, ServerEnded
 from seqsum_tui.query.heat_map import HeatMap
 from seqsum_tui.query.pages import PAGES, Asking, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answer import answer, refusal
 from seqsum_tui.query.views.registry import views
-from seqsum_tui.query.views.whole import Asked, batch
+from seqsum_tui.query.views.whole import batch
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
@@ -79,7 +80,7 @@ class QueryScreen(ConsoleScreen[None]):
         self.askings = self._asker.askings
         self._empty_asks = False
         self._titles: dict[str, str] = {}
-        self._batch: tuple[str, list[list[Asked]]] | None = None
+        self._batch: tuple[str, list[list[tuple[str, Said | str]]]] | None = None
         self._wrong_only = False
         self.busy = 0
         self.replaying = False
@@ -196,7 +197,7 @@ class QueryScreen(ConsoleScreen[None]):
 
     def _show_pages(self) -> None:
         session = self.askings[0].session
-        if session.facts and not has(self.page, session):
+        if session.asks and not has(self.page, session):
             self.page = "answer"
         parts: list[str | tuple[str, str]] = []
         for number, page in enumerate(PAGES, start=1):
@@ -241,7 +242,7 @@ class QueryScreen(ConsoleScreen[None]):
         titles = asking.titles(self.page)
         wanted = next((pair for pair in titles if pair[0] == self.view_title()), titles[0] if titles else None)
         if wanted is None:
-            known = asking.session.facts
+            known = asking.session.asks
             said = "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
             pane.say(Content.styled(said, "$foreground 60%"))
             return
@@ -312,11 +313,11 @@ class QueryScreen(ConsoleScreen[None]):
         session = self.askings[0].session
         if action == "page":
             page = str(parameters[0])
-            return has(page, session) or not session.facts
+            return has(page, session) or not session.asks
         if action == "random":
-            return session.offers("random_input") or not session.facts
+            return session.offers("random_input") or not session.asks
         if action == "hardest":
-            return session.offers("hardest_input") or not session.facts
+            return session.offers("hardest_input") or not session.asks
         if action == "view":
             return len(self.askings[0].titles(self.page)) > 1
         if action in ("checkpoint", "replay"):
@@ -519,7 +520,8 @@ class QueryScreen(ConsoleScreen[None]):
     @on(HeatMap.Chosen)
     def list_cell(self, message: HeatMap.Chosen) -> None:
         """List the wrong answers that a cell of the confusion matrix counts."""
-        labels = self.askings[0].session.facts.get("labels") or []
+        facts = self.askings[0].session.facts
+        labels = (facts and facts.labels) or []
         truth, answered = ([*labels, ""][min(at, len(labels))] for at in (message.row, message.column))
         self.list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
 
@@ -548,7 +550,7 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_batch(self) -> None:
         """Ask every line of a file; of a run that continues series, the series in a CSV file."""
-        if self.askings[0].session.facts.get("answer") == "values":
+        if self.askings[0].session.answers("values"):
             hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
             series = LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
             self.app.push_screen(series, lambda typed: None if typed is None else self.ask(typed))
@@ -577,12 +579,12 @@ class QueryScreen(ConsoleScreen[None]):
         self._batch = (name, [])
         self.page, self._titles["whole"] = "whole", "File"
         for asking in self.askings:
-            answers: list[Asked] = []
+            answers: list[tuple[str, Said | str]] = []
             self._batch[1].append(answers)
             try:
                 await asking.session.save_now(self.show_state)
                 for place, question in enumerate(questions, start=1):
-                    answers.append(await self._ask_one(asking.session, question))
+                    answers.append((question, await self._ask_one(asking.session, question)))
                     if place % 50 == 0:
                         self.show_state(f"{place:,} of {len(questions):,}…")
             except (UserError, OSError) as error:
@@ -590,11 +592,11 @@ class QueryScreen(ConsoleScreen[None]):
         self._show_batch()
         self.show_state("ready")
 
-    async def _ask_one(self, session: Session, question: str) -> Asked:
+    async def _ask_one(self, session: Session, question: str) -> Said | str:
         try:
-            return Asked.of(question, await session.ask("predict", input=question))
+            return Said.of(await session.ask("predict", input=question))
         except QuestionRefused as error:
-            return Asked(question, "", None, None, None, display.literal(str(error)))
+            return str(error)
 
     def _show_batch(self) -> None:
         if self._batch is not None:

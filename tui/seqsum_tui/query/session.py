@@ -15,9 +15,11 @@ import psutil
 from seqsum.compare.history import History
 from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum.query.questions.facts import FactsAnswer
 from seqsum.query.registry import questions
 from seqsum.runs.checkpoint_files import age_of_newest, steps_saved
 from seqsum_tui.query.client import QueryClient, QuestionRefused
+from seqsum_tui.query.said import Said
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ class Session:
         self.checkpoints: tuple[int, ...] = ()
         self.accuracies: dict[int, tuple[int, float]] = {}
         """What was measured last at or before each checkpoint: its step, and the accuracy."""
-        self.facts: dict[str, Any] = {}
+        self.asks: list[str] = []
+        """What the run has an answer to; empty before that is known."""
+        self.facts: FactsAnswer | None = None
         self._command = command
         self._clients: dict[bool, QueryClient] = {}
         self._saving = asyncio.Lock()
@@ -107,8 +111,11 @@ class Session:
 
     def offers(self, ask: str) -> bool:
         """Whether the run has an answer to this kind of question; before it is known, only to the plainest."""
-        asks = self.facts.get("asks")
-        return ask in asks if isinstance(asks, list) else ask == "predict"
+        return ask in (self.asks or ["predict"])
+
+    def answers(self, kind: str) -> bool:
+        """Whether its answers are known to be of this kind."""
+        return self.facts is not None and self.facts.answer == kind
 
     async def start(self) -> dict[str, Any]:
         """Start the server for questions; return what it says when it is ready."""
@@ -117,11 +124,12 @@ class Session:
     async def load(self) -> dict[str, Any]:
         """Start the server and learn what can be asked; return what it says when it is ready."""
         ready = await self.start()
-        if not self.facts:
+        if not self.asks:
             try:
-                self.facts = dict((await self._client(False).request("facts"))["answer"])
+                self.facts = FactsAnswer.model_validate((await self._client(False).request("facts"))["answer"])
+                self.asks = self.facts.asks
             except QuestionRefused:
-                self.facts = {"asks": ["predict"]}
+                self.asks = ["predict"]
         return ready
 
     async def save_now(self, tell: Callable[[str], None]) -> None:
@@ -142,12 +150,12 @@ class Session:
         if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
             raise UserError(f"nothing to ask: {await in_thread(self.run.no_checkpoint)}")
 
-    async def put(self, question: str, tell: Callable[[str], None], **fields: Any) -> dict[str, Any]:
+    async def put(self, question: str, tell: Callable[[str], None], **fields: Any) -> Said:
         """Ask about an input, of a run that trains as it is now; `tell` hears what is waited for. Raises as `ask`."""
         await self.save_now(tell)
         ended = "the query server ended; loading the model again…" if self.ended else "loading the model…"
         tell("asking…" if self.warm else ended)
-        return await self.ask("predict", input=question, **fields)
+        return Said.of(await self.ask("predict", input=question, **fields))
 
     async def ask(self, ask: str, **fields: Any) -> dict[str, Any]:
         """Ask, and return the whole reply. A server that ended between two questions is started again.

@@ -233,6 +233,8 @@ class RunsScreen(RunScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without runs there is nothing to open; without deleted ones, nothing to undo."""
+        if action == "edit":
+            action = str(parameters[0])
         if action in NEED_RUN:
             return bool(self._listing and self._listing.lines)
         if action == "filter":
@@ -298,37 +300,9 @@ class RunsScreen(RunScreen):
 
     # What is kept of runs
 
-    def action_star(self) -> None:
-        """Put a star on the runs; away with it when all have one."""
-        self.editor.star()
-
-    def action_rename(self) -> None:
-        """Give the run under the cursor another name."""
-        self.editor.rename()
-
-    def action_tags(self) -> None:
-        """Edit the tags that the runs have in common; each keeps its others."""
-        self.editor.tags()
-
-    def action_note(self) -> None:
-        """Write a note about the runs."""
-        self.editor.note()
-
-    def action_delete(self) -> None:
-        """Put the runs into the bin; several only when one says yes."""
-        self.editor.delete()
-
-    def action_undo(self) -> None:
-        """Bring back what was deleted last."""
-        self.editor.undo()
-
-    def action_bin(self) -> None:
-        """Show the bin."""
-        self.editor.bin()
-
-    def action_again(self) -> None:
-        """Open New run with the settings of the run under the cursor."""
-        self.editor.again()
+    def action_edit(self, deed: str) -> None:
+        """Have the editor do it."""
+        getattr(self.editor, deed)()
 
     # What is listed, and in which order
 

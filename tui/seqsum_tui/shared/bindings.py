@@ -44,16 +44,16 @@ RUNS: list[BindingType] = [
     HELP,
     key("runs.sort", "s", "sort", "Sort", "Choose the column, metric or setting to sort by"),
     key("runs.mark", "space", "mark", "Mark", "Mark the run; keys then act on all marked ones", display="space"),
-    key("runs.undo", "u", "undo", "Undo", "Bring back the runs that were deleted last"),
-    key("runs.delete", "d,delete", "delete", "Delete", "Put the run into the bin", display="d"),
-    key("runs.again", "e", "again", "Re-run", "Start a run like this one, with changes"),
+    key("runs.undo", "u", "edit('undo')", "Undo", "Bring back the runs that were deleted last"),
+    key("runs.delete", "d,delete", "edit('delete')", "Delete", "Put the run into the bin", display="d"),
+    key("runs.again", "e", "edit('again')", "Re-run", "Start a run like this one, with changes"),
     QUIT,
     hidden("runs.reverse", "S", "reverse", "Reverse", "Sort the other way round"),
-    hidden("runs.star", "asterisk", "star", "Star", "Put a star on the run, or take it away", display="*"),
-    hidden("runs.rename", "R", "rename", "Rename", "Give the run another name"),
-    hidden("runs.tags", "t", "tags", "Tags", "Add tags to the run, or take them away"),
-    hidden("runs.note", "N", "note", "Note", "Write a note about the run"),
-    hidden("runs.bin", "B", "bin", "Bin", "See the deleted runs, bring them back"),
+    hidden("runs.star", "asterisk", "edit('star')", "Star", "Put a star on the run, or take it away", display="*"),
+    hidden("runs.rename", "R", "edit('rename')", "Rename", "Give the run another name"),
+    hidden("runs.tags", "t", "edit('tags')", "Tags", "Add tags to the run, or take them away"),
+    hidden("runs.note", "N", "edit('note')", "Note", "Write a note about the run"),
+    hidden("runs.bin", "B", "edit('bin')", "Bin", "See the deleted runs, bring them back"),
     hidden("runs.unfold", "f", "unfold", "Unfold", "Show the runs of the group, or fold them"),
     hidden("runs.groups", "F", "groups", "Groups", "Fold runs of a group into one line, or never"),
     hidden("runs.mark_all", "M", "mark_all", "Mark all", "Mark every run that is listed, or none"),
@@ -102,20 +102,30 @@ LIVE: list[BindingType] = [
     key("live.query", "a", "query", "Ask", "Ask the model, and look inside it"),
     # Priority: a key typed right after it belongs to the question, not to the chart.
     hidden("live.ask", "A", "ask", "Ask below", "Ask the model a question below the charts", first=True),
-    key("live.fork", "F", "fork", "Fork", "Go on from a checkpoint as a run of its own, with changed settings"),
-    hidden("live.rewind", "R", "rewind", "Rewind", "Take the run back to a checkpoint; what came after is kept aside"),
-    key("live.undo_rewind", "u", "undo_rewind", "Undo", "Bring back what the last rewind put aside"),
+    key(
+        "live.fork", "F", "branch('fork')", "Fork", "Go on from a checkpoint as a run of its own, with changed settings"
+    ),
+    hidden(
+        "live.rewind",
+        "R",
+        "branch('rewind')",
+        "Rewind",
+        "Take the run back to a checkpoint; what came after is kept aside",
+    ),
+    key("live.undo_rewind", "u", "branch('undo_rewind')", "Undo", "Bring back what the last rewind put aside"),
     hidden("live.log", "o", "tab('log')", "Log", "Show what the worker writes"),
     hidden("live.config", "g", "tab('config')", "Config", "Show the run's configuration"),
     hidden("live.events", "e", "tab('events')", "Events", "Show what happened to the run, and when"),
-    hidden("live.metric", "m", "metric", "Metric", "Show the next metric in the chart that has the keys"),
-    hidden("live.add_charts", "M", "add_charts", "Add charts", "Add charts: choose from all of the run"),
-    hidden("live.remove_chart", "delete,backspace", "remove_chart", "Remove", "Take the chart away"),
-    hidden("live.move_left", "less_than_sign", "move_chart(-1)", "Earlier", "Move the chart", display="<"),
-    hidden("live.move_right", "greater_than_sign", "move_chart(1)", "Later", "Move the chart", display=">"),
-    hidden("live.columns", "w", "columns", "Columns", "One more chart in a row, then as many as fit"),
-    hidden("live.x_axis", "t", "x_axis", "X axis", "Steps, epochs, time trained, or the clock as x"),
-    hidden("live.default_charts", "ctrl+r", "default_charts", "Default", "The charts as they are at first"),
+    hidden(
+        "live.metric", "m", "arrange('next_metric')", "Metric", "Show the next metric in the chart that has the keys"
+    ),
+    hidden("live.add_charts", "M", "arrange('add')", "Add charts", "Add charts: choose from all of the run"),
+    hidden("live.remove_chart", "delete,backspace", "arrange('remove')", "Remove", "Take the chart away"),
+    hidden("live.move_left", "less_than_sign", "arrange('move', -1)", "Earlier", "Move the chart", display="<"),
+    hidden("live.move_right", "greater_than_sign", "arrange('move', 1)", "Later", "Move the chart", display=">"),
+    hidden("live.columns", "w", "arrange('more_columns')", "Columns", "One more chart in a row, then as many as fit"),
+    hidden("live.x_axis", "t", "arrange('next_x_axis')", "X axis", "Steps, epochs, time trained, or the clock as x"),
+    hidden("live.default_charts", "ctrl+r", "arrange('reset')", "Default", "The charts as they are at first"),
     hidden("live.enlarge", "enter", "enlarge", "Enlarge", "Show the chart that has the keys alone, or all"),
     *[
         hidden(f"live.chart_{n}", f"{n}", f"chart({n - 1})", f"Chart {n}", "Show one chart alone, or all")
@@ -206,9 +216,6 @@ DIFFERENCES: list[BindingType] = [
     hidden("differences.left", "left", "scroll(0, -1)", "Left", "Show the run before"),
     hidden("differences.right", "right", "scroll(0, 1)", "Right", "Show the next run"),
 ]
-
-# The live screen changes the learning rate with `l`, so the chart's log axis moves to `y`.
-CHART_KEYS = {"chart.log_y": "y"}
 
 HEAT_MAP: list[BindingType] = [
     hidden("heat.up", "up,k", "move(-1, 0)", "Up", "Move the cursor to the row above"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from seqsum import formatting
-from seqsum_tui.query.views.answers import describe, text_of
-from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Part, Shown, lines, told
+from seqsum_tui.query.said import Said
+from seqsum_tui.query.views.answers import describe
+from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Shown, lines, told, verdict
 from seqsum_tui.shared import display
 
 MOST_BARS = 40
@@ -19,49 +19,21 @@ WIDEST_LABEL = 24
 WIDEST_BAR = 60
 
 
-def answer(reply: dict[str, Any], width: int, beside: dict[str, Any] | None = None) -> Shown:
-    """Return the answer of a `predict` reply; `beside` is what the other model answered to the same question."""
-    if reply.get("kind", "class") != "class":
-        parts = [describe(reply, width)]
-        if beside is not None:
-            parts.append(_against(reply, beside))
-        return Shown("Answer", lines(*parts))
-    said, shares = reply.get("answer") or {}, _shares(reply)
-    labels = labels_of(reply)
-    parts = [
-        told((text_of(reply, "input"), "bold"), "  →  ", (text_of(reply, "prediction"), "bold $text-accent"), "   ",
-             verdict(reply)),
-        sureness(shares, said.get("entropy")),
-    ]  # fmt: skip
-    if beside is not None:
-        parts.append(_against(reply, beside))
-    truth = text_of(reply, "truth") if said.get("truth") is not None else None
-    other = _shares(beside) if beside is not None else None
-    parts += ["", *bars(shares, labels, width, text_of(reply, "prediction"), truth, other)]  # type: ignore[list-item]
-    return Shown("Answer", Content("\n").join(Content(part) if isinstance(part, str) else part for part in parts))
+def answer(said: Said, width: int, beside: Said | None = None) -> Shown:
+    """Return the view of an answer; `beside` is what the other model answered to the same question."""
+    against = [] if beside is None else [_against(said, beside)]
+    if said.reading.kind != "class":
+        return Shown("Answer", lines(describe(said, width), *against))
+    labels, truth = labels_of(said), said.text("truth") if said.answer.truth is not None else None
+    judged = verdict(said.answer.correct, said.text("truth"), "· nobody knows the right answer")
+    head = told((said.text("input"), "bold"), "  →  ", (said.text("prediction"), "bold $text-accent"), "   ", judged)
+    drawn = bars(said.shares, labels, width, said.text("prediction"), truth, beside.shares if beside else None)
+    return Shown("Answer", lines(head, sureness(said.shares, said.answer.entropy), *against, Content(""), *drawn))
 
 
-def verdict(reply: dict[str, Any]) -> Part:
-    """Return right or wrong, by sign and word."""
-    correct = (reply.get("answer") or {}).get("correct")
-    if correct is None:
-        return ("· nobody knows the right answer", QUIET)
-    return ("✓ right", RIGHT) if correct else (f"✗ wrong, it is {text_of(reply, 'truth')}", WRONG)
-
-
-def _shares(reply: dict[str, Any] | None) -> list[float]:
-    return (
-        []
-        if reply is None
-        else [float(share or 0.0) for share in (reply.get("answer") or {}).get("probabilities") or []]
-    )
-
-
-def labels_of(reply: dict[str, Any]) -> list[str]:
+def labels_of(said: Said) -> list[str]:
     """Return what the classes are called, literally."""
-    shares = (reply.get("answer") or {}).get("probabilities") or []
-    given = reply.get("labels") or [str(place) for place in range(len(shares))]
-    return [display.literal(str(label)) for label in given]
+    return [display.literal(label) for label in said.reading.labels or map(str, range(len(said.shares)))]
 
 
 def sureness(probabilities: Sequence[float], bits: float | None) -> Content:
@@ -119,9 +91,9 @@ def _blocks(share: float, room: int) -> str:
     return "█" * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 
-def _against(reply: dict[str, Any], beside: dict[str, Any]) -> Content:
-    mine, theirs = text_of(reply, "prediction"), text_of(beside, "prediction")
-    if mine == theirs:
+def _against(said: Said, beside: Said) -> Content:
+    theirs = beside.text("prediction")
+    if said.text("prediction") == theirs:
         return told(("= the same answer as beside", QUIET))
     return told((f"≠ beside it is {theirs}", "bold $text-warning"))
 

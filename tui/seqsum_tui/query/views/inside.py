@@ -16,7 +16,7 @@ from seqsum.query.questions.trajectory import Trajectory, TrajectoryAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.heat_map import Heat, steps_named
 from seqsum_tui.query.views.registry import Pane, view
-from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Curves, Dots, Shown, curve, finite, lines, told
+from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Shown, curve, finite, lines, told, verdict
 from seqsum_tui.shared import display
 
 ZERO_ONE = ("input", "forget", "output", "reset", "update")
@@ -26,10 +26,9 @@ ZERO_ONE = ("input", "forget", "output", "reset", "update")
 @view(Inspect, "inside", "Probabilities")
 def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
     """Return the views of what happens while an input is read."""
-    kind = str(pane.session.facts.get("answer", "class"))
     tokens = steps_named(answer.tokens)
     strip = _strip(tokens, answer.saliency.leave_one_out)
-    made = [_probabilities(answer, tokens, strip, kind)] if answer.probabilities else []
+    made = [_probabilities(answer, tokens, strip, pane.session.answers("tags"))] if answer.probabilities else []
     if answer.values:
         made.append(_values(answer, strip))
     layers = answer.layers
@@ -55,7 +54,7 @@ def _strip(tokens: Sequence[str], left_out: Sequence[float | None]) -> tuple[tup
 
 
 def _probabilities(
-    answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...], kind: str
+    answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...], tags: bool
 ) -> Shown:
     steps = [finite(row) for row in answer.probabilities]
     written = answer.written
@@ -64,12 +63,12 @@ def _probabilities(
     falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths."
     if written:
         said = f"How likely each token was when it was written, given those before it. {falls}"
-    elif kind == "tags":
+    elif tags:
         said = f"How likely each answer is at each step. {falls.replace('the answer', 'the last one')}"
     else:
         said = f"How likely each answer is after each step, as if the input ended there. {falls}"
     heat = Heat(
-        "", _turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step", "sequential", 1.0
+        _turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step", "sequential", 1.0
     )
     return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
 
@@ -82,12 +81,8 @@ def _measure(answer: InspectAnswer) -> str:
 
 
 def _verdict(answer: InspectAnswer) -> Content:
-    head = (f"answer {display.literal(answer.prediction)}", "bold")
-    if answer.correct is None:
-        return told(head)
-    if answer.correct:
-        return told(head, ("  ✓ right", RIGHT))
-    return told(head, (f"  ✗ wrong, it is {display.literal(answer.truth or '')}", WRONG))
+    judged = verdict(answer.correct, display.literal(answer.truth or ""))
+    return told((f"answer {display.literal(answer.prediction)}", "bold"), "  " if judged[0] else "", judged)
 
 
 def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
@@ -98,7 +93,7 @@ def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
 def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
-    heat = Heat("", _turned(steps), units, tokens, "unit", "step", "diverging", most)
+    heat = Heat(_turned(steps), units, tokens, "unit", "step", "diverging", most)
     said += f" {max(len(units), 0)} units; + above zero, − below, in tenths of {number(most)}."
     return Shown(title, told((said, QUIET)), heat)
 
@@ -117,7 +112,7 @@ def _gate(name: str, where: str, values: list[list[Number]], tokens: tuple[str, 
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
     scale = "sequential" if name in ZERO_ONE else "diverging"
-    heat = Heat("", _turned(steps), units, tokens, "unit", "step", scale, 1.0)  # type: ignore[arg-type]
+    heat = Heat(_turned(steps), units, tokens, "unit", "step", scale, 1.0)  # type: ignore[arg-type]
     title = f"{name.capitalize()} gate{where}" if name in ZERO_ONE else f"{name.capitalize()}{where}"
     return Shown(title, told((f"{title}: {_GATES.get(name, '')}", QUIET)), heat)
 
@@ -127,8 +122,7 @@ def _saliency(answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple
     rows = (tuple(finite(found.gradient_input)), tuple(finite(found.leave_one_out)))
     sizes = [max((abs(value) for value in row if value == value), default=0.0) or 1.0 for row in rows]
     # Each row by its own size: a gradient and a probability have no common unit.
-    heat = Heat(
-        "", tuple(tuple(value / size for value in row) for row, size in zip(rows, sizes, strict=True)),
+    heat = Heat(tuple(tuple(value / size for value in row) for row, size in zip(rows, sizes, strict=True)),
         ("gradient", "left out"), tokens, "by", "step", "diverging", 1.0,
     )  # fmt: skip
     said = (
@@ -143,7 +137,7 @@ def _norms(answer: InspectAnswer, tokens: tuple[str, ...]) -> Shown:
     norms = finite(answer.gradient_norms)
     series = curve("‖∂loss/∂x‖", [*range(1, len(norms) + 1)], norms, sign=SIGNS[0])
     said = "How much each step could still change the loss: what falls to the left has been forgotten (vanishing)."
-    curves = Curves("", (series,), "step", log_y=True, limits=(1, max(len(norms), 2)))
+    curves = Curves((series,), "step", log_y=True, limits=(1, max(len(norms), 2)))
     return Shown("Gradient", told((said, QUIET)), curves)
 
 
@@ -152,7 +146,7 @@ def _values(answer: InspectAnswer, strip: tuple[tuple[str, float], ...]) -> Show
     series = curve("forecast", [*range(1, len(values) + 1)], values, sign=SIGNS[0])
     said = "What the network would forecast after each step of the window."
     said += " Above: how far the forecast falls without that step, in tenths." if strip else ""
-    return Shown("Forecasts", told((said, QUIET)), Curves("", (series,), "step"), strip)
+    return Shown("Forecasts", told((said, QUIET)), Curves((series,), "step"), strip)
 
 
 @view(Attention, "inside", "Attention")
@@ -160,7 +154,6 @@ def attention(answer: AttentionAnswer, pane: Pane) -> Shown:
     """Return the view of an attention map."""
     rows = tuple(tuple(finite(row)) for row in answer.weights)
     heat = Heat(
-        "",
         rows,
         steps_named(answer.written),
         steps_named(answer.tokens),
@@ -182,7 +175,7 @@ def three_cells(answer: GradientNormsAnswer, pane: Pane) -> Shown:
         name = f"{cell.cell}, {'this run' if cell.trained else 'fresh'}"
         series.append(curve(name, [*range(1, len(norms) + 1)], norms, sign=SIGNS[place]))
     said = "‖∂loss/∂x‖ at each step, beside a fresh network of each cell: gates keep what a plain RNN loses on the way."
-    curves = Curves("", tuple(series), "step", log_y=True, limits=(1, max(len(answer.tokens), 2)))
+    curves = Curves(tuple(series), "step", log_y=True, limits=(1, max(len(answer.tokens), 2)))
     return Shown("Three cells", told((said, QUIET)), curves)
 
 
@@ -208,5 +201,5 @@ def trajectory(answer: TrajectoryAnswer, pane: Pane) -> Shown:
     else:
         # What is written afterwards, and values: no step has an answer of its own.
         labels, points = ("·",), (0,) * len(answer.label)
-    dots = Dots("", tuple(answer.x), tuple(answer.y), points, labels, path)
+    dots = Dots(tuple(answer.x), tuple(answer.y), points, labels, path)
     return Shown("Trajectory", told((said, QUIET)), dots)

@@ -28,7 +28,7 @@ def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
     if answer.aha is not None:
         marks.append(Mark(float(answer.aha), f"aha: {formatting.percent(answer.threshold)} from here", sign=AHA))
-    picture = Curves("", tuple(series), "step", marks=tuple(marks), span=(0.0, 1.0))
+    picture = Curves(tuple(series), "step", marks=tuple(marks), span=(0.0, 1.0))
     return Shown("Learned", lines(_aha(answer), _input_line(answer), _path(answer, here)), picture)
 
 

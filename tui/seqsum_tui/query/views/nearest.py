@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqsum.formatting import number, scope
 from seqsum.query.questions.nearest_neighbours import NearestNeighbours, NearestNeighboursAnswer, Neighbour
 from seqsum_tui.query.views.registry import Pane, view
-from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Line, Lines, Shown, lines, told
+from seqsum_tui.query.views.shown import QUIET, SIGN_OF, WRONG, Line, Lines, Shown, lines, told
 from seqsum_tui.shared import display
 
 LISTED = 100
@@ -19,14 +19,13 @@ def nearest(answer: NearestNeighboursAnswer, pane: Pane) -> Shown:
         (f": by Euclidean distance of the last hidden state, {answer.units} units. enter asks one.", QUIET),
     )
     widest = max((len(row.input) for row in answer.rows), default=0)
-    return Shown("Nearest", lines(head), Lines("", tuple(_line(row, min(widest, 36)) for row in answer.rows)))
+    return Shown("Nearest", lines(head), Lines(tuple(_line(row, min(widest, 36)) for row in answer.rows)))
 
 
 def _line(row: Neighbour, width: int) -> Line:
-    sign = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}[row.correct]
     truth = f"   it is {display.literal(row.truth)}" if row.correct is False else ""
     text = told(
-        (f"{number(row.distance):>8}  ", QUIET), sign,
+        (f"{number(row.distance):>8}  ", QUIET), SIGN_OF[row.correct],
         (display.fit(display.literal(row.input), width), "bold"), " → ",
         (display.literal(row.prediction), "$text-accent"), (truth, WRONG),
     )  # fmt: skip

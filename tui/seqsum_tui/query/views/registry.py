@@ -37,7 +37,7 @@ class Pane:
     @property
     def lists(self) -> bool:
         """Whether a cell of the confusion matrix leads to its wrong answers."""
-        return self.session.offers("mistakes") and self.session.facts.get("answer") == "class"
+        return self.session.offers("mistakes") and self.session.answers("class")
 
     @property
     def ahead(self) -> int:

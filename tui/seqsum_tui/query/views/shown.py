@@ -14,6 +14,9 @@ from seqsum_tui.query.heat_map import Heat
 QUIET = "$foreground 60%"
 RIGHT, WRONG = "$text-success", "$text-error"
 
+SIGN_OF = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}
+"""The sign of an answer in a list, by whether it is right; None: nobody knows."""
+
 Part = str | tuple[str, str] | Content
 
 
@@ -22,7 +25,6 @@ class Curves:
     """A chart. x_name: what x counts; log_y: whether y is logarithmic; span: fixed bottom and top of y; spell: how
     values are written, where neither name nor title says it."""
 
-    title: str
     series: tuple[Series, ...]
     x_name: str
     bands: tuple[Band, ...] = ()
@@ -37,7 +39,6 @@ class Curves:
 class Dots:
     """Points in a plane: x, y and the place of each one's label; path: points that are joined, in order."""
 
-    title: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     label: tuple[int, ...]
@@ -62,7 +63,6 @@ class Line:
 class Lines:
     """A list of answers."""
 
-    heading: str
     lines: tuple[Line, ...]
 
 
@@ -79,6 +79,13 @@ class Shown:
     picture: Heat | Curves | Dots | Lines | None = None
     strip: tuple[tuple[str, float], ...] = ()
     full: int | None = None
+
+
+def verdict(correct: bool | None, truth: str, unknown: str = "") -> Part:
+    """Return right or wrong, by sign and word; `unknown` where nobody knows."""
+    if correct is None:
+        return (unknown, QUIET)
+    return ("✓ right", RIGHT) if correct else (f"✗ wrong, it is {truth}", WRONG)
 
 
 def told(*parts: Part) -> Content:

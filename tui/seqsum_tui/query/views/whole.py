@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from seqsum.formatting import count, metric, number, percent, scope
 from seqsum.query.questions.accuracy_by_length import AccuracyByLength, AccuracyByLengthAnswer
@@ -14,11 +12,12 @@ from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
-from seqsum_tui.query.views.answers import text_of
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import (
     QUIET,
     RIGHT,
+    SIGN_OF,
     WRONG,
     Curves,
     Line,
@@ -52,7 +51,7 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
     labels = steps_named([str(label) for label in answer.labels or range(len(counts))])
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
-    heat = Heat("", shares, labels, labels, "truth", "answered as", "sequential", 1.0,
+    heat = Heat(shares, labels, labels, "truth", "answered as", "sequential", 1.0,
                 numbered=False, chooses=pane.lists)  # fmt: skip
     said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
     if pane.lists:
@@ -76,7 +75,7 @@ def by_length(answer: AccuracyByLengthAnswer, pane: Pane) -> Shown:
         said += f" Trained on {trained[0]} to {trained[1]}."
         if beyond:
             said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {int(x[-1])}."
-    curves = Curves("", tuple(series), "length", bands=(interval,), span=(0.0, 1.0))
+    curves = Curves(tuple(series), "length", bands=(interval,), span=(0.0, 1.0))
     return Shown("By length", told((said, QUIET)), curves)
 
 
@@ -105,7 +104,7 @@ def mistakes(answer: MistakesAnswer, pane: Pane) -> Shown:
             (f"{percent(truth):>7}" if truth is not None else "", QUIET),
         )  # fmt: skip
         made.append(Line(row.input, text, True))
-    return Shown("Mistakes", head, Lines("", tuple(made)))
+    return Shown("Mistakes", head, Lines(tuple(made)))
 
 
 @view(Calibration, "whole", "Calibration")
@@ -120,57 +119,32 @@ def calibration(answer: CalibrationAnswer, pane: Pane) -> Shown:
     error = answer.expected_error
     word = "below the line it is surer than it should be, above it less sure"
     said = f"expected calibration error {percent(error)} over {answer.asked:,} answers"
-    curves = Curves("", series, "how sure it is", span=(0.0, 1.0), limits=(0.0, 1.0))
+    curves = Curves(series, "how sure it is", span=(0.0, 1.0), limits=(0.0, 1.0))
     return Shown("Calibration", lines(told((said, "bold")), told((word, QUIET))), curves)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One of many answers; probabilities where one class is asked."""
-
-    question: str
-    prediction: str
-    truth: str | None
-    correct: bool | None
-    sure: float | None
-    refused: str = ""
-
-    @classmethod
-    def of(cls, question: str, reply: dict[str, Any]) -> Asked:
-        """Read a reply to `predict`."""
-        said = reply.get("answer") or {}
-        one_class = reply.get("kind", "class") == "class"
-        shares = said.get("probabilities") or []
-        return cls(
-            question,
-            text_of(reply, "prediction"),
-            None if said.get("truth") is None else text_of(reply, "truth"),
-            said.get("correct"),
-            max(shares) if one_class and shares else None,
-        )
-
-
-def batch(name: str, answers: Sequence[Asked], wrong_only: bool) -> Shown:
-    """Return the view of the answers to a file's questions."""
-    known = [one for one in answers if one.correct is not None]
-    right = sum(bool(one.correct) for one in known)
-    refused = sum(bool(one.refused) for one in answers)
+def batch(name: str, answers: Sequence[tuple[str, Said | str]], wrong_only: bool) -> Shown:
+    """Return the view of the answers to a file's questions; of one that can't be read, the reason."""
+    judged = [said.answer.correct for _, said in answers if isinstance(said, Said) and said.answer.correct is not None]
+    right, refused = sum(judged), sum(isinstance(said, str) for _, said in answers)
     head = told((f"{display.literal(name)}: {count(len(answers), 'question')}", "bold"))
-    if known:
-        head = told(head, (f"  ✓ {right:,} right", RIGHT), (f"  ✗ {len(known) - right:,} wrong", WRONG))
+    if judged:
+        head = told(head, (f"  ✓ {right:,} right", RIGHT), (f"  ✗ {len(judged) - right:,} wrong", WRONG))
     if refused:
         head = told(head, (f"  ! {refused:,} can't be read", "$text-warning"))
-    shown = [one for one in answers if not wrong_only or one.correct is False or one.refused]
+    listed = [_asked_line(question, said) for question, said in answers]
     hint = "w shows all" if wrong_only else "w shows the wrong ones alone"
-    return Shown("File", lines(head, told((hint, QUIET))), Lines("", tuple(map(_asked_line, shown))))
+    shown = tuple(line for line in listed if not wrong_only or line.wrong)
+    return Shown("File", lines(head, told((hint, QUIET))), Lines(shown))
 
 
-def _asked_line(one: Asked) -> Line:
-    question = display.fit(display.literal(one.question), 36)
-    if one.refused:
-        return Line(one.question, told(("! ", "$text-warning"), (question, ""), (f" {one.refused}", QUIET)), True)
-    sign = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}[one.correct]
-    sure = f" {percent(one.sure):>7}" if one.sure is not None else ""
-    truth = f"   it is {one.truth}" if one.correct is False else ""
-    text = told(sign, (question, "bold"), " → ", (one.prediction, "$text-accent"), (sure, QUIET), (truth, WRONG))
-    return Line(one.question, text, one.correct is False)
+def _asked_line(question: str, said: Said | str) -> Line:
+    asked = display.fit(display.literal(question), 36)
+    if isinstance(said, str):
+        return Line(question, told(("! ", "$text-warning"), asked, (f" {display.literal(said)}", QUIET)), True)
+    correct, one_class = said.answer.correct, said.reading.kind == "class"
+    sure = f" {percent(max(said.shares)):>7}" if one_class and said.shares else ""
+    truth = f"   it is {said.text('truth')}" if correct is False else ""
+    answered = (said.text("prediction"), "$text-accent")
+    text = told(SIGN_OF[correct], (asked, "bold"), " → ", answered, (sure, QUIET), (truth, WRONG))
+    return Line(question, text, correct is False)

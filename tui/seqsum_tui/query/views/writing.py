@@ -51,7 +51,7 @@ def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
     strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else display.literal(one), value)
                   for one, value in zip(characters, bits, strict=True))  # fmt: skip
     series = curve("bits", [*range(1, len(bits) + 1)], bits, sign=SIGNS[0])
-    picture = Curves("", (series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
+    picture = Curves((series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
     return Shown("Surprise", head, picture, strip, FULL_BITS)
 
 
@@ -92,7 +92,7 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     place = "from the series asked" if offset is None else f"from {count(offset, 'value')} before the data's end"
     said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
     marks = (Mark(0.5, "now", kind="now"),)
-    made = [Shown("Forecast", told((said, QUIET)), Curves("", tuple(series), "steps ahead", marks=marks, spell=_value))]
+    made = [Shown("Forecast", told((said, QUIET)), Curves(tuple(series), "steps ahead", marks=marks, spell=_value))]
     horizon = answer.error_by_horizon
     if horizon:
         x = [*range(1, len(horizon.model) + 1)]
@@ -103,5 +103,5 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
         )
         drawn = tuple(curve(name, x, finite(y), sign=SIGNS[at]) for at, (name, y) in enumerate(named) if y)
         text = f"Mean absolute error by how far ahead, over {horizon.windows:,} windows never trained on."
-        made.append(Shown("Errors", told((text, QUIET)), Curves("", drawn, "steps ahead", span=(0.0, None))))
+        made.append(Shown("Errors", told((text, QUIET)), Curves(drawn, "steps ahead", span=(0.0, None))))
     return made
