@@ -408,9 +408,9 @@ class Console(App[None]):
             if not known:
                 ended.append(run)
         for title, text, bad in ends_to_tell(ended, after) if ended else ():
-            if self.settings.notifications:
+            if self.settings.value("notifications"):
                 self.notify(text, title=title, severity="error" if bad else "information", timeout=15)
-            if self.settings.bell:
+            if self.settings.value("bell"):
                 self.bell()
 
     async def tell_problems(self) -> None:

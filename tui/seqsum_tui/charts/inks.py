@@ -41,23 +41,18 @@ def _ground(widget: Widget) -> Style:
 def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
     """Return the styles of a series' line, of what is faint behind it, and of its sign."""
     app = widget.app
-    colour = None
-    if series.colour:
-        try:
-            colour = Color.parse(series.colour)
-        except ColorParseError:
-            colour = None
-    if colour is None and app.native_ansi_color:
-        name = palette.TERMINAL_COLOURS[index % len(palette.TERMINAL_COLOURS)]
-        return [Style(color=name), Style(color=name, dim=True), Style(color=name, bold=True)]
-    if colour is None:
+    try:
+        colour = Color.parse(series.colour)
+    except ColorParseError:
+        if app.native_ansi_color:
+            name = palette.TERMINAL_COLOURS[index % len(palette.TERMINAL_COLOURS)]
+            return [Style(color=name), Style(color=name, dim=True), Style(color=name, bold=True)]
         colour = Color.parse(palette.series_colour(index, dark=app.current_theme.dark))
     line = Style(color=colour.rich_color)
     if app.native_ansi_color:
         return [line, line + Style(dim=True), line + Style(bold=True)]
-    ground = widget.background_colors[1]
-    faint = Style(color=ground.blend(colour, _FAINT, alpha=1.0).rich_color)
-    return [line, faint, line + Style(bold=True)]
+    faint = widget.background_colors[1].blend(colour, _FAINT, alpha=1.0)
+    return [line, Style(color=faint.rich_color), line + Style(bold=True)]
 
 
 def plot_inks(widget: Widget, series: Sequence[Series]) -> list[Style]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
+from textual.content import Content
 
 from seqsum.plotting.ticks import AxisKind, Ticks
 from seqsum.text import shown
@@ -16,7 +17,6 @@ from seqsum_tui.charts.canvas import BRAILLE, Canvas
 from seqsum_tui.charts.palette import OVER, UNDER
 from seqsum_tui.charts.raster import Drawing, View, draw_band, draw_line, pack
 from seqsum_tui.charts.series import Band, Drawn, Floats, Series
-from seqsum_tui.charts.text import shorten
 
 BLANK, GRID, BAND, AXIS, LABEL, MARK, MARK_SIGN, CURSOR, CURSOR_LABEL, EMPTY, FIRST_SERIES = range(11)
 """Numbers of the inks. Series i has three from FIRST_SERIES + 3 * i: line, faint, sign."""
@@ -297,17 +297,7 @@ def nearest_shown(series: Series, x: float, view: View) -> int | None:
 
 def paint_note(canvas: Canvas, text: str) -> None:
     """Write a short text in the middle of the plot, over as many lines as it needs."""
-    room = max(canvas.width - 2, 1)
-    lines, line = [], ""
-    for word in shown(text).split():
-        word = shorten(word, room)
-        if line and cell_len(line) + 1 + cell_len(word) > room:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    lines = [*lines, line] if line else lines
-    lines = lines[: canvas.height]
+    lines = [line.plain.rstrip() for line in Content(shown(text)).wrap(max(canvas.width - 2, 2))][: canvas.height]
     top = (canvas.height - len(lines)) // 2
     for offset, line in enumerate(lines):
         canvas.text(top + offset, (canvas.width - cell_len(line)) // 2, line, EMPTY)

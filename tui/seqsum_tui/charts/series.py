@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -50,6 +50,17 @@ def _ordered(
         order = keep[np.argsort(x[keep], kind="stable")]
         return order, [None if column is None else column[order] for _, column in columns]
     return None, [column for _, column in columns]
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two are equal part by part, NaN where NaN is."""
+    if one is other:
+        return True
+    if is_dataclass(one) and type(one) is type(other):
+        return all(_same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
+    if isinstance(one, np.ndarray | float) and isinstance(other, np.ndarray | float):
+        return np.array_equal(one, other, equal_nan=True)
+    return one == other
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,22 +147,7 @@ class Series:
 
     def same_as(self, other: Series) -> bool:
         """Whether both are drawn alike: the same words and signs, and values that are equal (NaN where NaN is)."""
-        words = [(one.name, one.sign, one.colour, one.role, one.back, repr(one.last)) for one in (self, other)]
-        mine, theirs = self._columns, other._columns
-        return (
-            words[0] == words[1]
-            and len(mine) == len(theirs)
-            and all(
-                one is two or (one is not None and two is not None and np.array_equal(one, two, equal_nan=True))
-                for one, two in zip(mine, theirs, strict=True)
-            )
-        )
-
-    @property
-    def _columns(self) -> list[Floats | None]:
-        own = [self.x, self.y, self.low, self.high, self.steps]
-        thinned = self.thinned
-        return own if thinned is None else [*own, *(getattr(thinned, column.name) for column in fields(thinned))]
+        return _same(self, other)
 
     def nearest(self, x: float) -> int | None:
         """Return the index of the point nearest to `x` (the later of two equally near), or None if empty."""

@@ -36,13 +36,16 @@ class CompareModel:
         self.view = CURVES
         self.x: XKind = "step"
         self.of_best = True
-        self._field: str | None = None
+        self.field: str | None = None
+        """The setting of the scatter; None takes the most telling."""
+        self.best_first = False
+        """Whether the best rows come first, or those that were made first."""
         self._hidden: set[str] = set()
         self._unfolded: set[str] = set()
-        self._best_first = False
         self.take_runs(run_ids)
         # Opened from one run: the others are compared with it.
-        self._baseline = self.ids[0] if len(self.ids) == 1 else None
+        self.baseline = self.ids[0] if len(self.ids) == 1 else None
+        """The key of the row that differences are counted from."""
 
     # What there is
 
@@ -112,7 +115,7 @@ class CompareModel:
         if self.comparison is None:
             return None
         return Shown(
-            self.comparison, self.rows, self.x, log_y=log_y, x_range=x_range, field=self._field, of_best=self.of_best,
+            self.comparison, self.rows, self.x, log_y=log_y, x_range=x_range, field=self.field, of_best=self.of_best,
             smoothing=smoothing, limits=limits, leave_out=leave_out,
         )  # fmt: skip
 
@@ -131,8 +134,8 @@ class CompareModel:
         """Make the rows as they are asked for, with their values at `at`."""
         if self.comparison is not None:
             self.rows = rows_of(
-                self.comparison, unfolded=self._unfolded, hidden=self._hidden, baseline=self._baseline, at=at, x=self.x,
-                best_first=self._best_first,
+                self.comparison, unfolded=self._unfolded, hidden=self._hidden, baseline=self.baseline, at=at, x=self.x,
+                best_first=self.best_first,
             )  # fmt: skip
 
     def next_metric(self, direction: int) -> str | None:
@@ -150,14 +153,6 @@ class CompareModel:
         now = scatter_field(shown)
         return fields[((fields.index(now) if now in fields else -1) + direction) % len(fields)] if fields else None
 
-    def scatter_over(self, field: str) -> None:
-        """Take a setting for the scatter."""
-        self._field = field
-
-    def compare_with(self, row: Row) -> None:
-        """Count differences from a row."""
-        self._baseline = row.key
-
     def hide(self, key: str) -> None:
         """Hide a row, or show it again."""
         self._hidden ^= {key}
@@ -174,10 +169,6 @@ class CompareModel:
         group = f"group:{row.runs[0].summary.group}"
         self._unfolded ^= {group}
         return group
-
-    def turn_order(self) -> None:
-        """Best rows first, or in the order they were made."""
-        self._best_first = not self._best_first
 
 
 def _last_step(run: RunData) -> int:

@@ -329,7 +329,7 @@ class CompareScreen(ConsoleScreen[None]):
 
     def scatter_over(self, field: str) -> None:
         """Show the scatter over a setting."""
-        self.model.scatter_over(field)
+        self.model.field = field
         self.action_view(SCATTER)
 
     def action_best_or_final(self) -> None:
@@ -357,7 +357,7 @@ class CompareScreen(ConsoleScreen[None]):
     def action_baseline(self) -> None:
         """Differences are from the row under the cursor."""
         if (row := self.chosen_row) is not None:
-            self.model.compare_with(row)
+            self.model.baseline = row.key
             self.show_again()
 
     def action_hide(self) -> None:
@@ -388,7 +388,7 @@ class CompareScreen(ConsoleScreen[None]):
 
     def action_order(self) -> None:
         """Best rows first, or in the order they were made."""
-        self.model.turn_order()
+        self.model.best_first = not self.model.best_first
         self.show_again()
 
     def action_remove(self) -> None:

@@ -163,7 +163,7 @@ class LiveCharts(Container):
         kept = self.charts[:count]
         new = [LiveChart(place) for place in range(len(kept), count)]
         for chart in new:
-            chart.set_x_axis(self.axis.name, self.axis.chart_kind)
+            chart.set_x_axis(self.axis.kind, self.axis.chart_kind)
             chart.set_cursor(kept[0].cursor_x)
         self._limits = None
         self.charts = [*kept, *new]
@@ -182,7 +182,7 @@ class LiveCharts(Container):
         if other or ((view.axis.kind, limits) != self._limits and window is None):
             self._limits = view.axis.kind, limits
             for chart in self.charts:
-                chart.set_x_axis(self.axis.name, self.axis.chart_kind, limits)
+                chart.set_x_axis(self.axis.kind, self.axis.chart_kind, limits)
                 if cursor is not None:
                     chart.set_cursor(self.axis.place(before.step(cursor)) if other else cursor)
         tail = self.axis.place(last)

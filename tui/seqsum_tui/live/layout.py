@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from seqsum_tui.live.x_axis import KINDS
 from seqsum_tui.shared.metric_panels import DEFAULT
 
 T = TypeVar("T")
@@ -18,7 +19,6 @@ TIGHTEST, FLATTEST = 16, 5
 """And at least so many when they have."""
 FINE_WIDTH, FINE_HEIGHT = 36, 12
 MOST_SMOOTHING = 1e9
-KINDS = ("step", "epoch", "time", "clock")
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,9 @@ from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
 from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
 
 if TYPE_CHECKING:
-    from seqsum.config import Config
-    from seqsum.runs import Buckets, Event, Run, Summary
+    from seqsum.runs import Buckets, Event, Summary
     from seqsum.runs.record import Record
-    from seqsum_tui.live.x_axis import XAxis, XKind
+    from seqsum_tui.live.x_axis import XKind
 
 LOG_LINES = 1000
 
@@ -86,16 +85,16 @@ class RunView:
     config: Config | None
     settings: Mapping[str, Mapping[str, Any]]
     differences: dict[str, tuple[str, str]]
-    curves: dict[str, Buckets]
-    newest: dict[str, float]
     wanted: tuple[str, ...]
     panels: tuple[Panel, ...]
     choices: tuple[Panel, ...]
-    axis: XAxis
-    axes: tuple[XKind, ...]
-    events: tuple[Event, ...]
     log: tuple[str, ...]
     checkpoints: tuple[int, ...]
+    curves: dict[str, Buckets] = field(default_factory=dict)
+    newest: dict[str, float] = field(default_factory=dict)
+    axis: XAxis = field(default_factory=XAxis)
+    axes: tuple[XKind, ...] = ("step",)
+    events: tuple[Event, ...] = ()
     parent: Parent | None = None
 
     @property
@@ -213,14 +212,9 @@ class RunReader:
             config=settings.config,
             settings=settings.settings,
             differences=settings.differences,
-            curves={},
-            newest={},
             wanted=charts,
             panels=tuple(chosen_panels(charts, [])),
             choices=tuple(all_panels([])),
-            axis=XAxis(),
-            axes=("step",),
-            events=(),
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
         )

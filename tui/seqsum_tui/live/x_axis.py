@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 XKind = Literal["step", "epoch", "time", "clock"]
 KINDS: tuple[XKind, ...] = ("step", "epoch", "time", "clock")
-NAMES = {"step": "step", "epoch": "epoch", "time": "time", "clock": "clock"}
 SECONDS, EPOCH, CLOCK = "train_seconds", "epoch", "wall_time"
 PLACES = 2000
 """So many points tell how an axis runs; between them it is a straight line."""
@@ -31,11 +30,6 @@ class XAxis:
     kind: XKind = "step"
     steps: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
     places: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-
-    @property
-    def name(self) -> str:
-        """What the axis counts, in a word."""
-        return NAMES[self.kind]
 
     @property
     def chart_kind(self) -> AxisKind:

@@ -25,10 +25,20 @@ MOST_SEEDS = 100
 class RunDraft:
     """What a form edits. Fields hold the text a person typed; every change is checked against the whole schema.
 
-    `fields` are those that the present configuration uses: another task, model, optimizer or schedule brings others.
-    Changes to fields that it does not use are kept aside, and count again when it does. `files` holds, by the preset's
-    name, the path of a preset that was read from a file of the person's own.
+    fields: those that the present configuration uses, in the schema's order: another task, model, optimizer or schedule
+        brings others. Changes to fields that it does not use are kept aside, and count again when it does.
+    config: the whole configuration, or None while any field is wrong.
+    base: the preset's configuration, in the shape of the present one.
+    problems: path → reason for each wrong field, in the form's order.
+    changes: paths of the fields whose value is not the preset's, in the form's order.
+    files: by the preset's name, the path of a preset that was read from a file of the person's own.
     """
+
+    fields: tuple[FieldFacts, ...]
+    config: Config | None
+    base: Config
+    problems: Mapping[str, str]
+    changes: tuple[str, ...]
 
     def __init__(self, preset: Preset, config: Config | None = None) -> None:
         self.preset = preset
@@ -41,26 +51,6 @@ class RunDraft:
             self._typed = {path: mine for path, (mine, _) in differing.items()}
         self._begun = dict(self._typed)
         self._check()
-
-    @property
-    def fields(self) -> tuple[FieldFacts, ...]:
-        """The fields of the present configuration, in the schema's order."""
-        return self._fields
-
-    @property
-    def config(self) -> Config | None:
-        """The whole configuration, or None while any field is wrong."""
-        return self._config
-
-    @property
-    def base(self) -> Config:
-        """The preset's configuration, in the shape of the present one."""
-        return self._base
-
-    @property
-    def problems(self) -> Mapping[str, str]:
-        """Path → reason for each wrong field, in the form's order."""
-        return self._problems
 
     @property
     def name_problem(self) -> str | None:
@@ -89,23 +79,18 @@ class RunDraft:
     @property
     def wrong(self) -> int:
         """How many things stand in the way of a start: wrong fields, a wrong name, a wrong number of seeds."""
-        return len(self._problems) + (self.name_problem is not None) + (self.seeds_problem is not None)
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """Paths of the fields whose value is not the preset's, in the form's order."""
-        return self._changes
+        return len(self.problems) + (self.name_problem is not None) + (self.seeds_problem is not None)
 
     @property
     def touched(self) -> int:
         """How many fields the person changed since the draft was made: what leaving would lose."""
-        places = self._begun.keys() | set(self._changes)
+        places = self._begun.keys() | set(self.changes)
         return sum(self._typed.get(path) != self._begun.get(path) for path in places)
 
     @property
     def kept_aside(self) -> int:
         """How many changes belong to fields that are not used now."""
-        here = {facts.path for facts in self._fields}
+        here = {facts.path for facts in self.fields}
         return sum(path not in here for path in self._typed)
 
     def text(self, path: str) -> str:
@@ -114,16 +99,12 @@ class RunDraft:
 
     def note(self, path: str) -> str | None:
         """What is to be said of a field's value, as far as that needs no data."""
-        told = () if self._config is None else notes(self._config)
+        told = () if self.config is None else notes(self.config)
         return next((note.text for note in told if note.path == path), None)
 
     def preset_text(self, path: str) -> str:
         """The preset's value of the field, as a person types it; a field the preset has not shows its default."""
         return as_text(self._theirs(path))
-
-    def choices(self, facts: FieldFacts) -> tuple[str, ...]:
-        """What the field can be set to, when it is one of a few."""
-        return ("false", "true") if facts.kind == "bool" else facts.choices
 
     def set(self, path: str, text: str) -> None:
         """Change a field; text equal to the preset's takes the change back."""
@@ -159,18 +140,18 @@ class RunDraft:
     @property
     def differences(self) -> tuple[tuple[str, str, str], ...]:
         """(path, the preset's value, the value now) for each change, as text, in the form's order."""
-        return tuple((path, self.preset_text(path), self._said(path)) for path in self._changes)
+        return tuple((path, self.preset_text(path), self._said(path)) for path in self.changes)
 
     @property
     def seed_range(self) -> range:
         """The seeds of the runs to be started, from train.seed on."""
-        first = 0 if self._config is None else self._config.train.seed
+        first = 0 if self.config is None else self.config.train.seed
         return range(first, first + self.seeds)
 
     @property
     def group(self) -> str:
         """The group that runs of several seeds stand in: track.group, else the name, else the preset's."""
-        config = self._config or self.preset.config
+        config = self.config or self.preset.config
         name = self.name.strip()
         return config.track.group or name or group_name(self.preset.name, config, self.preset.config)
 
@@ -178,7 +159,7 @@ class RunDraft:
         """The command line that starts the same run, or the same group of several seeds, quoted for a POSIX shell."""
         several = self.seeds > 1
         words = ["seqsum", "replicate" if several else "train", self.files.get(self.preset.name, self.preset.name)]
-        for path in self._changes:
+        for path in self.changes:
             if not (several and path in OWN_FIELDS):
                 words += _flag(f"--{path}", self._said(path))
         if several:
@@ -190,33 +171,33 @@ class RunDraft:
         return shlex.join(words)
 
     def _said(self, path: str) -> str:
-        return self._typed[path] if self._config is None else as_text(self._config.value(path))
+        return self._typed[path] if self.config is None else as_text(self.config.value(path))
 
     def _check(self) -> None:
-        self._base = self._shape()
-        self._fields = tuple(self._base.used_fields(self.text))
-        here = [facts.path for facts in self._fields]
+        self.base = self._shape()
+        self.fields = tuple(self.base.used_fields(self.text))
+        here = [facts.path for facts in self.fields]
         # A section's `name` decides which fields it has, so it must be applied before them.
         typed = {**self._kinds(), **{path: self._typed[path] for path in here if path in self._typed}}
         found: dict[str, str] = {}
-        self._config = None
+        self.config = None
         try:
-            self._config = self.preset.config.changed(typed, SOURCE)
+            self.config = self.preset.config.changed(typed, SOURCE)
         except ConfigError as error:
             for path, reason in error.problems:
                 found.setdefault(".".join(path.split(".")[:2]), reason)
-        self._problems = {path: found.pop(path) for path in here if path in found} | found
-        self._changes = tuple(path for path in here if path in typed and self._differs(path))
+        self.problems = {path: found.pop(path) for path in here if path in found} | found
+        self.changes = tuple(path for path in here if path in typed and self._differs(path))
 
     def _forget_unchanged(self) -> None:
         """Drop what is typed differently but means the preset's value: it must not count against another preset."""
-        here = {facts.path for facts in self._fields}
-        self._typed = {path: text for path, text in self._typed.items() if path in self._changes or path not in here}
+        here = {facts.path for facts in self.fields}
+        self._typed = {path: text for path, text in self._typed.items() if path in self.changes or path not in here}
 
     def _theirs(self, path: str) -> Any:
         """The preset's value; of a field that came with another choice of kind, what it starts from."""
         section, _, name = path.partition(".")
-        own, now = getattr(self.preset.config, section), getattr(self._base, section)
+        own, now = getattr(self.preset.config, section), getattr(self.base, section)
         return getattr(own if type(own) is type(now) or path in KINDS else now, name)
 
     def _shape(self) -> Config:
@@ -234,8 +215,8 @@ class RunDraft:
         return config
 
     def _differs(self, path: str) -> bool:
-        if self._config is not None:
-            return bool(self._config.value(path) != self._theirs(path))
+        if self.config is not None:
+            return bool(self.config.value(path) != self._theirs(path))
         try:
             alone = self.preset.config.changed({**self._kinds(), path: self._typed[path]}, SOURCE)
         except UserError:

@@ -6,6 +6,7 @@ from textual.content import Content
 
 from seqsum.schema import FieldFacts
 from seqsum.text import printable
+from seqsum_tui.shared.field_editors import choices_of
 
 MOST_CHOICES = 8
 KINDS = {
@@ -17,9 +18,10 @@ KINDS = {
 }
 
 
-def field_help(facts: FieldFacts, choices: tuple[str, ...], preset_text: str, note: str | None = None) -> Content:
+def field_help(facts: FieldFacts, preset_text: str, note: str | None = None) -> Content:
     """A field's path, kind, bounds, unit and preset value in one line; what it means in the next; what is to be said of
     its value in the last."""
+    choices = choices_of(facts)
     few = len(choices) <= MOST_CHOICES
     kind = KINDS.get(facts.kind) or ("one of " + ", ".join(choices) if few else f"one of {len(choices)}: enter")
     parts = [
@@ -57,25 +59,27 @@ def start_help() -> Content:
 
 def name_help(problem: str | None) -> Content:
     """What the run's name is for, or why it can't be used."""
-    if problem is not None:
-        return Content.assemble(_titled("name", "", ""), (f"✗ {printable(problem)}", "$text-error"))
-    return _titled("name", "", "what the run is called in the list; without one it is called after its preset")
+    return _or_wrong("name", problem, "what the run is called in the list; without one it is called after its preset")
 
 
 def seeds_help(problem: str | None) -> Content:
     """What several seeds are for, or what is wrong with their number."""
-    if problem is not None:
-        return Content.assemble(_titled("seeds", "", ""), (f"✗ {printable(problem)}", "$text-error"))
     text = (
         "how many runs to start, with seeds from train.seed on: one run's luck is no result\n"
         "they stand in one group, and wait for free workers"
     )
-    return _titled("seeds", "", text)
+    return _or_wrong("seeds", problem, text)
 
 
 def find_help() -> Content:
     """The keys of the search line."""
     return _titled("Find a field", "", "enter goes to the one that fits best · escape shows all fields again")
+
+
+def _or_wrong(title: str, problem: str | None, text: str) -> Content:
+    if problem is None:
+        return _titled(title, "", text)
+    return Content.assemble(_titled(title, "", ""), (f"✗ {printable(problem)}", "$text-error"))
 
 
 def _titled(title: str, beside: str, text: str) -> Content:

@@ -39,8 +39,6 @@ class Edits(Protocol):
 
     def preset_text(self, path: str) -> str: ...
 
-    def choices(self, facts: FieldFacts) -> tuple[str, ...]: ...
-
 
 class FieldRow(Widget):
     """One field: sign and name, what it is edited with, and what there is to say of it now.
@@ -54,7 +52,7 @@ class FieldRow(Widget):
         super().__init__(classes="field")
         self.facts = facts
         self._draft = draft
-        self.editor = editor_for(facts, draft.choices(facts), draft.text(facts.path))
+        self.editor = editor_for(facts, draft.text(facts.path))
         self._state: tuple[str, str | None, bool] = ("", None, False)
         self.refresh_state()
 

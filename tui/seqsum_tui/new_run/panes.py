@@ -10,12 +10,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input
 
+from seqsum.formatting import count
 from seqsum.presets.library import Preset
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.new_run.form import CHANGED, WRONG, ConfigForm
 from seqsum_tui.new_run.preset_list import PresetDetail, PresetList
-from seqsum_tui.new_run.start_bar import count
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.fitted_text import FittedText
 

@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.formatting import count
 from seqsum.launch import Launcher
 from seqsum.presets.own import is_own_preset
 from seqsum.runs import Run, Workspace
@@ -31,7 +32,7 @@ from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS, KEYS
 from seqsum_tui.new_run.panes import PresetPane, SettingsPane
 from seqsum_tui.new_run.preset_list import PresetList
 from seqsum_tui.new_run.save_preset_dialog import SavePresetScreen
-from seqsum_tui.new_run.start_bar import StartBar, count
+from seqsum_tui.new_run.start_bar import StartBar
 from seqsum_tui.new_run.starter import Refused, Started, Starter
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.display import literal
@@ -141,7 +142,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     def _help_field(self, facts: FieldFacts) -> None:
         draft, path = self.draft, facts.path
-        self._put("#help", field_help(facts, draft.choices(facts), draft.preset_text(path), draft.note(path)))
+        self._put("#help", field_help(facts, draft.preset_text(path), draft.note(path)))
 
     def _help_presets(self) -> None:
         self._put("#help", presets_help(self._presets.detail.max_scroll_y > 0))

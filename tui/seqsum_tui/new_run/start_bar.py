@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
+from seqsum.formatting import count
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.new_run.estimate_line import EstimateLine
@@ -133,8 +134,3 @@ class StartBar(Vertical):
         if str(button.label) != label:
             button.label = Content(label)
         button.set_class(self._wrong, "-blocked")
-
-
-def count(number: int, word: str) -> str:
-    """`1 change`, `2 changes`."""
-    return f"{number} {word}" + ("" if number == 1 else "s")

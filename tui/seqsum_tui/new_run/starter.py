@@ -9,10 +9,10 @@ from textual.message import Message
 from seqsum.control.commands import start
 from seqsum.control.replicate import Replication
 from seqsum.errors import UserError
+from seqsum.formatting import count
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Workspace
 from seqsum_tui.new_run.draft import RunDraft
-from seqsum_tui.new_run.start_bar import count
 from seqsum_tui.shared.display import literal
 
 

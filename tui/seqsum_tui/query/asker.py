@@ -30,32 +30,16 @@ class AskedScreen(Protocol):
     def console(self) -> Context: ...
     @property
     def size(self) -> Size: ...
-    def show_head(self) -> None:
-        """Show what is known of the runs."""
-
-    def learned_facts(self) -> None:
-        """It is known what a run has an answer to: offer that."""
-
-    def model_ready(self, ready: dict[str, Any]) -> None:
-        """Take in what a question looks like."""
-
-    def fill_all(self) -> None:
-        """Show what was answered."""
-
-    def show_state(self, text: str) -> None:
-        """Say what is waited for."""
-
-    def show_problem(self, problem: Content | None) -> None:
-        """Say what went wrong."""
-
+    def show_head(self) -> None: ...
+    def learned_facts(self) -> None: ...
+    def model_ready(self, ready: dict[str, Any]) -> None: ...
+    def fill_all(self) -> None: ...
+    def show_state(self, text: str) -> None: ...
+    def show_problem(self, problem: Content | None) -> None: ...
     def do(
         self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, group: str, exclusive: bool = False
-    ) -> None:
-        """Work beside the screen."""
-
-    def wake(self) -> None:
-        """Read the runs now."""
-
+    ) -> None: ...
+    def wake(self) -> None: ...
     def refresh_bindings(self) -> None: ...
 
 

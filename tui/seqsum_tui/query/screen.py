@@ -164,6 +164,7 @@ class QueryScreen(ConsoleScreen[None]):
     _head: tuple[str | tuple[str, str], ...] = ()
 
     def show_head(self) -> None:
+        """Show what is known of the runs."""
         session = self.askings[0].session
         run, trouble = session.summary, session.trouble
         if trouble is not None:
@@ -229,6 +230,7 @@ class QueryScreen(ConsoleScreen[None]):
         return chosen if chosen in titles else titles[0] if titles else ""
 
     def fill_all(self) -> None:
+        """Show what was answered."""
         for asking, pane in zip(self.askings, self.query(QueryPane), strict=False):
             self._fill(asking, pane)
         self._show_views()

@@ -25,7 +25,6 @@ from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
-    from seqsum_tui.runs.bin_reader import BinReader
     from seqsum_tui.runs.listing import Listing
 
 SURE_SECONDS = 10.0

@@ -22,7 +22,7 @@ from seqsum_tui.shared.polling import in_thread
 if TYPE_CHECKING:
     from textual.app import App
 
-    from seqsum.runs import Run, Summary
+    from seqsum.runs import Summary
     from seqsum_tui.shared.context import Context
 
 T = TypeVar("T")
@@ -51,21 +51,11 @@ class EditedList(Protocol):
     @property
     def is_open(self) -> bool: ...
     def run_in_hand(self) -> tuple[Run, Summary] | None: ...
-    def chosen_runs(self) -> list[Summary]:
-        """Return what is known of the runs that the keys act on."""
-
-    def named_alike(self, name: str, but: str) -> bool:
-        """Whether another run has this name."""
-
-    def look_at(self, ids: Iterable[str]) -> None:
-        """Something was done to these runs: read them again, now."""
-
-    def were_deleted(self, ids: list[str]) -> None:
-        """These runs are in the bin now."""
-
-    def was_started(self, run: Run | None, queued: Run | None) -> None:
-        """New run was left; with a run when one was started, or is queued."""
-
+    def chosen_runs(self) -> list[Summary]: ...
+    def named_alike(self, name: str, but: str) -> bool: ...
+    def look_at(self, ids: Iterable[str]) -> None: ...
+    def were_deleted(self, ids: list[str]) -> None: ...
+    def was_started(self, run: Run | None, queued: Run | None) -> None: ...
     def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None: ...
     def refresh_bindings(self) -> None: ...
 

@@ -21,7 +21,7 @@ from seqsum_tui.shared.one_line import OneLineInput
 
 if TYPE_CHECKING:
     from seqsum.runs.filter_tokens import FilterError
-    from seqsum_tui.runs.filter_completion import FilterCompletion, Offer
+    from seqsum_tui.runs.filter_completion import FilterCompletion
 
 HINT = "words, or: cell in (lstm, gru) and accuracy > 0.9 · name = big-* · loss = nan · not has:note · age < 1h30m"
 SIGN = "/ "

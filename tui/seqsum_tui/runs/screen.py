@@ -36,10 +36,10 @@ from seqsum_tui.shared.run_actions import RunScreen
 from seqsum_tui.shared.top_bar import TopBar
 
 if TYPE_CHECKING:
-    from seqsum.runs import Run, Summary
+    from seqsum.runs import Summary
     from seqsum.runs.filter import Names
-    from seqsum_tui.runs.listing import Line, Listing, View
-    from seqsum_tui.runs.reader import WorkspaceReader, WorkspaceView
+    from seqsum_tui.runs.listing import Line, Listing
+    from seqsum_tui.runs.reader import WorkspaceView
 
 
 LOST_SECONDS = 1.0

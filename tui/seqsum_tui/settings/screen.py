@@ -65,9 +65,6 @@ class SettingsDraft:
     def preset_text(self, path: str) -> str:
         return as_text(BY_NAME[_name(path)].default)
 
-    def choices(self, facts: FieldFacts) -> tuple[str, ...]:
-        return ("false", "true") if facts.kind == "bool" else facts.choices
-
     def set(self, path: str, text: str) -> bool:
         """Take a text in; returns whether it could be used. What is wrong stays as typed."""
         option = BY_NAME[_name(path)]

@@ -100,14 +100,6 @@ class Settings:
         return str(self._values["theme"])
 
     @property
-    def notifications(self) -> bool:
-        return bool(self._values["notifications"])
-
-    @property
-    def bell(self) -> bool:
-        return bool(self._values["bell"])
-
-    @property
     def workers(self) -> int | None:
         """How many queued runs train side by side; None leaves it to the launcher."""
         return int(self._values["workers"]) or None

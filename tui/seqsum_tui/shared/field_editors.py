@@ -206,8 +206,14 @@ class ChoiceMenu(Select[str], inherit_bindings=False):
 Editor = TextEditor | ChoiceBar | ChoiceMenu
 
 
-def editor_for(facts: FieldFacts, choices: tuple[str, ...], text: str) -> Editor:
+def choices_of(facts: FieldFacts) -> tuple[str, ...]:
+    """Return what a field can be set to, when it is one of a few."""
+    return ("false", "true") if facts.kind == "bool" else facts.choices
+
+
+def editor_for(facts: FieldFacts, text: str) -> Editor:
     """Make the editor that suits the field's kind."""
+    choices = choices_of(facts)
     if not choices:
         return TextEditor(facts, text)
     if ChoiceBar.width_of(choices) <= WIDEST_BAR:

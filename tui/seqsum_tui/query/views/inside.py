@@ -81,8 +81,8 @@ def _measure(answer: InspectAnswer) -> str:
 
 
 def _verdict(answer: InspectAnswer) -> Content:
-    judged = verdict(answer.correct, display.literal(answer.truth or ""))
-    return told((f"answer {display.literal(answer.prediction)}", "bold"), "  " if judged[0] else "", judged)
+    words, ink = verdict(answer.correct, display.literal(answer.truth or ""))
+    return told((f"answer {display.literal(answer.prediction)}", "bold"), (f"  {words}" if words else "", ink))
 
 
 def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:

@@ -81,7 +81,7 @@ class Shown:
     full: int | None = None
 
 
-def verdict(correct: bool | None, truth: str, unknown: str = "") -> Part:
+def verdict(correct: bool | None, truth: str, unknown: str = "") -> tuple[str, str]:
     """Return right or wrong, by sign and word; `unknown` where nobody knows."""
     if correct is None:
         return (unknown, QUIET)
