@@ -18,7 +18,7 @@ os.environ.setdefault("SEQSUM_CACHE", str(platformdirs.user_cache_path("seqsum")
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[WarmLauncher]:
+def fork_server() -> Iterator[WarmLauncher]:
     """A launcher whose workers start at once."""
     from seqsum.launch import WarmLauncher
 

@@ -35,17 +35,17 @@ from support.engine import (
 CHANGES: dict[str, Any] = {"train__steps": 300, "train__backend": "torch", "task__max_length": 3}
 
 
-def finished(nursery: WarmLauncher, folder: Path, config: Config) -> Run:
+def finished(fork_server: WarmLauncher, folder: Path, config: Config) -> Run:
     run = Workspace(folder).create("test", config, "parent")
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     return run
 
 
 @pytest.fixture(scope="module")
-def parent(nursery: WarmLauncher, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def parent(fork_server: WarmLauncher, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run; tests only read it or fork from it."""
-    return finished(nursery, tmp_path_factory.mktemp("parents"), small(**CHANGES))
+    return finished(fork_server, tmp_path_factory.mktemp("parents"), small(**CHANGES))
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def copied(parent: Run, tmp_path: Path) -> Run:
     return Run(tmp_path / "runs" / parent.id)
 
 
-def forked(nursery: WarmLauncher, run: Run, step: int | None = None, **changes: Any) -> Run:
+def forked(fork_server: WarmLauncher, run: Run, step: int | None = None, **changes: Any) -> Run:
     plain = {name.replace("__", "."): value for name, value in changes.items()}
-    return commands.fork(Workspace(run.folder.parent), nursery, run, step, plain)
+    return commands.fork(Workspace(run.folder.parent), fork_server, run, step, plain)
 
 
 def events(run: Run) -> list[tuple[str, int]]:
@@ -69,9 +69,11 @@ def events(run: Run) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("backend", ["torch", "fused"])
-def test_a_fork_without_changes_ends_with_the_parents_bits(backend: str, nursery: WarmLauncher, tmp_path: Path) -> None:
-    run = finished(nursery, tmp_path, small(**{**CHANGES, "train__backend": backend}))
-    child = forked(nursery, run, 125)
+def test_a_fork_without_changes_ends_with_the_parents_bits(
+    backend: str, fork_server: WarmLauncher, tmp_path: Path
+) -> None:
+    run = finished(fork_server, tmp_path, small(**{**CHANGES, "train__backend": backend}))
+    child = forked(fork_server, run, 125)
     summary = wait_for_end(child)
     assert (summary.status, summary.name) == ("finished", "parent-fork")
     assert Run(child.folder).record.parent == {"run": run.id, "step": 125}
@@ -82,9 +84,9 @@ def test_a_fork_without_changes_ends_with_the_parents_bits(backend: str, nursery
     assert events(child)[:2] == [("forked", 125), ("started", 125)]
 
 
-def test_its_curve_is_the_parents_up_to_the_fork_and_its_own_after(nursery: WarmLauncher, parent: Run) -> None:
-    child = forked(nursery, parent, 150, optim__lr="0.02")
-    grandchild = forked(nursery, child_that_ended(child), 200, optim__lr="0.0001")
+def test_its_curve_is_the_parents_up_to_the_fork_and_its_own_after(fork_server: WarmLauncher, parent: Run) -> None:
+    child = forked(fork_server, parent, 150, optim__lr="0.02")
+    grandchild = forked(fork_server, child_that_ended(child), 200, optim__lr="0.0001")
     wait_for_end(grandchild)
     of = [points_of(run) for run in (parent, child, grandchild)]
     for metric in ("loss", "accuracy", "lr"):
@@ -102,8 +104,8 @@ def child_that_ended(run: Run) -> Run:
     return run
 
 
-def test_changed_settings_act_from_the_fork_on(nursery: WarmLauncher, parent: Run, tmp_path: Path) -> None:
-    child = child_that_ended(forked(nursery, parent, 100, optim__lr="0.01", optim__clip_norm="0.2"))
+def test_changed_settings_act_from_the_fork_on(fork_server: WarmLauncher, parent: Run, tmp_path: Path) -> None:
+    child = child_that_ended(forked(fork_server, parent, 100, optim__lr="0.01", optim__clip_norm="0.2"))
     # The schedule reads optim.lr live, so that a change at step 100 in one run is the same training.
     changes = {100: [("optim.lr", "0.01"), ("optim.clip_norm", "0.2")]}
     points, files = train_here(small(**CHANGES), tmp_path, changes)
@@ -116,33 +118,33 @@ def test_changed_settings_act_from_the_fork_on(nursery: WarmLauncher, parent: Ru
     assert event.detail["run"] == parent.id and event.detail["changes"]["optim.clip_norm"] == ["off", "0.2"]
 
 
-def test_more_steps_than_the_finished_parent_had(nursery: WarmLauncher, parent: Run) -> None:
-    child = child_that_ended(forked(nursery, parent, train__steps="330"))
+def test_more_steps_than_the_finished_parent_had(fork_server: WarmLauncher, parent: Run) -> None:
+    child = child_that_ended(forked(fork_server, parent, train__steps="330"))
     assert child.record.parent == {"run": parent.id, "step": 300}
     assert child.summary().step == 330 and points_of(child)["loss"][-1][0] == 330
     assert child.summary().train_seconds > parent.summary().train_seconds
 
 
-def test_a_child_that_is_killed_goes_on_with_the_same_bits(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_child_that_is_killed_goes_on_with_the_same_bits(fork_server: WarmLauncher, tmp_path: Path) -> None:
     long = small(**{**CHANGES, "train__steps": 1200})
-    run = finished(nursery, tmp_path, long)
-    child = forked(nursery, run, 25)
+    run = finished(fork_server, tmp_path, long)
+    child = forked(fork_server, run, 25)
     wait_for_step(child, 100)
     kill(child, child.summary().pid or 0)
-    commands.resume(child, nursery)
+    commands.resume(child, fork_server)
     assert wait_for_end(child).status == "finished"
     assert last_bytes(child) == last_bytes(run)
     assert [kind for kind, _ in events(child)].count("resumed") == 1
 
 
-def test_values_changed_live_before_the_fork_are_the_childs(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_values_changed_live_before_the_fork_are_the_childs(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 3000}))
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_for_step(run, 30)
     commands.set_value(run, "optim.lr", "0.004")
     step = commands.snapshot(run)["step"]
     # From a run that trains on meanwhile.
-    child = forked(nursery, run, step, train__steps=str(step + 50))
+    child = forked(fork_server, run, step, train__steps=str(step + 50))
     assert child.record.config["optim"]["lr"] == 0.004
     assert wait_for_end(child).status == "finished"
     commands.stop(run)
@@ -157,15 +159,15 @@ def test_values_changed_live_before_the_fork_are_the_childs(nursery: WarmLaunche
     ],
 )
 def test_another_optimizer_begins_afresh(
-    before: dict[str, Any], change: dict[str, str], kept: bool, nursery: WarmLauncher, tmp_path: Path
+    before: dict[str, Any], change: dict[str, str], kept: bool, fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
-    run = finished(nursery, tmp_path, small(**{**CHANGES, **before, "train__steps": 50}))
+    run = finished(fork_server, tmp_path, small(**{**CHANGES, **before, "train__steps": 50}))
     child = fork_rewind.fork(Workspace(tmp_path), run, 25, change)
     old, new = (checkpoint.load(one.checkpoints / "step-25") for one in (run, child))
     assert new.model.keys() == old.model.keys() and torch.equal(new.rng, old.rng)
     assert (new.optimizer.keys() == old.optimizer.keys()) is kept
     assert kept or new.optimizer == {}
-    nursery.submit(child)
+    fork_server.submit(child)
     assert wait_for_end(child).status == "finished"
 
 
@@ -222,10 +224,12 @@ def test_steps_without_a_whole_checkpoint_are_refused(copied: Run, tmp_path: Pat
         fork_rewind.fork(Workspace(tmp_path), fresh, None, {})
 
 
-def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied: Run, nursery: WarmLauncher) -> None:
+def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(
+    copied: Run, fork_server: WarmLauncher
+) -> None:
     child = fork_rewind.fork(Workspace(copied.folder.parent), copied, 100, {})
     (child.checkpoints / "step-100" / "state.json").write_text("{}")
-    nursery.submit(child)
+    fork_server.submit(child)
     summary = wait_for_end(child)
     assert summary.status == "failed" and "the checkpoint of step 100 that it began with is damaged" in summary.reason
     assert points_of(child) == {}
@@ -234,7 +238,7 @@ def test_a_fork_whose_checkpoint_is_damaged_fails_and_does_not_begin_at_0(copied
 # Rewind
 
 
-def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: WarmLauncher) -> None:
+def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, fork_server: WarmLauncher) -> None:
     before = outcome_of(copied)
     told = commands.rewind(copied, 125)
     assert told["step"] == 125 and str(copied.folder / "rewound-") in told["message"]
@@ -247,7 +251,7 @@ def test_rewound_and_resumed_it_ends_with_the_same_bits(copied: Run, nursery: Wa
             assert store.points(metric)[0].max(initial=0) <= 125
         assert np.nanmax(store.buckets("loss", count=2).x) <= 125, "the roll-up, too"
     assert [kind for kind, step in events(copied) if step > 125] == []
-    assert commands.resume(copied, nursery)["ok"]
+    assert commands.resume(copied, fork_server)["ok"]
     assert wait_for_end(copied).status == "finished"
     assert outcome_of(copied) == before
 
@@ -264,30 +268,30 @@ def test_what_came_after_is_kept_whole(copied: Run) -> None:
     assert list(zip(steps.tolist(), values.tolist(), strict=True)) == before["loss"]
 
 
-def test_values_changed_after_it_are_forgotten_and_those_before_stay(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_values_changed_after_it_are_forgotten_and_those_before_stay(fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = small(**{**CHANGES, "train__steps": 2000, "train__checkpoint_every": 10**9})
     run = Workspace(tmp_path / "runs").create("test", config)
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_for_step(run, 50)
     early = commands.set_value(run, "optim.lr", "0.004")["step"]
     saved = commands.pause(run)["step"]
     # At the very step of the checkpoint, and after it.
     commands.set_value(run, "optim.lr", "0.05")
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     wait_for_step(run, saved + 50)
     commands.set_value(run, "optim.clip_norm", "0.1")
     commands.pause(run)
     commands.rewind(run, saved)
     assert run.summary().status == "stopped" and run.config().optim.lr == 0.004
     assert run.config().optim.clip_norm is None
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(config, tmp_path / "here", {early: [("optim.lr", "0.004")]})
 
 
-def test_a_run_that_trains_is_refused(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_run_that_trains_is_refused(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 100_000}))
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_for_step(run, 30)
     with pytest.raises(UserError, match="is running; pause or stop it first"):
         commands.rewind(run, 25)
@@ -313,7 +317,7 @@ def test_points_that_a_fork_begins_with_are_not_taken_away(copied: Run) -> None:
 
 
 def test_killed_on_the_way_it_can_be_rewound_again(
-    copied: Run, nursery: WarmLauncher, monkeypatch: pytest.MonkeyPatch
+    copied: Run, fork_server: WarmLauncher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = outcome_of(copied)
 
@@ -326,7 +330,7 @@ def test_killed_on_the_way_it_can_be_rewound_again(
             commands.rewind(copied, 125)
     assert points_of(copied) == before[0], "no point is gone before the copy is whole"
     assert commands.rewind(copied, 125)["ok"]
-    commands.resume(copied, nursery)
+    commands.resume(copied, fork_server)
     wait_for_end(copied)
     assert outcome_of(copied) == before
 

@@ -256,10 +256,10 @@ def test_a_damaged_run_is_told_in_a_sentence(workspace: Path) -> None:
     assert "can't read" in refused("resume", run.id)
 
 
-def test_a_live_run(nursery: WarmLauncher, workspace: Path) -> None:
+def test_a_live_run(fork_server: WarmLauncher, workspace: Path) -> None:
     config = small(train__steps=100_000, train__checkpoint_every=10**9)
     run = new_run(workspace, config, "live")
-    pid = nursery.submit(run)
+    pid = fork_server.submit(run)
     (paused,) = lines("pause", "live")
     assert (paused["run"], paused["ok"]) == (run.id, True)
     (shown,) = lines("show", "live")
@@ -289,10 +289,10 @@ def test_a_live_run(nursery: WarmLauncher, workspace: Path) -> None:
     assert status == 0 and "from the moment" in out
 
 
-def test_a_dead_run_shows_the_end_of_its_log_and_goes_on(nursery: WarmLauncher, workspace: Path) -> None:
+def test_a_dead_run_shows_the_end_of_its_log_and_goes_on(fork_server: WarmLauncher, workspace: Path) -> None:
     config = small(train__steps=300)
     run = new_run(workspace, config, "dead")
-    pid = nursery.submit(run)
+    pid = fork_server.submit(run)
     call("pause", "dead")
     kill(run, pid)
     with run.log.open("a") as log:
@@ -364,7 +364,7 @@ def long_config() -> Config:
     )
 
 
-def test_ctrl_c_saves_and_stops_and_resume_goes_on(workspace: Path, nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_stops_and_resume_goes_on(workspace: Path, fork_server: WarmLauncher, tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "seqsum.cli", "train", "baseline", *LONG, "--json"],
         stdout=subprocess.PIPE,
@@ -382,7 +382,7 @@ def test_ctrl_c_saves_and_stops_and_resume_goes_on(workspace: Path, nursery: War
     assert (last["event"], last["status"]) == ("stopped", "stopped") and last["step"] < 3000
     (run,) = Workspace(workspace).runs()
     assert (run.checkpoints / f"step-{last['step']}").is_dir()
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(long_config(), tmp_path / "here")
 

@@ -21,9 +21,9 @@ from support.engine import small, wait_for_end
 CHANGES: dict[str, Any] = {"train__steps": 300, "train__backend": "torch", "task__max_length": 3}
 
 
-def trained(nursery: WarmLauncher, folder: Path, name: str) -> Run:
+def trained(fork_server: WarmLauncher, folder: Path, name: str) -> Run:
     run = Workspace(folder).create("test", small(**CHANGES), name)
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     return run
 
@@ -46,11 +46,11 @@ def as_earlier(run: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def parents(nursery: WarmLauncher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def parents(fork_server: WarmLauncher, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a run of now and one of an earlier version."""
     folder = tmp_path_factory.mktemp("measures")
-    trained(nursery, folder, "now")
-    as_earlier(trained(nursery, folder, "old"))
+    trained(fork_server, folder, "now")
+    as_earlier(trained(fork_server, folder, "old"))
     return folder
 
 
@@ -98,9 +98,9 @@ def messages(run: Run) -> list[str]:
         return [event.detail["text"] for event in store.events(kind="message")]
 
 
-def test_a_fork_is_measured_as_now_and_says_so(workspace: Workspace, nursery: WarmLauncher) -> None:
+def test_a_fork_is_measured_as_now_and_says_so(workspace: Workspace, fork_server: WarmLauncher) -> None:
     changes = {"train.early_stop": "2", "train.evaluate_every": "10"}
-    child = commands.fork(workspace, nursery, workspace.find("old"), 200, changes)
+    child = commands.fork(workspace, fork_server, workspace.find("old"), 200, changes)
     assert wait_for_end(child).status == "finished"
     summary = child.summary()
     assert summary.measure == ""
@@ -111,17 +111,17 @@ def test_a_fork_is_measured_as_now_and_says_so(workspace: Workspace, nursery: Wa
     )
     # A loss that was measured otherwise would have stopped it after two evaluations.
     assert summary.step > 220
-    grandchild = commands.fork(workspace, nursery, child, None, {"train.steps": "400", "train.early_stop": "off"})
+    grandchild = commands.fork(workspace, fork_server, child, None, {"train.steps": "400", "train.early_stop": "off"})
     assert wait_for_end(grandchild).status == "finished"
     assert not [text for text in messages(grandchild) if "measure" in text or "means over" in text]
 
 
 def test_a_run_that_goes_on_says_from_which_step_it_is_measured_as_now(
-    workspace: Workspace, nursery: WarmLauncher
+    workspace: Workspace, fork_server: WarmLauncher
 ) -> None:
     old = workspace.find("old")
     commands.rewind(old, 200)
-    commands.resume(old, nursery)
+    commands.resume(old, fork_server)
     assert wait_for_end(old).status == "finished"
     again = Run(old.folder)
     assert again.summary().measure == "over all inputs up to step 200"

@@ -120,16 +120,16 @@ def test_resumed_at_any_moment_plateau_and_patience_go_on(tmp_path: Path) -> Non
     assert same_bits(trainer.backend.tensors(), whole.backend.tensors())
 
 
-def test_a_killed_run_stops_early_where_it_would_have(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_killed_run_stops_early_where_it_would_have(fork_server: WarmLauncher, tmp_path: Path) -> None:
     # In compiled code it would be over before it can be paused.
     config = small(**ROUGH, train__early_stop=6, train__keep_best=True, train__backend="torch")
     run = new_run(tmp_path / "runs", config)
-    pid = nursery.submit(run)
+    pid = fork_server.submit(run)
     for step in (10, 40):
         wait_for_step(run, step)
         commands.pause(run)
         kill(run, pid)
-        pid = commands.resume(run, nursery)["pid"]
+        pid = commands.resume(run, fork_server)["pid"]
     summary = wait_for_end(run)
     expected = train_here(config, tmp_path / "here")
     assert outcome_of(run) == expected
@@ -142,11 +142,11 @@ def test_a_killed_run_stops_early_where_it_would_have(nursery: WarmLauncher, tmp
 
 
 @pytest.mark.parametrize("keep", [1, 2])
-def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, fork_server: WarmLauncher, tmp_path: Path) -> None:
     changes = {**ROUGH, "schedule__name": "constant", "train__steps": 400}
     config = small(**changes, train__keep_best=True, train__keep_checkpoints=keep)
     run = new_run(tmp_path, config)
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     losses = points_of(run)["eval_loss"]
     best = lowest(losses)
@@ -159,9 +159,9 @@ def test_the_best_checkpoint_is_kept_beside_the_newest(keep: int, nursery: WarmL
     assert Trainer.resume(kept).evaluate()[0].loss == dict(losses)[best]
 
 
-def test_without_keep_best_only_the_newest_stay(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_without_keep_best_only_the_newest_stay(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(**{**ROUGH, "train__steps": 400}, train__keep_checkpoints=2))
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     assert checkpoint.steps_saved(run.checkpoints) == [385, 400]
 
@@ -320,11 +320,11 @@ def test_a_momentum_that_was_off_for_a_while_begins_anew(name: str, schedule: st
     assert not any(value.any() for value in momentum)
 
 
-def test_a_run_that_is_stopped_after_its_last_step_is_finished(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_after_its_last_step_is_finished(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run, _ = parent_of_forks(tmp_path)
     with run.store() as store:
         store.set_state(status="stopped", step=300)
-    nursery.submit(run)
+    fork_server.submit(run)
     with run.store() as store:
         store.post_command("stop")
     assert wait_for_end(run).status == "finished"

@@ -53,9 +53,9 @@ def call(*arguments: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_it_trains_and_answers(
-    name: str, nursery: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, fork_server: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seqsum.cli.commands.LocalLauncher", lambda: nursery)
+    monkeypatch.setattr("seqsum.cli.commands.LocalLauncher", lambda: fork_server)
     config = few_steps(name)
     flags = [f"--train.{field}={getattr(config.train, field)}" for field in ("steps", "evaluate_every")]
     off = ["--train.epochs=off"] if load_preset(name).config.train.epochs is not None else []

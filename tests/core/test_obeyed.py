@@ -37,11 +37,11 @@ SOON = 20.0
 """Seconds. On a busy machine a step, a batch and a checkpoint of these take some; all the batches take minutes."""
 
 
-def started(nursery: WarmLauncher, folder: Path, case: str) -> Run:
+def started(fork_server: WarmLauncher, folder: Path, case: str) -> Run:
     """A run whose first evaluation has begun, or will in a moment."""
     preset, changes = CASES[case]
     run = Workspace(folder).create(preset, load_preset(preset).config.changed({**WIDE, **changes}, "test"), "wide")
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_until(lambda: run.summary().step >= 1, "the first step")
     return run
 
@@ -51,8 +51,8 @@ def unevaluated(run: Run) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_stop_and_a_signal_end_an_evaluation(case: str, nursery: WarmLauncher, tmp_path: Path) -> None:
-    run = started(nursery, tmp_path, case)
+def test_a_stop_and_a_signal_end_an_evaluation(case: str, fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run = started(fork_server, tmp_path, case)
     began = time.monotonic()
     assert commands.stop(run)["ok"]
     assert wait_for_end(run).status == "stopped"
@@ -61,7 +61,7 @@ def test_a_stop_and_a_signal_end_an_evaluation(case: str, nursery: WarmLauncher,
     step = run.summary().step
     assert checkpoint_files.newest_whole(run.checkpoints) == step
     # It goes on with what it owes, and hears a signal as well.
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     pid = wait_until(lambda: run.summary().status == "running" and run.summary().pid, "the resumed worker")
     began = time.monotonic()
     os.kill(pid, signal.SIGTERM)
@@ -70,8 +70,10 @@ def test_a_stop_and_a_signal_end_an_evaluation(case: str, nursery: WarmLauncher,
 
 
 @pytest.mark.parametrize("case", ["exact, step by step", "exact, compiled, behind the loop", "a text"])
-def test_a_snapshot_and_a_pause_do_not_wait_for_an_evaluation(case: str, nursery: WarmLauncher, tmp_path: Path) -> None:
-    run = started(nursery, tmp_path, case)
+def test_a_snapshot_and_a_pause_do_not_wait_for_an_evaluation(
+    case: str, fork_server: WarmLauncher, tmp_path: Path
+) -> None:
+    run = started(fork_server, tmp_path, case)
     began = time.monotonic()
     assert commands.snapshot(run)["ok"]
     assert time.monotonic() - began < SOON
@@ -80,7 +82,7 @@ def test_a_snapshot_and_a_pause_do_not_wait_for_an_evaluation(case: str, nursery
     assert commands.pause(run)["ok"]
     assert time.monotonic() - began < SOON
     assert run.summary().status == "paused"
-    assert commands.resume(run, nursery)["ok"]
+    assert commands.resume(run, fork_server)["ok"]
     assert run.summary().status == "running"
     commands.stop(run)
     assert wait_for_end(run).status == "stopped"
@@ -88,7 +90,7 @@ def test_a_snapshot_and_a_pause_do_not_wait_for_an_evaluation(case: str, nursery
 
 @pytest.mark.parametrize("backend", ["torch", "fused"])
 def test_the_last_evaluation_can_be_put_off_and_is_made_then(
-    backend: str, nursery: WarmLauncher, tmp_path: Path
+    backend: str, fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
     """A run stopped in its last evaluation has made its steps, and has no result until it goes on."""
     config = load_preset("baseline").config.changed(
@@ -97,14 +99,14 @@ def test_the_last_evaluation_can_be_put_off_and_is_made_then(
         "test",
     )  # fmt: skip
     run = Workspace(tmp_path).create("baseline", config, "last")
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_until(lambda: run.summary().step == 3, "the last step")
     pid = run.summary().pid
     assert pid is not None
     os.kill(pid, signal.SIGTERM)
     assert wait_for_end(run).status == "stopped"
     assert unevaluated(run)
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("finished", 3)
     assert not unevaluated(run)

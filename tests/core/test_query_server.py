@@ -120,10 +120,10 @@ def test_lines_that_no_person_would_write(tmp_path: Path) -> None:
         server.process.communicate()
 
 
-def test_killing_the_server_leaves_the_training_alone(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_killing_the_server_leaves_the_training_alone(fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = small(train__steps=10**6, train__checkpoint_every=50)
     run = new_run(tmp_path, config, "live")
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_for_step(run, 100)
     server = Server(run)
     assert server.read()["ready"]

@@ -58,9 +58,9 @@ def test_other_seeds_are_refused_in_one_sentence(text: str) -> None:
 
 
 def test_killed_and_stopped_replicates_go_on_and_are_what_they_would_be_alone(
-    nursery: WarmLauncher, tmp_path: Path
+    fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
-    group = replication(tmp_path, nursery)
+    group = replication(tmp_path, fork_server)
     assert group.due() == [0, 1, 2, 3]
     group.begin()
     assert group.due() == []
@@ -74,21 +74,21 @@ def test_killed_and_stopped_replicates_go_on_and_are_what_they_would_be_alone(
     group.stop()
     for run in group.runs.values():
         wait_for_end(run)
-    again = replication(tmp_path, nursery)
+    again = replication(tmp_path, fork_server)
     assert {seed: run.id for seed, run in again.runs.items()} == {seed: run.id for seed, run in group.runs.items()}
     assert victim in again.due()
     again.begin()
     for seed, run in again.runs.items():
         assert wait_for_end(run).status == "finished"
         assert points_of(run, "accuracy") == alone(seed)
-    assert replication(tmp_path, nursery).due() == []
+    assert replication(tmp_path, fork_server).due() == []
 
 
-def test_a_group_with_other_settings_is_left_alone(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_group_with_other_settings_is_left_alone(fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = CONFIG.changed({"track.group": "several", "optim.lr": "0.01"}, "test")
     Workspace(tmp_path).create("baseline", config, "mine")
     with pytest.raises(UserError, match=r'^replicate: the group "several" has runs with optim.lr 0.01, not 0.001;'):
-        replication(tmp_path, nursery)
+        replication(tmp_path, fork_server)
 
 
 def test_the_outcome_is_that_of_numpy(tmp_path: Path) -> None:

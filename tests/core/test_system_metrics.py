@@ -44,10 +44,10 @@ def test_the_load_is_processor_time_over_time(monkeypatch: pytest.MonkeyPatch) -
     assert dict(metrics.read())["cpu_percent"] == 25.0
 
 
-def test_a_run_writes_them_beside_its_log_points(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_run_writes_them_beside_its_log_points(fork_server: WarmLauncher, tmp_path: Path) -> None:
     began = time.time()
     run = new_run(tmp_path / "runs", small(train__steps=300, train__backend="torch"))
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     with run.store() as store:
         logged = set(store.points("loss")[0].tolist())

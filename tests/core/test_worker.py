@@ -54,14 +54,14 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return train_here(small(**LONG), tmp_path_factory.mktemp("uninterrupted"))
 
 
-def start(nursery: WarmLauncher, folder: Path, config: Config | None = None, **changes: Any) -> tuple[Run, int]:
+def start(fork_server: WarmLauncher, folder: Path, config: Config | None = None, **changes: Any) -> tuple[Run, int]:
     run = new_run(folder, config or small(**{**LONG, **changes}))
-    return run, nursery.submit(run)
+    return run, fork_server.submit(run)
 
 
-def started_and_paused(nursery: WarmLauncher, folder: Path, **changes: Any) -> tuple[Run, int]:
+def started_and_paused(fork_server: WarmLauncher, folder: Path, **changes: Any) -> tuple[Run, int]:
     """A run that was paused before its first step."""
-    run, pid = start(nursery, folder, **changes)
+    run, pid = start(fork_server, folder, **changes)
     assert commands.pause(run)["step"] == 0
     return run, pid
 
@@ -71,8 +71,8 @@ def kinds(run: Run) -> list[str]:
         return [event.kind for event in store.events()]
 
 
-def test_an_uninterrupted_run(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
-    run, _ = start(nursery, tmp_path)
+def test_an_uninterrupted_run(fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
+    run, _ = start(fork_server, tmp_path)
     summary = wait_for_end(run)
     assert (summary.status, summary.step, summary.reason, summary.pid) == ("finished", 1200, None, None)
     assert outcome_of(run) == uninterrupted
@@ -131,16 +131,16 @@ def by_pause_and_signal(run: Run, pid: int) -> str:
     ],
 )
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(
-    interrupt: Callable[[Run, int], str], nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
+    interrupt: Callable[[Run, int], str], fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
-    run, pid = start(nursery, tmp_path)
+    run, pid = start(fork_server, tmp_path)
     for step in (200, 700):
         wait_for_step(run, step)
         status = interrupt(run, pid)
         saved = checkpoint.steps_saved(run.checkpoints)[-1]
         if status == "stopped":
             assert saved == step_of(run), "a stop saves"
-        pid = commands.resume(run, nursery)["pid"]
+        pid = commands.resume(run, fork_server)["pid"]
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
     assert kinds(run).count("resumed") == 2 and kinds(run).count("started") == 1
@@ -170,35 +170,35 @@ def killed_as_it_saved(run: Run, step: int) -> None:
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, run.summary()
 
 
-def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = small()
     run = new_run(tmp_path / "runs", config)
     for step in (25, 75, 120):
         killed_as_it_saved(run, step)
         assert run.summary().status == "died"
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(config, tmp_path / "here")
 
 
-def test_pausing_and_going_on_in_place(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
-    run, pid = started_and_paused(nursery, tmp_path)
+def test_pausing_and_going_on_in_place(fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
+    run, pid = started_and_paused(fork_server, tmp_path)
     assert commands.snapshot(run)["step"] == 0
-    assert commands.resume(run, nursery)["step"] == 0
+    assert commands.resume(run, fork_server)["step"] == 0
     wait_for_step(run, 300)
     step = commands.pause(run)["step"]
     with pytest.raises(UserError, match="is paused"):
         commands.pause(run)
     assert run.summary().pid == pid
     assert commands.snapshot(run)["step"] == step == step_of(run)
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
     assert "paused" in kinds(run) and "continued" in kinds(run)
 
 
-def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, _ = start(nursery, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
+def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, _ = start(fork_server, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
     wait_for_step(run, 100)
     step = commands.snapshot(run)["step"]
     found, messages = checkpoint.newest(run.checkpoints)
@@ -207,11 +207,11 @@ def test_a_snapshot_of_a_running_run_is_its_newest_checkpoint(nursery: WarmLaunc
     wait_for_end(run)
 
 
-def test_stopped_before_the_first_step(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
-    run, _ = start(nursery, tmp_path)
+def test_stopped_before_the_first_step(fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
+    run, _ = start(fork_server, tmp_path)
     assert commands.stop(run)["step"] == 0
     assert wait_for_end(run).status == "stopped"
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
@@ -221,9 +221,9 @@ def test_stopped_before_the_first_step(nursery: WarmLauncher, tmp_path: Path, un
 
 @pytest.mark.parametrize("every", [50, NEVER])
 def test_a_live_change_followed_by_a_kill_is_made_again_at_its_step(
-    every: int, nursery: WarmLauncher, tmp_path: Path
+    every: int, fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
-    run, pid = start(nursery, tmp_path, train__checkpoint_every=every)
+    run, pid = start(fork_server, tmp_path, train__checkpoint_every=every)
     changes: dict[int, list[tuple[str, str]]] = {}
     for step, field, value in ((200, "optim.lr", "0.0123"), (500, "optim.clip_norm", "0.2"), (500, "optim.lr", "0.02")):
         wait_for_step(run, step)
@@ -233,7 +233,7 @@ def test_a_live_change_followed_by_a_kill_is_made_again_at_its_step(
         kill(run, pid)
         if every == NEVER:
             assert checkpoint.steps_saved(run.checkpoints) == []
-        pid = commands.resume(run, nursery)["pid"]
+        pid = commands.resume(run, fork_server)["pid"]
     assert wait_for_end(run).status == "finished"
     expected = train_here(small(**{**LONG, "train__checkpoint_every": every}), tmp_path / "here", changes)
     assert outcome_of(run) == expected
@@ -241,24 +241,24 @@ def test_a_live_change_followed_by_a_kill_is_made_again_at_its_step(
     assert kinds(run).count("set") == 3, "made again, but told once"
 
 
-def test_changed_intervals_act_at_once_and_after_a_kill(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, pid = start(nursery, tmp_path, train__checkpoint_every=NEVER)
+def test_changed_intervals_act_at_once_and_after_a_kill(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, pid = start(fork_server, tmp_path, train__checkpoint_every=NEVER)
     changes: dict[int, list[tuple[str, str]]] = {}
     for step, field, value in ((150, "train.log_every", "10"), (300, "train.evaluate_every", "25")):
         wait_for_step(run, step)
         changes.setdefault(commands.set_value(run, field, value)["step"], []).append((field, value))
     kill(run, pid)
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     expected = train_here(small(**{**LONG, "train__checkpoint_every": NEVER}), tmp_path / "here", changes)
     assert outcome_of(run) == expected
 
 
-def test_a_change_while_paused_then_a_kill_or_a_stop(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, pid = started_and_paused(nursery, tmp_path)
+def test_a_change_while_paused_then_a_kill_or_a_stop(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, pid = started_and_paused(fork_server, tmp_path)
     assert commands.set_value(run, "optim.lr", "0.004")["step"] == 0
     kill(run, pid)
-    pid = commands.resume(run, nursery)["pid"]
+    pid = commands.resume(run, fork_server)["pid"]
     wait_for_step(run, 100)
     step = commands.pause(run)["step"]
     commands.set_value(run, "optim.clip_norm", "0.3")
@@ -266,28 +266,28 @@ def test_a_change_while_paused_then_a_kill_or_a_stop(nursery: WarmLauncher, tmp_
     wait_for_end(run)
     found, _ = checkpoint.newest(run.checkpoints)
     assert found is not None and found.step == step and found.state["config"]["optim"]["clip_norm"] == 0.3
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     changes = {0: [("optim.lr", "0.004")]}
     changes.setdefault(step, []).append(("optim.clip_norm", "0.3"))
     assert outcome_of(run) == train_here(small(**LONG), tmp_path / "here", changes)
 
 
-def test_a_change_while_stopped_is_taken_when_it_goes_on(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, pid = start(nursery, tmp_path)
+def test_a_change_while_stopped_is_taken_when_it_goes_on(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, pid = start(fork_server, tmp_path)
     wait_for_step(run, 200)
     os.kill(pid, signal.SIGTERM)
     step = wait_for_end(run).step
     commands.set_value(run, "optim.lr", "0.01")
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(small(**LONG), tmp_path / "here", {step: [("optim.lr", "0.01")]})
 
 
 def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on(
-    nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
+    fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
-    run, _ = started_and_paused(nursery, tmp_path)
+    run, _ = started_and_paused(fork_server, tmp_path)
     for field, value, words in (
         ("optim.lr", "-1", "must be above 0"),
         ("optim.lr", "fast", "must be a number"),
@@ -309,7 +309,7 @@ def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on
             id = store.post_command(verb, **arguments)
         outcome = run.wait_for_command(id, 60)
         assert outcome is not None and outcome["ok"] is False and outcome["message"]
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
@@ -317,9 +317,9 @@ def test_values_out_of_bounds_and_unknown_wishes_are_refused_and_the_run_goes_on
 # Failures
 
 
-def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, pid = started_and_paused(nursery, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
-    commands.resume(run, nursery)
+def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, pid = started_and_paused(fork_server, tmp_path, train__checkpoint_every=NEVER, train__steps=1500)
+    commands.resume(run, fork_server)
     wait_for_step(run, 100)
     wild = commands.set_value(run, "optim.lr", "1e38")["step"]
     summary = wait_for_end(run)
@@ -333,34 +333,34 @@ def test_a_wild_learning_rate_fails_and_a_lower_one_saves_the_run(nursery: WarmL
     assert checkpoint.steps_saved(run.checkpoints) == [0]
 
     commands.set_value(run, "optim.lr", "0.001")
-    pid = commands.resume(run, nursery)["pid"]
+    pid = commands.resume(run, fork_server)["pid"]
     # Killed beyond the wild step with only the checkpoint before it: the wish that was taken back stays taken back.
     wait_for_step(run, wild + 20)
     assert checkpoint.steps_saved(run.checkpoints) == [0]
     kill(run, pid)
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert run.config().optim.lr == 0.001
     config = small(**{**LONG, "train__checkpoint_every": NEVER, "train__steps": 1500})
     assert outcome_of(run) == train_here(config, tmp_path / "here", {0: [("optim.lr", "0.001")]})
 
 
-def test_weights_out_of_range_never_replace_the_last_good_checkpoint(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_weights_out_of_range_never_replace_the_last_good_checkpoint(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run, _ = started_and_paused(
-        nursery, tmp_path, train__steps=20, train__checkpoint_every=1, train__keep_checkpoints=1
+        fork_server, tmp_path, train__steps=20, train__checkpoint_every=1, train__keep_checkpoints=1
     )
     commands.set_value(run, "optim.lr", "1e39")
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "failed"
     found, _ = checkpoint.newest(run.checkpoints)
     assert found is not None
     assert all(bool(value.isfinite().all()) for value in found.model.values())
     commands.set_value(run, "optim.lr", "0.001")
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
 
 
-def test_a_poisoned_weight_fails_before_the_update(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_poisoned_weight_fails_before_the_update(fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = small(**LONG)
     run = new_run(tmp_path, config)
     trainer = Trainer(config)
@@ -369,7 +369,7 @@ def test_a_poisoned_weight_fails_before_the_update(nursery: WarmLauncher, tmp_pa
     trainer.model.head.weight.data[0, 0] = math.nan
     trainer.save(run.checkpoints, changes={}, train_seconds=1.0)
     before = last_bytes(run)
-    nursery.submit(run)
+    fork_server.submit(run)
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("failed", 50)
     assert summary.reason is not None and "loss became nan at step 51" in summary.reason
@@ -387,13 +387,13 @@ def flip_a_byte(run: Run) -> int:
 
 @pytest.mark.parametrize("keep", ["off", "2"])
 def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_used(
-    keep: str, nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
+    keep: str, fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
-    run, pid = start(nursery, tmp_path, train__keep_checkpoints=keep)
+    run, pid = start(fork_server, tmp_path, train__keep_checkpoints=keep)
     wait_for_step(run, 300)
     kill(run, pid)
     damaged = flip_a_byte(run)
-    pid = commands.resume(run, nursery)["pid"]
+    pid = commands.resume(run, fork_server)["pid"]
     wait_until(lambda: kinds(run).count("resumed") == 1, "the resumed worker")
     with run.store() as store:
         (message,) = store.events(kind="message")
@@ -405,34 +405,34 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_used(
     wait_for_end(run)
     found, messages = checkpoint.newest(run.checkpoints)
     assert found is not None and messages == []
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
 
 def test_with_every_checkpoint_damaged_it_begins_again(
-    nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any
+    fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any
 ) -> None:
-    run, pid = start(nursery, tmp_path, train__keep_checkpoints=1)
+    run, pid = start(fork_server, tmp_path, train__keep_checkpoints=1)
     wait_for_step(run, 200)
     kill(run, pid)
     for step in checkpoint.steps_saved(run.checkpoints):
         (run.checkpoints / f"step-{step}" / "checksums.json").unlink()
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == uninterrupted
 
 
-def test_a_disk_that_refuses_the_checkpoint_fails_with_the_reason(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_a_disk_that_refuses_the_checkpoint_fails_with_the_reason(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(**LONG))
     run.checkpoints.rmdir()
     run.checkpoints.write_text("in the way")
-    nursery.submit(run)
+    fork_server.submit(run)
     summary = wait_for_end(run)
     assert summary.status == "failed" and summary.reason is not None
     assert "checkpoints" in summary.reason and "\n" not in summary.reason
     run.checkpoints.unlink()
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
 
 
@@ -454,12 +454,12 @@ def test_a_worker_that_cant_import_says_why(
 # Commands nobody was there to hear
 
 
-def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(train__steps=40))
     with run.store() as store:
         stale = [store.post_command(verb) for verb in ("stop", "pause", "snapshot")]
         change = store.post_command("set", field="optim.lr", value="0.25")
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     with run.store() as store:
         assert [store.command_outcome(id)["ok"] for id in stale] == [False] * 3  # type: ignore[index]
@@ -468,8 +468,8 @@ def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(nursery: War
     assert run.config().optim.lr == 0.25
 
 
-def test_asking_a_worker_that_dies_is_answered(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, pid = started_and_paused(nursery, tmp_path)
+def test_asking_a_worker_that_dies_is_answered(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, pid = started_and_paused(fork_server, tmp_path)
     os.kill(pid, signal.SIGSTOP)
     answers: list[str] = []
 
@@ -492,19 +492,19 @@ def test_asking_a_worker_that_dies_is_answered(nursery: WarmLauncher, tmp_path: 
     assert answers == [f"snapshot: run {run.id} is died; its worker ended before it answered"]
 
 
-def test_a_finished_run_gets_no_worker(nursery: WarmLauncher, tmp_path: Path) -> None:
-    run, _ = start(nursery, tmp_path)
+def test_a_finished_run_gets_no_worker(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run, _ = start(fork_server, tmp_path)
     before = wait_for_end(run)
     assert before.status == "finished"
     run.wait_for_worker(60)
-    for launcher in (nursery, LocalLauncher()):
+    for launcher in (fork_server, LocalLauncher()):
         with pytest.raises(UserError, match=rf"^runs: {run.id} is finished$"):
             launcher.submit(run)
     assert run.summary() == before and not run.worker_lives
 
 
-def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
-    run, pid = start(nursery, tmp_path)
+def test_two_who_resume_at_once_start_one_worker(fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
+    run, pid = start(fork_server, tmp_path)
     wait_for_step(run, 100)
     kill(run, pid)
     told: list[str] = []
@@ -513,7 +513,7 @@ def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path
     def resume() -> None:
         gate.wait()
         try:
-            commands.resume(run, nursery)
+            commands.resume(run, fork_server)
             told.append("started")
         except UserError as error:
             told.append(str(error))
@@ -539,9 +539,9 @@ def test_two_who_resume_at_once_start_one_worker(nursery: WarmLauncher, tmp_path
         {"train__steps": 10, "train__log_every": 1, "train__evaluate_every": 1, "train__checkpoint_every": 1},
     ],
 )
-def test_odd_sizes(changes: dict[str, Any], nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_odd_sizes(changes: dict[str, Any], fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = small(**changes)
-    run, _ = start(nursery, tmp_path, config)
+    run, _ = start(fork_server, tmp_path, config)
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("finished", changes["train__steps"])
     assert outcome_of(run) == train_here(config, tmp_path / "here")
@@ -585,10 +585,10 @@ def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is
         os.kill(pid, 0)
 
 
-def test_a_worker_killed_before_it_could_begin_has_died_too(tmp_path: Path, nursery: WarmLauncher) -> None:
+def test_a_worker_killed_before_it_could_begin_has_died_too(tmp_path: Path, fork_server: WarmLauncher) -> None:
     run = new_run(tmp_path, small(train__steps=20))
     kill(run, LocalLauncher().submit(run))
     assert run.summary().status == "died"
-    commands.resume(run, nursery)
+    commands.resume(run, fork_server)
     assert wait_for_end(run).status == "finished"
     assert time.time() - run.summary().updated < 600

@@ -30,10 +30,10 @@ LINE = "56b4e9"
 
 
 @pytest.fixture
-def parent(tmp_path: Path, nursery: WarmLauncher) -> Iterator[Run]:
+def parent(tmp_path: Path, fork_server: WarmLauncher) -> Iterator[Run]:
     workspace = Workspace(tmp_path / "runs")
     yield commands.start(
-        workspace, nursery, "baseline", load_preset("baseline").config.changed(CHANGES, "test"), "first"
+        workspace, fork_server, "baseline", load_preset("baseline").config.changed(CHANGES, "test"), "first"
     )
     for summary in workspace.summaries():
         if summary.live and summary.pid:

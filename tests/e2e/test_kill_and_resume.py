@@ -62,7 +62,7 @@ def as_it_begins(_: int) -> Callable[[Run], bool]:
     ("cell", "keep", "seed", "times"), [("rnn", "off", 1, 1), ("lstm", "1", 2, 1), ("gru", "2", 3, FUSED_TIMES)]
 )
 def test_killed_at_random_moments(
-    cell: str, keep: str, seed: int, times: int, nursery: WarmLauncher, tmp_path: Path
+    cell: str, keep: str, seed: int, times: int, fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
     steps = {name: CHANGES[name] * times for name in CHANGES if name.startswith("train__") and name != "train__backend"}
     changes = {**CHANGES, **steps, **(FUSED if times > 1 else {})}
@@ -70,7 +70,7 @@ def test_killed_at_random_moments(
     expected = train_here(config, tmp_path / "here")
     draw = random.Random(seed)
     run = new_run(tmp_path / "runs", config)
-    pid = nursery.submit(run)
+    pid = fork_server.submit(run)
     for index in range(KILLS):
         # Spread over the run, so that it is met alive each time; a kill throws it back by a checkpoint at most.
         step = times * ((STEPS - 300) * index // KILLS + draw.randrange(80))
@@ -81,7 +81,7 @@ def test_killed_at_random_moments(
         assert run.summary().status == "died"
         for saved in checkpoint.steps_saved(run.checkpoints)[-1:]:
             checkpoint.load(run.checkpoints / f"step-{saved}")
-        pid = commands.resume(run, nursery)["pid"]
+        pid = commands.resume(run, fork_server)["pid"]
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("finished", STEPS * times)
     assert Run(run.folder).record.backend == config.train.backend
@@ -92,11 +92,11 @@ def test_killed_at_random_moments(
     assert not list(run.checkpoints.glob(".*"))
 
 
-def test_killed_while_its_learning_rate_is_changed(nursery: WarmLauncher, tmp_path: Path) -> None:
+def test_killed_while_its_learning_rate_is_changed(fork_server: WarmLauncher, tmp_path: Path) -> None:
     config = small(**CHANGES)
     draw = random.Random(3)
     run = new_run(tmp_path / "runs", config)
-    pid = nursery.submit(run)
+    pid = fork_server.submit(run)
     changes: dict[int, list[tuple[str, str]]] = {}
     for index in range(10):
         step = (STEPS - 300) * index // 10 + draw.randrange(60)
@@ -106,6 +106,6 @@ def test_killed_while_its_learning_rate_is_changed(nursery: WarmLauncher, tmp_pa
         changes.setdefault(at, []).append(("optim.lr", value))
         if index % 2:
             kill(run, pid)
-            pid = commands.resume(run, nursery)["pid"]
+            pid = commands.resume(run, fork_server)["pid"]
     assert wait_for_end(run).status == "finished"
     assert outcome_of(run) == train_here(config, tmp_path / "here", changes)

@@ -137,7 +137,7 @@ async def test_only_settings_that_differ(sweep, console, until, size):
         await pilot.press("2")
         view = console.screen.query_one(DifferencesView)
         await until(pilot, lambda: view.has_focus and "optim.lr" in screen_text(console))
-        lines = dict(view._lines)
+        lines = {line.key: line.texts for line in view.lines}
         assert lines["optim.lr"] == ("0.0005", "0.001", "0.002", "0.001")
         assert not {"train.seed", "track.group", "optim.beta1"} & lines.keys()
         for _ in range(4):

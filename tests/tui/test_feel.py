@@ -247,8 +247,8 @@ async def test_every_screen_has_something_to_copy(scene, console, runs, until, m
     assert answer == "1 2  →  3"
 
 
-async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, nursery):
-    console = Console(scene.folder, now=still, remote=False, launcher=nursery)
+async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, fork_server):
+    console = Console(scene.folder, now=still, remote=False, launcher=fork_server)
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Press" in str(console.screen.query_one("#empty").render()))
         await pilot.press("n")
@@ -266,4 +266,4 @@ async def test_three_keys_lead_a_newcomer_to_a_run(scene, still, until, nursery)
 async def test_a_console_that_is_closed_right_after_a_resize_just_ends(console):
     async with console.run_test(size=(80, 24)) as pilot:
         await pilot.resize_terminal(100, 30)
-    console._redraw_settled()
+    console.action_redraw()

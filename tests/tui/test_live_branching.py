@@ -21,9 +21,9 @@ CHANGES = {"train__steps": 300, "train__log_every": 10, "train__backend": "torch
 
 
 @pytest.fixture(scope="module")
-def trained(nursery, tmp_path_factory):
+def trained(fork_server, tmp_path_factory):
     run = Workspace(tmp_path_factory.mktemp("parents")).create("test", small(**CHANGES), "parent")
-    nursery.submit(run)
+    fork_server.submit(run)
     assert wait_for_end(run).status == "finished"
     return run
 
@@ -36,8 +36,8 @@ def parent(trained, tmp_path):
 
 
 @pytest.fixture
-def console(parent, nursery):
-    made = Console(parent.folder.parent, remote=False, launcher=nursery)
+def console(parent, fork_server):
+    made = Console(parent.folder.parent, remote=False, launcher=fork_server)
     made.animation_level = "none"
     return made
 
@@ -169,10 +169,10 @@ async def test_a_rewound_run_goes_on_from_there(parent, console, opened, until, 
         assert console.screen.view.checkpoints[-1] == 300 and "u" not in console.screen.active_bindings
 
 
-async def test_a_run_that_trains_is_stopped_and_then_rewound(nursery, console, opened, until, tmp_path):
+async def test_a_run_that_trains_is_stopped_and_then_rewound(fork_server, console, opened, until, tmp_path):
     long = small(**{**CHANGES, "train__steps": 1_000_000, "train__checkpoint_every": 50})
     run = Workspace(tmp_path / "runs").create("test", long, "long")
-    nursery.submit(run)
+    fork_server.submit(run)
     wait_for_step(run, 120)
     async with console.run_test(size=(80, 24)) as pilot:
         await opened(pilot, run, "R", RewindScreen)
@@ -185,7 +185,7 @@ async def test_a_run_that_trains_is_stopped_and_then_rewound(nursery, console, o
     assert not run.worker_lives
 
 
-async def test_a_run_without_a_checkpoint_can_be_neither(nursery, console, until, tmp_path):
+async def test_a_run_without_a_checkpoint_can_be_neither(fork_server, console, until, tmp_path):
     run = Workspace(tmp_path / "runs").create("test", small(), "fresh")
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: listed(console))

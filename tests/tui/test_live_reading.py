@@ -8,7 +8,7 @@ from seqsum import formatting
 from seqsum.compare.history import History
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum_tui.app import Console
-from seqsum_tui.charts import Series
+from seqsum_tui.charts import Series, plot
 from seqsum_tui.dialogs.checkpoint_list import line_of
 from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.live.chart_grid import LiveCharts
@@ -92,14 +92,18 @@ async def test_only_charts_that_changed_are_drawn(scene, console, watch, until, 
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
         loss, accuracy, rate = console.screen.query_one(LiveCharts).charts
-        await until(pilot, lambda: rate.series and rate._canvas is not None and not rate._waiting)
-        drawn = []
-        for chart in (loss, accuracy, rate):
-            monkeypatch.setattr(chart, "_draw", lambda chart=chart, draw=chart._draw: drawn.append(chart) or draw())
+        await until(pilot, lambda: rate.series and rate.plot_view is not None)
+        drawn, paint = [], plot.paint_data
+
+        def painted(canvas, layout, view, *more, **named):
+            drawn.append(view)
+            return paint(canvas, layout, view, *more, **named)
+
+        monkeypatch.setattr(plot, "paint_data", painted)
         with run.store() as store:
             store.append([("lr", 1100, 0.0007)])
-        await until(pilot, lambda: rate in drawn)
-        assert set(drawn) == {rate}
+        await until(pilot, lambda: rate.plot_view in drawn)
+        assert loss.plot_view not in drawn and accuracy.plot_view not in drawn
 
 
 def test_series_are_the_same_only_when_all_of_them_is():

@@ -41,7 +41,7 @@ def test_what_is_put_is_read_again_and_remarks_stay(tmp_path):
     settings.save()
     again = Settings(settings.path)
     assert again.problems == []
-    assert (again.theme, again.bell, again.value("refresh")) == ("nord", False, 1)
+    assert (again.theme, again.value("bell"), again.value("refresh")) == ("nord", False, 1)
     assert again.layout("live") == {"charts": ["loss", "名前"], "smooth": 0.5, "log": True} and again.layout("x") == {}
     assert again.keys == {"runs.new": "N"}
     text = settings.path.read_text(encoding="utf-8")
@@ -194,7 +194,7 @@ async def test_the_screen_changes_and_saves_at_once(scene, still, until, tmp_pat
         await pilot.press("escape")
         await until(pilot, lambda: console.screen.__class__.__name__ == "RunsScreen")
     again = Settings(settings.path)
-    assert again.theme == "textual-light" and not again.bell and again.value("refresh") == 9
+    assert again.theme == "textual-light" and not again.value("bell") and again.value("refresh") == 9
 
 
 async def test_the_next_console_has_the_theme_and_the_keys(scene, still, until, tmp_path):

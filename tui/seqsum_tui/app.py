@@ -183,7 +183,7 @@ class Console(App[None]):
         """What a terminal shows after another size is its own affair."""
         self._forget_picture(event.size.width)
         # A size that came and went at once changes no layout, but the terminal lost what it showed.
-        self.set_timer(SETTLED_SECONDS, self._redraw_settled)
+        self.set_timer(SETTLED_SECONDS, self.action_redraw)
 
     def on_chart_limits_wanted(self, message: Chart.LimitsWanted) -> None:
         """Ask for the ends of a chart's y axis."""
@@ -206,15 +206,12 @@ class Console(App[None]):
         if hasattr(event.widget, "cursor_blink"):
             event.widget.cursor_blink = False
 
-    def _redraw_settled(self) -> None:
-        # The console may have been closed since.
-        if self.screen_stack:
-            self.action_redraw()
-
     def action_redraw(self) -> None:
         """Paint everything anew, where something else wrote over it."""
         self._forget_picture()
-        self.screen.refresh(layout=True)
+        if self.screen_stack:
+            # It may have been closed since the terminal had another size.
+            self.screen.refresh(layout=True)
 
     def action_suspend_process(self) -> None:
         """Stop, with all that stands in the same line of the shell, as ctrl+z does to any program."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.binding import BindingType
-from textual.strip import Strip
-from textual.widget import Widget
 
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.compare.looks import look_ink
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.line_table import LineTable, Piece
 
 if TYPE_CHECKING:
     from seqsum.compare import Row
@@ -28,84 +28,75 @@ NOTHING = {
 SAME = "These runs differ in no setting; seeds within a group, names and tags are left out."
 
 
-class DifferencesView(Widget, can_focus=True):
+@dataclass(frozen=True)
+class Setting:
+    """A line: the name of a setting, or of a value of the metric, and what it is in each run."""
+
+    key: str
+    texts: tuple[str, ...]
+
+
+class DifferencesView(LineTable[Setting]):
     """Fields stay in view while one moves to runs on the right. What differs from the baseline is bold."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"differences--heading", "differences--same", "differences--field"}
+    HEADING_ROWS = 1
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line-table--field"}
     BINDINGS: ClassVar[list[BindingType]] = bindings.DIFFERENCES
     DEFAULT_CSS = """
-    DifferencesView {
-        height: 1fr;
-        & > .differences--heading { color: $foreground 60%; background: $panel; }
-        & > .differences--field { color: $foreground 75%; }
-        & > .differences--same { color: $foreground 60%; }
-    }
+    DifferencesView { scrollbar-size-vertical: 0; }
+    DifferencesView > .line-table--field { color: $foreground 75%; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: tuple[Row, ...] = ()
-        self._lines: list[tuple[str, tuple[str, ...]]] = []
         self._note = ""
-        self._top = self._first = self._base = 0
+        self._first = self._base = 0
 
     @property
     def needed(self) -> int:
         """The lines that show everything."""
-        return len(self._lines) + 1
+        return len(self.lines) + 1
 
     def show(
         self, rows: Sequence[Row], differences: Mapping[str, Sequence[str]], values: Mapping[str, Sequence[str]]
     ) -> None:
         """Show these rows' settings, below lines of `values` of the metric."""
-        before = [row.key for row in self._rows], self._lines, self._base
         self._rows = tuple(rows)
         self._base = next((place for place, row in enumerate(rows) if row.baseline), 0)
-        self._lines = [(name, tuple(map(display.literal, texts))) for name, texts in {**values, **differences}.items()]
         self._note = "" if differences else NOTHING.get(len(rows), SAME)
-        self._clamp()
-        if before != ([row.key for row in rows], self._lines, self._base):
-            self.refresh()
+        both = {**values, **differences}
+        self.replace([Setting(name, tuple(map(display.literal, texts))) for name, texts in both.items()])
+        self.action_scroll(0, 0)
 
     def action_scroll(self, lines: int, columns: int) -> None:
         """Move by lines and by runs."""
-        self._top += lines
+        self.scroll_relative(y=lines, animate=False, immediate=True)
         self._first += columns
-        self._clamp()
-        self.refresh()
+        self.take_width()
+        self.refresh_changed()
 
-    def on_resize(self) -> None:
-        self._clamp()
+    def on_click(self, event: events.Click) -> None:
+        """No line is chosen here."""
+        event.prevent_default()
 
-    def on_mouse_scroll_down(self) -> None:
-        self.action_scroll(1, 0)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_scroll(-1, 0)
-
-    def _clamp(self) -> None:
-        self._top = max(0, min(self._top, self.needed - self.size.height))
+    def take_width(self) -> None:
+        """Have as many runs in view as fit."""
         self._first = max(0, min(self._first, len(self._rows) - 1))
         while self._first and self._shown_from(self._first - 1) == len(self._rows):
             self._first -= 1
-
-    def notify_style_update(self) -> None:
-        """Take up new colours."""
-        super().notify_style_update()
-        self.refresh()
 
     # Drawing
 
     @property
     def _field_width(self) -> int:
-        longest = max((cell_len(name) for name, _ in self._lines), default=5)
+        longest = max((cell_len(line.key) for line in self.lines), default=5)
         return min(longest, max(12, self.size.width * 2 // 5))
 
     def _width(self, place: int) -> int:
-        texts = [texts[place] for _, texts in self._lines]
         widest = WIDEST if self.size.width >= 100 else NARROW_WIDEST
         name = cell_len(display.literal(self._rows[place].name)) + 2
-        return min(max([NARROWEST, name, *map(cell_len, texts)]), widest)
+        return min(max([NARROWEST, name, *(cell_len(line.texts[place]) for line in self.lines)]), widest)
 
     def _shown_from(self, first: int) -> int:
         """Return the place after the last run that fits when `first` is the leftmost."""
@@ -115,37 +106,35 @@ class DifferencesView(Widget, can_focus=True):
             place += 1
         return max(place, min(first + 1, len(self._rows)))
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        ground, field_width = self.rich_style, self._field_width
-        shown = range(self._first, self._shown_from(self._first))
-        cells: list[tuple[str, Style]] = []
-        if y == 0:
-            style = self.get_component_rich_style("differences--heading")
-            ground = ground + Style(color=style.color, bgcolor=style.bgcolor)
-            before, after = self._first, len(self._rows) - len(shown) - self._first
-            cells.append((display.fit(f"‹ {before} more" if before else "field", field_width), Style()))
-            for place in shown:
-                row = self._rows[place]
-                name = display.fit(
-                    shorten_middle(display.literal(row.name), self._width(place) - 2), self._width(place) - 2
-                )
-                ink = Style(color=look_ink(self.app, row.look), bold=True)
-                cells += [(" " * GAP, Style()), (f"{row.look.sign} ", ink), (name, Style(bold=row.baseline))]
-            if after:
-                cells.append((f"  +{after}›", Style()))
-        else:
-            index = self._top + y - 1
-            if index >= len(self._lines):
-                note = self._note if index == len(self._lines) else ""
-                return Strip([Segment(f" {note}", ground)]).adjust_cell_length(self.size.width, ground)
-            name, texts = self._lines[index]
-            field = Style(color=self.get_component_rich_style("differences--field").color)
-            same = Style(color=self.get_component_rich_style("differences--same").color)
-            cells.append((display.fit(display.literal(name), field_width), field))
-            for place in shown:
-                equal = texts[place] == texts[self._base]
-                ink = same if equal and place != self._base else Style(bold=not equal)
-                cells += [(" " * GAP, Style()), (display.fit(texts[place], self._width(place)), ink)]
-        segments = [Segment(" " * PADDING, ground), *(Segment(text, ground + style) for text, style in cells)]
-        return Strip(segments).adjust_cell_length(self.size.width, ground)
+    @property
+    def _shown(self) -> range:
+        """The places of the runs that are in view."""
+        return range(self._first, self._shown_from(self._first))
+
+    def heading(self) -> Iterable[Piece]:
+        """The runs, each with its sign."""
+        before = f"‹ {self._first} more" if self._first else "field"
+        yield " " * PADDING + display.fit(before, self._field_width), Style()
+        for place in self._shown:
+            row, width = self._rows[place], self._width(place) - 2
+            name = display.fit(shorten_middle(display.literal(row.name), width), width)
+            yield f"{' ' * GAP}{row.look.sign} ", Style(color=look_ink(self.app, row.look), bold=True)
+            yield name, Style(bold=row.baseline)
+        if after := len(self._rows) - self._shown.stop:
+            yield f"  +{after}›", Style()
+
+    def pieces(self, line: Setting) -> Iterable[Piece]:
+        """A setting, and what it is in each run."""
+        yield " " * PADDING + display.fit(display.literal(line.key), self._field_width), self.style_of("field")
+        for place in self._shown:
+            equal = line.texts[place] == line.texts[self._base]
+            ink = self.style_of("quiet") if equal and place != self._base else Style(bold=not equal)
+            yield " " * GAP + display.fit(line.texts[place], self._width(place)), ink
+
+    def over(self, index: int) -> Style:
+        """There is no cursor."""
+        return Style()
+
+    def note(self, y: int) -> Iterable[Piece]:
+        """Say why there is nothing."""
+        return [(f" {self._note}", Style())] if y == self.HEADING_ROWS + len(self.lines) - self.scroll_offset.y else []
