@@ -217,7 +217,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: len(screen.askings) == 2 and screen.askings[1].reply)
-        assert screen.askings[1].reply["checkpoint_step"] == 0
+        assert screen.askings[1].reply.step == 0
         text = screen_text(console)
         assert "step 1,500" in text and "step 0" in text and " ≠" in text
         await put(pilot, until, screen, "5 5")
@@ -434,14 +434,14 @@ async def test_a_query_server_that_is_killed_is_started_again_with_a_message(con
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, adder)
         await put(pilot, until, screen, "3 4")
-        first = screen.askings[0].reply["answer"]
+        first = screen.askings[0].reply.answer
         (server,) = servers()
         server.kill()
         await until(pilot, lambda: not server.is_running())
         await put(pilot, until, screen, "5 4")
         await until(pilot, lambda: "the query server had ended; another was started" in screen_text(console))
         await put(pilot, until, screen, "3 4")
-        assert screen.askings[0].reply["answer"] == first
+        assert screen.askings[0].reply.answer == first
         await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(console.screen, RunsScreen) and not servers())
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,7 @@ from seqsum_tui.query.client import QuestionRefused, ServerEnded
 from seqsum_tui.query.pages import Asking
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answer import refusal
+from seqsum_tui.query.views.registry import views
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import Context
 
@@ -52,6 +53,8 @@ class Asker:
     def __init__(self, screen: AskedScreen) -> None:
         self._screen = screen
         self.askings: list[Asking] = []
+        self.busy = 0
+        """How many views are under way."""
 
     def made(self, run_id: str, step: int | None) -> Asking:
         """Return what asks a run, or a checkpoint of it; it is not among `askings` yet."""
@@ -143,36 +146,59 @@ class Asker:
         if question is None:
             return
         try:
-            if not session.asks:
-                await session.save_now(self._screen.show_state)
-                self._screen.show_state("loading the model…")
-                await session.load()
-                self._screen.learned_facts()
-            asking.reply = await session.put(question, self._screen.show_state)
-        except QuestionRefused as error:
-            self._screen.show_problem(
-                refusal(question, str(error), error.place, error.end, self._screen.size.width - 3)
-            )
-        except ServerEnded as error:
-            await self.start_anew(session, error)
-        except (UserError, OSError) as error:
-            self._wrong(str(error))
-        else:
-            self._screen.fill_all()
-            self.tell_restart(session)
+            async with self.told(asking, self._screen.show_problem):
+                if not session.asks:
+                    await session.save_now(self._screen.show_state)
+                    self._screen.show_state("loading the model…")
+                    await session.load()
+                    self._screen.learned_facts()
+                asking.reply = await session.put(question, self._screen.show_state)
+                self._screen.fill_all()
         finally:
             self._screen.show_state("ready" if session.warm else "")
             self._screen.wake()
 
-    async def start_anew(self, session: Session, error: ServerEnded) -> None:
+    async def make(self, asking: Asking, ask: str, say: Callable[[Content], None]) -> None:
+        """Ask what a view is made of, and make it; what goes wrong is said by `say`."""
+        question, step, view = asking.question, asking.session.step, views()[ask]
+        self.busy += 1
+        try:
+            async with self.told(asking, say):
+                if not view.question.needs_input:
+                    await asking.session.save_now(self._screen.show_state)
+                self._screen.show_state("computing…")
+                reply = await asking.session.ask(ask, **view.fields(asking))
+                if (question, step) == (asking.question, asking.session.step):
+                    asking.make(ask, reply["answer"])
+                    self._screen.fill_all()
+        finally:
+            self.busy -= 1
+            if not self.busy:
+                self._screen.show_state("ready")
+
+    @asynccontextmanager
+    async def told(self, asking: Asking, say: Callable[[Content], None]) -> AsyncIterator[None]:
+        """Say what goes wrong with a question in here, with its place in it; a server that ended is replaced."""
+        try:
+            yield
+            self._tell_restart(asking.session)
+        except QuestionRefused as error:
+            width = self._screen.size.width - 3
+            say(refusal(asking.question or "", str(error), error.place, error.end, width))
+        except ServerEnded as error:
+            say(display.wrong(str(error)))
+            await self._start_anew(asking.session, error)
+        except (UserError, OSError) as error:
+            say(display.wrong(str(error)))
+
+    async def _start_anew(self, session: Session, error: ServerEnded) -> None:
         """Put another server in the place of one that ended over a question, and say so."""
-        self._wrong(str(error))
         self._screen.show_state("starting another…")
         with suppress(UserError, OSError):
             await session.load()
             self._wrong(f"{error.reason}; another was started")
 
-    def tell_restart(self, session: Session) -> None:
+    def _tell_restart(self, session: Session) -> None:
         """Say once that a server was found dead and another was started."""
         if session.restarted:
             session.restarted = False

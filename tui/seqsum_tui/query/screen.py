@@ -24,13 +24,14 @@ from seqsum_tui.query.asker import Asker
 from seqsum_tui.query.batch import MOST_QUESTIONS, Questions, filter_of, filter_words, questions_of, series_of
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
-from seqsum_tui.query.client import QuestionRefused, ServerEnded
+from seqsum_tui.query.client import QuestionRefused
 from seqsum_tui.query.heat_map import HeatMap
+from seqsum_tui.query.page_line import PageLine
 from seqsum_tui.query.pages import PAGES, Asking, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
 from seqsum_tui.query.said import Said
 from seqsum_tui.query.session import Session
-from seqsum_tui.query.views.answer import answer, refusal
+from seqsum_tui.query.views.answer import answer
 from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.whole import batch
 from seqsum_tui.shared import bindings, display
@@ -79,10 +80,9 @@ class QueryScreen(ConsoleScreen[None]):
         self._asker = Asker(self)
         self.askings = self._asker.askings
         self._empty_asks = False
-        self._titles: dict[str, str] = {}
+        self._chosen: dict[str, str] = {}
         self._batch: tuple[str, list[list[tuple[str, Said | str]]]] | None = None
         self._wrong_only = False
-        self.busy = 0
         self.replaying = False
 
     def compose(self) -> ComposeResult:
@@ -94,8 +94,7 @@ class QueryScreen(ConsoleScreen[None]):
             yield QueryBox(id="box")
             yield Static("", id="state")
         yield Static(id="problem")
-        yield Static(id="pages")
-        yield Static(id="views")
+        yield PageLine()
         with Horizontal(id="panes"):
             yield QueryPane()
         yield KeyLine()
@@ -103,7 +102,7 @@ class QueryScreen(ConsoleScreen[None]):
     def on_mount(self) -> None:
         """Read the run and load its model."""
         self.askings.append(self._asker.made(self._run_id, self._first_step))
-        self.query_one(QueryPane).say(Content.styled(HOW, "$foreground 60%"))
+        self.query_one(QueryPane).say(_quiet(HOW))
         self.query_one(QueryBox).focus()
         asker, seconds = self._asker, 1.0 if self.console.remote else 0.5
         self.begin_reading(asker.read, asker.show_runs, asker.failed, seconds=seconds)
@@ -200,33 +199,24 @@ class QueryScreen(ConsoleScreen[None]):
         session = self.askings[0].session
         if session.asks and not has(self.page, session):
             self.page = "answer"
-        parts: list[str | tuple[str, str]] = []
-        for number, page in enumerate(PAGES, start=1):
-            if page != self.page and not has(page, session):
-                continue
-            style = "bold $background on $accent" if page == self.page else "$foreground 75%"
-            parts += [(f" {number} {name_of(page, session)} ", style), " "]
-        self.query_one("#pages", Static).update(Content.assemble(*parts))
+        pages = [(number, name_of(page, session)) for number, page in enumerate(PAGES, start=1)
+                 if page == self.page or has(page, session)]  # fmt: skip
+        self.query_one(PageLine).show_pages(pages, PAGES.index(self.page) + 1)
         self._show_views()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a view is under way."""
+        return self._asker.busy > 0
+
+    def _titles(self) -> list[str]:
+        return [title for title, _ in self.askings[0].titles(self.page)]
+
     def _show_views(self) -> None:
-        titles = [title for title, _ in self.askings[0].titles(self.page)]
-        line = self.query_one("#views", Static)
-        line.display = len(titles) > 1
-        chosen = self.view_title()
-        at = titles.index(chosen) if chosen in titles else 0
-        # What is chosen stays in view where there are more views than fit.
-        first = 0
-        while first < at and sum(len(title) + 3 for title in titles[first : at + 2]) > self.size.width - 8:
-            first += 1
-        parts: list[str | tuple[str, str]] = [("v ", "$text-accent"), ("‹ " if first else "", "$foreground 60%")]
-        for title in titles[first:]:
-            parts += [(title, "bold underline" if title == chosen else "$foreground 60%"), "  "]
-        line.update(Content.assemble(*parts))
+        self.query_one(PageLine).show_views(self._titles(), self.view_title())
 
     def view_title(self) -> str:
-        titles = [title for title, _ in self.askings[0].titles(self.page)]
-        chosen = self._titles.get(self.page, "")
+        titles, chosen = self._titles(), self._chosen.get(self.page, "")
         return chosen if chosen in titles else titles[0] if titles else ""
 
     def fill_all(self) -> None:
@@ -246,54 +236,27 @@ class QueryScreen(ConsoleScreen[None]):
         if wanted is None:
             known = asking.session.asks
             said = "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
-            pane.say(Content.styled(said, "$foreground 60%"))
+            pane.say(_quiet(said))
             return
         shown = asking.view(*wanted)
         if shown is not None:
             pane.show(shown)
         elif views()[wanted[1]].question.needs_input and asking.question is None:
-            pane.say(Content.styled("Type a question first, or press r for a random one.", "$foreground 60%"))
+            pane.say(_quiet("Type a question first, or press r for a random one."))
         else:
             if not self.replaying:
-                pane.say(Content.styled("computing…", "$foreground 60%"))
-            work = partial(self._make, asking, wanted[1])
+                pane.say(_quiet("computing…"))
+            work = partial(self._asker.make, asking, wanted[1], pane.say)
             self.do(work, name="view", group=f"view {wanted[1]} {id(asking)}", exclusive=True)
 
     def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
         if asking.reply is None:
             if asking.question is None:
-                pane.say(Content.styled(HOW, "$foreground 60%"))
+                pane.say(_quiet(HOW))
             return
         others = [other.reply for other in self.askings if other is not asking]
         width = max((pane.size.width or self.size.width) - 3, 20)
         pane.show(answer(asking.reply, width, others[0] if others else None))
-
-    async def _make(self, asking: Asking, ask: str) -> None:
-        question, step = asking.question, asking.session.step
-        self.busy += 1
-        try:
-            if not views()[ask].question.needs_input:
-                await asking.session.save_now(self.show_state)
-            self.show_state("computing…")
-            reply = await asking.session.ask(ask, **views()[ask].fields(asking))
-            if (question, step) == (asking.question, asking.session.step):
-                asking.make(ask, reply["answer"])
-                self.fill_all()
-                self._asker.tell_restart(asking.session)
-        except ServerEnded as error:
-            self._pane_of(asking).say(display.wrong(str(error)))
-            await self._asker.start_anew(asking.session, error)
-        except QuestionRefused as error:
-            self._pane_of(asking).say(refusal(question or "", str(error), error.place, error.end, self.size.width - 3))
-        except (UserError, OSError) as error:
-            self._pane_of(asking).say(display.wrong(str(error)))
-        finally:
-            self.busy -= 1
-            if not self.busy:
-                self.show_state("ready")
-
-    def _pane_of(self, asking: Asking) -> QueryPane:
-        return list(self.query(QueryPane))[self.askings.index(asking)]
 
     def on_resize(self) -> None:
         """Bars grow with the width."""
@@ -321,7 +284,7 @@ class QueryScreen(ConsoleScreen[None]):
         if action == "hardest":
             return session.offers("hardest_input") or not session.asks
         if action == "view":
-            return len(self.askings[0].titles(self.page)) > 1
+            return len(self._titles()) > 1
         if action in ("checkpoint", "replay"):
             return session.offers("history") and len(session.checkpoints) > 1
         if action in ("temperature", "top_k"):
@@ -356,9 +319,9 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_view(self, by: int) -> None:
         """Show the next view of the page, or the one before."""
-        titles = [title for title, _ in self.askings[0].titles(self.page)]
+        titles = self._titles()
         if titles:
-            self._titles[self.page] = titles[(titles.index(self.view_title()) + by) % len(titles)]
+            self._chosen[self.page] = titles[(titles.index(self.view_title()) + by) % len(titles)]
             self.fill_all()
             self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
 
@@ -371,21 +334,16 @@ class QueryScreen(ConsoleScreen[None]):
         self.do(partial(self._find, "hardest_input"), name="hardest", group="find", exclusive=True)
 
     async def _find(self, ask: str) -> None:
-        session = self.askings[0].session
-        try:
+        asking, session = self.askings[0], self.askings[0].session
+        async with self._asker.told(asking, self.show_problem):
             await session.save_now(self.show_state)
             self.show_state("looking for one…")
             found = (await session.ask(ask))["answer"]
             self.ask(str(found["input"]))
             if found.get("searched"):
                 loss = formatting.number(found.get("loss"))
-                self.show_problem(
-                    Content.styled(f"the hardest of {found['searched']:,}: its loss is {loss}", "$foreground 60%")
-                )
-        except (UserError, OSError) as error:
-            self.show_problem(display.wrong(str(error)))
-        finally:
-            self.show_state("ready")
+                self.show_problem(_quiet(f"the hardest of {found['searched']:,}: its loss is {loss}"))
+        self.show_state("ready")
 
     def action_checkpoint(self, by: int) -> None:
         """Ask the checkpoint before, or the next."""
@@ -476,7 +434,7 @@ class QueryScreen(ConsoleScreen[None]):
         pane = QueryPane()
         await self.query_one("#panes").mount(pane)
         self.askings.append(asking)
-        pane.say(Content.styled("loading the model…", "$foreground 60%"))
+        pane.say(_quiet("loading the model…"))
         self.show_head()
         self._asker.load(asking)
 
@@ -507,7 +465,7 @@ class QueryScreen(ConsoleScreen[None]):
         """Forecast from earlier or later in the data."""
         for asking in self.askings:
             asking.go_back(by)
-        self._titles["more"] = "Forecast"
+        self._chosen["more"] = "Forecast"
         self.fill_all()
 
     def action_filter(self) -> None:
@@ -537,7 +495,7 @@ class QueryScreen(ConsoleScreen[None]):
     def list_only(self, fields: dict[str, Any]) -> None:
         for asking in self.askings:
             asking.list_only(fields)
-        self._titles["whole"] = "Mistakes"
+        self._chosen["whole"] = "Mistakes"
         self.fill_all()
         self.refresh_bindings()
         self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
@@ -545,7 +503,7 @@ class QueryScreen(ConsoleScreen[None]):
     def _write_again(self) -> None:
         for asking in self.askings:
             asking.made.pop("sample", None)
-        self._titles["more"] = "Sample"
+        self._chosen["more"] = "Sample"
         self.fill_all()
 
     # Questions from a file
@@ -579,18 +537,16 @@ class QueryScreen(ConsoleScreen[None]):
 
     async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
         self._batch = (name, [])
-        self.page, self._titles["whole"] = "whole", "File"
+        self.page, self._chosen["whole"] = "whole", "File"
         for asking in self.askings:
             answers: list[tuple[str, Said | str]] = []
             self._batch[1].append(answers)
-            try:
+            async with self._asker.told(asking, self.show_problem):
                 await asking.session.save_now(self.show_state)
                 for place, question in enumerate(questions, start=1):
                     answers.append((question, await self._ask_one(asking.session, question)))
                     if place % 50 == 0:
                         self.show_state(f"{place:,} of {len(questions):,}…")
-            except (UserError, OSError) as error:
-                self.show_problem(display.wrong(str(error)))
         self._show_batch()
         self.show_state("ready")
 
@@ -619,6 +575,10 @@ class QueryScreen(ConsoleScreen[None]):
         self.page = "answer"
         self._show_pages()
         self.ask(message.key)
+
+
+def _quiet(text: str) -> Content:
+    return Content.styled(text, "$foreground 60%")
 
 
 def _trouble(error: Exception) -> str:
