@@ -14,9 +14,8 @@ from textual.message import Message
 from seqsum.plotting.ticks import Ticks
 from seqsum.text import shown
 from seqsum_tui.charts import plot
-from seqsum_tui.charts.axes import rows_for_legend
 from seqsum_tui.charts.canvas import Canvas
-from seqsum_tui.charts.legend import Piece, legend_lines
+from seqsum_tui.charts.legend import Entry, Note
 from seqsum_tui.charts.palette import OVER, UNDER
 from seqsum_tui.charts.plot import Layer
 from seqsum_tui.charts.raster import View
@@ -156,12 +155,11 @@ class Scatter(ChartSurface):
         if near and abs(near[0][0] - row) <= 1 and abs(near[0][1] - column) <= 3:
             self.post_message(self.Picked(self.painted[near[0]]))
 
-    def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
-        inks = self._legend_inks
-        if inks is None:
-            return []
-        notes = [*self._notes, *((note,) for note in self._side_notes)]
-        return legend_lines(self._head_of(width), (), notes, width, min(rows_for_legend(height), 1), inks)
+    def _told(self) -> list[Note]:
+        return [*super()._told(), *((note,) for note in self._side_notes)]
+
+    def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
+        return []
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:

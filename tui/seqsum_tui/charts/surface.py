@@ -480,6 +480,11 @@ class ChartSurface(Widget):
         inks = self._legend_inks
         if inks is None:
             return []
+        rows = rows_for_legend(height)
+        return legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
+
+    def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
+        """Return what is said of each series."""
         entries = []
         for layer in layers:
             value, smoothed = self._values(layer)
@@ -487,7 +492,7 @@ class ChartSurface(Widget):
             if len(layers) == 1 and name == self._title:
                 name = ""
             entries.append(Entry(layer.sign, name, value, smoothed, self._inks[plot.sign_ink(layer.index)]))
-        return legend_lines(self._head_of(width), entries, self._told(), width, rows_for_legend(height), inks)
+        return entries
 
     def _head_of(self, width: int) -> str:
         """Return the title, and always what kind of axis y has."""

@@ -9,8 +9,7 @@ from textual.binding import BindingType
 
 from seqsum.compare.spread import curve_notes
 from seqsum_tui.charts import Band, Chart, Series
-from seqsum_tui.charts.axes import rows_for_legend
-from seqsum_tui.charts.legend import Note, Piece, legend_lines
+from seqsum_tui.charts.legend import Entry, Note
 from seqsum_tui.charts.plot import Layer
 from seqsum_tui.compare.looks import look_colour
 
@@ -47,8 +46,5 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
     def _told(self) -> list[Note]:
         return [*super()._told(), *((note,) for note in self._counted)]
 
-    def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
-        inks = self._legend_inks
-        if inks is None:
-            return []
-        return legend_lines(self._head_of(width), (), self._told(), width, min(rows_for_legend(height), 1), inks)
+    def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
+        return []

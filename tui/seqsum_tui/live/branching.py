@@ -29,24 +29,15 @@ class Branching:
     def __init__(self, screen: RunScreen, step_in_hand: Callable[[], int | None]) -> None:
         self._screen, self._step_in_hand = screen, step_in_hand
 
-    def fork(self) -> None:
+    async def fork(self) -> None:
         """Ask for a checkpoint and changed settings, and go on from there as a run of its own."""
-        self._screen.run_worker(self._fork(), group="branching", exclusive=True)
-
-    async def _fork(self) -> None:
-        held = self._screen.run_in_hand()
-        saved = await self._saved(held)
-        if held is None or not saved:
+        run, _, saved = await self._held()
+        if run is None or not saved:
             return
-        run, _ = held
-        self._screen.app.push_screen(
-            ForkScreen(run, saved, self._screen.console.now(), self._nearest(saved)),
-            lambda wish: self._carry_out_fork(run, wish),
-        )
-
-    def _carry_out_fork(self, run: Run, wish: ForkWish | None) -> None:
+        app, now = self._screen.app, self._screen.console.now()
+        wish = await app.push_screen_wait(ForkScreen(run, saved, now, self._nearest(saved)))
         if wish is not None:
-            self._screen.app.run_worker(self._forked(run, wish), group="actions")
+            app.run_worker(self._forked(run, wish), group="actions")
 
     async def _forked(self, run: Run, wish: ForkWish) -> None:
         console = self._screen.console
@@ -61,27 +52,18 @@ class Branching:
         if self._screen.is_open and self._screen.app.screen is self._screen:
             console.open_live(child, instead=True)
 
-    def rewind(self) -> None:
+    async def rewind(self) -> None:
         """Ask for a checkpoint, and take the run back to it."""
-        self._screen.run_worker(self._rewind(), group="branching", exclusive=True)
-
-    async def _rewind(self) -> None:
-        held = self._screen.run_in_hand()
-        saved = await self._saved(held)
-        if held is None or not saved:
+        run, summary, saved = await self._held()
+        if run is None or summary is None or not saved:
             return
-        run, summary = held
         earlier = earlier_than(summary.step, saved)
         if not earlier:
             text = "its only checkpoint is where it stands"
             self._screen.notify(text, title="Nothing to go back to", severity="warning")
             return
-        self._screen.app.push_screen(
-            RewindScreen(run, summary, saved, self._screen.console.now(), self._nearest(earlier)),
-            lambda step: self._carry_out_rewind(summary, step),
-        )
-
-    def _carry_out_rewind(self, summary: Summary, step: int | None) -> None:
+        dialog = RewindScreen(run, summary, saved, self._screen.console.now(), self._nearest(earlier))
+        step = await self._screen.app.push_screen_wait(dialog)
         if step is None:
             return
         if summary.live:
@@ -92,23 +74,25 @@ class Branching:
             lambda answer: f"back at step {step:,}; r goes on from there, u undoes it",
         )
 
-    def undo_rewind(self) -> None:
+    async def undo_rewind(self) -> None:
         """Bring back what the last rewind put aside."""
         self._screen.ask_run("undo rewind", commands.undo_rewind, lambda answer: f"at step {answer['step']:,} again")
 
-    async def _saved(self, held: tuple[Run, Summary] | None) -> tuple[Saved, ...]:
+    async def _held(self) -> tuple[Run | None, Summary | None, tuple[Saved, ...]]:
+        """Return the run in hand, what is known of it, and its checkpoints; says why there are none."""
+        held = self._screen.run_in_hand()
         if held is None:
-            return ()
-        run = held[0]
+            return None, None, ()
+        run, summary = held
         try:
             saved = await in_thread(lambda: checkpoints_of(run))
             lacks = "" if saved else await in_thread(run.no_checkpoint)
         except (UserError, OSError, sqlite3.Error) as error:
             self._screen.notify(str(error), title="The run can't be read", severity="error")
-            return ()
+            return run, summary, ()
         if not saved:
             self._screen.notify(lacks, title="No checkpoint", severity="warning")
-        return saved
+        return run, summary, saved
 
     def _nearest(self, saved: tuple[Saved, ...]) -> int | None:
         step = self._step_in_hand()

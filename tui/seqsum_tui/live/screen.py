@@ -310,7 +310,7 @@ class LiveScreen(RunScreen):
 
     def action_branch(self, deed: str) -> None:
         """Fork, rewind, or undo that."""
-        getattr(self._branching, deed)()
+        self.run_worker(getattr(self._branching, deed), group="branching", exclusive=True)
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

@@ -169,10 +169,6 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         self.add_class("-settings")
         self.set_focus(self.query_one("#start"))
 
-    @on(ConfigForm.Changed)
-    def _config_changed(self) -> None:
-        self._changed()
-
     @on(ConfigForm.FieldFocused)
     def _field_focused(self, event: ConfigForm.FieldFocused) -> None:
         self._help_field(event.facts)
@@ -195,6 +191,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
     async def _asked(self, event: StartBar.Asked) -> None:
         await self.run_action(event.action)
 
+    @on(ConfigForm.Changed)
     def _changed(self) -> None:
         self._warned = False
         self._say("")

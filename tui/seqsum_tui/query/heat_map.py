@@ -189,11 +189,6 @@ class HeatMap(Widget, can_focus=True):
 
     # Drawing
 
-    def notify_style_update(self) -> None:
-        """Take up new colours."""
-        super().notify_style_update()
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         width, ground = self.size.width, self.rich_style

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -27,6 +27,19 @@ class QueryChart(Chart, inherit_bindings=False):
     """A chart whose keys leave room for the screen's, and without those that have no meaning for its curves."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys_beside(("chart.smooth_more", "chart.smooth_less"))
+
+    def show(self, curves: Curves) -> None:
+        """Draw other curves, over all of their x."""
+        self.set_x_axis(curves.x_name, limits=curves.limits)
+        self.log_y, self.spell = curves.log_y, curves.spell
+        self.set_y_limits(*curves.span)
+        self.set_bands(curves.bands)
+        self.set_marks(curves.marks)
+        self.set_series(curves.series)
+
+
+PICTURES: dict[type, type[Any]] = {Heat: HeatMap, Curves: QueryChart, Dots: Plane, Lines: AnswerList}
+"""What draws each kind of picture."""
 
 
 class QueryPane(Vertical):
@@ -93,30 +106,14 @@ class QueryPane(Vertical):
         self.query_one("#words", Static).update(shown.words)
         self.query_one("#scroll").set_class(picture is None, "-alone")
         self.query_one(TokenStrip).show(shown.strip, shown.full)
-        heat, chart = self.query_one(HeatMap), self.query_one(QueryChart)
-        plane, listed = self.query_one(Plane), self.query_one(AnswerList)
-        heat.display, chart.display = isinstance(picture, Heat), isinstance(picture, Curves)
-        plane.display, listed.display = isinstance(picture, Dots), isinstance(picture, Lines)
-        if isinstance(picture, Heat):
-            heat.show(picture)
-        elif isinstance(picture, Curves):
-            _draw(chart, picture)
-        elif isinstance(picture, Dots):
-            plane.show(picture)
-        elif isinstance(picture, Lines):
-            listed.show(picture)
+        for kind, widget in PICTURES.items():
+            drawn = self.query_one(widget)
+            drawn.display = isinstance(picture, kind)
+            if isinstance(picture, kind):
+                drawn.show(picture)
         if had_keys:
             self.screen.set_focus(self.picture)
 
     def say(self, words: Content) -> None:
         """Show words alone."""
         self.show(Shown("", words))
-
-
-def _draw(chart: QueryChart, curves: Curves) -> None:
-    chart.set_x_axis(curves.x_name, limits=curves.limits)
-    chart.log_y, chart.spell = curves.log_y, curves.spell
-    chart.set_y_limits(*curves.span)
-    chart.set_bands(curves.bands)
-    chart.set_marks(curves.marks)
-    chart.set_series(curves.series)

@@ -40,11 +40,6 @@ class Plane(Widget):
         self._dots, self._for = dots, None
         self.refresh()
 
-    def notify_style_update(self) -> None:
-        """Take up new colours."""
-        super().notify_style_update()
-        self.refresh()
-
     def sign(self, label: int) -> str:
         """Return the sign of a label: itself, where it is one character."""
         labels = self._dots.labels if self._dots is not None else ()

@@ -53,11 +53,6 @@ class TokenStrip(Widget):
         """Two lines for each block."""
         return min(2 * len(self._blocks(width)), self.MOST_LINES)
 
-    def notify_style_update(self) -> None:
-        """Take up new colours."""
-        super().notify_style_update()
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         width, ground = self.size.width, self.rich_style

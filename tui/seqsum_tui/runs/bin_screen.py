@@ -44,7 +44,6 @@ class BinScreen(ConsoleScreen[list[str]]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._reader: BinReader | None = None
         self._restored: list[str] = []
         self._listing: Listing | None = None
         self._asked_at: float | None = None
@@ -59,12 +58,8 @@ class BinScreen(ConsoleScreen[list[str]]):
     def on_mount(self) -> None:
         """Read what is in it, again and again."""
         self.query_one(RunTable).focus()
-        self.begin_reading(self._read, self._show, partial(self.tell_once, title="The bin can't be read"))
-
-    def _read(self) -> Listing:
-        if self._reader is None:
-            self._reader = BinReader(self.console.workspace, self.console.now)
-        return self._reader.read()
+        reader = BinReader(self.console.workspace, self.console.now)
+        self.begin_reading(reader.read, self._show, partial(self.tell_once, title="The bin can't be read"))
 
     def _show(self, listing: Listing) -> None:
         self._listing = listing

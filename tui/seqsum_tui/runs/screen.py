@@ -77,7 +77,6 @@ class RunsScreen(RunScreen):
         self._all_read = False
         self._typed_ahead: list[events.Key] | None = list(typed_ahead)
         self._passed_on: events.Key | None = None
-        self._reader: WorkspaceReader | None = None
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -91,10 +90,11 @@ class RunsScreen(RunScreen):
 
     def on_mount(self) -> None:
         """Start reading once the first picture is there."""
-        self.call_after_refresh(self._begin)
-
-    def _begin(self) -> None:
-        self.begin_reading(self._read, self._show, self._failed, stamp=lambda view: view.listing.lines)
+        view = View(**_kept(self.console.layout("runs")))
+        self._reader = reader = WorkspaceReader(self.console.workspace, self.console.now, view)
+        self.call_after_refresh(
+            self.begin_reading, reader.read, self._show, self._failed, stamp=lambda view: view.listing.lines
+        )
 
     def on_key(self, event: events.Key) -> None:
         """What is typed before there is a list waits for it: a filter's letters are no commands."""
@@ -118,15 +118,6 @@ class RunsScreen(RunScreen):
         self._typed_ahead = None
 
     # Reading
-
-    def _read(self) -> WorkspaceView:
-        return self._the_reader().read()
-
-    def _the_reader(self) -> WorkspaceReader:
-        if self._reader is None:
-            view = View(**_kept(self.console.layout("runs")))
-            self._reader = WorkspaceReader(self.console.workspace, self.console.now, view)
-        return self._reader
 
     def _show(self, view: WorkspaceView) -> None:
         listing = view.listing
@@ -256,8 +247,7 @@ class RunsScreen(RunScreen):
     @on(RunTable.Highlighted)
     def look_closer(self, message: RunTable.Highlighted) -> None:
         """Show more of the line that the cursor came to."""
-        if self._reader is not None:
-            self._reader.selected = message.key
+        self._reader.selected = message.key
         self.wake()
         self.refresh_bindings()
 
@@ -290,8 +280,7 @@ class RunsScreen(RunScreen):
 
     def look_at(self, ids: Iterable[str]) -> None:
         """Something was done to these runs: read them again, now."""
-        if self._reader is not None:
-            self._reader.closely |= frozenset(ids)
+        self._reader.closely |= frozenset(ids)
         self.wake()
 
     def were_deleted(self, ids: list[str]) -> None:
@@ -308,16 +297,10 @@ class RunsScreen(RunScreen):
 
     def _look(self, **changes: object) -> None:
         """Look at the list in another way, and remember what is worth it."""
-        if self._reader is None:
-            return
         view = self._reader.view = replace(self._reader.view, **changes)  # type: ignore[arg-type]
         if changes.keys() & KEPT:
             self.console.keep_layout("runs", {name: getattr(view, name) for name in sorted(KEPT)})
         self.wake()
-
-    @property
-    def _view(self) -> View | None:
-        return self._reader.view if self._reader is not None else None
 
     def action_filter(self) -> None:
         """Type what runs to list."""
@@ -342,20 +325,17 @@ class RunsScreen(RunScreen):
 
     def on_column_chosen(self, message: ColumnChosen) -> None:
         """Sort by the column; by the one that is sorted already, the other way round."""
-        view = self._view
-        if view is not None:
-            self._look(column=message.key, reverse=view.column == message.key and not view.reverse)
+        view = self._reader.view
+        self._look(column=message.key, reverse=view.column == message.key and not view.reverse)
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        view = self._view
-        if view is not None:
-            self._look(reverse=not view.reverse)
+        self._look(reverse=not self._reader.view.reverse)
 
     def action_sort(self) -> None:
         """Choose what to sort by: a column, a metric, a setting."""
-        listing, view = self._listing, self._view
-        if listing is None or view is None:
+        listing = self._listing
+        if listing is None:
             return
         choices = [Choice(key, key, detail) for key, detail in sort_choices(listing.names)]
 
@@ -363,20 +343,18 @@ class RunsScreen(RunScreen):
             if chosen:
                 self._look(column=chosen[0], reverse=False)
 
-        self.app.push_screen(ChooseScreen("Sort by", choices, current=view.column), take)
+        self.app.push_screen(ChooseScreen("Sort by", choices, current=self._reader.view.column), take)
 
     def action_groups(self) -> None:
         """Fold runs of a group into one line, or list every run by itself."""
-        view = self._view
-        if view is not None:
-            self._look(grouped=not view.grouped)
+        self._look(grouped=not self._reader.view.grouped)
 
     def action_unfold(self) -> None:
         """Show the runs of the group under the cursor, or fold them."""
-        line, view = self.line_in_hand(), self._view
+        line = self.line_in_hand()
         group = line.summary.group if line is not None and line.kind != "run" else None
-        if group and view is not None:
-            self._look(opened=view.opened ^ {group})
+        if group:
+            self._look(opened=self._reader.view.opened ^ {group})
 
     # Other screens
 
@@ -400,8 +378,7 @@ class RunsScreen(RunScreen):
             self.query_one(RunTable).select(queued.id)
             self.wake()
         if run is not None:
-            if self._reader is not None:
-                self._reader.selected = run.id
+            self._reader.selected = run.id
             self.open_run(run.id)
 
 

@@ -20,7 +20,7 @@ MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
 
 def key_groups() -> Iterator[tuple[str, Sequence[Binding]]]:
     """Yield every part of the console that has keys, and its keys."""
-    parts: list[tuple[str, object]] = [
+    parts: list[tuple[str, list[BindingType]]] = [
         (name, value)
         for module in (bindings, dialog_keys)
         for name, value in vars(module).items()
@@ -28,8 +28,7 @@ def key_groups() -> Iterator[tuple[str, Sequence[Binding]]]:
     ]
     parts += [("NEW_RUN", KEYS), ("FORM", ConfigForm.BINDINGS), ("CHART", Chart.BINDINGS)]
     for name, keys in parts:
-        if isinstance(keys, list):
-            yield name, [key for key in Binding.make_bindings(_bindings(keys)) if key.id]
+        yield name, [key for key in Binding.make_bindings(keys) if key.id]
 
 
 def checked(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -96,7 +95,3 @@ def _clashes(groups: Iterable[Mapping[str, set[str]]], keymap: Mapping[str, str]
                 if not ours and (one, other) not in told:
                     told.add((one, other))
                     yield f'keys: "{key}" is {one} and {other} at once; give one of them another key'
-
-
-def _bindings(keys: list[object]) -> list[BindingType]:
-    return [key for key in keys if isinstance(key, Binding | tuple)]

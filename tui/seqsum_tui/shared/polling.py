@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,32 +22,18 @@ async def in_thread(work: Callable[[], T]) -> T:
     Not asyncio.to_thread: the event loop joins its own threads when it ends, so a worker that does not answer for a
     minute would hold the console open for that minute.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[T] = loop.create_future()
-
-    def deliver(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type]
+    outcome: Future[T] = Future()
+    # Whoever waits may be cancelled; the thread is not.
+    outcome.set_running_or_notify_cancel()
 
     def run() -> None:
-        result: T | None = None
-        error: BaseException | None = None
         try:
-            result = work()
-        except BaseException as caught:
-            error = caught
-        try:
-            loop.call_soon_threadsafe(deliver, result, error)
-        except RuntimeError:
-            # The loop is closed: the console has ended, nobody waits for this.
-            return
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
 
     threading.Thread(target=run, name="console-work", daemon=True).start()
-    return await outcome
+    return await asyncio.wrap_future(outcome)
 
 
 class Poll:
