@@ -114,22 +114,26 @@ class DifferencesView(LineTable[Setting]):
     def heading(self) -> Iterable[Piece]:
         """The runs, each with its sign."""
         before = f"‹ {self._first} more" if self._first else "field"
-        yield " " * PADDING + display.fit(before, self._field_width), Style()
+        yield " " * PADDING, Style()
+        yield display.fit(before, self._field_width), Style()
         for place in self._shown:
             row, width = self._rows[place], self._width(place) - 2
             name = display.fit(shorten_middle(display.literal(row.name), width), width)
-            yield f"{' ' * GAP}{row.look.sign} ", Style(color=look_ink(self.app, row.look), bold=True)
+            yield " " * GAP, Style()
+            yield f"{row.look.sign} ", Style(color=look_ink(self.app, row.look), bold=True)
             yield name, Style(bold=row.baseline)
         if after := len(self._rows) - self._shown.stop:
             yield f"  +{after}›", Style()
 
     def pieces(self, line: Setting) -> Iterable[Piece]:
         """A setting, and what it is in each run."""
-        yield " " * PADDING + display.fit(display.literal(line.key), self._field_width), self.style_of("field")
+        yield " " * PADDING, Style()
+        yield display.fit(display.literal(line.key), self._field_width), self.style_of("field")
         for place in self._shown:
             equal = line.texts[place] == line.texts[self._base]
             ink = self.style_of("quiet") if equal and place != self._base else Style(bold=not equal)
-            yield " " * GAP + display.fit(line.texts[place], self._width(place)), ink
+            yield " " * GAP, Style()
+            yield display.fit(line.texts[place], self._width(place)), ink
 
     def over(self, index: int) -> Style:
         """There is no cursor."""

@@ -210,14 +210,13 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
         return drawn
 
     def _draw(self, y: int) -> Strip:
-        index = self.index_at(y)
+        index, ground, over = self.index_at(y), self.rich_style, Style()
         if y < self.HEADING_ROWS:
-            pieces, over = self.heading(), self.style_of("heading", "color", "bgcolor", "bold")
+            pieces, ground = self.heading(), ground + self.style_of("heading", "color", "bgcolor", "bold")
         elif index is None:
-            pieces, over = self.note(y), Style()
+            pieces = self.note(y)
         else:
             pieces, over = self.pieces(self.lines[index]), self.over(index)
-        ground = self.rich_style
         strip = Strip([Segment(text, ground + style + over) for text, style in pieces])
         return strip.adjust_cell_length(self.size.width, ground + over)
 
