@@ -497,13 +497,11 @@ class Room(App[None]):
 def views(at):
     """One view of each kind, of the question `at`."""
     line = curve("p", [1, 2, 3], [0.1 * at, 0.5, 0.9 / at])
-    yield Shown("Curves", Content("learned"), Curves("", (line,), "step", span=(0.0, 1.0)))
-    yield Shown("Log", Content("norms"), Curves("", (line,), "step", log_y=True, marks=(Mark(float(at), "here"),)))
-    yield Shown(
-        "Heat", Content("states"), Heat("", ((0.1 * at, 0.2),), ("1",), ("a", "b")), (("a", 1.0), ("b", at / 9))
-    )
-    yield Shown("Dots", Content("plane"), Dots("", (0.0, float(at)), (1.0, 2.0 / at), (0, 1), ("x", "y")))
-    yield Shown("Lines", Content("list"), Lines("", (Line("q", Content(f"answer {at}"), False),)))
+    yield Shown("Curves", Content("learned"), Curves((line,), "step", span=(0.0, 1.0)))
+    yield Shown("Log", Content("norms"), Curves((line,), "step", log_y=True, marks=(Mark(float(at), "here"),)))
+    yield Shown("Heat", Content("states"), Heat(((0.1 * at, 0.2),), ("1",), ("a", "b")), (("a", 1.0), ("b", at / 9)))
+    yield Shown("Dots", Content("plane"), Dots((0.0, float(at)), (1.0, 2.0 / at), (0, 1), ("x", "y")))
+    yield Shown("Lines", Content("list"), Lines((Line("q", Content(f"answer {at}"), False),)))
     yield Shown("Words", Content(f"words {at}"))
 
 
