@@ -60,7 +60,7 @@ def _same(one: object, other: object) -> bool:
         return all(_same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
     if isinstance(one, np.ndarray | float) and isinstance(other, np.ndarray | float):
         return np.array_equal(one, other, equal_nan=True)
-    return one == other
+    return type(one) is type(other) and one == other
 
 
 @dataclass(frozen=True, eq=False)
