@@ -34,9 +34,12 @@ class Attention(nn.Module, ABC):
     A row of weights sums to 1 and is 0 on padding; its context is the memory's mean under these weights.
     """
 
-    @abstractmethod
+    key: nn.Module
+
     def keys(self, memory: Tensor) -> Tensor:
         """Return what queries are compared with: [batch, source_length, hidden_size]."""
+        keys: Tensor = self.key(memory)
+        return keys
 
     @abstractmethod
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
@@ -57,10 +60,6 @@ class AdditiveAttention(Attention):
         self.key = nn.Linear(width, hidden_size)
         self.score = nn.Linear(hidden_size, 1, bias=False)
 
-    def keys(self, memory: Tensor) -> Tensor:
-        keys: Tensor = self.key(memory)
-        return keys
-
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
         #   queries [batch, steps,      1, hidden_size]
         # +    keys [batch,     1, source, hidden_size] → [batch, steps, source, hidden_size] → [batch, steps, source]
@@ -77,11 +76,7 @@ class DotAttention(Attention):
 
     def __init__(self, width: int, hidden_size: int) -> None:
         super().__init__()
-        self.key: nn.Module = nn.Identity() if width == hidden_size else nn.Linear(width, hidden_size, bias=False)
-
-    def keys(self, memory: Tensor) -> Tensor:
-        keys: Tensor = self.key(memory)
-        return keys
+        self.key = nn.Identity() if width == hidden_size else nn.Linear(width, hidden_size, bias=False)
 
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
         return queries @ keys.transpose(1, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,10 @@ class SequenceModel(nn.Module, ABC):
     """How the weights are found: step by step along the gradient, or at once (then the model is `Linear` too)."""
     reads_stepwise: bool = False
     """Whether `step` exists and gives the same as `forward`: sequences with a common beginning can share its states."""
+
+    if TYPE_CHECKING:  # PyTorch says Any
+
+        def __call__(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor: ...
 
     @abstractmethod
     def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:

@@ -42,13 +42,7 @@ class Preset:
 
     def plain(self) -> dict[str, Any]:
         """Return the preset as JSON-ready values: name, title, description, look_for, config."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "description": self.description,
-            "look_for": self.look_for,
-            "config": self.config.plain(),
-        }
+        return {**{word: getattr(self, word) for word in ("name", *WORDS)}, "config": self.config.plain()}
 
 
 def read_preset(text: str, name: str, source: str) -> Preset:

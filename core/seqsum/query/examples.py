@@ -207,8 +207,8 @@ def first_of(examples: Examples, row: int) -> Inputs:
     return inputs
 
 
-def texts_of(task: AnyTask, part: Answered, row: int) -> tuple[str, str]:
-    """The truth and the answer of one example as the task writes them."""
+def texts_of(task: AnyTask, part: Answered, row: int) -> dict[str, str]:
+    """The input, the truth and the prediction of one example as the task writes them."""
     inputs = first_of(part.examples, row)
     target, answer = np.asarray(part.examples.targets[row]), part.answers[row]
     if task.answer == "sequence":
@@ -218,4 +218,8 @@ def texts_of(task: AnyTask, part: Answered, row: int) -> tuple[str, str]:
         answer = answer[: len(inputs)]
     truth = task.truth(inputs) if task.answer != "class" else None
     right = task.read_answer(inputs, target) if truth is None else truth
-    return task.render(right), task.render(task.read_answer(inputs, np.asarray(answer)))
+    return {
+        "input": task.render(task.echo(inputs)),
+        "truth": task.render(right),
+        "prediction": task.render(task.read_answer(inputs, np.asarray(answer))),
+    }

@@ -41,7 +41,7 @@ def fresh_of(task: AnyTask, config: object, cell: str, seed: int) -> SequenceMod
 def _loss(read: ModelInput, model: SequenceModel, entered: Tensor) -> Tensor:
     task, lengths = read.task, read.lengths
     if task.answer == "values":
-        return model(entered, lengths)[0, 0]  # type: ignore[no-any-return]
+        return model(entered, lengths)[0, 0]
     if task.answer == "sequence":
         asked = torch.from_numpy(read.answer)[None]
         return F.cross_entropy(model(entered, lengths, asked)[0], asked[0], reduction="sum")

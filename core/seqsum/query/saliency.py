@@ -70,15 +70,13 @@ def _scores(read: ModelInput, inputs: Tensor, lengths: Tensor, target: int | Non
     """What is explained, for each row: [rows]."""
     task, model = read.task, read.model
     if task.answer == "values":
-        values: Tensor = model(inputs, lengths)[:, 0]
-        return values
+        return model(inputs, lengths)[:, 0]
     if task.answer == "sequence":
         asked = torch.from_numpy(read.answer).expand(len(inputs), -1)
         chances = torch.log_softmax(model(inputs, lengths, asked).double(), dim=-1)
         return chances.gather(2, asked.unsqueeze(2)).sum(dim=(1, 2))
     logits = model(inputs, lengths)
-    scores: Tensor = logits[:, -1, target] if task.answer == "tags" else logits[:, target]
-    return scores
+    return logits[:, -1, target] if task.answer == "tags" else logits[:, target]
 
 
 def _shares(read: ModelInput, inputs: Tensor, lengths: Tensor, target: int | None) -> Tensor:
@@ -87,5 +85,4 @@ def _shares(read: ModelInput, inputs: Tensor, lengths: Tensor, target: int | Non
         return _scores(read, inputs, lengths, target).double()
     logits = read.model(inputs, lengths)
     last = logits[:, -1] if read.task.answer == "tags" else logits
-    shares: Tensor = torch.softmax(last.double(), dim=-1)[:, target]
-    return shares
+    return torch.softmax(last.double(), dim=-1)[:, target]

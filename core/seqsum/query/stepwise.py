@@ -16,11 +16,9 @@ def logits_after_steps(read: ModelInput) -> Tensor | None:
     """
     task, model, row, lengths = read.task, read.model, read.row, read.lengths
     if task.answer == "sequence":
-        answer: Tensor = model(row, lengths, torch.from_numpy(read.answer)[None])[0]
-        return answer
+        return model(row, lengths, torch.from_numpy(read.answer)[None])[0]
     if task.answer == "tags":
-        tags: Tensor = model(row, lengths)[0]
-        return tags
+        return model(row, lengths)[0]
     if model.reads_stepwise:
         return model.read(row, None)[0][0]
     if task.answer == "values":
@@ -31,5 +29,4 @@ def logits_after_steps(read: ModelInput) -> Tensor | None:
     if not row.is_floating_point():
         places = torch.arange(steps)
         beginnings[places[None, :] > places[:, None]] = task.padding
-    logits: Tensor = model(beginnings, torch.arange(1, steps + 1))
-    return logits
+    return model(beginnings, torch.arange(1, steps + 1))

@@ -40,7 +40,8 @@ from seqsum.runs.filter_values import (
     text_test,
     words_of,
 )
-from seqsum.runs.run import LIVE_STATUSES, STATUSES, Summary
+from seqsum.runs.run import LIVE_STATUSES, Summary
+from seqsum.runs.store import STATUSES
 from seqsum.schema import FieldFacts
 from seqsum.text import one_line
 

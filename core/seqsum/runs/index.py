@@ -11,11 +11,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
@@ -59,6 +60,7 @@ INDEX_SECONDS = 0.1
 TICK_NS = 2_000_000_000
 
 Stamp = tuple[int, ...]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -255,19 +257,15 @@ class Index:
         self._loaded = True
         if self.path.is_symlink() or not self.path.is_file():
             return
-        try:
-            database = connect(self.path, "mode=ro", INDEX_SECONDS)
-            try:
-                row = database.execute("SELECT text FROM format").fetchone()
-                rows = database.execute("SELECT run, stamp, config, rest FROM entry").fetchall()
-            finally:
-                database.close()
-        except sqlite3.OperationalError:
-            # Locked, or not to be opened: this time without it.
+
+        def read(database: sqlite3.Connection) -> tuple[Any, list[Any]]:
+            row = database.execute("SELECT text FROM format").fetchone()
+            return row, database.execute("SELECT run, stamp, config, rest FROM entry").fetchall()
+
+        found = self._with_file("mode=ro", read)
+        if found is None:
             return
-        except sqlite3.DatabaseError:
-            self._discard(damaged=True)
-            return
+        row, rows = found
         if row is None or row[0] != FORMAT:
             self._discard(damaged=False)
             return
@@ -301,25 +299,30 @@ class Index:
         self._unsaved, self._gone = {}, set()
         if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
             return
+
+        def write(database: sqlite3.Connection) -> None:
+            # No fsync: after a power cut a damaged index is made anew.
+            database.execute("PRAGMA synchronous=OFF")
+            database.executescript(SCHEMA)
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("DELETE FROM format")
+            database.execute("INSERT INTO format VALUES (?)", (FORMAT,))
+            database.executemany("DELETE FROM entry WHERE run = ?", [(id,) for id in gone])
+            database.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", _rows(unsaved.items()))
+            database.execute("COMMIT")
+
+        self._with_file("mode=rwc", write)
+
+    def _with_file(self, how: str, work: Callable[[sqlite3.Connection], Made]) -> Made | None:
+        """Return what comes of work on the file; None where it is locked, full, damaged or not to be opened."""
         try:
-            database = connect(self.path, "mode=rwc", INDEX_SECONDS)
-            try:
-                # No fsync: after a power cut a damaged index is made anew.
-                database.execute("PRAGMA synchronous=OFF")
-                database.executescript(SCHEMA)
-                database.execute("BEGIN IMMEDIATE")
-                database.execute("DELETE FROM format")
-                database.execute("INSERT INTO format VALUES (?)", (FORMAT,))
-                database.executemany("DELETE FROM entry WHERE run = ?", [(id,) for id in gone])
-                database.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", _rows(unsaved.items()))
-                database.execute("COMMIT")
-            finally:
-                database.close()
+            with closing(connect(self.path, how, INDEX_SECONDS)) as database:
+                return work(database)
         except sqlite3.OperationalError:
-            # Locked, full, or not to be written: the next reading does without.
-            return
+            return None  # this time without it
         except sqlite3.DatabaseError:
             self._discard(damaged=True)
+            return None
 
 
 def _is_alive(folder: Path) -> bool:

@@ -23,7 +23,6 @@ from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, UNREADABLE, Store
-from seqsum.runs.store import STATUSES as STATUSES
 from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"

@@ -80,6 +80,16 @@ class TranslationTask(Task[TaskSettings]):
         return self.read.text(inputs.tolist())
 
 
+def places_in(text: str, characters: str) -> Ints:
+    """Return the place of each character of a text among `characters`, −1 for one that is none: int64 [len(text)]."""
+    codes, known = (
+        np.frombuffer(one.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) for one in (text, characters)
+    )
+    order = np.argsort(known)
+    places = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
+    return np.where(known[order][places] == codes, order[places], -1)
+
+
 def padded(rows: Sequence[Sequence[int]], width: int, padding: int) -> Ints:
     """Return rows of several lengths as one array, filled up: int64 [rows, width]."""
     array = np.full((len(rows), width), padding, dtype=np.int64)

@@ -13,6 +13,7 @@ from pydantic import field_validator
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
+from seqsum.tasks.alphabet import places_in
 from seqsum.tasks.base import (
     Answer,
     Batches,
@@ -193,11 +194,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
 
 def encoded(text: str, characters: str) -> Ints:
     """Turn text into tokens, int64 [len(text)]: 1 + its place in `characters`, or 0."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    known = np.frombuffer(characters.encode("utf-32-le"), dtype=np.uint32)
-    order = np.argsort(known)
-    places = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
-    return np.where(known[order][places] == codes, order[places] + 1, UNKNOWN).astype(np.int64)
+    return places_in(text, characters) + 1
 
 
 def unigram_bits(counts: list[int], tokens: Ints) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
+from seqsum.tasks.alphabet import places_in
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
     Answer,
@@ -261,12 +262,10 @@ def encoded(texts: Sequence[str], characters: str) -> tuple[Codes, Ints]:
     characters: those that are told apart, in the order of their code points: a token is a character's place among them,
     their number is that of all others, and one more is the padding. An empty text is read as a single space.
     """
-    known = np.array([ord(character) for character in characters], dtype=np.uint32)
-    unknown = len(known)
+    unknown = len(characters)
     full = [text or " " for text in texts]
-    codes = np.frombuffer("".join(full).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    places = np.minimum(np.searchsorted(known, codes), unknown - 1)
-    tokens = np.where(known[places] == codes, places, unknown)
+    places = places_in("".join(full), characters)
+    tokens = np.where(places < 0, unknown, places)
     lengths = np.array([len(text) for text in full], dtype=np.int64)
     filled = np.full((len(full), int(lengths.max(initial=1))), unknown + 1, dtype=np.min_scalar_type(unknown + 1))
     filled[np.arange(filled.shape[1]) < lengths[:, None]] = tokens

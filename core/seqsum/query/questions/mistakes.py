@@ -71,7 +71,7 @@ class Mistakes(OverLengths):
 
     def answer(self, asked: Asked) -> MistakesAnswer:
         """A page of the mistakes that pass the filters."""
-        from seqsum.query.examples import first_of, texts_of
+        from seqsum.query.examples import texts_of
 
         task = asked.task
         key = (asked.loaded, self.low, self.high)
@@ -84,12 +84,9 @@ class Mistakes(OverLengths):
         rows: list[Mistake] = []
         for place in kept[self.offset : self.offset + self.limit].tolist():
             part, row = found.parts[found.part[place]], int(found.row[place])
-            truth, prediction = texts_of(task, part, row)
             rows.append(
                 Mistake(
-                    input=task.render(task.echo(first_of(part.examples, row))),
-                    prediction=prediction,
-                    truth=truth,
+                    **texts_of(task, part, row),
                     length=int(found.length[place]),
                     probability=float(found.chance[place]),
                     truth_probability=float(part.truth_chance[row]) if task.answer == "class" else None,
@@ -154,7 +151,7 @@ def _saying(task: AnyTask, mistakes: Wrong, kept: Places, truth: str | None, pre
 
     if task.answer != "class":
         texts = [texts_of(task, mistakes.parts[mistakes.part[at]], int(mistakes.row[at])) for at in kept.tolist()]
-        passing = [truth in (None, right) and prediction in (None, said) for right, said in texts]
+        passing = [truth in (None, one["truth"]) and prediction in (None, one["prediction"]) for one in texts]
         return kept[np.array(passing, dtype=np.bool_)]
     # Of classes there are few, and many mistakes: compared by place, not by name.
     nothing = np.zeros(1, dtype=np.int64)

@@ -68,7 +68,7 @@ class NearestNeighbours(OfInput):
 
     def answer(self, asked: Asked) -> NearestNeighboursAnswer:
         """Walk over the whole input space, or what is held out."""
-        from seqsum.query.examples import first_of, texts_of
+        from seqsum.query.examples import texts_of
         from seqsum.query.model_input import as_rows
         from seqsum.query.states import last_states
 
@@ -91,12 +91,9 @@ class NearestNeighbours(OfInput):
             nearest = nsmallest(self.count, nearest, key=lambda one: one[0])
         task, found = asked.task, []
         for distance, part, row in nearest:
-            truth, prediction = texts_of(task, part, row)
             found.append(
                 Neighbour(
-                    input=task.render(task.echo(first_of(part.examples, row))),
-                    prediction=prediction,
-                    truth=truth,
+                    **texts_of(task, part, row),
                     correct=None if task.answer == "values" else bool(part.right[row]),
                     distance=distance,
                 )

@@ -71,8 +71,7 @@ class HardestInput(RandomInput):
                 text = typed(asked.task, first_of(answered.examples, row))
                 if text is not None:
                     highest = float(losses[row])
-                    truth, prediction = texts_of(asked.task, answered, row)
-                    best = InputAnswer(input=text, prediction=prediction, truth=truth, loss=highest)
+                    best = InputAnswer(**{**texts_of(asked.task, answered, row), "input": text}, loss=highest)
                     break
         if best is None:
             raise untypable(asked.task)
