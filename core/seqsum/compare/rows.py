@@ -13,7 +13,7 @@ import numpy as np
 
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
-from seqsum.compare.spread import Member, Standing, curve_notes, is_broken, share_text, spread, standing_of
+from seqsum.compare.spread import Member, curve_notes, is_broken, share_text, spread, standing_of
 from seqsum.plotting.smoothing import smooth, smooth_buckets
 from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.metric_direction import points_per_unit
@@ -230,9 +230,7 @@ def _group_row(
         return row
     end = None if comparison.window is None else comparison.window[1]
     curve = spread([_member(member, end) for member in members], comparison.direction)
-    finals = standing_of(ends, comparison.direction)
-    bests = standing_of(ends, comparison.direction, [member.best for member in members])
-    return replace(
+    row = replace(
         row,
         x=curve.x,
         y=curve.median,
@@ -242,8 +240,19 @@ def _group_row(
         carried=curve.carried,
         broken=curve.broken,
         at=None if at is None else value_at(curve.x, curve.median, at),
-        **_medians(members, finals, bests),  # type: ignore[arg-type]
     )
+    finals = standing_of(ends, comparison.direction)
+    if finals is not None:
+        final_step, quartiles = _middle([member.final_step for member in members]), (finals.low, finals.high)
+        row = replace(row, final=finals.median, final_step=final_step, final_quartiles=quartiles)
+        row = replace(row, valued=finals.valued, waiting=finals.waiting)
+    bests = standing_of(ends, comparison.direction, [member.best for member in members])
+    if bests is not None:
+        # A median that a run without a value stands for is reached nowhere.
+        reached = [] if math.isnan(bests.median) else members
+        steps = [member.best_step for member in reached if not is_broken(member.status, member.final)]
+        row = replace(row, best=bests.median, best_step=_middle(steps))
+    return row
 
 
 def _steps_at(x: Floats, members: Sequence[Row]) -> Floats:
@@ -265,19 +274,6 @@ def _member(row: Row, end: float | None) -> Member:
     return Member(row.x, y, row.status, row.final, whole)
 
 
-def _medians(members: Sequence[Row], finals: Standing | None, bests: Standing | None) -> dict[str, object]:
-    found: dict[str, object] = {}
-    valued = [member for member in members if not is_broken(member.status, member.final)]
-    if finals is not None:
-        found |= {"final": finals.median, "final_quartiles": (finals.low, finals.high), "valued": finals.valued}
-        found |= {"waiting": finals.waiting, "final_step": _middle([member.final_step for member in members])}
-    if bests is not None:
-        # A median that a run without a value stands for is reached nowhere.
-        steps = [] if math.isnan(bests.median) else [member.best_step for member in valued]
-        found |= {"best": bests.median, "best_step": _middle(steps)}
-    return found
-
-
 def _middle(steps: Sequence[int | None]) -> int | None:
     kept = [step for step in steps if step is not None]
     return round(median(kept)) if kept else None
@@ -289,19 +285,15 @@ def _compared(rows: Sequence[Row], hidden: Collection[str], baseline: str | None
     base = base or next((row for row in rows if any(run.id == baseline for run in row.runs)), rows[0] if rows else None)
     found = []
     for row in rows:
-        more = {"hidden": row.key in hidden, "baseline": row is base}
-        if base is None or row is base or row.tasks != base.tasks:
-            found.append(replace(row, **more))  # type: ignore[arg-type]
-            continue
-        found.append(
-            replace(
-                row,
+        made = replace(row, hidden=row.key in hidden, baseline=row is base)
+        if base is not None and row is not base and row.tasks == base.tasks:
+            made = replace(
+                made,
                 final_difference=difference(row.final, base.final, points),
                 best_difference=difference(row.best, base.best, points),
                 at_difference=difference(row.at, base.at, points),
-                **more,  # type: ignore[arg-type]
             )
-        )
+        found.append(made)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,17 +22,15 @@ class Memory:
     """What is costly to find out, kept for the next question."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
+        self._kept: dict[str, dict[Hashable, Any]] = {}
 
     def kept(self, what: str, key: Hashable, make: Callable[[], Kept], most: int = KEPT) -> Kept:
         """Return what `make` gives, made once for a key; of each kind (`what`) the `most` used last are kept."""
-        kept = self._kept.setdefault(what, OrderedDict())
-        if key not in kept:
-            kept[key] = make()
-            if len(kept) > most:
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        found: Kept = kept[key]
+        kept = self._kept.setdefault(what, {})
+        found: Kept = kept.pop(key) if key in kept else make()
+        kept[key] = found  # behind the others: the first is the one used longest ago
+        if len(kept) > most:
+            del kept[next(iter(kept))]
         return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.query.loading import Loaded, load
@@ -22,7 +20,8 @@ class Shelf:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._kept: OrderedDict[Key, Loaded] = OrderedDict()
+        self._kept: dict[Key, Loaded] = {}
+        """The one used last stands last."""
         self._instead: dict[Key, Key] = {}
         """Which checkpoint answered as the newest when a damaged one was newer."""
 
@@ -38,13 +37,17 @@ class Shelf:
         if step is None:
             key = self._instead.get(key, key)
         if key in self._kept:
-            self._kept.move_to_end(key)
+            self._kept[key] = self._kept.pop(key)
             return self._kept[key]
         loaded = load(self.run, step, next(reversed(self._kept.values()), None))
         found = self._key(loaded.step)
         if found != key:
             self._instead = {key: found}
-        self._keep(found, loaded)
+        self._kept[found] = loaded
+        while len(self._kept) > 1 and (
+            len(self._kept) > MOST or sum(kept.bytes for kept in self._kept.values()) > MOST_BYTES
+        ):
+            del self._kept[next(iter(self._kept))]
         return loaded
 
     def whole(self) -> list[int]:
@@ -60,10 +63,3 @@ class Shelf:
 
     def _key(self, step: int) -> Key:
         return step, file_stamp(self.run.checkpoints / f"step-{step}" / CHECKSUMS_FILE)[0]
-
-    def _keep(self, key: Key, loaded: Loaded) -> None:
-        self._kept[key] = loaded
-        while len(self._kept) > 1 and (
-            len(self._kept) > MOST or sum(kept.bytes for kept in self._kept.values()) > MOST_BYTES
-        ):
-            self._kept.popitem(last=False)

@@ -20,9 +20,9 @@ from seqsum.formatting import duration
 from seqsum.models.base import State
 from seqsum.query.loading import Loaded
 from seqsum.query.model_input import as_rows, written
+from seqsum.runs.buckets import Floats
 from seqsum.tasks.base import NOT_ASKED, Answer, AnyTask, Examples, Inputs, Ints
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 

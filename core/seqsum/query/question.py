@@ -33,6 +33,11 @@ Number = float | None
 """In an answer: null where it overflowed."""
 
 
+def verdict(correct: bool | None, truth: str | None) -> str:
+    """Say whether an answer is right, and what would be; nothing where nobody can know."""
+    return {None: "", True: "  ✓ right", False: f"  ✗ wrong, the truth is {truth}"}[correct]
+
+
 class Answer(BaseModel):
     """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`."""
 

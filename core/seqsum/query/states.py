@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqsum.errors import UserError
@@ -19,8 +17,8 @@ from seqsum.models.recurrent import RecurrentModel
 from seqsum.query.gates import cell_step
 from seqsum.query.loading import Loaded
 from seqsum.query.model_input import ModelInput
+from seqsum.runs.buckets import Floats
 
-Floats = NDArray[np.float64]
 Direction = Literal["forward", "backward"]
 
 

@@ -12,8 +12,9 @@ from seqsum.query.question import Answer, Flag, OverLengths, field
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
-    from seqsum.query.examples import Bools, Floats
+    from seqsum.query.examples import Bools
     from seqsum.query.loading import Loaded
+    from seqsum.runs.buckets import Floats
 
 
 class Bin(Answer):

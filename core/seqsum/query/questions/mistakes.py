@@ -14,8 +14,9 @@ from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Flag, Number, O
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
-    from seqsum.query.examples import Answered, Floats
+    from seqsum.query.examples import Answered
     from seqsum.query.loading import Loaded
+    from seqsum.runs.buckets import Floats
     from seqsum.tasks.base import AnyTask, Ints
 
 PAGE = 50

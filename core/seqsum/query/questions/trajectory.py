@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Question, field
+from seqsum.runs.buckets import Floats
 from seqsum.tasks.base import AnyTask, Inputs
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from seqsum.query.loading import Loaded
     from seqsum.query.model_input import ModelInput
 
-Floats = NDArray[np.float64]
 
 MOST_SEQUENCES = 2_000
 MOST_POINTS = 4_000  # no screen shows more
