@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from seqsum.text import one_line
 
@@ -42,6 +43,16 @@ class ConfigError(UserError):
         self.source = one_line(source)
         self.problems = [(one_line(path), one_line(reason)) for path, reason in problems]
         super().__init__(*(f"{self.source}: {path}: {reason}" for path, reason in self.problems))
+
+
+@contextmanager
+def told_as(words: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Turn an OSError inside, or one of these kinds, into a UserError: the words, and the reason."""
+    caught: tuple[type[Exception], ...] = (OSError, *kinds)
+    try:
+        yield
+    except caught as error:
+        raise UserError(f"{words}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -229,6 +229,11 @@ def count(many: int, thing: str) -> str:
     return f"{many:,} {thing}{'' if many == 1 else 's'}"
 
 
+def enumerated(words: Sequence[str], last: str) -> str:
+    """Return `a`, `a or b`, `a, b or c`; last: the word before the last one, e.g. or."""
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
 def size(number_of_bytes: float) -> str:
     """Return a size of memory or of a file: 512 bytes, 34 kB, 1.2 GB."""
     if number_of_bytes < 1000:

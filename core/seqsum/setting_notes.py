@@ -6,11 +6,12 @@ out. No torch here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from seqsum.config import Config, steps_of
 from seqsum.formatting import count as counted
+from seqsum.formatting import enumerated
 from seqsum.formatting import learning_rate as shown
 from seqsum.models.settings import AutoregressiveConfig
 from seqsum.schema import as_text
@@ -104,7 +105,7 @@ def _unused(config: Config, typed: Collection[str]) -> Iterator[Note]:
         elif path == "task.answer":
             why = f'the task "{config.task.name}" reads no tokens'
         else:
-            why = f"{path} is {as_text(config.value(path))}; it counts with {_listed(values, 'or')}"
+            why = f"{path} is {as_text(config.value(path))}; it counts with {enumerated(values, 'or')}"
         yield Note(facts.path, f"{facts.path} {as_text(value)} has no effect: {why}")
 
 
@@ -224,8 +225,8 @@ def _intervals(run: _Run) -> Iterator[Note]:
     values = {name: getattr(run.config.train, name) for name in words}
     longer = [name for name, every in values.items() if run.steps // every == run.first // every]
     if longer:
-        which = _listed([f"train.{name} {values[name]:,}" for name in longer], "and")
-        does = _listed([words[name] for name in longer], "and")
+        which = enumerated([f"train.{name} {values[name]:,}" for name in longer], "and")
+        does = enumerated([words[name] for name in longer], "and")
         what = "is more than" if len(longer) == 1 else "are more than"
         yield Note(f"train.{longer[0]}", f"{which} {what} {_length(run)}: it {does} at its end only")
 
@@ -259,7 +260,3 @@ def not_fused(reason: str) -> str:
 def _length(run: _Run) -> str:
     steps = counted(run.steps - run.first, "step")
     return f"the {steps} of this fork" if run.first else f"a run of {steps}"
-
-
-def _listed(words: Sequence[str], last: str) -> str:
-    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -12,7 +12,7 @@ from typing import Any
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.control import fork_rewind
 from seqsum.errors import UserError, did_you_mean
-from seqsum.formatting import duration
+from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.lock import take_lock
@@ -63,7 +63,7 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     """
     status = run.summary().status
     if status not in RESUMABLE_STATUSES:
-        raise UserError(f"resume: run {run.id} is {status}; only {_words(RESUMABLE_STATUSES)} runs can go on")
+        raise UserError(f"resume: run {run.id} is {status}; only {enumerated(RESUMABLE_STATUSES, 'or')} runs can go on")
     if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
@@ -143,7 +143,7 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     """Post a command and wait for its outcome; a refusal becomes UserError."""
     status = run.summary().status
     if status not in allowed:
-        raise UserError(f"{verb}: run {run.id} is {status}; only {_words(allowed)} runs can {verb}")
+        raise UserError(f"{verb}: run {run.id} is {status}; only {enumerated(allowed, 'or')} runs can {verb}")
     if status == "queued" and not run.worker_lives:
         raise UserError(f"{verb}: run {run.id} has no worker yet; start one with seqsum resume {run.id}")
     with run.store() as store:
@@ -158,7 +158,3 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     if not outcome["ok"]:
         raise UserError(f"{verb}: {outcome['message']}")
     return outcome
-
-
-def _words(statuses: tuple[str, ...]) -> str:
-    return statuses[0] if len(statuses) == 1 else f"{', '.join(statuses[:-1])} or {statuses[-1]}"

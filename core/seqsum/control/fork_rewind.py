@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config, resolved
-from seqsum.errors import ConfigError, UserError
+from seqsum.errors import ConfigError, UserError, told_as
 from seqsum.runs import Run, Workspace, checkpoint_files
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.changes import tell_changed
@@ -115,7 +115,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
         if step == run.summary().step and checkpoint_files.steps_saved(run.checkpoints)[-1] == step:
             raise UserError(f"rewind: run {run.id} is at step {step:,} already")
         kept = run.folder / f"rewound-{datetime.now():%Y%m%d-%H%M%S-%f}"
-        try:
+        with told_as(f"rewind: can't write {run.folder}", sqlite3.Error):
             kept.mkdir()
             with run.store() as store:
                 came = store.state()["step"]
@@ -133,9 +133,6 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
                         changes=state.get("changes", {}),
                         train_seconds=state.get("train_seconds", 0.0),
                     )
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(f"rewind: can't write {run.folder}: {reason}") from None
         run.record_outcome("stopped", f"rewound to step {step:,}", step)
         tell_changed(run.folder)
     message = f"back at step {step:,}; what came after is kept in {kept}"
@@ -150,16 +147,13 @@ def undo_rewind(run: Run) -> dict[str, Any]:
     own_folder(run.folder)
     with no_worker(run.folder, "rewind"):
         kept, back = _last_rewind(run)
-        try:
+        with told_as(f"rewind: can't bring back {kept}", sqlite3.Error):
             # The checkpoints first: whoever is killed between finds the rewind, and can undo it, still.
             checkpoint_files.move_later(kept / CHECKPOINTS, -1, run.checkpoints)
             with run.store() as store:
                 store.restore_from(kept / METRICS_FILE)
                 state = store.state()
                 store.add_event(state["step"], "restored", rewound_to=back)
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(f"rewind: can't bring back {kept}: {reason}") from None
         status = "died" if state["status"] in LIVE_STATUSES else state["status"]
         run.record_outcome(status, state.get("reason"), state["step"])
         with suppress(OSError):

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.files import write_atomically
 from seqsum.runs import Run
 from seqsum.text import printable
@@ -56,11 +56,9 @@ def exported(run: Run, format: str, axis: ValueAxis | None = None) -> tuple[byte
 def write(path: Path, content: bytes, force: bool = False) -> None:
     """Write a file, whole or not at all; raise UserError when it is there already, or can't be written."""
     shown = printable(str(path))
-    try:
+    with told_as(f"export: can't write {shown}"):
         if path.is_dir():
             raise UserError(f"export: {shown} is a folder; name a file in it")
         if os.path.lexists(path) and not force:
             raise UserError(f"export: {shown} is there already; choose another name, or overwrite it with --force")
         write_atomically(path, content)
-    except OSError as error:
-        raise UserError(f"export: can't write {shown}: {error.strerror or error}") from None

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.files import append_to
 from seqsum.runs import Run
 from seqsum.runs.changes import tell_changed
@@ -47,31 +47,27 @@ class LocalLauncher:
 
     def submit(self, run: Run, queue: bool = False) -> int:
         count = self.capacity()
-        try:
+        with told_as(f"launch: can't start a worker for run {run.id}"):
             lock = take_lock(run.folder)
-        except OSError as error:
-            raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None
-        if lock is None:
-            raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")
-        try:
-            # The worker gets the locked descriptor: from here to its end the run is never without an owner.
-            with run.store() as store:
-                before = store.state().get("status")
-                if before == "finished":
-                    # While this waited for the lock, the worker that had it came to the run's end.
-                    raise UserError(f"runs: {run.id} is finished")
-                ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
-                store.set_state(status="queued" if queue else "starting", launched=time.time())
-                try:
-                    pid = self._spawn(run, WorkerArguments(lock, ticket, count))
-                except OSError:
-                    store.set_state(status=before)
-                    raise
-                store.set_state(pid=pid)
-        except OSError as error:
-            raise UserError(f"launch: can't start a worker for run {run.id}: {error.strerror or error}") from None
-        finally:
-            os.close(lock)
+            if lock is None:
+                raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")
+            try:
+                # The worker gets the locked descriptor: from here to its end the run is never without an owner.
+                with run.store() as store:
+                    before = store.state().get("status")
+                    if before == "finished":
+                        # While this waited for the lock, the worker that had it came to the run's end.
+                        raise UserError(f"runs: {run.id} is finished")
+                    ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
+                    store.set_state(status="queued" if queue else "starting", launched=time.time())
+                    try:
+                        pid = self._spawn(run, WorkerArguments(lock, ticket, count))
+                    except OSError:
+                        store.set_state(status=before)
+                        raise
+                    store.set_state(pid=pid)
+            finally:
+                os.close(lock)
         tell_changed(run.folder)
         return pid
 

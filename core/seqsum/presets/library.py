@@ -18,7 +18,7 @@ from typing import Any
 
 from seqsum import plugins
 from seqsum.config import Config, near_field
-from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.errors import ConfigError, UserError, did_you_mean, told_as
 from seqsum.registry import MODELS, PRESET_FOLDERS, task_type
 from seqsum.schema import shown
 from seqsum.tasks.text_files import decode
@@ -175,10 +175,8 @@ def _bare(task: str) -> Preset:
 
 
 def _read_file(path: Path, source: str) -> Preset:
-    try:
+    with told_as(f"presets: can't read {source}"):
         found = decode(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"presets: can't read {source}: {error.strerror}") from None
     if found.encoding != "UTF-8" or found.replaced:
         where = f" ({found.first or found.guessed})" if found.first or found.guessed else ""
         raise UserError(f"presets: can't read {source}: it is not UTF-8 text{where}; save it as UTF-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seqsum import plugins
 from seqsum.config import Config, section_type
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.files import write_atomically
 from seqsum.presets.library import preset_names, read_preset
 
@@ -54,11 +54,9 @@ def save_preset(
     text = preset_text(config, {key: " ".join(value.split()) for key, value in words.items()})
     if read_preset(text, path.stem, str(path)).config != config:
         raise UserError(f"presets: {path}: these settings can't be written as a preset")
-    try:
+    with told_as(f"presets: can't write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
-    except OSError as error:
-        raise UserError(f"presets: can't write {path}: {error.strerror or error}") from None
     return path
 
 

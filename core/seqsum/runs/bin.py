@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.files import sync_folder
 from seqsum.runs.bounds import inside, own_folder, remove
 from seqsum.runs.gone import BIN_FOLDER, RunGone
@@ -25,13 +25,10 @@ def delete(run: Run) -> None:
     """
     RunGone.check(own_folder(run.folder))
     folder = own_folder(run.folder.parent / BIN_FOLDER)
-    with no_worker(run.folder, "delete"):
-        try:
-            folder.mkdir(exist_ok=True)
-            _move(run.folder, folder / run.id, "delete")
-            (folder / run.id / STAMP).touch()
-        except OSError as error:
-            raise UserError(f"delete: can't move {run.folder} into {folder}: {error.strerror}") from None
+    with no_worker(run.folder, "delete"), told_as(f"delete: can't move {run.folder} into {folder}"):
+        folder.mkdir(exist_ok=True)
+        _move(run.folder, folder / run.id, "delete")
+        (folder / run.id / STAMP).touch()
 
 
 def restore(workspace: Path, id: str) -> Run:
@@ -39,11 +36,9 @@ def restore(workspace: Path, id: str) -> Run:
     source = own_folder(inside(own_folder(workspace / BIN_FOLDER), id))
     if not source.is_dir():
         raise UserError(f"restore: no run {id} in the bin of {workspace}")
-    try:
+    with told_as(f"restore: can't move {source} into {workspace}"):
         _move(source, workspace / id, "restore")
         (workspace / id / STAMP).unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"restore: can't move {source} into {workspace}: {error.strerror}") from None
     return Run(workspace / id)
 
 
@@ -81,10 +76,8 @@ def empty(workspace: Path) -> int:
     """Delete for good what is in the bin; return how many runs that were. Raises UserError when that fails."""
     ids = contents(workspace)
     for id in ids:
-        try:
+        with told_as(f"bin: can't delete {workspace / BIN_FOLDER / id}"):
             remove(workspace / BIN_FOLDER / id, missing_ok=False)
-        except OSError as error:
-            raise UserError(f"bin: can't delete {workspace / BIN_FOLDER / id}: {error.strerror}") from None
     return len(ids)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.slots import WORKER_LOCK, is_held, try_lock
 
 LOCK_FILE = WORKER_LOCK
@@ -35,10 +35,8 @@ def no_worker(folder: Path, verb: str) -> Iterator[None]:
 
     Raises UserError, which begins with `verb`, where a worker is at the run or its folder can't be written.
     """
-    try:
+    with told_as(f"{verb}: can't write {folder}"):
         lock = take_lock(folder)
-    except OSError as error:
-        raise UserError(f"{verb}: can't write {folder}: {error.strerror or error}") from None
     if lock is None:
         raise UserError(f"{verb}: a worker is at run {folder.name}; stop it first: seqsum stop {folder.name}")
     try:
