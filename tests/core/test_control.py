@@ -14,7 +14,8 @@ from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
-from seqsum.runs.run import RESUMABLE_STATUSES, STATUSES
+from seqsum.runs.run import RESUMABLE_STATUSES
+from seqsum.runs.store import STATUSES
 
 
 class Launcher:

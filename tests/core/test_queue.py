@@ -16,7 +16,7 @@ from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run, Workspace
-from seqsum.runs.run import STATUSES
+from seqsum.runs.store import STATUSES
 from seqsum.slots import Slots, worker_count
 from support.engine import small, wait_for_end, wait_until
 

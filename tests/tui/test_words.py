@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from seqsum.runs.run import STATUSES
+from seqsum.runs.store import STATUSES
 from seqsum_tui.shared import display
 
 

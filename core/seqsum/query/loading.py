@@ -6,7 +6,7 @@ large, damaged or does not fit is told in one sentence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from seqsum.runs.checkpoint_files import (
     STATE_FILE,
     DamagedCheckpoint,
     json_object,
+    newest_read,
     steps_saved,
     whole_files,
 )
@@ -78,25 +79,17 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
         if step not in steps:
             there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
             raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
-        return _made(run, read(run.checkpoints / f"step-{step}"), like, ())
+        return _made(run, read(run.checkpoints / f"step-{step}"), like)
     return _newest(run, like)
 
 
 def _newest(run: Run, like: Loaded | None) -> Loaded:
     """Load the newest checkpoint that can answer, with a message for each one that was passed over."""
-    while True:
-        steps = steps_saved(run.checkpoints)
-        damages: list[str] = []
-        for step in reversed(steps):
-            messages = tuple(f"{damage}; using the one before it" for damage in damages)
-            try:
-                return _made(run, read(run.checkpoints / f"step-{step}"), like, messages)
-            except UserError as error:
-                damages.append(str(error))
-        # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
-        if steps_saved(run.checkpoints) == steps:
-            which = f" that can answer ({damages[0]})" if damages else ""
-            raise UserError(f"predict: {run.no_checkpoint(which)}")
+    found, damages = newest_read(run.checkpoints, lambda path: _made(run, read(path), like))
+    if found is None:
+        which = f" that can answer ({damages[0]})" if damages else ""
+        raise UserError(f"predict: {run.no_checkpoint(which)}")
+    return replace(found, messages=tuple(f"{damage}; using the one before it" for damage in damages))
 
 
 def read(path: Path) -> Weights:
@@ -112,7 +105,7 @@ def read(path: Path) -> Weights:
         raise DamagedCheckpoint(path, f"{MODEL_FILE} is no safetensors file: {one_line(str(error))}") from None
 
 
-def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, ...]) -> Loaded:
+def _made(run: Run, weights: Weights, like: Loaded | None) -> Loaded:
     """Make task and model of a checkpoint; raise UserError when its parts do not fit each other."""
     source = f"checkpoint of step {weights.step:,} of run {run.id}"
     try:
@@ -134,7 +127,7 @@ def _made(run: Run, weights: Weights, like: Loaded | None, messages: tuple[str, 
         ) from None
     model.eval()
     model.requires_grad_(False)
-    return Loaded(weights.step, config, task, model, messages)
+    return Loaded(weights.step, config, task, model)
 
 
 class _NoDrawing(TorchFunctionMode):

@@ -10,12 +10,14 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seqsum.errors import UserError
 from seqsum.files import parse_json, read_regular, sync_folder, write_atomically
 from seqsum.runs.bounds import STEP_NAME, own_folder, remove
 from seqsum.text import one_line
+
+Read = TypeVar("Read")
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -124,6 +126,20 @@ def damage(path: Path) -> str | None:
 def newest_whole(folder: Path) -> int | None:
     """Return the step of the newest checkpoint that is whole, or None."""
     return next((step for step in reversed(steps_saved(folder)) if damage(folder_of(folder, step)) is None), None)
+
+
+def newest_read(folder: Path, read: Callable[[Path], Read]) -> tuple[Read | None, list[str]]:
+    """Return what `read` makes of the newest checkpoint that it reads, and what it said of those passed over."""
+    while True:
+        steps, damages = steps_saved(folder), list[str]()
+        for step in reversed(steps):
+            try:
+                return read(folder_of(folder, step)), damages
+            except UserError as error:
+                damages.append(str(error))
+        # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
+        if steps_saved(folder) == steps:
+            return None, damages
 
 
 def read_state(path: Path) -> dict[str, Any]:

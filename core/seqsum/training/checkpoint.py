@@ -31,6 +31,7 @@ from seqsum.runs.checkpoint_files import (
     DamagedCheckpoint,
     checksum,
     json_object,
+    newest_read,
     whole_files,
 )
 from seqsum.runs.checkpoint_files import steps_saved as steps_saved
@@ -147,17 +148,9 @@ def load(path: Path) -> Checkpoint:
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """Return the newest whole checkpoint, if any, and a message for each damaged one that was passed over."""
-    while True:
-        steps = steps_saved(folder)
-        damages: list[str] = []
-        for step in reversed(steps):
-            try:
-                return load(folder / f"step-{step}"), [f"{damage}; using the one before it" for damage in damages]
-            except DamagedCheckpoint as error:
-                damages.append(str(error))
-        # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.
-        if steps_saved(folder) == steps:
-            return None, [f"{damage}; there is no whole one before it" for damage in damages]
+    found, damages = newest_read(folder, load)
+    before = "there is no whole one before it" if found is None else "using the one before it"
+    return found, [f"{damage}; {before}" for damage in damages]
 
 
 def prune(folder: Path, keep: int, best: int | None) -> None:
