@@ -235,6 +235,8 @@ def _backend_words(run: Run) -> str:
 
 
 def _steering(ask: Callable[[Run], dict[str, Any]]) -> Callable[[Options], int]:
+    """Make the command that asks this of a run."""
+
     def command(options: Options) -> int:
         run = _run(options)
         return _told(options, run, ask(run))

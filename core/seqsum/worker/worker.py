@@ -240,7 +240,7 @@ class Worker:
         self.writer.behind.look()
         if len(self.writer.behind):
             # What is known so far, in its turn: the rest may take its time.
-            self.writer.write(now=True)
+            self.writer.write(at_once=True)
         return self.writer.behind.settle(self._is_told)
 
     def _settle_soon(self) -> bool:

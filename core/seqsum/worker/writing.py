@@ -58,15 +58,15 @@ class RunWriter:
         self._durable = 0.0
         self._store_behind: Store | None = None  # for the thread that writes behind the loop
 
-    def write(self, *, now: bool = False, force: bool = False) -> None:
+    def write(self, *, at_once: bool = False, force: bool = False) -> None:
         """Write points and state about ten times a second: oftener is work, seldomer looks asleep.
 
-        now: also if that was a moment ago; force: and not behind the loop
+        at_once: also if it was done a moment ago; force: and not behind the loop
         """
-        time_now = time.monotonic()
-        if not (now or force) and time_now - self._written < WRITE_SECONDS:
+        now = time.monotonic()
+        if not (at_once or force) and now - self._written < WRITE_SECONDS:
             return
-        self._written = time_now
+        self._written = now
         self.clock.tick()
         points, self.points = self.points, []
         if self.tracker is not None:
