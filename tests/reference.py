@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from pathlib import Path
 
 from textual.binding import Binding
@@ -57,7 +59,13 @@ TITLES = {
 def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     body = [columns, ["---"] * len(columns), *lines]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in body)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in body)
+
+
+def _cell(text: str) -> str:
+    """A bar would end the cell, and in code it can't be escaped: there it is HTML."""
+    coded = re.sub(r"`([^`]*\|[^`]*)`", lambda found: f"<code>{escape(found[1])}</code>", text)
+    return coded.replace("|", "&#124;")
 
 
 def settings_page() -> str:
@@ -167,7 +175,8 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     for name, page in PAGES.items():
-        (FOLDER / f"{name}.md").write_text(page() + "\n", encoding="utf-8")
+        text = re.sub(r"\b[Dd]ocuments? \d", r"[\g<0>](../sources.md)", page())
+        (FOLDER / f"{name}.md").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

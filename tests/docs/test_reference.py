@@ -33,3 +33,10 @@ def test_every_key_stands_there() -> None:
 def test_every_preset_stands_there() -> None:
     page = presets_page()
     assert {name for name in preset_names() if f"## {name}\n" not in page} == set()
+
+
+def test_a_bar_in_a_cell_is_one() -> None:
+    page = commands_page() + keys_page()
+    assert "<code>bash&#124;zsh&#124;fish</code>" in page
+    assert "<code>&#124;</code>" in page
+    assert "\\|" not in page
