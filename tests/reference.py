@@ -22,6 +22,7 @@ from seqsum.config import Config, section_type
 from seqsum.presets.library import all_presets
 from seqsum.registry import MODELS, TASKS
 from seqsum.schema import FieldFacts, as_text, fields_of
+from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.dialogs.help import EVERYWHERE
 from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS
 from seqsum_tui.settings.keymap import key_groups
@@ -41,6 +42,8 @@ TITLES = {
     "compare_table": "Compare: moving",
     "chart": "A chart",
     "form": "New run: the form",
+    "new_run_presets": "New run: presets",
+    "new_run_settings": "New run: settings",
     "set_value": "Dialog: set a value",
     "choose": "Dialog: choose from a list",
     "confirm": "Dialog: yes or no",
@@ -126,20 +129,26 @@ def _code(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(f"`{typed}`", words) for typed, words in lines]
 
 
+def keys_of_parts() -> dict[str, list[Binding]]:
+    """Every part of the console that has keys, and its keys as they are on the screens."""
+    # Those of a run that trains stand in the list's and the live view's, too.
+    groups = {name.lower(): list(keys) for name, keys in key_groups() if name != "CONTROL"}
+    groups["app"] += [key for key in Binding.make_bindings(EVERYWHERE) if not key.id]
+    groups["chart"] = list(Binding.make_bindings(keys_beside()))
+    groups["new_run_presets"] = list(Binding.make_bindings(IN_PRESETS))
+    groups["new_run_settings"] = list(Binding.make_bindings(IN_SETTINGS))
+    return groups
+
+
 def keys_page() -> str:
     """Every key of every screen, with the id by which it can be remapped."""
     parts = [
         "# Keys",
         "`?` shows those of the screen one is on. In the section `keys` of `console.toml` an id is given other keys: "
-        '`"runs.new" = "n,ctrl+n"`.',
+        '`"runs.new" = ["n", "ctrl+n"]`.',
     ]
-    # Those of a run that trains stand in the list's and the live view's, too.
-    groups = {name.lower(): list(keys) for name, keys in key_groups() if name != "CONTROL"}
-    groups["app"] += [key for key in Binding.make_bindings(EVERYWHERE) if not key.id]
-    for name, keys in groups.items():
+    for name, keys in keys_of_parts().items():
         parts += [f"## {TITLES.get(name, name.replace('_', ' ').capitalize())}", _keys(keys)]
-    for title, keys in (("New run: presets", IN_PRESETS), ("New run: settings", IN_SETTINGS)):
-        parts += [f"## {title}", _keys(Binding.make_bindings(keys))]
     return "\n\n".join(parts)
 
 

@@ -9,27 +9,23 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-from textual.binding import Binding
 from textual.keys import _character_to_key
 
 from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.presets.library import load_preset, preset_names
-from seqsum_tui.dialogs.help import EVERYWHERE
-from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS
-from seqsum_tui.settings.keymap import key_groups
-from seqsum_tui.shared.bindings import CHART_KEYS
+from tests.reference import keys_of_parts
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "reference" not in path.parts)]
 SIGNS = {"↑": "up", "↓": "down", "←": "left", "→": "right", "esc": "escape"}
 SCREENS = {
-    "everywhere": {"APP", "RUNS"},
-    "compare": {"COMPARE", "COMPARE_TABLE"},
-    "runs": {"RUNS", "RUN_TABLE", "FILTER"},
-    "new run": {"NEW_RUN", "FORM", "IN"},
-    "live": {"LIVE", "CONTROL", "ASK"},
-    "ask": {"QUERY", "QUERY_BOX"},
-    "a chart": {"CHART"},
+    "everywhere": {"app", "runs"},
+    "compare": {"compare", "compare_table"},
+    "runs": {"runs", "run_table", "filter"},
+    "new run": {"new_run", "form", "new_run_presets", "new_run_settings"},
+    "live": {"live", "ask"},
+    "ask": {"query", "query_box"},
+    "a chart": {"chart"},
 }
 """The rows of the console page's table of keys, and the parts of the key table that each may name."""
 
@@ -66,11 +62,8 @@ def test_the_pages_do_name_commands() -> None:
 
 
 def keys_of(parts: set[str] | None = None) -> set[str]:
-    groups = [(name, list(keys)) for name, keys in key_groups()]
-    groups += [("IN", Binding.make_bindings([*IN_PRESETS, *IN_SETTINGS])), ("APP", Binding.make_bindings(EVERYWHERE))]
-    bindings = [key for name, keys in groups if parts is None or name in parts for key in keys]
-    # On a screen of its own a chart's key may be another.
-    return {key for binding in bindings for key in CHART_KEYS.get(binding.id or "", binding.key).split(",")}
+    groups = keys_of_parts()
+    return {key for name in parts or groups for binding in groups[name] for key in binding.key.split(",")}
 
 
 def as_key(shown: str) -> str:
