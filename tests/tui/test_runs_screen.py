@@ -1,6 +1,7 @@
 """The list of runs: what it shows, what its keys do, at each size."""
 
 import pytest
+from textual.app import App
 from textual.geometry import Region
 from textual.widgets import Static
 
@@ -37,7 +38,7 @@ def told(console, monkeypatch):
     """Every toast, as (title, message, markup)."""
     toasts = []
     monkeypatch.setattr(
-        console, "notify", lambda message, *, title="", markup=True, **more: toasts.append((title, message, markup))
+        App, "notify", lambda self, message, *, title="", markup=True, **more: toasts.append((title, message, markup))
     )
     return toasts
 

@@ -57,13 +57,13 @@ def test_pan_stops_at_both_ends() -> None:
 
 
 def test_a_window_at_the_end_follows_the_newest_value() -> None:
-    view = Viewport((200.0, 300.0)).to_tail(WHOLE)
+    view = Viewport((200.0, 300.0)).reveal(WHOLE[1], WHOLE)
     assert view.follow and view.resolve(WHOLE) == (900, 1000)
     assert view.resolve((0.0, 1500.0)) == (1400, 1500)
     assert Viewport((200.0, 300.0)).pan(9, WHOLE).follow
     stopped = view.pan(-1, (0.0, 1500.0))
     assert not stopped.follow and stopped.resolve((0.0, 9000.0)) == (1300, 1400)
-    assert view.to_start(WHOLE).window == (0, 100)
+    assert view.reveal(WHOLE[0], WHOLE).window == (0, 100)
 
 
 def test_reveal_moves_just_far_enough() -> None:

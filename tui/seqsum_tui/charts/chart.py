@@ -148,11 +148,11 @@ class Chart(ChartSurface, can_focus=True):
 
     def action_to_start(self) -> None:
         """Show the first values at the same zoom."""
-        self._take_viewport(self._viewport.to_start(self.reach))
+        self._take_viewport(self._viewport.reveal(self.reach[0], self.reach))
 
     def action_to_tail(self) -> None:
         """Show the newest values at the same zoom, and follow them."""
-        self._take_viewport(self._viewport.to_tail(self.reach))
+        self._take_viewport(self._viewport.reveal(self.reach[1], self.reach))
 
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis."""

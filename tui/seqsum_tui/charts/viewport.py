@@ -65,17 +65,3 @@ class Viewport:
             return self
         shift = x - right if x > right else x - left
         return self.show(left + shift, right + shift, extent)
-
-    def to_tail(self, extent: tuple[float, float]) -> Viewport:
-        """Return the same width at the newest value, following it."""
-        if self.window is None:
-            return self
-        left, right = self.window
-        return self.show(extent[1] - (right - left), extent[1], extent)
-
-    def to_start(self, extent: tuple[float, float]) -> Viewport:
-        """Return the same width at the first value."""
-        if self.window is None:
-            return self
-        left, right = self.window
-        return self.show(extent[0], extent[0] + (right - left), extent)

@@ -50,11 +50,7 @@ def describe(view: RunView) -> Content:
     """Return the configuration in words: what differs from the preset first, then every section, then the record."""
     lines: list[Content] = []
     differ = len(view.differences)
-    note = (
-        f"{formatting.count(differ, 'field')} differ from the preset, marked ✎"
-        if differ != 1
-        else "1 field differs from the preset, marked ✎"
-    )
+    note = f"{formatting.count(differ, 'field')} differ{'s' if differ == 1 else ''} from the preset, marked ✎"
     lines.append(Content.assemble(("preset ", "$foreground 60%"), (display.literal(view.record.preset), "bold"),
                                   (f"  {note if differ else 'as it is'}", "$foreground 60%")))  # fmt: skip
     about = {facts.path: facts.description.partition(";")[0] for facts in view.config.fields()} if view.config else {}

@@ -56,7 +56,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         title: what the screen is called.
     """
 
-    CSS_PATH = "screen.tcss"
+    CSS_PATH = ["screen.tcss", "../shared/field_editors.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-medium"), (WIDE, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = KEYS

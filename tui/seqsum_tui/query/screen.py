@@ -407,9 +407,9 @@ class QueryScreen(ConsoleScreen[None]):
         if len(self.askings) > 1:
             self.do(self._alone, name="alone", group="beside")
             return
-        self.do(partial(self._choose, ChooseScreen), name="choose", group="beside", exclusive=True)
+        self.do(self._choose, name="choose", group="beside", exclusive=True)
 
-    async def _choose(self, screen: Any) -> None:
+    async def _choose(self) -> None:
         here = self.askings[0].session
         summaries = await in_thread(self.console.workspace.summaries)
         choices = [Choice(f"{here.run.id}:{step}", f"step {step:,}", "this run") for step in reversed(here.checkpoints)]
@@ -417,12 +417,10 @@ class QueryScreen(ConsoleScreen[None]):
             if run.id != here.run.id:
                 choices.append(Choice(f"{run.id}:", run.name, f"{display.status(run.status).text}  {run.id}"))
 
-        def chosen(keys: list[str] | None) -> None:
-            if keys:
-                run_id, _, step = keys[0].rpartition(":")
-                self.do(partial(self._beside, run_id, int(step) if step else None), name="beside", group="beside")
-
-        self.app.push_screen(screen("Ask beside it", choices), chosen)
+        keys = await self.app.push_screen_wait(ChooseScreen("Ask beside it", choices))
+        if keys:
+            run_id, _, step = keys[0].rpartition(":")
+            await self._beside(run_id, int(step) if step else None)
 
     async def _beside(self, run_id: str, step: int | None) -> None:
         asking = self._asker.made(run_id, step)

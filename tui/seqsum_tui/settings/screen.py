@@ -93,7 +93,7 @@ class Rows(VerticalScroll, can_focus=False, inherit_bindings=False):
 class SettingsScreen(ConsoleScreen[None]):
     """One row a setting; below them every key's id, for the file's section `keys`."""
 
-    CSS_PATH = "screen.tcss"
+    CSS_PATH = ["screen.tcss", "../shared/field_editors.tcss"]  # noqa: RUF012
     COMMANDS = {ScreenCommands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings.SETTINGS_SCREEN
     HELP_TITLE = "Settings"

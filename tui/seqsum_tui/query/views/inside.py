@@ -14,6 +14,7 @@ from seqsum.query.questions.gradient_norms import GradientNorms, GradientNormsAn
 from seqsum.query.questions.inspect import Inspect, InspectAnswer
 from seqsum.query.questions.trajectory import Trajectory, TrajectoryAnswer
 from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.charts.ramp import Scale
 from seqsum_tui.query.heat_map import Heat, steps_named
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Shown, curve, finite, lines, told, verdict
@@ -67,9 +68,7 @@ def _probabilities(
         said = f"How likely each answer is at each step. {falls.replace('the answer', 'the last one')}"
     else:
         said = f"How likely each answer is after each step, as if the input ended there. {falls}"
-    heat = Heat(
-        _turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step", "sequential", 1.0
-    )
+    heat = Heat(_turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step")
     return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
 
 
@@ -90,11 +89,16 @@ def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
     return tuple(zip(*steps, strict=True))
 
 
-def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
+def _units(values: list[list[Number]], tokens: tuple[str, ...], scale: Scale, most: float = 1.0) -> Heat:
+    """[steps][units] → a line for each unit."""
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
-    heat = Heat(_turned(steps), units, tokens, "unit", "step", "diverging", most)
-    said += f" {max(len(units), 0)} units; + above zero, − below, in tenths of {number(most)}."
+    return Heat(_turned(steps), units, tokens, scale=scale, most=most)
+
+
+def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
+    heat = _units(values, tokens, "diverging", most)
+    said += f" {len(heat.rows)} units; + above zero, − below, in tenths of {number(most)}."
     return Shown(title, told((said, QUIET)), heat)
 
 
@@ -109,11 +113,9 @@ _GATES = {
 
 
 def _gate(name: str, where: str, values: list[list[Number]], tokens: tuple[str, ...]) -> Shown:
-    steps = [finite(row) for row in values]
-    units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
-    scale = "sequential" if name in ZERO_ONE else "diverging"
-    heat = Heat(_turned(steps), units, tokens, "unit", "step", scale, 1.0)  # type: ignore[arg-type]
-    title = f"{name.capitalize()} gate{where}" if name in ZERO_ONE else f"{name.capitalize()}{where}"
+    gate = name in ZERO_ONE
+    title = f"{name.capitalize()} gate{where}" if gate else f"{name.capitalize()}{where}"
+    heat = _units(values, tokens, "sequential" if gate else "diverging")
     return Shown(title, told((f"{title}: {_GATES.get(name, '')}", QUIET)), heat)
 
 
@@ -123,7 +125,7 @@ def _saliency(answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple
     sizes = [max((abs(value) for value in row if value == value), default=0.0) or 1.0 for row in rows]
     # Each row by its own size: a gradient and a probability have no common unit.
     heat = Heat(tuple(tuple(value / size for value in row) for row, size in zip(rows, sizes, strict=True)),
-        ("gradient", "left out"), tokens, "by", "step", "diverging", 1.0,
+        ("gradient", "left out"), tokens, "by", scale="diverging",
     )  # fmt: skip
     said = (
         f"Which steps speak for {display.literal(found.target)} (+) and which against it (−): by gradient × "
@@ -153,15 +155,7 @@ def _values(answer: InspectAnswer, strip: tuple[tuple[str, float], ...]) -> Show
 def attention(answer: AttentionAnswer, pane: Pane) -> Shown:
     """Return the view of an attention map."""
     rows = tuple(tuple(finite(row)) for row in answer.weights)
-    heat = Heat(
-        rows,
-        steps_named(answer.written),
-        steps_named(answer.tokens),
-        "written",
-        "looked at",
-        "sequential",
-        1.0,
-    )
+    heat = Heat(rows, steps_named(answer.written), steps_named(answer.tokens), "written", "looked at")
     said = "Where the decoder looked while it wrote each character: each line sums to 1."
     return Shown("Attention", told((said, QUIET)), heat)
 

@@ -51,8 +51,7 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
     labels = steps_named([str(label) for label in answer.labels or range(len(counts))])
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
-    heat = Heat(shares, labels, labels, "truth", "answered as", "sequential", 1.0,
-                numbered=False, chooses=pane.lists)  # fmt: skip
+    heat = Heat(shares, labels, labels, "truth", "answered as", numbered=False, chooses=pane.lists)
     said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
     if pane.lists:
         said += " enter lists the wrong answers of a cell."
