@@ -290,7 +290,7 @@ async def test_a_live_run_goes_on_growing(scene, console, until):
         with live.store() as store:
             store.set_state(status="finished")
         await until(pilot, lambda: row(console, "live").status == "finished")
-        assert told == ["✓ live finished"]
+        assert told == ["◉ live finished"]
 
 
 @pytest.mark.parametrize(

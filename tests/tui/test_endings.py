@@ -20,8 +20,8 @@ def test_a_run_alone_is_told_with_its_result():
     alone = run("alone", group=None, accuracy=0.5)
     of_one = run("only", group="one", mae=0.25)
     assert told([alone, of_one], [alone, of_one, run("other")]) == [
-        ("✓ alone finished", "at step 50 of 100, accuracy 50.00%", False),
-        ("✓ only finished", "at step 50 of 100, mean absolute error 0.2500", False),
+        ("◉ alone finished", "at step 50 of 100, accuracy 50.00%", False),
+        ("◉ only finished", "at step 50 of 100, mean absolute error 0.2500", False),
     ]
 
 
@@ -29,7 +29,7 @@ def test_a_group_is_told_once_when_its_last_run_ended():
     first, second, third = run("a", accuracy=0.2), run("b", accuracy=0.9), run("c", accuracy=0.4)
     assert told([first], [first, second, run("c", "queued")]) == []
     assert told([second, third], [first, second, third]) == [
-        ("✓ seeds finished", "3 runs, median accuracy 40.00%", False)
+        ("◉ seeds finished", "3 runs, median accuracy 40.00%", False)
     ]
 
 
@@ -38,9 +38,9 @@ def test_what_went_wrong_in_a_group_is_told_at_once_and_by_name():
     failure = ("✗ bad failed", "at step 50 of 100\nout of memory", True)
     assert told([bad], [bad, run("c", "running")]) == [failure]
     # Half-way between a value and none there is none.
-    ended = ("✓ seeds finished", "1 of 2 runs, median accuracy NaN (1 of 2 have a value)", False)
+    ended = ("◉ seeds finished", "1 of 2 runs, median accuracy NaN (1 of 2 have a value)", False)
     assert told([bad], [good, bad]) == [failure, ended]
-    ended = ("✓ seeds finished", "2 of 3 runs, median accuracy 40.00% (2 of 3 have a value)", False)
+    ended = ("◉ seeds finished", "2 of 3 runs, median accuracy 40.00% (2 of 3 have a value)", False)
     assert told([bad], [good, run("better", accuracy=0.9), bad]) == [failure, ended]
     assert told([bad], [bad, run("worse", "died")]) == [failure]
 

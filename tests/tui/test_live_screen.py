@@ -208,7 +208,7 @@ async def test_a_run_that_ends_while_watched_is_told_once(scene, console, watch,
         await watch(pilot, run)
         worker.end("finished")
         await until(pilot, lambda: "bell" in told)
-        assert told[0][0] == "✓ one finished" and "accuracy 95.00%" in told[0][1]
+        assert told[0][0] == "◉ one finished" and "accuracy 95.00%" in told[0][1]
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
         await until(pilot, lambda: console.screen.run_in_hand()[1].status == "finished")

@@ -62,7 +62,7 @@ async def test_every_status_has_sign_word_and_progress(scene, console, until, si
             "○ starting",
             "… queued",
             "‖ paused",
-            "✓ finished",
+            "◉ finished",
             "■ stopped",
             "✗ failed",
             "† died",

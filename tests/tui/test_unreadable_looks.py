@@ -262,5 +262,5 @@ async def test_a_run_from_the_future_has_no_age(scene, console, until, capsys):
     assert "in the future" in capsys.readouterr().out
     async with console.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "odd" in screen_text(console))
-        (line,) = [line for line in screen_text(console).split("\n") if "✓ finished  odd" in line]
+        (line,) = [line for line in screen_text(console).split("\n") if "◉ finished  odd" in line]
         assert line.rstrip().endswith(" ?")

@@ -21,7 +21,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
-from seqsum_tui.notifications import EndingsWatch, ends_to_tell
+from seqsum_tui.notifications import EndingsWatch, ends_to_tell, turns_to_tell
 from seqsum_tui.opening import OpeningScreen
 from seqsum_tui.query.client import server_command
 from seqsum_tui.settings.store import Settings
@@ -404,7 +404,8 @@ class Console(App[None]):
             self._ends_told.add(end)
             if not known:
                 ended.append(run)
-        for title, text, bad in ends_to_tell(ended, after) if ended else ():
+        turned = [(title, text, True) for title, text in turns_to_tell(before, after)]
+        for title, text, bad in [*turned, *(ends_to_tell(ended, after) if ended else ())]:
             if self.settings.value("notifications"):
                 self.notify(text, title=title, severity="error" if bad else "information", timeout=15)
             if self.settings.value("bell"):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqsum.runs import Summary
     from seqsum_tui.shared.context import Context
 
+WRONG = ("collapsed", "diverged")
 SHARE = 30
 """Reading takes at most one part in so many of the time."""
 
@@ -94,7 +95,22 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
         text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.metrics[run.result])}"
     if run.reason:
         text += f"\n{display.literal(run.reason)}"
+    if run.verdict:
+        text += f"\n{run.verdict.word.capitalize()}. {run.verdict.sentence}"
     return f"{status.sign} {run.name} {status.word}", text, run.status in ("failed", "died")
+
+
+def turns_to_tell(before: Mapping[str, Summary], after: Mapping[str, Summary]) -> list[tuple[str, str]]:
+    """Return title and text for each run by itself that is live and went wrong between two readings."""
+    found = []
+    for id, run in after.items():
+        earlier, now = before.get(id), run.verdict
+        if earlier is None or not run.live or run.group or now is None or now.word not in WRONG:
+            continue
+        if earlier.verdict is None or earlier.verdict.word != now.word:
+            sign = display.VERDICTS[now.word].sign
+            found.append((f"{sign} {run.name} {now.word}", now.sentence))
+    return found
 
 
 def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:

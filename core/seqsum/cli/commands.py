@@ -117,12 +117,13 @@ def runs(options: Options) -> int:
         say(f"no runs in {workspace.folder}; start one: seqsum train {DEFAULT_PRESET}")
         return 0
     results = [name for name in RESULTS if name == "accuracy" or name in {one.result for one in summaries}]
-    rows = [("RUN", "NAME", "STATUS", "STEP", "LOSS", *map(str.upper, results), "STARTED")]
+    rows = [("RUN", "NAME", "STATUS", "VERDICT", "STEP", "LOSS", *map(str.upper, results), "STARTED")]
     rows += [
         (
             summary.id,
             summary.name,
             summary.status,
+            summary.verdict.word if summary.verdict else "–",
             progress(summary),
             metric("loss", summary.metrics.get("loss")),
             *(
@@ -190,6 +191,8 @@ def show(options: Options) -> int:
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
     if summary.reason and summary.status != UNREADABLE:
         say(f"  {summary.reason}")
+    if summary.verdict:
+        say(f"  {summary.verdict.word}: {summary.verdict.sentence}")
     for text in troubles(summary):
         say(f"  ! {text}")
     if summary.tags:

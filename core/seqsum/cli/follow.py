@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from seqsum import formatting
-from seqsum.cli.output import reached, run_line, say, say_json
+from seqsum.cli.output import reached, run_line, say, say_json, verdict_plain
 from seqsum.formatting import duration
 from seqsum.runs import Run, Summary
 from seqsum.text import one_line
@@ -160,6 +160,7 @@ def finished_plain(summary: Summary) -> dict[str, Any]:
         "run": summary.id,
         **{name: getattr(summary, name) for name in ("name", "status", "reason", "step", "train_seconds")},
         "steps_per_second": summary.step / summary.train_seconds if summary.train_seconds else 0.0,
+        "verdict": verdict_plain(summary),
         "metrics": summary.metrics,
     }
 
@@ -173,6 +174,8 @@ def finished_words(summary: Summary) -> str:
         text += f"; {numbers}"
     if summary.reason:
         text += f"; {summary.reason}"
+    if summary.verdict:
+        text += f"\n{summary.verdict.word}: {summary.verdict.sentence}"
     if summary.status in ("stopped", "died", "failed"):
         text += f"\ngo on with: seqsum resume {summary.id}"
     return text

@@ -47,6 +47,10 @@ def show_command(options: argparse.Namespace) -> None:
     page.line(f"Usage: {usage(parser, named)}", TITLE)
     page.line(f"{parser.words[:1].upper()}{parser.words[1:]}.")
     page.sections([Rows("Arguments", rows(parser, flags=False)), Rows("Options", rows(parser, flags=True))])
+    if options.command in ("runs", "show"):
+        from seqsum.runs.verdict import RULES
+
+        page.sections([Rows("Verdicts", list(RULES.items()), "the first that holds")])
     if settings:
         page.line(f"\n{heading}", TITLE)
         page.sections(settings)

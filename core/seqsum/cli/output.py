@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from argparse import Namespace
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -140,7 +141,12 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
     from seqsum.runs.measure import MEASURE
 
     facts = {name: getattr(summary, name) for name in SUMMARY}
-    return {"run": summary.id, **facts, "measure": summary.measure or MEASURE}
+    return {"run": summary.id, **facts, "verdict": verdict_plain(summary), "measure": summary.measure or MEASURE}
+
+
+def verdict_plain(summary: Summary) -> dict[str, Any] | None:
+    """How a run went, as JSON-ready values: word, sentence and step."""
+    return asdict(summary.verdict) if summary.verdict else None
 
 
 def progress(summary: Summary) -> str:

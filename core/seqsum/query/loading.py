@@ -59,7 +59,7 @@ class Loaded:
     @property
     def chance(self) -> float | None:
         """Accuracy of guessing among the classes; None for sequences and values."""
-        return 1 / self.task.classes if self.task.answer in ("class", "tags") else None
+        return self.task.chance or None
 
     @property
     def bytes(self) -> int:

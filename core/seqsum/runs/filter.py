@@ -42,6 +42,7 @@ from seqsum.runs.filter_values import (
 )
 from seqsum.runs.run import LIVE_STATUSES, Summary
 from seqsum.runs.store import STATUSES
+from seqsum.runs.verdict import RULES
 from seqsum.schema import FieldFacts
 from seqsum.text import one_line
 
@@ -55,10 +56,12 @@ TEXTS: dict[str, Callable[[Summary], str]] = {
     "name": lambda run: run.name,
     "preset": lambda run: run.preset,
     "status": lambda run: run.status,
+    "verdict": lambda run: run.verdict.word if run.verdict else "",
     "group": lambda run: run.group or "",
     "note": lambda run: run.note,
     "reason": lambda run: run.reason or "",
 }
+CHOICES = {"status": STATUSES, "verdict": tuple(RULES)}
 NUMBERS: dict[str, Callable[[Summary, float], float | None]] = {
     "step": lambda run, now: run.step,
     "steps": lambda run, now: run.steps,
@@ -89,6 +92,7 @@ SEARCHED: tuple[Callable[[Summary], str], ...] = (
 )
 IS: dict[str, Test] = {
     **{status: lambda entry, now, status=status: entry.summary.status == status for status in STATUSES},  # type: ignore[misc]
+    **{word: lambda entry, now, word=word: TEXTS["verdict"](entry.summary) == word for word in RULES},  # type: ignore[misc]
     "starred": lambda entry, now: entry.summary.starred,
     "live": lambda entry, now: entry.summary.status in LIVE_STATUSES,
     "ended": lambda entry, now: entry.summary.status not in LIVE_STATUSES,
@@ -404,8 +408,8 @@ class _Reader:
         lower = ALIASES.get(lower, lower)
         if lower in TEXTS:
             text_of = TEXTS[lower]
-            if lower == "status" and sign in ("=", "!=", ":", *REGEX_SIGNS):
-                check_choice("status", value, STATUSES, sign)
+            if lower in CHOICES and sign in ("=", "!=", ":", *REGEX_SIGNS):
+                check_choice(lower, value, CHOICES[lower], sign)
             return text_test(name, lambda entry, now: text_of(entry.summary), sign, value)
         if lower in LISTS:
             return list_test(name, lambda entry, now: LISTS[lower](entry.summary), sign, value)

@@ -28,6 +28,7 @@ from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unre
 from seqsum.runs.lock import is_locked
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE, Run, Summary
+from seqsum.runs.verdict import Verdict
 
 INDEX_FILE = ".index.db"
 # Another version of what is kept makes the file anew.
@@ -47,6 +48,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "pid": (int, NONE),
     "metrics": dict,
     "behind": dict,
+    "verdict": (Verdict, NONE),
 }
 FILES = (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE, ANNOTATIONS_FILE)
 SAVE_AT = 500
@@ -278,7 +280,9 @@ class Index:
 
     def _entry(self, config: str, rest: str) -> Entry:
         values, curves = json.loads(rest)
-        summary = Summary(**{**values, "tags": tuple(values["tags"]), "problems": tuple(values["problems"])})
+        verdict = Verdict(**values["verdict"]) if values["verdict"] else None
+        lists = {name: tuple(values[name]) for name in ("tags", "problems")}
+        summary = Summary(**{**values, **lists, "verdict": verdict})
         if any(not isinstance(getattr(summary, name), kinds) for name, kinds in KINDS.items()):
             raise ValueError(summary.id)
         numbers = chain(summary.metrics.values(), summary.behind.values(), *curves.values())
@@ -340,7 +344,9 @@ def _turn(names: list[str], first: int, most: int) -> list[str]:
 
 def _rows(known: Iterable[tuple[str, _Known]]) -> Iterable[tuple[str, str, str, str]]:
     for id, one in known:
-        rest = json.dumps([one.entry.summary.__dict__, dict(one.entry.curves)])
+        summary = one.entry.summary
+        verdict = summary.verdict.__dict__ if summary.verdict else None
+        rest = json.dumps([{**summary.__dict__, "verdict": verdict}, dict(one.entry.curves)])
         yield id, json.dumps(one.files), _section_lines(one.entry.config), rest
 
 

@@ -13,6 +13,8 @@ from seqsum.runs.store import STATUSES
 
 # What one looks for first comes first: the newest, the furthest, the best.
 HIGH_FIRST = frozenset({"step", "steps", "progress", "speed", "trained"})
+# From the best to the worst.
+VERDICTS = ("learned", "learning", "plateau", "unstable", "overfits", "at chance", "collapsed", "diverged")
 Key = Callable[[Entry], Any]
 
 
@@ -25,6 +27,8 @@ def value_of(column: str, names: Names, now: float) -> Key:
     if lower == "status":
         # The live ones first, in the order of a run's life.
         return lambda entry: STATUSES.index(entry.summary.status) if entry.summary.status in STATUSES else None
+    if lower == "verdict":
+        return lambda entry: VERDICTS.index(entry.summary.verdict.word) if entry.summary.verdict else None
     if lower in TEXTS:
         return lambda entry: TEXTS[lower](entry.summary).lower() or None
     if lower in LISTS:

@@ -23,12 +23,15 @@ from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, UNREADABLE, Store
+from seqsum.runs.verdict import METRICS, Curve, Verdict, verdict_of
 from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
+VERDICT_POINTS = 100
+"""Of each curve at the least, where it has so many."""
 LIVE_STATUSES = ("queued", "starting", "running", "paused")
 RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
@@ -66,6 +69,8 @@ class Summary:
     problems: tuple[str, ...] = ()
     behind: Mapping[str, int] = field(default_factory=dict)
     """The step of each metric whose last value is of an earlier one than `step`."""
+    verdict: Verdict | None = None
+    """How it goes, or went; None while there is too little to tell."""
 
     def like(self, before: Summary) -> Summary:
         """Return this one, what its record does not say any more taken from an earlier one."""
@@ -223,7 +228,20 @@ class Run:
             state |= {"status": "died", "reason": self.last_words()}
         summary = self._summary(state, metrics, [*problems, *store.problems])
         behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
-        return replace(summary, behind=behind), state.get("changes", {})
+        verdict = self._verdict(store, summary, state.get("chance"))
+        return replace(summary, behind=behind, verdict=verdict), state.get("changes", {})
+
+    def _verdict(self, store: Store, summary: Summary, chance: float | None) -> Verdict | None:
+        curves = {}
+        for name in METRICS:
+            if name in summary.metrics:
+                with suppress(UserError):
+                    curves[name] = Curve.of(store.buckets(name, count=VERDICT_POINTS))
+        if chance is not None:
+            # What saying always the most frequent answer gets, where a task measures it.
+            chance = max(chance, summary.metrics.get("majority_class_accuracy", 0.0))
+        reason = summary.reason if summary.status == "failed" else None
+        return verdict_of(curves, chance, live=summary.live, failed_for=reason)
 
     def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
         """Return what can be said of a run whose store can't be read. before: what was known of it."""

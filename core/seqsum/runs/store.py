@@ -383,6 +383,8 @@ class Store:
             "train_seconds": given.number("train_seconds", most=LATEST),
             "steps_per_second": given.number("steps_per_second"),
             "changes": given.section("changes"),
+            # The accuracy of guessing, where the task has one.
+            "chance": given.number("chance", most=1.0) if raw.get("chance") is not None else None,
             "ticket": given.text_or_none("ticket"),
             "upload": given.section("upload"),
         }

@@ -104,6 +104,11 @@ class Task(ABC, Generic[TaskSettings]):
         """The token that fills a row up; one above the vocabulary."""
         return self.vocabulary
 
+    @property
+    def chance(self) -> float | None:
+        """The accuracy of guessing among the classes; 0 for answers of several tokens, None for numbers."""
+        return {"class": 1 / self.classes, "tags": 1 / self.classes, "sequence": 0.0}.get(self.answer)
+
     def steps_per_epoch(self, batch_size: int) -> float | None:
         """How many steps go once through the training data; None when it is endless."""
         return None

@@ -101,6 +101,7 @@ class Worker:
                 step=step,
                 reason=None,
                 changes=self.changes.values,
+                chance=self.trainer.task.chance,
                 updated=time.time(),
             )
         facts = {

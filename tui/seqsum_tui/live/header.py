@@ -1,4 +1,4 @@
-"""The two lines at the top of the live view: which run, how it is, how far, how fast."""
+"""The lines at the top of the live view: which run, how it is, how far, how fast; and how it goes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ SHORTEST_BAR = 8
 
 
 class RunHeader(Widget):
-    """Name and status; below, progress. What matters less goes first when the width shrinks."""
+    """Name and status; progress; the verdict, on a line of its own where the screen is high enough. What matters less
+    goes first when the width shrinks."""
 
     DEFAULT_CSS = """
-    RunHeader { height: 2; padding: 0 1; background: $primary 12%; text-wrap: nowrap; text-overflow: ellipsis; }
+    RunHeader { height: 3; padding: 0 1; background: $primary 12%; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self) -> None:
@@ -35,7 +36,7 @@ class RunHeader(Widget):
         if (summary, facts) == (before, self._facts):
             return
         same = before is not None and (before.name, before.status) == (summary.name, summary.status)
-        same = same and facts == self._facts
+        same = before is not None and same and facts == self._facts and before.verdict == summary.verdict
         self._summary, self._facts = summary, facts
         self.refresh(*([Region(0, 1, self.size.width, 1)] if same else []))
 
@@ -44,12 +45,19 @@ class RunHeader(Widget):
         run = self._summary
         if run is None:
             return Content("reading the run…")
-        return Content("\n").join([self._first(run), self._second(run)])
+        verdict = display.verdict(run)
+        lines = [self._first(run, None if self.size.height > 2 else verdict), self._second(run)]
+        if run.verdict and verdict:
+            back = Content.assemble(("R", "bold $text-accent"), " goes back  ")
+            head = Content.assemble((verdict.text, f"bold {verdict.colour}"), "  ")
+            lines.append(head + (back if run.verdict.word == "collapsed" else "") + run.verdict.sentence)
+        return Content("\n").join(lines[: self.size.height])
 
-    def _first(self, run: Summary) -> Content:
+    def _first(self, run: Summary, verdict: display.Status | None) -> Content:
         status = display.status(run.status)
         left = Content.assemble(
             (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
+            *(("  ", (verdict.text, f"bold {verdict.colour}")) if verdict else ()),
         )  # fmt: skip
         facts = list(self._facts)
         width = self.content_size.width

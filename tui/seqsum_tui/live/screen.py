@@ -34,6 +34,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.run_actions import RESUMABLE, RunScreen
+from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from seqsum.runs import Event, Run, Summary
@@ -53,6 +54,7 @@ class LiveScreen(RunScreen):
         ("This run", bindings.LIVE),
         ("The chart that has the keys (tab goes to the next)", LiveChart.BINDINGS),
         ("The question box", bindings.ASK),
+        ("How a run goes: the first that holds", VERDICT_WORDS),
     ]
 
     def __init__(self, run: Run) -> None:

@@ -49,6 +49,14 @@ def _status(line: Line, now: float, width: int) -> str:
     return " ".join(f"{display.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found)
 
 
+def _verdict(line: Line, now: float, width: int) -> str:
+    if line.kind != "group":
+        verdict = display.verdict(line.summary)
+        return verdict.text if verdict else ""
+    found = line.verdicts
+    return " ".join(f"{one.sign}{found[word]}" for word, one in display.VERDICTS.items() if word in found)
+
+
 def _step(line: Line, now: float, width: int) -> str:
     return f"{display.step(line.summary)}/{display.steps(line.summary)}"
 
@@ -125,6 +133,7 @@ def _speed(line: Line, now: float, width: int) -> str:
 COLUMNS = (
     RunColumn("status", "status", 10, text=_status),
     RunColumn("name", "name", 12, widest=32, text=_name),
+    RunColumn("verdict", "verdict", 11, 3, text=_verdict),
     RunColumn("preset", "preset", 12, 9, 18, text=lambda line, *_: display.literal(line.summary.preset), quiet=True),
     RunColumn("progress", "progress", 10, widest=30, text=lambda line, *_: formatting.progress(line.summary.progress)),
     RunColumn("step", "step", 15, 10, right=True, text=_step, quiet=True),

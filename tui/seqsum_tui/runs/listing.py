@@ -57,6 +57,11 @@ class Line:
         return Counter(entry.summary.status for entry in self.entries)
 
     @property
+    def verdicts(self) -> Counter[str]:
+        """How many of its runs went how; those that nothing is told of are left out."""
+        return Counter(entry.summary.verdict.word for entry in self.entries if entry.summary.verdict)
+
+    @property
     def size(self) -> str:
         """How many runs a group has, or of how many of them its numbers tell: `×5`, `1 of 5`, `3 of 5 so far`;
         `×5 mixed` for runs of different tasks."""
@@ -275,6 +280,7 @@ def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]
         group=name,
         tags=tuple(tag for tag in runs[0].tags if all(tag in run.tags for run in runs)),
         note="",
+        verdict=None,
         starred=all(run.starred for run in runs),
     )
 

@@ -29,6 +29,7 @@ LOG_LINES = 5
 MOST_PROBLEMS = 4
 # With no more rows than this for the words, they are said in two lines.
 BRIEF_ROWS = 3
+ENDED_WELL = ("finished", "stopped")
 
 
 class RunPreview(Horizontal):
@@ -129,13 +130,14 @@ def describe_briefly(preview: Preview) -> Content:
         left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
         progress = f"step {run.step:,} of {display.steps(run)}{left}" if run.live else ""
         said = (
-            run.reason
+            (run.reason if run.status not in ENDED_WELL or not run.verdict else "")
+            or (run.verdict.sentence if run.verdict and not run.problems else "")
             or "; ".join(run.problems)
             or progress
             or (f"¶ {run.note}" if run.note else _changed(preview))
             or preview.title
         )
-        colour = display.status(run.status).colour if run.reason else "$foreground 80%"
+        colour = display.status(run.status).colour if said == run.reason else "$foreground 80%"
         second = Content.styled(display.literal(said), colour)
     return Content.assemble((display.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
 
@@ -163,6 +165,13 @@ def _describe_group(line: Line) -> Content:
         ),
         Content("  ").join(Content.styled(text, colour) for text, colour in states),
     ]
+    verdicts = [
+        (f"{one.text} {line.verdicts[word]}", one.colour)
+        for word, one in display.VERDICTS.items()
+        if word in line.verdicts
+    ]
+    if verdicts:
+        lines.append(Content("  ").join(Content.styled(text, colour) for text, colour in verdicts))
     if len(line.tasks) > 1:
         lines.append(Content(f"Its runs have different tasks, so nothing is averaged: {', '.join(line.tasks)}."))
     if "accuracy" in line.spread:
@@ -207,6 +216,9 @@ def _describe_run(preview: Preview) -> Content:
             (run.id, "$foreground 60%"),
         )
     ]  # fmt: skip
+    verdict = display.verdict(run)
+    if run.verdict and verdict:
+        lines.append(Content.assemble((verdict.text, f"bold {verdict.colour}"), "  ", run.verdict.sentence))
     if run.note or run.tags:
         tags = ", ".join(display.literal(tag) for tag in run.tags)
         note = display.literal(run.note)

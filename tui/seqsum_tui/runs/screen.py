@@ -34,6 +34,7 @@ from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.run_actions import RunScreen
 from seqsum_tui.shared.top_bar import TopBar
+from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from seqsum.runs import Summary
@@ -63,6 +64,7 @@ class RunsScreen(RunScreen):
         ("In the filter", bindings.FILTER),
         ("Moving in the list", bindings.RUN_TABLE),
         ("What a filter says", FILTER_WORDS),
+        ("How a run went: the first that holds", VERDICT_WORDS),
     ]
 
     def __init__(self, typed_ahead: Iterable[events.Key] = ()) -> None:

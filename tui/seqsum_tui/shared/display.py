@@ -31,11 +31,28 @@ STATUSES = {
     "running": Status("●", "running", "$text-primary"),
     "paused": Status("‖", "paused", "$text-warning"),
     "stopped": Status("■", "stopped", "$foreground 70%"),
-    "finished": Status("✓", "finished", "$text-success"),
+    "finished": Status("◉", "finished", "$foreground 70%"),
     "failed": Status("✗", "failed", "$text-error"),
     "died": Status("†", "died", "$text-error"),
     "unreadable": Status("!", "unreadable", "$text-error"),
 }
+
+
+VERDICTS = {
+    "learned": Status("✓", "learned", "$text-success"),
+    "learning": Status("↗", "learning", "$text-primary"),
+    "plateau": Status("―", "plateau", "$foreground 70%"),
+    "unstable": Status("≈", "unstable", "$text-warning"),
+    "overfits": Status("△", "overfits", "$text-warning"),
+    "at chance": Status("?", "at chance", "$text-warning"),
+    "collapsed": Status("▼", "collapsed", "$text-error"),
+    "diverged": Status("∞", "diverged", "$text-error"),
+}
+
+
+def verdict(run: Summary) -> Status | None:
+    """Return how the verdict on a run is shown; None while there is none."""
+    return VERDICTS[run.verdict.word] if run.verdict else None
 
 
 def status(name: str) -> Status:

@@ -1,0 +1,149 @@
+"""How a run went: each word on curves drawn by hand, and on real runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqsum.cli import main
+from seqsum.runs import Workspace
+from seqsum.runs.filter import Names, parse
+from seqsum.runs.verdict import RULES, Curve, Verdict, verdict_of
+
+STEPS = np.arange(100, 4001, 100, dtype=np.float64)
+RAMP = np.linspace(0.0, 1.0, len(STEPS))
+FALLING = 2.3 * (1 - 0.9 * RAMP)
+SETTLED = 0.3 + 2.0 * np.exp(-20 * RAMP)
+NOISE = 0.01 * np.random.default_rng(0).standard_normal(len(STEPS))
+
+
+def judged(live: bool = False, chance: float | None = 0.1, failed_for: str | None = None, **curves: object) -> Verdict:
+    made = {name: Curve(STEPS, np.asarray(values, dtype=np.float64)) for name, values in curves.items()}
+    found = verdict_of(made, chance, live=live, failed_for=failed_for)
+    assert found is not None and found.word in RULES and found.sentence.endswith((".", ";"))
+    return found
+
+
+def accuracies(*pairs: tuple[int, float]) -> list[float]:
+    """Accuracy from a step on, as a staircase."""
+    return [[value for step, value in pairs if step <= at][-1] for at in STEPS]
+
+
+def test_learned_says_since_when_it_stays_learned():
+    once = judged(accuracy=accuracies((0, 0.1), (1000, 1.0), (1500, 0.9), (2000, 0.995)), loss=FALLING)
+    assert (once.word, once.step) == ("learned", 2000)
+    assert judged(accuracy=accuracies((0, 0.99)), loss=FALLING).step == 100
+    assert judged(accuracy=accuracies((0, 0.9899)), loss=FALLING + NOISE).word == "learning"
+
+
+@pytest.mark.parametrize("last", [0.1, 0.11, 0.3])
+def test_collapsed_says_at_which_step(last):
+    found = judged(accuracy=accuracies((0, 0.1), (500, 0.98), (2500, last)), loss=SETTLED)
+    assert (found.word, found.step) == ("collapsed", 2500)
+    assert "98.00%" in found.sentence and "2,500" in found.sentence
+
+
+def test_a_run_that_lost_a_little_or_never_had_much_has_not_collapsed():
+    assert judged(accuracy=accuracies((0, 0.1), (500, 0.98), (2500, 0.7)), loss=SETTLED).word == "plateau"
+    assert judged(accuracy=accuracies((0, 0.1), (500, 0.25), (2500, 0.1)), loss=SETTLED).word == "at chance"
+
+
+@pytest.mark.parametrize(("chance", "last", "word"), [
+    (0.1, 0.1, "at chance"), (0.1, 0.13, "at chance"), (0.1, 0.144, "at chance"), (0.1, 0.2, "plateau"),
+    (0.5, 0.52, "at chance"), (0.5, 0.6, "plateau"), (0.0, 0.0, "at chance"), (0.0, 0.2, "plateau"),
+    (None, 0.1, "plateau"),
+])  # fmt: skip
+def test_at_chance_depends_on_what_guessing_gets(chance, last, word):
+    assert judged(chance=chance, accuracy=accuracies((0, last)), loss=SETTLED, eval_loss=SETTLED).word == word
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_diverged(broken):
+    values = np.where(STEPS >= 3000, broken, FALLING)
+    found = judged(loss=values, accuracy=accuracies((0, 0.1), (500, 0.9), (3000, 0.1)))
+    assert (found.word, found.step) == ("diverged", 3000)
+    # One step that was not finite is past.
+    assert judged(loss=np.where(STEPS == 3000, broken, FALLING)).word == "learning"
+    high = judged(loss=np.where(STEPS > 2000, 9.0, 2.3))
+    assert high.word == "diverged" and 2000 <= high.step <= 2300
+    assert judged(loss=FALLING, failed_for="the loss is not finite at step 7").word == "diverged"
+
+
+def test_overfits_since_its_lowest_held_out_loss():
+    held_out = 1.0 + (RAMP - 0.4) ** 2
+    found = judged(loss=FALLING, eval_loss=held_out, accuracy=accuracies((0, 0.5)))
+    lowest = STEPS[held_out.argmin()]
+    assert found.word == "overfits" and abs(found.step - lowest) <= 200
+    # A held-out loss that rises together with the training loss is no overfitting.
+    assert judged(loss=held_out, eval_loss=held_out, accuracy=accuracies((0, 0.5))).word == "unstable"
+
+
+def test_plateau_and_learning():
+    found = judged(chance=None, loss=SETTLED + NOISE, eval_loss=SETTLED)
+    expected = STEPS[np.abs(SETTLED - SETTLED[-1]) > 0.05 * (SETTLED[0] - SETTLED[-1])][-1] + 100
+    assert found.word == "plateau" and abs(found.step - expected) <= 200
+    ended, live = (judged(live=live, chance=None, loss=FALLING) for live in (False, True))
+    assert ended.word == live.word == "learning"
+    assert "more steps may help" in ended.sentence and "more steps" not in live.sentence
+
+
+def test_too_little_says_nothing():
+    assert verdict_of({}, 0.1, live=True) is None
+    few = Curve(STEPS[:3], FALLING[:3])
+    assert verdict_of({"loss": few, "eval_loss": few}, None, live=False) is None
+    # One evaluation tells whether it learned.
+    assert verdict_of({"accuracy": Curve(STEPS[:1], np.ones(1))}, 0.1, live=False).word == "learned"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A workspace with a run that learned and one that did not."""
+    folder = tmp_path_factory.mktemp("verdicts")
+    for name, rate in (("good", "0.002"), ("poor", "1e-6")):
+        assert main(["--workspace", str(folder), "train", "adds", "--name", name, "--optim.lr", rate]) == 0
+    return folder
+
+
+def test_the_command_line_says_it(trained: Path, capsys, monkeypatch):
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(trained))
+    assert main(["show", "good"]) == main(["show", "poor"]) == 0
+    out = capsys.readouterr().out
+    assert "\n  learned: Accuracy is 99% or more since step " in out
+    assert "\n  at chance: It answers " in out and "; guessing gets " in out
+    for _ in range(2):  # read from the folders, then from the index that was kept
+        assert main(["runs", "--json"]) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert {row["name"]: row["verdict"]["word"] for row in rows} == {"good": "learned", "poor": "at chance"}
+    assert main(["runs", "--sort", "verdict"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert "VERDICT" in table[0] and " good " in table[1] and " poor " in table[2]
+
+
+def test_train_ends_with_it(tmp_path: Path, capsys):
+    command = ["--workspace", str(tmp_path), "train", "adds", "--train.steps", "1000"]
+    assert main(command) == main([*command, "--json"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    last = json.loads(out[-1])["verdict"]
+    assert f"{last['word']}: {last['sentence']}" in out  # of the first run, with the same seed
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("verdict = learned", {"good"}), ('is:"at chance"', {"poor"}), ("verdict:chance", {"poor"}),
+    ("not is:learned", {"poor"}),
+])  # fmt: skip
+def test_filters_find_verdicts(trained: Path, text, names):
+    entries = Workspace(trained).index.read().entries
+    found = {entry.summary.name for entry in entries if parse(text, Names.of(entries)).matches(entry, 0.0)}
+    assert found == names
+
+
+def test_a_run_of_an_earlier_version_has_no_chance(trained: Path):
+    (run,) = [run for run in Workspace(trained).runs() if run.record.name == "poor"]
+    with run.store() as store:
+        assert run.summary_from(store).verdict.word == "at chance"
+        store.set_state(chance=None)
+        assert run.summary_from(store).verdict.word != "at chance"
