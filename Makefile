@@ -1,22 +1,29 @@
 # `make run` opens the console, `make test` checks everything; each sets up .venv by itself, once.
 PYTHON ?= python3
 VENV := .venv
+comma := ,
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .PHONY: run test lint types docs bench screenshots clean
 
+# With pip's own progress: PyTorch alone is 190 MB.
+define install
+@echo "Setting up in $(VENV), once: PyTorch (about 190 MB) and some smaller packages are downloaded."
+@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check --editable '.$(1)'
+@echo "Compiling the training code for this processor, once: half a minute, or less."
+@$(BIN)/python -m seqsum.training.backends.fused
+endef
+
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable .
-	$(BIN)/python -m seqsum.training.backends.fused
+	$(call install)
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test,docs]'
-	$(BIN)/python -m seqsum.training.backends.fused
+	$(call install,[test$(comma)docs])
 	@touch $@ $(VENV)/.installed
 
 run: $(VENV)/.installed
