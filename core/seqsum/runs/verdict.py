@@ -13,7 +13,7 @@ from seqsum.formatting import metric as spelled
 from seqsum.formatting import percent
 
 if TYPE_CHECKING:
-    from seqsum.runs.store import Buckets
+    from seqsum.runs.buckets import Buckets
 
 Floats = NDArray[np.float64]
 

@@ -133,7 +133,7 @@ def _speed(line: Line, now: float, width: int) -> str:
 COLUMNS = (
     RunColumn("status", "status", 10, text=_status),
     RunColumn("name", "name", 12, widest=32, text=_name),
-    RunColumn("verdict", "verdict", 11, 3, text=_verdict),
+    RunColumn("verdict", "verdict", 11, 4, text=_verdict),
     RunColumn("preset", "preset", 12, 9, 18, text=lambda line, *_: display.literal(line.summary.preset), quiet=True),
     RunColumn("progress", "progress", 10, widest=30, text=lambda line, *_: formatting.progress(line.summary.progress)),
     RunColumn("step", "step", 15, 10, right=True, text=_step, quiet=True),

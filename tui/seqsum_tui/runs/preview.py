@@ -129,11 +129,12 @@ def describe_briefly(preview: Preview) -> Content:
         beside = run.id
         left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
         progress = f"step {run.step:,} of {display.steps(run)}{left}" if run.live else ""
+        verdict = run.verdict.sentence if run.verdict else ""
+        reason = run.reason if run.status not in ENDED_WELL or not verdict else ""
         said = (
-            (run.reason if run.status not in ENDED_WELL or not run.verdict else "")
-            or (run.verdict.sentence if run.verdict and not run.problems else "")
+            reason
             or "; ".join(run.problems)
-            or progress
+            or "; ".join(filter(None, (progress, verdict)))
             or (f"¶ {run.note}" if run.note else _changed(preview))
             or preview.title
         )
