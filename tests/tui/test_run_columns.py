@@ -25,9 +25,9 @@ def test_the_usual_sizes():
 
     first = ["status", "name", "progress", "loss", "accuracy"]
     assert keys(60, "tags") == [*first, "age"]
-    assert keys(80, "tags") == [*first, "left", "age"]
-    wide = ["status", "name", "preset", "progress", "loss", "loss curve", "accuracy", "accuracy curve", "left", "age"]
-    assert keys(120) == wide
+    assert keys(80, "tags") == ["status", "name", "verdict", "progress", "loss", "accuracy", "age"]
+    figures = ["loss", "loss curve", "accuracy", "accuracy curve", "left", "age"]
+    assert keys(120) == ["status", "name", "verdict", "progress", *figures]
     assert keys(240, "tags", "group") == [column.key for column in COLUMNS]
     assert keys(240) == [column.key for column in COLUMNS if column.key not in ("tags", "group")]
 

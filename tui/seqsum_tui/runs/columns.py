@@ -133,22 +133,22 @@ def _speed(line: Line, now: float, width: int) -> str:
 COLUMNS = (
     RunColumn("status", "status", 10, text=_status),
     RunColumn("name", "name", 12, widest=32, text=_name),
-    RunColumn("verdict", "verdict", 11, 4, text=_verdict),
-    RunColumn("preset", "preset", 12, 9, 18, text=lambda line, *_: display.literal(line.summary.preset), quiet=True),
+    RunColumn("verdict", "verdict", 11, 5, text=_verdict),
+    RunColumn("preset", "preset", 12, 10, 18, text=lambda line, *_: display.literal(line.summary.preset), quiet=True),
     RunColumn("progress", "progress", 10, widest=30, text=lambda line, *_: formatting.progress(line.summary.progress)),
-    RunColumn("step", "step", 15, 10, right=True, text=_step, quiet=True),
+    RunColumn("step", "step", 15, 11, right=True, text=_step, quiet=True),
     RunColumn("loss", "loss", 7, 2, right=True, text=_loss),
-    RunColumn("loss curve", "", LOSS_CURVE, 7, tight=True, text=_curve("loss"), quiet=True),
+    RunColumn("loss curve", "", LOSS_CURVE, 8, tight=True, text=_curve("loss"), quiet=True),
     RunColumn("accuracy", "accuracy", 8, 1, right=True, short="acc", text=_accuracy),
-    RunColumn("accuracy curve", "", ACCURACY_CURVE, 6, tight=True, text=_curve("accuracy"), quiet=True),
-    RunColumn("left", "left", 7, 5, right=True, text=_left, quiet=True),
-    RunColumn("speed", "speed", 9, 11, right=True, text=_speed, quiet=True),
-    RunColumn("group", "group", 8, 12, 16, text=_group, quiet=True, wanted=True),
-    RunColumn("tags", "tags", 8, 8, 20, text=_tags, quiet=True, wanted=True),
+    RunColumn("accuracy curve", "", ACCURACY_CURVE, 7, tight=True, text=_curve("accuracy"), quiet=True),
+    RunColumn("left", "left", 7, 6, right=True, text=_left, quiet=True),
+    RunColumn("speed", "speed", 9, 12, right=True, text=_speed, quiet=True),
+    RunColumn("group", "group", 8, 13, 16, text=_group, quiet=True, wanted=True),
+    RunColumn("tags", "tags", 8, 9, 20, text=_tags, quiet=True, wanted=True),
     RunColumn("age", "age", 4, 4, right=True, text=_age, quiet=True),
 )
 USUAL = frozenset(column.key for column in COLUMNS)
-SORTED_RANK, SORTED_WIDTH, LUXURIES = 3, 9, 7
+SORTED_RANK, SORTED_WIDTH, LUXURIES = 3, 9, 8
 
 
 def sorted_column(key: str, text: Callable[[Line], str]) -> RunColumn:
