@@ -32,6 +32,15 @@ class ColumnChosen(Message):
     key: str
 
 
+def _verdict_style(word: str) -> str:
+    return f"verdict-{word.replace(' ', '-')}"
+
+
+COLOURS = {name: status.colour for name, status in display.STATUSES.items()} | {
+    _verdict_style(word): verdict.colour for word, verdict in display.VERDICTS.items()
+}
+
+
 class RunTable(ColumnTable[Line, RunColumn]):
     """A line per run, or per group of them. Marks stay on runs that a filter hides.
 
@@ -42,7 +51,7 @@ class RunTable(ColumnTable[Line, RunColumn]):
     # Before each line: whether it is marked, whether it has a star or a note, and an empty cell.
     GUTTER, SIGN_CELLS, END = 3, 2, 1
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"line-table--{name}" for name in ("hover", "open", "unknown", "marked", "star", *display.STATUSES)
+        f"line-table--{name}" for name in ("hover", "open", "unknown", "marked", "star", *COLOURS)
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUN_TABLE
     DEFAULT_CSS = """
@@ -54,9 +63,7 @@ class RunTable(ColumnTable[Line, RunColumn]):
         & > .line-table--star { color: $text-warning; }
         & > .line-table--unknown { color: $foreground 70%; }
     }
-    """ + "\n".join(
-        f"RunTable > .line-table--{name} {{ color: {status.colour}; }}" for name, status in display.STATUSES.items()
-    )
+    """ + "\n".join(f"RunTable > .line-table--{name} {{ color: {colour}; }}" for name, colour in COLOURS.items())
 
     def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -177,7 +184,10 @@ class RunTable(ColumnTable[Line, RunColumn]):
             done, rest = display.bar(run.progress, width - SHARE_CELLS)
             share = display.fit_right(text.strip(), SHARE_CELLS)
             return [(done, colour), (rest, self.style_of("open")), (share, Style())]
-        return [(text, colour if column.key == "status" else self.style_of("quiet") if column.quiet else Style())]
+        if column.key == "verdict" and run.verdict:
+            colour = self.style_of(_verdict_style(run.verdict.word))
+        coloured = column.key in ("status", "verdict")
+        return [(text, colour if coloured else self.style_of("quiet") if column.quiet else Style())]
 
     def over(self, index: int) -> Style:
         """The line under the mouse has a ground, too."""
