@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.cells import cell_len, split_graphemes
 from rich.style import Style
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from seqsum.text import shown
@@ -131,8 +133,11 @@ def test_all_colours_differ_for_the_colour_blind(colours: tuple[str, ...], kind:
 
 
 def test_colours_come_round_and_signs_take_one_cell() -> None:
-    assert series_colour(8) == series_colour(0) != series_colour(1)
-    assert series_colour(0, dark=False) == LIGHT_COLOURS[0]
+    dark, light = (
+        SimpleNamespace(native_ansi_color=False, current_theme=SimpleNamespace(dark=dark)) for dark in (True, False)
+    )
+    assert series_colour(8, dark) == series_colour(0, dark) != series_colour(1, dark)
+    assert series_colour(0, light) == Color.parse(LIGHT_COLOURS[0])
     assert all(cell_len(sign) == 1 for sign in SIGNS)
 
 

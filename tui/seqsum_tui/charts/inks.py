@@ -44,10 +44,7 @@ def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
     try:
         colour = Color.parse(series.colour)
     except ColorParseError:
-        if app.native_ansi_color:
-            name = palette.TERMINAL_COLOURS[index % len(palette.TERMINAL_COLOURS)]
-            return [Style(color=name), Style(color=name, dim=True), Style(color=name, bold=True)]
-        colour = Color.parse(palette.series_colour(index, dark=app.current_theme.dark))
+        colour = palette.series_colour(index, app)
     line = Style(color=colour.rich_color)
     if app.native_ansi_color:
         return [line, line + Style(dim=True), line + Style(bold=True)]

@@ -7,7 +7,13 @@ the ground of every theme, and that any two of the eight stay apart under each k
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
+from textual.color import Color
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 DARK_COLOURS = ("#56b4e9", "#f0a030", "#2fc79a", "#e58fbe", "#f0e442", "#f2703c", "#c3d4f0", "#949494")
 """For a dark ground: sky blue, orange, bluish green, reddish purple, yellow, vermilion, pale blue, grey."""
@@ -29,10 +35,12 @@ MARK_SIGNS = {"change": "Δ", "checkpoint": "▴", "pause": "║"}
 OTHER_MARK_SIGN = "!"
 
 
-def series_colour(index: int, *, dark: bool = True) -> str:
-    """Return the `#rrggbb` colour of the series at `index`; colours come round again after eight."""
-    colours = DARK_COLOURS if dark else LIGHT_COLOURS
-    return colours[index % len(colours)]
+def series_colour(index: int, app: App[object]) -> Color:
+    """Return the colour of the series at `index` in the console's theme; colours come round again after eight."""
+    if app.native_ansi_color:
+        return Color.parse(f"ansi_{TERMINAL_COLOURS[index % len(TERMINAL_COLOURS)]}")
+    colours = DARK_COLOURS if app.current_theme.dark else LIGHT_COLOURS
+    return Color.parse(colours[index % len(colours)])
 
 
 def unique_signs(wanted: list[str]) -> list[str]:

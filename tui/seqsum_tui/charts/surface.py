@@ -112,12 +112,9 @@ class ChartSurface(Widget):
         y_limits: tuple[float | None, float | None] = (None, None),
         log_y: bool = False,
         smoothing: float = 0.0,
-        name: str | None = None,
         id: str | None = None,
-        classes: str | None = None,
-        disabled: bool = False,
     ) -> None:
-        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        super().__init__(id=id)
         self._title, self._empty = shown(title), empty
         self.x_name, self._x_kind = shown(x_name), x_kind
         self._x_limits, self._y_limits = x_limits, y_limits

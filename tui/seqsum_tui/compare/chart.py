@@ -10,8 +10,8 @@ from textual.binding import BindingType
 from seqsum.compare.spread import curve_notes
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.legend import Entry, Note
+from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.plot import Layer
-from seqsum_tui.compare.looks import look_colour
 
 if TYPE_CHECKING:
     from seqsum.compare import Row
@@ -28,7 +28,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
         drawn = sorted((row for row in rows if row.drawn), key=lambda row: row.key == chosen)
         series, bands = [], []
         for row in drawn:
-            colour = look_colour(self.app, row.look)
+            colour = series_colour(row.look.hue, self.app).css
             group = row.kind == "group"
             low, high = (None, None) if group else (row.low, row.high)
             series.append(

@@ -11,8 +11,8 @@ from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 
+from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.text import shorten_middle
-from seqsum_tui.compare.looks import look_ink
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.line_table import LineTable, Piece
 
@@ -120,7 +120,7 @@ class DifferencesView(LineTable[Setting]):
             row, width = self._rows[place], self._width(place) - 2
             name = display.fit(shorten_middle(display.literal(row.name), width), width)
             yield " " * GAP, Style()
-            yield f"{row.look.sign} ", Style(color=look_ink(self.app, row.look), bold=True)
+            yield f"{row.look.sign} ", Style(color=series_colour(row.look.hue, self.app).rich_color, bold=True)
             yield name, Style(bold=row.baseline)
         if after := len(self._rows) - self._shown.stop:
             yield f"  +{after}›", Style()

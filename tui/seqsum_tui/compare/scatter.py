@@ -9,8 +9,8 @@ from seqsum.compare import field_axis
 from seqsum.compare.axis import medians, scatter_notes
 from seqsum.compare.files import scatter_field
 from seqsum.errors import UserError
+from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.scatter import Cloud, Scatter
-from seqsum_tui.compare.looks import look_colour
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class SettingScatter(Scatter):
                 if point is not None:
                     own.append((places[run.id], point[1]))
             broken += len(row.runs) - sum(math.isfinite(value) for _, value in own)
-            clouds.append(Cloud(row.key, row.look.sign, look_colour(self.app, row.look), tuple(own)))
+            clouds.append(Cloud(row.key, row.look.sign, series_colour(row.look.hue, self.app).css, tuple(own)))
         low, high = min(axis.places), max(axis.places)
         margin = 0.5 if axis.kind == "names" else 0.06 * (high - low) or 0.5
         span = low - margin, high + margin

@@ -502,15 +502,8 @@ def _first_steps() -> Content:
     key = "bold $background on $accent"
     return Content.assemble(
         ("Nothing to compare yet\n\n", "bold"),
-        *(
-            "Press ",
-            (" a ", key),
-            " to choose runs: ",
-            (" space ", key),
-            " marks several, ",
-            (" enter ", key),
-            " adds them.\n",
-        ),
+        *("Press ", (" a ", key), " to choose runs: "),
+        *((" space ", key), " marks several, ", (" enter ", key), " adds them.\n"),
         ("In the list of runs, c compares the marked ones.", "$foreground 60%"),
     )
 

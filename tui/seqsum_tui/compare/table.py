@@ -12,9 +12,9 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum.compare import Comparison, Row
+from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.compare.columns import LUXURIES, RowColumn, columns_of
-from seqsum_tui.compare.looks import look_ink
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.columns import fitting
 from seqsum_tui.shared.line_table import ColumnTable, Piece
@@ -69,7 +69,11 @@ class CompareTable(ColumnTable[Row, RowColumn]):
 
     def _run_cell(self, row: Row, width: int, quiet: Style) -> list[Piece]:
         sign = "·" if row.hidden else row.look.sign if row.drawn else "▾"
-        ink = quiet if row.hidden or not row.drawn else Style(color=look_ink(self.app, row.look), bold=True)
+        ink = (
+            quiet
+            if row.hidden or not row.drawn
+            else Style(color=series_colour(row.look.hue, self.app).rich_color, bold=True)
+        )
         lead = "  " if row.kind == "member" else ""
         tail = f" {row.size}" if row.kind == "group" else ""
         room = width - 2 - len(lead) - len(tail)

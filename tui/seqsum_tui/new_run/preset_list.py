@@ -69,11 +69,8 @@ class PresetList(OptionList):
 
     def take(self, presets: Sequence[Preset], chosen: Preset) -> None:
         """Show other presets, all of them, with one that is chosen."""
-        self.presets, self.chosen, self.query_text = tuple(presets), chosen, ""
-        with self.prevent(OptionList.OptionHighlighted):
-            self.set_options(self._grouped(self.presets))
-            self._point()
-        self.post_message(self.Searched("", len(self.presets)))
+        self.presets, self.chosen = tuple(presets), chosen
+        self.search("")
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         return self._searches(character)

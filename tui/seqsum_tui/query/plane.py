@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.color import Color
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -114,8 +113,5 @@ class Plane(Widget):
             return Style(bold=True)
         if label < 0:
             return Style(bold=True, reverse=True)
-        if self.app.native_ansi_color:
-            return Style(color=TERMINAL_COLOURS[label % len(TERMINAL_COLOURS)])
-        colour = Color.parse(series_colour(label, dark=self.app.current_theme.dark))
         # Ten classes over eight hues: the ninth and tenth are bold as well.
-        return Style(color=colour.rich_color, bold=label >= len(TERMINAL_COLOURS))
+        return Style(color=series_colour(label, self.app).rich_color, bold=label >= len(TERMINAL_COLOURS))
