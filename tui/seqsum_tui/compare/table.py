@@ -69,11 +69,8 @@ class CompareTable(ColumnTable[Row, RowColumn]):
 
     def _run_cell(self, row: Row, width: int, quiet: Style) -> list[Piece]:
         sign = "·" if row.hidden else row.look.sign if row.drawn else "▾"
-        ink = (
-            quiet
-            if row.hidden or not row.drawn
-            else Style(color=series_colour(row.look.hue, self.app).rich_color, bold=True)
-        )
+        colour = series_colour(row.look.hue, self.app).rich_color
+        ink = quiet if row.hidden or not row.drawn else Style(color=colour, bold=True)
         lead = "  " if row.kind == "member" else ""
         tail = f" {row.size}" if row.kind == "group" else ""
         room = width - 2 - len(lead) - len(tail)
