@@ -1,7 +1,8 @@
 """Trains real runs in a workspace of their own and takes a picture of each screen, as SVG in `docs/pictures`.
 
 `python -m tests.screenshots tour` takes those of the tour alone; `live`, `compare`, `beginning`, `fork` and
-`runs` those of these screens, where `beginning` is New run and the settings; `first_run` is the moving one.
+`runs` those of these screens, where `beginning` is New run and the settings; `first_run` is the moving one,
+`lessons` that of the tutorial.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.screenshots.asking import take_tour
 from tests.screenshots.beginning import take_beginning
 from tests.screenshots.first_run import take_first_run
 from tests.screenshots.forking import take_fork
+from tests.screenshots.lessons import take_lessons, train_groups
 from tests.screenshots.listing import take_listing, train_listed
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -141,7 +143,11 @@ def main() -> None:
             picture_list(Path(folder) / "more" / "runs")
         if sys.argv[1:] in ([], ["first_run"]):
             asyncio.run(take_first_run(Path(folder) / "first" / "runs", shown, keep))
-        if sys.argv[1:] in (["runs"], ["first_run"]):
+        if sys.argv[1:] in ([], ["lessons"]):
+            lessons = Workspace(Path(folder) / "lessons" / "runs")
+            train_groups(lessons)
+            asyncio.run(take_lessons(lessons, shown, keep))
+        if sys.argv[1:] in (["runs"], ["first_run"], ["lessons"]):
             return
         if sys.argv[1:] == ["live"]:
             picture_live(workspace)
