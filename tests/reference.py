@@ -21,6 +21,7 @@ from seqsum.cli.settings_help import condition, kind_of
 from seqsum.config import Config, section_type
 from seqsum.presets.library import all_presets
 from seqsum.registry import MODELS, TASKS
+from seqsum.runs.verdict import RULES
 from seqsum.schema import FieldFacts, as_text, fields_of
 from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.dialogs.help import EVERYWHERE
@@ -172,12 +173,29 @@ def presets_page() -> str:
     return "\n\n".join(parts)
 
 
+def verdicts_page() -> str:
+    """What each verdict on a run means: the rules, in the order in which they are tried."""
+    parts = [
+        "# Verdicts",
+        "How a run went, in a word and a sentence: in the list, the live view, `seqsum runs`, `seqsum show`, `--json`. "
+        "The first rule that holds gives the word; the sentence has the figures.",
+        table(("Verdict", "When"), [(f"**{word}**", rule) for word, rule in RULES.items()]),
+    ]
+    return "\n\n".join(parts)
+
+
 def _sentence(words: str | None) -> str:
     text = " ".join((words or "").split()).rstrip(".")
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-PAGES = {"settings": settings_page, "commands": commands_page, "keys": keys_page, "presets": presets_page}
+PAGES = {
+    "settings": settings_page,
+    "commands": commands_page,
+    "keys": keys_page,
+    "presets": presets_page,
+    "verdicts": verdicts_page,
+}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -187,10 +188,9 @@ def test_the_tab_key(workspace: Workspace) -> None:
     os.close(theirs)
     try:
         os.write(ours, b'eval "$(seqsum completion bash)"; echo rea""dy\n')
-        seen = _read(ours, b"ready")
+        assert b"ready" in _read(ours, b"ready")
         os.write(ours, b"seqsum presets sunspots_l\t")
-        seen = _read(ours, b"sunspots_lstm ")
-        assert b"sunspots_lstm " in seen
+        assert b"sunspots_lstm " in _read(ours, b"sunspots_lstm ")
     finally:
         shell.kill()
         shell.wait()
@@ -199,7 +199,7 @@ def test_the_tab_key(workspace: Workspace) -> None:
 
 def _read(terminal: int, until: bytes, seconds: float = 60.0) -> bytes:
     seen, deadline = b"", time.monotonic() + seconds
-    while until not in seen and time.monotonic() < deadline:
+    while until not in seen and select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
         seen += os.read(terminal, 4096)
     return seen
 

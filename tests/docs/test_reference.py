@@ -5,8 +5,9 @@ from __future__ import annotations
 from seqsum.cli.arguments import COMMANDS, command_parser
 from seqsum.config import all_fields
 from seqsum.presets.library import preset_names
+from seqsum.runs.verdict import RULES
 from seqsum_tui.settings.keymap import key_groups
-from tests.reference import commands_page, keys_page, presets_page, settings_page
+from tests.reference import commands_page, keys_page, presets_page, settings_page, verdicts_page
 
 
 def test_every_setting_stands_there() -> None:
@@ -33,6 +34,11 @@ def test_every_key_stands_there() -> None:
 def test_every_preset_stands_there() -> None:
     page = presets_page()
     assert {name for name in preset_names() if f"## {name}\n" not in page} == set()
+
+
+def test_every_verdict_stands_there() -> None:
+    page = verdicts_page()
+    assert {word for word, rule in RULES.items() if f"| **{word}** | {rule} |" not in page} == set()
 
 
 def test_a_bar_in_a_cell_is_one() -> None:
