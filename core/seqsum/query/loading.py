@@ -25,6 +25,7 @@ from seqsum.runs.checkpoint_files import (
     MODEL_FILE,
     STATE_FILE,
     DamagedCheckpoint,
+    folder_of,
     json_object,
     newest_read,
     steps_saved,
@@ -35,15 +36,6 @@ from seqsum.text import one_line
 
 # What wrong values in well-formed JSON can lead to where a task or a model is made of them.
 MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, RuntimeError)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What an answer needs of a checkpoint: no optimizer, no random state."""
-
-    step: int
-    tensors: dict[str, Tensor]
-    state: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,38 +71,34 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
         if step not in steps:
             there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
             raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
-        return _made(run, read(run.checkpoints / f"step-{step}"), like)
-    return _newest(run, like)
-
-
-def _newest(run: Run, like: Loaded | None) -> Loaded:
-    """Load the newest checkpoint that can answer, with a message for each one that was passed over."""
-    found, damages = newest_read(run.checkpoints, lambda path: _made(run, read(path), like))
+        return _read(run, folder_of(run.checkpoints, step), like)
+    found, damages = newest_read(run.checkpoints, lambda path: _read(run, path, like))
     if found is None:
         which = f" that can answer ({damages[0]})" if damages else ""
         raise UserError(f"predict: {run.no_checkpoint(which)}")
     return replace(found, messages=tuple(f"{damage}; using the one before it" for damage in damages))
 
 
-def read(path: Path) -> Weights:
-    """Read a checkpoint's weights and state; raise DamagedCheckpoint when they are incomplete or altered."""
+def _read(run: Run, path: Path, like: Loaded | None) -> Loaded:
+    """Load a checkpoint; raise DamagedCheckpoint when it is incomplete or altered, UserError when it does not fit."""
     data = whole_files(path, (STATE_FILE, MODEL_FILE))
     state = json_object(path, STATE_FILE, data[STATE_FILE])
     step = state.get("step")
     if type(step) is not int or path.name != f"step-{step}" or not isinstance(state.get("config"), dict):
         raise DamagedCheckpoint(path, f"{STATE_FILE} holds another step than its folder's name, or no config")
     try:
-        return Weights(step, safetensors.torch.load(data[MODEL_FILE]), state)
+        tensors = safetensors.torch.load(data[MODEL_FILE])
     except (safetensors.SafetensorError, *MISFITS) as error:
         raise DamagedCheckpoint(path, f"{MODEL_FILE} is no safetensors file: {one_line(str(error))}") from None
+    return _made(run, step, tensors, state, like)
 
 
-def _made(run: Run, weights: Weights, like: Loaded | None) -> Loaded:
+def _made(run: Run, step: int, tensors: dict[str, Tensor], state: dict[str, Any], like: Loaded | None) -> Loaded:
     """Make task and model of a checkpoint; raise UserError when its parts do not fit each other."""
-    source = f"checkpoint of step {weights.step:,} of run {run.id}"
+    source = f"checkpoint of step {step:,} of run {run.id}"
     try:
-        config = Config.parse(weights.state["config"], source)
-        facts = weights.state.get("data_facts")
+        config = Config.parse(state["config"], source)
+        facts = state.get("data_facts")
         same = (
             like is not None and like.config.task == config.task and (like.task.data_facts() or None) == (facts or None)
         )
@@ -120,14 +108,14 @@ def _made(run: Run, weights: Weights, like: Loaded | None) -> Loaded:
     except MISFITS as error:
         raise UserError(f"query: the {source} is damaged: {type(error).__name__} in its state") from None
     try:
-        model = _fitted(task, config, weights.tensors)
+        model = _fitted(task, config, tensors)
     except MISFITS:
         raise UserError(
-            f"predict: the weights of run {run.id} at step {weights.step:,} do not fit the model of its configuration"
+            f"predict: the weights of run {run.id} at step {step:,} do not fit the model of its configuration"
         ) from None
     model.eval()
     model.requires_grad_(False)
-    return Loaded(weights.step, config, task, model)
+    return Loaded(step, config, task, model)
 
 
 class _NoDrawing(TorchFunctionMode):
