@@ -10,11 +10,12 @@ from textual.worker import WorkerState
 
 import seqsum_tui
 from seqsum_tui.app import Console
+from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.query import session
 from seqsum_tui.query.client import ServerEnded
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.screen import RunsScreen
-from seqsum_tui.shared.context import ConsoleScreen, Dialog
+from seqsum_tui.shared.context import ConsoleScreen
 from support.asking import HereClient, learn
 from support.screens import screen_text
 
