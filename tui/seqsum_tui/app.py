@@ -431,6 +431,21 @@ class Console(App[None]):
         if not self.screen.is_modal:
             self.push_screen(HelpScreen.of(self.screen))
 
+    def action_lessons(self) -> None:
+        """Show the lessons."""
+        from seqsum_tui.rooms import lessons
+
+        if not self.screen.is_modal:
+            self.push_screen(lessons.LessonsScreen())
+
+    def looked_at(self, what: str) -> None:
+        """Remember what a person has looked at: it ticks a lesson."""
+        from seqsum_tui.rooms import lessons
+
+        kept = lessons.noted(self.layout(lessons.LAYOUT), what)
+        if kept is not None:
+            self.keep_layout(lessons.LAYOUT, kept)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer theme, settings and quit; the keys panel has its better in `?`, screenshots are for makers."""
         for command in super().get_system_commands(screen):
@@ -439,5 +454,6 @@ class Console(App[None]):
         yield SystemCommand(
             "Settings", "Theme, bell, notifications, traffic, and the keys there are", self.action_settings
         )
+        yield SystemCommand("Lessons", "Six lessons, for whoever has never trained a network", self.action_lessons)
         yield SystemCommand("Redraw", "Paint anew, where another program wrote over it", self.action_redraw)
         yield SystemCommand("Help", "Show every key of this screen", self.action_help)

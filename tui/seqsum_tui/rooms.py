@@ -1,6 +1,7 @@
 """Every screen that the app opens: importing this imports the console's rooms, once, when the list is there."""
 
 from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.dialogs import lessons
 from seqsum_tui.dialogs.help import HelpScreen
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.live.screen import LiveScreen
@@ -20,4 +21,5 @@ __all__ = [
     "RunsScreen",
     "SettingsScreen",
     "keymap",
+    "lessons",
 ]

@@ -1,4 +1,4 @@
-"""Every key of a screen in words."""
+"""Every key of a screen in words, to be searched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,6 +16,7 @@ from textual.widgets import Static
 
 from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import bindings, dialog_keys
+from seqsum_tui.shared.field_editors import LineInput
 
 EVERYWHERE: list[BindingType] = [
     Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
@@ -25,8 +27,16 @@ EVERYWHERE: list[BindingType] = [
 ]
 
 
+class HelpLine(Horizontal):
+    """Keys, and what they do."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text.casefold()
+
+
 class HelpScreen(Dialog[None]):
-    """Closes with escape, ?, or a click beside it."""
+    """Closes with escape, ?, or a click beside it; / searches."""
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = dialog_keys.HELP_PAGE
@@ -46,14 +56,50 @@ class HelpScreen(Dialog[None]):
         """Make the page."""
         with Vertical(id="dialog") as box:
             box.border_title = f"{self._title}: keys"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "/ searches · esc closes"
+            yield LineInput(placeholder="a word, or a key", id="search", compact=True)
+            yield Static("Nothing is called so.", id="none")
             with VerticalScroll():
                 for title, keys in self._sections:
-                    yield Static(Content.styled(title, "bold $text-accent"), classes="section")
-                    for names, text in self._lines(keys):
-                        with Horizontal(classes="line"):
-                            yield Static(Content.styled(names, "bold"), classes="keys")
-                            yield Static(Content(text), classes="words")
+                    with Vertical(classes="section"):
+                        yield Static(Content.styled(title, "bold $text-accent"))
+                        for names, text in self._lines(keys):
+                            with HelpLine(f"{names} {text}"):
+                                yield Static(Content.styled(names, "bold"), classes="keys")
+                                yield Static(Content(text), classes="words")
+
+    def on_mount(self) -> None:
+        """Begin where the page can be moved."""
+        self.query_one(VerticalScroll).focus()
+
+    def action_search(self) -> None:
+        """Type what to search for."""
+        self.add_class("-searching")
+        self.query_one("#search").focus()
+
+    def action_close(self) -> None:
+        """Show all again; when all is shown, close."""
+        search = self.query_one("#search", LineInput)
+        if not search.value and not search.has_focus:
+            self.dismiss(None)
+            return
+        search.value = ""
+        self.remove_class("-searching")
+        self.query_one(VerticalScroll).focus()
+
+    @on(LineInput.Submitted)
+    def _leave_search(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    @on(LineInput.Changed)
+    def _search(self, message: LineInput.Changed) -> None:
+        words = message.value.casefold().split()
+        for section in self.query(".section"):
+            lines = section.query(HelpLine)
+            for line in lines:
+                line.display = all(word in line.text for word in words)
+            section.display = any(line.display for line in lines)
+        self.query_one("#none").display = not any(section.display for section in self.query(".section"))
 
     def _lines(self, keys: Sequence[BindingType]) -> list[tuple[str, str]]:
         by_action: dict[str, tuple[list[str], str]] = {}

@@ -241,6 +241,7 @@ class QueryScreen(ConsoleScreen[None]):
         shown = asking.view(*wanted)
         if shown is not None:
             pane.show(shown)
+            self.console.looked_at(f"{self.page}: {wanted[0]}")
         elif views()[wanted[1]].question.needs_input and asking.question is None:
             pane.say(_quiet("Type a question first, or press r for a random one."))
         else:

@@ -421,5 +421,5 @@ def _first_steps() -> Content:
         *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
         *("The first one, ", ("adds", "bold"), ", learns to add digits, in a second or two.\n\n"),
         ("A run goes on when you close the console; open it again and it is here.\n", "$foreground 60%"),
-        ("? shows every key.", "$foreground 60%"),
+        *("New to this? ", (" L ", key), " has six lessons; ", (" ? ", key), " shows every key."),
     )

@@ -57,6 +57,7 @@ RUNS: list[BindingType] = [
     hidden("runs.unfold", "f", "unfold", "Unfold", "Show the runs of the group, or fold them"),
     hidden("runs.groups", "F", "groups", "Groups", "Fold runs of a group into one line, or never"),
     hidden("runs.mark_all", "M", "mark_all", "Mark all", "Mark every run that is listed, or none"),
+    hidden("runs.lessons", "L", "app.lessons", "Lessons", "Six lessons, for whoever has never trained a network"),
     hidden("runs.clear", "escape", "clear", "Clear", "Take the marks away, then the filter", display="esc"),
     COPY,
 ]

@@ -74,6 +74,9 @@ class Context(Protocol):
     def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
         """Say of runs that ended between two readings how they did."""
 
+    def looked_at(self, what: str) -> None:
+        """Remember that a person has looked at a view of a model, as `page: view`."""
+
     def open_live(self, run: Run, *, instead: bool = False) -> None:
         """Watch a run, `instead` of the screen in front or over it."""
 

@@ -7,7 +7,12 @@ from textual.binding import BindingType
 from seqsum_tui.key import hidden, key
 
 HELP_PAGE: list[BindingType] = [
-    hidden("help.close", "escape,question_mark,q,enter,f1", "dismiss", "Close", "Back to the screen"),
+    hidden("help.close", "escape,question_mark,q,enter,f1", "close", "Close", "Back to the screen, or to all keys"),
+    hidden("help.search", "slash", "search", "Search", "Search the keys by a word", display="/"),
+]
+
+LESSONS: list[BindingType] = [
+    hidden("lessons.close", "escape,L,q,enter", "cancel", "Close", "Back to the screen"),
 ]
 
 LINE: list[BindingType] = [

@@ -1,0 +1,159 @@
+"""Six lessons for whoever has never trained a network; each is ticked when the runs show that it was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from seqsum.errors import UserError
+from seqsum_tui.dialogs.dialog import Dialog
+from seqsum_tui.shared import dialog_keys
+from seqsum_tui.shared.polling import in_thread
+
+if TYPE_CHECKING:
+    from seqsum.runs.entry import Entry
+
+MOST_RECORDS = 300
+"""How many of the newest runs are asked whether they are forks."""
+FEWEST_SEEDS = 4
+LAYOUT = "lessons"
+
+Seen = Collection[str]
+"""What a person has looked at in Ask, as `page: view`."""
+Reached = Callable[[Sequence["Entry"], Seen], bool]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """goal: what is to be found out; how: the keys that lead there; reached: whether the runs, or what was looked at,
+    show that it was."""
+
+    title: str
+    goal: str
+    how: str
+    reached: Reached
+
+
+def _went(*words: str) -> Reached:
+    return lambda entries, seen: any(one.summary.verdict and one.summary.verdict.word in words for one in entries)
+
+
+def _warmed_up(entries: Sequence[Entry], seen: Seen) -> bool:
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        warm = entry.setting("schedule.warmup_steps")
+        if entry.summary.group and isinstance(warm, int | float) and warm > 0:
+            groups.setdefault(entry.summary.group, []).append(entry)
+    return any(
+        len(members) >= FEWEST_SEEDS and all(_went("learned")([member], seen) for member in members)
+        for members in groups.values()
+    )
+
+
+def _looked(start: str) -> Reached:
+    return lambda entries, seen: any(one.startswith(start) for one in seen)
+
+
+FORKED = "fork"
+LESSONS = (
+    Lesson(
+        "Learn",
+        "See a network learn to add, and ask it.",
+        "n, enter, enter trains adds; then a, and type 1 2 3",
+        _went("learned"),
+    ),
+    Lesson(
+        "Explode",
+        "What does too high a learning rate do?",
+        "n on adds, with optim.name sgd, optim.lr 50, schedule.warmup_steps 0",
+        _went("diverged", "collapsed"),
+    ),
+    Lesson(
+        "Warm up",
+        "Find a setting with which every seed learns.",
+        "n on adds, with optim.lr 0.02, schedule.warmup_steps 500, Seeds 8",
+        _warmed_up,
+    ),
+    Lesson(
+        "Fork",
+        "Too small, or stopped too early? Go on and see.",
+        "n on baseline; when it ends, F with train.steps=40000",
+        _looked(FORKED),
+    ),
+    Lesson(
+        "Generalise",
+        "Trained on five digits: what of a hundred?",
+        "a on a run that learned; 3, then v to By length",
+        _looked("whole: By length"),
+    ),
+    Lesson(
+        "Look inside",
+        "Where in the network is the sum?",
+        "a on sota_warmup; type 1 2 3 5 1 2 4; 2, then v to the ring",
+        _looked("inside: "),
+    ),
+)
+
+
+def noted(layout: Mapping[str, object], looked_at: str) -> dict[str, list[str]] | None:
+    """Return what is to be kept once a person has looked at something; None where nothing new was."""
+    seen = layout.get("seen")
+    before = [one for one in seen if isinstance(one, str)] if isinstance(seen, list) else []
+    return None if looked_at in before else {"seen": [*before, looked_at]}
+
+
+class LessonsScreen(Dialog[None]):
+    """Closes with escape; nothing depends on it."""
+
+    CSS_PATH = "lessons.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = dialog_keys.LESSONS
+
+    def compose(self) -> ComposeResult:
+        """Make the page."""
+        with Vertical(id="dialog") as box:
+            box.border_title = "Six lessons"
+            box.border_subtitle = "esc closes"
+            with VerticalScroll():
+                yield Static(id="lessons")
+
+    def on_mount(self) -> None:
+        """Show the lessons, and tick them once the runs were read."""
+        self._show([])
+        self.run_worker(self._tick(), name="lessons")
+
+    async def _tick(self) -> None:
+        self._show(await in_thread(self._reached))
+
+    def _reached(self) -> list[Lesson]:
+        try:
+            entries = self.console.workspace.index.read().entries
+            runs = self.console.workspace.runs()[:MOST_RECORDS]
+        except UserError:
+            return []
+        kept = self.console.layout(LAYOUT).get("seen")
+        seen = {one for one in kept if isinstance(one, str)} if isinstance(kept, list) else set()
+        if any(run.record_or_blank().parent for run in runs):
+            seen.add(FORKED)
+        return [lesson for lesson in LESSONS if lesson.reached(entries, seen)]
+
+    def _show(self, reached: Sequence[Lesson]) -> None:
+        self.query_one("#dialog").border_title = f"Six lessons: {len(reached)} reached"
+        following = next((lesson for lesson in LESSONS if lesson not in reached), None)
+        lines: list[Content] = []
+        for number, lesson in enumerate(LESSONS, start=1):
+            sign, colour = ("✓", "$text-success") if lesson in reached else ("·", "$foreground 60%")
+            if lesson is following:
+                sign, colour = "▸", "$text-accent"
+            lines += [
+                Content.assemble((f"{sign} {number} {lesson.title}", f"bold {colour}"), "  ", lesson.goal),
+                Content.styled(f"    {lesson.how}", "$foreground 65%"),
+            ]
+        lines.append(Content.styled("The tutorial tells more: docs/tutorial, or make docs.", "$foreground 60%"))
+        self.query_one("#lessons", Static).update(Content("\n").join(lines))
