@@ -38,7 +38,7 @@ async def take_fork(
         await pilot.press("f", "M")
         await shown(pilot, lambda text: "Add charts" in text)
         await pilot.press("space", "space", "enter")
-        await shown(pilot, lambda text: "steps per second" in text)
+        await shown(pilot, lambda text: "grad norm" in text)
         await pilot.press("s", "s", *["left"] * 12)
         await pilot.pause(1.0)
         keep("fork", console.export_screenshot())
