@@ -235,7 +235,7 @@ async def test_a_theme_that_is_not_there_is_told(scene, still, until, tmp_path):
     console = Console(scene.folder, now=still, remote=False, settings=written(tmp_path, 'theme = "nrod"'))
     async with console.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: any('did you mean "nord"' in text for text in toasts(console)))
-        assert console.theme == "textual-dark"
+        assert console.theme == "seqsum"
 
 
 async def test_settings_that_can_not_be_saved_are_told(scene, still, until, tmp_path):

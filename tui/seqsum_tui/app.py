@@ -26,6 +26,7 @@ from seqsum_tui.opening import OpeningScreen
 from seqsum_tui.query.client import server_command
 from seqsum_tui.settings.store import Settings
 from seqsum_tui.settings.theme_contrast import legible
+from seqsum_tui.settings.themes import DARK, LIGHT
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.paths import copied_path, for_people, over_ssh
 from seqsum_tui.shared.polling import in_thread
@@ -93,6 +94,8 @@ class Console(App[None]):
         self._legible: dict[str, Theme] = {}
         self._no_steering = NoSteering()
         super().__init__()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
         self.settings = settings or Settings()
         self.workspace_folder = workspace
         self.now = now

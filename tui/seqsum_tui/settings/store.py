@@ -54,7 +54,7 @@ class Option:
         return None
 
 
-THEME = "textual-dark"
+THEME = "seqsum"
 OPTIONS = (
     Option("theme", "choice", THEME, "the colours of the console; series keep colours that the colour-blind can tell"),
     Option("refresh", "float", 2.5, "how often screens read what runs write", low=0.2, high=10, unit="times a second"),
