@@ -299,14 +299,13 @@ class Console(App[None]):
 
     def _put_theme_on(self) -> None:
         theme = self.settings.theme
-        if theme in self.available_themes:
-            self.theme = theme
-        else:
+        if theme not in self.available_themes:
             from seqsum.errors import did_you_mean
 
             near = did_you_mean(theme, self.available_themes) or "; the palette (ctrl+p, Theme) shows all"
             self.settings.forget("theme")
             self.settings.problems.append(f'settings: no theme "{theme}"{near}')
+        self.theme = self.settings.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
 
     def _theme_chosen(self, theme: Theme) -> None:
