@@ -391,8 +391,9 @@ def test_without_a_terminal_it_prints_plain_lines(workspace: Path) -> None:
     name = "[red]x[/red]"
     status, out, err = call("train", "baseline", "--name", name, *SHORT)
     assert (status, err) == (0, "") and "\x1b" not in out and "\r" not in out
-    first, *middle, last = out.splitlines()
+    first, *middle, last, verdict = out.splitlines()
     assert first.startswith(name) and last.startswith(name) and "finished at step 30" in last
+    assert verdict.startswith("at chance: ")
     assert any(re.search(r"step \d+/30  loss \d\.\d{4}", line) for line in middle)
 
 

@@ -17,6 +17,9 @@ class Dialog(ConsoleScreen[ScreenResultType | None], ModalScreen[ScreenResultTyp
     DEFAULT_CSS = """
     Dialog {
         align: center middle;
+        /* The screen beneath is dimmed: Textual takes the styles of the first base alone. */
+        background: $background 60%;
+        &:ansi { background: transparent; }
         #dialog {
             width: 72; max-width: 100%; height: auto; max-height: 100%;
             border: round $primary; background: $surface; padding: 0 1;
