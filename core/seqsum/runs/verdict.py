@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.formatting import metric as spelled
-from seqsum.formatting import percent
+from seqsum.formatting import number, percent, progress
 
 if TYPE_CHECKING:
     from seqsum.runs.buckets import Buckets
@@ -29,14 +29,14 @@ FEWEST_POINTS = 8
 SMOOTHED = 5
 
 RULES: Mapping[str, str] = {
-    "diverged": f"the loss is NaN or infinite, or more than {DIVERGED:g} times what it began with",
+    "diverged": f"the loss is NaN or infinite, or more than {number(DIVERGED)} times what it began with",
     "collapsed": "more than half of what the accuracy had gained over guessing is lost again (it had gained at least "
-    f"{FEWEST_GAINED:.0%})",
-    "learned": f"the accuracy is {LEARNED:.0%} or more",
-    "overfits": f"the held-out loss has risen by more than {RISEN:.0%} of its whole fall, while the training "
+    f"{progress(FEWEST_GAINED)})",
+    "learned": f"the accuracy is {progress(LEARNED)} or more",
+    "overfits": f"the held-out loss has risen by more than {progress(RISEN)} of its whole fall, while the training "
     "loss went on falling",
-    "at chance": f"the accuracy is less than {MOST_AT_CHANCE:.0%} of the way from guessing to all right",
-    "plateau": f"the held-out loss (or, without one, the loss) has kept within {FLAT:.0%} of its whole fall for "
+    "at chance": f"the accuracy is less than {progress(MOST_AT_CHANCE)} of the way from guessing to all right",
+    "plateau": f"the held-out loss (or, without one, the loss) has kept within {progress(FLAT)} of its whole fall for "
     "the last quarter of the steps",
     "unstable": "none of these, and the loss is higher than a quarter of the steps before",
     "learning": "none of these: the loss still falls",
@@ -145,7 +145,7 @@ def _by_accuracy(accuracy: Curve, chance: float | None) -> Verdict | None:
         return None
     less = np.flatnonzero(values < LEARNED)
     since = int(steps[less[-1] + 1 if len(less) else 0])
-    return Verdict("learned", f"Accuracy is {LEARNED:.0%} or more since step {since:,}.", since)
+    return Verdict("learned", f"Accuracy is {progress(LEARNED)} or more since step {since:,}.", since)
 
 
 def _overfits(held_out: Curve, loss: Curve) -> Verdict | None:
