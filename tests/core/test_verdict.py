@@ -70,7 +70,7 @@ def test_diverged(broken):
     assert judged(loss=np.where(STEPS == 3000, broken, FALLING)).word == "learning"
     high = judged(loss=np.where(STEPS > 2000, 9.0, 2.3))
     assert high.word == "diverged" and 2000 <= high.step <= 2300
-    assert judged(loss=FALLING, failed_for="the loss is not finite at step 7").word == "diverged"
+    assert judged(loss=FALLING, failed_for="gradient norm became inf at step 7 (learning rate 50)").step == 7
 
 
 def test_overfits_since_its_lowest_held_out_loss():
@@ -94,7 +94,8 @@ def test_plateau_and_learning():
 def test_too_little_says_nothing():
     assert verdict_of({}, 0.1, live=True) is None
     few = Curve(STEPS[:3], FALLING[:3])
-    assert verdict_of({"loss": few, "eval_loss": few}, None, live=False) is None
+    assert verdict_of({"loss": few, "eval_loss": few}, None, live=True) is None
+    assert verdict_of({"loss": few, "eval_loss": few}, None, live=False).word == "too short"
     # One evaluation tells whether it learned.
     assert verdict_of({"accuracy": Curve(STEPS[:1], np.ones(1))}, 0.1, live=False).word == "learned"
 
@@ -147,3 +148,26 @@ def test_a_run_of_an_earlier_version_has_no_chance(trained: Path):
         assert run.summary_from(store).verdict.word == "at chance"
         store.set_state(chance=None)
         assert run.summary_from(store).verdict.word != "at chance"
+
+
+def test_a_run_that_failed_at_once_has_diverged(tmp_path: Path, capsys):
+    wild = ["--optim.name", "sgd", "--optim.lr", "50", "--schedule.warmup_steps", "0"]
+    assert main(["--workspace", str(tmp_path), "train", "adds", *wild, "--json"]) == 1
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])["verdict"]
+    assert verdict["word"] == "diverged" and f"at step {verdict['step']}" in verdict["sentence"]
+
+
+def test_since_when_it_holds_does_not_depend_on_how_long_it_goes_on(trained: Path):
+    (run,) = [run for run in Workspace(trained).runs() if run.record.name == "good"]
+    with run.store() as store:
+        before = run.summary_from(store).verdict
+        store.append(("accuracy", 10_000 + 200 * place, 1.0) for place in range(600))
+        assert run.summary_from(store).verdict == before
+
+
+def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    for command in (["runs"], ["train", "adds"], ["show", "x"]):
+        assert main(["--workspace", str(file), *command]) == 2
+        assert "is not a folder" in capsys.readouterr().err

@@ -132,15 +132,20 @@ def test_a_folder_half_made_by_a_killed_process_is_no_run(workspace: Workspace) 
     assert [found.id for found in workspace.runs()] == [run.id]
 
 
-@pytest.mark.parametrize("below", ["file", "file/deeper"])
-def test_a_workspace_that_can_not_be_written_is_told(tmp_path: Path, below: str) -> None:
+def test_a_workspace_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    workspace = Workspace(tmp_path / below)
+    with pytest.raises(UserError, match="is not a folder; choose another with --workspace$"):
+        Workspace(tmp_path / "file")
+
+
+def test_a_workspace_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    workspace = Workspace(folder := tmp_path / "file" / "deeper")
     assert workspace.runs() == [] and workspace.summaries() == []
     with pytest.raises(UserError) as caught:
         make(workspace)
     message = str(caught.value)
-    assert message.startswith(f"workspace: can't write {tmp_path / below}: ")
+    assert message.startswith(f"workspace: can't write {folder}: ")
     assert message.endswith("; choose another with --workspace")
 
 

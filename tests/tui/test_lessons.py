@@ -50,8 +50,8 @@ async def test_what_was_looked_at_and_forked_is_ticked(scene, console, until):
     child.record.with_facts(parent={"run": parent.id, "step": 100}).write(child.folder)
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
-        console.looked_at("inside: Ring")
-        console.looked_at("inside: Ring")
+        console.looked_at("inside: Trajectory")
+        console.looked_at("inside: Probabilities")
         console.looked_at("whole: Calibration")
         await pilot.press("L")
         await until(pilot, lambda: ticked(console) == ["Fork", "Look inside"])
@@ -66,6 +66,7 @@ async def test_help_is_searched(scene, console, until):
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         await pilot.press("question_mark")
         await until(pilot, lambda: "Choose a preset" in screen_text(console))
+        # As fast as keys come: all of them are meant for the box.
         await pilot.press("slash", *"collapsed")
         await until(pilot, lambda: "is lost again" in screen_text(console))
         text = screen_text(console)

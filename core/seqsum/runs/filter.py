@@ -31,6 +31,7 @@ from seqsum.runs.filter_values import (
     Test,
     as_number,
     check_choice,
+    in_quotes,
     list_test,
     number,
     number_test,
@@ -101,6 +102,7 @@ HAS: dict[str, Test] = {
     "note": lambda entry, now: bool(entry.summary.note),
     "tags": lambda entry, now: bool(entry.summary.tags),
     "group": lambda entry, now: bool(entry.summary.group),
+    "verdict": lambda entry, now: entry.summary.verdict is not None,
     "reason": lambda entry, now: bool(entry.summary.reason),
     "star": lambda entry, now: entry.summary.starred,
 }
@@ -442,7 +444,7 @@ class _Reader:
 
     def _is(self, value: str) -> Test:
         if value.lower() not in IS:
-            near = did_you_mean(value, IS) or f"; it can be {', '.join(IS)}"
+            near = did_you_mean(value, IS) or f"; it can be {', '.join(map(in_quotes, IS))}"
             raise FilterError(f'filter: no "is:{value}"{near}', about="value")
         return IS[value.lower()]
 

@@ -251,10 +251,15 @@ def _either_kind(name: str, value_of: Value, sign: str, value: Token) -> Test:
     return test
 
 
+def in_quotes(choice: str) -> str:
+    """Return a choice as it is typed: one of several words in quotes."""
+    return f'"{choice}"' if " " in choice else choice
+
+
 def check_choice(name: str, value: Token, choices: Iterable[str], sign: str) -> None:
     """Refuse what none of the choices is."""
     choices = tuple(choices)
     wanted = words_of(name, sign.removeprefix("!"), value)
     if not any(map(wanted, choices)):
-        near = did_you_mean(value.text, choices) or f"; it is one of {', '.join(choices)}"
+        near = did_you_mean(value.text, choices) or f"; it is one of {', '.join(map(in_quotes, choices))}"
         raise FilterError(f'filter: {name} is never "{one_line(value.text)}"{near}', about="value")

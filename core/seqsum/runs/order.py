@@ -14,7 +14,7 @@ from seqsum.runs.store import STATUSES
 # What one looks for first comes first: the newest, the furthest, the best.
 HIGH_FIRST = frozenset({"step", "steps", "progress", "speed", "trained"})
 # From the best to the worst.
-VERDICTS = ("learned", "learning", "plateau", "unstable", "overfits", "at chance", "collapsed", "diverged")
+VERDICTS = ("learned", "learning", "plateau", "too short", "unstable", "overfits", "at chance", "collapsed", "diverged")
 Key = Callable[[Entry], Any]
 
 

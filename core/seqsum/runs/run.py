@@ -23,15 +23,13 @@ from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, UNREADABLE, Store
-from seqsum.runs.verdict import METRICS, Curve, Verdict, verdict_of
+from seqsum.runs.verdict import CURVES, Curve, Verdict, verdict_of
 from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
-VERDICT_POINTS = 100
-"""Of each curve at the least, where it has so many."""
 LIVE_STATUSES = ("queued", "starting", "running", "paused")
 RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
@@ -233,10 +231,10 @@ class Run:
 
     def _verdict(self, store: Store, summary: Summary, chance: float | None) -> Verdict | None:
         curves = {}
-        for name in METRICS:
+        for name, points in CURVES.items():
             if name in summary.metrics:
                 with suppress(UserError):
-                    curves[name] = Curve.of(store.buckets(name, count=VERDICT_POINTS))
+                    curves[name] = Curve.of(store.buckets(name, count=points))
         if chance is not None:
             # What saying always the most frequent answer gets, where a task measures it.
             chance = max(chance, summary.metrics.get("majority_class_accuracy", 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,14 +39,16 @@ RULES: Mapping[str, str] = {
     "at chance": f"the accuracy is less than {progress(MOST_AT_CHANCE)} of the way from guessing to all right",
     "plateau": f"the held-out loss (or, without one, the loss) has kept within {progress(FLAT)} of its whole fall for "
     "the last quarter of the steps",
+    "too short": f"it ended with fewer than {FEWEST_POINTS} points of its loss, and none of these holds",
     "unstable": "none of these, and the loss is higher than a quarter of the steps before",
     "learning": "none of these: the loss still falls",
 }
 """What each word means; the first that holds is given. Losses are medians of five neighbouring points."""
 
+CURVES = {"accuracy": 2000, "loss": 100, "eval_loss": 100}
+"""What a verdict is made from, and into how many points each is thinned at the least: since when an accuracy holds is
+told to the evaluation."""
 LOSSES = {"loss": "Loss", "eval_loss": "Held-out loss"}
-METRICS = ("accuracy", "loss", "eval_loss")
-"""The curves that a verdict is made from."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,11 @@ def verdict_of(
 ) -> Verdict | None:
     """Say how a run went; None while there is too little to tell.
 
-    curves: those of METRICS that it has. chance: the accuracy of guessing; None where nobody knows it, or the task has
+    curves: those of CURVES that it has. chance: the accuracy of guessing; None where nobody knows it, or the task has
     no accuracy. live: whether it still trains. failed_for: why it failed, if it did.
     """
     empty = Curve(np.zeros(0), np.zeros(0))
-    accuracy, loss, held_out = (curves.get(name, empty) for name in METRICS)
+    accuracy, loss, held_out = (curves.get(name, empty) for name in CURVES)
     found = (
         _diverged(loss, failed_for)
         or _by_accuracy(accuracy, chance)
@@ -105,6 +108,8 @@ def verdict_of(
     if found is not None:
         return found
     name, curve = ("eval_loss", held_out) if len(held_out) >= FEWEST_POINTS else ("loss", loss)
+    if not live and 0 < np.isfinite(curve.values).sum() < FEWEST_POINTS:
+        return Verdict("too short", f"It ended after too few points of its {LOSSES[name].lower()} to say how it went.")
     return _plateau(name, curve, accuracy) or _learning(name, curve, live)
 
 
@@ -114,8 +119,10 @@ def _diverged(loss: Curve, failed_for: str | None) -> Verdict | None:
         whole = np.flatnonzero(np.isfinite(loss.values))
         since = int(loss.steps[whole[-1] + 1 if len(whole) else 0])
         return Verdict("diverged", f"Loss is not finite since step {since:,}.", since)
-    if failed_for is not None and "finite" in failed_for:
-        return Verdict("diverged", "Loss or gradient became NaN or infinite.")
+    broke = re.search(r"(.*) became (nan|-?inf) at step (\d+)", failed_for or "")
+    if broke:
+        step = int(broke[3])
+        return Verdict("diverged", f"{broke[1].capitalize()} became {broke[2]} at step {step:,}.", step)
     curve = loss.smoothed()
     if len(curve) < FEWEST_POINTS or curve.values[0] <= 0 or curve.values[-1] <= DIVERGED * curve.values[0]:
         return None

@@ -38,6 +38,8 @@ class Workspace:
             self.folder = folder.expanduser().absolute()
         except (OSError, RuntimeError) as error:
             raise UserError(f"workspace: can't find {folder}: {error}") from None
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(f"workspace: {self.folder} is not a folder; choose another with --workspace")
         self.index = Index(self.folder)
 
     @property

@@ -23,6 +23,7 @@ EVERYWHERE: list[BindingType] = [
     Binding("ctrl+p", "", "Commands", tooltip="Search every action, and the theme, by its name"),
     bindings.SETTINGS,
     bindings.REDRAW,
+    bindings.LESSONS,
     Binding("ctrl+q", "", "Quit", tooltip="Leave the console, also while a text is typed; runs go on"),
 ]
 
@@ -57,7 +58,9 @@ class HelpScreen(Dialog[None]):
         with Vertical(id="dialog") as box:
             box.border_title = f"{self._title}: keys"
             box.border_subtitle = "/ searches · esc closes"
-            yield LineInput(placeholder="a word, or a key", id="search", compact=True)
+            search = LineInput(placeholder="a word, or a key", id="search", compact=True)
+            search.display = False
+            yield search
             yield Static("Nothing is called so.", id="none")
             with VerticalScroll():
                 for title, keys in self._sections:
@@ -74,8 +77,10 @@ class HelpScreen(Dialog[None]):
 
     def action_search(self) -> None:
         """Type what to search for."""
-        self.add_class("-searching")
-        self.query_one("#search").focus()
+        search = self.query_one("#search")
+        # At once: what is typed behind the key goes into it.
+        search.display = True
+        self.set_focus(search)
 
     def action_close(self) -> None:
         """Show all again; when all is shown, close."""
@@ -84,7 +89,7 @@ class HelpScreen(Dialog[None]):
             self.dismiss(None)
             return
         search.value = ""
-        self.remove_class("-searching")
+        search.display = False
         self.query_one(VerticalScroll).focus()
 
     @on(LineInput.Submitted)

@@ -96,8 +96,8 @@ LESSONS = (
     Lesson(
         "Look inside",
         "Where in the network is the sum?",
-        "a on sota_warmup; type 1 2 3 5 1 2 4; 2, then v to the ring",
-        _looked("inside: "),
+        "n on sota_warmup; when it ends a, type 1 2 3; 2, then v to Trajectory",
+        _looked("inside: Trajectory"),
     ),
 )
 

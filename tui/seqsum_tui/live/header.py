@@ -52,7 +52,8 @@ class RunHeader(Widget):
             head = Content.assemble((verdict.text, f"bold {verdict.colour}"), "  ")
             lines.append(head + (back if run.verdict.word == "collapsed" else "") + run.verdict.sentence)
         else:
-            lines.append(Content.styled("It is too early to say how it goes.", "$foreground 60%"))
+            said = "It is too early to say how it goes." if run.live else "There are no figures to say how it went."
+            lines.append(Content.styled(said, "$foreground 60%"))
         return Content("\n").join(lines[: self.size.height])
 
     def _first(self, run: Summary, verdict: display.Status | None) -> Content:

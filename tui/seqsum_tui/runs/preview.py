@@ -129,7 +129,8 @@ def describe_briefly(preview: Preview) -> Content:
         beside = run.id
         left = f", {formatting.duration(run.seconds_left)} left" if run.seconds_left is not None else ""
         progress = f"step {run.step:,} of {display.steps(run)}{left}" if run.live else ""
-        verdict = run.verdict.sentence if run.verdict else ""
+        shown = display.verdict(run)
+        verdict = f"{shown.text}: {run.verdict.sentence}" if run.verdict and shown else ""
         reason = run.reason if run.status not in ENDED_WELL or not verdict else ""
         said = (
             reason

@@ -19,7 +19,8 @@ REDRAW = hidden("app.redraw", "ctrl+l", "redraw", "Redraw", "Paint anew, where a
 SUSPEND = hidden(
     "app.suspend", "ctrl+z", "suspend_process", "Suspend", "Stop the console and show the shell; fg brings it back"
 )
-APP: list[BindingType] = [HELP, SETTINGS, REDRAW, SUSPEND]
+LESSONS = hidden("app.lessons", "L", "lessons", "Lessons", "Six lessons, for whoever has never trained a network")
+APP: list[BindingType] = [HELP, SETTINGS, REDRAW, SUSPEND, LESSONS]
 
 CONTROL: list[BindingType] = [
     key("run.pause", "p", "pause", "Pause", "Pause the run between two steps; its worker waits"),
@@ -57,7 +58,6 @@ RUNS: list[BindingType] = [
     hidden("runs.unfold", "f", "unfold", "Unfold", "Show the runs of the group, or fold them"),
     hidden("runs.groups", "F", "groups", "Groups", "Fold runs of a group into one line, or never"),
     hidden("runs.mark_all", "M", "mark_all", "Mark all", "Mark every run that is listed, or none"),
-    hidden("runs.lessons", "L", "app.lessons", "Lessons", "Six lessons, for whoever has never trained a network"),
     hidden("runs.clear", "escape", "clear", "Clear", "Take the marks away, then the filter", display="esc"),
     COPY,
 ]

@@ -42,6 +42,7 @@ VERDICTS = {
     "learned": Status("✓", "learned", "$text-success"),
     "learning": Status("↗", "learning", "$text-primary"),
     "plateau": Status("―", "plateau", "$foreground 70%"),
+    "too short": Status("·", "too short", "$foreground 70%"),
     "unstable": Status("≈", "unstable", "$text-warning"),
     "overfits": Status("△", "overfits", "$text-warning"),
     "at chance": Status("?", "at chance", "$text-warning"),
