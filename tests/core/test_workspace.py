@@ -134,7 +134,7 @@ def test_a_folder_half_made_by_a_killed_process_is_no_run(workspace: Workspace) 
 
 def test_a_workspace_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="is not a folder; choose another with --workspace$"):
+    with pytest.raises(UserError, match=r"is not a folder; choose another with --workspace$"):
         Workspace(tmp_path / "file")
 
 
