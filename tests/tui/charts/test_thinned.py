@@ -135,7 +135,7 @@ def console(tmp_path: Path) -> Console:
 
 def heads(console: Console) -> str:
     """The line above the charts."""
-    return screen_text(console).splitlines()[2]
+    return screen_text(console).splitlines()[3]
 
 
 async def opened(console: Console, pilot, until, run: Run) -> LiveCharts:
