@@ -3,11 +3,13 @@
 import csv
 import math
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from textual.color import Color
 from textual.widgets import Input, OptionList
 
 from seqsum.compare.files import content
@@ -423,9 +425,13 @@ async def test_the_theme_and_no_colour(sweep, console, until):
     async with console.run_test(size=(80, 24)) as pilot:
         await begin(console, pilot, until, sweep)
         chart = console.screen.query_one(CompareChart)
-        assert all(one.colour in palette.DARK_COLOURS for one in chart.series)
+
+        def drawn_in(colours: Sequence[str]) -> bool:
+            return {Color.parse(one.colour) for one in chart.series} <= set(map(Color.parse, colours))
+
+        assert drawn_in(palette.DARK_COLOURS)
         console.theme = "textual-light"
-        await until(pilot, lambda: all(one.colour in palette.LIGHT_COLOURS for one in chart.series))
+        await until(pilot, lambda: drawn_in(palette.LIGHT_COLOURS))
         console.theme = "ansi-dark" if "ansi-dark" in console.available_themes else "textual-ansi"
         await until(pilot, lambda: all(one.colour.startswith("ansi_") for one in chart.series))
         assert "accuracy" in screen_text(console)
