@@ -92,7 +92,7 @@ async def test_charts_are_added_moved_removed_and_come_back(run, scene, console,
         await until(pilot, lambda: seen(console) == ["memory MB"])
         assert charts(console)[5].series[0].y[-1] == 250.0
         await pilot.press("6", "f")
-        await until(pilot, lambda: len(seen(console)) >= {60: 4, 80: 6, 120: 6}[size[0]])
+        await until(pilot, lambda: len(seen(console)) >= {60: 4, 80: 4, 120: 6}[size[0]])
         await pilot.press("1", "1", "less_than_sign")
         await until(pilot, lambda: titles(console)[0] == "loss" and charts(console)[0].has_focus)
         await pilot.press("greater_than_sign")

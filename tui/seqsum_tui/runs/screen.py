@@ -313,9 +313,7 @@ class RunsScreen(RunScreen):
         self._look(filter=message.text)
 
     def on_filter_left(self, message: FilterLeft) -> None:
-        """Go to the list; not while the filter can't be read: what is typed on would act on runs."""
-        if not message.cleared and self._listing is not None and self._listing.error is not None:
-            return
+        """Go to the list."""
         self.query_one(RunTable).focus()
         self.refresh_bindings()
 
