@@ -34,7 +34,7 @@ def told(index: Index, *, quick: bool = False) -> list[object]:
 
 
 def truth(workspace: Workspace) -> list[object]:
-    found = [run.summary() for run in workspace.runs()]
+    found = [run.summary(judged=True) for run in workspace.runs()]
     return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 from seqsum.cli import main
 from seqsum.runs import Workspace
 from seqsum.runs.filter import Names, parse
-from seqsum.runs.verdict import RULES, Curve, Verdict, verdict_of
+from seqsum.runs.store import Store
+from seqsum.runs.verdict import RULES, Verdict, verdict_of
 
 STEPS = np.arange(100, 4001, 100, dtype=np.float64)
 RAMP = np.linspace(0.0, 1.0, len(STEPS))
@@ -21,11 +24,24 @@ SETTLED = 0.3 + 2.0 * np.exp(-20 * RAMP)
 NOISE = 0.01 * np.random.default_rng(0).standard_normal(len(STEPS))
 
 
-def judged(live: bool = False, chance: float | None = 0.1, failed_for: str | None = None, **curves: object) -> Verdict:
-    made = {name: Curve(STEPS, np.asarray(values, dtype=np.float64)) for name, values in curves.items()}
-    found = verdict_of(made, chance, live=live, failed_for=failed_for)
-    assert found is not None and found.word in RULES and found.sentence.endswith((".", ";"))
-    return found
+@pytest.fixture
+def judged(tmp_path: Path):
+    """Judge curves that are written to a store of their own."""
+    made = 0
+
+    def judge(live: bool = False, chance: float | None = 0.1, steps=STEPS, diverged=None, **curves) -> Verdict | None:
+        nonlocal made
+        made += 1
+        with Store.create(tmp_path / f"{made}.db", 1, {"status": "running", "step": 0}) as store:
+            for name, values in curves.items():
+                values = np.broadcast_to(np.asarray(values, dtype=np.float64), len(steps)).tolist()
+                store.append((name, int(step), value) for step, value in zip(steps, values, strict=True))
+            last = {name: value for name, (_, value) in store.latest().items()}
+            found = verdict_of(store, last, chance, live=live, diverged=diverged)
+        assert found is None or (found.word in RULES and found.sentence.endswith("."))
+        return found
+
+    return judge
 
 
 def accuracies(*pairs: tuple[int, float]) -> list[float]:
@@ -33,7 +49,7 @@ def accuracies(*pairs: tuple[int, float]) -> list[float]:
     return [[value for step, value in pairs if step <= at][-1] for at in STEPS]
 
 
-def test_learned_says_since_when_it_stays_learned():
+def test_learned_says_since_when_it_stays_learned(judged):
     once = judged(accuracy=accuracies((0, 0.1), (1000, 1.0), (1500, 0.9), (2000, 0.995)), loss=FALLING)
     assert (once.word, once.step) == ("learned", 2000)
     assert judged(accuracy=accuracies((0, 0.99)), loss=FALLING).step == 100
@@ -41,13 +57,13 @@ def test_learned_says_since_when_it_stays_learned():
 
 
 @pytest.mark.parametrize("last", [0.1, 0.11, 0.3])
-def test_collapsed_says_at_which_step(last):
+def test_collapsed_says_at_which_step(judged, last):
     found = judged(accuracy=accuracies((0, 0.1), (500, 0.98), (2500, last)), loss=SETTLED)
     assert (found.word, found.step) == ("collapsed", 2500)
     assert "98.00%" in found.sentence and "2,500" in found.sentence
 
 
-def test_a_run_that_lost_a_little_or_never_had_much_has_not_collapsed():
+def test_a_run_that_lost_a_little_or_never_had_much_has_not_collapsed(judged):
     assert judged(accuracy=accuracies((0, 0.1), (500, 0.98), (2500, 0.7)), loss=SETTLED).word == "plateau"
     assert judged(accuracy=accuracies((0, 0.1), (500, 0.25), (2500, 0.1)), loss=SETTLED).word == "at chance"
 
@@ -57,23 +73,25 @@ def test_a_run_that_lost_a_little_or_never_had_much_has_not_collapsed():
     (0.5, 0.52, "at chance"), (0.5, 0.6, "plateau"), (0.0, 0.0, "at chance"), (0.0, 0.2, "plateau"),
     (None, 0.1, "plateau"),
 ])  # fmt: skip
-def test_at_chance_depends_on_what_guessing_gets(chance, last, word):
+def test_at_chance_depends_on_what_guessing_gets(judged, chance, last, word):
     assert judged(chance=chance, accuracy=accuracies((0, last)), loss=SETTLED, eval_loss=SETTLED).word == word
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
-def test_diverged(broken):
+def test_diverged(judged, broken):
     values = np.where(STEPS >= 3000, broken, FALLING)
     found = judged(loss=values, accuracy=accuracies((0, 0.1), (500, 0.9), (3000, 0.1)))
     assert (found.word, found.step) == ("diverged", 3000)
     # One step that was not finite is past.
     assert judged(loss=np.where(STEPS == 3000, broken, FALLING)).word == "learning"
+    assert judged(loss=np.where(STEPS[-2] == STEPS, broken, FALLING)).word == "learning"
     high = judged(loss=np.where(STEPS > 2000, 9.0, 2.3))
     assert high.word == "diverged" and 2000 <= high.step <= 2300
-    assert judged(loss=FALLING, failed_for="gradient norm became inf at step 7 (learning rate 50)").step == 7
+    failed = judged(loss=FALLING, diverged=(7, "gradient norm became inf at step 7"))
+    assert (failed.word, failed.step, failed.sentence) == ("diverged", 7, "Gradient norm became inf at step 7.")
 
 
-def test_overfits_since_its_lowest_held_out_loss():
+def test_overfits_since_its_lowest_held_out_loss(judged):
     held_out = 1.0 + (RAMP - 0.4) ** 2
     found = judged(loss=FALLING, eval_loss=held_out, accuracy=accuracies((0, 0.5)))
     lowest = STEPS[held_out.argmin()]
@@ -82,7 +100,7 @@ def test_overfits_since_its_lowest_held_out_loss():
     assert judged(loss=held_out, eval_loss=held_out, accuracy=accuracies((0, 0.5))).word == "unstable"
 
 
-def test_plateau_and_learning():
+def test_plateau_and_learning(judged):
     found = judged(chance=None, loss=SETTLED + NOISE, eval_loss=SETTLED)
     expected = STEPS[np.abs(SETTLED - SETTLED[-1]) > 0.05 * (SETTLED[0] - SETTLED[-1])][-1] + 100
     assert found.word == "plateau" and abs(found.step - expected) <= 200
@@ -91,13 +109,52 @@ def test_plateau_and_learning():
     assert "more steps may help" in ended.sentence and "more steps" not in live.sentence
 
 
-def test_too_little_says_nothing():
-    assert verdict_of({}, 0.1, live=True) is None
-    few = Curve(STEPS[:3], FALLING[:3])
-    assert verdict_of({"loss": few, "eval_loss": few}, None, live=True) is None
-    assert verdict_of({"loss": few, "eval_loss": few}, None, live=False).word == "too short"
+def test_too_little_says_nothing(judged):
+    assert judged(live=True) is None and judged(live=False) is None
+    few = {"steps": STEPS[:3], "chance": None, "loss": FALLING[:3], "eval_loss": FALLING[:3]}
+    assert judged(live=True, **few) is None
+    assert judged(live=False, **few).word == "too short"
     # One evaluation tells whether it learned.
-    assert verdict_of({"accuracy": Curve(STEPS[:1], np.ones(1))}, 0.1, live=False).word == "learned"
+    assert judged(steps=STEPS[:1], accuracy=[1.0]).word == "learned"
+
+
+@pytest.mark.parametrize("points", [1, 7, 300, 20_000])
+def test_since_when_is_exact_however_long_the_curve(judged, points):
+    """Against a search through all points: thinned curves must not shift the step."""
+    steps = np.arange(1, points + 1, dtype=np.float64) * 50
+    values = np.random.default_rng(points).uniform(0.97, 1.0, points)
+    values[int(points * 0.6) :] = 1.0
+    low = [step for step, value in zip(steps, values, strict=True) if value < 0.99]
+    assert judged(steps=steps, accuracy=values).step == (low[-1] + 50 if low else 50)
+    values[int(points * 0.8) :] = 0.1
+    if points > 7:
+        found = judged(steps=steps, accuracy=values)
+        assert (found.word, found.step) == ("collapsed", steps[int(points * 0.8)])
+        assert f"(step {int(steps[values.argmax()]):,})" in found.sentence
+        loss = np.where(steps >= steps[int(points * 0.9)], math.nan, 1.0)
+        assert judged(steps=steps, loss=loss).step == steps[int(points * 0.9)]
+
+
+@pytest.mark.parametrize("wrong", [
+    {"word": "splendid", "sentence": "so"}, {"word": "learned", "sentence": 7}, {"word": [], "sentence": "so"},
+    {"word": "learned", "sentence": "so", "step": "x"}, {"sentence": "so"}, "learned", [1, 2, 3],
+])  # fmt: skip
+def test_an_index_with_a_verdict_that_is_none_is_made_anew(trained: Path, wrong):
+    first = Workspace(trained)
+    before = first.summaries()
+    with closing(sqlite3.connect(first.index.path)) as database, database:
+        (run, rest) = database.execute("SELECT run, rest FROM entry").fetchone()
+        values, curves = json.loads(rest)
+        database.execute(
+            "UPDATE entry SET rest = ? WHERE run = ?", (json.dumps([{**values, "verdict": wrong}, curves]), run)
+        )
+    again = Workspace(trained)
+    assert again.summaries() == before and any("made anew" in message for message in again.index.messages)
+
+
+def test_a_summary_alone_costs_no_verdict(trained: Path):
+    run = Workspace(trained).runs()[0]
+    assert run.summary().verdict is None and run.summary(judged=True).verdict is not None
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +202,9 @@ def test_filters_find_verdicts(trained: Path, text, names):
 def test_a_run_of_an_earlier_version_has_no_chance(trained: Path):
     (run,) = [run for run in Workspace(trained).runs() if run.record.name == "poor"]
     with run.store() as store:
-        assert run.summary_from(store).verdict.word == "at chance"
+        assert run.judged(store, run.summary_from(store)).verdict.word == "at chance"
         store.set_state(chance=None)
-        assert run.summary_from(store).verdict.word != "at chance"
+        assert run.judged(store, run.summary_from(store)).verdict.word != "at chance"
 
 
 def test_a_run_that_failed_at_once_has_diverged(tmp_path: Path, capsys):
@@ -160,9 +217,9 @@ def test_a_run_that_failed_at_once_has_diverged(tmp_path: Path, capsys):
 def test_since_when_it_holds_does_not_depend_on_how_long_it_goes_on(trained: Path):
     (run,) = [run for run in Workspace(trained).runs() if run.record.name == "good"]
     with run.store() as store:
-        before = run.summary_from(store).verdict
+        before = run.judged(store, run.summary_from(store)).verdict
         store.append(("accuracy", 10_000 + 200 * place, 1.0) for place in range(600))
-        assert run.summary_from(store).verdict == before
+        assert run.judged(store, run.summary_from(store)).verdict == before
 
 
 def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path, capsys):

@@ -1,7 +1,12 @@
 """How the ends of runs are told: one by one, those of a group together."""
 
+from dataclasses import replace
+
+import pytest
+
 from seqsum.runs import Summary
-from seqsum_tui.notifications import ends_to_tell
+from seqsum.runs.verdict import Verdict
+from seqsum_tui.notifications import ends_to_tell, turns_to_tell
 
 
 def run(id, status="finished", group="seeds", **metrics):
@@ -49,3 +54,24 @@ def test_runs_of_a_group_that_were_stopped_at_once_are_one_notice():
     stopped = [run(f"seed-{seed}", "stopped") for seed in range(20)]
     (title, _, bad), *more = told(stopped, [*stopped, run("last", "running")])
     assert title == "■ 20 runs of seeds stopped" and not bad and more == []
+
+
+@pytest.mark.parametrize("word", ["collapsed", "diverged"])
+def test_a_live_run_that_goes_wrong_is_told_once(word):
+    well = run("one", "running", None)
+    wrong = replace(well, verdict=Verdict(word, "So it is."))
+    (told_once,) = turns_to_tell({"one": well}, {"one": wrong})
+    assert told_once[0].endswith(f" one {word}") and told_once[1] == "So it is."
+    assert turns_to_tell({"one": replace(well, verdict=Verdict("learned", "So."))}, {"one": wrong}) == [told_once]
+    # Nor is it told again, of a run that was not seen before, of one that ended, or of each of a group.
+    for before, after in (
+        ({"one": wrong}, wrong), ({}, wrong), ({"one": well}, replace(wrong, status="finished")),
+        ({"one": well}, replace(wrong, group="seeds")),
+        ({"one": well}, replace(wrong, verdict=Verdict("at chance", "So."))),
+    ):  # fmt: skip
+        assert turns_to_tell(before, {"one": after}) == []
+
+
+def test_an_end_says_how_it_went():
+    ((_, text, _),) = told([ended := replace(run("a", group=None), verdict=Verdict("plateau", "It is flat."))], [ended])
+    assert text.endswith("\nPlateau. It is flat.")

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from seqsum.runs.entry import read_entry
-from seqsum.runs.verdict import Verdict
+from seqsum.runs.verdict import RULES, WORDS, Verdict
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.lessons import LESSONS, LessonsScreen
 from seqsum_tui.runs.screen import RunsScreen
+from seqsum_tui.shared.display import VERDICTS
 from support.screens import screen_text
 
 TITLES = [lesson.title for lesson in LESSONS]
@@ -42,6 +43,10 @@ def test_runs_reach_lessons(scene, verdicts, group, warm, reached):
         entry = read_entry(scene.run(changes={"schedule.warmup_steps": warm}))
         entries.append(replace(entry, summary=replace(entry.summary, group=group, verdict=Verdict(word, "so"))))
     assert [lesson.title for lesson in LESSONS if lesson.reached(entries, [])] == reached
+
+
+def test_every_verdict_has_a_rule_a_place_and_a_sign():
+    assert set(RULES) == set(WORDS) == set(VERDICTS) and len(WORDS) == len(RULES)
 
 
 async def test_what_was_looked_at_and_forked_is_ticked(scene, console, until):

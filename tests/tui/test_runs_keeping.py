@@ -122,6 +122,12 @@ async def test_what_could_follow_is_offered_and_taken_by_tab_or_right(console, t
         await until(pilot, lambda: keys(console) == ["alpha"])
         await pilot.press("backspace", "enter")
         await until(pilot, lambda: 'cell is never "lst"' in screen_text(console))
+        # What is typed on mends the filter, and is no command.
+        assert box.has_focus
+        await pilot.press("m", "enter")
+        await until(pilot, lambda: table(console).has_focus and keys(console) == ["alpha"])
+        await pilot.press("slash", "end", "backspace", "backspace", "enter")
+        assert box.has_focus and box.value == "cell = ls"
         await pilot.press("escape")
         await until(pilot, lambda: len(keys(console)) == 3)
         await pilot.press("slash")

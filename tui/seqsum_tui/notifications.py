@@ -104,10 +104,11 @@ def turns_to_tell(before: Mapping[str, Summary], after: Mapping[str, Summary]) -
     """Return title and text for each run by itself that is live and went wrong between two readings."""
     found = []
     for id, run in after.items():
-        earlier, now = before.get(id), run.verdict
-        if earlier is None or not run.live or run.group or now is None or now.word not in WRONG:
+        now = run.verdict
+        if now is None or now.word not in WRONG or not run.live or run.group:
             continue
-        if earlier.verdict is None or earlier.verdict.word != now.word:
+        earlier = before.get(id)
+        if earlier is not None and (earlier.verdict is None or earlier.verdict.word != now.word):
             sign = display.VERDICTS[now.word].sign
             found.append((f"{sign} {run.name} {now.word}", now.sentence))
     return found

@@ -15,7 +15,7 @@ from seqsum.cli.output import columns, complain, say, say_json
 from seqsum.control import commands
 from seqsum.errors import InputError, UserError
 from seqsum.formatting import metric, number, percent, scope
-from seqsum.query.question import Answer, Flag, verdict
+from seqsum.query.question import Answer, Flag, right_or_wrong
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import ReadOnlyStore
@@ -107,7 +107,7 @@ def _predicted(step: int, answer: PredictAnswer) -> str:
         chosen = percent(max(chances) if one_class else min(chances))
         notes.insert(0, f"{'probability' if one_class else 'least sure probability'} {chosen}")
     said = "; ".join([", ".join(notes), *answer.remarks])
-    return f"{text.input} → {text.prediction}{verdict(answer.correct, text.truth)}  ({said})"
+    return f"{text.input} → {text.prediction}{right_or_wrong(answer.correct, text.truth)}  ({said})"
 
 
 def inspect(options: Options) -> int:
@@ -127,7 +127,7 @@ def inspect(options: Options) -> int:
 
 
 def _inside(answer: InspectAnswer, task: AnyTask) -> Iterator[str]:
-    yield f"answer {answer.prediction}{verdict(answer.correct, answer.truth)}"
+    yield f"answer {answer.prediction}{right_or_wrong(answer.correct, answer.truth)}"
     for layer in answer.layers:
         parts = ["hidden", *(["cell"] if layer.cell else []), *(f"{name} gate" for name in layer.gates)]
         yield f"layer {layer.layer + 1} {layer.direction}: {len(layer.hidden[0])} units; {', '.join(parts)}"

@@ -170,7 +170,7 @@ def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse
 
 def show(options: Options) -> int:
     run = _run(options)
-    summary, record = run.outline(), run.record_or_blank()
+    summary, record = run.outline(judged=True), run.record_or_blank()
     settings = run.settings()
     try:
         record.parsed_config()

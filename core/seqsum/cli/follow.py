@@ -39,9 +39,9 @@ class Follower:
         """Return the run's last summary."""
         self.say_messages()
         bar = not self.as_json and sys.stdout.isatty()
-        summary = self._with_bar() if bar else self._with_lines()
+        self._with_bar() if bar else self._with_lines()
         self.say_messages()
-        return summary
+        return self.run.summary(judged=True)
 
     def wait_for_upload(self, seconds: float) -> None:
         """Wait for the upload that a worker began at its end, and say how it went."""
@@ -84,7 +84,7 @@ class Follower:
                 return
             time.sleep(POLL_SECONDS)
 
-    def _with_bar(self) -> Summary:
+    def _with_bar(self) -> None:
         console = Console(highlight=False)
         narrow = console.width < NARROW
         columns = (
@@ -106,9 +106,8 @@ class Follower:
                 done = formatting.progress(summary.progress)
                 share = summary.progress or 0.0
                 progress.update(bar, completed=share, total=1.0, status=status, done=done, numbers=numbers)
-        return summary
 
-    def _with_lines(self) -> Summary:
+    def _with_lines(self) -> None:
         last_line, seen = 0.0, None
         for summary in self._summaries():
             if self.as_json:
@@ -118,7 +117,6 @@ class Follower:
             if summary.step and (now - last_line > LINE_SECONDS or result != seen or not summary.live):
                 last_line, seen = now, result
                 say(run_line(summary))
-        return summary
 
     def _say_points(self) -> None:
         """One JSON line for each step that has points, each once."""

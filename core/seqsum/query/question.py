@@ -33,7 +33,7 @@ Number = float | None
 """In an answer: null where it overflowed."""
 
 
-def verdict(correct: bool | None, truth: str | None) -> str:
+def right_or_wrong(correct: bool | None, truth: str | None) -> str:
     """Say whether an answer is right, and what would be; nothing where nobody can know."""
     return {None: "", True: "  ✓ right", False: f"  ✗ wrong, the truth is {truth}"}[correct]
 

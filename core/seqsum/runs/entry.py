@@ -48,7 +48,7 @@ def read_entry(run: Run, patience: float = READING_SECONDS, before: Entry | None
         config: Mapping[str, Mapping[str, Any]] = run.settings(changes) if changes else run.record_or_blank().config
         if not config and before is not None:
             summary, config = summary.like(before.summary), before.config
-        return Entry(summary, config, _curves(store, summary))
+        return Entry(run.judged(store, summary), config, _curves(store, summary))
 
 
 def unreadable_entry(run: Run, reason: str, before: Entry | None = None) -> Entry:

@@ -10,11 +10,10 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Names
 from seqsum.runs.store import STATUSES
+from seqsum.runs.verdict import WORDS
 
 # What one looks for first comes first: the newest, the furthest, the best.
 HIGH_FIRST = frozenset({"step", "steps", "progress", "speed", "trained"})
-# From the best to the worst.
-VERDICTS = ("learned", "learning", "plateau", "too short", "unstable", "overfits", "at chance", "collapsed", "diverged")
 Key = Callable[[Entry], Any]
 
 
@@ -28,7 +27,7 @@ def value_of(column: str, names: Names, now: float) -> Key:
         # The live ones first, in the order of a run's life.
         return lambda entry: STATUSES.index(entry.summary.status) if entry.summary.status in STATUSES else None
     if lower == "verdict":
-        return lambda entry: VERDICTS.index(entry.summary.verdict.word) if entry.summary.verdict else None
+        return lambda entry: WORDS.index(entry.summary.verdict.word) if entry.summary.verdict else None
     if lower in TEXTS:
         return lambda entry: TEXTS[lower](entry.summary).lower() or None
     if lower in LISTS:

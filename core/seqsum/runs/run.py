@@ -23,7 +23,7 @@ from seqsum.runs.lock import is_locked
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, UNREADABLE, Store
-from seqsum.runs.verdict import CURVES, Curve, Verdict, verdict_of
+from seqsum.runs.verdict import Verdict, verdict_of
 from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"
@@ -68,7 +68,7 @@ class Summary:
     behind: Mapping[str, int] = field(default_factory=dict)
     """The step of each metric whose last value is of an earlier one than `step`."""
     verdict: Verdict | None = None
-    """How it goes, or went; None while there is too little to tell."""
+    """How it goes, or went; None while there is too little to tell, and where nobody asked (see `Run.judged`)."""
 
     def like(self, before: Summary) -> Summary:
         """Return this one, what its record does not say any more taken from an earlier one."""
@@ -178,18 +178,20 @@ class Run:
     def worker_lives(self) -> bool:
         return is_locked(self.folder)
 
-    def summary(self) -> Summary:
-        """Read what the run is doing now. A run whose worker is gone without saying so has `died`.
+    def summary(self, *, judged: bool = False) -> Summary:
+        """Read what the run is doing now, `judged` with its verdict. A run whose worker is gone without saying so has
+        `died`.
 
         Raises UserError when its store can't be read.
         """
         with self.reading(), self.store(READING_SECONDS) as store:
-            return self.summary_from(store)
+            summary = self.summary_from(store)
+            return self.judged(store, summary) if judged else summary
 
-    def outline(self) -> Summary:
+    def outline(self, *, judged: bool = False) -> Summary:
         """Return the summary, also of a run that can't be read: then with the reason."""
         try:
-            return self.summary()
+            return self.summary(judged=judged)
         except UserError as error:
             return self.unreadable(str(error))
 
@@ -226,20 +228,18 @@ class Run:
             state |= {"status": "died", "reason": self.last_words()}
         summary = self._summary(state, metrics, [*problems, *store.problems])
         behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
-        verdict = self._verdict(store, summary, state.get("chance"))
-        return replace(summary, behind=behind, verdict=verdict), state.get("changes", {})
+        return replace(summary, behind=behind), state.get("changes", {})
 
-    def _verdict(self, store: Store, summary: Summary, chance: float | None) -> Verdict | None:
-        curves = {}
-        for name, points in CURVES.items():
-            if name in summary.metrics:
-                with suppress(UserError):
-                    curves[name] = Curve.of(store.buckets(name, count=points))
-        if chance is not None:
-            # What saying always the most frequent answer gets, where a task measures it.
-            chance = max(chance, summary.metrics.get("majority_class_accuracy", 0.0))
-        reason = summary.reason if summary.status == "failed" else None
-        return verdict_of(curves, chance, live=summary.live, failed_for=reason)
+    def judged(self, store: Store, summary: Summary) -> Summary:
+        """Return the summary with the verdict on its curves, which takes a few milliseconds."""
+        state = store.state()
+        step, said = state.get("diverged_at"), (summary.reason or "").partition(";")[0]
+        diverged = (step, said) if step is not None and summary.status == "failed" else None
+        try:
+            verdict = verdict_of(store, summary.metrics, state.get("chance"), live=summary.live, diverged=diverged)
+        except UserError:
+            return summary
+        return replace(summary, verdict=verdict)
 
     def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
         """Return what can be said of a run whose store can't be read. before: what was known of it."""

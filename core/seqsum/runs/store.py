@@ -383,8 +383,9 @@ class Store:
             "train_seconds": given.number("train_seconds", most=LATEST),
             "steps_per_second": given.number("steps_per_second"),
             "changes": given.section("changes"),
-            # The accuracy of guessing, where the task has one.
+            # The accuracy of guessing, where the task has one; where a number was not finite any more.
             "chance": given.number("chance", most=1.0) if raw.get("chance") is not None else None,
+            "diverged_at": given.whole_or_none("diverged_at"),
             "ticket": given.text_or_none("ticket"),
             "upload": given.section("upload"),
         }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,10 @@ from seqsum.formatting import number, percent, progress
 
 if TYPE_CHECKING:
     from seqsum.runs.buckets import Buckets
+    from seqsum.runs.store import Store
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 LEARNED = 0.99
 HALF_LOST = 0.5
@@ -45,44 +47,49 @@ RULES: Mapping[str, str] = {
 }
 """What each word means; the first that holds is given. Losses are medians of five neighbouring points."""
 
-CURVES = {"accuracy": 2000, "loss": 100, "eval_loss": 100}
-"""What a verdict is made from, and into how many points each is thinned at the least: since when an accuracy holds is
-told to the evaluation."""
+WORDS = ("learned", "learning", "plateau", "too short", "unstable", "overfits", "at chance", "collapsed", "diverged")
+"""From the best to the worst."""
+POINTS = 100
+"""Into how many a curve is thinned at the least."""
 LOSSES = {"loss": "Loss", "eval_loss": "Held-out loss"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """word: one of RULES. sentence: what it rests on, with its figures. step: since when; None where it says none."""
+    """word: one of RULES. sentence: what it rests on, with its figures. step: since when; None where it says none.
+
+    Raises ValueError for what is no verdict: it may come from a file.
+    """
 
     word: str
     sentence: str
     step: int | None = None
 
+    def __post_init__(self) -> None:
+        whole = self.step is None or type(self.step) is int
+        if self.word not in RULES or not isinstance(self.sentence, str) or not whole:
+            raise ValueError(f"no verdict: {self.word}")
+
 
 @dataclass(frozen=True)
 class Curve:
-    """Steps and values of a metric, float64 [n] each, oldest first; values may be NaN or infinite."""
+    """Steps and finite values of a metric, float64 [n] each, oldest first; each the median of five neighbours."""
 
     steps: Floats
     values: Floats
 
     @classmethod
     def of(cls, buckets: Buckets) -> Curve:
-        """Take the last step of each bucket, and its mean; a bucket with something infinite or NaN is that."""
-        return cls(buckets.last, np.where(buckets.nonfinite > 0, np.nan, buckets.values))
+        """Smooth the means of buckets, each at its last step."""
+        finite = buckets.finite > 0
+        steps, values = buckets.last[finite], buckets.mean[finite]
+        if len(values) >= 2 * SMOOTHED:
+            padded = np.pad(values, SMOOTHED // 2, mode="edge")
+            values = np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED), axis=1)
+        return cls(steps, values)
 
     def __len__(self) -> int:
         return len(self.values)
-
-    def smoothed(self) -> Curve:
-        """Return the finite values, each the median of itself and its neighbours."""
-        finite = np.isfinite(self.values)
-        steps, values = self.steps[finite], self.values[finite]
-        if len(values) < 2 * SMOOTHED:
-            return Curve(steps, values)
-        padded = np.pad(values, SMOOTHED // 2, mode="edge")
-        return Curve(steps, np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED), axis=1))
 
     def at(self, step: float) -> float:
         """Return the value at a step, or at the next one that has one."""
@@ -90,73 +97,91 @@ class Curve:
 
 
 def verdict_of(
-    curves: Mapping[str, Curve], chance: float | None, *, live: bool, failed_for: str | None = None
+    store: Store, metrics: Mapping[str, float], chance: float | None, *, live: bool, diverged: tuple[int, str] | None
 ) -> Verdict | None:
     """Say how a run went; None while there is too little to tell.
 
-    curves: those of CURVES that it has. chance: the accuracy of guessing; None where nobody knows it, or the task has
-    no accuracy. live: whether it still trains. failed_for: why it failed, if it did.
+    metrics: each metric's last value. chance: the accuracy of guessing; None where nobody knows it, or the task has no
+    accuracy. live: whether it still trains. diverged: at which step it failed for a number that was not finite, and
+    what was said of it.
+    Raises UserError when the store can't be read.
     """
-    empty = Curve(np.zeros(0), np.zeros(0))
-    accuracy, loss, held_out = (curves.get(name, empty) for name in CURVES)
+    if chance is not None:
+        # What saying always the most frequent answer gets, where a task measures it.
+        chance = max(chance, metrics.get("majority_class_accuracy", 0.0))
+    accuracy = metrics.get("accuracy", math.nan)
+    buckets = store.buckets("loss", count=POINTS)
+    loss, held_out = Curve.of(buckets), Curve.of(store.buckets("eval_loss", count=POINTS))
     found = (
-        _diverged(loss, failed_for)
-        or _by_accuracy(accuracy, chance)
+        _diverged(store, metrics.get("loss", 0.0), buckets, loss, diverged)
+        or _by_accuracy(store, accuracy, chance or 0.0)
         or _overfits(held_out, loss)
         or _at_chance(accuracy, chance, live)
     )
     if found is not None:
         return found
     name, curve = ("eval_loss", held_out) if len(held_out) >= FEWEST_POINTS else ("loss", loss)
-    if not live and 0 < np.isfinite(curve.values).sum() < FEWEST_POINTS:
-        return Verdict("too short", f"It ended after too few points of its {LOSSES[name].lower()} to say how it went.")
-    return _plateau(name, curve, accuracy) or _learning(name, curve, live)
+    if len(curve) >= FEWEST_POINTS:
+        return _plateau(name, curve, accuracy) or _learning(name, curve, live)
+    if live or not len(curve):
+        return None
+    return Verdict("too short", f"It ended after too few points of its {LOSSES[name].lower()} to say how it went.")
 
 
-def _diverged(loss: Curve, failed_for: str | None) -> Verdict | None:
-    broken = np.flatnonzero(~np.isfinite(loss.values))
-    if len(broken) and broken[-1] == len(loss) - 1:
-        whole = np.flatnonzero(np.isfinite(loss.values))
-        since = int(loss.steps[whole[-1] + 1 if len(whole) else 0])
+def _since(store: Store, metric: str, buckets: Buckets, whole: Flags, holds: Callable[[Floats], Flags]) -> int:
+    """Return the first step from which on something holds of a metric, whose last value has it.
+
+    whole: bool [n], the buckets in which it holds of every point. The points of the last one where it does not are
+    looked at one by one.
+    """
+    others = np.flatnonzero(~whole)
+    if not len(others):
+        return int(buckets.first[0])
+    at = int(others[-1])
+    steps, values = store.points(metric, int(buckets.first[at]) - 1, int(buckets.last[at]))
+    following = int(np.flatnonzero(~holds(values))[-1]) + 1
+    return int(steps[following] if following < len(steps) else buckets.first[at + 1])
+
+
+def _diverged(
+    store: Store, last: float, buckets: Buckets, curve: Curve, failed: tuple[int, str] | None
+) -> Verdict | None:
+    if failed is not None:
+        step, said = failed
+        return Verdict("diverged", f"{said[:1].upper()}{said[1:]}.", step)
+    if not math.isfinite(last):
+        since = _since(store, "loss", buckets, buckets.finite == 0, lambda values: ~np.isfinite(values))
         return Verdict("diverged", f"Loss is not finite since step {since:,}.", since)
-    broke = re.search(r"(.*) became (nan|-?inf) at step (\d+)", failed_for or "")
-    if broke:
-        step = int(broke[3])
-        return Verdict("diverged", f"{broke[1].capitalize()} became {broke[2]} at step {step:,}.", step)
-    curve = loss.smoothed()
     if len(curve) < FEWEST_POINTS or curve.values[0] <= 0 or curve.values[-1] <= DIVERGED * curve.values[0]:
         return None
     below = np.flatnonzero(curve.values <= DIVERGED * curve.values[0])
     since = int(curve.steps[below[-1] + 1])
-    first, last = (spelled("loss", float(curve.values[end])) for end in (0, -1))
-    return Verdict("diverged", f"Loss rose from {first} to {last}, and is that high since step {since:,}.", since)
+    began, ended = (spelled("loss", float(curve.values[end])) for end in (0, -1))
+    return Verdict("diverged", f"Loss rose from {began} to {ended}, and is that high since step {since:,}.", since)
 
 
-def _by_accuracy(accuracy: Curve, chance: float | None) -> Verdict | None:
+def _by_accuracy(store: Store, last: float, guessing: float) -> Verdict | None:
     """Whether it collapsed, or learned."""
-    finite = np.isfinite(accuracy.values)
-    steps, values = accuracy.steps[finite], accuracy.values[finite]
-    if not len(values):
+    if not math.isfinite(last):
         return None
-    base, last = chance or 0.0, float(values[-1])
-    best = int(values.argmax())
-    gained = float(values[best]) - base
-    if gained >= FEWEST_GAINED and last - base < HALF_LOST * gained:
-        since = int(steps[np.flatnonzero(values - base >= HALF_LOST * gained)[-1] + 1])
-        sentence = (
-            f"Accuracy {percent(float(values[best]))} (step {int(steps[best]):,}) fell at step {since:,}; it is now "
-            f"{percent(last)}."
-        )
+    buckets = store.buckets("accuracy", count=POINTS)
+    peak = float(np.nanmax(buckets.high))
+    gained = peak - guessing
+    if gained >= FEWEST_GAINED and last - guessing < HALF_LOST * gained:
+        limit = guessing + HALF_LOST * gained
+        since = _since(store, "accuracy", buckets, buckets.high < limit, lambda values: values < limit)
+        at = int(np.nanargmax(buckets.high))
+        steps, values = store.points("accuracy", int(buckets.first[at]) - 1, int(buckets.last[at]))
+        best = int(steps[np.nanargmax(values)])
+        sentence = f"Accuracy {percent(peak)} (step {best:,}) fell at step {since:,}; it is now {percent(last)}."
         return Verdict("collapsed", sentence, since)
     if last < LEARNED:
         return None
-    less = np.flatnonzero(values < LEARNED)
-    since = int(steps[less[-1] + 1 if len(less) else 0])
+    since = _since(store, "accuracy", buckets, buckets.low >= LEARNED, lambda values: values >= LEARNED)
     return Verdict("learned", f"Accuracy is {progress(LEARNED)} or more since step {since:,}.", since)
 
 
-def _overfits(held_out: Curve, loss: Curve) -> Verdict | None:
-    asked, trained = held_out.smoothed(), loss.smoothed()
+def _overfits(asked: Curve, trained: Curve) -> Verdict | None:
     if len(asked) < FEWEST_POINTS or len(trained) < FEWEST_POINTS:
         return None
     lowest = int(asked.values.argmin())
@@ -173,8 +198,7 @@ def _overfits(held_out: Curve, loss: Curve) -> Verdict | None:
     )
 
 
-def _at_chance(accuracy: Curve, chance: float | None, live: bool) -> Verdict | None:
-    last = float(accuracy.values[-1]) if len(accuracy) else np.nan
+def _at_chance(last: float, chance: float | None, live: bool) -> Verdict | None:
     if chance is None or not last - chance < MOST_AT_CHANCE * (1 - chance):
         return None
     so_far = "So far it" if live else "It"
@@ -182,29 +206,27 @@ def _at_chance(accuracy: Curve, chance: float | None, live: bool) -> Verdict | N
     return Verdict("at chance", f"{so_far} answers {percent(last)} right; {guessing}.")
 
 
-def _plateau(name: str, curve: Curve, accuracy: Curve) -> Verdict | None:
-    smooth = curve.smoothed()
-    if len(smooth) < FEWEST_POINTS:
+def _plateau(name: str, curve: Curve, accuracy: float) -> Verdict | None:
+    last = float(curve.values[-1])
+    fallen = float(curve.values[0] - curve.values.min())
+    outside = np.flatnonzero(np.abs(curve.values - last) > FLAT * fallen)
+    since = int(curve.steps[outside[-1] + 1 if len(outside) else 0])
+    if since > _last_part(curve):
         return None
-    last = float(smooth.values[-1])
-    fallen = float(smooth.values[0] - smooth.values.min())
-    outside = np.flatnonzero(np.abs(smooth.values - last) > FLAT * fallen)
-    since = int(smooth.steps[outside[-1] + 1 if len(outside) else 0])
-    if since > smooth.steps[-1] - LAST_PART * (smooth.steps[-1] - smooth.steps[0]):
-        return None
-    reached = f", accuracy {percent(float(accuracy.values[-1]))}" if len(accuracy) else ""
+    reached = f", accuracy {percent(accuracy)}" if math.isfinite(accuracy) else ""
     figures = f"{spelled(name, last)}{reached}"
     return Verdict("plateau", f"{LOSSES[name]} hardly changes since step {since:,}: {figures}.", since)
 
 
-def _learning(name: str, curve: Curve, live: bool) -> Verdict | None:
-    smooth = curve.smoothed()
-    if len(smooth) < FEWEST_POINTS:
-        return None
-    last, words = float(smooth.values[-1]), LOSSES[name]
-    before = smooth.at(float(smooth.steps[-1] - LAST_PART * (smooth.steps[-1] - smooth.steps[0])))
+def _learning(name: str, curve: Curve, live: bool) -> Verdict:
+    last, before = float(curve.values[-1]), curve.at(_last_part(curve))
     figures = f"({spelled(name, before)} → {spelled(name, last)})"
     if last > before:
-        return Verdict("unstable", f"{words} rose in the last quarter of the steps {figures}.")
+        return Verdict("unstable", f"{LOSSES[name]} rose in the last quarter of the steps {figures}.")
     more = "" if live else "; more steps may help"
-    return Verdict("learning", f"{words} fell in the last quarter of the steps {figures}{more}.")
+    return Verdict("learning", f"{LOSSES[name]} fell in the last quarter of the steps {figures}{more}.")
+
+
+def _last_part(curve: Curve) -> float:
+    """The step at which the last quarter of a curve begins."""
+    return float(curve.steps[-1] - LAST_PART * (curve.steps[-1] - curve.steps[0]))

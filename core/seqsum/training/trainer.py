@@ -106,6 +106,8 @@ class Trainer:
         self._prefetch = Prefetch(self.task, config)
         self.step = 0
         self.failure: str | None = None
+        self.failed_at: int | None = None
+        """The step at which a number was not finite any more."""
         self.early_stopping = EarlyStopping()
         self._window = LogWindow()
         self._steps_at_once = FIRST_CHUNK
@@ -165,9 +167,11 @@ class Trainer:
                 points += self._close_window(rates[self.step - first])
         if result.failure:
             rate = f"learning rate {learning_rate(rates[made])}"
-            self.failure = f"{result.failure} at step {self.step + 1} ({rate}); its update was not made"
+            self.failed_at = self.step + 1
+            self.failure = f"{result.failure} at step {self.failed_at} ({rate}); its update was not made"
         elif not self._finite():
             rate = f"learning rate {learning_rate(max(rates))}"
+            self.failed_at = self.step
             self.failure = f"weights became infinite or not a number by step {self.step:,} ({rate})"
         return points
 

@@ -102,6 +102,7 @@ class Worker:
                 reason=None,
                 changes=self.changes.values,
                 chance=self.trainer.task.chance,
+                diverged_at=None,
                 updated=time.time(),
             )
         facts = {
@@ -165,6 +166,7 @@ class Worker:
             writer.points += points
             if trainer.failure:
                 behind.settle(lambda: self._shall_stop)
+                self.store.set_state(diverged_at=trainer.failed_at)
                 return self._fail(trainer.failure)
             if points:
                 writer.points += self.clock.points(points[-1][1], trainer.step, *before)

@@ -167,7 +167,7 @@ class RunReader:
     def _view(self, charts: tuple[str, ...], buckets: int) -> RunView:
         first, last = self._stretch()
         with self.run.store(READING_SECONDS) as store, History(self.run) as history, self.run.reading():
-            summary = self.run.summary_from(store)
+            summary = self.run.judged(store, self.run.summary_from(store))
             settings = self._current_settings(store.state().get("changes", {}))
             if settings.problem and not summary.problems:
                 summary = replace(summary, problems=(*summary.problems, settings.problem))

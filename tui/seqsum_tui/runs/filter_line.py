@@ -109,6 +109,7 @@ class FilterLine(Vertical):
         super().__init__()
         self._found = ""
         self._error: tuple[str, FilterError] | None = None
+        self._insisted = ""
         self._completion: FilterCompletion | None = None
 
     def compose(self) -> ComposeResult:
@@ -155,6 +156,11 @@ class FilterLine(Vertical):
         self._error = None if error is None else (self.text, error)
         self._tell()
 
+    def insist(self, error: FilterError) -> None:
+        """Say what is wrong with the text as it stands, also in its last word."""
+        self._error, self._insisted = (self.text, error), self.text
+        self._tell()
+
     def _tell(self) -> None:
         """Under the box: what is wrong, but while a word is being typed what it could be. Nothing there, nothing typed
         and nobody typing: no line."""
@@ -163,7 +169,8 @@ class FilterLine(Vertical):
         place, box = self.query_one("#filter-problem", Static), self.box
         error = self._error
         offer, index = box.offered() if box.has_focus else (None, None)
-        if error is not None and offer is not None and offer.begun and offer.words:
+        insisted = error is not None and error[0] == self._insisted
+        if error is not None and not insisted and offer is not None and offer.begun and offer.words:
             # What is wrong with a word is not said before it is whole.
             text, said = error
             if text != box.value or said.place[1] >= offer.start:

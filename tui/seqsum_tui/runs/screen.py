@@ -18,7 +18,8 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.runs import Run
-from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES
+from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, parse
+from seqsum.runs.filter_tokens import FilterError
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.runs.editing import NEED_RUN, RunEditor
 from seqsum_tui.runs.filter_completion import FilterCompletion
@@ -313,7 +314,14 @@ class RunsScreen(RunScreen):
         self._look(filter=message.text)
 
     def on_filter_left(self, message: FilterLeft) -> None:
-        """Go to the list."""
+        """Go to the list; not from a filter that can't be read: what is typed next would act on runs."""
+        line = self.query_one(FilterLine)
+        if not message.cleared and self._listing is not None:
+            try:
+                parse(line.text, self._listing.names)
+            except FilterError as error:
+                line.insist(error)
+                return
         self.query_one(RunTable).focus()
         self.refresh_bindings()
 

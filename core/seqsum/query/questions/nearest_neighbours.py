@@ -10,7 +10,7 @@ import numpy as np
 
 from seqsum.errors import UserError
 from seqsum.formatting import number, scope
-from seqsum.query.question import Answer, Flag, Number, OfInput, field, verdict
+from seqsum.query.question import Answer, Flag, Number, OfInput, field, right_or_wrong
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -45,7 +45,7 @@ class NearestNeighboursAnswer(Answer):
         asked = f"{scope(self.searched, self.exhaustive)} inputs"
         yield f"nearest of {asked}, by {kind} distance of the last hidden state ({self.units} units)"
         for row in self.rows:
-            yield f"  {number(row.distance):>8}  {row.input} → {row.prediction}{verdict(row.correct, row.truth)}"
+            yield f"  {number(row.distance):>8}  {row.input} → {row.prediction}{right_or_wrong(row.correct, row.truth)}"
 
 
 class NearestNeighbours(OfInput):
