@@ -79,12 +79,12 @@ class StepBackend(Protocol):
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what a resumed run needs beside the weights, by name."""
-        return {}
+        ...
 
     def frozen(self) -> Callable[[], dict[str, Tensor]]:
         """Copy what `tensors` gives, as quickly as can be; the function returned gives it, in whatever thread."""
-        return self.tensors
+        ...
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         """Take back what `tensors` gave; raises KeyError when parts are missing."""
-        return None
+        ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -64,6 +65,16 @@ class LeastSquaresBackend(StepBackend):
             norms.append(norm)
         nothing = np.zeros(len(losses), dtype=np.int64)
         return ChunkResult(np.array(losses), nothing, nothing, np.array(norms), failure)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Nothing: beside the weights a resumed run needs only the data."""
+        return {}
+
+    def frozen(self) -> Callable[[], dict[str, Tensor]]:
+        return self.tensors
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Nothing was given."""
 
     def _solve(self, config: Config) -> Tensor:
         if self._solution is None:
