@@ -18,6 +18,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from seqsum.cli import follow
 from seqsum.cli.arguments import COMMANDS
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
@@ -395,6 +396,14 @@ def test_without_a_terminal_it_prints_plain_lines(workspace: Path) -> None:
     assert first.startswith(name) and last.startswith(name) and "finished at step 30" in last
     assert verdict.startswith("at chance: ")
     assert any(re.search(r"step \d+/30  loss \d\.\d{4}", line) for line in middle)
+
+
+def test_a_run_that_stands_still_prints_no_line_twice(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(follow, "POLL_SECONDS", 0.001)
+    _, out, _ = call("train", "baseline", *SHORT)
+    lines = [re.sub(r"  [\d.,]+ steps/s.*", "", line) for line in out.splitlines() if line.startswith("step ")]
+    assert lines and len(set(lines)) == len(lines)
 
 
 def test_a_failed_run_ends_with_status_1(workspace: Path) -> None:

@@ -108,14 +108,17 @@ class Follower:
                 progress.update(bar, completed=share, total=1.0, status=status, done=done, numbers=numbers)
 
     def _with_lines(self) -> None:
-        last_line, seen = 0.0, None
+        last_line, seen = 0.0, (0, "None")
         for summary in self._summaries():
             if self.as_json:
                 self._say_points()
                 continue
-            now, result = time.monotonic(), summary.result and summary.metrics[summary.result]
-            if summary.step and (now - last_line > LINE_SECONDS or result != seen or not summary.live):
-                last_line, seen = now, result
+            now, result = time.monotonic(), summary.metrics[summary.result] if summary.result else None
+            standing = summary.step, str(result)  # as text: NaN is like itself
+            # A run that has not gone on has nothing to say; one that is slow says so by its next line.
+            due = now - last_line > LINE_SECONDS or standing[1] != seen[1] or not summary.live
+            if due and summary.step and standing != seen:
+                last_line, seen = now, standing
                 say(run_line(summary))
 
     def _say_points(self) -> None:
