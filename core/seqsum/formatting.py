@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -211,6 +211,16 @@ def moment(when: float) -> str:
         return datetime.fromtimestamp(when).strftime("%d %b %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return number(when)
+
+
+def day(when: float, step: float = 0.0) -> str:
+    """Return a time (seconds since 1970) as a day in UTC, 2021-03-05, with the time of day where it has one and what
+    stands beside it is less than a day (`step`, in seconds) away."""
+    try:
+        moment = datetime.fromtimestamp(when, UTC)
+    except (ValueError, OverflowError, OSError):
+        return number(when)
+    return f"{moment:%Y-%m-%d}" if step >= 86_400 or when % 86_400 == 0 else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def speed(steps_per_second: float | None, unit: str = "") -> str:

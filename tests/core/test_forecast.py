@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,42 @@ def test_the_shipped_series_is_that_of_the_sunspots() -> None:
     assert series.values.max() == series.values[1957 - 1700] == 190.2
     assert series.values[-1] == 2.9
     assert np.array_equal(read_series(SeriesSource(column="year")).values, np.arange(1700, 2009))
+
+
+MONTHS = [f"{1999 + at // 12}-{at % 12 + 1:02d}" for at in range(40)]
+DAYS = [f"2020-{at // 28 + 1:02d}-{at % 28 + 1:02d}" for at in range(28)]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "following"),
+    [
+        ("year", [str(1960 + at) for at in range(40)], [2000.0, 2001.0, 2002.0]),
+        ("month", MONTHS, ["2002-05-01", "2002-06-01", "2002-07-01"]),
+        ("when", DAYS, ["2020-01-29", "2020-01-30", "2020-01-31"]),
+        ("when", [f"{day} 12:00" for day in DAYS], ["2020-01-29T12:00", "2020-01-30T12:00", "2020-01-31T12:00"]),
+        ("day", DAYS[::-1], ["2020-01-29", "2020-01-30", "2020-01-31"]),
+        ("place", [("a", "b", "c")[at % 3] for at in range(40)], None),
+    ],
+)
+def test_a_forecast_knows_when_its_values_are(tmp_path: Path, name: str, cells: list[str], following: Any) -> None:
+    def seconds(text: str) -> float:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+    file = tmp_path / "series.csv"
+    file.write_text(f"{name},value\n" + "".join(f"{cell},{at * at % 17}\n" for at, cell in enumerate(cells)))
+    task = task_of(str(file), window=4, horizon=3)
+    found = task.moments(0, 3)
+    if following is None:
+        assert found is None
+        return
+    assert found is not None and found[0] == name
+    if name == "year":
+        assert found[1] == "" and found[2] == [1996.0, 1997.0, 1998.0, 1999.0, *following]
+        assert task.moments(2, 3) == ("year", "", [1994.0, 1995.0, 1996.0, 1997.0, 1998.0, 1999.0, 2000.0])
+    else:
+        first = (cells if cells[0] < cells[-1] else cells[::-1])[-4:]
+        full = [f"{cell}-01" if name == "month" else cell for cell in first]
+        assert found[1] == "second" and found[2] == [*map(seconds, full), *map(seconds, following)]
 
 
 def test_windows_and_split_are_those_of_a_plain_loop(tmp_path: Path) -> None:

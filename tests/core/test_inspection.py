@@ -430,6 +430,10 @@ def test_forecasts_beside_ar_and_the_truth(tmp_path: Path) -> None:
             rows = torch.cat([rows[:, 1:], value[:, None]], dim=1)
     assert found["forecast"] == pytest.approx(values, rel=1e-3, abs=0.05)
     assert found["truth"] == pytest.approx(sunspots()[-11:], rel=1e-6)
+    years = len(found["history"]) + 11
+    assert found["time"] == {"name": "year", "unit": "", "at": [float(year) for year in range(2009 - years, 2009)]}
+    assert asked(run, "forecast")["time"]["at"] == [float(year) for year in range(2009 - 24, 2009 + 11)]
+    assert asked(run, "forecast", input="3 4 5")["time"] is None
     # AR(9) by numpy's least squares on the training part.
     batch = task.batches(0, 0, 1, round(task.steps_per_epoch(1)))
     lags = batch.inputs[0, :, -9:, 0].astype(float)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from seqsum import formatting
-from seqsum.plotting.time_ticks import clock_ticks, duration_ticks
+from seqsum.plotting.time_ticks import clock_ticks, date_ticks, duration_ticks
 
-AxisKind = Literal["number", "duration", "clock"]
+AxisKind = Literal["number", "plain", "log", "duration", "clock", "date"]
+"""`plain`: numbers without thousands marks, such as years; `log`: x is the logarithm to base ten of what it counts;
+`duration`: seconds; `clock` and `date`: Unix time, read as local times and as days of the calendar in UTC."""
 
 LARGEST = 1e300
 """Values beyond this are drawn at the edge: differences of larger ones overflow."""
@@ -207,10 +209,14 @@ def value_ticks(low: float, high: float, count: int, *, log: bool = False, share
 
 
 def axis_ticks(low: float, high: float, count: int, kind: AxisKind = "number") -> Ticks:
-    """Return at most `count` ticks for an x axis of numbers, of seconds gone by, or of Unix time."""
-    if kind == "number":
-        return linear_ticks(low, high, count)
-    pairs = duration_ticks(low, high, count) if kind == "duration" else clock_ticks(low, high, count)
+    """Return at most `count` ticks for an x axis of a kind."""
+    if kind in ("number", "plain"):
+        ticks = linear_ticks(low, high, count)
+        return ticks if kind == "number" else Ticks(ticks.values, tuple(f"{value:.12g}" for value in ticks.values))
+    if kind == "log":
+        ticks = log_ticks(10**low, 10**high, count)
+        return replace(ticks, values=tuple(map(math.log10, ticks.values)))
+    pairs = {"duration": duration_ticks, "clock": clock_ticks, "date": date_ticks}[kind](low, high, count)
     return Ticks(tuple(value for value, _ in pairs), tuple(label for _, label in pairs))
 
 
@@ -223,6 +229,13 @@ def format_x(value: float, kind: AxisKind = "number", step: float = 0.0) -> str:
         return formatting.duration(value)
     if kind == "clock":
         return formatting.moment(value)
+    if kind == "date":
+        return formatting.day(value, step)
+    if kind == "plain":
+        return f"{value:.12g}"
+    if kind == "log":
+        value, step = 10**value, 10**value * step
+        value = round(value) if math.isclose(value, round(value), rel_tol=1e-9) else value
     if math.isfinite(value) and value == math.floor(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     digits = max(3, math.ceil(math.log10(abs(value) / step)) + 1) if step > 0 and abs(value) > step else 4

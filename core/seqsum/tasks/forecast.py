@@ -164,6 +164,18 @@ class Forecast(DataTask[ForecastConfig]):
         series = self._series or read_series(self._reading)
         return values[place - window : place, None].copy(), series.values[place:].tolist()
 
+    def moments(self, steps: int, ahead: int) -> tuple[str, Literal["second", ""], list[float]] | None:
+        """Return what says when the values of the window that ends `steps` values before the data's end are, and the
+        `ahead` values behind it: the column's name, and its unit and times as `Moments.around` has them. None where the
+        file does not say it.
+        """
+        self._load()
+        found = (self._series or read_series(self._reading)).moments
+        if found is None:
+            return None
+        at = found.around(len(found.at) - steps, self.config.window, ahead)
+        return found.name, "second" if found.unit else "", at.tolist()
+
     def parse(self, text: str) -> Inputs:
         typed = read_typed(text, self._format, self.input_hint)
         last = typed[-self.config.window :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
@@ -48,14 +48,35 @@ class SeriesSource:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """name: of the column that says when; at: float64 [n], oldest first; unit: of those: second (since 1970, in UTC),
+    month (since the year 0), or empty for the column's own numbers"""
+
+    name: str
+    at: NDArray[np.float64]
+    unit: str
+
+    def around(self, place: int, before: int, after: int) -> NDArray[np.float64]:
+        """Return when `before` values up to a place and `after` values from it on are, months as seconds: float64
+        [before + after]. Beyond the end they go on by the usual step."""
+        known = self.at[place - before : place + after]
+        beyond = np.arange(1, before + after - len(known) + 1) * np.median(np.diff(self.at))
+        at = np.concatenate([known, self.at[-1] + beyond])
+        if self.unit != "month":
+            return at
+        return (at - 12 * 1970 - 1).astype(np.int64).astype("datetime64[M]").astype("datetime64[s]").astype(np.float64)
+
+
+@dataclass(frozen=True)
 class Series:
     """name: of the column; values: float64 [n], oldest first; format: how its numbers are written; notes: how it was
-    read, one sentence each"""
+    read, one sentence each; moments: when each value was, where the file says it of all"""
 
     name: str
     values: NDArray[np.float64]
     format: NumberFormat
     notes: list[str]
+    moments: Moments | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -84,12 +105,14 @@ def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
 def _series(table: Table, reading: SeriesSource) -> Series:
     column = table.column(reading.column, "task.column")
     values, form, notes = _numbers(table, column, reading)
-    order = _in_order(table, column)
+    order, moments = _in_order(table, column)
     values = values[::-1].copy() if order.backwards else values
     filled = _filled(values)
+    if moments is not None:
+        moments = replace(moments, at=moments.at[len(values) - len(filled) :])
     filled.setflags(write=False)
     told = [] if reading.file is None else [*table.notes, *notes, *order.notes]
-    return Series(table.columns[column], filled, form, told)
+    return Series(table.columns[column], filled, form, told, moments)
 
 
 def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
@@ -164,8 +187,11 @@ def _conflict(error: Conflict, table: Table, column: int, cells: list[str], deci
     return f"{place}: expected a number, got {cell}"
 
 
-def _in_order(table: Table, column: int) -> RowOrder:
-    """Say whether the rows run from the newest to the oldest; raises UserError when they run neither way."""
+def _in_order(table: Table, column: int) -> tuple[RowOrder, Moments | None]:
+    """Say whether the rows run from the newest to the oldest, and when each was, oldest first.
+
+    Raises UserError when they run neither way.
+    """
     others = [at for at in range(len(table.columns)) if at != column]
     times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others])
     if times is None:
@@ -175,7 +201,7 @@ def _in_order(table: Table, column: int) -> RowOrder:
             f"series: {shown(table.columns[at])} gives no order that can be read; the order of the rows was not checked"
             for at in dated
         ]
-        return RowOrder(False, None, unread[:1])
+        return RowOrder(False, None, unread[:1]), None
     at = others[times.column]
     name = shown(table.columns[at])
     if times.wrong:
@@ -196,7 +222,9 @@ def _in_order(table: Table, column: int) -> RowOrder:
     notes += [f"series: {note} (column {name})" for note in order.notes]
     if order.backwards:
         notes.insert(0, f"series: the rows run from the newest to the oldest by {name}; they were put into order")
-    return RowOrder(order.backwards, None, notes)
+    when = times.at[::-1] if order.backwards else times.at
+    known = not np.isnan(when).any()
+    return RowOrder(order.backwards, None, notes), Moments(table.columns[at], when, times.unit) if known else None
 
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -195,6 +195,42 @@ def test_short_numbers_are_right_to_four_digits(seed: int) -> None:
     text = shortest(value, 4)
     assert math.isclose(float(meaning(text)), value, rel_tol=6e-4)
     assert len(text) <= 10
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_ticks_of_dates_are_round_months_or_years_in_utc(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    low, count = random.uniform(-5e9, 4e9), 3 + seed % 9
+    high = low + 86_400 * 10 ** random.uniform(1.9, 5)
+    ticks = axis_ticks(low, high, count, "date")
+    days = [datetime.fromtimestamp(when, UTC) for when in ticks.values]
+    assert 1 <= len(days) <= count and all(low <= when <= high for when in ticks.values)
+    assert all((day.day, day.hour, day.minute, day.second) == (1, 0, 0, 0) for day in days)
+    assert [*ticks.labels] in ([f"{day:%Y-%m}" for day in days], [f"{day:%Y}" for day in days])
+    months = [12 * day.year + day.month for day in days]
+    assert len(set(np.diff(months))) <= 1
+    for when, label in zip(ticks.values, ticks.labels, strict=True):
+        assert format_x(when, "date").startswith(label)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 500), (2, 16), (1, 100_000), (3, 40)])
+@pytest.mark.parametrize("width", [48, 70, 110])
+def test_ticks_of_a_logarithmic_x_are_powers_with_2_and_5_between(low: int, high: int, width: int) -> None:
+    view = View(math.log10(low), math.log10(high), 0, 1, width, 5)
+    places = x_labels(view, "log", -6, width)
+    told = [round(float(meaning(label))) for _, _, label in places]
+    every = [digit * 10**power for power in range(6) for digit in (1, 2, 5) if low <= digit * 10**power <= high]
+    # Of five decades there is no room for all.
+    assert told == every or (high > 500 and {1, 10, 100, 1000, 10_000, 100_000} <= set(told))
+    for (column, _, _), length in zip(places, told, strict=True):
+        assert abs(column - math.log(length / low) / math.log(high / low) * (width - 1)) <= 1
+        assert format_x(math.log10(length), "log") == f"{length:,}"
+
+
+def test_years_have_no_thousands_marks() -> None:
+    ticks = axis_ticks(1974, 2008, 6, "plain")
+    assert len(ticks.labels) > 2 and [*ticks.labels] == [str(int(year)) for year in ticks.values]
+    assert format_x(1974.0, "plain") == "1974"
 
 
 def test_x_is_written_for_reading() -> None:

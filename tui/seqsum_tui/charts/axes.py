@@ -92,7 +92,7 @@ def x_labels(view: View, kind: AxisKind, left: int, right: int, *, whole: bool =
     Columns count from the plot's left edge; labels may reach from `left` to before `right`. whole: only whole numbers
     have a tick, for what comes in no halves, such as steps.
     """
-    for count in range(max(view.width // 7, 1) + 1, 0, -1):
+    for count in range(max(view.width // (4 if kind == "log" else 7), 1) + 1, 0, -1):
         ticks = axis_ticks(view.x0, view.x1, count, kind)
         places, end, fits = [], left - 2, not whole or all(map(float.is_integer, ticks.values))
         for value, label in zip(ticks.values, ticks.labels, strict=True):

@@ -7,10 +7,11 @@ the ground of every theme, and that any two of the eight stay apart under each k
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual.color import Color
+from textual.color import Color, Lab, lab_to_rgb
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -23,6 +24,10 @@ LIGHT_COLOURS = ("#0067a6", "#a35c00", "#00694c", "#a3437e", "#4e4b06", "#b00828
 
 TERMINAL_COLOURS = ("bright_blue", "yellow", "green", "magenta", "cyan", "red", "blue", "white")
 """The terminal's own colours, for themes that leave the ground to the terminal."""
+
+TERMINAL_WHEEL = ("red", "yellow", "green", "cyan", "blue", "magenta")
+WHEEL_START, WHEEL_CHROMA = 0.5, 42.0
+"""Of the wheel in CIELAB: the angle of its first hue, a red, and how far from grey all are."""
 
 SIGNS = ("●", "■", "▲", "◆", "○", "□", "△", "◇", "▼", "✚", "▽", "★")
 """One-cell glyphs; each series of a chart has its own."""
@@ -41,6 +46,18 @@ def series_colour(index: int, app: App[object]) -> Color:
         return Color.parse(f"ansi_{TERMINAL_COLOURS[index % len(TERMINAL_COLOURS)]}")
     colours = DARK_COLOURS if app.current_theme.dark else LIGHT_COLOURS
     return Color.parse(colours[index % len(colours)])
+
+
+def wheel_colour(turn: float, app: App[object]) -> Color:
+    """Return a colour of the wheel, `turn` of the way round: equally light all round, and as light as the theme needs.
+
+    Where the terminal has its own colours only, the nearest of six.
+    """
+    if app.native_ansi_color:
+        return Color.parse(f"ansi_{TERMINAL_WHEEL[int(turn % 1 * len(TERMINAL_WHEEL))]}")
+    angle = 2 * math.pi * turn + WHEEL_START
+    lightness = 72 if app.current_theme.dark else 44
+    return lab_to_rgb(Lab(lightness, WHEEL_CHROMA * math.cos(angle), WHEEL_CHROMA * math.sin(angle))).clamped
 
 
 def unique_signs(wanted: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ class ChartSurface(Widget):
         series, bands, marks: the first data.
         empty: what stands in the plot while there is nothing to draw.
         x_name: what x counts, such as `step`.
-        x_kind: `number`, `duration` (x in seconds) or `clock` (x in Unix time).
+        x_kind: what x is in; see `AxisKind`.
         x_limits: the x that is shown at least when everything fits; None takes the data's. A known end, such as the
             number of steps of the run, keeps the axis still while the line grows.
         y_limits: fixed bottom and top; None takes the data's.
@@ -392,7 +392,7 @@ class ChartSurface(Widget):
 
     def _paint(self, canvas: Canvas, view: View, ticks: Ticks, layers: Sequence[Layer]) -> str:
         """Draw axes and data; return the signs at the edges, for values that have no place."""
-        whole = self._x_kind == "number" and all((one.x % 1 == 0).all() for one in self.series)
+        whole = self._x_kind in ("number", "plain") and all((one.x % 1 == 0).all() for one in self.series)
         plot.paint_axes(canvas, self._layout, view, ticks, self._x_kind, self.x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
         drawings = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,15 +10,15 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 from textual.color import Color
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
 from seqsum import formatting
-from seqsum_tui.charts.ramp import Scale, cell_style, shade, tenths
+from seqsum_tui.charts.ramp import SHADES, Scale, cell_style, shade, share, tenths
+from seqsum_tui.query.picture import Picture
 from seqsum_tui.shared import bindings, display
 
 WIDEST_NAME = 14
@@ -32,7 +33,9 @@ class Heat:
 
     values: a row for each unit or class, a value for each step; rows of one length. NaN shows as `?`
     rows, columns: their names; row_word, column_word: what they are, e.g. `unit` and `step`
-    scale: `diverging` for values round zero, `sequential` for values from zero up; `most` is a full colour
+    scale: `diverging` for values round zero, `sequential` for values from zero up
+    most: what is a full colour, in all rows or in each
+    above, below: what is said of a value: of a sequential one, what it is so much of; of one above and below zero
     """
 
     values: tuple[tuple[float, ...], ...]
@@ -41,11 +44,44 @@ class Heat:
     row_word: str = "unit"
     column_word: str = "step"
     scale: Scale = "sequential"
-    most: float = 1.0
+    most: float | tuple[float, ...] = 1.0
+    above: str = "positive"
+    below: str = "negative"
+    percent: bool = False
+    """Whether values are shares, read in percent."""
     numbered: bool = True
     """Whether columns are places in a row, and not only names."""
     chooses: bool = False
     """Whether enter on a cell leads on, to what the cell counts."""
+
+    def full(self, row: int) -> float:
+        """Return what is a full colour in a row."""
+        return self.most[row] if isinstance(self.most, tuple) else self.most
+
+    def spelled(self, value: float) -> str:
+        """Return a value as people read it."""
+        if self.percent:
+            return formatting.percent(value)
+        return formatting.number(value, signed=self.scale == "diverging").replace("-", "−")
+
+    def meaning(self, row: int, column: int) -> str:
+        """Say in words what a cell holds."""
+        value = self.values[row][column]
+        if not math.isfinite(value):
+            return ""
+        part = share(value, self.full(row))
+        size = next(at for at, limit in enumerate(SIZES) if abs(part) <= limit)
+        if self.percent:
+            return f" {self.above}"
+        if self.scale == "sequential":
+            return f", {AMOUNTS[size]} {self.above}"
+        return f", {DEGREES[size]} {self.above if value > 0 else self.below}" if size else ", close to zero"
+
+
+SIZES = (0.05, 0.35, 0.65, 0.95, 1.0)
+AMOUNTS = ("nearly nothing", "a little", "about half", "most", "nearly all")
+DEGREES = ("", "slightly", "clearly", "strongly", "very strongly")
+"""How a share of the largest is called, up to each of the sizes."""
 
 
 def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
@@ -53,15 +89,13 @@ def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
     return tuple({" ": "␣", "\n": "⏎"}.get(token) or display.literal(token) for token in tokens)
 
 
-class HeatMap(Widget, can_focus=True):
+class HeatMap(Picture, can_focus=True):
     """Scrolls with its cursor when it is larger than its place. Where there is no colour, blocks stand for it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"heat--name", "heat--here", "heat--value"}
     BINDINGS: ClassVar[list[BindingType]] = bindings.HEAT_MAP
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     HeatMap {
-        height: 1fr;
         & > .heat--name { color: $foreground 65%; }
         & > .heat--here { color: $background; background: $foreground 80%; text-style: bold; }
         & > .heat--value { color: $foreground; }
@@ -146,11 +180,10 @@ class HeatMap(Widget, can_focus=True):
         heat = self.heat
         if heat is None or not heat.rows or not heat.columns:
             return ""
-        value = heat.values[self.row][self.column]
-        said = formatting.number(value, signed=heat.scale == "diverging")
+        said = heat.spelled(heat.values[self.row][self.column]) + heat.meaning(self.row, self.column)
         place = heat.columns[self.column]
         place = f"{self.column + 1} ({place})" if heat.numbered else place
-        return f"{heat.row_word} {heat.rows[self.row]}, {heat.column_word} {place}: {said.replace('-', '−')}"
+        return f"{heat.row_word} {heat.rows[self.row]}, {heat.column_word} {place}: {said}"
 
     # Where things stand
 
@@ -171,7 +204,7 @@ class HeatMap(Widget, can_focus=True):
 
     @property
     def _rows_shown(self) -> int:
-        return max(self.size.height - HEADINGS, 1)
+        return max(self.rows - HEADINGS, 1)
 
     @property
     def _columns_shown(self) -> int:
@@ -189,19 +222,54 @@ class HeatMap(Widget, can_focus=True):
 
     # Drawing
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        width, ground = self.size.width, self.rich_style
-        segments = self._segments(y, ground) if self.heat is not None else []
-        return Strip(segments).adjust_cell_length(width, ground).crop(0, width)
+    @property
+    def subject(self) -> Heat | None:
+        """What is shown."""
+        return self.heat
 
-    def _segments(self, y: int, ground: Style) -> list[Segment]:
+    def legend(self) -> Text:
+        """Return what the colours, figures and marks of the cells mean, with the ends of the scale."""
         heat = self.heat
+        assert heat is not None
+        each, diverging = isinstance(heat.most, tuple), heat.scale == "diverging"
+        full = 1.0 if each else heat.full(0)
+
+        def part(tenth: float) -> str:
+            if each:
+                return f"{tenth:g} of the largest in its row"
+            return f"{tenth * full:.0%}" if heat.percent else formatting.shortest(tenth * full, 3)
+
+        parts: list[str | tuple[str, Style]] = []
+        if self.plain:
+            shown = [(f"+{SHADES[at]}" if diverging else SHADES[at] * 2, part(at / 4)) for at in (2, 4)]
+            parts.append(f"blank 0  {'  '.join(f'{sign} {size}' for sign, size in shown)}, ░ and ▓ between")
+        else:
+            behind = self.background_colors[1]
+            for at in range(-10 if diverging else 0, 11, 2 if diverging else 1):
+                text = tenths(at / 10 * full, full, heat.scale)
+                style = cell_style(at / 10 * full, full, heat.scale, behind)
+                parts.append((text if diverging else text[1:], style))
+            ends = "" if each else f" {f'−{part(1)}' if diverging else '0'} to {part(1)}:"
+            parts.append(f"{ends} 7 is {part(0.7)}, X {'all' if each else part(1)}, · nearly 0")
+        parts.append("; + above 0, − below" if diverging else "")
+        if any(not math.isfinite(value) for row in heat.values for value in row):
+            parts.append("; ? not known")
+        size = self.size
+        if len(heat.rows) > size.height - HEADINGS - 1:
+            parts.append("; ↑↓ more rows")
+        if len(heat.columns) * 3 > size.width - self.name_width - 1:
+            parts.append("; ‹› more columns")
+        return Text.assemble(*parts)
+
+    def draw(self, y: int) -> list[Segment]:
+        """Return one line of the picture."""
+        heat, ground = self.heat, self.rich_style
         assert heat is not None
         name = ground + self.get_component_rich_style("heat--name", partial=True)
         here = self.get_component_rich_style("heat--here")
         if y == 0:
-            return [Segment(self.cursor_words, ground + self.get_component_rich_style("heat--value", partial=True))]
+            words = display.fit(self.cursor_words, self.size.width)
+            return [Segment(words, ground + self.get_component_rich_style("heat--value", partial=True))]
         shown = range(self._first, min(self._first + self._columns_shown, len(heat.columns)))
         cell = self._cell_width
         if y == 1:
@@ -221,19 +289,20 @@ class HeatMap(Widget, can_focus=True):
         more_down = row == self._top + self._rows_shown - 1 and row + 1 < len(heat.rows)
         parts.append(Segment("↑" if more_up else "↓" if more_down else " ", name))
         behind = self.background_colors[1]
-        parts += [self._cell(heat.values[row][at], chosen and at == self.column, cell, behind) for at in shown]
+        parts += [self._cell(row, at, chosen and at == self.column, cell, behind) for at in shown]
         return parts
 
-    def _cell(self, value: float, chosen: bool, width: int, behind: Color) -> Segment:
+    def _cell(self, row: int, column: int, chosen: bool, width: int, behind: Color) -> Segment:
         heat = self.heat
         assert heat is not None
-        text = tenths(value, heat.most, heat.scale)
-        if self.app.no_color or self.app.native_ansi_color:
-            block = shade(value, heat.most)
+        value, most = heat.values[row][column], heat.full(row)
+        text = tenths(value, most, heat.scale)
+        if self.plain:
+            block = shade(value, most)
             text = (text[0] if heat.scale == "diverging" else block) + block * (width - 2)
             text = f"[{text[: width - 2]}]" if chosen else f"{text} "
             return Segment(text, self.rich_style)
-        style = cell_style(value, heat.most, heat.scale, behind)
+        style = cell_style(value, most, heat.scale, behind)
         if chosen:
             return Segment(display.fit(f"[{text.strip()}".rjust(width - 1) + "]", width), style + Style(bold=True))
         return Segment(text.rjust(width - 1) + " ", style)

@@ -16,6 +16,7 @@ from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.heat_map import Heat, HeatMap
 from seqsum_tui.query.plane import Plane
+from seqsum_tui.query.ribbons import Looks, Ribbons
 from seqsum_tui.query.token_strip import TokenStrip
 from seqsum_tui.query.views.shown import Curves, Dots, Lines, Shown
 
@@ -30,7 +31,7 @@ class QueryChart(Chart, inherit_bindings=False):
 
     def show(self, curves: Curves) -> None:
         """Draw other curves, over all of their x."""
-        self.set_x_axis(curves.x_name, limits=curves.limits)
+        self.set_x_axis(curves.x_name, curves.x_kind, curves.limits)
         self.log_y, self.spell = curves.log_y, curves.spell
         self.set_y_limits(*curves.span)
         self.set_bands(curves.bands)
@@ -38,7 +39,7 @@ class QueryChart(Chart, inherit_bindings=False):
         self.set_series(curves.series)
 
 
-PICTURES: dict[type, type[Any]] = {Heat: HeatMap, Curves: QueryChart, Dots: Plane, Lines: AnswerList}
+PICTURES: dict[type, type[Any]] = {Heat: HeatMap, Looks: Ribbons, Curves: QueryChart, Dots: Plane, Lines: AnswerList}
 """What draws each kind of picture."""
 
 
@@ -56,8 +57,9 @@ class QueryPane(Vertical):
         &.-low > #scroll { max-height: 1; scrollbar-size-vertical: 0; }
         &.-low > #scroll.-alone { max-height: 100%; scrollbar-size-vertical: 1; }
         &.-low > TokenStrip { height: 0; margin: 0; }
-        & > HeatMap, & > QueryChart, & > Plane, & > AnswerList { display: none; margin-top: 1; }
-        &.-low > HeatMap, &.-low > QueryChart, &.-low > Plane, &.-low > AnswerList { margin-top: 0; }
+        &.-low > TokenStrip.-text { height: auto; }
+        & > HeatMap, & > Ribbons, & > QueryChart, & > Plane, & > AnswerList { display: none; margin-top: 1; }
+        &.-low > HeatMap, &.-low > Ribbons, &.-low > QueryChart, &.-low > Plane, &.-low > AnswerList { margin-top: 0; }
     }
     """
 
@@ -70,6 +72,7 @@ class QueryPane(Vertical):
             yield Static(id="words")
         yield TokenStrip()
         yield HeatMap()
+        yield Ribbons()
         yield QueryChart()
         yield Plane()
         yield AnswerList()
@@ -86,7 +89,7 @@ class QueryPane(Vertical):
     @property
     def picture(self) -> Widget:
         """What takes the keys: the picture that is shown, else the words."""
-        for widget in self.query("HeatMap, QueryChart, AnswerList").results(Widget):
+        for widget in self.query("HeatMap, Ribbons, QueryChart, AnswerList").results(Widget):
             if widget.display:
                 return widget
         return self.query_one("#scroll")

@@ -1,117 +1,159 @@
-"""Points in a plane, each drawn as its label's sign in its label's colour."""
+"""Points in a plane as braille dots: the classes in the colours of the wheel, each clump with its class's name."""
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
-from rich.segment import Segment
+import numpy as np
+from rich.cells import cell_len
 from rich.style import Style
-from textual.strip import Strip
-from textual.widget import Widget
+from rich.text import Text
 
-from seqsum_tui.charts.palette import SIGNS, TERMINAL_COLOURS, series_colour
+from seqsum_tui.charts.canvas import BRAILLE, Canvas
+from seqsum_tui.charts.palette import SIGNS, wheel_colour
+from seqsum_tui.charts.raster import pack
+from seqsum_tui.query.picture import Painting
 from seqsum_tui.query.views.shown import Dots
-from seqsum_tui.shared import display
 
-Cell = tuple[str, int]
-"""A sign and the place of its label; −1 is a step of the path, −2 the way between two."""
+WIDEST_NAME = 3
+"""Cells up to which a class's own name stands among the points; longer ones have a sign."""
+NAMED_SHARE = 0.15
+"""A further clump of a class has its name, too, where it holds so much of the class."""
+APART = 3
+"""Lines that names of the same class stand apart; in columns twice as many."""
+STEPS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+LATER = "∘"
+"""A step of the path behind the last that has a figure."""
+
+Cell = tuple[int, int]
 
 
-class Plane(Widget):
-    """A label of one character is its own sign. The path of one question lies on top, joined by dots.
+class Plane(Painting):
+    """Names lie on top, then the points, then the path of one question: it is seen where nothing else is.
 
-    Where several points share a cell, the label that most of them have is drawn.
-    """
-
-    ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    Plane { height: 1fr; color: $foreground; }
+    Where points of several classes share a cell, it has the colour of the class that most of them have.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._dots: Dots | None = None
-        self._cells: dict[tuple[int, int], Cell] = {}
-        self._for: object = None
+
+    @property
+    def subject(self) -> Dots | None:
+        """What is shown."""
+        return self._dots
 
     def show(self, dots: Dots | None) -> None:
         """Show other points."""
-        self._dots, self._for = dots, None
-        self.refresh()
+        self._dots = dots
+        self.repaint()
 
     def sign(self, label: int) -> str:
-        """Return the sign of a label: itself, where it is one character."""
+        """Return what stands for a class among the points: its own name, where all names are short."""
         labels = self._dots.labels if self._dots is not None else ()
-        if all(len(name) == 1 for name in labels):
+        if all(cell_len(name) <= WIDEST_NAME for name in labels):
             return labels[label]
-        return SIGNS[label % len(SIGNS)] if len(labels) <= len(SIGNS) else chr(ord("A") + label % 26)
+        return SIGNS[label] if len(labels) <= len(SIGNS) else chr(ord("A") + label % 26)
 
-    def _lay_out(self) -> None:
-        width, height = self.size.width, self.size.height - 1
-        key = width, height, id(self._dots)
-        if self._for == key or self._dots is None:
-            return
-        self._for, self._cells = key, {}
+    def colour(self, label: int) -> Style:
+        """Return the colour of a class: the wheel's, in the order of the classes."""
+        count = len(self._dots.labels) if self._dots is not None else 0
+        return Style(color=wheel_colour(label / count, self.app).rich_color) if count else Style()
+
+    def legend(self) -> Text:
+        """Return the classes in their colours, and what the path is."""
         dots = self._dots
-        if not dots.x or width < 2 or height < 2:
-            return
-        xs, ys = (*dots.x, *(x for x, _, _ in dots.path)), (*dots.y, *(y for _, y, _ in dots.path))
-        # One scale for both: a ring is to look round. A cell is about twice as high as wide.
-        middle = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-        scale = max((max(xs) - min(xs)) / (width - 1), (max(ys) - min(ys)) / (2 * (height - 1)), 1e-12)
-
-        def place(x: float, y: float) -> tuple[int, int]:
-            column = round((x - middle[0]) / scale + (width - 1) / 2)
-            row = round((height - 1) / 2 - (y - middle[1]) / scale / 2)
-            return min(max(column, 0), width - 1), min(max(row, 0), height - 1)
-
-        counts: dict[tuple[int, int], dict[int, int]] = {}
-        for x, y, label in zip(dots.x, dots.y, dots.label, strict=True):
-            here = counts.setdefault(place(x, y), {})
-            here[label] = here.get(label, 0) + 1
-        for at, found in counts.items():
-            label = max(found, key=lambda one: (found[one], -one))
-            self._cells[at] = (self.sign(label), label)
-        self._draw_path([place(x, y) for x, y, _ in dots.path], [token for _, _, token in dots.path])
-
-    def _draw_path(self, places: list[tuple[int, int]], tokens: list[str]) -> None:
-        for (x0, y0), (x1, y1) in pairwise(places):
-            steps = max(abs(x1 - x0), abs(y1 - y0), 1)
-            for step in range(1, steps):
-                self._cells[x0 + (x1 - x0) * step // steps, y0 + (y1 - y0) * step // steps] = ("∙", -2)
-        for at, (x, y) in enumerate(places):
-            self._cells[x, y] = (tokens[at][:1] or "●", -1)
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line; the last is the legend."""
-        width, ground = self.size.width, self.rich_style
-        if self._dots is None:
-            return Strip.blank(width, ground)
-        self._lay_out()
-        if y == self.size.height - 1:
-            return self._legend(width, ground)
-        parts = []
-        for x in range(width):
-            sign, label = self._cells.get((x, y), (" ", 0))
-            parts.append(Segment(sign, ground + self._style(label) if sign != " " else ground))
-        return Strip(parts).adjust_cell_length(width, ground).simplify()
-
-    def _legend(self, width: int, ground: Style) -> Strip:
-        assert self._dots is not None
-        parts: list[Segment] = []
-        for label, name in enumerate(self._dots.labels):
+        assert dots is not None
+        parts: list[str | tuple[str, Style]] = []
+        for label, name in enumerate(dots.labels):
             sign = self.sign(label)
-            parts.append(Segment(sign if sign == name else f"{sign} {display.fit(name, min(len(name), 10))}",
-                                 ground + self._style(label)))  # fmt: skip
-            parts.append(Segment("  ", ground))
-        if self._dots.path:
-            parts.append(Segment("reversed: the question's path", ground + self._style(-1)))
-        return Strip(parts).adjust_cell_length(width, ground)
+            parts += [(sign if sign == name else f"{sign} {name}", self.colour(label) + Style(bold=True)), " "]
+        parts.append(f"colour and name: {dots.meaning} · " if dots.labels else "")
+        if dots.path:
+            tokens = " ".join(token for _, _, token in dots.path)
+            last = STEPS[min(len(dots.path), len(STEPS)) - 1]
+            steps = f"①–{last}" if len(dots.path) > 1 else "①"
+            parts.append(f"dotted path {steps}: after each step of {tokens}")
+        return Text.assemble(*parts)
 
-    def _style(self, label: int) -> Style:
-        if label == -2:
-            return Style(bold=True)
-        if label < 0:
-            return Style(bold=True, reverse=True)
-        # Ten classes over eight hues: the ninth and tenth are bold as well.
-        return Style(color=series_colour(label, self.app).rich_color, bold=label >= len(TERMINAL_COLOURS))
+    def paint(self, canvas: Canvas) -> None:
+        """Paint names, points and path."""
+        dots, width, height = self._dots, canvas.width, canvas.height
+        if dots is None or not dots.x or width < 2 or height < 2:
+            return
+        points = np.array([*zip(dots.x, dots.y, strict=True), *((x, y) for x, y, _ in dots.path)])
+        low, high = points.min(axis=0), points.max(axis=0)
+        # One scale for both: a ring is to look round. Dots are as far apart across as down.
+        room = np.array([2 * width - 1, 4 * height - 1])
+        scale = max(float(((high - low) / room).max()), 1e-12)
+        places = (points - (low + high) / 2) / scale * [1, -1] + room / 2
+        at = np.clip(np.round(places).astype(np.int64), 0, room)
+        count = len(dots.x)
+        bits = _bits(at[:count], canvas)
+        cells: dict[Cell, Counter[int]] = {}
+        for (column, row), label in zip((at[:count] // [2, 4]).tolist(), dots.label, strict=True):
+            cells.setdefault((row, column), Counter())[label] += 1
+        path = at[count:]
+        line = _bits(_joined(path), canvas)
+        for row, column in np.argwhere((bits | line) > 0).tolist():
+            mine = cells.get((row, column))
+            style = self.quiet if mine is None else self.colour(max(mine, key=lambda one: (mine[one], -one)))
+            shown = line[row, column] if mine is None else bits[row, column]
+            canvas.put(row, column, chr(BRAILLE + int(shown)), self.ink(style))
+        taken = self._paint_names(canvas, cells) if dots.labels else set()
+        self._paint_steps(canvas, [(row, column) for column, row in (path // [2, 4]).tolist()], taken, set(cells))
+
+    def _paint_names(self, canvas: Canvas, cells: dict[Cell, Counter[int]]) -> set[Cell]:
+        """Write each class's name on its densest cell, and on those of its other clumps; return the cells they take.
+
+        Without colours, every point has its class's name near it.
+        """
+        taken: set[Cell] = set()
+        by_label: dict[int, Counter[Cell]] = {}
+        for cell, found in cells.items():
+            for label, many in found.items():
+                by_label.setdefault(label, Counter())[cell] += many
+        for label, mine in sorted(by_label.items(), key=lambda pair: -max(pair[1].values())):
+            sign, least = self.sign(label), 0 if self.app.no_color else NAMED_SHARE * mine.total()
+            first = True
+            while mine:
+                row, column = max(mine, key=lambda cell: (mine[cell], -cell[0], -cell[1]))
+                near = [cell for cell in mine if abs(cell[0] - row) < APART and abs(cell[1] - column) < 2 * APART]
+                enough = first or sum(mine[cell] for cell in near) >= least
+                for cell in near:
+                    del mine[cell]
+                start = min(max(column - (cell_len(sign) - 1) // 2, 0), max(canvas.width - cell_len(sign), 0))
+                here = [(row, start + at) for at in range(-1, cell_len(sign) + 1)]
+                # Two names side by side would read as one.
+                if enough and taken.isdisjoint(here):
+                    canvas.text(row, start, sign, self.ink(self.colour(label) + Style(bold=True)))
+                    taken.update(here[1:-1])
+                    first = False
+        return taken
+
+    def _paint_steps(self, canvas: Canvas, path: list[Cell], taken: set[Cell], points: set[Cell]) -> None:
+        """Number the steps of the path, each in the nearest cell without a name, and without points where there is one
+        beside."""
+        ink = self.ink(Style(bold=True))
+        for step, (row, column) in enumerate(path):
+            near = [(row + down, column + across) for down in (-1, 0, 1) for across in (-2, -1, 0, 1, 2)]
+            free = [cell for cell in near
+                    if cell not in taken and 0 <= cell[0] < canvas.height and 0 <= cell[1] < canvas.width]  # fmt: skip
+            if free:
+                best = min(free, key=lambda cell: (cell in points, 4 * (cell[0] - row) ** 2 + (cell[1] - column) ** 2))
+                canvas.put(*best, STEPS[step] if step < len(STEPS) else LATER, ink)
+                taken.add(best)
+
+
+def _bits(at: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """Return uint32[height, width]: the braille patterns of dots at (column, row)."""
+    dots = np.zeros((4 * canvas.height, 2 * canvas.width), dtype=np.bool_)
+    dots[at[:, 1], at[:, 0]] = True
+    return pack(dots)
+
+
+def _joined(path: np.ndarray) -> np.ndarray:
+    """Return every other dot of the lines between places that follow each other: int[n, 2]."""
+    lines = [np.linspace(*ends, int(np.abs(ends[1] - ends[0]).max()) // 2 + 1) for ends in pairwise(path)]
+    return np.concatenate([path, *lines]).round().astype(np.int64)

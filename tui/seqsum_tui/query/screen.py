@@ -69,6 +69,7 @@ class QueryScreen(ConsoleScreen[None]):
         ("This screen", bindings.QUERY),
         ("The box", bindings.QUERY_BOX),
         ("A heat map (tab goes to it)", bindings.HEAT_MAP),
+        ("Attention (tab goes to it)", bindings.RIBBONS),
         ("A list of answers", bindings.ANSWER_LIST),
         ("A chart", QueryChart.BINDINGS),
     ]

@@ -32,9 +32,11 @@ class TokenStrip(Widget):
     def show(self, tokens: Sequence[tuple[str, float]], full: int | None = None) -> None:
         """Show tokens with what each counts; a value below zero speaks against the answer.
 
-        full: what has a full colour, the values then in whole numbers; None takes the largest, and tenths of it
+        full: what has a full colour, the values then in whole numbers, and single characters side by side as the text
+            that they are; None takes the largest, and tenths of it
         """
         self._full = full
+        self.set_class(full is not None, "-text")
         known = [value for _, value in tokens if value == value]
         self._tokens = tuple(tokens)
         self._scale = "diverging" if any(value < 0 for value in known) else "sequential"
@@ -43,7 +45,8 @@ class TokenStrip(Widget):
 
     @property
     def _cell(self) -> int:
-        return max(max((cell_len(token) for token, _ in self._tokens), default=1), 2) + 1
+        widest = max((cell_len(token) for token, _ in self._tokens), default=1)
+        return 1 if self._full is not None and widest == 1 else max(widest, 2) + 1
 
     def _blocks(self, width: int) -> list[tuple[int, int]]:
         per = max((width - 1) // self._cell, 1)
@@ -68,8 +71,10 @@ class TokenStrip(Widget):
         for token, value in self._tokens[start:end]:
             style = ground if plain else cell_style(value, most, self._scale, behind)
             below = tenths(value, most, self._scale) if self._full is None else whole(value, self._full)
-            text = display.fit_right(token, cell - 1) if y % 2 == 0 else below.rjust(cell - 1)
-            parts.append(Segment(text + " ", style + Style(bold=y % 2 == 0)))
+            text = (
+                display.fit_right(token, max(cell - 1, 1)) if y % 2 == 0 else below[-max(cell - 1, 1) :].rjust(cell - 1)
+            )
+            parts.append(Segment(text.ljust(cell), style + Style(bold=y % 2 == 0)))
         if 2 * len(blocks) > self.MOST_LINES and y == self.MOST_LINES - 1:
             parts.append(Segment("…", ground))
         return Strip(parts).adjust_cell_length(width, ground)

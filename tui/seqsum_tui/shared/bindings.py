@@ -230,6 +230,13 @@ HEAT_MAP: list[BindingType] = [
     hidden("heat.last", "end", "move(0, 1000000)", "Last", "Move the cursor to the last step"),
 ]
 
+RIBBONS: list[BindingType] = [
+    hidden("ribbons.before", "left,up,k", "move(-1)", "Before", "Choose the token that was written before"),
+    hidden("ribbons.next", "right,down,j", "move(1)", "Next", "Choose the token that was written next"),
+    hidden("ribbons.first", "home", "move(-1000000)", "First", "Choose the first token that was written"),
+    hidden("ribbons.last", "end", "move(1000000)", "Last", "Choose the last token that was written"),
+]
+
 QUERY: list[BindingType] = [
     key("query.back", "escape", "back", "Back", "Leave the box; from a page, leave the screen", display="esc"),
     key("query.box", "a", "box", "Ask", "Go to the box and type a question"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,15 @@ class HorizonErrors(Answer):
     windows: int
 
 
+class TimeAxis(Answer):
+    name: str
+    """What the file calls the column that says when each value was."""
+    unit: Literal["second", ""]
+    """Seconds since 1970 (UTC), or the column's own numbers, such as years."""
+    at: list[float]
+    """[window + forecast]; beyond the data's end they go on by the usual step."""
+
+
 class ForecastAnswer(Answer):
     history: list[Number]
     """The window, oldest first, in the data's units, as are all values here."""
@@ -40,6 +49,9 @@ class ForecastAnswer(Answer):
     """p"""
     error_by_horizon: HorizonErrors | None
     """Null when the data is gone or changed, or too little is held out."""
+    time: TimeAxis | None = None
+    """When the values of the window and of the forecast are; null for values that somebody typed, and where the data
+    does not say it."""
 
 
 class Forecast(Question):
@@ -82,7 +94,9 @@ class Forecast(Question):
         with torch.inference_mode():
             said = forecast(read.model, read.row, length)[0]
             beside = forecast(baseline.model, rows.double(), length)[0]
+        when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
+            time=None if when is None else TimeAxis(name=when[0], unit=when[1], at=when[2]),
             history=task.echo(read.inputs),
             forecast=task.read_answer(read.inputs, said),
             truth=None if truth is None else list(truth[:length]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +17,10 @@ from seqsum.query.questions.trajectory import Trajectory, TrajectoryAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.ramp import Scale
 from seqsum_tui.query.heat_map import Heat, steps_named
+from seqsum_tui.query.ribbons import Looks
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Shown, curve, finite, lines, told, verdict
 from seqsum_tui.shared import display
-
-ZERO_ONE = ("input", "forget", "output", "reset", "update")
-"""Gates between 0 and 1; the others are between −1 and 1, as states are."""
 
 
 @view(Inspect, "inside", "Probabilities")
@@ -38,15 +37,14 @@ def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
         where += " backwards" if layer.direction == "backward" else ""
         made.append(_states(f"Hidden{where}", layer.hidden, tokens, _HIDDEN))
         if layer.cell:
-            most = max((abs(value) for row in layer.cell for value in finite(row) if value == value), default=1.0)
-            made.append(_states(f"Cell{where}", layer.cell, tokens, _CELL, max(most, 1.0)))
+            made.append(_states(f"Cell{where}", layer.cell, tokens, _CELL))
         made += [_gate(name, where, values, tokens) for name, values in layer.gates.items()]
     made.append(_saliency(answer, tokens, strip))
     made.append(_norms(answer, tokens))
     return made
 
 
-_HIDDEN = "What the network remembers after each step: one line for each unit, from −1 to 1."
+_HIDDEN = "What the network remembers after each step: one line for each unit."
 _CELL = "The LSTM's long memory: it can grow beyond 1."
 
 
@@ -61,14 +59,15 @@ def _probabilities(
     written = answer.written
     names = steps_named(written) if written else tokens
     labels = steps_named([str(label) for label in answer.labels or range(len(steps[0]))])
-    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths."
+    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths of the largest."
     if written:
         said = f"How likely each token was when it was written, given those before it. {falls}"
     elif tags:
         said = f"How likely each answer is at each step. {falls.replace('the answer', 'the last one')}"
     else:
         said = f"How likely each answer is after each step, as if the input ended there. {falls}"
-    heat = Heat(_turned(steps), labels, names[: len(steps)], "answer", "token" if written else "step")
+    along = "token" if written else "step"
+    heat = Heat(_turned(steps), labels, names[: len(steps)], "answer", along, above="likely", percent=True)
     return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
 
 
@@ -89,46 +88,52 @@ def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
     return tuple(zip(*steps, strict=True))
 
 
-def _units(values: list[list[Number]], tokens: tuple[str, ...], scale: Scale, most: float = 1.0) -> Heat:
+def _units(
+    values: list[list[Number]], tokens: tuple[str, ...], scale: Scale, most: float = 1.0, above: str = "positive"
+) -> Heat:
     """[steps][units] → a line for each unit."""
     steps = [finite(row) for row in values]
     units = tuple(str(at + 1) for at in range(len(steps[0]) if steps else 0))
-    return Heat(_turned(steps), units, tokens, scale=scale, most=most)
+    return Heat(_turned(steps), units, tokens, scale=scale, most=most, above=above)
 
 
-def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str, most: float = 1.0) -> Shown:
-    heat = _units(values, tokens, "diverging", most)
-    said += f" {len(heat.rows)} units; + above zero, − below, in tenths of {number(most)}."
-    return Shown(title, told((said, QUIET)), heat)
+def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str) -> Shown:
+    # Those of tanh are within 1; those of ReLU and an LSTM's cell states can go beyond.
+    most = max((abs(value) for row in values for value in finite(row) if math.isfinite(value)), default=1.0)
+    heat = _units(values, tokens, "diverging", max(most, 1.0))
+    return Shown(title, told((f"{said} {len(heat.rows)} units.", QUIET)), heat)
 
 
 _GATES = {
-    "input": "how much of the new candidate is let in",
-    "forget": "how much of the old memory is kept: 1 remembers, 0 forgets",
-    "output": "how much of the memory shows outside",
-    "candidate": "what is new, from −1 to 1",
-    "reset": "how much of the old state goes into the candidate",
-    "update": "how much of the old state is kept: 1 remembers, 0 takes the candidate",
+    "input": ("of the new candidate is let in", ""),
+    "forget": ("of the old memory is kept", ": 1 remembers, 0 forgets"),
+    "output": ("of the memory shows outside", ""),
+    "reset": ("of the old state goes into the candidate", ""),
+    "update": ("of the old state is kept", ": 1 remembers, 0 takes the candidate"),
 }
+"""What a gate between 0 and 1 lets through, and what its ends mean. The others are between −1 and 1, as states are."""
 
 
 def _gate(name: str, where: str, values: list[list[Number]], tokens: tuple[str, ...]) -> Shown:
-    gate = name in ZERO_ONE
-    title = f"{name.capitalize()} gate{where}" if gate else f"{name.capitalize()}{where}"
-    heat = _units(values, tokens, "sequential" if gate else "diverging")
-    return Shown(title, told((f"{title}: {_GATES.get(name, '')}", QUIET)), heat)
+    if name not in _GATES:
+        title = f"{name.capitalize()}{where}"
+        said = f"{title}: what is new, from −1 to 1"
+        return Shown(title, told((said, QUIET)), _units(values, tokens, "diverging"))
+    title, (what, ends) = f"{name.capitalize()} gate{where}", _GATES[name]
+    said = f"{title}: how much {what}{ends}"
+    return Shown(title, told((said, QUIET)), _units(values, tokens, "sequential", above=what))
 
 
 def _saliency(answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...]) -> Shown:
     found = answer.saliency
     rows = (tuple(finite(found.gradient_input)), tuple(finite(found.leave_one_out)))
-    sizes = [max((abs(value) for value in row if value == value), default=0.0) or 1.0 for row in rows]
+    sizes = tuple(max((abs(value) for value in row if value == value), default=0.0) or 1.0 for row in rows)
+    target = display.literal(found.target)
     # Each row by its own size: a gradient and a probability have no common unit.
-    heat = Heat(tuple(tuple(value / size for value in row) for row, size in zip(rows, sizes, strict=True)),
-        ("gradient", "left out"), tokens, "by", scale="diverging",
-    )  # fmt: skip
+    heat = Heat(rows, ("gradient", "left out"), tokens, "by", scale="diverging", most=sizes,
+                above=f"for {target}", below=f"against {target}")  # fmt: skip
     said = (
-        f"Which steps speak for {display.literal(found.target)} (+) and which against it (−): by gradient × "
+        f"Which steps speak for {target} (+) and which against it (−): by gradient × "
         f"input (full: {number(sizes[0])}), and by how much the {_measure(answer)} falls when the step is left out "
         f"(full: {number(sizes[1])})."
     )
@@ -152,12 +157,16 @@ def _values(answer: InspectAnswer, strip: tuple[tuple[str, float], ...]) -> Show
 
 
 @view(Attention, "inside", "Attention")
-def attention(answer: AttentionAnswer, pane: Pane) -> Shown:
-    """Return the view of an attention map."""
-    rows = tuple(tuple(finite(row)) for row in answer.weights)
-    heat = Heat(rows, steps_named(answer.written), steps_named(answer.tokens), "written", "looked at")
-    said = "Where the decoder looked while it wrote each character: each line sums to 1."
-    return Shown("Attention", told((said, QUIET)), heat)
+def attention(answer: AttentionAnswer, pane: Pane) -> list[Shown]:
+    """Return the views of attention: ribbons from what was written to what it looked at, and the map of all weights."""
+    weights = tuple(tuple(finite(row)) for row in answer.weights)
+    written, read = steps_named(answer.written), steps_named(answer.tokens)
+    said = told(("Where the decoder looked while it wrote each character", QUIET))
+    heat = Heat(weights, written, read, "written", "looked at", above="of its attention", percent=True)
+    return [
+        Shown("Attention", said, Looks(written, read, weights)),
+        Shown("Attention map", told(said, (": each line sums to 100%.", QUIET)), heat),
+    ]
 
 
 @view(GradientNorms, "inside", "Three cells")
@@ -184,16 +193,15 @@ def trajectory(answer: TrajectoryAnswer, pane: Pane) -> Shown:
     place = {str(label): at for at, label in enumerate(answer.labels)}
     path = tuple((step.x, step.y, display.literal(step.token)) for step in answer.path)
     along = [percent(share) for share in answer.explained]
-    what = "the right answer so far (the running sum)" if answer.label_is == "truth" else "what the model says there"
+    what = "the right answer so far" if answer.label_is == "truth" else "what the model says there"
     said = (
         f"Hidden states of layer {answer.layer + 1} after each step of {len(set(answer.sequence)):,} sequences, "
         f"in the plane of most variance ({' and '.join(along)})."
     )
     if any(answer.label):
-        said += f" Each sign is {what}."
         points = tuple(place.get(str(label), 0) for label in answer.label)
     else:
         # What is written afterwards, and values: no step has an answer of its own.
-        labels, points = ("·",), (0,) * len(answer.label)
-    dots = Dots(tuple(answer.x), tuple(answer.y), points, labels, path)
+        labels, points = (), (0,) * len(answer.label)
+    dots = Dots(tuple(answer.x), tuple(answer.y), points, labels, path, what)
     return Shown("Trajectory", told((said, QUIET)), dots)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from textual.content import Content
 
+from seqsum.plotting.ticks import AxisKind
 from seqsum_tui.charts.series import Band, Mark, Series
 from seqsum_tui.query.heat_map import Heat
+from seqsum_tui.query.ribbons import Looks
 
 QUIET = "$foreground 60%"
 RIGHT, WRONG = "$text-success", "$text-error"
@@ -22,11 +24,12 @@ Part = str | tuple[str, str] | Content
 
 @dataclass(frozen=True)
 class Curves:
-    """A chart. x_name: what x counts; log_y: whether y is logarithmic; span: fixed bottom and top of y; spell: how
-    values are written, where neither name nor title says it."""
+    """A chart. x_name, x_kind: what x counts, and what it is in; log_y: whether y is logarithmic; span: fixed bottom
+    and top of y; spell: how values are written, where neither name nor title says it."""
 
     series: tuple[Series, ...]
     x_name: str
+    x_kind: AxisKind = "number"
     bands: tuple[Band, ...] = ()
     marks: tuple[Mark, ...] = ()
     log_y: bool = False
@@ -37,13 +40,15 @@ class Curves:
 
 @dataclass(frozen=True)
 class Dots:
-    """Points in a plane: x, y and the place of each one's label; path: points that are joined, in order."""
+    """Points in a plane: x, y and the place of each one's label, () for no labels; path: points that are joined, in
+    order, each with the token that led to it; meaning: what the labels are."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
     label: tuple[int, ...]
     labels: tuple[str, ...]
     path: tuple[tuple[float, float, str], ...] = ()
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Shown:
 
     title: str
     words: Content
-    picture: Heat | Curves | Dots | Lines | None = None
+    picture: Heat | Looks | Curves | Dots | Lines | None = None
     strip: tuple[tuple[str, float], ...] = ()
     full: int | None = None
 

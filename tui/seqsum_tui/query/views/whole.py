@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from seqsum.formatting import count, metric, number, percent, scope
@@ -10,6 +11,7 @@ from seqsum.query.questions.calibration import Calibration, CalibrationAnswer
 from seqsum.query.questions.evaluate import Evaluate, EvaluateAnswer
 from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
 from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
 from seqsum_tui.query.said import Said
@@ -32,6 +34,8 @@ from seqsum_tui.query.views.shown import (
 from seqsum_tui.shared import display
 
 LISTED = 500
+FAR = 8
+"""Times that the longest length is as long as the shortest, and more: its axis is logarithmic."""
 
 
 @view(Evaluate, "whole", "Accuracy")
@@ -51,7 +55,10 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
     labels = steps_named([str(label) for label in answer.labels or range(len(counts))])
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
-    heat = Heat(shares, labels, labels, "truth", "answered as", numbered=False, chooses=pane.lists)
+    heat = Heat(
+        shares, labels, labels, "truth", "answered as", above="of that truth", percent=True, numbered=False,
+        chooses=pane.lists,
+    )  # fmt: skip
     said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
     if pane.lists:
         said += " enter lists the wrong answers of a cell."
@@ -60,21 +67,29 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
 
 @view(AccuracyByLength, "whole", "By length")
 def by_length(answer: AccuracyByLengthAnswer, pane: Pane) -> Shown:
-    """Return the view of accuracy by length, against chance."""
-    x = [float(length) for length in answer.lengths]
+    """Return the view of accuracy by length, against chance; over the logarithm of lengths that go far."""
+    lengths, trained = answer.lengths, answer.trained
+    far = 0 < FAR * lengths[0] <= lengths[-1]
+    x = [math.log10(length) if far else float(length) for length in lengths]
     series = [curve("accuracy", x, finite(answer.accuracy), sign=SIGNS[0])]
     chance = answer.chance
     if chance is not None:
         series.append(curve("chance", x, [chance] * len(x), sign="·", colour="#808080"))
     interval = band("accuracy", x, finite(answer.low), finite(answer.high))
-    trained = answer.trained
+    marks = []
     said = "Accuracy by length of the input, with its 95% interval."
     if trained:
-        beyond = [share for length, share in zip(x, finite(answer.accuracy), strict=True) if length > trained[1]]
-        said += f" Trained on {trained[0]} to {trained[1]}."
+        beyond = [share for length, share in zip(lengths, finite(answer.accuracy), strict=True) if length > trained[1]]
+        on = str(trained[0]) if trained[0] == trained[1] else f"{trained[0]}–{trained[1]}"
+        ends = [(trained[0], "▸", ""), (trained[1], "◂", f"trained on {on}")]
+        marks = [Mark(math.log10(end) if far else float(end), label, sign, "trained") for end, sign, label in ends]
+        said = f"Trained on {on}, between ▸ and ◂. {said}"
         if beyond:
-            said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {int(x[-1])}."
-    curves = Curves(tuple(series), "length", bands=(interval,), span=(0.0, 1.0))
+            said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {lengths[-1]:,}."
+    curves = Curves(
+        tuple(series), "length", "log" if far else "number", bands=(interval,), marks=tuple(marks), span=(0.0, 1.0),
+        limits=(x[0], x[-1]),
+    )  # fmt: skip
     return Shown("By length", told((said, QUIET)), curves)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from textual.content import Content
 
 from seqsum.formatting import count, distinct, full, number, percent
+from seqsum.plotting.ticks import AxisKind, format_x
 from seqsum.query.questions.forecast import Forecast, ForecastAnswer
 from seqsum.query.questions.loss_per_character import LossPerCharacter, LossPerCharacterAnswer
 from seqsum.query.questions.sample import Sample, SampleAnswer
@@ -46,8 +48,8 @@ def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
     characters, bits = answer.characters, finite(answer.bits)
     mean = answer.mean_bits
     head = told((f"{number(mean)} bits per character" if mean is not None else "", "bold"),
-                (f"  below each: whole bits, 0 expected, {FULL_BITS} for {FULL_BITS} or more; "
-                 "8 bits is a guess among 256", QUIET))  # fmt: skip
+                (f"  below each character the bits it cost: 0 expected, 1 a coin toss, 8 a guess among 256, "
+                 f"{FULL_BITS} for {FULL_BITS} or more, ? the first, with nothing before it", QUIET))  # fmt: skip
     strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else display.literal(one), value)
                   for one, value in zip(characters, bits, strict=True))  # fmt: skip
     series = curve("bits", [*range(1, len(bits) + 1)], bits, sign=SIGNS[0])
@@ -69,8 +71,10 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     """Return the views of a forecast: the continuation beside AR(p) and the truth, and errors by horizon."""
     offset = pane.begins
     history, ahead = finite(answer.history), finite(answer.forecast)
-    before = [*range(1 - len(history), 1)]
-    after = [*range(1, len(ahead) + 1)]
+    time = answer.time
+    when = [float(step) for step in range(1 - len(history), len(ahead) + 1)] if time is None else time.at
+    kind: AxisKind = "number" if time is None else "date" if time.unit else "plain"
+    before, after = when[: len(history)], when[len(history) :]
     order = answer.order
     series = [
         curve("before", before, history, sign="·", colour="#808080"),
@@ -78,21 +82,24 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     ]
     beside = finite(answer.autoregressive)
     if beside:
-        series.append(curve(f"AR({order})", [*range(1, len(beside) + 1)], beside, sign=SIGNS[1]))
+        series.append(curve(f"AR({order})", after[: len(beside)], beside, sign=SIGNS[1]))
     truth = answer.truth
     errors = ""
     if truth:
         known = finite(truth)
-        series.append(curve("truth", [*range(1, len(known) + 1)], known, sign=SIGNS[2]))
+        series.append(replace(curve("truth", after[: len(known)], known, sign=SIGNS[2]), role="points"))
         mine = sum(abs(a - b) for a, b in zip(ahead, known, strict=False)) / len(known)
         errors = f"mean absolute error {number(mine)}"
         if beside:
             theirs = sum(abs(a - b) for a, b in zip(beside, known, strict=False)) / len(known)
             errors += f", AR({order}) {number(theirs)}"
     place = "from the series asked" if offset is None else f"from {count(offset, 'value')} before the data's end"
+    place += " (▸)" if time is None else f" (▸ {format_x(after[0], kind, after[-1] - after[0])} on)"
     said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
-    marks = (Mark(0.5, "now", kind="now"),)
-    made = [Shown("Forecast", told((said, QUIET)), Curves(tuple(series), "steps ahead", marks=marks, spell=_value))]
+    ends = [*before[-1:], *after[:1]]
+    marks = (Mark(sum(ends) / len(ends), "forecast", sign="▸", kind="forecast"),)
+    name = "steps ahead" if time is None else display.literal(time.name)
+    made = [Shown("Forecast", told((said, QUIET)), Curves(tuple(series), name, kind, marks=marks, spell=_value))]
     horizon = answer.error_by_horizon
     if horizon:
         x = [*range(1, len(horizon.model) + 1)]

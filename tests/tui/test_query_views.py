@@ -1,0 +1,414 @@
+"""What is drawn inside the Ask screen, against what it stands for: weights, classes, legends, lengths, years."""
+
+import colorsys
+import math
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.app import App
+from textual.content import Content
+
+from seqsum.runs import Run
+from seqsum_tui.charts.palette import wheel_colour
+from seqsum_tui.query.heat_map import Heat, HeatMap
+from seqsum_tui.query.pane import QueryChart, QueryPane
+from seqsum_tui.query.plane import Plane
+from seqsum_tui.query.ribbons import Looks, Ribbons, ribbon
+from seqsum_tui.query.session import Session
+from seqsum_tui.query.views.registry import Pane, views
+from seqsum_tui.query.views.shown import Dots, Shown
+from support.screens import screen_strips, screen_text
+
+SIZES = [(60, 20), (120, 40)]
+
+
+class Alone(App[None]):
+    """A pane by itself."""
+
+    def __init__(self, plain=False):
+        super().__init__()
+        self.no_color = plain or self.no_color
+
+    def compose(self):
+        yield QueryPane()
+
+    def show(self, picture):
+        """Show a picture, and give it the keys."""
+        self.pane.show(picture if isinstance(picture, Shown) else Shown("", Content("words"), picture))
+        self.pane.picture.focus()
+
+    @property
+    def pane(self):
+        return self.query_one(QueryPane)
+
+    @property
+    def lines(self):
+        return screen_text(self).splitlines()
+
+
+def made(name, **answer):
+    """The views of an answer."""
+    view = views()[name]
+    found = view.make(view.question.answers(**answer), Pane(Session(Run(Path()), lambda folder: [])))
+    return found if isinstance(found, list) else [found]
+
+
+# Attention
+
+READ, WRITTEN = "11 March 1991", "1991-03-11⏎"
+
+
+def weights_of(seed):
+    random = np.random.default_rng(seed)
+    weights = np.exp(3 * random.normal(size=(len(WRITTEN), len(READ))))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def looks_of(weights):
+    shown = made("attention", tokens=list(READ), written=list(WRITTEN), weights=weights.tolist())
+    assert [one.title for one in shown] == ["Attention", "Attention map"]
+    return shown[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("plain", [False, True])
+async def test_ribbons_bars_and_words_are_those_of_the_weights(size, plain):
+    weights = weights_of(size[0])
+    async with Alone(plain).run_test(size=size) as pilot:
+        pilot.app.show(looks_of(weights))
+        for at, row in enumerate(weights):
+            await pilot.pause()
+            lines = pilot.app.lines
+            head = next(line for line in lines if " looks at " in line)
+            said = head.split(" looks at ")
+            assert said[0].strip() == f"'{WRITTEN[at]}'"
+            # The strongest come first, as far as there is room, each with its place where its token comes again.
+            order = np.argsort(-row)[: np.count_nonzero(row >= 0.05)]
+            names = ["␣" if READ[place] == " " else READ[place] for place in order]
+            parts = [
+                f"'{name}'" + (f" (no. {place + 1})" if READ.count(READ[place]) > 1 else "") + f" {row[place]:.0%}"
+                for name, place in zip(names, order, strict=True)
+            ]
+            full, cut = ", ".join(parts), said[1].strip()
+            assert cut == full or (cut.endswith("…") and full.startswith(cut[:-1]))
+            bars = lines[lines.index(head) + 1][1:-1]
+            heights = [" ▁▂▃▄▅▆▇█".index(sign) for sign in bars]
+            tokens = lines[lines.index(head) + 2][1:-1]
+            columns = [match.start() for match in re.finditer(r"\S", tokens)]
+            assert "".join(tokens.split()) == READ.replace(" ", "␣")
+            assert [heights[column] for column in columns] == [round(8 * weight) for weight in row]
+            assert sum(heights) == sum(heights[column] for column in columns)
+            await pilot.press("right" if at % 2 else "down")
+        assert pilot.app.query_one(Ribbons).chosen == len(WRITTEN) - 1
+        await pilot.press("home")
+        assert pilot.app.query_one(Ribbons).chosen == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_ribbon_is_as_wide_as_its_weight_and_joins_its_ends(seed):
+    random = np.random.default_rng(seed)
+    rows, columns = int(random.integers(1, 30)), int(random.integers(20, 120))
+    below, above = random.uniform(5, columns - 5, size=2)
+    weights = np.sort(random.uniform(0.05, 1, size=5))
+    drawn = [ribbon(below, above, weight, rows, columns) for weight in weights]
+    for dots, weight in zip(drawn, weights, strict=True):
+        assert dots.any(axis=1).all()
+        for line, end in ((dots[0], above), (dots[-1], below)):
+            there = np.flatnonzero(line)
+            assert there[0] - 1 <= 2 * end + 1 <= there[-1] + 2
+        # Every line of dots touches the one before it.
+        assert all((a | np.roll(a, 1) | np.roll(a, -1))[b].any() for a, b in pairwise(dots))
+        straight = ribbon(below, below, weight, rows, columns)
+        assert abs(straight.sum(axis=1) - max(6 * weight, 1)).max() <= 1
+    assert all((a <= b).all() for a, b in pairwise(drawn))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_strong_ribbons_have_more_ink_and_weak_ones_none(plain):
+    """One token looks at one other alone, and nowhere else is a ribbon."""
+    weights = np.full((2, 2), 0.02)
+    weights[0, 0] = weights[1, 1] = 0.98
+    async with Alone(plain).run_test(size=(60, 20)) as pilot:
+        pilot.app.show(Looks(("a", "b"), ("x", "y"), tuple(map(tuple, weights.tolist()))))
+        await pilot.pause()
+        rows = [line for line in pilot.app.lines if any("⠀" < sign <= "⣿" for sign in line)]
+        ink = np.array([[sum(bin(ord(sign) - 0x2800).count("1") for sign in part if "⠀" <= sign <= "⣿")
+                         for part in (row[:9], row[9:])] for row in rows]).sum(axis=0)  # fmt: skip
+    assert ink.min() > 0
+    # Without colour what is not chosen is dotted: half of the dots.
+    assert ink[1] == (pytest.approx(ink[0] / 2, rel=0.1) if plain else pytest.approx(ink[0], rel=0.1))
+
+
+@pytest.mark.parametrize(("read", "written"), [(300, 200), (1, 1), (40, 3), (3, 40)])
+@pytest.mark.parametrize("size", [(60, 20), (30, 8), (12, 5)])
+async def test_lines_of_any_length_fit(read, written, size):
+    weights = np.full((written, read), 1 / read)
+    weights[:, -1] = np.nan
+    looks = Looks(
+        tuple(f"t{at}" for at in range(written)), tuple(f"r{at}" for at in range(read)), tuple(map(tuple, weights))
+    )
+    async with Alone().run_test(size=size) as pilot:
+        pilot.app.show(looks)
+        await pilot.press("end")
+        await pilot.pause()
+        assert f"t{written - 1}" in pilot.app.lines[-1 - pilot.app.query_one(Ribbons).most_legend] or size[0] < 30
+        assert all(len(line) <= size[0] for line in pilot.app.lines)
+
+
+# The plane
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "gruvbox", "solarized-light", "dracula"])
+@pytest.mark.parametrize("count", [2, 3, 10, 12, 40])
+async def test_hues_run_round_the_wheel_in_the_order_of_the_classes(theme, count):
+    app = Alone()
+    async with app.run_test() as pilot:
+        app.theme = theme
+        await pilot.pause()
+        colours = [wheel_colour(at / count, app) for at in range(count)]
+        turns = np.array([colorsys.rgb_to_hsv(*colour.normalized)[0] for colour in colours])
+        ground = app.screen.background_colors[1]
+        steps = np.diff(np.append(turns, turns[0])) % 1
+        assert steps.min() > 0 and steps.sum() == pytest.approx(1)
+        assert len(set(colours)) == count
+        for colour in colours:
+            assert contrast(colour, ground) >= 3
+
+
+def contrast(one, other):
+    """The contrast ratio of WCAG 2."""
+
+    def luminance(colour):
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in colour.normalized]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def ring(count, path=(), meaning="the sum"):
+    """Forty points of each class round its place on a ring, and a path from place to place."""
+    random = np.random.default_rng(count)
+    turns = [2 * math.pi * label / count for label in range(count) for _ in range(40)]
+    spread = 0.03 * random.normal(size=(len(turns), 2))
+    x, y = np.cos(turns) + spread[:, 0], np.sin(turns) + spread[:, 1]
+    steps = [(math.cos(2 * math.pi * at / count), math.sin(2 * math.pi * at / count), str(at)) for at in path]
+    labels = tuple(map(str, range(count)))
+    return Dots(tuple(x), tuple(y), tuple(at for at in range(count) for _ in range(40)), labels, tuple(steps), meaning)
+
+
+def names_in(lines, count):
+    """Where the name of each class stands, as (x, y) from the middle of the picture."""
+    found = {}
+    for row, line in enumerate(lines):
+        for match in re.finditer(r"\d+", line):
+            found.setdefault(match.group(), []).append((match.start(), row))
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("count", [5, 10, 12])
+@pytest.mark.parametrize("plain", [False, True])
+async def test_each_class_is_named_where_it_lies_and_the_path_covers_no_name(size, count, plain):
+    seen = []
+    for path in ((), (0, 3, 1, 4, 4)):
+        async with Alone(plain).run_test(size=size) as pilot:
+            # A legend as long as it may be, so that the picture is as high both times.
+            pilot.app.show(ring(count, path, "a long word " * 90))
+            await pilot.pause()
+            plane = pilot.app.query_one(Plane)
+            rows = pilot.app.lines[plane.region.y : plane.region.y + plane.rows]
+            seen.append(names_in(rows, count))
+            legend = " ".join(pilot.app.lines[plane.region.y + plane.rows :])
+            assert re.sub(r"\s+", " ", legend).startswith(" " + " ".join(map(str, range(count)))), legend
+            strips = screen_strips(pilot.app)[plane.region.y : plane.region.y + plane.rows]
+            expected = {str(at): wheel_colour(at / count, pilot.app).rich_color for at in range(count)}
+            inks = {
+                segment.text: segment.style.color for strip in strips for segment in strip if segment.text in expected
+            }
+            if not plain:
+                assert inks == expected
+            width, height = plane.size.width, plane.rows
+    assert seen[0] == seen[1] and set(seen[0]) == set(map(str, range(count)))
+    for name, places in seen[0].items():
+        for column, row in places:
+            x, y = column + len(name) / 2 - 1 - width / 2, 2 * (height / 2 - row - 0.5)
+            turn = math.atan2(y, x) / (2 * math.pi) % 1
+            off = abs(turn - int(name) / count)
+            assert min(off, 1 - off) < 0.7 / count
+
+
+async def test_a_path_is_numbered_step_by_step_and_leaves_points_their_colours():
+    def inks(app):
+        strips = screen_strips(app)
+        return [[(sign, segment.style.color) for segment in strip for sign in segment.text] for strip in strips]
+
+    pictures = []
+    for path in ((), (0, 5, 2)):
+        async with Alone().run_test(size=(80, 30)) as pilot:
+            pilot.app.show(ring(10, path, "a long word " * 90))
+            await pilot.pause()
+            rows = pilot.app.query_one(Plane).rows
+            pictures.append(inks(pilot.app)[1 : 1 + rows])
+    before, after = pictures
+    signs = Counter(sign for row in after for sign, _ in row)
+    assert all(signs[step] == 1 for step in "①②③") and signs["④"] == 0
+    changed = [(a, b) for old, new in zip(before, after, strict=True) for a, b in zip(old, new, strict=True) if a != b]
+    # Only where nothing was is anything new, but for a step that has no free place beside it.
+    assert len(changed) > 20 and sum(a[0] != " " for a, _ in changed) <= 3
+
+
+async def test_the_legend_of_a_plane_names_classes_meaning_and_path():
+    async with Alone().run_test(size=(120, 40)) as pilot:
+        pilot.app.show(ring(4, (0, 3, 1)))
+        await pilot.pause()
+        plane = pilot.app.query_one(Plane)
+        legend = " ".join(line.strip() for line in pilot.app.lines[plane.region.y + plane.rows :])
+    assert legend == "0 1 2 3 colour and name: the sum · dotted path ①–③: after each step of 0 3 1"
+
+
+# Heat maps
+
+
+def heats():
+    random = np.random.default_rng(1)
+    states = np.clip(random.normal(0, 0.6, size=(6, 9)), -1, 1)
+    rows, columns = tuple("abcdef"), tuple("123456789")
+
+    def table(values):
+        return tuple(map(tuple, values.tolist()))
+
+    yield Heat(table(states), rows, columns, scale="diverging")
+    yield Heat(table(5.2 * states), rows, columns, scale="diverging", most=5.2)
+    yield Heat(table(np.abs(states)), rows, columns, percent=True, above="likely")
+    yield Heat(table(np.abs(states)), rows, columns, above="of the old memory is kept")
+    yield Heat(table(np.where(states > 0.9, np.nan, states)), rows, columns, scale="diverging", most=(1, 2, 3, 4, 5, 6))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("kind", range(5))
+async def test_every_sign_on_a_heat_map_is_explained_below_it(size, plain, kind):
+    heat = list(heats())[kind]
+    async with Alone(plain).run_test(size=size) as pilot:
+        pilot.app.show(heat)
+        await pilot.press("end")
+        await pilot.pause()
+        drawn = pilot.app.query_one(HeatMap)
+        top = drawn.region.y + 2
+        cells = "".join(line[2 + drawn.name_width :] for line in pilot.app.lines[top : top + len(heat.rows)])
+        legend = " ".join(pilot.app.lines[drawn.region.y + drawn.rows :])
+    explained = set(legend) | set("123456789" if " 7 is " in legend else "")
+    assert set(cells) - set("[] ") <= explained, (cells, legend)
+    full = {0: "1", 1: "5.2", 2: "100%", 3: "1", 4: "largest in its row"}[kind]
+    assert full in legend
+
+
+@pytest.mark.parametrize("kind", range(5))
+async def test_the_cursor_says_its_value_in_words(kind):
+    heat = list(heats())[kind]
+    async with Alone().run_test(size=(100, 30)) as pilot:
+        pilot.app.show(heat)
+        drawn = pilot.app.query_one(HeatMap)
+        for row, line in enumerate(heat.values):
+            for column, value in enumerate(line):
+                drawn.move_to(row, column)
+                words = drawn.cursor_words
+                most = heat.most[row] if isinstance(heat.most, tuple) else heat.most
+                part = abs(value) / most
+                if math.isnan(value):
+                    assert words.endswith(": NaN")
+                elif heat.percent:
+                    assert words.endswith(f"{value:.2%} likely".replace("100.00%", words[-14:-7]))
+                elif heat.scale == "sequential":
+                    amount = ["nearly nothing", "a little", "about half", "most", "nearly all"][
+                        sum(part > limit for limit in (0.05, 0.35, 0.65, 0.95))
+                    ]
+                    assert words.endswith(f", {amount} of the old memory is kept")
+                else:
+                    assert words.endswith("close to zero" if part <= 0.05 else "positive" if value > 0 else "negative")
+                    assert ("strongly" in words) == (part > 0.65)
+
+
+# By length
+
+
+def by_length(lengths, trained):
+    count = len(lengths)
+    answer = {"lengths": lengths, "accuracy": [1 / (1 + at / 9) for at in range(count)], "low": [0.0] * count}
+    (shown,) = made(
+        "accuracy_by_length", **answer, high=[1.0] * count, asked=[400] * count, chance=0.1, trained=trained
+    )
+    return shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("lengths", "trained"), [([2, *range(3, 21), 40, 80, 200, 500], [2, 5]), ([1, 4, 9], [1, 3])])
+async def test_lengths_that_go_far_stand_by_their_logarithm(size, lengths, trained):
+    async with Alone().run_test(size=size) as pilot:
+        pilot.app.show(by_length(lengths, trained))
+        await pilot.pause()
+        chart, lines = pilot.app.query_one(QueryChart), pilot.app.lines
+        axis = next(at for at, line in enumerate(lines) if "┬" in line)
+        ticks = [match.start() for match in re.finditer("┬", lines[axis])]
+        labels = [int(label) for label in lines[axis + 1].split() if label.isdigit()]
+        assert pilot.app.pane.written.startswith(f"Trained on {trained[0]}–{trained[1]}, between ▸ and ◂.")
+        left, right = lines[axis].index("└") + 1, len(lines[axis].rstrip()) - 1
+        places = [math.log10(label / lengths[0]) / math.log10(lengths[-1] / lengths[0]) for label in labels]
+        assert labels == [one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lengths[0] <= one <= lengths[-1]]
+        assert len(ticks) == len(labels)
+        for tick, place in zip(ticks, places, strict=True):
+            assert abs(left + place * (right - left) - tick) <= 1
+        marks = {mark.sign: mark for mark in chart.marks}
+        assert 10 ** marks["▸"].x == pytest.approx(trained[0]) and 10 ** marks["◂"].x == pytest.approx(trained[1])
+        assert marks["◂"].label == f"trained on {trained[0]}–{trained[1]}"
+        # The cursor names lengths, not their logarithms.
+        await pilot.press("left")
+        await pilot.pause()
+        assert f"length {lengths[-1]}" in "\n".join(pilot.app.lines)
+
+
+async def test_lengths_near_each_other_stand_evenly():
+    shown = by_length([2, 3, 4, 5, 6, 7], [2, 5])
+    assert shown.picture.x_kind == "number" and list(shown.picture.series[0].x) == [2, 3, 4, 5, 6, 7]
+
+
+# Forecasts
+
+
+def forecast(time=None, truth=(5.0, 6.0)):
+    answer = {"history": [1.0, 2.0, 3.0, 4.0], "forecast": [4.5, 5.5, 7.0], "truth": truth and list(truth)}
+    return made("forecast", **answer, autoregressive=[4.0, 5.0, 6.0], order=2, error_by_horizon=None, time=time)[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_forecast_has_years_the_truth_as_points_and_a_boundary(size, plain):
+    years = [1996.0, 1997.0, 1998.0, 1999.0, 2000.0, 2001.0, 2002.0]
+    async with Alone(plain).run_test(size=size) as pilot:
+        pilot.app.show(forecast({"name": "year", "unit": "", "at": years}))
+        await pilot.pause()
+        chart, text, written = pilot.app.query_one(QueryChart), screen_text(pilot.app), pilot.app.pane.written
+    named = {one.name: one for one in chart.series}
+    assert named["before"].x.tolist() == years[:4] and named["model"].x.tolist() == years[4:]
+    assert named["truth"].x.tolist() == years[4:6] and named["truth"].y.tolist() == [5.0, 6.0]
+    assert named["truth"].role == "points" and named["model"].role == "line"
+    assert {"1996", "2000", "2002"} <= set(text.split()) and chart.x_name == "year" and "▸" in text
+    assert years[3] < chart.marks[0].x < years[4] and "(▸ 2000 on)" in written
+    assert text.count("▲") >= 3  # in the legend and for each value
+
+
+async def test_a_forecast_of_dates_and_of_steps():
+    days = [86_400.0 * at for at in range(18_262, 18_269)]  # 2020-01-01 on
+    async with Alone().run_test(size=(120, 30)) as pilot:
+        pilot.app.show(forecast({"name": "when", "unit": "second", "at": days}, truth=None))
+        await pilot.pause()
+        assert "01 Jan" in screen_text(pilot.app) and "(▸ 2020-01-05 on)" in pilot.app.pane.written
+        pilot.app.show(forecast())
+        await pilot.pause()
+        assert pilot.app.query_one(QueryChart).x_name == "steps ahead"
+        assert pilot.app.query_one(QueryChart).series[0].x.tolist() == [-3, -2, -1, 0]
