@@ -4,13 +4,18 @@ and never half of one. Light: the console reads with it before its first paint."
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import secrets
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+PATIENCE_SECONDS = 30.0
 LARGEST_JSON = 16 * 2**20
 DEEPEST_JSON = 64
 
@@ -109,5 +114,27 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def alone(folder: Path, seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Hold off the other programs that ask for the same folder: they would write what they read before.
+
+    Raises OSError where it can't be opened, or another program holds it for so long.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.EBUSY, "another program holds it", str(folder)) from None
+                time.sleep(0.01)
+        yield
     finally:
         os.close(descriptor)

@@ -24,8 +24,11 @@ def rename(options: Options) -> int:
 
 def tag(options: Options) -> int:
     run = _run(options)
-    has = run.outline().tags
-    tags = [one for one in has if one not in options.tags] if options.remove else [*has, *options.tags]
+
+    def tags() -> list[str]:
+        has = run.outline().tags
+        return [one for one in has if one not in options.tags] if options.remove else [*has, *options.tags]
+
     found = annotate(run.folder, tags=tags)
     return _said(options, run, f"tags: {', '.join(found.tags or ()) or 'none'}")
 

@@ -62,9 +62,12 @@ class Replication:
         self.config = config.changed({"track.group": group}, "replicate")
         self.seeds, self.group = tuple(seeds), group
         self.runs: dict[int, Run] = {}
-        for summary in workspace.summaries():
-            if summary.group == group:
-                self._know(Run(workspace.folder / summary.id))
+        self._look()
+
+    def _look(self) -> None:
+        for summary in self.workspace.summaries():
+            if summary.group == self.group:
+                self._know(Run(self.workspace.folder / summary.id))
 
     def _know(self, run: Run) -> None:
         config = run.record.parsed_config()
@@ -90,13 +93,15 @@ class Replication:
 
     def begin(self) -> None:
         """Start or resume what is due; each waits for its turn in the queue."""
-        for seed in self.due():
-            if seed in self.runs:
-                commands.resume(self.runs[seed], self.launcher, queue=True)
-                continue
-            config = self.config.changed({"train.seed": str(seed)}, "replicate")
-            name = f"{self.group}-seed-{seed}"
-            self.runs[seed] = commands.start(self.workspace, self.launcher, self.preset, config, name, queue=True)
+        with self.workspace.alone():
+            self._look()  # somebody else may have begun the same
+            for seed in self.due():
+                if seed in self.runs:
+                    commands.resume(self.runs[seed], self.launcher, queue=True)
+                    continue
+                config = self.config.changed({"train.seed": str(seed)}, "replicate")
+                name = f"{self.group}-seed-{seed}"
+                self.runs[seed] = commands.start(self.workspace, self.launcher, self.preset, config, name, queue=True)
 
     def summaries(self) -> dict[int, Summary]:
         """Return each seed's summary as it is now."""

@@ -5,16 +5,14 @@ The record says how a run began and stays as it is; annotations lie over it.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
-from seqsum.files import read_json, write_json
+from seqsum.files import alone, read_json, write_json
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.gone import RunGone
 from seqsum.text import is_plain, one_line, plain_spaces, printable
@@ -65,19 +63,26 @@ def annotate(
     folder: Path,
     *,
     name: str | None = None,
-    tags: Iterable[str] | None = None,
+    tags: Iterable[str] | Callable[[], Iterable[str]] | None = None,
     note: str | None = None,
     starred: bool | None = None,
 ) -> Annotations:
     """Change some of a run's annotations and return them all; None leaves one as it is.
 
+    tags: all of them, or what makes them of those that the run has; it is called while nobody else changes them.
     Raises UserError for a value that can't be one, or a folder that can't be written.
     """
     checks: dict[str, Callable[[Any], Any]] = {"name": check_name, "tags": check_tags, "note": check_note}
     given = {"name": name, "tags": tags, "note": note, "starred": starred}
-    changes = {key: checks.get(key, bool)(value) for key, value in given.items() if value is not None}
+
+    def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: checks.get(key, bool)(value) for key, value in values.items() if value is not None}
+
+    changes = checked({**given, "tags": None if callable(tags) else tags})
     try:
-        with _alone(folder):
+        with alone(folder):
+            if callable(tags):
+                changes |= checked({"tags": tags()})
             try:
                 raw = _read(folder)
             except ValueError:
@@ -140,14 +145,3 @@ def check_note(note: str) -> str:
 def _short(text: str) -> str:
     text = one_line(text)
     return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold off others who annotate the same run: they would write what they read before."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

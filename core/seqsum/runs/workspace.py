@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
-from seqsum.files import sync_folder
+from seqsum.files import alone, sync_folder
 from seqsum.folders import default_workspace
 from seqsum.runs.annotations import LONGEST_NAME, check_name
 from seqsum.runs.bounds import is_run, remove, run_names
@@ -41,6 +42,8 @@ class Workspace:
         if self.folder.exists() and not self.folder.is_dir():
             raise UserError(f"workspace: {self.folder} is not a folder; choose another with --workspace")
         self.index = Index(self.folder)
+        self._making = threading.RLock()
+        self._is_alone = False
 
     @property
     def bin(self) -> Workspace:
@@ -80,17 +83,59 @@ class Workspace:
         """
         if name is not None:
             name = check_name(name)
+        with self.alone():
+            return self._create(preset, config, name, stem or preset, parent, {} if state is None else state, fill)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold off other programs that make runs here: names and seeds that are free stay so meanwhile.
+
+        Raises UserError when the workspace can't be written.
+        """
+        with self._making:
+            if self._is_alone:
+                yield
+                return
+            with ExitStack() as held:
+                with self._told():
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    held.enter_context(alone(self.folder))
+                self._is_alone = True
+                try:
+                    yield
+                finally:
+                    self._is_alone = False
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            yield
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(
+                f"workspace: can't write {self.folder}: {reason}; choose another with --workspace"
+            ) from None
+
+    def _create(
+        self,
+        preset: str,
+        config: Config,
+        name: str | None,
+        stem: str,
+        parent: dict[str, Any] | None,
+        state: Mapping[str, Any],
+        fill: Callable[[Path], None] | None,
+    ) -> Run:
+        with self._told():
             id = self._new_id()
-            record = Record.new(id, name or self._free_name(stem or preset), preset, config, parent)
+            record = Record.new(id, name or self._free_name(stem), preset, config, parent)
             building = self.folder / f".{id}.new"
             building.mkdir()
             try:
                 (building / CHECKPOINTS).mkdir()
                 if fill is not None:
                     fill(building)
-                first = {"status": "queued", "step": 0, "changes": {}, **(state or {})}
+                first = {"status": "queued", "step": 0, "changes": {}, **state}
                 # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
                 Store.create(building / METRICS_FILE, 1, first).close()
                 record.write(building)
@@ -100,11 +145,6 @@ class Workspace:
                     remove(building)
                 raise
             sync_folder(self.folder)
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(
-                f"workspace: can't write {self.folder}: {reason}; choose another with --workspace"
-            ) from None
         return Run(self.folder / id)
 
     def find(self, text: str) -> Run:

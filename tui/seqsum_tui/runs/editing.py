@@ -116,7 +116,11 @@ class RunEditor:
             gone = set(common) - set(tags)
 
             def change(run: Summary) -> dict[str, object]:
-                return {"tags": [*(tag for tag in run.tags if tag not in gone and tag not in tags), *tags]}
+                def changed() -> list[str]:
+                    has = Run(self._list.console.workspace.folder / run.id).outline().tags
+                    return [*(tag for tag in has if tag not in gone and tag not in tags), *tags]
+
+                return {"tags": changed}
 
             self._change(runs, "tagged", change)
 
