@@ -89,7 +89,7 @@ def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
     return tuple({" ": "␣", "\n": "⏎"}.get(token) or display.literal(token) for token in tokens)
 
 
-class HeatMap(Picture, can_focus=True):
+class HeatMap(Picture[Heat], can_focus=True):
     """Scrolls with its cursor when it is larger than its place. Where there is no colour, blocks stand for it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"heat--name", "heat--here", "heat--value"}
@@ -119,20 +119,18 @@ class HeatMap(Picture, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heat: Heat | None = None
-        """What is shown."""
         self._top = self._first = 0
         self.row = self.column = 0
 
-    def show(self, heat: Heat | None) -> None:
+    def show(self, subject: Heat | None) -> None:
         """Show other values; the cursor stays as near to where it was as it can."""
-        if heat != self.heat:
-            self.heat = heat
+        if subject != self.subject:
+            self.subject = subject
             self.move_to(self.row, self.column)
 
     def move_to(self, row: int, column: int) -> None:
         """Put the cursor on a cell, without posting a message."""
-        heat = self.heat
+        heat = self.subject
         if heat is not None:
             self.row = max(0, min(row, len(heat.rows) - 1))
             self.column = max(0, min(column, len(heat.columns) - 1))
@@ -145,7 +143,7 @@ class HeatMap(Picture, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer enter where a cell leads on."""
-        return action != "choose" or (self.heat is not None and self.heat.chooses)
+        return action != "choose" or (self.subject is not None and self.subject.chooses)
 
     def action_choose(self) -> None:
         """Go on to what the cell under the cursor counts."""
@@ -163,7 +161,7 @@ class HeatMap(Picture, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor under the pointer."""
         x, y = event.x - self.name_width - 1, event.y - HEADINGS
-        if self.heat is not None and x >= 0 and y >= 0:
+        if self.subject is not None and x >= 0 and y >= 0:
             self._moved(self._top + y, self._first + x // self._cell_width)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -177,7 +175,7 @@ class HeatMap(Picture, can_focus=True):
     @property
     def cursor_words(self) -> str:
         """What stands under the cursor, e.g. `unit 7, step 3 (5): −0.512`."""
-        heat = self.heat
+        heat = self.subject
         if heat is None or not heat.rows or not heat.columns:
             return ""
         said = heat.spelled(heat.values[self.row][self.column]) + heat.meaning(self.row, self.column)
@@ -189,13 +187,13 @@ class HeatMap(Picture, can_focus=True):
 
     @property
     def name_width(self) -> int:
-        names = self.heat.rows if self.heat is not None else ()
+        names = self.subject.rows if self.subject is not None else ()
         return min(max((cell_len(name) for name in names), default=0), WIDEST_NAME)
 
     @property
     def _cell_width(self) -> int:
         """Cells grow with the place there is, and with the names of the steps."""
-        heat = self.heat
+        heat = self.subject
         if heat is None or not heat.columns:
             return 3
         room = (self.size.width - self.name_width - 1) // len(heat.columns)
@@ -211,7 +209,7 @@ class HeatMap(Picture, can_focus=True):
         return max((self.size.width - self.name_width - 1) // self._cell_width, 1)
 
     def _reveal(self) -> None:
-        heat = self.heat
+        heat = self.subject
         if heat is None:
             self._top = self._first = 0
             return
@@ -222,15 +220,8 @@ class HeatMap(Picture, can_focus=True):
 
     # Drawing
 
-    @property
-    def subject(self) -> Heat | None:
-        """What is shown."""
-        return self.heat
-
-    def legend(self) -> Text:
+    def legend(self, heat: Heat) -> Text:
         """Return what the colours, figures and marks of the cells mean, with the ends of the scale."""
-        heat = self.heat
-        assert heat is not None
         each, diverging = isinstance(heat.most, tuple), heat.scale == "diverging"
         full = 1.0 if each else heat.full(0)
 
@@ -261,10 +252,9 @@ class HeatMap(Picture, can_focus=True):
             parts.append("; ‹› more columns")
         return Text.assemble(*parts)
 
-    def draw(self, y: int) -> list[Segment]:
+    def draw(self, heat: Heat, y: int) -> list[Segment]:
         """Return one line of the picture."""
-        heat, ground = self.heat, self.rich_style
-        assert heat is not None
+        ground = self.rich_style
         name = ground + self.get_component_rich_style("heat--name", partial=True)
         here = self.get_component_rich_style("heat--here")
         if y == 0:
@@ -289,12 +279,10 @@ class HeatMap(Picture, can_focus=True):
         more_down = row == self._top + self._rows_shown - 1 and row + 1 < len(heat.rows)
         parts.append(Segment("↑" if more_up else "↓" if more_down else " ", name))
         behind = self.background_colors[1]
-        parts += [self._cell(row, at, chosen and at == self.column, cell, behind) for at in shown]
+        parts += [self._cell(heat, row, at, chosen and at == self.column, cell, behind) for at in shown]
         return parts
 
-    def _cell(self, row: int, column: int, chosen: bool, width: int, behind: Color) -> Segment:
-        heat = self.heat
-        assert heat is not None
+    def _cell(self, heat: Heat, row: int, column: int, chosen: bool, width: int, behind: Color) -> Segment:
         value, most = heat.values[row][column], heat.full(row)
         text = tenths(value, most, heat.scale)
         if self.plain:

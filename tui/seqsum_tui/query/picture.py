@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,8 +12,10 @@ from textual.widget import Widget
 
 from seqsum_tui.charts.canvas import Canvas
 
+Subject = TypeVar("Subject")
 
-class Picture(Widget):
+
+class Picture(Widget, Generic[Subject]):
     """Draws line by line, and its legend in the last lines: three of them, fewer where there is little room."""
 
     ALLOW_SELECT = False
@@ -25,19 +27,21 @@ class Picture(Widget):
     }
     """
 
+    subject: Subject | None = None
+    """What is shown."""
     _legend: tuple[Text, ...] = ()
     _legend_for: object = None
 
-    @property
-    def subject(self) -> object | None:
-        """What is shown; None while there is nothing."""
-        raise NotImplementedError
+    def show(self, subject: Subject | None) -> None:
+        """Show something else."""
+        self.subject = subject
+        self.refresh()
 
-    def legend(self) -> Text:
+    def legend(self, subject: Subject) -> Text:
         """Return what the signs mean, most important first."""
         raise NotImplementedError
 
-    def draw(self, y: int) -> list[Segment]:
+    def draw(self, subject: Subject, y: int) -> list[Segment]:
         """Return one line of the picture."""
         raise NotImplementedError
 
@@ -66,7 +70,8 @@ class Picture(Widget):
         legend_for = self.size, self.app.theme, self.subject
         if self._legend_for != legend_for:
             self._legend_for, most, width = legend_for, self.most_legend, max(self.size.width, 1)
-            lines = list(self.legend().wrap(self.app.console, width)) if most and self.subject is not None else []
+            subject = self.subject if most else None
+            lines = [] if subject is None else list(self.legend(subject).wrap(self.app.console, width))
             if len(lines) > most:
                 lines[most - 1] = Text(" ").join(lines[most - 1 :])
                 lines[most - 1].truncate(width, overflow="ellipsis")
@@ -81,43 +86,41 @@ class Picture(Widget):
         legend, quiet = self._legend_lines(), self.quiet
         at = y - (self.size.height - len(legend))
         if at < 0:
-            segments = self.draw(y)
+            segments = self.draw(self.subject, y)
         else:
             parts = legend[at].render(self.app.console)
             segments = [Segment(part.text, quiet + (part.style or Style())) for part in parts]
         return Strip(segments).adjust_cell_length(width, ground).crop(0, width)
 
 
-class Painting(Picture):
+class Painting(Picture[Subject]):
     """A picture of cells that is painted as a whole."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._canvas: Canvas | None = None
-        self._inks: list[Style] = []
-        self._painted_for: object = None
+    _canvas: Canvas | None = None
+    _inks: tuple[Style, ...] = ()
+    _painted_for: object = None
 
-    def paint(self, canvas: Canvas) -> None:
+    def show(self, subject: Subject | None) -> None:
+        """Show something else."""
+        self._painted_for = None
+        super().show(subject)
+
+    def paint(self, subject: Subject, canvas: Canvas) -> None:
         """Paint the picture."""
         raise NotImplementedError
-
-    def repaint(self) -> None:
-        """Paint anew what is given now."""
-        self._painted_for = None
-        self.refresh()
 
     def ink(self, style: Style) -> int:
         """Return the number of a style on the canvas."""
         if style not in self._inks:
-            self._inks.append(style)
+            self._inks += (style,)
         return self._inks.index(style)
 
-    def draw(self, y: int) -> list[Segment]:
+    def draw(self, subject: Subject, y: int) -> list[Segment]:
         """Return one line of the picture, which is painted once for all of them."""
         painted_for = self.size, self.background_colors, self.app.theme
         if self._painted_for != painted_for or self._canvas is None:
             self._painted_for = painted_for
-            self._inks = [self.rich_style]
+            self._inks = (self.rich_style,)
             self._canvas = Canvas(self.size.width, max(self.rows, 0))
-            self.paint(self._canvas)
+            self.paint(subject, self._canvas)
         return list(self._canvas.strip([self.rich_style + ink for ink in self._inks], y))

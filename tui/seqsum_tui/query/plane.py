@@ -29,42 +29,26 @@ LATER = "∘"
 Cell = tuple[int, int]
 
 
-class Plane(Painting):
+class Plane(Painting[Dots]):
     """Names lie on top, then the points, then the path of one question: it is seen where nothing else is.
 
     Where points of several classes share a cell, it has the colour of the class that most of them have.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._dots: Dots | None = None
-
-    @property
-    def subject(self) -> Dots | None:
-        """What is shown."""
-        return self._dots
-
-    def show(self, dots: Dots | None) -> None:
-        """Show other points."""
-        self._dots = dots
-        self.repaint()
-
     def sign(self, label: int) -> str:
         """Return what stands for a class among the points: its own name, where all names are short."""
-        labels = self._dots.labels if self._dots is not None else ()
+        labels = self.subject.labels if self.subject is not None else ()
         if all(cell_len(name) <= WIDEST_NAME for name in labels):
             return labels[label]
         return SIGNS[label] if len(labels) <= len(SIGNS) else chr(ord("A") + label % 26)
 
     def colour(self, label: int) -> Style:
         """Return the colour of a class: the wheel's, in the order of the classes."""
-        count = len(self._dots.labels) if self._dots is not None else 0
+        count = len(self.subject.labels) if self.subject is not None else 0
         return Style(color=wheel_colour(label / count, self.app).rich_color) if count else Style()
 
-    def legend(self) -> Text:
+    def legend(self, dots: Dots) -> Text:
         """Return the classes in their colours, and what the path is."""
-        dots = self._dots
-        assert dots is not None
         parts: list[str | tuple[str, Style]] = []
         for label, name in enumerate(dots.labels):
             sign = self.sign(label)
@@ -77,10 +61,10 @@ class Plane(Painting):
             parts.append(f"dotted path {steps}: after each step of {tokens}")
         return Text.assemble(*parts)
 
-    def paint(self, canvas: Canvas) -> None:
+    def paint(self, dots: Dots, canvas: Canvas) -> None:
         """Paint names, points and path."""
-        dots, width, height = self._dots, canvas.width, canvas.height
-        if dots is None or not dots.x or width < 2 or height < 2:
+        width, height = canvas.width, canvas.height
+        if not dots.x or width < 2 or height < 2:
             return
         points = np.array([*zip(dots.x, dots.y, strict=True), *((x, y) for x, y, _ in dots.path)])
         low, high = points.min(axis=0), points.max(axis=0)

@@ -51,7 +51,7 @@ class Looks:
         return f"'{self.written[at]}' looks at {', '.join(parts) or 'nothing in particular'}"
 
 
-class Ribbons(Painting, can_focus=True):
+class Ribbons(Painting[Looks], can_focus=True):
     """One token that was written is chosen: its ribbons stand out, and above what was read stand bars of its weights.
 
     Long lines are cut to a stretch round the chosen token, and round what it looks at most.
@@ -59,38 +59,33 @@ class Ribbons(Painting, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.RIBBONS
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.looks: Looks | None = None
-        """What is shown."""
-        self.chosen = 0
+    chosen = 0
+    """Which of the written tokens."""
 
-    @property
-    def subject(self) -> Looks | None:
-        """What is shown."""
-        return self.looks
-
-    def show(self, looks: Looks | None) -> None:
+    def show(self, subject: Looks | None) -> None:
         """Show other weights; the choice stays as near to where it was as it can."""
-        self.looks = looks
-        self.action_move(0)
+        self.chosen = 0 if subject is None else min(self.chosen, len(subject.written) - 1)
+        super().show(subject)
 
     def action_move(self, by: int) -> None:
         """Choose another token that was written."""
-        if self.looks is not None:
-            self.chosen = max(0, min(self.chosen + by, len(self.looks.written) - 1))
-        self.repaint()
+        if self.subject is not None:
+            self.chosen = max(0, min(self.chosen + by, len(self.subject.written) - 1))
+            super().show(self.subject)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the token under the pointer."""
-        if self.looks is not None and self.looks.written:
-            middles = self._lines(self.size.width)[1].middles
-            nearest = min(middles, key=lambda at: abs(middles[at] - event.x))
-            self.action_move(nearest - self.chosen)
+        if self.subject is not None:
+            middles = self._lines(self.subject, self.size.width)[1].middles
+            self.action_move(min(middles, key=lambda at: abs(middles[at] - event.x)) - self.chosen)
 
-    on_focus = on_blur = Painting.repaint
+    def on_focus(self) -> None:
+        """Show which token the keys are for, or not any more."""
+        self.show(self.subject)
 
-    def legend(self) -> Text:
+    on_blur = on_focus
+
+    def legend(self, looks: Looks) -> Text:
         """Return what lines, bars and ribbons are."""
         dotted = ", of the others dotted" if self.plain else ""
         return Text(
@@ -98,20 +93,18 @@ class Ribbons(Painting, can_focus=True):
             "the chosen one's weights, full is 100%"
         )
 
-    def _lines(self, width: int) -> tuple[Line, Line]:
+    def _lines(self, looks: Looks, width: int) -> tuple[Line, Line]:
         """Return where the tokens that were read and that were written stand."""
-        looks = self.looks
-        assert looks is not None
         most = max(range(len(looks.read)), key=lambda at: looks.weights[self.chosen][at], default=0)
         span = min(width, FARTHEST_APART * max(len(looks.read), len(looks.written)))
         return Line.of(looks.read, span, most), Line.of(looks.written, span, self.chosen)
 
-    def paint(self, canvas: Canvas) -> None:
+    def paint(self, looks: Looks, canvas: Canvas) -> None:
         """Paint words, bars, tokens and ribbons."""
-        looks, height = self.looks, canvas.height
-        if looks is None or not looks.written or not looks.read or height < 2:
+        height = canvas.height
+        if not looks.written or not looks.read or height < 2:
             return
-        above, below = self._lines(canvas.width)
+        above, below = self._lines(looks, canvas.width)
         weights = looks.weights[self.chosen]
         canvas.text(0, 0, display.fit(looks.words(self.chosen), canvas.width), self.ink(Style(bold=True)))
         if height > ABOVE + 1:
@@ -120,7 +113,7 @@ class Ribbons(Painting, can_focus=True):
                 bar = BARS[round(min(max(weights[at], 0.0), 1.0) * 8)] if weights[at] == weights[at] else "?"
                 canvas.put(ABOVE - 2, round(middle), bar, chosen)
             above.write(canvas, ABOVE - 1, {at: self._seen(weights[at]) for at in above.middles}, self)
-            self._paint_ribbons(canvas, above, below)
+            self._paint_ribbons(looks, canvas, above, below)
         here = Style(reverse=True, bold=True) if self.has_focus else Style(underline=True, bold=True)
         styles = {at: self._colour(at, 1.0) + (here if at == self.chosen else Style()) for at in below.middles}
         below.write(canvas, height - 1, styles, self)
@@ -130,20 +123,19 @@ class Ribbons(Painting, can_focus=True):
 
     def _colour(self, at: int, strength: float) -> Style:
         """Return the colour of a written token, mixed into the ground where its ribbon is weak."""
-        assert self.looks is not None
-        colour = wheel_colour(at / len(self.looks.written), self.app)
+        count = len(self.subject.written) if self.subject is not None else 1
+        colour = wheel_colour(at / count, self.app)
         if not self.plain:
             colour = self.background_colors[1].blend(colour, strength, alpha=1.0)
         return Style(color=colour.rich_color)
 
-    def _paint_ribbons(self, canvas: Canvas, above: Line, below: Line) -> None:
+    def _paint_ribbons(self, looks: Looks, canvas: Canvas, above: Line, below: Line) -> None:
         """Paint the ribbons of the chosen token over those of the others; where several others cross, the strongest."""
-        assert self.looks is not None
         rows, columns = canvas.height - ABOVE - 1, canvas.width
         drawn = [
             (at == self.chosen, weight, at, place)
             for at in below.middles
-            for place, weight in enumerate(self.looks.weights[at])
+            for place, weight in enumerate(looks.weights[at])
             if weight >= FAINTEST and place in above.middles
         ]
         for chosen, weight, at, place in sorted(drawn):
@@ -192,7 +184,7 @@ class Line:
         middles = {first + place: 1 + (place + 0.5) * apart - 0.5 for place in range(shown)}
         return cls(tokens, middles, max(int(apart), 1))
 
-    def write(self, canvas: Canvas, row: int, styles: dict[int, Style], inks: Painting) -> None:
+    def write(self, canvas: Canvas, row: int, styles: dict[int, Style], inks: Ribbons) -> None:
         """Write the tokens, and signs where there are more."""
         for at, middle in self.middles.items():
             name = self.tokens[at]
