@@ -30,9 +30,10 @@ def test_the_numbers_are_the_query_servers(run: Run, monkeypatch: pytest.MonkeyP
     answerer = Answerer(run)
     for step, flags in ((300, []), (10, ["--checkpoint", "10"])):
         expected = answerer.ask("predict", input="3 4", checkpoint=step)[1]["answer"]
-        assert lines("predict", run.id, "3 4", *flags) == [expected]
+        head = {"checkpoint_step": step, "warnings": []}
+        assert lines("predict", run.id, "3 4", *flags) == [{**head, **expected}]
         expected = answerer.ask("inspect", input="3 4", checkpoint=step)[1]["answer"]
-        assert lines("inspect", run.id, "3 4", *flags) == [{"checkpoint_step": step, "input": "3 4", **expected}]
+        assert lines("inspect", run.id, "3 4", *flags) == [{**head, "input": "3 4", **expected}]
         (found,) = lines("evaluate", run.id, "--confusion", "--calibration", "--mistakes", "7", *flags)
         whole = answerer.ask("evaluate", checkpoint=step)[1]["answer"]
         for name in ("accuracy", "confusion", "labels", "accuracy_by_length"):
@@ -47,6 +48,16 @@ def test_the_numbers_are_the_query_servers(run: Run, monkeypatch: pytest.MonkeyP
     assert (status, err) == (0, "") and "nearest of all 110 inputs, by Euclidean distance" in out
     expected = answerer.ask("inspect", input="3 4", target=9)[1]["answer"]["saliency"]
     assert lines("inspect", run.id, "3 4", "--target", "9")[0]["saliency"] == expected
+
+
+@pytest.mark.parametrize("command", [("predict", "3 4"), ("inspect", "3 4"), ("evaluate",)])
+def test_an_answer_from_an_older_checkpoint_says_so(command: tuple[str, ...], run: Run) -> None:
+    (run.checkpoints / "step-300" / "model.safetensors").write_bytes(b"gone")
+    name, *asked = command
+    (found,) = lines(name, run.id, *asked)
+    assert found["checkpoint_step"] == 10 and ["step-300" in text for text in found["warnings"]] == [True]
+    status, out, _ = call(name, run.id, *asked)
+    assert status == 0 and found["warnings"][0] in out
 
 
 def test_many_inputs_from_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +131,7 @@ def test_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flags = ["--length", "12", "--temperature", "0.7", "--top-k", "5", "--seed", "3"]
     (found,) = lines("sample", run.id, "the ", *flags)
     expected = Answerer(run).ask("sample", input="the ", length=12, temperature=0.7, top_k=5, seed=3)[1]["answer"]
-    assert found == {"checkpoint_step": 1, **expected} and len(found["written"]) == 12
+    assert found == {"checkpoint_step": 1, "warnings": [], **expected} and len(found["written"]) == 12
     typed(monkeypatch, "the ")
     status, out, err = call("sample", run.id, "-", *flags)
     assert (status, err, out.rstrip("\n")) == (0, "", f"the {found['written']}".rstrip("\n"))

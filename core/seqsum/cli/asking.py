@@ -68,6 +68,8 @@ class Asking:
         self._answerer, self._verb = Answerer(self.run, seconds=None), verb
         self.loaded = self._answerer.shelf.take(step)
         self.step = self.loaded.step
+        self.head = {"checkpoint_step": self.step, "warnings": list(self.loaded.messages)}
+        """What every answer begins with in JSON: which checkpoint gives it, and what one should know of that."""
         for message in () if options.json else self.loaded.messages:
             say(message)
 
@@ -91,7 +93,7 @@ def predict(options: Options) -> int:
     def one(text: str) -> None:
         answer = asking.ask(input=text, seed=0)
         if options.json:
-            say_json(answer.model_dump())
+            say_json({**asking.head, **answer.model_dump()})
         else:
             say(_predicted(asking.step, answer))
 
@@ -117,7 +119,7 @@ def inspect(options: Options) -> int:
     def one(text: str) -> None:
         answer, more = asking.ask(input=text), asking.beside(input=text)
         if options.json:
-            say_json({"checkpoint_step": asking.step, "input": text, **answer.model_dump(), **_plain(more)})
+            say_json({**asking.head, "input": text, **answer.model_dump(), **_plain(more)})
             return
         for line in chain(_inside(answer, asking.loaded.task), _told(more)):
             say(line)
@@ -166,7 +168,7 @@ def sample(options: Options) -> int:
     asking = Asking(options)
     answer = asking.ask(input=prompt, seed=0)
     if options.json:
-        say_json({"checkpoint_step": asking.step, **answer.model_dump()})
+        say_json({**asking.head, **answer.model_dump()})
     else:
         say(f"{answer.prompt}{answer.between}{answer.written}")
         for remark in answer.remarks:
@@ -184,7 +186,7 @@ def evaluate(options: Options) -> int:
     more = asking.beside(low=low, high=high)  # asked when it is its turn: what is known before is told before
     if options.json:
         shown = OF_EVALUATE | ({"labels", "confusion"} if options.confusion else set())
-        head = {"run": asking.run.id, "checkpoint_step": asking.step}
+        head = {"run": asking.run.id, **asking.head}
         say_json({**head, **answer.model_dump(include=shown), **_plain(more)})
         return 0
     asked = f"{scope(answer.sequences, answer.exhaustive)} sequences"
