@@ -64,7 +64,7 @@ def console(scene, still, monkeypatch):
 @pytest.mark.parametrize(
     ("held", "keys"),
     [
-        ("start", ()), ("predict", ("2", "enter")), ("inspect", ("2", "enter", "escape", "2")),
+        ("start", ()), ("predict", ("2", "enter")), ("trajectory", ("2", "enter", "escape", "2")),
         ("evaluate", ("escape", "3")), ("history", ("2", "enter", "escape", "4")),
         ("random_input", ("escape", "r")), ("hardest_input", ("escape", "h")),
     ],
@@ -83,14 +83,14 @@ async def test_ask_is_left_while_it_works(console, scene, until, monkeypatch, he
             await pilot.press("escape", "vertical_line")
             await until(pilot, lambda: "Ask beside it" in screen_text(console))
             await pilot.press("enter")
-            await until(pilot, lambda: len(screen.query("QueryPane")) == 2)
+            await until(pilot, lambda: len(screen.board.panes) == 2)
             await pilot.press("a")
         await pilot.press(*keys)
         await until(pilot, lambda: BusyClient.waiting)
         if beside:
             # From the box escape leaves the box, from elsewhere the screen.
             await pilot.press(*["escape"] * ("escape" not in keys), "vertical_line")
-            await until(pilot, lambda: len(screen.query("QueryPane")) == 1)
+            await until(pilot, lambda: len(screen.board.panes) == 1)
             assert "ended" not in screen_text(console)
         await pilot.press("escape", "escape", "escape")
         await until(pilot, lambda: isinstance(console.screen, RunsScreen) and not screen.is_open)

@@ -24,7 +24,6 @@ from seqsum_tui.dialogs.help import HelpScreen
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.new_run.screen import NewRunScreen
-from seqsum_tui.query.pane import QueryPane
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.runs.screen import RunsScreen
@@ -233,7 +232,7 @@ async def test_every_screen_has_something_to_copy(scene, console, runs, until, m
         for screen in (LiveScreen(runs[0]), CompareScreen([run.id for run in runs[:2]]), QueryScreen(runs[0].id)):
             await opened(pilot, until, screen)
             if isinstance(screen, QueryScreen):
-                screen.query_one(QueryPane).say(Content("1 2  →  3"))
+                screen.board.front.say(Content("1 2  →  3"))
             if isinstance(screen, CompareScreen):
                 await until(pilot, lambda screen=screen: screen.shown is not None)
             await pilot.press("ctrl+y")

@@ -110,11 +110,22 @@ class CannedClient:
         (["["], (60, 20)),
         ([], (80, 24)),
         ([], (120, 40)),
+        ([], (160, 45)),
+        ([], (200, 60)),
+        (["2", "v"], (80, 24)),
         (["2"], (80, 24)),
-        (["2", "v", "v", "v", "v"], (80, 24)),
         (["4"], (120, 40)),
     ],
-    ids=["answer", "answer-80x24", "answer-120x40", "inside", "trajectory", "learned"],
+    ids=[
+        "answer",
+        "answer-80x24",
+        "dashboard-120x40",
+        "dashboard-160x45",
+        "dashboard-200x60",
+        "inside",
+        "trajectory",
+        "learned",
+    ],
 )
 def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
     monkeypatch.setattr(session, "QueryClient", CannedClient)
@@ -139,7 +150,7 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
                 await until(pilot, lambda: asking.reply and asking.reply.step == 4000)
                 continue
             await pilot.press(key)
-            await until(pilot, lambda: dict(asking.titles(screen.page))[screen.view_title()] in asking.made)
-        await until(pilot, lambda: not screen.busy and screen.focused is screen.query("QueryPane").first().picture)
+            await until(pilot, lambda: dict(asking.titles(screen.board.page))[screen.board.title] in asking.made)
+        await until(pilot, lambda: not screen.busy and screen.focused is screen.board.front.picture)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

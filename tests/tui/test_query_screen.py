@@ -96,10 +96,21 @@ async def done(pilot, until, screen):
     def shown():
         if screen.busy or "computing" in screen_text(screen.app):
             return False
-        wanted = dict(screen.askings[0].titles(screen.page)).get(screen.view_title())
-        return screen.page == "answer" or wanted is None or wanted in screen.askings[0].made
+        wanted = dict(screen.askings[0].titles(screen.board.page)).get(screen.board.title)
+        return screen.board.page == "answer" or wanted is None or wanted in screen.askings[0].made
 
     await until(pilot, shown)
+
+
+async def every_view(pilot, until, screen):
+    """Go through the views of a page by their key, each as it is done; the first is shown again at the end."""
+    seen = set()
+    await done(pilot, until, screen)
+    while screen.board.title not in seen:
+        seen.add(screen.board.title)
+        yield screen.board.title
+        await pilot.press("v")
+        await done(pilot, until, screen)
 
 
 async def test_an_answer_and_the_inside_at_every_size(console, adder, here, opened, until):
@@ -121,19 +132,21 @@ async def test_an_answer_and_the_inside_at_every_size(console, adder, here, open
             await pilot.resize_terminal(*size)
             for page in pages:
                 await turn(pilot, until, screen, page)
-                for _ in screen.askings[0].titles(screen.page):
-                    await done(pilot, until, screen)
+                async for title in every_view(pilot, until, screen):
                     text = screen_text(console)
                     assert "✗ query" not in text and "Nothing of this page" not in text
                     shown = [one.size.height for one in screen.query_one(QueryPane).children if one.display]
-                    assert max(shown) >= 2, (size, screen.view_title())
-                    await pilot.press("v")
+                    assert max(shown) >= 2, (size, title)
         await turn(pilot, until, screen, "2")
+        # The view that fits the task best comes first.
+        assert screen.board.titles[:2] == ["Trajectory", "Probabilities"] and screen.board.title == "Trajectory"
+        await pilot.press("v")
         heat = screen.query_one(HeatMap)
+        await until(pilot, lambda: heat.subject and heat.subject.row_word == "answer")
         assert heat.subject.values == tuple(zip(*inside["probabilities"], strict=True))
         await until(pilot, lambda: heat.has_focus)
         await pilot.press("v")
-        await until(pilot, lambda: screen.view_title() == "Hidden" and heat.subject.row_word == "unit")
+        await until(pilot, lambda: screen.board.title == "Hidden" and heat.subject.row_word == "unit")
         await pilot.press("home", "end", *["up"] * 20, "down", "down")
         value = inside["layers"][0]["hidden"][1][2]
         said = f"unit 3, step 2 (4): {value:+.4f}, ".replace("-", "−")
@@ -163,11 +176,9 @@ async def test_every_view_of_other_tasks(console, scene, here, opened, until, tm
         await until(pilot, lambda: screen.askings[0].reply)
         for page in pages:
             await turn(pilot, until, screen, page)
-            for _ in screen.askings[0].titles(screen.page):
-                await done(pilot, until, screen)
+            async for title in every_view(pilot, until, screen):
                 assert "✗ query" not in screen_text(console), screen_text(console)
-                seen.add(screen.view_title())
-                await pilot.press("v")
+                seen.add(title)
         if preset == "character_lm":
             await turn(pilot, until, screen, "5")
             await pilot.press("T", "o")
@@ -208,7 +219,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         turn_to = asking.turn_to
         asking.turn_to = lambda step: turned.append(step) or turn_to(step)
         await pilot.press("p")
-        await until(pilot, lambda: turned == [0, 100, 1500] and not screen.replaying)
+        await until(pilot, lambda: turned == [0, 100, 1500] and screen.replay.film is None)
         await done(pilot, until, screen)
         await pilot.press("n", "1")
         await until(pilot, lambda: screen.askings[0].reply == newest or (
@@ -224,13 +235,14 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         await put(pilot, until, screen, "5 5")
         await until(pilot, lambda: all(asking.reply and asking.question == "5 5" for asking in screen.askings))
         await turn(pilot, until, screen, "2")
-        first, second = screen.query(HeatMap)
+        await pilot.press("v")
+        first, second = [pane.query_one(HeatMap) for pane in screen.board.panes]
         await until(pilot, lambda: first.subject and second.subject and first.subject != second.subject)
         await until(pilot, lambda: first.has_focus)
         await pilot.press("down", "right")
         await until(pilot, lambda: (second.row, second.column) == (first.row, first.column) == (1, 1))
         await pilot.press("vertical_line")
-        await until(pilot, lambda: len(screen.query(QueryPane)) == 1)
+        await until(pilot, lambda: len(screen.board.panes) == 1)
 
 
 async def test_the_nearest_inputs_are_listed_and_one_is_asked(console, adder, here, opened, until):
@@ -241,7 +253,7 @@ async def test_the_nearest_inputs_are_listed_and_one_is_asked(console, adder, he
         await turn(pilot, until, screen, "2")
         listed = screen.query_one(AnswerList)
         await pilot.press("V")
-        await until(pilot, lambda: screen.view_title() == "Nearest" and listed.has_focus)
+        await until(pilot, lambda: screen.board.title == "Nearest" and listed.has_focus)
         assert [line.question for line in listed.lines] == [row["input"] for row in found]
         for row in found[:9]:
             words = f"→ {row['prediction']}" + ("" if row["correct"] else f"   it is {row['truth']}")
@@ -281,7 +293,7 @@ async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, he
         screen.list_only({})
         await until(pilot, lambda: len(listed.lines) == every["total"] and listed.has_focus)
         await pilot.press("enter")
-        await until(pilot, lambda: screen.askings[0].reply and screen.page == "answer")
+        await until(pilot, lambda: screen.askings[0].reply and screen.board.page == "answer")
         assert screen.askings[0].question == every["rows"][0]["input"] and "✗ wrong" in screen_text(console)
 
 
@@ -400,7 +412,7 @@ async def test_keys_pressed_while_the_model_loads_count(console, adder, until, m
         await until(pilot, lambda: "loading the model" in screen_text(console))
         await pilot.press("escape", key)
         go_on.set()
-        await until(pilot, lambda: shows in "".join(pane.written for pane in screen.query(QueryPane)))
+        await until(pilot, lambda: shows in "".join(pane.written for pane in screen.board.panes))
 
 
 async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, opened, until):
@@ -570,13 +582,13 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
         seen = []
         screen.show_head, shown = lambda: (shown(), seen.append(head())), screen.show_head
         await pilot.press("p")
-        await until(pilot, lambda: not screen.replaying and told[1500] in head())
+        await until(pilot, lambda: screen.replay.film is None and told[1500] in head())
         assert any(told[700] in one for one in seen)
         await pilot.press("vertical_line")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(screen.askings) == 2 and screen.askings[1].reply)
-        first, second = (str(pane.query_one("#title").render()) for pane in screen.query(QueryPane))
+        first, second = (str(pane.query_one("#title").render()) for pane in screen.board.panes)
         assert "step 1,500  accuracy" in first and told[700].split(" at ")[0] in second
 
 

@@ -19,7 +19,7 @@ from seqsum_tui.compare.export import Chosen, Offer
 from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.one_line import OneLineInput
-from seqsum_tui.shared.paths import for_people
+from seqsum_tui.shared.paths import default_folder, for_people, free_path
 
 
 class ExportScreen(Dialog[Chosen]):
@@ -99,21 +99,3 @@ class ExportScreen(Dialog[Chosen]):
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
         self.query_one(Input).focus()
-
-
-def default_folder() -> Path:
-    """Return the current folder when it can be written, else the home folder."""
-    try:
-        here = Path.cwd()
-    except OSError:
-        return Path.home()
-    return here if os.access(here, os.W_OK) else Path.home()
-
-
-def free_path(folder: Path, stem: str, format: str) -> Path:
-    """Return a path in `folder` that is not taken yet: `stem.csv`, `stem-2.csv` …"""
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:80] or "comparison"
-    path, number = folder / f"{safe}.{format}", 2
-    while os.path.lexists(path):
-        path, number = folder / f"{safe}-{number}.{format}", number + 1
-    return path

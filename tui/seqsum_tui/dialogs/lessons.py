@@ -96,7 +96,7 @@ LESSONS = (
     Lesson(
         "Look inside",
         "Where in the network is the sum?",
-        "n on sota_warmup; when it ends a, type 1 2 3; 2, then v to Trajectory",
+        "n on sota_warmup; when it ends a, type 1 2 3; 2 shows Trajectory",
         _looked("inside: Trajectory"),
     ),
 )

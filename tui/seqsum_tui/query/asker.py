@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +14,7 @@ from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum_tui.query.client import QuestionRefused, ServerEnded
 from seqsum_tui.query.pages import Asking
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.answer import refusal
 from seqsum_tui.query.views.registry import views
@@ -31,6 +32,8 @@ class AskedScreen(Protocol):
     def console(self) -> Context: ...
     @property
     def size(self) -> Size: ...
+    @property
+    def follows(self) -> bool: ...
     def show_head(self) -> None: ...
     def learned_facts(self) -> None: ...
     def model_ready(self, ready: dict[str, Any]) -> None: ...
@@ -53,8 +56,11 @@ class Asker:
     def __init__(self, screen: AskedScreen) -> None:
         self._screen = screen
         self.askings: list[Asking] = []
-        self.busy = 0
-        """How many views are under way."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a view is under way."""
+        return any(asking.wanted for asking in self.askings)
 
     def made(self, run_id: str, step: int | None) -> Asking:
         """Return what asks a run, or a checkpoint of it; it is not among `askings` yet."""
@@ -93,6 +99,16 @@ class Asker:
             if before is None or before.status != session.summary.status:
                 self._screen.refresh_bindings()
         self._screen.show_head()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Put the question to a checkpoint that is newer than what was said, where the newest is asked."""
+        for asking in self.askings:
+            session = asking.session
+            idle = session.step is None and self._screen.follows and not (asking.waits or asking.wanted)
+            if idle and asking.latest is not None and session.checkpoints[-1:] > (asking.latest,):
+                asking.follow()
+                self.ask_again(asking)
 
     def failed(self, error: Exception) -> None:
         """Tell why a reading failed."""
@@ -140,6 +156,13 @@ class Asker:
         # Exclusive: a new question takes the place of one that still waits.
         self._screen.do(partial(self.answer, asking), name="question", group=f"question {id(asking)}", exclusive=True)
 
+    def ask_again(self, asking: Asking) -> None:
+        """Have what is not known yet of a checkpoint asked, and show the rest."""
+        self._screen.show_head()
+        if asking.waits:
+            self.ask_of(asking)
+        self._screen.fill_all()
+
     async def answer(self, asking: Asking) -> None:
         """Have one model answer its question, and show that, or what went wrong."""
         question, session = asking.question, asking.session
@@ -152,27 +175,60 @@ class Asker:
                     self._screen.show_state("loading the model…")
                     await session.load()
                     self._screen.learned_facts()
-                asking.reply = await session.put(question, self._screen.show_state)
+                try:
+                    asking.reply = await session.put(question, self._screen.show_state)
+                except QuestionRefused as error:
+                    # It is told once; what can be shown without a question is shown.
+                    self._screen.show_problem(self._refusal(question, error))
+                    asking.begin(None)
+                else:
+                    asking.latest = asking.reply.step
                 self._screen.fill_all()
         finally:
             self._screen.show_state("ready" if session.warm else "")
             self._screen.wake()
 
-    async def make(self, asking: Asking, ask: str, say: Callable[[Content], None]) -> None:
-        """Ask what a view is made of, and make it; what goes wrong is said by `say`."""
-        question, step, view = asking.question, asking.session.step, views()[ask]
-        self.busy += 1
+    async def answer_each(
+        self, asking: Asking, questions: Sequence[str], answers: list[tuple[str, Said | str]]
+    ) -> None:
+        """Have one model answer many questions: each with its answer, or the reason why there is none, is added."""
+        async with self.told(asking, self._screen.show_problem):
+            await asking.session.save_now(self._screen.show_state)
+            for place, question in enumerate(questions, start=1):
+                try:
+                    said: Said | str = Said.of(await asking.session.ask("predict", input=question))
+                except QuestionRefused as error:
+                    said = str(error)
+                answers.append((question, said))
+                if place % 50 == 0:
+                    self._screen.show_state(f"{place:,} of {len(questions):,}…")
+
+    def want(self, asking: Asking, ask: str) -> None:
+        """Ask beside the screen what a view is made of, unless that is on its way."""
+        fields = views()[ask].fields(asking)
+        if asking.wanted.get(ask) != fields:
+            asking.wanted[ask] = fields
+            work = partial(self._make, asking, ask, fields)
+            self._screen.do(work, name="view", group=f"view {ask} {id(asking)}", exclusive=True)
+
+    async def _make(self, asking: Asking, ask: str, fields: dict[str, Any]) -> None:
+        """Ask what a view is made of, and make it; what goes wrong stands in its place."""
+        refused: list[Content] = []
         try:
-            async with self.told(asking, say):
-                if not view.question.needs_input:
+            async with self.told(asking, refused.append):
+                if not views()[ask].question.needs_input:
                     await asking.session.save_now(self._screen.show_state)
                 self._screen.show_state("computing…")
-                reply = await asking.session.ask(ask, **view.fields(asking))
-                if (question, step) == (asking.question, asking.session.step):
+                reply = await asking.session.ask(ask, **fields)
+                if asking.wanted.get(ask) is fields:
+                    asking.latest = max(asking.latest or 0, reply["checkpoint_step"])
                     asking.make(ask, reply["answer"])
-                    self._screen.fill_all()
         finally:
-            self.busy -= 1
+            # Another question, or another checkpoint, has taken its place meanwhile where it is not wanted any more.
+            if asking.wanted.get(ask) is fields:
+                del asking.wanted[ask]
+                asking.refused.update((ask, problem) for problem in refused)
+                self._screen.fill_all()
             if not self.busy:
                 self._screen.show_state("ready")
 
@@ -183,13 +239,15 @@ class Asker:
             yield
             self._tell_restart(asking.session)
         except QuestionRefused as error:
-            width = self._screen.size.width - 3
-            say(refusal(asking.question or "", str(error), error.place, error.end, width))
+            say(self._refusal(asking.question or "", error))
         except ServerEnded as error:
             say(display.wrong(str(error)))
             await self._start_anew(asking.session, error)
         except (UserError, OSError) as error:
             say(display.wrong(str(error)))
+
+    def _refusal(self, question: str, error: QuestionRefused) -> Content:
+        return refusal(question, str(error), error.place, error.end, self._screen.size.width - 3)
 
     async def _start_anew(self, session: Session, error: ServerEnded) -> None:
         """Put another server in the place of one that ended over a question, and say so."""

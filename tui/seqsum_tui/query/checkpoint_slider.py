@@ -37,12 +37,17 @@ class CheckpointSlider(Widget):
         self._aha: int | None = None
         self._end = 1
         self._lacks = ""
+        self._film = ""
 
-    def show(self, steps: tuple[int, ...], asked: int | None, aha: int | None, end: int, lacks: str) -> None:
-        """Show checkpoints up to step `end`; `asked` None is the newest. lacks: what to say where there are none."""
-        before = self._steps, self._asked, self._aha, self._end, self._lacks
-        if before != (steps, asked, aha, end, lacks):
+    def show(self, steps: tuple[int, ...], asked: int | None, aha: int | None, end: int, lacks: str, film: str) -> None:
+        """Show checkpoints up to step `end`; `asked` None is the newest.
+
+        lacks: what to say where there are none; film: where a film is
+        """
+        before = self._steps, self._asked, self._aha, self._end, self._lacks, self._film
+        if before != (steps, asked, aha, end, lacks, film):
             self._steps, self._asked, self._aha, self._end, self._lacks = steps, asked, aha, end, lacks
+            self._film = film
             self.refresh()
 
     def render(self) -> Content:
@@ -52,6 +57,7 @@ class CheckpointSlider(Widget):
         asked = self._asked if self._asked is not None else self._steps[-1]
         after = f" step {asked:,}" + (" (newest)" if self._asked is None else f" of {self._steps[-1]:,}")
         after += f"  {AHA} aha {self._aha:,}" if self._aha is not None else ""
+        after += f"  {self._film}" if self._film else ""
         width = self.content_size.width - len(after) - 14
         self._line = range(len(NAME), len(NAME) + width)
         if width < 8:

@@ -15,11 +15,19 @@ from seqsum_tui.charts import Chart
 from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.heat_map import Heat, HeatMap
+from seqsum_tui.query.pages import Asking, Chosen
 from seqsum_tui.query.plane import Plane
 from seqsum_tui.query.ribbons import Looks, Ribbons
+from seqsum_tui.query.said import Said
 from seqsum_tui.query.token_strip import TokenStrip
-from seqsum_tui.query.views.shown import Curves, Dots, Lines, Shown
+from seqsum_tui.query.views.answer import answer
+from seqsum_tui.query.views.registry import views
+from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Lines, Shown
 
+HOW = (
+    "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
+    "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
+)
 LOW = 13
 """Lines below which words above a picture are cut to their first."""
 
@@ -63,7 +71,11 @@ class QueryPane(Vertical):
     }
     """
 
-    _words = Content()
+    _shown: Shown | None = None
+    _about: tuple[str | None, str] | None = None
+    """The question, and the one to the server, of what is shown."""
+    _said: tuple[Said, Said | None] | None = None
+    """The answer that is shown, and the one beside it."""
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -78,13 +90,14 @@ class QueryPane(Vertical):
         yield AnswerList()
 
     def on_resize(self) -> None:
-        """Where there is little room, the picture gets it."""
+        """Where there is little room, the picture gets it; bars grow with the width."""
         self.set_class(self.size.height < LOW, "-low")
+        self._show_answer()
 
     @property
     def written(self) -> str:
         """The words above the picture."""
-        return self._words.plain
+        return self._shown.words.plain if self._shown is not None else ""
 
     @property
     def picture(self) -> Widget:
@@ -101,11 +114,52 @@ class QueryPane(Vertical):
         if title is not None:
             line.update(title)
 
+    def fill(self, asking: Asking, page: str, chosen: Chosen | None, beside: Said | None = None) -> str | None:
+        """Show a view of a page, or say why there is none; return the question to the server that it still takes.
+
+        beside: what another model answered to the same question
+        """
+        self._said = None
+        if page == "answer":
+            if asking.reply is not None:
+                self._said = asking.reply, beside
+                self._show_answer()
+            elif asking.question is None:
+                self._tell(HOW)
+            return None
+        if chosen is None:
+            known = asking.session.asks
+            self._tell(
+                "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
+            )
+            return None
+        ask, shown = chosen[1], asking.view(*chosen)
+        if shown is not None:
+            self.show(shown)
+            self._about = asking.question, ask
+        elif ask in asking.refused:
+            self.say(asking.refused[ask])
+        elif views()[ask].question.needs_input and asking.question is None:
+            self._tell("Type a question first, or press r for a random one.")
+        else:
+            if self._about != (asking.question, ask):
+                self._tell("computing…")
+            # Whether a question can be read is found out once, by its answer.
+            return None if asking.waits and page != "whole" else ask
+        return None
+
+    def _show_answer(self) -> None:
+        if self._said is not None:
+            self.show(answer(self._said[0], max((self.size.width or self.screen.size.width) - 3, 20), self._said[1]))
+
     def show(self, shown: Shown) -> None:
         """Show a view."""
+        self._about = None
+        if shown is self._shown:
+            return
         picture = shown.picture
         had_keys = self.picture.has_focus
-        self._words = shown.words
+        self._shown = shown
         self.query_one("#words", Static).update(shown.words)
         self.query_one("#scroll").set_class(picture is None, "-alone")
         self.query_one(TokenStrip).show(shown.strip, shown.full)
@@ -120,3 +174,6 @@ class QueryPane(Vertical):
     def say(self, words: Content) -> None:
         """Show words alone."""
         self.show(Shown("", words))
+
+    def _tell(self, words: str) -> None:
+        self.say(Content.styled(words, QUIET))

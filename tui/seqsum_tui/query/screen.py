@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.console import Console as Painter
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,38 +18,34 @@ from textual.widgets import Input, Static
 
 from seqsum import formatting
 from seqsum.errors import UserError
+from seqsum.export import write
 from seqsum.runs.gone import RunGone
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.asker import Asker
 from seqsum_tui.query.batch import MOST_QUESTIONS, Questions, filter_of, filter_words, questions_of, series_of
+from seqsum_tui.query.board import Board
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
-from seqsum_tui.query.client import QuestionRefused
+from seqsum_tui.query.film import ENDING, Film, as_cast, cast_path
 from seqsum_tui.query.heat_map import HeatMap
 from seqsum_tui.query.page_line import PageLine
-from seqsum_tui.query.pages import PAGES, Asking, has, name_of
+from seqsum_tui.query.pages import PAGES, Asking, Chosen, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
+from seqsum_tui.query.replay import Replay
 from seqsum_tui.query.said import Said
-from seqsum_tui.query.session import Session
-from seqsum_tui.query.views.answer import answer
-from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.whole import batch
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.paths import default_folder, for_people, free_path
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
 
-HOW = (
-    "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
-    "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
-)
-MOST_REPLAYED, REPLAY_SECONDS = 40, 0.35
 TEMPERATURES = (0.0, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0)
 TOPS = (None, 1, 3, 10, 40)
 
@@ -77,14 +75,13 @@ class QueryScreen(ConsoleScreen[None]):
     def __init__(self, run_id: str, step: int | None = None) -> None:
         super().__init__()
         self._run_id, self._first_step = run_id, step
-        self.page = "answer"
         self._asker = Asker(self)
+        self.replay = Replay(self, self._asker)
         self.askings = self._asker.askings
         self._empty_asks = False
-        self._chosen: dict[str, str] = {}
         self._batch: tuple[str, list[list[tuple[str, Said | str]]]] | None = None
         self._wrong_only = False
-        self.replaying = False
+        self.board = Board(self.askings)
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -96,18 +93,17 @@ class QueryScreen(ConsoleScreen[None]):
             yield Static("", id="state")
         yield Static(id="problem")
         yield PageLine()
-        with Horizontal(id="panes"):
-            yield QueryPane()
+        yield self.board
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Read the run and load its model."""
         self.askings.append(self._asker.made(self._run_id, self._first_step))
-        self.query_one(QueryPane).say(_quiet(HOW))
         self.query_one(QueryBox).focus()
         asker, seconds = self._asker, 1.0 if self.console.remote else 0.5
         self.begin_reading(asker.read, asker.show_runs, asker.failed, seconds=seconds)
         self._show_pages()
+        self.fill_all()
 
     async def on_unmount(self) -> None:
         """End the query servers."""
@@ -171,7 +167,7 @@ class QueryScreen(ConsoleScreen[None]):
             name = display.literal(run.name if run is not None else session.run.id)
             self._update_head((name, "bold"), "  ", (_trouble(trouble), "bold $text-error"))
         if run is None or trouble is not None:
-            self.query_one(CheckpointSlider).show(session.checkpoints, session.step, None, 1, session.lacks)
+            self.query_one(CheckpointSlider).show(session.checkpoints, session.step, None, 1, session.lacks, "")
             return
         status = display.status(run.status)
         progress = f"  step {run.step:,}/{display.steps(run)}"
@@ -183,9 +179,10 @@ class QueryScreen(ConsoleScreen[None]):
             progress, (share, "$foreground 60%"), known,
         )  # fmt: skip
         aha, end = self.askings[0].aha, max(run.steps, run.step)
-        self.query_one(CheckpointSlider).show(session.checkpoints, session.step, aha, end, session.lacks)
+        film = str(self.replay.film or "")
+        self.query_one(CheckpointSlider).show(session.checkpoints, session.step, aha, end, session.lacks, film)
         if len(self.askings) > 1:
-            for asking, pane in zip(self.askings, self.query(QueryPane), strict=False):
+            for asking, pane in zip(self.askings, self.board.beside, strict=False):
                 pane.entitle(_name(asking))
 
     def _update_head(self, *parts: str | tuple[str, str]) -> None:
@@ -197,79 +194,45 @@ class QueryScreen(ConsoleScreen[None]):
     # Pages and views
 
     def _show_pages(self) -> None:
-        session = self.askings[0].session
-        if session.asks and not has(self.page, session):
-            self.page = "answer"
+        board, session = self.board, self.askings[0].session
+        board.lay_out()
         pages = [(number, name_of(page, session)) for number, page in enumerate(PAGES, start=1)
-                 if page == self.page or has(page, session)]  # fmt: skip
-        self.query_one(PageLine).show_pages(pages, PAGES.index(self.page) + 1)
-        self._show_views()
+                 if page == board.page or has(page, session)]  # fmt: skip
+        self.query_one(PageLine).show_pages(pages, 0 if board.overview else PAGES.index(board.page) + 1)
 
     @property
     def busy(self) -> bool:
         """Whether a view is under way."""
-        return self._asker.busy > 0
+        return self._asker.busy
 
-    def _titles(self) -> list[str]:
-        return [title for title, _ in self.askings[0].titles(self.page)]
-
-    def _show_views(self) -> None:
-        self.query_one(PageLine).show_views(self._titles(), self.view_title())
-
-    def view_title(self) -> str:
-        titles, chosen = self._titles(), self._chosen.get(self.page, "")
-        return chosen if chosen in titles else titles[0] if titles else ""
+    @property
+    def follows(self) -> bool:
+        """Whether checkpoints that come are asked at once: not what walks over all inputs."""
+        return self.replay.film is None and "whole" not in self.board.pages
 
     def fill_all(self) -> None:
-        """Show what was answered."""
-        for asking, pane in zip(self.askings, self.query(QueryPane), strict=False):
-            self._fill(asking, pane)
-        self._show_views()
+        """Show what was answered; what is missing for it is asked first."""
+        board = self.board
+        for asking, page, view, missing in board.fill():
+            if missing is not None:
+                self._asker.want(asking, missing)
+            elif view is not None and asking.view(*view) is not None:
+                self.console.looked_at(f"{page}: {view[0]}")
+        self.query_one(PageLine).show_views([] if board.overview else board.titles, board.title)
         self.show_head()
 
-    def _fill(self, asking: Asking, pane: QueryPane) -> None:
-        """Show the chosen view of the page; what is missing for it is asked first."""
-        if self.page == "answer":
-            self._fill_answer(asking, pane)
-            return
-        titles = asking.titles(self.page)
-        wanted = next((pair for pair in titles if pair[0] == self.view_title()), titles[0] if titles else None)
-        if wanted is None:
-            known = asking.session.asks
-            said = "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
-            pane.say(_quiet(said))
-            return
-        shown = asking.view(*wanted)
-        if shown is not None:
-            pane.show(shown)
-            self.console.looked_at(f"{self.page}: {wanted[0]}")
-        elif views()[wanted[1]].question.needs_input and asking.question is None:
-            pane.say(_quiet("Type a question first, or press r for a random one."))
-        else:
-            if not self.replaying:
-                pane.say(_quiet("computing…"))
-            work = partial(self._asker.make, asking, wanted[1], pane.say)
-            self.do(work, name="view", group=f"view {wanted[1]} {id(asking)}", exclusive=True)
-
-    def _fill_answer(self, asking: Asking, pane: QueryPane) -> None:
-        if asking.reply is None:
-            if asking.question is None:
-                pane.say(_quiet(HOW))
-            return
-        others = [other.reply for other in self.askings if other is not asking]
-        width = max((pane.size.width or self.size.width) - 3, 20)
-        pane.show(answer(asking.reply, width, others[0] if others else None))
-
     def on_resize(self) -> None:
-        """Bars grow with the width."""
-        if self.askings and self.page == "answer":
+        """There may be room for more, or for less."""
+        if self.askings:
+            self._show_pages()
             self.call_after_refresh(self.fill_all)
 
     # What the keys do
 
     def copied(self) -> tuple[str, str] | None:
-        """Return the words of the page; of two side by side, one after the other."""
-        text = "\n\n".join(filter(None, (pane.written for pane in self.query(QueryPane))))
+        """Return the words of the page, of two side by side one after the other; of the panel that has the keys."""
+        panes = [self.board.front] if self.board.overview else self.board.panes
+        text = "\n\n".join(filter(None, (pane.written for pane in panes)))
         return ("the words of this page", text) if text else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -286,23 +249,30 @@ class QueryScreen(ConsoleScreen[None]):
         if action == "hardest":
             return session.offers("hardest_input") or not session.asks
         if action == "view":
-            return len(self._titles()) > 1
-        if action in ("checkpoint", "replay"):
+            return len(self.board.titles) > 1
+        if action in ("checkpoint", "replay", "export"):
             return session.offers("history") and len(session.checkpoints) > 1
+        if action in ("halt", "film"):
+            return self.replay.film is not None and not isinstance(self.focused, QueryBox)
         if action in ("temperature", "top_k"):
-            return self.page == "more" and session.offers("sample")
+            return "more" in self.board.pages and session.offers("sample")
         if action == "filter":
-            return self.page == "whole" and self.view_title() == "Mistakes"
+            return self.board.title == "Mistakes"
         if action == "offset":
-            return self.page == "more" and session.offers("forecast")
+            return "more" in self.board.pages and session.offers("forecast")
         if action == "wrong":
-            return self.page == "whole" and self._batch is not None
+            return self.board.page == "whole" and self._batch is not None
         return True
 
     def action_back(self) -> None:
-        """Leave the box; from a page, leave the screen."""
+        """Leave the box; end a film; from a page go back to the dashboard, from there leave the screen."""
         if isinstance(self.focused, QueryBox):
-            self.set_focus(self.query_one(QueryPane).picture)
+            self.set_focus(self.board.front.picture)
+        elif self.replay.film is not None:
+            self.action_replay()
+        elif self.board.large:
+            self.board.turn_back()
+            self._turned()
         else:
             self.dismiss(None)
 
@@ -311,21 +281,36 @@ class QueryScreen(ConsoleScreen[None]):
         self.set_focus(self.query_one(QueryBox))
 
     def action_page(self, page: str) -> None:
-        """Turn to a page."""
-        self.page = page
+        """Turn to a page; where it is shown large already, back to the dashboard."""
+        if self.board.large and self.board.page == page:
+            self.board.turn_back()
+        else:
+            self.board.turn(page)
+        self._turned()
+
+    def _turned(self) -> None:
+        # What went wrong is tried again.
+        for asking in self.askings:
+            asking.refused.clear()
         self._show_pages()
         self.fill_all()
         self.refresh_bindings()
         if not isinstance(self.focused, QueryBox):
-            self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+            self._focus_front()
+
+    def _focus_front(self) -> None:
+        self.call_after_refresh(lambda: self.set_focus(self.board.front.picture))
 
     def action_view(self, by: int) -> None:
-        """Show the next view of the page, or the one before."""
-        titles = self._titles()
-        if titles:
-            self._chosen[self.page] = titles[(titles.index(self.view_title()) + by) % len(titles)]
-            self.fill_all()
-            self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+        """Show the next view of the page, or the one before; of the dashboard's panel that has the keys, too."""
+        self.board.next_view(by)
+        self.fill_all()
+        self._focus_front()
+
+    def _show_view(self, page: str, view: Chosen) -> None:
+        """Show another view of a page."""
+        self.board.choose(page, view)
+        self.fill_all()
 
     def action_random(self) -> None:
         """Ask a question such as the run is trained on."""
@@ -368,41 +353,56 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_replay(self) -> None:
         """Go through the checkpoints from the first to the newest, whatever is shown; or stop that."""
-        if self.replaying:
+        if self.replay.film is not None:
             self.workers.cancel_group(self, "replay")
         else:
-            self.do(self._replay, name="replay", group="replay", exclusive=True)
+            self.do(self.replay.play, name="replay", group="replay", exclusive=True)
 
-    async def _replay(self) -> None:
-        asking = self.askings[0]
-        steps = asking.session.checkpoints
-        every = max(-(-len(steps) // MOST_REPLAYED), 1)
-        self.replaying = True
+    def action_halt(self) -> None:
+        """Halt the replay, or go on."""
+        self.replay.press(Film.halt)
+
+    def action_film(self, by: int) -> None:
+        """Show the checkpoint before, or the next, and halt there."""
+        self.replay.press(lambda film: film.step(by))
+
+    def action_export(self) -> None:
+        """Write the replay to a file, as it is seen here."""
+        hint = "An asciicast: asciinema plays it in a terminal, and its player on a page."
+        name = for_people(free_path(default_folder(), self.askings[0].session.run.id, ENDING[1:]))
+        screen = LineScreen("Export the replay", cast_path, hint, value=name, done="writes")
+        self.app.push_screen(screen, self._film_to)
+
+    def _film_to(self, path: Path | None) -> None:
+        if path is not None:
+            self.do(partial(self._write_film, path), name="film", group="replay", exclusive=True)
+
+    async def _write_film(self, path: Path) -> None:
+        size, painter = self.size, Painter(force_terminal=True, color_system="truecolor")
+
+        async def picture() -> list[str]:
+            painted = asyncio.Event()
+            self.call_after_refresh(painted.set)
+            await painted.wait()
+            return [strip.render(painter) for strip in self._compositor.render_strips(size)]
+
+        session = self.askings[0].session
+        title = session.summary.name if session.summary is not None else session.run.id
+        written = as_cast(await self.replay.filmed(picture), size.width, display.literal(title), self.console.now())
         try:
-            for step in (*steps[:-1:every], steps[-1]):
-                asking.turn_to(step)
-                self.show_head()
-                if asking.question is not None:
-                    await self._asker.answer(asking)
-                else:
-                    self.fill_all()
-                await asyncio.sleep(REPLAY_SECONDS)
-                while self.busy:
-                    await asyncio.sleep(0.02)
-        finally:
-            self.replaying = False
+            await in_thread(lambda: write(path, written))
+        except UserError as error:
+            self.notify(str(error), title="Not exported", severity="error")
+        else:
+            told = f"{for_people(path)}, {len(written):,} bytes; asciinema play {for_people(path)} plays it"
+            self.notify(told, title="Exported", timeout=15)
 
     def ask_step(self, step: int | None) -> None:
         self.workers.cancel_group(self, "replay")
         asking = self.askings[0]
-        if step == asking.session.step:
-            return
-        asking.turn_to(step)
-        self.show_head()
-        if asking.question is not None:
-            self._asker.ask_of(asking)
-        else:
-            self.fill_all()
+        if step != asking.session.step:
+            asking.turn_to(step)
+            self._asker.ask_again(asking)
 
     def action_beside(self) -> None:
         """Ask two models at once, or one again."""
@@ -434,6 +434,8 @@ class QueryScreen(ConsoleScreen[None]):
         pane = QueryPane()
         await self.query_one("#panes").mount(pane)
         self.askings.append(asking)
+        self._show_pages()
+        self.fill_all()
         pane.say(_quiet("loading the model…"))
         self.show_head()
         self._asker.load(asking)
@@ -443,9 +445,10 @@ class QueryScreen(ConsoleScreen[None]):
         for worker in list(self.workers):
             if worker.group.endswith(f" {id(gone)}"):
                 worker.cancel()
-        await list(self.query(QueryPane))[-1].remove()
+        await self.board.beside[-1].remove()
         await gone.session.close()
-        self.query_one(QueryPane).entitle(None)
+        self.board.beside[0].entitle(None)
+        self._show_pages()
         self.fill_all()
 
     def action_temperature(self, by: int) -> None:
@@ -465,8 +468,7 @@ class QueryScreen(ConsoleScreen[None]):
         """Forecast from earlier or later in the data."""
         for asking in self.askings:
             asking.go_back(by)
-        self._chosen["more"] = "Forecast"
-        self.fill_all()
+        self._show_view("more", ("Forecast", "forecast"))
 
     def action_filter(self) -> None:
         """List some of the wrong answers alone."""
@@ -488,23 +490,21 @@ class QueryScreen(ConsoleScreen[None]):
     @on(HeatMap.CursorMoved)
     def follow_cursor(self, message: HeatMap.CursorMoved) -> None:
         """Side by side, both cursors stand on the same cell."""
-        for other in self.query(HeatMap):
+        for other in [pane.query_one(HeatMap) for pane in self.board.beside]:
             if other is not message.heat_map:
                 other.move_to(message.row, message.column)
 
     def list_only(self, fields: dict[str, Any]) -> None:
         for asking in self.askings:
             asking.list_only(fields)
-        self._chosen["whole"] = "Mistakes"
-        self.fill_all()
+        self._show_view("whole", ("Mistakes", "mistakes"))
         self.refresh_bindings()
-        self.call_after_refresh(lambda: self.set_focus(self.query_one(QueryPane).picture))
+        self._focus_front()
 
     def _write_again(self) -> None:
         for asking in self.askings:
-            asking.made.pop("sample", None)
-        self._chosen["more"] = "Sample"
-        self.fill_all()
+            asking.again("sample")
+        self._show_view("more", ("Sample", "sample"))
 
     # Questions from a file
 
@@ -537,24 +537,15 @@ class QueryScreen(ConsoleScreen[None]):
 
     async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
         self._batch = (name, [])
-        self.page, self._chosen["whole"] = "whole", "File"
+        self.board.turn("whole")
+        self._show_pages()
+        self._show_view("whole", ("File", "file"))
         for asking in self.askings:
             answers: list[tuple[str, Said | str]] = []
             self._batch[1].append(answers)
-            async with self._asker.told(asking, self.show_problem):
-                await asking.session.save_now(self.show_state)
-                for place, question in enumerate(questions, start=1):
-                    answers.append((question, await self._ask_one(asking.session, question)))
-                    if place % 50 == 0:
-                        self.show_state(f"{place:,} of {len(questions):,}…")
+            await self._asker.answer_each(asking, questions, answers)
         self._show_batch()
         self.show_state("ready")
-
-    async def _ask_one(self, session: Session, question: str) -> Said | str:
-        try:
-            return Said.of(await session.ask("predict", input=question))
-        except QuestionRefused as error:
-            return str(error)
 
     def _show_batch(self) -> None:
         if self._batch is not None:
@@ -572,8 +563,8 @@ class QueryScreen(ConsoleScreen[None]):
     @on(AnswerList.Chosen)
     def ask_chosen(self, message: AnswerList.Chosen) -> None:
         """Ask a question of a list by itself."""
-        self.page = "answer"
-        self._show_pages()
+        self.board.turn_back()
+        self._turned()
         self.ask(message.key)
 
 

@@ -35,6 +35,8 @@ class Session:
 
     def __init__(self, run: Run, command: Callable[[Path], Sequence[str]], step: int | None = None) -> None:
         self.run, self.step = run, step
+        self.follows = False
+        """Whether the newest checkpoint is asked as it was saved."""
         self.summary: Summary | None = None
         self.trouble: Exception | None = None
         """Why the last reading of the run failed."""
@@ -141,6 +143,7 @@ class Session:
             if (
                 self.step is None
                 and self.live
+                and not self.follows
                 and await in_thread(lambda: age_of_newest(self.run.checkpoints) > FRESH_SECONDS)
             ):
                 tell("saving a checkpoint of now…")

@@ -238,7 +238,11 @@ RIBBONS: list[BindingType] = [
 ]
 
 QUERY: list[BindingType] = [
-    key("query.back", "escape", "back", "Back", "Leave the box; from a page, leave the screen", display="esc"),
+    # While a replay plays; they come before what a picture makes of these keys.
+    key("query.halt", "space", "halt", "Halt/go on", "Halt the replay, or go on", display="space", first=True),
+    key("query.film_back", "left", "film(-1)", "Step", "Halt at the checkpoint before", display="← →", first=True),
+    hidden("query.film_on", "right", "film(1)", "Step on", "Halt at the next checkpoint", first=True),
+    key("query.back", "escape", "back", "Back", "Leave the box, the replay, the page, then the screen", display="esc"),
     key("query.box", "a", "box", "Ask", "Go to the box and type a question"),
     key("query.random", "r", "random", "Random", "Ask a question such as the run is trained on"),
     key("query.hardest", "h", "hardest", "Hardest", "Ask what the model is furthest from knowing"),
@@ -246,7 +250,8 @@ QUERY: list[BindingType] = [
     hidden("query.view_before", "V", "view(-1)", "View before", "Show the view before"),
     key("query.earlier", "left_square_bracket", "checkpoint(-1)", "Step", "Ask the checkpoint before", display="[ ]"),
     hidden("query.later", "right_square_bracket", "checkpoint(1)", "Later", "Ask the next checkpoint"),
-    hidden("query.replay", "p", "replay", "Replay", "Play through all checkpoints, the first to the newest"),
+    hidden("query.replay", "p", "replay", "Replay", "Play through all checkpoints, the first to the newest; or stop"),
+    hidden("query.export", "E", "export", "Film", "Write the replay to a file that asciinema plays"),
     hidden("query.newest", "n", "newest", "Newest", "Ask the newest checkpoint again"),
     key("query.filter", "f", "filter", "Filter", "List wrong answers of one truth, answer or length alone"),
     key(

@@ -25,3 +25,21 @@ def for_people(path: Path) -> str:
         return str(Path("~") / path.relative_to(Path.home()))
     except (ValueError, RuntimeError):
         return str(path)
+
+
+def default_folder() -> Path:
+    """Return the current folder when it can be written, else the home folder."""
+    try:
+        here = Path.cwd()
+    except OSError:
+        return Path.home()
+    return here if os.access(here, os.W_OK) else Path.home()
+
+
+def free_path(folder: Path, stem: str, format: str) -> Path:
+    """Return a path in `folder` that is not taken yet: `stem.csv`, `stem-2.csv` …"""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:80] or "comparison"
+    path, number = folder / f"{safe}.{format}", 2
+    while os.path.lexists(path):
+        path, number = folder / f"{safe}-{number}.{format}", number + 1
+    return path

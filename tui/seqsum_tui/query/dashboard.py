@@ -1,0 +1,94 @@
+"""Several views of one question side by side, each in a panel with its page's key and its title in the border."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Grid
+from textual.content import Content
+from textual.geometry import Size
+
+from seqsum_tui.query.pages import PAGES, Asking, Chosen, panels_of
+from seqsum_tui.query.pane import QueryPane
+from seqsum_tui.query.views.shown import Shown
+
+WIDE, WIDEST = 120, 160
+"""Columns from which there is room for two panels, and for four."""
+HIGH = 30
+"""Lines from which panels stand below each other."""
+MOST = 4
+
+
+def room(size: Size) -> int:
+    """Return how many panels a screen has room for; 0 is none."""
+    return MOST if size.width >= WIDEST else 2 if size.width >= WIDE else 0
+
+
+class Panel(QueryPane):
+    """A pane in a border, which says what it shows and whether it has the keys."""
+
+    DEFAULT_CSS = """
+    Panel {
+        border: round $foreground 20%; border-title-color: $foreground-muted;
+        &:focus-within { border: round $border; border-title-color: $primary; border-title-style: bold; }
+    }
+    """
+
+    page = ""
+    chosen: Chosen = ("", "")
+    offered: tuple[str, str] | None = None
+    """The page and the question to the server that it is there for."""
+
+    def show(self, shown: Shown) -> None:
+        """Show a view; tab leads to its picture, or else to its words."""
+        super().show(shown)
+        words = self.query_one("#scroll")
+        words.can_focus = self.picture is words
+
+    def entitle_for(self, asking: Asking) -> None:
+        """Write the page's key and the view's title into the border."""
+        view = asking.chosen(self.page, self.chosen)
+        name = view[0] if view is not None else self.page.capitalize()
+        number = f"{PAGES.index(self.page) + 1} " if self.page in PAGES else ""
+        self.border_title = Content(number + name)
+
+
+class Dashboard(Grid):
+    """Shows the views that tell most of a run, of one question."""
+
+    DEFAULT_CSS = """
+    Dashboard { height: 1fr; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Make the panels."""
+        for _ in range(MOST):
+            yield Panel()
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The panels that are shown."""
+        return [panel for panel in self.query(Panel) if panel.display]
+
+    @property
+    def active(self) -> Panel | None:
+        """The panel that has the keys; the first where none has; None while the dashboard is taken down."""
+        return next((panel for panel in self.panels if panel.has_focus_within), next(iter(self.panels), None))
+
+    def offer(self, asking: Asking, size: Size) -> None:
+        """Offer the views that fit a run, as many as a screen has room for."""
+        offered = panels_of(asking.session, room(size))
+        columns = len(offered) if len(offered) < 3 or size.height < HIGH else 2
+        self.styles.grid_size_columns, self.styles.grid_size_rows = columns, -(-len(offered) // columns)
+        for place, panel in enumerate(self.query(Panel)):
+            panel.display = place < len(offered)
+            # An odd one is as high as the room.
+            panel.styles.row_span = 2 if (place, len(offered), columns) == (0, 3, 2) else 1
+            if panel.display and panel.offered != offered[place]:
+                panel.offered = panel.page, ask = offered[place]
+                panel.chosen = "", ask
+
+    def choose(self, page: str, chosen: Chosen) -> None:
+        """Have the panel of a page show another of its views: the active one, where it is of that page."""
+        panels = [panel for panel in (self.active, *reversed(self.panels)) if panel is not None and panel.page == page]
+        for panel in panels[:1]:
+            panel.chosen = chosen
