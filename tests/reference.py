@@ -19,6 +19,7 @@ from seqsum.cli.help import rows, usage
 from seqsum.cli.markdown import preset_table
 from seqsum.cli.settings_help import condition, kind_of
 from seqsum.config import Config, section_type
+from seqsum.glossary import TERMS
 from seqsum.presets.library import all_presets
 from seqsum.registry import MODELS, TASKS
 from seqsum.runs.verdict import RULES
@@ -184,6 +185,16 @@ def verdicts_page() -> str:
     return "\n\n".join(parts)
 
 
+def words_page() -> str:
+    """What the words of the field mean."""
+    parts = [
+        "# Words",
+        "In the console `?` finds them, those on the screen first; `seqsum explain WORD` says one.",
+        table(("Word", "What it means"), [(f"**{term.title}**", term.meaning) for term in TERMS]),
+    ]
+    return "\n\n".join(parts)
+
+
 def _sentence(words: str | None) -> str:
     text = " ".join((words or "").split()).rstrip(".")
     return f"{text[:1].upper()}{text[1:]}." if text else ""
@@ -195,6 +206,7 @@ PAGES = {
     "keys": keys_page,
     "presets": presets_page,
     "verdicts": verdicts_page,
+    "words": words_page,
 }
 
 
@@ -202,7 +214,7 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     for name, page in PAGES.items():
-        text = re.sub(r"\b[Dd]ocuments? \d", r"[\g<0>](../sources.md)", page())
+        text = re.sub(r"\b[Dd]ocuments? \d|\bthe tutorial\b", r"[\g<0>](../sources.md)", page())
         (FOLDER / f"{name}.md").write_text(text + "\n", encoding="utf-8")
 
 

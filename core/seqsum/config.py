@@ -36,7 +36,9 @@ class OptimConfig(Section):
     name: Literal["adam", "adamw", "sgd", "rmsprop"] = setting(
         "adam", "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop"
     )
-    lr: float = setting(1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True)
+    lr: float = setting(
+        1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True, basic=True
+    )
     beta1: float = _with("optim.name", "adam, adamw", 0.9, "decay of the running mean of gradients", ge=0, le=0.999999)
     beta2: float = _with(
         "optim.name", "adam, adamw", 0.999, "decay of the running mean of squared gradients", ge=0, le=0.99999999
@@ -100,13 +102,15 @@ class ScheduleConfig(Section):
 class TrainConfig(Section):
     """The loop: how long, how much at once, how often it writes."""
 
-    seed: int = setting(0, "the same seed gives the same weights and the same data, bit for bit", ge=0, le=2**32 - 1)
-    steps: int = setting(20_000, "optimizer steps of the whole run", ge=1, le=MOST_STEPS, unit="steps")
+    seed: int = setting(
+        0, "the same seed gives the same weights and the same data, bit for bit", ge=0, le=2**32 - 1, basic=True
+    )
+    steps: int = setting(20_000, "optimizer steps of the whole run", ge=1, le=MOST_STEPS, unit="steps", basic=True)
     epochs: float | None = setting(
         None, "times through the training data, in place of steps; only for tasks whose data ends", gt=0, le=1e6,
         unit="epochs",
     )  # fmt: skip
-    batch_size: int = setting(16, "sequences in a step", ge=1, le=65_536, unit="sequences")
+    batch_size: int = setting(16, "sequences in a step", ge=1, le=65_536, unit="sequences", basic=True)
     log_every: int = setting(
         100, "write loss and learning rate this often; loss is the mean since the last time", ge=1, le=MOST_STEPS,
         unit="steps", live=True,
@@ -274,6 +278,10 @@ class Config(Section):
         for facts in self.fields():
             if self.unmet(facts, text) is None:
                 yield facts
+
+    def is_basic(self, facts: FieldFacts) -> bool:
+        """Whether a field is shown first; epochs are where they stand in the place of steps."""
+        return facts.basic or (facts.path == "train.epochs" and self.train.epochs is not None)
 
     def unmet(self, facts: FieldFacts, text: Callable[[str], str] | None = None) -> tuple[str, tuple[str, ...]] | None:
         """Return why a field does not count: the first condition that is not met, (path, values). None if it counts.

@@ -25,6 +25,7 @@ def setting(
     *,
     unit: str | None = None,
     live: bool = False,
+    basic: bool = False,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -33,8 +34,9 @@ def setting(
 ) -> Any:
     """A field of a section: its default, what it means, its unit and bounds.
 
-    A `live` field can change while a run trains. `used_when` says with which values of other fields, by path, it counts
-    at all: a form need not show it with others. It is accepted all the same.
+    A `live` field can change while a run trains; a `basic` one is shown first, the others on demand. `used_when` says
+    with which values of other fields, by path, it counts at all: a form need not show it with others. It is accepted
+    all the same.
     """
     return Field(
         default,
@@ -46,6 +48,7 @@ def setting(
         json_schema_extra={
             "unit": unit,
             "live": live,
+            "basic": basic,
             "used_when": {path: list(values) for path, values in (used_when or {}).items()},
         },
     )
@@ -180,6 +183,7 @@ class FieldFacts:
     low_open: bool
     high: float | None
     used_when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    basic: bool = False
 
     @property
     def path(self) -> str:
@@ -231,6 +235,8 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
         low_open="gt" in bounds,
         high=bounds.get("le", bounds.get("lt")),
         used_when=tuple((path, tuple(values)) for path, values in conditions.items()),
+        # Which task and which model comes first, those of plug-ins too.
+        basic=bool(extra.get("basic")) or f"{section}.{name}" in ("task.name", "model.name"),
     )
 
 

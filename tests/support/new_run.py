@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
@@ -73,10 +74,17 @@ class NewRunApp(App[None]):
         self.result: object = NOT_YET
         self.copied: list[str] = []
         self._asked = (preset, config, title)
+        self.kept: dict[str, Mapping[str, Any]] = {}
 
     def on_mount(self) -> None:
         self.new_run = NewRunScreen(self.workspace, self.launcher, *self._asked)
         self.push_screen(self.new_run, self._closed_with)
+
+    def layout(self, screen: str) -> Mapping[str, Any]:
+        return self.kept.get(screen, {})
+
+    def keep_layout(self, screen: str, values: Mapping[str, Any]) -> None:
+        self.kept[screen] = values
 
     def copy_to_clipboard(self, text: str) -> None:
         self.copied.append(text)

@@ -330,6 +330,10 @@ def _bin(parser: Parser) -> None:
     parser.add_argument("--empty", action="store_true", help="delete them for good")
 
 
+def _explain(parser: Parser) -> None:
+    parser.add_argument("word", metavar="WORD", nargs="*", help="e.g. entropy; default: list every word")
+
+
 def _completion(parser: Parser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to print it for")
 
@@ -372,6 +376,9 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "delete": Subcommand("put runs into the bin", "annotate:delete", _delete),
         "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
+    },
+    "Learn the words": {
+        "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),
     },
     "Set up": {
         "completion": Subcommand(

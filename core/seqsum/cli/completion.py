@@ -143,6 +143,12 @@ def _live_settings(options: Options, **_: object) -> Iterable[str]:
     return [f"{path}=" for path in LIVE_FIELDS]
 
 
+def _words(options: Options, **_: object) -> Iterable[str]:
+    from seqsum.glossary import TERMS
+
+    return [term.word for term in TERMS]
+
+
 def _files(options: Options | None, prefix: str, **_: object) -> Iterable[str]:
     return FilesCompleter()(prefix)
 
@@ -155,6 +161,7 @@ WORDS: dict[str, Callable[..., Iterable[str]]] = {
     "RUN": _runs,
     "PRESET": _presets,
     "FILE": _files,
+    "WORD": _words,
     "DIR": _folders,
     "section.field=VALUE": _live_settings,
     "step": _checkpoints,

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from seqsum.cli.markdown import defaults_of, preset_table
 from seqsum.cli.output import complain, padded, say, say_json, write_out
 from seqsum.cli.page import TITLE, Page, Rows
+from seqsum.glossary import sources_in
 from seqsum.presets.library import Preset, all_presets, load_preset, preset_problems
 from seqsum.registry import task_type
 from seqsum.text import one_line
@@ -55,6 +56,8 @@ def _show(presets: list[Preset]) -> None:
         if preset.look_for:
             page.line("\nWhat to look for", TITLE)
             page.line(preset.look_for)
+        for named in sources_in(f"{preset.title} {preset.description} {preset.look_for}"):
+            page.line(f"\n{named}")
         sets = config.differences(defaults_of(config))
         if sets:
             rows = [(path, mine, f"default {default}") for path, (mine, default) in sets.items()]

@@ -53,16 +53,15 @@ def settings(options: argparse.Namespace) -> tuple[str, list[Rows], str]:
 
 
 def used_sections(config: Config, allowed: Callable[[str], bool]) -> list[Rows]:
-    """The fields that count with this task, model, optimizer and schedule."""
+    """The fields that count with this task, model, optimizer and schedule; the basic ones first, in a section of their
+    own."""
     used = [facts for facts in config.used_fields() if allowed(facts.path)]
-    return [
-        Rows(
-            name,
-            [_row(facts, config.value(facts.path)) for facts in used if facts.section == name],
-            _words(name, config),
-        )
-        for name in Config.model_fields
-    ]
+    basic = [facts for facts in used if config.is_basic(facts)]
+    sections = [Rows("Basics", [_row(facts, config.value(facts.path)) for facts in basic])]
+    for name in Config.model_fields:
+        rest = [facts for facts in used if facts.section == name and facts not in basic]
+        sections.append(Rows(name, [_row(facts, config.value(facts.path)) for facts in rest], _words(name, config)))
+    return sections
 
 
 def other_sections(config: Config, allowed: Callable[[str], bool]) -> list[Rows]:

@@ -35,7 +35,7 @@ class RecurrentConfig(ModelConfig):
     """Stacked recurrent layers and a linear head (documents 1 to 5)."""
 
     name: Literal["recurrent"] = setting("recurrent", "the network: stacked recurrent layers and a linear head")
-    cell: Literal["rnn", "lstm", "gru"] = setting("rnn", "the recurrent cell")
+    cell: Literal["rnn", "lstm", "gru"] = setting("rnn", "the recurrent cell", basic=True)
     nonlinearity: Literal["tanh", "relu"] = setting(
         "tanh", "what an rnn cell applies; lstm and gru ignore it", used_when={"model.cell": ("rnn",)}
     )
@@ -45,7 +45,9 @@ class RecurrentConfig(ModelConfig):
         used_when={"task.answer": TOKENS},
     )
     embedding_size: int = _embedding_size(10, {"task.answer": TOKENS, "model.token_input": ("embedding",)})
-    hidden_size: int = setting(16, "width of the hidden state: the network's memory", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(
+        16, "width of the hidden state: the network's memory", ge=1, le=WIDEST, unit="units", basic=True
+    )
     num_layers: int = setting(1, "recurrent layers on top of each other", ge=1, le=32, unit="layers")
     dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
     bidirectional: bool = setting(False, "read the sequence from both ends; not for tasks that must not see what comes")
@@ -62,7 +64,9 @@ class ConcatenatingConfig(ModelConfig):
         "concatenating", "the network: blocks that map [input, recurrent] to [output, recurrent] by one linear map"
     )
     embedding_size: int = _embedding_size(100, {"task.answer": TOKENS})
-    hidden_size: int = setting(100, "width of output and recurrent part of a block", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(
+        100, "width of output and recurrent part of a block", ge=1, le=WIDEST, unit="units", basic=True
+    )
     num_layers: int = setting(3, "blocks on top of each other", ge=1, le=32, unit="layers")
     initialisation: Literal["pytorch", "lecun_normal"] = _initialisation()
 
@@ -74,7 +78,7 @@ class FeedForwardConfig(ModelConfig):
         "feed_forward", "the network: no memory, each step is answered from its own input alone"
     )
     embedding_size: int = _embedding_size(8, {"task.answer": TOKENS})
-    hidden_size: int = setting(16, "width of the hidden layers", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(16, "width of the hidden layers", ge=1, le=WIDEST, unit="units", basic=True)
     num_layers: int = setting(1, "hidden layers", ge=1, le=32, unit="layers")
 
 
@@ -84,12 +88,12 @@ class EncoderDecoderConfig(ModelConfig):
     name: Literal["encoder_decoder"] = setting(
         "encoder_decoder", "the network: one recurrent network reads, another writes, looking back by attention"
     )
-    cell: Literal["rnn", "lstm", "gru"] = setting("gru", "the recurrent cell of encoder and decoder")
+    cell: Literal["rnn", "lstm", "gru"] = setting("gru", "the recurrent cell of encoder and decoder", basic=True)
     attention: Literal["additive", "dot", "none"] = setting(
         "additive", "how the decoder looks back: additive (Bahdanau 2015), dot (Luong 2015), or not at all"
     )
     embedding_size: int = _embedding_size(32)
-    hidden_size: int = setting(64, "width of the hidden states", ge=1, le=WIDEST, unit="units")
+    hidden_size: int = setting(64, "width of the hidden states", ge=1, le=WIDEST, unit="units", basic=True)
     num_layers: int = setting(1, "recurrent layers of encoder and decoder", ge=1, le=8, unit="layers")
     dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
     bidirectional: bool = setting(True, "let the encoder read from both ends")
@@ -105,4 +109,6 @@ class AutoregressiveConfig(ModelConfig):
     name: Literal["autoregressive"] = setting(
         "autoregressive", "AR(p): the next value as a linear function of the last p, fitted by least squares"
     )
-    order: int = setting(9, "p: how many past values count; at most the task's window", ge=1, le=1000, unit="values")
+    order: int = setting(
+        9, "p: how many past values count; at most the task's window", ge=1, le=1000, unit="values", basic=True
+    )

@@ -43,6 +43,7 @@ class CharacterLmConfig(TaskConfig):
     corpus: str = setting(
         STANDARD_LIBRARY,
         "the text: stdlib for the Python standard library's sources, or the path of a text file or a folder of them",
+        basic=True,
     )
     characters: int = setting(
         1_000_000, "how much text is read at most; folders in the order of their file names", ge=SHORTEST_CORPUS,

@@ -46,6 +46,7 @@ class ForecastConfig(TaskConfig):
     file: DataFile = setting(
         None,
         "a CSV or JSONL file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008",
+        basic=True,
     )
     column: str | None = setting(None, "the column that holds the values; off takes the last one")
     decimal: DecimalMark = setting(

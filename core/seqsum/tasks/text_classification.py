@@ -48,6 +48,7 @@ class TextClassificationConfig(TaskConfig):
         None,
         "a CSV or JSONL file of texts with labels; off for lines of code and which package of the standard library "
         "each comes from",
+        basic=True,
     )
     text_column: str | None = setting(None, "the column that holds the texts; off takes `text`, else the first")
     label_column: str | None = setting(None, "the column that holds the labels; off takes `label`, else the last")

@@ -1,22 +1,28 @@
-"""Every key of a screen in words, to be searched."""
+"""Every key of a screen in words, and the words on it, to be searched."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
 from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import bindings, dialog_keys
 from seqsum_tui.shared.field_editors import LineInput
+from seqsum_tui.shared.word_help import word_help
+
+KEYS = 12
+"""Cells of the column of keys."""
 
 EVERYWHERE: list[BindingType] = [
     Binding("tab", "", "Next", tooltip="Move to the next part of the screen; shift+tab back"),
@@ -28,12 +34,28 @@ EVERYWHERE: list[BindingType] = [
 ]
 
 
-class HelpLine(Horizontal):
-    """Keys, and what they do."""
+class HelpLine(Static):
+    """Keys, and what they do; or a word, and what it means. One widget for both: a page has very many lines."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, names: str, text: str) -> None:
         super().__init__()
-        self.text = text.casefold()
+        self.text = f"{names} {text}".casefold()
+        self._names, self._words = Content.styled(names, "bold"), Content(text)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the longer of the two columns takes."""
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        """Draw both columns."""
+        return Content("\n").join(self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        columns = self._names.wrap(KEYS), self._words.wrap(max(width - KEYS - 2, 1))
+        return [
+            Content.assemble(" ", left, " " * (KEYS + 1 - left.cell_length), right)
+            for left, right in zip_longest(*columns, fillvalue=Content())
+        ]
 
 
 class HelpScreen(Dialog[None]):
@@ -51,7 +73,9 @@ class HelpScreen(Dialog[None]):
         """Return the help of a screen, from its HELP_TITLE and HELP_KEYS."""
         title = getattr(screen, "HELP_TITLE", "Keys")
         sections = list(getattr(screen, "HELP_KEYS", [("This screen", list(screen.BINDINGS))]))
-        return cls(title, [*sections, ("Everywhere", EVERYWHERE)])
+        return cls(
+            title, [*sections, ("Everywhere", EVERYWHERE), ("Words, those on the screen first", word_help(screen))]
+        )
 
     def compose(self) -> ComposeResult:
         """Make the page."""
@@ -67,9 +91,7 @@ class HelpScreen(Dialog[None]):
                     with Vertical(classes="section"):
                         yield Static(Content.styled(title, "bold $text-accent"))
                         for names, text in self._lines(keys):
-                            with HelpLine(f"{names} {text}"):
-                                yield Static(Content.styled(names, "bold"), classes="keys")
-                                yield Static(Content(text), classes="words")
+                            yield HelpLine(names, text)
 
     def on_mount(self) -> None:
         """Begin where the page can be moved."""

@@ -155,5 +155,9 @@ class LessonsScreen(Dialog[None]):
                 Content.assemble((f"{sign} {number} {lesson.title}", f"bold {colour}"), "  ", lesson.goal),
                 Content.styled(f"    {lesson.how}", "$foreground 65%"),
             ]
-        lines.append(Content.styled("The tutorial tells more: docs/tutorial, or make docs.", "$foreground 60%"))
+        lines.append(
+            Content.styled(
+                "All six are told at length in docs/tutorial; make docs builds them into a site.", "$foreground 60%"
+            )
+        )
         self.query_one("#lessons", Static).update(Content("\n").join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from seqsum.glossary import terms_in
 from seqsum.schema import FieldFacts
 from seqsum.text import printable
 from seqsum_tui.shared.field_editors import choices_of
@@ -20,7 +21,7 @@ KINDS = {
 
 def field_help(facts: FieldFacts, preset_text: str, note: str | None = None) -> Content:
     """A field's path, kind, bounds, unit and preset value in one line; what it means in the next; what is to be said of
-    its value in the last."""
+    its value after that; in the last, what words of the field's mean."""
     choices = choices_of(facts)
     few = len(choices) <= MOST_CHOICES
     kind = KINDS.get(facts.kind) or ("one of " + ", ".join(choices) if few else f"one of {len(choices)}: enter")
@@ -35,7 +36,17 @@ def field_help(facts: FieldFacts, preset_text: str, note: str | None = None) -> 
         parts.append("can change while it trains")
     said = " · ".join(part for part in parts if part)
     text = _titled(facts.path, "  " + said, facts.description)
-    return text if note is None else Content.assemble(text, (f"\n! {printable(note)}", "$text-warning"))
+    if note is not None:
+        text = Content.assemble(text, (f"\n! {printable(note)}", "$text-warning"))
+    for term in terms_in(f"{facts.name} {facts.description}"):
+        text = Content.assemble(text, (f"\n{term.title}", "bold"), (f"  {term.meaning}", "$foreground-muted"))
+    return text
+
+
+def fold_help(section: str) -> Content:
+    """What the line over a section's advanced fields is for."""
+    text = "enter shows them, or folds them away; F9 does it in every section\nwhat you changed always stays in view"
+    return _titled(f"{section}: advanced settings", "", text)
 
 
 def presets_help(overflows: bool) -> Content:

@@ -1,8 +1,8 @@
-"""The form over a configuration, made from the schema alone: one row a field, grouped by section."""
+"""The form over a configuration, made from the schema alone: one row a field, by section, the basic ones first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -120,23 +120,87 @@ class FieldRow(Widget):
         return " · ".join(part for part in (self.facts.unit, self.facts.bounds) if part)
 
 
-class SectionBox(Vertical):
-    """One section: its name, what it is about, its fields."""
+class Fold(Widget, can_focus=True):
+    """The line over a section's advanced fields. Enter, space or a click shows them, or folds them away."""
 
-    def __init__(self, name: str, about: str, rows: list[FieldRow]) -> None:
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "toggle", "Show or fold", show=False),
+        Binding("right", "toggle(True)", "Show", show=False),
+        Binding("left", "toggle(False)", "Fold", show=False),
+    ]
+
+    @dataclass
+    class Toggled(Message):
+        """The person shows a section's advanced fields, or folds them away."""
+
+        section: str
+        unfolded: bool
+
+    def __init__(self, section: str, title: str) -> None:
+        super().__init__()
+        self.section = section
+        self._title = title
+        self._unfolded = False
+        self._hidden: tuple[str, ...] = ()
+
+    def show(self, unfolded: bool, hidden: Iterable[str]) -> None:
+        """Say which fields are folded away here."""
+        self._unfolded, self._hidden = unfolded, tuple(hidden)
+        self.refresh()
+
+    def render(self) -> Content:
+        sign, names = ("▾", "") if self._unfolded else ("▸", ": " + ", ".join(self._hidden) if self._hidden else "")
+        ink = "bold" if self.has_focus else ""
+        return Content.assemble(
+            (self._title, "bold $primary"), (f"{sign} advanced", ink or "$text-accent"), (names, "$foreground-muted")
+        )
+
+    def action_toggle(self, unfolded: bool | None = None) -> None:
+        self.post_message(self.Toggled(self.section, not self._unfolded if unfolded is None else unfolded))
+
+    def on_click(self) -> None:
+        self.focus()
+        self.action_toggle()
+
+
+Stop = FieldRow | Fold
+"""What the cursor can stand on."""
+
+
+def _place(stop: Stop) -> str:
+    """What a stop is found by when rows were replaced: a field's path, a fold's section."""
+    return stop.facts.path if isinstance(stop, FieldRow) else stop.section
+
+
+class SectionBox(Vertical):
+    """One section: its name, what it is about, its fields: the basic ones, and under a fold the others.
+
+    `stops` are its rows and its fold, from top to bottom.
+    """
+
+    def __init__(self, name: str, about: str, rows: list[FieldRow], is_basic: Callable[[FieldFacts], bool]) -> None:
         super().__init__(classes="section")
         self.section = name
-        self.rows = rows
+        self.basic = [row for row in rows if is_basic(row.facts)]
+        self.advanced = [row for row in rows if not is_basic(row.facts)]
+        self.rows = [*self.basic, *self.advanced]
+        self.fold = Fold(name, "  " if self.basic else f"{name}  ")
+        self.stops: list[Stop] = [*self.basic, *([self.fold] if self.advanced else []), *self.advanced]
         heading = Content.assemble((name, "bold $primary"), ("  " + about, "$foreground-muted"))
-        self._heading = Static(heading, classes="heading")
+        self.heading = Static(heading, classes="heading")
 
     def compose(self) -> ComposeResult:
-        yield self._heading
-        yield from self.rows
+        yield self.heading
+        yield from self.stops
 
 
 class ConfigForm(VerticalScroll, can_focus=False):
-    """Edits a draft. Up and down move between fields, page keys between sections."""
+    """Edits a draft. Up and down move between fields, page keys between sections.
+
+    Shown are the basic fields, those that are changed or wrong, and all of the sections that are unfolded; or what is
+    looked for.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,enter", "move(1)", "Next field", show=False, id="config_form.next"),
@@ -155,6 +219,18 @@ class ConfigForm(VerticalScroll, can_focus=False):
         facts: FieldFacts
 
     @dataclass
+    class FoldFocused(Message):
+        """The person came to the line over a section's advanced fields."""
+
+        section: str
+
+    @dataclass
+    class Folded(Message):
+        """The person showed advanced fields, or folded them away; `unfolded` are the sections that show all."""
+
+        unfolded: list[str]
+
+    @dataclass
     class Left(Message):
         """The person moved past the first field (-1) or the last (1)."""
 
@@ -163,7 +239,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def __init__(self, draft: RunDraft, id: str | None = None) -> None:
         super().__init__(id=id)
         self.draft = draft
-        self._last: str | None = None
+        self.unfolded: set[str] = set()
+        self._last = ""
         self._looking_for = ""
         self._shown = draft.fields
         self._wanted: str | None = None
@@ -182,6 +259,11 @@ class ConfigForm(VerticalScroll, can_focus=False):
             self.call_after_refresh(self.scroll_to_widget, self.current, animate=False)
 
     @property
+    def settled(self) -> bool:
+        """Whether the cursor is where it was sent; else it goes there once the row is made, and keys wait for that."""
+        return self._wanted is None
+
+    @property
     def whole(self) -> bool:
         """Whether every section is there; they come in turns after the first paint: no key waits for all of them."""
         return not self._waiting
@@ -193,13 +275,18 @@ class ConfigForm(VerticalScroll, can_focus=False):
         while self._waiting and sum(len(box.rows) for box in batch) < FIRST_ROWS:
             batch.append(self._section(self._waiting.pop(0)))
         await self.mount_all(batch, before=self._empty)
-        self._settle(self._wanted)
+        self._settle()
         self.call_after_refresh(self._fill)
+
+    @property
+    def stops(self) -> list[Stop]:
+        """What is shown and the cursor can stand on, from top to bottom."""
+        return [stop for box in self._boxes.values() for stop in box.stops if stop.display]
 
     @property
     def rows(self) -> list[FieldRow]:
         """The rows that are shown, from top to bottom."""
-        return [row for row in self._all_rows() if row.display]
+        return [stop for stop in self.stops if isinstance(stop, FieldRow)]
 
     def row(self, path: str) -> FieldRow | None:
         """The row of a field, if the present configuration has it."""
@@ -211,10 +298,17 @@ class ConfigForm(VerticalScroll, can_focus=False):
             yield from box.rows
 
     @property
+    def stop(self) -> Stop | None:
+        """The row or the fold that has the focus."""
+        focused = self.screen.focused
+        inside = focused.ancestors_with_self if focused else ()
+        return next((one for one in inside if isinstance(one, FieldRow | Fold)), None)
+
+    @property
     def current(self) -> FieldRow | None:
         """The row that has the focus."""
-        focused = self.screen.focused
-        return next((row for row in focused.ancestors if isinstance(row, FieldRow)), None) if focused else None
+        stop = self.stop
+        return stop if isinstance(stop, FieldRow) else None
 
     def refresh_all(self) -> None:
         """Show the draft as it is now; other fields than before bring other rows."""
@@ -223,18 +317,18 @@ class ConfigForm(VerticalScroll, can_focus=False):
             return
         for row in self._all_rows():
             row.refresh_state()
+        self._show()
 
     def focus_field(self, path: str | None = None) -> None:
         """Put the cursor on a field; without a path where it was last, or on the first."""
-        wanted = self.row(path or self._last or "")
-        if wanted is None and not self.whole and (path is not None or not self.rows):
+        row, stops = self.row(path or ""), self.stops
+        if path is not None and row is not None and not row.display:
+            self.look_for("")
+            row.display = True
+        if row is None and not self.whole and (path is not None or not stops):
             self._wanted = path or self.draft.fields[0].path
             return
-        if wanted is not None and path is not None and not wanted.display:
-            self.look_for("")
-        rows = self.rows
-        if wanted is None or not wanted.display:
-            wanted = rows[0] if rows else None
+        wanted = row or next((stop for stop in stops if _place(stop) == self._last), stops[0] if stops else None)
         if wanted is not None:
             self._focus(wanted)
 
@@ -246,12 +340,13 @@ class ConfigForm(VerticalScroll, can_focus=False):
         else:
             self.focus_field()
 
-    def _focus(self, row: FieldRow) -> None:
-        if row.editor.is_attached:
+    def _focus(self, stop: Stop) -> None:
+        target = stop.editor if isinstance(stop, FieldRow) else stop
+        if target.is_attached:
             # At once, not after the next refresh as `focus` does: keys typed meanwhile belong to the field.
-            self.screen.set_focus(row.editor)
+            self.screen.set_focus(target)
         else:
-            row.call_after_refresh(row.editor.focus)
+            stop.call_after_refresh(target.focus)
 
     def reset_field(self) -> None:
         """Give the field under the cursor the preset's value."""
@@ -262,36 +357,62 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def look_for(self, text: str) -> None:
         """Show only fields whose path holds every word of `text`; when there is none, those whose description does."""
         self._looking_for = text
-        words = text.lower().split()
-        boxes = list(self._boxes.values())
-        named = [row for box in boxes for row in box.rows if all(word in row.facts.path for word in words)]
-        for box in boxes:
+        self._show()
+
+    def unfold(self, sections: Iterable[str]) -> None:
+        """Show the advanced fields of these sections, and of no others."""
+        self.unfolded = set(sections)
+        self._show()
+
+    def action_unfold_all(self) -> None:
+        """Show every field there is; when all are shown, the basic ones."""
+        folds = {box.section for box in self._boxes.values() if box.advanced}
+        self.unfold(() if folds <= self.unfolded else folds)
+        self.post_message(self.Folded(sorted(self.unfolded)))
+
+    @on(Fold.Toggled)
+    def _toggled(self, event: Fold.Toggled) -> None:
+        event.stop()
+        self.unfold(self.unfolded | {event.section} if event.unfolded else self.unfolded - {event.section})
+        self.post_message(self.Folded(sorted(self.unfolded)))
+
+    def _show(self) -> None:
+        words, current = self._looking_for.lower().split(), self.current
+        counts = {*self.draft.changes, *self.draft.problems, *([current.facts.path] if current else [])}
+        named = [row for row in self._all_rows() if all(word in row.facts.path for word in words)]
+        for box in self._boxes.values():
             for row in box.rows:
                 said = f"{row.facts.path} {row.facts.description}".lower()
-                row.display = row in named if named else all(word in said for word in words)
-            box.display = any(row.display for row in box.rows)
-        self._empty.set_class(not self.rows, "-shown")
+                found = row in named if named else all(word in said for word in words)
+                open_here = row in box.basic or box.section in self.unfolded or row.facts.path in counts
+                _display(row, found if words else open_here)
+            hidden = [row.facts.name for row in box.advanced if not row.display]
+            _display(box.fold, bool(box.advanced) and not words)
+            box.fold.show(box.section in self.unfolded, hidden)
+            _display(box.heading, bool(box.basic or words))
+            box.set_class(bool(hidden) or not box.advanced, "-folded")
+            _display(box, any(stop.display for stop in box.stops))
+        self._empty.set_class(bool(words) and not self.rows, "-shown")
 
     def action_move(self, by: int) -> None:
-        rows, current = self.rows, self.current
-        if current is None or current not in rows:
+        stops, stop = self.stops, self.stop
+        if stop is None or stop not in stops:
             return
-        place = rows.index(current) + by
-        if 0 <= place < len(rows):
-            self._focus(rows[place])
+        place = stops.index(stop) + by
+        if 0 <= place < len(stops):
+            self._focus(stops[place])
         else:
             self.post_message(self.Left(by))
 
     def action_section(self, by: int) -> None:
-        rows, current = self.rows, self.current
-        if current is None or not rows:
+        stop, boxes = self.stop, [box for box in self._boxes.values() if any(one.display for one in box.stops)]
+        place = next((at for at, box in enumerate(boxes) if stop in box.stops), None)
+        if place is None:
             return
-        firsts = [row for at, row in enumerate(rows) if at == 0 or rows[at - 1].facts.section != row.facts.section]
-        names = [row.facts.section for row in firsts]
-        place = names.index(current.facts.section) if current.facts.section in names else 0
+        firsts = [next(one for one in box.stops if one.display) for box in boxes]
         # Going up from inside a section stops at its head first.
-        place += by if by > 0 or current is firsts[place] else 0
-        self._focus(rows[-1] if place >= len(firsts) else firsts[max(0, place)])
+        place += by if by > 0 or stop is firsts[place] else 0
+        self._focus(self.stops[-1] if place >= len(firsts) else firsts[max(0, place)])
 
     @on(Edited)
     def _edited(self, event: Edited) -> None:
@@ -300,11 +421,13 @@ class ConfigForm(VerticalScroll, can_focus=False):
         self._tell()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        row = self.current
-        if row is not None:
-            self._last = row.facts.path
-            self.scroll_to_widget(row, animate=False)
-            self.post_message(self.FieldFocused(row.facts))
+        stop = self.stop
+        if stop is None:
+            return
+        self._last = _place(stop)
+        self.scroll_to_widget(stop, animate=False)
+        said = self.FieldFocused(stop.facts) if isinstance(stop, FieldRow) else self.FoldFocused(stop.section)
+        self.post_message(said)
 
     def _tell(self) -> None:
         self.refresh_all()
@@ -312,8 +435,10 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def _section(self, name: str) -> SectionBox:
         rows = [FieldRow(facts, self.draft) for facts in self.draft.fields if facts.section == name]
-        self._boxes[name] = box = SectionBox(name, about(getattr(self.draft.base, name)), rows)
-        box.display = bool(rows)
+        self._boxes[name] = box = SectionBox(
+            name, about(getattr(self.draft.base, name)), rows, self.draft.base.is_basic
+        )
+        self._show()
         return box
 
     @staticmethod
@@ -323,7 +448,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def _rebuild(self) -> None:
         """Replace the sections whose fields are others now; the cursor stays on its field."""
         before, self._shown = self._shown, self.draft.fields
-        current = self.current.facts.path if self.current is not None else None
+        self._wanted = self.current.facts.path if self.current is not None else None
         for name, box in list(self._boxes.items()):
             if self._of(before, name) != self._of(self._shown, name):
                 self.mount(self._section(name), after=box)
@@ -331,14 +456,20 @@ class ConfigForm(VerticalScroll, can_focus=False):
             else:
                 for row in box.rows:
                     row.refresh_state()
-        self.call_after_refresh(self._settle, current)
+        self.call_after_refresh(self._settle)
 
-    def _settle(self, path: str | None) -> None:
-        if self._looking_for:
-            self.look_for(self._looking_for)
-        if path is not None and (row := self.row(path)) is not None and row.display:
+    def _settle(self) -> None:
+        self._show()
+        if self._wanted is not None and (row := self.row(self._wanted)) is not None:
             self._wanted = None
+            row.display = True
             self._focus(row)
+
+
+def _display(widget: Widget, shown: bool) -> None:
+    # Also a value that is no other costs a layout.
+    if widget.display != shown:
+        widget.display = shown
 
 
 def about(section: object) -> str:

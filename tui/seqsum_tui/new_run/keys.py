@@ -24,6 +24,7 @@ KEYS: list[BindingType] = [
     # Priority: an input line has a meaning of its own for this key.
     key("new_run.find", "ctrl+f", "find", "Find", "Show only the fields whose name or help holds a word", first=True),
     hidden("new_run.find_slash", "slash", "find", "Find", "The same, where no text is typed"),
+    key("new_run.advanced", "f9", "unfold_all", "Advanced", "Show every setting there is, or the basic ones alone"),
     key("new_run.changes", "f3", "changes", "Changes", "List what differs from the preset; go there, or take it back"),
     key("new_run.save_preset", "f4", "save_preset", "Save", "Keep these settings as a preset of your own"),
     HELP,
@@ -43,5 +44,5 @@ IN_PRESETS: list[BindingType] = [
 IN_SETTINGS: list[BindingType] = [
     Binding("up,down", "", "Field", tooltip="Go to the field above or below; enter goes down, too"),
     Binding("pageup,pagedown", "", "Section", tooltip="Go to the section above or below"),
-    Binding("left,right", "", "Choice", tooltip="Choose another of a few"),
+    Binding("left,right", "", "Choice", tooltip="Choose another of a few; on an advanced line, show or fold"),
 ]

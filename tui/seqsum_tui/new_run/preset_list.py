@@ -16,6 +16,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum.config import Config
+from seqsum.glossary import sources_in
 from seqsum.presets.library import Preset
 from seqsum.registry import task_type
 from seqsum.text import one_line, printable
@@ -175,6 +176,7 @@ def task_title(preset: Preset) -> str:
 def detail(preset: Preset) -> Content:
     """A preset in words: title, description, what to look for, what it sets."""
     sets = [f"{path} {now}" for path, (now, _) in preset.config.differences(Config()).items()]
+    sources = sources_in(f"{preset.title} {preset.description} {preset.look_for}")
     return Content.assemble(
         (printable(preset.title), "bold $primary"),
         "\n" + printable(preset.description),
@@ -182,6 +184,7 @@ def detail(preset: Preset) -> Content:
         printable(preset.look_for),
         ("\n\nWhat it sets  ", "bold"),
         printable(", ".join(sets)) if sets else "nothing: these are the defaults",
+        ("\n\n" + "\n".join(sources) if sources else "", "$foreground-muted"),
     )
 
 

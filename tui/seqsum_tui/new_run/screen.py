@@ -26,7 +26,15 @@ from seqsum.text import printable
 from seqsum_tui.new_run.changes_dialog import ChangesScreen
 from seqsum_tui.new_run.draft import RunDraft, read_presets
 from seqsum_tui.new_run.estimate_line import EstimateLine
-from seqsum_tui.new_run.field_help import field_help, find_help, name_help, presets_help, seeds_help, start_help
+from seqsum_tui.new_run.field_help import (
+    field_help,
+    find_help,
+    fold_help,
+    name_help,
+    presets_help,
+    seeds_help,
+    start_help,
+)
 from seqsum_tui.new_run.form import ConfigForm
 from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS, KEYS
 from seqsum_tui.new_run.panes import PresetPane, SettingsPane
@@ -41,6 +49,7 @@ from seqsum_tui.shared.key_line import KeyLine
 
 WIDE = 100
 TITLE = "New run"
+LAYOUT = "new_run"
 
 
 class NewRunScreen(ConsoleScreen[Run | None]):
@@ -107,6 +116,8 @@ class NewRunScreen(ConsoleScreen[Run | None]):
     def on_mount(self) -> None:
         # What a worker has to load, it loads while the form is filled in.
         self.call_after_refresh(lambda: threading.Thread(target=self._starter.launcher.warm, daemon=True).start())
+        unfolded = self.console.layout(LAYOUT).get("unfolded")
+        self._settings.form.unfold(map(str, unfolded) if isinstance(unfolded, list) else ())
         estimate = self.query_one(EstimateLine)
         estimate.workspace = self._starter.workspace
         with suppress(UserError):
@@ -172,6 +183,14 @@ class NewRunScreen(ConsoleScreen[Run | None]):
     @on(ConfigForm.FieldFocused)
     def _field_focused(self, event: ConfigForm.FieldFocused) -> None:
         self._help_field(event.facts)
+
+    @on(ConfigForm.FoldFocused)
+    def _fold_focused(self, event: ConfigForm.FoldFocused) -> None:
+        self._put("#help", fold_help(event.section))
+
+    @on(ConfigForm.Folded)
+    def _folded(self, event: ConfigForm.Folded) -> None:
+        self.console.keep_layout(LAYOUT, {"unfolded": event.unfolded})
 
     @on(StartBar.NameChanged)
     def _name_changed(self, event: StartBar.NameChanged) -> None:
@@ -285,7 +304,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             ("find", "down"): form.focus_found,
         }
         move = moves.get((where or "", event.key))
-        if move is None and event.key == "shift+tab" and form.current is not None and form.current is form.rows[0]:
+        if move is None and event.key == "shift+tab" and form.stop is not None and form.stop is form.stops[0]:
             move = self._to_presets
         if move is not None:
             event.stop()
@@ -311,6 +330,10 @@ class NewRunScreen(ConsoleScreen[Run | None]):
     def _to_presets(self) -> None:
         self.remove_class("-settings")
         self.set_focus(self._presets.list)
+
+    def action_unfold_all(self) -> None:
+        self.add_class("-settings")
+        self._settings.form.action_unfold_all()
 
     def action_find(self) -> None:
         self.add_class("-settings")
