@@ -28,6 +28,7 @@ from seqsum_tui.settings.store import Settings
 from seqsum_tui.settings.theme_contrast import legible
 from seqsum_tui.settings.themes import DARK, LIGHT
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.key_queue import KeyQueue
 from seqsum_tui.shared.paths import copied_path, for_people, over_ssh
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.terminal_io.driver import ThriftyDriver
@@ -93,6 +94,7 @@ class Console(App[None]):
     ) -> None:
         self._legible: dict[str, Theme] = {}
         self._no_steering = NoSteering()
+        self._keys = KeyQueue(self)
         super().__init__()
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -137,12 +139,18 @@ class Console(App[None]):
             return RunsScreen()
         return OpeningScreen(for_people(self.workspace_folder), self._show_list)
 
-    async def _show_list(self, typed_ahead: list[events.Key]) -> None:
+    async def on_event(self, event: events.Event) -> None:
+        """Keys come one after the other."""
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._keys.passes(event):
+            return
+        await super().on_event(event)
+
+    async def _show_list(self) -> None:
         from seqsum_tui.runs.screen import RunsScreen
 
         self._check_settings()
         # A mode of its own: the first screen of a stack can't be taken from it.
-        self.add_mode("runs", lambda: RunsScreen(typed_ahead))
+        self.add_mode("runs", RunsScreen)
         await self.switch_mode("runs")
 
     def on_mount(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
@@ -22,15 +21,16 @@ class OpeningScreen(ConsoleScreen[None]):
 
     Args:
         place: the workspace, as it stands in the top line.
-        opened: called with the keys when the list is imported, to put it in this screen's place.
+        opened: called when the list is imported, to put it in this screen's place.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
 
-    def __init__(self, place: str, opened: Callable[[list[events.Key]], Awaitable[object]]) -> None:
+    takes_keys = False
+
+    def __init__(self, place: str, opened: Callable[[], Awaitable[object]]) -> None:
         super().__init__()
         self._place, self._opened = place, opened
-        self._keys: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -41,12 +41,6 @@ class OpeningScreen(ConsoleScreen[None]):
         """Import once the first picture is there."""
         self.call_after_refresh(lambda: self.run_worker(self._open(), name="rooms"))
 
-    def on_key(self, event: events.Key) -> None:
-        """Keep what is typed ahead."""
-        event.stop()
-        event.prevent_default()
-        self._keys.append(event)
-
     async def _open(self) -> None:
         await in_thread(lambda: import_module("seqsum_tui.runs.screen"))
-        await self._opened(self._keys)
+        await self._opened()

@@ -139,7 +139,7 @@ def evaluate(
 
     check: called between batches; what it raises ends the evaluation
     """
-    with _answering(model):
+    with answering(model):
         tally = _Tally(task, check)
         space = task.enumerable(low, high)
         if space is not None and model.reads_stepwise:
@@ -158,7 +158,7 @@ def evaluate(
 
 
 @contextmanager
-def _answering(model: SequenceModel) -> Iterator[None]:
+def answering(model: SequenceModel) -> Iterator[None]:
     """No dropout and no gradients inside; the model trains on afterwards as before."""
     training = model.training
     model.eval()

@@ -58,6 +58,10 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
+ANSWERS = "answers"
+"""The kind of an event that holds what a model answers to a few fixed questions; nothing happened to the run."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a run at a step: started, set, checkpoint, paused, message, finished …"""

@@ -170,6 +170,21 @@ class Task(ABC, Generic[TaskSettings]):
         """Write what `read_answer` or `truth` gave as a person reads it."""
         return " ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
 
+    def shown_questions(self) -> list[Inputs]:
+        """Return a few inputs that stand below a run's curves, with what the model answers to them as it learns.
+
+        Those that are held out, spread over the first of them. A plug-in's may be large: only the first batch is made.
+        """
+        first = next(iter(self.held_out()), None)
+        if first is None:
+            return []
+        rows = [len(first.inputs) * place // SHOWN for place in range(SHOWN)]
+        return [first.inputs[row][: first.lengths[row]] for row in dict.fromkeys(rows)]
+
+    def as_question(self, inputs: Inputs) -> str:
+        """Write an input with what leads on to its answer."""
+        return f"{self.render(self.echo(inputs))} →"
+
     def input_names(self, inputs: Inputs) -> list[str]:
         """Write each step of an input by itself, [length]: what stands beside its states."""
         return (
@@ -260,6 +275,7 @@ def at_least_min_length(value: int, info: ValidationInfo) -> int:
     return value
 
 
+SHOWN = 3
 EXHAUSTIVE_LIMIT = 2_000_000
 SAMPLE_SIZE = 100_000
 FEWEST = 100  # of each length

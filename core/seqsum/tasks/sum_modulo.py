@@ -103,6 +103,15 @@ class SumModulo(Task[SumModuloConfig]):
     def truth(self, inputs: Inputs) -> int:
         return int(inputs.sum()) % self.vocabulary
 
+    def shown_questions(self) -> list[Inputs]:
+        low, high = self.config.min_length, self.config.max_length
+        sums = ((min(max(3, low), high), 1, 1), (low, 7, 1), (high, 9, 7))
+        return [(first + stride * np.arange(length)) % self.vocabulary for length, first, stride in sums]
+
+    def as_question(self, inputs: Inputs) -> str:
+        wraps = f" mod {self.vocabulary}" if inputs.sum() >= self.vocabulary else ""
+        return f"{'+'.join(map(str, inputs.tolist()))}{wraps} ="
+
     def parse(self, text: str) -> Ints:
         most = self.vocabulary - 1
         return read_numbers(text, 0, most, self.input_hint, LONGEST, parted=",;+", nothing="nothing to add")

@@ -144,6 +144,7 @@ class Worker:
         trainer, writer, behind = self.trainer, self.writer, self.writer.behind
         self.clock.restart(trainer.step)
         self.changes.replay()
+        writer.ask_fixed_questions()
         while True:
             self._obey()
             if self._shall_stop and not (trainer.done and not trainer.owes_evaluation and self._settle_soon()):
@@ -185,6 +186,7 @@ class Worker:
     def _evaluate(self) -> None:
         """Make the evaluation that is due, behind the loop if that changes nothing."""
         trainer, writer, step = self.trainer, self.writer, self.trainer.step
+        writer.ask_fixed_questions()
         job = trainer.evaluation_behind(self._check_behind)
         writer.lags = job is not None
         if job is None:

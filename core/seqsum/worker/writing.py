@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum.files import append_to
 from seqsum.runs import Run, Store
 from seqsum.runs.record import Record
+from seqsum.runs.store import ANSWERS
 from seqsum.setting_notes import not_fused
 from seqsum.trackers import Guarded
 from seqsum.trackers.upload import start_upload
@@ -54,6 +55,10 @@ class RunWriter:
         self.last_saved: tuple[int, dict[str, Any]] | None = None
         self._backend = trainer.backend.name, trainer.backend.why_not_fused
         self._events: list[SomeEvent] = []
+        from seqsum.evaluation.fixed_questions import FixedQuestions
+
+        self._questions = FixedQuestions(trainer.model, trainer.task)
+        self._answers: list[dict[str, Any]] = []
         self._written = 0.0
         self._durable = 0.0
         self._store_behind: Store | None = None  # for the thread that writes behind the loop
@@ -85,6 +90,13 @@ class RunWriter:
         else:
             record(self.store, points, events, state)
             self.behind.written()
+
+    def ask_fixed_questions(self) -> None:
+        """Have the answers of this moment written, where they are others than before."""
+        answers = self._questions.answers()
+        if answers != self._answers:
+            self._answers = answers
+            self._events.append((self.trainer.step, ANSWERS, {"answers": answers}))
 
     def save(self, reason: str) -> Path:
         """Write a checkpoint of this moment."""

@@ -34,7 +34,7 @@ from seqsum_tui.compare.table import CompareTable
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
-from seqsum_tui.shared.context import ConsoleScreen
+from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import in_thread
@@ -253,15 +253,15 @@ class CompareScreen(ConsoleScreen[None]):
 
     # What the keys do
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what there is something to do for."""
-        if action in ("back", "add"):
-            return True
-        if action == "unfold":
-            return self.model.has_groups
-        if action in ("field", "choose_field", "best_or_final"):
-            return self.model.view == SCATTER
-        return self.model.comparison is not None or action == "help"
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """There must be something to do it for."""
+        if action == "unfold" and not self.model.has_groups:
+            return "No group of runs is compared."
+        if action in ("field", "choose_field", "best_or_final") and self.model.view != SCATTER:
+            return "That counts in the scatter: 3 shows it."
+        if action not in ("back", "add", "help", "unfold") and self.model.comparison is None:
+            return "The runs are being read."
+        return None
 
     def action_back(self) -> None:
         """Take the cursor away, or leave."""
@@ -422,7 +422,7 @@ class CompareScreen(ConsoleScreen[None]):
         screen = ChooseScreen("Setting", [Choice(path, path) for path in self.model.fields], current=None)
         self.app.push_screen(screen, lambda chosen: self.scatter_over(chosen[0]) if chosen else None)
 
-    @work(group="choose", exclusive=True)
+    @work(group=OPENING, exclusive=True)
     async def action_add(self) -> None:
         """Choose runs to add."""
         try:

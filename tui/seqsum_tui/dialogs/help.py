@@ -80,7 +80,7 @@ class HelpScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Make the page."""
         with Vertical(id="dialog") as box:
-            box.border_title = f"{self._title}: keys"
+            box.border_title = f"{self._title}: keys and words"
             box.border_subtitle = "/ searches · esc closes"
             search = LineInput(placeholder="a word, or a key", id="search", compact=True)
             search.display = False

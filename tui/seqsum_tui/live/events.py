@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.runs.store import ANSWERS
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class EventsView(VerticalScroll):
 
     def show(self, events: Sequence[Event]) -> None:
         """Show these events; while nobody looks, only remember them."""
-        self._events = events
+        self._events = [event for event in events if event.kind != ANSWERS]
         if self.size:
             self._write()
 

@@ -27,11 +27,14 @@ from seqsum_tui.live.events import EventsView
 from seqsum_tui.live.header import RunHeader
 from seqsum_tui.live.layout import LiveLayout
 from seqsum_tui.live.log import LogView
+from seqsum_tui.live.questions import QuestionsLine
 from seqsum_tui.live.reader import RunReader, RunView
+from seqsum_tui.live.replay import Replay
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.query.session import Session
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
+from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.run_actions import RESUMABLE, RunScreen
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
@@ -62,6 +65,7 @@ class LiveScreen(RunScreen):
         self.run = run
         self.view: RunView | None = None
         self._charts = ChartActions(self, self.aim_reader)
+        self._replay = Replay(self, self._draw)
         self._branching = Branching(self, lambda: self.query_one(LiveCharts).cursor_step)
         self.reader = RunReader(run)
 
@@ -70,6 +74,7 @@ class LiveScreen(RunScreen):
         yield RunHeader()
         yield Static(id="banner")
         yield LiveCharts(LiveLayout.read(self.console.layout(SCREEN)))
+        yield QuestionsLine()
         with TabbedContent(id="tabs"):
             with TabPane("Ask", id="ask"):
                 yield AskPanel(Session(self.run, self.console.query_command))
@@ -96,8 +101,10 @@ class LiveScreen(RunScreen):
         run = view.summary
         self.query_one(AskPanel).know(run, view.checkpoints)
         charts = self.query_one(LiveCharts)
-        self.query_one(RunHeader).show(run, self._facts(view))
-        charts.show(view)
+        if before is None or before.summary.live:
+            self._replay.begin(view)
+        if not self._replay.runs:
+            self._draw(view)
         if charts.window is not None:
             # What follows the newest value moves on.
             self._take_wishes()
@@ -112,6 +119,15 @@ class LiveScreen(RunScreen):
             self._tell_messages(before.events, view.events)
         if before is None or _offered(before) != _offered(view):
             self.refresh_bindings()
+
+    def _draw(self, view: RunView, facts: tuple[str, ...] = ()) -> None:
+        self.query_one(RunHeader).show(view.summary, facts or self._facts(view))
+        self.query_one(LiveCharts).show(view)
+        self.query_one(QuestionsLine).show(view.events)
+
+    def on_key(self) -> None:
+        """Any key ends the replay, and does what else it does."""
+        self._replay.end()
 
     def _first_view(self, view: RunView) -> None:
         if view.summary.status in ("died", "failed"):
@@ -190,25 +206,26 @@ class LiveScreen(RunScreen):
         """Return the run of this screen."""
         return None if self.view is None else (self.run, self.view.summary)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """A finished run's values stay, and who types a question types letters."""
         if action == "ask":
             # In the box it is a letter.
-            return not isinstance(self.focused, QuestionInput)
+            return "The question box has the keys already." if isinstance(self.focused, QuestionInput) else None
         view, deed = self.view, (action, *parameters)
-        if deed == ("arrange", "remove"):
-            return view is not None and len(view.panels) > 1
-        if deed == ("branch", "fork"):
-            return view is not None and view.config is not None and bool(view.checkpoints)
-        if deed == ("branch", "rewind"):
-            return view is not None and bool(view.checkpoints)
-        if deed == ("branch", "undo_rewind"):
-            return view is not None and view.just_rewound
-        if action in ("learning_rate", "change"):
-            return (
-                view is not None and view.config is not None and view.summary.status not in ("finished", "unreadable")
-            )
-        return super().check_action(action, parameters)
+        changes = action in ("learning_rate", "change")
+        if view is None:
+            return "The run is being read." if changes or action == "branch" or deed == ("arrange", "remove") else None
+        if deed == ("arrange", "remove") and len(view.panels) < 2:
+            return "The last chart stays."
+        if (changes or deed == ("branch", "fork")) and view.config is None:
+            return "This version does not understand the run's settings."
+        if deed in (("branch", "fork"), ("branch", "rewind")) and not view.checkpoints:
+            return "The run has no checkpoint yet; c saves one while it trains."
+        if deed == ("branch", "undo_rewind") and not view.just_rewound:
+            return "The run was not rewound, or went on since."
+        if changes and view.summary.status in ("finished", "unreadable"):
+            return f"The run is {view.summary.status}: its values stay; F goes on from it with others."
+        return super().why_not(action, parameters)
 
     def action_back(self) -> None:
         """Leave the screen; the run goes on."""
@@ -312,7 +329,7 @@ class LiveScreen(RunScreen):
 
     def action_branch(self, deed: str) -> None:
         """Fork, rewind, or undo that."""
-        self.run_worker(getattr(self._branching, deed), group="branching", exclusive=True)
+        self.run_worker(getattr(self._branching, deed), group=OPENING, exclusive=True)
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

@@ -125,9 +125,9 @@ class Fold(Widget, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "toggle", "Show or fold", show=False),
-        Binding("right", "toggle(True)", "Show", show=False),
-        Binding("left", "toggle(False)", "Fold", show=False),
+        Binding("enter,space", "fold", "Show or fold", show=False),
+        Binding("right", "fold(True)", "Show", show=False),
+        Binding("left", "fold(False)", "Fold", show=False),
     ]
 
     @dataclass
@@ -156,12 +156,12 @@ class Fold(Widget, can_focus=True):
             (self._title, "bold $primary"), (f"{sign} advanced", ink or "$text-accent"), (names, "$foreground-muted")
         )
 
-    def action_toggle(self, unfolded: bool | None = None) -> None:
+    def action_fold(self, unfolded: bool | None = None) -> None:
         self.post_message(self.Toggled(self.section, not self._unfolded if unfolded is None else unfolded))
 
     def on_click(self) -> None:
         self.focus()
-        self.action_toggle()
+        self.action_fold()
 
 
 Stop = FieldRow | Fold
@@ -448,7 +448,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def _rebuild(self) -> None:
         """Replace the sections whose fields are others now; the cursor stays on its field."""
         before, self._shown = self._shown, self.draft.fields
-        self._wanted = self.current.facts.path if self.current is not None else None
+        if self.current is not None:
+            self._wanted = self.current.facts.path
         for name, box in list(self._boxes.items()):
             if self._of(before, name) != self._of(self._shown, name):
                 self.mount(self._section(name), after=box)
@@ -460,8 +461,12 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def _settle(self) -> None:
         self._show()
-        if self._wanted is not None and (row := self.row(self._wanted)) is not None:
+        if self._wanted is None:
+            return
+        row = self.row(self._wanted)
+        if row is not None or self.whole:
             self._wanted = None
+        if row is not None:
             row.display = True
             self._focus(row)
 

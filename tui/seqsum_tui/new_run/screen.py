@@ -252,17 +252,22 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     # Keys ----------------------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    @property
+    def takes_keys(self) -> bool:
+        """They wait while the cursor is on its way to a row that is being made."""
+        return self.is_mounted and self._settings.form.settled and super().takes_keys
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         if not self.is_mounted:
-            return True
+            return None
         if action == "reset_field":
             row = self._settings.form.current
-            return row is not None and row.has_class("-changed")
+            return None if row is not None and row.has_class("-changed") else "The cursor is on no changed field."
         if action == "reset_all":
-            return bool(self.draft.changes or self._dropped)
+            return None if self.draft.changes or self._dropped else "Nothing is changed."
         if action == "next_error":
-            return bool(self.draft.wrong)
-        return True
+            return None if self.draft.wrong else "There is no error."
+        return None
 
     def action_leave(self) -> None:
         if self._starting:
@@ -285,7 +290,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     # Where the keys go; on a narrow screen the side with the focus is the one shown ------------------------------
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         focused = self.focused
         where = focused.id if focused is not None else None
         form, detail = self._settings.form, self._presets.detail

@@ -143,7 +143,12 @@ class HeatMap(Picture[Heat], can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer enter where a cell leads on."""
-        return action != "choose" or (self.subject is not None and self.subject.chooses)
+        return self.why_not(action, parameters) is None
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """Say why enter does nothing here."""
+        leads_on = action != "choose" or (self.subject is not None and self.subject.chooses)
+        return None if leads_on else "A cell of this picture leads no further."
 
     def action_choose(self) -> None:
         """Go on to what the cell under the cursor counts."""

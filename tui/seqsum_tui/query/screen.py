@@ -38,7 +38,7 @@ from seqsum_tui.query.said import Said
 from seqsum_tui.query.views.whole import batch
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
-from seqsum_tui.shared.context import ConsoleScreen
+from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import default_folder, for_people, free_path
 from seqsum_tui.shared.polling import in_thread
@@ -235,34 +235,38 @@ class QueryScreen(ConsoleScreen[None]):
         text = "\n\n".join(filter(None, (pane.written for pane in panes)))
         return ("the words of this page", text) if text else None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense for this run and page."""
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """What makes sense depends on the run and the page."""
         if not self.askings:
-            return True
+            return None
         # Before it is known what a run offers, keys are taken: what they ask for comes when the model is there.
         session = self.askings[0].session
         if action == "page":
             page = str(parameters[0])
-            return has(page, session) or not session.asks
-        if action == "random":
-            return session.offers("random_input") or not session.asks
-        if action == "hardest":
-            return session.offers("hardest_input") or not session.asks
+            return None if has(page, session) or not session.asks else "This task has nothing for that page."
+        if action in ("random", "hardest"):
+            acts = session.offers(f"{action}_input") or not session.asks
+            return None if acts else "No such question is known of this task."
         if action == "view":
-            return len(self.board.titles) > 1
+            return None if len(self.board.titles) > 1 else "This page has one view."
         if action in ("checkpoint", "replay", "export"):
-            return session.offers("history") and len(session.checkpoints) > 1
+            acts = session.offers("history") and len(session.checkpoints) > 1
+            return None if acts else "The run has no second checkpoint to ask."
         if action in ("halt", "film"):
-            return self.replay.film is not None and not isinstance(self.focused, QueryBox)
+            acts = self.replay.film is not None and not isinstance(self.focused, QueryBox)
+            return None if acts else "No replay is under way: p begins one."
         if action in ("temperature", "top_k"):
-            return "more" in self.board.pages and session.offers("sample")
+            acts = "more" in self.board.pages and session.offers("sample")
+            return None if acts else "That counts where texts are written: page 5, of a language model."
         if action == "filter":
-            return self.board.title == "Mistakes"
+            return None if self.board.title == "Mistakes" else "That filters mistakes: page 3, then v to Mistakes."
         if action == "offset":
-            return "more" in self.board.pages and session.offers("forecast")
+            acts = "more" in self.board.pages and session.offers("forecast")
+            return None if acts else "That moves a forecast: page 5, of a series."
         if action == "wrong":
-            return self.board.page == "whole" and self._batch is not None
-        return True
+            acts = self.board.page == "whole" and self._batch is not None
+            return None if acts else "That counts for a file's answers: b asks a file, and page 3 lists them."
+        return None
 
     def action_back(self) -> None:
         """Leave the box; end a film; from a page go back to the dashboard, from there leave the screen."""
@@ -409,7 +413,7 @@ class QueryScreen(ConsoleScreen[None]):
         if len(self.askings) > 1:
             self.do(self._alone, name="alone", group="beside")
             return
-        self.do(self._choose, name="choose", group="beside", exclusive=True)
+        self.do(self._choose, name="choose", group=OPENING, exclusive=True)
 
     async def _choose(self) -> None:
         here = self.askings[0].session

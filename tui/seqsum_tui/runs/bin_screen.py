@@ -71,11 +71,10 @@ class BinScreen(ConsoleScreen[list[str]]):
         )
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """In an empty bin there is nothing to do."""
-        if action in ("restore", "empty", "mark", "mark_all"):
-            return self._listing is not None and bool(self._listing.lines)
-        return True
+        acts = action not in ("restore", "empty", "mark", "mark_all") or (self._listing and self._listing.lines)
+        return None if acts else "The bin is empty."
 
     def action_mark(self) -> None:
         """Mark the run under the cursor, or not."""

@@ -17,10 +17,12 @@ from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.shared import display
+from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.worker import WorkType
 
     from seqsum.runs import Summary
     from seqsum_tui.shared.context import Context
@@ -58,6 +60,7 @@ class EditedList(Protocol):
     def was_started(self, run: Run | None, queued: Run | None) -> None: ...
     def tell_several(self, done: str, problems: list[str], number: int, hint: str = "") -> None: ...
     def refresh_bindings(self) -> None: ...
+    def run_worker(self, work: WorkType[Any], *, group: str) -> object: ...
 
 
 class RunEditor:
@@ -290,7 +293,7 @@ class RunEditor:
         """Open New run with the settings of the run under the cursor."""
         held = self._list.run_in_hand()
         if held is not None:
-            self._list.app.run_worker(self._again(*held), group="actions")
+            self._list.run_worker(self._again(*held), group=OPENING)
 
     async def _again(self, run: Run, summary: Summary) -> None:
         try:

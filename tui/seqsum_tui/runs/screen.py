@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -44,8 +42,6 @@ if TYPE_CHECKING:
     from seqsum_tui.runs.reader import WorkspaceView
 
 
-LOST_SECONDS = 1.0
-"""A widget that is taken down meanwhile does not answer."""
 # What of the view is remembered for the next time.
 KEPT = frozenset({"column", "reverse", "grouped"})
 
@@ -68,8 +64,7 @@ class RunsScreen(RunScreen):
         ("How a run went: the first that holds", VERDICT_WORDS),
     ]
 
-    def __init__(self, typed_ahead: Iterable[events.Key] = ()) -> None:
-        """typed_ahead: keys that were pressed before there was this screen."""
+    def __init__(self) -> None:
         super().__init__()
         self.editor = RunEditor(self)
         self._runs: dict[str, Summary] = {}
@@ -78,8 +73,7 @@ class RunsScreen(RunScreen):
         self._unread = 0
         self._read_once = False
         self._all_read = False
-        self._typed_ahead: list[events.Key] | None = list(typed_ahead)
-        self._passed_on: events.Key | None = None
+        self._asked_once = False
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -99,26 +93,10 @@ class RunsScreen(RunScreen):
             self.begin_reading, reader.read, self._show, self._failed, stamp=lambda view: view.listing.lines
         )
 
-    def on_key(self, event: events.Key) -> None:
+    @property
+    def takes_keys(self) -> bool:
         """What is typed before there is a list waits for it: a filter's letters are no commands."""
-        if self._typed_ahead is not None and event is not self._passed_on:
-            event.stop()
-            event.prevent_default()
-            self._typed_ahead.append(event)
-
-    async def _take_typed(self) -> None:
-        while self._typed_ahead:
-            typed = self._typed_ahead.pop(0)
-            self._passed_on = events.Key(typed.key, typed.character)
-            taker = self.app.focused or self.app.screen
-            self.app.post_message(self._passed_on)
-            # What one key opens has the next: each waits until the one before went its way, down to the focus and up.
-            for station in (self.app, *taker.ancestors_with_self):
-                gone_by = asyncio.Event()
-                station.call_later(gone_by.set)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(gone_by.wait(), LOST_SECONDS)
-        self._typed_ahead = None
+        return self._asked_once and super().takes_keys
 
     # Reading
 
@@ -165,9 +143,7 @@ class RunsScreen(RunScreen):
             self.notify(message, title="Index of runs")
         if was is None or was.lines is not listing.lines:
             self.refresh_bindings()
-        self._read_once = True
-        if self._typed_ahead is not None:
-            self.app.run_worker(self._take_typed(), group="typed ahead", exclusive=True)
+        self._read_once = self._asked_once = True
         if not view.whole:
             self.wake()
 
@@ -183,7 +159,7 @@ class RunsScreen(RunScreen):
         self.query_one(TopBar).counts = f"{MARK} {len(marked):,} marked · {text}" if marked else text
 
     def _failed(self, error: Exception) -> None:
-        self.app.run_worker(self._take_typed(), group="typed ahead", exclusive=True)
+        self._asked_once = True
         self.tell_once(error, "The workspace can't be read")
 
     # What the keys do
@@ -225,27 +201,29 @@ class RunsScreen(RunScreen):
         """Whether another run has this name."""
         return any(run.name == name and run.id != but for run in self._runs.values())
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Without runs there is nothing to open; without deleted ones, nothing to undo."""
         if action == "edit":
             action = str(parameters[0])
-        if action in NEED_RUN:
-            return bool(self._listing and self._listing.lines)
-        if action == "filter":
-            return bool(self._runs) and not isinstance(self.focused, FilterBox)
-        if action in ("sort", "reverse", "groups"):
-            return bool(self._runs)
-        if action == "undo":
-            return self.editor.can_undo
-        if action == "unfold":
-            line = self.line_in_hand()
-            return line is not None and line.kind != "run"
-        if action == "rename":
-            line = self.line_in_hand()
-            return line is not None and line.kind != "group"
-        if action == "clear":
-            return self._read_once and bool(self.query_one(RunTable).marked or self.query_one(FilterLine).text)
-        return super().check_action(action, parameters)
+        none = "There is no run yet: n starts one." if self._read_once else "The runs are being read."
+        if action in NEED_RUN and not (self._listing and self._listing.lines):
+            return "The filter finds no run." if self._runs else none
+        if action in ("filter", "sort", "reverse", "groups") and not self._runs:
+            return none
+        if action == "filter" and isinstance(self.focused, FilterBox):
+            return "The filter has the keys already."
+        if action == "undo" and not self.editor.can_undo:
+            return "Nothing was deleted since the console opened; B shows the bin."
+        line = self.line_in_hand() if action in ("unfold", "rename") else None
+        if action == "unfold" and (line is None or line.kind == "run"):
+            return "The line under the cursor is no group of runs."
+        if action == "rename" and (line is None or line.kind == "group"):
+            return "A group has no name of its own: f shows its runs, which have."
+        if action == "clear" and not (
+            self._read_once and (self.query_one(RunTable).marked or self.query_one(FilterLine).text)
+        ):
+            return "No run is marked, and there is no filter."
+        return super().why_not(action, parameters)
 
     @on(RunTable.Highlighted)
     def look_closer(self, message: RunTable.Highlighted) -> None:

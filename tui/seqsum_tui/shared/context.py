@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from textual import events
+from textual.actions import parse
+from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.screen import Screen, ScreenResultType
 
+from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import Poll
 
 if TYPE_CHECKING:
@@ -18,6 +24,9 @@ if TYPE_CHECKING:
     from seqsum.config import Config
     from seqsum.launch import Launcher
     from seqsum.runs import Run, Summary, Workspace
+
+OPENING = "opening"
+"""The group of workers that read something and then open a dialog or a screen."""
 
 Layout = Mapping[str, str | bool | int | float | list[Any]]
 
@@ -97,6 +106,18 @@ class Context(Protocol):
         """Offer the form; `started` hears of the run that began, and of the one that was queued."""
 
 
+@cache
+def _bindings_of(kind: type[DOMNode]) -> tuple[Binding, ...]:
+    return tuple(Binding.make_bindings(kind.BINDINGS))
+
+
+def _why_not(target: DOMNode, action: str, parameters: tuple[object, ...]) -> str | None:
+    """Ask whoever would do an action why it can't; None where it can."""
+    if callable(why_not := getattr(target, "why_not", None)):
+        return cast("str | None", why_not(action, parameters))
+    return None if target.check_action(action, parameters) else ""
+
+
 class ConsoleScreen(Screen[ScreenResultType]):
     """A screen of the console. What it shows of files it reads in a thread, again and again while it can be seen."""
 
@@ -136,10 +157,47 @@ class ConsoleScreen(Screen[ScreenResultType]):
             self.told.add(text)
             self.notify(text, title=title, severity=severity)
 
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """Say in a short sentence why an action can't be done now; None where it can."""
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what can be done."""
+        return self.why_not(action, parameters) is None
+
+    def on_key(self, event: events.Key) -> None:
+        """A key of this screen that does nothing says why. Bindings come after this."""
+        reason = self._reason(event.key)
+        lines = self.query(KeyLine)
+        for line in lines:
+            line.say(reason)
+        if reason and not lines:
+            self.notify(reason)
+
+    def _reason(self, key: str) -> str:
+        reasons = [_why_not(*meaning) for meaning in self._meanings(key)]
+        return "" if None in reasons else next(filter(None, reasons), "")
+
+    def _meanings(self, key: str) -> Iterator[tuple[DOMNode, str, tuple[object, ...]]]:
+        """Yield the actions that a key has here, and who does them."""
+        keymap = getattr(self.app, "keymap", {})
+        for node in (self.focused or self).ancestors_with_self:
+            for binding in _bindings_of(type(node)):
+                if key in keymap.get(binding.id or "", binding.key).split(","):
+                    namespace, name, parameters = parse(binding.action)
+                    yield {"app": self.app, "screen": self}.get(namespace, node), name, parameters
+
     @property
     def console(self) -> Context:
         """What it may ask of the app."""
         return cast("Context", self.app)
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether keys can have their meaning now; not while a dialog is being opened. They wait until then."""
+        return not any(
+            worker.group == OPENING and worker.node is self and not worker.is_finished for worker in self.app.workers
+        )
 
     @property
     def is_open(self) -> bool:

@@ -6,13 +6,17 @@ Textual's own footer makes a widget for each key again whenever the cursor moves
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
+
+SAID_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class ShownKey:
 
 
 class KeyLine(Widget):
-    """Shows the bindings of the screen that are meant to be shown; a click presses the key."""
+    """Shows the bindings of the screen that are meant to be shown; a click presses the key. Or why a key can't act."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -45,6 +49,17 @@ class KeyLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._keys: tuple[ShownKey, ...] = ()
+        self._said = ""
+        self._silence: Timer | None = None
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in place of the keys, until the next key or for a while; an empty one shows the keys."""
+        if sentence != self._said:
+            self._said = sentence
+            self.refresh()
+        if self._silence is not None:
+            self._silence.stop()
+        self._silence = self.set_timer(SAID_SECONDS, partial(self.say, "")) if sentence else None
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._collect)
@@ -80,6 +95,8 @@ class KeyLine(Widget):
         return ShownKey(binding.key, display, binding.description, enabled, tooltip or binding.description, start)
 
     def render(self) -> Content:
+        if self._said:
+            return Content.assemble(" ", (self._said, "$text-warning"))
         pieces: list[Content] = []
         for key in self._keys:
             ink = "" if key.enabled else "$foreground-muted"

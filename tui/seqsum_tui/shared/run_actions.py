@@ -40,6 +40,13 @@ ALLOWED = {
     "stop": STOPPABLE,
     "snapshot": STOPPABLE,
 }
+ONLY = {
+    "pause": "Only a run that trains can be paused",
+    "continue": "Only a paused run goes on",
+    "resume": "Only a run that was stopped, failed or died can be resumed",
+    "stop": "Only a run that is not over can be stopped",
+    "snapshot": "Only a run that is not over saves checkpoints",
+}
 
 
 class RunScreen(ConsoleScreen[None]):
@@ -71,10 +78,12 @@ class RunScreen(ConsoleScreen[None]):
 
     # Which keys do something
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what the run's status allows."""
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """Only what the run's status allows can be done."""
         wanted = ALLOWED.get(action)
-        return wanted is None or not self.statuses_in_hand().isdisjoint(wanted)
+        if wanted is None or not (statuses := self.statuses_in_hand()).isdisjoint(wanted):
+            return None
+        return f"{ONLY[action]}; this one is {' or '.join(sorted(statuses))}." if statuses else "There is no run here."
 
     def action_pause(self) -> None:
         """Pause the run."""

@@ -1,0 +1,89 @@
+"""A run that was over before one could look, shown once as if it were slow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from seqsum import formatting
+from seqsum_tui.shared.context import ConsoleScreen
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from seqsum_tui.live.reader import RunView
+
+SHORT_SECONDS = 2.0
+"""Who trains less than this is over before a curve is seen to move."""
+LASTS_SECONDS, FRAMES, FRAMES_OVER_SLOW_LINES = 3.0, 30, 6
+LAYOUT = "replayed"
+MOST_KEPT = 300
+
+
+class Replay:
+    """Shows a short run's reading as it was at one step after another: the first time that a person sees the run."""
+
+    def __init__(self, screen: ConsoleScreen[None], show: Callable[[RunView, tuple[str, ...]], object]) -> None:
+        """show: draws a reading, with what is to be said of it"""
+        self._screen, self._show = screen, show
+        self._view: RunView | None = None
+        self._timer: Timer | None = None
+        self._frame = 0
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is under way."""
+        return self._timer is not None
+
+    def begin(self, view: RunView) -> None:
+        """Begin, if the run was short and was never shown so."""
+        run, kept = view.summary, self._screen.console.layout(LAYOUT).get("runs")
+        seen = [one for one in kept if isinstance(one, str)] if isinstance(kept, list) else []
+        short = run.status == "finished" and 0 < run.train_seconds < SHORT_SECONDS and view.curves
+        if not short or run.id in seen:
+            return
+        self._screen.console.keep_layout(LAYOUT, {"runs": [*seen, run.id][-MOST_KEPT:]})
+        self._view, self._frame = view, 0
+        frames = FRAMES_OVER_SLOW_LINES if self._screen.console.remote else FRAMES
+        self._timer = self._screen.set_interval(LASTS_SECONDS / frames, lambda: self._advance(frames))
+        self._advance(frames)
+
+    def end(self) -> None:
+        """Show the run as it is."""
+        if self._timer is not None and self._view is not None:
+            self._timer.stop()
+            self._timer = None
+            self._show(self._view, ())
+
+    def _advance(self, frames: int) -> None:
+        if self._view is None or self._frame >= frames:
+            self.end()
+            return
+        run = self._view.summary
+        took = formatting.duration(run.train_seconds)
+        self._show(
+            at_step(self._view, run.step * self._frame // frames),
+            (f"replayed slowly: it took {took}", "any key ends it"),
+        )
+        self._frame += 1
+
+
+def at_step(view: RunView, step: int) -> RunView:
+    """Return a run's reading as it was when the run was at a step."""
+    curves = {name: curve.where(curve.last <= step) for name, curve in view.curves.items()}
+    curves = {name: curve for name, curve in curves.items() if curve.x.size}
+    newest = {name: float(curve.values[-1]) for name, curve in curves.items()}
+    run = view.summary
+    share = step / run.step if run.step else 0.0
+    then = replace(
+        run, status="running", step=step, train_seconds=run.train_seconds * share, verdict=None, metrics=newest
+    )  # fmt: skip
+    return replace(
+        view,
+        summary=then,
+        curves=curves,
+        newest=newest,
+        events=tuple(event for event in view.events if event.step <= step),
+        checkpoints=tuple(saved for saved in view.checkpoints if saved <= step),
+    )
