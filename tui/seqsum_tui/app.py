@@ -80,7 +80,7 @@ class Console(App[None]):
     Input > .input--placeholder { color: $foreground 60%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
-    COMMANDS = App.COMMANDS | {_commands}
+    COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}
 
     def __init__(
         self,
@@ -95,6 +95,7 @@ class Console(App[None]):
         self._legible: dict[str, Theme] = {}
         self._no_steering = NoSteering()
         self._keys = KeyQueue(self)
+        self._tries_themes = False
         super().__init__()
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -316,8 +317,25 @@ class Console(App[None]):
         self.theme = self.settings.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
 
+    def search_themes(self) -> None:
+        """Choose a theme from a list; each is put on as one comes to it."""
+        from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+
+        before, self._tries_themes = self.theme, True
+
+        def try_on(name: str) -> None:
+            self.theme = name
+
+        def chosen(names: list[str] | None) -> None:
+            self._tries_themes = False
+            self.theme = names[0] if names else before
+            self._theme_chosen(self.current_theme)
+
+        choices = [Choice(name, name) for name in sorted(self.available_themes)]
+        self.push_screen(ChooseScreen("Theme", choices, current=before, moved=try_on), chosen)
+
     def _theme_chosen(self, theme: Theme) -> None:
-        if theme.name != self.settings.theme:
+        if theme.name != self.settings.theme and not self._tries_themes:
             self.settings.put("theme", theme.name)
             self.save_settings()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -48,16 +48,19 @@ class ChooseScreen(Dialog[list[str]]):
         choices: what there is.
         several: whether more than one can be marked.
         current: the key under the cursor at first.
+        moved: told each key that the cursor comes to.
     """
 
     CSS_PATH = "choose.tcss"
     BINDINGS: ClassVar[list[BindingType]] = dialog_keys.CHOOSE
 
     def __init__(
-        self, title: str, choices: Sequence[Choice], *, several: bool = False, current: str | None = None
-    ) -> None:
+        self, title: str, choices: Sequence[Choice], *, several: bool = False, current: str | None = None,
+        moved: Callable[[str], object] = lambda key: None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._title, self._choices, self._several, self._current = title, tuple(choices), several, current
+        self._moved = moved
         self._marked: dict[str, None] = {}
         self._matches: list[Choice] = []
 
@@ -130,6 +133,11 @@ class ChooseScreen(Dialog[list[str]]):
             self.dismiss(list(self._marked))
         elif at is not None and self._matches:
             self.dismiss([self._matches[at].key])
+
+    @on(OptionList.OptionHighlighted)
+    def _came(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index < len(self._matches):
+            self._moved(self._matches[event.option_index].key)
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -125,7 +125,7 @@ class LiveScreen(RunScreen):
         self.query_one(LiveCharts).show(view)
         self.query_one(QuestionsLine).show(view.events)
 
-    def on_key(self) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Any key ends the replay, and does what else it does."""
         self._replay.end()
 

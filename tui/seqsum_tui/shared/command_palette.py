@@ -23,14 +23,16 @@ class Command(NamedTuple):
 
 
 class ScreenCommands(Provider):
-    """Offers what the keys do, in words: the screen's own, and those of the part that has the cursor.
+    """Offers what the keys do, in words: the screen's own first, as they stand in its line of keys, then those of the
+    part that has the cursor, then what the screen adds in `extra_commands`, and the app's own actions.
 
-    Plus what the screen adds in `extra_commands`. The app's own actions come from its system commands.
+    One provider for all: the palette asks several in no order.
     """
 
     def commands(self) -> Iterator[Command]:
         seen: set[str] = set()
-        for node, binding, tooltip in self._bindings():
+        bindings = sorted(self._bindings(), key=lambda one: (one[0] is not self.screen, not one[1].show))
+        for node, binding, tooltip in bindings:
             assert binding.id is not None
             if binding.action in seen:
                 continue
@@ -40,6 +42,8 @@ class ScreenCommands(Provider):
         extra = getattr(self.screen, "extra_commands", None)
         if extra is not None:
             yield from extra()
+        for command in self.app.get_system_commands(self.screen):
+            yield Command(command.title, command.help, command.callback)
 
     def _bindings(self) -> Iterator[tuple[DOMNode, Binding, str]]:
         """Yield what can be done now: also by keys that mean something else where the cursor is."""
