@@ -21,6 +21,11 @@ from seqsum_tui.new_run.start_bar import StartBar
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 NOT_YET = object()
+BASICS = (
+    "task.name", "model.name", "model.cell", "model.hidden_size", "optim.lr", "train.seed", "train.steps",
+    "train.batch_size",
+)  # fmt: skip
+"""What the form shows of `baseline` at first."""
 
 
 class FakeLauncher:

@@ -12,9 +12,10 @@ from textual.widgets import Input
 
 from seqsum.presets.library import DEFAULT_PRESET, load_preset, preset_names
 from seqsum.runs import Run, Workspace
+from seqsum_tui.new_run.form import Fold
 from seqsum_tui.shared.field_editors import ChoiceBar
 from seqsum_tui.shared.key_line import KeyLine
-from support.new_run import NOT_YET, SIZES, FakeLauncher, NewRunApp, ready, type_into, until
+from support.new_run import BASICS, NOT_YET, SIZES, FakeLauncher, NewRunApp, ready, type_into, until
 
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
@@ -65,9 +66,15 @@ async def test_the_keyboard_alone_reaches_every_field_and_start(tmp_path: Path, 
         seen: list[str] = []
         await pilot.press("tab")
         await pilot.pause()
-        paths = [facts.path for facts in load_preset("baseline").config.used_fields()]
-        while app.form.current is not None and len(seen) <= len(paths):
-            row = app.form.current
+        used = list(load_preset("baseline").config.used_fields())
+        # In each section the basic ones first.
+        sections = list(dict.fromkeys(facts.section for facts in used))
+        paths = [facts.path for facts in sorted(used, key=lambda one: (sections.index(one.section), not one.basic))]
+        while app.form.stop is not None and len(seen) <= len(paths):
+            row = app.form.stop
+            if isinstance(row, Fold):
+                await pilot.press("enter", "down")
+                continue
             seen.append(row.facts.path)
             # The help under the form has another height for each field, so that the form is laid out anew.
             await until(pilot, lambda row=row: row.editor.region.overlaps(app.form.region))
@@ -99,9 +106,9 @@ async def test_page_keys_go_from_section_to_section(tmp_path: Path) -> None:
         places = []
         for key in ("pagedown", "pagedown", "down", "down", "pageup", "pageup"):
             await pilot.press(key)
-            assert app.form.current is not None
-            places.append(app.form.current.facts.path)
-    assert places == ["model.name", "optim.name", "optim.lr", "optim.beta1", "optim.name", "model.name"]
+            stop = app.form.stop
+            places.append(stop.section if isinstance(stop, Fold) else stop.facts.path if stop else None)
+    assert places == ["model.name", "optim.lr", "optim", "schedule", "optim.lr", "model.name"]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,8 @@ async def test_find_shows_only_the_fields_that_hold_a_word(tmp_path: Path, size:
         assert app.new_run.draft.changes == ("schedule.warmup_steps",)
         await pilot.press("escape")
         await pilot.pause()
-        assert len(app.form.rows) == len(app.new_run.draft.fields) and app.result is NOT_YET
+        shown = {*BASICS, "schedule.warmup_steps"}
+        assert {row.facts.path for row in app.form.rows} == shown and app.result is NOT_YET
         assert app.form.current is not None and app.form.current.facts.path == "schedule.warmup_steps"
         await pilot.press("ctrl+f", *"no such thing")
         await pilot.pause()

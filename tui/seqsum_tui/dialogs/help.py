@@ -39,8 +39,7 @@ class HelpLine(Static):
 
     def __init__(self, names: str, text: str) -> None:
         super().__init__()
-        self.text = f"{names} {text}".casefold()
-        self._names, self._words = Content.styled(names, "bold"), Content(text)
+        self.names, self.words = names, text
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the longer of the two columns takes."""
@@ -51,7 +50,7 @@ class HelpLine(Static):
         return Content("\n").join(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Content]:
-        columns = self._names.wrap(KEYS), self._words.wrap(max(width - KEYS - 2, 1))
+        columns = Content.styled(self.names, "bold").wrap(KEYS), Content(self.words).wrap(max(width - KEYS - 2, 1))
         return [
             Content.assemble(" ", left, " " * (KEYS + 1 - left.cell_length), right)
             for left, right in zip_longest(*columns, fillvalue=Content())
@@ -124,7 +123,7 @@ class HelpScreen(Dialog[None]):
         for section in self.query(".section"):
             lines = section.query(HelpLine)
             for line in lines:
-                line.display = all(word in line.text for word in words)
+                line.display = all(word in f"{line.names} {line.words}".casefold() for word in words)
             section.display = any(line.display for line in lines)
         self.query_one("#none").display = not any(section.display for section in self.query(".section"))
 

@@ -1,0 +1,90 @@
+"""The words of the field: each explains itself, wherever it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seqsum.config import all_fields
+from seqsum.glossary import SOURCES, TERMS, sources_in, term_of, terms_in
+from seqsum.presets.library import all_presets
+from support.command_line import call, lines, refused
+from tests.reference import words_page
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["entropy", "eval", "saliency", "calibration", "eps", "logits", "bptt", "warmup", "warm-up", "perplexity",
+     "teacher forcing", "teacher_forcing", "Learning Rate", "lr", "tutorial", "document 3", "gates"],
+)  # fmt: skip
+def test_a_word_explains_itself(word: str) -> None:
+    status, out, err = call("explain", *word.split())
+    said = " ".join(out.split())
+    assert (status, err) == (0, "") and term_of(word).meaning in said
+    assert lines("explain", *word.split())[0]["meaning"] == term_of(word).meaning
+
+
+def test_without_a_word_all_are_listed() -> None:
+    assert {line["word"] for line in lines("explain")} == {term.word for term in TERMS}
+    status, out, _ = call("explain")
+    assert status == 0 and all(term.word in out for term in TERMS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"), [("entrpy", "entropy"), ("lerning rate", "learning rate"), ("sofmax", "softmax")]
+)
+def test_a_word_that_is_none_names_the_nearest(typed: str, near: str) -> None:
+    assert refused("explain", *typed.split()).startswith(f'explain: no word "{typed}"; did you mean "{near}"')
+
+
+def test_nothing_near_tells_of_the_list() -> None:
+    assert refused("explain", "zzzz") == 'explain: no word "zzzz"; without a word, seqsum explain lists all it knows'
+
+
+def test_each_meaning_is_one_or_two_sentences_and_each_word_its_own() -> None:
+    for term in TERMS:
+        ends = re.findall(r"[.:](?= [A-Z0-9]|$)", term.meaning)
+        assert len(ends) <= 4 and len(term.meaning) <= 260, term.word
+    spelled = [name.lower() for term in TERMS for name in (term.word, *term.others)]
+    assert len(set(spelled)) == len(spelled)
+
+
+def test_words_are_found_in_a_text_in_their_order_and_whole() -> None:
+    found = [
+        term.word for term in terms_in("eval_loss, then Logits; documents 1 to 5; no tokenizer, but gradient norms")
+    ]
+    assert found == ["eval", "loss", "logits", "document 1", "gradient norm"]
+
+
+def test_the_settings_with_a_word_of_the_field_for_a_name_are_explained() -> None:
+    names = {facts.name for facts in all_fields()}
+    explained = {"lr", "eps", "beta1", "beta2", "momentum", "dropout", "bptt", "teacher_forcing", "beam_width", "seed",
+                 "weight_decay", "clip_norm", "hidden_size", "batch_size", "warmup_steps", "bidirectional"}  # fmt: skip
+    assert explained <= names
+    for name in explained:
+        assert terms_in(name), name
+
+
+def test_the_sources_are_those_of_the_site_and_named_wherever_a_preset_names_one() -> None:
+    page = (DOCS / "sources.md").read_text(encoding="utf-8")
+    for source in SOURCES:
+        line = next(line for line in page.splitlines() if line.startswith(f"| {source.number} |"))
+        assert source.title in line and source.link in line
+    naming = [
+        preset
+        for preset in all_presets()
+        if re.search("the tutorial|[Dd]ocument \\d", preset.description + preset.look_for)
+    ]
+    assert len(naming) > 3
+    for preset in naming:
+        assert sources_in(preset.description + preset.look_for)
+        assert any(source.title in " ".join(call("presets", preset.name)[1].split()) for source in SOURCES)
+
+
+def test_the_site_has_every_word() -> None:
+    page = words_page()
+    assert all(f"**{term.title}**" in page for term in TERMS)

@@ -1,0 +1,57 @@
+"""The command palette begins with what one can do here; a theme is put on while one looks for it."""
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import OptionList
+
+from seqsum_tui.app import Console
+from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.runs.screen import RunsScreen
+from support.screens import listed
+
+
+@pytest.fixture
+def console(scene, still):
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+async def test_the_palette_opens_with_the_keys_of_the_line_in_their_order(scene, console, until):
+    scene.run(name="one")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        line = [
+            binding.binding.description for binding in console.screen.active_bindings.values()
+            if binding.binding.show and binding.node is console.screen
+        ]  # fmt: skip
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(console.screen, CommandPalette))
+        options = console.screen.query_one("CommandList", OptionList)
+        await until(pilot, lambda: options.option_count > 30)
+        names = [str(options.get_option_at_index(at).prompt).split("  ")[0] for at in range(options.option_count)]
+    assert names[: len(line)][:3] == ["New", "Open", "Filter"]
+    assert names.index("Up") > len(line) and "Theme" in str(names) and len(set(names)) == len(names)
+
+
+async def test_themes_are_put_on_as_one_moves_and_kept_when_chosen(scene, console, until):
+    scene.run(name="one")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        before = console.theme
+        console.search_themes()
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press("down")
+        await until(pilot, lambda: console.theme != before)
+        tried = console.theme
+        assert console.settings.theme == before, "looking keeps nothing"
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+        assert console.theme == before
+        console.search_themes()
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*tried)
+        await until(pilot, lambda: console.theme == tried)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+        assert (console.theme, console.settings.theme) == (tried, tried)
