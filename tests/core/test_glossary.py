@@ -82,7 +82,8 @@ def test_the_sources_are_those_of_the_site_and_named_wherever_a_preset_names_one
     assert len(naming) > 3
     for preset in naming:
         assert sources_in(preset.description + preset.look_for)
-        assert any(source.title in " ".join(call("presets", preset.name)[1].split()) for source in SOURCES)
+        said = " ".join(call("presets", preset.name)[1].split())
+        assert any(source.title in said for source in SOURCES)
 
 
 def test_the_site_has_every_word() -> None:

@@ -1,4 +1,4 @@
-"""What a first run shows: three questions that turn right, and a run that was too short to be seen, shown slowly once."""
+"""What a first run shows: three questions that turn right, and a run too short to be seen, shown slowly once."""
 
 import pytest
 

@@ -80,7 +80,7 @@ class Console(App[None]):
     Input > .input--placeholder { color: $foreground 60%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
-    COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
     def __init__(
         self,

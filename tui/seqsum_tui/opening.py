@@ -26,11 +26,14 @@ class OpeningScreen(ConsoleScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
 
-    takes_keys = False
-
     def __init__(self, place: str, opened: Callable[[], Awaitable[object]]) -> None:
         super().__init__()
         self._place, self._opened = place, opened
+
+    @property
+    def takes_keys(self) -> bool:
+        """They are the list's."""
+        return False
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""

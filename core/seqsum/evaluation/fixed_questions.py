@@ -49,7 +49,7 @@ class FixedQuestions:
         task = self._task
         if task.answer == "sequence" and task.end in answer.tolist():
             answer = answer[: answer.tolist().index(task.end) + 1]
-        prediction = task.read_answer(asked, np.asarray(answer))
+        prediction = task.read_answer(asked, np.asarray(answer, dtype=np.int64))
         right = prediction == task.truth(asked)
         asked_words, said = (shorten(text, LONGEST) for text in (task.as_question(asked), task.render(prediction)))
         return {"asked": asked_words, "said": said, "right": right}

@@ -23,6 +23,8 @@ LOST_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0
 """A screen that is not ready by then gets its keys all the same."""
 LOOK_SECONDS = 0.005
+WAY_OUT = "ctrl+q"
+"""It leaves the console whatever holds the others up."""
 
 
 class KeyQueue:
@@ -37,7 +39,7 @@ class KeyQueue:
 
     def passes(self, event: events.Key) -> bool:
         """Tell whether a key can go its way now; else it is kept, and posted to the app again in its turn."""
-        if event is self._passed:
+        if event is self._passed or event.key == WAY_OUT:
             return True
         free = self._runner is None and self._ready
         if not free:
@@ -58,13 +60,13 @@ class KeyQueue:
                 await self._until_ready()
                 self._passed = self._held.popleft()
                 self._app.post_message(self._passed)
-                await _reached([self._app])
                 await self._went_by()
         finally:
             self._runner = None
 
     async def _went_by(self) -> None:
         """Wait until the key went down to the focus and up again, and what it does is begun."""
+        await _reached([self._app])
         await _reached((self._app.focused or self._app.screen).ancestors_with_self)
 
     async def _until_ready(self) -> None:
