@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -37,9 +38,10 @@ EVERYWHERE: list[BindingType] = [
 class HelpLine(Static):
     """Keys, and what they do; or a word, and what it means. One widget for both: a page has very many lines."""
 
-    def __init__(self, names: str, text: str) -> None:
+    def __init__(self, names: str, text: str, column: int) -> None:
+        """column: the cells that the names take."""
         super().__init__()
-        self.names, self.words = names, text
+        self.names, self.words, self._column = names, text, column
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the longer of the two columns takes."""
@@ -50,9 +52,10 @@ class HelpLine(Static):
         return Content("\n").join(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Content]:
-        columns = Content.styled(self.names, "bold").wrap(KEYS), Content(self.words).wrap(max(width - KEYS - 2, 1))
+        rest = max(width - self._column - 2, 1)
+        columns = Content.styled(self.names, "bold").wrap(self._column), Content(self.words).wrap(rest)
         return [
-            Content.assemble(" ", left, " " * (KEYS + 1 - left.cell_length), right)
+            Content.assemble(" ", left, " " * (self._column + 1 - left.cell_length), right)
             for left, right in zip_longest(*columns, fillvalue=Content())
         ]
 
@@ -89,8 +92,10 @@ class HelpScreen(Dialog[None]):
                 for title, keys in self._sections:
                     with Vertical(classes="section"):
                         yield Static(Content.styled(title, "bold $text-accent"))
-                        for names, text in self._lines(keys):
-                            yield HelpLine(names, text)
+                        lines = self._lines(keys)
+                        # No name is cut in its middle.
+                        column = max(KEYS, *(cell_len(word) for names, _ in lines for word in names.split()))
+                        yield from (HelpLine(names, text, column) for names, text in lines)
 
     def on_mount(self) -> None:
         """Begin where the page can be moved."""

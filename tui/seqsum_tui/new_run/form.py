@@ -363,6 +363,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
         """Show the advanced fields of these sections, and of no others."""
         self.unfolded = set(sections)
         self._show()
+        if self.stop is not None:
+            self.call_after_refresh(self.scroll_to_widget, self.stop, animate=False)
 
     def action_unfold_all(self) -> None:
         """Show every field there is; when all are shown, the basic ones."""
