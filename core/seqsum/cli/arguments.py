@@ -377,10 +377,8 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
     },
-    "Learn the words": {
+    "Look up, set up": {
         "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),
-    },
-    "Set up": {
         "completion": Subcommand(
             "print what makes a shell complete commands, runs and settings", "completion:print_script", _completion
         ),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 0.1
 DURABLE_SECONDS = 1.0
+QUESTIONS_SHARE = 0.01
 
 SomeEvent = tuple[int, str, dict[str, Any]]  # step, kind, detail
 
@@ -59,6 +60,7 @@ class RunWriter:
 
         self._questions = FixedQuestions(trainer.model, trainer.task)
         self._answers: list[dict[str, Any]] = []
+        self._next_questions = 0.0
         self._written = 0.0
         self._durable = 0.0
         self._store_behind: Store | None = None  # for the thread that writes behind the loop
@@ -92,8 +94,15 @@ class RunWriter:
             self.behind.written()
 
     def ask_fixed_questions(self) -> None:
-        """Have the answers of this moment written, where they are others than before."""
+        """Have the answers of this moment written, where they are others than before.
+
+        Not at every evaluation of a run that makes very many: asking takes a hundredth of the time at most.
+        """
+        began = time.monotonic()
+        if began < self._next_questions and not self.trainer.done:
+            return
         answers = self._questions.answers()
+        self._next_questions = began + (time.monotonic() - began) / QUESTIONS_SHARE
         if answers != self._answers:
             self._answers = answers
             self._events.append((self.trainer.step, ANSWERS, {"answers": answers}))

@@ -198,6 +198,7 @@ async def test_another_preset_loads_its_values_under_one_s_own_changes(tmp_path:
     app = NewRunApp(tmp_path)
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
+        app.form.action_unfold_all()
         await type_into(pilot, "train.steps", "3000")
         await pilot.press("f2")
         await pilot.pause()
@@ -469,6 +470,7 @@ async def test_nothing_reaches_over_the_edge(tmp_path: Path, size: tuple[int, in
     app = NewRunApp(tmp_path)
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
+        app.form.action_unfold_all()
         editor = app.row("task.min_length").editor
         assert isinstance(editor, Input)
         editor.value = "9" * 60

@@ -63,6 +63,7 @@ async def test_another_task_brings_its_fields_and_takes_the_others_away(tmp_path
     app = NewRunApp(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
+        app.form.action_unfold_all()
         await type_into(pilot, "train.steps", "3000")
         await type_into(pilot, "task.modulus", "7")
         await take_task(pilot, "other")
@@ -190,6 +191,7 @@ async def test_another_optimizer_brings_its_fields_and_a_section_without_any_is_
     app = NewRunApp(tmp_path, preset="sunspots_ar")
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
+        app.form.action_unfold_all()
         assert {row.facts.section for row in app.form.rows} == {"task", "model", "train", "track"}
         await type_into(pilot, "model.name", "")
         await pilot.press("enter", "home", *["down"] * list(registry.MODELS).index("recurrent"), "enter")
