@@ -38,12 +38,13 @@ def type_ahead(console, *keys):
 NAMED = {"ctrl+f", "ctrl+u", "enter", "escape", "f2", "down", "tab"}
 
 
-async def test_a_word_typed_behind_the_key_that_finds(scene, console, until):
+@pytest.mark.parametrize("first", [[], ["f2"], ["tab"]])
+async def test_a_word_typed_behind_the_key_that_finds(scene, console, until, first):
     scene.run(name="one")
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: listed(console))
         # From the list on: the form is not even made when its keys are there.
-        type_ahead(console, "n", "f2", "ctrl+f", "hidden", "enter", "ctrl+u", "48")
+        type_ahead(console, "n", *first, "ctrl+f", "hidden", "enter", "ctrl+u", "48")
         await until(pilot, lambda: isinstance(console.screen, NewRunScreen) and console.screen.draft.changes)
         await until(pilot, lambda: console.screen.draft.text("model.hidden_size") == "48")
         assert console.screen.draft.changes == ("model.hidden_size",)

@@ -244,6 +244,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
         self._looking_for = ""
         self._shown = draft.fields
         self._wanted: str | None = None
+        self._wants_found = False
         self._waiting = list(type(draft.base).model_fields)  # also those of which nothing is used now
         self._boxes: dict[str, SectionBox] = {}
         self._empty = Static("no field is called like that", classes="empty", markup=False)
@@ -261,7 +262,7 @@ class ConfigForm(VerticalScroll, can_focus=False):
     @property
     def settled(self) -> bool:
         """Whether the cursor is where it was sent; else it goes there once the row is made, and keys wait for that."""
-        return self._wanted is None
+        return self._wanted is None and not self._wants_found
 
     @property
     def whole(self) -> bool:
@@ -334,6 +335,9 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def focus_found(self) -> None:
         """Put the cursor on the field that was looked for: of that very name, else the first one that begins so."""
+        self._wants_found = not self.whole
+        if self._wants_found:
+            return
         asked = self._looking_for.strip().lower()
         if asked and self.rows:
             self._focus(min(self.rows, key=lambda row: (row.facts.name != asked, not row.facts.name.startswith(asked))))
@@ -463,6 +467,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
 
     def _settle(self) -> None:
         self._show()
+        if self._wants_found:
+            self.focus_found()
         if self._wanted is None:
             return
         row = self.row(self._wanted)

@@ -123,5 +123,7 @@ class SettingsPane(Vertical):
         self.form.look_for(event.value)
 
     @on(Input.Submitted, "#find")
-    def _find_done(self) -> None:
+    def _find_done(self, event: Input.Submitted) -> None:
+        # What changed last may be told later than this.
+        self.form.look_for(event.value)
         self.form.focus_found()

@@ -23,6 +23,8 @@ LOST_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0
 """A screen that is not ready by then gets its keys all the same."""
 LOOK_SECONDS = 0.005
+ROUNDS = 3
+"""The key itself; what a widget posts because of it; and what is posted because of that."""
 WAY_OUT = "ctrl+q"
 """It leaves the console whatever holds the others up."""
 
@@ -67,7 +69,8 @@ class KeyQueue:
     async def _went_by(self) -> None:
         """Wait until the key went down to the focus and up again, and what it does is begun."""
         await _reached([self._app])
-        await _reached((self._app.focused or self._app.screen).ancestors_with_self)
+        for _ in range(ROUNDS):
+            await _reached((self._app.focused or self._app.screen).ancestors_with_self)
 
     async def _until_ready(self) -> None:
         end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
