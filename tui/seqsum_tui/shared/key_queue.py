@@ -18,11 +18,9 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-LOST_SECONDS = 1.0
-"""A widget that is taken down meanwhile does not answer."""
 PATIENCE_SECONDS = 10.0
-"""A screen that is not ready by then gets its keys all the same."""
-LOOK_SECONDS = 0.005
+"""A screen that is not ready by then gets its keys all the same; a part that does not answer is not waited for."""
+LOOK_SECONDS, GONE_SECONDS = 0.005, 0.05
 ROUNDS = 3
 """The key itself; what a widget posts because of it; and what is posted because of that."""
 WAY_OUT = "ctrl+q"
@@ -41,7 +39,10 @@ class KeyQueue:
 
     def passes(self, event: events.Key) -> bool:
         """Tell whether a key can go its way now; else it is kept, and posted to the app again in its turn."""
-        if event is self._passed or event.key == WAY_OUT:
+        if event.key == WAY_OUT:
+            return True
+        if event is self._passed:
+            self._passed = None
             return True
         free = self._runner is None and self._ready
         if not free:
@@ -62,6 +63,9 @@ class KeyQueue:
                 await self._until_ready()
                 self._passed = self._held.popleft()
                 self._app.post_message(self._passed)
+                # An app that is busy with something long takes it all the same, before any other.
+                while self._passed is not None and self._app.is_running:
+                    await _reached([self._app])
                 await self._went_by()
         finally:
             self._runner = None
@@ -85,9 +89,11 @@ class KeyQueue:
 
 
 async def _reached(stations: Iterable[DOMNode]) -> None:
-    """Wait until each has done all that it was sent so far, one after the other."""
+    """Wait until each has done all that it was sent so far, one after the other; one that is taken down does not."""
+    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     for station in stations:
         done = asyncio.Event()
         if station.call_later(done.set):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), LOST_SECONDS)
+            while station.is_attached and not done.is_set() and asyncio.get_running_loop().time() < end:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(done.wait(), GONE_SECONDS)
