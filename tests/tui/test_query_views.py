@@ -328,6 +328,22 @@ async def test_the_cursor_says_its_value_in_words():
                     assert ("strongly" in words) == (size > 2)
 
 
+@pytest.mark.parametrize("size", [(60, 20), (60, 34), (120, 40)])
+@pytest.mark.parametrize("counts", [(1.0, 0.5, 0.01), (1.0, -0.4, math.nan)])
+async def test_every_sign_of_a_strip_is_explained_below_it(size, counts):
+    tokens = tuple(zip("abc", counts, strict=True))
+    async with Alone().run_test(size=size) as pilot:
+        pilot.app.show(
+            Shown("", Content("words"), Looks(("a",), ("b",), ((1.0,),)), tokens, counts="without it p falls")
+        )
+        await pilot.pause()
+        lines = [line.strip() for line in pilot.app.lines]
+    at = next(at for at, line in enumerate(lines) if line.split() == ["a", "b", "c"])
+    figures, said = lines[at + 1], " ".join(lines[at + 2 : at + 4])
+    assert said.startswith("without it p falls: X most, 5 half")
+    assert set(figures) - set(" +0123456789") <= set(said) and ("?" in said) == ("?" in figures)
+
+
 # By length
 
 

@@ -162,7 +162,7 @@ class QueryPane(Vertical):
         self._shown = shown
         self.query_one("#words", Static).update(shown.words)
         self.query_one("#scroll").set_class(picture is None, "-alone")
-        self.query_one(TokenStrip).show(shown.strip, shown.full)
+        self.query_one(TokenStrip).show(shown.strip, shown.full, shown.counts)
         for kind, widget in PICTURES.items():
             drawn = self.query_one(widget)
             drawn.display = isinstance(picture, kind)

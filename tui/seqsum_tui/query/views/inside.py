@@ -59,16 +59,21 @@ def _probabilities(
     written = answer.written
     names = steps_named(written) if written else tokens
     labels = steps_named([str(label) for label in answer.labels or range(len(steps[0]))])
-    falls = f"Above: how far the {_measure(answer)} of the answer falls without that step, in tenths of the largest."
     if written:
-        said = f"How likely each token was when it was written, given those before it. {falls}"
+        said = "How likely each token was when it was written, given those before it."
     elif tags:
-        said = f"How likely each answer is at each step. {falls.replace('the answer', 'the last one')}"
+        said = "How likely each answer is at each step."
     else:
-        said = f"How likely each answer is after each step, as if the input ended there. {falls}"
+        said = "How likely each answer is after each step, as if the input ended there."
     along = "token" if written else "step"
     heat = Heat(_turned(steps), labels, names[: len(steps)], "answer", along, above="likely", percent=True)
-    return Shown("Probabilities", lines(_verdict(answer), told((said, QUIET))), heat, strip)
+    words = lines(_verdict(answer), told((said, QUIET)))
+    return Shown("Probabilities", words, heat, strip, counts=_falls(answer, "the last answer" if tags else ""))
+
+
+def _falls(answer: InspectAnswer, of: str = "") -> str:
+    """Say what stands below each step of the strip."""
+    return f"without it {_measure(answer)}{f' of {of}' if of else ''} falls"
 
 
 def _measure(answer: InspectAnswer) -> str:
@@ -137,7 +142,7 @@ def _saliency(answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple
         f"input (full: {number(sizes[0])}), and by how much the {_measure(answer)} falls when the step is left out "
         f"(full: {number(sizes[1])})."
     )
-    return Shown("Saliency", told((said, QUIET)), heat, strip)
+    return Shown("Saliency", told((said, QUIET)), heat, strip, counts=_falls(answer))
 
 
 def _norms(answer: InspectAnswer, tokens: tuple[str, ...]) -> Shown:
@@ -152,8 +157,7 @@ def _values(answer: InspectAnswer, strip: tuple[tuple[str, float], ...]) -> Show
     values = finite(answer.values or [])
     series = curve("forecast", [*range(1, len(values) + 1)], values, sign=SIGNS[0])
     said = "What the network would forecast after each step of the window."
-    said += " Above: how far the forecast falls without that step, in tenths." if strip else ""
-    return Shown("Forecasts", told((said, QUIET)), Curves((series,), "step"), strip)
+    return Shown("Forecasts", told((said, QUIET)), Curves((series,), "step"), strip, counts=_falls(answer))
 
 
 @view(Attention, "inside", "Attention")

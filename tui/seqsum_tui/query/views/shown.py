@@ -76,7 +76,7 @@ class Shown:
     """One view of a page. `strip`: tokens and how much each counts, above the picture.
 
     `full` is what counts as full there: below each token stands its value in whole numbers, `full` for all above it.
-    Without it, the largest is full, and below each token stands its share of that in tenths.
+    Without it, the largest is full, and below each token stands its share of that in tenths. `counts`: what that is.
     """
 
     title: str
@@ -84,6 +84,7 @@ class Shown:
     picture: Heat | Looks | Curves | Dots | Lines | None = None
     strip: tuple[tuple[str, float], ...] = ()
     full: int | None = None
+    counts: str = ""
 
 
 def verdict(correct: bool | None, truth: str, unknown: str = "") -> tuple[str, str]:
