@@ -271,6 +271,14 @@ def test_no_note_and_no_number_is_cut(width: int) -> None:
         assert all(word.rstrip("…") in whole for word in cut.split() if any(map(str.isdigit, word)))
 
 
+def test_without_a_title_series_begin_in_the_first_line_and_a_note_moves_none() -> None:
+    four = entries(["before", "model", "AR(9)", "truth"])
+    alone, noted = (legend_lines("", four, notes, 58, 2, INKS) for notes in ((), [("year 2008",)]))
+    assert all(name in text_of(alone) for name in ("before", "model", "AR(9)", "truth"))
+    assert [text_of([line]).replace("year 2008", " " * 9) for line in noted] == [text_of([line]) for line in alone]
+    assert text_of(noted[:1]).endswith("year 2008")
+
+
 def test_the_legend_does_not_move_when_values_change() -> None:
     def shape(value: str) -> list[list[int]]:
         rows = legend_lines("loss", [Entry("●", "train", value, "", PLAIN)] * 3, [("note",)], 50, 3, INKS)

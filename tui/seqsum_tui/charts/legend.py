@@ -15,6 +15,8 @@ Note = tuple[str, ...]
 """What stands beside the title: in whole words, and shorter where there are fewer cells."""
 
 _GAP = 2
+_NOTED = 20
+"""Cells that are left for a note beside series."""
 _VALUE = 7
 """Cells kept for a value, so that a line does not move when a value gains or loses a digit."""
 
@@ -113,14 +115,17 @@ def legend_lines(
         widths = [_entry_width(entry, None, smoothed) for entry in entries]
         if _wrap(widths, [room]) is not None and room >= 0:
             return [_line(title, entries, None, smoothed, notes, width, inks)]
+    # Without a title the first line has room for series, and always for a note.
+    beside = 0 if title else max(width - _NOTED, 0)
     for name in names:
         for lines in range(2, most_lines + 1):
             for smoothed in (True, False):
-                counts = _wrap([_entry_width(entry, name, smoothed) for entry in entries], [width] * (lines - 1))
+                rooms = [beside, *[width] * (lines - 1)]
+                counts = _wrap([_entry_width(entry, name, smoothed) for entry in entries], rooms)
                 if counts is not None:
                     return [
-                        _line(title, (), None, smoothed, notes, width, inks),
-                        *_entry_lines(entries, counts, name, smoothed, width, inks),
+                        _line(title, entries[: counts[0]], name, smoothed, notes, width, inks),
+                        *_entry_lines(entries[counts[0] :], counts[1:], name, smoothed, width, inks),
                     ]
     if most_lines > 1:
         first = _line(title, (), None, False, notes, width, inks)
