@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -15,11 +14,12 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from seqsum.errors import UserError
 from seqsum_tui.compare.export import Chosen, Offer
 from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.one_line import OneLineInput
-from seqsum_tui.shared.paths import default_folder, for_people, free_path
+from seqsum_tui.shared.paths import default_folder, for_people, free_path, new_file
 
 
 class ExportScreen(Dialog[Chosen]):
@@ -69,21 +69,13 @@ class ExportScreen(Dialog[Chosen]):
         problem = self._problem()
         self.query_one("#problem", Static).update(Content(f"✗ {display.literal(problem)}" if problem else " "))
 
-    @property
     def _path(self) -> Path:
-        path = Path(self.query_one(Input).value.strip()).expanduser()
-        return path if path.is_absolute() else self._folder / path
+        return new_file(self._folder, self.query_one(Input).value, self._offer.format)
 
     def _problem(self) -> str:
         try:
-            path = self._path
-            if not path.name or path.suffix.lower() != f".{self._offer.format}":
-                return f"the name must end in .{self._offer.format}"
-            if os.path.lexists(path):
-                return "is there already; choose another name"
-            if not path.parent.is_dir():
-                return f"no folder {for_people(path.parent)}"
-        except (OSError, RuntimeError, ValueError) as error:
+            self._path()
+        except UserError as error:
             return str(error)
         return ""
 
@@ -94,7 +86,7 @@ class ExportScreen(Dialog[Chosen]):
     def action_accept(self) -> None:
         """Close with the choice, unless the name is wrong."""
         if not self._problem():
-            self.dismiss(Chosen(self._offer, self._path))
+            self.dismiss(Chosen(self._offer, self._path()))
 
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:

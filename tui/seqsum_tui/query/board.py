@@ -145,7 +145,9 @@ class Board(Container):
                 panel.entitle_for(first)
         else:
             for asking, pane in zip(self._askings, self.beside, strict=False):
-                yield self._filled(pane, asking, *self._place)
+                # One that comes beside has nothing to say before its model is loaded.
+                if asking is self._askings[0] or asking.session.asks:
+                    yield self._filled(pane, asking, *self._place)
 
     def _filled(self, pane: QueryPane, asking: Asking, page: str, before: Chosen) -> Filled:
         view = asking.chosen(page, before)

@@ -33,10 +33,11 @@ class Panel(QueryPane):
     }
     """
 
+    WAITS = "It follows the question."
     page = ""
     chosen: Chosen = ("", "")
-    offered: tuple[str, str] | None = None
-    """The page and the question to the server that it is there for."""
+    offered: tuple[str, Chosen] | None = None
+    """The page and the view that it is there for."""
 
     def show(self, shown: Shown) -> None:
         """Show a view; tab leads to its picture, or else to its words."""
@@ -84,11 +85,10 @@ class Dashboard(Grid):
             # An odd one is as high as the room.
             panel.styles.row_span = 2 if (place, len(offered), columns) == (0, 3, 2) else 1
             if panel.display and panel.offered != offered[place]:
-                panel.offered = panel.page, ask = offered[place]
-                panel.chosen = "", ask
+                panel.offered = panel.page, panel.chosen = offered[place]
 
     def choose(self, page: str, chosen: Chosen) -> None:
         """Have the panel of a page show another of its views: the active one, where it is of that page."""
-        panels = [panel for panel in (self.active, *reversed(self.panels)) if panel is not None and panel.page == page]
+        panels = [panel for panel in (self.active, *self.panels) if panel is not None and panel.page == page]
         for panel in panels[:1]:
             panel.chosen = chosen

@@ -8,15 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-from seqsum.errors import UserError
-from seqsum_tui.shared.paths import default_folder, for_people
-
-ENDING = ".cast"
 MOST_FRAMES = 40
 SECONDS = 0.35
 LAST_SECONDS = 2.0
@@ -80,17 +74,3 @@ def as_cast(frames: Sequence[Sequence[str]], width: int, title: str, began: floa
         before = list(frame)
     written.append(json.dumps([round((len(frames) - 1) * SECONDS + LAST_SECONDS, 3), "o", ""]))
     return ("\n".join(written) + "\n").encode()
-
-
-def cast_path(line: str) -> Path:
-    """Return the file that was named; raises UserError where there is one already, or none can be written."""
-    path = default_folder() / Path(line).expanduser()
-    if path.suffix != ENDING:
-        raise UserError(f"file: type a name that ends in {ENDING}")
-    if os.path.lexists(path):
-        raise UserError(f"file: {for_people(path)} is there already; type another name")
-    if not path.parent.is_dir():
-        raise UserError(f"file: there is no folder {for_people(path.parent)}; type another name")
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"file: the folder {for_people(path.parent)} can't be written; type a name in another")
-    return path

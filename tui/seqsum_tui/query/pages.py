@@ -41,12 +41,14 @@ def fitting(session: Session) -> str | None:
     return next((ask for ask in FITTING if session.offers(ask)), None)
 
 
-def panels_of(session: Session, room: int) -> list[tuple[str, str]]:
-    """Return what `room` panels of a dashboard show, each as its page and the question that makes it."""
+def panels_of(session: Session, room: int) -> list[tuple[str, Chosen]]:
+    """Return what `room` panels of a dashboard show, each as its page and its view; no title is the first view."""
     if not session.asks:
-        return [("answer", ""), *[("", "")] * (room - 1)]
-    asks = [ask for ask in (fitting(session), "inspect", "history") if ask is not None and session.offers(ask)]
-    return [("answer", ""), *((views()[ask].page, ask) for ask in asks)][:room]
+        return [("answer", ("", "")), *[("", ("", ""))] * (room - 1)]
+    # Of a series no checkpoint is right or wrong: how far off it is takes the place of how it was learned.
+    last = ("Errors", "forecast") if session.answers("values") else ("", "history")
+    found = [view for view in (("", fitting(session) or ""), ("", "inspect"), last) if session.offers(view[1])]
+    return [("answer", ("", "")), *((views()[view[1]].page, view) for view in found)][:room]
 
 
 @dataclass

@@ -71,6 +71,8 @@ class QueryPane(Vertical):
     }
     """
 
+    WAITS = "Type a question first, or press r for a random one."
+    """What stands in the place of a view of a question before one is asked."""
     _shown: Shown | None = None
     _about: tuple[str | None, str] | None = None
     """The question, and the one to the server, of what is shown."""
@@ -140,7 +142,7 @@ class QueryPane(Vertical):
         elif ask in asking.refused:
             self.say(asking.refused[ask])
         elif views()[ask].question.needs_input and asking.question is None:
-            self._tell("Type a question first, or press r for a random one.")
+            self._tell(self.WAITS)
         else:
             if self._about != (asking.question, ask):
                 self._tell("computing…")

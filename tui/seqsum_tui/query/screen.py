@@ -28,7 +28,7 @@ from seqsum_tui.query.batch import MOST_QUESTIONS, Questions, filter_of, filter_
 from seqsum_tui.query.board import Board
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
-from seqsum_tui.query.film import ENDING, Film, as_cast, cast_path
+from seqsum_tui.query.film import Film, as_cast
 from seqsum_tui.query.heat_map import HeatMap
 from seqsum_tui.query.page_line import PageLine
 from seqsum_tui.query.pages import PAGES, Asking, Chosen, has, name_of
@@ -40,7 +40,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.paths import default_folder, for_people, free_path
+from seqsum_tui.shared.paths import default_folder, for_people, free_path, new_file
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -157,6 +157,11 @@ class QueryScreen(ConsoleScreen[None]):
         box.put(question)
         self._asker.ask(question)
 
+    @property
+    def _run_name(self) -> str:
+        session = self.askings[0].session
+        return display.literal(session.summary.name if session.summary is not None else session.run.id)
+
     _head: tuple[str | tuple[str, str], ...] = ()
 
     def show_head(self) -> None:
@@ -164,8 +169,7 @@ class QueryScreen(ConsoleScreen[None]):
         session = self.askings[0].session
         run, trouble = session.summary, session.trouble
         if trouble is not None:
-            name = display.literal(run.name if run is not None else session.run.id)
-            self._update_head((name, "bold"), "  ", (_trouble(trouble), "bold $text-error"))
+            self._update_head((self._run_name, "bold"), "  ", (_trouble(trouble), "bold $text-error"))
         if run is None or trouble is not None:
             self.query_one(CheckpointSlider).show(session.checkpoints, session.step, None, 1, session.lacks, "")
             return
@@ -373,8 +377,10 @@ class QueryScreen(ConsoleScreen[None]):
     def action_export(self) -> None:
         """Write the replay to a file, as it is seen here."""
         hint = "An asciicast: asciinema plays it in a terminal, and its player on a page."
-        name = for_people(free_path(default_folder(), self.askings[0].session.run.id, ENDING[1:]))
-        screen = LineScreen("Export the replay", cast_path, hint, value=name, done="writes")
+        folder = default_folder()
+        path = for_people(free_path(folder, self._run_name, "cast"))
+        named = partial(new_file, folder, format="cast")
+        screen = LineScreen("Export the replay", named, hint, value=path, done="writes")
         self.app.push_screen(screen, self._film_to)
 
     def _film_to(self, path: Path | None) -> None:
@@ -390,9 +396,7 @@ class QueryScreen(ConsoleScreen[None]):
             await painted.wait()
             return [strip.render(painter) for strip in self._compositor.render_strips(size)]
 
-        session = self.askings[0].session
-        title = session.summary.name if session.summary is not None else session.run.id
-        written = as_cast(await self.replay.filmed(picture), size.width, display.literal(title), self.console.now())
+        written = as_cast(await self.replay.filmed(picture), size.width, self._run_name, self.console.now())
         try:
             await in_thread(lambda: write(path, written))
         except UserError as error:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from seqsum.errors import UserError
+
 
 def over_ssh(environment: Mapping[str, str] = os.environ) -> bool:
     """Tell whether the terminal is reached over SSH, where every byte counts."""
@@ -42,4 +44,21 @@ def free_path(folder: Path, stem: str, format: str) -> Path:
     path, number = folder / f"{safe}.{format}", 2
     while os.path.lexists(path):
         path, number = folder / f"{safe}-{number}.{format}", number + 1
+    return path
+
+
+def new_file(folder: Path, line: str, format: str) -> Path:
+    """Return the file that was named, in `folder` where no other is; raises UserError where it can't be written."""
+    try:
+        path = folder / Path(line.strip()).expanduser()
+        if not path.name or path.suffix.lower() != f".{format}":
+            raise UserError(f"the name must end in .{format}")
+        if os.path.lexists(path):
+            raise UserError("is there already; choose another name")
+        if not path.parent.is_dir():
+            raise UserError(f"no folder {for_people(path.parent)}")
+        if not os.access(path.parent, os.W_OK):
+            raise UserError(f"the folder {for_people(path.parent)} can't be written; choose another")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(str(error)) from None
     return path

@@ -23,7 +23,7 @@ from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Shown, curve, fini
 from seqsum_tui.shared import display
 
 
-@view(Inspect, "inside", "Probabilities")
+@view(Inspect, "inside", "Step by step")
 def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
     """Return the views of what happens while an input is read."""
     tokens = steps_named(answer.tokens)
