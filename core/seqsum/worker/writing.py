@@ -98,11 +98,14 @@ class RunWriter:
 
         Not at every evaluation of a run that makes very many: asking takes a hundredth of the time at most.
         """
-        began = time.monotonic()
+        began = time.perf_counter()
         if began < self._next_questions and not self.trainer.done:
             return
         answers = self._questions.answers()
-        self._next_questions = began + (time.monotonic() - began) / QUESTIONS_SHARE
+        # The first time takes longer than any other.
+        first, self._next_questions = self._next_questions == 0, time.perf_counter()
+        if not first:
+            self._next_questions += (self._next_questions - began) / QUESTIONS_SHARE
         if answers != self._answers:
             self._answers = answers
             self._events.append((self.trainer.step, ANSWERS, {"answers": answers}))
