@@ -103,7 +103,8 @@ def silent(screen):
             acts.add(binding.key)
         else:
             cannot.setdefault(binding.key, binding.action)
-    return {key: action for key, action in cannot.items() if key not in acts}
+    # A part that has the cursor may mean something by it.
+    return {key: action for key, action in cannot.items() if key not in acts and key not in screen.active_bindings}
 
 
 async def said_of_each(pilot, until, screen):
