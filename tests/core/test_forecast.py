@@ -75,7 +75,10 @@ def test_a_forecast_knows_when_its_values_are(tmp_path: Path, name: str, cells: 
     else:
         first = (cells if cells[0] < cells[-1] else cells[::-1])[-4:]
         full = [f"{cell}-01" if name == "month" else cell for cell in first]
-        assert found[1] == "second" and found[2] == [*map(seconds, full), *map(seconds, following)]
+        assert found[1] == ("month" if name == "month" else "second") and found[2] == [
+            *map(seconds, full),
+            *map(seconds, following),
+        ]
 
 
 def test_windows_and_split_are_those_of_a_plain_loop(tmp_path: Path) -> None:

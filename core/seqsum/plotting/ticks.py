@@ -10,9 +10,9 @@ from typing import Literal
 from seqsum import formatting
 from seqsum.plotting.time_ticks import clock_ticks, date_ticks, duration_ticks
 
-AxisKind = Literal["number", "plain", "log", "duration", "clock", "date"]
+AxisKind = Literal["number", "plain", "log", "duration", "clock", "date", "month"]
 """`plain`: numbers without thousands marks, such as years; `log`: x is the logarithm to base ten of what it counts;
-`duration`: seconds; `clock` and `date`: Unix time, read as local times and as days of the calendar in UTC."""
+`duration`: seconds; `clock`, `date` and `month`: Unix time, read as local times, and in UTC as days and months."""
 
 LARGEST = 1e300
 """Values beyond this are drawn at the edge: differences of larger ones overflow."""
@@ -212,11 +212,13 @@ def axis_ticks(low: float, high: float, count: int, kind: AxisKind = "number") -
     """Return at most `count` ticks for an x axis of a kind."""
     if kind in ("number", "plain"):
         ticks = linear_ticks(low, high, count)
-        return ticks if kind == "number" else Ticks(ticks.values, tuple(f"{value:.12g}" for value in ticks.values))
+        return ticks if kind == "number" else Ticks(ticks.values, tuple(map(formatting.full, ticks.values)))
     if kind == "log":
         ticks = log_ticks(10**low, 10**high, count)
         return replace(ticks, values=tuple(map(math.log10, ticks.values)))
-    pairs = {"duration": duration_ticks, "clock": clock_ticks, "date": date_ticks}[kind](low, high, count)
+    pairs = {"duration": duration_ticks, "clock": clock_ticks, "date": date_ticks, "month": date_ticks}[kind](
+        low, high, count
+    )
     return Ticks(tuple(value for value, _ in pairs), tuple(label for _, label in pairs))
 
 
@@ -229,10 +231,11 @@ def format_x(value: float, kind: AxisKind = "number", step: float = 0.0) -> str:
         return formatting.duration(value)
     if kind == "clock":
         return formatting.moment(value)
-    if kind == "date":
-        return formatting.day(value, step)
+    if kind in ("date", "month"):
+        text = formatting.day(value, step)
+        return text[:7] if kind == "month" else text
     if kind == "plain":
-        return f"{value:.12g}"
+        return formatting.full(value)
     if kind == "log":
         value, step = 10**value, 10**value * step
         value = round(value) if math.isclose(value, round(value), rel_tol=1e-9) else value

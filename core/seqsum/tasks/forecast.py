@@ -31,6 +31,7 @@ from seqsum.tasks.number_format import DecimalMark, NumberFormat
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.series import MissingValues, Series, SeriesSource, read_series
 from seqsum.tasks.text_files import DataFile
+from seqsum.tasks.timestamps import Unit
 from seqsum.tasks.typed_numbers import read_typed
 from seqsum.text import one_line
 
@@ -165,7 +166,7 @@ class Forecast(DataTask[ForecastConfig]):
         series = self._series or read_series(self._reading)
         return values[place - window : place, None].copy(), series.values[place:].tolist()
 
-    def moments(self, steps: int, ahead: int) -> tuple[str, Literal["second", ""], list[float]] | None:
+    def moments(self, steps: int, ahead: int) -> tuple[str, Unit, list[float]] | None:
         """Return what says when the values of the window that ends `steps` values before the data's end are, and the
         `ahead` values behind it: the column's name, and its unit and times as `Moments.around` has them. None where the
         file does not say it.
@@ -175,7 +176,7 @@ class Forecast(DataTask[ForecastConfig]):
         if found is None:
             return None
         at = found.around(len(found.at) - steps, self.config.window, ahead)
-        return found.name, "second" if found.unit else "", at.tolist()
+        return found.name, found.unit, at.tolist()
 
     def parse(self, text: str) -> Inputs:
         typed = read_typed(text, self._format, self.input_hint)

@@ -28,7 +28,7 @@ from seqsum.tasks.number_format import (
     shape_of,
 )
 from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
-from seqsum.tasks.timestamps import NAMED, RowOrder, judge, read_times
+from seqsum.tasks.timestamps import NAMED, RowOrder, Unit, judge, read_times
 
 MissingValues = Literal["refuse", "forward_fill"]
 
@@ -54,7 +54,7 @@ class Moments:
 
     name: str
     at: NDArray[np.float64]
-    unit: str
+    unit: Unit
 
     def around(self, place: int, before: int, after: int) -> NDArray[np.float64]:
         """Return when `before` values up to a place and `after` values from it on are, months as seconds: float64

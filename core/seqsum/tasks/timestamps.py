@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,10 @@ PROBED = 20  # cells by which a form of dates is judged
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
+Unit = Literal["second", "month", ""]
+"""Of times: seconds since 1970, months since the year 0, or a column's own numbers."""
+
+
 @dataclass(frozen=True)
 class Times:
     """column: its place; at: float64 [rows], seconds, months or the column's own numbers, NaN where there is none;
@@ -41,7 +46,7 @@ class Times:
 
     column: int
     at: NDArray[np.float64]
-    unit: str
+    unit: Unit
     wrong: list[int]
     remark: str = ""
 
@@ -71,7 +76,7 @@ def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times 
     return partly
 
 
-Found = tuple[list[int], NDArray[np.float64], str, str]
+Found = tuple[list[int], NDArray[np.float64], Unit, str]
 """The rows that could be read, what they hold, its unit, and a remark."""
 
 
@@ -108,11 +113,11 @@ def _dates(cells: Sequence[str], written: Sequence[int]) -> Found | None:
     return [*able[form]], values, unit, f"read {order}; either way the rows run on" if two else ""
 
 
-def _timed(dates: Sequence[datetime]) -> tuple[NDArray[np.float64], str]:
+def _timed(dates: Sequence[datetime]) -> tuple[NDArray[np.float64], Unit]:
     """Return dates as months where each stands on the same day of its month, else in seconds; and the unit."""
     seconds = np.array([date.timestamp() for date in dates])
     monthly = len({(date.day, date.hour, date.minute) for date in dates}) == 1 or all(_ends_month(d) for d in dates)
-    unit = "month" if monthly and np.abs(np.diff(seconds)).max() >= 28 * 86_400 else "second"
+    unit: Unit = "month" if monthly and np.abs(np.diff(seconds)).max() >= 28 * 86_400 else "second"
     return np.array([date.year * 12 + date.month for date in dates], np.float64) if unit == "month" else seconds, unit
 
 

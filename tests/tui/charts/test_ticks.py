@@ -227,6 +227,12 @@ def test_ticks_of_a_logarithmic_x_are_powers_with_2_and_5_between(low: int, high
         assert format_x(math.log10(length), "log") == f"{length:,}"
 
 
+def test_a_month_has_no_day_and_a_number_of_its_own_all_its_digits() -> None:
+    end_of_march = datetime(2021, 3, 31, tzinfo=UTC).timestamp()
+    assert format_x(end_of_march, "month") == "2021-03" and format_x(end_of_march, "date") == "2021-03-31"
+    assert format_x(1_577_836_800_001.0, "plain") == "1577836800001" and format_x(0.1, "plain") == "0.1"
+
+
 def test_years_have_no_thousands_marks() -> None:
     ticks = axis_ticks(1974, 2008, 6, "plain")
     assert len(ticks.labels) > 2 and [*ticks.labels] == [str(int(year)) for year in ticks.values]

@@ -31,8 +31,8 @@ class HorizonErrors(Answer):
 class TimeAxis(Answer):
     name: str
     """What the file calls the column that says when each value was."""
-    unit: Literal["second", ""]
-    """Seconds since 1970 (UTC), or the column's own numbers, such as years."""
+    unit: Literal["second", "month", ""]
+    """Seconds since 1970 (UTC), the same of a month's first day, or the column's own numbers, such as years."""
     at: list[float]
     """[window + forecast]; beyond the data's end they go on by the usual step."""
 

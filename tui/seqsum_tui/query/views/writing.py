@@ -19,6 +19,7 @@ from seqsum_tui.query.views.shown import QUIET, Curves, Shown, curve, finite, li
 from seqsum_tui.shared import display
 
 WRITTEN = 200
+UNITS: dict[str, AxisKind] = {"second": "date", "month": "month", "": "plain"}
 FULL_BITS = 9
 """A digit below each character; so many bits, and more, are a full colour."""
 
@@ -73,7 +74,7 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     history, ahead = finite(answer.history), finite(answer.forecast)
     time = answer.time
     when = [float(step) for step in range(1 - len(history), len(ahead) + 1)] if time is None else time.at
-    kind: AxisKind = "number" if time is None else "date" if time.unit else "plain"
+    kind: AxisKind = "number" if time is None else UNITS[time.unit]
     before, after = when[: len(history)], when[len(history) :]
     order = answer.order
     series = [
