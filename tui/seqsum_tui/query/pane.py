@@ -28,8 +28,8 @@ HOW = (
     "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
     "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
 )
-LOW = 13
-"""Lines below which words above a picture are cut to their first."""
+LOW, ROOMY = 13, 22
+"""Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
 
 
 class QueryChart(Chart, inherit_bindings=False):
@@ -60,14 +60,14 @@ class QueryPane(Vertical):
         & > #title { height: 1; background: $boost; text-style: bold; display: none; }
         & > #scroll { height: auto; max-height: 40%; scrollbar-size-vertical: 1; }
         & > #scroll.-alone { height: 1fr; max-height: 100%; }
-        & > TokenStrip { margin-top: 1; display: none; }
+        & > TokenStrip, & > HeatMap, & > Ribbons, & > QueryChart, & > Plane, & > AnswerList { display: none; }
+        &.-roomy > TokenStrip, &.-roomy > HeatMap, &.-roomy > Ribbons, &.-roomy > QueryChart, &.-roomy > Plane,
+        &.-roomy > AnswerList { margin-top: 1; }
         /* Beside another, on a small screen: the picture matters most. */
         &.-low > #scroll { max-height: 1; scrollbar-size-vertical: 0; }
         &.-low > #scroll.-alone { max-height: 100%; scrollbar-size-vertical: 1; }
-        &.-low > TokenStrip { height: 0; margin: 0; }
+        &.-low > TokenStrip { height: 0; }
         &.-low > TokenStrip.-text { height: auto; }
-        & > HeatMap, & > Ribbons, & > QueryChart, & > Plane, & > AnswerList { display: none; margin-top: 1; }
-        &.-low > HeatMap, &.-low > Ribbons, &.-low > QueryChart, &.-low > Plane, &.-low > AnswerList { margin-top: 0; }
     }
     """
 
@@ -94,6 +94,7 @@ class QueryPane(Vertical):
     def on_resize(self) -> None:
         """Where there is little room, the picture gets it; bars grow with the width."""
         self.set_class(self.size.height < LOW, "-low")
+        self.set_class(self.size.height >= ROOMY, "-roomy")
         self._show_answer()
 
     @property
