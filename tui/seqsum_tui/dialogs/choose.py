@@ -78,6 +78,7 @@ class ChooseScreen(Dialog[list[str]]):
         """Begin with everything."""
         self._filter()
         self.query_one("#search", Input).focus()
+        self.call_after_refresh(self.query_one(OptionList).scroll_to_highlight)
 
     @on(Input.Changed, "#search")
     def _filter(self) -> None:

@@ -224,7 +224,7 @@ class LiveScreen(RunScreen):
         if deed == ("branch", "undo_rewind") and not view.just_rewound:
             return "The run was not rewound, or went on since."
         if changes and view.summary.status in ("finished", "unreadable"):
-            return f"The run is {view.summary.status}: its values stay; F goes on from it with others."
+            return f"It is {view.summary.status}: its values stay; F forks it with others."
         return super().why_not(action, parameters)
 
     def action_back(self) -> None:

@@ -261,7 +261,7 @@ class QueryScreen(ConsoleScreen[None]):
             return None if acts else "No replay is under way: p begins one."
         if action in ("temperature", "top_k"):
             acts = "more" in self.board.pages and session.offers("sample")
-            return None if acts else "That counts where texts are written: page 5, of a language model."
+            return None if acts else "Only where texts are written: page 5 of a language model."
         if action == "filter":
             return None if self.board.title == "Mistakes" else "That filters mistakes: page 3, then v to Mistakes."
         if action == "offset":
@@ -269,7 +269,7 @@ class QueryScreen(ConsoleScreen[None]):
             return None if acts else "That moves a forecast: page 5, of a series."
         if action == "wrong":
             acts = self.board.page == "whole" and self._batch is not None
-            return None if acts else "That counts for a file's answers: b asks a file, and page 3 lists them."
+            return None if acts else "Only a file's answers: b asks a file, page 3 lists them."
         return None
 
     def action_back(self) -> None:

@@ -213,12 +213,12 @@ class RunsScreen(RunScreen):
         if action == "filter" and isinstance(self.focused, FilterBox):
             return "The filter has the keys already."
         if action == "undo" and not self.editor.can_undo:
-            return "Nothing was deleted since the console opened; B shows the bin."
+            return "Nothing was deleted from here; B shows the bin."
         line = self.line_in_hand() if action in ("unfold", "rename") else None
         if action == "unfold" and (line is None or line.kind == "run"):
             return "The line under the cursor is no group of runs."
         if action == "rename" and (line is None or line.kind == "group"):
-            return "A group has no name of its own: f shows its runs, which have."
+            return "A group has no name of its own; f shows its runs."
         if action == "clear" and not (
             self._read_once and (self.query_one(RunTable).marked or self.query_one(FilterLine).text)
         ):

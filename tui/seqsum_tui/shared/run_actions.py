@@ -41,11 +41,11 @@ ALLOWED = {
     "snapshot": STOPPABLE,
 }
 ONLY = {
-    "pause": "Only a run that trains can be paused",
-    "continue": "Only a paused run goes on",
-    "resume": "Only a run that was stopped, failed or died can be resumed",
-    "stop": "Only a run that is not over can be stopped",
-    "snapshot": "Only a run that is not over saves checkpoints",
+    "pause": "one that trains can be paused",
+    "continue": "a paused one goes on",
+    "resume": "one that stopped or failed resumes",
+    "stop": "one that is not over can be stopped",
+    "snapshot": "one that trains saves checkpoints",
 }
 
 
@@ -83,7 +83,7 @@ class RunScreen(ConsoleScreen[None]):
         wanted = ALLOWED.get(action)
         if wanted is None or not (statuses := self.statuses_in_hand()).isdisjoint(wanted):
             return None
-        return f"{ONLY[action]}; this one is {' or '.join(sorted(statuses))}." if statuses else "There is no run here."
+        return f"It is {' or '.join(sorted(statuses))}; only {ONLY[action]}." if statuses else "There is no run here."
 
     def action_pause(self) -> None:
         """Pause the run."""
