@@ -34,6 +34,8 @@ from seqsum_tui.query.views.shown import (
 from seqsum_tui.shared import display
 
 LISTED = 500
+HEADROOM = 1.15
+"""Top of an axis of shares that leaves room for words above all of them."""
 FAR = 8
 """Times that the longest length is as long as the shortest, and more: its axis is logarithmic."""
 
@@ -87,8 +89,8 @@ def by_length(answer: AccuracyByLengthAnswer, pane: Pane) -> Shown:
         if beyond:
             said += f" Beyond: {percent(beyond[0])} at first, {percent(beyond[-1])} at length {lengths[-1]:,}."
     curves = Curves(
-        tuple(series), "length", "log" if far else "number", bands=(interval,), marks=tuple(marks), span=(0.0, 1.0),
-        limits=(x[0], x[-1]),
+        tuple(series), "length", "log" if far else "number", bands=(interval,), marks=tuple(marks),
+        span=(0.0, HEADROOM), limits=(x[0], x[-1]),
     )  # fmt: skip
     return Shown("By length", told((said, QUIET)), curves)
 
