@@ -265,3 +265,27 @@ def test_every_kind_of_axis_has_few_and_different_labels(kind: str, span: float)
     assert len(ticks.values) <= 6
     assert len(set(ticks.labels)) == len(ticks.labels)
     assert all(start - 1e-6 <= value <= start + span + 1e-6 for value in ticks.values)
+
+
+@pytest.mark.parametrize("width", [30, 60, 140])
+@pytest.mark.parametrize(("low", "high"), [(1.0, 20_000.0), (100.0, 2e6), (3.0, 8.0), (0.2, 90.0)])
+@pytest.mark.parametrize("kind", ["log", "log duration"])
+def test_ticks_of_a_logarithmic_x_stand_where_the_formula_says(kind, low, high, width) -> None:
+    view = View(math.log10(low), math.log10(high), 0.0, 1.0, width, 10)
+    places = x_labels(view, kind, 0, width)
+    assert places
+    for column, start, label in places:
+        number = label.removesuffix("s") if kind == "log duration" else label
+        value = float(number[:-1]) * {"k": 1e3, "M": 1e6}[number[-1]] if number[-1] in "kM" else float(number)
+        share = (math.log10(value) - view.x0) / (view.x1 - view.x0)
+        assert column == math.floor(share * (2 * width - 1) + 0.5) // 2
+        assert 0 <= start <= column <= start + len(label)
+    ends = [(start, start + len(label)) for _, start, label in places]
+    assert all(end < start for (_, end), (start, _) in itertools.pairwise(ends))
+
+
+@pytest.mark.parametrize("value", [1.0, 37.0, 20_000.0])
+def test_a_place_on_a_logarithmic_x_is_told_as_its_value(value) -> None:
+    step = 0.02
+    assert float(format_x(math.log10(value), "log", step).replace(",", "")) == pytest.approx(value, rel=10**step - 1)
+    assert format_x(math.log10(value), "log duration", step) == duration(value)

@@ -14,7 +14,8 @@ from seqsum_tui.charts.series import Series
 
 _FAINT = 0.42
 """How much of a series' colour its raw line and its band keep against the ground."""
-
+_SHADE = 0.16
+"""And how much the ground behind a line takes on in its band: what the band's dots come to, seen from afar."""
 
 _QUIET = {"note", "axis", "grid", "band", "mark"}
 """Parts that are dim where the terminal's own colours leave no shades."""
@@ -39,7 +40,7 @@ def _ground(widget: Widget) -> Style:
 
 
 def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
-    """Return the styles of a series' line, of what is faint behind it, and of its sign."""
+    """Return the styles of a series' line, of what is faint behind it, of its sign, and of its line in a band."""
     app = widget.app
     try:
         colour = Color.parse(series.colour)
@@ -47,9 +48,10 @@ def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
         colour = palette.series_colour(index, app)
     line = Style(color=colour.rich_color)
     if app.native_ansi_color:
-        return [line, line + Style(dim=True), line + Style(bold=True)]
-    faint = widget.background_colors[1].blend(colour, _FAINT, alpha=1.0)
-    return [line, Style(color=faint.rich_color), line + Style(bold=True)]
+        return [line, line + Style(dim=True), line + Style(bold=True), line]
+    ground = widget.background_colors[1]
+    faint, shade = (ground.blend(colour, part, alpha=1.0).rich_color for part in (_FAINT, _SHADE))
+    return [line, Style(color=faint), line + Style(bold=True), line + Style(bgcolor=shade)]
 
 
 def plot_inks(widget: Widget, series: Sequence[Series]) -> list[Style]:

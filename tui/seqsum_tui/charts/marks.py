@@ -15,9 +15,11 @@ from seqsum_tui.charts.palette import MARK_SIGNS, OTHER_MARK_SIGN
 from seqsum_tui.charts.plot import BAND, MARK, MARK_SIGN
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Floats, Mark
-from seqsum_tui.charts.text import shorten_words
 
 QUIET_KINDS = {"checkpoint"}
+QUIET_APART = 4
+"""Quiet marks stand at least so many cells apart; of those that come closer the newest shows."""
+LONGEST_LABEL = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +50,19 @@ class PlacedMarks:
         return [self.quiet[int(places[-1])]] if places.size else []
 
     def quiet_in(self, view: View) -> dict[int, Mark]:
-        """Return column → the last of the quiet marks there."""
+        """Return column → the quiet mark shown there: the newest, and of the others those that leave it its room."""
         inside = np.flatnonzero((self.quiet_x >= view.x0) & (self.quiet_x <= view.x1))
-        if not inside.size:
-            return {}
         columns, first = np.unique(view.cell_columns(self.quiet_x[inside])[::-1], return_index=True)
-        return {int(column): self.quiet[int(inside[-1 - at])] for column, at in zip(columns, first, strict=True)}
+        kept: dict[int, Mark] = {}
+        for column, at in zip(columns[::-1].tolist(), first[::-1].tolist(), strict=True):
+            if not kept or min(kept) - column >= QUIET_APART:
+                kept[column] = self.quiet[int(inside[-1 - at])]
+        return kept
+
+    def left_out(self, view: View) -> bool:
+        """Whether there are quiet marks in view that are not shown."""
+        inside = np.count_nonzero((self.quiet_x >= view.x0) & (self.quiet_x <= view.x1))
+        return bool(inside > 1 and inside > len(self.quiet_in(view)))
 
 
 def mark_sign(mark: Mark) -> str:
@@ -67,18 +76,18 @@ def mark_sign(mark: Mark) -> str:
 def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: PlacedMarks) -> None:
     """Draw each mark's sign at the top, a dotted line below it, and its label where nothing else is.
 
-    Checkpoints come often: theirs is a sign on the axis line only, and nothing where there is no room for that line.
-    Of several marks in one column the last one that is not a checkpoint shows. Plots of less than three rows have none.
+    Checkpoints come often: theirs is a sign on the axis line only, some cells apart, and nothing where there is no room
+    for that line. Of several marks in one column the last one that is not a checkpoint shows. Plots of less than three
+    rows have none.
     """
     if layout.plot_height < 3:
         return
     loud = {view.cell_column(mark.x): mark for mark in marks.loud if view.x0 <= mark.x <= view.x1}
     left = layout.gutter
     if layout.axis_row is not None:
-        quiet = marks.quiet_in(view)
-        # Where they stand side by side the ticks say more.
-        crowded = 2 * len(quiet) > layout.plot_width
-        for column, mark in quiet.items():
+        # Where there are more of them than shown, the ticks say more.
+        crowded = marks.left_out(view)
+        for column, mark in marks.quiet_in(view).items():
             if column not in loud and not (crowded and canvas.codes[layout.axis_row, left + column] == ord("┬")):
                 canvas.put(layout.axis_row, left + column, mark_sign(mark), MARK_SIGN)
     for column, mark in loud.items():
@@ -86,12 +95,19 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: PlacedMarks) 
             if canvas.inks[row, left + column] <= BAND:
                 canvas.put(row, left + column, "┊", MARK)
         canvas.put(0, left + column, mark_sign(mark), MARK_SIGN)
-    taken = sorted(loud)
     for column, mark in loud.items():
-        if not mark.label:
-            continue
-        following = next((other for other in taken if other > column), view.width + 1)
-        label = shorten_words(shown(mark.label), min(following - column - 3, 24, view.width - column - 2))
-        start = left + column + 2
-        if cell_len(label) >= 4 and canvas.free(0, 1, start - 1, start + cell_len(label) + 1):
-            canvas.text(0, start, label, MARK)
+        label = shown(mark.label)
+        words = label.split()
+        # Whole words, so that none is half of another; and beside the sign, on the side where there is room.
+        for text in (label, *(f"{' '.join(words[:count])}…" for count in range(len(words) - 1, 0, -1))):
+            cells = cell_len(text)
+            # Beside the sign, and two cells from what stands on the other side.
+            after, before = column + 2, column - 1 - cells
+            for start, first, last in ((after, after - 1, after + cells + 2), (before, before - 2, column)):
+                inside = start >= 0 and start + cells <= layout.plot_width and 4 <= cells <= LONGEST_LABEL
+                if inside and canvas.free(0, 1, left + max(first, 0), left + last):
+                    canvas.text(0, left + start, text, MARK)
+                    break
+            else:
+                continue
+            break

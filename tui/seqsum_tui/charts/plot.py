@@ -14,12 +14,13 @@ from seqsum.plotting.ticks import AxisKind, Ticks
 from seqsum.text import shown
 from seqsum_tui.charts.axes import Layout, x_labels
 from seqsum_tui.charts.canvas import BRAILLE, Canvas
+from seqsum_tui.charts.lines import Codes, Inks, cells_of, gap_between, lay_lines
 from seqsum_tui.charts.palette import OVER, UNDER
-from seqsum_tui.charts.raster import Drawing, View, draw_band, draw_line, pack
+from seqsum_tui.charts.raster import Bools, Drawing, View, draw_band, draw_line, pack
 from seqsum_tui.charts.series import Band, Drawn, Floats, Series
 
 BLANK, GRID, BAND, AXIS, LABEL, MARK, MARK_SIGN, CURSOR, CURSOR_LABEL, EMPTY, FIRST_SERIES = range(11)
-"""Numbers of the inks. Series i has three from FIRST_SERIES + 3 * i: line, faint, sign."""
+"""Numbers of the inks. Series i has four from FIRST_SERIES + 4 * i: line, faint, sign, line in a band."""
 
 _SIGNS_AS_POINTS = 200
 """Up to so many points, a cloud of points is drawn with the series' sign instead of dots."""
@@ -32,17 +33,22 @@ BROKEN = {"×": "NaN", "↑": "+∞", "↓": "-∞"}
 
 def line_ink(index: int) -> int:
     """Return the ink of a series' line."""
-    return FIRST_SERIES + 3 * index
+    return FIRST_SERIES + 4 * index
 
 
 def faint_ink(index: int) -> int:
     """Return the ink of a series' raw line behind the smoothed one, and of its band."""
-    return FIRST_SERIES + 3 * index + 1
+    return FIRST_SERIES + 4 * index + 1
 
 
 def sign_ink(index: int) -> int:
     """Return the ink of a series' sign."""
-    return FIRST_SERIES + 3 * index + 2
+    return FIRST_SERIES + 4 * index + 2
+
+
+def shaded_ink(index: int) -> int:
+    """Return the ink of a series' line where it runs through a band."""
+    return FIRST_SERIES + 4 * index + 3
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,11 @@ class Layer:
     def shown(self) -> Floats:
         """The values that the cursor and the front line tell."""
         return self.drawn.y if self.smoothed is None else self.smoothed
+
+    @property
+    def line(self) -> tuple[Floats, Floats]:
+        """x and y of the line in front."""
+        return self.series.x, self.shown
 
 
 def paint_axes(
@@ -84,14 +95,16 @@ def paint_axes(
     if layout.label_row is None:
         return
     places = x_labels(view, kind, -left, layout.plot_width, whole=whole)
+    name, end = cell_len(x_name), left + places[-1][1] + cell_len(places[-1][2]) if places else 0
+    beside = [place for place in places if left + place[1] > name]
+    if x_name and len(beside) < len(places) and name + 2 <= canvas.width - end:
+        canvas.text(layout.label_row, canvas.width - name, x_name, LABEL)
+    elif x_name and (len(beside) > 1 or len(beside) == len(places)) and name < canvas.width:
+        # What x counts says more than one of several ticks does.
+        canvas.text(layout.label_row, 0, x_name, LABEL)
+        places = beside
     for _, start, label in places:
         canvas.text(layout.label_row, left + start, label, LABEL)
-    before = left + places[0][1] if places else canvas.width
-    after = left + places[-1][1] + cell_len(places[-1][2]) if places else 0
-    if x_name and cell_len(x_name) < before:
-        canvas.text(layout.label_row, 0, x_name, LABEL)
-    elif x_name and cell_len(x_name) + 2 <= canvas.width - after:
-        canvas.text(layout.label_row, canvas.width - cell_len(x_name), x_name, LABEL)
     if layout.axis_row is not None:
         line = ["─"] * layout.plot_width
         for column, _, _ in places:
@@ -99,6 +112,14 @@ def paint_axes(
         canvas.text(layout.axis_row, left, "".join(line), AXIS)
         if left:
             canvas.put(layout.axis_row, left - 1, "└", AXIS)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What was drawn of each layer, and the dots of its line in front, bool[rows, columns]."""
+
+    drawings: list[Drawing]
+    fronts: list[Bools]
 
 
 def paint_data(
@@ -109,52 +130,60 @@ def paint_data(
     bands: Sequence[Band],
     *,
     signs_along: bool = False,
-) -> list[Drawing]:
-    """Draw bands, then raw lines behind smoothed ones, then lines, then signs; later series lie on top.
+) -> Painted:
+    """Draw bands, then raw lines behind smoothed ones, then lines; later series lie on top.
 
-    Return what was drawn of each layer. With `signs_along` the series' signs stand all along their lines, for screens
-    without colour.
+    With `signs_along` the series' signs stand all along their lines, for screens without colour.
     """
     area = slice(0, layout.plot_height), slice(layout.gutter, layout.gutter + layout.plot_width)
     codes, inks = canvas.codes[area], canvas.inks[area]
-    by_name = {layer.series.name: layer.index for layer in layers}
-    for band in bands:
-        index = by_name.get(band.name)
-        bits = pack(draw_band(band.x, band.low, band.high, view))
-        _lay(codes, inks, bits, BAND if index is None else faint_ink(index))
+    by_name = {layer.series.name: layer for layer in layers}
+    gaps = [(layer, by_name[layer.series.gap_to]) for layer in layers if layer.series.gap_to in by_name]
+    between = [gap_between(layer.line, other.line, view) for layer, other in gaps]
+    shaded = np.zeros(codes.shape, dtype=np.bool_)
+    for band in [*bands, *between]:
+        owner = by_name.get(band.name)
+        dots = draw_band(band.x, band.low, band.high, view, light=owner is None)
+        lay_lines(codes, inks, [(BAND if owner is None else faint_ink(owner.index), dots)])
+        if owner is not None:
+            shaded |= cells_of(dots)
 
     drawings: list[Drawing] = []
-    behind = np.zeros(codes.shape, dtype=np.uint32)
+    behind: list[tuple[int, Bools]] = []
+    front: list[tuple[Layer, Drawing]] = []
     for layer in layers:
         one, shown = layer.series, layer.drawn
-        signs = (shown.nan, shown.above, shown.below)
-        drawing = draw_line(one.x, shown.y, view, shown.low, shown.high, join=one.role == "line", signs=signs)
+        signs, join = (shown.nan, shown.above, shown.below), one.role == "line"
+        drawing = draw_line(one.x, shown.y, view, shown.low, shown.high, join=join, signs=signs)
         drawings.append(drawing)
         if layer.smoothed is not None:
-            bits = pack(drawing.dots)
-            behind |= bits
-            _lay(codes, inks, np.where(bits > 0, behind, 0).astype(np.uint32), faint_ink(layer.index))
-    front = np.zeros(codes.shape, dtype=np.uint32)
-    for layer, drawing in zip(layers, drawings, strict=True):
-        one, front_drawing = layer.series, drawing
-        if layer.smoothed is not None:
-            front_drawing = draw_line(one.x, layer.smoothed, view, join=one.role == "line")
-        bits = pack(front_drawing.dots)
-        if one.role == "points" and np.count_nonzero(front_drawing.dots) <= _SIGNS_AS_POINTS:
-            codes[bits > 0], inks[bits > 0] = ord(layer.sign), sign_ink(layer.index)
-            continue
-        front |= bits
-        _lay(codes, inks, np.where(bits > 0, front, 0).astype(np.uint32), line_ink(layer.index))
-        if front_drawing.lone.size:
-            rows, columns = front_drawing.lone.T
-            sole = _single_dots(bits[rows, columns])
-            codes[rows[sole], columns[sole]] = ord("•")
+            behind.append((faint_ink(layer.index), drawing.dots))
+            drawing = draw_line(one.x, layer.smoothed, view, join=join)
+        front.append((layer, drawing))
+    lay_lines(codes, inks, behind)
+    clouds = [(layer, drawing) for layer, drawing in front if _is_cloud(layer, drawing)]
+    lines = [(layer, drawing) for layer, drawing in front if not _is_cloud(layer, drawing)]
+    lay_lines(codes, inks, [(line_ink(layer.index), drawing.dots) for layer, drawing in lines])
+    for layer, _ in lines:
+        # A cell has one colour: that of the line. Its ground is what is shaded there.
+        inks[shaded & (inks == line_ink(layer.index))] = shaded_ink(layer.index)
+    for _, drawing in lines:
+        rows, columns = drawing.lone.T
+        sole = _single_dots(pack(drawing.dots)[rows, columns])
+        codes[rows[sole], columns[sole]] = ord("•")
+    for layer, drawing in clouds:
+        cells = cells_of(drawing.dots)
+        codes[cells], inks[cells] = ord(layer.sign), sign_ink(layer.index)
     for layer, drawing in zip(layers, drawings, strict=True):
         _edge_signs(codes, inks, drawing, sign_ink(layer.index))
+    fronts = [drawing.dots for _, drawing in front]
     if signs_along and len(layers) > 1:
-        _signs_along(codes, inks, view, layers)
-    _end_signs(codes, inks, view, layers)
-    return drawings
+        _signs_along(codes, inks, layers, fronts)
+    return Painted(drawings, fronts)
+
+
+def _is_cloud(layer: Layer, drawing: Drawing) -> bool:
+    return layer.series.role == "points" and int(np.count_nonzero(drawing.dots)) <= _SIGNS_AS_POINTS
 
 
 FLAGS = {"×": "nan", "↑": "above", "↓": "below", OVER: "over", UNDER: "under"}
@@ -165,18 +194,12 @@ def edge_signs(drawings: Sequence[Drawing]) -> str:
     return "".join(sign for sign, flag in FLAGS.items() if any(getattr(one, flag).any() for one in drawings))
 
 
-def _lay(codes: NDArray[np.uint32], inks: NDArray[np.int16], bits: NDArray[np.uint32], ink: int) -> None:
-    covered = bits > 0
-    codes[covered] = bits[covered] + np.uint32(BRAILLE)
-    inks[covered] = ink
-
-
 def _single_dots(bits: NDArray[np.uint32]) -> NDArray[np.bool_]:
     single: NDArray[np.bool_] = (bits & (bits - np.uint32(1))) == 0
     return single
 
 
-def _edge_signs(codes: NDArray[np.uint32], inks: NDArray[np.int16], drawing: Drawing, ink: int) -> None:
+def _edge_signs(codes: Codes, inks: Inks, drawing: Drawing, ink: int) -> None:
     """Show values that have no place here, by the signs of BROKEN, OVER and UNDER.
 
     They cover no more of a line than one cell in seven.
@@ -196,49 +219,16 @@ def _edge_signs(codes: NDArray[np.uint32], inks: NDArray[np.int16], drawing: Dra
                 last = column
 
 
-def _signs_along(codes: NDArray[np.uint32], inks: NDArray[np.int16], view: View, layers: Sequence[Layer]) -> None:
+def _signs_along(codes: Codes, inks: Inks, layers: Sequence[Layer], lines: Sequence[Bools]) -> None:
     """Put signs on every line, one series after the other, so that each has one every few columns."""
     period = max(3 * len(layers), 15)
-    for turn, layer in enumerate(layers):
-        for column in range(1 + turn * period // len(layers), view.width, period):
-            stop = int(np.searchsorted(layer.series.x, view.edges[2 * column + 2], side="left"))
-            place = _last_drawable(layer.series.x, layer.shown, stop, view)
-            if place is not None and column - place[1] < 3:
+    for turn, (layer, dots) in enumerate(zip(layers, lines, strict=True)):
+        cells = cells_of(dots)
+        for column in range(1 + turn * period // len(layers), cells.shape[1], period):
+            rows = np.flatnonzero(cells[:, column])
+            if rows.size:
+                place = rows[rows.size // 2], column
                 codes[place], inks[place] = ord(layer.sign), sign_ink(layer.index)
-
-
-def _end_signs(codes: NDArray[np.uint32], inks: NDArray[np.int16], view: View, layers: Sequence[Layer]) -> None:
-    """Put each series' sign at its last point in view; where another sign stands, a little to the left on the line."""
-    taken: set[tuple[int, int]] = set()
-    for layer in layers:
-        if layer.series.role == "points":
-            continue
-        x, y = layer.series.x, layer.shown
-        stop = int(np.searchsorted(x, view.edges[-1], side="left"))
-        place = _last_drawable(x, y, stop, view)
-        for _ in range(6):
-            if place is None or place not in taken:
-                break
-            edge = view.edges[max(2 * place[1] - 2, 0)]
-            place = _last_drawable(x, y, int(np.searchsorted(x, edge, side="left")), view)
-        if place is not None and place not in taken:
-            taken.add(place)
-            codes[place], inks[place] = ord(layer.sign), sign_ink(layer.index)
-
-
-def _last_drawable(x: Floats, y: Floats, stop: int, view: View) -> tuple[int, int] | None:
-    """Return the (row, column) cell of the last drawable point before `stop`, or None when it is out of view."""
-    first = int(np.searchsorted(x, view.edges[0], side="left"))
-    window = 64
-    while stop > first:
-        start = max(stop - window, first)
-        usable = np.flatnonzero(view.drawable(y[start:stop]))
-        if usable.size:
-            at = start + int(usable[-1])
-            row, column = view.cell_row(float(y[at])), view.cell_column(float(x[at]))
-            return (row, column) if 0 <= row < view.height and 0 <= column < view.width else None
-        stop, window = start, window * 8
-    return None
 
 
 def paint_cursor(

@@ -200,8 +200,8 @@ def draw_line(
     return Drawing(_fill(spans, view), lone, *off)
 
 
-def draw_band(x: Floats, low: Floats, high: Floats, view: View) -> Bools:
-    """Return bool[rows, columns]: every other dot between two curves.
+def draw_band(x: Floats, low: Floats, high: Floats, view: View, *, light: bool = False) -> Bools:
+    """Return bool[rows, columns]: every other dot between two curves, or one of four when `light`.
 
     A lower edge at minus infinity, on a log axis at or below zero, reaches down to the bottom, an upper one at infinity
     up to the top.
@@ -231,9 +231,8 @@ def draw_band(x: Floats, low: Floats, high: Floats, view: View) -> Bools:
         share = (column - px[0][owner]) / (px[1] - px[0])[owner]
         edges = [v[left][owner] + share * (v[right] - v[left])[owner] for v in (top, bottom)]
         spans.append((column, _whole(edges[0]), _whole(edges[1])))
-    dots = _fill(spans, view)
-    dots[0::2, 0::2] = False
-    dots[1::2, 1::2] = False
+    rows, columns = np.arange(view.rows)[:, None], np.arange(view.columns)
+    dots: Bools = _fill(spans, view) & ((rows + 2 * columns) % 4 == 0 if light else (rows + columns) % 2 == 1)
     return dots
 
 

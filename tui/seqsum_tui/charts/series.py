@@ -52,12 +52,14 @@ def _ordered(
     return None, [column for _, column in columns]
 
 
-def _same(one: object, other: object) -> bool:
-    """Whether two are equal part by part, NaN where NaN is."""
+def same(one: object, other: object) -> bool:
+    """Whether two are drawn alike: equal part by part, NaN where NaN is."""
     if one is other:
         return True
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
     if is_dataclass(one) and type(one) is type(other):
-        return all(_same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
+        return all(same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
     if isinstance(one, np.ndarray | float) and isinstance(other, np.ndarray | float):
         return np.array_equal(one, other, equal_nan=True)
     return type(one) is type(other) and one == other
@@ -80,6 +82,7 @@ class Series:
         thinned: the buckets that the points stand for, as many as there are points.
         steps: float64[n]; the distance that smoothing goes by, where it is neither x nor that of the buckets.
         last: the value that was recorded last, where `y` at the end stands for several; None takes `y`.
+        gap_to: the name of the series between which and this one the plot is shaded.
 
     Raises:
         ValueError: the arrays are not one-dimensional or differ in length.
@@ -97,6 +100,7 @@ class Series:
     thinned: Buckets | None = field(default=None, repr=False)
     steps: Floats | None = field(default=None, repr=False)
     last: float | None = None
+    gap_to: str = ""
 
     def __post_init__(self) -> None:
         x = _floats(self.x, "x")
@@ -144,10 +148,6 @@ class Series:
             return float(self.thinned.last[inside[-1]] - self.thinned.first[inside[0]])
         steps = self.x if self.steps is None else self.steps
         return float(steps[inside[-1]] - steps[inside[0]])
-
-    def same_as(self, other: Series) -> bool:
-        """Whether both are drawn alike: the same words and signs, and values that are equal (NaN where NaN is)."""
-        return _same(self, other)
 
     def nearest(self, x: float) -> int | None:
         """Return the index of the point nearest to `x` (the later of two equally near), or None if empty."""

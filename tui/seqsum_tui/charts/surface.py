@@ -22,10 +22,11 @@ from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, x_extent
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.inks import legend_inks, plot_inks
 from seqsum_tui.charts.legend import Entry, LegendInks, Note, Piece, legend_lines
+from seqsum_tui.charts.line_ends import LineEnd, line_ends, paint_ends
 from seqsum_tui.charts.marks import PlacedMarks, mark_sign, paint_marks
 from seqsum_tui.charts.plot import Layer, nearest_shown
 from seqsum_tui.charts.raster import View
-from seqsum_tui.charts.series import Band, Floats, Mark, Series
+from seqsum_tui.charts.series import Band, Floats, Mark, Series, same
 from seqsum_tui.charts.text import shorten
 from seqsum_tui.charts.viewport import Viewport
 
@@ -121,6 +122,7 @@ class ChartSurface(Widget):
         self.series, self.bands, self.marks = tuple(series), tuple(bands), tuple(marks)
         self._placed = PlacedMarks.of(self.marks)
         self._viewport = Viewport()
+        self._least_head = 0
         self._tail: float | None = None
         self._layers: list[Layer] | None = None
         self._base: Canvas | None = None
@@ -156,15 +158,15 @@ class ChartSurface(Widget):
     def set_series(self, series: Iterable[Series]) -> None:
         """Draw these series instead of the ones before; later ones lie on top. The same again costs nothing."""
         before, self.series = self.series, tuple(series)
-        if len(before) == len(self.series) and all(map(Series.same_as, before, self.series)):
-            return
-        self._layers = None
-        self._changed()
+        if not same(before, self.series):
+            self._layers = None
+            self._changed()
 
     def set_bands(self, bands: Iterable[Band]) -> None:
         """Shade these bands instead of the ones before."""
-        self.bands = tuple(bands)
-        self._changed()
+        before, self.bands = self.bands, tuple(bands)
+        if not same(before, self.bands):
+            self._changed()
 
     def set_marks(self, marks: Iterable[Mark]) -> None:
         """Show these marks instead of the ones before."""
@@ -187,6 +189,20 @@ class ChartSurface(Widget):
         if (bottom, top) != self._y_limits:
             self._y_limits = (bottom, top)
             self._changed()
+
+    def set_least_head(self, lines: int) -> None:
+        """Begin the plot below at least so many lines, as high as charts do that stand beside this one."""
+        if lines != self._least_head:
+            self._least_head = lines
+            self._changed()
+
+    @property
+    def head_needed(self) -> int:
+        """How many lines above the plot it needs of its own."""
+        width, height = self.size
+        layers, inks = self._current_layers(), self._legend_inks or legend_inks(self)
+        told, rows = self._told(), rows_for_legend(height)
+        return len(legend_lines(self._head_of(width), self._entries(layers), told, width, rows, inks))
 
     def set_empty(self, text: str) -> None:
         """Change what stands in the plot while there is nothing to draw."""
@@ -395,8 +411,17 @@ class ChartSurface(Widget):
         whole = self._x_kind in ("number", "plain") and all((one.x % 1 == 0).all() for one in self.series)
         plot.paint_axes(canvas, self._layout, view, ticks, self._x_kind, self.x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
-        drawings = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)
-        return plot.edge_signs(drawings)
+        painted = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)
+        paint_ends(canvas, self._layout, line_ends(view, drawn, painted.fronts), self.tag)
+        return plot.edge_signs(painted.drawings)
+
+    def tag(self, end: LineEnd) -> str:
+        """Return what stands at a line's end, where there is room: name and value."""
+        one, smoothed = end.layer.series, end.layer.smoothed is not None
+        newest = one.last is not None and not smoothed and end.at == one.x.size - 1
+        value = one.last if newest else float(end.layer.shown[end.at])
+        name = "" if one.name == self._title or len(self.series) == 1 else shown(one.name)
+        return f"{name} {self._value_text(one, value)}".strip()
 
     def _drawn_columns(self, layers: Sequence[Layer]) -> list[tuple[Floats, Sequence[Floats | None]]]:
         columns: list[tuple[Floats, Sequence[Floats | None]]] = [
@@ -478,7 +503,20 @@ class ChartSurface(Widget):
         if inks is None:
             return []
         rows = rows_for_legend(height)
-        return legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
+        lines = legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
+        blank = [(" " * width, inks.blank)]
+        return lines + [blank] * (min(self._least_head, rows) - len(lines))
+
+    @staticmethod
+    def align_heads(charts: Iterable[ChartSurface]) -> None:
+        """Have the plots of charts that stand side by side begin on one line."""
+        rows: dict[int, list[ChartSurface]] = {}
+        for chart in charts:
+            rows.setdefault(chart.region.y, []).append(chart)
+        for beside in rows.values():
+            lines = max(chart.head_needed for chart in beside)
+            for chart in beside:
+                chart.set_least_head(lines)
 
     def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
         """Return what is said of each series."""
@@ -506,15 +544,17 @@ class ChartSurface(Widget):
             index = nearest_shown(one, self.cursor_x, self.plot_view)
         if index is None:
             return "–", "" if layer.smoothed is None else "–"
-        # A chart of one metric has its name as title; where several things stand together, each has its own, and where
-        # y is in percent, so are all of them.
-        name = "accuracy" if self._share else self._title or one.name
         newest = self.cursor_x is None and one.last is not None
         value = one.last if newest else float(one.y[index])
-        smoothed = "" if layer.smoothed is None else f"~{formatting.metric(name, float(layer.smoothed[index]))}"
+        smoothed = "" if layer.smoothed is None else f"~{self._value_text(one, float(layer.smoothed[index]))}"
+        return self._value_text(one, value), smoothed
+
+    def _value_text(self, one: Series, value: float | None) -> str:
+        # A chart of one metric has its name as title; where several things stand together, each has its own, and where
+        # y is in percent, so are all of them.
         if self.spell is not None and value is not None:
-            return self.spell(value), smoothed
-        return formatting.metric(name, value), smoothed
+            return self.spell(value)
+        return formatting.metric("accuracy" if self._share else self._title or one.name, value)
 
     def _told(self) -> list[Note]:
         """Return what stands at the right of the title: the cursor's place, or how the chart is set."""
@@ -536,4 +576,8 @@ class ChartSurface(Widget):
             notes.append((f"smooth over {steps}", f"~{steps}"))
         if self._viewport.window is not None:
             notes.append(("newest" if self._viewport.follow else "zoom",))
+        if self.plot_view is not None and self._placed.left_out(self.plot_view):
+            number = formatting.count(len(self._placed.quiet), self._placed.quiet[0].kind)
+            sign = mark_sign(self._placed.quiet[0])
+            notes.append((f"{sign} some of {number}", f"{sign} of {len(self._placed.quiet):,}"))
         return notes

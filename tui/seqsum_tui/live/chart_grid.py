@@ -15,11 +15,12 @@ from textual.message import Message
 
 from seqsum_tui.charts import Chart, Mark, Series
 from seqsum_tui.charts.chart import keys_beside
+from seqsum_tui.charts.tiles import Grid
 from seqsum_tui.live.curves import event_marks, panel_series
-from seqsum_tui.live.layout import MOST_CHARTS, Grid, LiveLayout, grid_for
+from seqsum_tui.live.layout import MOST_CHARTS, LiveLayout, grid_for
 from seqsum_tui.live.reader import last_step, x_end
 from seqsum_tui.live.x_axis import XAxis
-from seqsum_tui.shared.metric_panels import FROM_ZERO, Panel
+from seqsum_tui.shared.metric_panels import FROM_ZERO, SLIM, Panel
 
 if TYPE_CHECKING:
     from seqsum.plotting.y_range import Limits
@@ -149,6 +150,10 @@ class LiveCharts(Container):
         self.panels = view.panels
         self._take_y_limits()
         self.lay_out()
+        self._align()
+
+    def _align(self) -> None:
+        Chart.align_heads(chart for chart in self.charts if chart.display)
 
     def _take_y_limits(self) -> None:
         """Shares run from 0 to 1, until one zooms in: then it is the difference between 99% and 99.9% that counts."""
@@ -215,7 +220,8 @@ class LiveCharts(Container):
         if not self.size:
             return
         width, height = self.size
-        grid = grid_for(len(self.charts), width + 1, height, self.arrangement.columns)
+        slim = bool(self.panels) and self.panels[-1].title in SLIM
+        grid = grid_for(len(self.charts), width + 1, height, self.arrangement.columns, slim=slim)
         if self.enlarged is not None:
             grid = Grid(1, 1, 1)
         laid_out = (grid, self.enlarged, self.size, len(self.charts))
@@ -224,6 +230,7 @@ class LiveCharts(Container):
         self._laid_out = laid_out
         self.grid = grid
         self.styles.grid_size_columns, self.styles.grid_size_rows = grid.columns, grid.rows
+        self.styles.grid_columns = " ".join(["1fr"] * (grid.columns - 1) + [str(grid.slim or "1fr")])
         for chart in self.charts:
             shown = chart.place < grid.shown if self.enlarged is None else chart.place == self.enlarged
             last = self.enlarged is None and chart.place == grid.shown - 1
@@ -231,6 +238,7 @@ class LiveCharts(Container):
             chart.display = shown
         if self.screen.focused in self.charts and not self.charts[self.in_hand].display:
             self.focus_first()
+        self.call_after_refresh(self._align)
         self.post_message(ChartsLaidOut())
 
     @property

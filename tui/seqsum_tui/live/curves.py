@@ -49,7 +49,8 @@ def panel_series(
         curve = curves.get(metric)
         if curve is not None and curve.x.size:
             sign, colour = (signs[name], "") if name in signs else (COMPARED, GREY)
-            drawn.append(bucket_series(name, curve, sign, colour, newest.get(metric)))
+            series = bucket_series(name, curve, sign, colour, newest.get(metric))
+            drawn.append(replace(series, gap_to="train" if name == "eval" else ""))
     alone = panel.alone.names[0]
     if parent is not None and alone in parent[0]:
         series = bucket_series("parent", parent[0][alone], PARENT, GREY, parent[1].get(alone))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from seqsum_tui.charts.tiles import Grid, tiled
 from seqsum_tui.live.x_axis import KINDS
 from seqsum_tui.shared.metric_panels import DEFAULT
 
@@ -17,7 +18,8 @@ NARROWEST, LOWEST = 28, 7
 """A chart gets at least so many cells, when the person has not said how many columns there are to be."""
 TIGHTEST, FLATTEST = 16, 5
 """And at least so many when they have."""
-FINE_WIDTH, FINE_HEIGHT = 36, 12
+SLIMMEST = 20
+"""And at least so many where it is to be slim."""
 MOST_SMOOTHING = 1e9
 
 
@@ -74,24 +76,17 @@ def moved(charts: Sequence[T], place: int, by: int) -> tuple[T, ...]:
     return tuple(rest)
 
 
-@dataclass(frozen=True)
-class Grid:
-    """`shown` charts in `columns` columns and `rows` rows; the last one takes what its row has left."""
+def grid_for(charts: int, width: int, height: int, columns: int = 0, *, slim: bool = False) -> Grid:
+    """Return how to lay `charts` charts out on `width` x `height` cells, one of each row a gutter.
 
-    columns: int
-    rows: int
-    shown: int
-
-
-def grid_for(charts: int, width: int, height: int, columns: int = 0) -> Grid:
-    """Return how to lay `charts` charts out on `width` x `height` cells: as many as have room, as large as can be."""
-    narrowest, lowest = (TIGHTEST, FLATTEST) if columns else (NARROWEST, LOWEST)
-    widest = max(1, min(columns or charts, charts, width // narrowest))
-    best, best_worth = Grid(1, 1, 1), (0, 0.0)
-    for count in [widest] if columns else range(1, widest + 1):
-        rows = max(1, min(-(-charts // count), height // lowest))
-        shown = min(charts, count * rows)
-        size = min(width / count / FINE_WIDTH, height / rows / FINE_HEIGHT)
-        if (shown, size) > best_worth:
-            best, best_worth = Grid(count, rows, shown), (shown, size)
-    return best
+    columns: how many a person wants in a row, or 0. slim: the last one needs little width.
+    """
+    if columns:
+        return tiled(charts, width, height, least=(TIGHTEST, FLATTEST), columns=columns)
+    grid = tiled(charts, width, height, least=(NARROWEST, LOWEST))
+    if slim and charts > 1:
+        beside = max(SLIMMEST, width // 5) + 1
+        others = tiled(charts - 1, width - beside, height, least=(NARROWEST, LOWEST))
+        if (others.rows, others.shown) == (1, charts - 1) and (charts, others.size) > (grid.shown, grid.size):
+            return Grid(charts, 1, charts, others.size, slim=beside - 1)
+    return grid

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static, TabbedContent, TabPane
 
@@ -72,18 +73,20 @@ class LiveScreen(RunScreen):
     def compose(self) -> ComposeResult:
         """Make the widgets."""
         yield RunHeader()
-        yield Static(id="banner")
         yield LiveCharts(LiveLayout.read(self.console.layout(SCREEN)))
-        yield QuestionsLine()
-        with TabbedContent(id="tabs"):
-            with TabPane("Ask", id="ask"):
-                yield AskPanel(Session(self.run, self.console.query_command))
-            with TabPane("Log", id="log"):
-                yield LogView()
-            with TabPane("Config", id="config"):
-                yield ConfigView()
-            with TabPane("Events", id="events"):
-                yield EventsView()
+        # What comes and goes takes its lines from the tabs, so that the charts stay where they are.
+        with Vertical(id="below"):
+            yield QuestionsLine()
+            yield Static(id="banner")
+            with TabbedContent(id="tabs"):
+                with TabPane("Ask", id="ask"):
+                    yield AskPanel(Session(self.run, self.console.query_command))
+                with TabPane("Log", id="log"):
+                    yield LogView()
+                with TabPane("Config", id="config"):
+                    yield ConfigView()
+                with TabPane("Events", id="events"):
+                    yield EventsView()
         yield KeyLine()
 
     def on_mount(self) -> None:

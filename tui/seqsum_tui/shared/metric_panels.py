@@ -17,6 +17,8 @@ TITLES = {
 }
 FROM_ZERO = ("learning rate", "steps per second", "CPU %", "memory MB", "GPU %", "GPU memory MB")
 """Charts whose y axis begins at 0: how much there is of it matters more than how it changes."""
+SLIM = ("learning rate",)
+"""Charts that need little width: one looks at them for their shape."""
 MAIN = "main"
 """Stands for what the task measures first of all, whatever its name is there."""
 DEFAULT = ("loss", MAIN, "learning rate")
