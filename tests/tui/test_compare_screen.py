@@ -473,3 +473,30 @@ def test_columns_fit(at):
         gap = 2 if width >= 76 else 1
         assert sum(place.width + place.gap for place in places) <= max(width, 22 + gap)
         assert {"name", "final"} <= {place.column.key for place in places}
+
+
+async def test_a_logarithmic_x_moves_the_curves_and_not_their_values(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, sweep)
+        chart, screen = console.screen.query_one(CompareChart), console.screen
+        linear = {one.name: one for one in chart.series}
+        await pilot.press("x")
+        await until(pilot, lambda: "log step" in screen_text(console))
+        for one in chart.series:
+            assert np.allclose(10**one.x, linear[one.name].x) and np.array_equal(one.y, linear[one.name].y)
+        assert chart.x_range[0] == pytest.approx(math.log10(min(one.x[0] for one in linear.values())), abs=0.1)
+        await pilot.press("left")
+        await until(pilot, lambda: "at 20,000" in screen_text(console))
+        deep = row(console, "deep 名前 [red]x[/]")
+        assert deep.at == deep.final
+        await pilot.press("plus", "plus")
+        await until(pilot, lambda: screen.reader.window is not None)
+        left, right = (10**end for end in chart.view)
+        assert screen.reader.window == (int(left), int(right) + 1) and screen.shown.x_range == (left, right)
+        svg = content(screen.shown, "curves", "svg")[0].decode()
+        assert "step, log" in "".join(ElementTree.fromstring(svg).itertext())
+        await pilot.press("0", "t")
+        await until(pilot, lambda: "log time" in screen_text(console))
+        await until(pilot, lambda: chart.series and 10 ** chart.series[0].x[-1] == pytest.approx(20.0))
+        await pilot.press("x", "t")
+        await until(pilot, lambda: chart.x_range[1] == 20_000 and "log" not in screen_text(console))

@@ -35,6 +35,7 @@ class Shown:
     x_range: the stretch of x that is shown, or None for all of it.
     smoothing: how many steps curves are smoothed over.
     limits, leave_out: the ends of y, and whether outliers are left out.
+    log_x: the curves stand over a logarithmic x.
     """
 
     comparison: Comparison
@@ -47,6 +48,7 @@ class Shown:
     smoothing: float = 0.0
     limits: Limits | None = None
     leave_out: bool = False
+    log_x: bool = False
 
     @property
     def drawn(self) -> list[Row]:
@@ -77,8 +79,9 @@ def content(shown: Shown, part: Part, format: str) -> tuple[bytes, list[str]]:
     axis = ValueAxis(shown.log_y, shown.limits, shown.leave_out)
     if part == "curves":
         picture = curves_picture(
-            shown.comparison, shown.rows, shown.x, axis, x_range=shown.x_range, smoothing=shown.smoothing
-        )
+            shown.comparison, shown.rows, shown.x, axis, x_range=shown.x_range, smoothing=shown.smoothing,
+            log_x=shown.log_x,
+        )  # fmt: skip
     else:
         field = scatter_field(shown)
         picture = scatter_picture(shown.comparison, shown.runs, field, axis, of_best=shown.of_best)

@@ -29,7 +29,7 @@ from seqsum.plotting.axes import (
 )
 from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.nonfinite import key_to, kind_of, kinds_of, mark_broken
-from seqsum.plotting.ticks import linear_ticks
+from seqsum.plotting.ticks import linear_ticks, log_ticks
 
 WIDTH, PLOT, TOP, AXIS = 900, 420, 52, 48
 LEFT, RIGHT = 74, 24
@@ -54,6 +54,7 @@ def curves_picture(
     *,
     x_range: tuple[float, float] | None = None,
     smoothing: float = 0.0,
+    log_x: bool = False,
 ) -> Picture:
     """Draw the rows that are drawn, later ones in front; groups as median and quartile band.
 
@@ -62,15 +63,17 @@ def curves_picture(
     drawn = [row for row in rows if row.drawn and row.y.size]
     if not drawn:
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
-    low_x, high_x = x_range or (0.0, max(float(row.x[-1]) for row in drawn))
+    begin = min((float(row.x[row.x > 0][0]) for row in drawn if row.x[-1] > 0), default=1.0) if log_x else 0.0
+    low_x, high_x = x_range or (begin, max(float(row.x[-1]) for row in drawn))
     curves = [_on_axis(row, axis.log, smoothing).where((row.x >= low_x) & (row.x <= high_x)) for row in drawn]
     values, flattened = _scale(curves, axis, share=is_share(comparison.metric))
-    frame = Frame(Scale(low_x, max(high_x, low_x + 1e-9), LEFT, WIDTH - RIGHT), values)
+    frame = Frame(Scale(low_x, max(high_x, low_x * (1 + 1e-9) + 1e-9), LEFT, WIDTH - RIGHT, log_x), values)
     what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
     hidden = sum(curve.hidden for curve in curves)
     picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
-    ticks = linear_ticks(low_x, high_x, 9).pairs
-    draw_axes(picture, frame.x, frame.y, ticks, X_WORDS[x], share=is_share(comparison.metric))
+    ticks = (log_ticks if log_x else linear_ticks)(low_x, high_x, 9).pairs
+    words = f"{X_WORDS[x]}{', log' if log_x else ''}"
+    draw_axes(picture, frame.x, frame.y, ticks, words, share=is_share(comparison.metric))
     for row, curve in zip(drawn, curves, strict=True):
         if row.kind == "group":
             _band(picture, frame, row, curve)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from seqsum import formatting
 from seqsum.plotting.time_ticks import clock_ticks, date_ticks, duration_ticks
 
-AxisKind = Literal["number", "plain", "log", "duration", "clock", "date", "month"]
-"""`plain`: numbers without thousands marks, such as years; `log`: x is the logarithm to base ten of what it counts;
-`duration`: seconds; `clock`, `date` and `month`: Unix time, read as local times, and in UTC as days and months."""
+AxisKind = Literal["number", "plain", "log", "log duration", "duration", "clock", "date", "month"]
+"""`plain`: numbers without thousands marks, such as years; `log`: x is the logarithm to base ten of what it counts, of
+seconds where it is `log duration`; `duration`: seconds; `clock`, `date` and `month`: Unix time, read as local times,
+and in UTC as days and months."""
 
 LARGEST = 1e300
 """Values beyond this are drawn at the edge: differences of larger ones overflow."""
@@ -213,9 +214,9 @@ def axis_ticks(low: float, high: float, count: int, kind: AxisKind = "number") -
     if kind in ("number", "plain"):
         ticks = linear_ticks(low, high, count)
         return ticks if kind == "number" else Ticks(ticks.values, tuple(map(formatting.full, ticks.values)))
-    if kind == "log":
-        ticks = log_ticks(10**low, 10**high, count)
-        return replace(ticks, values=tuple(map(math.log10, ticks.values)))
+    if kind in ("log", "log duration"):
+        ticks, unit = log_ticks(10**low, 10**high, count), "s" if kind == "log duration" else ""
+        return Ticks(tuple(map(math.log10, ticks.values)), tuple(f"{label}{unit}" for label in ticks.labels))
     pairs = {"duration": duration_ticks, "clock": clock_ticks, "date": date_ticks, "month": date_ticks}[kind](
         low, high, count
     )
@@ -227,6 +228,10 @@ def format_x(value: float, kind: AxisKind = "number", step: float = 0.0) -> str:
 
     `step` is the distance between two columns of the chart; digits finer than that are left out.
     """
+    if kind in ("log", "log duration"):
+        # Whole numbers are to be whole again.
+        value = float(f"{10**value:.12g}")
+        step, kind = value * (10**step - 1), "number" if kind == "log" else "duration"
     if kind == "duration":
         return formatting.duration(value)
     if kind == "clock":
@@ -236,9 +241,6 @@ def format_x(value: float, kind: AxisKind = "number", step: float = 0.0) -> str:
         return text[:7] if kind == "month" else text
     if kind == "plain":
         return formatting.full(value)
-    if kind == "log":
-        value, step = 10**value, 10**value * step
-        value = round(value) if math.isclose(value, round(value), rel_tol=1e-9) else value
     if math.isfinite(value) and value == math.floor(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     digits = max(3, math.ceil(math.log10(abs(value) / step)) + 1) if step > 0 and abs(value) > step else 4

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from textual.binding import BindingType
 
+from seqsum import formatting
 from seqsum.compare.spread import curve_notes
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.legend import Entry, Note
+from seqsum_tui.charts.line_ends import LineEnd
 from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.plot import Layer
+from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
     from seqsum.compare import Row
+
+LONGEST_NAME = 16
 
 
 class CompareChart(Chart, can_focus=False, inherit_bindings=False):
@@ -22,29 +29,42 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = []
     _counted: Sequence[str] = ()
+    _names: Mapping[str, str] = {}
 
-    def show(self, rows: Sequence[Row], chosen: str | None) -> None:
-        """Draw these rows; the chosen one lies on top."""
+    def show(self, rows: Sequence[Row], chosen: str | None, *, log_x: bool = False) -> None:
+        """Draw these rows; the chosen one lies on top. log_x: over the exponents of their x, where that is above 0."""
         drawn = sorted((row for row in rows if row.drawn), key=lambda row: row.key == chosen)
         series, bands = [], []
         for row in drawn:
             colour = series_colour(row.look.hue, self.app).css
             group = row.kind == "group"
-            low, high = (None, None) if group else (row.low, row.high)
+            kept = np.flatnonzero(row.x > 0) if log_x else slice(None)
+            x = np.log10(row.x[kept]) if log_x else row.x
+            y, low, high = row.y[kept], row.low[kept], row.high[kept]
+            buckets = row.buckets if row.buckets is None or isinstance(kept, slice) else row.buckets.where(kept)
+            # Smoothing goes by steps, whatever the axis.
+            steps = (row.x if row.steps is None else row.steps)[kept]
             series.append(
                 Series(
-                    row.key, row.x, row.y, low, high, sign=row.look.sign, colour=colour, thinned=row.buckets,
-                    steps=row.steps,
+                    row.key, x, y, None if group else low, None if group else high, sign=row.look.sign, colour=colour,
+                    thinned=buckets, steps=steps,
                 )
             )  # fmt: skip
             if group:
-                bands.append(Band(row.key, row.x, row.low, row.high))
+                bands.append(Band(row.key, x, low, high))
+        self._names = {row.key: display.literal(row.name) for row in drawn}
         self._counted = curve_notes(sum(row.carried for row in drawn), sum(row.broken for row in drawn))
         self.set_bands(bands)
         self.set_series(series)
 
     def _told(self) -> list[Note]:
         return [*super()._told(), *((note,) for note in self._counted)]
+
+    def tag(self, end: LineEnd) -> str:
+        """A row's name, as in the table, and its value."""
+        one = end.layer.series
+        name = shorten_middle(self._names.get(one.name, ""), LONGEST_NAME)
+        return f"{name} {formatting.metric(self.title, float(end.layer.shown[end.at]))}"
 
     def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
         return []

@@ -35,6 +35,7 @@ class CompareModel:
         self.rows: list[Row] = []
         self.view = CURVES
         self.x: XKind = "step"
+        self.log_x = False
         self.of_best = True
         self.field: str | None = None
         """The setting of the scatter; None takes the most telling."""
@@ -67,7 +68,18 @@ class CompareModel:
     @property
     def x_kind(self) -> AxisKind:
         """What x counts."""
+        if self.log_x:
+            return "log" if self.x == "step" else "log duration"
         return "number" if self.x == "step" else "duration"
+
+    @property
+    def x_name(self) -> str:
+        """What stands at the x axis."""
+        return f"{'log ' if self.log_x else ''}{self.x}"
+
+    def value(self, place: float) -> float:
+        """Return the x at a place on the axis: steps, or seconds."""
+        return float(10**place) if self.log_x else place
 
     @property
     def last_step(self) -> int | None:
@@ -111,12 +123,17 @@ class CompareModel:
         self, *, log_y: bool, x_range: tuple[float, float] | None, smoothing: float, limits: Limits | None,
         leave_out: bool,
     ) -> Shown | None:  # fmt: skip
-        """Return everything that decides what is seen, on a chart that is set like this; None before a reading."""
+        """Return everything that decides what is seen, on a chart that is set like this; None before a reading.
+
+        x_range: places on the axis.
+        """
         if self.comparison is None:
             return None
+        if x_range is not None:
+            x_range = self.value(x_range[0]), self.value(x_range[1])
         return Shown(
             self.comparison, self.rows, self.x, log_y=log_y, x_range=x_range, field=self.field, of_best=self.of_best,
-            smoothing=smoothing, limits=limits, leave_out=leave_out,
+            smoothing=smoothing, limits=limits, leave_out=leave_out, log_x=self.log_x,
         )  # fmt: skip
 
     # What a person does

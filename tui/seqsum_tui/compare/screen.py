@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -19,7 +20,7 @@ from seqsum.compare.files import Shown, content
 from seqsum.errors import UserError
 from seqsum.plotting.axes import OFFER
 from seqsum.plotting.smoothing import lead
-from seqsum.plotting.ticks import format_x
+from seqsum.plotting.ticks import AxisKind, format_x
 from seqsum.runs import Run
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.scatter import Scatter
@@ -66,7 +67,7 @@ class CompareScreen(ConsoleScreen[None]):
         super().__init__()
         self.model = CompareModel(run_ids)
         self.reader: ComparisonReader | None = None
-        self._end: int | None = -1
+        self._axis: tuple[AxisKind, int | None] = "number", -1
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -120,7 +121,8 @@ class CompareScreen(ConsoleScreen[None]):
         chart = self.query_one(CompareChart)
         self.reader.buckets = max(2 * chart.size.width, 120)
         view = chart.view if self.model.x == "step" else None
-        self.reader.window = None if view is None else (int(view[0]), int(view[1]) + 1)
+        ends = None if view is None else [int(self.model.value(end)) for end in view]
+        self.reader.window = None if ends is None else (ends[0], ends[1] + 1)
         self.reader.lead = 0 if view is None else lead(chart.smoothing)
         self.wake()
 
@@ -152,7 +154,7 @@ class CompareScreen(ConsoleScreen[None]):
         if chart.title != comparison.metric:
             chart.title = comparison.metric
         chart.set_empty(self.model.why_empty)
-        chart.show(self.model.rows, self._front(row))
+        chart.show(self.model.rows, self._front(row), log_x=self.model.log_x)
         self._show_settings()
         self._show_scatter()
         self.query_one(CompareBar).show(self.model.view, self.model.facts)
@@ -161,22 +163,22 @@ class CompareScreen(ConsoleScreen[None]):
 
     def _show_table(self, comparison: Comparison) -> None:
         at = self.query_one(CompareChart).cursor_x
-        self.model.make_rows(at)
+        self.model.make_rows(None if at is None else self.model.value(at))
         where = None if at is None else format_x(at, self.model.x_kind, 0.0)
         self.query_one(CompareTable).show(comparison, self.model.rows, where)
 
     def _keep_ends(self, chart: CompareChart) -> None:
         """The axis reaches over all steps of what is drawn, also while only a stretch of them is read."""
-        end = self.model.last_step
-        if end != self._end:
-            self._end = end
+        model, end = self.model, self.model.last_step
+        axis = model.x_kind, end
+        if axis != self._axis:
+            same, self._axis = axis[0] == self._axis[0], axis
             view, cursor = chart.view, chart.cursor_x
-            if end is None:
-                chart.set_x_axis("time", "duration", (0.0, None))
-                return
-            chart.set_x_axis("step", "number", (0.0, float(max(end, 1))))
-            chart.set_view(view)
-            chart.set_cursor(cursor)
+            right = None if end is None else math.log10(max(end, 1)) if model.log_x else float(max(end, 1))
+            chart.set_x_axis(model.x_name, model.x_kind, (None if model.log_x else 0.0, right))
+            if same:
+                chart.set_view(view)
+                chart.set_cursor(cursor)
 
     @property
     def chosen_row(self) -> Row | None:
@@ -238,7 +240,7 @@ class CompareScreen(ConsoleScreen[None]):
             return
         if self.model.view == SCATTER:
             self.query_one(SettingScatter).choose(row.key)
-        self.query_one(CompareChart).show(self.model.rows, self._front(row))
+        self.query_one(CompareChart).show(self.model.rows, self._front(row), log_x=self.model.log_x)
         self.refresh_bindings()
 
     def _front(self, row: Row | None) -> str | None:
@@ -321,6 +323,14 @@ class CompareScreen(ConsoleScreen[None]):
             self.notify("These runs have not written their training time.")
             return
         self.model.x = "time" if self.model.x == "step" else "step"
+        self._take_axis()
+
+    def action_log_x(self) -> None:
+        """Curves over a logarithmic x, or a linear one."""
+        self.model.log_x = not self.model.log_x
+        self._take_axis()
+
+    def _take_axis(self) -> None:
         chart = self.query_one(CompareChart)
         chart.set_view(None)
         chart.set_cursor(None)
