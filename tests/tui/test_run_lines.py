@@ -82,7 +82,7 @@ def test_what_did_not_change_stays_the_same_object(runs):
 
 def test_any_metric_or_setting_sorts_and_has_its_cell(runs):
     listing = Arranger().arrange(runs, View(column="optim.lr"), NOW)
-    assert listing.cell(listing.lines[0], "optim.lr") == "0.001" and "optim.lr" in listing.shown
+    assert listing.cell(listing.lines[0], "optim.lr") == "0.001"
     assert listing.cell(listing.lines[0], "train.seed") == "0"
     arranger = Arranger()
     for gone in ("gone_metric", "task.bptt"):

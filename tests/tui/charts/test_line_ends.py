@@ -129,6 +129,18 @@ async def test_a_band_has_no_trench_where_its_line_runs_and_the_line_is_whole(lo
     assert inside >= len(plot[0]) - 10
 
 
+async def test_without_a_band_no_line_has_a_ground_of_its_own() -> None:
+    chart = Chart("loss", series=[Series("", X, X)])
+    async with Room(chart).run_test(size=(62, 22)):
+        grounds = {
+            segment.style.bgcolor
+            for strip in chart.render_lines(Region(0, 0, *chart.size))
+            for segment in strip
+            if segment.style is not None
+        }
+    assert len(grounds) == 1
+
+
 async def test_lines_that_coincide_are_both_seen_and_the_gap_between_others_is_shaded() -> None:
     y = np.where(X < 500, 0.5, 0.2)
     ends = {"y_limits": (0.0, 1.0), "x_limits": (0.0, 2000.0)}

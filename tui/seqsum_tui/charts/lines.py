@@ -23,7 +23,7 @@ def lay_lines(codes: Codes, inks: Inks, lines: Sequence[tuple[int, Bools]]) -> N
     """
     if not lines:
         return
-    union: Bools = np.any([dots for _, dots in lines], axis=0)
+    union: Bools = np.logical_or.reduce([dots for _, dots in lines])
     bits = pack(union)
     covers = [cells_of(dots) for _, dots in lines]
     others = np.maximum(np.sum(covers, axis=0) - 1, 0)
@@ -39,7 +39,7 @@ def lay_lines(codes: Codes, inks: Inks, lines: Sequence[tuple[int, Bools]]) -> N
 
 def cells_of(dots: Bools) -> Bools:
     """Return bool[height, width]: the cells in which there is any dot of bool[4 * height, 2 * width]."""
-    found: Bools = dots.reshape(dots.shape[0] // 4, 4, -1, 2).any(axis=(1, 3))
+    found: Bools = np.logical_or.reduce(dots.reshape(dots.shape[0] // 4, 4, -1, 2), axis=(1, 3))
     return found
 
 

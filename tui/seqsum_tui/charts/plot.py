@@ -138,15 +138,17 @@ def paint_data(
     area = slice(0, layout.plot_height), slice(layout.gutter, layout.gutter + layout.plot_width)
     codes, inks = canvas.codes[area], canvas.inks[area]
     by_name = {layer.series.name: layer for layer in layers}
-    gaps = [(layer, by_name[layer.series.gap_to]) for layer in layers if layer.series.gap_to in by_name]
-    between = [gap_between(layer.line, other.line, view) for layer, other in gaps]
-    shaded = np.zeros(codes.shape, dtype=np.bool_)
-    for band in [*bands, *between]:
+    shaded: dict[int, Bools] = {}
+    for band in bands:
         owner = by_name.get(band.name)
-        dots = draw_band(band.x, band.low, band.high, view, light=owner is None)
+        dots = draw_band(band.x, band.low, band.high, view)
         lay_lines(codes, inks, [(BAND if owner is None else faint_ink(owner.index), dots)])
         if owner is not None:
-            shaded |= cells_of(dots)
+            shaded[owner.index] = cells_of(dots)
+    for layer in layers:
+        if layer.series.gap_to and layer.series.gap_to in by_name:
+            gap = gap_between(layer.line, by_name[layer.series.gap_to].line, view)
+            lay_lines(codes, inks, [(BAND, draw_band(gap.x, gap.low, gap.high, view, light=True))])
 
     drawings: list[Drawing] = []
     behind: list[tuple[int, Bools]] = []
@@ -164,9 +166,9 @@ def paint_data(
     clouds = [(layer, drawing) for layer, drawing in front if _is_cloud(layer, drawing)]
     lines = [(layer, drawing) for layer, drawing in front if not _is_cloud(layer, drawing)]
     lay_lines(codes, inks, [(line_ink(layer.index), drawing.dots) for layer, drawing in lines])
-    for layer, _ in lines:
-        # A cell has one colour: that of the line. Its ground is what is shaded there.
-        inks[shaded & (inks == line_ink(layer.index))] = shaded_ink(layer.index)
+    for index, cells in shaded.items():
+        # A cell has one colour: that of the line. What its band shades there is its ground.
+        inks[cells & (inks == line_ink(index))] = shaded_ink(index)
     for _, drawing in lines:
         rows, columns = drawing.lone.T
         sole = _single_dots(pack(drawing.dots)[rows, columns])

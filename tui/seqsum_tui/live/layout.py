@@ -18,8 +18,8 @@ NARROWEST, LOWEST = 28, 7
 """A chart gets at least so many cells, when the person has not said how many columns there are to be."""
 TIGHTEST, FLATTEST = 16, 5
 """And at least so many when they have."""
-SLIMMEST = 20
-"""And at least so many where it is to be slim."""
+SLIMMEST, BESIDE_SLIM = 20, 33
+"""And at least so many where it is to be slim, and those beside it: names and values of two lines have room."""
 MOST_SMOOTHING = 1e9
 
 
@@ -86,7 +86,7 @@ def grid_for(charts: int, width: int, height: int, columns: int = 0, *, slim: bo
     grid = tiled(charts, width, height, least=(NARROWEST, LOWEST))
     if slim and charts > 1:
         beside = max(SLIMMEST, width // 5) + 1
-        others = tiled(charts - 1, width - beside, height, least=(NARROWEST, LOWEST))
+        others = tiled(charts - 1, width - beside, height, least=(BESIDE_SLIM + 1, LOWEST))
         if (others.rows, others.shown) == (1, charts - 1) and (charts, others.size) > (grid.shown, grid.size):
             return Grid(charts, 1, charts, others.size, slim=beside - 1)
     return grid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -24,14 +24,10 @@ UNFOLDED, FOLDED, MEMBER = "▾ ", "▸ ", "└ "
 
 @dataclass(frozen=True)
 class RunColumn(Column):
-    """text: what stands in it, given the line, the time in seconds since 1970, and the cells there are.
-
-    wanted: it is there only when some run has something for it.
-    """
+    """text: what stands in it, given the line, the time in seconds since 1970, and the cells there are."""
 
     text: Callable[[Line, float, int], str] = field(kw_only=True)
     quiet: bool = False
-    wanted: bool = False
 
     def cell(self, line: Line, now: float, width: int) -> str:
         """Return what stands in the cell, in exactly `width` cells."""
@@ -143,8 +139,8 @@ COLUMNS = (
     RunColumn("accuracy curve", "", ACCURACY_CURVE, 7, tight=True, text=_curve("accuracy"), quiet=True),
     RunColumn("left", "left", 7, 6, right=True, text=_left, quiet=True),
     RunColumn("speed", "speed", 9, 12, right=True, text=_speed, quiet=True),
-    RunColumn("group", "group", 8, 13, 16, text=_group, quiet=True, wanted=True),
-    RunColumn("tags", "tags", 8, 9, 20, text=_tags, quiet=True, wanted=True),
+    RunColumn("group", "group", 8, 13, 16, text=_group, quiet=True),
+    RunColumn("tags", "tags", 8, 9, 20, text=_tags, quiet=True),
     RunColumn("age", "age", 4, 4, right=True, text=_age, quiet=True),
 )
 USUAL = frozenset(column.key for column in COLUMNS)
@@ -157,12 +153,11 @@ def sorted_column(key: str, text: Callable[[Line], str]) -> RunColumn:
     return RunColumn(key, title, SORTED_WIDTH, SORTED_RANK, 14, right=True, text=lambda line, *_: text(line))
 
 
-def arrange(width: int, wanted: Collection[str] = (), extra: RunColumn | None = None) -> list[Place[RunColumn]]:
-    """Return the columns that fit into `width` cells.
-
-    wanted: the columns that have something in them, of those that are not always shown. extra: one column more.
+def arrange(width: int, extra: RunColumn | None = None) -> list[Place[RunColumn]]:
+    """Return the columns that fit into `width` cells, whatever stands in them, so that none moves when a first tag
+    comes. extra: one column more.
     """
-    columns = [column for column in COLUMNS if not column.wanted or column.key in wanted]
+    columns = list(COLUMNS)
     if extra is not None:
         columns.insert(-1, extra)
     return fitting(columns, width, LUXURIES)

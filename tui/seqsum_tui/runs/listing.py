@@ -102,7 +102,6 @@ class Listing:
     """The lines under a view.
 
     found: how many runs the filter finds. error: what is wrong with the filter; then the last good one holds.
-    shown: columns besides the usual ones that have something in them, and the sorted one if it is none of those.
     """
 
     view: View
@@ -111,7 +110,6 @@ class Listing:
     entries: tuple[Entry, ...] = ()
     error: FilterError | None = None
     names: Names = field(default_factory=lambda: Names(frozenset(), {}))
-    shown: frozenset[str] = frozenset()
     descending: bool = False
 
     def cell(self, line: Line, column: str) -> str:
@@ -159,9 +157,7 @@ class Arranger:
         key = value_of(view.column, names, now)
         descending = high_first(view.column) != view.reverse
         lines = self._ordered(found, view, key, descending, names)
-        listing = Listing(
-            view, lines, len(found), entries, error, names, _shown(lines, view.column), descending=descending
-        )
+        listing = Listing(view, lines, len(found), entries, error, names, descending=descending)
         if last is not None and last.view == view and last.lines == lines and (last.error is None) == (error is None):
             # Only the clock moved.
             listing = replace(listing, lines=last.lines)
@@ -283,13 +279,3 @@ def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]
         verdict=None,
         starred=all(run.starred for run in runs),
     )
-
-
-def _shown(lines: Sequence[Line], column: str) -> frozenset[str]:
-    """The sorted column, and those that have something to say; a line of a group is its name already."""
-    shown = {column}
-    if any(line.summary.tags for line in lines):
-        shown.add("tags")
-    if any(line.summary.group and line.kind == "run" for line in lines):
-        shown.add("group")
-    return frozenset(shown)

@@ -13,8 +13,10 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum_tui.charts import Band, Chart, Series
+from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.live.curves import panel_series
+from seqsum_tui.runs.each_run import each_run
 from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
 from seqsum_tui.shared.run_actions import RESUMABLE
@@ -42,35 +44,51 @@ class RunPreview(Horizontal):
         &.-brief > VerticalScroll { text-wrap: nowrap; text-overflow: ellipsis; overflow: hidden; }
         & > Horizontal { width: 1.3fr; padding-left: 1; }
         & > Horizontal > Chart { margin-right: 1; }
+        & > SmallMultiples { display: none; width: 1.3fr; padding-left: 1; }
+        &.-each > SmallMultiples { display: block; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Preview | None, bool, bool] = (None, False, False)
+        self._shown: tuple[object, ...] = ()
+        self._preview: Preview | None = None
+        self.each_wanted = False
+        """Whether a group is shown as a curve for each of its runs, not as their median, where there is no room for
+        both."""
 
     def compose(self) -> ComposeResult:
         """Make the words' place; the curves' place stays empty until there are any."""
         with VerticalScroll(can_focus=False):
             yield Static(id="preview-words")
         yield Horizontal(id="preview-curves")
+        yield SmallMultiples(id="preview-each")
 
     def show(self, preview: Preview | None) -> None:
         """Show this run; nothing is painted when nothing changed."""
         brief = self.size.height <= BRIEF_ROWS
-        curves = self.query_one("#preview-curves").display and not brief
-        before, self._shown = self._shown, (preview, brief, curves)
+        self._preview = preview
         self.set_class(brief, "-brief")
-        if preview is before[0] and (brief, curves) == before[1:]:
+        of_group = preview is not None and preview.line.kind == "group" and not brief
+        self.set_class(of_group, "-group")
+        self.set_class(of_group and self.each_wanted, "-each")
+        curves = self.query_one("#preview-curves").display and not brief
+        before, self._shown = self._shown, (id(preview), brief, curves)
+        if self._shown == before:
             return
         say = describe_briefly if brief else describe
         self.query_one("#preview-words", Static).update("" if preview is None else say(preview))
         if preview is not None and curves:
             self._show_curves(preview)
+        if preview is not None and of_group:
+            shown = each_run(preview.line)
+            self.query_one(SmallMultiples).show(shown.title, shown.note, shown.curves, shown.ends)
 
-    def on_resize(self) -> None:
-        """Say it at the length that there is room for."""
-        self.show(self._shown[0])
+    def show_again(self) -> None:
+        """Show it as it is asked for now, at the length that there is room for."""
+        self.show(self._preview)
+
+    on_resize = show_again
 
     def _show_curves(self, preview: Preview) -> None:
         # Charts need numpy, which the first paint does not wait for.
@@ -96,6 +114,7 @@ class RunPreview(Horizontal):
             else:
                 chart.set_bands([])
                 chart.set_series(panel_series(panel, preview.curves, preview.line.summary.metrics, index))
+        self.call_after_refresh(Chart.align_heads, list(charts.values()))
 
 
 def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,14 @@ from seqsum_tui.shared.metric_panels import Panel, loss_panel, panels
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Spread
+    from seqsum.runs.entry import Entry
 
 PART_SECONDS = 0.25
 """How long runs are read before those read so far are shown."""
 QUICK_FROM = 100
 """From how many runs on only a share of those that ended is looked at again each time."""
 MOST_MEMBERS = 32
+TRAINING = ("running", "starting")
 LOG_LINES = 12
 
 
@@ -47,17 +49,28 @@ class Preview:
     """Whether a run has a checkpoint."""
 
 
+@dataclass(frozen=True, eq=False)
+class Running:
+    """A run that trains, and the chart that tells most of it, with its curves by metric."""
+
+    entry: Entry
+    panel: Panel
+    curves: dict[str, Buckets] = field(default_factory=dict, repr=False)
+
+
 @dataclass(frozen=True)
 class WorkspaceView:
     """One reading of a workspace.
 
     preview: None while it is still to be read, when the list is there.
+    running: the runs that train, the newest first, as many as were asked for.
     unread: how many runs are still to be read.
     messages: what the index has to say.
     """
 
     listing: Listing
     preview: Preview | None
+    running: tuple[Running, ...] = ()
     unread: int = 0
     messages: tuple[str, ...] = ()
 
@@ -72,6 +85,7 @@ class WorkspaceReader:
     """Reads the list of runs under a `view`, and more of the line that is `selected` (its key).
 
     closely: ids of runs to which something was done just now.
+    most_running: of how many runs that train the curves are read.
     """
 
     workspace: Workspace
@@ -79,7 +93,9 @@ class WorkspaceReader:
     view: View = field(default_factory=View)
     selected: str | None = None
     closely: frozenset[str] = frozenset()
+    most_running: int = 0
     buckets: int = 120
+    _running: tuple[Running, ...] = ()
     _arranger: Arranger = field(default_factory=Arranger)
     _preview: Preview | None = None
     _known: int = 0
@@ -100,7 +116,19 @@ class WorkspaceReader:
         self._arranged = view
         messages = tuple(index.messages)
         index.messages.clear()
-        return WorkspaceView(listing, preview, reading.unread, messages)
+        self._running = self._read_running(reading.entries)
+        return WorkspaceView(listing, preview, self._running, reading.unread, messages)
+
+    def _read_running(self, entries: Iterable[Entry]) -> tuple[Running, ...]:
+        training = [entry for entry in entries if entry.summary.status in TRAINING] if self.most_running else []
+        training.sort(key=lambda entry: entry.summary.created, reverse=True)
+        # Read again only when the index saw a change.
+        known = {id(one.entry): one for one in self._running}
+        return tuple(known.get(id(entry)) or self._running_of(entry) for entry in training[: self.most_running])
+
+    def _running_of(self, entry: Entry) -> Running:
+        (loss, main), curves = self._curves(Run(self.workspace.folder / entry.summary.id))
+        return Running(entry, main if main.names[0] in curves else loss.alone, curves)
 
     def _preview_of(self, listing: Listing) -> Preview | None:
         lines = listing.lines

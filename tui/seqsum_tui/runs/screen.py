@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -18,12 +18,14 @@ from seqsum import formatting
 from seqsum.runs import Run
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, parse
 from seqsum.runs.filter_tokens import FilterError
+from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.runs.editing import NEED_RUN, RunEditor
 from seqsum_tui.runs.filter_completion import FilterCompletion
 from seqsum_tui.runs.filter_help import FILTER_WORDS
 from seqsum_tui.runs.filter_line import FilterBox, FilterLeft, FilterLine, FilterTyped
 from seqsum_tui.runs.listing import View
+from seqsum_tui.runs.live_wall import MOST, LiveWall, RunTile
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.reader import WorkspaceReader
 from seqsum_tui.runs.table import MARK, ColumnChosen, RunsMarked, RunTable
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from seqsum_tui.runs.reader import WorkspaceView
 
 
+BROAD = 150
+"""From so many columns on, what runs and the preview stand beside the list."""
 # What of the view is remembered for the next time.
 KEPT = frozenset({"column", "reverse", "grouped"})
 
@@ -53,13 +57,15 @@ class RunsScreen(RunScreen):
     COMMANDS = {ScreenCommands}  # noqa: RUF012
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = bindings.RUNS
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-wide"), (BROAD, "-broad")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-lowest"), (14, "-low"), (22, "-middle"), (32, "-high")]  # noqa: RUF012
     HELP_TITLE = "Runs"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
         ("The list, and its runs", bindings.RUNS),
         ("In the filter", bindings.FILTER),
         ("Moving in the list", bindings.RUN_TABLE),
+        ("The curves of a group's runs", SmallMultiples.BINDINGS),
+        ("The small charts of what runs (tab goes there)", bindings.TILE),
         ("What a filter says", FILTER_WORDS),
         ("How a run went: the first that holds", VERDICT_WORDS),
     ]
@@ -78,11 +84,14 @@ class RunsScreen(RunScreen):
     def compose(self) -> ComposeResult:
         """Make the widgets."""
         yield TopBar(for_people(self.console.workspace_folder))
-        with Vertical(id="list"):
-            yield FilterLine()
-            yield RunTable(self.console.now, id="runs")
-            yield Static(id="empty")
-        yield RunPreview()
+        with Container(id="body"):
+            with Vertical(id="list"):
+                yield FilterLine()
+                yield RunTable(self.console.now, id="runs")
+                yield Static(id="empty")
+            with Vertical(id="beside"):
+                yield LiveWall()
+                yield RunPreview()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -123,8 +132,7 @@ class RunsScreen(RunScreen):
         gone = [id for id in table.marked if id not in self._runs] if not view.unread else []
         if gone:
             table.mark(gone, on=False)
-        if view.preview is not None or not listing.lines:
-            self.query_one(RunPreview).show(view.preview)
+        self._show_beside(view)
         self._show_counts()
         filter_line = self.query_one(FilterLine)
         if filter_line.text == listing.view.filter:
@@ -146,6 +154,16 @@ class RunsScreen(RunScreen):
         self._read_once = self._asked_once = True
         if not view.whole:
             self.wake()
+
+    def _show_beside(self, view: WorkspaceView) -> None:
+        beside = self.query_one("#beside").size
+        broad = self.has_class("-broad") and self.has_class("-high")
+        most, self._reader.most_running = self._reader.most_running, MOST if broad else 0
+        if broad and not most:
+            self.wake()
+        self.query_one(LiveWall).show(view.running if broad else (), beside.width, beside.height // 2)
+        if view.preview is not None or not view.listing.lines:
+            self.query_one(RunPreview).show(view.preview)
 
     def _show_counts(self) -> None:
         marked, listing = self.query_one(RunTable).marked, self._listing
@@ -214,8 +232,10 @@ class RunsScreen(RunScreen):
             return "The filter has the keys already."
         if action == "undo" and not self.editor.can_undo:
             return "Nothing was deleted from here; B shows the bin."
-        line = self.line_in_hand() if action in ("unfold", "rename") else None
-        if action == "unfold" and (line is None or line.kind == "run"):
+        line = self.line_in_hand() if action in ("unfold", "each", "rename") else None
+        if (action == "unfold" and (line is None or line.kind == "run")) or (
+            action == "each" and (line is None or line.kind != "group")
+        ):
             return "The line under the cursor is no group of runs."
         if action == "rename" and (line is None or line.kind == "group"):
             return "A group has no name of its own; f shows its runs."
@@ -343,6 +363,20 @@ class RunsScreen(RunScreen):
         group = line.summary.group if line is not None and line.kind != "run" else None
         if group:
             self._look(opened=self._reader.view.opened ^ {group})
+
+    def action_each(self) -> None:
+        """Show a curve for each run of the group under the cursor, and give them the keys; or the median again."""
+        preview, table = self.query_one(RunPreview), self.query_one(RunTable)
+        preview.each_wanted = table.has_focus
+        preview.show_again()
+        preview.call_after_refresh(preview.show_again)
+        self.set_focus(preview.query_one(SmallMultiples) if preview.each_wanted else table)
+
+    @on(SmallMultiples.Chosen)
+    @on(RunTile.Chosen)
+    def open_chosen(self, message: SmallMultiples.Chosen | RunTile.Chosen) -> None:
+        """Watch the run of a small chart."""
+        self.open_run(message.key)
 
     # Other screens
 

@@ -166,7 +166,7 @@ class RunTable(ColumnTable[Line, RunColumn]):
         column, extra = self._listing.view.column, None
         if column not in USUAL:
             extra = sorted_column(column, lambda line: self._listing.cell(line, column))
-        self.places = arrange(self.size.width - self.GUTTER - self.END, self._listing.shown, extra)
+        self.places = arrange(self.size.width - self.GUTTER - self.END, extra)
 
     def signs(self, line: Line) -> Iterable[Piece]:
         """Mark, and star or note."""

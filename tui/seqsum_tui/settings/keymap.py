@@ -11,6 +11,7 @@ from textual.keys import Keys, _character_to_key
 from seqsum.errors import did_you_mean
 from seqsum.text import one_line
 from seqsum_tui.charts.chart import Chart
+from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.new_run.form import ConfigForm
 from seqsum_tui.new_run.keys import KEYS
 from seqsum_tui.shared import bindings, dialog_keys
@@ -27,6 +28,7 @@ def key_groups() -> Iterator[tuple[str, Sequence[Binding]]]:
         if name.isupper() and isinstance(value, list)
     ]
     parts += [("NEW_RUN", KEYS), ("FORM", ConfigForm.BINDINGS), ("CHART", Chart.BINDINGS)]
+    parts += [("MULTIPLES", SmallMultiples.BINDINGS)]
     for name, keys in parts:
         yield name, [key for key in Binding.make_bindings(keys) if key.id]
 

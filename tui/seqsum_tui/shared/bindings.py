@@ -42,6 +42,7 @@ RUNS: list[BindingType] = [
     key("runs.ask", "a", "ask", "Ask", "Ask the model of the run, and look inside it"),
     *CONTROL,
     key("runs.compare", "c", "compare", "Compare", "Put the marked runs, or this one, beside others"),
+    key("runs.each", "v", "each", "Each run", "Of a group: a small curve for each run, or their median"),
     HELP,
     key("runs.sort", "s", "sort", "Sort", "Choose the column, metric or setting to sort by"),
     key("runs.mark", "space", "mark", "Mark", "Mark the run; keys then act on all marked ones", display="space"),
@@ -93,6 +94,8 @@ def _moving(part: str, line: str, first: str = "home", last: str = "end") -> lis
 
 
 RUN_TABLE = _moving("table", "line", "home,g", "end,G")
+
+TILE: list[BindingType] = [key("tile.open", "enter", "open", "Open", "Watch the run of the small chart")]
 
 LIVE: list[BindingType] = [
     key("live.back", "escape", "back", "Runs", "Back to the list of runs; this run goes on", display="esc"),
@@ -190,6 +193,7 @@ COMPARE: list[BindingType] = [
     hidden("compare.order", "o", "order", "Order", "Best rows first, or in the order they were made"),
     hidden("compare.direction", "d", "direction", "Direction", "Say that higher, or lower, is better"),
     hidden("compare.time", "t", "time", "Time axis", "Curves over training time, or over steps"),
+    hidden("compare.log_x", "x", "log_x", "Log x", "Logarithmic or linear x axis"),
     hidden("compare.log_y", "y", "chart('toggle_log')", "Log y", "Logarithmic or linear y axis"),
     hidden("compare.y_range", "Y", "chart('y_range')", "Y range", "Set the ends of the y axis"),
     hidden("compare.leave_out", "O", "chart('leave_out')", "Outliers", "Leave outliers out, or not"),
