@@ -119,7 +119,7 @@ async def test_panels_follow_one_question_and_ask_it_once(console, scene, opened
 
 
 async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scene, opened, until):
-    async with console.run_test(size=(200, 60)) as pilot:
+    async with console.run_test(size=(60, 20)) as pilot:
         screen = await opened(pilot, adder(scene, 0, 300))
         await put(pilot, until, screen, "3 4")
         for size, shown in (((200, 60), 4), ((160, 24), 4), ((120, 40), 2), ((119, 40), 1), ((60, 20), 1)):
@@ -134,6 +134,8 @@ async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scen
         screen.set_focus(screen.board.panes[2].picture)
         await pilot.press("v")
         await until(pilot, lambda: titles(screen) == [*OF_A_SUM[:2], "2 Hidden", OF_A_SUM[3]])
+        await pilot.press("2")
+        await until(pilot, lambda: not screen.board.overview and screen.board.title == "Hidden")
 
 
 async def test_a_slow_view_holds_none_of_the_others_up(console, scene, opened, until):

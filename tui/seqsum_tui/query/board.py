@@ -104,7 +104,10 @@ class Board(Container):
         return self._broad and self._large
 
     def turn(self, page: str) -> None:
-        """Turn to a page."""
+        """Turn to a page, at the view of the panel that has the keys where it is of that page."""
+        panel = self._active
+        if panel is not None and panel.page == page:
+            self._chosen[page] = panel.chosen
         self.page, self._large = page, bool(room(self.screen.size))
 
     def turn_back(self) -> None:
@@ -126,12 +129,16 @@ class Board(Container):
 
     # Drawing
 
+    async def make_room(self) -> None:
+        """Make what there was no room for before."""
+        await self._dashboard.make_room()
+
     def lay_out(self) -> None:
         """Show the panes that there is room and a meaning for."""
         asking, dashboard = self._askings[0], self._dashboard
         if asking.session.asks and not has(self.page, asking.session):
             self.page, self._large = FIRST, False
-        self.overview = dashboard.display = self._broad and not self._large
+        self.overview = dashboard.display = self._broad and not self._large and bool(dashboard.children)
         self.query_one("#panes").display = not self.overview
         if self.overview:
             dashboard.offer(asking, self.screen.size)

@@ -33,6 +33,7 @@ class Panel(QueryPane):
     }
     """
 
+    READY = False
     WAITS = "It follows the question."
     page = ""
     chosen: Chosen = ("", "")
@@ -61,9 +62,15 @@ class Dashboard(Grid):
     """
 
     def compose(self) -> ComposeResult:
-        """Make the panels."""
-        for _ in range(MOST):
-            yield Panel()
+        """Make the panels, where there is room for any."""
+        yield from self._missing(self.app.size)
+
+    async def make_room(self) -> None:
+        """Make the panels where there was no room before."""
+        await self.mount_all(self._missing(self.screen.size))
+
+    def _missing(self, size: Size) -> list[Panel]:
+        return [Panel() for _ in range(MOST)] if room(size) and not self.children else []
 
     @property
     def panels(self) -> list[Panel]:

@@ -71,6 +71,8 @@ class QueryPane(Vertical):
     }
     """
 
+    READY = True
+    """Whether every kind of picture is there from the start; else each comes when it is first shown."""
     WAITS = "Type a question first, or press r for a random one."
     """What stands in the place of a view of a question before one is asked."""
     _shown: Shown | None = None
@@ -85,11 +87,8 @@ class QueryPane(Vertical):
         with VerticalScroll(id="scroll", classes="-alone"):
             yield Static(id="words")
         yield TokenStrip()
-        yield HeatMap()
-        yield Ribbons()
-        yield QueryChart()
-        yield Plane()
-        yield AnswerList()
+        for picture in PICTURES.values() if self.READY else ():
+            yield picture()
 
     def on_resize(self) -> None:
         """Where there is little room, the picture gets it; bars grow with the width."""
@@ -167,10 +166,13 @@ class QueryPane(Vertical):
         self.query_one("#scroll").set_class(picture is None, "-alone")
         self.query_one(TokenStrip).show(shown.strip, shown.full, shown.counts)
         for kind, widget in PICTURES.items():
-            drawn = self.query_one(widget)
-            drawn.display = isinstance(picture, kind)
+            drawn = next(iter(self.query(widget)), None)
             if isinstance(picture, kind):
+                if drawn is None:
+                    self.mount(drawn := widget())
                 drawn.show(picture)
+            if drawn is not None:
+                drawn.display = isinstance(picture, kind)
         if had_keys:
             self.screen.set_focus(self.picture)
 

@@ -225,8 +225,9 @@ class QueryScreen(ConsoleScreen[None]):
         self.query_one(PageLine).show_views([] if board.overview else board.titles, board.title)
         self.show_head()
 
-    def on_resize(self) -> None:
+    async def on_resize(self) -> None:
         """There may be room for more, or for less."""
+        await self.board.make_room()
         if self.askings:
             self._show_pages()
             self.call_after_refresh(self.fill_all)
