@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum_tui.app import Console
+from seqsum_tui.dialogs.help import HelpLine
 from seqsum_tui.new_run.form import FieldRow
 from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.settings import keymap
@@ -210,8 +211,8 @@ async def test_the_next_console_has_the_theme_and_the_keys(scene, still, until, 
         await pilot.pause()
         assert not isinstance(console.screen, NewRunScreen)
         await pilot.press("question_mark")
-        await until(pilot, lambda: console.screen.query(".keys"))
-        assert "N" in [str(line.render()) for line in console.screen.query(".keys")]
+        await until(pilot, lambda: console.screen.query(HelpLine))
+        assert "N" in [line.names for line in console.screen.query(HelpLine)]
         await pilot.press("escape")
         await until(pilot, lambda: console.screen.__class__.__name__ == "RunsScreen")
         await pilot.press("N")
