@@ -422,3 +422,18 @@ async def test_a_forecast_of_dates_and_of_steps():
         await pilot.pause()
         assert pilot.app.query_one(QueryChart).x_name == "steps ahead"
         assert pilot.app.query_one(QueryChart).series[0].x.tolist() == [-3, -2, -1, 0]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["60x20", "120x40"])
+@pytest.mark.parametrize("kind", ["attention", "ring"])
+def test_what_they_look_like(snap_compare, size, kind):
+    async def shown(pilot):
+        pilot.app.theme = "textual-light" if size == SIZES[1] else "textual-dark"
+        # Day, month and year are looked at in the order of the answer.
+        weights = np.full((len(WRITTEN), len(READ)), 0.01)
+        for at, place in enumerate((9, 10, 11, 12, 8, 3, 4, 2, 0, 1, 12)):
+            weights[at, place] = 0.6 + 0.03 * at
+        pilot.app.show(looks_of(weights) if kind == "attention" else ring(10, (0, 3, 1)))
+        await pilot.press("right", "right")
+
+    assert snap_compare(Alone(), terminal_size=size, run_before=shown)
