@@ -92,6 +92,8 @@ async def test_panels_follow_one_question_and_ask_it_once(console, scene, opened
             asked.clear()
             await put(pilot, until, screen, question)
             assert asked == {(ask, None): 1 for ask in ("predict", "trajectory", "inspect", "history")}
+            # One server walks over many inputs: first for the view that fits the task best.
+            assert list(asked).index(("trajectory", None)) < list(asked).index(("history", None))
             answer, ring, thinks, learned = screen.board.panes
             assert answer.written.startswith(question) and question in learned.written
             assert [at.token for at in screen.askings[0].answers["trajectory"].path] == question.split()

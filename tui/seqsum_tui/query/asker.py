@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -214,9 +214,10 @@ class Asker:
     async def _make(self, asking: Asking, ask: str, fields: dict[str, Any]) -> None:
         """Ask what a view is made of, and make it; what goes wrong stands in its place."""
         refused: list[Content] = []
+        question = views()[ask].question
         try:
-            async with self.told(asking, refused.append):
-                if not views()[ask].question.needs_input:
+            async with asking.slow_turn if question.slow else nullcontext(), self.told(asking, refused.append):
+                if not question.needs_input:
                     await asking.session.save_now(self._screen.show_state)
                 self._screen.show_state("computing…")
                 reply = await asking.session.ask(ask, **fields)

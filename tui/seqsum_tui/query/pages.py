@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +58,7 @@ class Asking(Pane):
     were made so far.
 
     wanted: the fields of the questions on their way; refused: why a question to the server has no answer
-    latest: the newest checkpoint that answered anything
+    latest: the newest checkpoint that answered anything; slow_turn: what walks over many inputs goes in its order
     """
 
     reply: Said | None = None
@@ -65,6 +66,7 @@ class Asking(Pane):
     wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: dict[str, Content] = field(default_factory=dict)
     latest: int | None = None
+    slow_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _past: dict[int, tuple[Said | None, dict[str, list[Shown]]]] = field(default_factory=dict)
 
     @property
