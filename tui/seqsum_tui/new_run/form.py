@@ -373,7 +373,8 @@ class ConfigForm(VerticalScroll, can_focus=False):
     def action_unfold_all(self) -> None:
         """Show every field there is; when all are shown, the basic ones."""
         folds = {box.section for box in self._boxes.values() if box.advanced}
-        self.unfold(() if folds <= self.unfolded else folds)
+        # Also sections of which nothing is used now: another choice may bring them.
+        self.unfold(() if folds <= self.unfolded else self._boxes)
         self.post_message(self.Folded(sorted(self.unfolded)))
 
     @on(Fold.Toggled)
