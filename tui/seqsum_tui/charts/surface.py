@@ -200,9 +200,13 @@ class ChartSurface(Widget):
     def head_needed(self) -> int:
         """How many lines above the plot it needs of its own."""
         width, height = self.size
-        layers, inks = self._current_layers(), self._legend_inks or legend_inks(self)
-        told, rows = self._told(), rows_for_legend(height)
-        return len(legend_lines(self._head_of(width), self._entries(layers), told, width, rows, inks))
+        if not width or not height:
+            return 0
+        if not self._take_inks():
+            # Drawn in full the next time: the cells at hand have other inks.
+            self._canvas = None
+        layers = self._current_layers()
+        return len(self._own_legend(layers, width, height))
 
     def set_empty(self, text: str) -> None:
         """Change what stands in the plot while there is nothing to draw."""
@@ -499,13 +503,17 @@ class ChartSurface(Widget):
 
     def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
         """Return the lines above the plot: how many depends on names and size only, never on values."""
+        lines, inks = self._own_legend(layers, width, height), self._legend_inks
+        if inks is None:
+            return lines
+        return lines + [[(" " * width, inks.blank)]] * (min(self._least_head, rows_for_legend(height)) - len(lines))
+
+    def _own_legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
         inks = self._legend_inks
         if inks is None:
             return []
         rows = rows_for_legend(height)
-        lines = legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
-        blank = [(" " * width, inks.blank)]
-        return lines + [blank] * (min(self._least_head, rows) - len(lines))
+        return legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
 
     @staticmethod
     def align_heads(charts: Iterable[ChartSurface]) -> None:
