@@ -98,7 +98,7 @@ class CannedClient:
     async def request(self, ask, *, seconds=0.0, checkpoint=20_000, **fields):
         made = {"facts": lambda step: FACTS, "inspect": inspect, "trajectory": trajectory, "history": history}
         reply = predict(checkpoint) if ask == "predict" else {"answer": made[ask](checkpoint)}
-        return {"ok": True, "ask": ask, "checkpoint_step": checkpoint, "messages": [], **reply}
+        return {"ok": True, "ask": ask, "checkpoint_step": checkpoint, "warnings": [], **reply}
 
     async def close(self):
         self.running = False

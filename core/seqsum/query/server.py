@@ -4,10 +4,10 @@ It first says {"ready": true, "checkpoint_step", "input_hint", "empty", "samples
 {"ready": false, "error"} when it can't answer. A request is {"ask": the question's name, "id": …, its fields …}; the
 questions are in `questions`, each with its fields and its answer. A reply is
 
-    {"id", "ok": true, "ask", "checkpoint_step", "seconds", "messages", "answer", …}
+    {"id", "ok": true, "ask", "checkpoint_step", "seconds", "warnings", "answer", …}
     {"id", "ok": false, "error", "place", "end"}
 
-checkpoint_step: the checkpoint that answered; seconds: how long that took; messages: what a person should know, e.g.
+checkpoint_step: the checkpoint that answered; seconds: how long that took; warnings: what a person should know, e.g.
 that a damaged checkpoint was passed over; error: one sentence, what is wrong and the way out; place, end: where in
 `input`, in characters from 0, it goes wrong, null where no single place is to blame. Numbers are finite or null. A
 question is taken back by ending the server, which only reads.
@@ -76,7 +76,7 @@ def reply_to(answerer: Answerer, line: str, errors: TextIO) -> dict[str, Any]:
             "ask": question.name,
             "checkpoint_step": loaded.step,
             "seconds": time.monotonic() - began,
-            "messages": list(loaded.messages),
+            "warnings": list(loaded.messages),
             **reply_of(found),
         }
     except InputError as error:

@@ -90,7 +90,7 @@ class Asker:
             session, before = asking.session, asking.session.summary
             told, session.trouble = session.trouble, read if isinstance(read, Exception) else None
             if str(session.trouble) != str(told):
-                self._screen.show_problem(None) if session.trouble is None else self.failed(session.trouble)
+                self._warn() if session.trouble is None else self.failed(session.trouble)
             if isinstance(read, Exception):
                 continue
             session.summary, session.checkpoints = read
@@ -146,7 +146,7 @@ class Asker:
 
     def ask(self, question: str) -> None:
         """Ask every model on the screen."""
-        self._screen.show_problem(None)
+        self._warn()
         for asking in self.askings:
             asking.begin(question)
             self.ask_of(asking)
@@ -158,6 +158,7 @@ class Asker:
 
     def ask_again(self, asking: Asking) -> None:
         """Have what is not known yet of a checkpoint asked, and show the rest."""
+        self._warn()
         self._screen.show_head()
         if asking.waits:
             self.ask_of(asking)
@@ -238,7 +239,7 @@ class Asker:
         """Say what goes wrong with a question in here, with its place in it; a server that ended is replaced."""
         try:
             yield
-            self._tell_restart(asking.session)
+            self._tell(asking.session)
         except QuestionRefused as error:
             say(self._refusal(asking.question or "", error))
         except ServerEnded as error:
@@ -257,10 +258,16 @@ class Asker:
             await session.load()
             self._wrong(f"{error.reason}; another was started")
 
-    def _tell_restart(self, session: Session) -> None:
-        """Say once that a server was found dead and another was started."""
-        if session.restarted:
-            session.restarted = False
-            self._screen.show_problem(
-                Content.styled("! the query server had ended; another was started", "$text-warning")
-            )
+    def _tell(self, session: Session) -> None:
+        """Say once that a server was found dead and another was started; and, as long as it holds, what is to be known
+        of the checkpoints that answer."""
+        restarted = ["the query server had ended; another was started"] if session.restarted else []
+        if restarted or session.warned != session.warnings:
+            session.restarted, session.warned = False, session.warnings
+            self._warn(*restarted)
+
+    def _warn(self, *news: str) -> None:
+        newest = [asking.session for asking in self.askings if asking.session.step is None]
+        said = dict.fromkeys([*news, *(warning for session in newest for warning in session.warnings)])
+        warning = Content.styled(f"! {display.literal('; '.join(said))}", "$text-warning") if said else None
+        self._screen.show_problem(warning)

@@ -53,6 +53,10 @@ class Session:
         self._seen: deque[tuple[float, float]] = deque()
         self.restarted = False
         """Whether a server was found dead and another was started; the screen tells, and takes it back."""
+        self.warnings: tuple[str, ...] = ()
+        """What is to be known of the checkpoint that answered last."""
+        self.warned: tuple[str, ...] = ()
+        """What of this the screen tells."""
 
     def read(self) -> tuple[Summary, tuple[int, ...]]:
         """Read how the run is, and its checkpoints; raises UserError when it can't be read. For a thread."""
@@ -170,7 +174,9 @@ class Session:
         # What walks over many inputs has a server of its own, so that a question never waits behind it.
         client = self._client((await in_thread(questions))[ask].slow)
         self.restarted = self.restarted or client.ended
-        return await client.request(ask, **fields)
+        reply = await client.request(ask, **fields)
+        self.warnings = tuple(reply.get("warnings", ()))
+        return reply
 
     async def close(self) -> None:
         """End the servers."""
