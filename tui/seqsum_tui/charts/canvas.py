@@ -62,6 +62,8 @@ class Canvas:
     def strip(self, inks: Sequence[Style], row: int) -> Strip:
         """Return one row in the given styles."""
         codes, numbers = self.codes[row], self.inks[row]
+        if not codes.size:
+            return Strip([], 0)
         if not codes.all():
             keep = codes != _CONTINUED
             codes, numbers = codes[keep], numbers[keep]

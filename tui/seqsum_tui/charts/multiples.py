@@ -106,7 +106,7 @@ class SmallMultiples(Widget, can_focus=True):
         if self._drawn_for != ground:
             self._drawn_for = ground
             self._draw()
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
     def _draw(self) -> None:
         width, height = self.size
@@ -117,7 +117,7 @@ class SmallMultiples(Widget, can_focus=True):
         note = f"{left_out} more have no room" if left_out > 0 else note
         canvas.text(0, 0, shorten(title, width), TITLE)
         canvas.text(0, len(title) + 2, shorten(note, max(width - len(title) - 2, 0)), NOTE)
-        for place, curve in enumerate(self.curves[: self.grid.shown]):
+        for place, curve in enumerate(self.curves[: self.grid.shown] if width else ()):
             self._draw_curve(canvas, self.region_of(place), curve)
         if self.has_focus and self.cursor < self.grid.shown:
             at = self.region_of(self.cursor)

@@ -299,7 +299,7 @@ class ChartSurface(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one line of the picture."""
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
     def _ground(self) -> object:
         return self.size, self.background_colors, self.app.theme
