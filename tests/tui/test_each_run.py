@@ -57,7 +57,7 @@ async def test_as_many_are_light_as_learned_and_each_opens_its_run(console, seed
         assert [curve.key for curve in widget.curves] == [run.id for run in seeds], "by seed"
         assert [place for place, curve in enumerate(widget.curves) if curve.light] == learned
         await until(pilot, lambda: "4 of 11 learned" in screen_text(console))
-        assert console.screen.query_one("#preview-curves").display == (size[0] >= 150), "both where there is room"
+        assert console.screen.query_one("#preview-curves").display == (size[0] >= 180), "both where there is room"
         at = widget.region_of(5)
         await pilot.click(SmallMultiples, offset=(at.x + 1, at.y + 1))
         await until(pilot, lambda: isinstance(console.screen, LiveScreen))

@@ -59,6 +59,10 @@ class LiveChart(Chart, inherit_bindings=False):
         super().__init__(empty=SOON)
         self.place = place
 
+    def on_resize(self) -> None:
+        """A wider chart shows more points."""
+        self.post_message(ChartsLaidOut())
+
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis, and remember it."""
         super().action_toggle_log()

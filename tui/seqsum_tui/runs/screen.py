@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from seqsum_tui.runs.reader import WorkspaceView
 
 
-BROAD = 150
+BROAD = 180
 """From so many columns on, what runs and the preview stand beside the list."""
 # What of the view is remembered for the next time.
 KEPT = frozenset({"column", "reverse", "grouped"})
