@@ -6,11 +6,16 @@ import asyncio
 from typing import Any
 
 from textual import events
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from seqsum_tui.terminal_io.escape_key import KeyParser
 from seqsum_tui.terminal_io.rate_limit import Pace
 from seqsum_tui.terminal_io.screen_diff import Thrift
+
+# The driver makes its parser itself, by this name.
+linux_driver.XTermParser = KeyParser  # type: ignore[attr-defined]
 
 
 class ThriftyDriver(LinuxDriver):
