@@ -114,6 +114,19 @@ def test_the_outcome_is_that_of_numpy(tmp_path: Path) -> None:
     assert found.steps_to_converge == pytest.approx(np.quantile([200, 300], [0.25, 0.5, 0.75]))
 
 
+@pytest.mark.parametrize(("losses", "best"), [([0.3, 0.1, 0.2], 1), ([0.3, 0.2, 0.1], 2), ([0.1, 0.2, 0.3], 0)])
+@pytest.mark.parametrize("name", ["loss", "eval_loss"])
+def test_of_equally_good_seeds_that_with_the_lower_loss_is_best(
+    tmp_path: Path, name: str, losses: list[float], best: int
+) -> None:
+    runs = [Workspace(tmp_path).create("baseline", CONFIG) for _ in losses]
+    for run, loss in zip(runs, losses, strict=True):
+        with run.store() as store:
+            store.append([("loss", 300, 1.0), ("accuracy", 300, 1.0), (name, 301, loss)])
+            store.set_state(status="finished")
+    assert outcome_of(runs).best == runs[best].id
+
+
 def test_a_group_is_called_after_the_preset_and_what_was_changed() -> None:
     preset = load_preset("baseline")
     assert group_name("baseline", preset.config, preset.config) == "baseline"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ class SeedDistribution:
     converged: how many runs ended with an accuracy of at least 0.99; None where the task has no accuracy.
     steps_to_converge: (lower quartile, median, upper quartile) over the converged runs of the first evaluation with
         such an accuracy, or None.
-    best: the id of the best run.
+    best: the id of the best run; of several, of that with the lowest loss.
     """
 
     metric: str
@@ -172,7 +173,12 @@ def outcome_of(runs: Sequence[Run]) -> SeedDistribution:
         if metric == "accuracy" and value >= CONVERGED:
             steps, values = curves[id][metric]
             arrivals.append(float(steps[values >= CONVERGED][0]))
-    better = max if direction == "higher" else min
+    sign = -1.0 if direction == "higher" else 1.0
+    # Of equally good ones that with the lower loss.
+    losses = {
+        id: float(next((had[name][1][-1] for name in ("eval_loss", "loss") if name in had), math.inf))
+        for id, had in curves.items()
+    }
     return SeedDistribution(
         metric=metric,
         runs=len(runs),
@@ -183,5 +189,5 @@ def outcome_of(runs: Sequence[Run]) -> SeedDistribution:
         quartiles=standing.quartiles if standing is not None else None,
         converged=len(arrivals) if metric == "accuracy" else None,
         steps_to_converge=quartiles(arrivals),
-        best=better(finals, key=lambda id: finals[id]) if finals else None,
+        best=min(finals, key=lambda id: (sign * finals[id], losses[id])) if finals else None,
     )
