@@ -69,7 +69,7 @@ def test_a_run_without_a_name_is_called_after_its_preset_with_a_free_number(work
     assert workspace.create("sota", Config()).record.name == "sota-2"
 
 
-@pytest.mark.parametrize("preset", ["x\x1b[31m\n", "p" * 250, " "])
+@pytest.mark.parametrize("preset", ["x\x1b[31m\n", "p" * 250, " ", ".", ".."])
 def test_a_preset_file_of_any_name_gives_a_name_that_can_be_shown(workspace: Workspace, preset: str) -> None:
     names = [workspace.create(preset, Config()).record.name for _ in range(2)]
     assert len(set(names)) == 2
@@ -85,7 +85,14 @@ def test_a_name_that_can_not_be_shown_is_refused_before_anything_is_made(workspa
     assert not workspace.folder.exists()
 
 
-@pytest.mark.parametrize("name", ["x" * 200, "[bold]", "ü 数 🙂", "../up", "-x"])
+@pytest.mark.parametrize("name", [".", "..", " .. "])
+def test_a_folder_of_every_folder_is_no_name(workspace: Workspace, name: str) -> None:
+    with pytest.raises(UserError, match=rf'^name: "{name.strip()}" means a folder to every program; choose another$'):
+        make(workspace, name)
+    assert not workspace.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "...", ".x", "x" * 200, "[bold]", "ü 数 🙂", "../up", "-x"])
 def test_any_other_name_is_kept_as_it_is(workspace: Workspace, name: str) -> None:
     run = make(workspace, name)
     assert workspace.find(name).id == run.id

@@ -19,6 +19,8 @@ from seqsum.text import is_plain, one_line, plain_spaces, printable
 
 ANNOTATIONS_FILE = "annotations.json"
 LONGEST_NAME = 200
+FOLDERS = (".", "..")
+"""What every program reads as a folder is no name."""
 LONGEST_TAG = 50
 MOST_TAGS = 50
 LONGEST_NOTE = 10_000
@@ -113,10 +115,12 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def check_name(name: str) -> str:
-    """Return a run's name stripped; raise UserError for an empty, overlong or unprintable one."""
+    """Return a run's name stripped; raise UserError for an empty, overlong or unprintable one, and for `.` and `..`."""
     name = plain_spaces(name)
     if not name or len(name) > LONGEST_NAME or not is_plain(name):
         raise UserError(f'name: must be 1 to {LONGEST_NAME} printable characters, got "{_short(name)}"')
+    if name in FOLDERS:
+        raise UserError(f'name: "{name}" means a folder to every program; choose another')
     return name
 
 

@@ -17,7 +17,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
 from seqsum.files import alone, sync_folder
 from seqsum.folders import default_workspace
-from seqsum.runs.annotations import LONGEST_NAME, check_name
+from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
 from seqsum.runs.bounds import is_run, remove, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.index import Index
@@ -189,7 +189,8 @@ class Workspace:
     def _free_name(self, preset: str) -> str:
         taken = {summary.name for summary in self.summaries()}
         # A preset of one's own is named by its file, which can be called anything.
-        stem = one_line(preset).strip()[: LONGEST_NAME - 10] or "run"
+        stem = one_line(preset).strip()[: LONGEST_NAME - 10]
+        stem = "run" if stem in ("", *FOLDERS) else stem
         number, name = 2, stem
         while name in taken:
             name, number = f"{stem}-{number}", number + 1
