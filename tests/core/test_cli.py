@@ -301,7 +301,7 @@ def test_a_dead_run_shows_the_end_of_its_log_and_goes_on(fork_server: WarmLaunch
         log.write("[bold]last\x1b[31m words[/bold]\n")
     status, out, _ = call("show", "dead")
     assert status == 0 and "died" in out and "[bold]last\\x1b[31m words[/bold]" in out and "\x1b" not in out
-    (resumed,) = lines("resume", "dead")
+    (resumed,) = lines("resume", "dead", "--detach")
     assert resumed["ok"] is True and resumed["pid"] != pid
     assert wait_for_end(run).status == "finished"
 

@@ -100,6 +100,10 @@ def test_a_series_is_told_as_its_column_is_written_and_its_figures_before_what_f
         found, rel=1e-5
     )
     assert all("," in text and "." not in text for text in says)
+    for command in ("predict", "inspect"):
+        # Nothing means the end of the data: then nothing need be typed.
+        assert call(command, run.id) == call(command, run.id, "")
+        assert call(command, run.id)[0] == 0
     status, out, err = call("evaluate", run.id, "--calibration")
     assert status == 2 and "mae " in out and "calibration: " in err
 
@@ -112,7 +116,8 @@ def test_what_is_refused(run: Run) -> None:
         (["predict", run.id, "1", "--top-k", "0"], "--top-k must be a whole number from 1"),
         (["inspect", run.id, "1", "--target", "ten"], 'no class "ten"; the classes are 0, 1'),
         (["inspect", run.id, "1 " * 501], "at most 500"),
-        (["inspect", run.id], "INPUT"),
+        (["inspect", run.id], "seqsum inspect: INPUT is missing; see seqsum inspect --help"),
+        (["predict", run.id], "seqsum predict: INPUT is missing; see seqsum predict --help"),
         (["inspect", run.id, "1", "--distance", "cosine"], "--distance goes with --nearest"),
         (["inspect", run.id, "1", "--nearest", "3", "--distance", "far"], "--distance must be euclidean or cosine"),
         (["inspect", run.id, "1", "--lenght", "3"], "no option"),

@@ -316,8 +316,9 @@ def test_misuse_is_one_sentence(command: str) -> None:
     ("arguments", "words"),
     [
         (["train"], "seqsum train: PRESET is missing; see seqsum train --help"),
-        (["predict"], "RUN and INPUT are missing"),
+        (["predict"], "RUN is missing"),
         (["replicate", "baseline"], "--seeds is missing"),
+        (["rename"], "RUN and NAME are missing"),
         (["show", "x", "--workspace"], "seqsum show: --workspace needs a value"),
         (["predict", "x", "1", "--top-k=--"], "--top-k can't be \"--\""),
         (["compare", "x", "--best", "up"], '--best must be one of high, low, got "up"'),

@@ -170,6 +170,11 @@ def _detach(parser: Parser) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; training goes on by itself")
 
 
+def _resume(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--detach", action="store_true", help="resume returns at once with it or without")
+
+
 def _settings(parser: Parser) -> None:
     """Add a flag for every field of the schema."""
     from seqsum.config import all_fields
@@ -204,7 +209,11 @@ def _rewind(parser: Parser) -> None:
 
 def _input(parser: Parser) -> None:
     parser.add_argument(
-        "input", metavar="INPUT", help='what to ask, e.g. "1 2 3 5 1 2 4"; - reads standard input, one a line'
+        "input",
+        metavar="INPUT",
+        nargs="?",
+        help='what to ask, e.g. "1 2 3 5 1 2 4"; - reads standard input, one a line; a series: default: the end of the '
+        "data",
     )
 
 
@@ -356,7 +365,7 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
     },
     "While it trains": {
         "pause": Subcommand("pause a running run at its next chunk", "commands:pause", _run),
-        "resume": Subcommand("go on after a pause, a stop or a death", "commands:resume", _run),
+        "resume": Subcommand("go on after a pause, a stop or a death", "commands:resume", _resume),
         "stop": Subcommand("save and stop a run; resume goes on from there", "commands:stop", _run),
         "snapshot": Subcommand("have a live run save a checkpoint now", "commands:snapshot", _run),
         "rewind": Subcommand("go back to a checkpoint; what came after is kept aside", "commands:rewind", _rewind),

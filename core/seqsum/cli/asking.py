@@ -17,6 +17,7 @@ from seqsum.errors import InputError, UserError
 from seqsum.formatting import metric, number, percent, scope
 from seqsum.query.question import Answer, Flag, right_or_wrong
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
+from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import ReadOnlyStore
 from seqsum.tasks.sum_modulo import LONGEST
@@ -97,7 +98,7 @@ def predict(options: Options) -> int:
         else:
             say(_predicted(asking.step, answer))
 
-    return _each_input(options, one)
+    return _each_input(asking, options, one)
 
 
 def _predicted(step: int, answer: PredictAnswer) -> str:
@@ -125,7 +126,7 @@ def inspect(options: Options) -> int:
             say(line)
         say(f"checkpoint of step {asking.step:,}; --json gives states and gates of every unit")
 
-    return _each_input(options, one)
+    return _each_input(asking, options, one)
 
 
 def _inside(answer: InspectAnswer, task: AnyTask) -> Iterator[str]:
@@ -224,11 +225,13 @@ def _told(more: Iterator[tuple[str, Answer]]) -> Iterator[str]:
         yield from answer.told()
 
 
-def _each_input(options: Options, one: Callable[[str], None]) -> int:
+def _each_input(asking: Asking, options: Options, one: Callable[[str], None]) -> int:
     """Ask the input of the command line, or every line of standard input; lines that can't be read are told and passed
     over. Returns the exit status."""
+    if options.input is None and not what_is_asked(asking.loaded.task)["empty"]:
+        raise UserError(f"seqsum {options.command}: INPUT is missing; see seqsum {options.command} --help")
     if options.input != STANDARD_INPUT:
-        one(options.input)
+        one(options.input or "")
         return 0
     status = 0
     for line in sys.stdin:
