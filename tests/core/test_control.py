@@ -98,13 +98,16 @@ def test_a_refusal_is_an_error(run: Run) -> None:
         commands.pause(run)
 
 
-@pytest.mark.parametrize("status", ["stopped", "finished", "failed", "died"])
+STANDS = {"stopped": "is stopped", "finished": "is finished", "failed": "has failed", "died": "has died"}
+
+
+@pytest.mark.parametrize("status", STANDS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_run_without_a_worker_can_not_be_asked(run: Run, verb: str, status: str) -> None:
     be(run, "running" if status == "died" else status)
     with pytest.raises(UserError) as caught:
         VERBS[verb](run)
-    assert str(caught.value).startswith(f"{verb}: run {run.id} is {status}; only ")
+    assert str(caught.value).startswith(f"{verb}: run {run.id} {STANDS[status]}; only ")
     with run.store() as store:
         assert store.pending_commands() == []
 

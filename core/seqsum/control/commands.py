@@ -16,7 +16,7 @@ from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.lock import take_lock
-from seqsum.runs.run import RESUMABLE_STATUSES
+from seqsum.runs.run import RESUMABLE_STATUSES, said_status
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.training.backends.fused_support import check_backend
@@ -63,7 +63,9 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     """
     status = run.summary().status
     if status not in RESUMABLE_STATUSES:
-        raise UserError(f"resume: run {run.id} is {status}; only {enumerated(RESUMABLE_STATUSES, 'or')} runs can go on")
+        raise UserError(
+            f"resume: run {run.id} {said_status(status)}; only {enumerated(RESUMABLE_STATUSES, 'or')} runs can go on"
+        )
     if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
@@ -132,7 +134,7 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
         stop(run)
         run.wait_for_worker(COMMAND_SECONDS)
     elif status in LIVE_STATUSES and run.worker_lives:
-        raise UserError(f"rewind: run {run.id} is {status}; pause or stop it first: seqsum stop {run.id}")
+        raise UserError(f"rewind: run {run.id} {said_status(status)}; pause or stop it first: seqsum stop {run.id}")
     return fork_rewind.rewind(run, step)
 
 
@@ -143,7 +145,7 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     """Post a command and wait for its outcome; a refusal becomes UserError."""
     status = run.summary().status
     if status not in allowed:
-        raise UserError(f"{verb}: run {run.id} is {status}; only {enumerated(allowed, 'or')} runs can {verb}")
+        raise UserError(f"{verb}: run {run.id} {said_status(status)}; only {enumerated(allowed, 'or')} runs can {verb}")
     if status == "queued" and not run.worker_lives:
         raise UserError(f"{verb}: run {run.id} has no worker yet; start one with seqsum resume {run.id}")
     with run.store() as store:
@@ -154,7 +156,9 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
             raise UserError(
                 f"{verb}: run {run.id} did not answer within {duration(COMMAND_SECONDS)}; it will when its chunk ends"
             )
-        raise UserError(f"{verb}: run {run.id} is {run.summary().status}; its worker ended before it answered")
+        raise UserError(
+            f"{verb}: run {run.id} {said_status(run.summary().status)}; its worker ended before it answered"
+        )
     if not outcome["ok"]:
         raise UserError(f"{verb}: {outcome['message']}")
     return outcome

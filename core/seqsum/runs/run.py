@@ -37,6 +37,11 @@ ENDED_STATUSES = ("stopped", "finished", "failed", "died")
 RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
 
 
+def said_status(status: str) -> str:
+    """A status with its verb: `is running`, `has died`."""
+    return f"{'has' if status in ('failed', 'died') else 'is'} {status}"
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a list shows of a run. Times are seconds since 1970; `metrics` holds each metric's last
@@ -354,10 +359,10 @@ class Run:
         if run.live:
             return f"{lacks}{'' if which else ' yet'}; wait for one, or ask for it: seqsum snapshot {self.id}"
         if run.status in RESUMABLE_STATUSES:
-            return f"{lacks}; it is {run.status}, seqsum resume {self.id} lets it train on"
+            return f"{lacks}; it {said_status(run.status)}, seqsum resume {self.id} lets it train on"
         if run.status == "finished":
             return f"{lacks}, and it is finished: train it again to have one"
-        return f"{lacks}, and it is {run.status}"
+        return f"{lacks}, and it {said_status(run.status)}"
 
     def log_tail(self, lines: int = 20) -> list[str]:
         """The last lines of the worker's log; never more than 64 KiB is read."""

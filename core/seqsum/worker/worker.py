@@ -12,6 +12,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store
 from seqsum.runs.measure import MEASURE, earlier_measure
+from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.training.backends.fused_support import fused_from
@@ -306,7 +307,9 @@ class Worker:
                     answered = self.writer.saved and (
                         command.verb == "snapshot" or (command.verb, status) == ("stop", "stopped")
                     )
-                    self.store.finish_command(command.id, answered, f"the run is {status}", step=self.trainer.step)
+                    self.store.finish_command(
+                        command.id, answered, f"the run {said_status(status)}", step=self.trainer.step
+                    )
         print(f"{status} at step {self.trainer.step:,}" + (f": {reason}" if reason else ""), flush=True)
 
     # Commands

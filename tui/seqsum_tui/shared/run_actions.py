@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum import formatting
 from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum.runs.run import said_status
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.polling import in_thread
@@ -83,7 +84,8 @@ class RunScreen(ConsoleScreen[None]):
         wanted = ALLOWED.get(action)
         if wanted is None or not (statuses := self.statuses_in_hand()).isdisjoint(wanted):
             return None
-        return f"It is {' or '.join(sorted(statuses))}; only {ONLY[action]}." if statuses else "There is no run here."
+        said = " or ".join(map(said_status, sorted(statuses)))
+        return f"It {said}; only {ONLY[action]}." if statuses else "There is no run here."
 
     def action_pause(self) -> None:
         """Pause the run."""
