@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
@@ -16,6 +18,8 @@ from seqsum.formatting import full
 from seqsum.text import one_line
 
 OFF = ("off", "none", "")
+WHOLE = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d[\d_]*(\.\d+)?e\+?\d{1,2})", re.ASCII | re.IGNORECASE)
+"""A whole number as people write large ones: 10,000 or 1e4."""
 BOUNDS = ("ge", "gt", "le", "lt")
 
 
@@ -62,7 +66,8 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_words(cls, data: Any) -> Any:
-        """Read what only text can say: `off` for None, `a, b` for a list; refuse a boolean where a number belongs."""
+        """Read what only text can say: `off` for None, `a, b` for a list, 1e4 or 10,000 for a whole number; refuse a
+        boolean where a number belongs."""
         if not isinstance(data, Mapping):
             return data
         values = dict(data)
@@ -74,6 +79,9 @@ class Section(BaseModel):
             if isinstance(value, str):
                 if NoneType in kinds and value.strip().lower() in OFF:
                     values[name] = None
+                elif int in kinds and WHOLE.fullmatch(value.strip()):
+                    meant = Decimal(value.replace(",", "").replace("_", ""))
+                    values[name] = str(int(meant)) if meant == int(meant) else value
                 elif any(get_origin(kind) is tuple for kind in kinds):
                     values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
             elif isinstance(value, bool) and bool not in kinds and (int in kinds or float in kinds):

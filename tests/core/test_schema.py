@@ -86,6 +86,7 @@ def test_a_bound_holds_exactly_at_its_edge(field: str, low_side: float, inside: 
     [
         ("whole", "0", 'must be at least 1, got "0"'),
         ("whole", 10, "must be at most 9, got 10"),
+        ("whole", "1e1", 'must be at most 9, got "10"'),
         ("whole", "1.5", 'must be a whole number, got "1.5"'),
         ("whole", 1.5, "must be a whole number, got 1.5"),
         ("whole", "three", 'must be a whole number, got "three"'),
@@ -110,6 +111,21 @@ def test_a_bound_holds_exactly_at_its_edge(field: str, low_side: float, inside: 
 )
 def test_a_wrong_value_is_refused_in_words(name: str, given: Any, reason: str) -> None:
     assert reasons(**{name: given}) == {f"sample.{name}": reason}
+
+
+@pytest.mark.parametrize(
+    "given", ["10000", "1e4", "1E4", "1e+4", " 1e4 ", "1.5e4", "0.1e5", "10_000", "10,000", "1,000,000", 1e4]
+)
+def test_a_whole_number_is_read_as_people_write_large_ones(given: Any) -> None:
+    expected = given if isinstance(given, float) else float(given.replace(",", ""))
+    assert Sample.read({"count": given}, "here").count == expected
+
+
+@pytest.mark.parametrize(
+    "given", ["1.5e0", "1e-1", "15e-1", "1,5", "1,50", "1,0000", "1.500,0", "e4", "1e4e4", "1e", "１e４"]
+)
+def test_what_is_no_whole_number_stays_refused(given: str) -> None:
+    assert reasons(count=given) == {"sample.count": f'must be a whole number, got "{given}"'}
 
 
 def test_an_unknown_field_without_a_near_name_lists_the_fields() -> None:
