@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from seqsum.errors import UserError
+from seqsum.runs.verdict import RULES
 from seqsum.text import one_line
 
 MOST_NEAR = 3
@@ -183,7 +184,7 @@ _TERMS = {
     "top k": "Drawing among the k likeliest tokens alone.",
     "trajectory": "The way that a hidden state takes while a sequence is read, drawn in a plane.",
     "unit": "One number of a hidden state, and what computes it.",
-    "verdict": "How a run went in a word: learned, still learning, at chance, collapsed, diverged, overfits, plateau.",
+    "verdict": f"How a run went in a word: {', '.join(RULES)}.",
     "vocabulary": "The tokens there are.",
     "warmup, warm-up":
         "Raising the learning rate slowly in the first steps: the weights are random still, and a long step would "
@@ -193,6 +194,48 @@ _TERMS = {
 }  # fmt: skip
 
 
+_ON_SCREEN = {
+    "accuracy curve": "The accuracy of the whole run so far, small, from 0 to 100%.",
+    "age": "How long ago a run was started.",
+    "aha": "The checkpoint from which on an answer, or nearly all of them, stays right.",
+    "balanced accuracy": "The mean of each class's accuracy, so that a rare class counts as much as a frequent one.",
+    "bits per character": "The loss of a language model per character, in bits: 0 is sure, fewer are better.",
+    "chunk":
+        "Some steps that are trained in one go, a quarter of a second's worth or one: pause, stop and changed values "
+        "take effect at its end.",
+    "cpu percent": "How busy the run keeps the processor: 100% is one core.",
+    "eval loss, held-out loss": "The loss on what is held out, or on every input there is.",
+    "explode, exploding": "Growing beyond bounds, as gradients do when a step is too long; the run has then diverged.",
+    "gpu memory mb": "Memory that the run takes of its graphics card, in megabytes.",
+    "gpu percent": "How busy the graphics card is, 0% to 100%.",
+    "group": "Runs that belong together, such as one preset's with several seeds; they are compared by their median.",
+    "left": "How long a run still needs at the speed of now.",
+    "loss curve": "The loss of the whole run so far, small.",
+    "mae, horizon mae":
+        "Mean absolute error: by how much a forecast is off, in the data's units; with horizon, over all the steps "
+        "ahead.",
+    "mae same as last, horizon mae same as last":
+        "The error of saying the last value again: what a forecast has to beat.",
+    "majority class accuracy": "The accuracy of always saying the most frequent class: what a model has to beat.",
+    "memory mb": "Memory that the run takes, in megabytes.",
+    "name": "What a run is called; its id names it as well.",
+    "progress": "How much of its steps a run has done.",
+    "queue, queued": "Runs that wait for a free worker, in their order.",
+    "rmse": "The root of the mean squared error: as mae, but large errors count more.",
+    "speed, steps per second": "How many steps are trained in a second.",
+    "status": "What a run does: queued, starting, running, paused, stopped, finished, failed or died.",
+    "tags": "Words of one's own that a run is marked with, to find it again.",
+    "train accuracy": "The accuracy on the data that is trained on; far above the other one, it was learned by heart.",
+    "train seconds": "How long a run has trained, without pauses.",
+    "unigram bits per character": "The bits of guessing by how frequent each character is: what a model has to beat.",
+    "wall time": "What time it was.",
+}  # fmt: skip
+"""What stands on screens, in words that are everyday ones elsewhere: a text is not searched for them."""
+_VERDICTS = {
+    word: f"A verdict: {rule.replace('none of these', 'none of the other verdicts')}."
+    for word, rule in RULES.items()
+    if not any(word in names.split(", ") for names in _TERMS)
+}
 _NAMED = {"the tutorial": str(SOURCES[0]), **{f"document {source.number}": str(source) for source in SOURCES}}
 
 
@@ -215,7 +258,9 @@ def _term(names: str, meaning: str) -> Term:
     return Term(word, tuple(others), meaning)
 
 
-TERMS = tuple(_term(names, meaning) for names, meaning in sorted({**_TERMS, **_NAMED}.items()))
+TERMS = tuple(
+    _term(names, meaning) for names, meaning in sorted({**_TERMS, **_ON_SCREEN, **_VERDICTS, **_NAMED}.items())
+)
 
 
 def _plain(text: str) -> str:
@@ -228,8 +273,11 @@ _SPELLINGS = {_plain(name): term for term in TERMS for name in (term.word, *term
 @cache
 def _pattern() -> re.Pattern[str]:
     # The longest first: "gradient norm" is not a gradient.
-    names = sorted(_SPELLINGS, key=len, reverse=True)
+    names = sorted(set(_SPELLINGS) - _EVERYDAY, key=len, reverse=True)
     return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})s?(?!\w)")
+
+
+_EVERYDAY = {_plain(name) for names in (*_ON_SCREEN, *_VERDICTS) for name in names.split(", ")}
 
 
 def terms_in(text: str) -> list[Term]:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from seqsum.compare.reader import FIRST_CHOICES, LAST_CHOICES, MEASURED
 from seqsum.config import all_fields
 from seqsum.glossary import SOURCES, TERMS, sources_in, term_of, terms_in
 from seqsum.presets.library import all_presets
+from seqsum.runs.verdict import RULES
+from seqsum_tui.runs.columns import COLUMNS
 from support.command_line import call, lines, refused
 from tests.reference import words_page
 
@@ -26,6 +29,23 @@ def test_a_word_explains_itself(word: str) -> None:
     said = " ".join(out.split())
     assert (status, err) == (0, "") and term_of(word).meaning in said
     assert lines("explain", *word.split())[0]["meaning"] == term_of(word).meaning
+
+
+@pytest.mark.parametrize("word", [
+    *RULES, *FIRST_CHOICES, *LAST_CHOICES, *MEASURED, "mae_same_as_last", "rmse", "horizon_mae", "balanced_accuracy",
+    "horizon_mae_same_as_last", "majority_class_accuracy", "unigram_bits_per_character",
+    *(column.key for column in COLUMNS), "aha", "chunk", "exploding", "explode", "queue", "checkpoint", "seed",
+])  # fmt: skip
+def test_what_stands_on_screens_is_explained(word: str) -> None:
+    assert term_of(word).meaning
+
+
+def test_the_verdict_names_all_there_are() -> None:
+    assert [word for word in RULES if word not in term_of("verdict").meaning] == []
+
+
+def test_everyday_words_are_not_explained_in_texts() -> None:
+    assert terms_in("its name, the learned status of what is left") == []
 
 
 def test_without_a_word_all_are_listed() -> None:
