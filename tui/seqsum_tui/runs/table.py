@@ -19,6 +19,7 @@ from seqsum_tui.shared.line_table import ColumnTable, Piece
 MARK, STAR, NOTE = "◆", "★", "¶"
 SHARE_CELLS = 5
 NOTHING = "No run is like that; esc takes the filter away."
+UNREADABLE = "The filter can't be read yet; esc takes it away."
 
 
 class RunsMarked(Message):
@@ -195,6 +196,7 @@ class RunTable(ColumnTable[Line, RunColumn]):
         return self.style_of("hover", "bgcolor", "bold") if hovered else super().over(index)
 
     def note(self, y: int) -> Iterable[Piece]:
-        """Say that a filter finds nothing."""
+        """Say that a filter finds nothing, or can't be read."""
         if not self.lines and y == self.HEADING_ROWS + 1 and self._listing.entries:
-            yield display.fit(" " * self.GUTTER + NOTHING, self.size.width), self.style_of("quiet")
+            said = NOTHING if self._listing.error is None else UNREADABLE
+            yield display.fit(" " * self.GUTTER + said, self.size.width), self.style_of("quiet")
