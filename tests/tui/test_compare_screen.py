@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from textual.color import Color
+from textual.geometry import Region
 from textual.widgets import Input, OptionList
 
 from seqsum.compare.files import content
@@ -102,6 +104,18 @@ async def test_curves_and_their_table(sweep, console, until, size):
         assert np.all(band.low <= median.y) and np.all(median.y <= band.high)
         assert row(console, "lr 0.001").final_difference == pytest.approx(100 * REACHED * (0.81 - 0.71))
         assert "base" in shown and "+9.50 pp" in shown
+
+
+async def test_a_run_and_a_group_of_one_name_are_told_apart_at_their_ends(scene, console, until):
+    runs = [shape(scene.run(name="adds", created=NOW - 900), 0.6)]
+    for seed in (0, 1):
+        changes = {"train.seed": str(seed), "track.group": "adds"}
+        runs.append(shape(scene.run(name=f"seed {seed}", changes=changes, created=NOW - 600 + seed), 1.0))
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until, runs)
+        chart = console.screen.query_one(CompareChart)
+        plot = "\n".join(strip.text for strip in chart.render_lines(Region(0, 0, *chart.size)))
+        assert "adds ×2 " in plot and re.search(r"adds \d", plot)
 
 
 @pytest.mark.parametrize("size", SIZES)

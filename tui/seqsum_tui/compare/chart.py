@@ -29,7 +29,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = []
     _counted: Sequence[str] = ()
-    _names: Mapping[str, str] = {}
+    _rows: Mapping[str, Row] = {}
 
     def show(self, rows: Sequence[Row], chosen: str | None, *, log_x: bool = False) -> None:
         """Draw these rows; the chosen one lies on top. log_x: over the exponents of their x, where that is above 0."""
@@ -52,7 +52,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
             )  # fmt: skip
             if group:
                 bands.append(Band(row.key, x, low, high))
-        self._names = {row.key: display.literal(row.name) for row in drawn}
+        self._rows = {row.key: row for row in drawn}
         self._counted = curve_notes(sum(row.carried for row in drawn), sum(row.broken for row in drawn))
         self.set_bands(bands)
         self.set_series(series)
@@ -61,10 +61,10 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
         return [*super()._told(), *((note,) for note in self._counted)]
 
     def tag(self, end: LineEnd) -> str:
-        """A row's name, as in the table, and its value."""
-        one = end.layer.series
-        name = shorten_middle(self._names.get(one.name, ""), LONGEST_NAME)
-        return f"{name} {formatting.metric(self.title, float(end.layer.shown[end.at]))}"
+        """A row's name and how many runs it has, as in the table, and its value."""
+        row = self._rows[end.layer.series.name]
+        name = shorten_middle(display.literal(row.name), LONGEST_NAME)
+        return f"{f'{name} {row.size}'.strip()} {formatting.metric(self.title, float(end.layer.shown[end.at]))}"
 
     def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
         return []
