@@ -1,6 +1,13 @@
-"""The columns of the list: which fit, in which order they go."""
+"""The columns of the list: which fit, in which order they go, what the narrow ones say."""
 
-from seqsum_tui.runs.columns import COLUMNS, arrange, sorted_column
+import math
+
+import numpy as np
+import pytest
+
+from seqsum import formatting
+from seqsum.compare.spread import standing_of
+from seqsum_tui.runs.columns import ACCURACY_CURVE, COLUMNS, LOSS_CURVE, arrange, quartiles, sorted_column
 
 WIDTHS = range(36, 260)
 
@@ -40,3 +47,51 @@ def test_a_sorted_column_keeps_its_title_and_what_it_is_sorted_by_has_one():
         places = arrange(width, extra)
         assert sum(place.gap + place.width for place in places) <= width
     assert "optim.lr" in [place.column.key for place in places] and extra.title == "lr"
+
+
+def middle_half(metric, values, direction, width):
+    spread = standing_of([("finished", value) for value in values], direction)
+    return quartiles(metric, spread, width), spread
+
+
+def ends_of(text):
+    """The two numbers of a range; a power of ten behind it is that of both."""
+    low, _, high = text.partition("–")
+    power = high.partition("e")[2]
+    if power and "e" not in low:
+        low += f"e{power}"
+    return [float(end.replace(",", "")) for end in (low, high or low)]
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_median_of_a_loss_lies_in_its_middle_half_as_both_are_shown(seed):
+    random = np.random.default_rng(seed)
+    size = 10.0 ** random.uniform(-9, 6)
+    values = size * 10.0 ** (random.normal(size=8) * random.choice([0.003, 0.1, 1]))
+    text, spread = middle_half("loss", values.tolist(), "lower", LOSS_CURVE)
+    median = float(formatting.number(spread.median, 7).replace(",", ""))
+    low, high = ends_of(text)
+    assert len(text) <= LOSS_CURVE and low <= median <= high
+    # Nothing coarser than one digit of the larger end.
+    step = 10.0 ** math.floor(math.log10(spread.high))
+    assert spread.low - step <= low <= spread.low * (1 + 1e-9) and spread.high * (1 - 1e-9) <= high < spread.high + step
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "text"),
+    [
+        ("loss", [0.0087, 0.0102, 0.0135, 0.0087, 0.0135], "87–135e-4"),
+        ("loss", [0.12, 0.2, 0.3, 0.12, 0.3], "0.12–0.30"),
+        ("loss", [0.5] * 5, "0.5000"),
+        ("loss", [0.0087, 0.0087, 0.0102, None, None], "87e-4–NaN"),
+        ("accuracy", [0.8812, 0.8812, 0.9, 0.995, 0.995], "88.12–99.50%"),
+        ("accuracy", [0.99, 0.99, 1.0, 1.0, 1.0], "99.00–100%"),
+        ("accuracy", [0.99999, 0.99999, 1.0, 1.0, 1.0], ">99.99–100%"),
+        ("accuracy", [0.00001, 0.00001, 0.5, 0.99999, 0.99999], "<0.01–>99.99%"),
+        ("accuracy", [1.0] * 5, "100%"),
+        ("accuracy", [0.999996, 0.999997, 1.0, 0.999998, 0.999999], ">99.99%"),
+    ],
+)
+def test_a_middle_half_is_said_whole(metric, values, text):
+    width, direction = (ACCURACY_CURVE, "higher") if metric == "accuracy" else (LOSS_CURVE, "lower")
+    assert middle_half(metric, values, direction, width)[0] == text and len(text) <= width

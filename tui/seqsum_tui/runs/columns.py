@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -87,14 +88,29 @@ def _curve(metric: str) -> Callable[[Line, float, int], str]:
 
 
 def quartiles(metric: str, spread: Standing, width: int) -> str:
-    """Return the middle half of a group in `width` cells: 88.12–99.50%, 0.12–0.30; NaN where a run without a value
-    stands."""
+    """Return the middle half of a group in `width` cells: 88.12–99.50%, 0.12–0.30, 87–135e-4 with one power of ten for
+    both ends; NaN where a run without a value stands. Rounded outward, so that the median as shown lies inside."""
     ends = spread.low, spread.high
     if all(map(math.isnan, ends)):
         return ""
     if metric == "accuracy":
-        return "–".join(formatting.percent(end).removesuffix("%") for end in ends) + "%"
-    return "–".join(formatting.number(end, (width - 1) // 2) for end in ends)
+        shown = dict.fromkeys(formatting.percent(end) for end in ends)
+        return "–".join("100" if text == "100.00%" else text.removesuffix("%") for text in shown) + "%"
+    if ends[0] == ends[1]:
+        return formatting.number(ends[0], width)
+    largest = max(abs(end) for end in ends if not math.isnan(end))
+    magnitude, text = int(f"{largest:e}".partition("e")[2]), ""
+    for exponent in range(magnitude - 2, magnitude + 2):
+        low, high = (
+            Decimal(str(end)).scaleb(-exponent).to_integral_value(rounding) + 0
+            for end, rounding in zip(ends, (ROUND_FLOOR, ROUND_CEILING), strict=True)
+        )
+        plain = f"{low.scaleb(exponent):f}–{high.scaleb(exponent):f}"
+        power = f"{low}e{exponent}–{high}" if high.is_nan() else f"{low}–{high}e{exponent}"
+        text = min(plain, power, key=lambda one: (len(one) > width, one is power))
+        if len(text) <= width:
+            break
+    return text
 
 
 @lru_cache(maxsize=4096)
