@@ -96,3 +96,18 @@ def test_help_of_a_preset_shows_the_same_settings_first() -> None:
     status, out, _ = call("train", "baseline", "--help")
     basics = out[out.index("Basics") :].split("\n\n")[0]
     assert status == 0 and [word for word in basics.split() if word.startswith("--")] == [f"--{one}" for one in BASICS]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_a_field_takes_is_said_in_one_line(tmp_path, size):
+    async with NewRunApp(tmp_path).run_test(size=size) as pilot:
+        app = await ready(pilot)
+        await pilot.press("f2", "f9")
+        await pilot.pause()
+        for row in app.form.rows:
+            said = str(row.render()).splitlines()
+            assert len(said) == 1 == row.size.height and len(said[0]) <= row.size.width, row.facts.path
+            # The bounds are whole, and the unit goes first.
+            behind = said[0][20 + row.editor.cells + 2 :]
+            assert row.facts.bounds in behind or "…" in behind or not behind.strip(), row.facts.path
+        assert "1 to 65536" in app.line("train.batch_size")

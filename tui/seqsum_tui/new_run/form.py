@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from seqsum.cells import shorten
 from seqsum.schema import FieldFacts
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
@@ -107,9 +108,9 @@ class FieldRow(Widget):
     def _remark(self, width: int) -> list[str]:
         """What stands behind the editor, in lines that fit."""
         room = max(8, width - LABEL - self.editor.cells - GAP)
-        return [str(line) for line in Content(self._said()).wrap(room)] or [""]
+        return [str(line) for line in Content(self._said(room)).wrap(room)] or [""]
 
-    def _said(self) -> str:
+    def _said(self, room: int) -> str:
         text, problem, changed = self._state
         if problem is not None:
             return printable(problem)
@@ -117,7 +118,9 @@ class FieldRow(Widget):
             return printable(f"{self._draft.preset_text(self.facts.path) or 'none'} → {text.strip() or 'none'}")
         if isinstance(self.editor, ChoiceBar):
             return ""
-        return " · ".join(part for part in (self.facts.unit, self.facts.bounds) if part)
+        # In one line: the help below says the unit, too.
+        whole = " · ".join(part for part in (self.facts.unit, self.facts.bounds) if part)
+        return whole if len(whole) <= room else shorten(self.facts.bounds or whole, room)
 
 
 class Fold(Widget, can_focus=True):
