@@ -11,7 +11,7 @@ from typing import Any
 from seqsum.compare.reader import RunData
 from seqsum.compare.spread import is_broken, standing_of
 from seqsum.formatting import shortest
-from seqsum.plotting.ticks import linear_ticks, log_ticks
+from seqsum.plotting.ticks import linear_ticks, log_x_ticks
 from seqsum.runs.metric_direction import Direction
 from seqsum.schema import as_text
 
@@ -40,7 +40,7 @@ class FieldAxis:
         if len(values) <= count and closest >= (high - low) / count / 1.5:
             return [(place, shortest(10**place if self.kind == "log" else place, 7)) for place in values]
         if self.kind == "log":
-            return [(math.log10(value), label) for value, label in log_ticks(10**low, 10**high, count).pairs]
+            return [(math.log10(value), label) for value, label in log_x_ticks(10**low, 10**high, count).pairs]
         return linear_ticks(low, high, count).pairs
 
 

@@ -29,7 +29,7 @@ from seqsum.plotting.axes import (
 )
 from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.nonfinite import key_to, kind_of, kinds_of, mark_broken
-from seqsum.plotting.ticks import linear_ticks, log_ticks
+from seqsum.plotting.ticks import linear_ticks, log_x_ticks
 
 WIDTH, PLOT, TOP, AXIS = 900, 420, 52, 48
 LEFT, RIGHT = 74, 24
@@ -71,7 +71,7 @@ def curves_picture(
     what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
     hidden = sum(curve.hidden for curve in curves)
     picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
-    ticks = (log_ticks if log_x else linear_ticks)(low_x, high_x, 9).pairs
+    ticks = (log_x_ticks if log_x else linear_ticks)(low_x, high_x, 9).pairs
     words = f"{X_WORDS[x]}{', log' if log_x else ''}"
     draw_axes(picture, frame.x, frame.y, ticks, words, share=is_share(comparison.metric))
     for row, curve in zip(drawn, curves, strict=True):

@@ -203,6 +203,19 @@ def log_ticks(low: float, high: float, count: int) -> Ticks:
     return Ticks(tuple(_decimal(*tick) for tick in chosen), labels)
 
 
+def log_x_ticks(low: float, high: float, count: int) -> Ticks:
+    """Return `log_ticks` with one more near `low`, a digit and zeros, where the first stands far from it."""
+    ticks = log_ticks(low, high, count)
+    if not ticks.values or ticks.base or len(ticks.values) >= count:
+        return ticks
+    decade = math.floor(math.log10(low))
+    mantissa = math.ceil(low / _decimal(1, decade) * (1 - 1e-9))
+    first = _decimal(mantissa, decade)
+    if ticks.values[0] <= max(first * (1 + 1e-9), low * (high / low) ** 0.1):
+        return ticks
+    return Ticks((first, *ticks.values), (formatting.exact(mantissa, decade), *ticks.labels))
+
+
 def value_ticks(low: float, high: float, count: int, *, log: bool = False, share: bool = False) -> Ticks:
     """Return at most `count` ticks for an axis of values; those of a share are in percent."""
     of_kind = log_ticks if log else linear_ticks
@@ -215,7 +228,7 @@ def axis_ticks(low: float, high: float, count: int, kind: AxisKind = "number") -
         ticks = linear_ticks(low, high, count)
         return ticks if kind == "number" else Ticks(ticks.values, tuple(map(formatting.full, ticks.values)))
     if kind in ("log", "log duration"):
-        ticks, unit = log_ticks(10**low, 10**high, count), "s" if kind == "log duration" else ""
+        ticks, unit = log_x_ticks(10**low, 10**high, count), "s" if kind == "log duration" else ""
         return Ticks(tuple(map(math.log10, ticks.values)), tuple(f"{label}{unit}" for label in ticks.labels))
     pairs = {"duration": duration_ticks, "clock": clock_ticks, "date": date_ticks, "month": date_ticks}[kind](
         low, high, count

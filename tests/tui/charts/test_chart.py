@@ -575,3 +575,14 @@ async def test_points_wear_their_sign() -> None:
     async with Room(chart).run_test(size=(80, 24)):
         plot = "\n".join(line[6:] for line in lines(chart)[1:-2])
     assert plot.count("●") == 3
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+@pytest.mark.parametrize(("low", "high", "first"), [(200, 2000, "200"), (300, 3000, "300"), (1000, 90_000, "1k")])
+async def test_where_a_log_axis_begins_is_said_and_so_is_what_it_counts(width, low, high, first) -> None:
+    x = np.log10(np.linspace(low, high, 50))
+    ends = float(x[0]), float(x[-1])
+    chart = Chart("loss", series=[Series("a", x, x)], x_name="log step", x_kind="log", x_limits=ends)
+    async with Room(chart, size=(width, 16)).run_test(size=(width + 2, 20)):
+        words = lines(chart)[-1]
+        assert words.split()[0] == first and words.endswith("  log step") and len(words.split()) >= 4

@@ -95,10 +95,13 @@ def paint_axes(
     if layout.label_row is None:
         return
     places = x_labels(view, kind, -left, layout.plot_width, whole=whole)
-    name, end = cell_len(x_name), left + places[-1][1] + cell_len(places[-1][2]) if places else 0
+    name = cell_len(x_name)
     beside = [place for place in places if left + place[1] > name]
-    if x_name and len(beside) < len(places) and name + 2 <= canvas.width - end:
+    clear = [place for place in places if left + place[1] + cell_len(place[2]) + 2 <= canvas.width - name]
+    # A log axis begins anywhere: that is said rather than where it ends.
+    if x_name and len(beside) < len(places) and (clear == places or (kind in ("log", "log duration") and clear)):
         canvas.text(layout.label_row, canvas.width - name, x_name, LABEL)
+        places = clear
     elif x_name and (len(beside) > 1 or len(beside) == len(places)) and name < canvas.width:
         # What x counts says more than one of several ticks does.
         canvas.text(layout.label_row, 0, x_name, LABEL)
