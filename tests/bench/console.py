@@ -182,9 +182,9 @@ async def frame_seconds(rounds: int) -> list[float]:
             ]
             began = time.process_time()
             chart.set_series(drawn)
-            chart._repaint()
+            chart.repaint()
             times.append(time.process_time() - began)
-            assert any("⣿" in strip.text for strip in chart._strips)
+            assert any("⣿" in strip.text for strip in chart.render_lines(chart.size.region))
     return times
 
 
@@ -210,6 +210,10 @@ def main() -> None:
             terminal.wait_for("What to look for")
             terminal.press("tab")
             terminal.wait_for("task.name")
+            terminal.press("f9")
+            terminal.wait_for("tokens · 1 to")
+            terminal.press("down")
+            terminal.wait_for("advanced settings")
             terminal.press("down")
             terminal.wait_for("task.modulus")
             listen(terminal, 1.0)

@@ -164,11 +164,11 @@ async def _finds(watch: Watch) -> list[float]:
         began = time.perf_counter()
         text = screen.query_one(FilterBox).value + letter
         watch.console.post_message(events.Key(_character_to_key(letter), letter))
-        await watch.until(lambda text=text: screen._listing.view.filter == text)  # type: ignore[misc, attr-defined]
+        await watch.until(lambda text=text: screen.listing.view.filter == text)  # type: ignore[misc, attr-defined]
         times.append(time.perf_counter() - began)
         await asyncio.sleep(0.05)
     await watch.key("escape")
-    await watch.until(lambda: screen._listing.view.filter == "")  # type: ignore[attr-defined]
+    await watch.until(lambda: screen.listing.view.filter == "")  # type: ignore[attr-defined]
     return times
 
 

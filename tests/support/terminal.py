@@ -26,6 +26,7 @@ KEYS = {
     "ctrl+l": "\x0c",
     "ctrl+z": "\x1a",
     "f5": "\x1b[15~",
+    "f9": "\x1b[20~",
 }
 
 LINE_BYTES = 512

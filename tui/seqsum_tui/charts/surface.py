@@ -284,7 +284,7 @@ class ChartSurface(Widget):
             self._base = None
         if self.is_attached and not self._waiting:
             self._waiting = True
-            self.call_later(self._repaint)
+            self.call_later(self.repaint)
 
     def notify_style_update(self) -> None:
         """Take up new colours."""
@@ -304,7 +304,7 @@ class ChartSurface(Widget):
     def _ground(self) -> object:
         return self.size, self.background_colors, self.app.theme
 
-    def _repaint(self) -> None:
+    def repaint(self) -> None:
         """Draw the picture and have the cells that differ from the one before painted."""
         self._waiting = False
         if not self.size or not self.is_attached:

@@ -74,7 +74,8 @@ class RunsScreen(RunScreen):
         super().__init__()
         self.editor = RunEditor(self)
         self._runs: dict[str, Summary] = {}
-        self._listing: Listing | None = None
+        self.listing: Listing | None = None
+        """What was shown last; None before the first reading."""
         self._counts = ""
         self._unread = 0
         self._read_once = False
@@ -112,11 +113,11 @@ class RunsScreen(RunScreen):
     def _show(self, view: WorkspaceView) -> None:
         listing = view.listing
         before = self._runs
-        if self._listing is None or listing.entries is not self._listing.entries:
+        if self.listing is None or listing.entries is not self.listing.entries:
             self._runs = {entry.summary.id: entry.summary for entry in listing.entries}
             self._counts = _counts(self._runs.values())
             self.query_one(FilterLine).know(FilterCompletion(listing.entries, listing.names))
-        was, self._listing, self._unread = self._listing, listing, view.unread
+        was, self.listing, self._unread = self.listing, listing, view.unread
         # Later the index reads again what it knows: that is no run that is missing.
         self._all_read = self._all_read or not view.unread
         self.told.clear()
@@ -166,7 +167,7 @@ class RunsScreen(RunScreen):
             self.query_one(RunPreview).show(view.preview)
 
     def _show_counts(self) -> None:
-        marked, listing = self.query_one(RunTable).marked, self._listing
+        marked, listing = self.query_one(RunTable).marked, self.listing
         if listing is None:
             return
         text = self._counts
@@ -224,7 +225,7 @@ class RunsScreen(RunScreen):
         if action == "edit":
             action = str(parameters[0])
         none = "There is no run yet: n starts one." if self._read_once else "The runs are being read."
-        if action in NEED_RUN and not (self._listing and self._listing.lines):
+        if action in NEED_RUN and not (self.listing and self.listing.lines):
             return "The filter finds no run." if self._runs else none
         if action in ("filter", "sort", "reverse", "groups") and not self._runs:
             return none
@@ -314,9 +315,9 @@ class RunsScreen(RunScreen):
     def on_filter_left(self, message: FilterLeft) -> None:
         """Go to the list; not from a filter that can't be read: what is typed next would act on runs."""
         line = self.query_one(FilterLine)
-        if not message.cleared and self._listing is not None:
+        if not message.cleared and self.listing is not None:
             try:
-                parse(line.text, self._listing.names)
+                parse(line.text, self.listing.names)
             except FilterError as error:
                 line.insist(error)
                 return
@@ -342,7 +343,7 @@ class RunsScreen(RunScreen):
 
     def action_sort(self) -> None:
         """Choose what to sort by: a column, a metric, a setting."""
-        listing = self._listing
+        listing = self.listing
         if listing is None:
             return
         choices = [Choice(key, key, detail) for key, detail in sort_choices(listing.names)]
