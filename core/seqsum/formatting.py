@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 NONE = "–"
@@ -62,6 +62,32 @@ def progress(share: float | None) -> str:
         return "?"
     # The small addend undoes what binary fractions lose: 0.29 * 100 is 28.999….
     return f"{int(min(max(share, 0.0), 1.0) * 100 + 1e-9)}%"
+
+
+def whole_percent(share: float) -> str:
+    """Return a share in whole percent, 83%, where its hundredths say nothing: a weight of attention, a step of a
+    scale."""
+    return f"{share:.0%}"
+
+
+def interval(low: float, high: float, width: int) -> str:
+    """Return two ends in `width` cells: 0.12–0.30, or 87–135e-4 with one power of ten for both. Rounded outward, so
+    that what lies between the ends lies between them as shown."""
+    if low == high:
+        return number(low, width)
+    largest = max(abs(end) for end in (low, high) if not math.isnan(end))
+    magnitude, text = int(f"{largest:e}".partition("e")[2]), ""
+    for exponent in range(magnitude - 2, magnitude + 2):
+        down, up = (
+            Decimal(str(end)).scaleb(-exponent).to_integral_value(rounding) + 0
+            for end, rounding in ((low, ROUND_FLOOR), (high, ROUND_CEILING))
+        )
+        plain = f"{down.scaleb(exponent):f}–{up.scaleb(exponent):f}"
+        power = f"{down}e{exponent}–{up}" if up.is_nan() else f"{down}–{up}e{exponent}"
+        text = min(plain, power, key=lambda one: (len(one) > width, one is power))
+        if len(text) <= width:
+            break
+    return text
 
 
 def number(value: float | None, width: int = 10, *, signed: bool = False) -> str:

@@ -369,7 +369,9 @@ async def test_lengths_that_go_far_stand_by_their_logarithm(size, lengths, train
         assert pilot.app.pane.written.startswith(f"Trained on {trained[0]}–{trained[1]}, between ▸ and ◂.")
         left, right = lines[axis].index("└") + 1, len(lines[axis].rstrip()) - 1
         places = [math.log10(label / lengths[0]) / math.log10(lengths[-1] / lengths[0]) for label in labels]
-        assert labels == [one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lengths[0] <= one <= lengths[-1]]
+        expected = [one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lengths[0] <= one <= lengths[-1]]
+        # The name of the axis takes the place of the last ones, where there is no other.
+        assert labels == expected[: len(labels)] and len(labels) >= len(expected) - 2
         assert len(ticks) == len(labels)
         for tick, place in zip(ticks, places, strict=True):
             assert abs(left + place * (right - left) - tick) <= 1
@@ -407,7 +409,8 @@ async def test_a_forecast_has_years_the_truth_as_points_and_a_boundary(size, pla
     assert named["before"].x.tolist() == years[:4] and named["model"].x.tolist() == years[4:]
     assert named["truth"].x.tolist() == years[4:6] and named["truth"].y.tolist() == [5.0, 6.0]
     assert named["truth"].role == "points" and named["model"].role == "line"
-    assert {"1996", "2000", "2002"} <= set(text.split()) and chart.x_name == "year" and "▸" in text
+    # Where the first year would stand, the name of the axis does.
+    assert {"year", "1998", "2000", "2002"} <= set(text.split()) and chart.x_name == "year" and "▸" in text
     assert years[3] < chart.marks[0].x < years[4] and "(▸ 2000 on)" in written
     assert text.count("▲") >= 3  # in the legend and for each value
 

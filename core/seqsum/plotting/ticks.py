@@ -243,7 +243,7 @@ def format_x(value: float, kind: AxisKind = "number", step: float = 0.0) -> str:
     """
     if kind in ("log", "log duration"):
         # Whole numbers are to be whole again.
-        value = float(f"{10**value:.12g}")
+        value = round(10**value, 11 - math.floor(value))
         step, kind = value * (10**step - 1), "number" if kind == "log" else "duration"
     if kind == "duration":
         return formatting.duration(value)

@@ -232,8 +232,8 @@ class HeatMap(Picture[Heat], can_focus=True):
 
         def part(tenth: float) -> str:
             if each:
-                return f"{tenth:g} of the largest in its row"
-            return f"{tenth * full:.0%}" if heat.percent else formatting.shortest(tenth * full, 3)
+                return f"{formatting.shortest(tenth)} of the largest in its row"
+            return formatting.whole_percent(tenth * full) if heat.percent else formatting.shortest(tenth * full, 3)
 
         parts: list[str | tuple[str, Style]] = []
         if self.plain:

@@ -13,6 +13,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 
+from seqsum import formatting
 from seqsum_tui.charts.canvas import BRAILLE, Canvas
 from seqsum_tui.charts.palette import wheel_colour
 from seqsum_tui.charts.raster import pack
@@ -47,7 +48,7 @@ class Looks:
         parts = []
         for place in seen:
             which = f" (no. {place + 1})" if many[self.read[place]] > 1 else ""
-            parts.append(f"'{self.read[place]}'{which} {self.weights[at][place]:.0%}")
+            parts.append(f"'{self.read[place]}'{which} {formatting.whole_percent(self.weights[at][place])}")
         return f"'{self.written[at]}' looks at {', '.join(parts) or 'nothing in particular'}"
 
 
@@ -87,9 +88,9 @@ class Ribbons(Painting[Looks], can_focus=True):
 
     def legend(self, looks: Looks) -> Text:
         """Return what lines, bars and ribbons are."""
-        dotted = ", of the others dotted" if self.plain else ""
+        dotted, least = ", of the others dotted" if self.plain else "", formatting.whole_percent(FAINTEST)
         return Text(
-            f"top: read · bottom: written · a wider ribbon: a higher weight, none below {FAINTEST:.0%}{dotted} · bars: "
+            f"top: read · bottom: written · a wider ribbon: a higher weight, none below {least}{dotted} · bars: "
             "the chosen one's weights, full is 100%"
         )
 

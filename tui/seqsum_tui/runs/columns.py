@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -96,21 +95,7 @@ def quartiles(metric: str, spread: Standing, width: int) -> str:
     if metric == "accuracy":
         shown = dict.fromkeys(formatting.percent(end) for end in ends)
         return "–".join("100" if text == "100.00%" else text.removesuffix("%") for text in shown) + "%"
-    if ends[0] == ends[1]:
-        return formatting.number(ends[0], width)
-    largest = max(abs(end) for end in ends if not math.isnan(end))
-    magnitude, text = int(f"{largest:e}".partition("e")[2]), ""
-    for exponent in range(magnitude - 2, magnitude + 2):
-        low, high = (
-            Decimal(str(end)).scaleb(-exponent).to_integral_value(rounding) + 0
-            for end, rounding in zip(ends, (ROUND_FLOOR, ROUND_CEILING), strict=True)
-        )
-        plain = f"{low.scaleb(exponent):f}–{high.scaleb(exponent):f}"
-        power = f"{low}e{exponent}–{high}" if high.is_nan() else f"{low}–{high}e{exponent}"
-        text = min(plain, power, key=lambda one: (len(one) > width, one is power))
-        if len(text) <= width:
-            break
-    return text
+    return formatting.interval(*ends, width)
 
 
 @lru_cache(maxsize=4096)
