@@ -27,40 +27,66 @@ def ticked(console) -> list[str]:
     return [title for title in TITLES for line in lines if line.startswith("✓") and f" {title} " in line]
 
 
-@pytest.mark.parametrize(("verdicts", "group", "warm", "reached"), [
-    ([], None, "0", []),
-    (["at chance", "learning"], None, "0", []),
-    (["learned"], None, "100", ["Learn"]),
-    (["collapsed"], None, "0", ["Explode"]),
-    (["diverged", "learned"], None, "0", ["Learn", "Explode"]),
-    (["learned"] * 4, "seeds", "0", ["Learn"]),
-    (["learned"] * 3 + ["plateau"], "seeds", "100", ["Learn"]),
-    (["learned"] * 4, "seeds", "100", ["Learn", "Warm up"]),
+RAISED = {"optim.lr": "0.02", "schedule.warmup_steps": "500"}
+
+
+def judged(entry, word, **changes):
+    return replace(entry, summary=replace(entry.summary, verdict=Verdict(word, "so"), **changes))
+
+
+@pytest.mark.parametrize(("verdicts", "group", "changes", "reached"), [
+    ([], None, {}, []),
+    (["at chance", "learning"], None, {}, []),
+    (["learned"], None, RAISED, ["Learn"]),
+    (["collapsed"], None, {}, ["Explode"]),
+    (["diverged", "learned"], None, {}, ["Learn", "Explode"]),
+    # The preset's own warm-up is nothing that was found.
+    (["learned"] * 4, "seeds", {}, ["Learn"]),
+    (["learned"] * 4, "seeds", {"schedule.warmup_steps": "500"}, ["Learn"]),
+    (["learned"] * 4, "seeds", {"optim.lr": "0.02"}, ["Learn"]),
+    (["learned"] * 3 + ["plateau"], "seeds", RAISED, ["Learn"]),
+    (["learned"] * 4, "seeds", RAISED, ["Learn", "Warm up"]),
 ])  # fmt: skip
-def test_runs_reach_lessons(scene, verdicts, group, warm, reached):
+def test_runs_reach_lessons(scene, verdicts, group, changes, reached):
     entries = []
     for word in verdicts:
-        entry = read_entry(scene.run(changes={"schedule.warmup_steps": warm}))
-        entries.append(replace(entry, summary=replace(entry.summary, group=group, verdict=Verdict(word, "so"))))
+        entry = read_entry(scene.run("adds", changes=changes))
+        entries.append(judged(entry, word, group=group))
     assert [lesson.title for lesson in LESSONS if lesson.reached(entries, [])] == reached
+
+
+@pytest.mark.parametrize(("preset", "word", "looked", "reached"), [
+    ("baseline", "learned", "inside: Trajectory", ["Look inside"]),
+    ("baseline", "learned", "whole: By length", ["Generalise"]),
+    ("baseline", "learned", "inside: Probabilities", []),
+    ("baseline", "at chance", "inside: Trajectory", []),
+    ("baseline", "at chance", "whole: By length", []),
+    ("dates", "learned", "inside: Trajectory", []),
+])  # fmt: skip
+def test_only_a_sum_that_learned_is_looked_into(scene, preset, word, looked, reached):
+    entry, other = (judged(read_entry(scene.run(one)), said) for one, said in ((preset, word), ("adds", "learned")))
+    seen = [f"{looked}: {entry.summary.id}"]
+    found = [lesson.title for lesson in LESSONS if lesson.reached([entry, other], seen)]
+    assert [title for title in found if title != "Learn"] == reached
 
 
 def test_every_verdict_has_a_rule_a_place_and_a_sign():
     assert set(RULES) == set(WORDS) == set(VERDICTS) and len(WORDS) == len(RULES)
 
 
-async def test_what_was_looked_at_and_forked_is_ticked(scene, console, until):
-    parent = scene.run(name="first")
-    child = scene.run(name="second")
+@pytest.mark.parametrize(("end", "reached"), [(0.1, []), (0.9999, ["Fork"])])
+async def test_a_fork_that_went_further_is_ticked(scene, console, until, end, reached):
+    parent = scene.run(name="first", step=5000)
+    child = scene.run(name="second", step=5000)
+    for run, accuracy in ((child, end), (scene.run(name="third", step=5000), 0.9999)):
+        with run.store() as store:
+            store.append([("accuracy", 5001, accuracy)])
     child.record.with_facts(parent={"run": parent.id, "step": 100}).write(child.folder)
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
-        console.looked_at("inside: Trajectory")
-        console.looked_at("inside: Probabilities")
-        console.looked_at("whole: Calibration")
         await pilot.press("L")
-        await until(pilot, lambda: ticked(console) == ["Fork", "Look inside"])
-        assert "2 reached" in screen_text(console)
+        await until(pilot, lambda: "Learn" in ticked(console))
+        assert [title for title in ticked(console) if title == "Fork"] == reached
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LessonsScreen))
 

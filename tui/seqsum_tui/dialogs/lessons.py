@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum.errors import UserError
+from seqsum.presets.library import load_preset
 from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import dialog_keys
 from seqsum_tui.shared.polling import in_thread
@@ -26,7 +28,7 @@ FEWEST_SEEDS = 4
 LAYOUT = "lessons"
 
 Seen = Collection[str]
-"""What a person has looked at in Ask, as `page: view`."""
+"""What a person has looked at in Ask, as `page: view: run`, and whether a fork went further."""
 Reached = Callable[[Sequence["Entry"], Seen], bool]
 
 
@@ -45,23 +47,47 @@ def _went(*words: str) -> Reached:
     return lambda entries, seen: any(one.summary.verdict and one.summary.verdict.word in words for one in entries)
 
 
+def _learned(entry: Entry) -> bool:
+    return _went("learned")([entry], ())
+
+
+def _raised(entry: Entry) -> bool:
+    """Whether the learning rate and its warm-up are both above those of the run's preset."""
+    try:
+        own = load_preset(entry.summary.preset).config
+    except UserError:
+        return False
+    values = [(entry.setting(path), own.value(path)) for path in ("optim.lr", "schedule.warmup_steps")]
+    return all(isinstance(value, int | float) and value > least for value, least in values)
+
+
 def _warmed_up(entries: Sequence[Entry], seen: Seen) -> bool:
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        warm = entry.setting("schedule.warmup_steps")
-        if entry.summary.group and isinstance(warm, int | float) and warm > 0:
+        if entry.summary.group:
             groups.setdefault(entry.summary.group, []).append(entry)
     return any(
-        len(members) >= FEWEST_SEEDS and all(_went("learned")([member], seen) for member in members)
+        len(members) >= FEWEST_SEEDS and all(map(_learned, members)) and all(map(_raised, members))
         for members in groups.values()
     )
 
 
 def _looked(start: str) -> Reached:
-    return lambda entries, seen: any(one.startswith(start) for one in seen)
+    """Whether it was looked at in a run of the sum that learned."""
+    return lambda entries, seen: any(
+        f"{start}: {one.summary.id}" in seen and one.setting("task.name") == "sum_modulo" and _learned(one)
+        for one in entries
+    )
+
+
+def _went_further(child: Entry, parent: Entry | None) -> bool:
+    """Whether a fork ended with a better accuracy than the run that it was forked from."""
+    ends = [one.summary.metrics.get("accuracy", math.nan) for one in (child, parent) if one is not None]
+    return len(ends) == 2 and ends[0] > ends[1]
 
 
 FORKED = "fork"
+BY_LENGTH, TRAJECTORY = LOOKED = ("whole: By length", "inside: Trajectory")
 LESSONS = (
     Lesson(
         "Learn",
@@ -85,28 +111,29 @@ LESSONS = (
         "Fork",
         "Too small, or stopped too early? Go on and see.",
         "n on baseline; when it ends, F with train.steps=40000",
-        _looked(FORKED),
+        lambda entries, seen: FORKED in seen,
     ),
     Lesson(
         "Generalise",
         "Trained on five digits: what of a hundred?",
         "a on a run that learned; 3, then v to By length",
-        _looked("whole: By length"),
+        _looked(BY_LENGTH),
     ),
     Lesson(
         "Look inside",
         "Where in the network is the sum?",
         "n on sota_warmup; when it ends a, type 1 2 3; 2 shows Trajectory",
-        _looked("inside: Trajectory"),
+        _looked(TRAJECTORY),
     ),
 )
 
 
 def noted(layout: Mapping[str, object], looked_at: str) -> dict[str, list[str]] | None:
-    """Return what is to be kept once a person has looked at something; None where nothing new was."""
+    """Return what is to be kept once a person has looked at something; None where nothing new
+    was that a lesson is of."""
     seen = layout.get("seen")
     before = [one for one in seen if isinstance(one, str)] if isinstance(seen, list) else []
-    return None if looked_at in before else {"seen": [*before, looked_at]}
+    return None if looked_at in before or not looked_at.startswith(LOOKED) else {"seen": [*before, looked_at]}
 
 
 class LessonsScreen(Dialog[None]):
@@ -139,7 +166,9 @@ class LessonsScreen(Dialog[None]):
             return []
         kept = self.console.layout(LAYOUT).get("seen")
         seen = {one for one in kept if isinstance(one, str)} if isinstance(kept, list) else set()
-        if any(run.record_or_blank().parent for run in runs):
+        known = {entry.summary.id: entry for entry in entries}
+        parents = {run.id: parent["run"] for run in runs if (parent := run.record_or_blank().parent)}
+        if any(id in known and _went_further(known[id], known.get(parent)) for id, parent in parents.items()):
             seen.add(FORKED)
         return [lesson for lesson in LESSONS if lesson.reached(entries, seen)]
 

@@ -221,7 +221,7 @@ class QueryScreen(ConsoleScreen[None]):
             if missing is not None:
                 self._asker.want(asking, missing)
             elif view is not None and asking.view(*view) is not None:
-                self.console.looked_at(f"{page}: {view[0]}")
+                self.console.looked_at(f"{page}: {view[0]}: {asking.session.run.id}")
         self.query_one(PageLine).show_views([] if board.overview else board.titles, board.title)
         self.show_head()
 
