@@ -85,6 +85,8 @@ def test_the_answer_turns_from_wrong_to_right(run: Run, tmp_path: Path) -> None:
     assert run.summary().status == "running", "asked all the time, it trains on"
     commands.stop(run)
     console.wait_for("stopped")
+    console.press("escape")  # from the page to the panels, and then to the list
+    console.wait_for("1 Answer ─")
     console.press("escape")
     console.wait_for("n New")
     console.press("q")

@@ -44,7 +44,10 @@ def curve_of(console: Terminal) -> list[tuple[int, int]]:
     """(column, row) of every cell of the first series, from left to right."""
     rows = console.text.split("\n")
     plot = [number for number, row in enumerate(rows) if re.match(r"\s*[\d.]*[│┤]", row)]
-    return sorted((column, row) for row in plot for column in console.cells(row, LINE))
+    # Its name and value stand at its end in the same colour.
+    return sorted(
+        (column, row) for row in plot for column in console.cells(row, LINE) if "⠀" <= rows[row][column] <= "⣿"
+    )
 
 
 def alone(screen: str) -> bool:
