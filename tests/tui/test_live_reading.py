@@ -6,11 +6,14 @@ import pytest
 
 from seqsum import formatting
 from seqsum.compare.history import History
+from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import steps_saved
+from seqsum.runs.gone import RunGone
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Series, plot
 from seqsum_tui.dialogs.checkpoint_list import line_of
 from seqsum_tui.dialogs.checkpoints import checkpoints_of
+from seqsum_tui.live import reader as live_reader
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.events import EventsView, stretches
 from seqsum_tui.live.reader import RunReader
@@ -56,6 +59,33 @@ def test_a_changed_value_and_a_record_written_later_are_read(scene):
     assert changed.config.optim.lr == 0.5 and changed.differences["optim.lr"] == ("0.5", "0.001")
     run.record.with_facts(backend="fused").write(run.folder)
     assert reader.read().record.backend == "fused" and reader.read() is None
+
+
+@pytest.mark.parametrize("moment", ["folder", "first", "stamp", "record", "curves"])
+def test_what_is_wished_in_the_middle_of_a_reading_is_read_the_next_time(scene, monkeypatch, moment):
+    """The wishes come from another thread, at any moment."""
+    reader, wished = RunReader(scene.run(status="running", step=1000)), []
+    place, name = {
+        "folder": (RunGone, "check"),
+        "first": (Run, "worker_lives"),
+        "stamp": (live_reader, "file_stamp"),
+        "record": (Run, "record_or_blank"),
+        "curves": (History, "metrics"),
+    }[moment]
+    before = getattr(place, name)
+
+    def wish(*given):
+        if not wished:
+            wished.append(name)
+            reader.buckets, reader.charts, reader.window = 94, ("accuracy",), (100.0, 500.0)
+        return before.fget(*given) if isinstance(before, property) else before(*given)
+
+    monkeypatch.setattr(place, name, property(wish) if isinstance(before, property) else wish)
+    first = reader.read()
+    assert wished
+    view = reader.read() or first
+    assert (view.buckets, view.wanted) == (94, ("accuracy",)) and reader.read() is None
+    assert view.curves["accuracy"].x[0] >= 100 and view.curves["accuracy"].x[-1] <= 501
 
 
 def test_checkpoints_in_a_row_share_a_line(scene):

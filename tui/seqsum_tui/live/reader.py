@@ -142,7 +142,6 @@ class RunReader:
         Of a run that can't be read it says what can be said; one that another program holds raises UserError once it
         was read.
         """
-        buckets, charts = self.buckets, self.charts
         if not self.run.folder.is_dir():
             # It may come back from the bin, and its files as they were.
             self._stamp = None
@@ -150,6 +149,8 @@ class RunReader:
         stamp = self._now_stamp()
         if stamp == self._stamp:
             return None
+        # Only now: what is wished from here on differs from the stamp, and is read the next time.
+        buckets, charts = self.buckets, self.charts
         said = file_stamp(self.run.folder / RECORD_FILE)
         if said != self._record_stamp:
             # A worker that began has written its backend and how many parameters there are.
