@@ -73,8 +73,8 @@ def whole_percent(share: float) -> str:
 def interval(low: float, high: float, width: int) -> str:
     """Return two ends in `width` cells: 0.12–0.30, or 87–135e-4 with one power of ten for both. Rounded outward, so
     that what lies between the ends lies between them as shown."""
-    if low == high:
-        return number(low, width)
+    if low == high or math.isinf(low) or math.isinf(high):
+        return number(low, width) if low == high else f"{number(low, width // 2)}–{number(high, width // 2)}"
     largest = max(abs(end) for end in (low, high) if not math.isnan(end))
     magnitude, text = int(f"{largest:e}".partition("e")[2]), ""
     for exponent in range(magnitude - 2, magnitude + 2):

@@ -128,6 +128,27 @@ def test_change(percent, text):
     assert formatting.change(percent) == text
 
 
+@pytest.mark.parametrize("width", [7, 11, 15])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (0.1, math.inf), (-math.inf, 0.1), (-math.inf, math.inf), (math.inf, math.inf), (0.1, math.nan),
+        (1e-300, 1e300), (-1.5e7, 2.0), (0.0, 1.0), (0.00947, 0.0119), (1.0, 1.0),
+    ],
+)  # fmt: skip
+def test_an_interval_holds_what_lies_between_its_ends(low, high, width):
+    said = formatting.interval(low, high, width)
+    ends = [end.replace("∞", "inf").replace("NaN", "nan") for end in said.split("–")]
+    if len(ends) == 1:
+        assert low == high
+        return
+    power = ends[1].partition("e")[2] if "e" in ends[1] and "e" not in ends[0] else ""
+    first, last = float(ends[0] + (f"e{power}" if power else "")), float(ends[1])
+    assert math.isnan(first) or first <= low or math.isclose(first, low, rel_tol=0.1)
+    assert math.isnan(last) or last >= high or math.isclose(last, high, rel_tol=0.1)
+    assert not math.isfinite(low) or not math.isfinite(high) or (first <= low and last >= high)
+
+
 @pytest.mark.parametrize("seconds", [0.01, 0.4, 3.3, 9.9, 47, 95, 599, 3599, 40_000, 86_400, 1e6])
 def test_a_guess_is_near_and_has_few_digits(seconds):
     text = formatting.roughly(seconds)

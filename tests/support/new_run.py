@@ -14,8 +14,9 @@ from textual.widgets import Button, Input
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
-from seqsum_tui.new_run.form import ConfigForm, FieldRow
+from seqsum_tui.new_run.form import ConfigForm
 from seqsum_tui.new_run.preset_list import PresetList
+from seqsum_tui.new_run.rows import FieldRow
 from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.new_run.start_bar import StartBar
 

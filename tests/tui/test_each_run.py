@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from seqsum_tui.app import Console
@@ -35,6 +37,18 @@ def seeds(scene):
             store.append([("accuracy", 20_000, 0.999 if seed % 3 == 0 else 0.31)])
         made.append(run)
     return made
+
+
+@pytest.mark.parametrize("odd", ["seven", None, [1], {"a": 1}, 1.5, True])
+async def test_a_seed_of_another_kind_takes_no_list_down(console, seeds, until, odd):
+    for run in seeds[:2]:
+        record = json.loads((run.folder / "run.json").read_text())
+        record["config"]["train"]["seed"] = odd
+        (run.folder / "run.json").write_text(json.dumps(record))
+    async with console.run_test(size=(200, 60)) as pilot:
+        await until(pilot, beside_list(console))
+        await until(pilot, lambda: len(multiples(console).curves) == len(seeds))
+        assert {curve.key for curve in multiples(console).curves} == {run.id for run in seeds}
 
 
 def multiples(app):

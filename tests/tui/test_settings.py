@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.help import HelpLine
-from seqsum_tui.new_run.form import FieldRow
+from seqsum_tui.new_run.rows import FieldRow
 from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.settings import keymap
 from seqsum_tui.settings.screen import SettingsScreen

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from seqsum.presets.library import DEFAULT_PRESET, load_preset, preset_names
 from seqsum.runs import Run, Workspace
-from seqsum_tui.new_run.form import Fold
+from seqsum_tui.new_run.rows import Fold
 from seqsum_tui.shared.field_editors import ChoiceBar
 from seqsum_tui.shared.key_line import KeyLine
 from support.new_run import BASICS, NOT_YET, SIZES, FakeLauncher, NewRunApp, ready, type_into, until

@@ -166,8 +166,10 @@ def paint_data(
             drawing = draw_line(one.x, layer.smoothed, view, join=join)
         front.append((layer, drawing))
     lay_lines(codes, inks, behind)
-    clouds = [(layer, drawing) for layer, drawing in front if _is_cloud(layer, drawing)]
-    lines = [(layer, drawing) for layer, drawing in front if not _is_cloud(layer, drawing)]
+    clouds: list[tuple[Layer, Drawing]] = []
+    lines: list[tuple[Layer, Drawing]] = []
+    for pair in front:
+        (clouds if _is_cloud(*pair) else lines).append(pair)
     lay_lines(codes, inks, [(line_ink(layer.index), drawing.dots) for layer, drawing in lines])
     for index, cells in shaded.items():
         # A cell has one colour: that of the line. What its band shades there is its ground.

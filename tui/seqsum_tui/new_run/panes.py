@@ -14,8 +14,9 @@ from seqsum.formatting import count
 from seqsum.presets.library import Preset
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
-from seqsum_tui.new_run.form import CHANGED, WRONG, ConfigForm
+from seqsum_tui.new_run.form import ConfigForm
 from seqsum_tui.new_run.preset_list import PresetDetail, PresetList
+from seqsum_tui.new_run.rows import CHANGED, WRONG
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.fitted_text import FittedText
 

@@ -16,7 +16,7 @@ from seqsum.formatting import count
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.new_run.estimate_line import EstimateLine
-from seqsum_tui.new_run.form import CHANGED, WRONG
+from seqsum_tui.new_run.rows import CHANGED, WRONG
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.fitted_text import FittedText
 

@@ -47,9 +47,11 @@ class Panel(QueryPane):
         words.can_focus = self.picture is words
 
     def entitle_for(self, asking: Asking) -> None:
-        """Write the page's key and the view's title into the border."""
+        """Write the page's key and the view's title into the border: while another is computed, of what is shown."""
         view = asking.chosen(self.page, self.chosen)
         name = view[0] if view is not None else self.page.capitalize()
+        if view is not None and self.about == (asking.question, view[1]) and self.shown_title:
+            name = self.shown_title
         number = f"{PAGES.index(self.page) + 1} " if self.page in PAGES else ""
         self.border_title = Content(number + name)
 

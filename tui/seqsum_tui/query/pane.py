@@ -76,7 +76,7 @@ class QueryPane(Vertical):
     WAITS = "Type a question first, or press r for a random one."
     """What stands in the place of a view of a question before one is asked."""
     _shown: Shown | None = None
-    _about: tuple[str | None, str] | None = None
+    about: tuple[str | None, str] | None = None
     """The question, and the one to the server, of what is shown."""
     _said: tuple[Said, Said | None] | None = None
     """The answer that is shown, and the one beside it."""
@@ -100,6 +100,11 @@ class QueryPane(Vertical):
     def written(self) -> str:
         """The words above the picture."""
         return self._shown.words.plain if self._shown is not None else ""
+
+    @property
+    def shown_title(self) -> str:
+        """The title of the view that is shown; empty where there are words alone."""
+        return self._shown.title if self._shown is not None else ""
 
     @property
     def picture(self) -> Widget:
@@ -138,13 +143,13 @@ class QueryPane(Vertical):
         ask, shown = chosen[1], asking.view(*chosen)
         if shown is not None:
             self.show(shown)
-            self._about = asking.question, ask
+            self.about = asking.question, ask
         elif ask in asking.refused:
             self.say(asking.refused[ask])
         elif views()[ask].question.needs_input and asking.question is None:
             self._tell(self.WAITS)
         else:
-            if self._about != (asking.question, ask):
+            if self.about != (asking.question, ask):
                 self._tell("computing…")
             # Whether a question can be read is found out once, by its answer.
             return None if asking.waits and page != "whole" else ask
@@ -156,7 +161,7 @@ class QueryPane(Vertical):
 
     def show(self, shown: Shown) -> None:
         """Show a view."""
-        self._about = None
+        self.about = None
         if shown is self._shown:
             return
         picture = shown.picture

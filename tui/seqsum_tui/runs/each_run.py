@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seqsum import formatting
-from seqsum.runs.entry import ABSENT, Entry
+from seqsum.runs.entry import Entry
 from seqsum_tui.charts.multiples import Small
 from seqsum_tui.runs.listing import Line
 from seqsum_tui.shared import display
@@ -30,7 +30,7 @@ def each_run(line: Line) -> EachRun:
     training = sum(entry.summary.live for entry in line.entries)
     metric = "accuracy" if any("accuracy" in entry.curves for entry in line.entries) else "loss"
     seeds = [entry.setting("train.seed") for entry in line.entries]
-    seeded = ABSENT not in seeds and len(set(seeds)) == runs
+    seeded = all(type(seed) is int for seed in seeds) and len(set(seeds)) == runs
     order = sorted(line.entries, key=lambda entry: (entry.setting("train.seed") if seeded else 0, entry.summary.name))
     note = f"{metric}{', by seed' if seeded else ''}{f' · {training} still train' if training else ''}"
     curves = tuple(_small(entry, metric, str(entry.setting("train.seed")) if seeded else "") for entry in order)

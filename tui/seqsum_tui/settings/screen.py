@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from seqsum.schema import FieldFacts, as_text
 from seqsum.text import printable
-from seqsum_tui.new_run.form import FieldRow
+from seqsum_tui.new_run.rows import FieldRow
 from seqsum_tui.settings.keymap import key_groups
 from seqsum_tui.settings.store import BY_NAME, OPTIONS, Settings, Value
 from seqsum_tui.shared import bindings
