@@ -74,14 +74,16 @@ def test_every_verdict_has_a_rule_a_place_and_a_sign():
     assert set(RULES) == set(WORDS) == set(VERDICTS) and len(WORDS) == len(RULES)
 
 
-@pytest.mark.parametrize(("end", "reached"), [(0.1, []), (0.9999, ["Fork"])])
-async def test_a_fork_that_went_further_is_ticked(scene, console, until, end, reached):
+@pytest.mark.parametrize(("end", "said", "reached"), [
+    (0.1, {}, []), (0.9999, {}, ["Fork"]), (0.9999, {"run": None}, []), (0.9999, {"run": ["x"]}, []),
+])  # fmt: skip
+async def test_a_fork_that_went_further_is_ticked(scene, console, until, end, said, reached):
     parent = scene.run(name="first", step=5000)
     child = scene.run(name="second", step=5000)
     for run, accuracy in ((child, end), (scene.run(name="third", step=5000), 0.9999)):
         with run.store() as store:
             store.append([("accuracy", 5001, accuracy)])
-    child.record.with_facts(parent={"run": parent.id, "step": 100}).write(child.folder)
+    child.record.with_facts(parent={"run": parent.id, "step": 100} | said).write(child.folder)
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         await pilot.press("L")

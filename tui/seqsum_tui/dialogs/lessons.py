@@ -167,7 +167,7 @@ class LessonsScreen(Dialog[None]):
         kept = self.console.layout(LAYOUT).get("seen")
         seen = {one for one in kept if isinstance(one, str)} if isinstance(kept, list) else set()
         known = {entry.summary.id: entry for entry in entries}
-        parents = {run.id: parent["run"] for run in runs if (parent := run.record_or_blank().parent)}
+        parents = {run.id: str(parent.get("run")) for run in runs if (parent := run.record_or_blank().parent)}
         if any(id in known and _went_further(known[id], known.get(parent)) for id, parent in parents.items()):
             seen.add(FORKED)
         return [lesson for lesson in LESSONS if lesson.reached(entries, seen)]
