@@ -489,7 +489,7 @@ def test_asking_a_worker_that_dies_is_answered(fork_server: WarmLauncher, tmp_pa
     wait_until(posted, "the wish")
     kill(run, pid)
     thread.join(timeout=60)
-    assert answers == [f"snapshot: run {run.id} is died; its worker ended before it answered"]
+    assert answers == [f"snapshot: run {run.id} has died; its worker ended before it answered"]
 
 
 def test_a_finished_run_gets_no_worker(fork_server: WarmLauncher, tmp_path: Path) -> None:

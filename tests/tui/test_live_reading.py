@@ -11,6 +11,7 @@ from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.gone import RunGone
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Series, plot
+from seqsum_tui.charts.series import same
 from seqsum_tui.dialogs.checkpoint_list import line_of
 from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.live import reader as live_reader
@@ -140,10 +141,10 @@ def test_series_are_the_same_only_when_all_of_them_is():
     def series(**more):
         return Series(**{"name": "a", "x": [1, 2], "y": [0.5, float("nan")], "sign": "●", **more})
 
-    assert series().same_as(series())
+    assert same(series(), series())
     others = ({"name": "b"}, {"y": [0.5, 1.0]}, {"x": [1, 3]}, {"low": [0, 0]}, {"sign": "■"}, {"back": True},
               {"x": [1], "y": [0.5]}, {"colour": "#ffffff"}, {"role": "points"})  # fmt: skip
-    assert not any(series().same_as(series(**other)) for other in others)
+    assert not any(same(series(), series(**other)) for other in others)
 
 
 def test_checkpoints_of_a_folder_that_is_none(tmp_path):

@@ -54,7 +54,7 @@ async def test_it_shows_the_stored_values(scene, console, watch, size):
         assert (train.name, accuracy.name) == ("train", "eval")
         assert accuracy.y[-1] == pytest.approx(latest["accuracy"][1])
         assert chart(console, "lr").series[0].y[-1] == pytest.approx(latest["lr"][1])
-        assert chart(console, "lr").region.width == 0 if size[0] < 90 else chart(console, "lr").region.width > 30
+        assert (chart(console, "lr").region.width >= 20) == (size[0] >= 90)
 
 
 async def test_where_a_run_failed_is_marked_and_what_can_be_done_is_true(scene, console, watch, until):
