@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from seqsum.compare.spread import Spread
     from seqsum.runs.entry import Entry
 
-PART_SECONDS = 0.25
-"""How long runs are read before those read so far are shown."""
+FIRST_PART, LONGEST_PART = 0.25, 1.0
+"""How many seconds runs are read before those read so far are shown: to show thousands of lines takes its time, too."""
 QUICK_FROM = 100
 """From how many runs on only a share of those that ended is looked at again each time."""
 MOST_MEMBERS = 32
@@ -100,6 +100,7 @@ class WorkspaceReader:
     _preview: Preview | None = None
     _known: int = 0
     _arranged: View | None = None
+    _part: float = FIRST_PART
 
     def read(self) -> WorkspaceView:
         """Return the list as it is now, or what could be read of it in a while; the preview only when it changed."""
@@ -107,7 +108,8 @@ class WorkspaceReader:
         closely, self.closely = self.closely, frozenset()
         # The first time, too: what the index knows is shown at once, and looked at again little by little.
         quick = not 0 < self._known <= QUICK_FROM
-        reading = index.read(PART_SECONDS, quick=quick, closely=closely)
+        self._part = min(2 * self._part, LONGEST_PART) if self.view is self._arranged else FIRST_PART
+        reading = index.read(self._part, quick=quick, closely=closely)
         self._known = len(reading.entries)
         view = self.view
         listing = self._arranger.arrange(reading.entries, view, self.now())
