@@ -99,7 +99,7 @@ def paint_marks(canvas: Canvas, layout: Layout, view: View, marks: PlacedMarks) 
         label = shown(mark.label)
         words = label.split()
         # Whole words, so that none is half of another; and beside the sign, on the side where there is room.
-        for text in (label, *(f"{' '.join(words[:count])}…" for count in range(len(words) - 1, 0, -1))):
+        for text in (label, *(f"{' '.join(words[:count]).rstrip(':,')}…" for count in range(len(words) - 1, 0, -1))):
             cells = cell_len(text)
             # Beside the sign, and two cells from what stands on the other side.
             after, before = column + 2, column - 1 - cells
