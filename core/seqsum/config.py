@@ -124,7 +124,7 @@ class TrainConfig(Section):
         unit="steps", live=True,
     )  # fmt: skip
     keep_checkpoints: int | None = setting(
-        None, "keep only this many of the newest checkpoints; off keeps all", ge=1, le=MOST_STEPS,
+        None, "keep only this many of the newest checkpoints, and the durable one; off keeps all", ge=1, le=MOST_STEPS,
         unit="checkpoints", live=True,
     )  # fmt: skip
     keep_best: bool = setting(False, "save a checkpoint whenever eval_loss is lowest, and never delete the best one")

@@ -243,7 +243,7 @@ def test_damaged_ones_set_aside_no_longer_count(folder: Path) -> None:
     checkpoint.set_aside(folder, 20)
     checkpoint.set_aside(folder, 20)
     assert checkpoint.steps_saved(folder) == [10, 20]
-    checkpoint.prune(folder, 1, None)
+    checkpoint.prune(folder, 1, ())
     found, messages = checkpoint.newest(folder)
     assert found is not None and found.step == 20 and messages == []
 

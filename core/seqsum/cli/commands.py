@@ -203,6 +203,8 @@ def show(options: Options) -> int:
     started = f"started {ago(time.time() - summary.created)} on {record.host}"
     say(f"  preset {summary.preset}, {parameters}seed {record.seed}, {started}")
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
+    if summary.durable_step is not None:
+        say(f"  durable_step {summary.durable_step:,}: a power failure takes it back no further")
     if record.parent:
         say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
     if record.backend:

@@ -121,6 +121,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
                 came = store.state()["step"]
                 # The copy first, the run's own points last: whoever is killed between loses nothing.
                 store.copy_to(kept / METRICS_FILE)
+                checkpoint_files.force(checkpoint_files.folder_of(run.checkpoints, step))
                 checkpoint_files.move_later(run.checkpoints, step, kept / CHECKPOINTS)
                 state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
                 with store.transaction():
@@ -130,9 +131,12 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
                         status="stopped",
                         reason=f"rewound to step {step:,} from {came:,}; what came after is in {kept.name}",
                         step=step,
+                        points_step=step,
+                        durable_step=step,
                         changes=state.get("changes", {}),
                         train_seconds=state.get("train_seconds", 0.0),
                     )
+                store.sync()
         run.record_outcome("stopped", f"rewound to step {step:,}", step)
         tell_changed(run.folder)
     message = f"back at step {step:,}; what came after is kept in {kept}"

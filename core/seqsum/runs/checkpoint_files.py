@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seqsum.errors import UserError
-from seqsum.files import parse_json, read_regular, sync_folder, write_atomically
+from seqsum.files import open_regular, parse_json, read_regular, sync_folder, write_atomically
 from seqsum.runs.bounds import STEP_NAME, own_folder, remove
 from seqsum.text import one_line
 
@@ -163,7 +163,16 @@ def copy(source: Path, target: Path, state: dict[str, Any], *, fresh_optimizer: 
     write_atomically(target / STATE_FILE, json.dumps(state, indent=1).encode())
     sums = {name: checksum(file_in(target, name)) for name in FILES}
     write_atomically(target / CHECKSUMS_FILE, json.dumps(sums, indent=1).encode())
-    sync_folder(target.parent)
+    force(target)
+
+
+def force(path: Path) -> None:
+    """Force a whole checkpoint to the disk, which may have been saved without. Raises OSError."""
+    for name in (*FILES, CHECKSUMS_FILE):
+        with open_regular(path / name) as file:
+            os.fsync(file.fileno())
+    for folder in (path, path.parent):
+        sync_folder(folder)
 
 
 def _of_optimizer(name: str) -> bool:

@@ -45,7 +45,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("step", "steps"), int),
     **dict.fromkeys(("created", "updated", "train_seconds", "steps_per_second"), NUMBER),
     **dict.fromkeys(("reason", "group"), (str, NONE)),
-    "pid": (int, NONE),
+    **dict.fromkeys(("pid", "durable_step"), (int, NONE)),
     "metrics": dict,
     "behind": dict,
     "verdict": (Verdict, NONE),

@@ -72,6 +72,9 @@ class Summary:
     problems: tuple[str, ...] = ()
     behind: Mapping[str, int] = field(default_factory=dict)
     """The step of each metric whose last value is of an earlier one than `step`."""
+    durable_step: int | None = None
+    """A power failure takes the run back to this step at most, and no point up to there is lost; None while no worker
+    said so."""
     verdict: Verdict | None = None
     """How it goes, or went; None while there is too little to tell, and where nobody asked (see `Run.judged`)."""
 
@@ -301,6 +304,7 @@ class Run:
             starred=said.starred,
             measure=measure_of(record),
             problems=(*record.problems, *problems),
+            durable_step=state.get("durable_step"),
         )
 
     def _created(self, text: str, problems: list[str]) -> float:

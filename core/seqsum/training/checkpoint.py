@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,17 +147,28 @@ def load(path: Path) -> Checkpoint:
         raise DamagedCheckpoint(path.parent, f"{path.name} is not a checkpoint: {error}") from None
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest whole checkpoint, if any, and a message for each damaged one that was passed over."""
-    found, damages = newest_read(folder, load)
+def newest(folder: Path, points_step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest whole checkpoint, if any, and a message for each that was passed over.
+
+    points_step: the step up to which the run's points are there; a newer checkpoint, which a power failure left without
+        its points, is passed over as a damaged one is
+    """
+
+    def read(path: Path) -> Checkpoint:
+        found = load(path)
+        if points_step is not None and found.step > points_step:
+            raise DamagedCheckpoint(folder, f"{path.name} is newer than the points, which reach step {points_step:,}")
+        return found
+
+    found, damages = newest_read(folder, read)
     before = "there is no whole one before it" if found is None else "using the one before it"
     return found, [f"{damage}; {before}" for damage in damages]
 
 
-def prune(folder: Path, keep: int, best: int | None) -> None:
-    """Delete all but the newest `keep` checkpoints and the one of step `best`."""
+def prune(folder: Path, keep: int, others: Container[int | None]) -> None:
+    """Delete all but the newest `keep` checkpoints and those of the steps in `others`."""
     for step in steps_saved(folder)[:-keep]:
-        if step != best:
+        if step not in others:
             with suppress(OSError):
                 remove(folder / f"step-{step}")
 

@@ -114,6 +114,8 @@ class Trainer:
         self._evaluated_at = -1
         self.owes_evaluation = False
         """Whether the evaluation of this step was begun and not ended."""
+        self.durable_step = 0
+        """The step of the last checkpoint that was forced to the disk; pruning leaves that one."""
 
     @property
     def done(self) -> bool:
@@ -275,8 +277,10 @@ class Trainer:
 
         def write() -> Path:
             path = checkpoint.save(folder, moment.step, moment.model(), moment.optimizer(), state, moment.rng, durable)
+            if durable:
+                self.durable_step = moment.step
             if keep is not None:
-                checkpoint.prune(folder, keep, best)
+                checkpoint.prune(folder, keep, (best, self.durable_step))
             return path
 
         return write

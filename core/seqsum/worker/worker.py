@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import metric
-from seqsum.runs import Command, Run, Store
+from seqsum.runs import Command, Run, Store, checkpoint_files
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
@@ -64,7 +64,7 @@ class Worker:
         # Where a plug-in is missing, this says so, before a checkpoint is read in vain.
         config = self.run.record.parsed_config()
         checkpoint.tidy(self.run.checkpoints)
-        saved, damaged = checkpoint.newest(self.run.checkpoints)
+        saved, damaged = checkpoint.newest(self.run.checkpoints, self.store.state().get("points_step"))
         step = saved.step if saved else 0
         for message in damaged:
             say(self.store, message, step)
@@ -76,6 +76,11 @@ class Worker:
             raise UserError(f"fork: the checkpoint of step {parent.get('step')} that it began with is damaged or gone")
         known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
         self.trainer = Trainer.resume(saved) if saved else Trainer(config)
+        if saved is not None:
+            # Pruning leaves it, and the ones before it may go, until another one is forced to the disk.
+            self.store.sync()
+            checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step))
+            self.trainer.durable_step = step
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
         speed = float(self.store.state().get("steps_per_second", 0.0))
         self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
@@ -100,12 +105,15 @@ class Worker:
                 status="running",
                 pid=os.getpid(),
                 step=step,
+                points_step=step,
+                durable_step=step,
                 reason=None,
                 changes=self.changes.values,
                 chance=self.trainer.task.chance,
                 diverged_at=None,
                 updated=time.time(),
             )
+        self.store.sync()
         facts = {
             "device": str(self.trainer.device),
             "threads": torch.get_num_threads(),
@@ -310,6 +318,7 @@ class Worker:
                     self.store.finish_command(
                         command.id, answered, f"the run {said_status(status)}", step=self.trainer.step
                     )
+        self.store.sync()
         print(f"{status} at step {self.trainer.step:,}" + (f": {reason}" if reason else ""), flush=True)
 
     # Commands

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum.files import append_to
-from seqsum.runs import Run, Store
+from seqsum.runs import Run, Store, checkpoint_files
 from seqsum.runs.record import Record
 from seqsum.runs.store import ANSWERS
 from seqsum.setting_notes import not_fused
@@ -31,6 +31,9 @@ SomeEvent = tuple[int, str, dict[str, Any]]  # step, kind, detail
 
 class RunWriter:
     """Writes what a trainer gives: points before the checkpoint that holds their step, and in the tracker, too.
+
+    A power failure takes a run back to the last checkpoint that was forced to the disk at most (`durable_step` of its
+    state), and no point up to there is lost: the store is forced before it.
 
     points: those that are not written yet; lags: whether evaluations are made behind the loop, so that what is not
     urgent is written there, too; behind: what is done there; last_saved: step and changed values of the newest
@@ -63,6 +66,7 @@ class RunWriter:
         self._next_questions = 0.0
         self._written = 0.0
         self._durable = 0.0
+        self._points_step = trainer.step
         self._store_behind: Store | None = None  # for the thread that writes behind the loop
 
     def write(self, *, at_once: bool = False, force: bool = False) -> None:
@@ -82,6 +86,8 @@ class RunWriter:
         events, self._events = self._events, []
         state = {
             "step": self.trainer.step,
+            "points_step": self._points_step,
+            "durable_step": self.trainer.durable_step,
             "train_seconds": self.clock.seconds,
             "steps_per_second": self.clock.speed(self.trainer.step),
             "updated": time.time(),
@@ -113,7 +119,9 @@ class RunWriter:
     def save(self, reason: str) -> Path:
         """Write a checkpoint of this moment."""
         # The points first: a resumed run makes again only those after the checkpoint.
+        self._points_step = self.trainer.step
         self.write(force=True)
+        self.store.sync()
         self.clock.tick()
         changes = dict(self.changes.values)
         path = self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=self.clock.seconds)
@@ -151,13 +159,21 @@ class RunWriter:
         moment = self.trainer.moment(changes=changes, train_seconds=self.clock.seconds)
 
         def begin() -> Callable[[], Path]:
-            # Forced to the disk once a second: if the power fails, a newer one is found damaged, and the run goes on
-            # from that one.
+            # Forced to the disk once a second: if the power fails, a newer one is found damaged, or without its points,
+            # and the run goes on from that one.
             now = time.monotonic()
             durable = now - self._durable > DURABLE_SECONDS
-            if durable:
-                self._durable = now
-            return self.trainer.writing(self.run.checkpoints, moment, durable)
+            self._points_step = moment.step  # those are known now, and written before the work is done
+            work = self.trainer.writing(self.run.checkpoints, moment, durable)
+            if not durable:
+                return work
+            self._durable = now
+
+            def force() -> Path:
+                self.store.sync()
+                return work()
+
+            return force
 
         def end(path: Path) -> None:
             self.last_saved = (moment.step, changes)
@@ -184,10 +200,16 @@ class RunWriter:
             say(self.store, message, self.trainer.step)
 
     def close(self) -> None:
-        """Write what is left; nothing is written behind the loop any more."""
+        """Write what is left, and force the newest checkpoint to the disk; nothing is written behind the loop any
+        more."""
         if self._store_behind is not None:
             self._store_behind.close()
         self.write(force=True)
+        if self.last_saved is not None and self.last_saved[0] > self.trainer.durable_step:
+            step = self.last_saved[0]
+            self.store.sync()
+            checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step))
+            self.trainer.durable_step = step
 
 
 def say(store: Store, message: str, step: int) -> None:
