@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_nothing_is_overwritten_unasked(run: Run, tmp_path: Path, capsys: pytest
     assert path.read_text() == "mine" and "--force" in capsys.readouterr().err
     assert export(run, "--output", str(path), "--force") == 0
     assert path.read_text().startswith("step,")
+
+
+def test_a_link_is_written_through_and_what_is_no_file_stays(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, link, pipe = tmp_path / "target.csv", tmp_path / "link.csv", tmp_path / "pipe.csv"
+    link.symlink_to(target)
+    for _ in range(2):  # where the file is not there yet, and where it is
+        assert export(run, "--output", str(link), "--force") == 0
+        assert link.is_symlink() and target.read_text().startswith("step,")
+    os.mkfifo(pipe)
+    assert export(run, "--output", str(pipe), "--force") == 2
+    assert "is no file" in capsys.readouterr().err and pipe.is_fifo()
 
 
 @pytest.mark.parametrize("format", ["csv", "svg"])

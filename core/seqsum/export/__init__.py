@@ -59,6 +59,9 @@ def write(path: Path, content: bytes, force: bool = False) -> None:
     with told_as(f"export: can't write {shown}"):
         if path.is_dir():
             raise UserError(f"export: {shown} is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            raise UserError(f"export: {shown} is no file (a device, a pipe or a socket); name a file")
         if os.path.lexists(path) and not force:
             raise UserError(f"export: {shown} is there already; choose another name, or overwrite it with --force")
-        write_atomically(path, content)
+        # Where it is a link, what it points to is written, as a shell would.
+        write_atomically(path.resolve(), content)

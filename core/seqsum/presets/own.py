@@ -56,7 +56,7 @@ def save_preset(
         raise UserError(f"presets: {path}: these settings can't be written as a preset")
     with told_as(f"presets: can't write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode())
+        write_atomically(path.resolve(), text.encode())
     return path
 
 
