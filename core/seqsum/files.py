@@ -7,11 +7,12 @@ import errno
 import fcntl
 import json
 import os
+import re
 import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -88,20 +89,39 @@ def append_to(path: Path) -> BinaryIO:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary file beside `path`, flush it to disk and rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    # A name that is there already would be somebody else's file, or a link to one.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    """Write to a temporary file beside `path`, flush it to disk and rename it into place.
+
+    Temporary files that killed programs left for the same path are deleted: those that nobody holds.
+    """
+    _clear_temporary(path)
+    while True:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        # A name that is there already would be somebody else's file, or a link to one.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # deleted, as nobody held it yet
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _clear_temporary(path: Path) -> None:
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9]+(-[0-9a-f]{{8}})?\.tmp")
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for name in [entry.name for entry in entries if ours.fullmatch(entry.name)]:
+            with suppress(OSError), open_regular(path.with_name(name)) as file:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.with_name(name).unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

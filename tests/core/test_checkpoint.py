@@ -6,9 +6,7 @@ import json
 import os
 import pickle
 import shutil
-import signal
 import struct
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import torch
 
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
+from support.crash import killed_at
 from support.engine import PlainModel, random_batches, small, train_here
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json", "checksums.json")
@@ -149,31 +148,6 @@ def test_saving_the_same_step_again_replaces_it(folder: Path) -> None:
     assert sorted(entry.name for entry in folder.iterdir()) == ["step-10", "step-20", "step-30"]
 
 
-def killed_at(moment: int, trainer: Trainer, folder: Path) -> bool:
-    """Save in a child, killed before its `moment`-th look at or change of a file; False if it never got there."""
-    child = os.fork()
-    if child == 0:
-        count = 0
-
-        def watch(event: str, arguments: tuple[Any, ...]) -> None:
-            nonlocal count
-            if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "shutil.rmtree"):
-                count += 1
-                if count == moment:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(watch)
-        status = 1
-        try:
-            trainer.save(folder)
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
 @pytest.mark.parametrize("what", ["a new step", "the same step again", "a new step, pruning"])
 def test_a_save_killed_at_any_moment_leaves_the_old_checkpoint_or_the_new_one(
     saved: Path, tmp_path: Path, what: str
@@ -188,7 +162,7 @@ def test_a_save_killed_at_any_moment_leaves_the_old_checkpoint_or_the_new_one(
     while True:
         moment += 1
         folder = Path(shutil.copytree(saved, tmp_path / str(moment)))
-        killed = killed_at(moment, trainer, folder)
+        killed = killed_at(moment, lambda folder=folder: trainer.save(folder))
         checkpoint.tidy(folder)  # as the worker does that goes on
         for step in checkpoint.steps_saved(folder)[-1:]:
             checkpoint.load(folder / f"step-{step}")

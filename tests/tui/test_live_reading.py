@@ -147,6 +147,17 @@ def test_series_are_the_same_only_when_all_of_them_is():
     assert not any(same(series(), series(**other)) for other in others)
 
 
+def test_a_rewind_that_was_killed_is_ended_when_the_run_is_opened(scene):
+    run, name = scene.run(status="stopped", step=200), "rewound-20260101-000000-000000"
+    for step in (200, 300):
+        (run.checkpoints / f"step-{step}").mkdir(parents=True)
+    (run.folder / f".{name}.new").mkdir()
+    with run.store() as store:
+        store.add_event(200, "rewound", came=300, kept=name)
+    assert RunReader(run).read().checkpoints == (200,)
+    assert steps_saved(run.folder / name / "checkpoints") == [300]
+
+
 def test_checkpoints_of_a_folder_that_is_none(tmp_path):
     assert steps_saved(tmp_path / "nothing") == []
     (tmp_path / "file").touch()

@@ -7,8 +7,8 @@ from there. Its points begin after that step; those before it are its parent's (
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ from typing import Any
 
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError, told_as
-from seqsum.runs import Run, Workspace, checkpoint_files
-from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
-from seqsum.runs.changes import tell_changed
+from seqsum.files import sync_folder
+from seqsum.runs import Run, Store, Workspace, checkpoint_files, rewinding
+from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder
 from seqsum.runs.lock import no_worker
-from seqsum.runs.run import CHECKPOINTS, LIVE_STATUSES, METRICS_FILE
+from seqsum.runs.run import CHECKPOINTS, METRICS_FILE
 from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
 from seqsum.text import one_line, printable
@@ -40,6 +40,7 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     The new run waits (`queued`) for a worker. Raises UserError when there is no such checkpoint, ConfigError when a
     change is wrong or does not fit the weights.
     """
+    rewinding.finish(run)
     step = _chosen(run, step, "fork")
     source = checkpoint_files.folder_of(run.checkpoints, step)
     state, parent, config, task = _prepared(run, step, changes)
@@ -110,20 +111,23 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
     Raises UserError when there is no such checkpoint, when the run has a worker, or when another run was forked later.
     """
     own_folder(run.folder)
-    with no_worker(run.folder, "rewind"):
+    with _alone(run):
         check_rewind(run, step)
         if step == run.summary().step and checkpoint_files.steps_saved(run.checkpoints)[-1] == step:
             raise UserError(f"rewind: run {run.id} is at step {step:,} already")
         kept = run.folder / f"rewound-{datetime.now():%Y%m%d-%H%M%S-%f}"
         with told_as(f"rewind: can't write {run.folder}", sqlite3.Error):
-            kept.mkdir()
+            own_folder(run.checkpoints)
+            building = rewinding.building(run, kept.name)
+            building.mkdir()
             with run.store() as store:
                 came = store.state()["step"]
-                # The copy first, the run's own points last: whoever is killed between loses nothing.
-                store.copy_to(kept / METRICS_FILE)
-                checkpoint_files.force(checkpoint_files.folder_of(run.checkpoints, step))
-                checkpoint_files.move_later(run.checkpoints, step, kept / CHECKPOINTS)
-                state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+                store.copy_to(building / METRICS_FILE)
+                for folder in (building, run.folder):
+                    sync_folder(folder)
+                source = checkpoint_files.folder_of(run.checkpoints, step)
+                checkpoint_files.force(source)
+                state = checkpoint_files.read_state(source)
                 with store.transaction():
                     store.rewind(step)
                     store.add_event(step, "rewound", came=came, kept=kept.name)
@@ -137,8 +141,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
                         train_seconds=state.get("train_seconds", 0.0),
                     )
                 store.sync()
-        run.record_outcome("stopped", f"rewound to step {step:,}", step)
-        tell_changed(run.folder)
+            rewinding.end_rewind(run, kept.name, step)
     message = f"back at step {step:,}; what came after is kept in {kept}"
     return {"ok": True, "message": message, "step": step, "kept": str(kept)}
 
@@ -149,21 +152,29 @@ def undo_rewind(run: Run) -> dict[str, Any]:
     Raises UserError when there is nothing to bring back, when the run went on, or has a worker.
     """
     own_folder(run.folder)
-    with no_worker(run.folder, "rewind"):
+    with _alone(run):
         kept, back = _last_rewind(run)
         with told_as(f"rewind: can't bring back {kept}", sqlite3.Error):
-            # The checkpoints first: whoever is killed between finds the rewind, and can undo it, still.
-            checkpoint_files.move_later(kept / CHECKPOINTS, -1, run.checkpoints)
+            for folder in (kept / CHECKPOINTS, run.checkpoints):
+                own_folder(folder)
+            with Store(kept / METRICS_FILE) as copy:
+                step = copy.state()["step"]
+            place = kept.rename(rewinding.undoing(run, kept.name, back))
+            sync_folder(run.folder)
             with run.store() as store:
-                store.restore_from(kept / METRICS_FILE)
-                state = store.state()
-                store.add_event(state["step"], "restored", rewound_to=back)
-        status = "died" if state["status"] in LIVE_STATUSES else state["status"]
-        run.record_outcome(status, state.get("reason"), state["step"])
-        with suppress(OSError):
-            remove(kept)
-        tell_changed(run.folder)
-    return {"ok": True, "message": f"at step {state['step']:,} again, as before the rewind", "step": state["step"]}
+                store.restore_from(place / METRICS_FILE)
+                store.sync()
+            rewinding.end_undo(run, kept.name, back)
+    return {"ok": True, "message": f"at step {step:,} again, as before the rewind", "step": step}
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Hold off workers and other rewinds, and end what a killed one had begun."""
+    with no_worker(run.folder, "rewind"):
+        with told_as(f"rewind: can't write {run.folder}", sqlite3.Error):
+            rewinding.settle(run)
+        yield
 
 
 def _last_rewind(run: Run) -> tuple[Path, int]:

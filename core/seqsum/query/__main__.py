@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from seqsum.runs import Run
+from seqsum.runs import Run, rewinding
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +14,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from seqsum.query.server import serve
 
-    return serve(Run(Path(arguments[0]).absolute()), sys.stdin, sys.stdout, sys.stderr)
+    run = Run(Path(arguments[0]).absolute())
+    rewinding.finish(run)
+    return serve(run, sys.stdin, sys.stdout, sys.stderr)
 
 
 if __name__ == "__main__":

@@ -214,8 +214,8 @@ def without_tensors(data: bytes, unwanted: Callable[[str], bool]) -> bytes:
     return struct.pack("<Q", len(written)) + written + b"".join(parts)
 
 
-def move_later(checkpoints: Path, step: int, target: Path) -> list[int]:
-    """Move the checkpoints after `step` into the folder `target`, the newest first; return their steps.
+def move_later(checkpoints: Path, step: int, target: Path) -> None:
+    """Move the checkpoints after `step` into the folder `target`, the newest first.
 
     Killed on the way it leaves the older ones in place: moved again, they follow.
     """
@@ -228,7 +228,6 @@ def move_later(checkpoints: Path, step: int, target: Path) -> list[int]:
         place = folder_of(target, saved)
         remove(place)
         folder_of(checkpoints, saved).rename(place)
-    if later:
-        sync_folder(target)
-        sync_folder(checkpoints)
-    return later
+    for folder in (target, checkpoints):
+        if folder.is_dir():
+            sync_folder(folder)

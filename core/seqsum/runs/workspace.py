@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 import threading
@@ -17,8 +18,9 @@ from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
 from seqsum.files import alone, sync_folder
 from seqsum.folders import default_workspace
+from seqsum.runs import rewinding
 from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
-from seqsum.runs.bounds import is_run, remove, run_names
+from seqsum.runs.bounds import RUN_NAME, is_run, remove, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone
 from seqsum.runs.index import Index
 from seqsum.runs.record import Record
@@ -27,6 +29,7 @@ from seqsum.runs.store import Store
 from seqsum.text import one_line, printable
 
 MOST_TOLD = 5
+UNFINISHED = re.compile(rf"\.{RUN_NAME.pattern}\.new")
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -129,6 +132,7 @@ class Workspace:
         with self._told():
             id = self._new_id()
             record = Record.new(id, name or self._free_name(stem), preset, config, parent)
+            self._clear_unfinished()
             building = self.folder / f".{id}.new"
             building.mkdir()
             try:
@@ -147,11 +151,24 @@ class Workspace:
             sync_folder(self.folder)
         return Run(self.folder / id)
 
+    def _clear_unfinished(self) -> None:
+        """Delete what programs left that were killed while they made a run: none makes one at this moment."""
+        for folder in self.folder.glob(".*.new"):
+            if UNFINISHED.fullmatch(folder.name):
+                with suppress(OSError):
+                    remove(folder)
+
     def find(self, text: str) -> Run:
-        """Return the run that `text` names: an id, a name, or the beginning of an id.
+        """Return the run that `text` names: an id, a name, or the beginning of an id; a rewind of it that was killed is
+        ended.
 
         Raises UserError if it names none, or more than one.
         """
+        run = self._named(text)
+        rewinding.finish(run)
+        return run
+
+    def _named(self, text: str) -> Run:
         # Thousands of records need not be read for the one that is named in full.
         if text and not text.startswith(".") and "/" not in text and is_run(self.folder, text):
             return Run(self.folder / text)
@@ -182,7 +199,7 @@ class Workspace:
         if self.folder.name == BIN_FOLDER:
             return None
         try:
-            return self.bin.find(text).id
+            return self.bin._named(text).id
         except UserError:
             return None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import metric
-from seqsum.runs import Command, Run, Store, checkpoint_files
+from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
@@ -63,6 +63,7 @@ class Worker:
 
         # Where a plug-in is missing, this says so, before a checkpoint is read in vain.
         config = self.run.record.parsed_config()
+        rewinding.settle(self.run)
         checkpoint.tidy(self.run.checkpoints)
         saved, damaged = checkpoint.newest(self.run.checkpoints, self.store.state().get("points_step"))
         step = saved.step if saved else 0

@@ -13,7 +13,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.presets.library import load_preset, preset_names
-from seqsum.runs import Run, checkpoint_files
+from seqsum.runs import Run, checkpoint_files, rewinding
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
@@ -146,6 +146,8 @@ class RunReader:
             # It may come back from the bin, and its files as they were.
             self._stamp = None
         RunGone.check(self.run.folder)
+        if self._last is None:
+            rewinding.finish(self.run)
         stamp = self._now_stamp()
         if stamp == self._stamp:
             return None
