@@ -84,6 +84,23 @@ async def test_as_many_are_light_as_learned_and_each_opens_its_run(console, seed
         assert console.screen.run.id == seeds[6].id
 
 
+@pytest.mark.parametrize(("wanted", "there"), [("without", "without values  ✗"), ("nobody", "No run is like")])
+@pytest.mark.parametrize("each", [False, True])
+async def test_curves_under_a_runs_name_are_its_own(console, seeds, scene, until, each, wanted, there):
+    """Also where another line comes under the cursor while the curves are hidden, and where no line is left."""
+    scene.run("adds", name="without values", status="failed", step=0, created=NOW - 9000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, beside_list(console))
+        await until(pilot, lambda: "median" in screen_text(console))
+        if each:
+            await pilot.press("v")
+            await until(pilot, lambda: multiples(console).region.height)
+        await pilot.press("slash", *wanted, "enter")
+        await until(pilot, lambda: there in screen_text(console))
+        await pilot.pause()
+        assert "median" not in screen_text(console)
+
+
 async def test_the_key_is_offered_for_a_group_and_gives_the_table_the_keys_back(console, seeds, scene, until):
     scene.run(name="alone", created=NOW - 10)
     async with console.run_test(size=(120, 40)) as pilot:

@@ -23,7 +23,6 @@ from seqsum_tui.shared.run_actions import RESUMABLE
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Standing
-    from seqsum_tui.charts import Chart
     from seqsum_tui.runs.listing import Line
     from seqsum_tui.runs.reader import Preview
 
@@ -44,6 +43,7 @@ class RunPreview(Horizontal):
         &.-brief > VerticalScroll { text-wrap: nowrap; text-overflow: ellipsis; overflow: hidden; }
         & > Horizontal { width: 1.3fr; padding-left: 1; }
         & > Horizontal > Chart { margin-right: 1; }
+        &.-nothing > Horizontal { visibility: hidden; }
         & > SmallMultiples { display: none; width: 1.3fr; padding-left: 1; }
         &.-each > SmallMultiples { display: block; }
     }
@@ -51,7 +51,7 @@ class RunPreview(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[object, ...] = ()
+        self._shown: tuple[Preview | None, bool] | None = None
         self._preview: Preview | None = None
         self.each_wanted = False
         """Whether a group is shown as a curve for each of its runs, not as their median, where there is no room for
@@ -69,16 +69,17 @@ class RunPreview(Horizontal):
         brief = self.size.height <= BRIEF_ROWS
         self._preview = preview
         self.set_class(brief, "-brief")
+        self.set_class(preview is None, "-nothing")
         of_group = preview is not None and preview.line.kind == "group" and not brief
         self.set_class(of_group, "-group")
         self.set_class(of_group and self.each_wanted, "-each")
-        curves = self.query_one("#preview-curves").display and not brief
-        before, self._shown = self._shown, (id(preview), brief, curves)
-        if self._shown == before:
+        before, self._shown = self._shown, (preview, brief)
+        if before is not None and before[0] is preview and before[1] == brief:
             return
         say = describe_briefly if brief else describe
         self.query_one("#preview-words", Static).update("" if preview is None else say(preview))
-        if preview is not None and curves:
+        if preview is not None:
+            # Also where they are hidden: they would be another run's when they are seen again.
             self._show_curves(preview)
         if preview is not None and of_group:
             shown = each_run(preview.line)
@@ -91,8 +92,6 @@ class RunPreview(Horizontal):
     on_resize = show_again
 
     def _show_curves(self, preview: Preview) -> None:
-        # Charts need numpy, which the first paint does not wait for.
-
         place = self.query_one("#preview-curves", Horizontal)
         charts = {chart.id: chart for chart in place.query(Chart)}
         if not charts:

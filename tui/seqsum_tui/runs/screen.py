@@ -370,7 +370,6 @@ class RunsScreen(RunScreen):
         preview, table = self.query_one(RunPreview), self.query_one(RunTable)
         preview.each_wanted = table.has_focus
         preview.show_again()
-        preview.call_after_refresh(preview.show_again)
         self.set_focus(preview.query_one(SmallMultiples) if preview.each_wanted else table)
 
     @on(SmallMultiples.Chosen)
