@@ -18,10 +18,13 @@ from typing import Any
 
 import pytest
 
+from seqsum.cli import main
 from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.compare import ComparisonReader
 from seqsum.config import Config
+from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum.launch import LocalLauncher
 from seqsum.runs import Run, Store, Summary, Workspace
 from seqsum.runs.annotations import Annotations, annotate
 from seqsum.runs.index import INDEX_FILE, Index
@@ -285,6 +288,27 @@ def test_what_a_store_holds_may_be_of_any_kind(
         ("export", bad.id, "--format", "json", "--output", "-"),
     ):
         assert command(capsys, workspace, *words)[0] in (0, 2), words
+
+
+@pytest.mark.parametrize("left", [b"", b"{}", b'{"config": {"optim": {"lr": 5', b'{"config": null}'])
+def test_settings_that_are_not_known_are_not_made_up(
+    pair: tuple[Run, Run], workspace: Workspace, left: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not shown as the defaults, and no worker is started with them, which would write its own end over the run's."""
+    _, bad = pair
+    with bad.store() as store:
+        store.set_state(status="failed", reason="loss is not finite at step 20", diverged_at=20)
+    bad.record_outcome("failed", "loss is not finite at step 20", 20)
+    (bad.folder / "run.json").write_bytes(left)
+    before = bad.outline(judged=True)
+    assert main(["show", bad.id, "--workspace", str(workspace.folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "hidden_size" not in shown and "seed" not in shown and " on \n" not in shown
+    assert main(["show", bad.id, "--json", "--workspace", str(workspace.folder)]) == 0
+    assert json.loads(capsys.readouterr().out)["config"] == {}
+    with pytest.raises(UserError, match=r"run\.json"):
+        commands.resume(bad, LocalLauncher())
+    assert bad.outline(judged=True) == before and before.status == "failed"
 
 
 def test_a_view_without_an_end_does_not_hang(

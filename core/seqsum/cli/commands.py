@@ -199,9 +199,11 @@ def show(options: Options) -> int:
         say(f"  tags: {one_line(', '.join(summary.tags))}")
     for line in summary.note.splitlines():
         say(f"  | {line}")
-    parameters = f"{record.parameters:,} parameters, " if record.parameters else ""
-    started = f"started {ago(time.time() - summary.created)} on {record.host}"
-    say(f"  preset {summary.preset}, {parameters}seed {record.seed}, {started}")
+    said = [f"preset {summary.preset}"] if summary.preset else []
+    said += [f"{record.parameters:,} parameters"] if record.parameters else []
+    said += [f"seed {record.seed}"] if record.config else []
+    started = f"started {ago(time.time() - summary.created)}"
+    say(f"  {', '.join([*said, started])}{f' on {record.host}' if record.host else ''}")
     say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
     if summary.durable_step is not None:
         say(f"  durable_step {summary.durable_step:,}: a power failure takes it back no further")

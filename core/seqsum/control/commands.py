@@ -69,6 +69,8 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
+    # A worker that can't read what it is to train would end as "died", over the status that is there.
+    run.config()
     pid = launcher.submit(run, queue)
     return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
 
