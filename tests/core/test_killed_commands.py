@@ -18,6 +18,7 @@ from seqsum import worker
 from seqsum.control import commands
 from seqsum.files import write_atomically
 from seqsum.runs import Run, Store, Workspace
+from support import power
 from support.crash import killed_at
 from support.engine import new_run, outcome_of, small
 
@@ -98,6 +99,25 @@ def test_a_rewind_or_its_undoing_is_made_or_not(work: Callable[[Run], object], s
         if not killed:
             break
     assert seen[-1] and seen == sorted(seen) and seen.count(False) > 5 and seen.count(True) > 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks up what is forced to the disk")
+@pytest.mark.parametrize("work", [rewind, commands.undo_rewind], ids=["rewind", "undo"])
+def test_the_power_fails_on_the_way(work: Callable[[Run], object], stages: Stages, tmp_path: Path) -> None:
+    ends = [stages.trained, stages.rewound, stages.undone]
+    first, last = ends[:2] if work is rewind else ends[1:]
+    before, after = all_of(first), all_of(last)
+    run, tried, seen = copy_of(first, tmp_path / "runs"), list[power.Tree](), []
+    for moment in power.recorded(run.folder, lambda: work(run)):
+        for kept, tree in moment.left().items():
+            if tree not in tried:
+                left = Run(tmp_path / f"left-{len(tried)}" / run.id)
+                power.write(tree, left.folder)
+                found = all_of(opened(left))
+                assert found in (before, after), f"{kept} was kept of what was not forced"
+                tried.append(tree)
+                seen.append(found == after)
+    assert seen[-1] and set(seen) == {True, False} and len(seen) > 9
 
 
 def half_rewound(stages: Stages, folder: Path) -> Run:

@@ -4,7 +4,6 @@ least."""
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +24,6 @@ BEHIND = {"train__backend": "fused", "train__keep_checkpoints": 2}
 WAITING = {"train__backend": "torch", "train__steps": 50, "train__keep_checkpoints": 1, "train__early_stop": 100}
 
 
-def recorded(run: Run) -> list[power.Moment]:
-    """Train a run in a child; return every moment at which the power can fail."""
-    file = run.folder.with_name("moments")
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            recorder = power.Recorder(run.folder)
-            recorder.record()
-            status = worker.main([str(run.folder)])
-            recorder.take()
-            file.write_bytes(pickle.dumps(recorder.moments))
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    assert os.WEXITSTATUS(status) == 0, run.log_tail()
-    return list(pickle.loads(file.read_bytes()))
-
-
 @pytest.mark.parametrize("how", [BEHIND, WAITING], ids=["saved behind the loop", "saved in the loop"])
 def test_it_goes_on_with_the_same_bits_and_no_hole(
     how: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -54,7 +34,7 @@ def test_it_goes_on_with_the_same_bits_and_no_hole(
     right = train_here(config, tmp_path / "here")
     tried: list[power.Tree] = []
     fell_back: set[str] = set()
-    for number, moment in enumerate(recorded(run)):
+    for number, moment in enumerate(power.recorded(run.folder, lambda: worker.main([str(run.folder)]))):
         before = Run(tmp_path / f"before-{number}" / run.id)
         power.write({**moment.seen, **moment.store_seen}, before.folder)
         told, newest = before.summary().durable_step or 0, steps_saved(before.checkpoints)[-1:]

@@ -1,14 +1,16 @@
 """What a power failure would leave of a folder: a recording of the calls that change files or force them to the disk.
 
 For sure the disk holds of a file what was in it when it was last forced, and of a folder the entries it had then; the
-system may have written more. SQLite's files change in C, where nobody sees it: taken together they are as they were
-when the program itself last forced them.
+system may have written more. SQLite's files change in C, where nobody sees it: the store's, taken together, are as they
+were when the program itself last forced them; a copy in a folder below, which SQLite forces when it has made it, is as
+it was when that folder was.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,21 +26,22 @@ Tree = dict[str, bytes | None]
 
 @dataclass(frozen=True)
 class Moment:
-    """What there was before a call: as programs see it, and of it what the disk holds for sure."""
+    """What there was before a call: as programs see it, of that what the disk holds for sure, and what programs see
+    with the contents that it holds for sure."""
 
     seen: Tree
     forced: Tree
+    emptied: Tree
     store_seen: Tree
     store_forced: Tree
 
     def left(self) -> dict[str, Tree]:
         """Return what a power failure at this moment can leave, by what the system had written by itself."""
-        emptied = {path: None if data is None else self.forced.get(path, b"") for path, data in self.seen.items()}
         return {
             "nothing more": {**self.forced, **self.store_forced},
             "all but the store": {**self.seen, **self.store_forced},
             "the store": {**self.forced, **self.store_seen},
-            "names, not contents": {**emptied, **self.store_forced},
+            "names, not contents": {**self.emptied, **self.store_forced},
         }
 
 
@@ -72,8 +75,13 @@ class Recorder:
         for place, folders, names in os.walk(self._folder):
             inner = Path(place).relative_to(self._folder)
             seen |= {str(inner / name): None for name in folders}
-            seen |= {str(inner / name): Path(place, name).read_bytes() for name in names if name not in UNKEPT}
-        self.moments.append(Moment(seen, forced, self._store_now(), self._store))
+            kept = [name for name in names if str(inner / name) not in UNKEPT]
+            seen |= {str(inner / name): Path(place, name).read_bytes() for name in kept}
+        emptied = {
+            path: data and self._contents.get(self._id((self._folder / path).stat().st_ino), b"")
+            for path, data in seen.items()
+        }
+        self.moments.append(Moment(seen, forced, emptied, self._store_now(), self._store))
 
     def _recorded(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any, **named: Any) -> Any:
@@ -105,13 +113,15 @@ class Recorder:
         self._ids.pop(facts.st_ino, None)
 
     def _force(self, path: str) -> None:
-        if os.path.basename(path) in STORE:  # noqa: PTH119
+        if path in {f"{self._folder}/{name}" for name in STORE}:
             self._store = self._store_now()
         facts = os.stat(path)  # noqa: PTH116
         if os.path.isdir(path):  # noqa: PTH112
             with os.scandir(path) as entries:
                 found = {entry.name: (self._id(entry.inode()), entry.is_dir()) for entry in entries}
             self._entries[self._id(facts.st_ino)] = found
+            if STORE[0] in found and not os.path.samefile(path, self._folder):  # noqa: PTH121
+                self._contents[found[STORE[0]][0]] = Path(path, STORE[0]).read_bytes()
         else:
             self._contents[self._id(facts.st_ino)] = Path(path).read_bytes()
 
@@ -124,8 +134,29 @@ class Recorder:
             if is_folder:
                 into[f"{path}{name}"] = None
                 self._collect(id, f"{path}{name}/", into)
-            elif name not in UNKEPT:
+            elif f"{path}{name}" not in UNKEPT:
                 into[f"{path}{name}"] = self._contents.get(id, b"")
+
+
+def recorded(folder: Path, work: Callable[[], object]) -> list[Moment]:
+    """Work in a child; return every moment at which the power can fail, the last one when all is done."""
+    file = folder.with_name("moments")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            recorder = Recorder(folder)
+            recorder.record()
+            work()
+            recorder.take()
+            file.write_bytes(pickle.dumps(recorder.moments))
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert os.WEXITSTATUS(status) == 0
+    moments: list[Moment] = pickle.loads(file.read_bytes())
+    return moments
 
 
 def write(tree: Tree, folder: Path) -> None:

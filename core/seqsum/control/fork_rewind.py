@@ -163,7 +163,6 @@ def undo_rewind(run: Run) -> dict[str, Any]:
             sync_folder(run.folder)
             with run.store() as store:
                 store.restore_from(place / METRICS_FILE)
-                store.sync()
             rewinding.end_undo(run, kept.name, back)
     return {"ok": True, "message": f"at step {step:,} again, as before the rewind", "step": step}
 

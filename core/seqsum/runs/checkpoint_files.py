@@ -228,6 +228,6 @@ def move_later(checkpoints: Path, step: int, target: Path) -> None:
         place = folder_of(target, saved)
         remove(place)
         folder_of(checkpoints, saved).rename(place)
-    for folder in (target, checkpoints):
+    for folder in (target, target.parent, checkpoints):
         if folder.is_dir():
             sync_folder(folder)

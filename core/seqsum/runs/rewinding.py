@@ -47,11 +47,12 @@ def end_rewind(run: Run, name: str, step: int) -> None:
 def end_undo(run: Run, name: str, step: int) -> None:
     """Do what is left of the undoing of a rewind to `step` when the store is again what it was."""
     place = own_folder(undoing(run, name, step))
-    move_later(place / CHECKPOINTS, -1, run.checkpoints)
     with run.store() as store:
         state = store.state()
         if not any(event.detail.get("kept") == name for event in store.events(kind="restored")):
             store.add_event(state["step"], "restored", rewound_to=step, kept=name)
+        store.sync()
+    move_later(place / CHECKPOINTS, -1, run.checkpoints)
     status = "died" if state["status"] in LIVE_STATUSES else state["status"]
     run.record_outcome(status, state.get("reason"), state["step"])
     with suppress(OSError):
