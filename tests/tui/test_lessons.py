@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -89,8 +90,16 @@ async def test_a_fork_that_went_further_is_ticked(scene, console, until, end, sa
         await pilot.press("L")
         await until(pilot, lambda: "Learn" in ticked(console))
         assert [title for title in ticked(console) if title == "Fork"] == reached
+        before = ticked(console)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(console.screen, LessonsScreen))
+        # What was reached stays reached, also when its runs go.
+        for run in console.workspace.runs():
+            shutil.rmtree(run.folder)
+        await until(pilot, lambda: "No runs yet" in screen_text(console))
+        await pilot.press("L")
+        await until(pilot, lambda: ticked(console) == before)
+        await pilot.press("escape")
 
 
 async def test_help_is_searched(scene, console, until):

@@ -15,7 +15,8 @@ from seqsum_tui.live.log import LogView, continuation
 from seqsum_tui.live.reader import RunReader, x_end
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
-from support.screens import screen_text
+from support.new_run import FakeLauncher
+from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
@@ -70,6 +71,22 @@ async def test_where_a_run_failed_is_marked_and_what_can_be_done_is_true(scene, 
         with run.store() as store:
             store.add_event(3000, "checkpoint", path="step-3000")
         await until(pilot, lambda: "r resumes it from its newest checkpoint" in screen_text(console))
+
+
+@pytest.mark.parametrize(("saved", "says"), [(True, "From where it was."), (False, "it has no checkpoint.")])
+async def test_where_a_resumed_run_goes_on_from_is_told(scene, still, until, monkeypatch, saved, says):
+    run = scene.run(status="failed", step=3000)
+    if saved:
+        run.checkpoints.joinpath("step-3000").mkdir(parents=True)
+    console = Console(scene.folder, now=still, remote=False, launcher=(launcher := FakeLauncher()))
+    toasts = []
+    monkeypatch.setattr(console, "notify", lambda message, **more: toasts.append(message))
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        await pilot.press("r")
+        await until(pilot, lambda: toasts)
+    assert len(toasts) == 1 and toasts[0].endswith(says)
+    assert [one.id for one in launcher.submitted] == [run.id]
 
 
 async def test_new_points_arrive(scene, console, watch, until):

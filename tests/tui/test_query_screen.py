@@ -364,6 +364,7 @@ async def test_a_run_without_a_checkpoint_says_so_and_what_helps(console, scene,
         console.push_screen(screen := QueryScreen(run.id))
         await until(pilot, lambda: screen.askings and screen.askings[0].session.summary)
         await until(pilot, lambda: ("no checkpoint yet" in screen_text(console)) == (status == "running"))
+        await until(pilot, lambda: ("no model to ask" in screen_text(console)) == (status != "running"))
         screen.query_one(QueryBox).value = "1 2"
         await pilot.press("enter")
         if status != "running":

@@ -131,9 +131,15 @@ LESSONS = (
 def noted(layout: Mapping[str, object], looked_at: str) -> dict[str, list[str]] | None:
     """Return what is to be kept once a person has looked at something; None where nothing new
     was that a lesson is of."""
-    seen = layout.get("seen")
-    before = [one for one in seen if isinstance(one, str)] if isinstance(seen, list) else []
-    return None if looked_at in before or not looked_at.startswith(LOOKED) else {"seen": [*before, looked_at]}
+    seen, reached = kept_of(layout, "seen"), kept_of(layout, "reached")
+    new = looked_at.startswith(LOOKED) and looked_at not in seen
+    return {"seen": [*seen, looked_at], "reached": reached} if new else None
+
+
+def kept_of(layout: Mapping[str, object], name: str) -> list[str]:
+    """Return a list of words that was kept; what is none of ours is left out."""
+    found = layout.get(name)
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 class LessonsScreen(Dialog[None]):
@@ -156,16 +162,21 @@ class LessonsScreen(Dialog[None]):
         self.run_worker(self._tick(), name="lessons")
 
     async def _tick(self) -> None:
-        self._show(await in_thread(self._reached))
+        layout = self.console.layout(LAYOUT)
+        seen, before = kept_of(layout, "seen"), kept_of(layout, "reached")
+        now = {lesson.title for lesson in await in_thread(lambda: self._reached(set(seen)))}
+        # What was reached stays reached, also when its runs go.
+        reached = [lesson for lesson in LESSONS if lesson.title in now.union(before)]
+        if not now.issubset(before):
+            self.console.keep_layout(LAYOUT, {"seen": seen, "reached": [lesson.title for lesson in reached]})
+        self._show(reached)
 
-    def _reached(self) -> list[Lesson]:
+    def _reached(self, seen: set[str]) -> list[Lesson]:
         try:
             entries = self.console.workspace.index.read().entries
             runs = self.console.workspace.runs()[:MOST_RECORDS]
         except UserError:
             return []
-        kept = self.console.layout(LAYOUT).get("seen")
-        seen = {one for one in kept if isinstance(one, str)} if isinstance(kept, list) else set()
         known = {entry.summary.id: entry for entry in entries}
         parents = {run.id: str(parent.get("run")) for run in runs if (parent := run.record_or_blank().parent)}
         if any(id in known and _went_further(known[id], known.get(parent)) for id, parent in parents.items()):
@@ -179,7 +190,7 @@ class LessonsScreen(Dialog[None]):
         for number, lesson in enumerate(LESSONS, start=1):
             sign, colour = ("✓", "$text-success") if lesson in reached else ("·", "$foreground 60%")
             if lesson is following:
-                sign, colour = "▸", "$text-accent"
+                sign, colour = "→", "$text-accent"
             lines += [
                 Content.assemble((f"{sign} {number} {lesson.title}", f"bold {colour}"), "  ", lesson.goal),
                 Content.styled(f"    {lesson.how}", "$foreground 65%"),

@@ -30,6 +30,9 @@ HOW = (
 )
 LOW, ROOMY = 13, 22
 """Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
+NO_MODEL = (
+    "It has no checkpoint, so there is no model to ask. esc goes back; r there runs it again, if it did not finish."
+)
 
 
 class QueryChart(Chart, inherit_bindings=False):
@@ -127,6 +130,10 @@ class QueryPane(Vertical):
         beside: what another model answered to the same question
         """
         self._said = None
+        session = asking.session
+        if session.lacks and not session.live and not session.checkpoints:
+            self._tell(NO_MODEL)
+            return None
         if page == "answer":
             if asking.reply is not None:
                 self._said = asking.reply, beside
@@ -135,9 +142,10 @@ class QueryPane(Vertical):
                 self._tell(HOW)
             return None
         if chosen is None:
-            known = asking.session.asks
             self._tell(
-                "Nothing of this page makes sense for this run." if known else "It comes when the model is loaded."
+                "Nothing of this page makes sense for this run."
+                if session.asks
+                else "It comes when the model is loaded."
             )
             return None
         ask, shown = chosen[1], asking.view(*chosen)

@@ -43,6 +43,11 @@ class SettingsDraft:
         self._themes = themes
         self.problems: dict[str, str] = {}
         self._typed: dict[str, str] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """A person begins to edit a setting: what can't be used of what follows leaves it as it is now."""
+        self._before = {option.name: self._settings.value(option.name) for option in OPTIONS}
 
     def fields(self) -> list[FieldFacts]:
         """Every setting, as a form knows fields."""
@@ -80,6 +85,8 @@ class SettingsDraft:
             self._settings.put(option.name, value)
         except ValueError as error:
             self._typed[path], self.problems[path] = text, str(error)
+            # On the way there a part of it may have been one that can be used.
+            self._settings.put(option.name, self._before[option.name])
             return False
         self._typed.pop(path, None)
         self.problems.pop(path, None)
@@ -166,6 +173,7 @@ class SettingsScreen(ConsoleScreen[None]):
         row = self.row
         if row is None:
             return
+        self.draft.begin()
         facts = row.facts
         self.query_one("#rows").scroll_to_widget(row, animate=False)
         beside = " · ".join(
@@ -183,9 +191,9 @@ class SettingsScreen(ConsoleScreen[None]):
         self._set(event.path, event.text)
 
     def _set(self, path: str, text: str) -> None:
-        if self.draft.set(path, text):
-            self.console.take_settings()
-            self.console.save_settings()
+        self.draft.set(path, text)
+        self.console.take_settings()
+        self.console.save_settings()
         self._refresh()
 
     def _refresh(self) -> None:

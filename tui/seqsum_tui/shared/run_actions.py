@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum import formatting
 from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.run import said_status
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ConsoleScreen
@@ -33,6 +34,7 @@ DONE = {
     "rewind": "rewound",
     "undo rewind": "as before the rewind",
 }
+RESUMED = {True: "From where it was.", False: "From its first step: it has no checkpoint."}
 AT_ONCE, MOST_TOLD = 8, 5
 ALLOWED = {
     "pause": PAUSABLE,
@@ -101,7 +103,12 @@ class RunScreen(ConsoleScreen[None]):
 
     def _resume(self, verb: str) -> None:
         launcher = self.console.launcher
-        self.ask_run(verb, lambda run: commands.resume(run, launcher), lambda _: "From where it was.")
+
+        def resume(run: Run) -> dict[str, Any]:
+            saved = run.worker_lives or bool(steps_saved(run.checkpoints))
+            return {**commands.resume(run, launcher), "saved": saved}
+
+        self.ask_run(verb, resume, lambda answer: RESUMED[answer["saved"]])
 
     def action_stop(self) -> None:
         """Save and stop the run."""
