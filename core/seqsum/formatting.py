@@ -7,6 +7,7 @@ and nothing is ever cut off. Where there are too few cells, `number` has fewer d
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -71,23 +72,33 @@ def whole_percent(share: float) -> str:
 
 
 def interval(low: float, high: float, width: int) -> str:
-    """Return two ends in `width` cells: 0.12–0.30, or 87–135e-4 with one power of ten for both. Rounded outward, so
-    that what lies between the ends lies between them as shown."""
+    """Return two ends in `width` cells: 0.12–0.30, .0087–.014 where there is no room for the zeros, 2e-7–9e-7. Each end
+    is a number by itself; rounded outward, so that what lies between the ends lies between them as shown."""
     if low == high or math.isinf(low) or math.isinf(high):
         return number(low, width) if low == high else f"{number(low, width // 2)}–{number(high, width // 2)}"
     largest = max(abs(end) for end in (low, high) if not math.isnan(end))
-    magnitude, text = int(f"{largest:e}".partition("e")[2]), ""
-    for exponent in range(magnitude - 2, magnitude + 2):
-        down, up = (
-            Decimal(str(end)).scaleb(-exponent).to_integral_value(rounding) + 0
-            for end, rounding in ((low, ROUND_FLOOR), (high, ROUND_CEILING))
-        )
-        plain = f"{down.scaleb(exponent):f}–{up.scaleb(exponent):f}"
-        power = f"{down}e{exponent}–{up}" if up.is_nan() else f"{down}–{up}e{exponent}"
-        text = min(plain, power, key=lambda one: (len(one) > width, one is power))
-        if len(text) <= width:
-            break
-    return text
+    magnitude, tries = int(f"{largest:e}".partition("e")[2]), list[str]()
+    for exponent in (magnitude - 2, magnitude - 1):
+        ends = [f"{_outward(end, exponent, up=end is high).scaleb(exponent):f}" for end in (low, high)]
+        tries += ["–".join(ends), "–".join(re.sub(r"^(-?)0\.", r"\1.", end) for end in ends)]
+    tries.sort(key=lambda text: "–." in text)
+    first, last = (_one_digit(end, up=end is high) for end in (low, high))
+    tries += [f"{first}–{last}", f"0–{last}" if low > 0 else f"{first}–{last}"]
+    return next((text for text in tries if len(text) <= width), tries[-1])
+
+
+def _outward(value: float, exponent: int, *, up: bool) -> Decimal:
+    """Return how many times ten to the power of `exponent` there is in a value, rounded up or down."""
+    rounding = ROUND_CEILING if up else ROUND_FLOOR
+    return Decimal(str(value)).scaleb(-exponent).to_integral_value(rounding) + 0
+
+
+def _one_digit(value: float, *, up: bool) -> str:
+    if value == 0 or math.isnan(value):
+        return number(value)
+    exponent = int(f"{value:e}".partition("e")[2])
+    digits = _outward(value, exponent, up=up)
+    return f"{digits}e{exponent}" if abs(digits) < 10 else f"{digits / 10:f}e{exponent + 1}"
 
 
 def number(value: float | None, width: int = 10, *, signed: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from seqsum.runs.kinds import Fields
 from seqsum.runs.run import Run, Summary
 from seqsum.runs.store import READING_SECONDS, STATUSES, UNREADABLE, Store
 
-CURVES = {"loss": ("loss", "eval_loss"), "accuracy": ("accuracy", "train_accuracy")}
+CURVES = ("loss", "accuracy")
 CURVE_POINTS = 24
 ABSENT = object()
 
@@ -71,13 +72,10 @@ def stale_entry(run: Run, before: Entry | None, reason: str) -> Entry:
 
 def _curves(store: Store, summary: Summary) -> dict[str, tuple[float, ...]]:
     found = {}
-    for name, metrics in CURVES.items():
-        metric = next((metric for metric in metrics if metric in summary.metrics), None)
-        if metric is not None:
-            try:
-                found[name] = thinned(store.buckets(metric, count=CURVE_POINTS))
-            except UserError:
-                continue
+    for name in CURVES:
+        if name in summary.metrics:
+            with suppress(UserError):
+                found[name] = thinned(store.buckets(name, count=CURVE_POINTS))
     return found
 
 

@@ -87,8 +87,8 @@ def _curve(metric: str) -> Callable[[Line, float, int], str]:
 
 
 def quartiles(metric: str, spread: Standing, width: int) -> str:
-    """Return the middle half of a group in `width` cells: 88.12–99.50%, 0.12–0.30, 87–135e-4 with one power of ten for
-    both ends; NaN where a run without a value stands. Rounded outward, so that the median as shown lies inside."""
+    """Return the middle half of a group in `width` cells: 88.12–99.50%, 0.12–0.30, .008–.014; NaN where a run
+    without a value stands. Rounded outward, so that the median as shown lies inside."""
     ends = spread.low, spread.high
     if all(map(math.isnan, ends)):
         return ""
