@@ -621,6 +621,13 @@ async def test_below_each_character_stands_what_the_legend_says():
     assert rows[rows.index("abcdef") + 1] == "02899?" and "9 for 9 or more" in view.words.plain
 
 
+def test_the_first_character_has_no_cost_and_is_no_broken_value():
+    (series,) = surprise(
+        LossPerCharacterAnswer(characters=list("abc"), bits=[None, 1.5, 2.5], mean_bits=2.0), None
+    ).picture.series
+    assert series.x.tolist() == [2, 3] and series.y.tolist() == [1.5, 2.5]
+
+
 async def test_each_line_of_a_paste_is_asked(console, adder, here, opened, until, monkeypatch):
     told = []
     monkeypatch.setattr("seqsum_tui.query.screen.MOST_QUESTIONS", 3)

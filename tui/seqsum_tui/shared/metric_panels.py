@@ -10,6 +10,7 @@ ELSEWHERE = ("loss", "eval_loss", "lr", "accuracy", "train_accuracy", "train_sec
 LAST = ("grad_norm", "steps_per_second", "cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb")
 TITLES = {
     "lr": "learning rate",
+    "accuracy_all_inputs": "accuracy over all inputs",
     "cpu_percent": "CPU %",
     "memory_mb": "memory MB",
     "gpu_percent": "GPU %",
@@ -82,7 +83,7 @@ def _of_task(known: Collection[str]) -> Iterator[Panel]:
         beside = [(other, "same as last") for other in (f"{name}{NAIVE_SUFFIX}",) if other in known]
         beside += [(other, "unigram") for other in (f"{NAIVE_PREFIX}{name}",) if other in known]
         beside += [(other, "majority") for other in (CHANCE.get(name, ""),) if other in known]
-        yield Panel(_title(name), (*beside, (name, "eval" if beside else "")), share=name.endswith(SHARES))
+        yield Panel(title_of(name), (*beside, (name, "eval" if beside else "")), share=name.endswith(SHARES))
 
 
 def all_panels(known: Collection[str]) -> list[Panel]:
@@ -97,7 +98,7 @@ def chosen_panels(wanted: Sequence[str], known: Collection[str]) -> list[Panel]:
     What this run does not have is left out, but for what every run writes: that comes yet.
     """
     there = {panel.title: panel for panel in all_panels(known)}
-    coming = {_title(name): _alone(name) for name in LAST}
+    coming = {title_of(name): _alone(name) for name in LAST}
     main = panels(known)[0]
     found = [main if title == MAIN else there.get(title) or coming.get(title) for title in wanted]
     kept = list(dict.fromkeys(panel for panel in found if panel is not None))
@@ -110,8 +111,9 @@ def title_kept(panel: Panel, known: Collection[str]) -> str:
 
 
 def _alone(name: str) -> Panel:
-    return Panel(_title(name), ((name, ""),))
+    return Panel(title_of(name), ((name, ""),))
 
 
-def _title(name: str) -> str:
+def title_of(name: str) -> str:
+    """Return what a metric is called above its chart, and beside its value."""
     return TITLES.get(name) or name.replace("_", " ")

@@ -32,6 +32,7 @@ from seqsum_tui.query.views.shown import (
     told,
 )
 from seqsum_tui.shared import display
+from seqsum_tui.shared.metric_panels import title_of
 
 LISTED = 500
 HEADROOM = 1.15
@@ -51,7 +52,9 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
         f"  loss {number(answer.loss)}  ", (f"on {asked}", QUIET),
         (f", chance {percent(answer.chance)}" if answer.chance else "", QUIET),
     )  # fmt: skip
-    more = "  ".join(f"{display.literal(name)} {metric(name, value)}" for name, value in answer.metrics.items())
+    more = "  ".join(
+        f"{display.literal(title_of(name))} {metric(name, value)}" for name, value in answer.metrics.items()
+    )
     counts = answer.confusion
     if not counts:
         return Shown("Accuracy", lines(head, told((more, QUIET))))
@@ -64,7 +67,7 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
     said = "Of each truth (down), the share answered as each class (across): the diagonal is right."
     if pane.lists:
         said += " enter lists the wrong answers of a cell."
-    return Shown("Accuracy", lines(head, told((f"{more}  {said}" if more else said, QUIET))), heat)
+    return Shown("Accuracy", lines(head, *([told((more, QUIET))] if more else []), told((said, QUIET))), heat)
 
 
 @view(AccuracyByLength, "whole", "By length")

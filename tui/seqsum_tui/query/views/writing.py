@@ -53,7 +53,8 @@ def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
                  f"{FULL_BITS} for {FULL_BITS} or more, ? the first, with nothing before it", QUIET))  # fmt: skip
     strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else display.literal(one), value)
                   for one, value in zip(characters, bits, strict=True))  # fmt: skip
-    series = curve("bits", [*range(1, len(bits) + 1)], bits, sign=SIGNS[0])
+    first = int(answer.bits[:1] == [None])  # nothing is before it, so it has no cost: that is no broken value
+    series = curve("bits", [*range(first + 1, len(bits) + 1)], bits[first:], sign=SIGNS[0])
     picture = Curves((series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
     return Shown("Surprise", head, picture, strip, FULL_BITS)
 
