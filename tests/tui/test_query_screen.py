@@ -621,6 +621,26 @@ async def test_below_each_character_stands_what_the_legend_says():
     assert rows[rows.index("abcdef") + 1] == "02899?" and "9 for 9 or more" in view.words.plain
 
 
+async def test_an_empty_question_waits_for_the_model_that_takes_one(console, scene, here, until, monkeypatch):
+    run = learn(scene.run("sunspots_lstm"), 1, 2)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        loaded = asyncio.Event()
+        begin = HereClient.start
+
+        async def start(self):
+            await loaded.wait()
+            return await begin(self)
+
+        monkeypatch.setattr(HereClient, "start", start)
+        console.push_screen(screen := QueryScreen(run.id))
+        await until(pilot, lambda: screen.askings and isinstance(screen.focused, QueryBox))
+        await pilot.press("enter")
+        loaded.set()
+        await until(pilot, lambda: screen.askings[0].reply is not None)
+        assert screen.askings[0].question == ""
+
+
 def test_the_first_character_has_no_cost_and_is_no_broken_value():
     (series,) = surprise(
         LossPerCharacterAnswer(characters=list("abc"), bits=[None, 1.5, 2.5], mean_bits=2.0), None

@@ -78,7 +78,9 @@ class QueryScreen(ConsoleScreen[None]):
         self._asker = Asker(self)
         self.replay = Replay(self, self._asker)
         self.askings = self._asker.askings
-        self._empty_asks = False
+        self._empty_asks: bool | None = None
+        """Whether an empty question is one; None before that is known."""
+        self._asked_empty = False
         self._batch: tuple[str, list[list[tuple[str, Said | str]]]] | None = None
         self._wrong_only = False
         self.board = Board(self.askings)
@@ -129,6 +131,8 @@ class QueryScreen(ConsoleScreen[None]):
         box.placeholder = display.literal(str(ready.get("input_hint") or "Ask the model"))
         box.series = bool(ready.get("series"))
         self._empty_asks = bool(ready.get("empty"))
+        if self._empty_asks and self._asked_empty:
+            self.ask("")
 
     def show_state(self, text: str) -> None:
         """Say beside the box what is waited for."""
@@ -148,9 +152,12 @@ class QueryScreen(ConsoleScreen[None]):
         if event.value.strip() or self._empty_asks:
             # Not stripped: for a text that goes on, the last space counts.
             self.ask(event.value)
+        elif self._empty_asks is None:
+            self._asked_empty = True
 
     def ask(self, question: str) -> None:
         """Ask every model on the screen."""
+        self._asked_empty = False
         box = self.query_one(QueryBox)
         if question:
             box.remember(question)
