@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config, section_type
-from seqsum.control.replicate import OWN_FIELDS, group_name
+from seqsum.control.replicate import MOST_SEEDS, OWN_FIELDS, group_name
 from seqsum.errors import ConfigError, UserError
 from seqsum.folders import default_workspace
 from seqsum.presets.library import DEFAULT_PRESET, Preset, all_presets, load_preset
@@ -19,7 +19,6 @@ from seqsum.setting_notes import notes
 
 SOURCE = "form"
 KINDS = ("task.name", "model.name")
-MOST_SEEDS = 100
 
 
 class RunDraft:
