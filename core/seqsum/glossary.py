@@ -285,13 +285,18 @@ def terms_in(text: str) -> list[Term]:
     return list(dict.fromkeys(_SPELLINGS[found[1]] for found in _pattern().finditer(_plain(text))))
 
 
+def find_term(word: str) -> Term | None:
+    """Return the term that a word stands under, in any spelling."""
+    plain = _plain(word)
+    spellings = (plain, plain.removesuffix("s"), f"the {plain}")
+    return next((_SPELLINGS[one] for one in spellings if one in _SPELLINGS), None)
+
+
 def term_of(word: str) -> Term:
     """Return the term that a word stands under, in any spelling; raises UserError with the nearest ones."""
-    plain = _plain(word)
-    found = next(
-        (_SPELLINGS[one] for one in (plain, plain.removesuffix("s"), f"the {plain}") if one in _SPELLINGS), None
-    )
+    found = find_term(word)
     if found is None:
+        plain = _plain(word)
         near = " or ".join(f'"{one}"' for one in get_close_matches(plain, _SPELLINGS, MOST_NEAR))
         way_out = f"did you mean {near}?" if near else "without a word, seqsum explain lists all it knows"
         raise UserError(f'explain: no word "{one_line(word)}"; {way_out}')

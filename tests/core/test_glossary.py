@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,23 @@ def test_without_a_word_all_are_listed() -> None:
 )
 def test_a_word_that_is_none_names_the_nearest(typed: str, near: str) -> None:
     assert refused("explain", *typed.split()).startswith(f'explain: no word "{typed}"; did you mean "{near}"')
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("logits warm-up", ["logits", "warm-up"]), ("learning rate", ["learning rate"]), ("gates gates", ["gates"]),
+     ("eps 'learning rate' lr", ["eps", "learning rate"])],
+)  # fmt: skip
+def test_several_words_are_explained_as_a_phrase_or_else_each_once(typed: str, found: list[str]) -> None:
+    meanings = [term_of(word).meaning for word in found]
+    assert [line["meaning"] for line in lines("explain", *shlex.split(typed))] == meanings
+    status, out, _ = call("explain", *shlex.split(typed))
+    assert status == 0 and len(out.splitlines()) >= len(meanings)
+    assert all(meaning in " ".join(out.split()) for meaning in meanings)
+
+
+def test_of_several_words_the_one_that_is_none_is_named() -> None:
+    assert refused("explain", "logits", "entrpy").startswith('explain: no word "entrpy"; did you mean "entropy"')
 
 
 def test_nothing_near_tells_of_the_list() -> None:
