@@ -49,6 +49,17 @@ CONVENTIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [(["1", "20", "N/A", "3"], "no decimal mark"), (["1,000,000", "20"], "no decimal mark, commas between thousands"),
+     (["1.000.000", "-"], "no decimal mark, points between thousands"), (["5 %", "7 %"], "no decimal mark, in %"),
+     (["1", "2.5"], "a decimal point"), (["1,25", "2"], "a decimal comma"), (["1e-8", "2"], "no decimal mark")],
+)  # fmt: skip
+def test_a_decimal_mark_is_told_only_where_the_column_has_one(cells: list[str], told: str, read: Read) -> None:
+    text = "t\ty\n" + "".join(f"{at}\t{cell}\n" for at, cell in enumerate(cells * 4))
+    assert f'series: the numbers of "y" have {told}' in read(text, missing="forward_fill").notes
+
+
 @pytest.mark.parametrize("unit", ["", "%", " %", " €"])
 @pytest.mark.parametrize(("decimal", "grouping"), CONVENTIONS)
 def test_a_columns_convention_is_found_and_kept_for_questions(

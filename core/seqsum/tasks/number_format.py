@@ -58,9 +58,12 @@ class NumberFormat:
             text = text.replace(",", ".")
         return float(text.replace(" ", ""))
 
-    def words(self) -> str:
-        """Say the convention: `decimal comma, points between thousands, in %`."""
-        parts = [f"decimal {'comma' if self.decimal == ',' else 'point'}"]
+    def words(self, marked: bool = True) -> str:
+        """Say the convention: `a decimal comma, points between thousands, in %`.
+
+        marked: whether there is a decimal mark in any number.
+        """
+        parts = [f"a decimal {'comma' if self.decimal == ',' else 'point'}" if marked else "no decimal mark"]
         parts += [f"{_WORDS[self.grouping]} between thousands"] if self.grouping else []
         parts += [f"in {self.unit}"] if self.unit else []
         return ", ".join(parts)

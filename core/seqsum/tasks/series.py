@@ -152,7 +152,8 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
             f"{table.place(lossy, column)}: {shown(cells[lossy])} has more digits than are computed with, it would be "
             f"{int(values[lossy])}; take one large number away from all values"
         )
-    notes = [f"series: the numbers of {name} have a {form.words()}"]
+    marked = any(form.decimal in cell for row, cell in enumerate(cells) if row not in absent)
+    notes = [f"series: the numbers of {name} have {form.words(marked)}"]
     if missing:
         notes.append(
             f"series: {count(len(missing), 'missing value')} ({listed_lines([table.places[row] for row in missing])}) "

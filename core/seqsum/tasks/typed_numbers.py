@@ -27,7 +27,7 @@ def read_typed(text: str, form: NumberFormat, hint: str) -> list[float]:
                 (value,) = readings
             elif len(readings) > 1:
                 raise InputError(
-                    f"input: value {number}, {shown(word)}, can be read in two ways; the numbers have a "
+                    f"input: value {number}, {shown(word)}, can be read in two ways; the numbers have "
                     f"{form.words()}: type {hint}",
                     start,
                     end,
@@ -57,7 +57,7 @@ def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
         doubt = re.search(r"(?<!\S)[-+−]?\d{1,3} \d{3}(?!\d)", text)
         if doubt:
             raise InputError(
-                f"input: {shown(doubt[0])} can be one number or two, as the numbers have a {form.words()}; put "
+                f"input: {shown(doubt[0])} can be one number or two, as the numbers have {form.words()}; put "
                 "semicolons between numbers",
                 *doubt.span(),
             )
@@ -67,7 +67,7 @@ def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
     if tight and (text.count(",") == 1 or re.search(r"[^\s,;][\s;]+[^\s,;]", text)):
         start, end = next(span for span in _spans(r"[^\s;]+", text) if span[0] < tight.start() < span[1])
         raise InputError(
-            f"input: {shown(text[start:end])} can be one number or several; the numbers have a {form.words()}, so type "
+            f"input: {shown(text[start:end])} can be one number or several; the numbers have {form.words()}, so type "
             f"{hint}",
             start,
             end,
