@@ -67,20 +67,19 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def _ids(workspace: Workspace, text: str) -> list[str]:
-    """Return the run that `text` names, or the runs of the group it names; `group:NAME` is always the group."""
-    name = text.removeprefix(GROUP)
-    members = [summary.id for summary in reversed(workspace.summaries()) if summary.group == name]
-    if text.startswith(GROUP) and members:
+    """Return the run that `text` names, or the runs of the group it names; `group:NAME` is always the group.
+
+    Where it names both, the run is meant, as in every other command, and that is said.
+    """
+    name, summaries = text.removeprefix(GROUP), workspace.summaries()
+    members = [summary.id for summary in reversed(summaries) if summary.group == name]
+    # A group's name comes before the beginning of an id.
+    if members and not any(text in (summary.id, summary.name) for summary in summaries):
         return members
-    try:
-        run = workspace.find(text)
-    except UserError:
-        if not members:
-            raise
-        return members
-    if members and run.id != text and run.id not in members:
+    run = workspace.find(text)
+    if members and run.id not in members:
         asked = printable(text)
-        raise UserError(f'compare: "{asked}" is a run and a group of {len(members)}; write {run.id}, or {GROUP}{asked}')
+        complain(f'compare: "{asked}" is the run {run.id} here; the group of {len(members)} is {GROUP}{asked}')
     return [run.id]
 
 
