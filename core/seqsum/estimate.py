@@ -116,14 +116,15 @@ def read_speeds(workspace: Workspace) -> list[Speed]:
             if record.host != here or record.device not in ("cpu", None) or record.backend is None:
                 continue
             summary = run.summary()
-            if summary.step < 1 or summary.train_seconds < SHORTEST_SECONDS:
+            seconds = summary.train_seconds or 0.0
+            if summary.step < 1 or seconds < SHORTEST_SECONDS:
                 continue
             config, task = resolved(record.parsed_config(), SOURCE)
             cost = step_cost(config, task, record.backend)
         except (UserError, OSError):
             continue
         if cost is not None:
-            found.append(Speed(cost, summary.train_seconds / summary.step))
+            found.append(Speed(cost, seconds / summary.step))
     return found
 
 

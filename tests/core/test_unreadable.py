@@ -136,16 +136,17 @@ def test_a_file_that_can_not_be_read_costs_only_what_it_says(
     line = found[bad.id]
     if file == "metrics.db":
         assert line["status"] == "unreadable" and "metrics.db" in line["reason"] and line["step"] == 20
-        assert line["name"] == "bad" and line["steps"] == 20
+        assert line["name"] == "bad" and line["steps"] == 20 and line["train_seconds"] is None
     else:
         assert line["status"] == "finished" and line["metrics"]["loss"] == 0.25
         assert line["note"] == ("" if file == "annotations.json" else "mine")
     if file == "run.json":
         assert any("run.json" in problem for problem in line["problems"])
     status, out, _ = command(capsys, workspace, "show", bad.id)
-    assert status == 0 and bad.id in out
+    assert status == 0 and bad.id in out and ("trained for" in out) == (file != "metrics.db")
     status, out, _ = command(capsys, workspace, "show", bad.id, "--json")
     assert status == 0 and json.loads(out)["run"] == bad.id
+    assert json.loads(out)["train_seconds"] == (None if file == "metrics.db" else 0)
     if file != "metrics.db":
         status, out, _ = command(capsys, workspace, "export", bad.id, "--format", "csv", "--output", "-")
         assert status == 0 and out.splitlines()[0] == "step,loss,accuracy"

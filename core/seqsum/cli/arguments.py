@@ -340,7 +340,9 @@ def _bin(parser: Parser) -> None:
 
 
 def _explain(parser: Parser) -> None:
-    parser.add_argument("word", metavar="WORD", nargs="*", help="a word or phrase, or several words; default: list every word")
+    parser.add_argument(
+        "word", metavar="WORD", nargs="*", help="a word or phrase, or several words; default: list every word"
+    )
 
 
 def _completion(parser: Parser) -> None:

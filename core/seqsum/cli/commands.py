@@ -204,7 +204,8 @@ def show(options: Options) -> int:
     said += [f"seed {record.seed}"] if record.config else []
     started = f"started {ago(time.time() - summary.created)}"
     say(f"  {', '.join([*said, started])}{f' on {record.host}' if record.host else ''}")
-    say(f"  trained for {duration(summary.train_seconds)}; {run.folder}")
+    trained = "" if summary.train_seconds is None else f"trained for {duration(summary.train_seconds)}; "
+    say(f"  {trained}{run.folder}")
     if summary.durable_step is not None:
         say(f"  durable_step {summary.durable_step:,}: a power failure takes it back no further")
     if record.parent:

@@ -43,7 +43,8 @@ NONE, NUMBER = type(None), (int, float)
 KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("id", "name", "preset", "status", "note"), str),
     **dict.fromkeys(("step", "steps"), int),
-    **dict.fromkeys(("created", "updated", "train_seconds", "steps_per_second"), NUMBER),
+    **dict.fromkeys(("created", "updated", "steps_per_second"), NUMBER),
+    "train_seconds": (*NUMBER, NONE),
     **dict.fromkeys(("reason", "group"), (str, NONE)),
     **dict.fromkeys(("pid", "durable_step"), (int, NONE)),
     "metrics": dict,

@@ -73,6 +73,11 @@ class Fields:
         self.wrong(name, "a number from 0")
         return default
 
+    def number_or_none(self, name: str, *, most: float) -> float | None:
+        """A number from 0 to `most`; None where it is null, is not there, or is of another kind."""
+        found = -1.0 if self.raw.get(name) is None else self.number(name, -1.0, most=most)
+        return None if found < 0 else found
+
     def section(self, name: str, *, needed: bool = False) -> dict[str, Any]:
         return self._read(name, "a section", dict, {}, needed)
 

@@ -47,6 +47,7 @@ class Summary:
     """What a list shows of a run. Times are seconds since 1970; `metrics` holds each metric's last
     value, which may be NaN or infinite. `steps` is 0 where nobody knows how many there are to be.
 
+    train_seconds: None where nobody knows.
     problems: a sentence for each thing in its files that can't be read, or is of another kind.
     """
 
@@ -60,7 +61,7 @@ class Summary:
     created: float
     updated: float
     reason: str | None
-    train_seconds: float
+    train_seconds: float | None
     steps_per_second: float
     metrics: dict[str, float]
     group: str | None
@@ -108,7 +109,7 @@ class Summary:
     @property
     def seconds_left(self) -> float | None:
         """Seconds to the end at the present speed, or None while nothing is known of it."""
-        if self.status != "running" or self.steps_per_second <= 0 or self.train_seconds < 0.5:
+        if self.status != "running" or self.steps_per_second <= 0 or (self.train_seconds or 0) < 0.5:
             return None
         return (self.steps - self.step) / self.steps_per_second
 
@@ -258,7 +259,7 @@ class Run:
             "step": outcome.whole("step", before.step if before else 0),
             "reason": reason.removeprefix("runs: ") if status == UNREADABLE else outcome.text_or_none("reason"),
             "updated": before.updated if before else 0.0,
-            "train_seconds": before.train_seconds if before else 0.0,
+            "train_seconds": before.train_seconds if before else None,
         }
         found = self._summary(state, {}, [])
         return found.like(before) if before is not None and not record.config else found

@@ -394,11 +394,11 @@ class Store:
             "reason": given.text_or_none("reason"),
             "updated": given.number("updated", most=LATEST),
             "launched": given.number("launched", most=LATEST),
-            "train_seconds": given.number("train_seconds", most=LATEST),
+            "train_seconds": given.number_or_none("train_seconds", most=LATEST),
             "steps_per_second": given.number("steps_per_second"),
             "changes": given.section("changes"),
             # The accuracy of guessing, where the task has one; where a number was not finite any more.
-            "chance": given.number("chance", most=1.0) if raw.get("chance") is not None else None,
+            "chance": given.number_or_none("chance", most=1.0),
             "diverged_at": given.whole_or_none("diverged_at"),
             # Every point up to the one is written, and up to the other outlives a power failure, its checkpoint, too.
             "points_step": given.whole_or_none("points_step"),

@@ -82,7 +82,7 @@ class RunHeader(Widget):
                 f"{formatting.duration(run.seconds_left)} left",
                 formatting.speed(run.steps_per_second, "steps"),
             ]
-        elif run.status != "unreadable" or run.train_seconds:
+        elif run.train_seconds is not None:
             parts.append(f"{formatting.duration(run.train_seconds)} trained")
         if run.metrics.get("lr") is not None:
             parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")

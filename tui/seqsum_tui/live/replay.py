@@ -40,7 +40,7 @@ class Replay:
         """Begin, if the run was short and was never shown so."""
         run, kept = view.summary, self._screen.console.layout(LAYOUT).get("runs")
         seen = [one for one in kept if isinstance(one, str)] if isinstance(kept, list) else []
-        short = run.status == "finished" and 0 < run.train_seconds < SHORT_SECONDS and view.curves
+        short = run.status == "finished" and 0 < (run.train_seconds or 0) < SHORT_SECONDS and view.curves
         if not short or run.id in seen:
             return
         self._screen.console.keep_layout(LAYOUT, {"runs": [*seen, run.id][-MOST_KEPT:]})
@@ -77,7 +77,7 @@ def at_step(view: RunView, step: int) -> RunView:
     run = view.summary
     share = step / run.step if run.step else 0.0
     then = replace(
-        run, status="running", step=step, train_seconds=run.train_seconds * share, verdict=None, metrics=newest
+        run, status="running", step=step, train_seconds=(run.train_seconds or 0.0) * share, verdict=None, metrics=newest
     )  # fmt: skip
     return replace(
         view,

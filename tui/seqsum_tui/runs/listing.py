@@ -270,7 +270,7 @@ def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]
         created=max(run.created for run in runs),
         updated=max(run.updated for run in runs),
         reason=None,
-        train_seconds=max(run.train_seconds for run in runs),
+        train_seconds=max((run.train_seconds for run in runs if run.train_seconds is not None), default=None),
         steps_per_second=sum(run.steps_per_second for run in runs if run.status == "running"),
         metrics={metric: found.median for metric, found in spread.items()},
         group=name,
