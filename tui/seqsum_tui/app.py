@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -77,7 +78,7 @@ class Console(App[None]):
         scrollbar-background-hover: $foreground 5%;
         scrollbar-background-active: $foreground 5%;
     }
-    Input > .input--placeholder { color: $foreground 60%; }
+    Input > .input--placeholder { color: $foreground-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
@@ -181,6 +182,11 @@ class Console(App[None]):
         """Tell it literally, `markup` or not: notices hold names and reasons that come from files."""
         message, title = display.literal_lines(message), display.literal(title)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys have one name each: that on the keyboard, in the line of keys as in the words of a screen."""
+        shown = super().get_key_display(binding)
+        return "enter" if shown == "⏎" else shown.upper() if re.fullmatch(r"f\d+", shown) else shown
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Whatever a widget draws, nothing of it steers the terminal."""
@@ -317,14 +323,16 @@ class Console(App[None]):
         self.theme = self.settings.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
 
+    def try_theme(self, name: str) -> None:
+        """Put a theme on to look at it; nothing is kept."""
+        self._tries_themes = name != self.settings.theme
+        self.theme = name
+
     def search_themes(self) -> None:
         """Choose a theme from a list; each is put on as one comes to it."""
         from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 
-        before, self._tries_themes = self.theme, True
-
-        def try_on(name: str) -> None:
-            self.theme = name
+        before = self.theme
 
         def chosen(names: list[str] | None) -> None:
             self._tries_themes = False
@@ -332,10 +340,10 @@ class Console(App[None]):
             self._theme_chosen(self.current_theme)
 
         choices = [Choice(name, name) for name in sorted(self.available_themes)]
-        self.push_screen(ChooseScreen("Theme", choices, current=before, moved=try_on), chosen)
+        self.push_screen(ChooseScreen("Theme", choices, current=before, moved=self.try_theme), chosen)
 
     def _theme_chosen(self, theme: Theme) -> None:
-        if theme.name != self.settings.theme and not self._tries_themes:
+        if theme.name == self.theme != self.settings.theme and not self._tries_themes:
             self.settings.put("theme", theme.name)
             self.save_settings()
 

@@ -46,6 +46,8 @@ def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
         colour = Color.parse(series.colour)
     except ColorParseError:
         colour = palette.series_colour(index, app)
+    if series.colour == palette.GREY and not app.native_ansi_color:
+        colour = Color.from_rich_color(_component(widget, "note").color)
     line = Style(color=colour.rich_color)
     if app.native_ansi_color:
         return [line, line + Style(dim=True), line + Style(bold=True), line]

@@ -46,6 +46,10 @@ class Small:
     end: float = 1.0
 
 
+SHORT_NAME = 6
+"""Cells of a name that are enough to tell runs apart, where there is little room."""
+
+
 class SmallMultiples(Widget, can_focus=True):
     """All curves share one y axis, so that they can be compared; arrows choose one, enter or a click opens it."""
 
@@ -54,11 +58,11 @@ class SmallMultiples(Widget, can_focus=True):
     DEFAULT_CSS = """
     SmallMultiples {
         & > .multiples--title { color: $foreground; text-style: bold; }
-        & > .multiples--note { color: $foreground 60%; }
+        & > .multiples--note { color: $foreground-muted; }
         & > .multiples--light { color: $text-success; }
         & > .multiples--light-words { color: $foreground; text-style: bold; }
         & > .multiples--dim { color: $foreground 40%; }
-        & > .multiples--dim-words { color: $foreground 60%; }
+        & > .multiples--dim-words { color: $foreground-muted; }
         & > .multiples--cursor { background: $primary-muted; }
     }
     """
@@ -135,10 +139,14 @@ class SmallMultiples(Widget, can_focus=True):
 
     def _draw_curve(self, canvas: Canvas, at: Region, curve: Small) -> None:
         line, words = (LIGHT, LIGHT_WORDS) if curve.light else (DIM, DIM_WORDS)
-        name = f"{curve.sign} {shorten_middle(shown(curve.name), at.width - 2)}"
-        canvas.text(at.y, at.x, name, words)
-        room = at.width - len(name) - 1
-        if len(curve.text) <= room:
+        # All of them have their values, or none has.
+        values = max(len(one.text) for one in self.curves) + 1
+        # A sign and an empty cell come before the name, and one between two curves.
+        named = self.size.width // self.grid.columns - 3
+        valued = named - values >= min(SHORT_NAME, max(len(shown(one.name)) for one in self.curves))
+        name = shorten_middle(shown(curve.name), named - values if valued else named)
+        canvas.text(at.y, at.x, f"{curve.sign} {name}", words)
+        if valued:
             canvas.text(at.y, at.right - len(curve.text), curve.text, words)
         height = at.height - (2 if at.height > 4 else 1)
         if height < 1 or not curve.values:

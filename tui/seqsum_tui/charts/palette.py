@@ -29,6 +29,8 @@ TERMINAL_WHEEL = ("red", "yellow", "green", "cyan", "blue", "magenta")
 WHEEL_START, WHEEL_CHROMA = 0.5, 42.0
 """Of the wheel in CIELAB: the angle of its first hue, a red, and how far from grey all are."""
 
+GREY = "#808080"
+"""The colour of what others are measured against; where a theme has shades, that of its quiet words."""
 SIGNS = ("●", "■", "▲", "◆", "○", "□", "△", "◇", "▼", "✚", "▽", "★")
 """One-cell glyphs; each series of a chart has its own."""
 

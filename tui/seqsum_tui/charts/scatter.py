@@ -16,7 +16,7 @@ from seqsum.text import shown
 from seqsum_tui.charts import plot
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Entry, Note
-from seqsum_tui.charts.palette import OVER, UNDER
+from seqsum_tui.charts.palette import GREY, OVER, UNDER
 from seqsum_tui.charts.plot import Layer
 from seqsum_tui.charts.raster import View
 from seqsum_tui.charts.series import Series
@@ -68,7 +68,7 @@ class Scatter(ChartSurface):
             for cloud in clouds
         ]
         # The line last: inks are counted from the clouds.
-        self.set_series([*drawn, Series("", *_columns(middle), sign="·", colour="#808080")])
+        self.set_series([*drawn, Series("", *_columns(middle), sign="·", colour=GREY)])
 
     def choose(self, key: str | None) -> None:
         """Bring one cloud to the front."""

@@ -70,17 +70,17 @@ class ChartSurface(Widget):
         width: 1fr;
         height: 1fr;
         & > .chart--title { color: $foreground; text-style: bold; }
-        & > .chart--name { color: $foreground 75%; }
+        & > .chart--name { color: $foreground-muted; }
         & > .chart--value { color: $foreground; text-style: bold; }
-        & > .chart--note { color: $foreground 60%; }
+        & > .chart--note { color: $foreground-muted; }
         & > .chart--axis { color: $foreground 35%; }
-        & > .chart--label { color: $foreground 65%; }
+        & > .chart--label { color: $foreground-muted; }
         & > .chart--grid { color: $foreground 25%; }
         & > .chart--band { color: $foreground 30%; }
-        & > .chart--mark { color: $foreground 55%; }
-        & > .chart--cursor { color: $foreground 60%; background: $foreground 12%; }
+        & > .chart--mark { color: $foreground-muted; }
+        & > .chart--cursor { color: $foreground-muted; background: $foreground 12%; }
         & > .chart--cursor-label { color: $background; background: $foreground 80%; }
-        & > .chart--empty { color: $foreground 60%; }
+        & > .chart--empty { color: $foreground-muted; }
         &:focus > .chart--title { color: $accent; text-style: bold underline; }
         &:focus > .chart--axis { color: $accent; }
     }

@@ -11,7 +11,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.shared import display
 
+NAME = "Compare"
 VIEWS = ("Curves", "Settings", "Scatter")
 
 
@@ -41,11 +43,8 @@ class CompareBar(Widget):
 
     def render(self) -> Content:
         """Draw the line."""
-        pieces: list[Content] = [Content.styled(" compare ", "bold $background on $primary"), Content(" ")]
-        for place, name in enumerate(VIEWS):
-            style = "bold $foreground on $primary-muted" if place == self._view else "$foreground 75%"
-            pieces.append(Content.assemble((f" {place + 1} {name} ", style)))
-        left = Content("").join(pieces)
+        named = display.tabs((f"{place} {name}" for place, name in enumerate(VIEWS, 1)), self._view)
+        left = Content.assemble((f" {NAME} ", display.BADGE), " ", named)
         facts = list(self._facts)
         while facts and left.cell_length + cell_len(" · ".join(facts)) + 2 > self.size.width:
             facts.pop()
@@ -56,9 +55,9 @@ class CompareBar(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the view that was clicked."""
-        start = 10
+        start = len(NAME) + 3
         for place, name in enumerate(VIEWS):
-            end = start + len(name) + 4
+            end = start + len(name) + 5
             if start <= event.x < end:
                 self.post_message(self.Chosen(place))
             start = end

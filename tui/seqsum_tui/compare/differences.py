@@ -44,7 +44,7 @@ class DifferencesView(LineTable[Setting]):
     BINDINGS: ClassVar[list[BindingType]] = bindings.DIFFERENCES
     DEFAULT_CSS = """
     DifferencesView { scrollbar-size-vertical: 0; }
-    DifferencesView > .line-table--field { color: $foreground 75%; }
+    DifferencesView > .line-table--field { color: $foreground-muted; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -514,7 +514,7 @@ def _first_steps() -> Content:
         ("Nothing to compare yet\n\n", "bold"),
         *("Press ", (" a ", key), " to choose runs: "),
         *((" space ", key), " marks several, ", (" enter ", key), " adds them.\n"),
-        ("In the list of runs, c compares the marked ones.", "$foreground 60%"),
+        ("In the list of runs, c compares the marked ones.", "$foreground-muted"),
     )
 
 

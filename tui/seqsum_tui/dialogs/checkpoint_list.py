@@ -80,9 +80,9 @@ def line_of(saved: Saved, now: float, width: int) -> Content:
     parts = [Content.styled(f"step {saved.step:>{width},}", "bold")]
     for title, value in saved.values:
         shown = formatting.metric(title, value).ljust(7)
-        parts.append(Content.assemble((f"{display.literal(title)} ", "$foreground 60%"), shown))
+        parts.append(Content.assemble((f"{display.literal(title)} ", "$foreground-muted"), shown))
     when = "" if saved.time is None else formatting.ago(now - saved.time)
-    parts.append(Content.styled(display.fit(when, max(len(when), 7)), "$foreground 60%"))
+    parts.append(Content.styled(display.fit(when, max(len(when), 7)), "$foreground-muted"))
     if saved.why:
         parts.append(Content.styled(display.literal(saved.why), "$text-accent"))
     return Content("  ").join(parts)

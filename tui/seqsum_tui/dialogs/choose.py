@@ -104,7 +104,7 @@ class ChooseScreen(Dialog[list[str]]):
         if choice.detail:
             name = display.fit(shorten_middle(name, NAME_WIDTH), NAME_WIDTH)
         return Content.assemble(
-            (sign, "$text-accent"), name, (f"  {display.literal(choice.detail)}", "$foreground 60%")
+            (sign, "$text-accent"), name, (f"  {display.literal(choice.detail)}", "$foreground-muted")
         )
 
     def action_move(self, lines: int) -> None:

@@ -25,7 +25,7 @@ class Dialog(ConsoleScreen[ScreenResultType | None], ModalScreen[ScreenResultTyp
             border: round $primary; background: $surface; padding: 0 1;
         }
         #buttons { height: 1; margin-top: 1; align-horizontal: right; }
-        #buttons > #keys { width: 1fr; color: $foreground 60%; text-wrap: nowrap; text-overflow: ellipsis; }
+        #buttons > #keys { width: 1fr; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         #buttons > Button { margin-left: 2; min-width: 10; }
     }
     """

@@ -212,9 +212,9 @@ def parse_changes(text: str) -> dict[str, str]:
 
 def _in_words(differences: Mapping[str, tuple[str, str]], notes: Sequence[Note]) -> Content:
     if not differences:
-        return Content.styled(HINT, "$foreground 60%")
+        return Content.styled(HINT, "$foreground-muted")
     parts = [
-        Content.assemble((f"{path} ", "$foreground 60%"), display.literal(old), " → ", (display.literal(new), "bold"))
+        Content.assemble((f"{path} ", "$foreground-muted"), display.literal(old), " → ", (display.literal(new), "bold"))
         for path, (new, old) in differences.items()
     ]
     lines = [Content.styled(f"! {display.literal(note.text)}", "$text-warning") for note in notes]

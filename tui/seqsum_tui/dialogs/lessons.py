@@ -188,16 +188,16 @@ class LessonsScreen(Dialog[None]):
         following = next((lesson for lesson in LESSONS if lesson not in reached), None)
         lines: list[Content] = []
         for number, lesson in enumerate(LESSONS, start=1):
-            sign, colour = ("✓", "$text-success") if lesson in reached else ("·", "$foreground 60%")
+            sign, colour = ("✓", "$text-success") if lesson in reached else ("·", "$foreground-muted")
             if lesson is following:
                 sign, colour = "→", "$text-accent"
             lines += [
                 Content.assemble((f"{sign} {number} {lesson.title}", f"bold {colour}"), "  ", lesson.goal),
-                Content.styled(f"    {lesson.how}", "$foreground 65%"),
+                Content.styled(f"    {lesson.how}", "$foreground-muted"),
             ]
         lines.append(
             Content.styled(
-                "All six are told at length in docs/tutorial; make docs builds them into a site.", "$foreground 60%"
+                "All six are told at length in docs/tutorial; make docs builds them into a site.", "$foreground-muted"
             )
         )
         self.query_one("#lessons", Static).update(Content("\n").join(lines))

@@ -57,8 +57,8 @@ class SetValueScreen(Dialog[str]):
         with Vertical(id="dialog") as box:
             box.border_title = Content(self._title)
             yield Static(Content.assemble((facts.description, "$foreground 80%")))
-            yield Static(Content.assemble((f"{self._path} is ", "$foreground 60%"), (self._value, "bold"),
-                                          (f"   {bounds}", "$foreground 60%")))  # fmt: skip
+            yield Static(Content.assemble((f"{self._path} is ", "$foreground-muted"), (self._value, "bold"),
+                                          (f"   {bounds}", "$foreground-muted")))  # fmt: skip
             yield OneLineInput(self._value, id="value", select_on_focus=True)
             yield Static(" ", id="problem")
             text = self._when

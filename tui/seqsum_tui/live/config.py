@@ -51,8 +51,8 @@ def describe(view: RunView) -> Content:
     lines: list[Content] = []
     differ = len(view.differences)
     note = f"{formatting.count(differ, 'field')} differ{'s' if differ == 1 else ''} from the preset, marked ✎"
-    lines.append(Content.assemble(("preset ", "$foreground 60%"), (display.literal(view.record.preset), "bold"),
-                                  (f"  {note if differ else 'as it is'}", "$foreground 60%")))  # fmt: skip
+    lines.append(Content.assemble(("preset ", "$foreground-muted"), (display.literal(view.record.preset), "bold"),
+                                  (f"  {note if differ else 'as it is'}", "$foreground-muted")))  # fmt: skip
     about = {facts.path: facts.description.partition(";")[0] for facts in view.config.fields()} if view.config else {}
     for section, fields in view.settings.items():
         lines.append(Content.styled(display.literal(section), "bold $text-accent"))
@@ -68,7 +68,7 @@ def describe(view: RunView) -> Content:
                     (display.fit(display.literal(name), NAME_CELLS - 3), "$foreground 80%"),
                     (value, "bold $text-warning" if changed else "bold"),
                     (display.literal(was), "$text-warning"),
-                    (about.get(path, ""), "$foreground 60%"),
+                    (about.get(path, ""), "$foreground-muted"),
                 )
             )
     lines.append(Content.styled("record", "bold $text-accent"))

@@ -8,14 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from seqsum_tui.charts import Mark, Series
-from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
     from seqsum.runs import Buckets, Event
     from seqsum_tui.shared.metric_panels import Panel
 
-GREY = "#808080"
 TRAIN, COMPARED, EVAL, PARENT = 0, 1, 2, 10
 
 

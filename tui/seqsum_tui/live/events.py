@@ -84,7 +84,7 @@ def line_of(first: Event, last: Event, count: int) -> Content:
     else:
         text = "  ".join(f"{key} {value}" for key, value in detail.items() if value is not None)
     return Content.assemble(
-        (formatting.moment(last.time), "$foreground 60%"),
+        (formatting.moment(last.time), "$foreground-muted"),
         f"  step {last.step:>9,}  ",
         (display.fit(display.literal(last.kind), 11), "bold"),
         display.literal(text),

@@ -22,7 +22,7 @@ class RunHeader(Widget):
     goes first when the width shrinks."""
 
     DEFAULT_CSS = """
-    RunHeader { height: 3; padding: 0 1; background: $primary 12%; text-wrap: nowrap; text-overflow: ellipsis; }
+    RunHeader { height: 3; padding-right: 1; background: $primary 25%; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self) -> None:
@@ -44,22 +44,22 @@ class RunHeader(Widget):
         """Draw both lines."""
         run = self._summary
         if run is None:
-            return Content("reading the run…")
+            return Content(" reading the run…")
         verdict = display.verdict(run)
         lines = [self._first(run, None if self.size.height > 2 else verdict), self._second(run)]
         if run.verdict and verdict:
             back = Content.assemble(("R", "bold $text-accent"), " goes back  ")
-            head = Content.assemble((verdict.text, f"bold {verdict.colour}"), "  ")
+            head = Content.assemble(" ", (verdict.text, f"bold {verdict.colour}"), "  ")
             lines.append(head + (back if run.verdict.word == "collapsed" else "") + run.verdict.sentence)
         else:
             said = "It is too early to say how it goes." if run.live else "There are no figures to say how it went."
-            lines.append(Content.styled(said, "$foreground 60%"))
+            lines.append(Content.styled(f" {said}", "$foreground-muted"))
         return Content("\n").join(lines[: self.size.height])
 
     def _first(self, run: Summary, verdict: display.Status | None) -> Content:
         status = display.status(run.status)
         left = Content.assemble(
-            (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
+            (f" {display.literal(run.name)} ", display.BADGE), "  ", (status.text, f"bold {status.colour}"),
             *(("  ", (verdict.text, f"bold {verdict.colour}")) if verdict else ()),
         )  # fmt: skip
         facts = list(self._facts)
@@ -68,7 +68,7 @@ class RunHeader(Widget):
             facts.pop()
         right = "  ".join(facts)
         gap = width - left.cell_length - len(right)
-        return Content.assemble(left, " " * max(gap, 0), (right, "$foreground 60%")) if facts else left
+        return Content.assemble(left, " " * max(gap, 0), (right, "$foreground-muted")) if facts else left
 
     def _second(self, run: Summary) -> Content:
         status = display.status(run.status)
@@ -86,9 +86,9 @@ class RunHeader(Widget):
             parts.append(f"{formatting.duration(run.train_seconds)} trained")
         if run.metrics.get("lr") is not None:
             parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")
-        width = self.content_size.width
+        width = self.content_size.width - 1
         while len(parts) > 1 and len("  ".join(parts)) + 2 + SHORTEST_BAR > width:
             parts.pop()
         text = "  ".join(parts)
         done, rest = display.bar(run.progress, width - len(text) - 2)
-        return Content.assemble((done, status.colour), (rest, "$foreground 25%"), "  ", text)
+        return Content.assemble(" ", (done, status.colour), (rest, "$foreground 25%"), "  ", text)

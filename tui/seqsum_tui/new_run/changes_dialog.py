@@ -55,7 +55,7 @@ class ChangesScreen(Dialog[str]):
                 Option(
                     Content.assemble(
                         ("✗ " if path in draft.problems else "● ", "$text-accent"),
-                        display.fit(path, name), "  ", (display.fit_right(theirs, before), "$foreground 60%"),
+                        display.fit(path, name), "  ", (display.fit_right(theirs, before), "$foreground-muted"),
                         " → ", (mine, "bold"),
                     ),
                     id=path,

@@ -53,7 +53,7 @@ class AskPanel(Vertical):
         & #prompt { width: auto; color: $text-accent; text-style: bold; }
         & #question { width: 1fr; background: $boost; }
         & #state {
-            width: auto; max-width: 60%; color: $foreground 60%; padding-left: 1;
+            width: auto; max-width: 60%; color: $foreground-muted; padding-left: 1;
             text-wrap: nowrap; text-overflow: ellipsis;
         }
         & > VerticalScroll { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
@@ -76,7 +76,7 @@ class AskPanel(Vertical):
             yield QuestionInput(id="question", select_on_focus=False)
             yield Static("", id="state")
         with VerticalScroll(can_focus=False):
-            yield Static(Content.styled(HOW, "$foreground 60%"), id="answers")
+            yield Static(Content.styled(HOW, "$foreground-muted"), id="answers")
 
     @on(Input.Submitted, "#question")
     def submit(self, event: Input.Submitted) -> None:
@@ -177,7 +177,7 @@ class AskPanel(Vertical):
         box.series = bool(ready.get("series"))
         box.placeholder = display.literal(f"{hint}; /t 0.8 sets the temperature" if samples else hint)
         if samples and not self._answers:
-            self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground 60%"))
+            self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground-muted"))
 
     def state(self, text: str) -> None:
         """Say, beside the box, what the model is doing."""
@@ -202,6 +202,6 @@ class AskPanel(Vertical):
 
     def _add(self, answer: Content) -> None:
         self._answers = [answer, *self._answers[: MOST_ANSWERS - 1]]
-        shown = [self._answers[0], *(Content.styled(old.plain, "$foreground 60%") for old in self._answers[1:])]
+        shown = [self._answers[0], *(Content.styled(old.plain, "$foreground-muted") for old in self._answers[1:])]
         self.query_one("#answers", Static).update(Content("\n").join(shown))
         self.query_one(VerticalScroll).scroll_home(animate=False)

@@ -53,7 +53,7 @@ class CheckpointSlider(Widget):
     def render(self) -> Content:
         """Draw the line."""
         if not self._steps:
-            return Content.styled(self._lacks, "$foreground 60%")
+            return Content.styled(self._lacks, "$foreground-muted")
         asked = self._asked if self._asked is not None else self._steps[-1]
         after = f" step {asked:,}" + (" (newest)" if self._asked is None else f" of {self._steps[-1]:,}")
         after += f"  {AHA} aha {self._aha:,}" if self._aha is not None else ""
@@ -61,7 +61,7 @@ class CheckpointSlider(Widget):
         width = self.content_size.width - len(after) - 14
         self._line = range(len(NAME), len(NAME) + width)
         if width < 8:
-            return Content.assemble(("checkpoint", "$foreground 60%"), (after, "bold"))
+            return Content.assemble(("checkpoint", "$foreground-muted"), (after, "bold"))
 
         line = ["─"] * width
         for step in self._steps:
@@ -70,7 +70,7 @@ class CheckpointSlider(Widget):
             line[self._place(self._aha)] = AHA
         line[self._place(asked)] = HERE
         drawn = [(sign, "bold $text-accent" if sign in (HERE, AHA) else "$foreground 45%") for sign in line]
-        return Content.assemble((NAME, "$foreground 60%"), *drawn, (after, "bold"))
+        return Content.assemble((NAME, "$foreground-muted"), *drawn, (after, "bold"))
 
     def _place(self, step: int) -> int:
         """Where a step stands on the line."""

@@ -54,6 +54,18 @@ class Heat:
     chooses: bool = False
     """Whether enter on a cell leads on, to what the cell counts."""
 
+    @property
+    def liveliest(self) -> tuple[int, int]:
+        """Row and column of what is looked for first: of a table of truths the commonest mistake, else what is largest
+        in the last step."""
+        if self.rows == self.columns:
+            places = [(row, column) for row, _ in enumerate(self.rows) for column, _ in enumerate(self.columns)]
+            wrong = [(row, column) for row, column in places if row != column] or [(0, 0)]
+            return max(wrong, key=lambda at: self.values[at[0]][at[1]])
+        last = len(self.columns) - 1
+        sizes = [abs(row[last]) if math.isfinite(row[last]) else 0.0 for row in self.values] if last >= 0 else [0.0]
+        return sizes.index(max(sizes, default=0.0)) if sizes else 0, max(last, 0)
+
     def full(self, row: int) -> float:
         """Return what is a full colour in a row."""
         return self.most[row] if isinstance(self.most, tuple) else self.most
@@ -96,7 +108,7 @@ class HeatMap(Picture[Heat], can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings.HEAT_MAP
     DEFAULT_CSS = """
     HeatMap {
-        & > .heat--name { color: $foreground 65%; }
+        & > .heat--name { color: $foreground-muted; }
         & > .heat--here { color: $background; background: $foreground 80%; text-style: bold; }
         & > .heat--value { color: $foreground; }
     }
@@ -121,12 +133,14 @@ class HeatMap(Picture[Heat], can_focus=True):
         super().__init__()
         self._top = self._first = 0
         self.row = self.column = 0
+        self._held = False
 
     def show(self, subject: Heat | None) -> None:
-        """Show other values; the cursor stays as near to where it was as it can."""
+        """Show other values. The cursor is on the liveliest of them until a person moves it; then it stays as near to
+        where it was as it can."""
         if subject != self.subject:
             self.subject = subject
-            self.move_to(self.row, self.column)
+            self.move_to(*((self.row, self.column) if self._held or subject is None else subject.liveliest))
 
     def move_to(self, row: int, column: int) -> None:
         """Put the cursor on a cell, without posting a message."""
@@ -155,7 +169,7 @@ class HeatMap(Picture[Heat], can_focus=True):
         self.post_message(self.Chosen(self.row, self.column))
 
     def _moved(self, row: int, column: int) -> None:
-        before = self.row, self.column
+        before, self._held = (self.row, self.column), True
         self.move_to(row, column)
         if before != (self.row, self.column):
             self.post_message(self.CursorMoved(self, self.row, self.column))

@@ -9,6 +9,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from seqsum_tui.shared import display
+
 
 class PageLine(Vertical):
     """What is chosen stands out. A page with one view has no second line."""
@@ -16,8 +18,9 @@ class PageLine(Vertical):
     DEFAULT_CSS = """
     PageLine {
         height: auto;
-        & > Static { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > Static { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & > #pages { background: $panel; }
+        & > #views { padding: 0 1; }
     }
     """
 
@@ -28,11 +31,8 @@ class PageLine(Vertical):
 
     def show_pages(self, names: Sequence[tuple[int, str]], chosen: int) -> None:
         """Show the pages, each with the number of its key."""
-        parts: list[str | tuple[str, str]] = []
-        for number, name in names:
-            style = "bold $background on $accent" if number == chosen else "$foreground 75%"
-            parts += [(f" {number} {name} ", style), " "]
-        self.query_one("#pages", Static).update(Content.assemble(*parts))
+        at = next((place for place, (number, _) in enumerate(names) if number == chosen), -1)
+        self.query_one("#pages", Static).update(display.tabs((f"{number} {name}" for number, name in names), at))
 
     def show_views(self, titles: Sequence[str], chosen: str) -> None:
         """Show the views of the page."""
@@ -43,7 +43,5 @@ class PageLine(Vertical):
         first = 0
         while first < at and sum(len(title) + 3 for title in titles[first : at + 2]) > self.screen.size.width - 8:
             first += 1
-        parts: list[str | tuple[str, str]] = [("v ", "$text-accent"), ("‹ " if first else "", "$foreground 60%")]
-        for title in titles[first:]:
-            parts += [(title, "bold underline" if title == chosen else "$foreground 60%"), "  "]
-        line.update(Content.assemble(*parts))
+        before = Content.assemble(("v ", "bold $text-accent"), ("‹" if first else "", "$foreground-muted"))
+        line.update(before + display.tabs(titles[first:], at - first))

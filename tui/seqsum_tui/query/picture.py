@@ -23,7 +23,7 @@ class Picture(Widget, Generic[Subject]):
     DEFAULT_CSS = """
     Picture {
         height: 1fr; color: $foreground;
-        & > .picture--quiet { color: $foreground 65%; }
+        & > .picture--quiet { color: $foreground-muted; }
     }
     """
 

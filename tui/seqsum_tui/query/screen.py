@@ -176,7 +176,7 @@ class QueryScreen(ConsoleScreen[None]):
         session = self.askings[0].session
         run, trouble = session.summary, session.trouble
         if trouble is not None:
-            self._update_head((self._run_name, "bold"), "  ", (_trouble(trouble), "bold $text-error"))
+            self._update_head((f" {self._run_name} ", display.BADGE), "  ", (_trouble(trouble), "bold $text-error"))
         if run is None or trouble is not None:
             self.query_one(CheckpointSlider).show(session.checkpoints, session.step, None, 1, session.lacks, "")
             return
@@ -186,8 +186,8 @@ class QueryScreen(ConsoleScreen[None]):
         known = f"  accuracy {formatting.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
         share = f"  asking: {formatting.percent(session.share)} of a core" if session.live else ""
         self._update_head(
-            (display.literal(run.name), "bold"), "  ", (status.text, f"bold {status.colour}"),
-            progress, (share, "$foreground 60%"), known,
+            (f" {display.literal(run.name)} ", display.BADGE), "  ", (status.text, f"bold {status.colour}"),
+            progress, (share, "$foreground-muted"), known,
         )  # fmt: skip
         aha, end = self.askings[0].aha, max(run.steps, run.step)
         film = str(self.replay.film or "")
@@ -585,7 +585,7 @@ class QueryScreen(ConsoleScreen[None]):
 
 
 def _quiet(text: str) -> Content:
-    return Content.styled(text, "$foreground 60%")
+    return Content.styled(text, "$foreground-muted")
 
 
 def _trouble(error: Exception) -> str:

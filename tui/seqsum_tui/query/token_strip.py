@@ -25,7 +25,7 @@ class TokenStrip(Widget):
     DEFAULT_CSS = """
     TokenStrip {
         height: auto; color: $foreground;
-        & > .strip--quiet { color: $foreground 65%; }
+        & > .strip--quiet { color: $foreground-muted; }
     }
     """
 

@@ -97,7 +97,7 @@ class FilterLine(Vertical):
         &.-shown { display: block; }
         & > Horizontal { height: 1; padding: 0 1; }
         & > Horizontal > Static { width: auto; color: $text-accent; text-style: bold; }
-        & > Horizontal > #found { color: $foreground 60%; text-style: none; padding-left: 1; }
+        & > Horizontal > #found { color: $foreground-muted; text-style: none; padding-left: 1; }
         & FilterBox { width: 1fr; height: 1; border: none; padding: 0; background: $boost; }
         & > #filter-problem { height: auto; padding: 0 1; display: none; }
         & > #filter-problem.-wrong { color: $text-error; }
@@ -192,9 +192,9 @@ class FilterLine(Vertical):
         pieces: list[Content] = []
         for index, text in enumerate(texts[first:], first):
             if pieces and _cells(texts[first : index + 1]) > room:
-                pieces.append(Content.styled("…", "$foreground 60%"))
+                pieces.append(Content.styled("…", "$foreground-muted"))
                 break
-            pieces.append(Content.styled(text, "bold $text-accent" if index == chosen else "$foreground 60%"))
+            pieces.append(Content.styled(text, "bold $text-accent" if index == chosen else "$foreground-muted"))
         return Content(BETWEEN).join(pieces)
 
     def _pointed(self, error: FilterError) -> Content:

@@ -159,7 +159,7 @@ def describe_briefly(preview: Preview) -> Content:
         )
         colour = display.status(run.status).colour if said == run.reason else "$foreground 80%"
         second = Content.styled(display.literal(said), colour)
-    return Content.assemble((display.literal(run.name), "bold"), "  ", (beside, "$foreground 60%"), "\n", second)
+    return Content.assemble((display.literal(run.name), "bold"), "  ", (beside, "$foreground-muted"), "\n", second)
 
 
 def _spreads(line: Line) -> list[tuple[str, Standing, Callable[[float | None], str]]]:
@@ -181,7 +181,7 @@ def _describe_group(line: Line) -> Content:
     states = [(f"{display.status(one).text} {number}", display.status(one).colour) for one, number in statuses.items()]
     lines = [
         Content.assemble(
-            (display.literal(run.name), "bold"), "  ", (formatting.count(len(line.entries), "run"), "$foreground 60%")
+            (display.literal(run.name), "bold"), "  ", (formatting.count(len(line.entries), "run"), "$foreground-muted")
         ),
         Content("  ").join(Content.styled(text, colour) for text, colour in states),
     ]
@@ -208,7 +208,7 @@ def _describe_group(line: Line) -> Content:
 
 def _spread_words(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:
     return Content.assemble(
-        (f"{name}: ", "$foreground 60%"), (f"median {text(spread.median)}", "bold"),
+        (f"{name}: ", "$foreground-muted"), (f"median {text(spread.median)}", "bold"),
         f", half of them {text(spread.low)}–{text(spread.high)}, all {text(spread.lowest)}–{text(spread.highest)}",
         (f"; {_counted(spread)}" if spread.share else "", "$text-warning"),
     )  # fmt: skip
@@ -224,7 +224,7 @@ def _counted(spread: Standing) -> str:
 
 def _spread_briefly(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:
     middle_half = f" ({text(spread.low)}–{text(spread.high)})"
-    return Content.assemble((f"{name} ", "$foreground 60%"), (text(spread.median), "bold"), middle_half)
+    return Content.assemble((f"{name} ", "$foreground-muted"), (text(spread.median), "bold"), middle_half)
 
 
 def _describe_run(preview: Preview) -> Content:
@@ -233,7 +233,7 @@ def _describe_run(preview: Preview) -> Content:
     lines: list[Content] = [
         Content.assemble(
             (display.literal(run.name), "bold"), "  ", (status.text, status.colour), "  ",
-            (run.id, "$foreground 60%"),
+            (run.id, "$foreground-muted"),
         )
     ]  # fmt: skip
     verdict = display.verdict(run)
@@ -250,7 +250,7 @@ def _describe_run(preview: Preview) -> Content:
     lines.extend(
         Content.styled(f"! {display.literal(problem)}", "$text-warning") for problem in run.problems[:MOST_PROBLEMS]
     )
-    lines.extend(Content.styled("│ " + display.literal(line), "$foreground 70%") for line in preview.log[-LOG_LINES:])
+    lines.extend(Content.styled("│ " + display.literal(line), "$foreground-muted") for line in preview.log[-LOG_LINES:])
     if run.status in RESUMABLE:
         lines.append(Content.assemble(("r", "bold $text-accent"), f" {display.resumes(preview.saved)}."))
     elif run.status == "paused":
@@ -267,10 +267,12 @@ def _describe_run(preview: Preview) -> Content:
         )
     changed = _changed(preview)
     if changed:
-        lines.append(Content.assemble(("changed: ", "$foreground 60%"), display.literal(changed)))
+        lines.append(Content.assemble(("changed: ", "$foreground-muted"), display.literal(changed)))
     if preview.title:
         lines.append(Content.styled(preview.title, "bold $foreground 80%"))
         lines.append(Content.styled(preview.description, "$foreground 80%"))
     if preview.look_for:
-        lines.append(Content.assemble(("Look for: ", "bold $foreground 60%"), (preview.look_for, "$foreground 60%")))
+        lines.append(
+            Content.assemble(("Look for: ", "bold $foreground-muted"), (preview.look_for, "$foreground-muted"))
+        )
     return Content("\n").join(lines)

@@ -440,6 +440,6 @@ def _first_steps() -> Content:
         ("No runs yet\n\n", "bold"),
         *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
         *("The first one, ", ("adds", "bold"), ", learns to add digits, in a second or two.\n\n"),
-        ("A run goes on when you close the console; open it again and it is here.\n", "$foreground 60%"),
+        ("A run goes on when you close the console; open it again and it is here.\n", "$foreground-muted"),
         *("New to this? ", (" L ", key), " has six lessons; ", (" ? ", key), " shows every key."),
     )

@@ -58,11 +58,11 @@ class RunTable(ColumnTable[Line, RunColumn]):
     DEFAULT_CSS = """
     RunTable {
         & > .line-table--hover { background: $foreground 6%; }
-        & > .line-table--quiet { color: $foreground 65%; }
+        & > .line-table--quiet { color: $foreground-muted; }
         & > .line-table--open { color: $foreground 25%; }
         & > .line-table--marked { color: $text-accent; }
         & > .line-table--star { color: $text-warning; }
-        & > .line-table--unknown { color: $foreground 70%; }
+        & > .line-table--unknown { color: $foreground-muted; }
     }
     """ + "\n".join(f"RunTable > .line-table--{name} {{ color: {colour}; }}" for name, colour in COLOURS.items())
 

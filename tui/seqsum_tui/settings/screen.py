@@ -16,10 +16,10 @@ from seqsum.text import printable
 from seqsum_tui.new_run.rows import FieldRow
 from seqsum_tui.settings.keymap import key_groups
 from seqsum_tui.settings.store import BY_NAME, OPTIONS, Settings, Value
-from seqsum_tui.shared import bindings
+from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import ConsoleScreen
-from seqsum_tui.shared.field_editors import Edited
+from seqsum_tui.shared.field_editors import Edited, Tried
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.paths import for_people
@@ -115,9 +115,7 @@ class SettingsScreen(ConsoleScreen[None]):
         self.draft = SettingsDraft(self._settings, tuple(sorted(self.app.available_themes)))
         path = self._settings.path
         place = for_people(path) if path is not None else "kept until the console ends"
-        yield Static(
-            Content.assemble((" Settings ", "bold $background on $primary"), f"  {printable(place)}"), id="head"
-        )
+        yield Static(Content.assemble((" Settings ", display.BADGE), f"  {printable(place)}"), id="head")
         problems = Static(Content("\n").join(Content(f"✗ {printable(text)}") for text in self._settings.problems))
         problems.display = bool(self._settings.problems)
         with Rows(id="rows"):
@@ -189,6 +187,12 @@ class SettingsScreen(ConsoleScreen[None]):
     def _edited(self, event: Edited) -> None:
         event.stop()
         self._set(event.path, event.text)
+
+    @on(Tried)
+    def _tried(self, event: Tried) -> None:
+        event.stop()
+        if _name(event.path) == "theme":
+            self.console.try_theme(event.text)
 
     def _set(self, path: str, text: str) -> None:
         self.draft.set(path, text)

@@ -12,12 +12,16 @@ from textual.color import Color
 from textual.theme import Theme
 
 WORDS = 7.5
-"""Least contrast of the foreground: six tenths of it over the ground, our quiet words, then have about 3."""
+"""Least contrast of the foreground, on any ground."""
+QUIET = 4.6
+"""Least contrast of our quiet words, the foreground seen through: on any ground, and under the cursor of a table."""
 MARKS = 3.0
 """Least contrast of a colour that stands for something, and of the ground as writing on it."""
 KEYS = 4.5
 """Least contrast of the keys and their words in the last line."""
 STEPS = 20
+HEADS = (0.25,)
+"""How much of the primary colour there is in the ground of the lines at the top of a screen."""
 GROUNDS = ("background", "surface", "panel")
 
 
@@ -49,7 +53,19 @@ def legible(theme: Theme) -> Theme:
         name: towards_legible(Color.parse(inks[name]), [footer], KEYS, footer.brightness < 0.5).hex
         for name in ("footer-key-foreground", "footer-description-foreground")
     }
-    return replace(changed, variables={**theme.variables, **keys})
+    page, ink = (Color.parse(inks[name]) for name in ("background", "foreground"))
+    under = [page.blend(Color.parse(inks["primary"]), share, alpha=1.0) for share in HEADS]
+    grounds = [*(Color.parse(inks[name]) for name in GROUNDS), Color.parse(inks["primary-muted"]), *under]
+    seen = (step / STEPS for step in range(STEPS * 6 // 10, STEPS))
+    muted = next((a for a in seen if min(contrast(on.blend(ink, a, alpha=1.0), on) for on in grounds) >= QUIET), 1.0)
+    others = {
+        "foreground-muted": ink.with_alpha(muted).hex,
+        # The cursor of a list is that of a table.
+        "block-cursor-background": inks["primary-muted"],
+        "block-cursor-foreground": inks["foreground"],
+        "block-cursor-text-style": "bold",
+    }
+    return replace(changed, variables={**theme.variables, **keys, **others})
 
 
 def towards_legible(ink: Color, grounds: Sequence[Color], least: float, lighter: bool) -> Color:

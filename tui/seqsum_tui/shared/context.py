@@ -74,6 +74,9 @@ class Context(Protocol):
     def take_settings(self) -> None:
         """Do as the settings say."""
 
+    def try_theme(self, name: str) -> None:
+        """Put a theme on to look at it; it is kept when it is the settings' own."""
+
     def save_settings(self) -> None:
         """Write the settings, beside the screen."""
 

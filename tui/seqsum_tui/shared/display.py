@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -26,23 +27,36 @@ class Status(NamedTuple):
 
 
 STATUSES = {
-    "queued": Status("…", "queued", "$foreground 70%"),
+    "queued": Status("…", "queued", "$foreground-muted"),
     "starting": Status("○", "starting", "$text-primary"),
     "running": Status("●", "running", "$text-primary"),
     "paused": Status("‖", "paused", "$text-warning"),
-    "stopped": Status("■", "stopped", "$foreground 70%"),
-    "finished": Status("◉", "finished", "$foreground 70%"),
+    "stopped": Status("■", "stopped", "$foreground-muted"),
+    "finished": Status("◉", "finished", "$foreground-muted"),
     "failed": Status("✗", "failed", "$text-error"),
     "died": Status("†", "died", "$text-error"),
     "unreadable": Status("!", "unreadable", "$text-error"),
 }
 
 
+BADGE = "bold $background on $primary"
+"""The style of what a screen is about, at the left end of its first line."""
+CHOSEN_TAB, OTHER_TAB = "bold $background on $accent", "$foreground-muted"
+
+
+def tabs(names: Iterable[str], chosen: int) -> Content:
+    """Return tabs side by side, each with an empty cell before its name and two after it."""
+    parts: list[str | tuple[str, str]] = []
+    for place, name in enumerate(names):
+        parts += [(f" {name} ", CHOSEN_TAB if place == chosen else OTHER_TAB), " "]
+    return Content.assemble(*parts)
+
+
 VERDICTS = {
     "learned": Status("✓", "learned", "$text-success"),
     "learning": Status("↗", "learning", "$text-primary"),
-    "plateau": Status("―", "plateau", "$foreground 70%"),
-    "too short": Status("·", "too short", "$foreground 70%"),
+    "plateau": Status("―", "plateau", "$foreground-muted"),
+    "too short": Status("·", "too short", "$foreground-muted"),
     "unstable": Status("≈", "unstable", "$text-warning"),
     "overfits": Status("△", "overfits", "$text-warning"),
     "at chance": Status("?", "at chance", "$text-warning"),
@@ -58,7 +72,7 @@ def verdict(run: Summary) -> Status | None:
 
 def status(name: str) -> Status:
     """Return how a status is shown; one from a newer version keeps its own word."""
-    return STATUSES.get(name) or Status("?", name, "$foreground 70%")
+    return STATUSES.get(name) or Status("?", name, "$foreground-muted")
 
 
 def steps(run: Summary) -> str:

@@ -14,7 +14,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Input, Select
+from textual.widgets import Input, OptionList, Select
 
 from seqsum.schema import FieldFacts
 from seqsum_tui.shared.one_line import OneLineInput
@@ -29,6 +29,14 @@ EDITS = frozenset(binding.action for binding in Binding.make_bindings(Input.BIND
 @dataclass
 class Edited(Message):
     """The person changed a field; `text` is what stands there now."""
+
+    path: str
+    text: str
+
+
+@dataclass
+class Tried(Message):
+    """The cursor of an open list stands on a choice; where the list closes, on what is chosen then."""
 
     path: str
     text: str
@@ -188,6 +196,16 @@ class ChoiceMenu(Select[str], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._take_known()
+        self.watch(self.query_one(OptionList), "highlighted", self._came, init=False)
+
+    def watch_expanded(self, expanded: bool) -> None:
+        """Tell what is left when the list closes."""
+        if not expanded and self.is_mounted:
+            self.post_message(Tried(self.facts.path, str(self.value)))
+
+    def _came(self, place: int | None) -> None:
+        if self.expanded and place is not None:
+            self.post_message(Tried(self.facts.path, str(self._options[place][1])))
 
     def _take_known(self) -> None:
         # Before it is mounted the list would not show what it holds.

@@ -5,8 +5,9 @@ Textual's own footer makes a widget for each key again whenever the cursor moves
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 
 from rich.cells import cell_len
 from textual import events
@@ -17,6 +18,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 SAID_SECONDS = 4.0
+MORE = " …"
+"""What stands behind the keys where others have no room."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,15 @@ class ShownKey:
     label: str
     enabled: bool
     tooltip: str
-    start: int
+    start: int = 0
+
+    @property
+    def cells(self) -> int:
+        return cell_len(self.display) + cell_len(self.label) + 3
 
     @property
     def end(self) -> int:
-        return self.start + cell_len(self.display) + cell_len(self.label) + 3
+        return self.start + self.cells
 
 
 class KeyLine(Widget):
@@ -49,6 +56,7 @@ class KeyLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._keys: tuple[ShownKey, ...] = ()
+        self._more = False
         self._said = ""
         self._silence: Timer | None = None
 
@@ -68,31 +76,34 @@ class KeyLine(Widget):
     def _collect(self, screen: Screen[object]) -> None:
         if not self.is_attached or screen is not self.screen:
             return
-        found: list[ShownKey] = []
-        seen: set[str] = set()
+        offered: dict[str, ShownKey] = {}
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and binding.action not in seen:
-                seen.add(binding.action)
-                start = found[-1].end if found else 0
-                found.append(self._shown(binding, enabled, tooltip, start))
-        palette = self._palette(found[-1].end if found else 0)
-        if palette.end <= self.size.width:
-            found.append(palette)
-        if tuple(found) != self._keys:
-            self._keys = tuple(found)
+            if binding.show and binding.action not in offered:
+                offered[binding.action] = self._shown(binding, enabled, tooltip)
+        # Where there is room: what a person asks who does not find it in the line.
+        palette = Binding(self.app.COMMAND_PALETTE_BINDING, "command_palette", "All actions")
+        found = [*offered.values(), self._shown(palette, True, "Search every action by its name")]
+        room, help = self.size.width, offered.get("help")
+        more = sum(key.cells for key in found[:-1]) > room
+        if more:
+            # Help, which knows the others, is never among those that have no room.
+            room -= len(MORE) + (help.cells if help else 0)
+            found = [key for key in found if key is not help]
+        ends = accumulate(key.cells for key in found)
+        kept = [key for key, end in zip(found, ends, strict=True) if end <= room]
+        kept += [help] if more and help else []
+        starts = accumulate((key.cells for key in kept), initial=0)
+        now = tuple(replace(key, start=start) for key, start in zip(kept, starts, strict=False)), more
+        if now != (self._keys, self._more):
+            self._keys, self._more = now
             self.refresh()
 
     def on_resize(self) -> None:
         self._collect(self.screen)
 
-    def _palette(self, start: int) -> ShownKey:
-        """Where there is room: what a person asks who does not find it in the line."""
-        key = Binding(self.app.COMMAND_PALETTE_BINDING, "command_palette", "All actions")
-        return self._shown(key, True, "Search every action by its name", start)
-
-    def _shown(self, binding: Binding, enabled: bool, tooltip: str, start: int) -> ShownKey:
+    def _shown(self, binding: Binding, enabled: bool, tooltip: str) -> ShownKey:
         display = self.app.get_key_display(binding)
-        return ShownKey(binding.key, display, binding.description, enabled, tooltip or binding.description, start)
+        return ShownKey(binding.key, display, binding.description, enabled, tooltip or binding.description)
 
     def render(self) -> Content:
         if self._said:
@@ -103,7 +114,7 @@ class KeyLine(Widget):
             pieces.append(
                 Content.assemble(" ", (key.display, ink or "bold $footer-key-foreground"), " ", (key.label, ink), " ")
             )
-        return Content("").join(pieces)
+        return Content("").join(pieces) + (MORE if self._more else "")
 
     def on_click(self, event: events.Click) -> None:
         key = self._at(event.x)

@@ -42,9 +42,9 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
         height: 1fr;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
-        & > .line-table--heading { color: $foreground 60%; background: $panel; }
+        & > .line-table--heading { color: $foreground-muted; background: $panel; }
         & > .line-table--cursor { background: $primary-muted; text-style: bold; }
-        & > .line-table--quiet { color: $foreground 60%; }
+        & > .line-table--quiet { color: $foreground-muted; }
     }
     """
 
@@ -217,7 +217,11 @@ class LineTable(ScrollView, Generic[L], can_focus=True):
             pieces = self.note(y)
         else:
             pieces, over = self.pieces(self.lines[index]), self.over(index)
-        strip = Strip([Segment(text, ground + style + over) for text, style in pieces])
+        quiet = self.style_of("quiet").color
+        strip = Strip(
+            Segment(text, ground + (style.without_color if over and style.color == quiet else style) + over)
+            for text, style in pieces
+        )
         return strip.adjust_cell_length(self.size.width, ground + over)
 
     def refresh_changed(self) -> None:

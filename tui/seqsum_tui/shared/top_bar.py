@@ -24,8 +24,8 @@ class TopBar(Widget):
 
     def render(self) -> Content:
         """Draw the line."""
-        left = Content.assemble((" seqsum ", "bold $background on $primary"), "  ", (self.counts, "bold"))
+        left = Content.assemble((" seqsum ", display.BADGE), "  ", (self.counts, "bold"))
         room = self.size.width - left.cell_length - len(self._place) - 3
         if room < 0:
             return left
-        return Content.assemble(left, " " * (room + 2), (self._place, "$foreground 60%"))
+        return Content.assemble(left, " " * (room + 2), (self._place, "$foreground-muted"))

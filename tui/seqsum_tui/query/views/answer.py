@@ -69,7 +69,7 @@ def bars(
     for at, name in zip(places, names, strict=True):
         chosen, right = labels[at] == answered, labels[at] == truth
         full = _blocks(shares[at], room)
-        style = "$text-accent" if chosen else "$foreground 60%"
+        style = "$text-accent" if chosen else "$foreground-muted"
         far = other is not None and at < len(other) and abs(shares[at] - other[at]) >= 0.1
         share = f" {formatting.percent(shares[at]):>7}"
         drawn.append(

@@ -63,7 +63,7 @@ def likeliest(probabilities: Sequence[float], labels: Sequence[str], width: int)
         if used + length > width or (parts and share < 0.001):
             break
         used += length
-        styles = "bold", "$text-primary", "$foreground 20%", "$foreground 70%"
+        styles = "bold", "$text-primary", "$foreground 20%", "$foreground-muted"
         parts += zip(text, styles, strict=True)
     return Content.assemble(*parts)
 
@@ -159,7 +159,7 @@ def _curve(before: list[float], ahead: list[float], width: int) -> list[Content]
         edge = {CURVE_ROWS - 1: f"  {highest} highest", 0: f"  {lowest} lowest"}.get(row, "")
         found.append(
             Content.assemble(
-                ("".join(drawn[: len(before)]), "$foreground 60%"), ("│", QUIET),
+                ("".join(drawn[: len(before)]), "$foreground-muted"), ("│", QUIET),
                 ("".join(drawn[len(before) :]), "$text-accent"), (edge, QUIET),
             )
         )  # fmt: skip

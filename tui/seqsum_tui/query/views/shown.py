@@ -13,7 +13,7 @@ from seqsum_tui.charts.series import Band, Mark, Series
 from seqsum_tui.query.heat_map import Heat
 from seqsum_tui.query.ribbons import Looks
 
-QUIET = "$foreground 60%"
+QUIET = "$foreground-muted"
 RIGHT, WRONG = "$text-success", "$text-error"
 
 SIGN_OF = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}

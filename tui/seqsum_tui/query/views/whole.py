@@ -10,7 +10,7 @@ from seqsum.query.questions.accuracy_by_length import AccuracyByLength, Accuracy
 from seqsum.query.questions.calibration import Calibration, CalibrationAnswer
 from seqsum.query.questions.evaluate import Evaluate, EvaluateAnswer
 from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
-from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.batch import filter_words
 from seqsum_tui.query.heat_map import Heat, steps_named
@@ -79,7 +79,7 @@ def by_length(answer: AccuracyByLengthAnswer, pane: Pane) -> Shown:
     series = [curve("accuracy", x, finite(answer.accuracy), sign=SIGNS[0])]
     chance = answer.chance
     if chance is not None:
-        series.append(curve("chance", x, [chance] * len(x), sign="·", colour="#808080"))
+        series.append(curve("chance", x, [chance] * len(x), sign="·", colour=GREY))
     interval = band("accuracy", x, finite(answer.low), finite(answer.high))
     marks = []
     said = "Accuracy by length of the input, with its 95% interval."
@@ -133,7 +133,7 @@ def calibration(answer: CalibrationAnswer, pane: Pane) -> Shown:
     x = finite([one.confidence for one in bins])
     series = (
         curve("accuracy", x, finite([one.accuracy for one in bins]), sign=SIGNS[0]),
-        curve("as often as sure", [0.0, 1.0], [0.0, 1.0], sign="·", colour="#808080"),
+        curve("as often as sure", [0.0, 1.0], [0.0, 1.0], sign="·", colour=GREY),
     )
     error = answer.expected_error
     word = "below the line it is surer than it should be, above it less sure"

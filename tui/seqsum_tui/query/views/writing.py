@@ -12,7 +12,7 @@ from seqsum.plotting.ticks import AxisKind, format_x
 from seqsum.query.questions.forecast import Forecast, ForecastAnswer
 from seqsum.query.questions.loss_per_character import LossPerCharacter, LossPerCharacterAnswer
 from seqsum.query.questions.sample import Sample, SampleAnswer
-from seqsum_tui.charts.palette import SIGNS
+from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, Curves, Shown, curve, finite, lines, told
@@ -79,7 +79,7 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     before, after = when[: len(history)], when[len(history) :]
     order = answer.order
     series = [
-        curve("before", before, history, sign="·", colour="#808080"),
+        curve("before", before, history, sign="·", colour=GREY),
         curve("model", after, ahead, sign=SIGNS[0]),
     ]
     beside = finite(answer.autoregressive)
