@@ -305,6 +305,21 @@ async def test_every_sign_on_a_heat_map_is_explained_below_it(size, plain):
             assert full in legend
 
 
+async def test_the_cursor_begins_where_most_is_seen_and_stays_where_it_was_put():
+    labels = ("0", "1", "2")
+    mistakes = Heat(((0.9, 0.1, 0.0), (0.0, 0.6, 0.4), (0.2, 0.0, 0.8)), labels, labels, "truth", numbered=False)
+    states = Heat(((0.9, 0.1), (0.2, -0.7), (float("nan"), 0.5)), labels, ("a", "b"), scale="diverging")
+    never_wrong = Heat(((1.0, 0.0), (0.0, 1.0)), ("0", "1"), ("0", "1"))
+    async with Alone().run_test(size=(100, 30)) as pilot:
+        for heat, place in ((mistakes, (1, 2)), (states, (1, 1)), (never_wrong, (0, 0)), (mistakes, (1, 2))):
+            pilot.app.show(heat)
+            drawn = pilot.app.query_one(HeatMap)
+            assert (drawn.row, drawn.column) == place
+        await pilot.press("up", "left")
+        pilot.app.show(states)
+        assert (drawn.row, drawn.column) == (0, 1)
+
+
 async def test_the_cursor_says_its_value_in_words():
     limits = (0.05, 0.35, 0.65, 0.95)
     async with Alone().run_test(size=(100, 30)) as pilot:

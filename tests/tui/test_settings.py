@@ -252,6 +252,22 @@ async def test_settings_that_can_not_be_saved_are_told(scene, still, until, tmp_
         assert console.theme == "nord"
 
 
+async def test_a_theme_is_put_on_as_one_moves_in_its_list_and_kept_when_chosen(scene, still, until):
+    console = Console(scene.folder, now=still, remote=False, settings=Settings())
+    async with console.run_test(size=(80, 24)) as pilot:
+        await settings_screen(pilot, until, console)
+        before = console.theme
+        await pilot.press("enter", "down")
+        await until(pilot, lambda: console.theme != before)
+        tried = console.theme
+        assert console.settings.theme == before, "looking keeps nothing"
+        await pilot.press("escape")
+        await until(pilot, lambda: console.theme == before)
+        await pilot.press("enter", "down", "enter")
+        await until(pilot, lambda: console.settings.theme == tried)
+        assert console.theme == tried
+
+
 @pytest.mark.parametrize("size", SIZES[1:])
 def test_looks(snap_compare, scene, still, until, size):
     settings = Settings()

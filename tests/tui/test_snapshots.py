@@ -10,6 +10,7 @@ from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.runs.filter_line import FilterBox
+from seqsum_tui.runs.live_wall import RunTile
 from seqsum_tui.runs.table import RunTable
 from support.screens import listed
 
@@ -54,6 +55,20 @@ def test_runs(snap_compare, console, until, size):
         await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)
+
+
+def test_a_broad_list_with_live_charts_beside_it(snap_compare, scene, console, until):
+    """At 200×60: what runs as a grid, and the preview as high as the room that is left."""
+    for number, step in enumerate((800, 9000)):
+        scene.run("sota", name=f"running-{number}", status="running", step=step, created=console.now() - 60 * number)
+
+    async def ready(pilot):
+        await until(pilot, lambda: listed(console) and console.screen.query("#preview-loss"))
+        await until(pilot, lambda: console.screen.query_one("#preview-loss").series)
+        await until(pilot, lambda: len(console.screen.query(RunTile)) == 3)
+        await until(pilot, lambda: all(tile.series for tile in console.screen.query(RunTile)))
+
+    assert snap_compare(console, terminal_size=(200, 60), run_before=ready)
 
 
 @pytest.mark.parametrize("size", SIZES)

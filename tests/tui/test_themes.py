@@ -19,8 +19,8 @@ from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.settings.themes import DARK, LIGHT
 from support.screens import listed, screen_strips, screen_text
 
-WORDS, KEYS = 3, 4.4
-"""Least contrasts: of any word, also a quiet one under the cursor; of the keys in the last line."""
+WORDS, SIGNS, KEYS = 3, 2.5, 4.4
+"""Least contrasts: of any word, also a quiet one under the cursor; of a sign beside its name; of the keys."""
 OWN = {DARK.name: 4.5, LIGHT.name: 4.5}
 """Least contrast of any word in our own themes."""
 TERMINAL = [name for name, theme in BUILTIN_THEMES.items() if theme.ansi]
@@ -85,4 +85,4 @@ async def test_a_screen_in_themes(scene, still, until, query_server, turn):
                     assert ratio >= OWN.get(name, KEYS if row == 39 else WORDS), (name, segment.text, fore, back)
                 if fore.hex.upper() in series:
                     # Under the cursor of a table a sign stands beside its name.
-                    assert ratio >= (3 if back.hex.upper() in grounds else WORDS), (name, segment.text, fore, back)
+                    assert ratio >= (3 if back.hex.upper() in grounds else SIGNS), (name, segment.text, fore, back)

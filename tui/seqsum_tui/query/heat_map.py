@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,9 +60,9 @@ class Heat:
         """Row and column of what is looked for first: of a table of truths the commonest mistake, else what is largest
         in the last step."""
         if self.rows == self.columns:
-            places = [(row, column) for row, _ in enumerate(self.rows) for column, _ in enumerate(self.columns)]
-            wrong = [(row, column) for row, column in places if row != column] or [(0, 0)]
-            return max(wrong, key=lambda at: self.values[at[0]][at[1]])
+            places = itertools.product(range(len(self.rows)), range(len(self.columns)))
+            # Where there is no mistake, the first place.
+            return max(places, key=lambda at: self.values[at[0]][at[1]] if at[0] != at[1] else 0.0, default=(0, 0))
         last = len(self.columns) - 1
         sizes = [abs(row[last]) if math.isfinite(row[last]) else 0.0 for row in self.values] if last >= 0 else [0.0]
         return sizes.index(max(sizes, default=0.0)) if sizes else 0, max(last, 0)

@@ -33,13 +33,22 @@ BRIEF_ROWS = 3
 ENDED_WELL = ("finished", "stopped")
 
 
+KEYS = (
+    Content("enter opens · a asks · c compares"),
+    Content("enter shows its runs · v each run · c compares"),
+    Content("enter opens the run of a curve · esc goes back"),
+)
+"""What is done next with a run, a group, and the curves of a group's runs."""
+
+
 class RunPreview(Horizontal):
     """Words on the left, curves on the right when the screen is wide enough. Charts come after the first paint."""
 
     DEFAULT_CSS = """
     RunPreview {
-        border-top: solid $foreground 20%;
+        border: round $foreground 20%; border-title-color: $foreground; border-subtitle-color: $foreground-muted;
         & > VerticalScroll { width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        &.-brief { border: none; border-top: solid $foreground 20%; }
         &.-brief > VerticalScroll { text-wrap: nowrap; text-overflow: ellipsis; overflow: hidden; }
         & > Horizontal { width: 1.3fr; padding-left: 1; }
         & > Horizontal > Chart { margin-right: 1; }
@@ -51,7 +60,7 @@ class RunPreview(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Preview | None, bool] | None = None
+        self._shown: tuple[Preview | None, bool, bool] | None = None
         self._preview: Preview | None = None
         self.each_wanted = False
         """Whether a group is shown as a curve for each of its runs, not as their median, where there is no room for
@@ -73,10 +82,13 @@ class RunPreview(Horizontal):
         of_group = preview is not None and preview.line.kind == "group" and not brief
         self.set_class(of_group, "-group")
         self.set_class(of_group and self.each_wanted, "-each")
-        before, self._shown = self._shown, (preview, brief)
-        if before is not None and before[0] is preview and before[1] == brief:
+        before, self._shown = self._shown, (preview, brief, self.each_wanted)
+        if before is not None and before[0] is preview and before[1:] == self._shown[1:]:
             return
         say = describe_briefly if brief else describe
+        framed = preview is not None and not brief
+        self.border_title = title_of(preview) if preview is not None and framed else ""
+        self.border_subtitle = KEYS[of_group + (of_group and self.each_wanted)] if framed else ""
         self.query_one("#preview-words", Static).update("" if preview is None else say(preview))
         if preview is not None:
             # Also where they are hidden: they would be another run's when they are seen again.
@@ -132,6 +144,17 @@ def _show_spread(chart: Chart, metric: str, preview: Preview, index: int) -> Non
     chart.set_series([Series(name, found.x, found.median, sign=SIGNS[index])])
 
 
+def title_of(preview: Preview) -> Content:
+    """Return what the line is called and how it is, for the frame."""
+    line, run = preview.line, preview.line.summary
+    if line.kind == "group":
+        beside = Content.styled(formatting.count(len(line.entries), "run"), "$foreground-muted")
+    else:
+        status = display.status(run.status)
+        beside = Content.assemble((status.text, status.colour), "  ", (run.id, "$foreground-muted"))
+    return Content.assemble((display.literal(run.name), "bold"), "  ", beside)
+
+
 def describe(preview: Preview) -> Content:
     """Return the line in words, the most urgent first."""
     return _describe_group(preview.line) if preview.line.kind == "group" else _describe_run(preview)
@@ -177,14 +200,9 @@ def _changed(preview: Preview) -> str:
 
 
 def _describe_group(line: Line) -> Content:
-    run, statuses = line.summary, line.statuses
+    statuses = line.statuses
     states = [(f"{display.status(one).text} {number}", display.status(one).colour) for one, number in statuses.items()]
-    lines = [
-        Content.assemble(
-            (display.literal(run.name), "bold"), "  ", (formatting.count(len(line.entries), "run"), "$foreground-muted")
-        ),
-        Content("  ").join(Content.styled(text, colour) for text, colour in states),
-    ]
+    lines = [Content("  ").join(Content.styled(text, colour) for text, colour in states)]
     verdicts = [
         (f"{one.text} {line.verdicts[word]}", one.colour)
         for word, one in display.VERDICTS.items()
@@ -197,12 +215,6 @@ def _describe_group(line: Line) -> Content:
     if "accuracy" in line.spread:
         lines.append(Content(f"{_converged(line)} (accuracy of 99% or more)"))
     lines += [_spread_words(*spread) for spread in _spreads(line)]
-    if line.folded:
-        lines.append(
-            Content.assemble(
-                ("enter", "bold $text-accent"), " shows its runs; ", ("c", "bold $text-accent"), " compares."
-            )
-        )
     return Content("\n").join(lines)
 
 
@@ -230,12 +242,7 @@ def _spread_briefly(name: str, spread: Standing, text: Callable[[float | None], 
 def _describe_run(preview: Preview) -> Content:
     run = preview.line.summary
     status = display.status(run.status)
-    lines: list[Content] = [
-        Content.assemble(
-            (display.literal(run.name), "bold"), "  ", (status.text, status.colour), "  ",
-            (run.id, "$foreground-muted"),
-        )
-    ]  # fmt: skip
+    lines: list[Content] = []
     verdict = display.verdict(run)
     if run.verdict and verdict:
         lines.append(Content.assemble((verdict.text, f"bold {verdict.colour}"), "  ", run.verdict.sentence))
