@@ -161,6 +161,29 @@ async def test_only_settings_that_differ(sweep, console, until, size):
         await until(pilot, lambda: "dee" in screen_text(console) and "x[/]" in screen_text(console))
 
 
+@pytest.mark.parametrize("width", range(60, 140, 7))
+async def test_a_run_of_the_settings_is_left_out_only_where_it_has_no_room(scene, console, until, width):
+    runs = [
+        scene.run(name=name, changes={"optim.lr": rate})
+        for name, rate in (("a", "0.1"), ("bb", "0.2"), ("c" * 9, "0.3"))
+    ]
+    async with console.run_test(size=(width, 40)) as pilot:
+        await begin(console, pilot, until, runs)
+        await pilot.press("2")
+        view = console.screen.query_one(DifferencesView)
+        await until(pilot, lambda: view.has_focus and "optim.lr" in screen_text(console))
+        heading = view.render_line(0).text
+        needed = (
+            1
+            + max(len(line.key) for line in view.lines)
+            + sum(
+                2 + max(8, len(run.name) + 2, *(len(line.texts[place]) for line in view.lines))
+                for place, run in enumerate(runs)
+            )
+        )
+        assert ("›" in heading) == (needed > view.size.width - 1), heading
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_scatter_of_a_setting_against_a_metric(sweep, console, until, size):
     async with console.run_test(size=size) as pilot:

@@ -270,6 +270,21 @@ async def test_the_legend_of_a_plane_names_classes_meaning_and_path():
     assert legend == "0 1 2 3 colour and name: the sum · dotted path ①–③: after each step of 0 3 1"
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_mark_of_the_aha_says_all_its_words(size):
+    rows = [
+        {"step": step, "prediction": "6", "correct": step > 200, "probability": share, "entropy": 0.1,
+         "probabilities": None, "accuracy": share}
+        for step, share in zip(range(200, 2001, 200), (0.2, *[1.0] * 9), strict=True)
+    ]  # fmt: skip
+    (shown,) = made("history", input="1 2 3", truth="6", labels=None, rows=rows, asked=2000, threshold=0.99, aha=400,
+                    aha_input=400)  # fmt: skip
+    async with Alone().run_test(size=size) as pilot:
+        pilot.app.show(shown)
+        await pilot.pause()
+        assert "aha: 99.00% from here" in "\n".join(pilot.app.lines)
+
+
 # Heat maps
 
 

@@ -75,6 +75,16 @@ async def test_it_shows_title_name_value_ticks_and_line() -> None:
     assert all(cell_len(line) == 60 for line in shown) and len(shown) == 20
 
 
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_band_shades_the_ground_of_its_line_and_makes_no_comb_where_lines_take_turns(alone: bool) -> None:
+    flat = np.full(RAMP.x.shape, 0.5)
+    pair = [Series(name, RAMP.x, flat) for name in ("train", "eval")]
+    chart = Chart("loss", series=pair[:1] if alone else pair, bands=[Band("train", RAMP.x, flat - 0.1, flat + 0.1)])
+    async with Room(chart).run_test(size=(80, 24)):
+        pieces = [piece for row in range(1, 18) for piece in chart.render_line(row)]
+    assert (len({piece.style.bgcolor for piece in pieces if piece.style}) > 1) is alone
+
+
 async def test_an_empty_chart_says_what_its_owner_wants_said() -> None:
     app = Room(Chart("loss", empty="No steps yet: press [b]p[/b] to go on"))
     async with app.run_test(size=(80, 24)) as pilot:

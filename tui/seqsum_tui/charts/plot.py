@@ -171,9 +171,11 @@ def paint_data(
     for pair in front:
         (clouds if _is_cloud(*pair) else lines).append(pair)
     lay_lines(codes, inks, [(line_ink(layer.index), drawing.dots) for layer, drawing in lines])
+    alone = np.sum([cells_of(drawing.dots) for _, drawing in lines], axis=0) < 2
     for index, cells in shaded.items():
-        # A cell has one colour: that of the line. What its band shades there is its ground.
-        inks[cells & (inks == line_ink(index))] = shaded_ink(index)
+        # A cell has one colour: that of the line. What its band shades there is its ground, but where lines take turns
+        # it would be a comb.
+        inks[cells & alone & (inks == line_ink(index))] = shaded_ink(index)
     for _, drawing in lines:
         rows, columns = drawing.lone.T
         sole = _single_dots(pack(drawing.dots)[rows, columns])

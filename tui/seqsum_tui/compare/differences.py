@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -100,11 +101,15 @@ class DifferencesView(LineTable[Setting]):
 
     def _shown_from(self, first: int) -> int:
         """Return the place after the last run that fits when `first` is the leftmost."""
-        room = self.size.width - 2 * PADDING - self._field_width - 4
-        place = first
-        while place < len(self._rows) and (room := room - GAP - self._width(place)) >= 0:
-            place += 1
-        return max(place, min(first + 1, len(self._rows)))
+        room = self.size.width - 2 * PADDING - self._field_width
+        ends = list(accumulate(GAP + self._width(place) for place in range(first, len(self._rows))))
+        if ends and ends[-1] > room:
+            # How many more there are needs some.
+            room -= len(self._more(len(ends)))
+        return first + max(sum(end <= room for end in ends), min(1, len(ends)))
+
+    def _more(self, runs: int) -> str:
+        return f"  +{runs}›"
 
     @property
     def _shown(self) -> range:
@@ -123,7 +128,7 @@ class DifferencesView(LineTable[Setting]):
             yield f"{row.look.sign} ", Style(color=series_colour(row.look.hue, self.app).rich_color, bold=True)
             yield name, Style(bold=row.baseline)
         if after := len(self._rows) - self._shown.stop:
-            yield f"  +{after}›", Style()
+            yield self._more(after), Style()
 
     def pieces(self, line: Setting) -> Iterable[Piece]:
         """A setting, and what it is in each run."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Container
@@ -75,7 +74,7 @@ class RunTile(ChartSurface, can_focus=True):
         entries = super()._entries(layers)
         loss = None if self.running is None else self.running.entry.summary.metrics.get("loss")
         if loss is not None and all(entry.name != "loss" for entry in entries):
-            entries.append(Entry(" ", "loss", formatting.metric("loss", loss), "", Style()))
+            entries.append(Entry(" ", "loss", formatting.metric("loss", loss), "", self.rich_style))
         return entries
 
     def action_open(self) -> None:

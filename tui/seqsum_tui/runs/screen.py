@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Center, Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -89,7 +89,10 @@ class RunsScreen(RunScreen):
             with Vertical(id="list"):
                 yield FilterLine()
                 yield RunTable(self.console.now, id="runs")
-                yield Static(id="empty")
+                with Container(id="start"):
+                    with Center():
+                        yield Static(_ring(), id="ring")
+                    yield Static(id="empty")
             with Vertical(id="beside"):
                 yield LiveWall()
                 yield RunPreview()
@@ -432,6 +435,28 @@ def sort_choices(names: Names) -> list[tuple[str, str]]:
         if path in names.present
     )
     return list(found.items())
+
+
+RING = """\
+                  0
+            9           1
+                         ·
+        8                 · 2
+                           ·
+        7               · · 3
+                 · · · ·
+            6 · ·       4
+                  5
+
+ 1 → 3 → 6: how a network adds 1 2 3"""
+"""What lesson six shows: the states of a network that adds stand in a ring."""
+PATH = "136"
+
+
+def _ring() -> Content:
+    picture, _, words = RING.rpartition("\n")
+    signs = [(sign, "bold $text-accent" if sign in PATH else "") for sign in picture]
+    return Content.assemble(*signs, "\n", words)
 
 
 def _first_steps() -> Content:

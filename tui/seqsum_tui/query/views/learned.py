@@ -9,7 +9,7 @@ from seqsum.query.questions.history import History, HistoryAnswer
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
-from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Curves, Shown, curve, finite, lines, told
+from seqsum_tui.query.views.shown import HEADROOM, QUIET, RIGHT, WRONG, Curves, Shown, curve, finite, lines, told
 from seqsum_tui.shared import display
 
 AHA = "★"
@@ -28,7 +28,7 @@ def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
     if answer.aha is not None:
         marks.append(Mark(float(answer.aha), f"aha: {formatting.percent(answer.threshold)} from here", sign=AHA))
-    picture = Curves(tuple(series), "step", marks=tuple(marks), span=(0.0, 1.0))
+    picture = Curves(tuple(series), "step", marks=tuple(marks), span=(0.0, HEADROOM))
     return Shown("Learned", lines(_aha(answer), _input_line(answer), _path(answer, here)), picture)
 
 

@@ -19,6 +19,9 @@ RIGHT, WRONG = "$text-success", "$text-error"
 SIGN_OF = {True: ("✓ ", RIGHT), False: ("✗ ", WRONG), None: ("· ", QUIET)}
 """The sign of an answer in a list, by whether it is right; None: nobody knows."""
 
+HEADROOM = 1.15
+"""Top of an axis of shares that leaves room for words above all of them."""
+
 Part = str | tuple[str, str] | Content
 
 

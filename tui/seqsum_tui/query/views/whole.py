@@ -17,6 +17,7 @@ from seqsum_tui.query.heat_map import Heat, steps_named
 from seqsum_tui.query.said import Said
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import (
+    HEADROOM,
     QUIET,
     RIGHT,
     SIGN_OF,
@@ -35,8 +36,6 @@ from seqsum_tui.shared import display
 from seqsum_tui.shared.metric_panels import title_of
 
 LISTED = 500
-HEADROOM = 1.15
-"""Top of an axis of shares that leaves room for words above all of them."""
 FAR = 8
 """Times that the longest length is as long as the shortest, and more: its axis is logarithmic."""
 
