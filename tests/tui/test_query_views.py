@@ -330,6 +330,11 @@ async def test_the_cursor_begins_where_most_is_seen_and_stays_where_it_was_put()
             pilot.app.show(heat)
             drawn = pilot.app.query_one(HeatMap)
             assert (drawn.row, drawn.column) == place
+            await pilot.pause()
+            top = drawn.region.y + 2
+            assert [line[1] for line in pilot.app.lines[top : top + len(heat.rows)]] == list(heat.rows), (
+                "all is in view"
+            )
         await pilot.press("up", "left")
         pilot.app.show(states)
         assert (drawn.row, drawn.column) == (0, 1)

@@ -177,6 +177,8 @@ class HeatMap(Picture[Heat], can_focus=True):
 
     def on_resize(self) -> None:
         self._reveal()
+        # What was drawn first may have known no size yet.
+        self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor under the pointer."""
