@@ -239,7 +239,7 @@ async def test_checkpoints_one_by_one_and_side_by_side(console, adder, here, ope
         first, second = [pane.query_one(HeatMap) for pane in screen.board.panes]
         await until(pilot, lambda: first.subject and second.subject and first.subject != second.subject)
         await until(pilot, lambda: first.has_focus)
-        await pilot.press("down", "right")
+        await pilot.press(*["up"] * 10, "home", "down", "right")
         await until(pilot, lambda: (second.row, second.column) == (first.row, first.column) == (1, 1))
         await pilot.press("vertical_line")
         await until(pilot, lambda: len(screen.board.panes) == 1)
@@ -273,7 +273,7 @@ async def test_wrong_answers_by_cell_by_filter_and_one_by_one(console, adder, he
         await turn(pilot, until, screen, "3")
         heat, listed = screen.query_one(HeatMap), screen.query_one(AnswerList)
         await until(pilot, lambda: heat.has_focus)
-        await pilot.press(*["down"] * int(truth), *["right"] * int(said), "enter")
+        await pilot.press(*["up"] * 10, "home", *["down"] * int(truth), *["right"] * int(said), "enter")
         count = confusion[int(truth)][int(said)]
         await until(pilot, lambda: listed.display and len(listed.lines) == count)
         await until(pilot, lambda: f"{count:,} with truth={truth} answer={said}" in screen_text(console))

@@ -141,11 +141,13 @@ class HeatMap(Picture[Heat], can_focus=True):
         where it was as it can."""
         if subject != self.subject:
             self.subject = subject
-            self.move_to(*((self.row, self.column) if self._held or subject is None else subject.liveliest))
+            held = self._held
+            self.move_to(*((self.row, self.column) if held or subject is None else subject.liveliest))
+            self._held = held
 
     def move_to(self, row: int, column: int) -> None:
         """Put the cursor on a cell, without posting a message."""
-        heat = self.subject
+        heat, self._held = self.subject, True
         if heat is not None:
             self.row = max(0, min(row, len(heat.rows) - 1))
             self.column = max(0, min(column, len(heat.columns) - 1))
@@ -170,7 +172,7 @@ class HeatMap(Picture[Heat], can_focus=True):
         self.post_message(self.Chosen(self.row, self.column))
 
     def _moved(self, row: int, column: int) -> None:
-        before, self._held = (self.row, self.column), True
+        before = self.row, self.column
         self.move_to(row, column)
         if before != (self.row, self.column):
             self.post_message(self.CursorMoved(self, self.row, self.column))
