@@ -104,6 +104,9 @@ def test_a_series_is_told_as_its_column_is_written_and_its_figures_before_what_f
         # Nothing means the end of the data: then nothing need be typed.
         assert call(command, run.id) == call(command, run.id, "")
         assert call(command, run.id)[0] == 0
+    for flag in ("--temperature", "--top-k"):
+        assert f"leave {flag} out" in refused("predict", run.id, "--length", "2", flag, "1")
+    assert "answers are not classes" in refused("inspect", run.id, "--target", "1")
     status, out, err = call("evaluate", run.id, "--calibration")
     assert status == 2 and "mae " in out and "calibration: " in err
 
@@ -114,6 +117,12 @@ def test_what_is_refused(run: Run) -> None:
         (["predict", run.id, "1", "--checkpoint", "newest"], "predict: --checkpoint must be a whole number"),
         (["predict", run.id, "1", "--length", "3"], "does not continue a prompt"),
         (["predict", run.id, "1", "--top-k", "0"], "--top-k must be a whole number from 1"),
+        (
+            ["predict", run.id, "1", "--temperature", "3", "--seed", "4"],
+            "draw tokens; leave --temperature out",
+        ),
+        (["predict", run.id, "1", "--top-k", "2"], "does not draw tokens; leave --top-k out"),
+        (["predict", run.id, "1", "--seed", "4"], "predict: --seed goes with --temperature"),
         (["inspect", run.id, "1", "--target", "ten"], 'no class "ten"; the classes are 0, 1'),
         (["inspect", run.id, "1 " * 501], "at most 500"),
         (["inspect", run.id], "seqsum inspect: INPUT is missing; see seqsum inspect --help"),
@@ -140,6 +149,8 @@ def test_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     typed(monkeypatch, "the ")
     status, out, err = call("sample", run.id, "-", *flags)
     assert (status, err, out.rstrip("\n")) == (0, "", f"the {found['written']}".rstrip("\n"))
+    assert "--seed goes with --temperature" in refused("sample", run.id, "the ", "--seed", "3")
+    assert "lengths: the held-out text" in refused("evaluate", run.id, "--lengths", "2-5")
     assert "--temperature must be" in refused("sample", run.id, "the ", "--temperature", "hot")
 
 

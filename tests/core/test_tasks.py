@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from seqsum.errors import UserError
+from seqsum.presets.library import all_presets
 from seqsum.registry import TASKS, make_task, task_type
 from seqsum.tasks import InputSpace
 from seqsum.tasks.base import EXHAUSTIVE_LIMIT, SAMPLE_SIZE, all_sequences
@@ -247,6 +248,21 @@ def test_lengths_that_make_no_range_are_refused(low: int, high: int | None) -> N
         make().enumerable(low, high)
     with pytest.raises(UserError, match="lengths: must run from a lower to a higher one"):
         next(make().held_out(low, high))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_lengths_that_are_asked_for_are_asked_or_refused(name: str) -> None:
+    """Never are others asked instead."""
+    config = next(preset.config for preset in all_presets() if preset.config.task.name == name)
+    task = make_task(config.task)
+    usual = {length for examples in task.held_out() for length in examples.lengths.tolist()}
+    low = max(usual) + 2
+    try:
+        found = {length for examples in task.held_out(low, low + 1) for length in examples.lengths.tolist()}
+    except UserError as error:
+        assert str(error).startswith("lengths: ")
+    else:
+        assert found and min(found) >= low
 
 
 def test_lengths_beyond_training_can_be_asked() -> None:

@@ -45,6 +45,8 @@ class Asking:
     def __init__(self, options: Options) -> None:
         verb = options.command
         self._fields = _fields(options, verb)
+        if "seed" in self._fields and "temperature" not in self._fields:
+            raise UserError(f"{verb}: --seed goes with --temperature: without it the likeliest is taken each time")
         self._beside: dict[str, dict[str, Any]] = {}
         for name, flag in flags_of(verb).items():
             fields = _fields(options, name, flag)

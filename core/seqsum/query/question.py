@@ -143,7 +143,7 @@ class Continues(OfInput):
         None, "draw tokens freely: 1 as the model says; default: likeliest", ge=0, le=HOTTEST, metavar="T"
     )
     top_k: int | None = field(None, "draw among the K likeliest tokens only", ge=1, le=MOST, metavar="K")
-    seed: int | None = field(None, "seed of the drawing; default 0", ge=0, le=MOST, metavar="N")
+    seed: int | None = field(None, "seed of the drawing, with a temperature; default 0", ge=0, le=MOST, metavar="N")
 
 
 class OverLengths(Question):

@@ -22,7 +22,9 @@ def saliency(read: ModelInput, target: int | None = None) -> tuple[str, list[flo
     """
     task = read.task
     one_class = task.answer in ("class", "tags")
-    if target is not None and not (one_class and 0 <= target < task.classes):
+    if target is not None and not one_class:
+        raise UserError("inspect: this task's answers are not classes; leave --target out")
+    if target is not None and not 0 <= target < task.classes:
         raise UserError(f"query: target must be a class, 0 to {task.classes - 1}; got {target}")
     if one_class and target is None:
         target = int(read.answer) if task.answer == "class" else int(read.answer[-1])

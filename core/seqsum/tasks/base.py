@@ -351,6 +351,12 @@ def all_sequences(vocabulary: int, length: int, first: int = 0, last: int | None
     return (index[:, None] // powers) % vocabulary
 
 
+def only_length(low: int | None, high: int | None, length: int | None, why: str) -> None:
+    """Raise UserError where another length is asked for than the only one; None: where inputs have no lengths."""
+    if any(asked not in (None, length) for asked in (low, high)):
+        raise UserError(f"lengths: {why}; leave the lengths out")
+
+
 def check_lengths(low: int, high: int, longest: int) -> None:
     """Raise UserError unless 1 ≤ low ≤ high ≤ longest."""
     if not 1 <= low <= high <= longest:

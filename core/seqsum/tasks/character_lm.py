@@ -22,6 +22,7 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    only_length,
     told_asked,
 )
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, read_corpus, source_name
@@ -124,6 +125,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         return min(LONGEST_VALIDATION, round(trained * share / (1 - share)))
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        only_length(low, high, None, "the held-out text is read in one go, from its beginning to its end")
         self._load()
         return read_once(self._validation, cyclic=False)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqsum.errors import UserError
 from seqsum.schema import setting
-from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig
+from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, only_length
 from seqsum.tasks.numbers import read_numbers
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
@@ -56,6 +56,7 @@ class Countdown(Task[CountdownConfig]):
         )
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        only_length(low, high, 1, "every input is one number")
         yield self._examples(np.arange(1, self.config.largest + 1, dtype=np.int64))
 
     @property

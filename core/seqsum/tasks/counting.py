@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from seqsum.schema import setting
-from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, told_asked
+from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, only_length, told_asked
 from seqsum.tasks.numbers import read_numbers
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
@@ -62,6 +62,7 @@ class Counting(Task[CountingConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield one reading of the sequence, as much of it as is worth asking: whole cycles."""
+        only_length(low, high, None, "the sequence is read in one go, from its beginning to its end")
         return read_once(self.readers.tokens[: self._cycles_asked * len(self.cycle)], cyclic=True)
 
     @property

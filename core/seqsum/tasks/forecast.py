@@ -23,6 +23,7 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    only_length,
     told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches
@@ -113,8 +114,7 @@ class Forecast(DataTask[ForecastConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         window = self.config.window
-        if any(length not in (None, window) for length in (low, high)):
-            raise UserError(f"lengths: a window is always task.window = {window} values; leave the lengths out")
+        only_length(low, high, window, f"a window is always task.window = {window} values")
         windows, following = self._held_out(1)
         yield Examples(windows[..., None].copy(), np.full(len(windows), window), following.copy())
 

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.schema import setting, shown
-from seqsum.tasks.base import EVALUATED_TOKENS, Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, told_asked
+from seqsum.tasks.base import (
+    EVALUATED_TOKENS,
+    Answer,
+    Batches,
+    Examples,
+    Inputs,
+    Ints,
+    Task,
+    TaskConfig,
+    only_length,
+    told_asked,
+)
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
 from seqsum.tasks.registry import register_task
 
@@ -66,8 +77,7 @@ class MemoriseNoise(Task[MemoriseNoiseConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         length = self.config.length
-        if any(asked not in (None, length) for asked in (low, high)):
-            raise UserError(f"lengths: every sample has task.length = {length} steps; leave the lengths out")
+        only_length(low, high, length, f"every sample has task.length = {length} steps")
         noise, labels = self._draw("fresh", self._fresh)
         yield Examples(noise, np.full(self._fresh, length), labels)
 

@@ -20,6 +20,7 @@ from seqsum.tasks.base import (
     Ints,
     Task,
     TaskConfig,
+    only_length,
     spread_evenly,
     told_asked,
 )
@@ -99,8 +100,10 @@ class NextNumber(Task[NextNumberConfig]):
         return Batches(windows[..., :-1], lengths, self._targets(windows))
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
+        length = self.config.window - 1
+        only_length(low, high, length, f"every input has task.window - 1 = {length} numbers")
         windows = self.validation[spread_evenly(0, len(self.validation) - 1, self._most_asked)]
-        yield Examples(windows[:, :-1], np.full(len(windows), self.config.window - 1), self._targets(windows))
+        yield Examples(windows[:, :-1], np.full(len(windows), length), self._targets(windows))
 
     def parse(self, text: str) -> Ints:
         numbers = read_numbers(text, 0, self.config.modulus - 1, self.input_hint)

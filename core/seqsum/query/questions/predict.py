@@ -74,8 +74,14 @@ class Predict(Continues):
 
         task, read = loaded.task, ModelInput.typed(loaded, self.input)
         inputs, usual = read.inputs, loaded.task.continues(read.inputs)
-        if usual is None and self.length is not None:
-            raise UserError(f'predict: the task "{task.config.name}" does not continue a prompt; leave --length out')
+        draws = usual is not None and task.answer != "values"
+        for flag, given, fits, what in (
+            ("--length", self.length, usual is not None, "continue a prompt"),
+            ("--temperature", self.temperature, draws, "draw tokens"),
+            ("--top-k", self.top_k, draws, "draw tokens"),
+        ):
+            if given is not None and not fits:
+                raise UserError(f'predict: the task "{task.config.name}" does not {what}; leave {flag} out')
         length = usual if self.length is None else self.length
         answer, probabilities = self._said(read, length, seed)
         prediction = task.read_answer(inputs, answer)
