@@ -68,7 +68,7 @@ class RunTile(ChartSurface, can_focus=True):
 
     def _told(self) -> list[Note]:
         progress = None if self.running is None else self.running.entry.summary.progress
-        return [] if progress is None else [(formatting.percent(progress),)]
+        return [] if progress is None else [(formatting.progress(progress),)]
 
     def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
         entries = super()._entries(layers)
