@@ -238,6 +238,17 @@ def test_every_wrong_field_at_once(workspace: Path) -> None:
     assert Workspace(workspace).runs() == [], "nothing was begun"
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["show ad", "pause ad", "resume ad", "stop ad", "snapshot ad", "set ad optim.lr=1", "fork ad", "rewind ad --undo",
+     "predict ad 1", "inspect ad 1", "sample ad 1", "evaluate ad", "export ad --output x.csv", "compare ad", "star ad",
+     "rename ad b", "tag ad b", "note ad b", "delete ad", "restore ad", "sync ad"],
+)  # fmt: skip
+def test_a_refusal_begins_with_the_command_that_was_typed(line: str, workspace: Path) -> None:
+    command = line.split()[0]
+    assert re.match(rf'{command}: (no|there is no) (run|deleted run).* "ad"', refused(*line.split()))
+
+
 def test_ambiguous_runs_and_runs_without_a_checkpoint(workspace: Path) -> None:
     config = small()
     runs = [new_run(workspace, config, "twin") for _ in range(2)]

@@ -12,6 +12,9 @@ import sys
 from seqsum.cli.output import complain, use_plain_signs
 from seqsum.errors import UserError
 
+ROOMS = ("runs", "query")
+"""Names that the engine's messages begin with, in whose place stands the command that was typed."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 2 for what the user can mend, 1 for a run that failed."""
@@ -33,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except sqlite3.Error as error:
-        print(UserError(f"runs: the run's store can't be written: {error}"), file=sys.stderr)
+        complain(UserError(f"seqsum: the run's store can't be written: {error}"))
         return 2
 
 
@@ -69,7 +72,13 @@ def _run(arguments: list[str]) -> int:
 
         show_command(options)
         return 0
-    return COMMANDS[options.command].run(options)
+    try:
+        return COMMANDS[options.command].run(options)
+    except UserError as error:
+        room, _, rest = str(error).partition(": ")
+        if room not in ROOMS:
+            raise
+        raise UserError(*f"{options.command}: {rest}".split("\n")) from None
 
 
 def entry() -> None:
