@@ -37,7 +37,9 @@ class ScreenCommands(Provider):
             if binding.action in seen:
                 continue
             seen.add(binding.action)
-            name = f"{words_of(binding.id)}  ({self.app.get_key_display(binding)})"
+            # What stands in the line of keys is called as it is there.
+            words = binding.description if binding.show else words_of(binding.id)
+            name = f"{words}  ({self.app.get_key_display(binding)})"
             yield Command(name, tooltip, partial(self.app.run_action, binding.action, node))
         extra = getattr(self.screen, "extra_commands", None)
         if extra is not None:
