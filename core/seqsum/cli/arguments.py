@@ -263,7 +263,9 @@ def _evaluate(parser: Parser) -> None:
 
 
 def _compare(parser: Parser) -> None:
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="runs, or groups of runs by their name")
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="+", help="runs, or groups by their name; group:NAME where a run is called so, too"
+    )
     parser.add_argument("--metric", metavar="NAME", help="default: accuracy, or else what the task measures")
     parser.add_argument("--baseline", metavar="RUN", help="differences are from this run; default: the first")
     parser.add_argument("--at", metavar="STEP", help="also the values at this step (with --time: seconds)")
