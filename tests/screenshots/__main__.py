@@ -40,7 +40,7 @@ LEARNING = {"train.backend": "torch"}
 """A run that is still there to be looked at: compiled code would have ended it before the picture is taken."""
 SIZE = (120, 36)
 QUESTION = "1 2 3 5 1 2 4"
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 60.0
 
 
 def train_to_the_end(workspace: Workspace, presets: tuple[str, ...]) -> list[Run]:
