@@ -22,7 +22,7 @@ STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("enter",), r"enter starts now"),
     (("enter",), r"learned .*Accuracy is 99% or more since step [\d,]+\."),
     ((), r"1\+2\+3 = 6 ✓"),
-    (("a",), r"↑ Earlier ⏎ Ask"),
+    (("a",), r"Earlier enter Ask"),
     ((SUM, "enter"), r"1 2 3 5 1 2 4\s+→\s+8\s+✓ right"),
     (("escape",), r"esc Back a Ask"),
     (("2",), r"after each step of 1 2 3 5 1 2 4"),
