@@ -475,10 +475,12 @@ async def test_nothing_reaches_over_the_edge(tmp_path: Path, size: tuple[int, in
         assert isinstance(editor, Input)
         editor.value = "9" * 60
         app.new_run.add_class("-settings")
-        await pilot.pause()
-        for selector in ("#start", "#state", "#name", "#command", "#help", "#form"):
-            region = app.new_run.query_one(selector).region
-            assert region.area > 0 and app.screen.region.contains_region(region), selector
+        parts = {
+            name: app.new_run.query_one(name) for name in ("#start", "#state", "#name", "#command", "#help", "#form")
+        }
+        await until(pilot, lambda: all(part.region.area > 0 for part in parts.values()))
+        for name, part in parts.items():
+            assert app.screen.region.contains_region(part.region), name
         for row in app.form.rows:
             assert row.editor.region.right <= size[0]
             assert all(len(line) <= row.size.width for line in str(row.render()).split("\n")), row.facts.path
