@@ -77,14 +77,15 @@ def interval(low: float, high: float, width: int) -> str:
     if low == high or math.isinf(low) or math.isinf(high):
         return number(low, width) if low == high else f"{number(low, width // 2)}–{number(high, width // 2)}"
     largest = max(abs(end) for end in (low, high) if not math.isnan(end))
-    magnitude, tries = int(f"{largest:e}".partition("e")[2]), list[str]()
-    for exponent in (magnitude - 2, magnitude - 1):
-        ends = [f"{_outward(end, exponent, up=end is high).scaleb(exponent):f}" for end in (low, high)]
-        tries += ["–".join(ends), "–".join(re.sub(r"^(-?)0\.", r"\1.", end) for end in ends)]
-    tries.sort(key=lambda text: "–." in text)
-    first, last = (_one_digit(end, up=end is high) for end in (low, high))
-    tries += [f"{first}–{last}", f"0–{last}" if low > 0 else f"{first}–{last}"]
-    return next((text for text in tries if len(text) <= width), tries[-1])
+    magnitude = int(f"{largest:e}".partition("e")[2])
+    plain = [
+        "–".join(f"{_outward(end, exponent, up=up).scaleb(exponent):f}" for end, up in ((low, False), (high, True)))
+        for exponent in (magnitude - 2, magnitude - 1)
+    ]
+    bare = [re.sub(r"(?<!\d)0\.", ".", text) for text in plain]
+    first, last = _one_digit(low, up=False), _one_digit(high, up=True)
+    brief = f"{first}–{last}", f"0–{last}" if low > 0 else f"{first}–{last}"
+    return next((text for text in (*plain, *bare, *brief) if len(text) <= width), brief[-1])
 
 
 def _outward(value: float, exponent: int, *, up: bool) -> Decimal:

@@ -80,7 +80,8 @@ class Record:
         """Return the configuration; raise UserError when it, or a plug-in it needs, is not there."""
         if not self.config:
             # Nothing at all would be read as the defaults.
-            raise UserError(f"run {self.id}: what it was trained with is not known: {self._why_none}")
+            why = self.problems[0] if self.problems else f"{RECORD_FILE} holds no configuration"
+            raise UserError(f"run {self.id}: what it was trained with is not known: {why}")
         plugins.load()
         try:
             return Config.parse(_as_shown(self.config), f"run {self.id}")
@@ -89,10 +90,6 @@ class Record:
             if not hint:
                 raise
             raise UserError(*f"{error}{hint}".split("\n")) from None
-
-    @property
-    def _why_none(self) -> str:
-        return self.problems[0] if self.problems else f"{RECORD_FILE} holds no configuration"
 
     def setting(self, section: str) -> Fields:
         """Return the fields of a section of the configuration; what is wrong with one that is read is not told."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import metric
-from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
+from seqsum.runs import Command, Run, Store, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
@@ -77,11 +77,6 @@ class Worker:
             raise UserError(f"fork: the checkpoint of step {parent.get('step')} that it began with is damaged or gone")
         known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
         self.trainer = Trainer.resume(saved) if saved else Trainer(config)
-        if saved is not None:
-            # Pruning leaves it, and the ones before it may go, until another one is forced to the disk.
-            self.store.sync()
-            checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step))
-            self.trainer.durable_step = step
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
         speed = float(self.store.state().get("steps_per_second", 0.0))
         self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
@@ -90,6 +85,7 @@ class Worker:
         backend.change_over(step, self.trainer.config)
         self.writer = RunWriter(self.run, self.store, self.trainer, self.changes, self.clock, self._is_told)
         if saved is not None:
+            self.writer.make_durable(step)
             self.writer.last_saved = (step, dict(self.changes.values))
         launched = self.store.state().get("launched", 0.0)
         with self.store.transaction():

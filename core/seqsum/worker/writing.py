@@ -206,10 +206,14 @@ class RunWriter:
             self._store_behind.close()
         self.write(force=True)
         if self.last_saved is not None and self.last_saved[0] > self.trainer.durable_step:
-            step = self.last_saved[0]
-            self.store.sync()
-            checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step))
-            self.trainer.durable_step = step
+            self.make_durable(self.last_saved[0])
+
+    def make_durable(self, step: int) -> None:
+        """Force the points and a checkpoint that is there to the disk: pruning leaves it until another one is forced.
+        Raises OSError."""
+        self.store.sync()
+        checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step))
+        self.trainer.durable_step = step
 
 
 def say(store: Store, message: str, step: int) -> None:

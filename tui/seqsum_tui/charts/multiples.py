@@ -121,8 +121,17 @@ class SmallMultiples(Widget, can_focus=True):
         note = f"{left_out} more have no room" if left_out > 0 else note
         canvas.text(0, 0, shorten(title, width), TITLE)
         canvas.text(0, len(title) + 2, shorten(note, max(width - len(title) - 2, 0)), NOTE)
-        for place, curve in enumerate(self.curves[: self.grid.shown] if width else ()):
-            self._draw_curve(canvas, self.region_of(place), curve)
+        drawn = self.curves[: self.grid.shown] if width else ()
+        # All of them have their values, or none has.
+        values = max((len(one.text) for one in drawn), default=0) + 1
+        names = [shown(one.name) for one in drawn]
+        # A sign and an empty cell come before the name, and one between two curves.
+        named = width // self.grid.columns - 3
+        valued = named - values >= min(SHORT_NAME, max(map(len, names), default=0))
+        if valued:
+            named -= values
+        for place, (curve, name) in enumerate(zip(drawn, names, strict=True)):
+            self._draw_curve(canvas, self.region_of(place), curve, shorten_middle(name, named), valued)
         if self.has_focus and self.cursor < self.grid.shown:
             at = self.region_of(self.cursor)
             canvas.inks[at.y : at.bottom, at.x : at.right] += len(PARTS) + 1
@@ -137,14 +146,8 @@ class SmallMultiples(Widget, can_focus=True):
         top, bottom = (1 + (place // columns + more) * (height - 1) // rows for more in (0, 1))
         return Region(left, top, max(right - left - 1, 1), bottom - top)
 
-    def _draw_curve(self, canvas: Canvas, at: Region, curve: Small) -> None:
+    def _draw_curve(self, canvas: Canvas, at: Region, curve: Small, name: str, valued: bool) -> None:
         line, words = (LIGHT, LIGHT_WORDS) if curve.light else (DIM, DIM_WORDS)
-        # All of them have their values, or none has.
-        values = max(len(one.text) for one in self.curves) + 1
-        # A sign and an empty cell come before the name, and one between two curves.
-        named = self.size.width // self.grid.columns - 3
-        valued = named - values >= min(SHORT_NAME, max(len(shown(one.name)) for one in self.curves))
-        name = shorten_middle(shown(curve.name), named - values if valued else named)
         canvas.text(at.y, at.x, f"{curve.sign} {name}", words)
         if valued:
             canvas.text(at.y, at.right - len(curve.text), curve.text, words)

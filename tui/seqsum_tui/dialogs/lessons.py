@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from seqsum.errors import UserError
 from seqsum.presets.library import load_preset
+from seqsum.runs.kinds import Fields
 from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import dialog_keys
 from seqsum_tui.shared.polling import in_thread
@@ -131,15 +132,15 @@ LESSONS = (
 def noted(layout: Mapping[str, object], looked_at: str) -> dict[str, list[str]] | None:
     """Return what is to be kept once a person has looked at something; None where nothing new
     was that a lesson is of."""
-    seen, reached = kept_of(layout, "seen"), kept_of(layout, "reached")
+    seen, reached = _kept(layout)
     new = looked_at.startswith(LOOKED) and looked_at not in seen
     return {"seen": [*seen, looked_at], "reached": reached} if new else None
 
 
-def kept_of(layout: Mapping[str, object], name: str) -> list[str]:
-    """Return a list of words that was kept; what is none of ours is left out."""
-    found = layout.get(name)
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+def _kept(layout: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """Return what was looked at, and the titles of the lessons that were reached."""
+    kept = Fields(layout, LAYOUT)
+    return kept.texts("seen"), kept.texts("reached")
 
 
 class LessonsScreen(Dialog[None]):
@@ -162,8 +163,7 @@ class LessonsScreen(Dialog[None]):
         self.run_worker(self._tick(), name="lessons")
 
     async def _tick(self) -> None:
-        layout = self.console.layout(LAYOUT)
-        seen, before = kept_of(layout, "seen"), kept_of(layout, "reached")
+        seen, before = _kept(self.console.layout(LAYOUT))
         now = {lesson.title for lesson in await in_thread(lambda: self._reached(set(seen)))}
         # What was reached stays reached, also when its runs go.
         reached = [lesson for lesson in LESSONS if lesson.title in now.union(before)]

@@ -30,7 +30,7 @@ from seqsum_tui.live.layout import LiveLayout
 from seqsum_tui.live.log import LogView
 from seqsum_tui.live.questions import QuestionsLine
 from seqsum_tui.live.reader import RunReader, RunView
-from seqsum_tui.live.replay import Replay
+from seqsum_tui.live.slow_motion import SlowMotion
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.query.session import Session
 from seqsum_tui.shared import bindings, display
@@ -66,7 +66,7 @@ class LiveScreen(RunScreen):
         self.run = run
         self.view: RunView | None = None
         self._charts = ChartActions(self, self.aim_reader)
-        self._replay = Replay(self, self._draw)
+        self._slow_motion = SlowMotion(self, self._draw)
         self._branching = Branching(self, lambda: self.query_one(LiveCharts).cursor_step)
         self.reader = RunReader(run)
 
@@ -105,8 +105,8 @@ class LiveScreen(RunScreen):
         self.query_one(AskPanel).know(run, view.checkpoints)
         charts = self.query_one(LiveCharts)
         if before is None or before.summary.live:
-            self._replay.begin(view)
-        if not self._replay.runs:
+            self._slow_motion.begin(view)
+        if not self._slow_motion.runs:
             self._draw(view)
         if charts.window is not None:
             # What follows the newest value moves on.
@@ -130,7 +130,7 @@ class LiveScreen(RunScreen):
 
     def on_key(self, event: events.Key) -> None:
         """Any key ends the replay, and does what else it does."""
-        self._replay.end()
+        self._slow_motion.end()
 
     def _first_view(self, view: RunView) -> None:
         if view.summary.status in ("died", "failed"):

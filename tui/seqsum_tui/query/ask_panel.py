@@ -65,7 +65,6 @@ class AskPanel(Vertical):
         self.session = session
         self._one_by_one = asyncio.Lock()
         self._answers: list[Content] = []
-        self._empty_asks = False
         self._samples = False
         self._temperature: float | None = None
 
@@ -89,7 +88,8 @@ class AskPanel(Vertical):
         if self._samples and text.split()[:1] == ["/t"]:
             text = self._take_temperature(text)
         box.clear()
-        if text.strip() or (self._empty_asks and not event.value.strip()):
+        # A line that only set the temperature is no empty question.
+        if bool(text.strip()) == bool(event.value.strip()) and box.asks(text):
             # Not stripped: for a text that goes on, the last space counts.
             self._ask(text)
 
@@ -169,12 +169,11 @@ class AskPanel(Vertical):
             self.state("ready" if self.session.warm else "")
 
     def _ready(self, ready: dict[str, Any]) -> None:
-        """Take in what a question looks like: whether nothing at all is one, whether a temperature counts, and whether
-        it is a series."""
+        """Take in what a question looks like, and whether a temperature counts."""
         hint = str(ready.get("input_hint") or "")
-        self._empty_asks, self._samples = bool(ready.get("empty")), bool(ready.get("samples"))
-        samples, box = self._samples, self.query_one(QuestionInput)
-        box.series = bool(ready.get("series"))
+        self._samples = samples = bool(ready.get("samples"))
+        box = self.query_one(QuestionInput)
+        box.learn(ready)
         box.placeholder = display.literal(f"{hint}; /t 0.8 sets the temperature" if samples else hint)
         if samples and not self._answers:
             self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground-muted"))

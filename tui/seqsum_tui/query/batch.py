@@ -1,4 +1,4 @@
-"""What is read from files, and from one line: questions, a series, a filter of wrong answers."""
+"""What is read from files, and from one line: questions, a series, a filter of wrong answers; and what asks for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from seqsum.errors import UserError
 from seqsum.tasks.number_format import unmistakable
 from seqsum.tasks.series import SeriesSource, read_series
 from seqsum.tasks.text_files import decode
+from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.shared import display
 
 MOST_QUESTIONS = 5_000
@@ -91,3 +92,22 @@ def filter_words(fields: dict[str, Any]) -> str:
     """Write a filter as one would type it."""
     names = {"truth": "truth", "prediction": "answer", "length": "length"}
     return " ".join(f"{name}={fields[field]}" for field, name in names.items() if field in fields)
+
+
+def questions_dialog(example: str) -> LineScreen[Questions]:
+    """Ask for a file with questions. example: what one looks like."""
+    hint = f"A text file with a question on each line: {example}"
+    return LineScreen("Ask every line of a file", questions_of, hint, placeholder="questions.txt")
+
+
+def series_dialog() -> LineScreen[str]:
+    """Ask for a series in a file."""
+    hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
+    return LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
+
+
+def mistakes_dialog(only: dict[str, Any]) -> LineScreen[dict[str, Any]]:
+    """Ask which of the wrong answers are to be listed. only: which are."""
+    hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
+    example = "truth=8 answer=3 length=5"
+    return LineScreen("Which mistakes", filter_of, hint, value=filter_words(only), placeholder=example, done="lists")

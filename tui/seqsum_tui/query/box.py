@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -28,6 +29,22 @@ class QuestionBox(OneLineInput):
         self._asked: list[str] = []
         self._place = 0
         self.series = False
+        """Whether a question is a series, which may be typed in several lines."""
+        self._empty_asks: bool | None = None
+        self._empty_waits = False
+
+    def learn(self, ready: Mapping[str, Any]) -> None:
+        """Take in what a question looks like, as a model says when it is ready; an empty one that waited for that is
+        submitted again."""
+        self.series, self._empty_asks = bool(ready.get("series")), bool(ready.get("empty"))
+        if self._empty_asks and self._empty_waits and not self.value:
+            self.post_message(self.Submitted(self, ""))
+
+    def asks(self, text: str) -> bool:
+        """Whether a text is a question: nothing at all may be one. Before that is known, it waits (see `learn`)."""
+        empty = not text.strip()
+        self._empty_waits = empty and self._empty_asks is None
+        return not empty or bool(self._empty_asks)
 
     def take_lines(self, lines: list[str]) -> None:
         """Each line is a question; of a task that continues series, all are one."""

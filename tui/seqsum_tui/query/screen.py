@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from rich.console import Console as Painter
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,29 +15,26 @@ from textual.widgets import Input, Static
 
 from seqsum import formatting
 from seqsum.errors import UserError
-from seqsum.export import write
 from seqsum.runs.gone import RunGone
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.asker import Asker
-from seqsum_tui.query.batch import MOST_QUESTIONS, Questions, filter_of, filter_words, questions_of, series_of
+from seqsum_tui.query.batch import MOST_QUESTIONS, mistakes_dialog, questions_dialog, series_dialog
 from seqsum_tui.query.board import Board
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.checkpoint_slider import CheckpointSlider
-from seqsum_tui.query.film import Film, as_cast
+from seqsum_tui.query.file_answers import FileAnswers
+from seqsum_tui.query.film import Film
+from seqsum_tui.query.film_export import FilmExport
 from seqsum_tui.query.heat_map import HeatMap
 from seqsum_tui.query.page_line import PageLine
 from seqsum_tui.query.pages import PAGES, Asking, Chosen, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
 from seqsum_tui.query.replay import Replay
-from seqsum_tui.query.said import Said
-from seqsum_tui.query.views.whole import batch
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.paths import default_folder, for_people, free_path, new_file
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -78,11 +72,8 @@ class QueryScreen(ConsoleScreen[None]):
         self._asker = Asker(self)
         self.replay = Replay(self, self._asker)
         self.askings = self._asker.askings
-        self._empty_asks: bool | None = None
-        """Whether an empty question is one; None before that is known."""
-        self._asked_empty = False
-        self._batch: tuple[str, list[list[tuple[str, Said | str]]]] | None = None
-        self._wrong_only = False
+        self._film_export = FilmExport(self, self.replay)
+        self._file = FileAnswers(self._asker, self._show_file)
         self.board = Board(self.askings)
 
     def compose(self) -> ComposeResult:
@@ -129,10 +120,7 @@ class QueryScreen(ConsoleScreen[None]):
         """Take in what a question looks like."""
         box = self.query_one(QueryBox)
         box.placeholder = display.literal(str(ready.get("input_hint") or "Ask the model"))
-        box.series = bool(ready.get("series"))
-        self._empty_asks = bool(ready.get("empty"))
-        if self._empty_asks and self._asked_empty:
-            self.ask("")
+        box.learn(ready)
 
     def show_state(self, text: str) -> None:
         """Say beside the box what is waited for."""
@@ -149,15 +137,12 @@ class QueryScreen(ConsoleScreen[None]):
     def submit(self, event: Input.Submitted) -> None:
         """Ask what stands in the box."""
         event.stop()
-        if event.value.strip() or self._empty_asks:
+        if self.query_one(QueryBox).asks(event.value):
             # Not stripped: for a text that goes on, the last space counts.
             self.ask(event.value)
-        elif self._empty_asks is None:
-            self._asked_empty = True
 
     def ask(self, question: str) -> None:
         """Ask every model on the screen."""
-        self._asked_empty = False
         box = self.query_one(QueryBox)
         if question:
             box.remember(question)
@@ -276,7 +261,7 @@ class QueryScreen(ConsoleScreen[None]):
             acts = "more" in self.board.pages and session.offers("forecast")
             return None if acts else "That moves a forecast: page 5, of a series."
         if action == "wrong":
-            acts = self.board.page == "whole" and self._batch is not None
+            acts = self.board.page == "whole" and self._file.there
             return None if acts else "Only a file's answers: b asks a file, page 3 lists them."
         return None
 
@@ -384,34 +369,7 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_export(self) -> None:
         """Write the replay to a file, as it is seen here."""
-        hint = "An asciicast: asciinema plays it in a terminal, and its player on a page."
-        folder = default_folder()
-        path = for_people(free_path(folder, self._run_name, "cast"))
-        named = partial(new_file, folder, format="cast")
-        screen = LineScreen("Export the replay", named, hint, value=path, done="writes")
-        self.app.push_screen(screen, self._film_to)
-
-    def _film_to(self, path: Path | None) -> None:
-        if path is not None:
-            self.do(partial(self._write_film, path), name="film", group="replay", exclusive=True)
-
-    async def _write_film(self, path: Path) -> None:
-        size, painter = self.size, Painter(force_terminal=True, color_system="truecolor")
-
-        async def picture() -> list[str]:
-            painted = asyncio.Event()
-            self.call_after_refresh(painted.set)
-            await painted.wait()
-            return [strip.render(painter) for strip in self._compositor.render_strips(size)]
-
-        written = as_cast(await self.replay.filmed(picture), size.width, self._run_name, self.console.now())
-        try:
-            await in_thread(lambda: write(path, written))
-        except UserError as error:
-            self.notify(str(error), title="Not exported", severity="error")
-        else:
-            told = f"{for_people(path)}, {len(written):,} bytes; asciinema play {for_people(path)} plays it"
-            self.notify(told, title="Exported", timeout=15)
+        self._film_export.ask(self._run_name)
 
     def ask_step(self, step: int | None) -> None:
         self.workers.cancel_group(self, "replay")
@@ -488,11 +446,7 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_filter(self) -> None:
         """List some of the wrong answers alone."""
-        hint = "Only wrong answers of this truth, this answer, this length; nothing lists all."
-        written = filter_words(self.askings[0].only)
-        screen = LineScreen(
-            "Which mistakes", filter_of, hint, value=written, placeholder="truth=8 answer=3 length=5", done="lists"
-        )
+        screen = mistakes_dialog(self.askings[0].only)
         self.app.push_screen(screen, lambda fields: None if fields is None else self.list_only(fields))
 
     @on(HeatMap.Chosen)
@@ -527,19 +481,10 @@ class QueryScreen(ConsoleScreen[None]):
     def action_batch(self) -> None:
         """Ask every line of a file; of a run that continues series, the series in a CSV file."""
         if self.askings[0].session.answers("values"):
-            hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
-            series = LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
-            self.app.push_screen(series, lambda typed: None if typed is None else self.ask(typed))
+            self.app.push_screen(series_dialog(), lambda typed: None if typed is None else self.ask(typed))
             return
-        hint = f"A text file with a question on each line: {self.query_one(QueryBox).placeholder}"
-        screen = LineScreen("Ask every line of a file", questions_of, hint, placeholder="questions.txt")
-
-        def read(found: Questions | None) -> None:
-            if found is not None:
-                work = partial(self._ask_all, found.file, found.lines)
-                self.do(work, name="batch", group="batch", exclusive=True)
-
-        self.app.push_screen(screen, read)
+        dialog = questions_dialog(self.query_one(QueryBox).placeholder)
+        self.app.push_screen(dialog, lambda found: None if found is None else self._ask_all(found.file, found.lines))
 
     @on(QueryBox.LinesPasted)
     def ask_lines(self, message: QueryBox.LinesPasted) -> None:
@@ -549,32 +494,26 @@ class QueryScreen(ConsoleScreen[None]):
         if left:
             said = f"The first {len(chosen):,} lines are asked; {left:,} are left out."
             self.notify(said, severity="warning")
-        self.do(partial(self._ask_all, "pasted lines", chosen), name="batch", group="batch", exclusive=True)
+        self._ask_all("pasted lines", chosen)
 
-    async def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
-        self._batch = (name, [])
-        self.board.turn("whole")
-        self._show_pages()
-        self._show_view("whole", ("File", "file"))
-        for asking in self.askings:
-            answers: list[tuple[str, Said | str]] = []
-            self._batch[1].append(answers)
-            await self._asker.answer_each(asking, questions, answers)
-        self._show_batch()
-        self.show_state("ready")
-
-    def _show_batch(self) -> None:
-        if self._batch is not None:
-            for asking, answers in zip(self.askings, self._batch[1], strict=False):
-                asking.made["file"] = [batch(self._batch[0], answers, self._wrong_only)]
+    def _ask_all(self, name: str, questions: tuple[str, ...]) -> None:
+        async def ask() -> None:
+            self.board.turn("whole")
             self._show_pages()
-            self.fill_all()
-            self.refresh_bindings()
+            self._show_view("whole", ("File", "file"))
+            await self._file.ask(name, questions)
+            self.show_state("ready")
+
+        self.do(ask, name="batch", group="batch", exclusive=True)
+
+    def _show_file(self) -> None:
+        self._show_pages()
+        self.fill_all()
+        self.refresh_bindings()
 
     def action_wrong(self) -> None:
         """List the wrong answers alone, or all."""
-        self._wrong_only = not self._wrong_only
-        self._show_batch()
+        self._file.turn_wrong()
 
     @on(AnswerList.Chosen)
     def ask_chosen(self, message: AnswerList.Chosen) -> None:

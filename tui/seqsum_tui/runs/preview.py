@@ -60,8 +60,8 @@ class RunPreview(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Preview | None, bool, bool] | None = None
         self._preview: Preview | None = None
+        self._how: tuple[bool, bool] | None = None
         self.each_wanted = False
         """Whether a group is shown as a curve for each of its runs, not as their median, where there is no room for
         both."""
@@ -76,14 +76,14 @@ class RunPreview(Horizontal):
     def show(self, preview: Preview | None) -> None:
         """Show this run; nothing is painted when nothing changed."""
         brief = self.size.height <= BRIEF_ROWS
-        self._preview = preview
         self.set_class(brief, "-brief")
         self.set_class(preview is None, "-nothing")
         of_group = preview is not None and preview.line.kind == "group" and not brief
         self.set_class(of_group, "-group")
         self.set_class(of_group and self.each_wanted, "-each")
-        before, self._shown = self._shown, (preview, brief, self.each_wanted)
-        if before is not None and before[0] is preview and before[1:] == self._shown[1:]:
+        before, self._how = (self._preview, self._how), (brief, self.each_wanted)
+        self._preview = preview
+        if before[0] is preview and before[1] == self._how:
             return
         say = describe_briefly if brief else describe
         framed = preview is not None and not brief

@@ -20,7 +20,7 @@ MARKS = 3.0
 KEYS = 4.5
 """Least contrast of the keys and their words in the last line."""
 STEPS = 20
-HEADS = (0.25,)
+HEAD = 0.25
 """How much of the primary colour there is in the ground of the lines at the top of a screen."""
 GROUNDS = ("background", "surface", "panel")
 
@@ -54,8 +54,8 @@ def legible(theme: Theme) -> Theme:
         for name in ("footer-key-foreground", "footer-description-foreground")
     }
     page, ink = (Color.parse(inks[name]) for name in ("background", "foreground"))
-    under = [page.blend(Color.parse(inks["primary"]), share, alpha=1.0) for share in HEADS]
-    grounds = [*(Color.parse(inks[name]) for name in GROUNDS), Color.parse(inks["primary-muted"]), *under]
+    head = page.blend(Color.parse(inks["primary"]), HEAD, alpha=1.0)
+    grounds = [*(Color.parse(inks[name]) for name in GROUNDS), Color.parse(inks["primary-muted"]), head]
     seen = (step / STEPS for step in range(STEPS * 6 // 10, STEPS))
     muted = next((a for a in seen if min(contrast(on.blend(ink, a, alpha=1.0), on) for on in grounds) >= QUIET), 1.0)
     others = {

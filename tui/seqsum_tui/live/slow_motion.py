@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
+from seqsum.runs.kinds import Fields
 from seqsum_tui.shared.context import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ LAYOUT = "replayed"
 MOST_KEPT = 300
 
 
-class Replay:
+class SlowMotion:
     """Shows a short run's reading as it was at one step after another: the first time that a person sees the run."""
 
     def __init__(self, screen: ConsoleScreen[None], show: Callable[[RunView, tuple[str, ...]], object]) -> None:
@@ -38,8 +39,7 @@ class Replay:
 
     def begin(self, view: RunView) -> None:
         """Begin, if the run was short and was never shown so."""
-        run, kept = view.summary, self._screen.console.layout(LAYOUT).get("runs")
-        seen = [one for one in kept if isinstance(one, str)] if isinstance(kept, list) else []
+        run, seen = view.summary, Fields(self._screen.console.layout(LAYOUT), LAYOUT).texts("runs")
         short = run.status == "finished" and 0 < (run.train_seconds or 0) < SHORT_SECONDS and view.curves
         if not short or run.id in seen:
             return
