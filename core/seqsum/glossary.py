@@ -223,7 +223,7 @@ _ON_SCREEN = {
     "queue, queued": "Runs that wait for a free worker, in their order.",
     "rmse": "The root of the mean squared error: as mae, but large errors count more.",
     "speed, steps per second": "How many steps are trained in a second.",
-    "status": "What a run does: queued, starting, running, paused, stopped, finished, failed or died.",
+    "status": "What a run does: queued, starting, running, paused, suspended, stopped, finished, failed or died.",
     "tags": "Words of one's own that a run is marked with, to find it again.",
     "train accuracy": "The accuracy on the data that is trained on; far above the other one, it was learned by heart.",
     "train seconds": "How long a run has trained, without pauses.",

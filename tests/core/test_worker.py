@@ -36,6 +36,7 @@ from support.engine import (
     wait_for_step,
     wait_until,
 )
+from support.locks import held
 
 # Long enough to be met on its way, and no border on another but by chance.
 LONG: dict[str, Any] = {
@@ -468,9 +469,8 @@ def test_wishes_for_a_former_worker_are_dropped_and_changes_are_not(fork_server:
     assert run.config().optim.lr == 0.25
 
 
-def test_asking_a_worker_that_dies_is_answered(fork_server: WarmLauncher, tmp_path: Path) -> None:
-    run, pid = started_and_paused(fork_server, tmp_path)
-    os.kill(pid, signal.SIGSTOP)
+def test_asking_a_worker_that_dies_is_answered(tmp_path: Path) -> None:
+    run = new_run(tmp_path, small())
     answers: list[str] = []
 
     def ask() -> None:
@@ -479,15 +479,16 @@ def test_asking_a_worker_that_dies_is_answered(fork_server: WarmLauncher, tmp_pa
         except UserError as error:
             answers.append(str(error))
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-
     def posted() -> bool:
         with run.store() as store:
             return bool(store.pending_commands())
 
-    wait_until(posted, "the wish")
-    kill(run, pid)
+    with held(run):
+        with run.store() as store:
+            store.set_state(status="paused")
+        thread = threading.Thread(target=ask)
+        thread.start()
+        wait_until(posted, "the wish")
     thread.join(timeout=60)
     assert answers == [f"snapshot: run {run.id} has died; its worker ended before it answered"]
 

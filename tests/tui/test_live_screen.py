@@ -7,6 +7,7 @@ import pytest
 from textual import events
 from textual.widgets import Input, Static, TabbedContent
 
+from seqsum.runs import Run
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.chart_grid import LiveCharts
@@ -56,6 +57,27 @@ async def test_it_shows_the_stored_values(scene, console, watch, size):
         assert accuracy.y[-1] == pytest.approx(latest["accuracy"][1])
         assert chart(console, "lr").series[0].y[-1] == pytest.approx(latest["lr"][1])
         assert (chart(console, "lr").region.width >= 20) == (size[0] >= 90)
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "list"])
+async def test_a_run_whose_worker_a_signal_stopped_is_suspended_and_has_no_speed(
+    scene, console, watch, until, monkeypatch, live
+):
+    """No file of the run changes then."""
+    run, reason = scene.run(name="one", status="running", step=12_400), "stopped by a signal (SIGSTOP); so be it"
+    async with console.run_test(size=(120, 40)) as pilot:
+        if live:
+            await watch(pilot, run)
+        await until(pilot, lambda: "● running" in screen_text(console))
+        assert not live or " steps/s" in screen_text(console)
+        with monkeypatch.context() as patch:
+            patch.setattr(Run, "held_up", lambda run, pid: reason)
+            await until(pilot, lambda: "¦ suspended" in screen_text(console) and reason in screen_text(console))
+            shown = screen_text(console)
+            assert "running" not in shown and " steps/s" not in shown
+            assert console.screen.check_action("continue", ()) and console.screen.check_action("stop", ())
+            assert not console.screen.check_action("pause", ())
+        await until(pilot, lambda: "● running" in screen_text(console) and reason not in screen_text(console))
 
 
 async def test_where_a_run_failed_is_marked_and_what_can_be_done_is_true(scene, console, watch, until):

@@ -204,7 +204,7 @@ class ComparisonReader:
         run = Run(self.folder / id)
         found = [file_stamp(run.folder / name) for name in FILES]
         known = self._runs.get(id)
-        return found, known is None or not known[1].summary.live or run.worker_lives
+        return found, known is None or not known[1].summary.live or run.pulse(known[1].summary.pid)
 
 
 def ordered_metrics(known: Sequence[Sequence[str]]) -> tuple[str, ...]:

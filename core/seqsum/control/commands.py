@@ -11,12 +11,13 @@ from typing import Any
 
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.control import fork_rewind
-from seqsum.errors import UserError, did_you_mean
+from seqsum.errors import UserError, did_you_mean, told_as
 from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
-from seqsum.runs import LIVE_STATUSES, Run, Workspace
-from seqsum.runs.lock import take_lock
-from seqsum.runs.run import RESUMABLE_STATUSES, said_status
+from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
+from seqsum.runs.lock import let_go_on, take_lock
+from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
+from seqsum.runs.store import SUSPENDED
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.training.backends.fused_support import check_backend
@@ -61,11 +62,15 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
 
     With `queue` a worker that has to be started waits for its turn.
     """
-    status = run.summary().status
+    summary = run.summary()
+    status = summary.status
     if status not in RESUMABLE_STATUSES:
         raise UserError(
             f"resume: run {run.id} {said_status(status)}; only {enumerated(RESUMABLE_STATUSES, 'or')} runs can go on"
         )
+    if status == SUSPENDED:
+        _wake(run, summary, "resume")
+        return {"ok": True, "message": f"goes on (process {summary.pid})", "pid": summary.pid}
     if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
         return _ask(run, (status,), "resume")
@@ -76,7 +81,8 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
 
 
 def stop(run: Run) -> dict[str, Any]:
-    """Save and stop; `resume` goes on from there. A run that waits leaves the queue."""
+    """Save and stop; `resume` goes on from there. A run that waits leaves the queue, and one that a signal has stopped
+    goes on to its next chunk border."""
     if run.summary().status == "queued" and not run.worker_lives:
         lock = take_lock(run.folder)
         if lock is not None:
@@ -90,7 +96,7 @@ def stop(run: Run) -> dict[str, Any]:
 
 def snapshot(run: Run) -> dict[str, Any]:
     """Have a live run save a checkpoint now; the outcome's `step` says which."""
-    return _ask(run, LIVE_STATUSES, "snapshot")
+    return _ask(run, HEARING_STATUSES, "snapshot")
 
 
 def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     if status == "finished":
         raise UserError(f"set: run {run.id} is finished; start a new one with --{field} {value}")
     config = run.config().changed({field: value}, "set")
-    if status in LIVE_STATUSES and run.worker_lives:
+    if status in HEARING_STATUSES and run.worker_lives:
         return _ask(run, (status,), "set", field=field, value=value)
     with run.store() as store:
         store.post_command("set", field=field, value=value)
@@ -143,17 +149,28 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 undo_rewind = fork_rewind.undo_rewind
 
 
+def _wake(run: Run, summary: Summary, verb: str) -> None:
+    """Have a worker that a signal has stopped go on."""
+    with told_as(f"{verb}: can't let process {summary.pid} of run {run.id} go on"):
+        let_go_on(run.folder, summary.pid)
+
+
 def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:
     """Post a command and wait for its outcome; a refusal becomes UserError."""
-    status = run.summary().status
+    summary = run.summary()
+    status = summary.status
     if status not in allowed:
         raise UserError(f"{verb}: run {run.id} {said_status(status)}; only {enumerated(allowed, 'or')} runs can {verb}")
     if status == "queued" and not run.worker_lives:
         raise UserError(f"{verb}: run {run.id} has no worker yet; start one with seqsum resume {run.id}")
     with run.store() as store:
         id = store.post_command(verb, **arguments)
-    outcome = run.wait_for_command(id, COMMAND_SECONDS)
+    if status == SUSPENDED:
+        _wake(run, summary, verb)
+    outcome = run.wait_for_command(id, COMMAND_SECONDS, summary.pid)
     if outcome is None:
+        if held_up := run.held_up(summary.pid):
+            raise UserError(f"{verb}: run {run.id} will when it goes on; it is {held_up}")
         if run.worker_lives:
             raise UserError(
                 f"{verb}: run {run.id} did not answer within {duration(COMMAND_SECONDS)}; it will when its chunk ends"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
 from seqsum.errors import UserError, told_as
@@ -59,7 +58,7 @@ class LocalLauncher:
                         # While this waited for the lock, the worker that had it came to the run's end.
                         raise UserError(f"runs: {run.id} is finished")
                     ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
-                    store.set_state(status="queued" if queue else "starting", launched=time.time())
+                    store.set_state(status="queued" if queue else "starting", heard=store.last_command())
                     try:
                         pid = self._spawn(run, WorkerArguments(lock, ticket, count))
                     except OSError:

@@ -10,17 +10,22 @@ import subprocess
 import sys
 import threading
 
+import psutil
+
 from seqsum.launch.local import LocalLauncher, WorkerArguments
 from seqsum.runs import Run
 
 LONGEST_MESSAGE = 8192
+ANSWER_SECONDS = 30.0
+"""How long a loaded process may take to fork a worker, with the loading."""
 
 
 class WarmLauncher(LocalLauncher):
     """A LocalLauncher that keeps a loaded process to fork workers from, as long as it is open.
 
     A forked worker is a process of its own, with a session, a log and the run's lock; it outlives whoever launched it.
-    A run with more than one thread, or one launched while the loaded process is gone, starts the ordinary way.
+    A run with more than one thread, or one launched while the loaded process is gone or does not answer, starts the
+    ordinary way.
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -36,6 +41,7 @@ class WarmLauncher(LocalLauncher):
                 return
             self._end()
             link, theirs = socket.socketpair()
+            link.settimeout(ANSWER_SECONDS)
             with theirs:
                 try:
                     self._process = subprocess.Popen(
@@ -67,10 +73,15 @@ class WarmLauncher(LocalLauncher):
             self._link.close()
             self._link = None
         if self._process is not None:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
+            # Nothing else reaches a process that a signal has stopped; it has nothing to save.
+            self._process.kill()
+            self._process.wait()
             self._process = None
+
+    @property
+    def _is_stopped(self) -> bool:
+        """Whether a signal has stopped the loaded process."""
+        return self._process is not None and psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
 
     def _spawn(self, run: Run, task: WorkerArguments) -> int:
         with self._one_at_a_time:
@@ -78,6 +89,11 @@ class WarmLauncher(LocalLauncher):
                 arguments = [str(run.folder), *task.arguments]
                 with contextlib.suppress(OSError, ValueError):
                     socket.send_fds(self._link, [json.dumps(arguments).encode()], [task.lock])
+                    if not self._is_stopped:
+                        return int(self._link.recv(64))
+                # A worker answers before it begins: one that is forked later can't, and ends.
+                with contextlib.suppress(OSError, ValueError):
+                    self._link.shutdown(socket.SHUT_RD)
                     return int(self._link.recv(64))
                 self._end()
             return super()._spawn(run, task)

@@ -25,7 +25,6 @@ from seqsum.runs.bounds import run_names
 from seqsum.runs.changes import ChangedRuns
 from seqsum.runs.database import StoreBusy, connect
 from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unreadable_entry
-from seqsum.runs.lock import is_locked
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE, Run, Summary
 from seqsum.runs.verdict import Verdict
@@ -85,7 +84,7 @@ class _Known:
     files: Stamp
     entry: Entry
     folder_time: int = -1
-    alive: bool = False
+    pulse: bool | str = False
     racy: bool = False
     again: bool = False
     busy: bool = False
@@ -200,7 +199,7 @@ class Index:
         if known.again or _stamp(known.folder) != known.files:
             return True
         if live:
-            return known.racy or _is_alive(Path(known.folder)) != known.alive
+            return known.racy or _pulse(Path(known.folder), known.entry) != known.pulse
         known.folder_time = folder_time
         return False
 
@@ -209,7 +208,7 @@ class Index:
         folder = f"{self.folder}/{id}"
         now, files = time.time_ns(), _stamp(folder)
         path, before = Path(folder), self._known.get(id)
-        alive, busy, whole = _is_alive(path), False, False
+        pulse, busy, whole = _pulse(path, before.entry if before is not None else None), False, False
         began = time.monotonic()
         try:
             # Whoever held it the last time is not waited for again: a list of many such would never end.
@@ -227,7 +226,7 @@ class Index:
             entry = unreadable_entry(Run(path), reason, before.entry if before is not None else None)
         # Runs of one configuration share its sections.
         shared = Entry(entry.summary, self._config(_section_lines(entry.config)), entry.curves)
-        known = _Known(folder, files, shared, alive=alive, racy=now - max(files) < TICK_NS, again=not whole, busy=busy)
+        known = _Known(folder, files, shared, pulse=pulse, racy=now - max(files) < TICK_NS, again=not whole, busy=busy)
         # Reading itself makes and removes SQLite's files beside the store, so the folder's time counts from here on.
         folder_time = file_stamp(folder)[0]
         if _stamp(folder) == files:
@@ -330,9 +329,10 @@ class Index:
             return None
 
 
-def _is_alive(folder: Path) -> bool:
+def _pulse(folder: Path, known: Entry | None) -> bool | str:
+    """Whether a worker is at a run and goes on; known: what was read of it last."""
     try:
-        return is_locked(folder)
+        return Run(folder).pulse(known.summary.pid if known is not None else None)
     except OSError:
         return False
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from seqsum.errors import UserError, told_as
 from seqsum.slots import WORKER_LOCK, is_held, try_lock
@@ -48,3 +51,25 @@ def no_worker(folder: Path, verb: str) -> Iterator[None]:
 def is_locked(folder: Path) -> bool:
     """Tell whether a worker holds the run's lock."""
     return is_held(folder / LOCK_FILE)
+
+
+def stopped_worker(folder: Path, pid: int | None) -> psutil.Process | None:
+    """Return a run's worker, by its process id, if a signal has stopped it (SIGSTOP); else None."""
+    try:
+        process = psutil.Process(pid) if pid else None
+        if process is None or process.status() != psutil.STATUS_STOPPED:
+            return None
+        lock = os.path.realpath(folder / LOCK_FILE)
+        # The number may be from another machine, or anybody's by now.
+        return process if any(file.path == lock for file in process.open_files()) else None
+    except psutil.AccessDenied:
+        return process  # another user's
+    except (psutil.Error, ValueError, OverflowError):
+        return None
+
+
+def let_go_on(folder: Path, pid: int | None) -> None:
+    """Have a worker go on that a signal has stopped. Raises OSError where that is not allowed."""
+    process = stopped_worker(folder, pid)
+    if process is not None:
+        os.kill(process.pid, signal.SIGCONT)

@@ -19,10 +19,10 @@ from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LATEST, Fields, measured
-from seqsum.runs.lock import is_locked
+from seqsum.runs.lock import is_locked, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
-from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, UNREADABLE, Store
+from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
 from seqsum.runs.verdict import Verdict, verdict_of
 from seqsum.text import one_line, printable
 
@@ -30,11 +30,13 @@ METRICS_FILE = "metrics.db"
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
-LIVE_STATUSES = ("queued", "starting", "running", "paused")
+HEARING_STATUSES = ("queued", "starting", "running", "paused")
+"""Those of a run whose worker does what it is asked, if it has one."""
+LIVE_STATUSES = (*HEARING_STATUSES, SUSPENDED)
 RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
 ENDED_STATUSES = ("stopped", "finished", "failed", "died")
-RESUMABLE_STATUSES = ("queued", "paused", "stopped", "failed", "died")
+RESUMABLE_STATUSES = ("queued", "paused", SUSPENDED, "stopped", "failed", "died")
 
 
 def said_status(status: str) -> str:
@@ -187,6 +189,17 @@ class Run:
     def worker_lives(self) -> bool:
         return is_locked(self.folder)
 
+    def held_up(self, pid: int | None) -> str | None:
+        """Say what keeps the run's worker, the process `pid`, from going on; None where nothing does."""
+        if stopped_worker(self.folder, pid) is None:
+            return None
+        return f"stopped by a signal (SIGSTOP); seqsum resume {self.id}, or kill -CONT {pid}, lets it go on"
+
+    def pulse(self, pid: int | None) -> bool | str:
+        """Tell whether a worker is at the run, in a sentence where something keeps it, the process `pid`, from going
+        on."""
+        return self.worker_lives and (self.held_up(pid) or True)
+
     def summary(self, *, judged: bool = False) -> Summary:
         """Read what the run is doing now, `judged` with its verdict. A run whose worker is gone without saying so has
         `died`.
@@ -235,6 +248,8 @@ class Run:
         waits = state["status"] == "queued" and state.get("pid") is None
         if state["status"] in LIVE_STATUSES and not alive and not waits:
             state |= {"status": "died", "reason": self.last_words()}
+        elif state["status"] in LIVE_STATUSES and (reason := self.held_up(state.get("pid"))):
+            state |= {"status": SUSPENDED, "reason": reason, "steps_per_second": 0.0}
         summary = self._summary(state, metrics, [*problems, *store.problems])
         behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
         return replace(summary, behind=behind), state.get("changes", {})
@@ -393,14 +408,15 @@ class Run:
         while self.worker_lives and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    def wait_for_command(self, id: int, seconds: float) -> dict[str, Any] | None:
-        """Wait for a command's outcome; None when none came in time or the worker is gone."""
+    def wait_for_command(self, id: int, seconds: float, pid: int | None = None) -> dict[str, Any] | None:
+        """Wait for a command's outcome; None when none came in time, or the worker (the process `pid`) is gone or can't
+        go on."""
         deadline = time.monotonic() + seconds
         with self.store() as store:
             while time.monotonic() < deadline:
-                alive = self.worker_lives
+                goes_on = self.pulse(pid) is True
                 outcome = store.command_outcome(id)
-                if outcome is not None or not alive:
+                if outcome is not None or not goes_on:
                     return outcome
                 time.sleep(0.02)
         return None

@@ -44,8 +44,10 @@ CREATE TABLE IF NOT EXISTS command(id INTEGER PRIMARY KEY, time REAL NOT NULL, v
 TABLES = ("metric", "pt", "state", "event", "command", "rollup")
 UNREADABLE = "unreadable"
 """The status of a run whose status can't be read."""
-WRITTEN_STATUSES = ("queued", "starting", "running", "paused", "stopped", "finished", "failed", "died")
-STATUSES = (*WRITTEN_STATUSES, UNREADABLE)
+SUSPENDED = "suspended"
+"""The status of a run whose worker lives and can't go on: a signal stopped it."""
+STATUSES = ("queued", "starting", "running", "paused", SUSPENDED, "stopped", "finished", "failed", "died", UNREADABLE)
+WRITTEN_STATUSES = tuple(status for status in STATUSES if status not in (SUSPENDED, UNREADABLE))
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another one."""
 READING_SECONDS = 0.4
@@ -393,7 +395,7 @@ class Store:
             "pid": given.whole_or_none("pid"),
             "reason": given.text_or_none("reason"),
             "updated": given.number("updated", most=LATEST),
-            "launched": given.number("launched", most=LATEST),
+            "heard": given.whole("heard"),
             "train_seconds": given.number_or_none("train_seconds", most=LATEST),
             "steps_per_second": given.number("steps_per_second"),
             "changes": given.section("changes"),
@@ -459,6 +461,11 @@ class Store:
             )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
+
+    @_reading
+    def last_command(self) -> int:
+        """Return the newest command's id; 0 where nothing was asked yet."""
+        return int(self.database.execute("SELECT coalesce(max(id), 0) FROM command").fetchone()[0])
 
     @_reading
     def pending_commands(self) -> list[Command]:

@@ -1,7 +1,7 @@
 """`python -m seqsum.worker.fork_server SOCKET_FD`: loads what workers need, then forks one for every run it is sent.
 
 A message is a JSON list of the run's folder, the ticket and the number of slots, with the run's locked descriptor
-beside it; the answer is the worker's process id. It ends when the other end of the socket closes.
+beside it; the worker answers with its process id. It ends when the other end of the socket closes.
 """
 
 from __future__ import annotations
@@ -42,17 +42,18 @@ def serve(link: socket.socket) -> None:
             return
         process = os.fork()
         if process == 0:
-            link.close()
-            _become_worker(json.loads(message), descriptors[0])
+            _become_worker(link, json.loads(message), descriptors[0])
         os.close(descriptors[0])
-        link.send(str(process).encode())
 
 
-def _become_worker(arguments: list[str], lock: int) -> None:
+def _become_worker(link: socket.socket, arguments: list[str], lock: int) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
+        # Only now, so that no signal to its launcher's terminal reaches it; where nobody waits any more, it ends here.
+        link.send(str(os.getpid()).encode())
+        link.close()
         folder, *slot = arguments
         with append_to(Path(folder) / "worker.log") as log:
             for number in (1, 2):

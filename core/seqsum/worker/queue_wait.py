@@ -56,11 +56,11 @@ def _answer(folder: Path) -> str | None:
 
     wish: str | None = None
     with Run(folder).store() as store:
-        launched = store.state().get("launched", 0.0)
+        heard = store.state().get("heard", 0)
         for command in store.pending_commands():
             if command.verb == "set":
                 continue  # stays for the worker
-            if command.time < launched:
+            if command.id <= heard:
                 store.finish_command(command.id, False, "the worker ended before it could")
             elif command.verb == "stop":
                 _stopped(folder, "stopped while it waited")

@@ -87,12 +87,12 @@ class Worker:
         if saved is not None:
             self.writer.make_durable(step)
             self.writer.last_saved = (step, dict(self.changes.values))
-        launched = self.store.state().get("launched", 0.0)
+        heard = self.store.state().get("heard", 0)
         with self.store.transaction():
             self.store.truncate(step)
             for command in self.store.pending_commands():
                 # A wish that a former worker did not live to hear means nothing now; a changed value still does.
-                if command.time < launched and command.verb != "set":
+                if command.id <= heard and command.verb != "set":
                     self.store.finish_command(command.id, False, "the worker ended before it could")
             # A fork begins with a checkpoint.
             resumed = (saved is not None and parent is None) or any(self.store.events(kind="started"))

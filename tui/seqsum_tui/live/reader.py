@@ -267,7 +267,7 @@ class RunReader:
             return Parent(run.id, run.id, step, {}, {}, XAxis())
 
     def _now_stamp(self) -> object:
-        """What tells whether anything changed: the files' times and sizes, and whether a worker lives."""
+        """What tells whether anything changed: the files' times and sizes, and whether a worker lives and goes on."""
         stores = (METRICS_FILE, f"{METRICS_FILE}-wal")
         watched = [self.run.folder / name for name in (*stores, RECORD_FILE, ANNOTATIONS_FILE)] + [self.run.log]
         parent = self.run.record_or_blank().parent
@@ -275,7 +275,8 @@ class RunReader:
             watched += [self.run.folder.with_name(str(parent.get("run"))) / name for name in stores]
         files = [file_stamp(path) for path in watched]
         try:
-            alive: object = self.run.worker_lives
+            pid = self._last.summary.pid if self._last is not None else None
+            alive: object = self.run.pulse(pid)
         except OSError as error:
             alive = str(error)
         return files, alive, self.buckets, self.window, self.charts, self.x, self.lead

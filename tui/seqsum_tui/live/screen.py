@@ -37,7 +37,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.run_actions import RESUMABLE, RunScreen
+from seqsum_tui.shared.run_actions import RESUMABLE, WAITING, RunScreen
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class LiveScreen(RunScreen):
     def _show_banner(self, view: RunView) -> None:
         run = view.summary
         banner = self.query_one("#banner", Static)
-        if run.status not in (*RESUMABLE, "paused", "unreadable") and not run.problems:
+        if run.status not in (*RESUMABLE, *WAITING, "unreadable") and not run.problems:
             banner.display = False
             return
         banner.display = True
@@ -170,7 +170,7 @@ class LiveScreen(RunScreen):
             # A banner has three lines: the problems two of them, the others what can be done.
             problems = shorten(display.literal("; ".join(run.problems)), max(2 * self.size.width - 20, 40))
             parts.append((f"! {problems}  ", "$text-warning"))
-        if run.status == "paused":
+        if run.status in WAITING:
             parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
         elif run.status in RESUMABLE:
             parts += [("r", "bold $text-accent"), f" {display.resumes(bool(view.checkpoints))}"]

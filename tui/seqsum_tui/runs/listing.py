@@ -25,7 +25,7 @@ from seqsum_tui.shared import display
 
 GROUP = "group:"
 NEWEST_FIRST = "age"
-URGENT = ("running", "starting", "paused", "queued")
+URGENT = ("running", "starting", "suspended", "paused", "queued")
 SEVERAL = "…"
 
 

@@ -19,7 +19,7 @@ from seqsum_tui.live.curves import panel_series
 from seqsum_tui.runs.each_run import each_run
 from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
-from seqsum_tui.shared.run_actions import RESUMABLE
+from seqsum_tui.shared.run_actions import RESUMABLE, WAITING
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Standing
@@ -260,7 +260,7 @@ def _describe_run(preview: Preview) -> Content:
     lines.extend(Content.styled("│ " + display.literal(line), "$foreground-muted") for line in preview.log[-LOG_LINES:])
     if run.status in RESUMABLE:
         lines.append(Content.assemble(("r", "bold $text-accent"), f" {display.resumes(preview.saved)}."))
-    elif run.status == "paused":
+    elif run.status in WAITING:
         lines.append(
             Content.assemble(
                 ("p", "bold $text-accent"), " continues, ", ("x", "bold $text-accent"), " saves and stops."

@@ -24,7 +24,7 @@ from seqsum_tui.runs.editing import NEED_RUN, RunEditor
 from seqsum_tui.runs.filter_completion import FilterCompletion
 from seqsum_tui.runs.filter_help import FILTER_WORDS
 from seqsum_tui.runs.filter_line import FilterBox, FilterLeft, FilterLine, FilterTyped
-from seqsum_tui.runs.listing import View
+from seqsum_tui.runs.listing import URGENT, View
 from seqsum_tui.runs.live_wall import MOST, LiveWall, RunTile
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.reader import WorkspaceReader
@@ -412,9 +412,7 @@ def _counts(runs: Collection[Summary]) -> str:
         return "no runs yet"
     parts = [formatting.count(len(runs), "run")]
     statuses = Counter(run.status for run in runs)
-    parts += [
-        f"{statuses[status]} {status}" for status in ("running", "starting", "paused", "queued") if statuses[status]
-    ]
+    parts += [f"{statuses[status]} {status}" for status in URGENT if statuses[status]]
     return " · ".join(parts)
 
 

@@ -31,6 +31,7 @@ STATUSES = {
     "starting": Status("○", "starting", "$text-primary"),
     "running": Status("●", "running", "$text-primary"),
     "paused": Status("‖", "paused", "$text-warning"),
+    "suspended": Status("¦", "suspended", "$text-warning"),
     "stopped": Status("■", "stopped", "$foreground-muted"),
     "finished": Status("◉", "finished", "$foreground-muted"),
     "failed": Status("✗", "failed", "$text-error"),

@@ -11,7 +11,7 @@ from seqsum import formatting
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.runs.checkpoint_files import steps_saved
-from seqsum.runs.run import said_status
+from seqsum.runs.run import HEARING_STATUSES, LIVE_STATUSES, said_status
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.polling import in_thread
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Work = Callable[[Run], dict[str, Any]]
 
 PAUSABLE = ("running",)
+WAITING = ("paused", "suspended")
 RESUMABLE = ("stopped", "failed", "died")
-STOPPABLE = ("queued", "starting", "running", "paused")
 DONE = {
     "pause": "paused",
     "continue": "goes on",
@@ -38,14 +38,14 @@ RESUMED = {True: "From where it was.", False: "From its first step: it has no ch
 AT_ONCE, MOST_TOLD = 8, 5
 ALLOWED = {
     "pause": PAUSABLE,
-    "continue": ("paused",),
+    "continue": WAITING,
     "resume": RESUMABLE,
-    "stop": STOPPABLE,
-    "snapshot": STOPPABLE,
+    "stop": LIVE_STATUSES,
+    "snapshot": HEARING_STATUSES,
 }
 ONLY = {
     "pause": "one that trains can be paused",
-    "continue": "a paused one goes on",
+    "continue": "a paused or suspended one goes on",
     "resume": "one that stopped or failed resumes",
     "stop": "one that is not over can be stopped",
     "snapshot": "one that trains saves checkpoints",
@@ -112,7 +112,7 @@ class RunScreen(ConsoleScreen[None]):
 
     def action_stop(self) -> None:
         """Save and stop the run."""
-        self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.status in STOPPABLE)
+        self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.live)
         self.ask_run("stop", commands.stop, lambda _: "It is saved; r goes on from there.")
 
     def action_snapshot(self) -> None:
