@@ -459,12 +459,19 @@ async def test_resizing_never_breaks(scene, console, watch, until):
 
 
 @pytest.mark.parametrize(
-    ("steps", "last", "end"),
-    [(20_000, 0, 20_000 / 2**14), (20_000, 9_999, 10_000), (20_000, 10_001, 20_000), (3, 3, 3)],
+    ("status", "step", "end"),
+    [
+        ("running", 0, 20_000 / 2**14),
+        ("running", 9_999, 10_000),
+        ("paused", 10_001, 20_000),
+        ("stopped", 10_001, 10_001),
+        ("failed", 0, 1),
+        ("finished", 20_000, 20_000),
+    ],
 )
-def test_the_step_axis_ends_at_a_halving_of_the_run(steps, last, end):
-    assert x_end(steps, last) == end
-    assert last <= x_end(steps, last) < max(2 * last, 2.5) or steps == end
+def test_the_step_axis_ends_at_a_halving_of_the_run_and_where_it_ended_there(scene, status, step, end):
+    run = scene.run(status=status, step=step).summary()
+    assert x_end(run, float(step)) == end
 
 
 def test_nothing_is_read_again_until_something_changed(scene):

@@ -14,6 +14,8 @@ Piece = tuple[str, Style]
 Note = tuple[str, ...]
 """What stands beside the title: in whole words, and shorter where there are fewer cells."""
 
+FRAME_ENDS = 4
+"""Cells of a frame's line, within its corners, that its title leaves free."""
 _GAP = 2
 _NOTED = 20
 """Cells that are left for a note beside series."""
@@ -131,6 +133,21 @@ def legend_lines(
         first = _line(title, (), None, False, notes, width, inks)
         return [first, *_squeezed("", entries, width, most_lines - 1, inks)]
     return _squeezed(title, entries, width, 1, inks)
+
+
+def framed_lines(
+    title: str, entries: Sequence[Entry], width: int, most_lines: int, inks: LegendInks
+) -> list[list[Piece]]:
+    """Return the title of the frame round `width` cells, with the series where all have room, else those on lines below
+    it: at most `most_lines` of them."""
+    room = width - FRAME_ENDS
+    for smoothed in (True, False):
+        if cell_len(title) + sum(1 + _entry_width(entry, None, smoothed) for entry in entries) <= room:
+            pieces = [(title, inks.title)]
+            for entry in entries:
+                pieces += [(" ", inks.blank), *_entry_pieces(entry, None, smoothed, inks)]
+            return [pieces]
+    return [[(shorten(title, room), inks.title)], *legend_lines("", entries, (), width, most_lines, inks)]
 
 
 def _entry_lines(

@@ -8,9 +8,11 @@ from typing import ClassVar
 import numpy as np
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.style import Style as TextStyle
 from textual.widget import Widget
 
 from seqsum import formatting
@@ -21,7 +23,7 @@ from seqsum_tui.charts import palette, plot
 from seqsum_tui.charts.axes import arrange, plot_rows, rows_for_legend, x_extent, y_range, y_ticks
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.inks import legend_inks, plot_inks
-from seqsum_tui.charts.legend import Entry, LegendInks, Note, Piece, legend_lines
+from seqsum_tui.charts.legend import FRAME_ENDS, Entry, LegendInks, Note, Piece, fitted, framed_lines, legend_lines
 from seqsum_tui.charts.line_ends import LineEnd, line_ends, paint_ends
 from seqsum_tui.charts.marks import PlacedMarks, mark_sign, paint_marks
 from seqsum_tui.charts.plot import Layer, nearest_shown
@@ -36,6 +38,8 @@ OFFER = "O leaves outliers out", "O: no outliers"
 
 class ChartSurface(Widget):
     """Lines over a shared x, without keys or mouse; see `Chart`.
+
+    With the class `-framed` it stands in a border, which has the title and, at the bottom, the notes.
 
     Args:
         title: shown first, literally.
@@ -83,6 +87,12 @@ class ChartSurface(Widget):
         & > .chart--empty { color: $foreground-muted; }
         &:focus > .chart--title { color: $accent; text-style: bold underline; }
         &:focus > .chart--axis { color: $accent; }
+        &.-framed {
+            border: round $foreground 20%; border-subtitle-color: $foreground-muted;
+            &:focus { border: round $border; }
+            &:focus > .chart--title { color: $primary; text-style: bold; }
+            &:focus > .chart--axis { color: $foreground 35%; }
+        }
     }
     """
 
@@ -123,6 +133,7 @@ class ChartSurface(Widget):
         self._placed = PlacedMarks.of(self.marks)
         self._viewport = Viewport()
         self._least_head = 0
+        self._frame: tuple[list[Piece], str] = [], ""
         self._tail: float | None = None
         self._layers: list[Layer] | None = None
         self._base: Canvas | None = None
@@ -336,6 +347,7 @@ class ChartSurface(Widget):
             self._base = self._draw_base(layers, width, height - len(head))
         canvas = self._base.copy()
         self._draw_over(canvas, layers)
+        self._entitle_frame(layers, width, height)
 
         before, old_head, old_strips = self._canvas, self._head, self._strips
         self._canvas, self._head = canvas, head
@@ -512,8 +524,36 @@ class ChartSurface(Widget):
         inks = self._legend_inks
         if inks is None:
             return []
+        if self.framed:
+            # Its first line is in the border.
+            return self._framed_legend(layers, inks, width, height)[1:]
         rows = rows_for_legend(height)
         return legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
+
+    @property
+    def framed(self) -> bool:
+        """Whether it stands in a border."""
+        return self.has_class("-framed")
+
+    def _framed_legend(self, layers: Sequence[Layer], inks: LegendInks, width: int, height: int) -> list[list[Piece]]:
+        title = self._head_of(width - FRAME_ENDS)
+        return framed_lines(title, self._entries(layers), width, rows_for_legend(height), inks)
+
+    def _entitle_frame(self, layers: Sequence[Layer], width: int, height: int) -> None:
+        """Write the title and the newest values into the frame, and below what else there is to say."""
+        if not self.framed or self._legend_inks is None:
+            return
+        title = self._framed_legend(layers, self._legend_inks, width, height)[0]
+        frame = title, fitted(self._told_in_frame(), width - FRAME_ENDS)
+        if frame != self._frame:
+            self._frame = frame
+            styled = ((text, TextStyle.from_rich_style(ink)) for text, ink in title)
+            self.border_title = Content.assemble(*styled).rstrip()
+            self.border_subtitle = Content(frame[1])
+
+    def _told_in_frame(self) -> list[Note]:
+        """Return what the frame says at the bottom, the most important first."""
+        return self._told()
 
     @staticmethod
     def align_heads(charts: Iterable[ChartSurface]) -> None:

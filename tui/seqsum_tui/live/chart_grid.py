@@ -15,6 +15,7 @@ from textual.message import Message
 
 from seqsum_tui.charts import Chart, Mark, Series
 from seqsum_tui.charts.chart import keys_beside
+from seqsum_tui.charts.legend import Note
 from seqsum_tui.charts.tiles import Grid
 from seqsum_tui.live.curves import event_marks, panel_series
 from seqsum_tui.live.layout import MOST_CHARTS, LiveLayout, grid_for
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from seqsum_tui.live.reader import RunView
 
 SOON, NONE = "The first values come soon", "The run has written none of this"
+KEYS = "m metric · y log · s smooth · enter alone", "y log · s smooth", "enter alone"
+"""What is done with the chart that has the keys, for its frame."""
+SHORT, FOR_VALUE = {"learning rate": "lr"}, 12
+"""What titles are called where a frame has not so many cells beside them."""
+FRAMED = 12
+"""Charts so many lines high have a frame."""
 LOSS_SIGN, MAIN_SIGN, OTHER_SIGN = 0, 2, 3
 
 
@@ -62,6 +69,16 @@ class LiveChart(Chart, inherit_bindings=False):
     def on_resize(self) -> None:
         """A wider chart shows more points."""
         self.post_message(ChartsLaidOut())
+
+    def _head_of(self, width: int) -> str:
+        """In a frame the title has the chart's key before it, and is short where the chart is slim."""
+        head = super()._head_of(width)
+        if not self.framed or not head:
+            return head
+        return f"{self.place + 1} {head if width > len(head) + FOR_VALUE else SHORT.get(head, head)}"
+
+    def _told_in_frame(self) -> list[Note]:
+        return [*super()._told_in_frame(), *([KEYS] if self.has_focus else [])]
 
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis, and remember it."""
@@ -183,7 +200,7 @@ class LiveCharts(Container):
     def _take_axis(self, view: RunView) -> None:
         """Bring the x axes up to date. A view that is zoomed stays where it is, unless the axis is another one."""
         last = last_step(view.summary, view.curves)
-        limits = view.axis.limits(x_end(view.summary.steps, last), last, view.summary.live)
+        limits = view.axis.limits(x_end(view.summary, last), last, view.summary.live)
         before, self.axis = self.axis, view.axis
         other = before.kind != view.axis.kind
         window, cursor = self.charts[0].view, self.charts[0].cursor_x
@@ -240,6 +257,7 @@ class LiveCharts(Container):
             last = self.enlarged is None and chart.place == grid.shown - 1
             chart.styles.column_span = grid.columns - chart.place % grid.columns if last else 1
             chart.display = shown
+            chart.set_class(height // grid.rows >= FRAMED, "-framed")
         if self.screen.focused in self.charts and not self.charts[self.in_hand].display:
             self.focus_first()
         self.call_after_refresh(self._align)

@@ -251,7 +251,7 @@ class RunReader:
             return None
         run, step = parts[-2].run, parts[-1].after
         first, last = self._stretch()
-        end = int(x_end(summary.steps, last_step(summary, curves)))
+        end = int(x_end(summary, last_step(summary, curves)))
         first, last = max(step, first or 0), end if last is None else min(last, end)
         try:
             with run.store(READING_SECONDS) as store, History(run) as history:
@@ -287,13 +287,14 @@ def last_step(summary: Summary, curves: Mapping[str, Buckets]) -> float:
     return max([float(summary.step), *(float(curve.x[-1]) for curve in curves.values() if curve.x.size)])
 
 
-def x_end(steps: int, last: float) -> float:
-    """Return where the step axis ends while a run is at step `last` of `steps`.
+def x_end(run: Summary, last: float) -> float:
+    """Return where the step axis ends of a run that is at step `last`: there, where the run has ended.
 
-    The run's end, halved as often as the curve still fills more than half of the axis: so the axis moves a few times
-    in a run, and in between a growing curve changes only the cells at its tip.
+    While it trains it is the run's planned end, halved as often as the curve still fills more than half of the axis: so
+    the axis moves a few times in a run, and in between a growing curve changes only the cells at its tip.
     """
-    end = float(steps) or max(last, 1.0)
-    while end / 2 >= max(last, 1.0):
+    least = max(last, 1.0)
+    end = float(run.steps) if run.steps and run.live else least
+    while end / 2 >= least:
         end /= 2
     return end
