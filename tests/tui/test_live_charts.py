@@ -4,17 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from textual.app import App
 from textual.widgets import OptionList
 
 from seqsum.compare.history import History
+from seqsum.runs import Buckets
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.choose import ChooseScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.layout import Grid, LiveLayout, grid_for, moved
 from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.live.slim_line import SlimLine
 from seqsum_tui.live.x_axis import axis_of
 from seqsum_tui.settings.store import Settings
-from seqsum_tui.shared.metric_panels import DEFAULT, MAIN
+from seqsum_tui.shared.metric_panels import DEFAULT, MAIN, Panel
 from support.screens import listed
 from support.stores import alter
 
@@ -223,3 +226,24 @@ def test_a_layout_from_a_file_is_taken_as_far_as_it_makes_sense():
 def test_charts_are_moved_not_beyond_the_ends():
     assert moved(["a", "b", "c"], 0, 1) == ("b", "a", "c")
     assert moved(["a", "b", "c"], 2, 1) == ("a", "b", "c") == moved(["a", "b", "c"], 0, -1)
+
+
+@pytest.mark.parametrize(("values", "said"), [([0.1, 0.1, 0.1], None), ([0.1, 0.05, 0.0125], "learning rate 0.1")])
+async def test_what_has_no_chart_has_a_line_while_it_changes(values, said):
+    class Alone(App):
+        def compose(self):
+            yield SlimLine()
+
+    panel, steps = Panel("learning rate", (("lr", ""),)), np.array([0.0, 50.0, 100.0])
+    curve = Buckets.of_points(steps, np.array(values))
+    async with Alone().run_test(size=(80, 2)) as pilot:
+        line = pilot.app.query_one(SlimLine)
+        line.show(panel, curve, (0.0, 200.0), values[-1])
+        await pilot.pause()
+        assert line.display == (said is not None)
+        if said:
+            text = str(line.render())
+            assert text.startswith(said) and text.endswith("◆ 0.0125")
+            # Half of the axis is still to come.
+            room = 78 - len(f"{said}  ◆ 0.0125")
+            assert text.index("◆") == pytest.approx(len(said) + 1 + room / 2, abs=1)

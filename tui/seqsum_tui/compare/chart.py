@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from seqsum.compare import Row
 
 LONGEST_NAME = 16
+KEYS = "m metric · t time · x log x · y log y · s smooth", "m metric · x log x · y log y", "m metric"
+"""What is done with the chart, for its frame."""
 
 
 class CompareChart(Chart, can_focus=False, inherit_bindings=False):
@@ -59,6 +61,9 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
 
     def _told(self) -> list[Note]:
         return [*super()._told(), *((note,) for note in self._counted)]
+
+    def _told_in_frame(self) -> list[Note]:
+        return [*self._told(), KEYS]
 
     def tag(self, end: LineEnd) -> str:
         """A row's name and how many runs it has, as in the table, and its value."""

@@ -24,6 +24,7 @@ from seqsum.plotting.ticks import AxisKind, format_x
 from seqsum.runs import Run
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.scatter import Scatter
+from seqsum_tui.charts.surface import ChartSurface
 from seqsum_tui.compare.bar import CompareBar
 from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.differences import DifferencesView
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from seqsum.compare.files import Part
     from seqsum.runs import Summary
 
-BROAD = 170
+BROAD, HIGH = 170, 34
+"""Columns from which the table stands beside the chart, and lines from which that has a frame."""
 FEWEST_LINES = 5
 
 
@@ -223,6 +225,10 @@ class CompareScreen(ConsoleScreen[None]):
     def _share_height(self) -> None:
         """Give the table the lines it needs, up to half of the screen; the chart has the rest."""
         bottom = self.query_one("#bottom")
+        for chart in self.query(ChartSurface):
+            chart.set_class(self.size.height >= HIGH, "-framed")
+        bottom.border_title = "Settings" if self.model.view == SETTINGS else "Values"
+        bottom.border_subtitle = "b baseline · space hides · enter opens"
         if self.size.width >= BROAD:
             bottom.styles.height = "1fr"
             return

@@ -269,6 +269,12 @@ class LiveCharts(Container):
         width, height = self.size
         return grid_for(MOST_CHARTS, width + 1, height, self.arrangement.columns).shown
 
+    @property
+    def squeezed_out(self) -> Panel | None:
+        """A panel that needs little room and has none."""
+        shown = zip(self.charts, self.panels, strict=False)
+        return next((panel for chart, panel in shown if panel.title in SLIM and not chart.display), None)
+
     def forget_ranges(self) -> None:
         """Take away the ends of y that a person set."""
         self._ends.clear()

@@ -30,6 +30,7 @@ from seqsum_tui.live.layout import LiveLayout
 from seqsum_tui.live.log import LogView
 from seqsum_tui.live.questions import QuestionsLine
 from seqsum_tui.live.reader import RunReader, RunView
+from seqsum_tui.live.slim_line import SlimLine
 from seqsum_tui.live.slow_motion import SlowMotion
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.query.session import Session
@@ -76,6 +77,7 @@ class LiveScreen(RunScreen):
         yield LiveCharts(LiveLayout.read(self.console.layout(SCREEN)))
         # What comes and goes takes its lines from the tabs, so that the charts stay where they are.
         with Vertical(id="below"):
+            yield SlimLine()
             yield QuestionsLine()
             yield Static(id="banner")
             with TabbedContent(id="tabs"):
@@ -127,6 +129,14 @@ class LiveScreen(RunScreen):
         self.query_one(RunHeader).show(view.summary, facts or self._facts(view))
         self.query_one(LiveCharts).show(view)
         self.query_one(QuestionsLine).show(view.events)
+        self._show_slim(view)
+
+    def _show_slim(self, view: RunView) -> None:
+        charts = self.query_one(LiveCharts)
+        panel = None if self.has_class("-low") else charts.squeezed_out
+        name = panel.names[0] if panel is not None else ""
+        curve = charts.axis.moved(view.curves[name]) if name in view.curves else None
+        self.query_one(SlimLine).show(panel, curve, charts.charts[0].x_range, view.newest.get(name))
 
     def on_key(self, event: events.Key) -> None:
         """Any key ends the replay, and does what else it does."""
@@ -323,8 +333,10 @@ class LiveScreen(RunScreen):
         self.query_one(LiveCharts).enlarge(message.place)
 
     def on_charts_laid_out(self) -> None:
-        """Wider charts show more points."""
+        """Wider charts show more points, and what has no chart may have a line."""
         self.call_after_refresh(self.aim_reader)
+        if self.view is not None:
+            self._show_slim(self.view)
 
     def on_chart_looks_changed(self) -> None:
         """Remember how the charts look."""

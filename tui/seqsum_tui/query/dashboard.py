@@ -34,7 +34,6 @@ class Panel(QueryPane):
     """
 
     READY = False
-    WAITS = "It follows the question."
     page = ""
     chosen: Chosen = ("", "")
     offered: tuple[str, Chosen] | None = None

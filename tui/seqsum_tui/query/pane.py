@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -25,9 +26,24 @@ from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Lines, Shown
 
 HOW = (
-    "Type a question and press enter, or ctrl+r for one such as the run is trained on. esc leaves the box; then r asks "
-    "a random question, h the hardest, 1 to 5 turn the pages, [ and ] go through the checkpoints, ? shows every key."
+    ("enter", "asks what you typed"),
+    ("ctrl+r", "asks a question such as the run is trained on"),
+    ("r", "does so outside the box, which esc leaves"),
+    ("h", "asks the hardest"),
+    ("1 … 5", "turn the pages"),
+    ("[  ]", "go through the checkpoints"),
+    ("?", "shows every key"),
 )
+"""What a person can do before anything is asked."""
+COMES = {
+    "inspect": "How likely each answer is after each step of the question, and what each step counts.",
+    "attention": "Where the model looks in the question while it writes each part of its answer.",
+    "gradient_norms": "How far back a question's end still teaches its beginning, in this network and in fresh cells.",
+    "history": "What each checkpoint answers to the question, and from which step on it is right.",
+    "nearest_neighbours": "What the model has read that leaves it in the same state as the question.",
+    "loss_per_character": "Which characters of a text surprise the model.",
+}
+"""What a view of a question shows, said before one is asked."""
 LOW, ROOMY = 13, 22
 """Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
 NO_MODEL = (
@@ -63,6 +79,8 @@ class QueryPane(Vertical):
         & > #title { height: 1; background: $boost; text-style: bold; display: none; }
         & > #scroll { height: auto; max-height: 40%; scrollbar-size-vertical: 1; }
         & > #scroll.-alone { height: 1fr; max-height: 100%; }
+        &.-waits > #scroll { align: center middle; }
+        &.-waits > #scroll > #words { width: auto; max-width: 60; }
         & > TokenStrip, & > HeatMap, & > Ribbons, & > QueryChart, & > Plane, & > AnswerList { display: none; }
         &.-roomy > TokenStrip, &.-roomy > HeatMap, &.-roomy > Ribbons, &.-roomy > QueryChart, &.-roomy > Plane,
         &.-roomy > AnswerList { margin-top: 1; }
@@ -76,8 +94,6 @@ class QueryPane(Vertical):
 
     READY = True
     """Whether every kind of picture is there from the start; else each comes when it is first shown."""
-    WAITS = "Type a question first, or press r for a random one."
-    """What stands in the place of a view of a question before one is asked."""
     _shown: Shown | None = None
     about: tuple[str | None, str] | None = None
     """The question, and the one to the server, of what is shown."""
@@ -139,7 +155,7 @@ class QueryPane(Vertical):
                 self._said = asking.reply, beside
                 self._show_answer()
             elif asking.question is None:
-                self._tell(HOW)
+                self._wait("", HOW)
             return None
         if chosen is None:
             self._tell(
@@ -155,7 +171,7 @@ class QueryPane(Vertical):
         elif ask in asking.refused:
             self.say(asking.refused[ask])
         elif views()[ask].question.needs_input and asking.question is None:
-            self._tell(self.WAITS)
+            self._wait(COMES.get(ask, ""), HOW[1:3])
         else:
             if self.about != (asking.question, ask):
                 self._tell("computing…")
@@ -170,6 +186,7 @@ class QueryPane(Vertical):
     def show(self, shown: Shown) -> None:
         """Show a view."""
         self.about = None
+        self.remove_class("-waits")
         if shown is self._shown:
             return
         picture = shown.picture
@@ -191,7 +208,15 @@ class QueryPane(Vertical):
 
     def say(self, words: Content) -> None:
         """Show words alone."""
-        self.show(Shown("", words))
+        if self._shown != Shown("", words):
+            self.show(Shown("", words))
 
     def _tell(self, words: str) -> None:
         self.say(Content.styled(words, QUIET))
+
+    def _wait(self, words: str, keys: Sequence[tuple[str, str]]) -> None:
+        """Say what comes when a question is asked, and which keys do that."""
+        lines = [Content.styled(f"{words}\n", QUIET)] if words else []
+        lines += [Content.assemble((f"{key:<8}", "bold $text-accent"), (f"  {does}", QUIET)) for key, does in keys]
+        self.say(Content("\n").join(lines))
+        self.add_class("-waits")
