@@ -93,7 +93,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Temporary files that killed programs left for the same path are deleted: those that nobody holds.
     """
-    _clear_temporary(path)
+    clear_temporary(path)
     while True:
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         # A name that is there already would be somebody else's file, or a link to one.
@@ -115,18 +115,27 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def _clear_temporary(path: Path) -> None:
-    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9]+(-[0-9a-f]{{8}})?\.tmp")
+def clear_temporary(path: Path, *, look: bool = False) -> list[str]:
+    """Delete, or only `look` for, what killed programs left that were writing to `path`; return the names."""
+    ours, found = re.compile(rf"\.{re.escape(path.name)}\.[0-9]+(-[0-9a-f]{{8}})?\.tmp"), list[str]()
     with suppress(OSError), os.scandir(path.parent) as entries:
-        for name in [entry.name for entry in entries if ours.fullmatch(entry.name)]:
+        for name in sorted(entry.name for entry in entries if ours.fullmatch(entry.name)):
             with suppress(OSError), open_regular(path.with_name(name)) as file:
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.with_name(name).unlink()
+                if not look:
+                    path.with_name(name).unlink()
+                found.append(name)
+    return found
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return JSON as it is written into files, indented for people."""
+    return json.dumps(value, indent=2).encode() + b"\n"
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, indented for people."""
-    write_atomically(path, json.dumps(value, indent=2).encode() + b"\n")
+    """Write JSON atomically."""
+    write_atomically(path, json_bytes(value))
 
 
 def sync_folder(folder: Path) -> None:

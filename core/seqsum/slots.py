@@ -103,14 +103,21 @@ class Slots:
 
     def is_next(self, ticket: str) -> bool:
         """Tell whether no live ticket stands before this one; tickets of the dead before it are thrown away."""
-        paths = (self.folder / QUEUE).iterdir() if _is_folder(self.folder / QUEUE) else ()
-        tickets = sorted(path.name for path in paths if TICKET.fullmatch(path.name) and path.name < ticket)
-        for other in tickets:
-            run = other.partition("-")[2]
-            if is_held(self.workspace / run / WORKER_LOCK):
-                return False
-            self.drop(other)
+        for other in self.tickets():
+            if other < ticket:
+                if self.waits(other):
+                    return False
+                self.drop(other)
         return True
+
+    def tickets(self) -> list[str]:
+        """Return all tickets, the first drawn first."""
+        paths = (self.folder / QUEUE).iterdir() if _is_folder(self.folder / QUEUE) else ()
+        return sorted(path.name for path in paths if TICKET.fullmatch(path.name))
+
+    def waits(self, ticket: str) -> bool:
+        """Tell whether a worker is there for a ticket."""
+        return is_held(self.workspace / ticket.partition("-")[2] / WORKER_LOCK)
 
     def drop(self, ticket: str) -> None:
         """Leave the queue."""

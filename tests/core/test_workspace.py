@@ -102,7 +102,7 @@ def test_any_other_name_is_kept_as_it_is(workspace: Workspace, name: str) -> Non
 @pytest.mark.parametrize(
     ("target", "error"),
     [
-        ("seqsum.runs.record.write_json", OSError(errno.ENOSPC, "No space left on device")),
+        ("seqsum.runs.record.write_atomically", OSError(errno.ENOSPC, "No space left on device")),
         ("seqsum.runs.store.Store.set_state", sqlite3.OperationalError("database or disk is full")),
         ("pathlib.Path.rename", PermissionError(errno.EACCES, "Permission denied")),
     ],

@@ -341,6 +341,15 @@ def _bin(parser: Parser) -> None:
     parser.add_argument("--empty", action="store_true", help="delete them for good")
 
 
+def _doctor(parser: Parser) -> None:
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", help="a run's id, the beginning of one, or its name; default: all"
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help="mend what can be mended; what is replaced is kept beside"
+    )
+
+
 def _explain(parser: Parser) -> None:
     parser.add_argument(
         "word", metavar="WORD", nargs="*", help="a word or phrase, or several words; default: list every word"
@@ -389,6 +398,7 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "delete": Subcommand("put runs into the bin", "annotate:delete", _delete),
         "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
+        "doctor": Subcommand("check the files of all runs, or of one, and mend them", "doctor:doctor", _doctor),
     },
     "Look up, set up": {
         "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),

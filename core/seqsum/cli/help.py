@@ -77,7 +77,7 @@ def usage(parser: Parser, named: str = "") -> str:
 
 def _metavar(action: argparse.Action) -> str:
     name = "|".join(action.choices) if action.choices else str(action.metavar or "")
-    return {"+": f"{name} [{name} …]", "*": f"[{name} …]"}.get(str(action.nargs), name)
+    return {"+": f"{name} [{name} …]", "*": f"[{name} …]", "?": f"[{name}]"}.get(str(action.nargs), name)
 
 
 def rows(parser: Parser, flags: bool) -> list[tuple[str, str]]:

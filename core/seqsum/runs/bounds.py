@@ -70,6 +70,27 @@ def own_folder(folder: Path) -> Path:
     return folder
 
 
+def free_name(path: Path) -> Path:
+    """Return a path, with a number where something stands there already."""
+    number, free = 2, path
+    while os.path.lexists(free):
+        number, free = number + 1, path.with_name(f"{path.name}-{number}")
+    return free
+
+
+def keep_as(path: Path, aside: Path) -> None:
+    """Give what something else is to stand for another name; until then it keeps its own, too, where it can.
+
+    Raises OSError.
+    """
+    try:
+        os.link(path, aside, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    except OSError:  # a folder, or a file system without links
+        path.rename(aside)
+
+
 def remove(path: Path, *, missing_ok: bool = True) -> None:
     """Delete a folder with what is in it, or a file or link itself, out of a folder of ours.
 

@@ -9,6 +9,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -212,6 +213,19 @@ def without_tensors(data: bytes, unwanted: Callable[[str], bool]) -> bytes:
     written = json.dumps(kept, separators=(",", ":")).encode()
     written += b" " * (-len(written) % 8)  # the tensors begin at a multiple of 8
     return struct.pack("<Q", len(written)) + written + b"".join(parts)
+
+
+def tidy(folder: Path) -> None:
+    """Clear away what a save that was killed left behind. For the writer alone: a save may be under way."""
+    own_folder(folder)
+    for leftover in folder.glob(".step-*.old"):
+        target = folder / leftover.name[1:].removesuffix(".old")
+        if not target.exists():
+            # Killed between the two renames: the old one is the only whole checkpoint of that step.
+            leftover.rename(target)
+    for leftover in (*folder.glob(".step-*.old"), *folder.glob(".step-*.new")):
+        with suppress(OSError):
+            remove(leftover)
 
 
 def move_later(checkpoints: Path, step: int, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import platform
 import socket
@@ -11,18 +12,23 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import read_json, write_json
+from seqsum.files import json_bytes, parse_json, read_json, write_atomically
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
 from seqsum.text import one_line
 
+if TYPE_CHECKING:
+    from seqsum.runs.store import Store
+
 RECORD_FILE = "run.json"
 FORMAT = 1
+CHECKSUM = "checksum"
+"""In the file, of all that it holds besides: SHA-256. One that an earlier version wrote has none."""
 PACKAGES = ("seqsum-tui", "torch", "numpy", "pydantic", "safetensors", "swanlab")
 
 
@@ -99,12 +105,17 @@ class Record:
         return replace(self, **facts, kept={name: value for name, value in self.kept.items() if name not in facts})
 
     def plain(self) -> dict[str, Any]:
-        """Return what the file holds."""
+        """Return what the file holds, but for its checksum."""
         own = (part.name for part in fields(self) if part.name not in ("kept", "problems"))
         return {**{name: getattr(self, name) for name in own}, **self.kept}
 
-    def write(self, folder: Path) -> None:
-        write_json(folder / RECORD_FILE, self.plain())
+    def write(self, folder: Path, store: Store | None = None) -> None:
+        """Write the record; into the run's store, too, so that one that gets damaged is given back (see `doctor`)."""
+        plain = self.plain()
+        data = json_bytes({**plain, CHECKSUM: checksum(plain)})
+        if store is not None:
+            store.keep_copy(RECORD_FILE, data.decode())
+        write_atomically(folder / RECORD_FILE, data)
 
     @classmethod
     def read(cls, folder: Path) -> Record:
@@ -123,6 +134,7 @@ class Record:
             raise UserError(f"runs: can't read {path}: it is damaged ({error})") from None
         if not isinstance(raw, dict) or raw.keys().isdisjoint(("id", "name", "preset", "config")):
             raise UserError(f"runs: can't read {path}: it is no record of a run")
+        raw.pop(CHECKSUM, None)
         given = Fields(raw, f"{RECORD_FILE}:")
         format = given.whole("format", FORMAT)
         if format > FORMAT:
@@ -154,6 +166,20 @@ class Record:
         known = {part.name for part in fields(cls)}
         kept = {name: value for name, value in raw.items() if name not in known or getattr(made, name) != value}
         return replace(made, kept=kept, problems=(*given.problems, *settings.problems))
+
+
+def checksum(plain: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a record says."""
+    return hashlib.sha256(json_bytes(plain)).hexdigest()
+
+
+def is_as_written(data: bytes | str) -> bool:
+    """Tell whether a record is what was written, by its own checksum."""
+    try:
+        raw = parse_json(data)
+        return bool(raw.pop(CHECKSUM) == checksum(raw))
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return False
 
 
 def _usable(section: dict[str, Any]) -> dict[str, Any]:

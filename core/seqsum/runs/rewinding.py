@@ -62,7 +62,7 @@ def end_undo(run: Run, name: str, step: int) -> None:
 
 def settle(run: Run) -> None:
     """End what a killed rewind had begun; for whoever holds the run's lock. Raises as `end_undo`."""
-    for name, undone in _under_way(run):
+    for name, undone in under_way(run):
         with run.store() as store:
             steps = [event.step for event in store.events(kind="rewound") if event.detail.get("kept") == name]
         if undone is None:
@@ -78,12 +78,12 @@ def settle(run: Run) -> None:
 
 def finish(run: Run) -> None:
     """Settle a run that is opened to be looked at, unless somebody is at it or it can't be written."""
-    if _under_way(run) and not run.worker_lives:
+    if under_way(run) and not run.worker_lives:
         with suppress(OSError, UserError), no_worker(run.folder, "rewind"):
             settle(run)
 
 
-def _under_way(run: Run) -> list[tuple[str, int | None]]:
+def under_way(run: Run) -> list[tuple[str, int | None]]:
     """Return the names of the rewinds that are not ended, or not wholly undone, those with the step of the rewind."""
     try:
         found = [UNDER_WAY.fullmatch(path.name) for path in run.folder.iterdir()]

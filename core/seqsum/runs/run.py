@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -154,11 +154,11 @@ class Run:
         except UserError as error:
             return Record(self.id, self.id, "", "", {}, 0, problems=(str(error).removeprefix("runs: "),))
 
-    def record_outcome(self, status: str, reason: str | None, step: int) -> None:
-        """Write into the record how the worker ended."""
-        Record.read(self.folder).with_facts(outcome={"status": status, "reason": reason, "step": step}).write(
-            self.folder
-        )
+    def record_outcome(self, status: str, reason: str | None, step: int, store: Store | None = None) -> None:
+        """Write into the record how the worker ended. store: the run's, where it is open already."""
+        outcome = {"status": status, "reason": reason, "step": step}
+        with nullcontext(store) if store else self.store() as store:
+            Record.read(self.folder).with_facts(outcome=outcome).write(self.folder, store)
 
     def end_before_start(self, reason: str) -> None:
         """Write that a run which waited was stopped; the caller holds its lock."""
@@ -166,7 +166,7 @@ class Run:
             step = store.state()["step"]
             store.add_event(step, "stopped", reason=reason)
             store.set_state(status="stopped", reason=reason, updated=time.time())
-            self.record_outcome("stopped", reason, step)
+            self.record_outcome("stopped", reason, step, store)
 
     @property
     def name(self) -> str:

@@ -27,6 +27,8 @@ from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.database import connect, on_network_file_system, opened, told
 from seqsum.runs.kinds import LATEST, Fields
 
+COPY = "CREATE TABLE IF NOT EXISTS copy(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;\n"
+"""Files of the run as they were written last. Came after the first version."""
 SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS metric(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -38,6 +40,7 @@ CREATE TABLE IF NOT EXISTS event(id INTEGER PRIMARY KEY, time REAL NOT NULL, ste
 CREATE TABLE IF NOT EXISTS command(id INTEGER PRIMARY KEY, time REAL NOT NULL, verb TEXT NOT NULL,
     arguments TEXT NOT NULL, done REAL, outcome TEXT);
 """
+    + COPY
     + rollup.TABLE
 )
 
@@ -109,6 +112,7 @@ class Store:
 
     database: the connection.
     read_only: it can't be written here: another user's, or on a read-only disk. Whatever writes raises UserError.
+    base: the roll-up's unit, in steps.
     problems: a sentence for each thing of another kind that was found and left out when it was read.
     """
 
@@ -124,7 +128,7 @@ class Store:
         self._stack = ExitStack()
         self.database, self.read_only = self._stack.enter_context(opened(path, patience))
         try:
-            self._base = self._check_tables()
+            self.base = self._check_tables()
         except BaseException:
             self.close()
             raise
@@ -206,7 +210,7 @@ class Store:
                     "INSERT OR REPLACE INTO pt VALUES (?, ?, ?)",
                     ((metric, step, None if math.isnan(value) else value) for step, value in rows),
                 )
-                rollup.update(self.database, metric, self._base, min(step for step, _ in rows))
+                rollup.update(self.database, metric, self.base, min(step for step, _ in rows))
 
     def truncate(self, step: int) -> None:
         """Drop every point and checkpoint event after `step`: a resumed run writes them again."""
@@ -215,7 +219,7 @@ class Store:
             self.database.execute("DELETE FROM pt WHERE step > ?", (step,))
             self.database.execute("DELETE FROM event WHERE step > ? AND kind = 'checkpoint'", (step,))
             for (metric,) in self.database.execute("SELECT id FROM metric").fetchall():
-                rollup.drop_after(self.database, metric, self._base, step)
+                rollup.drop_after(self.database, metric, self.base, step)
 
     def rewind(self, step: int) -> None:
         """Forget what came after the checkpoint of `step`, events and changed values included.
@@ -345,13 +349,13 @@ class Store:
             return Buckets.empty()
         first = extent[0] if first is None else max(first, extent[0])
         last = extent[1] if last is None else min(last, extent[1])
-        level = rollup.level_for(self._base, last - first, count)
+        level = rollup.level_for(self.base, last - first, count)
         if level == 0:
             return Buckets.of_points(*self.points(metric, first - 1, last))
         if self._lacking is None:
             self._lacking = rollup.missing(self.database)
         (id,) = self.database.execute("SELECT id FROM metric WHERE name = ?", (metric,)).fetchone()
-        rows = rollup.read(self.database, self._lacking, id, self._base, level, first, last)
+        rows = rollup.read(self.database, self._lacking, id, self.base, level, first, last)
         return Buckets.of_rollup(rows)
 
     def _prepare_rollup(self) -> None:
@@ -412,6 +416,22 @@ class Store:
             self._note(problem)
         always = ("status", "step")
         return {**raw, **{key: value for key, value in checked.items() if key in raw or key in always}}
+
+    # Copies of files
+
+    def keep_copy(self, name: str, text: str) -> None:
+        """Keep what a file of the run says, so that it can be given back."""
+        with self.transaction():
+            self.database.execute(COPY)
+            self.database.execute("INSERT OR REPLACE INTO copy VALUES (?, ?)", (name, text))
+
+    def copy_of(self, name: str) -> str | None:
+        """Return what a file of the run said when it was written last; None where that is not known."""
+        try:
+            row = self.database.execute("SELECT text FROM copy WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error:
+            return None
+        return row[0] if row and isinstance(row[0], str) else None
 
     # Events
 

@@ -132,7 +132,7 @@ class Workspace:
         with self._told():
             id = self._new_id()
             record = Record.new(id, name or self._free_name(stem), preset, config, parent)
-            self._clear_unfinished()
+            self.clear_unfinished()
             building = self.folder / f".{id}.new"
             building.mkdir()
             try:
@@ -141,8 +141,8 @@ class Workspace:
                     fill(building)
                 first = {"status": "queued", "step": 0, "changes": {}, **state}
                 # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
-                Store.create(building / METRICS_FILE, 1, first).close()
-                record.write(building)
+                with Store.create(building / METRICS_FILE, 1, first) as store:
+                    record.write(building, store)
                 building.rename(self.folder / id)
             except BaseException:
                 with suppress(OSError):
@@ -151,12 +151,15 @@ class Workspace:
             sync_folder(self.folder)
         return Run(self.folder / id)
 
-    def _clear_unfinished(self) -> None:
-        """Delete what programs left that were killed while they made a run: none makes one at this moment."""
-        for folder in self.folder.glob(".*.new"):
-            if UNFINISHED.fullmatch(folder.name):
-                with suppress(OSError):
-                    remove(folder)
+    def unfinished(self) -> list[Path]:
+        """Return what programs left that were killed while they made a run, if none makes one at this moment."""
+        return [folder for folder in self.folder.glob(".*.new") if UNFINISHED.fullmatch(folder.name)]
+
+    def clear_unfinished(self) -> None:
+        """Delete what is unfinished; for whoever is alone."""
+        for folder in self.unfinished():
+            with suppress(OSError):
+                remove(folder)
 
     def find(self, text: str) -> Run:
         """Return the run that `text` names: an id, a name, or the beginning of an id; a rewind of it that was killed is
@@ -164,11 +167,12 @@ class Workspace:
 
         Raises UserError if it names none, or more than one.
         """
-        run = self._named(text)
+        run = self.named(text)
         rewinding.finish(run)
         return run
 
-    def _named(self, text: str) -> Run:
+    def named(self, text: str) -> Run:
+        """As `find`, but nothing is ended."""
         # Thousands of records need not be read for the one that is named in full.
         if text and not text.startswith(".") and "/" not in text and is_run(self.folder, text):
             return Run(self.folder / text)
@@ -199,7 +203,7 @@ class Workspace:
         if self.folder.name == BIN_FOLDER:
             return None
         try:
-            return self.bin._named(text).id
+            return self.bin.named(text).id
         except UserError:
             return None
 

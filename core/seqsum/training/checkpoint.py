@@ -36,6 +36,7 @@ from seqsum.runs.checkpoint_files import (
     whole_files,
 )
 from seqsum.runs.checkpoint_files import steps_saved as steps_saved
+from seqsum.runs.checkpoint_files import tidy as tidy
 
 METADATA = {"format": "pt"}
 
@@ -106,19 +107,6 @@ def packed(tensors: dict[str, Tensor]) -> bytes:
     # Through NumPy, which does not know bfloat16: a third of the time, as nobody looks for memory that is shared.
     arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in tensors.items()}
     return safetensors.numpy.save(arrays, METADATA)
-
-
-def tidy(folder: Path) -> None:
-    """Clear away what a save that was killed left behind. For the writer alone: a save may be under way."""
-    own_folder(folder)
-    for leftover in folder.glob(".step-*.old"):
-        target = folder / leftover.name[1:].removesuffix(".old")
-        if not target.exists():
-            # Killed between the two renames: the old one is the only whole checkpoint of that step.
-            leftover.rename(target)
-    for leftover in (*folder.glob(".step-*.old"), *folder.glob(".step-*.new")):
-        with suppress(OSError):
-            remove(leftover)
 
 
 def set_aside(folder: Path, after: int) -> None:

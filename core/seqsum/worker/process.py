@@ -41,7 +41,7 @@ def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = 
                 reason, status = _reason(error), 1
                 store.add_event(store.state().get("step", 0), "failed", reason=reason)
                 store.set_state(status="failed", reason=reason, updated=time.time())
-                run.record_outcome("failed", reason, store.state().get("step", 0))
+                run.record_outcome("failed", reason, store.state().get("step", 0), store)
                 if worker.tracker is not None:
                     worker.tracker.finish("failed", reason)
     finally:

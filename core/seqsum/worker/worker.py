@@ -118,7 +118,8 @@ class Worker:
             "parameters": self.trainer.parameters,
             "measured_since": self._measured_since(saved),
         }
-        self.run.record.with_facts(**facts, backend_reason=backend.why_not_fused, outcome=None).write(self.run.folder)
+        begun = self.run.record.with_facts(**facts, backend_reason=backend.why_not_fused, outcome=None)
+        begun.write(self.run.folder, self.store)
         self.tracker = self.writer.tracker = tracker_of(self.run)
         if self.tracker is not None:
             self.tracker.start(self.trainer.config.plain(), {**facts, "step": step})
@@ -306,7 +307,7 @@ class Worker:
             self.writer.write(force=True)
             self.store.add_event(self.trainer.step, status, **({"reason": reason} if reason else {}))
             self.store.set_state(status=status, reason=reason)
-            self.run.record_outcome(status, reason, self.trainer.step)
+            self.run.record_outcome(status, reason, self.trainer.step, self.store)
             for command in self.store.pending_commands():
                 if command.verb != "set":
                     answered = self.writer.saved and (

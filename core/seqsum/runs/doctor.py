@@ -1,0 +1,408 @@
+"""What is wrong with the files of runs, and how what can be mended is mended.
+
+Looking changes nothing. A mend deletes nothing that could be somebody's data: what can't be used is kept beside.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import safetensors
+
+from seqsum import plugins
+from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.files import LARGEST_JSON, alone, clear_temporary, parse_json, read_json, read_regular, write_atomically
+from seqsum.formatting import count
+from seqsum.runs import checkpoint_files, rewinding
+from seqsum.runs.annotations import ANNOTATIONS_FILE
+from seqsum.runs.bounds import free_name, keep_as, own_folder, remove
+from seqsum.runs.changes import CHANGED_FILE
+from seqsum.runs.checkpoint_files import MODEL_FILE, OPTIMIZER_FILE, STATE_FILE, DamagedCheckpoint
+from seqsum.runs.database import StoreBusy
+from seqsum.runs.gone import BIN_FOLDER
+from seqsum.runs.index import INDEX_FILE
+from seqsum.runs.lock import LOCK_FILE, no_worker
+from seqsum.runs.measure import MEASURE
+from seqsum.runs.record import CHECKSUM, RECORD_FILE, Record, is_as_written
+from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, METRICS_FILE, Run
+from seqsum.runs.salvage import ROLLUP, roll_up, salvage, wrong_with
+from seqsum.runs.store import UNREADABLE, Store
+from seqsum.runs.workspace import Workspace
+from seqsum.slots import FOLDER as SLOTS_FOLDER
+from seqsum.slots import Slots
+from seqsum.text import one_line
+
+MOST_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong.
+
+    what: a sentence that names the thing. remedy: what mending it does, or else what a person can do; may be empty.
+    mend: does that, where it can be done from here. mended: it was done.
+    """
+
+    what: str
+    remedy: str = ""
+    mend: Callable[[], object] | None = None
+    mended: bool = False
+
+
+def examine(run: Run, *, repair: bool = False) -> list[Finding]:
+    """Return what is wrong with a run; with `repair` what can be mended is mended first, unless a worker is at it.
+
+    Raises RunGone when its folder is not there.
+    """
+    live = _is_live(run)
+    found = list(_findings(run, live))
+    if live:
+        wait = f"not mended while a worker is at it; stop it first: seqsum stop {run.id}"
+        return [replace(one, remedy=wait, mend=None) if one.mend else one for one in found]
+    if not repair or not any(one.mend for one in found):
+        return found
+    try:
+        odd_lock = [_mended(one) for one in _lock(run)]
+        with no_worker(own_folder(run.folder), "doctor"):
+            return [*odd_lock, *map(_mended, _findings(run, live))]
+    except UserError as error:
+        why = str(error).removeprefix("doctor: ")
+        return [replace(one, remedy=f"not mended: {why}", mend=None) if one.mend else one for one in found]
+
+
+def examine_workspace(workspace: Workspace, *, repair: bool = False) -> list[Finding]:
+    """Return what is wrong with a workspace beside its runs, as `examine` does."""
+    found = _of_workspace(workspace)
+    return [_mended(one) for one in found] if repair else list(found)
+
+
+def _mended(finding: Finding) -> Finding:
+    if finding.mend is None:
+        return finding
+    try:
+        finding.mend()
+    except (OSError, UserError, sqlite3.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else None
+        return replace(finding, remedy=f"not mended: {why or error}", mend=None)
+    return replace(finding, mended=True)
+
+
+def _findings(run: Run, live: bool) -> Iterator[Finding]:
+    """Yield one after the other: what comes later is looked at when what came before may be mended already."""
+    if not run.folder.is_dir() or not os.access(run.folder, os.R_OK | os.X_OK):
+        why = "can't be looked into" if run.folder.is_dir() else "is not a folder"
+        yield Finding(f"{run.folder} {why}")
+        return
+    at_rest = () if live else (_rewinds, _leftovers)
+    for look in (_lock, _store, _record, _annotations, _checkpoints, *at_rest, _fields):
+        try:
+            with run.reading():
+                yield from look(run)
+        except UserError as error:
+            yield Finding(_said(run, error))
+
+
+def _is_live(run: Run) -> bool:
+    """Whether a worker is at a run, or may be."""
+    try:
+        return not any(_lock(run)) and run.worker_lives
+    except OSError:
+        return True
+
+
+def _said(run: Run, error: UserError) -> str:
+    return str(error).removeprefix("runs: ").replace(f"{run.folder}/", "")
+
+
+def _some(names: list[str]) -> str:
+    """Name the first of many."""
+    return ", ".join(map(one_line, names[:MOST_TOLD])) + (", …" if len(names) > MOST_TOLD else "")
+
+
+def _beside(path: Path, name: str = "") -> Path:
+    return free_name(path.with_name(name or f"{path.name}.damaged"))
+
+
+# The parts of a run
+
+
+def _lock(run: Run) -> Iterator[Finding]:
+    path = run.folder / LOCK_FILE
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        aside = _beside(path)
+        yield Finding(f"{path.name} is not a file, so that no worker can begin", f"kept as {aside.name}",
+                      partial(path.rename, aside))  # fmt: skip
+
+
+def _store(run: Run) -> Iterator[Finding]:
+    path = run.folder / METRICS_FILE
+    try:
+        with run.store() as store:
+            wrong = wrong_with(store)
+            if wrong == ROLLUP:
+                yield Finding(f"{path.name}: {wrong}", "made anew from the points", lambda: _roll_up(run))
+            elif wrong is None:
+                yield from _status(run, store)
+        said = wrong and f"{path.name}: {wrong}"
+    except StoreBusy as error:
+        yield Finding(_said(run, error))
+        return
+    except UserError as error:
+        wrong, said = str(error), _said(run, error)
+        if os.path.lexists(path) and not os.access(path, os.R_OK):
+            yield Finding(said)
+            return
+    if wrong and said and wrong != ROLLUP:
+        aside = _beside(path)
+        kept = f", and what is there is kept as {aside.name}" if os.path.lexists(path) else ""
+        yield Finding(said, f"a new one takes over every point that can be read{kept}", lambda: _salvage(run, aside))
+
+
+def _roll_up(run: Run) -> None:
+    with run.store() as store:
+        roll_up(store)
+
+
+def _salvage(run: Run, aside: Path) -> None:
+    salvage(run.folder / METRICS_FILE, aside)
+    with run.store() as store, suppress(OSError):
+        if any(_status(run, store)):
+            _set_status(run)
+        text = read_regular(run.folder / RECORD_FILE, LARGEST_JSON)
+        if store.copy_of(RECORD_FILE) is None and is_as_written(text):
+            store.keep_copy(RECORD_FILE, text.decode())
+
+
+def _status(run: Run, store: Store) -> Iterator[Finding]:
+    """A store that does not say how the run ended."""
+    if store.state()["status"] == UNREADABLE:
+        problem = next(text for text in store.problems if " status " in text)
+        yield Finding(problem, "taken from the record and the newest checkpoint", lambda: _set_status(run))
+
+
+def _set_status(run: Run) -> None:
+    """Have the store say what the record and the newest whole checkpoint know."""
+    outcome = run.record_or_blank().outcome or {}
+    step, state = _newest(run)
+    status = outcome.get("status") if outcome.get("status") in ENDED_STATUSES else "stopped"
+    with run.store() as store:
+        store.set_state(
+            status=status, reason=outcome.get("reason"), step=step, points_step=step, durable_step=step,
+            changes=state.get("changes", {}), train_seconds=state.get("train_seconds", 0.0),
+        )  # fmt: skip
+
+
+def _newest(run: Run) -> tuple[int, dict[str, Any]]:
+    """Return the step and the state of the newest whole checkpoint; 0 and nothing where there is none."""
+    step = checkpoint_files.newest_whole(run.checkpoints)
+    if step is None:
+        return 0, {}
+    return step, checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+
+
+def _record(run: Run) -> Iterator[Finding]:
+    path, copy, without = run.folder / RECORD_FILE, None, "there is no copy of it to give back"
+    try:
+        with run.store() as store:
+            copy = store.copy_of(RECORD_FILE)
+    except UserError:
+        without = f"what {METRICS_FILE} knows of it is seen when that is mended"
+    copy = copy if copy is not None and is_as_written(copy) else None
+    unreadable = False
+    try:
+        Record.read(run.folder)
+    except UserError as error:
+        wrong, unreadable = _said(run, error), True
+    else:
+        raw = read_json(path)
+        if is_as_written(read_regular(path, LARGEST_JSON)) or (CHECKSUM not in raw and copy is None):
+            return
+        wrong = f"{path.name} is not as it was written{_differences(raw, copy)}"
+    aside = _beside(path)
+    kept = f", and what is there is kept as {aside.name}" if os.path.lexists(path) else ""
+    step, state = _newest(run)
+    if copy is not None:
+        data = copy.encode()
+        yield Finding(wrong, f"given back from its copy in {METRICS_FILE}{kept}", lambda: _put(path, data, aside))
+    elif unreadable and isinstance(state.get("config"), dict):
+        remedy = f"made anew from the checkpoint of step {step:,}, without what only it knew (versions, host){kept}"
+        yield Finding(wrong, remedy, lambda: _record_anew(run, state, aside))
+    else:
+        yield Finding(wrong, without)
+
+
+def _put(path: Path, data: bytes, aside: Path) -> None:
+    keep_as(path, aside)
+    write_atomically(path, data)
+
+
+def _differences(raw: dict[str, Any], copy: str | None) -> str:
+    """Name the first fields that are not as in the copy."""
+    if copy is None:
+        return ""
+    is_now, was = _flat(raw), _flat(parse_json(copy))
+    names = [name for name in {**was, **is_now} if was.get(name) != is_now.get(name) and name != CHECKSUM]
+    return f" in {_some(names)}" if names else ""
+
+
+def _flat(raw: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in raw.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
+def _record_anew(run: Run, state: dict[str, Any], aside: Path) -> None:
+    """Write a record from what a checkpoint, the store and the list of runs know."""
+    plugins.load()
+    config = Config.parse(state["config"], f"run {run.id}")
+    # What the list of runs knows of one whose record can't be read.
+    known = next(one for one in Workspace(run.folder.parent).summaries() if one.id == run.id)
+    with run.store() as store:
+        said, forks = store.state(), store.events(kind="forked")
+        parent = {"run": forks[0].detail.get("run"), "step": forks[0].step} if forks else None
+        outcome = {"status": said["status"], "reason": said.get("reason"), "step": said["step"]}
+        record = replace(
+            Record.new(run.id, known.name, known.preset, config, parent),
+            created=datetime.fromtimestamp(known.created, UTC).isoformat(timespec="milliseconds"),
+            versions={},
+            git_commit=None,
+            host="",
+            outcome=outcome if said["status"] in ENDED_STATUSES else None,
+            measured_since=0 if state.get("measure") == MEASURE else None,
+        )
+        keep_as(run.folder / RECORD_FILE, aside)
+        record.write(run.folder, store)
+
+
+def _rewinds(run: Run) -> Iterator[Finding]:
+    for name, _ in rewinding.under_way(run)[:1]:
+        yield Finding(f"a rewind ({name}) was killed on its way", "ended", lambda: rewinding.settle(run))
+
+
+def _annotations(run: Run) -> Iterator[Finding]:
+    path = run.folder / ANNOTATIONS_FILE
+    try:
+        wrong = None if not os.path.lexists(path) or isinstance(read_json(path), dict) else "it is no section"
+    except (OSError, ValueError) as error:
+        wrong = getattr(error, "strerror", None) or str(error)
+    if wrong:
+        aside = _beside(path)
+        what = f"can't read {path.name}, which holds name, tags, note and star: {wrong}"
+        yield Finding(what, f"kept as {aside.name}, and the run is as its record says", partial(path.rename, aside))
+
+
+def _checkpoints(run: Run) -> Iterator[Finding]:
+    own_folder(run.checkpoints)
+    shapes: dict[str, Any] | None = None
+    steps = checkpoint_files.steps_saved(run.checkpoints)
+    for step in steps:
+        path = checkpoint_files.folder_of(run.checkpoints, step)
+        try:
+            found = _shapes(path, step)
+        except DamagedCheckpoint as error:
+            if path.exists():  # else a worker has pruned it meanwhile
+                aside = _beside(path, f"damaged-{path.name}")
+                what = f"the checkpoint of step {step:,} is damaged: {one_line(error.what)}"
+                yield Finding(what, f"kept as {CHECKPOINTS}/{aside.name}, where nobody takes it for a whole one",
+                              partial(path.rename, aside))  # fmt: skip
+            continue
+        if shapes is not None and found != shapes:
+            yield Finding(f"the weights of step {step:,} have other names or shapes than those before it")
+        shapes = found
+    durable = 0
+    with suppress(UserError), run.store() as store:
+        durable = store.state().get("durable_step") or 0
+    if durable and not steps and not any(run.checkpoints.glob("damaged-step-*")):
+        yield Finding(f"the checkpoint of step {durable:,} is gone, and there is no other")
+
+
+def _shapes(path: Path, step: int) -> dict[str, Any]:
+    """Return the shapes of a checkpoint's weights by name; raise DamagedCheckpoint when it can't be read."""
+    data = checkpoint_files.whole_files(path)
+    state = checkpoint_files.json_object(path, STATE_FILE, data[STATE_FILE])
+    if state.get("step") != step or not isinstance(state.get("config"), dict):
+        raise DamagedCheckpoint(path, f"{STATE_FILE} holds another step than its folder's name, or no config")
+    for name in (OPTIMIZER_FILE, MODEL_FILE):
+        try:
+            tensors = safetensors.deserialize(data[name])  # type: ignore[no-untyped-call]
+        except safetensors.SafetensorError as error:
+            raise DamagedCheckpoint(path, f"{name} is no safetensors file: {error}") from None
+    return {name: facts["shape"] for name, facts in tensors}
+
+
+def _leftovers(run: Run) -> Iterator[Finding]:
+    files = [run.folder / name for name in (RECORD_FILE, ANNOTATIONS_FILE)]
+    names = [name for file in files for name in clear_temporary(file, look=True)]
+    names += [path.name for path in sorted(run.checkpoints.glob(".step-*.*")) if path.suffix in (".old", ".new")]
+    building = run.folder / f".{METRICS_FILE}.new"
+    names += [building.name] if os.path.lexists(building) else []
+
+    def clear() -> None:
+        for file in files:
+            clear_temporary(file)
+        checkpoint_files.tidy(run.checkpoints)
+        remove(building)
+
+    if names:
+        yield Finding(f"killed commands left {_some(names)}", "cleared away", clear)
+
+
+def _fields(run: Run) -> Iterator[Finding]:
+    """What is of another kind than it has to be, where not the whole file is told already."""
+    told = (f"{METRICS_FILE}: status ", *([f"{RECORD_FILE}:"] if any(_record(run)) else []))
+    with suppress(UserError):
+        Record.read(run.folder)
+        for problem in Run(run.folder).summary().problems:
+            if not problem.startswith(told):
+                yield Finding(problem)
+
+
+# The workspace
+
+
+def _of_workspace(workspace: Workspace) -> Iterator[Finding]:
+    for name, is_ours, what in (
+        (BIN_FOLDER, stat.S_ISDIR, "a folder"),
+        (SLOTS_FOLDER, stat.S_ISDIR, "a folder"),
+        (CHANGED_FILE, stat.S_ISREG, "a file"),
+        (INDEX_FILE, stat.S_ISREG, "a file"),
+    ):
+        path = workspace.folder / name
+        if os.path.lexists(path) and not is_ours(path.lstat().st_mode):
+            aside = _beside(path)
+            yield Finding(f"{path} is not {what}", f"kept as {aside.name}", partial(path.rename, aside))
+    left: list[Path] = []
+    with suppress(OSError), alone(workspace.folder, 0.0):
+        left = workspace.unfinished()
+    if left:
+        yield Finding(
+            f"killed commands left {_some([folder.name for folder in left])}",
+            "cleared away",
+            lambda: _clear_unfinished(workspace),
+        )
+    slots = Slots(workspace.folder, 0)
+    dead = [ticket for ticket in slots.tickets() if not slots.waits(ticket)]
+    if dead:
+        what = f"{count(len(dead), 'place')} in the queue of workers that are gone"
+        yield Finding(what, "given up", lambda: _drop(slots, dead))
+
+
+def _drop(slots: Slots, tickets: list[str]) -> None:
+    for ticket in tickets:
+        slots.drop(ticket)
+
+
+def _clear_unfinished(workspace: Workspace) -> None:
+    with workspace.alone():
+        workspace.clear_unfinished()

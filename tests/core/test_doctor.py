@@ -1,0 +1,391 @@
+"""`seqsum doctor`: real damage to real runs is found, what can be mended is mended, and nothing else is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from seqsum import worker
+from seqsum.cli.arguments import parse
+from seqsum.cli.doctor import doctor
+from seqsum.control import commands
+from seqsum.errors import UserError
+from seqsum.query import loading
+from seqsum.runs import Run, Workspace
+from seqsum.runs.annotations import annotate
+from seqsum.runs.doctor import Finding, examine, examine_workspace
+from seqsum.runs.lock import take_lock
+from seqsum.runs.record import is_as_written
+from seqsum.slots import Slots
+from support.command_line import call, lines, refused
+from support.engine import new_run, outcome_of, points_of, small
+
+Tree = dict[str, bytes | str]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = new_run(tmp_path_factory.mktemp("trained"), small(train__steps=60), "mine")
+    assert worker.main([str(run.folder)]) == 0
+    annotate(run.folder, note="keep it")
+    return run
+
+
+@pytest.fixture
+def run(trained: Run, tmp_path: Path) -> Run:
+    shutil.copytree(trained.folder, tmp_path / "runs" / trained.id)
+    return Run(tmp_path / "runs" / trained.id)
+
+
+def tree(folder: Path) -> Tree:
+    """All that lies in a folder, but for what SQLite and the kernel keep beside."""
+    passing = ("metrics.db-wal", "metrics.db-shm", ".index.db", "worker.lock")
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else str(path.lstat().st_mode)
+        for path in sorted(folder.rglob("*"))
+        if not path.name.startswith(passing) and path.name != ".changed"
+    }
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def execute(run: Run, *statements: str) -> None:
+    with closing(sqlite3.connect(run.folder / "metrics.db")) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def mended(run: Run) -> list[Finding]:
+    """Have a run looked at, which changes nothing, then repaired, which leaves nothing wrong; return what was."""
+    before = tree(run.folder)
+    seen = examine(run)
+    assert seen and all(one.mend and one.remedy for one in seen)
+    assert tree(run.folder) == before
+    found = examine(run, repair=True)
+    assert found and all(one.mended for one in found), found
+    assert examine(run) == []
+    return found
+
+
+def test_a_run_as_it_was_trained_is_sound(run: Run) -> None:
+    before = tree(run.folder)
+    assert examine(run, repair=True) == [] and tree(run.folder) == before
+    commands.rewind(run, 25)
+    assert examine(run) == []
+    commands.undo_rewind(run)
+    assert examine(run) == []
+
+
+# The record
+
+RECORDS: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "empty": lambda path: path.write_bytes(b""),
+    "cut off": lambda path: os.truncate(path, 100),
+    "no text": lambda path: path.write_bytes(b"\xff" * 500),
+    "foreign": lambda path: path.write_text('{"dependencies": {}}'),
+    "another number": lambda path: path.write_text(path.read_text().replace('"seed": 0', '"seed": 1')),
+    "without its checksum": lambda path: path.write_text(path.read_text().replace('"checksum"', '"x"')),
+    "a link": lambda path: (path.rename(path.with_name("away")), path.symlink_to("/dev/zero")),
+}
+
+
+@pytest.mark.parametrize("damage", RECORDS)
+def test_a_record_is_given_back_to_the_byte(damage: str, run: Run) -> None:
+    path = run.folder / "run.json"
+    before = path.read_bytes()
+    RECORDS[damage](path)
+    after = path.read_bytes() if path.is_file() else None
+    (found,) = mended(run)
+    assert "run.json" in found.what and path.read_bytes() == before
+    aside = run.folder / "run.json.damaged"
+    assert os.path.lexists(aside) == (damage != "missing") and (after is None or aside.read_bytes() == after)
+
+
+def test_no_changed_byte_of_a_record_goes_unseen(run: Run) -> None:
+    before = (run.folder / "run.json").read_bytes()
+    assert is_as_written(before)
+    for at in range(0, len(before) - 1, 5):
+        damaged = before[:at] + bytes([before[at] ^ 1]) + before[at + 1 :]
+        assert not is_as_written(damaged), before[at - 20 : at + 20]
+
+
+def test_what_differs_is_named(run: Run) -> None:
+    path = run.folder / "run.json"
+    path.write_text(path.read_text().replace('"hidden_size": 8', '"hidden_size": 9'))
+    assert "run.json is not as it was written in config.model.hidden_size" in examine(run)[0].what
+
+
+def test_what_lies_beside_already_is_never_overwritten(run: Run) -> None:
+    path = run.folder / "run.json"
+    for number in range(3):
+        path.write_text(str(number))
+        mended(run)
+    kept = ("run.json.damaged", "run.json.damaged-2", "run.json.damaged-3")
+    assert [(run.folder / name).read_text() for name in kept] == ["0", "1", "2"]
+
+
+def of_an_earlier_version(run: Run) -> None:
+    """Without checksum and copy."""
+    execute(run, "DROP TABLE copy")
+    raw = json.loads((run.folder / "run.json").read_text())
+    del raw["checksum"]
+    (run.folder / "run.json").write_text(json.dumps(raw, indent=2))
+
+
+def test_runs_of_earlier_versions_are_sound(run: Run) -> None:
+    of_an_earlier_version(run)
+    assert examine(run) == []
+    commands.rewind(run, 25)  # writes the record
+    assert examine(run) == []
+    (run.folder / "run.json").unlink()
+    mended(run)
+
+
+def test_without_a_copy_a_record_is_made_anew(run: Run) -> None:
+    workspace = Workspace(run.folder.parent)
+    workspace.summaries()  # the list knows its name from then on
+    right = run.record
+    of_an_earlier_version(run)
+    (run.folder / "run.json").write_text("nonsense")
+    (found,) = mended(run)
+    assert "made anew from the checkpoint of step 60" in found.remedy
+    record = Run(run.folder).record
+    for name in ("id", "name", "preset", "seed", "outcome", "created", "measured_since", "config"):
+        assert getattr(record, name) == getattr(right, name), name
+    assert record.versions == {} and record.host == ""
+    assert loading.load(Run(run.folder)).step == 60
+
+
+def test_a_record_that_nothing_knows_is_told(run: Run) -> None:
+    of_an_earlier_version(run)
+    (run.folder / "run.json").write_text("nonsense")
+    shutil.rmtree(run.checkpoints)
+    run.checkpoints.mkdir()
+    before = tree(run.folder)
+    found = examine(run, repair=True)
+    assert [one.remedy for one in found if "run.json" in one.what] == ["there is no copy of it to give back"]
+    assert tree(run.folder) == before
+
+
+# The store
+
+
+def test_of_a_damaged_store_every_other_page_is_taken_over(run: Run) -> None:
+    path, right = run.folder / "metrics.db", points_of(run)
+    execute(run, "PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.read_bytes()
+    everything = sum(map(len, right.values()))
+    pages, whole = len(before) // 4096, 0
+    assert pages > 8
+    for page in range(0, pages, 3):
+        damaged = before[: page * 4096] + b"\xa5" * 4096 + before[(page + 1) * 4096 :]
+        path.write_bytes(damaged)
+        found = examine(run, repair=True)
+        assert found and all(one.mended for one in found) and "metrics.db" in found[0].what
+        assert examine(run) == []
+        has = {metric: points for metric, points in points_of(run).items() if not metric.startswith("metric ")}
+        assert all(set(points) <= set(right[metric]) for metric, points in has.items())
+        whole += sum(map(len, has.values())) == everything
+        (aside,) = run.folder.glob("metrics.db.damaged")
+        assert aside.read_bytes() == damaged
+        aside.unlink()
+        for name in ("metrics.db-wal", "metrics.db-shm"):
+            (run.folder / name).unlink(missing_ok=True)
+    assert whole >= 2
+
+
+STORES: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "empty": lambda path: path.write_bytes(b""),
+    "no database": lambda path: path.write_bytes(b"\xa5" * 20_000),
+    "cut off": lambda path: os.truncate(path, 4096),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+}
+
+
+@pytest.mark.parametrize("damage", STORES)
+def test_without_any_point_a_run_goes_on_from_its_checkpoint(damage: str, run: Run) -> None:
+    right, weights = outcome_of(run)
+    execute(run, "PRAGMA wal_checkpoint(TRUNCATE)")
+    STORES[damage](run.folder / "metrics.db")
+    mended(run)
+    assert os.path.lexists(run.folder / "metrics.db.damaged") == (damage != "missing")
+    again = Run(run.folder)
+    assert (again.summary().status, again.summary().step) == ("finished", 60)
+    commands.rewind(again, 25) if damage == "missing" else None
+    if damage == "missing":
+        assert worker.main([str(run.folder)]) == 0
+        points, bits = outcome_of(again)
+        assert bits == weights
+        assert all([one for one in right[name] if one[0] > 25] == points[name] for name in right)
+
+
+@pytest.mark.parametrize(
+    ("statements", "what"),
+    [
+        (["DELETE FROM rollup WHERE level = 1"], "roll-up"),
+        (["DROP TABLE rollup"], "roll-up"),
+        (["UPDATE rollup SET finite = finite + 1 WHERE level = 2"], "roll-up"),
+        (["DELETE FROM state WHERE key = 'status'"], "status is missing"),
+        (["UPDATE state SET value = '7' WHERE key = 'status'"], "status is 7"),
+        (
+            ["CREATE TABLE more(metric, step, value)", "INSERT INTO more SELECT * FROM pt",
+             "INSERT INTO more SELECT * FROM pt",
+             "DROP TABLE pt", "ALTER TABLE more RENAME TO pt"],
+            "its table pt has no metric or key step as ours has",
+        ),
+        (["CREATE TRIGGER more AFTER INSERT ON event BEGIN DELETE FROM pt; END"], "no store of a run"),
+    ],
+)  # fmt: skip
+def test_tables_that_are_not_as_they_have_to_be(statements: list[str], what: str, run: Run) -> None:
+    right = points_of(run)
+    execute(run, *statements)
+    (found,) = mended(run)
+    assert what in found.what
+    assert points_of(run) == right and run.summary().status == "finished"
+
+
+# Checkpoints
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json", "checksums.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda path: flip(path, 40), lambda path: os.truncate(path, 30), Path.unlink],
+    ids=["flip", "cut", "gone"],
+)
+def test_a_damaged_checkpoint_is_set_aside(name: str, damage: Callable[[Path], object], run: Run) -> None:
+    _, right = outcome_of(run)
+    damage(run.checkpoints / "step-60" / name)
+    with pytest.raises(UserError):  # what answers can't read it either, or need not read that part
+        loading.load(run, 60)
+        assert name != "model.safetensors"
+        raise UserError
+    before = tree(run.checkpoints / "step-60")
+    (found,) = mended(run)
+    assert "checkpoint of step 60 is damaged" in found.what and (name in found.what or name == "checksums.json")
+    assert tree(run.checkpoints / "damaged-step-60") == before
+    assert loading.load(run).step == 50
+    if name == "state.json":
+        commands.rewind(run, 50)
+        assert worker.main([str(run.folder)]) == 0
+        assert outcome_of(run)[1] == right
+
+
+def test_a_checkpoint_of_another_step_is_told(run: Run) -> None:
+    shutil.rmtree(run.checkpoints / "step-50")
+    shutil.copytree(run.checkpoints / "step-25", run.checkpoints / "step-50")
+    (found,) = mended(run)
+    assert "step 50 is damaged: state.json holds another step" in found.what
+
+
+def test_no_checkpoint_at_all_is_told(run: Run) -> None:
+    shutil.rmtree(run.checkpoints)
+    (found,) = examine(run, repair=True)
+    assert found.what == "the checkpoint of step 60 is gone, and there is no other" and not found.mended
+
+
+# What killed commands left, and the rest
+
+
+def test_leftovers_are_cleared_away(run: Run) -> None:
+    before = tree(run.folder)
+    (run.folder / ".run.json.77-0123abcd.tmp").write_text("{")
+    (run.folder / ".annotations.json.8.tmp").write_text("{")
+    shutil.copytree(run.checkpoints / "step-60", run.checkpoints / ".step-60.new")
+    (run.checkpoints / "step-25").rename(run.checkpoints / ".step-25.old")
+    (found,) = mended(run)
+    assert all(name in found.what for name in (".run.json.77", ".annotations.json.8.tmp", ".step-25.old"))
+    assert tree(run.folder) == before
+
+
+def test_a_rewind_that_was_killed_is_ended(run: Run) -> None:
+    before = tree(run.folder)
+    shutil.copytree(run.checkpoints, run.folder / ".rewound-20260101-101010-000001.new")
+    mended(run)
+    assert tree(run.folder) == before
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_a_lock_that_is_no_file_is_set_aside(make: Callable[[Path], object], run: Run) -> None:
+    (run.folder / "worker.lock").unlink()
+    make(run.folder / "worker.lock")
+    (found,) = examine(run)
+    assert found.mend
+    assert all(one.mended for one in examine(run, repair=True)) and examine(run) == []
+    commands.rewind(run, 25)
+
+
+def test_annotations_that_cant_be_read_are_kept_beside(run: Run) -> None:
+    (run.folder / "annotations.json").write_text('{"note": "keep')
+    mended(run)
+    assert (run.folder / "annotations.json.damaged").read_text() == '{"note": "keep'
+
+
+def test_a_run_with_a_worker_is_only_read(run: Run) -> None:
+    flip(run.folder / "run.json", 40)
+    flip(run.checkpoints / "step-60" / "model.safetensors", 40)
+    (run.folder / ".annotations.json.7.tmp").write_text("{")
+    before, lock = tree(run.folder), take_lock(run.folder)
+    assert lock is not None
+    try:
+        found = examine(run, repair=True)
+        assert len(found) == 2 and not any(one.mended or one.mend for one in found)
+        assert all("stop it first: seqsum stop" in one.remedy for one in found)
+        assert tree(run.folder) == before
+    finally:
+        os.close(lock)
+    assert len(examine(run, repair=True)) == 3 and examine(run) == []
+
+
+def test_a_workspace_is_looked_at_too(run: Run) -> None:
+    workspace = Workspace(run.folder.parent)
+    (workspace.folder / ".20260101-000000-abcd.new").mkdir()
+    (workspace.folder / ".bin").symlink_to("/nowhere")
+    slots = Slots(workspace.folder, 1)
+    slots.draw_ticket(run.id)
+    assert len(examine_workspace(workspace)) == 3
+    assert all(one.mended for one in examine_workspace(workspace, repair=True))
+    assert examine_workspace(workspace) == [] and slots.tickets() == []
+    assert (workspace.folder / ".bin.damaged").is_symlink()
+
+
+# The command
+
+
+def test_the_command(run: Run) -> None:
+    workspace = str(run.folder.parent)
+    good = new_run(run.folder.parent, small(), "good")
+    all_of, one_of = ("doctor", "--workspace", workspace), ("doctor", run.id, "--workspace", workspace)
+    assert call(*all_of) == (0, f"2 runs in {workspace}: sound\n", "")
+    assert call(*one_of) == (0, f"mine ({run.id}): sound\n", "")
+    flip(run.checkpoints / "step-60" / "model.safetensors", 40)
+    status, out, _ = call(*all_of)
+    first, last = out.splitlines()
+    assert status == 1 and first.startswith(f"mine ({run.id}): the checkpoint of step 60 is damaged: ")
+    assert last == f"1 run is sound, 1 is not: {run.id}"
+    status, out, _ = call(*all_of, "--json")
+    said = [json.loads(line) for line in out.splitlines()]
+    assert status == 1 and {one["run"]: one["sound"] for one in said[:-1]} == {run.id: False, good.id: True}
+    assert (said[-1]["runs"], said[-1]["sound"], said[-1]["unsound"]) == (2, 1, [run.id])
+    status, out, _ = call(*one_of)
+    assert status == 1 and out.splitlines()[0] == f"mine ({run.id}): 1 thing is wrong" and "(--repair: kept as " in out
+    (said_of,) = lines(*one_of, "--repair")
+    assert said_of["findings"][0]["mended"] and said_of["sound"]
+    assert call(*one_of)[0] == 0
+    assert "no run" in refused("doctor", "nobody", "--workspace", workspace)
+    assert "there is no workspace" in refused("doctor", "--workspace", f"{workspace}/nowhere")
+    assert doctor(parse(list(all_of))) == 0
