@@ -495,7 +495,7 @@ def test_a_full_disk_loses_only_what_did_not_fit(store: Store, path: Path) -> No
     store.append([("loss", 1, 1.0)])
     pages = store.database.execute("PRAGMA page_count").fetchone()[0]
     store.database.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(UserError, match="full"):
         store.append([("big", step, 1.0) for step in range(50_000)])
     store.database.execute("PRAGMA max_page_count=1000000")
     store.append([("loss", 2, 2.0), ("big", 1, 1.0)])

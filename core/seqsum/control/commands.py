@@ -11,10 +11,10 @@ from typing import Any
 
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.control import fork_rewind
-from seqsum.errors import UserError, did_you_mean, told_as
+from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
-from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
+from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.lock import let_go_on, take_lock
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
 from seqsum.runs.store import SUSPENDED
@@ -69,7 +69,8 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
             f"resume: run {run.id} {said_status(status)}; only {enumerated(RESUMABLE_STATUSES, 'or')} runs can go on"
         )
     if status == SUSPENDED:
-        _wake(run, summary, "resume")
+        if not let_go_on(run.folder, summary.pid, "resume"):
+            raise UserError(f"resume: run {run.id} is suspended: {summary.reason}")
         return {"ok": True, "message": f"goes on (process {summary.pid})", "pid": summary.pid}
     if status == "paused" or (status == "queued" and run.worker_lives):
         # A worker that waits in the queue begins now.
@@ -149,12 +150,6 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 undo_rewind = fork_rewind.undo_rewind
 
 
-def _wake(run: Run, summary: Summary, verb: str) -> None:
-    """Have a worker that a signal has stopped go on."""
-    with told_as(f"{verb}: can't let process {summary.pid} of run {run.id} go on"):
-        let_go_on(run.folder, summary.pid)
-
-
 def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:
     """Post a command and wait for its outcome; a refusal becomes UserError."""
     summary = run.summary()
@@ -166,11 +161,11 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
     with run.store() as store:
         id = store.post_command(verb, **arguments)
     if status == SUSPENDED:
-        _wake(run, summary, verb)
+        let_go_on(run.folder, summary.pid, verb)
     outcome = run.wait_for_command(id, COMMAND_SECONDS, summary.pid)
     if outcome is None:
         if held_up := run.held_up(summary.pid):
-            raise UserError(f"{verb}: run {run.id} will when it goes on; it is {held_up}")
+            raise UserError(f"{verb}: run {run.id} is asked to, but suspended: {held_up}")
         if run.worker_lives:
             raise UserError(
                 f"{verb}: run {run.id} did not answer within {duration(COMMAND_SECONDS)}; it will when its chunk ends"

@@ -29,16 +29,16 @@ class StoreBusy(UserError):
     """Another program holds a store; it can be read later."""
 
 
-def told(path: Path, error: Exception) -> UserError:
+def told(path: Path, error: Exception, verb: str = "read") -> UserError:
     """Return what went wrong with a store in a sentence."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in BUSY:
         return StoreBusy(f"runs: another program holds {path}; try again when it is done")
     if code == sqlite3.SQLITE_INTERRUPT:
-        return UserError(f"runs: can't read {path}: it takes too long")
+        return UserError(f"runs: can't {verb} {path}: it takes too long")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not code:
-        return UserError(f"runs: can't read {path}: it is damaged ({error})")
-    return UserError(f"runs: can't read {path}: {error}")
+        return UserError(f"runs: can't {verb} {path}: it is damaged ({error})")
+    return UserError(f"runs: can't {verb} {path}: {error}")
 
 
 @contextmanager

@@ -12,11 +12,14 @@ from pathlib import Path
 import psutil
 
 from seqsum.errors import UserError, told_as
+from seqsum.files import open_regular
 from seqsum.slots import WORKER_LOCK, is_held, try_lock
+from seqsum.text import one_line
 
 LOCK_FILE = WORKER_LOCK
 # A reader that tests the lock holds it for microseconds; a writer waits that out.
 PATIENCE_SECONDS = 1.0
+LONGEST_REASON = 400
 
 
 def take_lock(folder: Path) -> int | None:
@@ -53,6 +56,15 @@ def is_locked(folder: Path) -> bool:
     return is_held(folder / LOCK_FILE)
 
 
+def reason_told(folder: Path) -> str:
+    """Return what a worker has written into its lock file: what it waits for; "" where it goes on."""
+    try:
+        with open_regular(folder / LOCK_FILE) as file:
+            return one_line((file.read(LONGEST_REASON) or b"").decode("utf-8", "replace").strip(" \0"))
+    except OSError:
+        return ""
+
+
 def stopped_worker(folder: Path, pid: int | None) -> psutil.Process | None:
     """Return a run's worker, by its process id, if a signal has stopped it (SIGSTOP); else None."""
     try:
@@ -68,8 +80,13 @@ def stopped_worker(folder: Path, pid: int | None) -> psutil.Process | None:
         return None
 
 
-def let_go_on(folder: Path, pid: int | None) -> None:
-    """Have a worker go on that a signal has stopped. Raises OSError where that is not allowed."""
+def let_go_on(folder: Path, pid: int | None, verb: str) -> bool:
+    """Have a worker go on that a signal has stopped; return whether there was such a one.
+
+    Raises UserError, which begins with `verb`, where that is not allowed.
+    """
     process = stopped_worker(folder, pid)
     if process is not None:
-        os.kill(process.pid, signal.SIGCONT)
+        with told_as(f"{verb}: can't let process {pid} of run {folder.name} go on"):
+            os.kill(process.pid, signal.SIGCONT)
+    return process is not None

@@ -19,7 +19,7 @@ from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LATEST, Fields, measured
-from seqsum.runs.lock import is_locked, stopped_worker
+from seqsum.runs.lock import is_locked, reason_told, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
@@ -162,11 +162,15 @@ class Run:
 
     def end_before_start(self, reason: str) -> None:
         """Write that a run which waited was stopped; the caller holds its lock."""
-        with self.store() as store, store.transaction():
+
+        def end() -> None:
             step = store.state()["step"]
             store.add_event(step, "stopped", reason=reason)
             store.set_state(status="stopped", reason=reason, updated=time.time())
             self.record_outcome("stopped", reason, step, store)
+
+        with self.store() as store:
+            store.write(end)
 
     @property
     def name(self) -> str:
@@ -192,7 +196,7 @@ class Run:
     def held_up(self, pid: int | None) -> str | None:
         """Say what keeps the run's worker, the process `pid`, from going on; None where nothing does."""
         if stopped_worker(self.folder, pid) is None:
-            return None
+            return reason_told(self.folder) or None
         return f"stopped by a signal (SIGSTOP); seqsum resume {self.id}, or kill -CONT {pid}, lets it go on"
 
     def pulse(self, pid: int | None) -> bool | str:

@@ -48,7 +48,7 @@ TABLES = ("metric", "pt", "state", "event", "command", "rollup")
 UNREADABLE = "unreadable"
 """The status of a run whose status can't be read."""
 SUSPENDED = "suspended"
-"""The status of a run whose worker lives and can't go on: a signal stopped it."""
+"""The status of a run whose worker lives and can't go on: a signal stopped it, or it can't write."""
 STATUSES = ("queued", "starting", "running", "paused", SUSPENDED, "stopped", "finished", "failed", "died", UNREADABLE)
 WRITTEN_STATUSES = tuple(status for status in STATUSES if status not in (SUSPENDED, UNREADABLE))
 PATIENCE_SECONDS = 10.0
@@ -98,13 +98,25 @@ def _reading(work: Callable[Given, Answer]) -> Callable[Given, Answer]:
 
     @wraps(work)
     def read(*given: Given.args, **named: Given.kwargs) -> Answer:
+        store = given[0]
+        assert isinstance(store, Store)
         try:
-            return work(*given, **named)
+            return store.insist(lambda: work(*given, **named)) if store.insist is not None else work(*given, **named)
         except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError) as error:
-            assert isinstance(given[0], Store)
-            raise told(given[0].path, error) from error
+            raise told(store.path, error) from error
 
     return read
+
+
+def _writing(work: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """Do it as `Store.write` does."""
+
+    @wraps(work)
+    def write(*given: Given.args, **named: Given.kwargs) -> Answer:
+        assert isinstance(given[0], Store)
+        return given[0].write(lambda: work(*given, **named))
+
+    return write
 
 
 class Store:
@@ -114,7 +126,10 @@ class Store:
     read_only: it can't be written here: another user's, or on a read-only disk. Whatever writes raises UserError.
     base: the roll-up's unit, in steps.
     problems: a sentence for each thing of another kind that was found and left out when it was read.
+    insist: a worker's: does something again until it can be written.
     """
+
+    insist: Callable[[Callable[[], Any]], Any] | None = None
 
     def __init__(self, path: Path, patience: float = PATIENCE_SECONDS) -> None:
         """Open a store that is there. patience: how long to wait, in seconds, for a program that holds it.
@@ -195,47 +210,66 @@ class Store:
             self._lacking = None
             raise
 
+    def write(self, work: Callable[[], Answer]) -> Answer:
+        """Do work in a transaction, or in the one that is open.
+
+        Raises UserError where it can't be written now, StoreBusy when another program holds it.
+        """
+        if self.database.in_transaction:
+            return work()
+
+        def whole() -> Answer:
+            with self.transaction():
+                return work()
+
+        if self.insist is not None:
+            return self.insist(whole)  # type: ignore[no-any-return]
+        try:
+            return whole()
+        except sqlite3.Error as error:
+            raise told(self.path, error, "write") from error
+
     # Points
 
+    @_writing
     def append(self, points: Iterable[tuple[str, int, float]]) -> None:
         """Write (metric, step, value) points; a point that is there already is replaced. NaN is kept as NULL."""
         by_metric: dict[str, list[tuple[int, float]]] = {}
         for name, step, value in points:
             by_metric.setdefault(name, []).append((step, value))
-        with self.transaction():
-            self._prepare_rollup()
-            for name, rows in by_metric.items():
-                metric = self._metric(name)
-                self.database.executemany(
-                    "INSERT OR REPLACE INTO pt VALUES (?, ?, ?)",
-                    ((metric, step, None if math.isnan(value) else value) for step, value in rows),
-                )
-                rollup.update(self.database, metric, self.base, min(step for step, _ in rows))
+        self._prepare_rollup()
+        for name, rows in by_metric.items():
+            metric = self._metric(name)
+            self.database.executemany(
+                "INSERT OR REPLACE INTO pt VALUES (?, ?, ?)",
+                ((metric, step, None if math.isnan(value) else value) for step, value in rows),
+            )
+            rollup.update(self.database, metric, self.base, min(step for step, _ in rows))
 
+    @_writing
     def truncate(self, step: int) -> None:
         """Drop every point and checkpoint event after `step`: a resumed run writes them again."""
-        with self.transaction():
-            self._prepare_rollup()
-            self.database.execute("DELETE FROM pt WHERE step > ?", (step,))
-            self.database.execute("DELETE FROM event WHERE step > ? AND kind = 'checkpoint'", (step,))
-            for (metric,) in self.database.execute("SELECT id FROM metric").fetchall():
-                rollup.drop_after(self.database, metric, self.base, step)
+        self._prepare_rollup()
+        self.database.execute("DELETE FROM pt WHERE step > ?", (step,))
+        self.database.execute("DELETE FROM event WHERE step > ? AND kind = 'checkpoint'", (step,))
+        for (metric,) in self.database.execute("SELECT id FROM metric").fetchall():
+            rollup.drop_after(self.database, metric, self.base, step)
 
+    @_writing
     def rewind(self, step: int) -> None:
         """Forget what came after the checkpoint of `step`, events and changed values included.
 
         Where compiled code took over is kept: going on, it takes over there again.
         """
-        with self.transaction():
-            self.truncate(step)
-            saved = self.database.execute(
-                "SELECT max(id) FROM event WHERE step = ? AND kind = 'checkpoint'", (step,)
-            ).fetchone()[0]
-            self.database.execute(
-                "DELETE FROM event WHERE kind NOT IN ('backend', 'started', 'forked', 'rewound')"
-                " AND (step > :step OR (step = :step AND id > :saved))",
-                {"step": step, "saved": 2**62 if saved is None else saved},
-            )
+        self.truncate(step)
+        saved = self.database.execute(
+            "SELECT max(id) FROM event WHERE step = ? AND kind = 'checkpoint'", (step,)
+        ).fetchone()[0]
+        self.database.execute(
+            "DELETE FROM event WHERE kind NOT IN ('backend', 'started', 'forked', 'rewound')"
+            " AND (step > :step OR (step = :step AND id > :saved))",
+            {"step": step, "saved": 2**62 if saved is None else saved},
+        )
 
     def sync(self) -> None:
         """Force what was written to the disk: a kill loses nothing of it, a power failure would. In any thread.
@@ -243,8 +277,12 @@ class Store:
         In WAL mode that is the file beside it, if any: SQLite itself forces what it brings from there into the store,
         and with another journal every write. The store's own file must not be opened: closing it ends SQLite's locks.
         """
-        with suppress(FileNotFoundError), open_regular(self.path.with_name(f"{self.path.name}-wal")) as file:
-            os.fsync(file.fileno())
+
+        def force() -> None:
+            with suppress(FileNotFoundError), open_regular(self.path.with_name(f"{self.path.name}-wal")) as file:
+                os.fsync(file.fileno())
+
+        force() if self.insist is None else self.insist(force)
 
     def copy_to(self, path: Path) -> None:
         """Write the whole store into a new file, as it is at this moment."""
@@ -372,13 +410,13 @@ class Store:
 
     # State
 
+    @_writing
     def set_state(self, **values: Any) -> None:
         """Set keys of the run's state; values are kept as JSON."""
-        with self.transaction():
-            self.database.executemany(
-                "INSERT OR REPLACE INTO state VALUES (?, ?)",
-                [(key, json.dumps(value)) for key, value in values.items()],
-            )
+        self.database.executemany(
+            "INSERT OR REPLACE INTO state VALUES (?, ?)",
+            [(key, json.dumps(value)) for key, value in values.items()],
+        )
 
     @_reading
     def state(self) -> dict[str, Any]:
@@ -419,11 +457,11 @@ class Store:
 
     # Copies of files
 
+    @_writing
     def keep_copy(self, name: str, text: str) -> None:
         """Keep what a file of the run says, so that it can be given back."""
-        with self.transaction():
-            self.database.execute(COPY)
-            self.database.execute("INSERT OR REPLACE INTO copy VALUES (?, ?)", (name, text))
+        self.database.execute(COPY)
+        self.database.execute("INSERT OR REPLACE INTO copy VALUES (?, ?)", (name, text))
 
     def copy_of(self, name: str) -> str | None:
         """Return what a file of the run said when it was written last; None where that is not known."""
@@ -435,13 +473,13 @@ class Store:
 
     # Events
 
+    @_writing
     def add_event(self, step: int, kind: str, **detail: Any) -> None:
         """Write that something happened at `step`."""
-        with self.transaction():
-            self.database.execute(
-                "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, ?)",
-                (time.time(), step, kind, json.dumps(detail)),
-            )
+        self.database.execute(
+            "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, ?)",
+            (time.time(), step, kind, json.dumps(detail)),
+        )
 
     @_reading
     def events(self, after: int = 0, kind: str | None = None) -> list[Event]:
@@ -472,13 +510,13 @@ class Store:
 
     # Commands
 
+    @_writing
     def post_command(self, verb: str, **arguments: Any) -> int:
         """Ask something of the worker; return the command's id, by which its outcome is found."""
-        with self.transaction():
-            cursor = self.database.execute(
-                "INSERT INTO command(time, verb, arguments) VALUES (?, ?, ?)",
-                (time.time(), verb, json.dumps(arguments)),
-            )
+        cursor = self.database.execute(
+            "INSERT INTO command(time, verb, arguments) VALUES (?, ?, ?)",
+            (time.time(), verb, json.dumps(arguments)),
+        )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
@@ -500,14 +538,14 @@ class Store:
                 found.append(Command(id, when, verb, said))
         return found
 
+    @_writing
     def finish_command(self, id: int, ok: bool, message: str, **more: Any) -> None:
         """Write what became of a command."""
         outcome = {"ok": ok, "message": message, **more}
-        with self.transaction():
-            self.database.execute(
-                "UPDATE command SET done = ?, outcome = ? WHERE id = ?",
-                (time.time(), json.dumps(outcome), id),
-            )
+        self.database.execute(
+            "UPDATE command SET done = ?, outcome = ? WHERE id = ?",
+            (time.time(), json.dumps(outcome), id),
+        )
 
     @_reading
     def command_outcome(self, id: int) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.runs import Command, Store
 from seqsum.schema import as_text
+from seqsum.worker.patience import log
 
 if TYPE_CHECKING:
     from seqsum.training.trainer import Trainer
@@ -59,8 +60,11 @@ class LiveChanges:
         new = as_text(trainer.config.value(field))
         self.values[field] = new
         self._later = [change for change in self._later if change[1] != field]
-        with store.transaction():
+
+        def tell() -> None:
             store.add_event(trainer.step, "set", field=field, old=old, new=new)
             store.set_state(changes=self.values)
             store.finish_command(command.id, True, f"{field} = {new} from step {trainer.step:,}", step=trainer.step)
-        print(f"{field}: {old} -> {new} at step {trainer.step:,}", flush=True)
+
+        store.write(tell)
+        log(f"{field}: {old} -> {new} at step {trainer.step:,}")

@@ -6,11 +6,13 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.lock import take_lock
+from seqsum.worker.patience import STORE_SECONDS, Patience
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.worker import Worker
 
@@ -30,14 +32,18 @@ def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = 
         return 2
     os.set_inheritable(lock, False)
     sys.setswitchinterval(SWITCH_SECONDS)
+    patience = Patience(lock, signals)
     try:
-        with run.store() as store:
-            worker = Worker(run, store, signals)
+        with run.store(STORE_SECONDS) as store:
+            store.insist = patience
+            worker = Worker(run, store, signals, patience)
             try:
                 worker.prepare()
                 status = 1 if worker.train() == "failed" else 0
             except Exception as error:
-                traceback.print_exc()
+                store.insist = None
+                with suppress(OSError):
+                    traceback.print_exc()
                 reason, status = _reason(error), 1
                 store.add_event(store.state().get("step", 0), "failed", reason=reason)
                 store.set_state(status="failed", reason=reason, updated=time.time())

@@ -19,6 +19,7 @@ from seqsum.training.backends.fused_support import fused_from
 from seqsum.worker.background_jobs import Abandoned, Job
 from seqsum.worker.clock import TrainingClock
 from seqsum.worker.live_changes import LiveChanges
+from seqsum.worker.patience import Patience, log
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.writing import RunWriter, say
 
@@ -36,8 +37,9 @@ LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and askin
 class Worker:
     """Drives a Trainer: has it train and evaluate, has what it gives written, and does what is asked of it."""
 
-    def __init__(self, run: Run, store: Store, signals: StopSignal) -> None:
+    def __init__(self, run: Run, store: Store, signals: StopSignal, patience: Patience) -> None:
         self.run = run
+        self.patience = patience
         self.store = store
         self.signals = signals
         self.trainer: Trainer
@@ -80,15 +82,19 @@ class Worker:
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
         speed = float(self.store.state().get("steps_per_second", 0.0))
         self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
+        self.patience.ended = lambda: self.clock.restart(self.trainer.step)
         backend = self.trainer.backend
         backend.fused_from = fused_from(known, self.store, step)
         backend.change_over(step, self.trainer.config)
-        self.writer = RunWriter(self.run, self.store, self.trainer, self.changes, self.clock, self._is_told)
+        self.writer = RunWriter(
+            self.run, self.store, self.trainer, self.changes, self.clock, self.patience, self._is_told
+        )
         if saved is not None:
             self.writer.make_durable(step)
             self.writer.last_saved = (step, dict(self.changes.values))
         heard = self.store.state().get("heard", 0)
-        with self.store.transaction():
+
+        def begin() -> None:
             self.store.truncate(step)
             for command in self.store.pending_commands():
                 # A wish that a former worker did not live to hear means nothing now; a changed value still does.
@@ -110,6 +116,8 @@ class Worker:
                 diverged_at=None,
                 updated=time.time(),
             )
+
+        self.store.write(begin)
         self.store.sync()
         facts = {
             "device": str(self.trainer.device),
@@ -118,8 +126,8 @@ class Worker:
             "parameters": self.trainer.parameters,
             "measured_since": self._measured_since(saved),
         }
-        begun = self.run.record.with_facts(**facts, backend_reason=backend.why_not_fused, outcome=None)
-        begun.write(self.run.folder, self.store)
+        record = self.run.record.with_facts(**facts, backend_reason=backend.why_not_fused, outcome=None)
+        self.patience(lambda: record.write(self.run.folder, self.store))
         self.tracker = self.writer.tracker = tracker_of(self.run)
         if self.tracker is not None:
             self.tracker.start(self.trainer.config.plain(), {**facts, "step": step})
@@ -135,7 +143,7 @@ class Worker:
             )
         self.writer.say_backend(step)
         began, steps = "resumed" if saved else "started", self.trainer.config.train.steps
-        print(f"{began} at step {step:,} of {steps:,}", flush=True)
+        log(f"{began} at step {step:,} of {steps:,}")
 
     def _measured_since(self, saved: Checkpoint | None) -> int | None:
         """The step from which evaluations of this run are measured as they are now."""
@@ -156,6 +164,9 @@ class Worker:
             self._obey()
             if self._shall_stop and not (trainer.done and not trainer.owes_evaluation and self._settle_soon()):
                 return self._stop()
+            if self.patience.waits:  # behind the loop
+                time.sleep(IDLE_SECONDS)
+                continue
             if self.clock.paused:
                 time.sleep(IDLE_SECONDS)
                 behind.look()
@@ -303,8 +314,9 @@ class Worker:
         self.writer.close()
         # Whoever sends a signal wants the machine: no upload then, `seqsum sync` does it later.
         self.writer.end_tracker(status, reason, upload=not self.signals.name)
-        with self.store.transaction():
-            self.writer.write(force=True)
+        self.writer.write(force=True)
+
+        def end() -> None:
             self.store.add_event(self.trainer.step, status, **({"reason": reason} if reason else {}))
             self.store.set_state(status=status, reason=reason)
             self.run.record_outcome(status, reason, self.trainer.step, self.store)
@@ -316,8 +328,10 @@ class Worker:
                     self.store.finish_command(
                         command.id, answered, f"the run {said_status(status)}", step=self.trainer.step
                     )
+
+        self.store.write(end)
         self.store.sync()
-        print(f"{status} at step {self.trainer.step:,}" + (f": {reason}" if reason else ""), flush=True)
+        log(f"{status} at step {self.trainer.step:,}" + (f": {reason}" if reason else ""))
 
     # Commands
 
@@ -346,24 +360,27 @@ class Worker:
     def _done(self, command: Command, message: str) -> None:
         self.store.finish_command(command.id, True, message, step=self.trainer.step)
 
+    def _be(self, status: str, event: str) -> None:
+        def tell() -> None:
+            self.store.add_event(self.trainer.step, event)
+            self.store.set_state(status=status)
+
+        self.store.write(tell)
+
     def _on_pause(self, command: Command) -> None:
         if not self.clock.paused:
             if not self.writer.saved:
                 self.writer.save("pause")
             self.writer.write(force=True)
             self.clock.paused = True
-            with self.store.transaction():
-                self.store.add_event(self.trainer.step, "paused")
-                self.store.set_state(status="paused")
+            self._be("paused", "paused")
         self._done(command, f"paused at step {self.trainer.step:,}")
 
     def _on_resume(self, command: Command) -> None:
         if self.clock.paused:
             self.clock.paused = False
             self.clock.restart(self.trainer.step)
-            with self.store.transaction():
-                self.store.add_event(self.trainer.step, "continued")
-                self.store.set_state(status="running")
+            self._be("running", "continued")
         self._done(command, f"running from step {self.trainer.step:,}")
 
     def _on_stop(self, command: Command) -> None:

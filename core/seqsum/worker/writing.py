@@ -18,6 +18,7 @@ from seqsum.training.backends.fused_support import why_not_fused
 from seqsum.worker.background_jobs import BackgroundJobs, Job
 from seqsum.worker.clock import TrainingClock
 from seqsum.worker.live_changes import LiveChanges
+from seqsum.worker.patience import STORE_SECONDS, Patience, log
 
 if TYPE_CHECKING:
     from seqsum.training.trainer import Point, Trainer
@@ -47,10 +48,11 @@ class RunWriter:
         trainer: Trainer,
         changes: LiveChanges,
         clock: TrainingClock,
+        patience: Patience,
         is_told: Callable[[], bool],
     ) -> None:
         """is_told: whether there is something to be obeyed, so that nothing else may be waited for"""
-        self.run, self.store, self.trainer = run, store, trainer
+        self.run, self.store, self.trainer, self.patience = run, store, trainer, patience
         self.changes, self.clock = changes, clock
         self.tracker: Guarded | None = None
         self.points: list[Point] = []
@@ -93,7 +95,8 @@ class RunWriter:
             "updated": time.time(),
         }
         if self.lags and not force:
-            store = self._store_behind = self._store_behind or self.run.store()
+            store = self._store_behind = self._store_behind or self.run.store(STORE_SECONDS)
+            store.insist = self.patience
             self.behind.write(lambda: record(store, points, events, state))
         else:
             record(self.store, points, events, state)
@@ -123,8 +126,8 @@ class RunWriter:
         self.write(force=True)
         self.store.sync()
         self.clock.tick()
-        changes = dict(self.changes.values)
-        path = self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=self.clock.seconds)
+        changes, seconds = dict(self.changes.values), self.clock.seconds
+        path = self.patience(lambda: self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=seconds))
         self.last_saved = (self.trainer.step, changes)
         self.store.add_event(self.trainer.step, "checkpoint", reason=reason, path=path.name)
         return path
@@ -144,9 +147,8 @@ class RunWriter:
         if now[0] != before[0]:
             self.store.add_event(backend.fused_from or 0, "backend", old=before[0], new=now[0])
         self.say_backend(self.trainer.step)
-        Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1]).write(
-            self.run.folder, self.store
-        )
+        record = Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1])
+        self.patience(lambda: record.write(self.run.folder, self.store))
 
     def say_backend(self, step: int) -> None:
         """Say why torch computes, where that could not be known before the start."""
@@ -167,15 +169,15 @@ class RunWriter:
             durable = now - self._durable > DURABLE_SECONDS
             self._points_step = moment.step  # those are known now, and written before the work is done
             work = self.trainer.writing(self.run.checkpoints, moment, durable)
-            if not durable:
-                return work
-            self._durable = now
+            if durable:
+                self._durable = now
 
-            def force() -> Path:
-                self.store.sync()
+            def save() -> Path:
+                if durable:
+                    self.store.sync()
                 return work()
 
-            return force
+            return lambda: self.patience(save)
 
         def end(path: Path) -> None:
             self.last_saved = (moment.step, changes)
@@ -214,21 +216,24 @@ class RunWriter:
         """Force the points and a checkpoint that is there to the disk: pruning leaves it until another one is forced.
         Raises OSError."""
         self.store.sync()
-        checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step))
+        self.patience(lambda: checkpoint_files.force(checkpoint_files.folder_of(self.run.checkpoints, step)))
         self.trainer.durable_step = step
 
 
 def say(store: Store, message: str, step: int) -> None:
     """Tell the person something, in the log and in the events."""
-    print(message, flush=True)
+    log(message)
     store.add_event(step, "message", text=message)
 
 
 def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
     """Write all of it or nothing."""
-    with store.transaction():
+
+    def whole() -> None:
         if points:
             store.append(points)
         for step, kind, detail in events:
             store.add_event(step, kind, **detail)
         store.set_state(**state)
+
+    store.write(whole)
