@@ -7,12 +7,14 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy import SnapshotAssertion
 from textual.pilot import Pilot
 
 import seqsum_tui.rooms  # noqa: F401  # with the rooms imported the list is there at once
@@ -211,6 +213,36 @@ def until() -> Until:
         pytest.fail("the condition did not come true")
 
     return wait
+
+
+Pictures = Callable[..., Awaitable[None]]
+SIZES = [(120, 40), (200, 60), (80, 24), (60, 20)]
+
+
+@pytest.fixture
+def pictures(snapshot: SnapshotAssertion, until: Until) -> Pictures:
+    """Compare what is on the screen with its pictures at four sizes, in one run of the console."""
+    kept = snapshot.use_extension(SVGImageExtension)
+
+    async def compare(
+        pilot: Pilot[None], settled: Callable[[], object] = lambda: True, sizes: Sequence[tuple[int, int]] = SIZES
+    ) -> None:
+        """settled: whether everything that is worked out beside the screen is there, at the present size."""
+        wrong = []
+        for width, height in sizes:
+            await pilot.resize_terminal(width, height)
+            drawn: list[str] = []
+
+            def still(drawn: list[str] = drawn) -> bool:
+                drawn.append(pilot.app.export_screenshot())
+                return bool(settled()) and len(drawn) > 2 and len(set(drawn[-3:])) == 1
+
+            await until(pilot, still)
+            if kept(name=f"{width}x{height}") != drawn[-1]:
+                wrong.append(f"{width}x{height}")
+        assert not wrong, "other pictures than those kept: --snapshot-update after looking"
+
+    return compare
 
 
 SERVER = """

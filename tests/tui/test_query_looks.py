@@ -104,38 +104,22 @@ class CannedClient:
         self.running = False
 
 
+SIZES = [(120, 40), (160, 45), (200, 60), (80, 24), (60, 20)]
+
+
 @pytest.mark.parametrize(
-    ("keys", "size"),
-    [
-        (["["], (60, 20)),
-        ([], (80, 24)),
-        ([], (120, 40)),
-        ([], (160, 45)),
-        ([], (200, 60)),
-        (["2", "v"], (80, 24)),
-        (["2"], (80, 24)),
-        (["4"], (120, 40)),
-    ],
-    ids=[
-        "answer",
-        "answer-80x24",
-        "dashboard-120x40",
-        "dashboard-160x45",
-        "dashboard-200x60",
-        "inside",
-        "trajectory",
-        "learned",
-    ],
+    ("keys", "sizes"),
+    [([], SIZES), (["["], [(60, 20)]), (["2", "v"], [(80, 24)]), (["2"], [(80, 24)]), (["4"], [(120, 40)])],
+    ids=["answer", "wrong", "inside", "trajectory", "learned"],
 )
-def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
+async def test_looks(pictures, scene, still, until, monkeypatch, keys, sizes):
     monkeypatch.setattr(session, "QueryClient", CannedClient)
     run = scene.run("sota_warmup")
     for step in STEPS:
         (run.checkpoints / f"step-{step}").mkdir(parents=True)
     console = Console(scene.folder, now=still, remote=False)
     console.animation_level = "none"
-
-    async def ready(pilot):
+    async with console.run_test(size=sizes[0]) as pilot:
         await until(pilot, lambda: listed(console))
         console.push_screen(screen := QueryScreen(run.id))
         await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
@@ -152,5 +136,17 @@ def test_looks(snap_compare, scene, still, until, monkeypatch, keys, size):
             await pilot.press(key)
             await until(pilot, lambda: dict(asking.titles(screen.board.page))[screen.board.title] in asking.made)
         await until(pilot, lambda: not screen.busy and screen.focused is screen.board.front.picture)
+        await pictures(pilot, lambda: not screen.busy, sizes)
 
-    assert snap_compare(console, terminal_size=size, run_before=ready)
+
+async def test_before_a_question(pictures, scene, still, until, monkeypatch):
+    monkeypatch.setattr(session, "QueryClient", CannedClient)
+    run = scene.run("sota_warmup")
+    (run.checkpoints / "step-20000").mkdir(parents=True)
+    console = Console(scene.folder, now=still, remote=False)
+    async with console.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: listed(console))
+        console.push_screen(screen := QueryScreen(run.id))
+        await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+        screen.query_one(QueryBox).cursor_blink = False
+        await pictures(pilot, lambda: not screen.busy, [(160, 45), (80, 24)])

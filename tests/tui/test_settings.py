@@ -268,18 +268,14 @@ async def test_a_theme_is_put_on_as_one_moves_in_its_list_and_kept_when_chosen(s
         assert console.theme == tried
 
 
-@pytest.mark.parametrize("size", SIZES[1:])
-def test_looks(snap_compare, scene, still, until, size):
+async def test_looks(pictures, scene, still, until):
     settings = Settings()
     settings.put("bell", False)
     console = Console(scene.folder, now=still, remote=False, settings=settings)
-
-    async def ready(pilot):
+    async with console.run_test(size=(120, 40)) as pilot:
         screen = await settings_screen(pilot, until, console)
         # The list of keys grows with every screen; a few of them are picture enough.
         keys = screen.query_one("#keys", Static)
         keys.update(Content("\n").join(screen.key_list().split("\n")[:6]))
         row(screen, "refresh").editor.focus()
-        await until(pilot, lambda: "how often screens" in str(screen.query_one("#help").render()))
-
-    assert snap_compare(console, terminal_size=size, run_before=ready)
+        await pictures(pilot, lambda: "how often screens" in str(screen.query_one("#help").render()))
