@@ -35,3 +35,15 @@ def test_a_bar_is_full_only_when_all_is_done(share, width):
     if width > 0:
         assert (rest == "") == (share >= 1)
         assert (done == "") == (share * width < 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("runs: can't read run a: it is damaged", "Can't read run a: it is damaged"),
+        ("the disk is full", "the disk is full"),
+        ("runs that train", "runs that train"),
+    ],
+)
+def test_the_console_says_errors_in_plain_words(error, said):
+    assert display.sentence(error) == said and display.wrong(error).plain == f"✗ {said}"

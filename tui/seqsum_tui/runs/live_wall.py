@@ -24,9 +24,11 @@ from seqsum_tui.shared import bindings, display
 if TYPE_CHECKING:
     from seqsum_tui.runs.reader import Running
 
-LEAST, FINE = (30, 8), (44, 12)
+LEAST, FINE = (30, 8), (44, 13)
 """Cells of a tile, across and down: the fewest, and those it is best in."""
 MOST = 12
+FRAMED = 12
+"""Tiles so many lines high have a frame."""
 
 
 class RunTile(ChartSurface, can_focus=True):
@@ -116,5 +118,6 @@ class LiveWall(Container):
             self.tiles = [*self.tiles[: grid.shown], *new]
             self.mount(*new)
         for tile, one in zip(self.tiles, running, strict=False):
+            tile.set_class(min(FINE[1], height // grid.rows) >= FRAMED, "-framed")
             tile.show(one)
         self.call_after_refresh(ChartSurface.align_heads, self.tiles)

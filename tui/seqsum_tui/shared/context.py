@@ -14,6 +14,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen, ScreenResultType
 
+from seqsum_tui.shared import display
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.polling import Poll
 
@@ -155,7 +156,7 @@ class ConsoleScreen(Screen[ScreenResultType]):
 
     def tell_once(self, said: str | Exception, title: str, severity: SeverityLevel = "error") -> None:
         """Say what is not among `told` yet."""
-        text = str(said) or type(said).__name__
+        text = display.sentence(str(said)) or type(said).__name__
         if text not in self.told:
             self.told.add(text)
             self.notify(text, title=title, severity=severity)

@@ -97,7 +97,13 @@ def literal_lines(text: str) -> str:
 
 def wrong(text: str) -> Content:
     """Return a sentence about what went wrong, literally, with its sign and in its colour."""
-    return Content.styled(f"✗ {literal(text)}", "$text-error")
+    return Content.styled(f"✗ {literal(sentence(text))}", "$text-error")
+
+
+def sentence(text: str) -> str:
+    """Return what an error says without the word that shells are told where it comes from."""
+    said = text.removeprefix("runs: ")
+    return said if said == text else f"{said[:1].upper()}{said[1:]}"
 
 
 def fit(text: str, width: int) -> str:
