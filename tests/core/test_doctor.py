@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -349,6 +351,32 @@ def test_a_run_with_a_worker_is_only_read(run: Run) -> None:
     finally:
         os.close(lock)
     assert len(examine(run, repair=True)) == 3 and examine(run) == []
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.db", "annotations.json", "checkpoints/step-60/state.json"])
+def test_what_another_may_not_read_is_no_damage(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(run.folder / name)
+    before, may, opened, connect = tree(run.folder), os.access, os.open, sqlite3.connect
+
+    def denied(place: Any, *given: Any, **named: Any) -> int:
+        if str(place) == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return opened(place, *given, **named)
+
+    def no_database(place: str, *given: Any, **named: Any) -> sqlite3.Connection:
+        if name in place:
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return connect(place, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda place, *given: str(place) != path and may(place, *given))
+        patch.setattr(os, "open", denied)
+        patch.setattr(sqlite3, "connect", no_database)
+        found = examine(run, repair=True)
+    assert any(path.rpartition("/")[2] in one.what for one in found)
+    assert not any(one.mended for one in found) and tree(run.folder) == before
 
 
 def test_a_workspace_is_looked_at_too(run: Run) -> None:

@@ -50,7 +50,7 @@ class Finding:
     """Something that is wrong.
 
     what: a sentence that names the thing. remedy: what mending it does, or else what a person can do; may be empty.
-    mend: does that, where it can be done from here. mended: it was done.
+    mend: does that, where it can be done from here, and may return what came of it. mended: it was done.
     """
 
     what: str
@@ -90,11 +90,11 @@ def _mended(finding: Finding) -> Finding:
     if finding.mend is None:
         return finding
     try:
-        finding.mend()
+        came = finding.mend()
     except (OSError, UserError, sqlite3.Error) as error:
         why = error.strerror if isinstance(error, OSError) else None
         return replace(finding, remedy=f"not mended: {why or error}", mend=None)
-    return replace(finding, mended=True)
+    return replace(finding, remedy=came if isinstance(came, str) else finding.remedy, mended=True)
 
 
 def _findings(run: Run, live: bool) -> Iterator[Finding]:
@@ -129,6 +129,11 @@ def _some(names: list[str]) -> str:
     return ", ".join(map(one_line, names[:MOST_TOLD])) + (", …" if len(names) > MOST_TOLD else "")
 
 
+def _denied(path: Path) -> bool:
+    """Whether something is there that we have no right to read, which is no damage."""
+    return os.path.lexists(path) and not path.is_symlink() and not os.access(path, os.R_OK)
+
+
 def _beside(path: Path, name: str = "") -> Path:
     return free_name(path.with_name(name or f"{path.name}.damaged"))
 
@@ -159,13 +164,14 @@ def _store(run: Run) -> Iterator[Finding]:
         return
     except UserError as error:
         wrong, said = str(error), _said(run, error)
-        if os.path.lexists(path) and not os.access(path, os.R_OK):
+        if _denied(path):
             yield Finding(said)
             return
     if wrong and said and wrong != ROLLUP:
         aside = _beside(path)
         kept = f", and what is there is kept as {aside.name}" if os.path.lexists(path) else ""
-        yield Finding(said, f"a new one takes over every point that can be read{kept}", lambda: _salvage(run, aside))
+        remedy = f"a new one takes over every point that can be read{kept}"
+        yield Finding(said, remedy, lambda: f"a new one holds {count(_salvage(run, aside), 'point')} of it{kept}")
 
 
 def _roll_up(run: Run) -> None:
@@ -173,14 +179,15 @@ def _roll_up(run: Run) -> None:
         roll_up(store)
 
 
-def _salvage(run: Run, aside: Path) -> None:
-    salvage(run.folder / METRICS_FILE, aside)
+def _salvage(run: Run, aside: Path) -> int:
+    points = salvage(run.folder / METRICS_FILE, aside)
     with run.store() as store, suppress(OSError):
         if any(_status(run, store)):
             _set_status(run)
         text = read_regular(run.folder / RECORD_FILE, LARGEST_JSON)
         if store.copy_of(RECORD_FILE) is None and is_as_written(text):
             store.keep_copy(RECORD_FILE, text.decode())
+    return points
 
 
 def _status(run: Run, store: Store) -> Iterator[Finding]:
@@ -228,6 +235,9 @@ def _record(run: Run) -> Iterator[Finding]:
         if is_as_written(read_regular(path, LARGEST_JSON)) or (CHECKSUM not in raw and copy is None):
             return
         wrong = f"{path.name} is not as it was written{_differences(raw, copy)}"
+    if _denied(path):
+        yield Finding(wrong)
+        return
     aside = _beside(path)
     kept = f", and what is there is kept as {aside.name}" if os.path.lexists(path) else ""
     step, state = _newest(run)
@@ -299,7 +309,8 @@ def _annotations(run: Run) -> Iterator[Finding]:
     if wrong:
         aside = _beside(path)
         what = f"can't read {path.name}, which holds name, tags, note and star: {wrong}"
-        yield Finding(what, f"kept as {aside.name}, and the run is as its record says", partial(path.rename, aside))
+        remedy = f"kept as {aside.name}, and the run is as its record says"
+        yield Finding(what) if _denied(path) else Finding(what, remedy, partial(path.rename, aside))
 
 
 def _checkpoints(run: Run) -> Iterator[Finding]:
@@ -314,6 +325,9 @@ def _checkpoints(run: Run) -> Iterator[Finding]:
             if path.exists():  # else a worker has pruned it meanwhile
                 aside = _beside(path, f"damaged-{path.name}")
                 what = f"the checkpoint of step {step:,} is damaged: {one_line(error.what)}"
+                if any(map(_denied, (path, *path.glob("*")))):
+                    yield Finding(f"the checkpoint of step {step:,} can't be read: {one_line(error.what)}")
+                    continue
                 yield Finding(what, f"kept as {CHECKPOINTS}/{aside.name}, where nobody takes it for a whole one",
                               partial(path.rename, aside))  # fmt: skip
             continue
