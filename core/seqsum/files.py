@@ -99,7 +99,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         # A name that is there already would be somebody else's file, or a link to one.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_nlink:
             break
         os.close(descriptor)  # deleted, as nobody held it yet

@@ -42,9 +42,16 @@ def worker_count() -> int:
 
 
 def try_lock(path: Path) -> int | None:
-    """Lock a file, made if need be; return its descriptor (closed on exec), or None when someone holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+    """Lock a file, made if need be; return its descriptor (closed on exec), or None when someone holds it.
+
+    Who may not write its folder may not open it either: whoever can read a file can lock it, for ever.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
+        found, writers = os.fstat(descriptor), path.parent.stat().st_mode & 0o022
+        mode = 0o600 | writers | writers << 1
+        if stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
+            os.fchmod(descriptor, mode)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)

@@ -56,6 +56,16 @@ def is_locked(folder: Path) -> bool:
     return is_held(folder / LOCK_FILE)
 
 
+def owner_lives(folder: Path, pid: int | None) -> bool:
+    """Tell whether a run's worker, the process `pid`, lives, where its lock may not be opened: whose lock it is, whose
+    process."""
+    try:
+        owner = (folder / LOCK_FILE).lstat().st_uid
+        return bool(pid) and psutil.Process(pid).uids().real == owner
+    except (psutil.Error, ValueError, OverflowError, OSError):
+        return False
+
+
 def reason_told(folder: Path) -> str:
     """Return what a worker has written into its lock file: what it waits for; "" where it goes on."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LATEST, Fields, measured
-from seqsum.runs.lock import is_locked, reason_told, stopped_worker
+from seqsum.runs.lock import is_locked, owner_lives, reason_told, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
@@ -202,7 +203,14 @@ class Run:
     def pulse(self, pid: int | None) -> bool | str:
         """Tell whether a worker is at the run, in a sentence where something keeps it, the process `pid`, from going
         on."""
-        return self.worker_lives and (self.held_up(pid) or True)
+        try:
+            return self.worker_lives and (self.held_up(pid) or True)
+        except PermissionError:
+            return self._lives_elsewhere(pid)
+
+    def _lives_elsewhere(self, pid: int | None) -> bool:
+        """Tell whether another user's worker lives; one of another machine may."""
+        return self.record_or_blank().host not in ("", socket.gethostname()) or owner_lives(self.folder, pid)
 
     def summary(self, *, judged: bool = False) -> Summary:
         """Read what the run is doing now, `judged` with its verdict. A run whose worker is gone without saying so has
@@ -241,6 +249,8 @@ class Run:
         # The order matters: a worker writes its last status before it lets the lock go.
         try:
             alive = self.worker_lives
+        except PermissionError:
+            alive = self._lives_elsewhere(store.state().get("pid"))
         except OSError as error:
             problems.append(f"whether a worker is at it can't be told: {error.strerror or error}")
             alive = True

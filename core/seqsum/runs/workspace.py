@@ -101,7 +101,7 @@ class Workspace:
                 return
             with ExitStack() as held:
                 with self._told():
-                    self.folder.mkdir(parents=True, exist_ok=True)
+                    self.folder.mkdir(0o700, parents=True, exist_ok=True)
                     held.enter_context(alone(self.folder))
                 self._is_alone = True
                 try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -43,13 +44,12 @@ def folder() -> Path | None:
     """Return a folder of this user's that can be written, or None; SEQSUM_CACHE names another than the usual one."""
     chosen = os.environ.get("SEQSUM_CACHE")
     usual = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("seqsum")
-    # What lies in the folder is run: a temporary one counts only when nobody else can write it.
+    # What lies in the folder is run: it counts only when nobody else can write it, or put another in its place.
     for root in (usual, Path(tempfile.gettempdir()) / f"seqsum-{os.getuid()}"):
         place = root / f"fused-{fingerprint()}"
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            facts = root.stat()
-            if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+            if not _is_ours(root) or (root != usual and root.is_symlink()):
                 continue
             place.mkdir(mode=0o700, exist_ok=True)
             with tempfile.TemporaryFile(dir=place):
@@ -57,6 +57,14 @@ def folder() -> Path | None:
         except OSError:
             continue
     return None
+
+
+def _is_ours(root: Path) -> bool:
+    """Whether a folder, and the link to it if it is one, is this user's, and nobody else can write or replace it."""
+    facts, above = root.stat(), root.parent.stat().st_mode
+    if above & stat.S_IWOTH and not above & stat.S_ISVTX:
+        return False
+    return {facts.st_uid, root.lstat().st_uid} == {os.getuid()} and not facts.st_mode & 0o022
 
 
 def is_warm() -> bool:
