@@ -17,7 +17,7 @@ import pytest
 from seqsum import worker
 from seqsum.cli.arguments import parse
 from seqsum.cli.doctor import doctor
-from seqsum.control import commands
+from seqsum.control import commands, fork_rewind
 from seqsum.errors import UserError
 from seqsum.query import loading
 from seqsum.runs import Run, Workspace
@@ -136,6 +136,25 @@ def test_what_lies_beside_already_is_never_overwritten(run: Run) -> None:
         mended(run)
     kept = ("run.json.damaged", "run.json.damaged-2", "run.json.damaged-3")
     assert [(run.folder / name).read_text() for name in kept] == ["0", "1", "2"]
+
+
+def test_whoever_writes_a_record_keeps_a_copy(run: Run) -> None:
+    workspace = Workspace(run.folder.parent)
+
+    def is_kept(one: Run) -> bool:
+        with one.store() as store:
+            return store.copy_of("run.json") == (one.folder / "run.json").read_text()
+
+    assert is_kept(run), "the worker, at its end"
+    commands.rewind(run, 25)
+    assert is_kept(run)
+    commands.undo_rewind(run)
+    assert is_kept(run)
+    child = fork_rewind.fork(workspace, run, 25, {"train.steps": 30})
+    assert is_kept(child)
+    commands.stop(child)
+    assert is_kept(child) and Run(child.folder).record.outcome
+    assert worker.main([str(child.folder)]) == 0 and is_kept(child)
 
 
 def of_an_earlier_version(run: Run) -> None:
@@ -298,6 +317,37 @@ def test_no_checkpoint_at_all_is_told(run: Run) -> None:
     shutil.rmtree(run.checkpoints)
     (found,) = examine(run, repair=True)
     assert found.what == "the checkpoint of step 60 is gone, and there is no other" and not found.mended
+
+
+# Whatever stands in a file's place
+
+PLACES = (
+    "run.json", "metrics.db", "metrics.db-wal", "annotations.json", "worker.lock", "worker.log", "checkpoints",
+    "checkpoints/step-60", "checkpoints/step-60/state.json", "checkpoints/step-60/model.safetensors",
+    "checkpoints/.step-60.new", ".run.json.5-01234567.tmp",
+)  # fmt: skip
+THINGS: dict[str, Callable[[Path], object]] = {
+    "deep": lambda path: path.write_bytes(b"[" * 100_000),
+    "huge": lambda path: (path.touch(), os.truncate(path, 2**40)),
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a link to itself": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("thing", THINGS)
+@pytest.mark.parametrize("place", PLACES)
+def test_anything_in_the_place_of_a_file_is_mended_or_told(place: str, thing: str, run: Run) -> None:
+    path = run.folder / place
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    THINGS[thing](path)
+    assert not any(one.mended for one in examine(run))
+    repaired = examine(run, repair=True)
+    assert all(one.mended or (place == "checkpoints" and "checkpoint" in one.what) for one in repaired), repaired
+    assert len(examine(run)) == sum(not one.mended for one in repaired)
 
 
 # What killed commands left, and the rest
