@@ -12,8 +12,10 @@ import torch.nn.functional as F
 
 from seqsum.evaluation.evaluate import Evaluation, evaluate
 from seqsum.models.base import SequenceModel, make_model
+from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks import AnyTask, InputSpace
+from seqsum.tasks.base import NOT_ASKED, Examples
 from seqsum.training.trainer import Trainer
 from support.engine import PlainModel, same_bits, small, tensors
 
@@ -109,6 +111,46 @@ def test_lengths_never_trained_on() -> None:
     result = evaluate(model, task, 60, 61)
     assert not result.exhaustive and sorted(result.accuracy_by_length) == [60, 61]
     check(result, plain, {length: InputSpace(5, 60, 61).sample(length) for length in (60, 61)}, 5)
+
+
+def mixed(task: AnyTask) -> list[Examples]:
+    """Some held-out examples of each length in one batch, whose rows differ in length."""
+    parts = [part.rows(slice(12)) for part in task.held_out()]
+    width = max(part.inputs.shape[1] for part in parts)
+    deep = max(part.targets.shape[1] for part in parts) if task.answer != "class" else 0
+
+    def filled(array: np.ndarray, width: int, filler: int) -> np.ndarray:
+        return np.pad(array, ((0, 0), (0, width - array.shape[1])), constant_values=filler)
+
+    targets = [part.targets if not deep else filled(part.targets, deep, NOT_ASKED) for part in parts]
+    weights = [np.ones(len(part.lengths)) if part.weights is None else part.weights for part in parts]
+    return [
+        Examples(
+            np.concatenate([filled(part.inputs, width, task.padding) for part in parts]),
+            np.concatenate([part.lengths for part in parts]),
+            np.concatenate(targets),
+            weights=np.concatenate(weights),
+        )
+    ]
+
+
+@pytest.mark.parametrize("preset", ["text_classification", "dates", "addition", "tagging_rnn"])
+def test_each_length_has_its_own_accuracy_in_a_batch_of_many(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_preset(preset).config
+    task = make_task(config.task)
+    model = make_model(task, config.model, 3).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)  # far from uniform, so that accuracies by length differ
+    batch = mixed(task)
+    lengths = np.unique(batch[0].lengths).tolist()
+    assert len(lengths) > 4
+    alone = {}
+    for length in lengths:
+        monkeypatch.setattr(task, "held_out", lambda *_, length=length: [batch[0].rows(batch[0].lengths == length)])
+        alone[length] = evaluate(model, task).accuracy
+    monkeypatch.setattr(task, "held_out", lambda *_: batch)
+    assert evaluate(model, task).accuracy_by_length == pytest.approx(alone, abs=1e-12)
 
 
 def test_it_leaves_the_model_as_it_was() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seqsum import tasks
 from seqsum.query.answering import Answerer
+from seqsum.query.loading import load
 from seqsum.query.registry import questions
 from seqsum.runs import Run
 from support.engine import PlainModel
@@ -354,6 +355,30 @@ def test_the_whole_against_brute_force(tmp_path: Path) -> None:
     assert found["accuracy"][:2] == [np.mean(right[:10]), np.mean(right[10:])]
     for low, share, high in zip(found["low"], found["accuracy"], found["high"], strict=True):
         assert 0 <= low <= share <= high <= 1
+
+
+def test_by_length_and_evaluate_say_the_same_of_texts_of_many_lengths(tmp_path: Path) -> None:
+    """A few thousand texts of 1 to 12 letters, so that more than 400 of one length are asked, against a plain loop."""
+    draw, letters = random.Random(4), "abcdef"
+    texts = {"".join(draw.choices(letters, k=draw.choice([*range(1, 12), *[12] * 50]))) for _ in range(3_000)}
+    file = tmp_path / "texts.csv"
+    file.write_text("\n".join(["text,label", *(f"{text},{text.count('a') % 2}" for text in sorted(texts))]))
+    run = preset_run(tmp_path, "text_classification", task__file=str(file))
+    answerer = Answerer(run)
+    shares = answerer.ask("evaluate")[1]["answer"]["accuracy_by_length"]
+    page = answerer.ask("accuracy_by_length")[1]["answer"]
+    loaded = load(run)
+    right: dict[int, list[bool]] = {}
+    for part in loaded.task.held_out():
+        for row, length, target in zip(part.inputs, part.lengths, part.targets, strict=True):
+            with torch.no_grad():
+                logits = loaded.model(torch.from_numpy(row[None, :length]), torch.tensor([length]), None)
+            right.setdefault(int(length), []).append(int(logits.argmax()) == target)
+    assert max(map(len, right.values())) > 400 and len(right) > 8
+    expected = {str(length): pytest.approx(np.mean(found), abs=1e-12) for length, found in sorted(right.items())}
+    assert shares == expected
+    assert dict(zip(map(str, page["lengths"]), page["accuracy"], strict=True)) == expected
+    assert page["asked"] == [len(right[length]) for length in page["lengths"]]
 
 
 def test_how_an_answer_came_to_be_learned(tmp_path: Path) -> None:

@@ -73,10 +73,14 @@ class _Tally:
         self.plain_right = self.plain_asked = 0
         self.in_a_row = task.carries_state  # what is read are pieces of one sequence, whose lengths mean nothing
 
-    def count(self, length: int, right: Ints, asked: Ints, weights: NDArray[np.float64] | None) -> None:
-        """right, asked: int64 [rows], how many answers of each row are right, and how many were asked."""
-        self.right[length] = self.right.get(length, 0.0) + _weighted(right, weights)
-        self.asked[length] = self.asked.get(length, 0.0) + _weighted(asked, weights)
+    def count(self, lengths: Ints, right: Ints, asked: Ints, weights: NDArray[np.float64] | None) -> None:
+        """lengths, right, asked: int64 [rows], how long each row is, how many of its answers are right, and how many
+        were asked."""
+        for length in np.unique(lengths).tolist():
+            rows = lengths == length
+            counted = None if weights is None else weights[rows]
+            self.right[length] = self.right.get(length, 0.0) + _weighted(right[rows], counted)
+            self.asked[length] = self.asked.get(length, 0.0) + _weighted(asked[rows], counted)
         self.plain_right += int(right.sum())
         self.plain_asked += int(asked.sum())
         self.sequences += len(right)
@@ -231,7 +235,7 @@ def _ask(
         )
         for part in (examples.inputs, examples.lengths, examples.targets)
     )
-    length, weights = int(examples.lengths.max()), examples.weights
+    weights = examples.weights
     if task.carries_state:
         logits, state = model.read(inputs, state)
     else:
@@ -239,13 +243,13 @@ def _ask(
     tally.add_loss(logits, targets, weights)
     if task.answer == "values":
         nothing = np.zeros(len(targets), dtype=np.int64)
-        tally.count(length, nothing, nothing, weights)
+        tally.count(examples.lengths, nothing, nothing, weights)
         values: Inputs = logits.float().cpu().numpy()
         return values, state
     if task.answer == "sequence":
         written = model.decode(inputs, lengths, targets.shape[1]).cpu()
         right = sequences_right(written.numpy(), examples.targets, task.end)
-        tally.count(length, right.astype(np.int64), np.ones(len(right), dtype=np.int64), weights)
+        tally.count(examples.lengths, right.astype(np.int64), np.ones(len(right), dtype=np.int64), weights)
         return written.numpy(), state
     answer = logits.argmax(dim=-1)
     asked = targets != NOT_ASKED
@@ -253,7 +257,7 @@ def _ask(
     hits, counts = (
         each.reshape(len(targets), -1).sum(dim=1).cpu().numpy() for each in ((answer == targets) & asked, asked)
     )
-    tally.count(length, hits, counts, weights)
+    tally.count(examples.lengths, hits, counts, weights)
     return answer.cpu().numpy(), state
 
 
@@ -298,10 +302,11 @@ def _extend(
             sequences = all_sequences(vocabulary, length + 1, place, place + count * vocabulary)
             targets = torch.from_numpy(task.truths(sequences)).to(device)
             answers = logits.argmax(dim=1)
-            right = (answers == targets).long().cpu().numpy()
+            right: Ints = (answers == targets).long().cpu().numpy()
             weights = np.full(len(targets), space.weight(length + 1))
             tally.confuse(answers, targets)
-            tally.count(length + 1, right, np.ones(len(targets), dtype=np.int64), weights)
+            ones = np.ones_like(right)
+            tally.count((length + 1) * ones, right, ones, weights)
             tally.add_loss(logits, targets, weights)
         if length + 1 < space.high:
             _extend(model, task, space, tally, longer, length + 1, count * vocabulary, place)

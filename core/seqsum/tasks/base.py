@@ -119,7 +119,7 @@ class Task(ABC, Generic[TaskSettings]):
 
     @abstractmethod
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        """Yield the held-out examples, always the same ones; those of one batch have one length where lengths differ.
+        """Yield the held-out examples, always the same ones; rows of one batch may differ in length.
 
         With their weights they stand for the distribution that training draws from, so that accuracy and loss mean the
         same in training and evaluation.

@@ -30,7 +30,7 @@ class AccuracyByLengthAnswer(Answer):
     accuracy: list[float]
     low: list[float]
     high: list[float]
-    """95% interval (Wilson 1927) of each accuracy, as few sequences of each length are asked."""
+    """95% interval (Wilson 1927) of each accuracy, as there are more sequences of a length than are asked."""
     asked: list[int]
     chance: float | None
     trained: list[int] | None
@@ -53,7 +53,7 @@ class AccuracyByLength(OverLengths):
         return f'lengths: the task "{loaded.task.config.name}" has no inputs of different lengths to compare'
 
     def answer(self, asked: Asked) -> AccuracyByLengthAnswer:
-        """Ask at most 400 inputs of each length, always the same ones.
+        """Ask all held-out inputs of each length, or 400 where the task makes as many as are wanted, always the same.
 
         Accuracy is that of `evaluate`: of single tags, of whole sequences.
         """
@@ -134,19 +134,22 @@ def knows_lengths(loaded: Loaded) -> bool:
 
 
 def _of_length(asked: Asked, length: int) -> list[Examples]:
-    """At most 400 held-out inputs of a length, always the same ones."""
+    """The held-out inputs of a length; 400 of them, always the same ones, where the task makes any number."""
     from seqsum.query.examples import fixed_part
 
     task = asked.task
-    if trained_lengths(asked.loaded) is not None:
-        # Tasks that make any length make the more of each the fewer lengths are asked for, up to 100,000, and one
-        # length after the other, the shortest first: from a range the first batch is enough.
-        try:
-            first = next(task.held_out(length, length + min(DENSE, TOGETHER // length)), None)
-        except UserError:
-            first = None  # the range goes beyond the longest there is
-        if first is not None and (first.lengths == length).all():
-            return [replace(first.rows(slice(ROWS)), weights=None)]  # of one length all count alike
+    if trained_lengths(asked.loaded) is None:
+        # As `evaluate` asks them, for one length is to have one accuracy.
+        parts = (part.rows(part.lengths == length) for part in task.held_out(length, length))
+        return [part for part in parts if len(part.lengths)]
+    # Tasks that make any length make the more of each the fewer lengths are asked for, up to 100,000, and one
+    # length after the other, the shortest first: from a range the first batch is enough.
+    try:
+        first = next(task.held_out(length, length + min(DENSE, TOGETHER // length)), None)
+    except UserError:
+        first = None  # the range goes beyond the longest there is
+    if first is not None and (first.lengths == length).all():
+        return [replace(first.rows(slice(ROWS)), weights=None)]  # of one length all count alike
     return fixed_part(task.held_out(length, length), ROWS, 0, asked.deadline)
 
 
