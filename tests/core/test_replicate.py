@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqsum.control import commands
+from seqsum.control import commands, fork_rewind
 from seqsum.control.replicate import Replication, group_name, outcome_of, parse_seeds
 from seqsum.errors import UserError
 from seqsum.launch import WarmLauncher
@@ -89,6 +89,37 @@ def test_a_group_with_other_settings_is_left_alone(fork_server: WarmLauncher, tm
     Workspace(tmp_path).create("baseline", config, "mine")
     with pytest.raises(UserError, match=r'^replicate: the group "several" has runs with optim.lr 0.01, not 0.001;'):
         replication(tmp_path, fork_server)
+
+
+def test_a_fork_stands_in_no_group_unless_it_is_asked_to(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    workspace, config = Workspace(tmp_path), CONFIG.changed({"track.group": "several"}, "test")
+    parent = workspace.create("baseline", config, "parent")
+    Trainer(config).save(parent.checkpoints)
+
+    def fork(**changes: str) -> Run:
+        return fork_rewind.fork(
+            workspace, parent, None, {name.replace("__", "."): one for name, one in changes.items()}
+        )
+
+    def earlier(group: str) -> Run:
+        """A fork as it was made when its group was copied, or given another one."""
+        changes = {"track.group": group, "optim.lr": "5"}
+        return workspace.create("f", config.changed(changes, "test"), parent={"run": parent.id, "step": 0})
+
+    assert config.differences(fork_rewind.config_at(parent, 0)).keys() == {"track.group"}
+    groups = {
+        fork(optim__lr="5").id: None,
+        fork(optim__lr="5", track__group="mine").id: "mine",
+        fork(optim__lr="5", track__group="several").id: "several",
+        earlier("several").id: None,
+        earlier("mine").id: "mine",
+        parent.id: "several",
+    }
+    assert {summary.id: summary.group for summary in workspace.summaries()} == groups
+    assert {id: Run(workspace.folder / id).summary().group for id in groups} == groups
+    # Whichever group it stands in, a fork is none of its seeds.
+    again = replication(tmp_path, fork_server, seeds="2")
+    assert {seed: run.id for seed, run in again.runs.items()} == {0: parent.id}
 
 
 def test_the_outcome_is_that_of_numpy(tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ MOST_NAMED = 8
 def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str, Any], name: str | None = None) -> Run:
     """Make a run that goes on from a checkpoint of `run` (default: its newest whole one) with changed settings.
 
-    The new run waits (`queued`) for a worker. Raises UserError when there is no such checkpoint, ConfigError when a
-    change is wrong or does not fit the weights.
+    The new run waits (`queued`) for a worker, and stands in no group unless a change names one. Raises UserError when
+    there is no such checkpoint, ConfigError when a change is wrong or does not fit the weights.
     """
     rewinding.finish(run)
     step = _chosen(run, step, "fork")
@@ -69,7 +69,7 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
         config,
         name,
         stem=f"{run.name}-fork",
-        parent={"run": run.id, "step": step},
+        parent={"run": run.id, "step": step} | ({"group_chosen": True} if "track.group" in changes else {}),
         state={"step": step, "train_seconds": state.get("train_seconds", 0.0)},
         fill=fill,
     )
@@ -94,7 +94,8 @@ def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[st
 def config_at(run: Run, step: int) -> Config:
     """Return the configuration that a fork from the checkpoint of `step` begins with. Raises UserError."""
     state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
-    return Config.parse(state.get("config") or {}, f"run {run.id}")
+    parent = Config.parse(state.get("config") or {}, f"run {run.id}")
+    return parent.changed({"track.group": None}, "fork")
 
 
 def can_change(path: str) -> bool:
@@ -234,7 +235,7 @@ def _chosen(run: Run, step: int | None, verb: str) -> int:
 
 def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Config, AnyTask]:
     """Return the fork's configuration and task; raise ConfigError when it has no step left to make."""
-    config, task = resolved(parent.changed(changes, "fork"), "fork")
+    config, task = resolved(parent.changed({"track.group": None, **changes}, "fork"), "fork")
     check_backend(config, task, "fork")
     if config.train.steps <= step:
         way_out = f"must be above {step}, the step it goes on from; e.g. --train.steps {2 * step or 1}"

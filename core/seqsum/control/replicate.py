@@ -71,6 +71,8 @@ class Replication:
                 self._know(Run(self.workspace.folder / summary.id))
 
     def _know(self, run: Run) -> None:
+        if run.record.parent is not None:
+            return
         config = run.record.parsed_config()
         seed = int(config.train.seed)
         mine = config.changed({"train.seed": str(self.config.train.seed)}, "replicate")
@@ -80,7 +82,7 @@ class Replication:
             raise UserError(
                 f'replicate: the group "{self.group}" has runs with {path} {theirs}, not {ours}; choose another --group'
             )
-        if seed in self.seeds and run.record.parent is None:
+        if seed in self.seeds:
             self.runs[seed] = run
 
     def due(self) -> list[int]:

@@ -303,7 +303,7 @@ class Run:
             outcome = Fields(record.outcome, f"{RECORD_FILE}: outcome", problems)
             outcome.one_of("status", ENDED_STATUSES, UNREADABLE)
         steps = settings["train"].whole("steps", needed=bool(record.config))
-        group, tags = settings["track"].text_or_none("group"), settings["track"].texts("tags")
+        group, tags = self._group(record, settings["track"].text_or_none("group")), settings["track"].texts("tags")
         created = self._created(record.created, problems)
         unknown = unknown_paths(record.config)
         if record.config and not record.problems:
@@ -336,6 +336,16 @@ class Run:
             problems=(*record.problems, *problems),
             durable_step=state.get("durable_step"),
         )
+
+    def _group(self, record: Record, group: str | None) -> str | None:
+        """Return the group that a run stands in: of a fork, one that it was given.
+
+        Earlier versions copied the parent's, and did not write whether a group was asked for.
+        """
+        if group is None or record.parent is None or record.parent.get("group_chosen"):
+            return group
+        parent = Run(self.folder.with_name(record.parent["run"])).record_or_blank()
+        return None if parent.setting("track").raw.get("group", group) == group else group
 
     def _created(self, text: str, problems: list[str]) -> float:
         """Return when the run was made: as its record says, else as its id does, else as its folder does."""
