@@ -303,3 +303,13 @@ def test_a_label_stands_near_the_left_end_of_a_log_axis(low: float, high: float,
     assert low * (1 - 1e-9) <= values[0] and values == sorted(set(values))
     for value, (column, _, _) in zip(values, places, strict=True):
         assert abs(view.across(np.array([math.log10(value)]))[0] / 2 - column) <= 1.01
+
+
+@pytest.mark.parametrize("width", [12, 30, 45, 100])
+@pytest.mark.parametrize("end", [7.0, 3412.0, 9_999.0, 10_001.0, 20_000.0, 123_457.0])
+def test_an_axis_of_whole_numbers_has_a_number_at_its_end(end: float, width: int) -> None:
+    places = x_labels(View(0.0, end, 0.0, 1.0, width, 4), "number", -6, width, whole=True)
+    column, start, label = places[-1]
+    assert column == width - 1 and start + len(label) <= width
+    assert abs(float(meaning(label.replace(",", ""))) - end) <= end / width
+    assert all(before + len(text) + 2 <= after for (_, before, text), (_, after, _) in itertools.pairwise(places))

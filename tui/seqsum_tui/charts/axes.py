@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 from rich.cells import cell_len
 
+from seqsum import formatting
 from seqsum.plotting.ticks import AxisKind, Ticks, axis_ticks, limits, log_limits, value_ticks, widened
 from seqsum.plotting.y_range import Limits, ends_of
 from seqsum_tui.charts.raster import View
@@ -90,7 +91,7 @@ def x_labels(view: View, kind: AxisKind, left: int, right: int, *, whole: bool =
     """Return (cell column of the tick, cell column where its label begins, label), as many as fit without touching.
 
     Columns count from the plot's left edge; labels may reach from `left` to before `right`. whole: only whole numbers
-    have a tick, for what comes in no halves, such as steps.
+    have a tick, for what comes in no halves, such as steps; then the end has one, too.
     """
     for count in range(max(view.width // (4 if kind == "log" else 7), 1) + 1, 0, -1):
         ticks = axis_ticks(view.x0, view.x1, count, kind)
@@ -102,10 +103,20 @@ def x_labels(view: View, kind: AxisKind, left: int, right: int, *, whole: bool =
             end = start + cell_len(label)
             places.append((column, start, label))
         if fits and not ticks.base:
-            return places
+            return _with_end(places, view, kind, right) if whole and view.x1 % 1 == 0 else places
         if ticks.base:
             return []
     return []
+
+
+def _with_end(places: list[tuple[int, int, str]], view: View, kind: AxisKind, right: int) -> list[tuple[int, int, str]]:
+    """Return the ticks with one at the right end, in the place of those before it that would touch its label."""
+    if places and places[-1][0] == view.width - 1:
+        return places
+    label = formatting.full(view.x1) if kind == "plain" else formatting.shortest(view.x1)
+    start = right - cell_len(label)
+    kept = [place for place in places if place[1] + cell_len(place[2]) + 2 <= start]
+    return [*kept, (view.width - 1, start, label)] if kept else places
 
 
 @dataclass(frozen=True)
