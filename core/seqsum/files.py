@@ -19,6 +19,9 @@ from typing import Any, BinaryIO
 PATIENCE_SECONDS = 30.0
 LARGEST_JSON = 16 * 2**20
 DEEPEST_JSON = 64
+LONGEST_STEM = (
+    55  # of a temporary file: in UTF-8 it may take four bytes for each letter of the 255 that a name can have
+)
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
@@ -95,7 +98,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     clear_temporary(path)
     while True:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        temporary = path.with_name(f".{path.name[:LONGEST_STEM]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         # A name that is there already would be somebody else's file, or a link to one.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with suppress(OSError):  # a file system without locks
@@ -117,7 +120,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def clear_temporary(path: Path, *, look: bool = False) -> list[str]:
     """Delete, or only `look` for, what killed programs left that were writing to `path`; return the names."""
-    ours, found = re.compile(rf"\.{re.escape(path.name)}\.[0-9]+(-[0-9a-f]{{8}})?\.tmp"), list[str]()
+    ours, found = re.compile(rf"\.{re.escape(path.name[:LONGEST_STEM])}\.[0-9]+(-[0-9a-f]{{8}})?\.tmp"), list[str]()
     with suppress(OSError), os.scandir(path.parent) as entries:
         for name in sorted(entry.name for entry in entries if ours.fullmatch(entry.name)):
             with suppress(OSError), open_regular(path.with_name(name)) as file:

@@ -262,7 +262,7 @@ def test_what_came_after_is_kept_whole(copied: Run) -> None:
     kept = Path(commands.rewind(copied, 250)["kept"])
     for step, content in weights.items():
         assert (kept / "checkpoints" / f"step-{step}" / "model.safetensors").read_bytes() == content
-        assert checkpoint_files.damage(kept / "checkpoints" / f"step-{step}") is None
+        assert checkpoint_files.whole(kept / "checkpoints" / f"step-{step}")[0] == step
     with Store(kept / "metrics.db") as store:
         steps, values = store.points("loss")
     assert list(zip(steps.tolist(), values.tolist(), strict=True)) == before["loss"]
@@ -373,3 +373,41 @@ def test_the_folder_of_a_rewind_has_the_state_it_names(copied: Run) -> None:
     commands.rewind(copied, 50)
     record = json.loads((copied.folder / "run.json").read_text())
     assert record["outcome"] == {"status": "stopped", "reason": "rewound to step 50", "step": 50}
+
+
+# A parent that trains and keeps few checkpoints
+
+
+@pytest.mark.parametrize("step", [None, 300])
+def test_a_checkpoint_that_is_pruned_while_it_is_forked_from_is_forked_from(
+    copied: Run, monkeypatch: pytest.MonkeyPatch, step: int | None
+) -> None:
+    create, weights = Workspace.create, last_bytes(copied)[1:]
+
+    def prune_first(*given: Any, **named: Any) -> Run:
+        shutil.rmtree(copied.checkpoints / "step-300")
+        return create(*given, **named)
+
+    monkeypatch.setattr(Workspace, "create", prune_first)
+    child = fork_rewind.fork(Workspace(copied.folder.parent), copied, step, {"train.steps": 400})
+    assert last_bytes(child) == ("step-300", *weights)
+
+
+def test_a_fork_begins_with_the_checkpoint_that_took_the_place_of_the_one_it_saw(
+    copied: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, listed = copied.checkpoints / "step-300", checkpoint_files.steps_saved
+    kept.rename(copied.folder / "later")
+    left = iter([True])
+
+    def list_and_prune(folder: Path) -> list[int]:
+        found = listed(folder)
+        if next(left, False):
+            for step in found:
+                shutil.rmtree(folder / f"step-{step}")
+            (copied.folder / "later").rename(kept)
+        return found
+
+    monkeypatch.setattr(checkpoint_files, "steps_saved", list_and_prune)
+    child = fork_rewind.fork(Workspace(copied.folder.parent), copied, None, {"train.steps": 400})
+    assert listed(child.checkpoints) == [300]

@@ -59,7 +59,8 @@ def test_a_stop_and_a_signal_end_an_evaluation(case: str, fork_server: WarmLaunc
     assert time.monotonic() - began < SOON
     assert unevaluated(run)
     step = run.summary().step
-    assert checkpoint_files.newest_whole(run.checkpoints) == step
+    newest = checkpoint_files.newest_whole(run.checkpoints)
+    assert newest is not None and newest[0] == step
     # It goes on with what it owes, and hears a signal as well.
     commands.resume(run, fork_server)
     pid = wait_until(lambda: run.summary().status == "running" and run.summary().pid, "the resumed worker")

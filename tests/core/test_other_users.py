@@ -154,6 +154,14 @@ def test_a_file_is_written_whatever_others_lock(tmp_path: Path, monkeypatch: pyt
         os.close(descriptor)
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "字" * 85, "🙂" * 63])
+def test_a_file_of_the_longest_name_is_written_and_its_leftovers_go(tmp_path: Path, name: str) -> None:
+    write_atomically(tmp_path / name, b"first")
+    (tmp_path / f".{name[:55]}.77-01234567.tmp").touch()
+    write_atomically(tmp_path / name, b"second")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"second")]
+
+
 def private(folder: Path) -> Path:
     folder.mkdir(0o700)
     return folder

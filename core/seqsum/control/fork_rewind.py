@@ -16,7 +16,7 @@ from typing import Any
 
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError, told_as
-from seqsum.files import sync_folder
+from seqsum.files import parse_json, sync_folder
 from seqsum.runs import Run, Store, Workspace, checkpoint_files, rewinding
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder
 from seqsum.runs.lock import no_worker
@@ -41,9 +41,9 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     there is no such checkpoint, ConfigError when a change is wrong or does not fit the weights.
     """
     rewinding.finish(run)
-    step = _chosen(run, step, "fork")
+    step, data = _chosen(run, step, "fork")
     source = checkpoint_files.folder_of(run.checkpoints, step)
-    state, parent, config, task = _prepared(run, step, changes)
+    state, parent, config, task = _prepared(run, step, data, changes)
     progress = EarlyStopping.read(state.get("progress") or {})
     with run.store() as store:
         compiled_from = fused_from(state, store, step)
@@ -58,11 +58,7 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
     def fill(folder: Path) -> None:
         target = checkpoint_files.folder_of(folder / "checkpoints", step)
         fresh = not same_optimizer(parent, config)
-        try:
-            checkpoint_files.copy(source, target, state, fresh_optimizer=fresh)
-        except FileNotFoundError:
-            # A parent that trains may delete old ones (train.keep_checkpoints) at any moment.
-            raise UserError(f"fork: the checkpoint of step {step:,} is gone; choose a newer one") from None
+        checkpoint_files.copy(source, data, target, state, fresh_optimizer=fresh)
 
     child = workspace.create(
         run.record.preset,
@@ -86,7 +82,8 @@ def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[st
 
     Raises as `fork` does.
     """
-    state, parent, config, task = _prepared(run, _chosen(run, step, "fork"), changes)
+    step, data = _chosen(run, step, "fork")
+    state, parent, config, task = _prepared(run, step, data, changes)
     progress = EarlyStopping.read(state.get("progress") or {})
     return config.differences(parent), fork_notes(parent, config, task, step, progress)
 
@@ -202,35 +199,42 @@ def check_rewind(run: Run, step: int) -> None:
     _check_children(run, step)
 
 
-def _prepared(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, Any], Config, Config, AnyTask]:
+def _prepared(
+    run: Run, step: int, data: Mapping[str, bytes], changes: Mapping[str, Any]
+) -> tuple[dict[str, Any], Config, Config, AnyTask]:
     """Return a checkpoint's state, its configuration, the fork's and its task; raise when they do not fit together."""
-    state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+    state = parse_json(data[checkpoint_files.STATE_FILE])
     parent = Config.parse(state["config"], f"run {run.id}")
     config, task = _forked(parent, changes, step)
     _check_fit(parent, config, task, state.get("data_facts") or {})
     return state, parent, config, task
 
 
-def _chosen(run: Run, step: int | None, verb: str) -> int:
-    """Return the step of a whole checkpoint; raise UserError when there is none."""
+def _chosen(run: Run, step: int | None, verb: str) -> tuple[int, dict[str, bytes]]:
+    """Return the step of a whole checkpoint and what its files hold; raise UserError when there is none.
+
+    Read at once: a run that trains may delete old ones (train.keep_checkpoints) at any moment.
+    """
+    if step is None:
+        newest = checkpoint_files.newest_whole(run.checkpoints)
+        if newest is None:
+            which = " that is whole" if checkpoint_files.steps_saved(run.checkpoints) else ""
+            raise UserError(f"{verb}: {run.no_checkpoint(which)}")
+        return newest
+    try:
+        return checkpoint_files.whole(checkpoint_files.folder_of(run.checkpoints, step))
+    except checkpoint_files.DamagedCheckpoint as error:
+        wrong = error.what
     saved = checkpoint_files.steps_saved(run.checkpoints)
     if not saved:
         raise UserError(f"{verb}: {run.no_checkpoint()}")
-    if step is None:
-        step = checkpoint_files.newest_whole(run.checkpoints)
-        if step is None:
-            raise UserError(f"{verb}: {run.no_checkpoint(' that is whole')}")
-        return step
     if step not in saved:
         near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])
         some = "the nearest are of" if len(saved) > MOST_NAMED else "it has those of"
         some = some if len(saved) > 1 else "its only one is of"
         steps = ", ".join(f"{one:,}" for one in near)
         raise UserError(f"{verb}: run {run.id} has no checkpoint of step {step:,}; {some} step {steps}")
-    wrong = checkpoint_files.damage(checkpoint_files.folder_of(run.checkpoints, step))
-    if wrong is not None:
-        raise UserError(f"{verb}: the checkpoint of step {step:,} is damaged ({printable(wrong)}); choose another")
-    return step
+    raise UserError(f"{verb}: the checkpoint of step {step:,} is damaged ({printable(wrong)}); choose another")
 
 
 def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Config, AnyTask]:

@@ -8,7 +8,7 @@ import math
 import os
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,18 +115,16 @@ def _content(path: Path, name: str) -> bytes:
         raise DamagedCheckpoint(path, f"{name} can't be read: {error.strerror or error}") from None
 
 
-def damage(path: Path) -> str | None:
-    """Return why a checkpoint is not whole, or None when it is: every file is there and matches its checksum."""
-    try:
-        json_object(path, STATE_FILE, whole_files(path)[STATE_FILE])
-    except DamagedCheckpoint as error:
-        return error.what
-    return None
+def newest_whole(folder: Path) -> tuple[int, dict[str, bytes]] | None:
+    """Return the step of the newest checkpoint that is whole and what its files hold, or None."""
+    return newest_read(folder, whole)[0]
 
 
-def newest_whole(folder: Path) -> int | None:
-    """Return the step of the newest checkpoint that is whole, or None."""
-    return next((step for step in reversed(steps_saved(folder)) if damage(folder_of(folder, step)) is None), None)
+def whole(path: Path) -> tuple[int, dict[str, bytes]]:
+    """Return a checkpoint's step and what its files hold; raise DamagedCheckpoint when it is not whole."""
+    data = whole_files(path)
+    json_object(path, STATE_FILE, data[STATE_FILE])
+    return int(path.name.removeprefix("step-")), data
 
 
 def newest_read(folder: Path, read: Callable[[Path], Read]) -> tuple[Read | None, list[str]]:
@@ -148,19 +146,21 @@ def read_state(path: Path) -> dict[str, Any]:
     return json_object(path, STATE_FILE, _content(path, STATE_FILE))
 
 
-def copy(source: Path, target: Path, state: dict[str, Any], *, fresh_optimizer: bool) -> None:
+def copy(
+    source: Path, data: Mapping[str, bytes], target: Path, state: dict[str, Any], *, fresh_optimizer: bool
+) -> None:
     """Copy a checkpoint, with another state; the big files are linked where the file system can.
 
+    data: what its files hold, as `whole` gave it: the checkpoint may be deleted meanwhile.
     fresh_optimizer: leave out what the optimizer gathered; the generator's state and a carried hidden state stay.
-    Raises OSError when the source is gone or the target can't be written.
+    Raises OSError when the target can't be written.
     """
     target.mkdir(parents=True)
-    _link(source / MODEL_FILE, target / MODEL_FILE)
+    _link(source / MODEL_FILE, target / MODEL_FILE, data[MODEL_FILE])
     if fresh_optimizer:
-        kept = without_tensors(file_in(source, OPTIMIZER_FILE), _of_optimizer)
-        write_atomically(target / OPTIMIZER_FILE, kept)
+        write_atomically(target / OPTIMIZER_FILE, without_tensors(data[OPTIMIZER_FILE], _of_optimizer))
     else:
-        _link(source / OPTIMIZER_FILE, target / OPTIMIZER_FILE)
+        _link(source / OPTIMIZER_FILE, target / OPTIMIZER_FILE, data[OPTIMIZER_FILE])
     write_atomically(target / STATE_FILE, json.dumps(state, indent=1).encode())
     sums = {name: checksum(file_in(target, name)) for name in FILES}
     write_atomically(target / CHECKSUMS_FILE, json.dumps(sums, indent=1).encode())
@@ -180,14 +180,12 @@ def _of_optimizer(name: str) -> bool:
     return name != RNG_KEY and not name.startswith(f"{HIDDEN_STATE_KEY}.")
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path, target: Path, data: bytes) -> None:
     # A checkpoint is never written again in place, so that two runs can share one file.
     try:
         os.link(source, target)
-    except FileNotFoundError:
-        raise
     except OSError:
-        write_atomically(target, read_regular(source, LARGEST[source.name]))
+        write_atomically(target, data)
 
 
 def without_tensors(data: bytes, unwanted: Callable[[str], bool]) -> bytes:

@@ -211,7 +211,8 @@ def _set_status(run: Run) -> None:
 
 def _newest(run: Run) -> tuple[int, dict[str, Any]]:
     """Return the step and the state of the newest whole checkpoint; 0 and nothing where there is none."""
-    step = checkpoint_files.newest_whole(run.checkpoints)
+    newest = checkpoint_files.newest_whole(run.checkpoints)
+    step = newest[0] if newest is not None else None
     if step is None:
         return 0, {}
     return step, checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))

@@ -40,7 +40,7 @@ def default_folder() -> Path:
 
 def free_path(folder: Path, stem: str, format: str) -> Path:
     """Return a path in `folder` that is not taken yet: `stem.csv`, `stem-2.csv` …"""
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:80] or "untitled"
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in stem)[:60] or "untitled"
     path, number = folder / f"{safe}.{format}", 2
     while os.path.lexists(path):
         path, number = folder / f"{safe}-{number}.{format}", number + 1
