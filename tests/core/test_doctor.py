@@ -429,6 +429,25 @@ def test_what_another_may_not_read_is_no_damage(name: str, run: Run, monkeypatch
     assert not any(one.mended for one in found) and tree(run.folder) == before
 
 
+def test_what_a_worker_is_just_pruning_is_not_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    half, lock = run.checkpoints / "step-25", take_lock(run.folder)
+    assert lock is not None
+    (half / "state.json").unlink()
+    with monkeypatch.context() as patch:
+        real, reads = os.open, []
+
+        def opened(path: Any, *given: Any, **named: Any) -> int:
+            if str(path) == str(half / "state.json"):
+                reads.append(path)
+                if len(reads) == 2:
+                    shutil.rmtree(half)
+            return real(path, *given, **named)
+
+        patch.setattr(os, "open", opened)
+        assert examine(run) == [] and not half.exists()
+    os.close(lock)
+
+
 def test_a_workspace_is_looked_at_too(run: Run) -> None:
     workspace = Workspace(run.folder.parent)
     (workspace.folder / ".20260101-000000-abcd.new").mkdir()

@@ -67,6 +67,9 @@ def examine(run: Run, *, repair: bool = False) -> list[Finding]:
     live = _is_live(run)
     found = list(_findings(run, live))
     if live:
+        # What is seen once only was being written, or pruned.
+        stays = {one.what for one in _findings(run, live)} if found else set[str]()
+        found = [one for one in found if one.what in stays]
         wait = f"not mended while a worker is at it; stop it first: seqsum stop {run.id}"
         return [replace(one, remedy=wait, mend=None) if one.mend else one for one in found]
     if not repair or not any(one.mend for one in found):
@@ -406,8 +409,9 @@ def _of_workspace(workspace: Workspace) -> Iterator[Finding]:
             "cleared away",
             lambda: _clear_unfinished(workspace),
         )
-    slots = Slots(workspace.folder, 0)
-    dead = [ticket for ticket in slots.tickets() if not slots.waits(ticket)]
+    slots, dead = Slots(workspace.folder, 0), list[str]()
+    with suppress(OSError):  # another user's
+        dead = [ticket for ticket in slots.tickets() if not slots.waits(ticket)]
     if dead:
         what = f"{count(len(dead), 'place')} in the queue of workers that are gone"
         yield Finding(what, "given up", lambda: _drop(slots, dead))
