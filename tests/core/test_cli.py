@@ -24,6 +24,7 @@ from seqsum.config import Config
 from seqsum.launch import WarmLauncher
 from seqsum.presets.library import load_preset, preset_names
 from seqsum.runs import Workspace
+from seqsum.runs.checkpoint_files import read_state
 from support.command_line import call, lines, refused
 from support.engine import (
     PlainModel,
@@ -216,6 +217,8 @@ def test_fork_and_rewind(workspace: Path) -> None:
     assert (last["event"], last["status"], last["step"]) == ("finished", "finished", 40)
     (shown,) = lines("show", "longer")
     assert shown["parent"] == {"run": run, "step": 20} and shown["config"]["train"]["steps"] == 40
+    began = read_state(Workspace(workspace).find(run).checkpoints / "step-20")["train_seconds"]
+    assert shown["steps_per_second"] == last["steps_per_second"] == 20 / (shown["train_seconds"] - began)
     assert f"forked from {run} at step 20" in call("show", "longer")[1]
     assert "was forked from step 20" in refused("rewind", run, "--step", "10")
     assert Workspace(workspace).find(run).summary().step == 30

@@ -9,6 +9,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+from contextlib import nullcontext
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +17,18 @@ from typing import Any
 
 import pytest
 
+from seqsum.cli.follow import finished_plain
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.files import write_atomically, write_json
 from seqsum.runs import LIVE_STATUSES, Run, Store, Workspace, default_workspace
 from seqsum.runs.annotations import check_name
+from seqsum.runs.index import Index
 from seqsum.runs.lock import take_lock
 from seqsum.runs.record import Record, git_commit
+from seqsum.runs.run import ENDED_STATUSES, HEARING_STATUSES
 from seqsum.runs.store import WRITTEN_STATUSES
+from support.command_line import call, lines
 from support.locks import held
 
 
@@ -278,6 +283,25 @@ def test_a_run_is_what_its_worker_says_while_that_lives_and_died_when_it_is_gone
             assert (summary.status, summary.pid, summary.live) == ("died", None, False)
             assert summary.reason == "the worker ended without a word"
             assert summary.seconds_left is None
+
+
+@pytest.mark.parametrize("status", [*HEARING_STATUSES, *ENDED_STATUSES])
+def test_speed_is_that_of_now_while_a_run_trains_and_the_mean_once_it_has_ended(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(workspace.folder))
+    run = make(workspace)
+    with run.store() as store:
+        written = "running" if status == "died" else status
+        store.set_state(status=written, pid=123, step=2000, steps_per_second=15.0, train_seconds=4.5)
+    speed = 15.0 if status == "running" else 0.0 if status in LIVE_STATUSES else 2000 / 4.5
+    with held(run) if status in LIVE_STATUSES else nullcontext():
+        found = [run.summary(), workspace.summaries()[0], *Index(workspace.folder).read().entries]
+        told = [*lines("runs"), *lines("show", run.id), finished_plain(run.summary())]
+        _, text, _ = call("show", run.id)
+    speeds = [getattr(one, "summary", one).steps_per_second for one in found]
+    assert [*speeds, *(one["steps_per_second"] for one in told)] == pytest.approx([speed] * 6)
+    assert re.findall(r"(\S+) steps/s", text) == ([f"{speed:,.0f}"] if speed else [])
 
 
 @pytest.mark.parametrize("status", ["stopped", "finished", "failed"])

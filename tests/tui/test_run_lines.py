@@ -58,6 +58,20 @@ def test_a_group_is_one_line_with_its_median_and_what_its_runs_do(runs):
     assert [key for _, key in shown(alone)] == ["g1", "alone", "g2", "g3", "g4", "old"]
 
 
+@pytest.mark.parametrize(
+    ("status", "speed"),
+    [("finished", (100 * 1 + 10 * 9) / 10), ("running", 100.0)],
+    ids=["ended: steps over seconds", "training: all that train"],
+)
+def test_the_speed_of_a_group(status, speed):
+    group = [
+        run("a", group="G", train_seconds=1.0, steps_per_second=100.0, status=status),
+        run("b", group="G", train_seconds=9.0, steps_per_second=10.0),
+        run("c", group="G", train_seconds=None, status="unreadable"),
+    ]
+    assert Arranger().arrange(group, View(), NOW).lines[0].summary.steps_per_second == pytest.approx(speed)
+
+
 def test_a_filter_shrinks_groups_and_a_wrong_one_leaves_the_last(runs):
     arranger = Arranger()
     found = arranger.arrange(runs, View(filter="accuracy > 0.98"), NOW)

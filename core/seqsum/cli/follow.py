@@ -159,8 +159,10 @@ def finished_plain(summary: Summary) -> dict[str, Any]:
     return {
         "event": summary.status,
         "run": summary.id,
-        **{name: getattr(summary, name) for name in ("name", "status", "reason", "step", "train_seconds")},
-        "steps_per_second": summary.step / summary.train_seconds if summary.train_seconds else 0.0,
+        **{
+            name: getattr(summary, name)
+            for name in ("name", "status", "reason", "step", "train_seconds", "steps_per_second")
+        },
         "verdict": verdict_plain(summary),
         "metrics": summary.metrics,
     }

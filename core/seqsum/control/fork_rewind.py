@@ -60,13 +60,14 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
         fresh = not same_optimizer(parent, config)
         checkpoint_files.copy(source, data, target, state, fresh_optimizer=fresh)
 
+    seconds = state.get("train_seconds", 0.0)
     child = workspace.create(
         run.record.preset,
         config,
         name,
         stem=f"{run.name}-fork",
         parent={"run": run.id, "step": step} | ({"group_chosen": True} if "track.group" in changes else {}),
-        state={"step": step, "train_seconds": state.get("train_seconds", 0.0)},
+        state={"step": step, "train_seconds": seconds, "parent_seconds": seconds},
         fill=fill,
     )
     with child.store() as store:

@@ -50,7 +50,8 @@ class Summary:
     """What a list shows of a run. Times are seconds since 1970; `metrics` holds each metric's last
     value, which may be NaN or infinite. `steps` is 0 where nobody knows how many there are to be.
 
-    train_seconds: None where nobody knows.
+    train_seconds: None where nobody knows; of a fork with its parent's up to there.
+    steps_per_second: the present speed of a run that trains, the mean of one that has ended; 0 where there is none.
     problems: a sentence for each thing in its files that can't be read, or is of another kind.
     """
 
@@ -263,7 +264,7 @@ class Run:
         if state["status"] in LIVE_STATUSES and not alive and not waits:
             state |= {"status": "died", "reason": self.last_words()}
         elif state["status"] in LIVE_STATUSES and (reason := self.held_up(state.get("pid"))):
-            state |= {"status": SUSPENDED, "reason": reason, "steps_per_second": 0.0}
+            state |= {"status": SUSPENDED, "reason": reason}
         summary = self._summary(state, metrics, [*problems, *store.problems])
         behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
         return replace(summary, behind=behind), state.get("changes", {})
@@ -326,7 +327,7 @@ class Run:
             updated=state.get("updated", 0.0),
             reason=state.get("reason"),
             train_seconds=state.get("train_seconds", 0.0),
-            steps_per_second=state.get("steps_per_second", 0.0),
+            steps_per_second=self._speed(state),
             metrics=metrics,
             group=group,
             tags=tuple(tags) if said.tags is None else said.tags,
@@ -346,6 +347,16 @@ class Run:
             return group
         parent = Run(self.folder.with_name(record.parent["run"])).record_or_blank()
         return None if parent.setting("track").raw.get("group", group) == group else group
+
+    def _speed(self, state: Mapping[str, Any]) -> float:
+        """Return steps per second: now while it trains, once it has ended over all that it trained itself."""
+        if state["status"] in LIVE_STATUSES:
+            return float(state.get("steps_per_second", 0.0)) if state["status"] == "running" else 0.0
+        step, seconds = state["step"], state.get("train_seconds") or 0.0
+        parent, before = self.record_or_blank().parent, state.get("parent_seconds")
+        if parent is not None and before is not None:
+            step, seconds = step - parent["step"], seconds - before
+        return step / seconds if step > 0 and seconds > 0 else 0.0
 
     def _created(self, text: str, problems: list[str]) -> float:
         """Return when the run was made: as its record says, else as its id does, else as its folder does."""

@@ -439,6 +439,8 @@ class Store:
             "updated": given.number("updated", most=LATEST),
             "heard": given.whole("heard"),
             "train_seconds": given.number_or_none("train_seconds", most=LATEST),
+            # Of a fork: how long its parent had trained.
+            "parent_seconds": given.number_or_none("parent_seconds", most=LATEST),
             "steps_per_second": given.number("steps_per_second"),
             "changes": given.section("changes"),
             # The accuracy of guessing, where the task has one; where a number was not finite any more.

@@ -78,12 +78,11 @@ class RunHeader(Widget):
         elif run.status == "starting":
             parts.append("the worker is starting")
         elif run.status == "running":
-            parts += [
-                f"{formatting.duration(run.seconds_left)} left",
-                formatting.speed(run.steps_per_second, "steps"),
-            ]
+            parts.append(f"{formatting.duration(run.seconds_left)} left")
         elif run.train_seconds is not None:
             parts.append(f"{formatting.duration(run.train_seconds)} trained")
+        if run.status == "running" or run.steps_per_second:
+            parts.append(formatting.speed(run.steps_per_second, "steps"))
         if run.metrics.get("lr") is not None:
             parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")
         width = self.content_size.width - 1

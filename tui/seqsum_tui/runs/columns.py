@@ -123,8 +123,7 @@ def _left(line: Line, now: float, width: int) -> str:
 
 
 def _speed(line: Line, now: float, width: int) -> str:
-    run = line.summary
-    return formatting.speed(run.steps_per_second) if run.status == "running" else "–"
+    return formatting.speed(line.summary.steps_per_second)
 
 
 COLUMNS = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Literal
 
 from seqsum import formatting
@@ -34,7 +35,8 @@ class Line:
     """One line: a run, a group of runs, or a member of a group that is unfolded.
 
     key: the run's id, or `group:NAME`.
-    summary: of a group: its steps and speeds together, the medians of its metrics, the most urgent of its states.
+    summary: of a group: its steps together, the speeds of those that train together, else their mean, the medians of
+        its metrics, the most urgent of its states.
     spread: of a group's metrics; every run counts in it (see `compare.spread`).
     tasks: the tasks of its runs; of a group with several nothing is averaged.
     """
@@ -255,6 +257,14 @@ def _spread(entries: Sequence[Entry]) -> dict[str, Standing]:
     return {name: standing for name, standing in found.items() if standing is not None}
 
 
+def _speed(runs: Sequence[Summary]) -> float:
+    """Return the steps per second of all that train, together; where none does, the mean over all time trained."""
+    if any(run.live for run in runs):
+        return sum(run.steps_per_second for run in runs if run.live)
+    seconds = [run.train_seconds or 0.0 for run in runs]
+    return fmean((run.steps_per_second for run in runs), seconds) if any(seconds) else 0.0
+
+
 def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]) -> Summary:
     runs = [entry.summary for entry in entries]
     statuses = {run.status for run in runs}
@@ -271,7 +281,7 @@ def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]
         updated=max(run.updated for run in runs),
         reason=None,
         train_seconds=max((run.train_seconds for run in runs if run.train_seconds is not None), default=None),
-        steps_per_second=sum(run.steps_per_second for run in runs if run.status == "running"),
+        steps_per_second=_speed(runs),
         metrics={metric: found.median for metric, found in spread.items()},
         group=name,
         tags=tuple(tag for tag in runs[0].tags if all(tag in run.tags for run in runs)),
