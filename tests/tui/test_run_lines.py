@@ -8,6 +8,7 @@ import pytest
 from seqsum.config import Config
 from seqsum.runs import Summary
 from seqsum.runs.entry import Entry
+from seqsum_tui.runs.columns import COLUMNS
 from seqsum_tui.runs.listing import Arranger, View
 
 NOW = 10_000.0
@@ -69,7 +70,10 @@ def test_the_speed_of_a_group(status, speed):
         run("b", group="G", train_seconds=9.0, steps_per_second=10.0),
         run("c", group="G", train_seconds=None, status="unreadable"),
     ]
-    assert Arranger().arrange(group, View(), NOW).lines[0].summary.steps_per_second == pytest.approx(speed)
+    listing = Arranger().arrange(group, View(opened=frozenset({"G"})), NOW)
+    assert listing.lines[0].summary.steps_per_second == pytest.approx(speed)
+    (column,) = (column for column in COLUMNS if column.key == "speed")
+    assert [column.text(line, NOW, 9) for line in listing.lines] == [f"{speed:.0f}/s", "100/s", "10/s", "–"]
 
 
 def test_a_filter_shrinks_groups_and_a_wrong_one_leaves_the_last(runs):
