@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import sys
@@ -13,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 
 from seqsum.cli import main
-from seqsum.cli.output import columns
+from seqsum.cli.output import columns, padded, say, say_columns, use_plain_signs
 from seqsum.presets.library import load_preset
 from seqsum.runs import Run, Workspace
 from tests.support.hostile import STEERING, hostile_preset, hostile_run, steered_by
@@ -124,6 +125,19 @@ def test_a_terminal_without_utf_8_shows_plain_signs(command, encoding, tmp_path,
     assert text.strip() and r"\u" not in text and r"\x" not in text
     if encoding == "ascii" and command == ["runs"]:
         assert "ete ok -> ????" in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_columns_stand_below_each_other_in_the_signs_that_are_written(encoding, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    use_plain_signs()
+    rows = [["Δ", "|"], ["1.5 → 2", "|"], ["…", "|"], ["plain", "|"]]
+    say_columns(rows)
+    for sign, _ in rows:
+        say(padded(sign, 12) + "|")
+    lines = written.getvalue().decode(encoding).splitlines()
+    assert len({line.index("|") for line in lines[:4]}) == len({line.index("|") for line in lines[4:]}) == 1
 
 
 def test_columns_stand_below_each_other_in_cells():

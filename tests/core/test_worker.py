@@ -373,7 +373,7 @@ def test_a_poisoned_weight_fails_before_the_update(fork_server: WarmLauncher, tm
     fork_server.submit(run)
     summary = wait_for_end(run)
     assert (summary.status, summary.step) == ("failed", 50)
-    assert summary.reason is not None and "loss became nan at step 51" in summary.reason
+    assert summary.reason is not None and "loss became NaN at step 51" in summary.reason
     assert last_bytes(run) == before
 
 

@@ -281,7 +281,7 @@ def test_a_run_is_what_its_worker_says_while_that_lives_and_died_when_it_is_gone
                 assert summary.seconds_left == (19_500 / 250 if status == "running" else None)
         for summary in (run.summary(), workspace.summaries()[0]):
             assert (summary.status, summary.pid, summary.live) == ("died", None, False)
-            assert summary.reason == "the worker ended without a word"
+            assert summary.reason == "the worker was ended from outside (killed, or out of memory)"
             assert summary.seconds_left is None
 
 
@@ -319,6 +319,17 @@ def test_the_last_words_of_a_dead_worker_are_literal(workspace: Workspace) -> No
     with run.store() as store:
         store.set_state(status="running", pid=1)
     assert run.summary().reason == "the worker ended; its log's last line: MemoryError: \\x1b[31mno \ufffd memory"
+
+
+@pytest.mark.parametrize("saved", [None, 71_000])
+@pytest.mark.parametrize("line", ["", "optim.lr: 0.001 -> 0.01 at step 71,000", "began at step 0 of 90,000"])
+def test_an_ordinary_line_of_the_log_is_no_reason(workspace: Workspace, line: str, saved: int | None) -> None:
+    run = make(workspace)
+    run.log.write_text(f"{line}\n")
+    with run.store() as store:
+        store.set_state(status="running", pid=1, durable_step=saved)
+    kept = "; step 71,000 is saved" if saved else ""
+    assert run.summary().reason == f"the worker was ended from outside (killed, or out of memory){kept}"
 
 
 def test_a_summary_is_read_again_when_the_run_changed(workspace: Workspace) -> None:

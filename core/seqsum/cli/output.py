@@ -62,6 +62,14 @@ def _plain_sign(character: str) -> str:
     return found or "?" * cell_len(character)
 
 
+def _written(text: str) -> str:
+    """Return a text in the signs that standard output has for it: some are wider than ours."""
+    out = sys.stdout
+    if not isinstance(out, io.TextIOWrapper) or out.errors != "plain_signs":
+        return text
+    return text.encode(out.encoding, out.errors).decode(out.encoding)
+
+
 def say(text: str) -> None:
     """Print text literally: escape sequences in names or logs are made visible."""
     print(printable(text), flush=True)
@@ -89,7 +97,7 @@ def columns(
 
     right: the places of columns that end, rather than begin, at the same cell.
     """
-    table = [[_cut(one_line(cell)) for cell in row] for row in rows]
+    table = [[_written(_cut(one_line(cell))) for cell in row] for row in rows]
     # What is longer pushes its own line aside, not all others.
     widths = [
         max((cells for cells in map(cell_len, column) if cells <= WIDE), default=0)
@@ -114,6 +122,7 @@ def say_columns(rows: Sequence[Sequence[str]]) -> None:
 
 def padded(text: str, width: int, *, right: bool = False) -> str:
     """Return `text` with spaces to at least `width` cells of a terminal: wide characters take two, marks none."""
+    text = _written(text)
     space = " " * (width - cell_len(text))
     return space + text if right else text + space
 
@@ -158,7 +167,7 @@ def progress(summary: Summary) -> str:
 def troubles(summary: Summary) -> list[str]:
     """What can't be read of a run, a line each."""
     reason = (summary.reason,) if summary.status == "unreadable" and summary.reason else ()
-    return [one_line(text) for text in (*reason, *summary.problems)]
+    return list(dict.fromkeys(one_line(text) for text in (*reason, *summary.problems)))
 
 
 def reached(summary: Summary) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sqlite3
 import time
@@ -38,6 +39,10 @@ RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
 ENDED_STATUSES = ("stopped", "finished", "failed", "died")
 RESUMABLE_STATUSES = ("queued", "paused", SUSPENDED, "stopped", "failed", "died")
+
+
+OF_ERROR = re.compile(r"(?i)error|exception|fatal|abort|fault|terminat|killed|interrupt|can't|cannot|not found")
+"""What lines of a log hold that Python, torch or the system write of an error; none of a worker's own does."""
 
 
 def said_status(status: str) -> str:
@@ -262,7 +267,7 @@ class Run:
             problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
         if state["status"] in LIVE_STATUSES and not alive and not waits:
-            state |= {"status": "died", "reason": self.last_words()}
+            state |= {"status": "died", "reason": self.last_words(state.get("durable_step"))}
         elif state["status"] in LIVE_STATUSES and (reason := self.held_up(state.get("pid"))):
             state |= {"status": SUSPENDED, "reason": reason}
         summary = self._summary(state, metrics, [*problems, *store.problems])
@@ -430,12 +435,13 @@ class Run:
             return []
         return text.splitlines()[-lines:] if lines > 0 else []
 
-    def last_words(self) -> str:
-        """Why a worker died, as far as its log tells."""
+    def last_words(self, saved: int | None) -> str:
+        """Why a worker died: the last line of its log if that tells of an error. saved: the last step that is kept."""
         tail = [line for line in self.log_tail(8) if line.strip()]
-        if not tail:
-            return "the worker ended without a word"
-        return f"the worker ended; its log's last line: {printable(tail[-1])}"
+        if tail and OF_ERROR.search(tail[-1]):
+            return f"the worker ended; its log's last line: {printable(tail[-1])}"
+        kept = "" if saved is None else f"; step {saved:,} is saved"
+        return f"the worker was ended from outside (killed, or out of memory){kept}"
 
     def wait_for_worker(self, seconds: float) -> None:
         """Wait until the run's worker is gone; no longer than `seconds`."""

@@ -287,7 +287,7 @@ def _read_as(
 ) -> str:
     how = [decoded.encoding] if decoded.encoding != "UTF-8" else []
     if decoded.guessed:
-        how = [f"{decoded.encoding} ({decoded.guessed}, is no UTF-8)"]
+        how = [f"{decoded.encoding} ({decoded.guessed} is no UTF-8)"]
     how += [f"separated by {SEPARATORS[separator]}"] if width > 1 else []
     if named is None:
         called = f"no line of names (task.header): the columns are {listed(columns)}"

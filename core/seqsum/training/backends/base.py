@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.evaluation.evaluate import Check, Evaluation
+from seqsum.formatting import metric
 from seqsum.tasks import Batches
 from seqsum.training.backends.flat_parameters import FlatParameters
 
@@ -44,7 +45,7 @@ class ChunkResult:
         failure = None
         if made < len(losses):
             what, value = ("loss", losses) if not np.isfinite(losses[made]) else ("gradient norm", gradient_norms)
-            failure = f"{what} became {float(value[made])}"
+            failure = f"{what} became {metric('loss', float(value[made]))}"
         return cls(losses[:made], right[:made], asked[:made], gradient_norms[:made], failure)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.formatting import metric
 from seqsum.models.base import Linear, SequenceModel
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training.backends.base import ChunkResult, StepBackend
@@ -58,7 +59,9 @@ class LeastSquaresBackend(StepBackend):
             norm = float(torch.linalg.vector_norm(2 / len(errors) * (design.T @ errors)))
             solution = self._solve(config)
             if not (math.isfinite(loss) and bool(torch.isfinite(solution).all())):
-                failure = f"loss became {loss}" if not math.isfinite(loss) else "the solution is not finite"
+                failure = (
+                    f"loss became {metric('loss', loss)}" if not math.isfinite(loss) else "the solution is not finite"
+                )
                 break
             self._linear.take(solution)
             losses.append(loss)

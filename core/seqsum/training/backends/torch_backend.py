@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from seqsum.config import Config
+from seqsum.formatting import metric
 from seqsum.models.base import SequenceModel, State, detached, mapped
 from seqsum.models.loss import loss_of, right_and_asked
 from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
@@ -59,7 +60,7 @@ class TorchBackend(StepBackend):
             loss_value, norm = loss.item(), torch.linalg.vector_norm(gradients).item()
             if not (math.isfinite(loss_value) and math.isfinite(norm)):
                 what = "loss" if not math.isfinite(loss_value) else "gradient norm"
-                failure = f"{what} became {loss_value if what == 'loss' else norm}"
+                failure = f"{what} became {metric('loss', loss_value if what == 'loss' else norm)}"
                 break
             if clip_norm is not None and norm > clip_norm:
                 gradients.mul_(clip_norm / (norm + 1e-6))
