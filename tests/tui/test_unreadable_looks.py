@@ -4,16 +4,19 @@ import json
 import os
 import random
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from seqsum.cli import main
 from seqsum.errors import UserError
-from seqsum.runs import Run, Workspace
+from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.runs.store import STATUSES
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.compare.table import CompareTable
 from seqsum_tui.live.config import describe as describe_config
+from seqsum_tui.live.curves import why_empty
 from seqsum_tui.live.events import line_of
 from seqsum_tui.live.header import RunHeader
 from seqsum_tui.live.reader import RunReader
@@ -108,6 +111,7 @@ async def test_it_is_told_on_every_screen(console, scene, until, harm):
         await until(pilot, shows("whole", "bad", told))
         console.screen.open_run(bad.id)
         await until(pilot, lambda: isinstance(console.screen, LiveScreen) and told in screen_text(console))
+        await until(pilot, lambda: bad.outline().status != "unreadable" or shows("Can't be read: ")())
         for key in ("g", "v", "l", "escape"):
             await pilot.press(key)
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
@@ -264,3 +268,10 @@ async def test_a_run_from_the_future_has_no_age(scene, console, until, capsys):
         await until(pilot, lambda: "odd" in screen_text(console))
         (line,) = [line for line in screen_text(console).split("\n") if "◉ finished  odd" in line]
         assert line.rstrip().endswith(" ?")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_only_of_a_run_that_can_still_write_values_are_awaited(scene, status):
+    run = replace(scene.run().summary(), status=status, reason="can't read metrics.db: it is damaged")
+    words = {"unreadable": "Can't be read: it is damaged"} | dict.fromkeys(LIVE_STATUSES, "The first values come soon")
+    assert why_empty(run) == words.get(status, "No values")

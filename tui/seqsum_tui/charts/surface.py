@@ -116,7 +116,7 @@ class ChartSurface(Widget):
         series: Iterable[Series] = (),
         bands: Iterable[Band] = (),
         marks: Iterable[Mark] = (),
-        empty: str = "No values yet",
+        empty: str = "No values",
         x_name: str = "",
         x_kind: AxisKind = "number",
         x_limits: tuple[float | None, float | None] = (None, None),
@@ -627,5 +627,5 @@ class ChartSurface(Widget):
         if self.plot_view is not None and self._placed.left_out(self.plot_view):
             number = formatting.count(len(self._placed.quiet), self._placed.quiet[0].kind)
             sign = mark_sign(self._placed.quiet[0])
-            notes.append((f"{sign} some of {number}", f"{sign} of {len(self._placed.quiet):,}"))
+            notes.append((f"{sign} some of {number}", f"{sign} {number}", f"{sign} {len(self._placed.quiet):,}"))
         return notes

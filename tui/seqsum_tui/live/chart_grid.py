@@ -17,7 +17,7 @@ from seqsum_tui.charts import Chart, Mark, Series
 from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.charts.legend import Note
 from seqsum_tui.charts.tiles import Grid
-from seqsum_tui.live.curves import event_marks, panel_series
+from seqsum_tui.live.curves import READING, event_marks, panel_series, why_empty
 from seqsum_tui.live.layout import MOST_CHARTS, LiveLayout, grid_for
 from seqsum_tui.live.reader import last_step, x_end
 from seqsum_tui.live.x_axis import XAxis
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from seqsum.plotting.y_range import Limits
     from seqsum_tui.live.reader import RunView
 
-SOON, NONE = "The first values come soon", "The run has written none of this"
 KEYS = "m metric · y log · s smooth · enter alone", "y log · s smooth", "enter alone"
 """What is done with the chart that has the keys, for its frame."""
 SHORT, FOR_VALUE = {"learning rate": "lr"}, 12
@@ -63,7 +62,7 @@ class LiveChart(Chart, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = keys_beside()
 
     def __init__(self, place: int) -> None:
-        super().__init__(empty=SOON)
+        super().__init__(empty=READING)
         self.place = place
 
     def on_resize(self) -> None:
@@ -165,7 +164,7 @@ class LiveCharts(Container):
             chart.log_y = panel.title in self.arrangement.log
             chart.y_span, chart.leave_out = self._ends.get(panel.title, (None, False))
             chart.smoothing = self.arrangement.smoothing
-            chart.set_empty(SOON if view.summary.live else NONE)
+            chart.set_empty(why_empty(view.summary))
             chart.set_series(self._series(view, panel))
             chart.set_marks(marks)
         self.panels = view.panels

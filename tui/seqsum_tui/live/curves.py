@@ -12,9 +12,10 @@ from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
-    from seqsum.runs import Buckets, Event
+    from seqsum.runs import Buckets, Event, Summary
     from seqsum_tui.shared.metric_panels import Panel
 
+SOON, READING = "The first values come soon", "Reading…"
 TRAIN, COMPARED, EVAL, PARENT = 0, 1, 2, 10
 
 
@@ -55,6 +56,14 @@ def panel_series(
         series = bucket_series("parent", parent[0][alone], PARENT, GREY, parent[1].get(alone))
         drawn.append(replace(series, back=True))
     return drawn
+
+
+def why_empty(run: Summary) -> str:
+    """Return what stands in a chart without values."""
+    if run.status == "unreadable":
+        _, _, why = (run.reason or "").partition(": ")
+        return f"Can't be read: {why}" if why else "Can't be read"
+    return SOON if run.live else "No values"
 
 
 def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> list[Mark]:

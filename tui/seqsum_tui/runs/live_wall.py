@@ -17,7 +17,7 @@ from seqsum_tui.charts.plot import Layer
 from seqsum_tui.charts.surface import ChartSurface
 from seqsum_tui.charts.text import shorten
 from seqsum_tui.charts.tiles import tiled
-from seqsum_tui.live.curves import panel_series
+from seqsum_tui.live.curves import SOON, panel_series
 from seqsum_tui.live.reader import x_end
 from seqsum_tui.shared import bindings, display
 
@@ -43,7 +43,7 @@ class RunTile(ChartSurface, can_focus=True):
         key: str
 
     def __init__(self) -> None:
-        super().__init__(empty="The first values come soon")
+        super().__init__(empty=SOON)
         self.running: Running | None = None
 
     def show(self, running: Running) -> None:

@@ -15,7 +15,7 @@ from seqsum import formatting
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.charts.palette import SIGNS
-from seqsum_tui.live.curves import panel_series
+from seqsum_tui.live.curves import panel_series, why_empty
 from seqsum_tui.runs.each_run import each_run
 from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
@@ -119,6 +119,7 @@ class RunPreview(Horizontal):
         for index, (id, panel) in enumerate(zip(("loss", "accuracy"), preview.panels, strict=True)):
             chart = charts[f"preview-{id}"]
             chart.title = panel.title
+            chart.set_empty(why_empty(preview.line.summary))
             chart.set_y_limits(*((0.0, 1.0) if panel.share else (None, None)))
             if preview.line.kind == "group":
                 _show_spread(chart, panel.names[0], preview, index)
