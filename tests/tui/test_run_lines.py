@@ -138,3 +138,13 @@ def test_runs_of_different_tasks_are_not_averaged():
     assert [line.summary.name for line in listing.lines] == ["lone", "G"]
     group = listing.lines[1]
     assert group.size == "×2 mixed" and not group.summary.metrics and not group.spread
+
+
+@pytest.mark.parametrize("width", [12, 20, 32])
+def test_names_of_a_groups_runs_are_told_apart_however_narrow_their_column(width):
+    group = [run(f"adds-ef27d4-of-a-long-name-seed-{seed}", group="adds-ef27d4") for seed in range(12)]
+    listing = Arranger().arrange(group, View(opened=frozenset({"adds-ef27d4"})), NOW)
+    (column,) = (column for column in COLUMNS if column.key == "name")
+    names = [column.cell(line, NOW, width).rstrip() for line in listing.lines[1:]]
+    assert len(set(names)) == 12
+    assert all(name.endswith(line.summary.name[-2:]) for name, line in zip(names, listing.lines[1:], strict=True))

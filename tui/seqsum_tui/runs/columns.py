@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from seqsum import formatting
 from seqsum_tui.charts.sparkline import sparkline
+from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.shared import display
 from seqsum_tui.shared.columns import Column, Place, fitting
 
@@ -63,7 +64,8 @@ def _name(line: Line, now: float, width: int) -> str:
     if line.kind == "group":
         size = f" {line.size}"
         return (FOLDED if line.folded else UNFOLDED) + display.fit(name, width - 2 - len(size)).rstrip() + size
-    return MEMBER + name if line.kind == "member" else name
+    lead = MEMBER if line.kind == "member" else ""
+    return lead + shorten_middle(name, width - len(lead))
 
 
 def _loss(line: Line, now: float, width: int) -> str:
