@@ -38,7 +38,8 @@ def notes(config: Config, task: AnyTask | None = None, first: int = 0, typed: Co
 
     task: its task, if that was made; without it nothing is said of what hangs on the data.
     first: the step that the run begins at, above 0 for a fork.
-    typed: the settings that a person named, by path: of those also the defaults are told that have no effect.
+    typed: the settings that a person named, by path: of those also the defaults are told that have no effect, but for
+        0 and off, which ask for none.
     """
     found = list(_unused(config, typed))
     if config.train.epochs is None or task is not None:
@@ -95,7 +96,7 @@ def _unused(config: Config, typed: Collection[str]) -> Iterator[Note]:
         value = config.value(facts.path)
         if condition is None or facts.path == "train.steps":
             continue
-        if value == facts.default and facts.path not in typed:
+        if value == facts.default and (facts.path not in typed or not value):
             continue
         path, values = condition
         if path == "model.fitting":

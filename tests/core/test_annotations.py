@@ -15,7 +15,7 @@ from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import ANNOTATIONS_FILE, Annotations, annotate
 from seqsum.runs.lock import take_lock
-from support.command_line import call, lines
+from support.command_line import call, lines, refused
 
 
 @pytest.fixture
@@ -161,6 +161,8 @@ def test_the_commands(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> 
     assert lines("rename", "one", "ein [b]s")[0]["name"] == "ein [b]s"
     assert lines("tag", run.id, "b", "c")[0]["annotations"]["tags"] == ["a", "b", "c"]
     assert lines("tag", run.id, "a", "--remove")[0]["annotations"]["tags"] == ["b", "c"]
+    assert refused("tag", run.id, "b", "zz", "--remove").endswith(' has no tag "zz"; it has b, c')
+    assert run.outline().tags == ("b", "c"), "all of it or nothing"
     assert lines("note", run.id, "hard [red]case")[0]["annotations"]["note"] == "hard [red]case"
     assert lines("star", run.id)[0]["annotations"]["starred"] is True
     listed = {line["run"]: line for line in lines("runs")}

@@ -113,7 +113,8 @@ def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> No
     for name, data in {
         "b.txt": b"second\r\nline\r",
         "a.txt": b"\xef\xbb\xbffirst ",
-        "c/d.txt": "dr\u00fcben".encode("latin-1"),
+        "c/d.txt": "oder dr\u00fcben".encode("latin-1"),
+        "c/russian.txt": "\u043f\u0440\u0438\u0432\u0435\u0442, \u043c\u0438\u0440".encode("cp1251"),
         "c/binary": b"text\0" * 10,
         ".hidden": b"no",
         ".git/x": b"no",
@@ -123,8 +124,16 @@ def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> No
         (folder / name).write_bytes(data)
     os.mkfifo(folder / "pipe")
     corpus = read_corpus(str(folder), 1000)
-    assert corpus.text == "first second\nline\ndr\ufffdben"
-    assert (corpus.files, corpus.skipped, corpus.undecodable, corpus.cut) == (3, 1, 1, False)
+    assert corpus.text == "first second\nline\noder dr\ufffdben"
+    assert (corpus.files, corpus.skipped, corpus.undecodable, corpus.cut) == (3, 2, 1, False)
+    alone = folder / "c/russian.txt"
+    words = r"russian.txt.*: line 1: byte 0xEF \(byte 1 of the file\), is no UTF-8 .*Windows-1252.*iconv"
+    with pytest.raises(UserError, match=rf"^task.corpus: can't read .*{words}"):
+        read_corpus(str(alone), 1000)
+    (folder / "only").mkdir()
+    (folder / "only/russian.txt").write_bytes(alone.read_bytes())
+    with pytest.raises(UserError, match=rf"^task.corpus: .*only holds no text; .*passed over was {words}"):
+        read_corpus(str(folder / "only"), 1000)
     cut = read_corpus(str(folder), 8)
     assert cut.text == "first se" and cut.cut
     notes = task_on(folder).notes

@@ -227,13 +227,22 @@ def test_missing_values_have_one_rule_in_every_shape_of_file(columns: int, gap: 
         read(text, "y")
     series = read(text, "y", missing="forward_fill")
     assert series.values.tolist() == [1, 2, 2, 4.5, 4.5, 4.5, 7]
-    assert any("3 missing values (lines 4, 6, 7) read as the value before" in note for note in series.notes)
+    assert any(note == "series: 3 missing values (lines 4, 6, 7) read as the value before" for note in series.notes)
 
 
 def test_values_missing_at_the_beginning_are_left_out_and_empty_rows_at_the_end_told(read: Read) -> None:
     series = read("t,y\n1,\n2,NA\n3,3\n\n4,4\n,\n,\n", missing="forward_fill")
     assert series.values.tolist() == [3, 4]
+    told = [note for note in series.notes if "missing" in note]
+    assert told == ["series: 2 missing values (lines 2, 3) before the first value left out"]
     assert any("3 empty rows (lines 5, 7, 8)" in note for note in series.notes)
+    # From the newest to the oldest: what is missing in the last line is the first.
+    series = read("year,y\n2004,4\n2003,\n2002,2\n2001,NA\n", missing="forward_fill", column="y")
+    assert series.values.tolist() == [2, 2, 4]
+    assert [note for note in series.notes if "missing" in note] == [
+        "series: 1 missing value (line 5) before the first value left out",
+        "series: 1 missing value (line 3) read as the value before",
+    ]
 
 
 # The first line

@@ -246,7 +246,6 @@ def test_a_run_says_it_when_it_is_started(tmp_path: Path) -> None:
     ("path", "changes"),
     [
         ("model.nonlinearity", {"model.cell": "gru"}),
-        ("optim.momentum", {}),
         ("schedule.factor", {"schedule.name": "cosine"}),
         ("model.embedding_size", {"model.token_input": "one_hot"}),
     ],
@@ -257,3 +256,9 @@ def test_a_default_that_has_no_effect_is_told_where_a_person_named_it(path: str,
     assert [note.text.partition(":")[0] for note in notes(config, typed=(path,)) if note.path == path] == [
         f"{path} {as_text(config.value(path))} has no effect"
     ]
+
+
+@pytest.mark.parametrize("path", ["optim.momentum", "schedule.warmup_steps"])
+def test_nothing_is_said_of_a_zero_that_a_person_named_where_none_comes(path: str) -> None:
+    config = Config().changed({"schedule.name": "one_cycle", path: "0"}, "test")
+    assert path not in {note.path for note in notes(config, typed=(path,))}

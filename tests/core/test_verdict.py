@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from seqsum.cli import main
+from seqsum.config import Config
 from seqsum.runs import Workspace
 from seqsum.runs.filter import Names, parse
 from seqsum.runs.store import Store
@@ -29,7 +30,9 @@ def judged(tmp_path: Path):
     """Judge curves that are written to a store of their own."""
     made = 0
 
-    def judge(live: bool = False, chance: float | None = 0.1, steps=STEPS, diverged=None, **curves) -> Verdict | None:
+    def judge(
+        live: bool = False, chance: float | None = 0.1, steps=STEPS, diverged=None, forked=None, **curves
+    ) -> Verdict | None:
         nonlocal made
         made += 1
         with Store.create(tmp_path / f"{made}.db", 1, {"status": "running", "step": 0}) as store:
@@ -37,7 +40,7 @@ def judged(tmp_path: Path):
                 values = np.broadcast_to(np.asarray(values, dtype=np.float64), len(steps)).tolist()
                 store.append((name, int(step), value) for step, value in zip(steps, values, strict=True))
             last = {name: value for name, (_, value) in store.latest().items()}
-            found = verdict_of(store, last, chance, live=live, diverged=diverged)
+            found = verdict_of(store, last, chance, live=live, diverged=diverged, forked=forked)
         assert found is None or (found.word in RULES and found.sentence.endswith("."))
         return found
 
@@ -61,6 +64,38 @@ def test_collapsed_says_at_which_step(judged, last):
     found = judged(accuracy=accuracies((0, 0.1), (500, 0.98), (2500, last)), loss=SETTLED)
     assert (found.word, found.step) == ("collapsed", 2500)
     assert "98.00%" in found.sentence and "2,500" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("forked", "own", "word", "best"),
+    [
+        ((0, 1.0), accuracies((0, 0.1)), "collapsed", "100.00% (step 0) fell at step 100"),
+        ((0, 0.98), accuracies((0, 0.99), (500, 0.1)), "collapsed", "99.00% (step 100) fell at step 500"),
+        ((0, 0.12), accuracies((0, 0.1)), "at chance", ""),
+        ((0, 1.0), accuracies((0, 0.9)), "plateau", ""),
+    ],
+)
+def test_a_fork_has_what_it_began_with_to_lose(judged, forked, own, word, best):
+    found = judged(accuracy=own, loss=SETTLED, forked=forked)
+    assert found.word == word and best in found.sentence
+
+
+def test_a_fork_begins_with_the_last_evaluation_of_the_runs_before_it(tmp_path: Path):
+    """A fork of a fork, which made no evaluation of its own before it was forked again."""
+    workspace, points = (
+        Workspace(tmp_path),
+        {"one": [(100, 0.3), (200, 1.0), (300, 0.2)], "two": [], "three": [(400, 0.1)]},
+    )
+    parent = None
+    for (name, accuracy), step in zip(points.items(), (200, 250, None), strict=True):
+        run = workspace.create("baseline", Config(), name, parent=parent)
+        with run.store() as store:
+            store.append(("accuracy", *point) for point in accuracy)
+            store.set_state(status="finished", step=400, chance=0.1)
+        parent = {"run": run.id, "step": step}
+    found = run.summary(judged=True).verdict
+    assert found is not None and (found.word, found.step) == ("collapsed", 400)
+    assert "(step 200)" in found.sentence
 
 
 def test_a_run_that_lost_a_little_or_never_had_much_has_not_collapsed(judged):

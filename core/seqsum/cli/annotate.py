@@ -27,6 +27,10 @@ def tag(options: Options) -> int:
 
     def tags() -> list[str]:
         has = run.outline().tags
+        absent = [one for one in options.tags if one not in has] if options.remove else []
+        if absent:
+            there = f"; it has {', '.join(has)}" if has else "; it has none"
+            raise UserError(f'tag: {run.name} has no tag "{one_line(absent[0])}"{one_line(there)}')
         return [one for one in has if one not in options.tags] if options.remove else [*has, *options.tags]
 
     found = annotate(run.folder, tags=tags)

@@ -223,6 +223,10 @@ def show(options: Options) -> int:
     for section, values in settings.items():
         say(one_line(section))
         for name, value in values.items():
+            if (section, name) == ("track", "tags"):
+                if as_text(value) in ("", as_text(list(summary.tags))):
+                    continue  # the head has them
+                name = "tags at the start"
             say(f"  {padded(one_line(name), 18)} {one_line(as_text(value))}")
     if summary.status in ("died", "failed"):
         say("end of the worker's log")
@@ -315,7 +319,8 @@ def export(options: Options) -> int:
     to_screen = options.output == "-"
     format = options.format or (None if to_screen else format_of(path))
     if format not in FORMATS:
-        given = f'no format "{printable(format)}"' if format else "--format is missing"
+        wrong = format or path.suffix.removeprefix(".")
+        given = f'no format "{printable(wrong)}"' if wrong else "--format is missing"
         raise UserError(f"export: {given}; choose one of {', '.join(FORMATS)}")
     if to_screen and format in ("png", "weights"):
         raise UserError(f"export: {format} is no text; name a file with --output")

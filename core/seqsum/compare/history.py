@@ -13,8 +13,8 @@ from seqsum.errors import UserError
 from seqsum.runs import Buckets, Run, Store
 from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import Direction
+from seqsum.runs.run import MOST_ANCESTORS
 
-MOST_ANCESTORS = 100
 WIDEST = 2**62
 LEAD_BUCKETS = 64
 

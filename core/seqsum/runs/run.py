@@ -20,7 +20,7 @@ from seqsum.files import open_regular
 from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.gone import RunGone
-from seqsum.runs.kinds import LATEST, Fields, measured
+from seqsum.runs.kinds import LARGEST_WHOLE, LATEST, Fields, measured
 from seqsum.runs.lock import is_locked, owner_lives, reason_told, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
@@ -29,6 +29,7 @@ from seqsum.runs.verdict import Verdict, verdict_of
 from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"
+MOST_ANCESTORS = 100
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
@@ -280,10 +281,27 @@ class Run:
         step, said = state.get("diverged_at"), (summary.reason or "").partition(";")[0]
         diverged = (step, said) if step is not None and summary.status == "failed" else None
         try:
-            verdict = verdict_of(store, summary.metrics, state.get("chance"), live=summary.live, diverged=diverged)
+            verdict = verdict_of(
+                store, summary.metrics, state.get("chance"), live=summary.live, diverged=diverged,
+                forked=self._forked_with("accuracy") if "accuracy" in summary.metrics else None,
+            )  # fmt: skip
         except UserError:
             return summary
         return replace(summary, verdict=verdict)
+
+    def _forked_with(self, metric: str) -> tuple[int, float] | None:
+        """Return the (step, value) that a fork began with: the last point up to there of the runs before it."""
+        run, step = self, LARGEST_WHOLE
+        for _ in range(MOST_ANCESTORS):
+            parent = run.record_or_blank().parent
+            if parent is None:
+                break
+            run, step = Run(self.folder.with_name(parent["run"])), min(step, parent["step"])
+            with suppress(UserError, OSError, sqlite3.Error), run.store(READING_SECONDS) as store:
+                found = store.point_at(metric, step)
+                if found is not None and measured(metric, found[1]):
+                    return found
+        return None
 
     def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
         """Return what can be said of a run whose store can't be read. before: what was known of it."""

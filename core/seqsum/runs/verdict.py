@@ -34,7 +34,7 @@ SMOOTHED = 5
 RULES: Mapping[str, str] = {
     "diverged": f"the loss is NaN or infinite, or more than {number(DIVERGED)} times what it began with",
     "collapsed": "more than half of what the accuracy had gained over guessing is lost again (it had gained at least "
-    f"{progress(FEWEST_GAINED)})",
+    f"{progress(FEWEST_GAINED)}; a fork begins with its parent's)",
     "learned": f"the accuracy is {progress(LEARNED)} or more",
     "overfits": f"the held-out loss has risen by more than {progress(RISEN)} of its whole fall, while the training "
     "loss went on falling",
@@ -97,13 +97,19 @@ class Curve:
 
 
 def verdict_of(
-    store: Store, metrics: Mapping[str, float], chance: float | None, *, live: bool, diverged: tuple[int, str] | None
+    store: Store,
+    metrics: Mapping[str, float],
+    chance: float | None,
+    *,
+    live: bool,
+    diverged: tuple[int, str] | None,
+    forked: tuple[int, float] | None = None,
 ) -> Verdict | None:
     """Say how a run went; None while there is too little to tell.
 
     metrics: each metric's last value. chance: the accuracy of guessing; None where nobody knows it, or the task has no
     accuracy. live: whether it still trains. diverged: at which step it failed for a number that was not finite, and
-    what was said of it.
+    what was said of it. forked: step and value of the accuracy that a fork began with.
     Raises UserError when the store can't be read.
     """
     if chance is not None:
@@ -114,7 +120,7 @@ def verdict_of(
     loss, held_out = Curve.of(buckets), Curve.of(store.buckets("eval_loss", count=POINTS))
     found = (
         _diverged(store, metrics.get("loss", 0.0), buckets, loss, diverged)
-        or _by_accuracy(store, accuracy, chance or 0.0)
+        or _by_accuracy(store, accuracy, chance or 0.0, forked)
         or _overfits(held_out, loss)
         or _at_chance(accuracy, chance, live)
     )
@@ -160,19 +166,22 @@ def _diverged(
     return Verdict("diverged", f"Loss rose from {began} to {ended}, and is that high since step {since:,}.", since)
 
 
-def _by_accuracy(store: Store, last: float, guessing: float) -> Verdict | None:
+def _by_accuracy(store: Store, last: float, guessing: float, forked: tuple[int, float] | None) -> Verdict | None:
     """Whether it collapsed, or learned."""
     if not math.isfinite(last):
         return None
     buckets = store.buckets("accuracy", count=POINTS)
-    peak = float(np.nanmax(buckets.high))
+    at = int(np.nanargmax(buckets.high))
+    best, peak = None, float(buckets.high[at])
+    if forked is not None and forked[1] >= peak:
+        best, peak = forked
     gained = peak - guessing
     if gained >= FEWEST_GAINED and last - guessing < HALF_LOST * gained:
         limit = guessing + HALF_LOST * gained
         since = _since(store, "accuracy", buckets, buckets.high < limit, lambda values: values < limit)
-        at = int(np.nanargmax(buckets.high))
-        steps, values = store.points("accuracy", int(buckets.first[at]) - 1, int(buckets.last[at]))
-        best = int(steps[np.nanargmax(values)])
+        if best is None:
+            steps, values = store.points("accuracy", int(buckets.first[at]) - 1, int(buckets.last[at]))
+            best = int(steps[np.nanargmax(values)])
         sentence = f"Accuracy {percent(peak)} (step {best:,}) fell at step {since:,}; it is now {percent(last)}."
         return Verdict("collapsed", sentence, since)
     if last < LEARNED:

@@ -15,6 +15,7 @@ from seqsum.tasks.text_files import REPLACEMENT, decode
 
 STANDARD_LIBRARY = "stdlib"
 PROBE = 1 << 16  # characters looked at to tell text from anything else
+MOST_BORNE = 0.1  # of a file's characters that can't be decoded, where hardly any beyond ASCII can
 
 
 @dataclass
@@ -60,9 +61,9 @@ def read_corpus(source: str, limit: int) -> Corpus:
     """Read at most `limit` characters from a file, from a folder's files in sorted order, or from `stdlib`.
 
     `stdlib` is the standard library's top-level modules without a leading underscore, by name. Line ends become \\n;
-    what can't be decoded becomes U+FFFD. Hidden files, links to folders, files with zero bytes in them and copies of
-    files read before are passed over in folders: a copy would stand in training and in the held-out end. Raises
-    UserError when there is nothing to read.
+    what can't be decoded becomes U+FFFD. Hidden files, links to folders, files with zero bytes in them or in an
+    encoding that is not known, and copies of files read before are passed over in folders: a copy would stand in
+    training and in the held-out end. Raises UserError when there is nothing to read.
     """
     corpus = Corpus(source)
     if source == STANDARD_LIBRARY:
@@ -85,7 +86,7 @@ def read_corpus(source: str, limit: int) -> Corpus:
             nothing = f"{source} holds no text; name a folder with text files in it"
         else:
             raise UserError(f"task.corpus: {source} is neither a file nor a folder")
-    left = limit
+    left, passed = limit, ""
     for file in files:
         if left <= 0:
             corpus.cut = True
@@ -93,14 +94,15 @@ def read_corpus(source: str, limit: int) -> Corpus:
         try:
             left -= _read(file, left, corpus)
         except (OSError, _NoText) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
             if source == str(file):
-                reason = error.strerror if isinstance(error, OSError) else str(error)
                 raise UserError(f"task.corpus: can't read {source}: {reason}") from None
+            passed = passed or f"; passed over was {file.name}: {reason}"
             corpus.skipped += 1
     corpus.text = "".join(corpus._parts)
     corpus._parts.clear()
     if not corpus.text:
-        raise UserError(f"task.corpus: {nothing}")
+        raise UserError(f"task.corpus: {nothing}{passed}")
     return corpus
 
 
@@ -127,6 +129,8 @@ def _read(file: Path, limit: int, corpus: Corpus) -> int:
     decoded = decode(data, whole)
     if "\0" in decoded.text[:PROBE]:
         raise _NoText("it holds zero bytes, so it is no UTF-8 text; convert it to UTF-8 first")
+    if decoded.mostly_wrong and decoded.replaced > MOST_BORNE * len(decoded.text):
+        raise _NoText(decoded.wrong)
     text = decoded.text[:limit]
     # A file that is cut off can be the beginning of an earlier one.
     digest = hashlib.sha256(text.rstrip().encode("utf-8", "surrogatepass")).digest()

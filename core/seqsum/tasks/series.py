@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -106,8 +107,10 @@ def _series(table: Table, reading: SeriesSource) -> Series:
     column = table.column(reading.column, "task.column")
     values, form, notes = _numbers(table, column, reading)
     order, moments = _in_order(table, column)
+    places = table.places[::-1] if order.backwards else table.places
     values = values[::-1].copy() if order.backwards else values
     filled = _filled(values)
+    notes += _missing_notes(values, len(values) - len(filled), places)
     if moments is not None:
         moments = replace(moments, at=moments.at[len(values) - len(filled) :])
     filled.setflags(write=False)
@@ -153,13 +156,21 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
             f"{int(values[lossy])}; take one large number away from all values"
         )
     marked = any(form.decimal in cell for row, cell in enumerate(cells) if row not in absent)
-    notes = [f"series: the numbers of {name} have {form.words(marked)}"]
-    if missing:
-        notes.append(
-            f"series: {count(len(missing), 'missing value')} ({listed_lines([table.places[row] for row in missing])}) "
-            "read as the value before; before the first value left out"
-        )
-    return values, form, notes
+    return values, form, [f"series: the numbers of {name} have {form.words(marked)}"]
+
+
+def _missing_notes(values: NDArray[np.float64], left_out: int, places: Sequence[int]) -> list[str]:
+    """Say what became of missing values, the first `left_out` of which stand before all others.
+
+    values: float64 [n], oldest first, NaN where one is missing; places: the line of each
+    """
+    missing = np.flatnonzero(np.isnan(values)).tolist()
+    said = (missing[:left_out], "before the first value left out"), (missing[left_out:], "read as the value before")
+    return [
+        f"series: {count(len(rows), 'missing value')} ({listed_lines(sorted(places[row] for row in rows))}) {done}"
+        for rows, done in said
+        if rows
+    ]
 
 
 def _conflict(error: Conflict, table: Table, column: int, cells: list[str], decimal: DecimalMark) -> str:

@@ -41,6 +41,21 @@ class Decoded:
     first: str = ""
     guessed: str = ""
 
+    @property
+    def mostly_wrong(self) -> bool:
+        """Whether most of what is beyond ASCII became U+FFFD: it is text in another encoding."""
+        return self.replaced > MOST_WRONG * len(re.sub(rf"[\0-\x7f{REPLACEMENT}]+", "", self.text))
+
+    @property
+    def wrong(self) -> str:
+        """What can't be decoded, and the way out."""
+        more = f" (and {count(self.replaced - 1, 'more place')})" if self.replaced > 1 else ""
+        return (
+            f"{self.first}, is no {self.encoding}{more}; put the character right, or save the file as UTF-8: other "
+            "encodings than UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark are not known here, iconv converts "
+            "them"
+        )
+
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).expanduser().absolute())
@@ -98,14 +113,8 @@ def read_text(data: bytes, source: str, bear_wrong: bool = False) -> Decoded:
     bear_wrong: whether single places that can't be decoded are left as U+FFFD; a file that is mostly wrong never is
     """
     found = decode(data)
-    if found.replaced:
-        right = len(re.sub(rf"[\0-\x7f{REPLACEMENT}]+", "", found.text))
-        if not bear_wrong or found.replaced > MOST_WRONG * right:
-            more = f" (and {count(found.replaced - 1, 'more place')})" if found.replaced > 1 else ""
-            raise UserError(
-                f"{source}, {found.first}, is no {found.encoding}{more}; put the character right, or save the file as "
-                "UTF-8"
-            )
+    if found.replaced and (not bear_wrong or found.mostly_wrong):
+        raise UserError(f"{source}, {found.wrong}")
     if "\0" in found.text:
         raise UserError(f"{source} is no text: it holds zero bytes; save it as CSV or JSON Lines, in UTF-8")
     return found
