@@ -416,6 +416,26 @@ def test_a_run_that_can_not_be_read_has_its_row_in_a_comparison(
     assert reader.read() is None, "nothing changed"
 
 
+def test_a_run_whose_record_can_not_be_read_differs_in_nothing_that_is_known(
+    pair: tuple[Run, Run], workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = pair
+    os.truncate(bad.folder / "run.json", 40)
+    status, out, _ = command(capsys, workspace, "compare", good.id, bad.id)
+    assert status == 0 and "different tasks" not in out and "fields that differ" not in out
+    assert out.count("can't be read") == 1
+
+
+def test_what_can_not_be_read_of_a_group_is_counted_and_not_taken_for_diverged(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [ended(workspace, f"seed {seed}", **{"track.group": "seeds", "train.seed": str(seed)}) for seed in range(5)]
+    for run in runs[:3]:
+        os.truncate(run.folder / "metrics.db", 4096)
+    status, out, _ = command(capsys, workspace, "compare", "group:seeds", "--groups")
+    assert status == 0 and "NaN" not in out and "2 of 5" in out and "3 can't be read" in out
+
+
 # Stores that are busy
 
 

@@ -49,6 +49,7 @@ def differing_fields(fields: Sequence[Mapping[str, str]], *, seeds: bool = True)
     found = {}
     for path in sorted(paths, key=lambda path: order[path.partition(".")[0]]):
         values = tuple(run.get(path, ABSENT) for run in fields)
-        if len(set(values)) > 1:
+        # Of a run whose record can't be read nothing is known, and so no difference.
+        if len({value for run, value in zip(fields, values, strict=True) if run}) > 1:
             found[path] = values
     return found

@@ -18,6 +18,8 @@ from seqsum.plotting.smoothing import smooth, smooth_buckets
 from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.run import LIVE_STATUSES
+from seqsum.runs.store import UNREADABLE
+from seqsum.text import one_line
 
 GROUP = "group:"
 XKind = Literal["step", "time"]
@@ -35,7 +37,8 @@ class Row:
     kind: `run`; `group`, whose numbers are medians of its members'; `member` of a group that is unfolded.
     final_quartiles: of a group's last values. In these, as in the medians, NaN stands for a run that ranks as worst.
     valued, waiting: how many of the runs have a value that counts, and how many don't count yet because they train.
-    tasks: the tasks of its runs; with several, a group has no numbers and no curve of its own, and is never folded.
+    tasks: the tasks of its runs, as far as they can be read;
+        with several, a group has no numbers and no curve of its own, and is never folded.
     *_difference: from the baseline's value: points of a percentage for a metric that is a share, else percent of it.
         None without one, for the baseline itself, where it is 0, or where the tasks differ.
     x, y: the curve, x in steps or in seconds of training. low, high: the values behind each point of a run, or the
@@ -149,10 +152,14 @@ def rows_of(
 
 
 def notes_of(rows: Sequence[Row]) -> list[str]:
-    """Return what one must know to read these rows: that their tasks differ, and how runs of groups count that ended
-    early or without a value."""
+    """Return what one must know to read these rows: that their tasks differ, what can't be read, and how runs of groups
+    count that ended early or without a value."""
     tasks = dict.fromkeys(task for row in rows for task in row.tasks)
     notes = [f"different tasks, not comparable: {', '.join(tasks)}"] if len(tasks) > 1 else []
+    unknown = [row.name for row in rows if row.kind != "group" and not row.tasks]
+    notes += [f"what {one_line(', '.join(unknown))} was set to can't be read"] if unknown else []
+    unread = [run for row in rows if row.kind == "group" for run in row.runs if run.summary.status == UNREADABLE]
+    notes += [f"{len(unread)} can't be read, and don't count"] if unread else []
     return notes + curve_notes(sum(row.carried for row in rows), sum(row.broken for row in rows))
 
 
@@ -203,7 +210,7 @@ def _run_row(run: RunData, kind: Literal["run", "member"], x: XKind, at: float |
         best_step=run.best[0] if run.best else None,
         at=None if at is None else value_at(places, y, at),
         valued=int(run.final is not None and math.isfinite(run.final[1])),
-        tasks=(run.task,),
+        tasks=(run.task,) if run.task else (),
     )
 
 
@@ -211,7 +218,7 @@ def _group_row(
     key: str, name: str, members: Sequence[Row], comparison: Comparison, at: float | None, *, folded: bool
 ) -> Row:
     runs = tuple(run for member in members for run in member.runs)
-    tasks = tuple(dict.fromkeys(run.task for run in runs))
+    tasks = tuple(dict.fromkeys(run.task for run in runs if run.task))
     statuses = [member.status for member in members]
     ends = [(member.status, member.final) for member in members]
     row = Row(
@@ -224,7 +231,7 @@ def _group_row(
         valued=0,
         waiting=sum(status in LIVE_STATUSES for status in statuses),
         tasks=tasks,
-        folded=folded and len(tasks) == 1,
+        folded=folded and len(tasks) <= 1,
     )
     if len(tasks) > 1:
         return row

@@ -2,7 +2,7 @@
 
 A run whose last value is not finite, that failed or died, or has no value, ranks as worst: below all others where
 higher is better, else above them. Runs that still train do not count until they end; while none has ended, those that
-have a value count as they stand.
+have a value count as they stand. What can't be read does not count: nobody knows how it ended.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import Direction
 from seqsum.runs.run import LIVE_STATUSES
+from seqsum.runs.store import UNREADABLE
 
 MOST_PLACES = 2000
 QUARTILES = (0.25, 0.5, 0.75)
@@ -69,9 +70,9 @@ def is_broken(status: str, final: float | None) -> bool:
 
 
 def counting(runs: Sequence[tuple[str, bool]]) -> list[bool]:
-    """Tell which runs of a group count, given each one's status and whether it has any value: those that have ended;
-    while none has, those with a value."""
-    ended = [status not in LIVE_STATUSES for status, _ in runs]
+    """Tell which runs of a group count, given each one's status and whether it has any value: those that have ended and
+    can be read; while none has, those with a value."""
+    ended = [status not in LIVE_STATUSES and status != UNREADABLE for status, _ in runs]
     return ended if any(ended) else [valued for _, valued in runs]
 
 
