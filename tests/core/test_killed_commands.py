@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from seqsum import worker
-from seqsum.control import commands
+from seqsum.control import commands, fork_rewind
 from seqsum.files import write_atomically
 from seqsum.runs import Run, Store, Workspace
 from support import power
@@ -163,6 +163,23 @@ def test_what_was_left_of_making_a_run_goes_when_the_next_is_made(tmp_path: Path
         if not killed:
             break
     assert left > 5
+
+
+def test_a_fork_says_whose_it_is_or_is_not_there(stages: Stages, tmp_path: Path) -> None:
+    there = []
+    for moment in itertools.count(1):
+        run = copy_of(stages.trained, tmp_path / str(moment))
+        workspace = Workspace(run.folder.parent)
+        killed = killed_at(moment, lambda run=run, to=workspace: fork_rewind.fork(to, run, 50, {"optim.lr": 0.01}))
+        children = [one for one in workspace.runs() if one.id != run.id]
+        there.append(len(children))
+        for child in children:
+            with child.store() as store:
+                assert [event.detail["run"] for event in store.events(kind="forked")] == [run.id]
+        shutil.rmtree(tmp_path / str(moment))
+        if not killed:
+            break
+    assert there == sorted(there) and set(there) == {0, 1}
 
 
 def test_what_was_left_of_writing_a_file_goes_when_it_is_written_again(tmp_path: Path) -> None:

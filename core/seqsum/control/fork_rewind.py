@@ -55,13 +55,17 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
         "progress": asdict(progress.of_fork(parent, config)),
     }
 
-    def fill(folder: Path) -> None:
+    def fill(folder: Path, store: Store) -> None:
         target = checkpoint_files.folder_of(folder / "checkpoints", step)
         fresh = not same_optimizer(parent, config)
         checkpoint_files.copy(source, data, target, state, fresh_optimizer=fresh)
+        changed = {path: [old, new] for path, (new, old) in config.differences(parent).items()}
+        store.add_event(step, "forked", run=run.id, name=run.name, changes=changed)
+        for note in fork_notes(parent, config, task, step, progress):
+            store.add_event(step, "message", text=note.text)
 
     seconds = state.get("train_seconds", 0.0)
-    child = workspace.create(
+    return workspace.create(
         run.record.preset,
         config,
         name,
@@ -70,12 +74,6 @@ def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str,
         state={"step": step, "train_seconds": seconds, "parent_seconds": seconds},
         fill=fill,
     )
-    with child.store() as store:
-        changed = {path: [old, new] for path, (new, old) in config.differences(parent).items()}
-        store.add_event(step, "forked", run=run.id, name=run.name, changes=changed)
-        for note in fork_notes(parent, config, task, step, progress):
-            store.add_event(step, "message", text=note.text)
-    return child
 
 
 def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[str, tuple[str, str]], list[Note]]:

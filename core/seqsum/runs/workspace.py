@@ -76,12 +76,13 @@ class Workspace:
         stem: str | None = None,
         parent: dict[str, Any] | None = None,
         state: Mapping[str, Any] | None = None,
-        fill: Callable[[Path], None] | None = None,
+        fill: Callable[[Path, Store], None] | None = None,
     ) -> Run:
         """Make a run's folder, whole or not at all; it waits (`queued`) until a worker is launched for it.
 
         Without a name the run is called after its preset, or `stem`, with a number when that name is taken.
-        parent, state, fill: a fork's parent, what its state begins with, and what puts files into its folder.
+        parent, state, fill: a fork's parent, what its state begins with, and what puts files into its folder and events
+        into its store.
         Raises UserError when the workspace can't be written.
         """
         if name is not None:
@@ -127,7 +128,7 @@ class Workspace:
         stem: str,
         parent: dict[str, Any] | None,
         state: Mapping[str, Any],
-        fill: Callable[[Path], None] | None,
+        fill: Callable[[Path, Store], None] | None,
     ) -> Run:
         with self._told():
             id = self._new_id()
@@ -137,11 +138,11 @@ class Workspace:
             building.mkdir()
             try:
                 (building / CHECKPOINTS).mkdir()
-                if fill is not None:
-                    fill(building)
                 first = {"status": "queued", "step": 0, "changes": {}, **state}
                 # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
                 with Store.create(building / METRICS_FILE, 1, first) as store:
+                    if fill is not None:
+                        fill(building, store)
                     record.write(building, store)
                 building.rename(self.folder / id)
             except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import time
 import traceback
@@ -45,9 +46,11 @@ def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = 
                 with suppress(OSError):
                     traceback.print_exc()
                 reason, status = _reason(error), 1
-                store.add_event(store.state().get("step", 0), "failed", reason=reason)
-                store.set_state(status="failed", reason=reason, updated=time.time())
-                run.record_outcome("failed", reason, store.state().get("step", 0), store)
+                # Where nothing can be written the log has it, and the run reads as died.
+                with suppress(OSError, sqlite3.Error, UserError):
+                    store.add_event(store.state().get("step", 0), "failed", reason=reason)
+                    store.set_state(status="failed", reason=reason, updated=time.time())
+                    run.record_outcome("failed", reason, store.state().get("step", 0), store)
                 if worker.tracker is not None:
                     worker.tracker.finish("failed", reason)
     finally:
