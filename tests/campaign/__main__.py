@@ -7,39 +7,49 @@ import importlib
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from campaign import faults
 from campaign.report import Count
 
-PARTS = {"kills": 40, "errors": 40}
-"""Each part, and how many trials of a kind the short form makes."""
+PARTS = {"kills": 4, "errors": 3, "power": 20, "fuzz": 40, "folders": 12, "walks": 60, "soak": 0}
+"""Each part, and how many trials of a kind the short form makes; of the soak it is seconds, and 0 leaves it out."""
+FULL = {"kills": 0, "errors": 400, "power": 1000, "fuzz": 2000, "folders": 1000, "walks": 20_000, "soak": 3600}
+"""The same, in full; 0: every call that changes a file, before it, amid it and after it."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"of {', '.join(PARTS)} (all)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (all)")
     parser.add_argument("--seed", type=int, default=1, help="what is drawn follows from it (%(default)s)")
-    parser.add_argument("--most", type=int, metavar="N", help="trials of a kind; 0: all there are (a short form)")
+    parser.add_argument("--full", action="store_true", help="all of it: hours; else a short form, of minutes")
+    parser.add_argument("--most", type=int, metavar="N", help="trials of a kind, in place of the form's own number")
     options = parser.parse_args()
+    if strange := set(options.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(strange))}; there are {', '.join(PARTS)}")
     if why := faults.missing():
         print(f"campaign: {why}", file=sys.stderr)
         return 2
     if not faults.is_preloaded():
         return faults.run_preloaded(sys.argv[1:])
     passed = True
-    for name in options.parts or PARTS:
-        most = PARTS[name] if options.most is None else options.most
+    numbers = FULL if options.full else PARTS
+    print(f"seed {options.seed}; places for a fault, faults made, trials that went well", flush=True)
+    for name in options.parts or [name for name in PARTS if numbers[name] or options.full]:
+        most = numbers[name] if options.most is None else options.most
         for count, seconds in _counts(name, options.seed, most):
             passed &= count.passed
-            print("  ".join([*count.row(), f"{seconds:.1f} s", "" if count.passed else "FAILED"]), flush=True)
+            name_of, places, met, well = count.row()
+            said = "" if count.passed else "FAILED"
+            print(f"{name_of:<56} {places:>6} {met:>7} {well:>16} {seconds:8.1f} s {said}".rstrip(), flush=True)
             for failure in count.failures[:20]:
                 print(f"    {failure.by}: {failure.what}", flush=True)
     return 0 if passed else 1
 
 
-def _counts(part: str, seed: int, most: int) -> list[tuple[Count, float]]:
+def _counts(part: str, seed: int, most: int) -> Iterator[tuple[Count, float]]:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         for count in importlib.import_module(f"campaign.{part}").run(Path(folder), seed, most):
@@ -48,5 +58,4 @@ def _counts(part: str, seed: int, most: int) -> list[tuple[Count, float]]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
     sys.exit(main())

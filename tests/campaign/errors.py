@@ -15,7 +15,7 @@ from campaign.report import Count, Failure
 from support.engine import outcome_of
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.EMFILE, errno.ENOMEM, errno.EACCES)
-WAITS = 8.0
+WAITS = 4.0
 """Seconds after which a worker that waits for a disk to have room is taken to wait; it is killed then."""
 Trial = tuple[int, Fault, int]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import enum
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,12 +39,18 @@ KILLS = (Fault.BEFORE, Fault.AMID, Fault.AFTER)
 
 @dataclass(frozen=True)
 class End:
-    """How a child ended: its exit status (None: it was killed), what it wrote, and whether the fault happened."""
+    """How a child ended: its exit status (None: it was killed), what it wrote to its terminal, whether the fault
+    happened, whether it was still at it when its time was over, and how many seconds of a processor it took."""
 
     status: int | None
-    said: str
+    written: bytes
     met: bool
     hung: bool
+    seconds: float
+
+    @property
+    def said(self) -> str:
+        return self.written.decode("utf-8", "replace")
 
 
 def missing() -> str | None:
@@ -80,15 +88,20 @@ def child(
     """Work in a child; its call number `moment` has this fault. It is killed after so many seconds."""
     library = _library()
     library.faults_set(moment, int(fault or 0), error)
-    with tempfile.TemporaryFile() as written:
-        process = os.fork()
-        if process == 0:
-            _work(work, written.fileno(), library)
-        status, hung = _wait(process, seconds)
-        written.seek(0)
-        said = written.read().decode("utf-8", "replace")
+    terminal, there = os.openpty()
+    process = os.fork()
+    if process == 0:
+        os.close(terminal)
+        _work(work, there, library)
+    os.close(there)
+    written: list[bytes] = []
+    listener = threading.Thread(target=_listen, args=(terminal, written))
+    listener.start()
+    status, hung, used = _wait(process, seconds)
+    listener.join()
+    os.close(terminal)
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-    return End(code, said, library.faults_met() > 0, hung)
+    return End(code, b"".join(written), library.faults_met() > 0, hung, used)
 
 
 def _work(work: Callable[[], object], written: int, library: ctypes.CDLL) -> None:
@@ -116,12 +129,19 @@ def _work(work: Callable[[], object], written: int, library: ctypes.CDLL) -> Non
         os._exit(status)
 
 
-def _wait(process: int, seconds: float) -> tuple[int, bool]:
+def _listen(terminal: int, written: list[bytes]) -> None:
+    # Ends in an error when nobody holds the other end.
+    with contextlib.suppress(OSError):
+        while data := os.read(terminal, 65536):
+            written.append(data)
+
+
+def _wait(process: int, seconds: float) -> tuple[int, bool, float]:
     deadline, hung = time.monotonic() + seconds, False
     while True:
-        done, status = os.waitpid(process, os.WNOHANG)
+        done, status, used = os.wait4(process, os.WNOHANG)
         if done:
-            return status, hung
+            return status, hung, used.ru_utime + used.ru_stime
         if time.monotonic() > deadline:
             hung = True
             os.killpg(process, signal.SIGKILL)

@@ -23,10 +23,11 @@ class Failure:
 
 @dataclass
 class Count:
-    """Trials of one kind: how many places there were for a fault, how many were tried, and what went wrong."""
+    """Trials of one kind: how many places there were for a fault (None: no end of them), how many were tried, and what
+    went wrong."""
 
     name: str
-    places: int
+    places: int | None = None
     tried: int = 0
     met: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -49,4 +50,9 @@ class Count:
 
     def row(self) -> list[str]:
         well = self.tried - len({failure.by for failure in self.failures})
-        return [self.name, f"{self.places:,}", f"{self.met:,}", f"{well:,} of {self.tried:,}"]
+        return [
+            self.name,
+            "" if self.places is None else f"{self.places:,}",
+            f"{self.met:,}",
+            f"{well:,} of {self.tried:,}",
+        ]
