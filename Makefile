@@ -5,7 +5,7 @@ comma := ,
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: run test lint types docs bench screenshots clean
+.PHONY: run test lint types docs bench campaign screenshots clean
 
 # With pip's own progress: PyTorch alone is 190 MB.
 define install
@@ -54,6 +54,10 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.opening
 	$(BIN)/python -m tests.bench.watching
+
+# Hours; `make test` runs the short form.
+campaign: $(VENV)/.installed-test
+	$(BIN)/python -m tests.campaign --full
 
 screenshots: $(VENV)/.installed-test
 	$(BIN)/python -m tests.screenshots

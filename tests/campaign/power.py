@@ -39,6 +39,7 @@ def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
 
 
 def _trials(folder: Path, changes: dict[str, Any], draw: random.Random, most: int) -> Iterator[Failure | None]:
+    folder.mkdir()
     config = small(**changes)
     right = train_here(config, folder / "here")
     run = new_run(folder / "runs", config)
