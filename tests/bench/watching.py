@@ -63,7 +63,7 @@ def _open(folder: Path) -> Terminal:
     terminal = Terminal(COMMAND, environment(folder))
     terminal.wait_for("long", PATIENCE)
     terminal.press("enter")
-    terminal.wait_for("learning rate", PATIENCE)
+    terminal.wait_for("3 lr", PATIENCE)
     listen(terminal, 2.0)
     return terminal
 

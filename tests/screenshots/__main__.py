@@ -95,7 +95,7 @@ async def take_live(workspace: Workspace, run: Run) -> None:
     console = Console(workspace.folder)
     async with console.run_test(size=SIZE) as pilot:
         console.push_screen(LiveScreen(run))
-        await shown(pilot, lambda text: "running" in text and "learning rate" in text)
+        await shown(pilot, lambda text: "running" in text and "3 lr" in text)
         await pilot.press("A")
         await shown(pilot, lambda text: "ready" in text)
         await pilot.press(*QUESTION, "enter")

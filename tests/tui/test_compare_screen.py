@@ -536,4 +536,4 @@ async def test_a_logarithmic_x_moves_the_curves_and_not_their_values(sweep, cons
         await until(pilot, lambda: "log time" in screen_text(console))
         await until(pilot, lambda: chart.series and 10 ** chart.series[0].x[-1] == pytest.approx(20.0))
         await pilot.press("x", "t")
-        await until(pilot, lambda: chart.x_range[1] == 20_000 and "log" not in screen_text(console))
+        await until(pilot, lambda: chart.x_range[1] == 20_000 and "log step" not in screen_text(console))

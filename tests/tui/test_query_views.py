@@ -398,6 +398,7 @@ async def test_lengths_that_go_far_stand_by_their_logarithm(size, lengths, train
         pilot.app.show(by_length(lengths, trained))
         await pilot.pause()
         chart, lines = pilot.app.query_one(QueryChart), pilot.app.lines
+        assert f"at length {lengths[-1]}" in "\n".join(lines), "the head's accuracy is that of this length alone"
         axis = next(at for at, line in enumerate(lines) if "┬" in line)
         ticks = [match.start() for match in re.finditer("┬", lines[axis])]
         labels = [int(label) for label in lines[axis + 1].split() if label.isdigit()]

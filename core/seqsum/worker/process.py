@@ -72,4 +72,8 @@ def _reason(error: Exception) -> str:
         return text
     if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         return f"out of memory: {text or 'an allocation failed'}; make batch_size, hidden_size or the sequences smaller"
+    if isinstance(error, sqlite3.Error):
+        return f"the run's store can't be read or written: {text}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"can't read or write {error.filename or 'a file'}: {error.strerror}"
     return f"{type(error).__name__}: {text}"

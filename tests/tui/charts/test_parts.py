@@ -253,6 +253,13 @@ def test_the_legend_drops_the_least_important_first() -> None:
     assert "+" in many
 
 
+@pytest.mark.parametrize("lines", [1, 2])
+@pytest.mark.parametrize("width", range(8, 60))
+def test_a_short_name_stands_whole_or_not_at_all(width: int, lines: int) -> None:
+    text = text_of(legend_lines("", entries(["train", "eval"]), (), width, lines, INKS))
+    assert "…" not in text and ("train" in text and "eval" in text) == (width > 30)
+
+
 @pytest.mark.parametrize("width", range(0, 60))
 def test_no_note_and_no_number_is_cut(width: int) -> None:
     notes = [

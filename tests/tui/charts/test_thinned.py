@@ -134,8 +134,8 @@ def console(tmp_path: Path) -> Console:
 
 
 def heads(console: Console) -> str:
-    """The line above the charts."""
-    return screen_text(console).splitlines()[3]
+    """The lines of the frames round the charts."""
+    return "\n".join(line for line in screen_text(console).splitlines() if line.strip()[:2] in ("╭─", "╰─"))
 
 
 async def opened(console: Console, pilot, until, run: Run) -> LiveCharts:
@@ -150,7 +150,7 @@ async def test_live_charts_tell_the_last_value_the_outliers_and_the_ends(console
     async with console.run_test(size=(200, 40)) as pilot:
         charts = await opened(console, pilot, until, craft("spike", values))
         # A run this short is replayed first.
-        await until(pilot, lambda: "loss  ● 0.5000" in heads(console))
+        await until(pilot, lambda: "loss ● 0.5000" in heads(console))
         await until(pilot, lambda: "O leaves outliers out" in heads(console))
         await pilot.press("O")
         await until(pilot, lambda: "outliers left out" in heads(console) and "1.4" in screen_text(console))

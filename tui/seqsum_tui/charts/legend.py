@@ -110,7 +110,7 @@ def legend_lines(
     lead = cell_len(title) + _GAP if title else 0
     notes_width = cell_len(BETWEEN.join(note[0] for note in notes)) + _GAP if notes else 0
     longest = max((cell_len(entry.name) for entry in entries), default=0)
-    names = [None, *(n for n in (24, 16, 12, 8, 5, 3) if n < longest)]
+    names = [None, *(n for n in (24, 16, 12, 8, 5) if n < longest)]
 
     for smoothed, noted in ((True, True), (False, True), (False, False)):
         room = width - lead - (notes_width if noted else 0)
@@ -163,7 +163,7 @@ def _entry_lines(
 def _squeezed(title: str, entries: Sequence[Entry], width: int, lines: int, inks: LegendInks) -> list[list[Piece]]:
     """Return lines with short names, then none, then as many series as there is room for."""
     lead = cell_len(title) + _GAP if title else 0
-    for name in (12, 8, 5, 3, 0):
+    for name in (12, 8, 5, 0):
         widths = [_entry_width(entry, name, False) for entry in entries]
         if _wrap(widths, [width - lead] * lines) is not None:
             counts = _wrap(widths, [width - lead] * lines) or []

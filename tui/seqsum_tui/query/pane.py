@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.chart import keys_beside
+from seqsum_tui.charts.legend import Note
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.heat_map import Heat, HeatMap
 from seqsum_tui.query.pages import Asking, Chosen
@@ -64,6 +65,13 @@ class QueryChart(Chart, inherit_bindings=False):
         self.set_bands(curves.bands)
         self.set_marks(curves.marks)
         self.set_series(curves.series)
+
+    def _told(self) -> list[Note]:
+        """The values in the head are those of the last x, which is the newest of steps only."""
+        ends = [float(one.x[-1]) for one in self.series if one.x.size]
+        if self.x_name == "step" or not ends or self.cursor_x is not None:
+            return super()._told()
+        return [(f"at {self.x_name} {self._x_text(max(ends))}",), *super()._told()]
 
 
 PICTURES: dict[type, type[Any]] = {Heat: HeatMap, Looks: Ribbons, Curves: QueryChart, Dots: Plane, Lines: AnswerList}
