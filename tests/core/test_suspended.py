@@ -166,9 +166,9 @@ def test_a_number_that_is_no_process_is_none(tmp_path: Path, pid: int | None) ->
 
 
 def test_a_loaded_process_that_is_stopped_is_not_waited_for(tmp_path: Path) -> None:
-    launcher = WarmLauncher()
+    launcher, others = WarmLauncher(), psutil.Process().children()
     launcher.warm()
-    (loaded,) = (child for child in psutil.Process().children() if "seqsum.worker.fork_server" in child.cmdline())
+    (loaded,) = (child for child in psutil.Process().children() if child not in others)
     loaded.suspend()
     wait_until(lambda: loaded.status() == psutil.STATUS_STOPPED, "the signal")
     run = commands.start(Workspace(tmp_path), launcher, "baseline", small(train__backend="torch"))

@@ -574,12 +574,12 @@ def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is
         assert run.summary().status == "running" and run.summary().pid == pid
 
         with run.log.open("a") as log:
-            log.write("something odd \x1b[31m happened\n")
+            log.write("an odd error \x1b[31m happened\n")
     finally:
         kill(run, pid)
     summary = run.summary()
     assert (summary.status, summary.pid) == ("died", None)
-    assert summary.reason is not None and "something odd \\x1b[31m happened" in summary.reason
+    assert summary.reason is not None and "an odd error \\x1b[31m happened" in summary.reason
     assert not run.worker_lives
     launcher.close()
     with pytest.raises(ProcessLookupError):  # not even a zombie is left
