@@ -43,7 +43,7 @@ def parent(tmp_path: Path, fork_server: WarmLauncher) -> Iterator[Run]:
 def curve_of(console: Terminal) -> list[tuple[int, int]]:
     """(column, row) of every cell of the first series, from left to right."""
     rows = console.text.split("\n")
-    plot = [number for number, row in enumerate(rows) if re.match(r"\s*[\d.]*[│┤]", row)]
+    plot = [number for number, row in enumerate(rows) if re.match(r"\s*│[\s\d.]*[│┤]", row)]
     # Its name and value stand at its end in the same colour.
     return sorted(
         (column, row) for row in plot for column in console.cells(row, LINE) if "⠀" <= rows[row][column] <= "⣿"
@@ -51,9 +51,9 @@ def curve_of(console: Terminal) -> list[tuple[int, int]]:
 
 
 def alone(screen: str) -> bool:
-    """Tell whether one chart is there, whole, with the mark of the fork."""
-    rows = [row for row in screen.split("\n") if "│" in row or "┤" in row]
-    return bool(rows) and all(len(re.findall("[│┤]", row)) == 1 for row in rows) and any("Y" in row for row in rows)
+    """Tell whether one chart is there, whole in its frame, with the mark of the fork."""
+    rows = [row for row in screen.split("\n") if "│" in row]
+    return screen.count("╭─") == screen.count("─╯") == 1 and any("Y" in row for row in rows)
 
 
 def test_a_fork_leaves_its_parents_curve_at_the_checkpoint(parent: Run, tmp_path: Path) -> None:
