@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
@@ -18,6 +19,7 @@ from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 from support.crash import killed_at
 from support.engine import PlainModel, random_batches, small, train_here
+from support.trained import trained_run
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json", "checksums.json")
 
@@ -194,6 +196,22 @@ def test_a_full_disk_leaves_the_checkpoint_before(folder: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="No space"):
         trainer.save(folder)
     assert sorted(entry.name for entry in folder.iterdir()) == ["step-10", "step-20", "step-30"]
+
+
+def test_pruning_that_is_killed_leaves_no_half_checkpoint(tmp_path: Path) -> None:
+    run = trained_run(tmp_path, 10, 20)
+    for moment in itertools.count(1):
+        folder = Path(shutil.copytree(run.checkpoints, tmp_path / str(moment)))
+        killed = killed_at(moment, lambda folder=folder: checkpoint.prune(folder, 1, ()))
+        steps = checkpoint.steps_saved(folder)
+        assert steps in ([10, 20], [20])
+        for step in steps:
+            checkpoint.load(folder / f"step-{step}")
+        checkpoint.tidy(folder)
+        assert not list(folder.glob(".*"))
+        if not killed:
+            break
+    assert moment > 5 and steps == [20]
 
 
 def test_a_reader_finds_one_while_a_worker_saves_and_prunes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,8 +157,12 @@ def prune(folder: Path, keep: int, others: Container[int | None]) -> None:
     """Delete all but the newest `keep` checkpoints and those of the steps in `others`."""
     for step in steps_saved(folder)[:-keep]:
         if step not in others:
+            # Killed on the way, it leaves no half checkpoint: nobody reads this name, the next worker clears it away.
+            aside = folder / f".step-{step}.new"
             with suppress(OSError):
-                remove(folder / f"step-{step}")
+                remove(aside)
+                (folder / f"step-{step}").rename(aside)
+                remove(aside)
 
 
 def rng_state() -> Tensor:
