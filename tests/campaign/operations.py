@@ -32,6 +32,7 @@ UNMADE = re.compile(r"^\..*\.tmp$|-wal$|-shm$|-journal$")
 OWN_WORDS = re.compile(r"rewound-[0-9-]+|\d{8}-\d{6}-[0-9a-z]{4}")
 UNTOLD = {
     "checksum",
+    "git_commit",
     "updated",
     "launched",
     "created",

@@ -45,7 +45,7 @@ async def take_fork(
         await pilot.press("escape", "escape")
         await shown(pilot, lambda text: "New run" in text and run.record.name in text)
         console.push_screen(LiveScreen(run))
-        await shown(pilot, lambda text: "forked from" not in text and "finished" in text and "3 lr" in text)
+        await shown(pilot, lambda text: "forked from" not in text and "finished" in text and "3 learning rate" in text)
         await pilot.press(*["left"] * 24, "F")
         await shown(pilot, lambda text: "from this checkpoint on" in text)
         await pilot.press(*({" ": "space"}.get(letter, letter) for letter in "optim.lr=0.02 train.log_every=50"))
