@@ -19,9 +19,8 @@ from typing import Any, BinaryIO
 PATIENCE_SECONDS = 30.0
 LARGEST_JSON = 16 * 2**20
 DEEPEST_JSON = 64
-LONGEST_STEM = (
-    55  # of a temporary file: in UTF-8 it may take four bytes for each letter of the 255 that a name can have
-)
+LONGEST_STEM = 55
+"""Letters of a file's name in that of its temporary file: in UTF-8 each may take four of the 255 bytes of a name."""
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from campaign.faults import Fault, calls_of, child
 from campaign.kills import differing
-from campaign.operations import TRAININGS, Bases, Operation, Training, ends_alike, operations, run_in, said_in, whole
+from campaign.operations import Operation, Training, counts, ends_alike, run_in, said_in, whole
 from campaign.report import Count, Failure
 from support.engine import outcome_of
 
@@ -29,11 +29,7 @@ def drawn(calls: int, most: int, draw: random.Random) -> list[Trial]:
 
 def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
     """Let calls fail in every operation and every kind of training; at most so many times each, 0 for all there are."""
-    bases = Bases(folder / "bases")
-    for operation in operations(bases):
-        yield _operation(operation, folder / "work", random.Random(f"{seed} {operation.name}"), most)
-    for training in TRAININGS:
-        yield _training(training, folder / "work", random.Random(f"{seed} {training.name}"), most)
+    yield from counts(folder, seed, most, _operation, _training)
 
 
 def by(trial: Trial, calls: int) -> str:

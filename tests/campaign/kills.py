@@ -11,13 +11,11 @@ from typing import Any
 
 from campaign.faults import KILLS, Fault, calls_of, child
 from campaign.operations import (
-    TRAININGS,
-    Bases,
     Operation,
     Training,
+    counts,
     ends_alike,
     leftovers,
-    operations,
     run_in,
     said_in,
     whole,
@@ -37,11 +35,7 @@ def drawn(calls: int, most: int, draw: random.Random) -> list[tuple[int, Fault]]
 
 def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
     """Kill every operation and every kind of training; at most so many times each, 0 for at every call."""
-    bases = Bases(folder / "bases")
-    for operation in operations(bases):
-        yield _operation(operation, folder / "work", random.Random(f"{seed} {operation.name}"), most)
-    for training in TRAININGS:
-        yield _training(training, folder / "work", random.Random(f"{seed} {training.name}"), most)
+    yield from counts(folder, seed, most, _operation, _training)
 
 
 def _operation(operation: Operation, folder: Path, draw: random.Random, most: int) -> Count:

@@ -6,29 +6,30 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import random
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from campaign.report import Count
 from seqsum import cli, worker
 from seqsum.control import commands, fork_rewind
 from seqsum.errors import UserError
-from seqsum.runs import Run, Store, Workspace
+from seqsum.runs import Run, Workspace
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.training import checkpoint
 from seqsum_tui.settings.store import Settings
 from support.engine import new_run, outcome_of, small
+from support.said import said_of
 
 TRAINED = "first"
-NEVER_SAID = {"worker.lock", ".deleted", ".changed"}
-"""Files that say nothing of a run: who is at it, and when it was last looked at."""
-UNMADE = re.compile(r"^\..*\.tmp$|-wal$|-shm$|-journal$")
-"""Files that are part of others, or become them when they are whole."""
+UNMADE = re.compile(r"^\..*\.tmp$|-wal$|-shm$|-journal$|^\.(deleted|changed)$")
+"""Files that are part of others, or become them when they are whole, and those that only have a time."""
 OWN_WORDS = re.compile(r"rewound-[0-9-]+|\d{8}-\d{6}-[0-9a-z]{4}")
 UNTOLD = {
     "checksum",
@@ -146,34 +147,26 @@ def operations(bases: Bases) -> list[Operation]:
     ]
 
 
-def said_of(run: Run) -> dict[str, str]:
-    """Return all that a run's folder says, but for the clock's part and names that are drawn."""
-    said = {}
-    for path in sorted(run.folder.rglob("*")):
-        name = str(path.relative_to(run.folder))
-        if path.name == "metrics.db":
-            with Store(path) as store:
-                points = {metric: [part.tolist() for part in store.points(metric)] for metric in store.metrics()}
-                events = [(event.kind, event.step, event.detail) for event in store.events()]
-                state = store.state()
-            said[name] = json.dumps(_timeless([points, events, state]), sort_keys=True, default=str)
-        elif path.is_file() and path.name not in NEVER_SAID and not UNMADE.search(path.name):
-            text = path.read_text("latin-1")
-            said[name] = json.dumps(_timeless(json.loads(text)), sort_keys=True) if path.suffix == ".json" else text
-        elif path.is_dir():
-            said[name] = "a folder"
-    return {_drawn(name): _drawn(text) for name, text in said.items()}
-
-
 def said_in(folder: Path) -> dict[str, Any]:
     """Return what a workspace says: of its runs, of its bin and, beside it, of the console's settings."""
     workspace = Workspace(folder)
     settings = folder.parent / SETTINGS
     return {
-        "runs": sorted(json.dumps(said_of(workspace.find(run.id)), sort_keys=True) for run in workspace.runs()),
-        "bin": sorted(json.dumps(said_of(run), sort_keys=True) for run in workspace.bin.runs()),
+        "runs": sorted(_words(workspace.find(run.id)) for run in workspace.runs()),
+        "bin": sorted(_words(run) for run in workspace.bin.runs()),
         "settings": settings.read_text() if settings.exists() else None,
     }
+
+
+def counts(
+    folder: Path, seed: int, most: int, operate: Callable[..., Count], train: Callable[..., Count]
+) -> Iterator[Count]:
+    """Yield what trials of every operation and of every kind of training gave: at most so many of each, 0 for all."""
+    bases = Bases(folder / "bases")
+    for operation in operations(bases):
+        yield operate(operation, folder / "work", random.Random(f"{seed} {operation.name}"), most)
+    for training in TRAININGS:
+        yield train(training, folder / "work", random.Random(f"{seed} {training.name}"), most)
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -181,14 +174,10 @@ def leftovers(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for unmade in (".*.new", ".*.tmp") for path in folder.rglob(unmade)]
 
 
-def _drawn(text: str) -> str:
-    return OWN_WORDS.sub("drawn", text)
-
-
-def _timeless(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _timeless(one) for key, one in value.items() if key not in UNTOLD}
-    return [_timeless(one) for one in value] if isinstance(value, list | tuple) else value
+def _words(run: Run) -> str:
+    said = said_of(run, UNTOLD)
+    kept = {name: text for name, text in said.items() if not UNMADE.search(Path(name).name)}
+    return OWN_WORDS.sub("drawn", json.dumps(kept, sort_keys=True))
 
 
 # A worker's run is not made or unmade: it goes on, and ends as if nothing had happened.

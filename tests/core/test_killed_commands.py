@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import itertools
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -17,29 +16,18 @@ import pytest
 from seqsum import worker
 from seqsum.control import commands, fork_rewind
 from seqsum.files import write_atomically
-from seqsum.runs import Run, Store, Workspace
+from seqsum.runs import Run, Workspace
 from support import power
 from support.crash import killed_at
 from support.engine import new_run, outcome_of, small
+from support.said import said_of
 
 REWOUND = re.compile(r"rewound-[0-9-]+")
 
 
 def all_of(run: Run) -> Any:
     """All that a run's folder says, but for the times of events and the name of a rewind's folder."""
-    said = {}
-    for path in sorted(run.folder.rglob("*")):
-        name = str(path.relative_to(run.folder))
-        if path.name == "metrics.db":
-            with Store(path) as store:
-                points = {metric: [part.tolist() for part in store.points(metric)] for metric in store.metrics()}
-                events = [(event.kind, event.step, event.detail) for event in store.events()]
-                said[name] = json.dumps([points, events, store.state()])
-        elif path.is_file() and path.name != "worker.lock":
-            said[name] = path.read_text("latin-1")
-        elif path.is_dir():
-            said[name] = "a folder"
-    return {REWOUND.sub("rewound", name): REWOUND.sub("rewound", text) for name, text in said.items()}
+    return {REWOUND.sub("rewound", name): REWOUND.sub("rewound", text) for name, text in said_of(run).items()}
 
 
 def copy_of(run: Run, folder: Path) -> Run:

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
+from textual.app import App
 
 from seqsum.cli import main
 from seqsum.errors import UserError
@@ -140,7 +141,7 @@ def looked_at(reader, run):
     seen = RunReader(Run(run.folder)).read()
     header = RunHeader()
     header.show(seen.summary)
-    drawn = [describe(preview), describe_briefly(preview), describe_config(seen)]
+    drawn = [describe(preview, App()), describe_briefly(preview, App()), describe_config(seen)]
     drawn += [line_of(event, event, 1) for event in seen.events]
     return cells, [content.plain for content in drawn]
 

@@ -40,8 +40,6 @@ RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
 ENDED_STATUSES = ("stopped", "finished", "failed", "died")
 RESUMABLE_STATUSES = ("queued", "paused", SUSPENDED, "stopped", "failed", "died")
-
-
 OF_ERROR = re.compile(r"(?i)error|exception|fatal|abort|fault|terminat|killed|interrupt|can't|cannot|not found")
 """What lines of a log hold that Python, torch or the system write of an error; none of a worker's own does."""
 
@@ -350,7 +348,7 @@ class Run:
             updated=state.get("updated", 0.0),
             reason=state.get("reason"),
             train_seconds=state.get("train_seconds", 0.0),
-            steps_per_second=self._speed(state),
+            steps_per_second=_speed(state, record),
             metrics=metrics,
             group=group,
             tags=tuple(tags) if said.tags is None else said.tags,
@@ -370,16 +368,6 @@ class Run:
             return group
         parent = Run(self.folder.with_name(record.parent["run"])).record_or_blank()
         return None if parent.setting("track").raw.get("group", group) == group else group
-
-    def _speed(self, state: Mapping[str, Any]) -> float:
-        """Return steps per second: now while it trains, once it has ended over all that it trained itself."""
-        if state["status"] in LIVE_STATUSES:
-            return float(state.get("steps_per_second", 0.0)) if state["status"] == "running" else 0.0
-        step, seconds = state["step"], state.get("train_seconds") or 0.0
-        parent, before = self.record_or_blank().parent, state.get("parent_seconds")
-        if parent is not None and before is not None:
-            step, seconds = step - parent["step"], seconds - before
-        return step / seconds if step > 0 and seconds > 0 else 0.0
 
     def _created(self, text: str, problems: list[str]) -> float:
         """Return when the run was made: as its record says, else as its id does, else as its folder does."""
@@ -479,3 +467,14 @@ class Run:
                     return outcome
                 time.sleep(0.02)
         return None
+
+
+def _speed(state: Mapping[str, Any], record: Record) -> float:
+    """Return a run's steps per second: now while it trains, once it has ended over all that it trained itself."""
+    if state["status"] in LIVE_STATUSES:
+        return float(state.get("steps_per_second", 0.0)) if state["status"] == "running" else 0.0
+    step, seconds = state["step"], state.get("train_seconds") or 0.0
+    before = state.get("parent_seconds")
+    if record.parent is not None and before is not None:
+        step, seconds = step - record.parent["step"], seconds - before
+    return step / seconds if step > 0 and seconds > 0 else 0.0

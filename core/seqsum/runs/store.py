@@ -282,7 +282,10 @@ class Store:
             with suppress(FileNotFoundError), open_regular(self.path.with_name(f"{self.path.name}-wal")) as file:
                 os.fsync(file.fileno())
 
-        force() if self.insist is None else self.insist(force)
+        if self.insist is None:
+            force()
+        else:
+            self.insist(force)
 
     def copy_to(self, path: Path) -> None:
         """Write the whole store into a new file, as it is at this moment."""

@@ -217,7 +217,7 @@ class ChartSurface(Widget):
             # Drawn in full the next time: the cells at hand have other inks.
             self._canvas = None
         layers = self._current_layers()
-        return len(self._own_legend(layers, width, height))
+        return len(self._own_legend(layers, width, height)[1])
 
     def set_empty(self, text: str) -> None:
         """Change what stands in the plot while there is nothing to draw."""
@@ -338,16 +338,16 @@ class ChartSurface(Widget):
             return None
         same_ground = self._take_inks()
         layers = self._current_layers()
-        head_height = len(self._legend(layers, width, height))
+        head_height = len(self._legend(layers, width, height)[1])
         if self._base is None or (self._base.width, self._base.height) != (width, height - head_height):
             self._base = self._draw_base(layers, width, height - head_height)
-        head = self._legend(layers, width, height)
+        in_frame, head = self._legend(layers, width, height)
         if len(head) != head_height:
             # The values at the cursor are known once there is an axis: a long one may have taken a line more.
             self._base = self._draw_base(layers, width, height - len(head))
         canvas = self._base.copy()
         self._draw_over(canvas, layers)
-        self._entitle_frame(layers, width, height)
+        self._entitle_frame(in_frame, width)
 
         before, old_head, old_strips = self._canvas, self._head, self._strips
         self._canvas, self._head = canvas, head
@@ -513,37 +513,34 @@ class ChartSurface(Widget):
         view = self.plot_view
         return format_x(x, self._x_kind, (view.x1 - view.x0) / view.columns if view else 0.0)
 
-    def _legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
-        """Return the lines above the plot: how many depends on names and size only, never on values."""
-        lines, inks = self._own_legend(layers, width, height), self._legend_inks
-        if inks is None:
-            return lines
-        return lines + [[(" " * width, inks.blank)]] * (min(self._least_head, rows_for_legend(height)) - len(lines))
+    def _legend(self, layers: Sequence[Layer], width: int, height: int) -> tuple[list[Piece], list[list[Piece]]]:
+        """Return the title of the frame, and the lines above the plot: how many depends on names and size only, never
+        on values."""
+        in_frame, lines = self._own_legend(layers, width, height)
+        if self._legend_inks is not None:
+            blank = [(" " * width, self._legend_inks.blank)]
+            lines += [blank] * (min(self._least_head, rows_for_legend(height)) - len(lines))
+        return in_frame, lines
 
-    def _own_legend(self, layers: Sequence[Layer], width: int, height: int) -> list[list[Piece]]:
-        inks = self._legend_inks
+    def _own_legend(self, layers: Sequence[Layer], width: int, height: int) -> tuple[list[Piece], list[list[Piece]]]:
+        inks, rows = self._legend_inks, rows_for_legend(height)
         if inks is None:
-            return []
-        if self.framed:
-            # Its first line is in the border.
-            return self._framed_legend(layers, inks, width, height)[1:]
-        rows = rows_for_legend(height)
-        return legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
+            return [], []
+        if not self.framed:
+            return [], legend_lines(self._head_of(width), self._entries(layers), self._told(), width, rows, inks)
+        title = self._head_of(width - FRAME_ENDS)
+        in_frame, *lines = framed_lines(title, self._entries(layers), width, rows, inks)
+        return in_frame, lines
 
     @property
     def framed(self) -> bool:
         """Whether it stands in a border."""
         return self.has_class("-framed")
 
-    def _framed_legend(self, layers: Sequence[Layer], inks: LegendInks, width: int, height: int) -> list[list[Piece]]:
-        title = self._head_of(width - FRAME_ENDS)
-        return framed_lines(title, self._entries(layers), width, rows_for_legend(height), inks)
-
-    def _entitle_frame(self, layers: Sequence[Layer], width: int, height: int) -> None:
+    def _entitle_frame(self, title: list[Piece], width: int) -> None:
         """Write the title and the newest values into the frame, and below what else there is to say."""
-        if not self.framed or self._legend_inks is None:
+        if not self.framed:
             return
-        title = self._framed_legend(layers, self._legend_inks, width, height)[0]
         frame = title, fitted(self._told_in_frame(), width - FRAME_ENDS)
         if frame != self._frame:
             self._frame = frame

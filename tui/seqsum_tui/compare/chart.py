@@ -17,12 +17,15 @@ from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.plot import Layer
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.shared import display
+from seqsum_tui.shared.key_words import keys_note
 
 if TYPE_CHECKING:
     from seqsum.compare import Row
 
 LONGEST_NAME = 16
-KEYS = "m metric · t time · x log x · y log y · s smooth", "m metric · x log x · y log y", "m metric"
+KEYS = tuple((f"compare.{id}", does) for id, does in (
+    ("metric", "metric"), ("time", "time"), ("log_x", "log x"), ("log_y", "log y"), ("smooth", "smooth"),
+))  # fmt: skip
 """What is done with the chart, for its frame."""
 
 
@@ -63,7 +66,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
         return [*super()._told(), *((note,) for note in self._counted)]
 
     def _told_in_frame(self) -> list[Note]:
-        return [*self._told(), KEYS]
+        return [*self._told(), keys_note(self.app, KEYS)]
 
     def tag(self, end: LineEnd) -> str:
         """A row's name and how many runs it has, as in the table, and its value."""

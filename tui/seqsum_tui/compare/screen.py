@@ -38,6 +38,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.key_words import key_ink, keys_line
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import in_thread
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 BROAD, HIGH = 170, 34
 """Columns from which the table stands beside the chart, and lines from which that has a frame."""
 FEWEST_LINES = 5
+TABLE_KEYS = ("compare.baseline", "baseline"), ("compare.hide", "hides"), ("compare.open", "opens")
 
 
 class CompareScreen(ConsoleScreen[None]):
@@ -219,7 +221,7 @@ class CompareScreen(ConsoleScreen[None]):
         alone = len(self.model.ids) == 1
         if hint.display != alone:
             hint.display = alone
-            key = ("a", "bold $text-accent")
+            key = key_ink(self.app, "compare.add")
             hint.update(Content.assemble("One run so far. Press ", key, " to choose what to compare it with."))
 
     def _share_height(self) -> None:
@@ -228,7 +230,7 @@ class CompareScreen(ConsoleScreen[None]):
         for chart in self.query(ChartSurface):
             chart.set_class(self.size.height >= HIGH, "-framed")
         bottom.border_title = "Settings" if self.model.view == SETTINGS else "Values"
-        bottom.border_subtitle = "b baseline · space hides · enter opens"
+        bottom.border_subtitle = keys_line(self.app, TABLE_KEYS)
         if self.size.width >= BROAD:
             bottom.styles.height = "1fr"
             return

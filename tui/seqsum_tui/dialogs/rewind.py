@@ -18,6 +18,7 @@ from seqsum.errors import UserError
 from seqsum_tui.dialogs.checkpoint_list import CheckpointDialog
 from seqsum_tui.dialogs.dialog import buttons
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.key_words import key_ink
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class RewindScreen(CheckpointDialog[int]):
             Content.assemble(
                 "From step ", (f"{run.step:,}", "bold"), " back to ", (f"{step:,}", "bold"),
                 f". Kept aside in the run's folder: {kept} that was written after it, changed values included. ",
-                ("r", "bold $text-accent"), " then goes on from there.",
+                key_ink(self.app, "run.resume"), " then goes on from there.",
             )
         ]  # fmt: skip
         if run.live:

@@ -11,6 +11,7 @@ from seqsum.errors import UserError
 from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.dialogs.fork import ForkScreen
 from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
+from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.run_actions import RunScreen
 
@@ -68,10 +69,11 @@ class Branching:
             return
         if summary.live:
             self._screen.console.ends_awaited.add(summary.id)
+        resumes, undoes = (key_word(self._screen.app, id) for id in ("run.resume", "live.undo_rewind"))
         self._screen.ask_run(
             "rewind",
             lambda run: commands.rewind(run, step, stop_first=True),
-            lambda answer: f"back at step {step:,}; r goes on from there, u undoes it",
+            lambda answer: f"back at step {step:,}; {resumes} goes on from there, {undoes} undoes it",
         )
 
     async def undo_rewind(self) -> None:

@@ -21,13 +21,16 @@ from seqsum_tui.live.curves import READING, event_marks, panel_series, why_empty
 from seqsum_tui.live.layout import MOST_CHARTS, LiveLayout, grid_for
 from seqsum_tui.live.reader import last_step, x_end
 from seqsum_tui.live.x_axis import XAxis
+from seqsum_tui.shared.key_words import keys_note
 from seqsum_tui.shared.metric_panels import FROM_ZERO, SLIM, Panel
 
 if TYPE_CHECKING:
     from seqsum.plotting.y_range import Limits
     from seqsum_tui.live.reader import RunView
 
-KEYS = "m metric · y log · s smooth · enter alone", "y log · s smooth", "enter alone"
+KEYS = (
+    ("live.enlarge", "alone"), ("live.metric", "metric"), ("chart.log_y", "log"), ("chart.smooth_more", "smooth"),
+)  # fmt: skip
 """What is done with the chart that has the keys, for its frame."""
 SHORT, FOR_VALUE = {"learning rate": "lr"}, 12
 """What titles are called where a frame has not so many cells beside them."""
@@ -77,7 +80,7 @@ class LiveChart(Chart, inherit_bindings=False):
         return f"{self.place + 1} {head if width > len(head) + FOR_VALUE else SHORT.get(head, head)}"
 
     def _told_in_frame(self) -> list[Note]:
-        return [*super()._told_in_frame(), *([KEYS] if self.has_focus else [])]
+        return [*super()._told_in_frame(), *([keys_note(self.app, KEYS)] if self.has_focus else [])]
 
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis, and remember it."""

@@ -38,6 +38,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.key_words import key_ink
 from seqsum_tui.shared.run_actions import RESUMABLE, WAITING, RunScreen
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
@@ -181,9 +182,10 @@ class LiveScreen(RunScreen):
             problems = shorten(display.literal("; ".join(run.problems)), max(2 * self.size.width - 20, 40))
             parts.append((f"! {problems}  ", "$text-warning"))
         if run.status in WAITING:
-            parts += [("p", "bold $text-accent"), " goes on, ", ("x", "bold $text-accent"), " saves and stops"]
+            goes_on, stops = (key_ink(self.app, f"run.{id}") for id in ("continue", "stop"))
+            parts += [goes_on, " goes on, ", stops, " saves and stops"]
         elif run.status in RESUMABLE:
-            parts += [("r", "bold $text-accent"), f" {display.resumes(bool(view.checkpoints))}"]
+            parts += [key_ink(self.app, "run.resume"), f" {display.resumes(bool(view.checkpoints))}"]
         banner.update(Content.assemble(*parts))
 
     def _failed(self, error: Exception) -> None:

@@ -25,26 +25,18 @@ from seqsum_tui.query.token_strip import TokenStrip
 from seqsum_tui.query.views.answer import answer
 from seqsum_tui.query.views.registry import views
 from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Lines, Shown
+from seqsum_tui.shared.key_words import key_word
 
 HOW = (
-    ("enter", "asks what you typed"),
-    ("ctrl+r", "asks a question such as the run is trained on"),
-    ("r", "does so outside the box, which esc leaves"),
-    ("h", "asks the hardest"),
-    ("1 … 5", "turn the pages"),
-    ("[  ]", "go through the checkpoints"),
-    ("?", "shows every key"),
+    (("query.ask",), "asks what you typed"),
+    (("query.box_random",), "asks a question such as the run is trained on"),
+    (("query.random",), "does so outside the box, which esc leaves"),
+    (("query.hardest",), "asks the hardest"),
+    (("query.answer", "query.more"), "turn the pages"),
+    (("query.earlier",), "go through the checkpoints"),
+    (("app.help",), "shows every key"),
 )
-"""What a person can do before anything is asked."""
-COMES = {
-    "inspect": "How likely each answer is after each step of the question, and what each step counts.",
-    "attention": "Where the model looks in the question while it writes each part of its answer.",
-    "gradient_norms": "How far back a question's end still teaches its beginning, in this network and in fresh cells.",
-    "history": "What each checkpoint answers to the question, and from which step on it is right.",
-    "nearest_neighbours": "What the model has read that leaves it in the same state as the question.",
-    "loss_per_character": "Which characters of a text surprise the model.",
-}
-"""What a view of a question shows, said before one is asked."""
+"""What a person can do before anything is asked: a key, or the first and last of several."""
 LOW, ROOMY = 13, 22
 """Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
 NO_MODEL = (
@@ -179,7 +171,7 @@ class QueryPane(Vertical):
         elif ask in asking.refused:
             self.say(asking.refused[ask])
         elif views()[ask].question.needs_input and asking.question is None:
-            self._wait(COMES.get(ask, ""), HOW[1:3])
+            self._wait(views()[ask].comes, HOW[1:3])
         else:
             if self.about != (asking.question, ask):
                 self._tell("computing…")
@@ -222,9 +214,11 @@ class QueryPane(Vertical):
     def _tell(self, words: str) -> None:
         self.say(Content.styled(words, QUIET))
 
-    def _wait(self, words: str, keys: Sequence[tuple[str, str]]) -> None:
+    def _wait(self, words: str, keys: Sequence[tuple[Sequence[str], str]]) -> None:
         """Say what comes when a question is asked, and which keys do that."""
         lines = [Content.styled(f"{words}\n", QUIET)] if words else []
-        lines += [Content.assemble((f"{key:<8}", "bold $text-accent"), (f"  {does}", QUIET)) for key, does in keys]
+        for ids, does in keys:
+            key = " … ".join(key_word(self.app, id) for id in ids)
+            lines.append(Content.assemble((f"{key:<8}", "bold $text-accent"), (f"  {does}", QUIET)))
         self.say(Content("\n").join(lines))
         self.add_class("-waits")

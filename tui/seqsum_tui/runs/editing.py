@@ -18,6 +18,7 @@ from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import OPENING
+from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -198,7 +199,12 @@ class RunEditor:
             if deletion.ids:
                 self._list.were_deleted(deletion.ids)
 
-        self._carry(work, "in the bin", runs, after, hint="u brings back; B shows the bin", always=True)
+        self._carry(work, "in the bin", runs, after, hint=self._way_back, always=True)
+
+    @property
+    def _way_back(self) -> str:
+        undo, bin = (key_word(self._list.app, id) for id in ("runs.undo", "runs.bin"))
+        return f"{undo} brings back; {bin} shows the bin"
 
     def _forget_empty(self) -> None:
         self._deleted = [one for one in self._deleted if one.ids or not one.done]
@@ -222,7 +228,7 @@ class RunEditor:
         if binned:
             self._deleted.append(Deletion([run.id for run in binned], done=True))
             self._list.refresh_bindings()
-            text = f"{named(binned)}: deleted elsewhere. u brings back; B shows the bin"
+            text = f"{named(binned)}: deleted elsewhere. {self._way_back}"
             self._list.app.notify(text, title=f"{formatting.count(len(binned), 'run')} in the bin", timeout=10)
         if missing:
             text = f"{named(missing)}: no folder any more, and none in the bin"

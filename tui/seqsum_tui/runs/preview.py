@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -19,6 +19,7 @@ from seqsum_tui.live.curves import panel_series, why_empty
 from seqsum_tui.runs.each_run import each_run
 from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
+from seqsum_tui.shared.key_words import key_ink, keys_line
 from seqsum_tui.shared.run_actions import RESUMABLE, WAITING
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ BRIEF_ROWS = 3
 ENDED_WELL = ("finished", "stopped")
 
 
+COMPARES = "runs.compare", "compares"
 KEYS = (
-    Content("enter opens · a asks · c compares"),
-    Content("enter shows its runs · v each run · c compares"),
-    Content("enter opens the run of a curve · esc goes back"),
+    (("runs.open", "opens"), ("runs.ask", "asks"), COMPARES),
+    (("runs.open", "shows its runs"), ("runs.each", "each run"), COMPARES),
+    (("multiples.open", "opens the run of a curve"), ("multiples.leave", "goes back")),
 )
 """What is done next with a run, a group, and the curves of a group's runs."""
 
@@ -88,8 +90,8 @@ class RunPreview(Horizontal):
         say = describe_briefly if brief else describe
         framed = preview is not None and not brief
         self.border_title = title_of(preview) if preview is not None and framed else ""
-        self.border_subtitle = KEYS[of_group + (of_group and self.each_wanted)] if framed else ""
-        self.query_one("#preview-words", Static).update("" if preview is None else say(preview))
+        self.border_subtitle = keys_line(self.app, KEYS[of_group + (of_group and self.each_wanted)]) if framed else ""
+        self.query_one("#preview-words", Static).update("" if preview is None else say(preview, self.app))
         if preview is not None:
             # Also where they are hidden: they would be another run's when they are seen again.
             self._show_curves(preview)
@@ -156,12 +158,12 @@ def title_of(preview: Preview) -> Content:
     return Content.assemble((display.literal(run.name), "bold"), "  ", beside)
 
 
-def describe(preview: Preview) -> Content:
+def describe(preview: Preview, app: App[object]) -> Content:
     """Return the line in words, the most urgent first."""
-    return _describe_group(preview.line) if preview.line.kind == "group" else _describe_run(preview)
+    return _describe_group(preview.line) if preview.line.kind == "group" else _describe_run(preview, app)
 
 
-def describe_briefly(preview: Preview) -> Content:
+def describe_briefly(preview: Preview, _app: App[object]) -> Content:
     """Return the line in two lines of words, for a small screen."""
     line, run = preview.line, preview.line.summary
     if line.kind == "group":
@@ -240,7 +242,7 @@ def _spread_briefly(name: str, spread: Standing, text: Callable[[float | None], 
     return Content.assemble((f"{name} ", "$foreground-muted"), (text(spread.median), "bold"), middle_half)
 
 
-def _describe_run(preview: Preview) -> Content:
+def _describe_run(preview: Preview, app: App[object]) -> Content:
     run = preview.line.summary
     status = display.status(run.status)
     lines: list[Content] = []
@@ -259,14 +261,11 @@ def _describe_run(preview: Preview) -> Content:
         Content.styled(f"! {display.literal(problem)}", "$text-warning") for problem in run.problems[:MOST_PROBLEMS]
     )
     lines.extend(Content.styled("│ " + display.literal(line), "$foreground-muted") for line in preview.log[-LOG_LINES:])
+    resumes, continues, stops = (key_ink(app, f"run.{id}") for id in ("resume", "continue", "stop"))
     if run.status in RESUMABLE:
-        lines.append(Content.assemble(("r", "bold $text-accent"), f" {display.resumes(preview.saved)}."))
+        lines.append(Content.assemble(resumes, f" {display.resumes(preview.saved)}."))
     elif run.status in WAITING:
-        lines.append(
-            Content.assemble(
-                ("p", "bold $text-accent"), " continues, ", ("x", "bold $text-accent"), " saves and stops."
-            )
-        )
+        lines.append(Content.assemble(continues, " continues, ", stops, " saves and stops."))
     if run.measure:
         lines.append(
             Content.styled(

@@ -32,6 +32,7 @@ from seqsum_tui.runs.table import MARK, ColumnChosen, RunsMarked, RunTable
 from seqsum_tui.shared import bindings
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.run_actions import RunScreen
 from seqsum_tui.shared.top_bar import TopBar
@@ -227,7 +228,9 @@ class RunsScreen(RunScreen):
         """Without runs there is nothing to open; without deleted ones, nothing to undo."""
         if action == "edit":
             action = str(parameters[0])
-        none = "There is no run yet: n starts one." if self._read_once else "The runs are being read."
+        none = "The runs are being read."
+        if self._read_once:
+            none = f"There is no run yet: {key_word(self.app, 'runs.new')} starts one."
         if action in NEED_RUN and not (self.listing and self.listing.lines):
             return "The filter finds no run." if self._runs else none
         if action in ("filter", "sort", "reverse", "groups") and not self._runs:
@@ -235,14 +238,14 @@ class RunsScreen(RunScreen):
         if action == "filter" and isinstance(self.focused, FilterBox):
             return "The filter has the keys already."
         if action == "undo" and not self.editor.can_undo:
-            return "Nothing was deleted from here; B shows the bin."
+            return f"Nothing was deleted from here; {key_word(self.app, 'runs.bin')} shows the bin."
         line = self.line_in_hand() if action in ("unfold", "each", "rename") else None
         if (action == "unfold" and (line is None or line.kind == "run")) or (
             action == "each" and (line is None or line.kind != "group")
         ):
             return "The line under the cursor is no group of runs."
         if action == "rename" and (line is None or line.kind == "group"):
-            return "A group has no name of its own; f shows its runs."
+            return f"A group has no name of its own; {key_word(self.app, 'runs.unfold')} shows its runs."
         if action == "clear" and not (
             self._read_once and (self.query_one(RunTable).marked or self.query_one(FilterLine).text)
         ):

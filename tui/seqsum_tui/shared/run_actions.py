@@ -14,6 +14,7 @@ from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.run import HEARING_STATUSES, LIVE_STATUSES, said_status
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ConsoleScreen
+from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class RunScreen(ConsoleScreen[None]):
 
     def action_pause(self) -> None:
         """Pause the run."""
-        self.ask_run("pause", commands.pause, lambda _: "p goes on with it.")
+        continues = key_word(self.app, "run.continue")
+        self.ask_run("pause", commands.pause, lambda _: f"{continues} goes on with it.")
 
     def action_continue(self) -> None:
         """Let a paused run go on."""
@@ -113,7 +115,8 @@ class RunScreen(ConsoleScreen[None]):
     def action_stop(self) -> None:
         """Save and stop the run."""
         self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.live)
-        self.ask_run("stop", commands.stop, lambda _: "It is saved; r goes on from there.")
+        resumes = key_word(self.app, "run.resume")
+        self.ask_run("stop", commands.stop, lambda _: f"It is saved; {resumes} goes on from there.")
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""

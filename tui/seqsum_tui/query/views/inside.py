@@ -23,7 +23,10 @@ from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Shown, curve, fini
 from seqsum_tui.shared import display
 
 
-@view(Inspect, "inside", "Step by step")
+@view(
+    Inspect, "inside", "Step by step",
+    comes="How likely each answer is after each step of the question, and what each step counts.",
+)  # fmt: skip
 def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
     """Return the views of what happens while an input is read."""
     tokens = steps_named(answer.tokens)
@@ -160,7 +163,10 @@ def _values(answer: InspectAnswer, strip: tuple[tuple[str, float], ...]) -> Show
     return Shown("Forecasts", told((said, QUIET)), Curves((series,), "step"), strip, counts=_falls(answer))
 
 
-@view(Attention, "inside", "Attention")
+@view(
+    Attention, "inside", "Attention",
+    comes="Where the model looks in the question while it writes each part of its answer.",
+)  # fmt: skip
 def attention(answer: AttentionAnswer, pane: Pane) -> list[Shown]:
     """Return the views of attention: ribbons from what was written to what it looked at, and the map of all weights."""
     weights = tuple(tuple(finite(row)) for row in answer.weights)
@@ -173,7 +179,10 @@ def attention(answer: AttentionAnswer, pane: Pane) -> list[Shown]:
     ]
 
 
-@view(GradientNorms, "inside", "Three cells")
+@view(
+    GradientNorms, "inside", "Three cells",
+    comes="How far back a question's end still teaches its beginning, in this network and in fresh cells.",
+)  # fmt: skip
 def three_cells(answer: GradientNormsAnswer, pane: Pane) -> Shown:
     """Return the view of gradient norms: the run's network beside fresh cells of its sizes (document 3)."""
     series = []

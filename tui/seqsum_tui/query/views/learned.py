@@ -15,7 +15,10 @@ from seqsum_tui.shared import display
 AHA = "★"
 
 
-@view(History, "learned", "Learned")
+@view(
+    History, "learned", "Learned",
+    comes="What each checkpoint answers to the question, and from which step on it is right.",
+)  # fmt: skip
 def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
     """Return the view of what every checkpoint says."""
     rows = answer.rows

@@ -11,7 +11,10 @@ from seqsum_tui.shared import display
 LISTED = 100
 
 
-@view(NearestNeighbours, "inside", "Nearest", fields=lambda pane: {"input": pane.question or "", "count": LISTED})
+@view(
+    NearestNeighbours, "inside", "Nearest", fields=lambda pane: {"input": pane.question or "", "count": LISTED},
+    comes="What the model has read that leaves it in the same state as the question.",
+)  # fmt: skip
 def nearest(answer: NearestNeighboursAnswer, pane: Pane) -> Shown:
     """Return the view of the nearest neighbours: a list, nearest first."""
     head = told(

@@ -59,7 +59,7 @@ FieldsOf = Callable[[Pane], dict[str, Any]]
 class View:
     """The views of the answers to a question: their page, the title until they are there, and what makes them.
 
-    fields: what goes with the question
+    fields: what goes with the question; comes: what it will show, said before one is asked
     """
 
     question: type[Question]
@@ -67,19 +67,22 @@ class View:
     title: str
     fields: FieldsOf
     make: Make
+    comes: str = ""
 
 
 _VIEWS: dict[str, View] = {}
 
 
-def view(question: type[Question], page: str, title: str, *, fields: FieldsOf | None = None) -> Callable[[Make], Make]:
+def view(
+    question: type[Question], page: str, title: str, *, fields: FieldsOf | None = None, comes: str = ""
+) -> Callable[[Make], Make]:
     """Have a function make the views of a question's answers; by default the question goes with what was typed."""
 
     def typed(pane: Pane) -> dict[str, Any]:
         return {"input": pane.question or ""} if question.needs_input else {}
 
     def register(make: Make) -> Make:
-        _VIEWS[question.name] = View(question, page, title, fields or typed, make)
+        _VIEWS[question.name] = View(question, page, title, fields or typed, make, comes)
         return make
 
     return register

@@ -43,7 +43,7 @@ def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     return Shown("Sample", lines(said, *remarks, Content(""), text))
 
 
-@view(LossPerCharacter, "more", "Surprise")
+@view(LossPerCharacter, "more", "Surprise", comes="Which characters of a text surprise the model.")
 def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
     """Return the view of how much of a text was expected: the text, and below each character how many bits it cost."""
     characters, bits = answer.characters, finite(answer.bits)
