@@ -105,8 +105,8 @@ _TERMS = {
         "one was given. 0 is sure and right; guessing among 10 gives 2.303.",
     "decoder": "The network that writes the answer, token by token, from what the encoder has read.",
     "diverged, diverge":
-        "The loss or the weights grew beyond every number, so that training ended: the learning rate was too high, "
-        "mostly.",
+        "The loss grew to far more than it began with, or beyond every number, which ends the training: mostly, the "
+        "learning rate was too high.",
     "dropout": "Silencing a random share of units at each training step, so that no unit can rely on one other.",
     "embedding": "The learned vector that stands for a token: what the network reads in its place.",
     "encoder": "The network that reads the input; what it found is handed to the decoder.",

@@ -22,7 +22,7 @@ from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.slots import Slots
 from support.command_line import call, lines
-from support.engine import small, wait_for_end, wait_until
+from support.engine import small, wait_for_end, wait_for_step, wait_until
 from support.trained import trained_run
 
 # Holds the lock and does what it is asked, as a worker does; of the standard library, so that it starts in a moment.
@@ -163,6 +163,23 @@ def test_another_process_of_that_number_is_left_alone(run: Run) -> None:
 @pytest.mark.parametrize("pid", [None, 0, -1, 2**31, 2**80])
 def test_a_number_that_is_no_process_is_none(tmp_path: Path, pid: int | None) -> None:
     assert Run(tmp_path).held_up(pid) is None
+
+
+def test_time_under_a_signal_is_not_trained(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run = commands.start(Workspace(tmp_path), fork_server, "baseline", small(train__steps=10**8))
+    wait_for_step(run, 500)
+    began, before = time.monotonic(), run.summary().train_seconds or 0.0
+    pid = stopped_by_a_signal(run)
+    stopped = time.monotonic()
+    wait_until(lambda: time.monotonic() - stopped > 2.0, "two seconds")
+    held, step = time.monotonic() - stopped, run.summary().step
+    os.kill(pid, signal.SIGCONT)
+    wait_for_step(run, step + 500)
+    commands.stop(run)
+    summary = wait_for_end(run)
+    assert summary.train_seconds is not None
+    # What is read of a run that trains may be half a second old.
+    assert summary.train_seconds - before < time.monotonic() - began - held + 0.5
 
 
 def test_a_loaded_process_that_is_stopped_is_not_waited_for(tmp_path: Path) -> None:

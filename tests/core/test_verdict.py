@@ -16,7 +16,7 @@ from seqsum.config import Config
 from seqsum.runs import Workspace
 from seqsum.runs.filter import Names, parse
 from seqsum.runs.store import Store
-from seqsum.runs.verdict import RULES, Verdict, verdict_of
+from seqsum.runs.verdict import RULES, Past, Verdict, verdict_of
 
 STEPS = np.arange(100, 4001, 100, dtype=np.float64)
 RAMP = np.linspace(0.0, 1.0, len(STEPS))
@@ -31,7 +31,7 @@ def judged(tmp_path: Path):
     made = 0
 
     def judge(
-        live: bool = False, chance: float | None = 0.1, steps=STEPS, diverged=None, forked=None, **curves
+        live: bool = False, chance: float | None = 0.1, steps=STEPS, diverged=None, past=None, **curves
     ) -> Verdict | None:
         nonlocal made
         made += 1
@@ -40,7 +40,7 @@ def judged(tmp_path: Path):
                 values = np.broadcast_to(np.asarray(values, dtype=np.float64), len(steps)).tolist()
                 store.append((name, int(step), value) for step, value in zip(steps, values, strict=True))
             last = {name: value for name, (_, value) in store.latest().items()}
-            found = verdict_of(store, last, chance, live=live, diverged=diverged, forked=forked)
+            found = verdict_of(store, last, chance, live=live, diverged=diverged, past=past)
         assert found is None or (found.word in RULES and found.sentence.endswith("."))
         return found
 
@@ -76,8 +76,36 @@ def test_collapsed_says_at_which_step(judged, last):
     ],
 )
 def test_a_fork_has_what_it_began_with_to_lose(judged, forked, own, word, best):
-    found = judged(accuracy=own, loss=SETTLED, forked=forked)
+    found = judged(accuracy=own, loss=SETTLED, past=Past(forked, {}))
     assert found.word == word and best in found.sentence
+
+
+CONVERGED = 1e-5 * (1 + np.abs(np.random.default_rng(1).standard_normal(len(STEPS)))) * np.linspace(1, 9, len(STEPS))
+"""The noise of a loss that is near 0: nine times what it was, and next to nothing."""
+
+
+@pytest.mark.parametrize(
+    ("own", "accuracy", "word"),
+    [
+        (CONVERGED, 0.9999, "learned"),
+        (CONVERGED, math.nan, "plateau"),
+        (np.linspace(1e-5, 2.0, len(STEPS)), math.nan, "unstable"),
+        (np.linspace(1e-5, 9.0, len(STEPS)), math.nan, "diverged"),
+        (np.full(len(STEPS), 9.0), math.nan, "diverged"),
+    ],
+)
+def test_a_fork_of_a_converged_run_is_measured_by_what_its_line_began_with(judged, own, accuracy, word):
+    curves = {} if math.isnan(accuracy) else {"accuracy": accuracy}
+    past = Past((0, 1.0) if curves else None, {"loss": 2.3, "eval_loss": 2.3})
+    assert judged(loss=own, chance=0.1 if curves else None, past=past, **curves).word == word
+    assert judged(loss=own, eval_loss=own, chance=0.1 if curves else None, past=past, **curves).word == word
+
+
+@pytest.mark.parametrize(("began", "word"), [(None, "overfits"), (2.3, "plateau")])
+def test_a_wobble_of_a_fork_is_no_overfitting(judged, began, word):
+    asked = 0.75 + 0.02 * np.abs(np.linspace(-0.5, 1, len(STEPS)))
+    past = None if began is None else Past(None, {"loss": began, "eval_loss": began})
+    assert judged(eval_loss=asked, loss=0.75 - 0.01 * RAMP, chance=None, past=past).word == word
 
 
 def test_a_fork_begins_with_the_last_evaluation_of_the_runs_before_it(tmp_path: Path):
@@ -91,11 +119,18 @@ def test_a_fork_begins_with_the_last_evaluation_of_the_runs_before_it(tmp_path: 
         run = workspace.create("baseline", Config(), name, parent=parent)
         with run.store() as store:
             store.append(("accuracy", *point) for point in accuracy)
+            store.append([("loss", 100, 2.0)] if name == "one" else [])
             store.set_state(status="finished", step=400, chance=0.1)
         parent = {"run": run.id, "step": step}
     found = run.summary(judged=True).verdict
     assert found is not None and (found.word, found.step) == ("collapsed", 400)
     assert "(step 200)" in found.sentence
+    with run.store() as store:
+        store.append(("loss", 400 + step, 0.001 * step) for step in range(1, 20))
+    assert run.summary(judged=True).verdict == found
+    with run.store() as store:
+        store.append(("loss", 500 + step, 4.1) for step in range(1, 20))
+    assert run.summary(judged=True).verdict.sentence.startswith("Loss rose from 2 to 4.1000")
 
 
 def test_a_run_that_lost_a_little_or_never_had_much_has_not_collapsed(judged):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import sqlite3
@@ -25,7 +26,7 @@ from seqsum.runs.lock import is_locked, owner_lives, reason_told, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
-from seqsum.runs.verdict import Verdict, verdict_of
+from seqsum.runs.verdict import LOSSES, Past, Verdict, verdict_of
 from seqsum.text import one_line, printable
 
 METRICS_FILE = "metrics.db"
@@ -280,26 +281,27 @@ class Run:
         diverged = (step, said) if step is not None and summary.status == "failed" else None
         try:
             verdict = verdict_of(
-                store, summary.metrics, state.get("chance"), live=summary.live, diverged=diverged,
-                forked=self._forked_with("accuracy") if "accuracy" in summary.metrics else None,
-            )  # fmt: skip
+                store, summary.metrics, state.get("chance"), live=summary.live, diverged=diverged, past=self._past()
+            )
         except UserError:
             return summary
         return replace(summary, verdict=verdict)
 
-    def _forked_with(self, metric: str) -> tuple[int, float] | None:
-        """Return the (step, value) that a fork began with: the last point up to there of the runs before it."""
-        run, step = self, LARGEST_WHOLE
+    def _past(self) -> Past | None:
+        """Return what a fork goes on from; None for a run that is none."""
+        run, step, accuracy, began = self, LARGEST_WHOLE, None, dict[str, float]()
         for _ in range(MOST_ANCESTORS):
             parent = run.record_or_blank().parent
             if parent is None:
                 break
             run, step = Run(self.folder.with_name(parent["run"])), min(step, parent["step"])
             with suppress(UserError, OSError, sqlite3.Error), run.store(READING_SECONDS) as store:
-                found = store.point_at(metric, step)
-                if found is not None and measured(metric, found[1]):
-                    return found
-        return None
+                last = store.point_at("accuracy", step)
+                if accuracy is None and last is not None and measured("accuracy", last[1]):
+                    accuracy = last
+                first = {name: store.point_from(name, 0) for name in LOSSES}
+                began |= {name: point[1] for name, point in first.items() if point and math.isfinite(point[1])}
+        return None if run is self else Past(accuracy, began)
 
     def unreadable(self, reason: str, before: Summary | None = None, *, status: str = UNREADABLE) -> Summary:
         """Return what can be said of a run whose store can't be read. before: what was known of it."""

@@ -32,7 +32,8 @@ FEWEST_POINTS = 8
 SMOOTHED = 5
 
 RULES: Mapping[str, str] = {
-    "diverged": f"the loss is NaN or infinite, or more than {number(DIVERGED)} times what it began with",
+    "diverged": f"the loss is NaN or infinite, or more than {number(DIVERGED)} times what it began with (a fork begins "
+    "with the first run of its line)",
     "collapsed": "more than half of what the accuracy had gained over guessing is lost again (it had gained at least "
     f"{progress(FEWEST_GAINED)}; a fork begins with its parent's)",
     "learned": f"the accuracy is {progress(LEARNED)} or more",
@@ -72,21 +73,37 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What the runs had that a fork goes on from.
+
+    accuracy: step and value of the last one before the fork. began: the first value of each loss, in the first run.
+    """
+
+    accuracy: tuple[int, float] | None
+    began: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Curve:
-    """Steps and finite values of a metric, float64 [n] each, oldest first; each the median of five neighbours."""
+    """Steps and finite values of a metric, float64 [n] each, oldest first; each the median of five neighbours.
+
+    began: what it began with, in the runs before a fork, too; NaN without values
+    """
 
     steps: Floats
     values: Floats
+    began: float
 
     @classmethod
-    def of(cls, buckets: Buckets) -> Curve:
-        """Smooth the means of buckets, each at its last step."""
+    def of(cls, buckets: Buckets, began: float | None = None) -> Curve:
+        """Smooth the means of buckets, each at its last step. began: in the runs before."""
         finite = buckets.finite > 0
         steps, values = buckets.last[finite], buckets.mean[finite]
         if len(values) >= 2 * SMOOTHED:
             padded = np.pad(values, SMOOTHED // 2, mode="edge")
             values = np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED), axis=1)
-        return cls(steps, values)
+        first = float(values[0]) if len(values) else math.nan
+        return cls(steps, values, first if began is None else began)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -103,13 +120,13 @@ def verdict_of(
     *,
     live: bool,
     diverged: tuple[int, str] | None,
-    forked: tuple[int, float] | None = None,
+    past: Past | None = None,
 ) -> Verdict | None:
     """Say how a run went; None while there is too little to tell.
 
     metrics: each metric's last value. chance: the accuracy of guessing; None where nobody knows it, or the task has no
     accuracy. live: whether it still trains. diverged: at which step it failed for a number that was not finite, and
-    what was said of it. forked: step and value of the accuracy that a fork began with.
+    what was said of it. past: of a fork.
     Raises UserError when the store can't be read.
     """
     if chance is not None:
@@ -117,10 +134,14 @@ def verdict_of(
         chance = max(chance, metrics.get("majority_class_accuracy", 0.0))
     accuracy = metrics.get("accuracy", math.nan)
     buckets = store.buckets("loss", count=POINTS)
-    loss, held_out = Curve.of(buckets), Curve.of(store.buckets("eval_loss", count=POINTS))
+    past = Past(None, {}) if past is None else past
+    loss, held_out = (
+        Curve.of(found, past.began.get(name))
+        for name, found in (("loss", buckets), ("eval_loss", store.buckets("eval_loss", count=POINTS)))
+    )
     found = (
         _diverged(store, metrics.get("loss", 0.0), buckets, loss, diverged)
-        or _by_accuracy(store, accuracy, chance or 0.0, forked)
+        or _by_accuracy(store, accuracy, chance or 0.0, past.accuracy)
         or _overfits(held_out, loss)
         or _at_chance(accuracy, chance, live)
     )
@@ -158,11 +179,11 @@ def _diverged(
     if not math.isfinite(last):
         since = _since(store, "loss", buckets, buckets.finite == 0, lambda values: ~np.isfinite(values))
         return Verdict("diverged", f"Loss is not finite since step {since:,}.", since)
-    if len(curve) < FEWEST_POINTS or curve.values[0] <= 0 or curve.values[-1] <= DIVERGED * curve.values[0]:
+    if len(curve) < FEWEST_POINTS or curve.began <= 0 or curve.values[-1] <= DIVERGED * curve.began:
         return None
-    below = np.flatnonzero(curve.values <= DIVERGED * curve.values[0])
-    since = int(curve.steps[below[-1] + 1])
-    began, ended = (spelled("loss", float(curve.values[end])) for end in (0, -1))
+    below = np.flatnonzero(curve.values <= DIVERGED * curve.began)
+    since = int(curve.steps[below[-1] + 1 if len(below) else 0])
+    began, ended = (spelled("loss", value) for value in (curve.began, float(curve.values[-1])))
     return Verdict("diverged", f"Loss rose from {began} to {ended}, and is that high since step {since:,}.", since)
 
 
@@ -194,7 +215,7 @@ def _overfits(asked: Curve, trained: Curve) -> Verdict | None:
     if len(asked) < FEWEST_POINTS or len(trained) < FEWEST_POINTS:
         return None
     lowest = int(asked.values.argmin())
-    fallen = float(asked.values[: lowest + 1].max() - asked.values[lowest])
+    fallen = max(float(asked.values[: lowest + 1].max()), asked.began) - float(asked.values[lowest])
     now, since = float(asked.values[-1]), int(asked.steps[lowest])
     risen = now - float(asked.values[lowest])
     if risen <= max(RISEN * fallen, FEWEST_RISEN * abs(now)) or trained.values[-1] >= trained.at(since):
@@ -217,7 +238,7 @@ def _at_chance(last: float, chance: float | None, live: bool) -> Verdict | None:
 
 def _plateau(name: str, curve: Curve, accuracy: float) -> Verdict | None:
     last = float(curve.values[-1])
-    fallen = float(curve.values[0] - curve.values.min())
+    fallen = max(curve.began, float(curve.values[0])) - float(curve.values.min())
     outside = np.flatnonzero(np.abs(curve.values - last) > FLAT * fallen)
     since = int(curve.steps[outside[-1] + 1 if len(outside) else 0])
     if since > _last_part(curve):

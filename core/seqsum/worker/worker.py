@@ -82,7 +82,8 @@ class Worker:
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
         speed = float(self.store.state().get("steps_per_second", 0.0))
         self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
-        self.patience.ended = lambda: self.clock.restart(self.trainer.step)
+        # Time in which it could not go on is not trained.
+        self.patience.ended = self.signals.continued = lambda: self.clock.restart(self.trainer.step)
         backend = self.trainer.backend
         backend.fused_from = fused_from(known, self.store, step)
         backend.change_over(step, self.trainer.config)
