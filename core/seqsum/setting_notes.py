@@ -60,7 +60,7 @@ def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progres
     before = learning_rate(parent, step, progress.plateau_scale(parent.schedule.factor))
     after = learning_rate(config, step, progress.of_fork(parent, config).plateau_scale(config.schedule.factor))
     because = [path for path in changed if path in RATE_FIELDS or path.startswith("schedule.")]
-    if after != before and because:
+    if shown(after) != shown(before) and because:
         verb = "lifts" if after > before else "lowers"
         text = f"{' and '.join(because)}: the fork {verb} the learning rate from {shown(before)} to {shown(after)}"
         found.append(Note(because[0], text))

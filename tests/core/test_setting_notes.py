@@ -262,3 +262,11 @@ def test_a_default_that_has_no_effect_is_told_where_a_person_named_it(path: str,
 def test_nothing_is_said_of_a_zero_that_a_person_named_where_none_comes(path: str) -> None:
     config = Config().changed({"schedule.name": "one_cycle", path: "0"}, "test")
     assert path not in {note.path for note in notes(config, typed=(path,))}
+
+
+def test_a_learning_rate_that_reads_the_same_is_not_said_to_jump() -> None:
+    config, task = resolved(quick(train__steps=4_000_000), "test")
+    longer = config.changed({"train.steps": "4000100"}, "test")
+    assert fork_notes(config, longer, task, 2_000_000, EarlyStopping()) == []
+    twice = config.changed({"train.steps": "8000000"}, "test")
+    assert [note.path for note in fork_notes(config, twice, task, 2_000_000, EarlyStopping())] == ["train.steps"]
