@@ -293,7 +293,7 @@ def test_a_run_that_trains_is_refused(fork_server: WarmLauncher, tmp_path: Path)
     run = Workspace(tmp_path).create("test", small(**{**CHANGES, "train__steps": 100_000}))
     fork_server.submit(run)
     wait_for_step(run, 30)
-    with pytest.raises(UserError, match="is running; pause or stop it first"):
+    with pytest.raises(UserError, match="is running; stop it first"):
         commands.rewind(run, 25)
     with pytest.raises(UserError, match=r"a worker is at run .*; stop it first"):
         fork_rewind.rewind(run, 25)

@@ -91,7 +91,26 @@ def test_it_is_tried_again_until_it_can_be_done_and_said_meanwhile(
     for one in said[1:]:
         assert one.reason is not None and words in one.reason and one.reason.startswith("can't write: ")
         assert one.reason.endswith("; it goes on by itself when it can") and one.steps_per_second == 0.0
+        assert one.goes_on_by_itself
     assert ended == [None] and (run.summary().status, run.summary().reason) == ("running", None)
+
+
+@pytest.mark.parametrize("verb", ["resume", "rewind"])
+def test_what_is_asked_of_a_run_that_can_not_write_is_refused_with_a_way_out(
+    locked: tuple[Run, int], signals: Any, verb: str
+) -> None:
+    (run, lock), left, refusals = locked, itertools.count(), []
+
+    def work() -> None:
+        if not next(left):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        step = ["--step", "7"] if verb == "rewind" else []
+        refusals.append(refused(verb, run.id, *step, "--workspace", str(run.folder.parent)))
+
+    Patience(lock, signals)(work)
+    why = "can't write: No space left on device; it goes on by itself when it can"
+    way_out = f"; rewind it then, or end its process first: kill {os.getpid()}" if verb == "rewind" else ""
+    assert refusals == [f"{verb}: run {run.id} is suspended: {why}{way_out}"]
 
 
 @pytest.mark.parametrize("error", LASTING, ids=str)

@@ -54,7 +54,7 @@ async def test_screens_tell_keys_of_ones_own(scene, still, tmp_path, until):
         def shows(*words):
             return lambda: all(word in screen_text(console) for word in words)
 
-        await until(pilot, shows("F9 opens", "a asks", "F8 continues"))
+        await until(pilot, shows("F9 opens", "a asks", "F8 goes on"))
         console.push_screen(LiveScreen(runs[0]))
         await until(pilot, shows("F7 alone", "F8 goes on"))
         console.push_screen(CompareScreen([run.id for run in runs]))

@@ -8,6 +8,7 @@ from textual import events
 from textual.widgets import Input, Static, TabbedContent
 
 from seqsum.runs import Run
+from seqsum.runs.run import BY_SIGNAL
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.chart_grid import LiveCharts
@@ -60,11 +61,12 @@ async def test_it_shows_the_stored_values(scene, console, watch, size):
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "list"])
-async def test_a_run_whose_worker_a_signal_stopped_is_suspended_and_has_no_speed(
-    scene, console, watch, until, monkeypatch, live
+@pytest.mark.parametrize("reason", [f"{BY_SIGNAL}; so be it", "can't write: no room; it goes on by itself"])
+async def test_a_run_that_is_held_up_is_suspended_has_no_speed_and_is_offered_what_helps(
+    scene, console, watch, until, monkeypatch, live, reason
 ):
     """No file of the run changes then."""
-    run, reason = scene.run(name="one", status="running", step=12_400), "stopped by a signal (SIGSTOP); so be it"
+    run, helped = scene.run(name="one", status="running", step=12_400), reason.startswith(BY_SIGNAL)
     async with console.run_test(size=(120, 40)) as pilot:
         if live:
             await watch(pilot, run)
@@ -75,8 +77,12 @@ async def test_a_run_whose_worker_a_signal_stopped_is_suspended_and_has_no_speed
             await until(pilot, lambda: "¦ suspended" in screen_text(console) and reason in screen_text(console))
             shown = screen_text(console)
             assert "running" not in shown and " steps/s" not in shown
-            assert console.screen.check_action("continue", ()) and console.screen.check_action("stop", ())
-            assert not console.screen.check_action("pause", ())
+            can = {verb: console.screen.check_action(verb, ()) for verb in ("continue", "resume", "stop", "pause")}
+            assert can == {"continue": helped, "resume": helped, "stop": True, "pause": False}
+            assert ("p goes on, x saves and stops." in shown) == helped
+            if not helped:
+                await pilot.press("r")
+                await until(pilot, lambda: f"It {reason}." in screen_text(console))
         await until(pilot, lambda: "● running" in screen_text(console) and reason not in screen_text(console))
 
 

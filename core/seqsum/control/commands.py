@@ -136,14 +136,18 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 
     A paused run is stopped first, and so is one that trains if `stop_first` says so; else that raises UserError.
     """
-    status = run.summary().status
+    summary = run.summary()
+    status = summary.status
+    if summary.goes_on_by_itself:
+        way_out = f"rewind it then, or end its process first: kill {summary.pid}"
+        raise UserError(f"rewind: run {run.id} is suspended: {summary.reason}; {way_out}")
     if status == "paused" or (stop_first and status in LIVE_STATUSES and run.worker_lives):
         # Before it is stopped: a step that is wrong must change nothing.
         fork_rewind.check_rewind(run, step)
         stop(run)
         run.wait_for_worker(COMMAND_SECONDS)
     elif status in LIVE_STATUSES and run.worker_lives:
-        raise UserError(f"rewind: run {run.id} {said_status(status)}; pause or stop it first: seqsum stop {run.id}")
+        raise UserError(f"rewind: run {run.id} {said_status(status)}; stop it first: seqsum stop {run.id}")
     return fork_rewind.rewind(run, step)
 
 

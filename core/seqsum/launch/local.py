@@ -49,7 +49,7 @@ class LocalLauncher:
         with told_as(f"launch: can't start a worker for run {run.id}"):
             lock = take_lock(run.folder)
             if lock is None:
-                raise UserError(f"runs: {run.id} has a worker already; pause or stop it first")
+                raise UserError(f"runs: {run.id} has a worker already; stop it first: seqsum stop {run.id}")
             try:
                 # The worker gets the locked descriptor: from here to its end the run is never without an owner.
                 with run.store() as store:

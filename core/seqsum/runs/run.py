@@ -34,6 +34,7 @@ MOST_ANCESTORS = 100
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
+BY_SIGNAL = "stopped by a signal (SIGSTOP)"
 HEARING_STATUSES = ("queued", "starting", "running", "paused")
 """Those of a run whose worker does what it is asked, if it has one."""
 LIVE_STATUSES = (*HEARING_STATUSES, SUSPENDED)
@@ -99,6 +100,11 @@ class Summary:
     def live(self) -> bool:
         """Whether a worker is at it (also when it waits or is paused)."""
         return self.status in LIVE_STATUSES
+
+    @property
+    def goes_on_by_itself(self) -> bool:
+        """Whether it is suspended, and nobody can let it go on: it can't write."""
+        return self.status == SUSPENDED and not (self.reason or "").startswith(BY_SIGNAL)
 
     @property
     def result(self) -> str | None:
@@ -204,7 +210,7 @@ class Run:
         """Say what keeps the run's worker, the process `pid`, from going on; None where nothing does."""
         if stopped_worker(self.folder, pid) is None:
             return reason_told(self.folder) or None
-        return f"stopped by a signal (SIGSTOP); seqsum resume {self.id}, or kill -CONT {pid}, lets it go on"
+        return f"{BY_SIGNAL}; seqsum resume {self.id}, or kill -CONT {pid}, lets it go on"
 
     def pulse(self, pid: int | None) -> bool | str:
         """Tell whether a worker is at the run, in a sentence where something keeps it, the process `pid`, from going

@@ -38,8 +38,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.key_words import key_ink
-from seqsum_tui.shared.run_actions import RESUMABLE, WAITING, RunScreen
+from seqsum_tui.shared.run_actions import RESUMABLE, WAITING, RunScreen, ways_on
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
@@ -176,17 +175,12 @@ class LiveScreen(RunScreen):
         status = display.status(run.status)
         parts: list[str | tuple[str, str]] = [(f"{status.text}  ", f"bold {status.colour}")]
         if run.reason:
-            parts.append(f"{display.literal(run.reason)}  ")
+            parts.append(f"{display.literal(run.reason)}. ")
         if run.problems:
             # A banner has three lines: the problems two of them, the others what can be done.
             problems = shorten(display.literal("; ".join(run.problems)), max(2 * self.size.width - 20, 40))
-            parts.append((f"! {problems}  ", "$text-warning"))
-        if run.status in WAITING:
-            goes_on, stops = (key_ink(self.app, f"run.{id}") for id in ("continue", "stop"))
-            parts += [goes_on, " goes on, ", stops, " saves and stops"]
-        elif run.status in RESUMABLE:
-            parts += [key_ink(self.app, "run.resume"), f" {display.resumes(bool(view.checkpoints))}"]
-        banner.update(Content.assemble(*parts))
+            parts.append((f"! {problems}. ", "$text-warning"))
+        banner.update(Content.assemble(*parts, ways_on(self.app, run, bool(view.checkpoints))))
 
     def _failed(self, error: Exception) -> None:
         title = "The run can't be read"

@@ -19,8 +19,8 @@ from seqsum_tui.live.curves import panel_series, why_empty
 from seqsum_tui.runs.each_run import each_run
 from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
-from seqsum_tui.shared.key_words import key_ink, keys_line
-from seqsum_tui.shared.run_actions import RESUMABLE, WAITING
+from seqsum_tui.shared.key_words import keys_line
+from seqsum_tui.shared.run_actions import ways_on
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Standing
@@ -261,11 +261,8 @@ def _describe_run(preview: Preview, app: App[object]) -> Content:
         Content.styled(f"! {display.literal(problem)}", "$text-warning") for problem in run.problems[:MOST_PROBLEMS]
     )
     lines.extend(Content.styled("│ " + display.literal(line), "$foreground-muted") for line in preview.log[-LOG_LINES:])
-    resumes, continues, stops = (key_ink(app, f"run.{id}") for id in ("resume", "continue", "stop"))
-    if run.status in RESUMABLE:
-        lines.append(Content.assemble(resumes, f" {display.resumes(preview.saved)}."))
-    elif run.status in WAITING:
-        lines.append(Content.assemble(continues, " continues, ", stops, " saves and stops."))
+    if keys := ways_on(app, run, preview.saved):
+        lines.append(keys)
     if run.measure:
         lines.append(
             Content.styled(

@@ -212,10 +212,6 @@ class RunsScreen(RunScreen):
         """Return the marked runs, else those of the line under the cursor."""
         return self.query_one(RunTable).selected_ids() if self._read_once else []
 
-    def statuses_in_hand(self) -> set[str]:
-        """Return what states those runs are in; asked for often."""
-        return {run.status for run in self.chosen_runs()}
-
     def chosen_runs(self) -> list[Summary]:
         """Return what is known of the runs that the keys act on."""
         return [self._runs[id] for id in self.selected_ids() if id in self._runs]

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from textual.content import Content
+
 from seqsum import formatting
 from seqsum.control import commands
 from seqsum.errors import UserError
@@ -14,15 +16,16 @@ from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.run import HEARING_STATUSES, LIVE_STATUSES, said_status
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ConsoleScreen
-from seqsum_tui.shared.key_words import key_word
+from seqsum_tui.shared.key_words import key_ink, key_word
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from seqsum.runs import Run, Summary
 
     Work = Callable[[Run], dict[str, Any]]
 
-PAUSABLE = ("running",)
 WAITING = ("paused", "suspended")
 RESUMABLE = ("stopped", "failed", "died")
 DONE = {
@@ -38,16 +41,16 @@ DONE = {
 RESUMED = {True: "From where it was.", False: "From its first step: it has no checkpoint."}
 AT_ONCE, MOST_TOLD = 8, 5
 ALLOWED = {
-    "pause": PAUSABLE,
+    "pause": ("running",),
     "continue": WAITING,
-    "resume": RESUMABLE,
+    "resume": (*RESUMABLE, "suspended"),
     "stop": LIVE_STATUSES,
     "snapshot": HEARING_STATUSES,
 }
 ONLY = {
     "pause": "one that trains can be paused",
-    "continue": "a paused or suspended one goes on",
-    "resume": "one that stopped or failed resumes",
+    "continue": "one that is paused, or that a signal stopped, goes on",
+    "resume": "one that stopped or failed, or that a signal stopped, resumes",
     "stop": "one that is not over can be stopped",
     "snapshot": "one that trains saves checkpoints",
 }
@@ -71,9 +74,9 @@ class RunScreen(ConsoleScreen[None]):
         held = self.run_in_hand()
         return [] if held is None else [held]
 
-    def statuses_in_hand(self) -> set[str]:
-        """Return what states those runs are in."""
-        return {summary.status for _, summary in self.runs_in_hand()}
+    def chosen_runs(self) -> list[Summary]:
+        """Return what is known of those runs; asked for often."""
+        return [summary for _, summary in self.runs_in_hand()]
 
     def copied(self) -> tuple[str, str] | None:
         """Return the runs' ids, by which the command line knows them."""
@@ -84,11 +87,15 @@ class RunScreen(ConsoleScreen[None]):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Only what the run's status allows can be done."""
-        wanted = ALLOWED.get(action)
-        if wanted is None or not (statuses := self.statuses_in_hand()).isdisjoint(wanted):
+        held = self.chosen_runs() if action in ALLOWED else []
+        if action not in ALLOWED or any(allowed(action, summary) for summary in held):
             return None
-        said = " or ".join(map(said_status, sorted(statuses)))
-        return f"It {said}; only {ONLY[action]}." if statuses else "There is no run here."
+        if not held:
+            return "There is no run here."
+        if all(summary.goes_on_by_itself for summary in held):
+            return f"It {display.literal(held[0].reason or '')}."
+        said = " or ".join(sorted({said_status(summary.status) for summary in held}))
+        return f"It {said}; only {ONLY[action]}."
 
     def action_pause(self) -> None:
         """Pause the run."""
@@ -145,11 +152,8 @@ class RunScreen(ConsoleScreen[None]):
             self.app.run_worker(self._carry_out(verb, run, summary.name, work, outcome), group="actions")
 
     def _ask_several(self, verb: str, held: list[tuple[Run, Summary]], work: Work) -> None:
-        allowed = ALLOWED[verb]
         chosen = [
-            (run, summary.name)
-            for run, summary in held
-            if summary.status in allowed and (run.id, verb) not in self._asked
+            (run, summary.name) for run, summary in held if allowed(verb, summary) and (run.id, verb) not in self._asked
         ]
         self._asked.update((run.id, verb) for run, _ in chosen)
         if chosen:
@@ -200,6 +204,22 @@ class RunScreen(ConsoleScreen[None]):
             self._asked.discard((run.id, verb))
             if self.is_open:
                 self.wake()
+
+
+def allowed(action: str, run: Summary) -> bool:
+    """Tell whether one of `ALLOWED` can be done to a run now."""
+    helpless = run.goes_on_by_itself and action in ("continue", "resume")
+    return run.status in ALLOWED[action] and not helpless
+
+
+def ways_on(app: App[object], run: Summary, saved: bool) -> Content:
+    """Return which keys have a run go on, or end it; nothing where none does. saved: whether it has a checkpoint."""
+    if run.status in RESUMABLE:
+        return Content.assemble(key_ink(app, "run.resume"), f" {display.resumes(saved)}.")
+    if run.status in WAITING and allowed("continue", run):
+        goes_on, stops = (key_ink(app, f"run.{id}") for id in ("continue", "stop"))
+        return Content.assemble(goes_on, " goes on, ", stops, " saves and stops.")
+    return Content()
 
 
 def _title(verb: str, name: str) -> str:
