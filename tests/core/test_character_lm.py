@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> No
     assert corpus.text == "first second\nline\noder dr\ufffdben"
     assert (corpus.files, corpus.skipped, corpus.undecodable, corpus.cut) == (3, 2, 1, False)
     alone = folder / "c/russian.txt"
-    words = r"russian.txt.*: line 1: byte 0xEF \(byte 1 of the file\), is no UTF-8 .*Windows-1252.*iconv"
+    words = r"russian.txt.*: line 1: byte 0xEF \(byte 1 of the file\) is no UTF-8 .*iconv.*Windows-1252"
     with pytest.raises(UserError, match=rf"^task.corpus: can't read .*{words}"):
         read_corpus(str(alone), 1000)
     (folder / "only").mkdir()
@@ -137,7 +138,12 @@ def test_folders_are_read_in_order_without_what_is_no_text(tmp_path: Path) -> No
     cut = read_corpus(str(folder), 8)
     assert cut.text == "first se" and cut.cut
     notes = task_on(folder).notes
-    assert any("passed over" in note for note in notes) and any("can't be decoded" in note for note in notes)
+    passed = [note for note in notes if "passed over" in note]
+    assert len(passed) == 1 and "3 files" in passed[0] and "the first is binary: it holds zero bytes" in passed[0]
+    assert any("can't be decoded" in note for note in notes)
+    (folder / "c/binary").unlink()
+    (folder / "only/russian.txt").unlink()
+    assert re.search(f"1 file that can't be read as text; {words}", "\n".join(task_on(folder).notes))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +204,8 @@ def test_a_file_is_cut_at_the_limit_after_its_line_ends_are_read(tmp_path: Path)
         (b"", "is empty"),
         (b"a" * 19, "at least 20"),
         (bytes(range(256)) * 9, "zero bytes"),
-        ("text in UTF-16, without its mark".encode("utf-16-le"), "zero bytes"),
+        ("text in UTF-16, without its mark".encode("utf-16-le"), "looks like UTF-16 .*iconv -f UTF-16LE"),
+        ("süß\nText in UTF-16 ohne Marke".encode("utf-16-be"), "looks like UTF-16 .*iconv -f UTF-16BE"),
     ],
 )
 def test_a_bad_file_is_refused_in_a_sentence(tmp_path: Path, data: bytes | None, reason: str) -> None:

@@ -526,13 +526,24 @@ def test_a_bad_byte_is_named_and_does_not_change_how_the_rest_is_read(read: Read
     data = text.encode()
     for bad in (b"\xff", b"\xe9", b"\xc3", b"\x80"):
         with pytest.raises(
-            UserError, match=rf"line \d+: byte 0x{bad.hex().upper()} \(byte 501 of the file\), is no UTF-8"
+            UserError,
+            match=rf"line \d+: byte 0x{bad.hex().upper()} \(byte 501 of the file\) is no UTF-8; put the character",
         ):
             read(data[:500] + bad + data[500:])
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252", "latin-1"):
         assert read(text.encode(encoding), "y").values.tolist() == list(range(100))
-    with pytest.raises(UserError, match="is no UTF-8"):
-        read("日期,销售额\n1,2\n2,3\n".encode("gbk"))
+    # By hand a few places are put right, never thousands.
+    wrong = r"data.csv, line 1: byte 0xC8 \(byte 1 of the file\) is no UTF-8 \(and [\d,]+ more places\); save the file"
+    with pytest.raises(UserError, match=wrong):
+        read("日期,销售额\n1,2\n2,3\n".encode("gbk") * 100)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["year,value\n1,2\n", "jährlich,größer\r\n1,2\r\n"])
+def test_utf_16_without_a_mark_is_named(read: Read, encoding: str, text: str) -> None:
+    named = encoding.upper().replace("16-", "16")
+    with pytest.raises(UserError, match=f"can't be read as text: it looks like UTF-16 without a mark.*-f {named} "):
+        read(text.encode(encoding))
 
 
 # Forecasts in as many digits as they need

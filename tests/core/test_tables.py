@@ -77,7 +77,7 @@ def test_what_pythons_own_writer_writes_is_read_back() -> None:
         ("", "data.csv is empty; it needs a line of column names"),
         ("\n \n# nothing\n", "data.csv is empty"),
         ("year,value\n", "data.csv has column names but no rows"),
-        ("PK\x03\x04\0\0,1\n", "data.csv is no text: it holds zero bytes"),
+        ("PK\x03\x04\0\0,1\n", "data.csv can't be read as text: it holds zero bytes"),
         ("year,value\n1,2\n2,three\n", 'line 3, column "value": expected a number, got "three"'),
         ("year,value\n1,2\n\n2,1_000\n", 'line 4, column "value": expected a number, got "1_000"'),
         ("year,value\n1,2\n2,\n", 'line 3, column "value": the cell is empty'),

@@ -507,6 +507,12 @@ def test_lines_and_files(tmp_path):
     (tmp_path / "asked.txt").write_bytes("été ?\nâge".encode() + b"\xff?")
     with pytest.raises(UserError, match=r"line 2: byte 0xFF \(byte 13 of the file\)"):
         questions_of(str(tmp_path / "asked.txt"))
+    (tmp_path / "asked.txt").write_bytes("1 2 3\n".encode("utf-16-le"))
+    with pytest.raises(UserError, match="as text: it looks like UTF-16 without a mark"):
+        questions_of(str(tmp_path / "asked.txt"))
+    (tmp_path / "asked.txt").write_bytes(b"a" + "é".encode() * 8_000_010)  # its end is cut within a character
+    with pytest.raises(UserError, match="too long"):
+        questions_of(str(tmp_path / "asked.txt"))
     (tmp_path / "empty.txt").write_text("\n\n")
     for name, words in ((tmp_path, "not a file"), (tmp_path / "empty.txt", "no questions"), (gone, "can't read")):
         with pytest.raises(UserError, match=words):

@@ -216,7 +216,8 @@ def _notes(corpus: Corpus, config: CharacterLmConfig) -> list[str]:
     if corpus.cut:
         notes.append(f"corpus: there is more text than task.characters ({config.characters:,}); the rest was not read")
     if corpus.skipped:
-        notes.append(f"corpus: passed over: {count(corpus.skipped, 'file')} that can't be read as text")
+        which = f"{'the first is ' * (corpus.skipped > 1)}{corpus.first_skipped}"
+        notes.append(f"corpus: passed over: {count(corpus.skipped, 'file')} that can't be read as text; {which}")
     if corpus.copies:
         notes.append(f"corpus: left out: {count(corpus.copies, 'file')} with the text of another")
     for encoding, files in corpus.encodings.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seqsum.errors import UserError
 from seqsum.tasks.text_files import REPLACEMENT, decode
+from seqsum.text import one_line
 
 STANDARD_LIBRARY = "stdlib"
 PROBE = 1 << 16  # characters looked at to tell text from anything else
@@ -22,16 +23,17 @@ MOST_BORNE = 0.1  # of a file's characters that can't be decoded, where hardly a
 class Corpus:
     """Text and where it comes from.
 
-    files: how many files were read; skipped: files of a folder passed over because they are no text or can't be read;
-    copies: files passed over because an earlier one holds the same text; encodings: files that are not in UTF-8, by
-    encoding; undecodable: how many places could not be decoded and became U+FFFD, wrong: where the first of them
-    stands; cut: whether there was more text than asked for.
+    files: how many files were read; skipped: files of a folder passed over because they are no text or can't be read,
+    first_skipped: the first of them and why; copies: files passed over because an earlier one holds the same text;
+    encodings: files that are not in UTF-8, by encoding; undecodable: how many places could not be decoded and became
+    U+FFFD, wrong: where the first of them stands; cut: whether there was more text than asked for.
     """
 
     source: str
     text: str = ""
     files: int = 0
     skipped: int = 0
+    first_skipped: str = ""
     copies: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
     undecodable: int = 0
@@ -86,7 +88,7 @@ def read_corpus(source: str, limit: int) -> Corpus:
             nothing = f"{source} holds no text; name a folder with text files in it"
         else:
             raise UserError(f"task.corpus: {source} is neither a file nor a folder")
-    left, passed = limit, ""
+    left = limit
     for file in files:
         if left <= 0:
             corpus.cut = True
@@ -97,11 +99,12 @@ def read_corpus(source: str, limit: int) -> Corpus:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             if source == str(file):
                 raise UserError(f"task.corpus: can't read {source}: {reason}") from None
-            passed = passed or f"; passed over was {file.name}: {reason}"
+            corpus.first_skipped = corpus.first_skipped or f"{one_line(file.name)}: {reason}"
             corpus.skipped += 1
     corpus.text = "".join(corpus._parts)
     corpus._parts.clear()
     if not corpus.text:
+        passed = corpus.first_skipped and f"; passed over was {corpus.first_skipped}"
         raise UserError(f"task.corpus: {nothing}{passed}")
     return corpus
 
@@ -128,7 +131,7 @@ def _read(file: Path, limit: int, corpus: Corpus) -> int:
         whole = not stream.read(1)
     decoded = decode(data, whole)
     if "\0" in decoded.text[:PROBE]:
-        raise _NoText("it holds zero bytes, so it is no UTF-8 text; convert it to UTF-8 first")
+        raise _NoText(decoded.zeros)
     if decoded.mostly_wrong and decoded.replaced > MOST_BORNE * len(decoded.text):
         raise _NoText(decoded.wrong)
     text = decoded.text[:limit]
@@ -145,7 +148,7 @@ def _read(file: Path, limit: int, corpus: Corpus) -> int:
     # A file that holds U+FFFD itself is counted with the undecodable: both lost their characters somewhere.
     corpus.undecodable += text.count(REPLACEMENT)
     if decoded.replaced and not corpus.wrong:
-        corpus.wrong = f"{file.name}, {decoded.first}"
+        corpus.wrong = f"{one_line(file.name)}, {decoded.first}"
     corpus.files += bool(text)
     corpus._parts.append(text)
     return len(text)

@@ -182,7 +182,7 @@ def _pairs(
     torn = next((row for row, (_, label) in enumerate(pairs) if table.wrong and REPLACEMENT in label), None)
     if torn is not None:
         raise UserError(
-            f"{table.place(torn, labels)}: {shown(pairs[torn][1])} is no whole label: {table.source}, {table.wrong}, "
+            f"{table.place(torn, labels)}: {shown(pairs[torn][1])} is no whole label: {table.source}, {table.wrong} "
             "can't be decoded; put the character right, or save the file as UTF-8"
         )
     empty = [row for row, (text, label) in enumerate(pairs) if not label or not text.strip()]

@@ -16,6 +16,8 @@ from seqsum.schema import shown
 from seqsum.text import one_line
 
 LARGEST_FILE = 500_000_000  # bytes: it is held in memory whole
+FEW = 10  # places that a person puts right by hand
+MOSTLY = 0.9
 MOST_WRONG = 3  # for each character beyond ASCII that is right; other encodings have many more
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MARKS = (
@@ -50,11 +52,25 @@ class Decoded:
     def wrong(self) -> str:
         """What can't be decoded, and the way out."""
         more = f" (and {count(self.replaced - 1, 'more place')})" if self.replaced > 1 else ""
+        by_hand = "put the character right, or " if self.replaced <= FEW else ""
         return (
-            f"{self.first}, is no {self.encoding}{more}; put the character right, or save the file as UTF-8: other "
-            "encodings than UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark are not known here, iconv converts "
-            "them"
+            f"{self.first} is no {self.encoding}{more}; {by_hand}save the file as UTF-8 (iconv -f ENCODING -t UTF-8): "
+            "other encodings than UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark are not known here"
         )
+
+    @property
+    def zeros(self) -> str:
+        """What zero bytes tell of a file that is to be text, and the way out; empty where there are none."""
+        if "\0" not in self.text:
+            return ""
+        for first, encoding in ((1, "UTF-16LE"), (0, "UTF-16BE")):
+            half = self.text[first::2]
+            if half.count("\0") > MOSTLY * len(half):
+                return (
+                    "it looks like UTF-16 without a mark, as every second byte is zero; save it as UTF-8 "
+                    f"(iconv -f {encoding} -t UTF-8)"
+                )
+        return "it holds zero bytes; save it as plain text (a table as CSV or JSON Lines), in UTF-8"
 
 
 def _absolute(path: str | None) -> str | None:
@@ -113,10 +129,10 @@ def read_text(data: bytes, source: str, bear_wrong: bool = False) -> Decoded:
     bear_wrong: whether single places that can't be decoded are left as U+FFFD; a file that is mostly wrong never is
     """
     found = decode(data)
+    if found.zeros:
+        raise UserError(f"{source} can't be read as text: {found.zeros}")
     if found.replaced and (not bear_wrong or found.mostly_wrong):
         raise UserError(f"{source}, {found.wrong}")
-    if "\0" in found.text:
-        raise UserError(f"{source} is no text: it holds zero bytes; save it as CSV or JSON Lines, in UTF-8")
     return found
 
 

@@ -16,6 +16,7 @@ from seqsum_tui.shared import display
 
 MOST_QUESTIONS = 5_000
 MOST_CHARACTERS = 4_000_000
+MOST_BYTES = 4 * (MOST_CHARACTERS + 1)  # none takes more than four
 MOST_VALUES = 1_000
 
 
@@ -35,11 +36,10 @@ def questions_of(name: str) -> Questions:
         if path.exists() and not path.is_file():
             raise UserError(f'file: "{shown}" is not a file; type the path of a text file')
         with path.open("rb") as file:
-            data = file.read(4 * MOST_CHARACTERS + 1)
-        decoded = decode(data)
-        if decoded.replaced or "\0" in decoded.text:
-            where = decoded.first or "it holds zero bytes"
-            raise UserError(f'file: can\'t read "{shown}" as text: {where}; save it as UTF-8')
+            data = file.read(MOST_BYTES)
+        decoded = decode(data, len(data) < MOST_BYTES)
+        if wrong := decoded.zeros or (decoded.replaced and decoded.wrong):
+            raise UserError(f'file: can\'t read "{shown}" as text: {wrong}')
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text"
         raise UserError(f'file: can\'t read "{shown}": {reason}; type the path of a text file') from None
