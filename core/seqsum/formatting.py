@@ -305,9 +305,9 @@ def points(difference: float) -> str:
     return f"{difference:+.2f} pp"
 
 
-def scope(asked: int, exhaustive: bool) -> str:
-    """Say how many were asked, and whether those are all there are."""
-    return f"{'all' if exhaustive else 'a fixed set of'} {asked:,}"
+def scope(asked: int, exhaustive: bool, thing: str) -> str:
+    """Say how many things were asked, and whether those are all there are."""
+    return f"{'all' if exhaustive else 'a fixed set of'} {count(asked, thing)}"
 
 
 def finite(value: Any) -> Any:

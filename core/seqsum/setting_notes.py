@@ -158,8 +158,9 @@ def _warmup(run: _Run) -> Iterator[Note]:
         return
     if schedule.warmup_steps >= run.steps:
         text = (
-            f"schedule.warmup_steps {schedule.warmup_steps:,} is not less than the run's {run.steps:,} steps: the "
-            f"learning rate never reaches optim.lr, and schedule.name {schedule.name} has no effect"
+            f"schedule.warmup_steps {schedule.warmup_steps:,} is not less than the run's "
+            f"{counted(run.steps, 'step')}: the learning rate never reaches optim.lr, and "
+            f"schedule.name {schedule.name} has no effect"
         )
         yield Note("schedule.warmup_steps", text)
     elif schedule.warmup_steps == 0:

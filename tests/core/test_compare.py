@@ -258,13 +258,17 @@ def test_the_most_telling_setting_comes_first(make: Make, tmp_path: Path) -> Non
     assert fields == ["optim.lr", "model.hidden_size", "model.cell", "train.seed"]
 
 
-def test_the_command_prints_and_tells_json(sweep: tuple[str, list[Run]]) -> None:
+def test_the_command_prints_and_tells_json(sweep: tuple[str, list[Run]], make: Make) -> None:
     folder, runs = sweep
+    blank = make("blank", {})
+    assert "\nmetrics  none yet\n" in call("show", blank.id, "--workspace", folder)[1]
     names = [run.record.name for run in runs]
     status, out, err = call("compare", *names[:3], "--workspace", folder, "--baseline", names[1], "--at", "160")
     assert (status, err) == (0, "")
     assert "accuracy, higher is better; Δ from lr0.001-1" in out and "86.00%" in out and "-1.00 pp" in out
     assert "fields that differ" in out and "optim.lr" in out and "optim.beta1" not in out
+    status, out, err = call("compare", *names[:2], blank.record.name, "--workspace", folder, "--baseline", blank.id)
+    assert (status, err) == (0, "") and f"higher is better; no Δ, as {blank.record.name} has no value\n" in out
     status, out, err = call("compare", *names, "--workspace", folder, "--metric", "loss", "--json")
     lines = [json.loads(line) for line in out.splitlines()]
     assert (status, err, len(lines)) == (0, "", 6)

@@ -202,7 +202,7 @@ def test_big_lr_is_not_better_than_small_lr(make: Make, tmp_path: Path) -> None:
     assert rows[0].size == "×5" and rows[0].final == pytest.approx(0.9)
     folded = rows_of(comparison)
     assert np.isnan(folded[0].y[-1]) and folded[0].broken == 4
-    assert notes_of(folded) == ["4 without a value rank worst"]
+    assert notes_of(folded) == ["4 without a value, ranked worst"]
     fields = ([0.1] * 5) + ([0.001] * 5)
     assert medians(fields, comparison.runs, "higher", of_best=False) == [(0.001, pytest.approx(0.9))]
 

@@ -43,9 +43,9 @@ def test_what_went_wrong_in_a_group_is_told_at_once_and_by_name():
     failure = ("✗ bad failed", "at step 50 of 100\nout of memory", True)
     assert told([bad], [bad, run("c", "running")]) == [failure]
     # Half-way between a value and none there is none.
-    ended = ("◉ seeds finished", "1 of 2 runs, median accuracy NaN (1 of 2 have a value)", False)
+    ended = ("◉ seeds finished", "1 of 2 runs, median accuracy NaN (1 of 2 with a value)", False)
     assert told([bad], [good, bad]) == [failure, ended]
-    ended = ("◉ seeds finished", "2 of 3 runs, median accuracy 40.00% (2 of 3 have a value)", False)
+    ended = ("◉ seeds finished", "2 of 3 runs, median accuracy 40.00% (2 of 3 with a value)", False)
     assert told([bad], [good, run("better", accuracy=0.9), bad]) == [failure, ended]
     assert told([bad], [bad, run("worse", "died")]) == [failure]
 

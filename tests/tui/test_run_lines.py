@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from textual.app import App
 
 from seqsum.config import Config
 from seqsum.runs import Summary
 from seqsum.runs.entry import Entry
 from seqsum_tui.runs.columns import COLUMNS
 from seqsum_tui.runs.listing import Arranger, View
+from seqsum_tui.runs.preview import describe, describe_briefly
+from seqsum_tui.runs.reader import Preview
 
 NOW = 10_000.0
 BLANK = Summary(
@@ -37,6 +40,31 @@ def runs():
     ]  # fmt: skip
     alone = [run("alone", metrics={"accuracy": 0.7}, group="one", created=99.5), run("old", created=1.0)]
     return (group[0], alone[0], *group[1:], alone[1])
+
+
+@pytest.mark.parametrize(
+    ("statuses", "values", "says", "never"),
+    [
+        # While none has ended nothing is said to have converged, and no run is told apart as still training.
+        (["running", "queued", "queued"], [1.0, None, None], ["none has ended yet", "2 others still"], "converged"),
+        (["paused", "running"], [0.5, 1.0], ["none has ended yet"], "with a value"),
+        (["queued", "queued"], [None, None], ["queued 2"], "ended"),
+        (["running", "finished"], [1.0, 1.0], ["1 of 1 ended run converged", "1 of 2 with a value, 1 other"], "runs"),
+        (["failed", "finished"], [None, 0.5], ["0 of 2 ended runs converged", "1 without ranked worst"], "still"),
+        (["unreadable", "running"], [None, 0.5], ["none has ended yet"], "converged"),
+    ],
+)  # fmt: skip
+def test_a_group_says_what_came_of_its_runs(statuses, values, says, never):
+    entries = [
+        run(f"g{at}", group="G", status=status, metrics={} if value is None else {"accuracy": value})
+        for at, (status, value) in enumerate(zip(statuses, values, strict=True))
+    ]
+    preview = Preview(Arranger().arrange(tuple(entries), View(), NOW).lines[0])
+    words = describe(preview, App()).plain
+    assert all(one in words for one in says) and never not in words
+    briefly = describe_briefly(preview, App()).plain
+    assert [one in briefly for one in says if "ended" in one] == [True] * sum("ended" in one for one in says)
+    assert "0 of 0" not in words + briefly
 
 
 def test_a_group_is_one_line_with_its_median_and_what_its_runs_do(runs):

@@ -128,7 +128,7 @@ def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
     for metric, called in RESULTS.items():
         standing = standing_of([(run.status, run.metrics.get(metric)) for run in runs], direction_of(metric))
         if standing is not None:
-            of = f" ({standing.share} have a value)" if standing.share else ""
+            of = f" ({standing.share} with a value)" if standing.share else ""
             text += f", median {called} {formatting.metric(metric, standing.median)}{of}"
             break
     return [(f"{status.sign} {name} {status.word}", text, False)]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from seqsum.cli.output import columns, complain, say, say_json
 from seqsum.control import commands
 from seqsum.errors import InputError, UserError
-from seqsum.formatting import metric, number, percent, scope
+from seqsum.formatting import count, metric, number, percent, scope
 from seqsum.query.question import Answer, Flag, right_or_wrong
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.query.task_facts import what_is_asked
@@ -135,7 +135,7 @@ def _inside(answer: InspectAnswer, task: AnyTask) -> Iterator[str]:
     yield f"answer {answer.prediction}{right_or_wrong(answer.correct, answer.truth)}"
     for layer in answer.layers:
         parts = ["hidden", *(["cell"] if layer.cell else []), *(f"{name} gate" for name in layer.gates)]
-        yield f"layer {layer.layer + 1} {layer.direction}: {len(layer.hidden[0])} units; {', '.join(parts)}"
+        yield f"layer {layer.layer + 1} {layer.direction}: {count(len(layer.hidden[0]), 'unit')}; {', '.join(parts)}"
     steps = _says_after_steps(answer, task)
     found = answer.saliency
     rows = [["STEP", "TOKEN", "SAYS", "LEFT OUT", "GRADIENT×INPUT", "‖∂LOSS/∂X‖"]]
@@ -192,9 +192,9 @@ def evaluate(options: Options) -> int:
         head = {"run": asking.run.id, **asking.head}
         say_json({**head, **answer.model_dump(include=shown), **_plain(more)})
         return 0
-    asked = f"{scope(answer.sequences, answer.exhaustive)} sequences"
+    asked = scope(answer.sequences, answer.exhaustive, "sequence")
     if asking.loaded.task.carries_state:
-        asked = f"{answer.asked:,} held-out steps, one after another"
+        asked = f"{count(answer.asked, 'held-out step')}, one after another"
     elif answer.lengths_alike:
         asked += ", each length counted alike"
     accuracy = "" if answer.accuracy is None else f"accuracy {percent(answer.accuracy)} on {asked}, "

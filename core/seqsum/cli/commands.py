@@ -212,10 +212,10 @@ def show(options: Options) -> int:
         say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
     if record.backend:
         say(f"  computed by {_backend_words(run)}")
-    say("metrics")
     # The head tells the last two of now, not of the last log point.
     told = [name for name in summary.metrics if name not in ("wall_time", "steps_per_second", "train_seconds")]
     widest = max((len(name) for name in told), default=0)
+    say("metrics" if told else "metrics  none yet")
     for name in told:
         say(f"  {padded(one_line(name), max(18, widest))} {measured(summary, name)}")
     if summary.measure:

@@ -151,9 +151,9 @@ def _say_table(shown: Shown) -> None:
             line += [metric(name, row.at), difference_text(row, row.at_difference, name)]
         table.append(line)
     better = f", {comparison.direction} is better" if comparison.direction else ""
-    base = next((row.name for row in rows if row.baseline), "")
+    base = next(row for row in rows if row.baseline)
     unit = " in points of a percentage (pp)" if difference_unit(comparison) == "points" else ""
-    say(f"{name}{better}; Δ from {base}{unit}")
+    say(f"{name}{better}; {f'Δ from {base.name}{unit}' if base.measured else f'no Δ, as {base.name} has no value'}")
     if comparison.measures:
         say(comparison.measures)
     say_columns(table)

@@ -88,7 +88,7 @@ def medians(
 def scatter_notes(runs: Sequence[RunData], lacking: int, has_medians: bool) -> list[str]:
     """Return what one must know to read a scatter of runs, `lacking` of which have no value and no point in it."""
     broken = sum(is_broken(run.summary.status, run.final[1] if run.final else None) for run in runs)
-    notes = [f"line: medians{f', {broken} that broke rank worst' if broken else ''}"] if has_medians else []
+    notes = [f"line: medians{f', {broken} that broke ranked worst' if broken else ''}"] if has_medians else []
     notes += [f"{lacking} of {len(runs)} without a value"] if lacking else []
     return notes + (["different tasks"] if len({run.task for run in runs}) > 1 else [])
 

@@ -87,6 +87,11 @@ class Row:
         """What the points of a run's curve stand for; None for a group, and for a run without a curve here."""
         return None if self.kind == "group" or not self.x.size else self.runs[0].curve
 
+    @property
+    def measured(self) -> bool:
+        """Whether it has a value that others can be compared with."""
+        return any(value is not None and math.isfinite(value) for value in (self.final, self.best))
+
     def smoothed(self, over: float) -> Floats:
         """Return y as the moving average over so many steps; 0 changes nothing."""
         if self.buckets is not None:

@@ -169,7 +169,7 @@ class Spread:
 def curve_notes(carried: int, broken: int) -> list[str]:
     """Return what a legend says of curves of groups, given how many of their runs are carried on and how many rank as
     worst."""
-    notes = [f"{broken} without a value rank worst"] if broken else []
+    notes = [f"{broken} without a value, ranked worst"] if broken else []
     return notes + ([f"{carried} ended earlier, last value carried on"] if carried else [])
 
 

@@ -97,8 +97,8 @@ class Forecast(DataTask[ForecastConfig]):
         comma = "with a decimal comma, " if self._format.decimal == "," else ""
         between = "semicolons" if self._format.grouping == " " else "spaces"
         self.input_hint = (
-            f"the last {config.window} values of {shown(self._facts['column'])}, oldest first, {comma}separated by "
-            f"{between} (fewer: the mean stands for those before; nothing: the end of the data)"
+            f"the last {counted(config.window, 'value')} of {shown(self._facts['column'])}, oldest first, "
+            f"{comma}separated by {between} (fewer: the mean stands for those before; nothing: the end of the data)"
         )
 
     def steps_per_epoch(self, batch_size: int) -> float:
@@ -114,7 +114,7 @@ class Forecast(DataTask[ForecastConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         window = self.config.window
-        only_length(low, high, window, f"a window is always task.window = {window} values")
+        only_length(low, high, window, f"task.window gives every window {counted(window, 'value')}")
         windows, following = self._held_out(1)
         yield Examples(windows[..., None].copy(), np.full(len(windows), window), following.copy())
 
@@ -160,8 +160,8 @@ class Forecast(DataTask[ForecastConfig]):
         place = len(values) - steps
         if not window <= place <= len(values):
             raise UserError(
-                f"forecast: offset must be 0 to {len(values) - window}, so that a window of {window} values comes "
-                f"before; got {steps}"
+                f"forecast: offset must be 0 to {len(values) - window}, so that a window of "
+                f"{counted(window, 'value')} comes before; got {steps}"
             )
         series = self._series or read_series(self._reading)
         return values[place - window : place, None].copy(), series.values[place:].tolist()

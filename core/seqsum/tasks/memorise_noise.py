@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.errors import UserError
+from seqsum.formatting import count
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -77,7 +78,7 @@ class MemoriseNoise(Task[MemoriseNoiseConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         length = self.config.length
-        only_length(low, high, length, f"every sample has task.length = {length} steps")
+        only_length(low, high, length, f"task.length gives every sample {count(length, 'step')}")
         noise, labels = self._draw("fresh", self._fresh)
         yield Examples(noise, np.full(self._fresh, length), labels)
 

@@ -275,7 +275,7 @@ def _check_width(rows: list[list[str]], places: list[int], width: int, source: s
     wide = [place for row, place in zip(rows, places, strict=True) if len(row) > width and any(row[width:])]
     if wide:
         row = next(row for row in rows if len(row) > width and any(row[width:]))
-        also = f" (so have {len(wide) - 1:,} more rows)" if len(wide) > 1 else ""
+        also = f", and so with {count(len(wide) - 1, 'more row')}" if len(wide) > 1 else ""
         raise UserError(
             f"{source}, line {wide[0]}: {len(row)} cells where the first line has {width}{also}; columns are separated "
             f"by {SEPARATORS[separator]}, so put a cell that holds one between quotation marks"

@@ -6,7 +6,7 @@ import psutil
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.formatting import size
+from seqsum.formatting import count, size
 from seqsum.tasks import AnyTask
 
 # States, gates, their gradients and what autograd keeps, in units of one hidden state, roughly.
@@ -32,5 +32,5 @@ def check_memory(config: Config, task: AnyTask, length: int) -> None:
     if needed > free:
         raise UserError(
             f"out of memory: a step needs about {size(needed)} and {size(free)} are free; "
-            f"make train.batch_size, the sequences ({length} steps long) or model.hidden_size smaller"
+            f"make train.batch_size, the sequences ({count(length, 'step')} long) or model.hidden_size smaller"
         )

@@ -104,7 +104,8 @@ class CompareModel:
         facts = [note for note in notes_of(self.rows) if note.startswith("different")]
         facts += ["not one measure"] if comparison.measures.startswith("not one measure") else []
         if base is not None and len(self.rows) > 1:
-            facts.append(f"Δ from {base.look.sign} {display.literal(base.name)}")
+            named = f"{base.look.sign} {display.literal(base.name)}"
+            facts.append(f"Δ from {named}" if base.measured else f"no Δ: {named} has no value")
         if any(value is not None and math.isnan(value) for row in self.rows for value in (row.final, row.best)):
             facts.append("NaN: runs without a value rank worst")
         facts.append(formatting.count(len(comparison.runs), "run"))

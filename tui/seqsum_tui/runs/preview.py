@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.runs.store import UNREADABLE
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.charts.palette import SIGNS
@@ -167,7 +168,7 @@ def describe_briefly(preview: Preview, _app: App[object]) -> Content:
     """Return the line in two lines of words, for a small screen."""
     line, run = preview.line, preview.line.summary
     if line.kind == "group":
-        beside = line.size + (f"  {_converged(line)}" if "accuracy" in line.spread else "")
+        beside = "  ".join(filter(None, (line.size, _converged(line))))
         second = Content("  ").join(_spread_briefly(*spread) for spread in _spreads(line))
     else:
         beside = run.id
@@ -194,8 +195,11 @@ def _spreads(line: Line) -> list[tuple[str, Standing, Callable[[float | None], s
 
 
 def _converged(line: Line) -> str:
-    ended = sum(not entry.summary.live for entry in line.entries)
-    return f"{line.converged} of {formatting.count(ended, 'ended run')} converged"
+    """How many runs converged of those that ended; nothing where nothing is measured, or no accuracy."""
+    ended = sum(not entry.summary.live and entry.summary.status != UNREADABLE for entry in line.entries)
+    if line.spread and not ended:
+        return "none has ended yet"
+    return f"{line.converged} of {formatting.count(ended, 'ended run')} converged" if "accuracy" in line.spread else ""
 
 
 def _changed(preview: Preview) -> str:
@@ -215,8 +219,8 @@ def _describe_group(line: Line) -> Content:
         lines.append(Content("  ").join(Content.styled(text, colour) for text, colour in verdicts))
     if len(line.tasks) > 1:
         lines.append(Content(f"Its runs have different tasks, so nothing is averaged: {', '.join(line.tasks)}."))
-    if "accuracy" in line.spread:
-        lines.append(Content(f"{_converged(line)} (accuracy of 99% or more)"))
+    if said := _converged(line):
+        lines.append(Content(said + " (accuracy of 99% or more)" * said.endswith("converged")))
     lines += [_spread_words(*spread) for spread in _spreads(line)]
     return Content("\n").join(lines)
 
@@ -232,9 +236,9 @@ def _spread_words(name: str, spread: Standing, text: Callable[[float | None], st
 def _counted(spread: Standing) -> str:
     """Which runs the numbers tell of, and how the others count."""
     broken = spread.total - spread.waiting - spread.valued
-    others = [f"{broken} without rank worst"] if broken else []
-    others += [f"{spread.waiting} still train"] if spread.waiting else []
-    return f"{spread.valued} of {spread.total} have a value, {', '.join(others)}"
+    others = [f"{broken} without ranked worst"] if broken else []
+    others += [f"{formatting.count(spread.waiting, 'other')} still training"] if spread.waiting else []
+    return f"{spread.valued} of {spread.total} with a value, {', '.join(others)}"
 
 
 def _spread_briefly(name: str, spread: Standing, text: Callable[[float | None], str]) -> Content:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from seqsum.errors import UserError
-from seqsum.formatting import number, scope
+from seqsum.formatting import count, number, scope
 from seqsum.query.question import Answer, Flag, Number, OfInput, field, right_or_wrong
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class NearestNeighboursAnswer(Answer):
 
     def told(self) -> Iterator[str]:
         kind = self.distance.replace("euc", "Euc")
-        asked = f"{scope(self.searched, self.exhaustive)} inputs"
-        yield f"nearest of {asked}, by {kind} distance of the last hidden state ({self.units} units)"
+        asked = scope(self.searched, self.exhaustive, "input")
+        yield f"nearest of {asked}, by {kind} distance of the last hidden state ({count(self.units, 'unit')})"
         for row in self.rows:
             yield f"  {number(row.distance):>8}  {row.input} → {row.prediction}{right_or_wrong(row.correct, row.truth)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.content import Content
 
-from seqsum.formatting import number, percent
+from seqsum.formatting import count, number, percent
 from seqsum.query.question import Number
 from seqsum.query.questions.attention import Attention, AttentionAnswer
 from seqsum.query.questions.gradient_norms import GradientNorms, GradientNormsAnswer
@@ -109,7 +109,7 @@ def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], sai
     # Those of tanh are within 1; those of ReLU and an LSTM's cell states can go beyond.
     most = max((abs(value) for row in values for value in finite(row) if math.isfinite(value)), default=1.0)
     heat = _units(values, tokens, "diverging", max(most, 1.0))
-    return Shown(title, told((f"{said} {len(heat.rows)} units.", QUIET)), heat)
+    return Shown(title, told((f"{said} {count(len(heat.rows), 'unit')}.", QUIET)), heat)
 
 
 _GATES = {

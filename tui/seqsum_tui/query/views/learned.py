@@ -37,7 +37,7 @@ def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
 
 def _of(answer: HistoryAnswer) -> str:
     """Name the accuracy: that of a part of the inputs is another number than the run's own."""
-    return "accuracy" if answer.asked is None else f"accuracy of {answer.asked:,} inputs"
+    return "accuracy" if answer.asked is None else f"accuracy of {formatting.count(answer.asked, 'input')}"
 
 
 def _aha(answer: HistoryAnswer) -> Any:

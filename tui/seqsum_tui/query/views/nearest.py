@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqsum.formatting import number, scope
+from seqsum.formatting import count, number, scope
 from seqsum.query.questions.nearest_neighbours import NearestNeighbours, NearestNeighboursAnswer, Neighbour
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, SIGN_OF, WRONG, Line, Lines, Shown, lines, told
@@ -18,8 +18,8 @@ LISTED = 100
 def nearest(answer: NearestNeighboursAnswer, pane: Pane) -> Shown:
     """Return the view of the nearest neighbours: a list, nearest first."""
     head = told(
-        (f"the {len(answer.rows):,} nearest of {scope(answer.searched, answer.exhaustive)} inputs", "bold"),
-        (f": by Euclidean distance of the last hidden state, {answer.units} units. enter asks one.", QUIET),
+        (f"the {len(answer.rows):,} nearest of {scope(answer.searched, answer.exhaustive, 'input')}", "bold"),
+        (f": by Euclidean distance of the last hidden state, {count(answer.units, 'unit')}. enter asks one.", QUIET),
     )
     widest = max((len(row.input) for row in answer.rows), default=0)
     return Shown("Nearest", lines(head), Lines(tuple(_line(row, min(widest, 36)) for row in answer.rows)))

@@ -43,7 +43,7 @@ FAR = 8
 @view(Evaluate, "whole", "Accuracy")
 def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
     """Return the view of accuracy and the confusion matrix."""
-    asked = f"{scope(answer.sequences, answer.exhaustive)} sequences"
+    asked = scope(answer.sequences, answer.exhaustive, "sequence")
     if answer.lengths_alike:
         asked += ", each length counted alike"
     head = told(
@@ -102,9 +102,9 @@ def mistakes(answer: MistakesAnswer, pane: Pane) -> Shown:
     """Return the view of wrong answers."""
     only = filter_words(pane.only)
     rows = answer.rows
-    asked = scope(answer.asked, answer.exhaustive)
+    asked = scope(answer.asked, answer.exhaustive, "question")
     if not answer.wrong:
-        return Shown("Mistakes", told((f"✓ none wrong of {asked} questions", RIGHT)))
+        return Shown("Mistakes", told((f"✓ none wrong of {asked}", RIGHT)))
     head = told((f"✗ {answer.wrong:,} wrong", WRONG), (f" of {asked}", QUIET))
     if only:
         head = told(head, (f"  {answer.total:,} with {display.literal(only)}", "$text-accent"))

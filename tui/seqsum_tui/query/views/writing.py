@@ -111,6 +111,6 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
             ("same as last", horizon.same_as_last),
         )
         drawn = tuple(curve(name, x, finite(y), sign=SIGNS[at]) for at, (name, y) in enumerate(named) if y)
-        text = f"Mean absolute error by how far ahead, over {horizon.windows:,} windows never trained on."
+        text = f"Mean absolute error by how far ahead, over {count(horizon.windows, 'window')} never trained on."
         made.append(Shown("Errors", told((text, QUIET)), Curves(drawn, "steps ahead", span=(0.0, None))))
     return made
