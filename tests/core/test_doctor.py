@@ -126,7 +126,7 @@ def test_no_changed_byte_of_a_record_goes_unseen(run: Run) -> None:
 def test_what_differs_is_named(run: Run) -> None:
     path = run.folder / "run.json"
     path.write_text(path.read_text().replace('"hidden_size": 8', '"hidden_size": 9'))
-    assert "run.json is not as it was written in config.model.hidden_size" in examine(run)[0].what
+    assert "run.json was changed after seqsum wrote it: config.model.hidden_size" in examine(run)[0].what
 
 
 def test_what_lies_beside_already_is_never_overwritten(run: Run) -> None:
@@ -155,6 +155,62 @@ def test_whoever_writes_a_record_keeps_a_copy(run: Run) -> None:
     commands.stop(child)
     assert is_kept(child) and Run(child.folder).record.outcome
     assert worker.main([str(child.folder)]) == 0 and is_kept(child)
+
+
+def edit(run: Run, old: str, new: str) -> str:
+    """Change a record as a person does with an editor; return what it was."""
+    path = run.folder / "run.json"
+    before = path.read_text()
+    assert before.count(old) == 1
+    path.write_text(before.replace(old, new))
+    return before
+
+
+def messages_of(run: Run) -> list[str]:
+    with run.store() as store:
+        return [event.detail["text"] for event in store.events(kind="message")]
+
+
+WRITERS: dict[str, Callable[[Run], object]] = {
+    "a worker": lambda run: (commands.rewind(run, 25), edit(run, '"hidden_size": 8', '"hidden_size": 9'),
+                             worker.main([str(run.folder)])),
+    "an outcome": lambda run: (edit(run, '"hidden_size": 8', '"hidden_size": 9'),
+                               run.record_outcome("stopped", "x", 60)),
+    "a rewind": lambda run: (edit(run, '"hidden_size": 8', '"hidden_size": 9'), commands.rewind(run, 25)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_no_writer_makes_an_altered_record_look_genuine(writer: str, run: Run) -> None:
+    WRITERS[writer](run)
+    again = Run(run.folder)
+    assert again.record.config["model"]["hidden_size"] == 8 and examine(again) == []
+    (said,) = messages_of(again)
+    assert said == (
+        "run.json was changed after seqsum wrote it: config.model.hidden_size; given back from its copy in metrics.db, "
+        "and what was there is kept as run.json.damaged"
+    )
+    assert '"hidden_size": 9' in (run.folder / "run.json.damaged").read_text()
+    assert again.summary().problems == ()
+
+
+def test_without_a_copy_an_altered_record_stays_told(run: Run) -> None:
+    execute(run, "DROP TABLE copy")
+    edit(run, '"hidden_size": 8', '"hidden_size": 9')
+    for _ in range(2):
+        run.record_outcome("stopped", "x", 60)
+        assert [one.what for one in examine(run)] == ["run.json was changed after seqsum wrote it"]
+    problem = f"run.json: changed after seqsum wrote it; see seqsum doctor {run.id}"
+    assert Run(run.folder).summary().problems == (problem,)
+
+
+def test_the_record_of_another_run_is_not_taken_for_ones_own(run: Run) -> None:
+    other = new_run(run.folder.parent, small(), "other")
+    before = (run.folder / "run.json").read_bytes()
+    shutil.copy(other.folder / "run.json", run.folder)
+    (found,) = mended(run)
+    assert found.what == f"run.json is that of run {other.id}"
+    assert (run.folder / "run.json").read_bytes() == before
 
 
 def of_an_earlier_version(run: Run) -> None:

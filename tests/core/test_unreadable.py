@@ -28,7 +28,7 @@ from seqsum.launch import LocalLauncher
 from seqsum.runs import Run, Store, Summary, Workspace
 from seqsum.runs.annotations import Annotations, annotate
 from seqsum.runs.index import INDEX_FILE, Index
-from seqsum.runs.record import Record
+from seqsum.runs.record import Record, checksum
 from seqsum.runs.store import READING_SECONDS
 
 POINTS = [("loss", 10, 0.5), ("loss", 20, 0.25), ("accuracy", 20, 0.75)]
@@ -334,6 +334,7 @@ def test_what_a_newer_version_wrote_is_kept_when_a_record_is_written_again(works
         raw.update(more)
         raw["config"]["optim"]["new_knob"] = 1
         raw["config"]["extra"] = {"a": 1}
+        raw["checksum"] = checksum({name: value for name, value in raw.items() if name != "checksum"})
 
     edit(run, newer)
     before = json.loads((run.folder / "run.json").read_text())
@@ -361,6 +362,7 @@ def test_what_an_older_version_did_not_write_has_its_default(
             "versions",
             "git_commit",
             "format",
+            "checksum",
         ):
             raw.pop(name, None)
         for name in ("form", "initialisation"):

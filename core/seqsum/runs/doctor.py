@@ -21,7 +21,7 @@ import safetensors
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import LARGEST_JSON, alone, clear_temporary, parse_json, read_json, read_regular, write_atomically
+from seqsum.files import LARGEST_JSON, alone, clear_temporary, read_json, read_regular
 from seqsum.formatting import count
 from seqsum.runs import checkpoint_files, rewinding
 from seqsum.runs.annotations import ANNOTATIONS_FILE
@@ -33,7 +33,7 @@ from seqsum.runs.gone import BIN_FOLDER
 from seqsum.runs.index import INDEX_FILE
 from seqsum.runs.lock import LOCK_FILE, no_worker
 from seqsum.runs.measure import MEASURE
-from seqsum.runs.record import CHECKSUM, RECORD_FILE, Record, is_as_written
+from seqsum.runs.record import RECORD_FILE, Record, altered, give_back, is_as_written, sound_copy
 from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, METRICS_FILE, Run
 from seqsum.runs.salvage import ROLLUP, roll_up, salvage, wrong_with
 from seqsum.runs.store import UNREADABLE, Store
@@ -225,20 +225,19 @@ def _record(run: Run) -> Iterator[Finding]:
     path, copy, without = run.folder / RECORD_FILE, None, "there is no copy of it to give back"
     try:
         with run.store() as store:
-            copy = store.copy_of(RECORD_FILE)
+            copy = sound_copy(store)
     except UserError:
         without = f"what {METRICS_FILE} knows of it is seen when that is mended"
-    copy = copy if copy is not None and is_as_written(copy) else None
     unreadable = False
     try:
         Record.read(run.folder)
     except UserError as error:
         wrong, unreadable = _said(run, error), True
     else:
-        raw = read_json(path)
-        if is_as_written(read_regular(path, LARGEST_JSON)) or (CHECKSUM not in raw and copy is None):
+        said = altered(run.folder, copy)
+        if said is None:
             return
-        wrong = f"{path.name} is not as it was written{_differences(raw, copy)}"
+        wrong = said
     if _denied(path):
         yield Finding(wrong)
         return
@@ -246,34 +245,12 @@ def _record(run: Run) -> Iterator[Finding]:
     kept = f", and what is there is kept as {aside.name}" if os.path.lexists(path) else ""
     step, state = _newest(run)
     if copy is not None:
-        data = copy.encode()
-        yield Finding(wrong, f"given back from its copy in {METRICS_FILE}{kept}", lambda: _put(path, data, aside))
+        yield Finding(wrong, f"given back from its copy in {METRICS_FILE}{kept}", partial(give_back, path, copy))
     elif unreadable and isinstance(state.get("config"), dict):
         remedy = f"made anew from the checkpoint of step {step:,}, without what only it knew (versions, host){kept}"
         yield Finding(wrong, remedy, lambda: _record_anew(run, state, aside))
     else:
         yield Finding(wrong, without)
-
-
-def _put(path: Path, data: bytes, aside: Path) -> None:
-    keep_as(path, aside)
-    write_atomically(path, data)
-
-
-def _differences(raw: dict[str, Any], copy: str | None) -> str:
-    """Name the first fields that are not as in the copy."""
-    if copy is None:
-        return ""
-    is_now, was = _flat(raw), _flat(parse_json(copy))
-    names = [name for name in {**was, **is_now} if was.get(name) != is_now.get(name) and name != CHECKSUM]
-    return f" in {_some(names)}" if names else ""
-
-
-def _flat(raw: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in raw.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
 
 
 def _record_anew(run: Run, state: dict[str, Any], aside: Path) -> None:

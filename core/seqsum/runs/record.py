@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import json_bytes, parse_json, read_json, write_atomically
+from seqsum.files import LARGEST_JSON, json_bytes, parse_json, read_json, read_regular, write_atomically
+from seqsum.runs.bounds import free_name, keep_as
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
 from seqsum.text import one_line
@@ -29,6 +30,8 @@ RECORD_FILE = "run.json"
 FORMAT = 1
 CHECKSUM = "checksum"
 """In the file, of all that it holds besides: SHA-256. One that an earlier version wrote has none."""
+MOST_TOLD = 3
+NOT_WRITTEN = ("kept", "problems", "wrong_checksum")
 PACKAGES = ("seqsum-tui", "torch", "numpy", "pydantic", "safetensors", "swanlab")
 
 
@@ -64,6 +67,8 @@ class Record:
     """What the file holds besides: fields of another kind, and those of a newer version. They are written back."""
     problems: tuple[str, ...] = field(default=(), repr=False)
     """A sentence for each field that is of another kind, or missing."""
+    wrong_checksum: Any = field(default=None, repr=False)
+    """The one in the file, where the file is not as it was written. It is written back: nothing makes it look so."""
 
     @classmethod
     def new(cls, id: str, name: str, preset: str, config: Config, parent: dict[str, Any] | None = None) -> Record:
@@ -106,13 +111,13 @@ class Record:
 
     def plain(self) -> dict[str, Any]:
         """Return what the file holds, but for its checksum."""
-        own = (part.name for part in fields(self) if part.name not in ("kept", "problems"))
+        own = (part.name for part in fields(self) if part.name not in NOT_WRITTEN)
         return {**{name: getattr(self, name) for name in own}, **self.kept}
 
     def write(self, folder: Path, store: Store | None = None) -> None:
         """Write the record; into the run's store, too, so that one that gets damaged is given back (see `doctor`)."""
         plain = self.plain()
-        data = json_bytes({**plain, CHECKSUM: checksum(plain)})
+        data = json_bytes({**plain, CHECKSUM: checksum(plain) if self.wrong_checksum is None else self.wrong_checksum})
         if store is not None:
             store.keep_copy(RECORD_FILE, data.decode())
         write_atomically(folder / RECORD_FILE, data)
@@ -134,7 +139,7 @@ class Record:
             raise UserError(f"runs: can't read {path}: it is damaged ({error})") from None
         if not isinstance(raw, dict) or raw.keys().isdisjoint(("id", "name", "preset", "config")):
             raise UserError(f"runs: can't read {path}: it is no record of a run")
-        raw.pop(CHECKSUM, None)
+        told = raw.pop(CHECKSUM, None)
         given = Fields(raw, f"{RECORD_FILE}:")
         format = given.whole("format", FORMAT)
         if format > FORMAT:
@@ -165,7 +170,24 @@ class Record:
         )
         known = {part.name for part in fields(cls)}
         kept = {name: value for name, value in raw.items() if name not in known or getattr(made, name) != value}
-        return replace(made, kept=kept, problems=(*given.problems, *settings.problems))
+        wrong = None if told in (None, checksum(raw)) else told
+        return replace(made, kept=kept, problems=(*given.problems, *settings.problems), wrong_checksum=wrong)
+
+    @classmethod
+    def own(cls, folder: Path, store: Store) -> Record:
+        """Read the record that is to be written again. One that was changed after it was written is kept beside, its
+        copy in the store takes its place, and an event says so.
+
+        Raises as `read` does.
+        """
+        read, copy = cls.read(folder), sound_copy(store)
+        wrong = altered(folder, copy)
+        if wrong is None or copy is None:
+            return read
+        kept = give_back(folder / RECORD_FILE, copy)
+        text = f"{wrong}; given back from its copy in {store.path.name}, and what was there is kept as {kept.name}"
+        store.add_event(store.state()["step"], "message", text=text)
+        return cls.read(folder)
 
 
 def checksum(plain: Mapping[str, Any]) -> str:
@@ -180,6 +202,46 @@ def is_as_written(data: bytes | str) -> bool:
         return bool(raw.pop(CHECKSUM) == checksum(raw))
     except (ValueError, LookupError, AttributeError, TypeError):
         return False
+
+
+def sound_copy(store: Store) -> str | None:
+    """Return the record as the store has it, where that is as it was written."""
+    copy = store.copy_of(RECORD_FILE)
+    return copy if copy is not None and is_as_written(copy) else None
+
+
+def altered(folder: Path, copy: str | None) -> str | None:
+    """Say what was changed in a record that can be read after it was written, or whose it is; None where all is well.
+
+    copy: what `sound_copy` says
+    """
+    data = read_regular(folder / RECORD_FILE, LARGEST_JSON)
+    raw, was = parse_json(data), {} if copy is None else parse_json(copy)
+    if is_as_written(data):
+        if raw.get("id") == folder.name or was.get("id") != folder.name:
+            return None
+        return f"{RECORD_FILE} is that of run {one_line(str(raw.get('id')))}"
+    elif CHECKSUM not in raw and copy is None:
+        return None
+    is_now, then = _flat(raw), _flat(was)
+    names = [name for name in {**then, **is_now} if then.get(name) != is_now.get(name) and name != CHECKSUM]
+    some = ", ".join(map(one_line, names[:MOST_TOLD])) + (", …" if len(names) > MOST_TOLD else "")
+    return f"{RECORD_FILE} was changed after seqsum wrote it{f': {some}' if was and names else ''}"
+
+
+def _flat(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in raw.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
+def give_back(path: Path, text: str) -> Path:
+    """Write a file as its copy has it; return under which name what was there is kept. Raises OSError."""
+    aside = free_name(path.with_name(f"{path.name}.damaged"))
+    keep_as(path, aside)
+    write_atomically(path, text.encode())
+    return aside
 
 
 def _usable(section: dict[str, Any]) -> dict[str, Any]:

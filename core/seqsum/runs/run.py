@@ -171,7 +171,7 @@ class Run:
         """Write into the record how the worker ended. store: the run's, where it is open already."""
         outcome = {"status": status, "reason": reason, "step": step}
         with nullcontext(store) if store else self.store() as store:
-            Record.read(self.folder).with_facts(outcome=outcome).write(self.folder, store)
+            Record.own(self.folder, store).with_facts(outcome=outcome).write(self.folder, store)
 
     def end_before_start(self, reason: str) -> None:
         """Write that a run which waited was stopped; the caller holds its lock."""
@@ -343,6 +343,8 @@ class Run:
             more = ", …" if len(unknown) > MOST_UNKNOWN else ""
             names = ", ".join(one_line(path) for path in unknown[:MOST_UNKNOWN])
             problems.append(f"{RECORD_FILE}: this version does not know {names}{more}")
+        if record.wrong_checksum is not None:
+            problems.append(f"{RECORD_FILE}: changed after seqsum wrote it; see seqsum doctor {self.id}")
         status = state["status"]
         return Summary(
             id=self.id,

@@ -12,6 +12,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
+from seqsum.runs.record import Record
 from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
@@ -63,6 +64,7 @@ class Worker:
         from seqsum.training.trainer import Trainer
         from seqsum.worker.system_metrics import SystemMetrics
 
+        self.run.record = Record.own(self.run.folder, self.store)
         # Where a plug-in is missing, this says so, before a checkpoint is read in vain.
         config = self.run.record.parsed_config()
         rewinding.settle(self.run)

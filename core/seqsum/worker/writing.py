@@ -147,7 +147,7 @@ class RunWriter:
         if now[0] != before[0]:
             self.store.add_event(backend.fused_from or 0, "backend", old=before[0], new=now[0])
         self.say_backend(self.trainer.step)
-        record = Record.read(self.run.folder).with_facts(backend=now[0], backend_reason=now[1])
+        record = Record.own(self.run.folder, self.store).with_facts(backend=now[0], backend_reason=now[1])
         self.patience(lambda: record.write(self.run.folder, self.store))
 
     def say_backend(self, step: int) -> None:
