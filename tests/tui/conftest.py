@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import math
 import os
+import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy import SnapshotAssertion
+from syrupy.exceptions import SnapshotDoesNotExist
 from textual.pilot import Pilot
 
 import seqsum_tui.rooms  # noqa: F401  # with the rooms imported the list is there at once
@@ -216,13 +220,28 @@ def until() -> Until:
 
 
 Pictures = Callable[..., Awaitable[None]]
+MOMENT, LATE = 0.03, 3.0
+"""For how many seconds a picture stays the same before it is taken for the last: the one that is kept, and another."""
 SIZES = [(120, 40), (200, 60), (80, 24), (60, 20)]
+
+
+def told_apart(expected: str, drawn: str) -> list[str]:
+    """Return the first pieces of text that one of two pictures has and the other not."""
+    one, other = (re.findall(r">([^<>]+)</text>", picture) for picture in (expected, drawn))
+    return [line for line in difflib.unified_diff(one, other, lineterm="", n=0) if line[0] != "@"][2:12]
 
 
 @pytest.fixture
 def pictures(snapshot: SnapshotAssertion, until: Until) -> Pictures:
     """Compare what is on the screen with its pictures at four sizes, in one run of the console."""
     kept = snapshot.use_extension(SVGImageExtension)
+
+    def kept_as(name: str) -> str | None:
+        try:
+            found = kept.extension.read_snapshot(test_location=kept.test_location, index=name, session_id=name)
+        except SnapshotDoesNotExist:
+            return None
+        return str(found)
 
     async def compare(
         pilot: Pilot[None], settled: Callable[[], object] = lambda: True, sizes: Sequence[tuple[int, int]] = SIZES
@@ -231,15 +250,20 @@ def pictures(snapshot: SnapshotAssertion, until: Until) -> Pictures:
         wrong = []
         for width, height in sizes:
             await pilot.resize_terminal(width, height)
-            drawn: list[str] = []
+            name = f"{width}x{height}"
+            expected, drawn, since = kept_as(name), "", 0.0
 
-            def still(drawn: list[str] = drawn) -> bool:
-                drawn.append(pilot.app.export_screenshot())
-                return bool(settled()) and len(drawn) > 2 and len(set(drawn[-3:])) == 1
+            def still(expected: str | None = expected) -> bool:
+                """Whether it stays as it is: for long where it is other than expected, as a thread may be late."""
+                nonlocal drawn, since
+                now, last, drawn = monotonic(), drawn, pilot.app.export_screenshot()
+                if last != drawn or not settled():
+                    since = now
+                return now - since > (MOMENT if drawn == expected else LATE)
 
             await until(pilot, still)
-            if kept(name=f"{width}x{height}") != drawn[-1]:
-                wrong.append(f"{width}x{height}")
+            if kept(name=name) != drawn:
+                wrong.append(f"{name}: {told_apart(expected or '', drawn)}")
         assert not wrong, "other pictures than those kept: --snapshot-update after looking"
 
     return compare

@@ -171,14 +171,17 @@ async def test_presets_stand_under_their_task_plug_ins_too(tmp_path: Path, monke
         heads = [place for place, (name, _) in enumerate(lines) if name is None]
         assert len({lines[place][1] for place in heads}) == len(heads), "each task has one heading"
         assert lines[heads[-1]][1] == "[u]Other[/u]" and lines[heads[-1] + 1][0] == "mine"
-        for _ in range(len(lines) - len(heads)):
-            # The line with the cursor is always there, and so is its heading when it is the first below it.
+
+        def in_sight() -> bool:
+            """Whether the line with the cursor is there, and its heading too when it is the first below it."""
             place = app.presets.highlighted
             assert place is not None
             shown = range(int(app.presets.scroll_y), int(app.presets.scroll_y) + app.presets.size.height)
-            assert place in shown and (place - 1 in shown or place - 1 not in heads)
+            return place in shown and (place - 1 in shown or place - 1 not in heads)
+
+        for _ in range(len(lines) - len(heads)):
+            await until(pilot, in_sight)
             await pilot.press("down")
-            await pilot.pause()
         await pilot.press("end")
         await pilot.pause()
         assert app.new_run.draft.preset.name == "mine"

@@ -49,8 +49,8 @@ ALLOWED = {
 }
 ONLY = {
     "pause": "one that trains can be paused",
-    "continue": "one that is paused, or that a signal stopped, goes on",
-    "resume": "one that stopped or failed, or that a signal stopped, resumes",
+    "continue": "a paused or suspended one goes on",
+    "resume": "one that stopped or failed resumes",
     "stop": "one that is not over can be stopped",
     "snapshot": "one that trains saves checkpoints",
 }
