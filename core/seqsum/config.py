@@ -207,7 +207,7 @@ class Config(Section):
             if name not in cls.model_fields:
                 near = near_field(name) or did_you_mean(name, cls.model_fields)
                 near = near or f"; the sections are {', '.join(cls.model_fields)}"
-                wrong.append((name, f'no section "{name}"{near}'))
+                wrong.append((name, f"is no section{near}"))
         made: dict[str, Section] = {}
         for name in cls.model_fields:
             data = raw.get(name, {})
@@ -246,7 +246,7 @@ class Config(Section):
                 paths = [facts.path for facts in self.fields()]
                 near = near_field(path) or did_you_mean(path, paths)
                 near = near or "; fields are written section.field, e.g. optim.lr"
-                wrong.append((path, f'no field "{path}"{near}'))
+                wrong.append((path or '""', f"is no field{near}"))
                 continue
             if path in ("task.name", "model.name") and value != raw[section].get("name"):
                 raw[section] = {}

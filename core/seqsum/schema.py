@@ -117,7 +117,7 @@ def _reason(detail: ErrorDetails, section: type[Section]) -> str:
     if kind == "extra_forbidden":
         name = str(detail["loc"][-1])
         fields = ", ".join(section.model_fields)
-        return f'no field "{name}"' + (did_you_mean(name, section.model_fields) or f"; the fields are {fields}")
+        return "is no field" + (did_you_mean(name, section.model_fields) or f"; the fields are {fields}")
     if kind == "missing":
         return "is missing"
     if kind == "value_error":

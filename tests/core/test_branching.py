@@ -194,7 +194,7 @@ def test_tensors_are_left_out_of_a_file_as_they_stand() -> None:
         ({"train.dtype": "float64"}, "train.dtype: can't change in a fork"),
         ({"train.steps": "100"}, "train.steps: must be above 100"),
         ({"optim.lr": "-1"}, "optim.lr: must be above 0"),
-        ({"optim.lrr": "1"}, 'no field "lrr"; did you mean "lr"?'),
+        ({"optim.lrr": "1"}, 'is no field; did you mean "lr"?'),
     ],
 )
 def test_what_does_not_fit_the_weights_is_refused(changes: dict[str, str], words: str, copied: Run) -> None:

@@ -99,14 +99,14 @@ def test_everything_wrong_in_a_file_is_told_at_once() -> None:
         "title": "is missing",
         "description": 'must be text, got ""',
         "look_for": "is missing",
-        "titel": 'no field or section "titel"; did you mean "title"?',
-        "lr": 'no field or section "lr"; did you mean "optim.lr"?',
-        "qqqq": 'no field or section "qqqq"; a preset has title, description, look_for, order, '
+        "titel": 'is no field or section; did you mean "title"?',
+        "lr": 'is no field or section; did you mean "optim.lr"?',
+        "qqqq": "is no field or section; a preset has title, description, look_for, order, "
         "task, model, optim, schedule, train, track",
-        "modle": 'no field or section "modle"; did you mean "model"?',
+        "modle": 'is no field or section; did you mean "model"?',
         "model.cell": 'must be one of rnn, lstm, gru, got "lstn"; did you mean "lstm"?',
         "optim.lr": "must be above 0, got -1",
-        "optim.learning": 'no field "learning"; the fields are name, lr, beta1, beta2, eps, momentum, smoothing, '
+        "optim.learning": "is no field; the fields are name, lr, beta1, beta2, eps, momentum, smoothing, "
         "weight_decay, clip_norm, clip_value",
         "train.steps": "must be at least 1, got 0",
         "train.batch_size": 'must be a whole number, got "x"',

@@ -106,7 +106,7 @@ def test_a_bound_holds_exactly_at_its_edge(field: str, low_side: float, inside: 
         ("kind", "blue", 'must be one of red, green, got "blue"'),
         ("text", 5, "must be text, got 5"),
         ("words", 5, "must be a list, got 5"),
-        ("hole", 5, 'no field "hole"; did you mean "whole"?'),
+        ("hole", 5, 'is no field; did you mean "whole"?'),
     ],
 )
 def test_a_wrong_value_is_refused_in_words(name: str, given: Any, reason: str) -> None:
@@ -129,7 +129,7 @@ def test_what_is_no_whole_number_stays_refused(given: str) -> None:
 
 
 def test_an_unknown_field_without_a_near_name_lists_the_fields() -> None:
-    assert reasons(zzz=1) == {"sample.zzz": 'no field "zzz"; the fields are ' + ", ".join(Sample.model_fields)}
+    assert reasons(zzz=1) == {"sample.zzz": "is no field; the fields are " + ", ".join(Sample.model_fields)}
 
 
 @pytest.mark.parametrize("given", [True, False])

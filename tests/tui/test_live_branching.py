@@ -107,8 +107,10 @@ async def test_what_can_not_be_forked_is_said_as_one_types(parent, console, open
             "model.hidden_size=9": "model.hidden_size can't change in a fork",
             "optim.lr": '"optim.lr" must be path=value',
             "optim.lr=-1": "optim.lr must be above 0",
-            "optim.rate=1": 'no field "rate"',
+            "optim.rate=1": "optim.rate is no field;",
             "train.name='a": "a quotation mark is not closed",
+            "foo=1": "foo is no field; fields are written section.field",
+            "optim.lr=1 optim.lr=2": "optim.lr stands twice; leave one of them out",
             "train.steps=200": "must be above 275, the step it goes on from",
         }.items():
             line.value = typed
@@ -127,6 +129,30 @@ async def test_a_setting_is_chosen_from_a_list_and_given_a_value(parent, console
     async with console.run_test(size=(80, 24)) as pilot:
         await opened(pilot, parent, "F", ForkScreen)
         fork = console.screen
+        line = fork.query_one("#changes", Input)
+        # Other steps take the place of those offered; what else is typed stands beside them.
+        for keys, stands in (
+            ("train.steps=450", "train.steps=450"),
+            ("optim.lr=0.02", "train.steps=600 optim.lr=0.02"),
+            ("optim.lr=0.02 train.steps=450", "optim.lr=0.02 train.steps=450"),
+            (["home", *"train.steps=4"], "train.steps=4"),
+        ):
+            line.value = "train.steps=600 "
+            line.cursor_position = len(line.value)
+            await pilot.press(*keys)
+            await until(pilot, lambda stands=stands: line.value == stands)
+            assert line.cursor_position == len(stands)
+        # What can't be read yet is kept for the person who typed it.
+        line.value = "optim.lr"
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*"clip_norm", "enter")
+        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+        console.screen.query_one(Input).value = "2"
+        await pilot.press("enter")
+        await until(pilot, lambda: console.screen is fork)
+        assert line.value == "optim.lr optim.clip_norm=2"
+        line.value = "train.steps=600 "
         await pilot.press("ctrl+f")
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
         await pilot.press(*"clip_norm", "enter")
@@ -134,7 +160,6 @@ async def test_a_setting_is_chosen_from_a_list_and_given_a_value(parent, console
         console.screen.query_one(Input).value = "1.5"
         await pilot.press("enter")
         await until(pilot, lambda: console.screen is fork)
-        line = fork.query_one("#changes", Input)
         assert line.value == "train.steps=600 optim.clip_norm=1.5"
         # A path is completed as one types.
         line.value = ""

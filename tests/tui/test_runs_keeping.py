@@ -235,6 +235,11 @@ async def test_what_one_says_of_runs_is_kept_in_their_folders(console, three, un
         console.screen.query_one("#text", TextArea).text = "look\nagain"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: said(alpha).note == "look\nagain" and "¶" in screen_text(console))
+        # What is typed next goes on from what stands there.
+        await pilot.press("N")
+        await until(pilot, lambda: console.screen.query("#text"))
+        await pilot.press("!", "ctrl+s")
+        await until(pilot, lambda: said(alpha).note == "look\nagain!")
     assert said(alpha).tags is None and json.loads((gamma.folder / "run.json").read_text())["name"] == "gamma"
 
 

@@ -65,7 +65,7 @@ def read_preset(text: str, name: str, source: str) -> Preset:
     for key in [key for key in raw if key not in Config.model_fields]:
         known = [*WORDS, "order", *Config.model_fields]
         near = near_field(key) or did_you_mean(key, known) or f"; a preset has {', '.join(known)}"
-        wrong.append((key, f'no field or section "{key}"{near}'))
+        wrong.append((key, f"is no field or section{near}"))
         del raw[key]
     config: Config | None = None
     try:

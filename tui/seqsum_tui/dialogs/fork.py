@@ -97,6 +97,16 @@ class ForkScreen(CheckpointDialog[ForkWish]):
     # What is typed
 
     @on(Input.Changed, "#changes")
+    def _give_way(self) -> None:
+        """Take the offer away where other steps are typed beside it."""
+        line = self.query_one("#changes", Input)
+        before, offered, after = line.value.partition(self._offered or "\n")
+        if offered and "train.steps=" in before + after:
+            at = line.cursor_position
+            line.value = before + after
+            line.cursor_position = at - len(offered) * (at > len(before))
+
+    @on(Input.Changed, "#changes")
     @on(Input.Changed, "#name")
     @on(OptionList.OptionHighlighted)
     def _check_soon(self) -> None:
@@ -165,10 +175,11 @@ class ForkScreen(CheckpointDialog[ForkWish]):
         line = self.query_one("#changes", Input)
         try:
             changes = parse_changes(line.value)
-        except UserError:
-            changes = {}
-        changes[path] = text
-        line.value = " ".join(f"{name}={shlex.quote(value)}" for name, value in changes.items())
+        except UserError:  # what is typed so far stays, to be put right
+            line.value = f"{line.value.rstrip()} {path}={shlex.quote(text)}"
+        else:
+            changes[path] = text
+            line.value = " ".join(f"{name}={shlex.quote(value)}" for name, value in changes.items())
         line.cursor_position = len(line.value)
 
     @on(Input.Submitted)
@@ -206,6 +217,8 @@ def parse_changes(text: str) -> dict[str, str]:
         path, equals, value = piece.removeprefix("--").partition("=")
         if not path or not equals:
             raise UserError(f'"{piece}" must be path=value, e.g. optim.lr=0.01')
+        if path in changes:
+            raise UserError(f"{path} stands twice; leave one of them out")
         changes[path] = value
     return changes
 

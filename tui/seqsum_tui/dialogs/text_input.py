@@ -106,6 +106,12 @@ class NoteScreen(LineScreen[str]):
         """Return the box of several lines."""
         return TextArea(self._value, id="text", compact=True, soft_wrap=True)
 
+    def on_mount(self) -> None:
+        """Begin behind what stands there."""
+        super().on_mount()
+        area = self.query_one("#text", TextArea)
+        area.move_cursor(area.document.end)
+
     def text(self) -> str:
         """Return what was typed."""
         return self.query_one("#text", TextArea).text
