@@ -17,13 +17,16 @@ import pytest
 from seqsum import worker
 from seqsum.cli.arguments import parse
 from seqsum.cli.doctor import doctor
+from seqsum.config import LIVE_FIELDS
 from seqsum.control import commands, fork_rewind
 from seqsum.errors import UserError
 from seqsum.query import loading
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run, Store, Workspace
 from seqsum.runs.annotations import annotate
+from seqsum.runs.checkpoint_files import FILES, checksum
 from seqsum.runs.doctor import Finding, examine, examine_workspace
 from seqsum.runs.lock import take_lock
+from seqsum.runs.ownership import check_own
 from seqsum.runs.record import is_as_written
 from seqsum.slots import Slots
 from support.command_line import call, lines, refused
@@ -151,7 +154,7 @@ def test_whoever_writes_a_record_keeps_a_copy(run: Run) -> None:
     commands.undo_rewind(run)
     assert is_kept(run)
     child = fork_rewind.fork(workspace, run, 25, {"train.steps": 30})
-    assert is_kept(child)
+    assert is_kept(child) and examine(child) == []
     commands.stop(child)
     assert is_kept(child) and Run(child.folder).record.outcome
     assert worker.main([str(child.folder)]) == 0 and is_kept(child)
@@ -373,6 +376,109 @@ def test_no_checkpoint_at_all_is_told(run: Run) -> None:
     shutil.rmtree(run.checkpoints)
     (found,) = examine(run, repair=True)
     assert found.what == "the checkpoint of step 60 is gone, and there is no other" and not found.mended
+
+
+# What is another run's
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = new_run(tmp_path_factory.mktemp("stranger"), small(train__steps=30, model__hidden_size=9), "theirs")
+    assert worker.main([str(run.folder)]) == 0
+    return run
+
+
+def configured(path: Path, field: str, value: object) -> None:
+    """Have a checkpoint be one of a run with another configuration."""
+    section, name = field.split(".")
+    state = json.loads((path / "state.json").read_text())
+    assert state["config"][section][name] != value
+    state["config"][section][name] = value
+    (path / "state.json").write_text(json.dumps(state))
+    sums = {name: checksum((path / name).read_bytes()) for name in FILES}
+    (path / "checksums.json").write_text(json.dumps(sums))
+
+
+def stopped(run: Run) -> None:
+    with run.store() as store:
+        store.set_state(status="stopped")
+
+
+def refusals(run: Run) -> set[str]:
+    """What resuming, and a worker, say instead of going on; nothing of the run's changes."""
+    stopped(run)
+    right, before = points_of(run), tree(run.checkpoints)
+    with pytest.raises(UserError) as asked:
+        commands.resume(run, NoLauncher())
+    assert worker.main([str(run.folder)]) == 1
+    assert points_of(run) == right and tree(run.checkpoints) == before
+    return {str(asked.value), Run(run.folder).summary().reason or ""}
+
+
+class NoLauncher:
+    def submit(self, run: Run, queue: bool = False) -> int:
+        raise AssertionError("a worker was launched")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("task.max_length", 4),
+        ("model.hidden_size", 9),
+        ("model.name", "feed_forward"),
+        ("train.seed", 7),
+        ("optim.name", "sgd"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_not_gone_on_from(field: str, value: object, run: Run) -> None:
+    configured(run.checkpoints / "step-50", field, value)
+    before = tree(run.checkpoints / "step-50")
+    what = f"the checkpoint of step 50 is another run's: it has another {field}"
+    assert refusals(run) == {f"resume: {what}; see seqsum doctor {run.id}"}
+    for verb, ask in {"rewind": commands.rewind, "fork": lambda *given: fork_rewind.check_fork(*given, {})}.items():
+        with pytest.raises(UserError, match=f"{verb}: {what}"):
+            ask(run, 50)
+    (found,) = mended(run)
+    assert found.what == what and tree(run.checkpoints / "foreign-step-50") == before
+    commands.rewind(run, 25)
+    assert worker.main([str(run.folder)]) == 0 and examine(run) == []
+
+
+@pytest.mark.parametrize("field", LIVE_FIELDS)
+def test_what_was_changed_while_a_run_trained_makes_no_checkpoint_foreign(field: str, run: Run) -> None:
+    configured(run.checkpoints / "step-50", field, -1)
+    with run.store() as store:
+        check_own(run, store, "resume")
+
+
+def test_a_folder_that_another_was_copied_over_is_told(run: Run, stranger: Run) -> None:
+    shutil.copytree(stranger.folder, run.folder, dirs_exist_ok=True)
+    whose = f"is that of run {stranger.id}"
+    assert refusals(run) == {f"resume: metrics.db in {run.id} {whose}; see seqsum doctor {run.id}"}
+    found = examine(run, repair=True)
+    way_out = f"call the folder {stranger.id} to go on with that run"
+    told = {one.what: one.remedy for one in found}
+    assert told == told | {f"metrics.db {whose}": way_out, f"run.json {whose}": way_out}
+    assert not any(one.mended for one in found)
+    own = Run(run.folder.rename(run.folder.with_name(stranger.id)))
+    assert [one.what.partition(":")[0] for one in mended(own)] == [
+        f"the checkpoint of step {step} is another run's" for step in (50, 60)
+    ]
+
+
+def test_a_store_of_another_run_makes_room_for_a_new_one(run: Run, stranger: Run) -> None:
+    execute(stranger, "PRAGMA wal_checkpoint(TRUNCATE)")
+    for name in ("metrics.db-wal", "metrics.db-shm"):
+        (run.folder / name).unlink(missing_ok=True)
+    shutil.copy(stranger.folder / "metrics.db", run.folder)
+    assert refusals(run) == {f"resume: metrics.db in {run.id} is that of run {stranger.id}; see seqsum doctor {run.id}"}
+    with run.store() as store:
+        before = {name: store.extent(name) for name in store.metrics()}
+    (found,) = mended(run)
+    assert found.what == f"metrics.db is that of run {stranger.id}"
+    with Store(run.folder / "metrics.db.damaged") as aside:
+        assert {name: aside.extent(name) for name in before} == before
+    assert (Run(run.folder).summary().status, Run(run.folder).summary().step) == ("finished", 60)
 
 
 # Whatever stands in a file's place

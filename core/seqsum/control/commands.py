@@ -16,6 +16,7 @@ from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.lock import let_go_on, take_lock
+from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
 from seqsum.runs.store import SUSPENDED
 from seqsum.schema import as_text
@@ -77,6 +78,8 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
         return _ask(run, (status,), "resume")
     # A worker that can't read what it is to train would end as "died", over the status that is there.
     run.config()
+    with run.store() as store:
+        check_own(run, store, "resume")
     pid = launcher.submit(run, queue)
     return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
 

@@ -20,6 +20,7 @@ from seqsum.files import parse_json, sync_folder
 from seqsum.runs import Run, Store, Workspace, checkpoint_files, rewinding
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder
 from seqsum.runs.lock import no_worker
+from seqsum.runs.ownership import check_own
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE
 from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
@@ -210,6 +211,15 @@ def _prepared(
 
 
 def _chosen(run: Run, step: int | None, verb: str) -> tuple[int, dict[str, bytes]]:
+    """Return the step of a whole checkpoint of the run's own and what its files hold; raise UserError when there is
+    none."""
+    step, data = _whole(run, step, verb)
+    with run.store() as store:
+        check_own(run, store, verb, step)
+    return step, data
+
+
+def _whole(run: Run, step: int | None, verb: str) -> tuple[int, dict[str, bytes]]:
     """Return the step of a whole checkpoint and what its files hold; raise UserError when there is none.
 
     Read at once: a run that trains may delete old ones (train.keep_checkpoints) at any moment.

@@ -33,7 +33,8 @@ from seqsum.runs.gone import BIN_FOLDER
 from seqsum.runs.index import INDEX_FILE
 from seqsum.runs.lock import LOCK_FILE, no_worker
 from seqsum.runs.measure import MEASURE
-from seqsum.runs.record import RECORD_FILE, Record, altered, give_back, is_as_written, sound_copy
+from seqsum.runs.ownership import checkpoint_of_another, of_another, own_config, record_of_another
+from seqsum.runs.record import RECORD_FILE, Record, altered, another, give_back, is_as_written, some, sound_copy
 from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, METRICS_FILE, Run
 from seqsum.runs.salvage import ROLLUP, roll_up, salvage, wrong_with
 from seqsum.runs.store import UNREADABLE, Store
@@ -41,8 +42,6 @@ from seqsum.runs.workspace import Workspace
 from seqsum.slots import FOLDER as SLOTS_FOLDER
 from seqsum.slots import Slots
 from seqsum.text import one_line
-
-MOST_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -127,11 +126,6 @@ def _said(run: Run, error: UserError) -> str:
     return str(error).removeprefix("runs: ").replace(f"{run.folder}/", "")
 
 
-def _some(names: list[str]) -> str:
-    """Name the first of many."""
-    return ", ".join(map(one_line, names[:MOST_TOLD])) + (", …" if len(names) > MOST_TOLD else "")
-
-
 def _denied(path: Path) -> bool:
     """Whether something is there that we have no right to read, which is no damage."""
     return os.path.lexists(path) and not path.is_symlink() and not os.access(path, os.R_OK)
@@ -157,11 +151,14 @@ def _store(run: Run) -> Iterator[Finding]:
     try:
         with run.store() as store:
             wrong = wrong_with(store)
+            id = None if wrong else another(run.folder, store.copy_of(RECORD_FILE))
             if wrong == ROLLUP:
                 yield Finding(f"{path.name}: {wrong}", "made anew from the points", lambda: _roll_up(run))
-            elif wrong is None:
+            elif wrong is None and id is None:
                 yield from _status(run, store)
         said = wrong and f"{path.name}: {wrong}"
+        if id is not None:
+            yield from _store_of_another(run, id)
     except StoreBusy as error:
         yield Finding(_said(run, error))
         return
@@ -175,6 +172,22 @@ def _store(run: Run) -> Iterator[Finding]:
         kept = f", and what is there is kept as {aside.name}" if os.path.lexists(path) else ""
         remedy = f"a new one takes over every point that can be read{kept}"
         yield Finding(said, remedy, lambda: f"a new one holds {count(_salvage(run, aside), 'point')} of it{kept}")
+
+
+def _store_of_another(run: Run, id: str) -> Iterator[Finding]:
+    path, text = run.folder / METRICS_FILE, b""
+    with suppress(OSError):
+        text = read_regular(run.folder / RECORD_FILE, LARGEST_JSON)
+    what, aside = f"{METRICS_FILE} is that of run {id}", _beside(path)
+    if is_as_written(text) and another(run.folder, text) is None:
+        remedy = f"a new one knows what the newest checkpoint does; what is there is kept as {aside.name}"
+        yield Finding(what, remedy, lambda: (path.rename(aside), _salvage(run, aside)))
+    else:
+        yield Finding(what, _call_it(id))
+
+
+def _call_it(id: str) -> str:
+    return f"call the folder {id} to go on with that run"
 
 
 def _roll_up(run: Run) -> None:
@@ -238,6 +251,8 @@ def _record(run: Run) -> Iterator[Finding]:
         if said is None:
             return
         wrong = said
+        if (id := record_of_another(run)) is not None:
+            without = _call_it(id)
     if _denied(path):
         yield Finding(wrong)
         return
@@ -296,12 +311,14 @@ def _annotations(run: Run) -> Iterator[Finding]:
 
 def _checkpoints(run: Run) -> Iterator[Finding]:
     own_folder(run.checkpoints)
-    shapes: dict[str, Any] | None = None
+    own, shapes = dict[str, Any](), None
+    with suppress(UserError, OSError), run.store() as store:
+        own = {} if of_another(run, store) else own_config(run, store)
     steps = checkpoint_files.steps_saved(run.checkpoints)
     for step in steps:
         path = checkpoint_files.folder_of(run.checkpoints, step)
         try:
-            found = _shapes(path, step)
+            found, state = _shapes(path, step)
         except DamagedCheckpoint as error:
             if path.exists():  # else a worker has pruned it meanwhile
                 aside = _beside(path, f"damaged-{path.name}")
@@ -311,6 +328,11 @@ def _checkpoints(run: Run) -> Iterator[Finding]:
                     continue
                 yield Finding(what, f"kept as {CHECKPOINTS}/{aside.name}, where nobody takes it for a whole one",
                               partial(path.rename, aside))  # fmt: skip
+            continue
+        if (whose := checkpoint_of_another(step, own, state)) is not None:
+            aside = _beside(path, f"foreign-{path.name}")
+            yield Finding(whose, f"kept as {CHECKPOINTS}/{aside.name}, where nobody goes on from it",
+                          partial(path.rename, aside))  # fmt: skip
             continue
         if shapes is not None and found != shapes:
             yield Finding(f"the weights of step {step:,} have other names or shapes than those before it")
@@ -322,8 +344,9 @@ def _checkpoints(run: Run) -> Iterator[Finding]:
         yield Finding(f"the checkpoint of step {durable:,} is gone, and there is no other")
 
 
-def _shapes(path: Path, step: int) -> dict[str, Any]:
-    """Return the shapes of a checkpoint's weights by name; raise DamagedCheckpoint when it can't be read."""
+def _shapes(path: Path, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the shapes of a checkpoint's weights by name, and its state; raise DamagedCheckpoint when it can't be
+    read."""
     data = checkpoint_files.whole_files(path)
     state = checkpoint_files.json_object(path, STATE_FILE, data[STATE_FILE])
     if state.get("step") != step or not isinstance(state.get("config"), dict):
@@ -333,7 +356,7 @@ def _shapes(path: Path, step: int) -> dict[str, Any]:
             tensors = safetensors.deserialize(data[name])  # type: ignore[no-untyped-call]
         except safetensors.SafetensorError as error:
             raise DamagedCheckpoint(path, f"{name} is no safetensors file: {error}") from None
-    return {name: facts["shape"] for name, facts in tensors}
+    return {name: facts["shape"] for name, facts in tensors}, state
 
 
 def _leftovers(run: Run) -> Iterator[Finding]:
@@ -350,7 +373,7 @@ def _leftovers(run: Run) -> Iterator[Finding]:
         remove(building)
 
     if names:
-        yield Finding(f"killed commands left {_some(names)}", "cleared away", clear)
+        yield Finding(f"killed commands left {some(names)}", "cleared away", clear)
 
 
 def _fields(run: Run) -> Iterator[Finding]:
@@ -382,7 +405,7 @@ def _of_workspace(workspace: Workspace) -> Iterator[Finding]:
         left = workspace.unfinished()
     if left:
         yield Finding(
-            f"killed commands left {_some([folder.name for folder in left])}",
+            f"killed commands left {some([folder.name for folder in left])}",
             "cleared away",
             lambda: _clear_unfinished(workspace),
         )

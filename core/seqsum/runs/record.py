@@ -18,7 +18,7 @@ from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.files import LARGEST_JSON, json_bytes, parse_json, read_json, read_regular, write_atomically
-from seqsum.runs.bounds import free_name, keep_as
+from seqsum.runs.bounds import RUN_NAME, free_name, keep_as
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
 from seqsum.text import one_line
@@ -115,10 +115,11 @@ class Record:
         return {**{name: getattr(self, name) for name in own}, **self.kept}
 
     def write(self, folder: Path, store: Store | None = None) -> None:
-        """Write the record; into the run's store, too, so that one that gets damaged is given back (see `doctor`)."""
+        """Write the record; into the run's store, too, so that one that gets damaged is given back (see `doctor`),
+        unless that is another run's."""
         plain = self.plain()
         data = json_bytes({**plain, CHECKSUM: checksum(plain) if self.wrong_checksum is None else self.wrong_checksum})
-        if store is not None:
+        if store is not None and another(folder, store.copy_of(RECORD_FILE)) is None:
             store.keep_copy(RECORD_FILE, data.decode())
         write_atomically(folder / RECORD_FILE, data)
 
@@ -205,9 +206,23 @@ def is_as_written(data: bytes | str) -> bool:
 
 
 def sound_copy(store: Store) -> str | None:
-    """Return the record as the store has it, where that is as it was written."""
+    """Return the record as the store has it, where that is as it was written and of this run."""
     copy = store.copy_of(RECORD_FILE)
-    return copy if copy is not None and is_as_written(copy) else None
+    return copy if copy and is_as_written(copy) and another(store.path.parent, copy) is None else None
+
+
+def another(folder: Path, text: bytes | str | None) -> str | None:
+    """Return which run a record is of, as it was written, where that is not the folder's own; a folder that a person
+    has renamed may hold any."""
+    if text is None or RUN_NAME.fullmatch(folder.name) is None or not is_as_written(text):
+        return None
+    id = parse_json(text).get("id")
+    return None if id == folder.name else one_line(str(id))
+
+
+def some(names: list[str]) -> str:
+    """Name the first of many."""
+    return ", ".join(map(one_line, names[:MOST_TOLD])) + (", …" if len(names) > MOST_TOLD else "")
 
 
 def altered(folder: Path, copy: str | None) -> str | None:
@@ -218,21 +233,20 @@ def altered(folder: Path, copy: str | None) -> str | None:
     data = read_regular(folder / RECORD_FILE, LARGEST_JSON)
     raw, was = parse_json(data), {} if copy is None else parse_json(copy)
     if is_as_written(data):
-        if raw.get("id") == folder.name or was.get("id") != folder.name:
-            return None
-        return f"{RECORD_FILE} is that of run {one_line(str(raw.get('id')))}"
-    elif CHECKSUM not in raw and copy is None:
+        id = another(folder, data)
+        return id and f"{RECORD_FILE} is that of run {id}"
+    if CHECKSUM not in raw and copy is None:
         return None
-    is_now, then = _flat(raw), _flat(was)
+    is_now, then = flat(raw), flat(was)
     names = [name for name in {**then, **is_now} if then.get(name) != is_now.get(name) and name != CHECKSUM]
-    some = ", ".join(map(one_line, names[:MOST_TOLD])) + (", …" if len(names) > MOST_TOLD else "")
-    return f"{RECORD_FILE} was changed after seqsum wrote it{f': {some}' if was and names else ''}"
+    return f"{RECORD_FILE} was changed after seqsum wrote it{f': {some(names)}' if was and names else ''}"
 
 
-def _flat(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return path → value."""
     found: dict[str, Any] = {}
     for name, value in raw.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return found
 
 

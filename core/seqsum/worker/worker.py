@@ -12,6 +12,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.runs import Command, Run, Store, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
+from seqsum.runs.ownership import check_own
 from seqsum.runs.record import Record
 from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
@@ -69,6 +70,7 @@ class Worker:
         config = self.run.record.parsed_config()
         rewinding.settle(self.run)
         checkpoint.tidy(self.run.checkpoints)
+        check_own(self.run, self.store, "resume")
         saved, damaged = checkpoint.newest(self.run.checkpoints, self.store.state().get("points_step"))
         step = saved.step if saved else 0
         for message in damaged:
