@@ -20,7 +20,7 @@ from seqsum.cli.markdown import preset_table
 from seqsum.cli.settings_help import condition, kind_of
 from seqsum.config import Config, section_type
 from seqsum.glossary import TERMS
-from seqsum.presets.library import all_presets
+from seqsum.presets import all_presets
 from seqsum.registry import MODELS, TASKS
 from seqsum.runs.verdict import RULES
 from seqsum.schema import FieldFacts, as_text, fields_of

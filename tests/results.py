@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from seqsum.presets.library import preset_names
+from seqsum.presets import preset_names
 
 PUBLISHED = {
     "baseline": "75%, one run",

@@ -19,7 +19,7 @@ import psutil
 
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.query.client import server_command
 from seqsum_tui.query.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqsum.config import Config
 from seqsum.models.settings import RecurrentConfig
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.sum_modulo import SumModuloConfig
 
 LENGTH_40 = {"task.min_length": 40, "task.max_length": 40, "train.batch_size": 128}

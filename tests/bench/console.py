@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 from textual.app import App, ComposeResult
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum_tui.charts import Chart, Series
 from seqsum_tui.terminal_io.rate_limit import ANSWER_SECONDS

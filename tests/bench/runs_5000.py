@@ -23,7 +23,7 @@ from pathlib import Path
 from textual import events
 from textual.keys import _character_to_key
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum.runs.index import INDEX_FILE

@@ -19,7 +19,7 @@ from bench.peers.plain_pytorch import PlainPyTorch
 from bench.peers.tutorial import Tutorial
 from seqsum.config import Config
 from seqsum.models.base import make_model
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.sum_modulo import SumModuloConfig
 from seqsum.training.schedule import learning_rate

@@ -17,7 +17,7 @@ import psutil
 
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from tests.support.terminal import Terminal
 

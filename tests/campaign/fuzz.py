@@ -18,7 +18,7 @@ from campaign.operations import TRAINED, Bases, run_in, told
 from campaign.report import Count, Failure
 from seqsum import cli
 from seqsum.cli.arguments import COMMANDS, parse
-from seqsum.presets.library import load_preset, preset_names, read_preset
+from seqsum.presets import load_preset, preset_names, read_preset
 from seqsum.query.server import serve
 
 STARTS = {"train", "replicate", "fork", "resume"}

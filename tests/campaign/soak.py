@@ -16,7 +16,7 @@ import psutil
 from campaign.report import Count, Failure
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from tests.support.terminal import Terminal
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seqsum.errors import UserError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.addition import Addition, AdditionConfig
 from seqsum.tasks.base import Batches
 from seqsum.training import checkpoint

@@ -12,7 +12,7 @@ import torch
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.autoregressive import AutoregressiveModel
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.series import SeriesSource, read_series
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer

@@ -16,7 +16,7 @@ import torch
 
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.base import NOT_ASKED
 from seqsum.tasks.character_lm import CharacterLm, CharacterLmConfig, encoded, unigram_bits

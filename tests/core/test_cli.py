@@ -22,7 +22,7 @@ from seqsum.cli import follow
 from seqsum.cli.arguments import COMMANDS
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset, preset_names
+from seqsum.presets import load_preset, preset_names
 from seqsum.runs import Workspace
 from seqsum.runs.checkpoint_files import read_state
 from support.command_line import call, lines, refused

@@ -17,7 +17,7 @@ import pytest
 
 from seqsum.cli.arguments import COMMANDS
 from seqsum.config import Config
-from seqsum.presets.library import preset_names
+from seqsum.presets import preset_names
 from seqsum.runs import Workspace
 
 ASK = r"""

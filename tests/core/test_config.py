@@ -9,7 +9,7 @@ import pytest
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.control.replicate import group_name
 from seqsum.errors import ConfigError
-from seqsum.presets.library import Preset, all_presets, load_preset
+from seqsum.presets import Preset, all_presets, load_preset
 from seqsum.registry import TASKS
 from seqsum.schema import as_text
 

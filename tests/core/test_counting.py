@@ -13,7 +13,7 @@ from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.base import make_model
 from seqsum.models.concatenating import ConcatenatingModel
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.counting import Counting, CountingConfig
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer

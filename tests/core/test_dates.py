@@ -13,7 +13,7 @@ import torch
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.evaluation.evaluate import evaluate
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.dates import Dates, DatesConfig
 from seqsum.training import checkpoint

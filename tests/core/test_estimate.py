@@ -11,7 +11,7 @@ from seqsum.config import resolved
 from seqsum.estimate import Estimate, estimate, read_speeds
 from seqsum.models.base import make_model
 from seqsum.models.size import model_size
-from seqsum.presets.library import all_presets, load_preset
+from seqsum.presets import all_presets, load_preset
 from seqsum.runs import Run, Workspace
 
 CHANGES = (

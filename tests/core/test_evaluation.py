@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from seqsum.evaluation.evaluate import Evaluation, evaluate
 from seqsum.models.base import SequenceModel, make_model
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks import AnyTask, InputSpace
 from seqsum.tasks.base import NOT_ASKED, Examples

@@ -14,7 +14,7 @@ import torch
 from seqsum import cli
 from seqsum.config import Config, resolved
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset, preset_names
+from seqsum.presets import load_preset, preset_names
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seqsum.evaluation.evaluate import evaluate
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.training.backends.fused.exhaustive_order import exhaustive_order
 from seqsum.training.backends.fused.layout import COLUMNS
 from seqsum.training.trainer import Trainer

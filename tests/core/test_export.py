@@ -24,7 +24,7 @@ from seqsum.export.run_plot import LEFT, RIGHT, WIDTH, plot
 from seqsum.plotting import axes
 from seqsum.plotting.drawing import Area, Line, Picture, Words
 from seqsum.plotting.nonfinite import KEY_COLOUR
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 

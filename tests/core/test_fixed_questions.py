@@ -10,7 +10,7 @@ import pytest
 
 from seqsum.evaluation.fixed_questions import FixedQuestions
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import all_presets, load_preset
+from seqsum.presets import all_presets, load_preset
 from seqsum.registry import make_task
 from seqsum.runs import Run
 from seqsum.runs.store import ANSWERS

@@ -14,7 +14,7 @@ from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
 from seqsum.evaluation.evaluate import evaluate
 from seqsum.models.generation import forecast
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum.tasks.series import SeriesSource, read_series

@@ -19,7 +19,7 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.base import make_model
 from seqsum.models.loss import loss_of
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask, Batches

@@ -11,7 +11,7 @@ import pytest
 from seqsum.compare.reader import FIRST_CHOICES, LAST_CHOICES, MEASURED
 from seqsum.config import all_fields
 from seqsum.glossary import SOURCES, TERMS, sources_in, term_of, terms_in
-from seqsum.presets.library import all_presets
+from seqsum.presets import all_presets
 from seqsum.runs.verdict import RULES
 from seqsum_tui.runs.columns import COLUMNS
 from support.command_line import call, lines, refused

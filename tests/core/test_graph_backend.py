@@ -11,7 +11,7 @@ import torch
 
 from seqsum.config import Config
 from seqsum.models.base import make_model
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.tasks import AnyTask
 from seqsum.training import checkpoint

@@ -20,7 +20,7 @@ from seqsum.cli.parser import Parser
 from seqsum.config import all_fields
 from seqsum.control.fork_rewind import can_change
 from seqsum.errors import UserError
-from seqsum.presets.library import load_preset, preset_names
+from seqsum.presets import load_preset, preset_names
 from seqsum.schema import as_text, setting
 from seqsum.tasks.sum_modulo import SumModulo, SumModuloConfig
 from support.command_line import call, refused

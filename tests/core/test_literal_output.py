@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from seqsum.cli import main
 from seqsum.cli.output import columns, padded, say, say_columns, use_plain_signs
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from tests.support.hostile import STEERING, hostile_preset, hostile_run, steered_by
 

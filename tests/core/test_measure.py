@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seqsum.config import Config
 from seqsum.evaluation.evaluate import evaluate
 from seqsum.models.base import SequenceModel, make_model
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.query.examples import Deadline, fixed_part
 from seqsum.registry import make_task
 from seqsum.tasks import AnyTask, Examples

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqsum.errors import UserError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.memorise_noise import MemoriseNoise, MemoriseNoiseConfig
 from seqsum.training.trainer import Trainer
 

@@ -9,7 +9,7 @@ import pytest
 
 from seqsum.config import Config, resolved
 from seqsum.errors import UserError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.base import NOT_ASKED
 from seqsum.tasks.next_number import NextNumber, NextNumberConfig
 from seqsum.training.trainer import Trainer

@@ -12,7 +12,7 @@ import pytest
 
 from seqsum.control import commands
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace, checkpoint_files
 from support.engine import wait_for_end, wait_until
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqsum.errors import UserError
-from seqsum.presets import library
-from seqsum.presets.library import all_presets, load_preset
+from seqsum.presets import all_presets, library, load_preset
 from seqsum.presets.own import PresetExistsError, save_preset
 
 

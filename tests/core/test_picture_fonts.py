@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, features
 from seqsum.cli import main
 from seqsum.plotting import drawing, fonts
 from seqsum.plotting.drawing import Picture, Words
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 
 SCRIPTS = {

@@ -139,7 +139,7 @@ def test_an_installed_plugin_brings_presets(seqsum, tmp_path: Path) -> None:
     (package / "__init__.py").write_text(TASK.read_text() + register)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from seqsum import plugins; from seqsum.presets.library import preset_names\n"
+        "from seqsum import plugins; from seqsum.presets import preset_names\n"
         "print('tall' in preset_names(), plugins.problems(), plugins.added_tasks(), 'torch' in sys.modules)"
     )
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "SEQSUM_PLUGINS": ""}

@@ -6,7 +6,7 @@ import pytest
 
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
-from seqsum.presets.library import DEFAULT_PRESET, all_presets, load_preset, preset_names, read_preset
+from seqsum.presets import DEFAULT_PRESET, all_presets, load_preset, preset_names, read_preset
 
 # The first one, and document 1's table: what each preset changes against the baseline.
 CHANGES = {

@@ -16,7 +16,7 @@ from seqsum.control import commands, fork_rewind
 from seqsum.control.replicate import Replication, group_name, outcome_of, parse_seeds
 from seqsum.errors import UserError
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 from support.engine import SMALL, small, wait_for_end, wait_until

@@ -10,7 +10,7 @@ import pytest
 
 from seqsum.config import Config, resolved
 from seqsum.control import commands, fork_rewind
-from seqsum.presets.library import Preset, all_presets, load_preset
+from seqsum.presets import Preset, all_presets, load_preset
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import fork_notes, notes

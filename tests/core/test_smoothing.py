@@ -10,7 +10,7 @@ import pytest
 
 from seqsum.compare.history import History
 from seqsum.plotting.smoothing import LEAD, lead, smooth, smooth_buckets
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Buckets, Run, Workspace
 
 Floats = np.ndarray

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqsum.errors import UserError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.tasks.base import NOT_ASKED
 from seqsum.tasks.countdown import Countdown, CountdownConfig
 from seqsum.tasks.tagging import Tagging, TaggingConfig, matched

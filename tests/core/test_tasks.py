@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqsum.errors import UserError
-from seqsum.presets.library import all_presets
+from seqsum.presets import all_presets
 from seqsum.registry import TASKS, make_task, task_type
 from seqsum.tasks import InputSpace
 from seqsum.tasks.base import EXHAUSTIVE_LIMIT, SAMPLE_SIZE, all_sequences

@@ -3,7 +3,7 @@
 import pytest
 
 from seqsum.config import Config
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.schema import as_text
 from support.engine import CLOCK_METRICS, small, train_here
 

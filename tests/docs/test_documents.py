@@ -12,7 +12,7 @@ import pytest
 from textual.keys import _character_to_key
 
 from seqsum.cli.arguments import COMMANDS, parse
-from seqsum.presets.library import load_preset, preset_names
+from seqsum.presets import load_preset, preset_names
 from tests.reference import keys_of_parts
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqsum.cli.arguments import COMMANDS, command_parser
 from seqsum.config import all_fields
-from seqsum.presets.library import preset_names
+from seqsum.presets import preset_names
 from seqsum.runs.verdict import RULES
 from seqsum_tui.settings.keymap import key_groups
 from tests.reference import commands_page, keys_page, presets_page, settings_page, verdicts_page

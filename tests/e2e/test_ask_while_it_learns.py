@@ -14,7 +14,7 @@ import torch
 
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 from support.terminal import Terminal

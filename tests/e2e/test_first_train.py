@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seqsum.presets.library import DEFAULT_PRESET
+from seqsum.presets import DEFAULT_PRESET
 from seqsum.runs import Workspace
 from support.terminal import Terminal
 

@@ -13,7 +13,7 @@ import pytest
 
 from seqsum.control import commands
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from support.terminal import Terminal
 

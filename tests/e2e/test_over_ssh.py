@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
 from seqsum_tui.terminal_io.rate_limit import ANSWER_SECONDS

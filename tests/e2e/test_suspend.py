@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from tests.support.terminal import Terminal
 

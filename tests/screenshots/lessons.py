@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from seqsum.control import commands
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen

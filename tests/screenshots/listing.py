@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console

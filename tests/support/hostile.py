@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run
 from seqsum.training.trainer import Trainer
 from support.engine import new_run, small

@@ -24,7 +24,7 @@ from textual.pilot import Pilot
 import seqsum_tui.rooms  # noqa: F401  # with the rooms imported the list is there at once
 from seqsum.config import Config
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
 from support.screens import listed

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.query.questions.predict import reading_of
 from seqsum.query.task_facts import what_is_asked
 from seqsum.registry import make_task

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from seqsum import __version__
-from seqsum.presets.library import DEFAULT_PRESET
+from seqsum.presets import DEFAULT_PRESET
 from seqsum_tui import __main__ as console
 
 COMMAND = [sys.executable, "-m", "seqsum_tui"]

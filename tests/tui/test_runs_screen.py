@@ -5,7 +5,7 @@ from textual.app import App
 from textual.geometry import Region
 from textual.widgets import Static
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum_tui.app import Console
 from seqsum_tui.new_run.screen import NewRunScreen
 from seqsum_tui.new_run.starter import Started

@@ -85,7 +85,7 @@ def open_console(folder: Path) -> int:
 
 def train_without_screen(folder: Path) -> int:
     """Train the default preset in this process's place."""
-    from seqsum.presets.library import DEFAULT_PRESET
+    from seqsum.presets import DEFAULT_PRESET
 
     print(
         f"seqsum-tui: no terminal here, so the preset {DEFAULT_PRESET} trains without a screen "

@@ -33,7 +33,7 @@ from seqsum.formatting import ago, count, duration, metric
 from seqsum.launch import LocalLauncher
 from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import limits_of
-from seqsum.presets.library import DEFAULT_PRESET, load_preset
+from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.run import RESULTS

@@ -88,7 +88,7 @@ def _prepare_settings(parser: Parser, options: Options) -> list[str]:
 def _settings(parser: Parser, options: Options) -> list[FieldFacts]:
     """The settings that count with the line's preset or run, and what the line changes; all where there is none."""
     from seqsum.config import all_fields
-    from seqsum.presets.library import load_preset
+    from seqsum.presets import load_preset
 
     with contextlib.suppress(UserError):
         forked = options.command == "fork"
@@ -107,7 +107,7 @@ def _values(facts: FieldFacts, prefix: str, **_: object) -> Iterable[str]:
 
 
 def _presets(options: Options, prefix: str, **_: object) -> dict[str, str]:
-    from seqsum.presets.library import all_presets
+    from seqsum.presets import all_presets
 
     files = dict.fromkeys(FilesCompleter(("toml",))(prefix), "") if prefix else {}
     return {**{preset.name: preset.title for preset in all_presets()}, **files}

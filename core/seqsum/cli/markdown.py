@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seqsum.config import Config
-from seqsum.presets.library import Preset
+from seqsum.presets import Preset
 from seqsum.text import one_line
 
 COLUMNS = ("Preset", "What it is", "Task", "Model", "Differs from the defaults in")

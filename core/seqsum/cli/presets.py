@@ -11,7 +11,7 @@ from seqsum.cli.markdown import defaults_of, preset_table
 from seqsum.cli.output import complain, padded, say, say_json, write_out
 from seqsum.cli.page import TITLE, Page, Rows
 from seqsum.glossary import sources_in
-from seqsum.presets.library import Preset, all_presets, load_preset, preset_problems
+from seqsum.presets import Preset, all_presets, load_preset, preset_problems
 from seqsum.registry import task_type
 from seqsum.text import one_line
 

@@ -19,7 +19,7 @@ from seqsum.control.replicate import CONVERGED, Replication, SeedDistribution, g
 from seqsum.formatting import count, metric, percent
 from seqsum.formatting import progress as whole_percent
 from seqsum.launch import WarmLauncher
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Summary, Workspace
 from seqsum.setting_notes import notes
 from seqsum.text import one_line

@@ -10,7 +10,7 @@ from seqsum.cli.page import Rows
 from seqsum.config import Config, section_type
 from seqsum.control.fork_rewind import can_change
 from seqsum.errors import ConfigError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.registry import MODELS, TASKS, task_type
 from seqsum.runs import Workspace
 from seqsum.schema import FieldFacts, as_text, fields_of

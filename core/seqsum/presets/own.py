@@ -9,7 +9,7 @@ from seqsum import plugins
 from seqsum.config import Config, section_type
 from seqsum.errors import UserError, told_as
 from seqsum.files import write_atomically
-from seqsum.presets.library import preset_names, read_preset
+from seqsum.presets import preset_names, read_preset
 
 LONGEST_NAME = 60
 

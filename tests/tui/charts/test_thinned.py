@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input
 
 from seqsum.plotting.smoothing import smooth
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Buckets, Run, Store, Workspace
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Chart

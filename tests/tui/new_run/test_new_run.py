@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from seqsum.presets.library import DEFAULT_PRESET, load_preset, preset_names
+from seqsum.presets import DEFAULT_PRESET, load_preset, preset_names
 from seqsum.runs import Run, Workspace
 from seqsum_tui.new_run import estimate_line
 from seqsum_tui.new_run.rows import Fold

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum_tui.new_run.rows import Fold
 from support.command_line import call
 from support.new_run import BASICS, SIZES, NewRunApp, ready, type_into

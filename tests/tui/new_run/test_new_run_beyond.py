@@ -14,7 +14,7 @@ from seqsum.cli.arguments import parse
 from seqsum.control.replicate import parse_seeds
 from seqsum.estimate import Estimate
 from seqsum.formatting import roughly
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from seqsum_tui.new_run.changes_dialog import ChangesScreen
 from seqsum_tui.new_run.draft import RunDraft

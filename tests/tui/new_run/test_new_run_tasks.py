@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from seqsum import registry
-from seqsum.presets.library import DEFAULT_PRESET
+from seqsum.presets import DEFAULT_PRESET
 from seqsum.runs import Run
 from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig

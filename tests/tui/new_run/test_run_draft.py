@@ -11,7 +11,7 @@ import pytest
 
 from seqsum import registry
 from seqsum.config import Config, resolved
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig

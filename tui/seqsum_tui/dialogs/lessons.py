@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum.errors import UserError
-from seqsum.presets.library import load_preset
+from seqsum.presets import load_preset
 from seqsum.runs.kinds import Fields
 from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import dialog_keys

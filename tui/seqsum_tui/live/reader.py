@@ -12,7 +12,7 @@ from seqsum.compare.history import WIDEST, History, parts_of
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
-from seqsum.presets.library import load_preset, preset_names
+from seqsum.presets import load_preset, preset_names
 from seqsum.runs import Run, checkpoint_files, rewinding
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.database import StoreBusy

@@ -12,7 +12,7 @@ from seqsum.config import Config, section_type
 from seqsum.control.replicate import MOST_SEEDS, OWN_FIELDS, group_name
 from seqsum.errors import ConfigError, UserError
 from seqsum.folders import default_workspace
-from seqsum.presets.library import DEFAULT_PRESET, Preset, all_presets, load_preset
+from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
 from seqsum.runs.annotations import check_name
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import notes

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from seqsum.formatting import count
-from seqsum.presets.library import Preset
+from seqsum.presets import Preset
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.new_run.form import ConfigForm

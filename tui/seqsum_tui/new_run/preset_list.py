@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from seqsum.config import Config
 from seqsum.glossary import sources_in
-from seqsum.presets.library import Preset
+from seqsum.presets import Preset
 from seqsum.registry import task_type
 from seqsum.text import one_line, printable
 

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.presets.library import Preset
+from seqsum.presets import Preset
 from seqsum.presets.own import PresetExistsError, save_preset
 from seqsum_tui.dialogs.dialog import Dialog, buttons
 from seqsum_tui.shared import dialog_keys, display
