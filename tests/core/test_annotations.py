@@ -181,6 +181,8 @@ def test_the_commands(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> 
     )  # fmt: skip
     assert call("runs", "--sort", "nme") == (2, "", 'sort: no column "nme"; did you mean "name"?\n')
     assert call("runs", "--filter", "nothing-like-it")[1] == "no run is like that\n"
+    assert call("runs", "--filter", 'name = "like-*"')[1] == "no run is like that; in quotes a * is only a *\n"
+    assert call("runs", "--filter", 'name ~ "^like-.*"')[1] == "no run is like that\n"
 
     assert lines("delete", run.id, "two", "two")[1]["run"] == other.id
     assert lines("runs") == []

@@ -102,6 +102,8 @@ async def test_a_filter_finds_as_one_types_and_says_what_is_wrong_where(console,
             assert "No run is like that" not in screen_text(console)
             box.value = "nothing-like-it"
             await until(pilot, lambda: "No run is like that" in screen_text(console))
+        box.value = "name = 'a*'"
+        await until(pilot, lambda: "that; in quotes a * is only a *." in screen_text(console))
         await pilot.press("enter")
         assert table(console).has_focus and console.screen.query_one(FilterBox).display
         await pilot.press("escape")

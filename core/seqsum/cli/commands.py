@@ -111,7 +111,9 @@ def runs(options: Options) -> int:
             say_json(summary_plain(summary))
         return 0
     if not summaries and options.filter:
-        say("no run is like that")
+        from seqsum.runs.filter import clue
+
+        say("; ".join(filter(None, ("no run is like that", clue(options.filter)))))
         return 0
     if not summaries:
         say(f"no runs in {workspace.folder}; start one: seqsum train {DEFAULT_PRESET}")

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from seqsum.config import all_fields
@@ -181,6 +182,16 @@ def parse(text: str, names: Names) -> Filter | None:
     if not reader.done:
         raise FilterError(f'filter: "{reader.here.text}" has no bracket before it that it closes', reader.here.place)
     return Filter(text, test, reader.clock)
+
+
+def clue(text: str) -> str:
+    """Say why a filter may find nothing: an asterisk in quotes; else nothing."""
+    tokens = tokens_of(text)
+    quoted = any(
+        value.kind == "quoted" and "*" in value.text and sign.text not in REGEX_SIGNS
+        for sign, value in pairwise(tokens)
+    )
+    return "in quotes a * is only a *" if quoted else ""
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
+from seqsum.runs.filter import clue
 from seqsum_tui.runs.columns import USUAL, RunColumn, arrange, sorted_column
 from seqsum_tui.runs.listing import Line, Listing, View
 from seqsum_tui.shared import bindings, display
@@ -18,7 +19,7 @@ from seqsum_tui.shared.line_table import ColumnTable, Piece
 
 MARK, STAR, NOTE = "◆", "★", "¶"
 SHARE_CELLS = 5
-NOTHING = "No run is like that; esc takes the filter away."
+NOTHING = "No run is like that; "
 UNREADABLE = "The filter can't be read yet; esc takes it away."
 
 
@@ -198,5 +199,7 @@ class RunTable(ColumnTable[Line, RunColumn]):
     def note(self, y: int) -> Iterable[Piece]:
         """Say that a filter finds nothing, or can't be read."""
         if not self.lines and y == self.HEADING_ROWS + 1 and self._listing.entries:
-            said = NOTHING if self._listing.error is None else UNREADABLE
+            why = clue(self._listing.view.filter)
+            nothing = NOTHING + (why or "esc takes the filter away") + "."
+            said = nothing if self._listing.error is None else UNREADABLE
             yield display.fit(" " * self.GUTTER + said, self.size.width), self.style_of("quiet")
