@@ -20,6 +20,7 @@ from seqsum.cli.doctor import doctor
 from seqsum.config import LIVE_FIELDS
 from seqsum.control import commands, fork_rewind
 from seqsum.errors import UserError
+from seqsum.launch import LocalLauncher
 from seqsum.query import loading
 from seqsum.runs import Run, Store, Workspace
 from seqsum.runs.annotations import annotate
@@ -216,6 +217,15 @@ def test_the_record_of_another_run_is_not_taken_for_ones_own(run: Run) -> None:
     assert (run.folder / "run.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("damage", ["DROP TABLE copy", "DELETE FROM copy", "UPDATE copy SET text = '{}'"])
+def test_a_copy_that_is_gone_is_made_again(damage: str, run: Run) -> None:
+    execute(run, damage)
+    (found,) = mended(run)
+    assert found.what == "metrics.db lacks its copy of run.json"
+    edit(run, '"hidden_size": 8', '"hidden_size": 9')
+    mended(run)
+
+
 def of_an_earlier_version(run: Run) -> None:
     """Without checksum and copy."""
     execute(run, "DROP TABLE copy")
@@ -376,6 +386,36 @@ def test_no_checkpoint_at_all_is_told(run: Run) -> None:
     shutil.rmtree(run.checkpoints)
     (found,) = examine(run, repair=True)
     assert found.what == "the checkpoint of step 60 is gone, and there is no other" and not found.mended
+    assert_begins_again(run)
+
+
+def test_that_no_checkpoint_is_left_whole_is_told(run: Run) -> None:
+    for step in (25, 50, 60):
+        flip(run.checkpoints / f"step-{step}" / "model.safetensors", 40)
+    *_, last = examine(run, repair=True)
+    assert examine(run) == [last] and last.what == "there is no checkpoint but what was set aside"
+    assert_begins_again(run)
+
+
+def assert_begins_again(run: Run) -> None:
+    stopped(run)
+    said = "there is no whole checkpoint: it begins at step 0 again, and makes 60 steps again"
+    assert commands.resume(run, NoLauncher(1))["message"] == f"worker started (process 1); {said}"
+    assert worker.main([str(run.folder)]) == 0
+    assert said in messages_of(run) and examine(run) == []
+
+
+def test_a_newest_checkpoint_that_is_gone_is_told(run: Run) -> None:
+    shutil.rmtree(run.checkpoints / "step-60")
+    said = "the checkpoint of step 60 is gone"
+    stopped(run)
+    assert commands.resume(run, NoLauncher(1))["message"].endswith(f"; {said}: it goes on from step 50")
+    assert [one.what for one in examine(run)] == [said]
+    assert worker.main([str(run.folder)]) == 0
+    assert f"{said}: it goes on from step 50" in messages_of(run)
+    shutil.rmtree(run.checkpoints / "step-60")
+    (found,) = mended(run)
+    assert found.what == said and run.summary().durable_step == 50
 
 
 # What is another run's
@@ -415,9 +455,15 @@ def refusals(run: Run) -> set[str]:
     return {str(asked.value), Run(run.folder).summary().reason or ""}
 
 
-class NoLauncher:
+class NoLauncher(LocalLauncher):
+    """Launches nothing; `pid` is what it says it launched, where it may."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        self.pid = pid
+
     def submit(self, run: Run, queue: bool = False) -> int:
-        raise AssertionError("a worker was launched")
+        assert self.pid is not None, "a worker was launched"
+        return self.pid
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.runs.checkpoint_files import fallen_back, newest_step
 from seqsum.runs.lock import let_go_on, take_lock
 from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
@@ -80,8 +81,9 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     run.config()
     with run.store() as store:
         check_own(run, store, "resume")
+        back = fallen_back(store.state(), newest_step(run.checkpoints))
     pid = launcher.submit(run, queue)
-    return {"ok": True, "message": f"worker started (process {pid})", "pid": pid}
+    return {"ok": True, "message": f"worker started (process {pid}){f'; {back}' if back else ''}", "pid": pid}
 
 
 def stop(run: Run) -> dict[str, Any]:

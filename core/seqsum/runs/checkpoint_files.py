@@ -53,6 +53,22 @@ def steps_saved(folder: Path) -> list[int]:
     return sorted(int(name[5:]) for name in names)
 
 
+def newest_step(folder: Path) -> int | None:
+    """Return the step of the newest checkpoint, whole or not; None where there is none."""
+    return max(steps_saved(folder), default=None)
+
+
+def fallen_back(state: Mapping[str, Any], step: int | None) -> str | None:
+    """Say so where a run goes on from an earlier checkpoint, that of `step`, than its store's state names, or from
+    none."""
+    durable = state.get("durable_step") or 0
+    if step is not None:
+        return f"the checkpoint of step {durable:,} is gone: it goes on from step {step:,}" if durable > step else None
+    if state["step"]:
+        return f"there is no whole checkpoint: it begins at step 0 again, and makes {state['step']:,} steps again"
+    return None
+
+
 def file_in(path: Path, name: str) -> bytes:
     """Return what one of a checkpoint's files holds; raise OSError when it is no regular file of bearable size."""
     return read_regular(path / name, LARGEST[name])

@@ -200,9 +200,8 @@ def _salvage(run: Run, aside: Path) -> int:
     with run.store() as store, suppress(OSError):
         if any(_status(run, store)):
             _set_status(run)
-        text = read_regular(run.folder / RECORD_FILE, LARGEST_JSON)
-        if store.copy_of(RECORD_FILE) is None and is_as_written(text):
-            store.keep_copy(RECORD_FILE, text.decode())
+        for one in _without_copy(run):
+            _mended(one)
     return points
 
 
@@ -249,6 +248,7 @@ def _record(run: Run) -> Iterator[Finding]:
     else:
         said = altered(run.folder, copy)
         if said is None:
+            yield from _without_copy(run)
             return
         wrong = said
         if (id := record_of_another(run)) is not None:
@@ -266,6 +266,24 @@ def _record(run: Run) -> Iterator[Finding]:
         yield Finding(wrong, remedy, lambda: _record_anew(run, state, aside))
     else:
         yield Finding(wrong, without)
+
+
+def _without_copy(run: Run) -> Iterator[Finding]:
+    """A sound record that the store has no copy of; an earlier version kept none, and no checksum either."""
+    text = read_regular(run.folder / RECORD_FILE, LARGEST_JSON)
+    with suppress(UserError), run.store() as store:
+        if (
+            is_as_written(text)
+            and sound_copy(store) is None
+            and another(run.folder, store.copy_of(RECORD_FILE)) is None
+        ):
+            yield Finding(f"{METRICS_FILE} lacks its copy of {RECORD_FILE}", "kept there again",
+                          lambda: _keep_copy(run, text.decode()))  # fmt: skip
+
+
+def _keep_copy(run: Run, text: str) -> None:
+    with run.store() as store:
+        store.keep_copy(RECORD_FILE, text)
 
 
 def _record_anew(run: Run, state: dict[str, Any], aside: Path) -> None:
@@ -327,21 +345,47 @@ def _checkpoints(run: Run) -> Iterator[Finding]:
                     yield Finding(f"the checkpoint of step {step:,} can't be read: {one_line(error.what)}")
                     continue
                 yield Finding(what, f"kept as {CHECKPOINTS}/{aside.name}, where nobody takes it for a whole one",
-                              partial(path.rename, aside))  # fmt: skip
+                              partial(_set_aside, run, path, aside))  # fmt: skip
             continue
         if (whose := checkpoint_of_another(step, own, state)) is not None:
             aside = _beside(path, f"foreign-{path.name}")
             yield Finding(whose, f"kept as {CHECKPOINTS}/{aside.name}, where nobody goes on from it",
-                          partial(path.rename, aside))  # fmt: skip
+                          partial(_set_aside, run, path, aside))  # fmt: skip
             continue
         if shapes is not None and found != shapes:
             yield Finding(f"the weights of step {step:,} have other names or shapes than those before it")
         shapes = found
+    yield from _not_there(run)
+
+
+def _set_aside(run: Run, path: Path, aside: Path) -> None:
+    path.rename(aside)
+    _say_newest(run)
+
+
+def _say_newest(run: Run) -> None:
+    """Have the store not claim a later checkpoint than there is."""
+    newest = checkpoint_files.newest_step(run.checkpoints) or 0
+    with run.store() as store:
+        if (store.state().get("durable_step") or 0) > newest:
+            store.set_state(durable_step=newest)
+
+
+def _not_there(run: Run) -> Iterator[Finding]:
+    """A checkpoint that the store says is saved, where there is none of its step or a later one."""
     durable = 0
     with suppress(UserError), run.store() as store:
         durable = store.state().get("durable_step") or 0
-    if durable and not steps and not any(run.checkpoints.glob("damaged-step-*")):
-        yield Finding(f"the checkpoint of step {durable:,} is gone, and there is no other")
+    newest = checkpoint_files.newest_step(run.checkpoints)
+    if newest is None:
+        aside = any(run.checkpoints.glob("*-step-*"))
+        if aside or durable:
+            gone = f"the checkpoint of step {durable:,} is gone, and there is no other"
+            yield Finding("there is no checkpoint but what was set aside" if aside else gone,
+                          "resumed, the run begins at step 0 again")  # fmt: skip
+    elif durable > newest and not rewinding.under_way(run):
+        yield Finding(f"the checkpoint of step {durable:,} is gone", f"the newest that {METRICS_FILE} names is that of "
+                      f"step {newest:,}, from which the run goes on", lambda: _say_newest(run))  # fmt: skip
 
 
 def _shapes(path: Path, step: int) -> tuple[dict[str, Any], dict[str, Any]]:

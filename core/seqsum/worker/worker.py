@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import metric
-from seqsum.runs import Command, Run, Store, rewinding
+from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.ownership import check_own
 from seqsum.runs.record import Record
@@ -81,6 +81,9 @@ class Worker:
         if saved is None and parent is not None:
             # From step 0 it would be another run than the one whose curve it continues.
             raise UserError(f"fork: the checkpoint of step {parent.get('step')} that it began with is damaged or gone")
+        back = checkpoint_files.fallen_back(self.store.state(), step if saved else None)
+        if back and not (saved and damaged):
+            say(self.store, back, step)
         known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
         self.trainer = Trainer.resume(saved) if saved else Trainer(config)
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
