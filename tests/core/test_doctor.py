@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import sqlite3
@@ -346,6 +347,38 @@ def test_tables_that_are_not_as_they_have_to_be(statements: list[str], what: str
     (found,) = mended(run)
     assert what in found.what
     assert points_of(run) == right and run.summary().status == "finished"
+
+
+LOSSES: dict[str, tuple[str, Callable[[str, float], bool]]] = {
+    "some": ("DELETE FROM pt WHERE step BETWEEN 20 AND 40", lambda _, step: 20 <= step <= 40),
+    "of one metric": (
+        "DELETE FROM pt WHERE metric = (SELECT id FROM metric WHERE name = 'loss')",
+        lambda name, _: name == "loss",
+    ),
+    "all": ("DELETE FROM pt", lambda *_: True),
+    "their table": ("DROP TABLE pt", lambda *_: True),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_points_that_are_gone_are_named_and_brought_back_where_the_roll_up_knows_them(loss: str, run: Run) -> None:
+    with run.store() as store:
+        store.append(("dense", step, step / 7) for step in range(20, 40))
+        store.append(("dense", step, math.inf) for step in (41, 50))
+    statement, gone = LOSSES[loss]
+    right: dict[str, list[Any]] = {}
+    for name, points in points_of(run).items():
+        buckets = [step // 8 for step, _ in points]
+        known = [one for one in points if buckets.count(one[0] // 8) == 1 and math.isfinite(one[1])]
+        right[name] = [one for one in points if not gone(name, one[0]) or one in known]
+    execute(run, statement)
+    (found,) = mended(run)
+    said = "its table pt is gone" if loss == "their table" else " of loss (steps "
+    assert said in found.what and "metrics.db" in found.what
+    assert points_of(run) == {name: points for name, points in right.items() if points}
+    if loss == "some":
+        assert "20 points of dense (steps 20 to 39) stay lost" in found.remedy
+    assert (run.folder / "metrics.db.damaged").exists()
 
 
 # Checkpoints

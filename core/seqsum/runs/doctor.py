@@ -36,7 +36,7 @@ from seqsum.runs.measure import MEASURE
 from seqsum.runs.ownership import checkpoint_of_another, of_another, own_config, record_of_another
 from seqsum.runs.record import RECORD_FILE, Record, altered, another, give_back, is_as_written, some, sound_copy
 from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, METRICS_FILE, Run
-from seqsum.runs.salvage import ROLLUP, roll_up, salvage, wrong_with
+from seqsum.runs.salvage import ROLLUP, bring_back, lost_points, roll_up, salvage, wrong_with
 from seqsum.runs.store import UNREADABLE, Store
 from seqsum.runs.workspace import Workspace
 from seqsum.slots import FOLDER as SLOTS_FOLDER
@@ -152,7 +152,10 @@ def _store(run: Run) -> Iterator[Finding]:
         with run.store() as store:
             wrong = wrong_with(store)
             id = None if wrong else another(run.folder, store.copy_of(RECORD_FILE))
-            if wrong == ROLLUP:
+            lost = lost_points(store) if wrong == ROLLUP else []
+            if lost:
+                yield _lost(run, lost)
+            elif wrong == ROLLUP:
                 yield Finding(f"{path.name}: {wrong}", "made anew from the points", lambda: _roll_up(run))
             elif wrong is None and id is None:
                 yield from _status(run, store)
@@ -188,6 +191,22 @@ def _store_of_another(run: Run, id: str) -> Iterator[Finding]:
 
 def _call_it(id: str) -> str:
     return f"call the folder {id} to go on with that run"
+
+
+def _lost(run: Run, lost: list[str]) -> Finding:
+    aside = _beside(run.folder / METRICS_FILE)
+    kept = f"the store as it is is kept as {aside.name}"
+
+    def mend() -> str:
+        with run.store() as store:
+            store.copy_to(aside)
+            bring_back(store, store.database)
+            left = lost_points(store)
+        _roll_up(run)
+        return f"{f'{some(left)} stay lost' if left else 'brought back from the roll-up of the points'}; {kept}"
+
+    remedy = f"those that the roll-up of the points knows are brought back, and {kept}"
+    return Finding(f"{METRICS_FILE} lacks {some(lost)}", remedy, mend)
 
 
 def _roll_up(run: Run) -> None:

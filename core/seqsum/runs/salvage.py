@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seqsum.errors import UserError
 from seqsum.files import sync_folder
+from seqsum.formatting import count
 from seqsum.runs import rollup
 from seqsum.runs.bounds import keep_as, remove
 from seqsum.runs.database import check_file, connect
@@ -47,6 +48,38 @@ def _wrong(database: sqlite3.Connection) -> str | None:
         counted = {}
     sound = all(points.get(metric) == count for (metric, _), count in counted.items())
     return None if sound and {metric for metric, level in counted if level == 1} == points.keys() else ROLLUP
+
+
+def lost_points(store: Store) -> list[str]:
+    """Say which points are gone that the roll-up still counts, by metric; none where it contradicts itself."""
+    query = """
+        SELECT name, sum(was - there), min(first), max(last) FROM (
+            SELECT metric, first, last, finite + nonfinite AS was, (
+                SELECT count(*) FROM pt
+                WHERE pt.metric = rollup.metric AND step BETWEEN bucket * :size AND bucket * :size + :size - 1
+            ) AS there FROM rollup WHERE level = 1
+        ) JOIN metric ON id = metric WHERE was > there AND metric NOT IN (
+            SELECT metric FROM (SELECT metric, sum(finite + nonfinite) AS counted FROM rollup GROUP BY metric, level)
+            GROUP BY metric HAVING min(counted) != max(counted)
+        ) GROUP BY id ORDER BY id"""
+    try:
+        rows = store.database.execute(query, {"size": store.base * rollup.FAN_OUT}).fetchall()
+    except sqlite3.Error:
+        return []
+    return [f"{count(lost, 'point')} of {name} (steps {first:,} to {last:,})" for name, lost, first, last in rows]
+
+
+def bring_back(store: Store, old: sqlite3.Connection) -> None:
+    """Put in the points that the roll-up of an `old` store, or of this one, knows to the bit: those alone in a
+    bucket."""
+    names = ["metric", "level", "bucket", "first", "low", "finite", "nonfinite"]
+    alone = [
+        (metric, first, low)
+        for metric, level, _, first, low, finite, nonfinite in _rows(old, "rollup", names, "metric, level, bucket")
+        if (level, finite, nonfinite) == (1, 1, 0)
+    ]
+    with store.transaction():
+        store.database.executemany("INSERT OR IGNORE INTO pt(metric, step, value) VALUES (?, ?, ?)", alone)
 
 
 def _columns(database: sqlite3.Connection, table: str) -> Iterator[tuple[str, int]]:
@@ -114,6 +147,8 @@ def _copy(old: sqlite3.Connection, store: Store) -> None:
                 into = f"INSERT OR IGNORE INTO {table}({', '.join(names)}) VALUES ({marks})"
                 for row in _rows(old, table, names, key):
                     store.database.execute(into, row)
+        if "rollup" in there:
+            bring_back(store, old)
         store.database.execute(
             "INSERT OR IGNORE INTO metric SELECT DISTINCT metric, 'metric ' || metric FROM pt"
             " WHERE metric NOT IN (SELECT id FROM metric)"

@@ -22,6 +22,7 @@ import numpy as np
 
 from seqsum.errors import UserError
 from seqsum.files import open_regular, parse_json
+from seqsum.formatting import enumerated
 from seqsum.runs import rollup
 from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.database import connect, on_network_file_system, opened, told
@@ -156,8 +157,11 @@ class Store:
         tables = {
             name for type, name, sql in rows if type == "table" and not str(sql).upper().startswith("CREATE VIRTUAL")
         }
-        if len(tables) < len(rows) or not tables.issuperset(TABLES[:-1]):
-            raise UserError(f"runs: can't read {self.path}: it is no store of a run")
+        lacking = [name for name in TABLES[:-1] if name not in tables]
+        if len(tables) < len(rows) or lacking:
+            ours = len(tables) == len(rows) and len(lacking) < len(TABLES) - 1
+            why = f"its table {enumerated(lacking, 'and')} is gone" if ours else "it is no store of a run"
+            raise UserError(f"runs: can't read {self.path}: {why}")
         row = self.database.execute("SELECT value FROM state WHERE key = 'rollup_base'").fetchone()
         return max(1, int(row[0])) if row else 1
 
