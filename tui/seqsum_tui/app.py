@@ -79,6 +79,10 @@ class Console(App[None]):
         scrollbar-background-active: $foreground 5%;
     }
     Input > .input--placeholder { color: $foreground-muted; }
+    /* Below are the keys, and where one types. A dialog moves out of the way. */
+    ToastRack { dock: top; align: right top; margin: 1 0 0 0; max-height: 50%; scrollbar-size-vertical: 0; }
+    Dialog > ToastRack, CommandPalette > ToastRack, SettingsScreen > ToastRack { layer: default; margin: 0; }
+    Toast { width: auto; max-width: 75%; margin: 0; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
@@ -362,7 +366,7 @@ class Console(App[None]):
         told = [f"• {display.literal(problem)}" for problem in problems[:PROBLEMS_TOLD]]
         if len(problems) > len(told):
             told.append(f"… and {len(problems) - len(told)} more, on the settings screen")
-        self.notify("\n".join(told), title="Settings", severity="warning", timeout=20)
+        self.notify("\n".join(told), title="Settings", severity="warning", timeout=10)
 
     def action_settings(self) -> None:
         """Show the settings."""
@@ -443,7 +447,7 @@ class Console(App[None]):
         turned = [(title, text, True) for title, text in turns_to_tell(before, after)]
         for title, text, bad in [*turned, *(ends_to_tell(ended, after) if ended else ())]:
             if self.settings.value("notifications"):
-                self.notify(text, title=title, severity="error" if bad else "information", timeout=15)
+                self.notify(text, title=title, severity="error" if bad else "information", timeout=10)
             if self.settings.value("bell"):
                 self.bell()
 
@@ -458,7 +462,7 @@ class Console(App[None]):
 
         title = "Plug-ins and presets"
         for problem in await in_thread(load):
-            self.notify(problem, title=title, severity="warning", timeout=20)
+            self.notify(problem, title=title, severity="warning", timeout=10)
 
     def action_help(self) -> None:
         """Show the keys of the screen in front."""

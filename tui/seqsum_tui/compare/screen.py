@@ -513,7 +513,7 @@ class CompareScreen(ConsoleScreen[None]):
         self.notify(f"{for_people(chosen.path)}, {size:,} bytes", title="Exported", timeout=10)
         for message in messages:
             if message != OFFER:
-                self.notify(message, title="Exported", severity="warning", timeout=15)
+                self.notify(message, title="Exported", severity="warning", timeout=10)
 
 
 def _first_steps() -> Content:

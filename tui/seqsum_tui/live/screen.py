@@ -152,7 +152,7 @@ class LiveScreen(RunScreen):
         last = before[-1].id if before else 0
         new = [event for event in now if event.kind == "message" and event.id > last]
         for event in new[-MOST_TOLD:]:
-            self.notify(display.literal(str(event.detail.get("text", ""))), timeout=12)
+            self.notify(display.literal(str(event.detail.get("text", ""))), timeout=10)
 
     def _facts(self, view: RunView) -> tuple[str, ...]:
         facts = [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []

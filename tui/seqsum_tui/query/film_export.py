@@ -55,7 +55,7 @@ class FilmExport:
             screen.notify(str(error), title="Not exported", severity="error")
         else:
             told = f"{for_people(path)}, {len(written):,} bytes; asciinema play {for_people(path)} plays it"
-            screen.notify(told, title="Exported", timeout=15)
+            screen.notify(told, title="Exported", timeout=10)
 
     async def _picture(self) -> list[str]:
         """Return the lines of the screen, with their colours, once what changed is painted."""
