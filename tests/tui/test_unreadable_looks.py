@@ -12,6 +12,7 @@ from textual.app import App
 from seqsum.cli import main
 from seqsum.errors import UserError
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.runs.record import checksum
 from seqsum.runs.store import STATUSES
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
@@ -40,9 +41,11 @@ def console(scene, still):
 
 
 def edit(run, change):
+    """Have a record be as another version may write it."""
     raw = json.loads((run.folder / "run.json").read_text())
+    del raw["checksum"]
     change(raw)
-    (run.folder / "run.json").write_text(json.dumps(raw))
+    (run.folder / "run.json").write_text(json.dumps({**raw, "checksum": checksum(raw)}))
 
 
 def execute(run, statement, *values):
