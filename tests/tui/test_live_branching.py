@@ -111,7 +111,7 @@ async def test_what_can_not_be_forked_is_said_as_one_types(parent, console, open
             "train.name='a": "a quotation mark is not closed",
             "foo=1": "foo is no field; fields are written section.field",
             "optim.lr=1 optim.lr=2": "optim.lr stands twice; leave one of them out",
-            "train.steps=200": "must be above 275, the step it goes on from",
+            "train.steps=200": "train.steps must be above 275, the step it goes on from, got 200; e.g. 550",
         }.items():
             line.value = typed
             await until(pilot, lambda said=said: said in words_of(console, "#outcome"))

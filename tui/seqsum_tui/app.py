@@ -447,7 +447,7 @@ class Console(App[None]):
         turned = [(title, text, True) for title, text in turns_to_tell(before, after)]
         for title, text, bad in [*turned, *(ends_to_tell(ended, after) if ended else ())]:
             if self.settings.value("notifications"):
-                self.notify(text, title=title, severity="error" if bad else "information", timeout=10)
+                self.notify(text, title=title, severity="error" if bad else "information", timeout=10 if bad else 5)
             if self.settings.value("bell"):
                 self.bell()
 

@@ -251,8 +251,8 @@ def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Conf
     config, task = resolved(parent.changed({"track.group": None, **changes}, "fork"), "fork")
     check_backend(config, task, "fork")
     if config.train.steps <= step:
-        way_out = f"must be above {step}, the step it goes on from; e.g. --train.steps {2 * step or 1}"
-        raise ConfigError("fork", [("train.steps", f"{way_out}, got {config.train.steps}")])
+        reason = f"must be above {step}, the step it goes on from, got {config.train.steps}; e.g. {2 * step or 1}"
+        raise ConfigError("fork", [("train.steps", reason)])
     return config, task
 
 

@@ -285,6 +285,7 @@ QUERY: list[BindingType] = [
 
 QUERY_BOX: list[BindingType] = [
     key("query.ask", "enter", "submit", "Ask", "Ask what stands in the box"),
+    key("query.box_pages", "tab", "app.focus_next", "Pages", "Leave the box for the page; there 1 to 5 choose another"),
     key("query.box_earlier", "up", "earlier", "Earlier", "Take the question before"),
     hidden("query.box_later", "down", "later", "Later", "Take the question after"),
     key("query.box_random", "ctrl+r", "screen.random", "Random", "Ask a question such as the run is trained on"),
