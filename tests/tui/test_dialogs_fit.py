@@ -44,6 +44,9 @@ async def test_a_notice_hides_no_dialog_no_key_and_no_input(console, until, name
         if (screen := SCREENS[name](console)) is not None:
             await console.push_screen(screen)
         screen = console.screen
+        if name == "list":
+            await pilot.press("slash")
+            await until(pilot, lambda: shown_at(screen, Input))
         # So long that it takes several lines, and is as wide as one can be.
         console.notify("It goes on from step 12,000: a sentence " * 3, title="mine: forked", timeout=60)
         await until(pilot, lambda: shown_at(screen, Toast))
@@ -52,6 +55,9 @@ async def test_a_notice_hides_no_dialog_no_key_and_no_input(console, until, name
         kept = [region for kind in (KeyLine, "#dialog", Input, TextArea) for region in shown_at(screen, kind)]
         assert kept and not [region for region in kept if region.overlaps(notice)]
         assert screen.region.contains_region(notice)
+        if name == "list":
+            row = next(row for row, line in enumerate(screen_text(console).splitlines()) if "◉ finished  one" in line)
+            assert not notice.y <= row < notice.bottom
 
 
 @pytest.mark.parametrize(("many", "size"), [(16, (80, 24)), (40, (60, 20))])
