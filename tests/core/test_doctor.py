@@ -213,8 +213,10 @@ def test_the_record_of_another_run_is_not_taken_for_ones_own(run: Run) -> None:
     other = new_run(run.folder.parent, small(), "other")
     before = (run.folder / "run.json").read_bytes()
     shutil.copy(other.folder / "run.json", run.folder)
+    problem = f"run.json: that of run {other.id}; see seqsum doctor {run.id}"
+    assert Run(run.folder).summary().problems == (problem,)
     (found,) = mended(run)
-    assert found.what == f"run.json is that of run {other.id}"
+    assert found.what == f"run.json is that of run {other.id}" and Run(run.folder).summary().problems == ()
     assert (run.folder / "run.json").read_bytes() == before
 
 

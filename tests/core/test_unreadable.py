@@ -269,8 +269,8 @@ def test_every_part_of_a_state_may_be_of_any_kind(
         ("UPDATE rollup SET low = 'x', total = x'00'", None),
         ("DELETE FROM state", "status"),
         ("CREATE TRIGGER more AFTER INSERT ON command BEGIN DELETE FROM pt; END", "no store"),
-        ("ALTER TABLE pt RENAME TO points", "no store"),
-        ("DROP TABLE event", "no store"),
+        ("ALTER TABLE pt RENAME TO points", "its table pt is gone"),
+        ("DROP TABLE event", "its table event is gone"),
     ],
 )
 def test_what_a_store_holds_may_be_of_any_kind(

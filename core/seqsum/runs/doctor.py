@@ -441,7 +441,8 @@ def _leftovers(run: Run) -> Iterator[Finding]:
 
 def _fields(run: Run) -> Iterator[Finding]:
     """What is of another kind than it has to be, where not the whole file is told already."""
-    told = (f"{METRICS_FILE}: status ", *([f"{RECORD_FILE}:"] if any(_record(run)) else []))
+    of_record = [one.what for one in _record(run) if not one.what.startswith(METRICS_FILE)]
+    told = (f"{METRICS_FILE}: status ", *([f"{RECORD_FILE}:"] if of_record else []))
     with suppress(UserError):
         Record.read(run.folder)
         for problem in Run(run.folder).summary().problems:

@@ -20,6 +20,7 @@ from seqsum.errors import ConfigError, UserError
 from seqsum.files import open_regular
 from seqsum.formatting import full
 from seqsum.runs.annotations import Annotations
+from seqsum.runs.bounds import RUN_NAME
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LARGEST_WHOLE, LATEST, Fields, measured
 from seqsum.runs.lock import is_locked, owner_lives, reason_told, stopped_worker
@@ -345,6 +346,8 @@ class Run:
             problems.append(f"{RECORD_FILE}: this version does not know {names}{more}")
         if record.wrong_checksum is not None:
             problems.append(f"{RECORD_FILE}: changed after seqsum wrote it; see seqsum doctor {self.id}")
+        elif RUN_NAME.fullmatch(self.id) and record.id != self.id:
+            problems.append(f"{RECORD_FILE}: that of run {one_line(record.id)}; see seqsum doctor {self.id}")
         status = state["status"]
         return Summary(
             id=self.id,
