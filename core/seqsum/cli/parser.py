@@ -14,6 +14,8 @@ from seqsum.text import one_line
 
 NEAR = 0.54
 MOST_HINTS = 3
+TEXTS = ("INPUT", "PROMPT", "NAME", "TEXT")
+"""Arguments that have spaces in them."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,8 +64,16 @@ class Parser(argparse.ArgumentParser):
             return namespace
         unknown = unknown or rest[0]
         what = "option" if unknown.startswith("-") else "further argument"
-        way_out = nearest(unknown, self.flags) if what == "option" else ""
+        way_out = nearest(unknown, self.flags) if what == "option" else self._in_one(namespace, rest)
         raise UserError(f'{self.prog}: no {what} "{one_line(unknown)}"{way_out or f"; see {self.prog} --help"}')
+
+    def _in_one(self, namespace: argparse.Namespace, rest: Sequence[str]) -> str:
+        """How a text of several words is written, where the command takes one."""
+        texts = [one.dest for one in self.actions if one.metavar in TEXTS and not one.option_strings]
+        if not texts:
+            return ""
+        words = [str(getattr(namespace, texts[0])), *(word for word in rest if not word.startswith("-"))]
+        return f'; put all of it between quotation marks: "{one_line(" ".join(words))}"'
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{self.prog}: {self._in_a_sentence(message)}")
