@@ -102,7 +102,9 @@ class Scene:
             versions={"python": "3.11"}, parameters=746,
         )  # fmt: skip
         moved = Run(run.folder.rename(run.folder.with_name(id)))
-        record.write(moved.folder)
+        with moved.store() as store:
+            store.keep_copy("run.json", "")  # that of the id it had
+            record.write(moved.folder, store)
         return moved
 
 

@@ -81,7 +81,7 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     run.config()
     with run.store() as store:
         check_own(run, store, "resume")
-        back = fallen_back(store.state(), newest_step(run.checkpoints))
+        back = fallen_back(store, newest_step(run.checkpoints))
     pid = launcher.submit(run, queue)
     return {"ok": True, "message": f"worker started (process {pid}){f'; {back}' if back else ''}", "pid": pid}
 

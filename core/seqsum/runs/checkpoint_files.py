@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from seqsum.errors import UserError
 from seqsum.files import open_regular, parse_json, read_regular, sync_folder, write_atomically
 from seqsum.runs.bounds import STEP_NAME, own_folder, remove
+from seqsum.runs.store import Store
 from seqsum.text import one_line
 
 Read = TypeVar("Read")
@@ -58,13 +59,13 @@ def newest_step(folder: Path) -> int | None:
     return max(steps_saved(folder), default=None)
 
 
-def fallen_back(state: Mapping[str, Any], step: int | None) -> str | None:
-    """Say so where a run goes on from an earlier checkpoint, that of `step`, than its store's state names, or from
-    none."""
+def fallen_back(store: Store, step: int | None) -> str | None:
+    """Say so where a run goes on from an earlier checkpoint, that of `step`, than it has saved, or from none."""
+    state = store.state()
     durable = state.get("durable_step") or 0
     if step is not None:
         return f"the checkpoint of step {durable:,} is gone: it goes on from step {step:,}" if durable > step else None
-    if state["step"]:
+    if durable or store.events(kind="checkpoint"):
         return f"there is no whole checkpoint: it begins at step 0 again, and makes {state['step']:,} steps again"
     return None
 

@@ -81,7 +81,7 @@ class Worker:
         if saved is None and parent is not None:
             # From step 0 it would be another run than the one whose curve it continues.
             raise UserError(f"fork: the checkpoint of step {parent.get('step')} that it began with is damaged or gone")
-        back = checkpoint_files.fallen_back(self.store.state(), step if saved else None)
+        back = checkpoint_files.fallen_back(self.store, step if saved else None)
         if back and not (saved and damaged):
             say(self.store, back, step)
         known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
