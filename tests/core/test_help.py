@@ -277,6 +277,8 @@ def test_hints_of_the_everyday_kind() -> None:
         ("star", "x", "--of"): '"--off"',
         ("fork", "x", "--stp", "5"): '"--step"',
         ("train", "baseline", "--lr", "1"): '"--optim.lr"',
+        ("train", "baseline", "--scheduler", "cosine"): '"--schedule.name"',
+        ("train", "baseline", "--optim.schedule", "cosine"): '"--schedule.name"',
         ("train", "baseline", "--hiden_size=1"): '"--model.hidden_size"',
         ("train", "baseline", "--optim.beta", "1"): '"--optim.beta1" or "--optim.beta2"',
         ("--jsn", "runs"): '"--json"',

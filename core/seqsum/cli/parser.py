@@ -134,14 +134,16 @@ def _bare(name: str) -> str:
 
 
 def _likeness(typed: str, name: str) -> float:
-    """How alike two flags are, 0 to 1. Of `--section.field` the field counts most, and may be typed alone."""
+    """How alike two flags are, 0 to 1. Of `--section.field` the field counts most, and may be typed alone; so may the
+    section in place of `--section.name`."""
     if typed.replace(".", "-") == name.replace(".", "-"):
         return 1.0
     typed_section, dot, typed_field = typed.rpartition(".")
     section, has_section, field = name.rpartition(".")
+    whole = 0.9 * _words_alike(typed_field, section) if has_section and field == "name" else 0.0
     if dot and has_section:
-        return 0.9 * _words_alike(typed_field, field) + 0.1 * _words_alike(typed_section, section)
-    return (0.9 if has_section else 1.0) * _words_alike(typed, field)
+        return max(whole, 0.9 * _words_alike(typed_field, field) + 0.1 * _words_alike(typed_section, section))
+    return max(whole, (0.9 if has_section else 1.0) * _words_alike(typed, field))
 
 
 def _words_alike(typed: str, word: str) -> float:
