@@ -56,6 +56,6 @@ async def test_screens_tell_keys_of_ones_own(scene, still, tmp_path, until):
 
         await until(pilot, shows("F9 opens", "a asks", "F8 goes on"))
         console.push_screen(LiveScreen(runs[0]))
-        await until(pilot, shows("F7 alone", "F8 goes on"))
+        await until(pilot, shows("F7 enlarge", "F8 goes on"))
         console.push_screen(CompareScreen([run.id for run in runs]))
         await until(pilot, shows("F6 metric", "t time"))

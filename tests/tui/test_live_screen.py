@@ -1,6 +1,7 @@
 """One run, live: charts, keys, dialog, questions, at each size."""
 
 import math
+import time
 
 import psutil
 import pytest
@@ -17,6 +18,7 @@ from seqsum_tui.live.log import LogView, continuation
 from seqsum_tui.live.reader import RunReader, x_end
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
+from seqsum_tui.query.session import FRESH_SECONDS
 from support.new_run import FakeLauncher
 from support.screens import listed, screen_text
 
@@ -311,6 +313,7 @@ async def test_a_question_to_a_finished_run(scene, console, watch, until, size):
 
 async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console, watch, until, work):
     worker = work(run := scene.run(status="running", step=700, alive=False))
+    began = time.monotonic()
     async with console.run_test() as pilot:
         await watch(pilot, run)
         await pilot.press("A", "4", "enter")
@@ -318,7 +321,9 @@ async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console,
         for question in ("5", "6"):
             await pilot.press(question, "enter")
             await until(pilot, lambda question=question: f"{question} → {question}" in screen_text(console))
-        assert worker.done == [("snapshot", {})], "one for all that is asked in a moment"
+        assert set(map(str, worker.done)) == {str(("snapshot", {}))}
+        most = 1 + (time.monotonic() - began) // FRESH_SECONDS
+        assert len(worker.done) <= most, "one for all that is asked in a moment"
 
 
 async def test_a_run_without_a_checkpoint_says_so(scene, console, watch, until):

@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from seqsum.plotting.y_range import Limits
     from seqsum_tui.live.reader import RunView
 
-KEYS = (
-    ("live.enlarge", "alone"), ("live.metric", "metric"), ("chart.log_y", "log"), ("chart.smooth_more", "smooth"),
-)  # fmt: skip
-"""What is done with the chart that has the keys, for its frame."""
+KEYS = (("live.metric", "metric"), ("chart.log_y", "log"), ("chart.smooth_more", "smooth"))
+"""What is done with the chart that has the keys, for its frame, behind what `enter` does."""
 SHORT, FOR_VALUE = {"learning rate": "lr"}, 12
 """What titles are called where a frame has not so many cells beside them."""
 FRAMED = 12
@@ -67,6 +65,7 @@ class LiveChart(Chart, inherit_bindings=False):
     def __init__(self, place: int) -> None:
         super().__init__(empty=READING)
         self.place = place
+        self.enlarged = False
 
     def on_resize(self) -> None:
         """A wider chart shows more points."""
@@ -80,7 +79,8 @@ class LiveChart(Chart, inherit_bindings=False):
         return f"{self.place + 1} {head if width > len(head) + FOR_VALUE else SHORT.get(head, head)}"
 
     def _told_in_frame(self) -> list[Note]:
-        return [*super()._told_in_frame(), *([keys_note(self.app, KEYS)] if self.has_focus else [])]
+        keys = [("live.enlarge", "all charts" if self.enlarged else "enlarge"), *KEYS]
+        return [*super()._told_in_frame(), *([keys_note(self.app, keys)] if self.has_focus else [])]
 
     def action_toggle_log(self) -> None:
         """Change between a linear and a logarithmic y axis, and remember it."""
@@ -259,6 +259,7 @@ class LiveCharts(Container):
             last = self.enlarged is None and chart.place == grid.shown - 1
             chart.styles.column_span = grid.columns - chart.place % grid.columns if last else 1
             chart.display = shown
+            chart.enlarged = chart.place == self.enlarged
             chart.set_class(height // grid.rows >= FRAMED, "-framed")
         if self.screen.focused in self.charts and not self.charts[self.in_hand].display:
             self.focus_first()

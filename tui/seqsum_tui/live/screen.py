@@ -244,6 +244,13 @@ class LiveScreen(RunScreen):
         """Leave the question box."""
         self.query_one(LiveCharts).focus_first()
 
+    @on(TabbedContent.TabActivated)
+    @on(AskPanel.Answered)
+    def _make_room(self) -> None:
+        """What lies below the charts is high where there is something to read."""
+        read = self.query_one(TabbedContent).active != "ask" or self.query_one(AskPanel).answered
+        self.query_one("#below").set_class(read, "-read")
+
     def action_tab(self, tab: str) -> None:
         """Show a tab, and give it the keys."""
         self.query_one(TabbedContent).active = tab

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from seqsum.errors import UserError
@@ -45,6 +46,9 @@ class QuestionInput(QuestionBox):
 
 class AskPanel(Vertical):
     """Asks one run's model, one question after the other; the model is loaded when somebody is about to ask."""
+
+    class Answered(Message):
+        """Something stands below the box."""
 
     DEFAULT_CSS = """
     AskPanel {
@@ -129,6 +133,11 @@ class AskPanel(Vertical):
         """End the query server."""
         await self.session.close()
 
+    @property
+    def answered(self) -> bool:
+        """Whether an answer, or why there is none, stands below the box."""
+        return bool(self._answers)
+
     def know(self, run: Summary, checkpoints: tuple[int, ...]) -> None:
         """Take in how the run is."""
         self.session.summary, self.session.checkpoints = run, checkpoints
@@ -204,3 +213,4 @@ class AskPanel(Vertical):
         shown = [self._answers[0], *(Content.styled(old.plain, "$foreground-muted") for old in self._answers[1:])]
         self.query_one("#answers", Static).update(Content("\n").join(shown))
         self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.post_message(self.Answered())
