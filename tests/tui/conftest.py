@@ -216,7 +216,7 @@ def until() -> Until:
                 await pilot.pause()
                 return
             await asyncio.sleep(0.01)
-        pytest.fail("the condition did not come true")
+        raise AssertionError("the condition did not come true")  # an `Exception`: it ends the app, too
 
     return wait
 

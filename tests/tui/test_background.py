@@ -31,7 +31,7 @@ async def settle(condition):
         if condition():
             return
         await asyncio.sleep(0.005)
-    pytest.fail("the condition did not come true")
+    raise AssertionError("the condition did not come true")  # an `Exception`: it ends the app, too
 
 
 async def test_poll_reads_only_while_visible_and_goes_on_after_an_error():
