@@ -17,7 +17,7 @@ from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.charts.legend import Note
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.heat_map import Heat, HeatMap
-from seqsum_tui.query.pages import Asking, Chosen
+from seqsum_tui.query.pages import PAGES, Asking, Chosen, has
 from seqsum_tui.query.plane import Plane
 from seqsum_tui.query.ribbons import Looks, Ribbons
 from seqsum_tui.query.said import Said
@@ -155,7 +155,8 @@ class QueryPane(Vertical):
                 self._said = asking.reply, beside
                 self._show_answer()
             elif asking.question is None:
-                self._wait("", HOW)
+                last = next(page for page in reversed(PAGES) if not session.asks or has(page, session))
+                self._wait("", [((*ids[:1], f"query.{last}") if len(ids) > 1 else ids, does) for ids, does in HOW])
             return None
         if chosen is None:
             self._tell(
