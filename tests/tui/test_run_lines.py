@@ -50,7 +50,7 @@ def runs():
         (["paused", "running"], [0.5, 1.0], ["none has ended yet"], "with a value"),
         (["queued", "queued"], [None, None], ["queued 2"], "ended"),
         (["running", "finished"], [1.0, 1.0], ["1 of 1 ended run converged", "1 of 2 with a value, 1 other"], "runs"),
-        (["failed", "finished"], [None, 0.5], ["0 of 2 ended runs converged", "1 without ranked worst"], "still"),
+        (["failed", "finished"], [None, 0.5], ["0 of 2 ended runs converged", "1 without (ranked worst)"], "still"),
         (["unreadable", "running"], [None, 0.5], ["none has ended yet"], "converged"),
     ],
 )  # fmt: skip

@@ -236,7 +236,7 @@ def _spread_words(name: str, spread: Standing, text: Callable[[float | None], st
 def _counted(spread: Standing) -> str:
     """Which runs the numbers tell of, and how the others count."""
     broken = spread.total - spread.waiting - spread.valued
-    others = [f"{broken} without ranked worst"] if broken else []
+    others = [f"{broken} without (ranked worst)"] if broken else []
     others += [f"{formatting.count(spread.waiting, 'other')} still training"] if spread.waiting else []
     return f"{spread.valued} of {spread.total} with a value, {', '.join(others)}"
 
