@@ -9,6 +9,8 @@ from seqsum_tui.dialogs.choose import MOST_SHOWN, Choice, ChooseScreen
 from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.help import HelpScreen
 from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
+from seqsum_tui.live.header import RunHeader
+from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.shared.key_line import KeyLine
 from support.screens import listed, screen_text
@@ -22,6 +24,7 @@ SCREENS = {
     "confirm": lambda console: ConfirmScreen("Shall it?", "detail", "Do it"),
     "help": lambda console: HelpScreen.of(console.screen),
     "settings": lambda console: SettingsScreen(console.settings),
+    "live": lambda console: LiveScreen(console.workspace.runs()[0]),
 }
 
 
@@ -36,7 +39,8 @@ def shown_at(screen, kind):
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [*((name, (80, 24)) for name in SCREENS), ("list", (120, 40)), ("help", (120, 40))]
+    ("name", "size"),
+    [*((name, (80, 24)) for name in SCREENS), *((name, (120, 40)) for name in ("list", "help", "live"))],
 )
 async def test_a_notice_hides_no_dialog_no_key_and_no_input(console, until, name, size):
     async with console.run_test(size=size, notifications=True) as pilot:
@@ -52,7 +56,9 @@ async def test_a_notice_hides_no_dialog_no_key_and_no_input(console, until, name
         await until(pilot, lambda: shown_at(screen, Toast))
         await until(pilot, lambda: "mine: forked" in screen_text(console) and screen_text(console).count("12,000") == 3)
         (notice,) = shown_at(screen, Toast)
-        kept = [region for kind in (KeyLine, "#dialog", Input, TextArea) for region in shown_at(screen, kind)]
+        kept = [
+            region for kind in (KeyLine, RunHeader, "#dialog", Input, TextArea) for region in shown_at(screen, kind)
+        ]
         assert kept and not [region for region in kept if region.overlaps(notice)]
         assert screen.region.contains_region(notice)
         if name == "list":

@@ -79,10 +79,13 @@ class Console(App[None]):
         scrollbar-background-active: $foreground 5%;
     }
     Input > .input--placeholder { color: $foreground-muted; }
-    /* Notices hide neither the keys nor where one types, and in a list not the newest run. A dialog makes way. */
+    /* Notices hide neither the keys nor where one types; in a list not the newest run, and of a run not how it goes. A
+    dialog makes way. */
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; max-height: 50%; scrollbar-size-vertical: 0; }
     Dialog > ToastRack, CommandPalette > ToastRack, SettingsScreen > ToastRack { layer: default; margin: 0; }
-    RunsScreen > ToastRack, BinScreen > ToastRack { dock: bottom; align: right bottom; margin: 0 0 1 0; }
+    RunsScreen > ToastRack, BinScreen > ToastRack, LiveScreen > ToastRack {
+        dock: bottom; align: right bottom; margin: 0 0 1 0;
+    }
     Toast { width: auto; max-width: 75%; margin: 0; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
