@@ -261,13 +261,14 @@ async def test_a_path_is_numbered_step_by_step_and_leaves_points_their_colours()
     assert len(changed) > 20 and sum(a[0] != " " for a, _ in changed) <= 3
 
 
-async def test_the_legend_of_a_plane_names_classes_meaning_and_path():
+@pytest.mark.parametrize(("path", "told"), [((), ""), ((0, 3, 1), " · dotted path ①–③: after each step of 0 3 1")])
+async def test_the_legend_of_a_plane_names_classes_meaning_and_path(path, told):
     async with Alone().run_test(size=(120, 40)) as pilot:
-        pilot.app.show(ring(4, (0, 3, 1)))
+        pilot.app.show(ring(4, path))
         await pilot.pause()
         plane = pilot.app.query_one(Plane)
         legend = " ".join(line.strip() for line in pilot.app.lines[plane.region.y + plane.rows :])
-    assert legend == "0 1 2 3 colour and name: the sum · dotted path ①–③: after each step of 0 3 1"
+    assert legend == f"0 1 2 3 colour and name: the sum{told}"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -312,12 +313,29 @@ async def test_every_sign_on_a_heat_map_is_explained_below_it(size, plain):
             await pilot.press("end")
             await pilot.pause()
             drawn = pilot.app.query_one(HeatMap)
-            top = drawn.region.y + 2
-            cells = "".join(line[2 + drawn.name_width :] for line in pilot.app.lines[top : top + len(heat.rows)])
-            legend = " ".join(pilot.app.lines[drawn.region.y + drawn.rows :])
+            top, end = drawn.region.y + 2, drawn.region.y + drawn.drawn
+            cells = "".join(line[2 + drawn.name_width :] for line in pilot.app.lines[top:end])
+            legend = " ".join(pilot.app.lines[end:])
             explained = set(legend) | set("123456789" if " 7 is " in legend else "")
             assert set(cells) - set("[] ") <= explained, (cells, legend)
             assert full in legend
+
+
+@pytest.mark.parametrize(("size", "high"), [((80, 24), 1), ((120, 40), 3), ((200, 60), 4)])
+async def test_a_heat_map_fills_the_room_there_is_and_its_legend_follows_it(size, high):
+    labels = tuple("0123456789")
+    table = tuple(tuple(float(row == column) for column in range(10)) for row in range(10))
+    async with Alone().run_test(size=size) as pilot:
+        pilot.app.show(Heat(table, labels, labels, "truth", numbered=False, chooses=True))
+        await pilot.pause()
+        drawn = pilot.app.query_one(HeatMap)
+        lines, top = pilot.app.lines, drawn.region.y + 2
+        named = [y for y, line in enumerate(lines) if y >= top and line[1:3].strip() in labels]
+        assert named == [top + high * at + high // 2 for at in range(10)]
+        below = next(y for y, line in enumerate(lines) if "7 is" in line)
+        assert below <= top + 10 * high + 1, "no gap between cells and what explains them"
+        assert await pilot.click(HeatMap, offset=(4, 2 + 5 * high - 1))
+        assert (drawn.row, drawn.column) == (4, 0)
 
 
 async def test_the_cursor_begins_where_most_is_seen_and_stays_where_it_was_put():
@@ -331,10 +349,8 @@ async def test_the_cursor_begins_where_most_is_seen_and_stays_where_it_was_put()
             drawn = pilot.app.query_one(HeatMap)
             assert (drawn.row, drawn.column) == place
             await pilot.pause()
-            top = drawn.region.y + 2
-            assert [line[1] for line in pilot.app.lines[top : top + len(heat.rows)]] == list(heat.rows), (
-                "all is in view"
-            )
+            names = [line[1] for line in pilot.app.lines[drawn.region.y + 2 : drawn.region.y + drawn.drawn]]
+            assert [name for name in names if name.strip()] == list(heat.rows), "all is in view"
         await pilot.press("up", "left")
         pilot.app.show(states)
         assert (drawn.row, drawn.column) == (0, 1)

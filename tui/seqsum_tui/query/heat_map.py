@@ -26,6 +26,7 @@ WIDEST_NAME = 14
 WIDEST_CELL = 9
 HEADINGS = 2
 """Lines above the cells: what the cursor stands on, and the steps."""
+TALLEST_CELL = 4
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class HeatMap(Picture[Heat], can_focus=True):
         """Put the cursor under the pointer."""
         x, y = event.x - self.name_width - 1, event.y - HEADINGS
         if self.subject is not None and x >= 0 and y >= 0:
-            self._moved(self._top + y, self._first + x // self._cell_width)
+            self._moved(self._top + y // self._cell_height, self._first + x // self._cell_width)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -222,11 +223,24 @@ class HeatMap(Picture[Heat], can_focus=True):
             return 3
         room = (self.size.width - self.name_width - 1) // len(heat.columns)
         named = max(cell_len(name) for name in heat.columns) + 1
-        return max(3, min(named, WIDEST_CELL), min(room, 7))
+        return max(3, min(named, WIDEST_CELL), min(room, 4 * self._cell_height + 3))
+
+    @property
+    def _cell_height(self) -> int:
+        """Cells are as high as all rows of them find room for."""
+        heat = self.subject
+        fitting = (self.rows - HEADINGS) // len(heat.rows) if heat is not None and heat.rows else 1
+        return max(1, min(fitting, TALLEST_CELL))
 
     @property
     def _rows_shown(self) -> int:
-        return max(self.rows - HEADINGS, 1)
+        return max((self.rows - HEADINGS) // self._cell_height, 1)
+
+    @property
+    def drawn(self) -> int:
+        """How many lines there are to draw: what they mean stands below them, after a blank one where there is room."""
+        heat = self.subject
+        return min(HEADINGS + self._cell_height * len(heat.rows) + 1, self.rows) if heat is not None else 0
 
     @property
     def _columns_shown(self) -> int:
@@ -294,27 +308,30 @@ class HeatMap(Picture[Heat], can_focus=True):
                 parts.append(Segment(text, here if at == self.column and self.has_focus else name))
             parts.append(Segment("›" if shown and shown[-1] + 1 < len(heat.columns) else "", name))
             return parts
-        row = self._top + y - HEADINGS
+        row, line = divmod(y - HEADINGS, self._cell_height)
+        row += self._top
         if row >= len(heat.rows):
             return []
+        named = line == self._cell_height // 2
         chosen = row == self.row and self.has_focus
-        parts = [Segment(display.fit_right(heat.rows[row], self.name_width), here if chosen else name)]
+        parts = [Segment(display.fit_right(heat.rows[row] if named else "", self.name_width), here if chosen else name)]
         more_up = row == self._top and self._top > 0
         more_down = row == self._top + self._rows_shown - 1 and row + 1 < len(heat.rows)
         parts.append(Segment("↑" if more_up else "↓" if more_down else " ", name))
         behind = self.background_colors[1]
-        parts += [self._cell(heat, row, at, chosen and at == self.column, cell, behind) for at in shown]
+        parts += [self._cell(heat, row, at, named, chosen and at == self.column, cell, behind) for at in shown]
         return parts
 
-    def _cell(self, heat: Heat, row: int, column: int, chosen: bool, width: int, behind: Color) -> Segment:
+    def _cell(self, heat: Heat, row: int, column: int, named: bool, chosen: bool, width: int, behind: Color) -> Segment:
+        """Return a line of a cell. named: the one with its figure"""
         value, most = heat.values[row][column], heat.full(row)
-        text = tenths(value, most, heat.scale)
+        text = tenths(value, most, heat.scale) if named else ""
         if self.plain:
             block = shade(value, most)
-            text = (text[0] if heat.scale == "diverging" else block) + block * (width - 2)
+            text = (text[0] if text and heat.scale == "diverging" else block) + block * (width - 2)
             text = f"[{text[: width - 2]}]" if chosen else f"{text} "
             return Segment(text, self.rich_style)
         style = cell_style(value, most, heat.scale, behind)
-        if chosen:
+        if chosen and named:
             return Segment(display.fit(f"[{text.strip()}".rjust(width - 1) + "]", width), style + Style(bold=True))
         return Segment(text.rjust(width - 1) + " ", style)

@@ -66,6 +66,11 @@ class Picture(Widget, Generic[Subject]):
         """How many lines are left for the picture."""
         return self.size.height - len(self._legend_lines())
 
+    @property
+    def drawn(self) -> int:
+        """How many lines the picture takes; its legend follows them."""
+        return self.rows
+
     def _legend_lines(self) -> tuple[Text, ...]:
         legend_for = self.size, self.app.theme, self.subject
         if self._legend_for != legend_for:
@@ -84,10 +89,10 @@ class Picture(Widget, Generic[Subject]):
         if self.subject is None:
             return Strip.blank(width, ground)
         legend, quiet = self._legend_lines(), self.quiet
-        at = y - (self.size.height - len(legend))
+        at, segments = y - self.drawn, []
         if at < 0:
             segments = self.draw(self.subject, y)
-        else:
+        elif at < len(legend):
             parts = legend[at].render(self.app.console)
             segments = [Segment(part.text, quiet + (part.style or Style())) for part in parts]
         return Strip(segments).adjust_cell_length(width, ground).crop(0, width)

@@ -53,13 +53,13 @@ class Plane(Painting[Dots]):
         for label, name in enumerate(dots.labels):
             sign = self.sign(label)
             parts += [(sign if sign == name else f"{sign} {name}", self.colour(label) + Style(bold=True)), " "]
-        parts.append(f"colour and name: {dots.meaning} · " if dots.labels else "")
+        said = [f"colour and name: {dots.meaning}"] if dots.labels else []
         if dots.path:
             tokens = " ".join(token for _, _, token in dots.path)
             last = STEPS[min(len(dots.path), len(STEPS)) - 1]
             steps = f"①–{last}" if len(dots.path) > 1 else "①"
-            parts.append(f"dotted path {steps}: after each step of {tokens}")
-        return Text.assemble(*parts)
+            said.append(f"dotted path {steps}: after each step of {tokens}")
+        return Text.assemble(*parts, " · ".join(said))
 
     def paint(self, dots: Dots, canvas: Canvas) -> None:
         """Paint names, points and path."""
