@@ -292,17 +292,24 @@ def size(number_of_bytes: float) -> str:
 
 
 def change(percent: float) -> str:
-    """Return a relative difference in percent, with its sign: +3.1%, -12.0%, +1,204%, +3e7%."""
-    if abs(percent) >= 99_999.5 or percent != percent:
+    """Return a relative difference in percent, with its sign: +3.1%, -12.0%, +1,204%, +3e7%, -0.003%."""
+    percent = _told(percent)
+    if 0 < abs(percent) < 0.05 or not abs(percent) < 99_999.5:
         return number(percent, 6, signed=True) + "%"
     return f"{percent:+.1f}%" if abs(percent) < 999.95 else f"{percent:+,.0f}%"
 
 
 def points(difference: float) -> str:
-    """Return a difference of two percentages in points, with its sign: +3.12 pp."""
-    if not abs(difference) < 99.995:
-        return f"{difference:+,.0f} pp" if abs(difference) < 99_999.5 else number(difference, 6, signed=True) + " pp"
-    return f"{difference:+.2f} pp"
+    """Return a difference of two percentages in points, with its sign: +3.12 pp, -3e-4 pp."""
+    difference = _told(difference)
+    if 0 < abs(difference) < 0.005 or not abs(difference) < 99_999.5:
+        return number(difference, 6, signed=True) + " pp"
+    return f"{difference:+.2f} pp" if abs(difference) < 99.995 else f"{difference:+,.0f} pp"
+
+
+def _told(difference: float) -> float:
+    """Return a difference without the noise of its last bits, so that none has a sign where there is none."""
+    return round(difference, 9) + 0.0
 
 
 def scope(asked: int, exhaustive: bool, thing: str) -> str:

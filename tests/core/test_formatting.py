@@ -122,7 +122,15 @@ def test_size(size, text):
 
 
 @pytest.mark.parametrize(
-    ("percent", "text"), [(3.14, "+3.1%"), (-12, "-12.0%"), (999.97, "+1,000%"), (3.21e7, "+3.2e7%")]
+    ("percent", "text"),
+    [
+        (3.14, "+3.1%"),
+        (-12, "-12.0%"),
+        (999.97, "+1,000%"),
+        (3.21e7, "+3.2e7%"),
+        (-0.049, "-0.049%"),
+        (-1e-14, "+0.0%"),
+    ],
 )
 def test_change(percent, text):
     assert formatting.change(percent) == text
@@ -187,7 +195,15 @@ def test_no_other_module_decides_how_many_digits_a_number_has(folder):
 
 
 @pytest.mark.parametrize(
-    ("difference", "text"), [(3.1201, "+3.12 pp"), (-0.5, "-0.50 pp"), (1204.4, "+1,204 pp"), (1e9, "+1.0e9 pp")]
+    ("difference", "text"),
+    [
+        (3.1201, "+3.12 pp"),
+        (-0.5, "-0.50 pp"),
+        (1204.4, "+1,204 pp"),
+        (1e9, "+1.0e9 pp"),
+        (-3.4e-4, "-3e-4 pp"),
+        (-1e-14, "+0.00 pp"),
+    ],
 )
 def test_points(difference, text):
     assert formatting.points(difference) == text
