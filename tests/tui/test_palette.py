@@ -7,7 +7,7 @@ from textual.widgets import OptionList
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.choose import ChooseScreen
 from seqsum_tui.runs.screen import RunsScreen
-from support.screens import listed
+from support.screens import listed, screen_text
 
 
 @pytest.fixture
@@ -55,3 +55,15 @@ async def test_themes_are_put_on_as_one_moves_and_kept_when_chosen(scene, consol
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         assert (console.theme, console.settings.theme) == (tried, tried)
+
+
+@pytest.mark.parametrize("width", [60, 120])
+async def test_the_palette_stands_in_a_frame_such_as_dialogs_have(console, until, width):
+    async with console.run_test(size=(width, 24)) as pilot:
+        await until(pilot, lambda: listed(console))
+        await pilot.press("ctrl+p")
+        broad = min(width, 84)
+        frame = [f"{left}{'─' * (broad - 2)}{right}" for left, right in ("╭╮", "╰╯")]
+        await until(pilot, lambda: all(line in screen_text(console) for line in frame))
+        inside = screen_text(console).split(frame[0])[1].split(frame[1])[0]
+        assert "New run  (n)" in inside and "Search for commands" in inside

@@ -79,6 +79,15 @@ class Console(App[None]):
         scrollbar-background-active: $foreground 5%;
     }
     Input > .input--placeholder { color: $foreground-muted; }
+    /* The palette looks as dialogs do. */
+    CommandPalette {
+        & > Vertical { width: 84; max-width: 100%; margin: 1 0; background: $surface; }
+        & #--input { height: 3; border: round $primary; background: $surface; }
+        & #--input.--list-visible { border-bottom: none; }
+        & CommandInput, & CommandInput:focus { border: none; padding: 0 2; }
+        & SearchIcon { display: none; }
+        & CommandList { border: round $primary; border-top: none; background: $surface; }
+    }
     /* Notices hide neither the keys nor where one types; in a list not the newest run, and of a run not how it goes. A
     dialog makes way. */
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; max-height: 50%; scrollbar-size-vertical: 0; }
