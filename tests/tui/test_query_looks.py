@@ -8,7 +8,7 @@ from seqsum_tui.app import Console
 from seqsum_tui.query import session
 from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.screen import QueryScreen
-from support.screens import listed
+from support.screens import listed, screen_text
 
 NUMBERS = [1, 2, 3, 5, 1, 2, 4]
 STEPS = range(1000, 20_001, 1000)
@@ -150,3 +150,21 @@ async def test_before_a_question(pictures, scene, still, until, monkeypatch):
         await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
         screen.query_one(QueryBox).cursor_blink = False
         await pictures(pilot, lambda: not screen.busy, [(160, 45), (80, 24)])
+
+
+async def test_what_comes_after_a_question_is_said_whole_however_narrow_the_screen(scene, still, until, monkeypatch):
+    monkeypatch.setattr(session, "QueryClient", CannedClient)
+    run = scene.run("sota_warmup")
+    (run.checkpoints / "step-20000").mkdir(parents=True)
+    console = Console(scene.folder, now=still, remote=False)
+    async with console.run_test(size=(46, 30)) as pilot:
+        await until(pilot, lambda: listed(console))
+        console.push_screen(screen := QueryScreen(run.id))
+        await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+        await pilot.press("escape")
+        for key in ("1", "4"):
+            await pilot.press(key)
+            await until(pilot, lambda key=key: screen.board.page == ("answer" if key == "1" else "learned"))
+            await until(pilot, lambda: "asks a question" in screen.board.front.written)
+            said = screen.board.front.written
+            await until(pilot, lambda said=said: set(said.split()) <= set(screen_text(console).split()))

@@ -9,10 +9,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from seqsum.formatting import count
+from seqsum_tui.charts.marks import QUIET_APART
 from seqsum_tui.query.views.learned import AHA
 
 HERE = "▲"
-NAME = "checkpoint "
+NARROWEST = 8
+"""Columns below which there is no line."""
 
 
 class CheckpointSlider(Widget):
@@ -58,19 +61,27 @@ class CheckpointSlider(Widget):
         after = f" step {asked:,}" + (" (newest)" if self._asked is None else f" of {self._steps[-1]:,}")
         after += f"  {AHA} aha {self._aha:,}" if self._aha is not None else ""
         after += f"  {self._film}" if self._film else ""
-        width = self.content_size.width - len(after) - 14
-        self._line = range(len(NAME), len(NAME) + width)
-        if width < 8:
+        name, room = "checkpoint ", self.content_size.width - len(after) - 3
+        crowded = 2 * len(self._steps) > room - len(name)
+        counted = f"{count(len(self._steps), 'checkpoint')} "
+        if crowded and room - len(counted) >= NARROWEST:
+            name = counted
+        width = room - len(name)
+        self._line = range(len(name), len(name) + width)
+        if width < NARROWEST:
             return Content.assemble(("checkpoint", "$foreground-muted"), (after, "bold"))
 
         line = ["─"] * width
-        for step in self._steps:
-            line[self._place(step)] = "┼"
+        last = 2 * width
+        for place in sorted({self._place(step) for step in self._steps}, reverse=True):
+            # Where they would make a comb, those that stand apart; the name says how many there are.
+            if not crowded or last - place >= QUIET_APART:
+                line[place], last = "┼", place
         if self._aha is not None:
             line[self._place(self._aha)] = AHA
         line[self._place(asked)] = HERE
         drawn = [(sign, "bold $text-accent" if sign in (HERE, AHA) else "$foreground 45%") for sign in line]
-        return Content.assemble((NAME, "$foreground-muted"), *drawn, (after, "bold"))
+        return Content.assemble((name, "$foreground-muted"), *drawn, (after, "bold"))
 
     def _place(self, step: int) -> int:
         """Where a step stands on the line."""
@@ -78,8 +89,8 @@ class CheckpointSlider(Widget):
         return min(last, round(step / max(self._end, 1) * last))
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the checkpoint that is nearest to the pointer."""
+        """Choose the checkpoint that is nearest to the pointer, the newest of several."""
         offset = event.get_content_offset(self)
         if offset is not None and self._steps and offset.x in self._line:
-            at = offset.x - len(NAME)
-            self.post_message(self.Chosen(min(self._steps, key=lambda step: abs(self._place(step) - at))))
+            at = offset.x - self._line.start
+            self.post_message(self.Chosen(min(reversed(self._steps), key=lambda step: abs(self._place(step) - at))))

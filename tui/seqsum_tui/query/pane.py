@@ -80,7 +80,7 @@ class QueryPane(Vertical):
         & > #scroll { height: auto; max-height: 40%; scrollbar-size-vertical: 1; }
         & > #scroll.-alone { height: 1fr; max-height: 100%; }
         &.-waits > #scroll { align: center middle; }
-        &.-waits > #scroll > #words { width: auto; max-width: 60; }
+        &.-waits > #scroll > #words { max-width: 60; }
         & > TokenStrip, & > HeatMap, & > Ribbons, & > QueryChart, & > Plane, & > AnswerList { display: none; }
         &.-roomy > TokenStrip, &.-roomy > HeatMap, &.-roomy > Ribbons, &.-roomy > QueryChart, &.-roomy > Plane,
         &.-roomy > AnswerList { margin-top: 1; }
