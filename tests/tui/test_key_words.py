@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -59,3 +60,18 @@ async def test_screens_tell_keys_of_ones_own(scene, still, tmp_path, until):
         await until(pilot, shows("F7 enlarge", "F8 goes on"))
         console.push_screen(CompareScreen([run.id for run in runs]))
         await until(pilot, shows("F6 metric", "t time"))
+
+
+def test_no_key_is_spelt_in_words_in_another_way_than_in_the_line_of_keys() -> None:
+    """The line of keys says ^f, and another key where a person mapped it: no sentence says ctrl+f."""
+    spelt = []
+    for path in ROOM.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        spelt += [
+            f"{path.name}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+            and re.search(r"ctrl\+\w+ \w", node.value)
+        ]  # fmt: skip
+    assert spelt == []

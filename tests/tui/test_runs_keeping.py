@@ -19,7 +19,7 @@ from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared.top_bar import TopBar
 from support.screens import listed, screen_text
 
-ALIKE = "The command line then knows each of them by its id only; ctrl+y copies it."
+ALIKE = "The command line then knows each of them by its id only; ^y copies it."
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
 

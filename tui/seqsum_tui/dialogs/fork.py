@@ -26,6 +26,7 @@ from seqsum_tui.dialogs.dialog import buttons
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.field_editors import LineInput
+from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ForkScreen(CheckpointDialog[ForkWish]):
             with Horizontal(classes="line"):
                 yield Label("Name")
                 yield LineInput(placeholder=f"{name}-fork", id="name", compact=True)
-            yield from buttons("Fork", keys="↑↓ checkpoint · ctrl+f settings")
+            yield from buttons("Fork", keys=f"↑↓ checkpoint · {key_word(self.app, 'fork.settings')} settings")
 
     def on_mount(self) -> None:
         """Begin in the line of changes: the arrow keys choose a checkpoint there, too."""

@@ -97,10 +97,10 @@ class LineScreen(Dialog[Meaning], Generic[Meaning]):
 
 
 class NoteScreen(LineScreen[str]):
-    """A note has several lines, so enter makes a new one and ctrl+s takes it."""
+    """A note has several lines, so enter makes a new one and ^s takes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = dialog_keys.NOTE
-    ENTER = "ctrl+s"
+    ENTER = "^s"
 
     def box(self) -> TextArea:
         """Return the box of several lines."""

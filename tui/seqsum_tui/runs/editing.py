@@ -99,7 +99,8 @@ class RunEditor:
             if name is not None and name != summary.name:
                 self._change([summary], "renamed", lambda run: {"name": name})
                 if self._list.named_alike(name, summary.id):
-                    text = "The command line then knows each of them by its id only; ctrl+y copies it."
+                    copy = key_word(self._list.app, "app.copy")
+                    text = f"The command line then knows each of them by its id only; {copy} copies it."
                     self._list.app.notify(text, title=f"Another run is called {name}")
 
         title = f"Name of {display.literal(summary.name)}"
