@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
+from textual.binding import Binding
 
 from seqsum_tui.app import Console
 from seqsum_tui.compare.chart import KEYS as CHART_KEYS
@@ -15,8 +16,11 @@ from seqsum_tui.compare.screen import TABLE_KEYS, CompareScreen
 from seqsum_tui.live.chart_grid import KEYS as LIVE_KEYS
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.pane import HOW
+from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.preview import KEYS as PREVIEW_KEYS
+from seqsum_tui.runs.screen import RunsScreen
 from seqsum_tui.settings.store import Settings
+from seqsum_tui.shared.key_subjects import SUBJECTS, by_subject
 from seqsum_tui.shared.key_words import key_word
 from support.screens import screen_text
 
@@ -75,3 +79,18 @@ def test_no_key_is_spelt_in_words_in_another_way_than_in_the_line_of_keys() -> N
             and re.search(r"ctrl\+\w+ \w", node.value)
         ]  # fmt: skip
     assert spelt == []
+
+
+@pytest.mark.parametrize("screen", [RunsScreen, LiveScreen, CompareScreen, QueryScreen])
+def test_help_is_read_in_parts_none_of_which_is_long(screen) -> None:
+    for title, keys in screen.HELP_KEYS:
+        parts = by_subject(title, keys)
+        assert sorted(map(repr, keys)) == sorted(repr(one) for _, part in parts for one in part), "each once"
+        for name, part in parts:
+            told = {one.tooltip for one in Binding.make_bindings(part)}
+            assert len(told) <= 20, (name, len(told))
+
+
+def test_every_key_with_a_subject_is_one() -> None:
+    named = [id for ids in SUBJECTS.values() for id in ids.split()]
+    assert len(set(named)) == len(named) and all(key_word(App(), id) for id in named)

@@ -20,6 +20,7 @@ from textual.widgets import Static
 from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import bindings, dialog_keys
 from seqsum_tui.shared.field_editors import LineInput
+from seqsum_tui.shared.key_subjects import by_subject
 from seqsum_tui.shared.word_help import word_help
 
 KEYS = 12
@@ -75,9 +76,8 @@ class HelpScreen(Dialog[None]):
         """Return the help of a screen, from its HELP_TITLE and HELP_KEYS."""
         title = getattr(screen, "HELP_TITLE", "Keys")
         sections = list(getattr(screen, "HELP_KEYS", [("This screen", list(screen.BINDINGS))]))
-        return cls(
-            title, [*sections, ("Everywhere", EVERYWHERE), ("Words, those on the screen first", word_help(screen))]
-        )
+        parts = [part for section in sections for part in by_subject(*section)]
+        return cls(title, [*parts, ("Everywhere", EVERYWHERE), ("Words, those on the screen first", word_help(screen))])
 
     def compose(self) -> ComposeResult:
         """Make the page."""
