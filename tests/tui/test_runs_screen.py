@@ -299,3 +299,15 @@ async def test_a_filter_typed_before_the_list_is_there_is_no_row_of_commands(sce
         await until(pilot, lambda: "r_ta" in screen_text(console) and "1 of 2 runs" in screen_text(console))
         assert console.screen.query_one(FilterLine).text == "r_ta"
     assert all(run.summary().status == "stopped" for run in runs)
+
+
+@pytest.mark.parametrize("status", ["running", "finished"])
+async def test_both_charts_of_the_preview_count_steps_alike_from_0(status, scene, console, until):
+    """Accuracy has its first value long after loss, and of a run that begins a single one."""
+    scene.run("sota", name="begins", status=status, step=800)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: console.screen.query("#preview-accuracy"))
+        charts = [console.screen.query_one(f"#preview-{name}") for name in ("loss", "accuracy")]
+        await until(pilot, lambda: all(chart.series for chart in charts))
+        ticks = [chart.render_lines(Region(0, 0, *chart.size))[-1].text.split() for chart in charts]
+        assert ticks[0] == ticks[1] and ticks[0][:2] == ["step", "0"]

@@ -195,6 +195,12 @@ class ChartSurface(Widget):
         self.cursor_x = None
         self._changed()
 
+    def set_x_limits(self, first: float | None, last: float | None) -> None:
+        """Fix the first or last x; None takes the data's."""
+        if (first, last) != self._x_limits:
+            self._x_limits = (first, last)
+            self._changed()
+
     def set_y_limits(self, bottom: float | None, top: float | None) -> None:
         """Fix the bottom or top of the y axis; None takes the data's."""
         if (bottom, top) != self._y_limits:

@@ -54,9 +54,7 @@ class RunTile(ChartSurface, can_focus=True):
         run, panel = running.entry.summary, running.panel
         self.title = display.literal(run.name)
         self.set_y_limits(*((0.0, 1.0) if panel.share else (None, None)))
-        limits = 0.0, x_end(run, float(run.step))
-        if limits != self._x_limits:
-            self.set_x_axis("step", limits=limits)
+        self.set_x_limits(0.0, x_end(run, float(run.step)))
         self.set_series(replace(one, name=panel.title) for one in panel_series(panel, running.curves, run.metrics, 0))
 
     @property

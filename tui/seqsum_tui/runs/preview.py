@@ -17,6 +17,7 @@ from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.live.curves import panel_series, why_empty
+from seqsum_tui.live.reader import x_end
 from seqsum_tui.runs.each_run import each_run
 from seqsum_tui.runs.reader import MOST_MEMBERS
 from seqsum_tui.shared import display
@@ -119,16 +120,20 @@ class RunPreview(Horizontal):
                 chart.leave_out = True
             place.mount(*made)
             charts = {chart.id: chart for chart in made}
+        run, of_group = preview.line.summary, preview.line.kind == "group"
+        ends = (None, None) if of_group else (0.0, x_end(run, float(run.step)))
         for index, (id, panel) in enumerate(zip(("loss", "accuracy"), preview.panels, strict=True)):
             chart = charts[f"preview-{id}"]
             chart.title = panel.title
-            chart.set_empty(why_empty(preview.line.summary))
+            chart.set_empty(why_empty(run))
+            # The same for both, also where one of them has its first value late.
+            chart.set_x_limits(*ends)
             chart.set_y_limits(*((0.0, 1.0) if panel.share else (None, None)))
-            if preview.line.kind == "group":
+            if of_group:
                 _show_spread(chart, panel.names[0], preview, index)
             else:
                 chart.set_bands([])
-                chart.set_series(panel_series(panel, preview.curves, preview.line.summary.metrics, index))
+                chart.set_series(panel_series(panel, preview.curves, run.metrics, index))
         self.call_after_refresh(Chart.align_heads, list(charts.values()))
 
 
