@@ -131,6 +131,9 @@ async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scen
             regions = [pane.region for pane in screen.board.panes]
             assert sum(region.area for region in regions) == screen.board.region.area
             assert all(region.height >= 8 for region in regions)
+            if shown == 4 and size[1] > 30:
+                answer, _, thinks, _ = (region.height for region in regions)
+                assert 1.5 * answer < thinks, "what explains an answer has more room than the answer"
         await pilot.resize_terminal(*SIZE)
         await until(pilot, lambda: len(screen.board.panes) == 4)
         screen.set_focus(screen.board.panes[2].picture)

@@ -16,6 +16,8 @@ WIDE, WIDEST = 120, 160
 HIGH = 30
 """Lines from which panels stand below each other."""
 MOST = 4
+SPANS = (3, 4, 5, 4)
+"""Eighths of the height that four panels have, two beside each other: an answer needs less than what explains it."""
 
 
 def room(size: Size) -> int:
@@ -87,11 +89,13 @@ class Dashboard(Grid):
         """Offer the views that fit a run, as many as a screen has room for."""
         offered = panels_of(asking.session, room(size))
         columns = len(offered) if len(offered) < 3 or size.height < HIGH else 2
-        self.styles.grid_size_columns, self.styles.grid_size_rows = columns, -(-len(offered) // columns)
+        high = len(offered) == MOST and columns == 2
+        self.styles.grid_size_columns = columns
+        self.styles.grid_size_rows = 8 if high else -(-len(offered) // columns)
         for place, panel in enumerate(self.query(Panel)):
             panel.display = place < len(offered)
             # An odd one is as high as the room.
-            panel.styles.row_span = 2 if (place, len(offered), columns) == (0, 3, 2) else 1
+            panel.styles.row_span = SPANS[place] if high else 2 if (place, len(offered), columns) == (0, 3, 2) else 1
             if panel.display and panel.offered != offered[place]:
                 panel.offered = panel.page, panel.chosen = offered[place]
 
