@@ -108,6 +108,17 @@ async def test_tags_tell_name_and_newest_value_and_cover_no_line(share) -> None:
         assert sum(map(is_line, plot[row])) >= int(len(plot[0]) * share) - 4
 
 
+async def test_marks_that_come_later_cover_no_letter_of_a_tag() -> None:
+    chart = Chart("", series=[Series("accuracy", X, np.ones(X.size), last=1.0)], y_limits=(0.0, 1.1))
+    async with Room(chart).run_test(size=(62, 22)) as pilot:
+        assert plot_of(chart)[0].rstrip().endswith("100.00%"), "without marks the first row is free"
+        chart.set_marks([Mark(600.0, "aha", "★"), Mark(1000.0, "asked now", "▲")])
+        await pilot.pause()
+        plot = plot_of(chart)
+        assert all(sign in plot[0] for sign in "★▲") and "asked now" in plot[0]
+        assert ["100.00%" in line for line in plot[:3]] == [False, False, True], "\n".join(plot)
+
+
 @pytest.mark.parametrize("log_y", [False, True])
 async def test_a_band_has_no_trench_where_its_line_runs_and_the_line_is_whole(log_y) -> None:
     middle = 0.1 * 10 ** (np.sin(X / 150) / 2)

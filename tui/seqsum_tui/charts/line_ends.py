@@ -70,10 +70,12 @@ def _last_in_view(x: Floats, y: Floats, view: View) -> int | None:
     return None
 
 
-def paint_ends(canvas: Canvas, layout: Layout, ends: Sequence[LineEnd], tag: Callable[[LineEnd], str]) -> None:
+def paint_ends(
+    canvas: Canvas, layout: Layout, ends: Sequence[LineEnd], tag: Callable[[LineEnd], str], top: int
+) -> None:
     """Put the signs on the lines' ends, then the tags, those of the lines on top first, beside them where it is blank.
 
-    tag: what is said of a line.
+    tag: what is said of a line. top: the first row that tags may take.
     """
     for end in ends:
         canvas.put(end.row, layout.gutter + end.column, end.layer.sign, sign_ink(end.layer.index))
@@ -84,7 +86,7 @@ def paint_ends(canvas: Canvas, layout: Layout, ends: Sequence[LineEnd], tag: Cal
         start = min(end.column + 2, layout.plot_width - cell_len(text))
         left, right = layout.gutter + start, layout.gutter + start + cell_len(text)
         for row in (end.row + rows for rows in ROWS_BESIDE):
-            inside = start > 0 and 0 <= row < layout.plot_height
+            inside = start > 0 and top <= row < layout.plot_height
             if inside and (canvas.inks[row, left - 1 : right + 1] <= BAND).all():
                 canvas.text(row, left, text, sign_ink(end.layer.index))
                 break

@@ -183,8 +183,9 @@ class ChartSurface(Widget):
         """Show these marks instead of the ones before."""
         before, self.marks = self.marks, tuple(marks)
         if before != self.marks:
+            top = self._top_row
             self._placed = PlacedMarks.of(self.marks)
-            self._changed(plot=False)
+            self._changed(plot=top != self._top_row)
 
     def set_x_axis(
         self, name: str, kind: AxisKind = "number", limits: tuple[float | None, float | None] = (None, None)
@@ -434,8 +435,13 @@ class ChartSurface(Widget):
         plot.paint_axes(canvas, self._layout, view, ticks, self._x_kind, self.x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
         painted = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)
-        paint_ends(canvas, self._layout, line_ends(view, drawn, painted.fronts), self.tag)
+        paint_ends(canvas, self._layout, line_ends(view, drawn, painted.fronts), self.tag, self._top_row)
         return plot.edge_signs(painted.drawings)
+
+    @property
+    def _top_row(self) -> int:
+        """The first row of the plot that is not the marks'."""
+        return 1 if self._placed.loud else 0
 
     def tag(self, end: LineEnd) -> str:
         """Return what stands at a line's end, where there is room: name and value."""
