@@ -89,8 +89,9 @@ class CheckpointSlider(Widget):
         return min(last, round(step / max(self._end, 1) * last))
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the checkpoint that is nearest to the pointer, the newest of several."""
+        """Choose the checkpoint that is nearest to the pointer: of several the newest, or at the start the first."""
         offset = event.get_content_offset(self)
         if offset is not None and self._steps and offset.x in self._line:
             at = offset.x - self._line.start
-            self.post_message(self.Chosen(min(reversed(self._steps), key=lambda step: abs(self._place(step) - at))))
+            steps = reversed(self._steps) if at else self._steps
+            self.post_message(self.Chosen(min(steps, key=lambda step: abs(self._place(step) - at))))
