@@ -2,7 +2,6 @@
 
 import pytest
 from textual.widgets import Input, OptionList, TextArea
-from textual.widgets._toast import Toast
 
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.choose import MOST_SHOWN, Choice, ChooseScreen
@@ -53,9 +52,9 @@ async def test_a_notice_hides_no_dialog_no_key_and_no_input(console, until, name
             await until(pilot, lambda: shown_at(screen, Input))
         # So long that it takes several lines, and is as wide as one can be.
         console.notify("It goes on from step 12,000: a sentence " * 3, title="mine: forked", timeout=60)
-        await until(pilot, lambda: shown_at(screen, Toast))
+        await until(pilot, lambda: shown_at(screen, "Toast"))
         await until(pilot, lambda: "mine: forked" in screen_text(console) and screen_text(console).count("12,000") == 3)
-        (notice,) = shown_at(screen, Toast)
+        (notice,) = shown_at(screen, "Toast")
         kept = [
             region for kind in (KeyLine, RunHeader, "#dialog", Input, TextArea) for region in shown_at(screen, kind)
         ]

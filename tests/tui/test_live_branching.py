@@ -143,24 +143,16 @@ async def test_a_setting_is_chosen_from_a_list_and_given_a_value(parent, console
             await until(pilot, lambda stands=stands: line.value == stands)
             assert line.cursor_position == len(stands)
         # What can't be read yet is kept for the person who typed it.
-        line.value = "optim.lr"
-        await pilot.press("ctrl+f")
-        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
-        await pilot.press(*"clip_norm", "enter")
-        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
-        console.screen.query_one(Input).value = "2"
-        await pilot.press("enter")
-        await until(pilot, lambda: console.screen is fork)
-        assert line.value == "optim.lr optim.clip_norm=2"
-        line.value = "train.steps=600 "
-        await pilot.press("ctrl+f")
-        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
-        await pilot.press(*"clip_norm", "enter")
-        await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
-        console.screen.query_one(Input).value = "1.5"
-        await pilot.press("enter")
-        await until(pilot, lambda: console.screen is fork)
-        assert line.value == "train.steps=600 optim.clip_norm=1.5"
+        for before, value in (("optim.lr", "2"), ("train.steps=600 ", "1.5")):
+            line.value = before
+            await pilot.press("ctrl+f")
+            await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+            await pilot.press(*"clip_norm", "enter")
+            await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+            console.screen.query_one(Input).value = value
+            await pilot.press("enter")
+            await until(pilot, lambda: console.screen is fork)
+            assert line.value == f"{before.strip()} optim.clip_norm={value}"
         # A path is completed as one types.
         line.value = ""
         await pilot.press(*"optim.we")

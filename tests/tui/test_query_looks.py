@@ -1,6 +1,7 @@
 """Pictures of the Query screen, from answers that are the same on every machine: `pytest --snapshot-update`."""
 
 import math
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -139,32 +140,37 @@ async def test_looks(pictures, scene, still, until, monkeypatch, keys, sizes):
         await pictures(pilot, lambda: not screen.busy, sizes)
 
 
-async def test_before_a_question(pictures, scene, still, until, monkeypatch):
-    monkeypatch.setattr(session, "QueryClient", CannedClient)
-    run = scene.run("sota_warmup")
-    (run.checkpoints / "step-20000").mkdir(parents=True)
-    console = Console(scene.folder, now=still, remote=False)
-    async with console.run_test(size=(160, 45)) as pilot:
-        await until(pilot, lambda: listed(console))
-        console.push_screen(screen := QueryScreen(run.id))
-        await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+@pytest.fixture
+def unasked(scene, still, until, monkeypatch):
+    """Open the Ask screen of a run that nothing was asked yet, at a size."""
+
+    @asynccontextmanager
+    async def opened(size):
+        monkeypatch.setattr(session, "QueryClient", CannedClient)
+        run = scene.run("sota_warmup")
+        (run.checkpoints / "step-20000").mkdir(parents=True)
+        console = Console(scene.folder, now=still, remote=False)
+        async with console.run_test(size=size) as pilot:
+            await until(pilot, lambda: listed(console))
+            console.push_screen(screen := QueryScreen(run.id))
+            await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+            yield pilot, screen
+
+    return opened
+
+
+async def test_before_a_question(pictures, unasked):
+    async with unasked((160, 45)) as (pilot, screen):
         screen.query_one(QueryBox).cursor_blink = False
         await pictures(pilot, lambda: not screen.busy, [(160, 45), (80, 24)])
 
 
-async def test_what_comes_after_a_question_is_said_whole_however_narrow_the_screen(scene, still, until, monkeypatch):
-    monkeypatch.setattr(session, "QueryClient", CannedClient)
-    run = scene.run("sota_warmup")
-    (run.checkpoints / "step-20000").mkdir(parents=True)
-    console = Console(scene.folder, now=still, remote=False)
-    async with console.run_test(size=(46, 30)) as pilot:
-        await until(pilot, lambda: listed(console))
-        console.push_screen(screen := QueryScreen(run.id))
-        await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+async def test_what_comes_after_a_question_is_said_whole_however_narrow_the_screen(until, unasked):
+    async with unasked((46, 30)) as (pilot, screen):
         await pilot.press("escape")
         for key in ("1", "4"):
             await pilot.press(key)
             await until(pilot, lambda key=key: screen.board.page == ("answer" if key == "1" else "learned"))
             await until(pilot, lambda: "asks a question" in screen.board.front.written)
             said = screen.board.front.written
-            await until(pilot, lambda said=said: set(said.split()) <= set(screen_text(console).split()))
+            await until(pilot, lambda said=said: set(said.split()) <= set(screen_text(pilot.app).split()))

@@ -17,16 +17,20 @@ from seqsum.runs.store import Store
 def check_own(run: Run, store: Store, verb: str, step: int | None = None) -> None:
     """Raise UserError where the record, the store or a checkpoint (that of `step`, or else any) is another run's: who
     goes on from it loses points of this one."""
-    wrong = of_another(run, store)
-    own = {} if wrong else own_config(run, store)
-    for saved in checkpoint_files.steps_saved(run.checkpoints) if step is None else [step]:
-        try:
-            state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, saved))
-        except UserError:
-            continue  # a damaged one is nobody's to go on from
-        wrong = wrong or checkpoint_of_another(saved, own, state)
-    if wrong:
+    if (wrong := of_another(run, store)) is None:
+        own = own_config(run, store)
+        steps = checkpoint_files.steps_saved(run.checkpoints) if step is None else [step]
+        wrong = next(filter(None, (_checkpoint_of_another(run, own, saved) for saved in steps)), None)
+    if wrong is not None:
         raise UserError(f"{verb}: {wrong}; see seqsum doctor {run.id}")
+
+
+def _checkpoint_of_another(run: Run, own: Mapping[str, Any], step: int) -> str | None:
+    try:
+        state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
+    except UserError:
+        return None  # a damaged one is nobody's to go on from
+    return checkpoint_of_another(step, own, state)
 
 
 def of_another(run: Run, store: Store) -> str | None:

@@ -100,9 +100,11 @@ class ForkScreen(CheckpointDialog[ForkWish]):
     @on(Input.Changed, "#changes")
     def _give_way(self) -> None:
         """Take the offer away where other steps are typed beside it."""
-        line = self.query_one("#changes", Input)
-        before, offered, after = line.value.partition(self._offered or "\n")
-        if offered and "train.steps=" in before + after:
+        line, offered = self.query_one("#changes", Input), self._offered
+        if not offered or offered not in line.value:
+            return
+        before, _, after = line.value.partition(offered)
+        if "train.steps=" in before + after:
             at = line.cursor_position
             line.value = before + after
             line.cursor_position = at - len(offered) * (at > len(before))

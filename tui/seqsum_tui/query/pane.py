@@ -32,11 +32,10 @@ HOW = (
     (("query.box_random",), "asks a question such as the run is trained on"),
     (("query.random",), "does so outside the box, which esc leaves"),
     (("query.hardest",), "asks the hardest"),
-    (("query.answer", "query.more"), "turn the pages"),
     (("query.earlier",), "go through the checkpoints"),
     (("app.help",), "shows every key"),
 )
-"""What a person can do before anything is asked: a key, or the first and last of several."""
+"""What a person can do before anything is asked, besides turning the pages: a key, or the first and last of several."""
 LOW, ROOMY = 13, 22
 """Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
 NO_MODEL = (
@@ -156,7 +155,8 @@ class QueryPane(Vertical):
                 self._show_answer()
             elif asking.question is None:
                 last = next(page for page in reversed(PAGES) if not session.asks or has(page, session))
-                self._wait("", [((*ids[:1], f"query.{last}") if len(ids) > 1 else ids, does) for ids, does in HOW])
+                pages = (("query.answer", f"query.{last}"), "turn the pages")
+                self._wait("", [*HOW[:4], pages, *HOW[4:]])
             return None
         if chosen is None:
             self._tell(

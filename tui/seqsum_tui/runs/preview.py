@@ -199,12 +199,14 @@ def _spreads(line: Line) -> list[tuple[str, Standing, Callable[[float | None], s
     return [(name, line.spread[name], partial(formatting.metric, name)) for name in names]
 
 
-def _converged(line: Line) -> str:
-    """How many runs converged of those that ended; nothing where nothing is measured, or no accuracy."""
+def _converged(line: Line, rule: str = "") -> str:
+    """How many runs converged, by a rule, of those that ended; nothing where nothing is measured, or no accuracy."""
     ended = sum(not entry.summary.live and entry.summary.status != UNREADABLE for entry in line.entries)
     if line.spread and not ended:
         return "none has ended yet"
-    return f"{line.converged} of {formatting.count(ended, 'ended run')} converged" if "accuracy" in line.spread else ""
+    if "accuracy" not in line.spread:
+        return ""
+    return f"{line.converged} of {formatting.count(ended, 'ended run')} converged{rule}"
 
 
 def _changed(preview: Preview) -> str:
@@ -224,8 +226,8 @@ def _describe_group(line: Line) -> Content:
         lines.append(Content("  ").join(Content.styled(text, colour) for text, colour in verdicts))
     if len(line.tasks) > 1:
         lines.append(Content(f"Its runs have different tasks, so nothing is averaged: {', '.join(line.tasks)}."))
-    if said := _converged(line):
-        lines.append(Content(said + " (accuracy of 99% or more)" * said.endswith("converged")))
+    if said := _converged(line, " (accuracy of 99% or more)"):
+        lines.append(Content(said))
     lines += [_spread_words(*spread) for spread in _spreads(line)]
     return Content("\n").join(lines)
 
