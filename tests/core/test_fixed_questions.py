@@ -14,6 +14,7 @@ from seqsum.presets import all_presets, load_preset
 from seqsum.registry import make_task
 from seqsum.runs import Run
 from seqsum.runs.store import ANSWERS
+from seqsum.tasks.base import AnyTask, Inputs
 from seqsum.training.trainer import Trainer
 from support.engine import last_bytes, new_run, tensors, train_here, wait_for_end
 
@@ -55,6 +56,30 @@ def test_every_task_shows_questions_that_fit_a_line_or_none(preset: str) -> None
     assert trainer.model.training
     shown = task.answer in ("class", "sequence") and task.vocabulary > 0
     assert (1 <= len(answers) <= 3) if shown else answers == []
-    for one in answers:
+    for one, asked in zip(answers, task.shown_questions() if shown else [], strict=True):
         assert one["asked"].isprintable() and len(one["asked"]) <= 60 and len(one["said"]) <= 60
-        assert isinstance(one["right"], bool)
+        assert isinstance(one["right"], bool) or len(labels_of(task, asked)) > 1
+
+
+def labels_of(task: AnyTask, asked: Inputs) -> set[int]:
+    """Every target of the held-out rows that read as this question does."""
+    return {
+        int(target)
+        for part in task.held_out()
+        for row, length, target in zip(part.inputs, part.lengths, part.targets, strict=True)
+        if row[:length].tolist() == asked.tolist()
+    }
+
+
+@pytest.mark.parametrize("agree", [True, False])
+def test_a_held_out_text_is_right_by_its_label_and_neither_where_its_rows_disagree(agree: bool, tmp_path: Path) -> None:
+    label = {f"text number {place}": "ab"[place % 2] for place in range(60)}
+    rows = [f"{text},{one}" for text, own in label.items() for one in ([own] if agree else "ab")]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    config = load_preset("text_classification").config.changed({"task.file": str(tmp_path / "texts.csv")}, "test")
+    trainer = Trainer(config)
+    answers = FixedQuestions(trainer.model, trainer.task).answers()
+    assert len(answers) == 3
+    for one in answers:
+        assert one["right"] == (one["said"] == label[one["asked"].removesuffix(" →")] if agree else None)
+    assert trainer.task.truth(trainer.task.parse("a text that nobody labelled")) is None

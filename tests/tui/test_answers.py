@@ -9,6 +9,7 @@ from seqsum.query.task_facts import what_is_asked
 from seqsum.registry import make_task
 from seqsum.tasks.dates import ANSWER
 from seqsum_tui.query.said import Said
+from seqsum_tui.query.views.answer import answer
 from seqsum_tui.query.views.answers import describe, likeliest
 
 
@@ -49,6 +50,14 @@ def test_the_probabilities_of_a_class_have_the_task_s_labels(tmp_path):
     shown = describe(Said.of(made), 80).plain
     assert f"→ {made['labels'][0]}" in shown and "[red]bad[/] " in shown and "good " in shown
     assert "right" not in shown and "wrong" not in shown
+
+
+def test_a_text_without_a_known_label_is_said_to_have_none(tmp_path):
+    file = tmp_path / "moods.csv"
+    file.write_text("text,label\n" + "\n".join(f"text {at},{'ab'[at % 2]}" for at in range(40)) + "\n")
+    said = Said.of(reply("text_classification", "no such text", 0, [0.7, 0.3], {"task.file": str(file)}))
+    first = answer(said, 80).words.plain.split("\n")[0]
+    assert first == "no such text  →  a   · its right answer is not known here"
 
 
 def test_tags_stand_under_the_input_and_wrong_places_have_a_sign():

@@ -41,6 +41,16 @@ async def test_questions_turn_right_under_the_curves(scene, console, watch, unti
         assert "answers" not in screen_text(console), "it is nothing that happened to the run"
 
 
+async def test_a_question_without_a_right_answer_has_no_sign(scene, console, watch):
+    run = scene.run(status="running", step=5000)
+    with run.store() as store:
+        store.add_event(0, ANSWERS, answers=[{"asked": "so so →", "said": "good", "right": None}])
+    async with console.run_test(size=(80, 24)) as pilot:
+        await watch(pilot, run)
+        assert "so so → good" in screen_text(console)
+        assert "good ✗" not in screen_text(console) and "good ✓" not in screen_text(console)
+
+
 @pytest.mark.parametrize("answers", [[], "x", [3], [{"asked": 3}], None])
 async def test_answers_that_a_stranger_wrote_stop_nothing(scene, console, watch, answers):
     run = scene.run(status="running", step=5000)

@@ -30,7 +30,8 @@ class FixedQuestions:
             self._lengths = torch.tensor([len(one) for one in self._questions])
 
     def answers(self) -> list[dict[str, Any]]:
-        """Return for each what was asked, what the model says now, and whether that is right, as a person reads it.
+        """Return for each what was asked, what the model says now, and whether that is right, as a person reads it;
+        right is None where the task does not know the right answer.
 
         Weights and random state stay as they are.
         """
@@ -50,6 +51,7 @@ class FixedQuestions:
         if task.answer == "sequence" and task.end in answer.tolist():
             answer = answer[: answer.tolist().index(task.end) + 1]
         prediction = task.read_answer(asked, np.asarray(answer, dtype=np.int64))
-        right = prediction == task.truth(asked)
+        truth = task.truth(asked)
+        right = None if truth is None else prediction == truth
         asked_words, said = (shorten(text, LONGEST) for text in (task.as_question(asked), task.render(prediction)))
         return {"asked": asked_words, "said": said, "right": right}

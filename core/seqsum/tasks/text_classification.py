@@ -82,6 +82,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         super().__init__(config)
         self._training: tuple[Codes, Ints, Ints] | None = None
         self._asked: list[Examples] = []
+        self._known: dict[bytes, set[int]] = {}
         if facts is None:
             reading = self._reading(config.max_length)
             lines = read_lines(reading)
@@ -158,6 +159,11 @@ class TextClassification(DataTask[TextClassificationConfig]):
         )
         unknown = sum(character not in self._characters for character in read)
         return [*told, unknown_of(unknown, len(read))] if unknown else told
+
+    def truth(self, inputs: Inputs) -> str | None:
+        """The label of a held-out text, once the texts are read; None for others, and where its rows disagree."""
+        labels = self._known.get(inputs.astype(np.int64).tobytes(), set())
+        return self.labels[min(labels)] if len(labels) == 1 else None
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
         return self.labels[int(answer)]
@@ -250,6 +256,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
                 rows = order[start : start + ASKED_AT_ONCE]
                 width = int(lengths[rows].max())
                 self._asked.append(Examples(codes[rows, :width].astype(np.int64), lengths[rows], targets[rows]))
+            for row, length, target in zip(codes, lengths.tolist(), targets.tolist(), strict=True):
+                self._known.setdefault(row[:length].astype(np.int64).tobytes(), set()).add(target)
             self._training = (*self._encoded(lines.training), labels)
         return self._training
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from seqsum.runs import Event
 
 GAP = "   "
+JUDGED = {True: (" ✓", "bold $text-success"), False: (" ✗", "bold $text-error")}
+"""The sign and the ink of an answer by whether it is right; neither where nobody knows."""
 
 
 class QuestionsLine(FittedText):
@@ -35,7 +37,7 @@ class QuestionsLine(FittedText):
 
 
 def _part(answer: Mapping[str, Any]) -> Content:
-    right = answer.get("right") is True
-    sign, ink = ("✓", "$text-success") if right else ("✗", "$text-error")
+    right = answer.get("right")
+    sign, ink = JUDGED.get(right, ("", "bold")) if isinstance(right, bool) else ("", "bold")
     asked, said = (display.literal(str(answer.get(name, "?"))) for name in ("asked", "said"))
-    return Content.assemble(f"{asked} ", (f"{said} {sign}", f"bold {ink}"))
+    return Content.assemble(f"{asked} ", (f"{said}{sign}", ink))

@@ -25,7 +25,7 @@ def answer(said: Said, width: int, beside: Said | None = None) -> Shown:
     if said.reading.kind != "class":
         return Shown("Answer", lines(describe(said, width), *against))
     labels, truth = labels_of(said), said.text("truth") if said.answer.truth is not None else None
-    judged = verdict(said.answer.correct, said.text("truth"), "· nobody knows the right answer")
+    judged = verdict(said.answer.correct, said.text("truth"), "· its right answer is not known here")
     head = told((said.text("input"), "bold"), "  →  ", (said.text("prediction"), "bold $text-accent"), "   ", judged)
     drawn = bars(said.shares, labels, width, said.text("prediction"), truth, beside.shares if beside else None)
     return Shown("Answer", lines(head, sureness(said.shares, said.answer.entropy), *against, Content(""), *drawn))
