@@ -525,6 +525,21 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_from(field: str, value: obje
     assert worker.main([str(run.folder)]) == 0 and examine(run) == []
 
 
+@pytest.mark.parametrize("field", ["model.hidden_size", "train.seed"])
+def test_a_checkpoint_of_another_run_is_neither_asked_nor_exported(field: str, run: Run) -> None:
+    configured(run.checkpoints / "step-60", field, 9)
+    before = tree(run.folder)
+    what = f"the checkpoint of step 60 is another run's: it has another {field}; see seqsum doctor {run.id}"
+    workspace = str(run.folder.parent)
+    asked = ["predict", run.id, "1 2 3", "--workspace", workspace]
+    output = str(run.folder.parent / "out.safetensors")
+    assert refused(*asked) == refused(*asked, "--checkpoint", "60") == f"predict: {what}"
+    assert refused("export", run.id, "--output", output, "--workspace", workspace) == f"export: {what}"
+    assert call(*asked, "--checkpoint", "50")[0] == 0 and tree(run.folder) == before
+    mended(run)
+    assert call(*asked)[0] == 0
+
+
 @pytest.mark.parametrize("field", LIVE_FIELDS)
 def test_what_was_changed_while_a_run_trained_makes_no_checkpoint_foreign(field: str, run: Run) -> None:
     configured(run.checkpoints / "step-50", field, -1)

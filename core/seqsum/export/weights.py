@@ -6,6 +6,7 @@ import json
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
+from seqsum.runs.ownership import check_checkpoint
 
 
 def weights(run: Run) -> tuple[bytes, list[str]]:
@@ -21,6 +22,7 @@ def weights(run: Run) -> tuple[bytes, list[str]]:
     saved, messages = checkpoint.newest(run.checkpoints)
     if saved is None:
         raise UserError(f"export: {run.no_checkpoint()}")
+    check_checkpoint(run, saved.step, saved.state, "export")
     facts = {
         "format": "pt",
         "run": run.id,

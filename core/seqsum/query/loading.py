@@ -31,6 +31,7 @@ from seqsum.runs.checkpoint_files import (
     steps_saved,
     whole_files,
 )
+from seqsum.runs.ownership import check_checkpoint
 from seqsum.tasks.base import AnyTask
 from seqsum.text import one_line
 
@@ -62,7 +63,8 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
     """Load the checkpoint of a step, or the newest whole one.
 
     like: a checkpoint loaded before; its task is taken again where it is the same, as reading data may take long.
-    Raises UserError: no checkpoint there (yet), or what is wrong with the one that was asked for.
+    Raises UserError: no checkpoint there (yet), that it is another run's, or what is wrong with the one that was asked
+    for.
     """
     torch.set_num_threads(1)
     run.record.parsed_config()  # says which plug-in is missing, if one is
@@ -80,12 +82,14 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
 
 
 def _read(run: Run, path: Path, like: Loaded | None) -> Loaded:
-    """Load a checkpoint; raise DamagedCheckpoint when it is incomplete or altered, UserError when it does not fit."""
+    """Load a checkpoint; raise DamagedCheckpoint when it is incomplete or altered, ForeignCheckpoint when it is another
+    run's, UserError when it does not fit."""
     data = whole_files(path, (STATE_FILE, MODEL_FILE))
     state = json_object(path, STATE_FILE, data[STATE_FILE])
     step = state.get("step")
     if type(step) is not int or path.name != f"step-{step}" or not isinstance(state.get("config"), dict):
         raise DamagedCheckpoint(path, f"{STATE_FILE} holds another step than its folder's name, or no config")
+    check_checkpoint(run, step, state, "query")
     try:
         tensors = safetensors.torch.load(data[MODEL_FILE])
     except (safetensors.SafetensorError, *MISFITS) as error:

@@ -33,7 +33,7 @@ from seqsum.runs.gone import BIN_FOLDER
 from seqsum.runs.index import INDEX_FILE
 from seqsum.runs.lock import LOCK_FILE, no_worker
 from seqsum.runs.measure import MEASURE
-from seqsum.runs.ownership import checkpoint_of_another, of_another, own_config, record_of_another
+from seqsum.runs.ownership import checkpoint_of_another, known_config, record_of_another
 from seqsum.runs.record import RECORD_FILE, Record, altered, another, give_back, is_as_written, some, sound_copy
 from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, METRICS_FILE, Run
 from seqsum.runs.salvage import ROLLUP, bring_back, lost_points, roll_up, salvage, wrong_with
@@ -348,9 +348,7 @@ def _annotations(run: Run) -> Iterator[Finding]:
 
 def _checkpoints(run: Run) -> Iterator[Finding]:
     own_folder(run.checkpoints)
-    own, shapes = dict[str, Any](), None
-    with suppress(UserError, OSError), run.store() as store:
-        own = {} if of_another(run, store) else own_config(run, store)
+    own, shapes = known_config(run), None
     steps = checkpoint_files.steps_saved(run.checkpoints)
     for step in steps:
         path = checkpoint_files.folder_of(run.checkpoints, step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from seqsum.config import LIVE_FIELDS
@@ -31,6 +32,12 @@ def _checkpoint_of_another(run: Run, own: Mapping[str, Any], step: int) -> str |
     except UserError:
         return None  # a damaged one is nobody's to go on from
     return checkpoint_of_another(step, own, state)
+
+
+def check_checkpoint(run: Run, step: int, state: Mapping[str, Any], verb: str) -> None:
+    """Raise ForeignCheckpoint where the state of a run's checkpoint says that it is another run's."""
+    if (whose := checkpoint_of_another(step, known_config(run), state)) is not None:
+        raise checkpoint_files.ForeignCheckpoint(f"{verb}: {whose}; see seqsum doctor {run.id}")
 
 
 def of_another(run: Run, store: Store) -> str | None:
@@ -63,10 +70,17 @@ def own_config(run: Run, store: Store) -> dict[str, Any]:
     return record.config if record.wrong_checksum is None and record_of_another(run) is None else {}
 
 
+def known_config(run: Run) -> dict[str, Any]:
+    """Return the configuration that a run began with; empty where its own files do not tell it."""
+    with suppress(UserError, OSError), run.store() as store:
+        return {} if of_another(run, store) else own_config(run, store)
+    return {}
+
+
 def checkpoint_of_another(step: int, own: Mapping[str, Any], state: Mapping[str, Any]) -> str | None:
     """Say in what a checkpoint's configuration is another than its run's; None where it may be the run's own.
 
-    own: what `own_config` says. A live setting may be any, and one that only one of two versions knows tells nothing.
+    own: what `known_config` says. A live setting may be any, and one that only one of two versions knows tells nothing.
     """
     config = state.get("config")
     began, now = flat(own), flat(config) if isinstance(config, dict) else {}
