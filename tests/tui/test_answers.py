@@ -55,9 +55,9 @@ def test_the_probabilities_of_a_class_have_the_task_s_labels(tmp_path):
 def test_a_text_without_a_known_label_is_said_to_have_none(tmp_path):
     file = tmp_path / "moods.csv"
     file.write_text("text,label\n" + "\n".join(f"text {at},{'ab'[at % 2]}" for at in range(40)) + "\n")
-    said = Said.of(reply("text_classification", "no such text", 0, [0.7, 0.3], {"task.file": str(file)}))
+    said = Said.of(reply("text_classification", "text 99", 0, [0.7, 0.3], {"task.file": str(file)}))
     first = answer(said, 80).words.plain.split("\n")[0]
-    assert first == "no such text  →  a   · its right answer is not known here"
+    assert first == "text 99  →  a   · its right answer is not known here"
 
 
 def test_tags_stand_under_the_input_and_wrong_places_have_a_sign():
