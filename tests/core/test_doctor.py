@@ -23,7 +23,7 @@ from seqsum.control import commands, fork_rewind
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher
 from seqsum.query import loading
-from seqsum.runs import Run, Store, Workspace
+from seqsum.runs import Run, Store, Workspace, checkpoint_files
 from seqsum.runs.annotations import annotate
 from seqsum.runs.checkpoint_files import FILES, checksum
 from seqsum.runs.doctor import Finding, examine, examine_workspace
@@ -421,6 +421,7 @@ def test_no_checkpoint_at_all_is_told(run: Run) -> None:
     shutil.rmtree(run.checkpoints)
     (found,) = examine(run, repair=True)
     assert found.what == "the checkpoint of step 60 is gone, and there is no other" and not found.mended
+    assert found.remedy == "it has ended, so only a new run with its settings makes its model again"
     assert_begins_again(run)
 
 
@@ -445,12 +446,18 @@ def test_a_newest_checkpoint_that_is_gone_is_told(run: Run) -> None:
     said = "the checkpoint of step 60 is gone"
     stopped(run)
     assert commands.resume(run, NoLauncher(1))["message"].endswith(f"; {said}: it goes on from step 50")
-    assert [one.what for one in examine(run)] == [said]
+    (found,) = examine(run)
+    assert found.what == said and found.remedy.endswith("step 50, from which the run goes on")
     assert worker.main([str(run.folder)]) == 0
     assert f"{said}: it goes on from step 50" in messages_of(run)
     shutil.rmtree(run.checkpoints / "step-60")
     (found,) = mended(run)
     assert found.what == said and run.summary().durable_step == 50
+    way = "and the run ended later; rewind it to step 50 and resume it to make the rest again"
+    assert found.remedy.endswith(f"that of step 50, {way}")
+    commands.rewind(run, 50)
+    assert commands.resume(run, NoLauncher(1))["ok"] and worker.main([str(run.folder)]) == 0
+    assert checkpoint_files.newest_step(run.checkpoints) == run.summary().step == 60
 
 
 # What is another run's

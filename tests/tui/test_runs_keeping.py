@@ -328,6 +328,15 @@ async def test_what_another_deletes_is_said_to_be_in_the_bin_and_comes_back(scen
         await until(pilot, lambda: told[-1][0] == "1 run gone")
 
 
+async def test_a_run_whose_folder_was_renamed_is_not_gone(scene, console, three, until, told):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, ready(console))
+        three[0].folder.rename(three[0].folder.with_name("20000101-000000-aaaa"))
+        shutil.rmtree(three[2].folder)
+        await until(pilot, lambda: told)
+        assert [title for title, _ in told] == ["1 run gone"] and told[0][1].startswith("gamma: no folder")
+
+
 async def test_a_name_that_another_run_has_is_said(console, three, until, told):
     async with console.run_test(size=(80, 24)) as pilot:
         await until(pilot, ready(console))

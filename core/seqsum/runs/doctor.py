@@ -390,19 +390,25 @@ def _say_newest(run: Run) -> None:
 
 def _not_there(run: Run) -> Iterator[Finding]:
     """A checkpoint that the store says is saved, where there is none of its step or a later one."""
-    durable = 0
+    durable, finished = 0, False
     with suppress(UserError), run.store() as store:
-        durable = store.state().get("durable_step") or 0
+        said = store.state()
+        durable, finished = said.get("durable_step") or 0, said["status"] == "finished"
     newest = checkpoint_files.newest_step(run.checkpoints)
     if newest is None:
         aside = any(run.checkpoints.glob("*-step-*"))
         if aside or durable:
             gone = f"the checkpoint of step {durable:,} is gone, and there is no other"
             yield Finding("there is no checkpoint but what was set aside" if aside else gone,
-                          "resumed, the run begins at step 0 again")  # fmt: skip
+                          "it has ended, so only a new run with its settings makes its model again" if finished
+                          else "resumed, the run begins at step 0 again")  # fmt: skip
     elif durable > newest and not rewinding.under_way(run):
-        yield Finding(f"the checkpoint of step {durable:,} is gone", f"the newest that {METRICS_FILE} names is that of "
-                      f"step {newest:,}, from which the run goes on", lambda: _say_newest(run))  # fmt: skip
+        remedy = f"the newest that {METRICS_FILE} names is that of step {newest:,}, " + (
+            f"and the run ended later; rewind it to step {newest:,} and resume it to make the rest again"
+            if finished
+            else "from which the run goes on"
+        )
+        yield Finding(f"the checkpoint of step {durable:,} is gone", remedy, lambda: _say_newest(run))
 
 
 def _shapes(path: Path, step: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -218,12 +218,15 @@ class RunEditor:
             self._list.app.run_worker(self._tell_gone(gone), group="actions")
 
     async def _tell_gone(self, runs: list[Summary]) -> None:
-        folder = self._list.console.workspace.folder
+        workspace = self._list.console.workspace
+        folder = workspace.folder
 
         def places() -> tuple[list[Summary], list[Summary]]:
             binned = [run for run in runs if (folder / BIN_FOLDER / run.id).is_dir()]
             missing = [run for run in runs if run not in binned and not (folder / run.id).is_dir()]
-            return binned, missing
+            # One whose folder was called otherwise by hand is still there.
+            there = {entry.summary.created for entry in workspace.index.read().entries} if missing else set()
+            return binned, [run for run in missing if run.created not in there]
 
         binned, missing = await in_thread(places)
         if binned:
