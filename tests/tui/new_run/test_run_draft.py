@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -234,3 +234,16 @@ def test_a_run_of_epochs_started_and_run_again_has_no_changes(tmp_path: Path) ->
     again.set("train.epochs", "off")
     again.set("train.steps", "50")
     assert again.config is not None and again.config.train.steps == 50 and again.problems == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds"),
+    [({}, True), ({"train.steps": 99, "optim.lr": 0.5}, True), ({"task.max_length": 9}, False),
+     ({"task.name": "tagging"}, False)],
+)  # fmt: skip
+def test_what_to_look_for_is_said_of_the_preset_s_own_task_only(
+    changes: dict[str, Any], holds: bool, tmp_path: Path
+) -> None:
+    preset = load_preset("baseline")
+    run = Workspace(tmp_path / "runs").create("baseline", preset.config.changed(changes, "test"))
+    assert against_preset(run)[0] == (preset.title, preset.description, preset.look_for if holds else "")

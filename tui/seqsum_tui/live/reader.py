@@ -40,6 +40,7 @@ def against_preset(
     changes: what was changed while the run trained, if that is known already.
 
     A preset that is not known here (from a file, or gone) has empty words; differences are then against the defaults.
+    What to look for is empty where the task's settings differ: it is said of another task.
     """
     words = ("", "", "")
     base = Config()
@@ -51,7 +52,10 @@ def against_preset(
         config = run.config() if changes is None else run.record.parsed_config().changed(changes, f"run {run.id}")
     except (UserError, OSError):
         return words, {}
-    return words, config.differences(base)
+    differences = config.differences(base)
+    if any(path.startswith("task.") for path in differences):
+        words = (*words[:2], "")
+    return words, differences
 
 
 @dataclass(frozen=True)
