@@ -108,6 +108,25 @@ def test_three_decimals_everywhere_are_decimals(read: Read) -> None:
     assert read("y\n" + "".join(f"{value:.3f}\n" for value in values)).values.tolist() == values
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [(["18.120", "7.250", "N/A"], '"18.120" is read as 18.12'), (["$1.000", "$2.500"], '"$1.000" is read as 1'),
+     (["0.125", "18.120"], ""), (["18.120", "7.25"], ""), (["18.120", "7"], ""), (["1.234.567", "2.345"], ""),
+     (["18.1200", "7.2500"], ""), (["18", "7"], ""), (["1118.120", "7.250"], "")],
+)  # fmt: skip
+def test_points_that_may_part_thousands_are_told(cells: list[str], told: str, read: Read) -> None:
+    text = "t\ty\n" + "".join(f"{at}\t{cell}\n" for at, cell in enumerate(cells * 4))
+    said = "; if its point parts thousands, set task.decimal to comma"
+    try:
+        notes = read(text, missing="forward_fill").notes
+    except UserError as error:
+        assert not told and "can be 18120 or 18.120" in str(error)
+    else:
+        assert [note for note in notes if said in note] == ([f"series: {told}{said}"] if told else [])
+    for set_by_hand in ("point", "comma") if told else ():
+        assert not any(said in note for note in read(text, missing="forward_fill", decimal=set_by_hand).notes)
+
+
 def test_three_decimals_where_commas_are_decimal_marks_may_be_thousands(read: Read) -> None:
     text = "datum;umsatz\n" + "".join(f"{at};{at + 1}.{at:03d}\n" for at in range(9))
     with pytest.raises(UserError, match=r'"1\.000" can be 1000 or 1\.000.*set task\.decimal to point or comma'):

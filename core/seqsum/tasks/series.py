@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
-from seqsum.formatting import count
+from seqsum.formatting import count, full
 from seqsum.schema import shown
 from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
 from seqsum.tasks.number_format import (
@@ -24,12 +24,16 @@ from seqsum.tasks.number_format import (
     NumberFormat,
     decide,
     evened,
+    formats_of,
     is_missing,
     rounded,
     shape_of,
 )
 from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
 from seqsum.tasks.timestamps import NAMED, RowOrder, Unit, judge, read_times
+
+GROUPED = ",", "."
+"""The convention in which a number such as 18.120 is eighteen thousand."""
 
 MissingValues = Literal["refuse", "forward_fill"]
 
@@ -156,7 +160,16 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
             f"{int(values[lossy])}; take one large number away from all values"
         )
     marked = any(form.decimal in cell for row, cell in enumerate(cells) if row not in absent)
-    return values, form, [f"series: the numbers of {name} have {form.words(marked)}"]
+    notes = [f"series: the numbers of {name} have {form.words(marked)}"]
+    grouped = NumberFormat(*GROUPED, form.unit)
+    points = bool(shapes) and all("." in shape and grouped in formats_of(shape) for shape in shapes)
+    if points and not form.grouping and reading.decimal == "auto":
+        first = min(shapes.values())
+        notes.append(
+            f"series: {shown(cells[first])} is read as {full(float(values[first]))}; if its point parts thousands, set "
+            "task.decimal to comma"
+        )
+    return values, form, notes
 
 
 def _missing_notes(values: NDArray[np.float64], left_out: int, places: Sequence[int]) -> list[str]:
