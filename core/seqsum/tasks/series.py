@@ -164,9 +164,9 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
     grouped = NumberFormat(*GROUPED, form.unit)
     points = bool(shapes) and all("." in shape and grouped in formats_of(shape) for shape in shapes)
     if points and not form.grouping and reading.decimal == "auto":
-        first = min(shapes.values())
+        at = min(shapes.values())
         notes.append(
-            f"series: {shown(cells[first])} is read as {full(float(values[first]))}; if its point parts thousands, set "
+            f"series: {shown(cells[at])} is read as {full(float(values[at]))}; if its point parts thousands, set "
             "task.decimal to comma"
         )
     return values, form, notes
