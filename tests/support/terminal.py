@@ -24,6 +24,8 @@ KEYS = {
     "ctrl+f": "\x06",
     "ctrl+k": "\x0b",
     "ctrl+l": "\x0c",
+    "ctrl+q": "\x11",
+    "ctrl+u": "\x15",
     "ctrl+z": "\x1a",
     "f5": "\x1b[15~",
     "f9": "\x1b[20~",
@@ -65,6 +67,11 @@ class Terminal:
     @property
     def text(self) -> str:
         return "\n".join(self._screen.display)
+
+    @property
+    def reads_lines(self) -> bool:
+        """Whether what is typed is still collected and echoed line by line, as for a shell."""
+        return bool(termios.tcgetattr(self._terminal)[3] & (termios.ICANON | termios.ECHO))
 
     @property
     def colours(self) -> set[str]:

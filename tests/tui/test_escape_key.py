@@ -26,5 +26,11 @@ def test_sequences_are_read_as_before_however_they_are_cut(sent, key):
     assert keys(f"{sent}2") == [key, "2"]
 
 
+def test_enter_that_was_typed_while_the_terminal_still_read_lines():
+    assert keys("n\n\r") == ["n", "enter", "enter"]
+    (paste,) = [event for event in KeyParser().feed("\x1b[200~a\nb\x1b[201~") if isinstance(event, events.Paste)]
+    assert paste.text == "a\nb"
+
+
 def test_escape_twice():
     assert keys("\x1b\x1b2")[-2:] == ["escape", "2"]

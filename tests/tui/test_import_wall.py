@@ -17,7 +17,7 @@ print(json.dumps(sorted(sys.modules)))
 """
 FIRST = """
 import json, sys
-import seqsum_tui.__main__, seqsum_tui.app
+import seqsum_tui.__main__, seqsum_tui.command_line, seqsum_tui.app
 print(json.dumps(sorted(sys.modules)))
 """
 

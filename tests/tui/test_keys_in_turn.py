@@ -16,6 +16,7 @@ from seqsum_tui.query.box import QueryBox
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.bin_screen import BinScreen
 from seqsum_tui.runs.screen import RunsScreen
+from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.shared.key_line import KeyLine
 from support.screens import listed
 
@@ -35,7 +36,7 @@ def type_ahead(console, *keys):
             console.post_message(events.Key(name, None if one in NAMED and len(one) > 1 else one))
 
 
-NAMED = {"ctrl+f", "ctrl+u", "enter", "escape", "f2", "down", "tab"}
+NAMED = {"ctrl+f", "ctrl+p", "ctrl+s", "ctrl+u", "enter", "escape", "f2", "down", "tab"}
 
 
 @pytest.mark.parametrize("first", [[], ["f2"], ["tab"]])
@@ -69,6 +70,38 @@ async def test_a_name_typed_behind_the_key_that_renames(scene, console, until):
         await until(pilot, lambda: run.summary().name == "ddx n")
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         assert run.folder.is_dir(), "no letter of it was a command"
+
+
+@pytest.mark.parametrize(
+    ("keys", "kept"),
+    [(("t", "ddx, n", "enter"), ("tags", ("ddx", "n"))), (("N", "nqxd", "ctrl+s"), ("note", "nqxd"))],
+)
+async def test_a_mark_typed_behind_the_key_that_makes_it(scene, console, until, keys, kept):
+    run = scene.run(name="one", status="stopped", step=10)
+    field, value = kept
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: listed(console))
+        type_ahead(console, *keys, "down")
+        await until(pilot, lambda: getattr(run.summary(), field) == value)
+        await until(pilot, lambda: isinstance(console.screen, RunsScreen))
+        assert run.folder.is_dir(), "no letter of it was a command"
+
+
+async def test_a_filter_typed_behind_the_key_that_filters(scene, console, until):
+    runs = [scene.run(name=name, status="stopped", step=10) for name in ("dxn", "qqq")]
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: listed(console))
+        type_ahead(console, "/", "dxn", "enter", "R", "ctrl+u", "found", "enter")
+        await until(pilot, lambda: runs[0].summary().name == "found")
+        assert runs[1].summary().name == "qqq"
+
+
+async def test_a_word_typed_behind_the_key_of_the_palette(scene, console, until):
+    scene.run(name="one", status="stopped", step=10)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: listed(console))
+        type_ahead(console, "ctrl+p", "settings", "enter")
+        await until(pilot, lambda: isinstance(console.screen, SettingsScreen))
 
 
 async def test_changes_typed_behind_the_key_that_forks(scene, console, until):

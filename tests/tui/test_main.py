@@ -10,7 +10,7 @@ import pytest
 
 from seqsum import __version__
 from seqsum.presets import DEFAULT_PRESET
-from seqsum_tui import __main__ as console
+from seqsum_tui import command_line as console
 
 COMMAND = [sys.executable, "-m", "seqsum_tui"]
 

@@ -124,6 +124,7 @@ def test_every_key_has_an_id_of_its_own_part_and_a_meaning():
         ({"runs.new": "n,ctrl+n,f9"}, {"runs.new": "n,ctrl+n,f9"}, []),
         ({"runs.nwe": "N"}, {}, ['no key "runs.nwe"; did you mean "runs.new"?']),
         ({"runs.new": "ctlr+n"}, {}, ['no key "ctlr+n"; did you mean "ctrl"?']),
+        ({"runs.new": "ctrl+j"}, {}, ['"ctrl+j" is enter to a terminal']),
         ({"runs.new": "entre"}, {}, ['no key "entre"; did you mean "enter"?']),
         ({"runs.new": "x"}, {"runs.new": "x"}, ['"x" is runs.new and run.stop at once']),
         ({"runs.new": "x", "run.stop": "n"}, {"runs.new": "x", "run.stop": "n"}, []),

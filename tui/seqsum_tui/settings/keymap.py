@@ -58,6 +58,8 @@ def checked(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def key_problem(key: str) -> str | None:
     """Return why there is no such key, or None."""
+    if key == "ctrl+j":
+        return '"ctrl+j" is enter to a terminal'
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     names = {member.value for member in Keys} | {f"f{number}" for number in range(1, 25)}
     wrong = next((modifier for modifier in modifiers if modifier not in MODIFIERS), None)

@@ -13,6 +13,7 @@ from textual.message import Message
 from seqsum_tui.terminal_io.escape_key import KeyParser
 from seqsum_tui.terminal_io.rate_limit import Pace
 from seqsum_tui.terminal_io.screen_diff import Thrift
+from seqsum_tui.terminal_io.typed_ahead import terminal_before
 
 # The driver makes its parser itself, by this name.
 linux_driver.XTermParser = KeyParser  # type: ignore[attr-defined]
@@ -43,6 +44,11 @@ class ThriftyDriver(LinuxDriver):
         """Send everything at the next update: the terminal was resized, or another program wrote to it."""
         self._thrift.forget(width)
         self._pace.asked()
+
+    def start_application_mode(self) -> None:
+        """Take the terminal; what it is given back as is what it was before any key was listened to."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.attrs_before = terminal_before() or self.attrs_before
 
     def process_message(self, message: Message) -> None:
         """Note that a person did something. Called in the thread that reads the keys."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
@@ -30,4 +31,7 @@ class KeyParser(XTermParser):
         if self._after_escape and self._timeout_time is not None and re.match(_KEY, data):
             data = _ITSELF + data
         self._after_escape = data.endswith("\x1b")
-        return super().feed(_ESCAPE_AND_KEY.sub(f"\x1b{_ITSELF}", data))
+        for event in super().feed(_ESCAPE_AND_KEY.sub(f"\x1b{_ITSELF}", data)):
+            # Enter, typed before the terminal was asked for keys: it was still reading lines.
+            line_feed = isinstance(event, events.Key) and event.key == "ctrl+j"
+            yield events.Key("enter", "\r") if line_feed else event

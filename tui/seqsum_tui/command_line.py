@@ -1,0 +1,96 @@
+"""What `seqsum-tui` does: open the console; without a terminal, train the default preset instead."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from seqsum import __version__
+from seqsum.cli.output import complain, use_plain_signs
+from seqsum.cli.parser import Parser
+from seqsum.errors import UserError
+from seqsum.folders import default_workspace
+
+UNICODE = ("utf-8", "utf-16", "utf-32")
+
+
+def parser() -> Parser:
+    """Return the command line."""
+    made = Parser(
+        "seqsum-tui",
+        "A terminal training console for sequence models. "
+        "Runs train in processes of their own: they go on when the console is closed.",
+    )
+    made.description = made.words
+    made.epilog = "Inside, ? shows the keys. Without a screen: seqsum --help."
+    made.add_argument("-h", "--help", action="help", help="this page")
+    made.add_argument(
+        "--workspace",
+        metavar="DIR",
+        type=Path,
+        help="folder of runs (default: SEQSUM_WORKSPACE, else the user's data folder)",
+    )
+    made.add_argument("--version", action="version", version=f"seqsum-tui {__version__}")
+    return made
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Open the console; return the exit code."""
+    use_plain_signs()
+    try:
+        options = parser().read(sys.argv[1:] if arguments is None else arguments, argparse.Namespace())
+    except UserError as error:
+        complain(error)
+        return 2
+    folder = workspace_folder(options.workspace)
+    if folder.exists() and not folder.is_dir():
+        complain(f"seqsum-tui: {folder} is not a folder; give another with --workspace")
+        return 2
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return train_without_screen(folder)
+    encoding = (sys.__stderr__ or sys.stderr).encoding
+    if codecs.lookup(encoding).name not in UNICODE:
+        complain(
+            f"seqsum-tui: this terminal's locale is not UTF-8 but {encoding}, which lacks the signs that charts are "
+            "made of; set one that is, e.g. LC_ALL=C.UTF-8 seqsum-tui (the command line, seqsum, works as it is)"
+        )
+        return 2
+    return open_console(folder)
+
+
+def workspace_folder(chosen: Path | None) -> Path:
+    """Return the folder of runs: the one asked for, SEQSUM_WORKSPACE's, or the user's own."""
+    return (chosen or default_workspace()).expanduser().absolute()
+
+
+def open_console(folder: Path) -> int:
+    """Run the console in this terminal."""
+    from seqsum_tui.app import Console
+    from seqsum_tui.settings.store import Settings, settings_path
+    from seqsum_tui.terminal_io.hangup import end_when_terminal_goes
+
+    end_when_terminal_goes(sys.stdin.fileno())
+    settings = Settings(settings_path())
+    console = Console(folder, settings=settings)
+    console.run()
+    with contextlib.suppress(OSError):
+        # What was changed in the last moment; a failure was told before.
+        settings.save()
+    return console.return_code or 0
+
+
+def train_without_screen(folder: Path) -> int:
+    """Train the default preset in this process's place."""
+    from seqsum.presets import DEFAULT_PRESET
+
+    print(
+        f"seqsum-tui: no terminal here, so the preset {DEFAULT_PRESET} trains without a screen "
+        f"(seqsum train {DEFAULT_PRESET})",
+        flush=True,
+    )
+    command = [sys.executable, "-m", "seqsum.cli", "train", DEFAULT_PRESET, "--workspace", str(folder)]
+    os.execv(command[0], command)
