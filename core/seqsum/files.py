@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 PATIENCE_SECONDS = 30.0
+CHANGE_LOCK = ".change.lock"
 LARGEST_JSON = 16 * 2**20
 DEEPEST_JSON = 64
 LONGEST_STEM = 55
@@ -149,23 +150,60 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def try_lock(path: Path) -> int | None:
+    """Lock a file, made if need be; return its descriptor (closed on exec), or None when someone holds it.
+
+    Who may not write its folder may not open it either: whoever can read a file can lock it, for ever.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    try:
+        found, writers = os.fstat(descriptor), path.parent.stat().st_mode & 0o022
+        mode = 0o600 | writers | writers << 1
+        if stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
+            os.fchmod(descriptor, mode)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether someone holds a file's lock."""
+    try:
+        # Where a pipe stands in its place, opening would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 @contextmanager
 def alone(folder: Path, seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold off the other programs that ask for the same folder: they would write what they read before.
 
-    Raises OSError where it can't be opened, or another program holds it for so long.
+    Raises OSError where it can't be written, or another program holds it for so long.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    deadline = time.monotonic() + seconds
+    while (descriptor := try_lock(folder / CHANGE_LOCK)) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(errno.EBUSY, "another program holds it", str(folder))
+        time.sleep(0.01)
     try:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(errno.EBUSY, "another program holds it", str(folder)) from None
-                time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
+
+
+def is_changing(folder: Path) -> bool:
+    """Tell whether a program holds off others from a folder. Raises OSError where that can't be seen."""
+    return is_held(folder / CHANGE_LOCK)

@@ -4,19 +4,20 @@ A slot is a locked file: it comes free when its holder ends, however it ends. A 
 begins with the time at which it was drawn; it counts as long as a worker holds its run's lock. Nothing of this needs
 a server, and a dead console or a killed worker leaves nothing to clean up.
 
-Only the standard library is imported here: a waiting worker should weigh little.
+Little is imported here: a waiting worker should weigh little.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import stat
 import time
 from pathlib import Path
+
+from seqsum.files import is_held, try_lock
 
 FOLDER = ".slots"
 QUEUE = "queue"
@@ -39,43 +40,6 @@ def worker_count() -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
         raise ValueError(f'{VARIABLE}: must be a whole number from 1 to {MOST_WORKERS}, got "{text[:40]}"')
     return int(text)
-
-
-def try_lock(path: Path) -> int | None:
-    """Lock a file, made if need be; return its descriptor (closed on exec), or None when someone holds it.
-
-    Who may not write its folder may not open it either: whoever can read a file can lock it, for ever.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    try:
-        found, writers = os.fstat(descriptor), path.parent.stat().st_mode & 0o022
-        mode = 0o600 | writers | writers << 1
-        if stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
-            os.fchmod(descriptor, mode)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def is_held(path: Path) -> bool:
-    """Tell whether someone holds a file's lock."""
-    try:
-        # Where a pipe stands in its place, opening would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 class Slots:

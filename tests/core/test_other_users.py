@@ -8,7 +8,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from seqsum.config import Config
 from seqsum.files import write_atomically
 from seqsum.runs import Run, Workspace
+from seqsum.runs.annotations import annotate
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots
 from seqsum.training.backends.fused import cache
@@ -47,6 +48,31 @@ def as_stranger(work: Callable[[], object], group: int = STRANGER) -> str:
         answer = pipe.read()
     os.waitpid(child, 0)
     return answer
+
+
+@contextmanager
+def as_stranger_meanwhile(work: Callable[[], list[str]]) -> Iterator[list[str]]:
+    """Do something as another user who stays there until the end; give what came of it."""
+    (ours, theirs), (end, told) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(told)
+        os.setgroups([])
+        os.setgid(STRANGER)
+        os.setuid(STRANGER)
+        os.write(theirs, "\n".join(work()).encode())
+        os.close(theirs)
+        os.read(end, 1)
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, encoding="utf-8") as pipe:
+        found = pipe.read().splitlines()
+    try:
+        yield found
+    finally:
+        os.close(told)
+        os.close(end)
+        os.waitpid(child, 0)
 
 
 def lock_for_ever(path: Path) -> str:
@@ -121,6 +147,35 @@ def test_a_stranger_reads_a_shared_workspace_and_blocks_nothing(shared: Path) ->
         other.wait()
     for file in (run.folder / "worker.lock", shared / ".slots" / "slot-0"):
         assert as_stranger(lambda file=file: lock_for_ever(file)).startswith("PermissionError")
+
+
+@needs_users
+def test_a_stranger_who_locks_all_that_can_be_read_holds_nobody_up(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the stores, whose locks are SQLite's."""
+    monkeypatch.setattr("seqsum.files.alone.__wrapped__.__defaults__", (0.0,))
+    workspace = Workspace(shared)
+    run = workspace.create("baseline", Config(), "one")
+    annotate(run.folder, tags=["before"])
+
+    def locked() -> list[str]:
+        found = []
+        for path in [shared, *shared.rglob("*")]:
+            if not path.name.startswith("metrics.db"):
+                with suppress(OSError):
+                    descriptor = os.open(path, os.O_RDONLY)
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    found.append(path.name)
+        return found
+
+    with as_stranger_meanwhile(locked) as found:
+        assert {shared.name, run.id, "run.json", "annotations.json"} <= set(found)
+        annotate(run.folder, tags=["after"])
+        with held(run):
+            pass
+        workspace.create("baseline", Config(), "two")
+    assert {summary.name: summary.tags for summary in workspace.summaries()} == {"one": ("after",), "two": ()}
 
 
 @needs_users

@@ -20,7 +20,7 @@ import pytest
 from seqsum.cli.follow import finished_plain
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import write_atomically, write_json
+from seqsum.files import CHANGE_LOCK, write_atomically, write_json
 from seqsum.runs import LIVE_STATUSES, Run, Store, Workspace, default_workspace
 from seqsum.runs.annotations import check_name
 from seqsum.runs.index import Index
@@ -56,7 +56,7 @@ def test_a_new_run_is_whole_and_waits(workspace: Workspace) -> None:
     before = datetime.now().timestamp() - 0.01
     run = workspace.create("baseline", config, "  my run ")
     assert sorted(entry.name for entry in run.folder.iterdir()) == ["checkpoints", "metrics.db", "run.json"]
-    assert [entry.name for entry in workspace.folder.iterdir()] == [run.id]
+    assert sorted(entry.name for entry in workspace.folder.iterdir()) == [CHANGE_LOCK, run.id]
     assert run.config() == config
     record = json.loads((run.folder / "run.json").read_text())
     assert (record["id"], record["name"], record["preset"], record["seed"]) == (run.id, "my run", "baseline", 7)
@@ -125,7 +125,7 @@ def test_a_run_that_can_not_be_made_leaves_nothing(
     with pytest.raises(UserError) as caught:
         make(workspace, "after")
     assert str(workspace.folder) in str(caught.value) and "--workspace" in str(caught.value)
-    assert len(list(workspace.folder.iterdir())) == 1
+    assert len(list(workspace.folder.iterdir())) == 2, "the run before, and the lock"
     assert [summary.name for summary in workspace.summaries()] == ["before"]
 
 
@@ -136,7 +136,7 @@ def test_an_interrupt_while_making_leaves_nothing(workspace: Workspace, monkeypa
     monkeypatch.setattr(Record, "write", interrupt)
     with pytest.raises(KeyboardInterrupt):
         make(workspace)
-    assert list(workspace.folder.iterdir()) == []
+    assert [entry.name for entry in workspace.folder.iterdir()] == [CHANGE_LOCK]
 
 
 def test_a_folder_half_made_by_a_killed_process_is_no_run(workspace: Workspace) -> None:

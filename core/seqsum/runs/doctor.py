@@ -21,7 +21,7 @@ import safetensors
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import LARGEST_JSON, alone, clear_temporary, read_json, read_regular
+from seqsum.files import LARGEST_JSON, clear_temporary, is_changing, read_json, read_regular
 from seqsum.formatting import count
 from seqsum.runs import checkpoint_files, rewinding
 from seqsum.runs.annotations import ANNOTATIONS_FILE
@@ -469,8 +469,10 @@ def _of_workspace(workspace: Workspace) -> Iterator[Finding]:
             aside = _beside(path)
             yield Finding(f"{path} is not {what}", f"kept as {aside.name}", partial(path.rename, aside))
     left: list[Path] = []
-    with suppress(OSError), alone(workspace.folder, 0.0):
-        left = workspace.unfinished()
+    with suppress(OSError):
+        found = workspace.unfinished()
+        # A run that is being made now is no leftover, nor one that was ready meanwhile.
+        left = [] if is_changing(workspace.folder) else [folder for folder in found if folder.exists()]
     if left:
         yield Finding(
             f"killed commands left {some([folder.name for folder in left])}",

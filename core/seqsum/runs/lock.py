@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from seqsum.errors import UserError, told_as
-from seqsum.files import open_regular
-from seqsum.slots import WORKER_LOCK, is_held, try_lock
+from seqsum.files import is_held, open_regular, try_lock
+from seqsum.slots import WORKER_LOCK
 from seqsum.text import one_line
 
 LOCK_FILE = WORKER_LOCK
