@@ -7,7 +7,7 @@ from seqsum_tui.app import Console
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.runs.screen import RunsScreen
-from support.screens import screen_text
+from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
@@ -91,6 +91,38 @@ async def test_a_run_too_short_to_be_seen_is_replayed_once(scene, console, watch
         await until(pilot, lambda: isinstance(console.screen, RunsScreen))
         await watch(pilot, run)
         assert "20,000/20,000" in screen_text(console) and "replayed" not in screen_text(console)
+
+
+@pytest.mark.parametrize(("seen", "replayed"), [(None, True), (1.5, True), (2.5, False)])
+async def test_a_run_that_was_just_started_is_replayed_when_too_little_of_it_was_seen(
+    scene, console, until, seen, replayed
+):
+    run = scene.run(status="finished", step=20_000)
+    with run.store() as store:
+        store.set_state(train_seconds=4.5)
+    clock = [1000.0]
+    console.now = lambda: clock[0]
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        if seen is not None:
+            with run.store() as store:
+                store.set_state(status="running", step=10_000)
+            lock = scene.hold(run)
+        console.screen.open_run(run.id, started=True)
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
+        if seen is not None:
+            clock[0] += seen
+            with run.store() as store:
+                store.set_state(step=15_000)
+            await until(pilot, lambda: console.screen.view.summary.step == 15_000)
+            # What passes before the end is read counts for nothing.
+            clock[0] += 60
+            with run.store() as store:
+                store.set_state(status="finished", step=20_000)
+            scene.release(lock)
+        await until(pilot, lambda: console.screen.view.summary.status == "finished")
+        assert ("replayed: it took 4.5" in screen_text(console)) is replayed
+        await until(pilot, lambda: "20,000/20,000" in screen_text(console))
 
 
 async def test_any_key_ends_the_replay_and_does_what_it_does(scene, console, watch, until):

@@ -402,11 +402,11 @@ class Console(App[None]):
 
     # The screens
 
-    def open_live(self, run: Run, *, instead: bool = False) -> None:
-        """Watch a run, `instead` of the screen in front or over it."""
+    def open_live(self, run: Run, *, instead: bool = False, started: bool = False) -> None:
+        """Watch a run, which the person may have just `started`, `instead` of the screen in front or over it."""
         from seqsum_tui.rooms import LiveScreen
 
-        screen = LiveScreen(run)
+        screen = LiveScreen(run, started=started)
         if instead:
             self.switch_screen(screen)
         else:

@@ -51,7 +51,7 @@ class Branching:
         self._screen.app.notify(f"from step {wish.step:,}", title=f"{child.record.name}: forked")
         # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.
         if self._screen.is_open and self._screen.app.screen is self._screen:
-            console.open_live(child, instead=True)
+            console.open_live(child, instead=True, started=True)
 
     async def rewind(self) -> None:
         """Ask for a checkpoint, and take the run back to it."""

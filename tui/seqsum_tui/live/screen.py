@@ -48,7 +48,12 @@ MOST_TOLD = 3
 
 
 class LiveScreen(RunScreen):
-    """Watch and steer a run. Leaving changes nothing for it."""
+    """Watch and steer a run. Leaving changes nothing for it.
+
+    Args:
+        run: the run.
+        started: the person has just started it, here.
+    """
 
     CSS_PATH = "screen.tcss"
     COMMANDS = {ScreenCommands}  # noqa: RUF012
@@ -62,12 +67,12 @@ class LiveScreen(RunScreen):
         ("How a run goes: the first that holds", VERDICT_WORDS),
     ]
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, started: bool = False) -> None:
         super().__init__()
         self.run = run
         self.view: RunView | None = None
         self._charts = ChartActions(self, self.aim_reader)
-        self._slow_motion = SlowMotion(self, self._draw)
+        self._slow_motion = SlowMotion(self, self._draw, started=started)
         self._branching = Branching(self, lambda: self.query_one(LiveCharts).cursor_step)
         self.reader = RunReader(run)
 
@@ -107,7 +112,7 @@ class LiveScreen(RunScreen):
         self.query_one(AskPanel).know(run, view.checkpoints)
         charts = self.query_one(LiveCharts)
         if before is None or before.summary.live:
-            self._slow_motion.begin(view)
+            self._slow_motion.look(view)
         if not self._slow_motion.runs:
             self._draw(view)
         if charts.window is not None:

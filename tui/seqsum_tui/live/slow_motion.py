@@ -16,18 +16,26 @@ if TYPE_CHECKING:
     from seqsum_tui.live.reader import RunView
 
 SHORT_SECONDS = 2.0
-"""Who trains less than this is over before a curve is seen to move."""
+"""Who sees less than this of a training sees no curve move."""
 LASTS_SECONDS, FRAMES, FRAMES_OVER_SLOW_LINES = 3.0, 30, 6
 LAYOUT = "replayed"
 MOST_KEPT = 300
 
 
 class SlowMotion:
-    """Shows a short run's reading as it was at one step after another: the first time that a person sees the run."""
+    """Shows a run's reading as it was at one step after another: once, when too little of its training could be seen.
 
-    def __init__(self, screen: ConsoleScreen[None], show: Callable[[RunView, tuple[str, ...]], object]) -> None:
-        """show: draws a reading, with what is to be said of it"""
-        self._screen, self._show = screen, show
+    Of a run that took no two seconds that is the first time that a person looks at it. A run that one has just started
+    may have taken longer: it is shown so, too, if this screen showed less than two seconds of it.
+    """
+
+    def __init__(
+        self, screen: ConsoleScreen[None], show: Callable[[RunView, tuple[str, ...]], object], *, started: bool
+    ) -> None:
+        """show: draws a reading, with what is to be said of it; started: the person has just started the run."""
+        self._screen, self._show, self._started = screen, show, started
+        self._seen_since: float | None = None
+        self._seen_seconds = 0.0
         self._view: RunView | None = None
         self._timer: Timer | None = None
         self._frame = 0
@@ -37,13 +45,21 @@ class SlowMotion:
         """Whether it is under way."""
         return self._timer is not None
 
-    def begin(self, view: RunView) -> None:
-        """Begin, if the run was short and was never shown so."""
-        run, seen = view.summary, Fields(self._screen.console.layout(LAYOUT), LAYOUT).texts("runs")
-        short = run.status == "finished" and 0 < (run.train_seconds or 0) < SHORT_SECONDS and view.curves
-        if not short or run.id in seen:
+    def look(self, view: RunView) -> None:
+        """Begin, if the run is over, too little of it was seen, and it was never shown so."""
+        run, shown = view.summary, Fields(self._screen.console.layout(LAYOUT), LAYOUT).texts("runs")
+        if run.live:
+            # From the first curve that was shown to the last reading before the end: on a busy machine these are few.
+            if any(curve.x.size > 1 for curve in view.curves.values()):
+                now = self._screen.console.now()
+                self._seen_since = now if self._seen_since is None else self._seen_since
+                self._seen_seconds = now - self._seen_since
             return
-        self._screen.console.keep_layout(LAYOUT, {"runs": [*seen, run.id][-MOST_KEPT:]})
+        took = run.train_seconds or 0.0
+        missed = took < SHORT_SECONDS or (self._started and self._seen_seconds < SHORT_SECONDS)
+        if run.status != "finished" or took <= 0 or not missed or not view.curves or run.id in shown:
+            return
+        self._screen.console.keep_layout(LAYOUT, {"runs": [*shown, run.id][-MOST_KEPT:]})
         self._view, self._frame = view, 0
         frames = FRAMES_OVER_SLOW_LINES if self._screen.console.remote else FRAMES
         self._timer = self._screen.set_interval(LASTS_SECONDS / frames, lambda: self._advance(frames))
@@ -61,10 +77,11 @@ class SlowMotion:
             self.end()
             return
         run = self._view.summary
-        took = formatting.duration(run.train_seconds)
+        took = run.train_seconds or 0.0
+        replayed = "replayed slowly" if took < LASTS_SECONDS else "replayed"
         self._show(
             at_step(self._view, run.step * self._frame // frames),
-            (f"replayed slowly: it took {took}", "any key ends it"),
+            (f"{replayed}: it took {formatting.duration(took)}", "any key ends it"),
         )
         self._frame += 1
 

@@ -269,10 +269,10 @@ class RunsScreen(RunScreen):
         elif line is not None:
             self.open_run(line.key)
 
-    def open_run(self, run_id: str) -> None:
+    def open_run(self, run_id: str, *, started: bool = False) -> None:
         """Watch a run; the cursor is on it when one comes back."""
         self.query_one(RunTable).select(run_id)
-        self.console.open_live(Run(self.console.workspace_folder / run_id))
+        self.console.open_live(Run(self.console.workspace_folder / run_id), started=started)
 
     def action_mark(self) -> None:
         """Mark the runs under the cursor, or not."""
@@ -403,7 +403,7 @@ class RunsScreen(RunScreen):
             self.wake()
         if run is not None:
             self._reader.selected = run.id
-            self.open_run(run.id)
+            self.open_run(run.id, started=True)
 
 
 def _counts(runs: Collection[Summary]) -> str:

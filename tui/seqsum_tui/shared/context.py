@@ -90,8 +90,8 @@ class Context(Protocol):
     def looked_at(self, what: str) -> None:
         """Remember that a person has looked at a view of a model, as `page: view`."""
 
-    def open_live(self, run: Run, *, instead: bool = False) -> None:
-        """Watch a run, `instead` of the screen in front or over it."""
+    def open_live(self, run: Run, *, instead: bool = False, started: bool = False) -> None:
+        """Watch a run, which the person may have just `started`, `instead` of the screen in front or over it."""
 
     def open_query(self, run_id: str) -> None:
         """Ask a run's model."""
