@@ -202,6 +202,29 @@ async def test_a_run_that_trains_is_stopped_and_then_rewound(fork_server, consol
     assert not run.worker_lives
 
 
+@pytest.mark.parametrize(("key", "kind"), [("F", ForkScreen), ("R", RewindScreen)])
+async def test_the_list_of_checkpoints_follows_the_run(parent, console, opened, until, key, kind):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, parent, key, kind)
+        dialog = console.screen
+        await pilot.press("down", "down")
+        await until(pilot, lambda: dialog.step in (225, 250))
+        step, older = dialog.step, dialog.step - 25
+        if kind is RewindScreen:
+            await until(pilot, lambda: f"From step 300 back to {step}" in words_of(console, "#outcome"))
+        with parent.store() as store:
+            store.set_state(step=400, points_step=400)
+        for new in (325, 350):
+            shutil.copytree(parent.checkpoints / "step-300", parent.checkpoints / f"step-{new}")
+        await until(pilot, lambda: "step 350" in screen_text(console))
+        assert dialog.step == step and f"step {step}" in screen_text(console)
+        if kind is RewindScreen:
+            await until(pilot, lambda: f"From step 400 back to {step}" in words_of(console, "#outcome"))
+        shutil.rmtree(parent.checkpoints / f"step-{step}")
+        await until(pilot, lambda: dialog.step == older)
+        assert f"step {step}" not in [line.split("  ")[0].strip() for line in screen_text(console).splitlines()]
+
+
 async def test_a_run_without_a_checkpoint_can_be_neither(fork_server, console, until, tmp_path):
     run = Workspace(tmp_path / "runs").create("test", small(), "fresh")
     async with console.run_test(size=(80, 24)) as pilot:

@@ -193,6 +193,16 @@ def test_every_checkpoint_has_an_age_whether_or_not_its_saving_was_noted(scene):
     assert [line.split(" ago")[0][-2:] for line in lines[:2]] == ["5m", "3m"]
 
 
+def test_only_the_last_of_the_best_checkpoints_is_called_the_best(scene):
+    run = scene.run()
+    for step, reason in ((100, "best"), (200, "best"), (300, "interval"), (400, "snapshot")):
+        (run.checkpoints / f"step-{step}").mkdir(parents=True)
+        with run.store() as store:
+            store.add_event(step, "checkpoint", reason=reason)
+    told = [(one.step, one.why) for one in checkpoints_of(run)]
+    assert told[:4] == [(400, "saved by hand"), (300, ""), (200, "best"), (100, "best until then")]
+
+
 @pytest.mark.parametrize(
     ("seconds", "age", "ago"),
     [(0, "0s", "0s ago"), (-30, "0s", "0s ago"), (3700, "1h", "1h ago"), (-2.3e9, "?", "in the future")],

@@ -72,6 +72,24 @@ def opened(console, until):
     return open
 
 
+async def test_the_pages_are_offered_once_it_is_known_which_there_are(console, adder, until, monkeypatch):
+    loads = asyncio.Event()
+
+    class Slow(HereClient):
+        async def start(self):
+            await loads.wait()
+            return await super().start()
+
+    monkeypatch.setattr(session, "QueryClient", Slow)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        console.push_screen(QueryScreen(adder.id, None))
+        await until(pilot, lambda: "shows every key" in screen_text(console))
+        assert "turn the pages" not in screen_text(console)
+        loads.set()
+        await until(pilot, lambda: "1 … 4" in screen_text(console) and "turn the pages" in screen_text(console))
+
+
 async def put(pilot, until, screen, question):
     """Type a question and wait for its answer; the box keeps the keys."""
     asking = screen.askings[0]

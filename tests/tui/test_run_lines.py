@@ -176,3 +176,17 @@ def test_names_of_a_groups_runs_are_told_apart_however_narrow_their_column(width
     names = [column.cell(line, NOW, width).rstrip() for line in listing.lines[1:]]
     assert len(set(names)) == 12
     assert all(name.endswith(line.summary.name[-2:]) for name, line in zip(names, listing.lines[1:], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("status", "narrow", "wide"),
+    [("suspended", "¦suspended", "¦ suspended"), ("running", "● running", "● running"),
+     ("unreadable", "unreadable", "! unreadable")],
+)  # fmt: skip
+def test_a_status_keeps_its_sign_where_there_is_no_room_for_the_space(status, narrow, wide):
+    (column,) = (column for column in COLUMNS if column.key == "status")
+    group = tuple(run(name, group="G", status=status) for name in "ab")
+    lines = [Arranger().arrange(runs, View(), NOW).lines[0] for runs in ((run("a", status=status),), group)]
+    assert [line.kind for line in lines] == ["run", "group"]
+    for line in lines:
+        assert column.cell(line, NOW, 10).rstrip() == narrow and column.cell(line, NOW, 14).rstrip() == wide

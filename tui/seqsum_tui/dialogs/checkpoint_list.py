@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -11,11 +12,13 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum import formatting
+from seqsum.runs.checkpoint_files import steps_saved
+from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
-    from seqsum.runs import Run
+    from seqsum.runs import Run, Summary
     from seqsum_tui.dialogs.checkpoints import Saved
 
 
@@ -32,11 +35,30 @@ class CheckpointList(OptionList):
 
     def __init__(self, saved: Sequence[Saved], now: float, chosen: int | None = None) -> None:
         self._saved = tuple(saved)
-        last = max((one.step for one in saved), default=0)
-        width = len(f"{last:,}")
-        super().__init__(*[Option(line_of(one, now, width)) for one in self._saved], markup=False)
+        super().__init__(*self._options_of(now), markup=False)
         steps = [one.step for one in self._saved]
         self.highlighted = steps.index(chosen) if chosen in steps else 0
+
+    def _options_of(self, now: float) -> list[Option]:
+        width = len(f"{max((one.step for one in self._saved), default=0):,}")
+        return [Option(line_of(one, now, width)) for one in self._saved]
+
+    def follow(self, saved: Sequence[Saved], now: float) -> None:
+        """Show what is saved by now. The cursor stays on its step, or goes to the next older one where that is gone."""
+        if not saved or tuple(saved) == self._saved:
+            return
+        step, top = self.step, self.scroll_offset.y
+        row = (self.highlighted or 0) - top
+        at = next((place for place, one in enumerate(saved) if one.step <= step), len(saved) - 1)
+        self._saved = tuple(saved)
+        # Who chose this step hears nothing new of it.
+        with self.prevent(OptionList.OptionHighlighted) if saved[at].step == step else nullcontext():
+            self.clear_options()
+            self.add_options(self._options_of(now))
+            self.highlighted = at
+        # Whoever looks at the newest sees newer ones come; else the lines in view stay where they are.
+        if top:
+            self.call_after_refresh(self.scroll_to, y=at - row, animate=False)
 
     @property
     def step(self) -> int:
@@ -59,6 +81,26 @@ class CheckpointDialog(Dialog[ScreenResultType]):
     def __init__(self, run: Run, saved: Sequence[Saved], now: float, chosen: int | None = None) -> None:
         super().__init__()
         self._run, self._list = run, CheckpointList(saved, now, chosen)
+        self._steps: tuple[int, ...] = ()
+
+    def on_mount(self) -> None:
+        """Follow a run that still trains."""
+        self.begin_reading(self._read, self._follow, lambda error: None)
+
+    def _read(self) -> tuple[Summary, tuple[Saved, ...]] | None:
+        steps = tuple(steps_saved(self._run.checkpoints))
+        if steps == self._steps:
+            return None
+        found = self._run.summary(), checkpoints_of(self._run)
+        self._steps = steps
+        return found
+
+    def _follow(self, found: tuple[Summary, tuple[Saved, ...]]) -> None:
+        self._list.follow(self.offered(*found), self.console.now())
+
+    def offered(self, summary: Summary, saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
+        """Return which of the checkpoints can be chosen, now that the run stands so."""
+        return saved
 
     @property
     def step(self) -> int:

@@ -17,7 +17,7 @@ MOST_WITH_VALUES = 200
 
 WHY = {
     "interval": "",
-    "best": "best so far",
+    "best": "best until then",
     "snapshot": "saved by hand",
     "pause": "paused",
     "stop": "stopped",
@@ -40,6 +40,7 @@ def checkpoints_of(run: Run) -> tuple[Saved, ...]:
     steps = checkpoint_files.steps_saved(run.checkpoints)[::-1]
     with run.store() as store:
         events = {event.step: event for event in store.events(kind="checkpoint")}
+    best = max((step for step, event in events.items() if event.detail.get("reason") == "best"), default=None)
     parent = run.record_or_blank().parent or {}
     found = []
     with History(run) as history:
@@ -58,5 +59,6 @@ def checkpoints_of(run: Run) -> tuple[Saved, ...]:
             if event is None and parent.get("step") == step:
                 why = "the fork's start"
             when = event.time if event else checkpoint_files.saved_at(run.checkpoints, step)
-            found.append(Saved(step, WHY.get(why, why), when, tuple(values)))
+            told = "best" if step == best else WHY.get(why, why)
+            found.append(Saved(step, told, when, tuple(values)))
     return tuple(found)

@@ -55,6 +55,12 @@ class RewindScreen(CheckpointDialog[int]):
         self._list.focus()
         self.call_after_refresh(self._tell)
 
+    def offered(self, summary: Summary, saved: tuple[Saved, ...]) -> tuple[Saved, ...]:
+        """Those before where the run stands by now."""
+        self._summary, self._all = summary, saved
+        self.call_after_refresh(self._tell)
+        return earlier_than(summary.step, saved)
+
     @on(OptionList.OptionHighlighted)
     def _tell(self) -> None:
         """Say what would happen."""

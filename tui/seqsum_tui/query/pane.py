@@ -154,9 +154,10 @@ class QueryPane(Vertical):
                 self._said = asking.reply, beside
                 self._show_answer()
             elif asking.question is None:
-                last = next(page for page in reversed(PAGES) if not session.asks or has(page, session))
-                pages = (("query.answer", f"query.{last}"), "turn the pages")
-                self._wait("", [*HOW[:4], pages, *HOW[4:]])
+                # Which pages it has is known once the model is loaded.
+                others = [page for page in PAGES[1:] if session.asks and has(page, session)]
+                turn = [(("query.answer", f"query.{page}"), "turn the pages") for page in others[-1:]]
+                self._wait("", [*HOW[:4], *turn, *HOW[4:]])
             return None
         if chosen is None:
             self._tell(

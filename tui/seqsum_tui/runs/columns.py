@@ -37,13 +37,19 @@ class RunColumn(Column):
 
 def _status(line: Line, now: float, width: int) -> str:
     if line.kind != "group":
-        status = display.status(line.summary.status)
-        return status.text if len(status.text) <= width else status.word
+        return _signed(line.summary.status, width)
     found = line.statuses
     if len(found) == 1:
-        return display.status(line.summary.status).text
+        return _signed(line.summary.status, width)
     order = (*display.STATUSES, *found)
     return " ".join(f"{display.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found)
+
+
+def _signed(status: str, width: int) -> str:
+    """A status in a width: the space goes before the sign does."""
+    shown = display.status(status)
+    texts = shown.text, f"{shown.sign}{shown.word}", shown.word
+    return next((text for text in texts if len(text) <= width), shown.word)
 
 
 def _verdict(line: Line, now: float, width: int) -> str:
