@@ -189,6 +189,7 @@ def test_evaluate(trained: list[dict[str, Any]], home: Path) -> None:
         (["set", "trained", "model.hidden_size=4"], "model.hidden_size"),
         (["set", "trained", "optim.lr"], "is not section.field=VALUE"),
         (["set", "trained", "optim.lr=0.1"], "is finished"),
+        (["set", "trained", "optim.lr=0.1", "optim.lr = 0.2"], 'set: optim.lr is given twice, "0.1" and "0.2"; leave'),
         (["pause", "trained"], "is finished"),
         (["resume", "trained"], "is finished"),
         (["stop", "trained"], "is finished"),

@@ -281,6 +281,14 @@ def test_hints_of_the_everyday_kind() -> None:
         ("train", "baseline", "--optim.schedule", "cosine"): '"--schedule.name"',
         ("train", "baseline", "--hiden_size=1"): '"--model.hidden_size"',
         ("train", "baseline", "--optim.beta", "1"): '"--optim.beta1" or "--optim.beta2"',
+        ("train", "baseline", "--checkpoint.every", "100"): '"--train.checkpoint_every"',
+        ("train", "baseline", "--evaluate.every=100"): '"--train.evaluate_every"',
+        ("train", "baseline", "--best.keep", "on"): '"--train.keep_best"',
+        ("train", "baseline", "--early.stop", "3"): '"--train.early_stop"',
+        ("train", "baseline", "--model.size", "3"): '"--model.embedding_size" or "--model.hidden_size"',
+        ("train", "baseline", "--train.lr", "1"): '"--optim.lr"',
+        ("train", "baseline", "--model.dropout_rate", "0.1"): '"--model.dropout"',
+        ("train", "baseline", "--optim.batch_size", "4"): '"--train.batch_size"',
         ("--jsn", "runs"): '"--json"',
         ("predict", "x", "1", "--top_k", "3"): '"--top-k"',
         ("tag", "x", "--remov=a b"): '"--remove"',
@@ -292,6 +300,34 @@ def test_hints_of_the_everyday_kind() -> None:
         assert refused(*arguments).endswith(f"; did you mean {hint}?")
     assert "did you mean" not in refused("train", "baseline", "--optim.foo", "1")
     assert "the commands are presets, train" in refused("zzz")
+
+
+def test_a_step_that_is_typed_bare_is_hinted_at() -> None:
+    for command, flag in {"rewind": "--step", "fork": "--step", "evaluate": "--checkpoint"}.items():
+        said = f'seqsum {command}: no further argument "400"; did you mean {flag} 400?'
+        assert refused(command, "x", "400") == said
+    assert "did you mean" not in refused("rewind", "x", "later")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "adds", "--optim.lr", "1", "--optim.lr", "2"], 'train: --optim.lr is given twice, "1" and "2"'),
+        (["train", "adds", "--optim.lr=1", "--optim.lr", "-2"], 'train: --optim.lr is given twice, "1" and "-2"'),
+        (["train", "adds", "--name", "a", "--json", "--name=a"], 'train: --name is given twice, "a" and "a"'),
+        (["sample", "x", "a", "--seed", "1", "--seed", "2"], 'sample: --seed is given twice, "1" and "2"'),
+        (["fork", "x", "--name", "--a b", "--name=c"], 'fork: --name is given twice, "--a b" and "c"'),
+        (["--workspace", "a", "--workspace", "b", "runs"], 'seqsum: --workspace is given twice, "a" and "b"'),
+    ],
+)  # fmt: skip
+def test_a_flag_with_two_values_is_refused(arguments: list[str], said: str) -> None:
+    sentence = refused(*arguments)
+    assert said in sentence and sentence.endswith("; leave one of them out") and "\n" not in sentence
+
+
+def test_what_stands_behind_two_dashes_is_no_second_flag() -> None:
+    read = command_parser("predict").read(["--seed", "1", "--", "x", "--seed"], argparse.Namespace())
+    assert (read.seed, read.input) == ("1", "--seed")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -280,7 +280,13 @@ def set_values(options: Options) -> int:
         field, equals, value = assignment.partition("=")
         if not equals:
             raise UserError(f'set: "{printable(assignment)}" is not section.field=VALUE, e.g. optim.lr=0.002')
-        pairs.append((field.strip(), value.strip()))
+        field, value = field.strip(), value.strip()
+        if field in dict(pairs):
+            raise UserError(
+                f'set: {printable(field)} is given twice, "{printable(dict(pairs)[field])}" and "{printable(value)}"; '
+                "leave one of them out"
+            )
+        pairs.append((field, value))
     # All or nothing: a wrong second value must not leave the first one changed.
     run.config().changed(dict(pairs), "set")
     for field, value in pairs:

@@ -16,6 +16,8 @@ NEAR = 0.54
 MOST_HINTS = 3
 TEXTS = ("INPUT", "PROMPT", "NAME", "TEXT")
 """Arguments that have spaces in them."""
+STEPS = ("--step", "--checkpoint")
+"""Flags that name the step of a checkpoint."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,24 +61,41 @@ class Parser(argparse.ArgumentParser):
         unknown = None if self.lenient else self._unknown_flag(given)
         rest: list[str] = []
         if unknown is None:
+            if not self.lenient:
+                self._check_once(given)
             namespace, rest = self.parse_known_args(given, namespace)
         if self.lenient or not (unknown or rest):
             return namespace
         unknown = unknown or rest[0]
         what = "option" if unknown.startswith("-") else "further argument"
-        way_out = nearest(unknown, self.flags) if what == "option" else self._in_one(namespace, rest)
+        way_out = nearest(unknown, self.flags) if what == "option" else self._as_meant(namespace, rest)
         raise UserError(f'{self.prog}: no {what} "{one_line(unknown)}"{way_out or f"; see {self.prog} --help"}')
 
-    def _in_one(self, namespace: argparse.Namespace, rest: Sequence[str]) -> str:
-        """How a text of several words is written, where the command takes one."""
+    def _as_meant(self, namespace: argparse.Namespace, rest: Sequence[str]) -> str:
+        """How a text of several words is written, where the command takes one; else how a step is named."""
+        steps = [flag for flag in STEPS if flag in self.flags]
         texts = [one.dest for one in self.actions if one.metavar in TEXTS and not one.option_strings]
         if not texts:
-            return ""
+            return f"; did you mean {steps[0]} {rest[0]}?" if steps and rest[0].isdecimal() else ""
         words = [str(getattr(namespace, texts[0])), *(word for word in rest if not word.startswith("-"))]
         return f'; put all of it between quotation marks: "{one_line(" ".join(words))}"'
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{self.prog}: {self._in_a_sentence(message)}")
+
+    def _check_once(self, arguments: Sequence[str]) -> None:
+        """Raise UserError for a flag with two values: the last would silently take the place of the first."""
+        with_value = {flag: one for one in self.actions if one.nargs is None for flag in one.option_strings}
+        given: dict[str, str] = {}
+        words = iter([*takewhile(lambda argument: argument != "--", arguments)])
+        for argument in words:
+            flag, equals, value = argument.partition("=")
+            if flag not in with_value:
+                continue
+            value = value if equals else next(words, "")
+            if flag in given:
+                self.error(f'{flag} is given twice, "{given[flag]}" and "{value}"; leave one of them out')
+            given[flag] = value
 
     def _unknown_flag(self, arguments: Sequence[str]) -> str | None:
         """The first flag that is none. Told before anything else: what it swallowed seems to be missing."""
@@ -135,9 +154,12 @@ def _bare(name: str) -> str:
 
 def _likeness(typed: str, name: str) -> float:
     """How alike two flags are, 0 to 1. Of `--section.field` the field counts most, and may be typed alone; so may the
-    section in place of `--section.name`."""
+    section in place of `--section.name`. Words of the field that are parted otherwise count as the whole of it."""
     if typed.replace(".", "-") == name.replace(".", "-"):
         return 1.0
+    words = typed.replace(".", "-").split("-")
+    if len(words) > 1 and "." in name and set(words) <= set(name.replace(".", "-").split("-")):
+        return 0.95
     typed_section, dot, typed_field = typed.rpartition(".")
     section, has_section, field = name.rpartition(".")
     whole = 0.9 * _words_alike(typed_field, section) if has_section and field == "name" else 0.0
