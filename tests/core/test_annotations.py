@@ -13,7 +13,7 @@ import pytest
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
-from seqsum.runs.annotations import ANNOTATIONS_FILE, Annotations, annotate
+from seqsum.runs.annotations import ANNOTATIONS_FILE, Annotations, annotate, check_typed_name
 from seqsum.runs.lock import take_lock
 from support.command_line import call, lines, refused
 
@@ -193,3 +193,35 @@ def test_the_commands(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> 
     assert lines("bin", "--empty") == [{"deleted": 1}]
     assert call("bin")[1].endswith("is empty\n")
     assert [line["name"] for line in lines("runs")] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [("optim.lr=0.1", "--optim.lr 0.1"), ("--optim.lr 0.1", "--optim.lr 0.1"), ("train.steps = 5", "--train.steps 5"),
+     ("--optim.lr", "--optim.lr VALUE"), ("Optim.LR=", "--Optim.LR VALUE")],
+)  # fmt: skip
+def test_a_setting_is_no_name(name: str, flag: str, workspace: Workspace) -> None:
+    run = make(workspace, "first")
+    with pytest.raises(UserError) as caught:
+        check_typed_name(name)
+    assert str(caught.value) == f'name: "{name}" looks like a setting; train and fork take it as {flag}'
+    with pytest.raises(UserError, match=r"looks like a setting; it goes elsewhere$"):
+        check_typed_name(name, "it goes elsewhere")
+    where = ["--workspace", str(workspace.folder)]
+    named = ["fork", run.id, f"--name={name}"], ["train", "adds", f"--name={name}"]
+    for command in (*named, *([] if name.startswith("-") else [["rename", run.id, name]])):
+        assert refused(*command, *where).endswith(f"looks like a setting; train and fork take it as {flag}")
+    assert [one.name for one in workspace.runs()] == ["first"]
+
+
+@pytest.mark.parametrize(
+    "name", ["lr=0.1", "v1.2=best", "big run optim.lr=0.1", "adds.2", "a.b", "-1.5", "e.g. = this"]
+)
+def test_what_only_holds_a_setting_is_a_name(name: str) -> None:
+    assert check_typed_name(name) == name
+
+
+def test_a_run_that_is_called_like_a_setting_already_keeps_its_name(workspace: Workspace) -> None:
+    run = make(workspace)
+    annotate(run.folder, name="optim.lr=0.1")
+    assert Run(run.folder).name == "optim.lr=0.1"

@@ -214,6 +214,8 @@ async def test_what_one_says_of_runs_is_kept_in_their_folders(console, three, un
         await until(pilot, lambda: console.screen.query("#text"))
         console.screen.query_one("#text", Input).value = "\x1b"
         await until(pilot, lambda: "✗ name: must be" in screen_text(console))
+        console.screen.query_one("#text", Input).value = "optim.lr=1"
+        await until(pilot, lambda: "looks like a setting; a fork is how" in screen_text(console))
         console.screen.query_one("#text", Input).value = "delta"
         await pilot.press("enter")
         await until(pilot, lambda: keys(console) == ["delta", "beta", "alpha"])

@@ -1,5 +1,7 @@
 """The list of runs: what it shows, what its keys do, at each size."""
 
+import re
+
 import pytest
 from textual.app import App
 from textual.geometry import Region
@@ -242,6 +244,16 @@ async def test_resizing_never_breaks(scene, console, until):
             await pilot.resize_terminal(*size)
             await pilot.pause()
         assert "● running" in screen_text(console)
+
+
+async def test_help_says_how_to_fork_and_rewind(scene, console, until):
+    scene.run(name="one")
+    async with console.run_test(size=(120, 90)) as pilot:
+        await until(pilot, ready(console))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Fork and rewind, once the run is open" in screen_text(console))
+        below = " ".join(screen_text(console).partition("once the run is open")[2].replace("│", " ").split())
+        assert re.match(r"F Go on from a checkpoint as a run of its own.{,40} R Take the run back to a check", below)
 
 
 async def test_help_says_every_key_and_closes(scene, console, until):

@@ -7,7 +7,7 @@ import argparse
 from seqsum.cli.output import say, say_json, tell
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
-from seqsum.runs.annotations import Annotations, annotate
+from seqsum.runs.annotations import Annotations, annotate, check_typed_name
 from seqsum.text import one_line
 
 Options = argparse.Namespace
@@ -16,7 +16,7 @@ Options = argparse.Namespace
 def rename(options: Options) -> int:
     run = _run(options)
     before = run.name
-    annotate(run.folder, name=options.name)
+    annotate(run.folder, name=check_typed_name(options.name))
     alike = sum(other.name == run.name for other in Workspace(options.workspace).summaries())
     by_id = f"; {alike} runs are called so, commands know them by id" if alike > 1 else ""
     return _said(options, run, f"called {run.name} from now on, {before} before{by_id}")

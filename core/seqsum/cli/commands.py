@@ -35,6 +35,7 @@ from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import limits_of
 from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
+from seqsum.runs.annotations import check_typed_name
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.run import RESULTS
 from seqsum.runs.store import UNREADABLE
@@ -50,6 +51,7 @@ OF_RECORD = (
 
 
 def train(options: Options) -> int:
+    _check_name(options)
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
     run = commands.start(
@@ -59,10 +61,16 @@ def train(options: Options) -> int:
 
 
 def fork(options: Options) -> int:
+    _check_name(options)
     step = _step("fork", options.step)
     workspace = Workspace(options.workspace)
     run = commands.fork(workspace, LocalLauncher(), _run(options), step, options.changes, options.name)
     return _followed(options, run)
+
+
+def _check_name(options: Options) -> None:
+    if options.name is not None:
+        check_typed_name(options.name)
 
 
 def _followed(options: Options, run: Run) -> int:

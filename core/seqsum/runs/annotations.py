@@ -5,6 +5,7 @@ The record says how a run began and stays as it is; annotations lie over it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ ANNOTATIONS_FILE = "annotations.json"
 LONGEST_NAME = 200
 FOLDERS = (".", "..")
 """What every program reads as a folder is no name."""
+SETTING = re.compile(r"(?:--)?([a-z_]+\.[a-z_]\w*)\s*=\s*(.*)|--([a-z_]+\.[a-z_]\w*)\s*(.*)", re.IGNORECASE)
 LONGEST_TAG = 50
 MOST_TAGS = 50
 LONGEST_NOTE = 10_000
@@ -121,6 +123,20 @@ def check_name(name: str) -> str:
         raise UserError(f'name: must be 1 to {LONGEST_NAME} printable characters, got "{_short(name)}"')
     if name in FOLDERS:
         raise UserError(f'name: "{name}" means a folder to every program; choose another')
+    return name
+
+
+def check_typed_name(name: str, way_out: str | None = None) -> str:
+    """Return the name that a person types for a run, as `check_name` does; raise UserError for a setting, too.
+
+    way_out: where a setting goes where it was typed; None on the command line.
+    """
+    name = check_name(name)
+    if (found := SETTING.match(name)) is not None:
+        flag = f"--{found[1] or found[3]} {found[2] or found[4] or 'VALUE'}"
+        raise UserError(
+            f'name: "{_short(name)}" looks like a setting; {way_out or f"train and fork take it as {_short(flag)}"}'
+        )
     return name
 
 

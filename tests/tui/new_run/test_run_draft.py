@@ -199,6 +199,8 @@ def test_off_is_written_out_in_the_command_line(draft: RunDraft) -> None:
 def test_a_name_that_can_not_be_used_says_why(draft: RunDraft) -> None:
     draft.name = "x" * 201
     assert draft.name_problem is not None and draft.wrong == 1
+    draft.name = "optim.lr=0.1"
+    assert draft.name_problem == '"optim.lr=0.1" looks like a setting; it has a line of its own in the form'
     draft.name = "  "
     assert draft.name_problem is None
 

@@ -18,7 +18,7 @@ from textual.widgets import Input, Label, OptionList, Static
 
 from seqsum.control.fork_rewind import can_change, check_fork, config_at
 from seqsum.errors import ConfigError, UserError
-from seqsum.runs.annotations import check_name
+from seqsum.runs.annotations import check_typed_name
 from seqsum.schema import as_text
 from seqsum_tui.dialogs.checkpoint_list import CheckpointDialog
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
@@ -125,7 +125,7 @@ class ForkScreen(CheckpointDialog[ForkWish]):
         try:
             changes = parse_changes(text)
             if name is not None:
-                check_name(name)
+                check_typed_name(name, "it goes into the line Change")
             differences, notes = await in_thread(lambda: check_fork(self._run, step, changes))
         except ConfigError as error:
             self._show_problem("; ".join(f"{path} {reason}" for path, reason in error.problems))

@@ -13,7 +13,7 @@ from seqsum.control.replicate import MOST_SEEDS, OWN_FIELDS, group_name
 from seqsum.errors import ConfigError, UserError
 from seqsum.folders import default_workspace
 from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
-from seqsum.runs.annotations import check_name
+from seqsum.runs.annotations import check_typed_name
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import notes
 
@@ -57,7 +57,7 @@ class RunDraft:
         if not self.name.strip():
             return None
         try:
-            check_name(self.name)
+            check_typed_name(self.name, "it has a line of its own in the form")
         except UserError as error:
             return str(error).removeprefix("name: ")
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum.runs import Run, bin
-from seqsum.runs.annotations import annotate, check_name, check_note, check_tags
+from seqsum.runs.annotations import annotate, check_note, check_tags, check_typed_name
 from seqsum.runs.gone import BIN_FOLDER
 from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
@@ -103,10 +103,12 @@ class RunEditor:
                     text = f"The command line then knows each of them by its id only; {copy} copies it."
                     self._list.app.notify(text, title=f"Another run is called {name}")
 
+        def read(text: str) -> str:
+            # A name that it has already may stay.
+            return text if text == summary.name else check_typed_name(text, "a fork is how a run goes on with another")
+
         title = f"Name of {display.literal(summary.name)}"
-        self._list.app.push_screen(
-            LineScreen(title, check_name, value=summary.name, done="takes it", at_once=True), take
-        )
+        self._list.app.push_screen(LineScreen(title, read, value=summary.name, done="takes it", at_once=True), take)
 
     def tags(self) -> None:
         """Edit the tags that the runs have in common; each keeps its others."""

@@ -63,6 +63,7 @@ class RunsScreen(RunScreen):
     HELP_TITLE = "Runs"
     HELP_KEYS: ClassVar[list[tuple[str, list[BindingType]]]] = [
         ("The list, and its runs", bindings.RUNS),
+        ("Fork and rewind, once the run is open", bindings.BRANCH),
         ("In the filter", bindings.FILTER),
         ("Moving in the list", bindings.RUN_TABLE),
         ("The curves of a group's runs", SmallMultiples.BINDINGS),

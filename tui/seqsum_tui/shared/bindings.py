@@ -141,6 +141,9 @@ LIVE: list[BindingType] = [
     COPY,
 ]
 
+BRANCH: list[BindingType] = [one for one in LIVE if getattr(one, "id", None) in ("live.fork", "live.rewind")]
+"""The keys of an opened run that whoever stands in the list looks for."""
+
 FORK: list[BindingType] = [
     key("fork.cancel", "escape", "cancel", "Cancel", "Make no fork", display="esc"),
     hidden("fork.up", "up", "move(-1)", "Up", "Choose a newer checkpoint", first=True),

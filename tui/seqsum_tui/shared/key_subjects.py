@@ -27,9 +27,11 @@ SUBJECTS = {
 
 
 def by_subject(title: str, keys: Sequence[BindingType]) -> list[tuple[str, Sequence[BindingType]]]:
-    """Return the keys in parts, each with its title; `title` is that of what has no subject of its own."""
+    """Return the keys in parts, each with its title; `title` is that of what has no subject of its own, or of all where
+    they have one subject."""
     subject = {id: name for name, ids in SUBJECTS.items() for id in ids.split()}
     parts: dict[str, list[BindingType]] = {title: []}
     for one in keys:
         parts.setdefault(subject.get(getattr(one, "id", None) or "", title), []).append(one)
-    return [(name, part) for name, part in parts.items() if part]
+    found: list[tuple[str, Sequence[BindingType]]] = [(name, part) for name, part in parts.items() if part]
+    return [(title, keys)] if len(found) == 1 else found
