@@ -62,14 +62,14 @@ def as_it_begins(_: int) -> Callable[[Run], bool]:
     ("cell", "keep", "seed", "times"), [("rnn", "off", 1, 1), ("lstm", "1", 2, 1), ("gru", "2", 3, FUSED_TIMES)]
 )
 def test_killed_at_random_moments(
-    cell: str, keep: str, seed: int, times: int, fork_server: WarmLauncher, tmp_path: Path
+    cell: str, keep: str, seed: int, times: int, fork_server: WarmLauncher, disk_path: Path
 ) -> None:
     steps = {name: CHANGES[name] * times for name in CHANGES if name.startswith("train__") and name != "train__backend"}
     changes = {**CHANGES, **steps, **(FUSED if times > 1 else {})}
     config = small(**changes, model__cell=cell, train__keep_checkpoints=keep)
-    expected = train_here(config, tmp_path / "here")
+    expected = train_here(config, disk_path / "here")
     draw = random.Random(seed)
-    run = new_run(tmp_path / "runs", config)
+    run = new_run(disk_path / "runs", config)
     pid = fork_server.submit(run)
     for index in range(KILLS):
         # Spread over the run, so that it is met alive each time; a kill throws it back by a checkpoint at most.
