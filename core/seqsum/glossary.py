@@ -237,6 +237,11 @@ _VERDICTS = {
     if not any(word in names.split(", ") for names in _TERMS)
 }
 _NAMED = {"the tutorial": str(SOURCES[0]), **{f"document {source.number}": str(source) for source in SOURCES}}
+_FOLLOWED = ", ".join(f"{one.number} {'the tutorial ' * (one is SOURCES[0])}by {one.author}" for one in SOURCES)
+_DOCUMENTS = {
+    "documents": f"{len(SOURCES)} public texts are followed here (seqsum explain document 1): {_FOLLOWED}. The page "
+    "Sources says what follows which."
+}
 
 
 @dataclass(frozen=True)
@@ -259,12 +264,14 @@ def _term(names: str, meaning: str) -> Term:
 
 
 TERMS = tuple(
-    _term(names, meaning) for names, meaning in sorted({**_TERMS, **_ON_SCREEN, **_VERDICTS, **_NAMED}.items())
+    _term(names, meaning)
+    for names, meaning in sorted({**_TERMS, **_ON_SCREEN, **_VERDICTS, **_NAMED, **_DOCUMENTS}.items())
 )
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\bdocuments(?= \d)", "document", re.sub(r"[-_\s]+", " ", text.lower())).strip()
+    """A text as it is searched: "documents 1 to 5" speaks of them all."""
+    return re.sub(r"\bdocuments \d to \d", "documents", re.sub(r"[-_\s]+", " ", text.lower())).strip()
 
 
 _SPELLINGS = {_plain(name): term for term in TERMS for name in (term.word, *term.others)}

@@ -95,7 +95,7 @@ def test_words_are_found_in_a_text_in_their_order_and_whole() -> None:
     found = [
         term.word for term in terms_in("eval_loss, then Logits; documents 1 to 5; no tokenizer, but gradient norms")
     ]
-    assert found == ["eval", "loss", "logits", "document 1", "gradient norm"]
+    assert found == ["eval", "loss", "logits", "documents", "gradient norm"]
 
 
 def test_the_settings_with_a_word_of_the_field_for_a_name_are_explained() -> None:
@@ -122,6 +122,12 @@ def test_the_sources_are_those_of_the_site_and_named_wherever_a_preset_names_one
         assert sources_in(preset.description + preset.look_for)
         said = " ".join(call("presets", preset.name)[1].split())
         assert any(source.title in said for source in SOURCES)
+
+
+def test_all_documents_together_are_one_word_that_names_each() -> None:
+    (term,) = terms_in("Stacked recurrent layers (documents 1 to 5)")[2:]
+    assert term is term_of("documents 1 to 5") is term_of("documents")
+    assert all(source.author in term.meaning for source in SOURCES)
 
 
 def test_the_site_has_every_word() -> None:

@@ -149,3 +149,13 @@ def test_a_name_with_an_emoji_costs_its_own_row_and_only_when_it_changes() -> No
     assert thrift.lessen(f"\x1b[1;1H\x1b[1mrun 🚀 step 100\x1b[0m{other}\x1b[1;1H") == ""
     later = thrift.lessen(f"\x1b[1;1H\x1b[1mrun 🚀 step 200\x1b[0m{other}\x1b[1;1H")
     assert "run 🚀 step 200" in later and "other" not in later
+
+
+def test_a_link_costs_no_byte():
+    screen, stream = terminal()
+    thrift = Thrift()
+    begin, end = "\x1b]8;id=1;https://example.org/long\x1b\\", "\x1b]8;;\x1b\\"
+    first = thrift.lessen(f"\x1b[1;1H\x1b[0mby {begin}\x1b[1mNN{end}\x1b[0m.\n")
+    stream.feed(first)
+    assert screen.display[0].startswith("by NN.") and "example" not in first
+    assert not thrift.lessen(f"\x1b[1;1H\x1b[0mby {begin}\x1b[1mNN{end}\x1b[0m.\n").strip("\x1b[0123456789;mH\n")

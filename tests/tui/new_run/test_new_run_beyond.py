@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 from textual.events import Key
 from textual.widgets import Input, OptionList
 
@@ -14,6 +15,7 @@ from seqsum.cli.arguments import parse
 from seqsum.control.replicate import parse_seeds
 from seqsum.estimate import Estimate
 from seqsum.formatting import roughly
+from seqsum.glossary import SOURCES
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from seqsum_tui.new_run.changes_dialog import ChangesScreen
@@ -151,6 +153,25 @@ def test_a_guess_says_no_more_than_it_knows() -> None:
     # Seven on two cores: four after each other.
     assert "about 4s each, 15s for 7 seeds, 2 at a time, a guess" in said(one, 7, 2)
     assert said(replace(one, seconds=None), 7, 2) == "728 parameters · 7 runs, 2 at a time"
+
+
+async def test_the_documents_a_section_names_are_explained_and_linked(tmp_path: Path) -> None:
+    app = NewRunApp(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        assert "(documents 1 to 5)" in str(app.form.row("model.name").parent.heading.render())
+        app.form.focus_field("model.name")
+        await until(pilot, lambda: "documents  5 public texts" in app.text("#help"))
+        links = {segment.text: segment.style.link for segment in drawn(app, "#help") if segment.style.link}
+        assert links == {source.author: source.link for source in SOURCES if source.link}
+        app.form.focus_field("model.hidden_size")
+        await until(pilot, lambda: "hidden_size" in app.text("#help"))
+        assert "documents" not in app.text("#help"), "its own words have the room"
+
+
+def drawn(app: NewRunApp, selector: str) -> list[Segment]:
+    widget = app.new_run.query_one(selector)
+    return [segment for row in range(widget.size.height) for segment in widget.render_line(row) if segment.style]
 
 
 async def test_what_will_have_no_effect_is_said_below_and_at_its_field(tmp_path: Path) -> None:

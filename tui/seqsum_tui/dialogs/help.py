@@ -21,6 +21,7 @@ from seqsum_tui.dialogs.dialog import Dialog
 from seqsum_tui.shared import bindings, dialog_keys
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.key_subjects import by_subject
+from seqsum_tui.shared.links import linked
 from seqsum_tui.shared.word_help import word_help
 
 KEYS = 12
@@ -54,7 +55,7 @@ class HelpLine(Static):
 
     def _lines(self, width: int) -> list[Content]:
         rest = max(width - self._column - 2, 1)
-        columns = Content.styled(self.names, "bold").wrap(self._column), Content(self.words).wrap(rest)
+        columns = Content.styled(self.names, "bold").wrap(self._column), linked(self.words).wrap(rest)
         return [
             Content.assemble(" ", left, " " * (self._column + 1 - left.cell_length), right)
             for left, right in zip_longest(*columns, fillvalue=Content())

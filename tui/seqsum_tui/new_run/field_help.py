@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from seqsum.glossary import terms_in
+from seqsum.glossary import Term, terms_in
 from seqsum.schema import FieldFacts
 from seqsum.text import printable
 from seqsum_tui.shared.field_editors import choices_of
+from seqsum_tui.shared.links import linked
 
 MOST_CHOICES = 8
 KINDS = {
@@ -19,9 +20,9 @@ KINDS = {
 }
 
 
-def field_help(facts: FieldFacts, preset_text: str, note: str | None = None) -> Content:
+def field_help(facts: FieldFacts, preset_text: str, note: str | None = None, section: str = "") -> Content:
     """A field's path, kind, bounds, unit and preset value in one line; what it means in the next; what is to be said of
-    its value after that; in the last, what words of the field's mean."""
+    its value after that; in the last, what its words mean, after those of the line over its section."""
     choices = choices_of(facts)
     few = len(choices) <= MOST_CHOICES
     kind = KINDS.get(facts.kind) or ("one of " + ", ".join(choices) if few else f"one of {len(choices)}: enter")
@@ -38,9 +39,15 @@ def field_help(facts: FieldFacts, preset_text: str, note: str | None = None) -> 
     text = _titled(facts.path, "  " + said, facts.description)
     if note is not None:
         text = Content.assemble(text, (f"\n! {printable(note)}", "$text-warning"))
-    for term in terms_in(f"{facts.name} {facts.description}"):
-        text = Content.assemble(text, (f"\n{term.title}", "bold"), (f"  {term.meaning}", "$foreground-muted"))
-    return text
+    own = terms_in(f"{facts.name} {facts.description}")
+    above = [term for term in terms_in(section) if term not in own]
+    return Content.assemble(text, *_explained([*above, *own]))
+
+
+def _explained(terms: list[Term]) -> list[Content]:
+    return [
+        Content.assemble((f"\n{term.title}", "bold"), "  ", linked(term.meaning, "$foreground-muted")) for term in terms
+    ]
 
 
 def fold_help(section: str) -> Content:

@@ -20,6 +20,7 @@ from seqsum.glossary import sources_in
 from seqsum.presets import Preset
 from seqsum.registry import task_type
 from seqsum.text import one_line, printable
+from seqsum_tui.shared.links import linked
 
 CHOSEN = "▸"
 
@@ -184,7 +185,7 @@ def detail(preset: Preset) -> Content:
         printable(preset.look_for),
         ("\n\nWhat it sets  ", "bold"),
         printable(", ".join(sets)) if sets else "nothing: these are the defaults",
-        ("\n\n" + "\n".join(sources) if sources else "", "$foreground-muted"),
+        linked("\n\n" + "\n".join(sources) if sources else "", "$foreground-muted"),
     )
 
 

@@ -35,7 +35,7 @@ from seqsum_tui.new_run.field_help import (
     seeds_help,
     start_help,
 )
-from seqsum_tui.new_run.form import ConfigForm
+from seqsum_tui.new_run.form import ConfigForm, about
 from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS, KEYS
 from seqsum_tui.new_run.panes import PresetPane, SettingsPane
 from seqsum_tui.new_run.preset_list import PresetList
@@ -153,7 +153,10 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     def _help_field(self, facts: FieldFacts) -> None:
         draft, path = self.draft, facts.path
-        self._put("#help", field_help(facts, draft.preset_text(path), draft.note(path)))
+        # The line over a section can't be gone to: its first field explains it.
+        first = next(one for one in draft.fields if one.section == facts.section)
+        above = about(getattr(draft.base, facts.section)) if first == facts else ""
+        self._put("#help", field_help(facts, draft.preset_text(path), draft.note(path), above))
 
     def _help_presets(self) -> None:
         self._put("#help", presets_help(self._presets.detail.max_scroll_y > 0))

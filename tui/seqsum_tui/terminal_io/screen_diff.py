@@ -22,6 +22,8 @@ from seqsum_tui.terminal_io.sgr import PLAIN, Ink, change, of_blank, styled
 TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([0-9;]*)m|([^\x00-\x1f\x7f]+)|(\n)|([\s\S])")
 UPDATE = re.compile(r"\x1b\[\d+;\d+H")
 CLEARS = re.compile(r"\x1b\[\?(?:1049|47|1047)[hl]|\x1b\[\d*J|\x1bc")
+LINK = re.compile(r"\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)")
+"""Begin and end of a link: it takes more bytes than its words, which name the address, too."""
 BRIDGE = 5
 """Cells that are written again rather than jumped over: a jump takes as many bytes."""
 
@@ -73,6 +75,7 @@ class Thrift:
 
         Of a picture about `most` bytes are returned, those that are wanted longest first; `more` returns the rest.
         """
+        data = LINK.sub("", data)
         if not UPDATE.match(data):
             return self._give_up(data) if CLEARS.search(data) else data
         ink, piece = PLAIN, Piece(0, 0, [], [])
