@@ -42,6 +42,11 @@ def shown(text: str) -> str:
     return unicodedata.normalize("NFC", printable(re.sub(r"\r\n|[\n\r\t]", " ", text)))
 
 
+def seen(answer: str) -> str:
+    """Return an answer as a person sees it: of spaces alone, or of nothing, it stands in quotation marks."""
+    return answer if answer.strip() else f'"{answer}"'
+
+
 def plain_spaces(text: str) -> str:
     """Return `text` without spaces at its ends, other kinds of spaces (no-break, thin) as a plain one."""
     return _ODD_SPACE.sub(" ", text).strip()

@@ -4,8 +4,10 @@ import pytest
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.query.question import right_or_wrong
+from seqsum.query.questions.mistakes import Mistake, MistakesAnswer
 from seqsum.runs.annotations import check_name, check_note, check_tags
-from seqsum.text import is_plain, one_line, printable, shown
+from seqsum.text import is_plain, one_line, printable, seen, shown
 
 PEOPLE_WRITE = [
     "日本語の実験", "日本\u3000実験", "葛\U000e0100城", "🚀 rocket", "مرحبا", "קובץ-7", "e\u0301clair",
@@ -54,3 +56,18 @@ def test_a_joiner_that_joins_nothing_hides(text):
 def test_other_spaces_in_a_name_are_spaces():
     assert check_name(" a\u00a0b\u2009c\u202f") == "a b c"
     assert Config().changed({"track.group": "a\u00a0b"}, "test").track.group == "a b"
+
+
+@pytest.mark.parametrize(
+    ("answer", "visible"), [("8", "8"), (" 8 ", " 8 "), ("   ", '"   "'), ("", '""'), ("\n", '"\n"')]
+)
+def test_an_answer_that_nobody_would_see_stands_in_quotation_marks(answer, visible):
+    assert seen(answer) == visible
+
+
+def test_commands_quote_an_answer_of_spaces_and_json_does_not():
+    row = Mistake(input="1", prediction="  ", truth="", length=1, probability=0.5, truth_probability=None)
+    answer = MistakesAnswer(rows=[row], total=1, wrong=1, asked=1, exhaustive=True, truncated=False)
+    assert [*answer.told()][1] == '  1 → "  " (50.00%), the truth is ""'
+    assert answer.model_dump()["rows"][0]["prediction"] == "  "
+    assert right_or_wrong(False, " ") == '  ✗ wrong, the truth is " "'

@@ -124,3 +124,14 @@ def test_what_a_question_looks_like(preset, empty, samples):
 def test_bars_end_where_the_line_ends():
     shown = likeliest([0.5, 0.3, 0.2], ["a" * 40, "b", "c"], 60).plain
     assert len(shown) <= 60 and "a…" in shown
+
+
+def test_an_answer_of_spaces_or_of_nothing_is_seen():
+    assert lines("dates", "3 March 2021", [])[0].startswith('3 March 2021 → ""  ✗ ')
+    made = reply("text_classification", "text 3", 0, [0.7, 0.3])
+    made["text"] |= {"prediction": "  ", "truth": " "}
+    said = Said.of({**made, "answer": {**made["answer"], "truth": " ", "correct": False}, "labels": ["  ", " "]})
+    shown = answer(said, 80).words.plain.split("\n")
+    assert shown[0] == 'text 3  →  "  "   ✗ wrong, it is " "'
+    assert '▸  "  " ' in shown[3] and '✓  " " ' in shown[4]
+    assert describe(said, 80).plain.startswith('text 3 → "  "  ✗ wrong, it is " "')

@@ -21,7 +21,7 @@ from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import ReadOnlyStore
 from seqsum.tasks.sum_modulo import LONGEST
-from seqsum.text import printable
+from seqsum.text import printable, seen
 
 if TYPE_CHECKING:
     from seqsum.query.questions.evaluate import EvaluateAnswer
@@ -112,7 +112,7 @@ def _predicted(step: int, answer: PredictAnswer) -> str:
         chosen = percent(max(chances) if one_class else min(chances))
         notes.insert(0, f"{'probability' if one_class else 'least sure probability'} {chosen}")
     said = "; ".join([", ".join(notes), *answer.remarks])
-    return f"{text.input} → {text.prediction}{right_or_wrong(answer.correct, text.truth)}  ({said})"
+    return f"{text.input} → {seen(text.prediction)}{right_or_wrong(answer.correct, text.truth)}  ({said})"
 
 
 def inspect(options: Options) -> int:
@@ -132,7 +132,7 @@ def inspect(options: Options) -> int:
 
 
 def _inside(answer: InspectAnswer, task: AnyTask) -> Iterator[str]:
-    yield f"answer {answer.prediction}{right_or_wrong(answer.correct, answer.truth)}"
+    yield f"answer {seen(answer.prediction)}{right_or_wrong(answer.correct, answer.truth)}"
     for layer in answer.layers:
         parts = ["hidden", *(["cell"] if layer.cell else []), *(f"{name} gate" for name in layer.gates)]
         yield f"layer {layer.layer + 1} {layer.direction}: {count(len(layer.hidden[0]), 'unit')}; {', '.join(parts)}"
@@ -173,7 +173,7 @@ def sample(options: Options) -> int:
     if options.json:
         say_json({**asking.head, **answer.model_dump()})
     else:
-        say(f"{answer.prompt}{answer.between}{answer.written}")
+        say(f"{answer.prompt}{answer.between}{seen(answer.written)}")
         for remark in answer.remarks:
             print(f"({remark})", file=sys.stderr)
     return 0

@@ -15,6 +15,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seqsum.formatting import full
+from seqsum.text import seen
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -35,7 +36,7 @@ Number = float | None
 
 def right_or_wrong(correct: bool | None, truth: str | None) -> str:
     """Say whether an answer is right, and what would be; nothing where nobody can know."""
-    return {None: "", True: "  ✓ right", False: f"  ✗ wrong, the truth is {truth}"}[correct]
+    return {None: "", True: "  ✓ right", False: f"  ✗ wrong, the truth is {seen(truth or '')}"}[correct]
 
 
 class Answer(BaseModel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from seqsum.runs.store import ANSWERS
+from seqsum.text import seen
 from seqsum_tui.shared import display
 from seqsum_tui.shared.fitted_text import FittedText
 
@@ -39,5 +40,5 @@ class QuestionsLine(FittedText):
 def _part(answer: Mapping[str, Any]) -> Content:
     right = answer.get("right")
     sign, ink = JUDGED.get(right, ("", "bold")) if isinstance(right, bool) else ("", "bold")
-    asked, said = (display.literal(str(answer.get(name, "?"))) for name in ("asked", "said"))
-    return Content.assemble(f"{asked} ", (f"{said}{sign}", ink))
+    asked, said = str(answer.get("asked", "?")), seen(str(answer.get("said", "?")))
+    return Content.assemble(f"{display.literal(asked)} ", (f"{display.literal(said)}{sign}", ink))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from seqsum.query.questions.predict import PredictAnswer, Reading
+from seqsum.text import seen
 from seqsum_tui.shared import display
 
 
@@ -33,4 +34,5 @@ class Said:
 
     def text(self, part: Literal["input", "prediction", "truth"]) -> str:
         """Return a part as the task writes it, literally; nothing for a truth that nobody knows."""
-        return display.literal(getattr(self.reading.text, part) or "")
+        text = getattr(self.reading.text, part)
+        return "" if text is None else display.literal(text if part == "input" else seen(text))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqsum.formatting import percent
 from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Flag, Number, OverLengths, field
+from seqsum.text import seen
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -50,7 +51,7 @@ class MistakesAnswer(Answer):
     def told(self) -> Iterator[str]:
         yield f"mistakes: {self.wrong:,} of {self.asked:,}, the surest first"
         for row in self.rows:
-            yield f"  {row.input} → {row.prediction} ({percent(row.probability)}), the truth is {row.truth}"
+            yield f"  {row.input} → {seen(row.prediction)} ({percent(row.probability)}), the truth is {seen(row.truth)}"
 
 
 class Mistakes(OverLengths):

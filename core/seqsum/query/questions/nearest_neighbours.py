@@ -11,6 +11,7 @@ import numpy as np
 from seqsum.errors import UserError
 from seqsum.formatting import count, number, scope
 from seqsum.query.question import Answer, Flag, Number, OfInput, field, right_or_wrong
+from seqsum.text import seen
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -45,7 +46,8 @@ class NearestNeighboursAnswer(Answer):
         asked = scope(self.searched, self.exhaustive, "input")
         yield f"nearest of {asked}, by {kind} distance of the last hidden state ({count(self.units, 'unit')})"
         for row in self.rows:
-            yield f"  {number(row.distance):>8}  {row.input} → {row.prediction}{right_or_wrong(row.correct, row.truth)}"
+            judged = right_or_wrong(row.correct, row.truth)
+            yield f"  {number(row.distance):>8}  {row.input} → {seen(row.prediction)}{judged}"
 
 
 class NearestNeighbours(OfInput):

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from seqsum import formatting
+from seqsum.text import seen
 from seqsum_tui.query.said import Said
 from seqsum_tui.query.views.answers import describe
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Shown, lines, told, verdict
@@ -33,7 +34,7 @@ def answer(said: Said, width: int, beside: Said | None = None) -> Shown:
 
 def labels_of(said: Said) -> list[str]:
     """Return what the classes are called, literally."""
-    return [display.literal(label) for label in said.reading.labels or map(str, range(len(said.shares)))]
+    return [display.literal(seen(label)) for label in said.reading.labels or map(str, range(len(said.shares)))]
 
 
 def sureness(probabilities: Sequence[float], bits: float | None) -> Content:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from seqsum.formatting import distinct, full, percent
+from seqsum.text import seen
 from seqsum_tui.query.said import Said
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Part, lines, told, verdict
 from seqsum_tui.shared import display
@@ -55,7 +56,7 @@ def likeliest(probabilities: Sequence[float], labels: Sequence[str], width: int)
     parts: list[Part] = []
     used = 0
     for index, share in ranked:
-        label = display.literal(labels[index]) if index < len(labels) else str(index)
+        label = display.literal(seen(labels[index])) if index < len(labels) else str(index)
         label = display.fit(label, 24) if cell_len(label) > 24 else label
         filled = max(round(share * BAR_CELLS), 0)
         text = f"  {label} ", "█" * filled, "·" * (BAR_CELLS - filled), f" {percent(share)}"
@@ -124,7 +125,8 @@ def _aligned(rows: list[tuple[str, list[str], str]], spaced: bool, width: int) -
 
 def _written(said: Said) -> Content:
     """A text and how the model goes on with it, on as many lines as it has."""
-    asked, written = (display.literal_lines(str(text or "")) for text in (said.answer.input, said.answer.prediction))
+    texts = str(said.answer.input or ""), seen(str(said.answer.prediction or ""))
+    asked, written = map(display.literal_lines, texts)
     return told((asked, "bold"), (written, "$text-accent"), "\n", _when(said))
 
 

@@ -14,6 +14,7 @@ from seqsum.query.questions.attention import Attention, AttentionAnswer
 from seqsum.query.questions.gradient_norms import GradientNorms, GradientNormsAnswer
 from seqsum.query.questions.inspect import Inspect, InspectAnswer
 from seqsum.query.questions.trajectory import Trajectory, TrajectoryAnswer
+from seqsum.text import seen
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.ramp import Scale
 from seqsum_tui.query.heat_map import Heat, steps_named
@@ -87,8 +88,8 @@ def _measure(answer: InspectAnswer) -> str:
 
 
 def _verdict(answer: InspectAnswer) -> Content:
-    words, ink = verdict(answer.correct, display.literal(answer.truth or ""))
-    return told((f"answer {display.literal(answer.prediction)}", "bold"), (f"  {words}" if words else "", ink))
+    words, ink = verdict(answer.correct, display.literal(seen(answer.truth or "")))
+    return told((f"answer {display.literal(seen(answer.prediction))}", "bold"), (f"  {words}" if words else "", ink))
 
 
 def _turned(steps: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:

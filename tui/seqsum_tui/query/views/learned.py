@@ -6,6 +6,7 @@ from typing import Any
 
 from seqsum import formatting
 from seqsum.query.questions.history import History, HistoryAnswer
+from seqsum.text import seen
 from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
@@ -76,7 +77,7 @@ def _path(answer: HistoryAnswer, here: int | None) -> Any:
         parts.append(("… ", QUIET))
     for row in rows[first : first + 20]:
         sign = {True: "✓", False: "✗", None: ""}[row.correct]
-        text = display.literal(row.prediction)
+        text = display.literal(seen(row.prediction))
         text = f"{display.fit(text, min(len(text), 10))}{sign}"
         style = {True: RIGHT, False: WRONG, None: ""}[row.correct]
         parts.append((f"[{text}] " if row.step == here else f"{text} ", f"bold {style}" if row.step == here else style))

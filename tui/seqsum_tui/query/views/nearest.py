@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seqsum.formatting import count, number, scope
 from seqsum.query.questions.nearest_neighbours import NearestNeighbours, NearestNeighboursAnswer, Neighbour
+from seqsum.text import seen
 from seqsum_tui.query.views.registry import Pane, view
 from seqsum_tui.query.views.shown import QUIET, SIGN_OF, WRONG, Line, Lines, Shown, lines, told
 from seqsum_tui.shared import display
@@ -26,10 +27,10 @@ def nearest(answer: NearestNeighboursAnswer, pane: Pane) -> Shown:
 
 
 def _line(row: Neighbour, width: int) -> Line:
-    truth = f"   it is {display.literal(row.truth)}" if row.correct is False else ""
+    truth = f"   it is {display.literal(seen(row.truth))}" if row.correct is False else ""
     text = told(
         (f"{number(row.distance):>8}  ", QUIET), SIGN_OF[row.correct],
         (display.fit(display.literal(row.input), width), "bold"), " → ",
-        (display.literal(row.prediction), "$text-accent"), (truth, WRONG),
+        (display.literal(seen(row.prediction)), "$text-accent"), (truth, WRONG),
     )  # fmt: skip
     return Line(row.input, text, row.correct is False)

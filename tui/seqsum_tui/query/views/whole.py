@@ -10,6 +10,7 @@ from seqsum.query.questions.accuracy_by_length import AccuracyByLength, Accuracy
 from seqsum.query.questions.calibration import Calibration, CalibrationAnswer
 from seqsum.query.questions.evaluate import Evaluate, EvaluateAnswer
 from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
+from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.batch import filter_words
@@ -117,8 +118,8 @@ def mistakes(answer: MistakesAnswer, pane: Pane) -> Shown:
         truth = row.truth_probability
         text = told(
             (display.fit(display.literal(row.input), min(widest, 36)), "bold"), "  ",
-            (f"{display.literal(row.prediction)} ", WRONG), (f"{percent(row.probability):>7}", ""),
-            ("   it is ", QUIET), (f"{display.literal(row.truth)} ", RIGHT),
+            (f"{display.literal(seen(row.prediction))} ", WRONG), (f"{percent(row.probability):>7}", ""),
+            ("   it is ", QUIET), (f"{display.literal(seen(row.truth))} ", RIGHT),
             (f"{percent(truth):>7}" if truth is not None else "", QUIET),
         )  # fmt: skip
         made.append(Line(row.input, text, True))

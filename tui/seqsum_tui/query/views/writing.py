@@ -12,6 +12,7 @@ from seqsum.plotting.ticks import AxisKind, format_x
 from seqsum.query.questions.forecast import Forecast, ForecastAnswer
 from seqsum.query.questions.loss_per_character import LossPerCharacter, LossPerCharacterAnswer
 from seqsum.query.questions.sample import Sample, SampleAnswer
+from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
@@ -37,7 +38,7 @@ def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     sure = finite(answer.probabilities)
     mean = sum(sure) / len(sure) if sure else 0.0
     said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
-    prompt, written = display.literal_lines(answer.prompt), display.literal_lines(answer.written)
+    prompt, written = display.literal_lines(answer.prompt), display.literal_lines(seen(answer.written))
     text = told((prompt, "bold"), answer.between, (written, "$text-accent"))
     remarks = [told((f"{display.literal(remark)}.", QUIET)) for remark in answer.remarks]
     return Shown("Sample", lines(said, *remarks, Content(""), text))
