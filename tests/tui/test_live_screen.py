@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Input, Static, TabbedContent
 
+from seqsum.formatting import learning_rate
 from seqsum.runs import Run
 from seqsum.runs.run import BY_SIGNAL
 from seqsum_tui.app import Console
@@ -52,6 +53,8 @@ async def test_it_shows_the_stored_values(scene, console, watch, size):
         with run.store() as store:
             steps, losses = store.points("loss")
             latest = store.latest()
+        rate = f"lr {learning_rate(latest['lr'][1])}"
+        assert rate in "\n".join(shown.splitlines()[:2]), "whether or not there is room for its chart"
         (loss,) = chart(console, "loss").series
         assert loss.x[-1] == steps[-1]
         assert loss.low.min() == pytest.approx(losses.min()) and loss.high.max() == pytest.approx(losses.max())

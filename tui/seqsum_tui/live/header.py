@@ -29,14 +29,18 @@ class RunHeader(Widget):
         super().__init__()
         self._summary: Summary | None = None
         self._facts: tuple[str, ...] = ()
+        self._news = 0
 
-    def show(self, summary: Summary, facts: tuple[str, ...] = ()) -> None:
-        """Show the run as it is now; `facts` are short texts about it, the most important first."""
+    def show(self, summary: Summary, facts: tuple[str, ...] = (), *, news: tuple[str, ...] = ()) -> None:
+        """Show the run as it is now. `news` and `facts` are short texts about it, the most important first; a learning
+        rate that has no room elsewhere stands between them."""
         before = self._summary
+        facts, self._news = (*news, *facts), len(news)
         if (summary, facts) == (before, self._facts):
             return
         same = before is not None and (before.name, before.status) == (summary.name, summary.status)
         same = before is not None and same and facts == self._facts and before.verdict == summary.verdict
+        same = before is not None and same and self._crowded_out(before) == self._crowded_out(summary)
         self._summary, self._facts = summary, facts
         self.refresh(*([Region(0, 1, self.size.width, 1)] if same else []))
 
@@ -62,7 +66,7 @@ class RunHeader(Widget):
             (f" {display.literal(run.name)} ", display.BADGE), "  ", (status.text, f"bold {status.colour}"),
             *(("  ", (verdict.text, f"bold {verdict.colour}")) if verdict else ()),
         )  # fmt: skip
-        facts = list(self._facts)
+        facts = [*self._facts[: self._news], *self._crowded_out(run), *self._facts[self._news :]]
         width = self.content_size.width
         while facts and left.cell_length + 2 + len("  ".join(facts)) > width:
             facts.pop()
@@ -70,8 +74,13 @@ class RunHeader(Widget):
         gap = width - left.cell_length - len(right)
         return Content.assemble(left, " " * max(gap, 0), (right, "$foreground-muted")) if facts else left
 
-    def _second(self, run: Summary) -> Content:
-        status = display.status(run.status)
+    def _crowded_out(self, run: Summary) -> list[str]:
+        """The learning rate, where the line of the progress has no room for it: no chart may have any either."""
+        rate = _learning_rate(run)
+        return rate if rate and rate[0] not in self._figures(run) else []
+
+    def _figures(self, run: Summary) -> list[str]:
+        """What stands behind the bar: as much as leaves room for it."""
         parts = [formatting.progress(run.progress), f"{display.step(run)}/{display.steps(run)} steps"]
         if run.status == "queued":
             parts.append("waiting for its turn" if run.pid else "waiting for a worker")
@@ -83,11 +92,21 @@ class RunHeader(Widget):
             parts.append(f"{formatting.duration(run.train_seconds)} trained")
         if run.status == "running" or run.steps_per_second:
             parts.append(formatting.speed(run.steps_per_second, "steps"))
-        if run.metrics.get("lr") is not None:
-            parts.append(f"lr {formatting.learning_rate(run.metrics['lr'])}")
-        width = self.content_size.width - 1
-        while len(parts) > 1 and len("  ".join(parts)) + 2 + SHORTEST_BAR > width:
+        parts += _learning_rate(run)
+        while len(parts) > 1 and len("  ".join(parts)) + 2 + SHORTEST_BAR > self._line_width:
             parts.pop()
-        text = "  ".join(parts)
-        done, rest = display.bar(run.progress, width - len(text) - 2)
-        return Content.assemble(" ", (done, status.colour), (rest, "$foreground 25%"), "  ", text)
+        return parts
+
+    @property
+    def _line_width(self) -> int:
+        return self.content_size.width - 1
+
+    def _second(self, run: Summary) -> Content:
+        text = "  ".join(self._figures(run))
+        done, rest = display.bar(run.progress, self._line_width - len(text) - 2)
+        return Content.assemble(" ", (done, display.status(run.status).colour), (rest, "$foreground 25%"), "  ", text)
+
+
+def _learning_rate(run: Summary) -> list[str]:
+    rate = run.metrics.get("lr")
+    return [] if rate is None else [f"lr {formatting.learning_rate(rate)}"]

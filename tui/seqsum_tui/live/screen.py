@@ -130,8 +130,8 @@ class LiveScreen(RunScreen):
         if before is None or _offered(before) != _offered(view):
             self.refresh_bindings()
 
-    def _draw(self, view: RunView, facts: tuple[str, ...] = ()) -> None:
-        self.query_one(RunHeader).show(view.summary, facts or self._facts(view))
+    def _draw(self, view: RunView, news: tuple[str, ...] = ()) -> None:
+        self.query_one(RunHeader).show(view.summary, () if news else self._facts(view), news=news)
         self.query_one(LiveCharts).show(view)
         self.query_one(QuestionsLine).show(view.events)
         self._show_slim(view)
