@@ -1,5 +1,6 @@
 """The command line of the console, and what it does without a terminal."""
 
+import gc
 import os
 import pty
 import signal
@@ -11,6 +12,8 @@ import pytest
 from seqsum import __version__
 from seqsum.presets import DEFAULT_PRESET
 from seqsum_tui import command_line as console
+from seqsum_tui.app import Console
+from seqsum_tui.terminal_io import hangup
 
 COMMAND = [sys.executable, "-m", "seqsum_tui"]
 
@@ -82,3 +85,20 @@ def test_a_lost_terminal_ends_the_process_quietly(ignored):
     out, err = process.communicate(timeout=30)
     assert process.returncode in (128 + signal.SIGHUP, -signal.SIGHUP)
     assert (out, err) == (b"", b"")
+
+
+def test_an_open_console_seldom_looks_for_garbage_and_not_in_what_was_imported(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "stdin", os.fdopen(os.dup(0)))
+    monkeypatch.setattr(Console, "run", lambda self: seen.append((gc.get_threshold(), gc.get_freeze_count())))
+    monkeypatch.setattr(hangup, "end_when_terminal_goes", lambda descriptor: None)
+    before = gc.get_threshold()
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
+    try:
+        assert console.open_console(tmp_path / "runs") == 0
+    finally:
+        gc.set_threshold(*before)
+    ((threshold, kept),) = seen
+    assert threshold[0] >= 7 * 700 and kept > 50_000

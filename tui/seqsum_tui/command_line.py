@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import codecs
 import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from seqsum.errors import UserError
 from seqsum.folders import default_workspace
 
 UNICODE = ("utf-8", "utf-16", "utf-32")
+COLLECT_AFTER = 5_000
+"""How many objects are made between two searches for garbage: a screen makes thousands, and hardly one is garbage."""
 
 
 def parser() -> Parser:
@@ -76,6 +79,9 @@ def open_console(folder: Path) -> int:
     end_when_terminal_goes(sys.stdin.fileno())
     settings = Settings(settings_path())
     console = Console(folder, settings=settings)
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    # What is imported stays, so nobody needs to look through it.
+    gc.freeze()
     console.run()
     with contextlib.suppress(OSError):
         # What was changed in the last moment; a failure was told before.
