@@ -9,11 +9,13 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import SerializeAsAny, field_validator
 
 from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.formatting import grouped
 from seqsum.models.settings import AutoregressiveConfig, ModelConfig, RecurrentConfig
 from seqsum.registry import MODELS, TASKS, make_task, model_entry, task_type
 from seqsum.schema import OFF, FieldFacts, Section, as_text, fields_of, setting, shown
@@ -393,6 +395,18 @@ def steps_of(config: Config, task: AnyTask) -> int:
     if config.train.epochs is None or per_epoch is None:
         return config.train.steps
     return max(1, math.ceil(config.train.epochs * per_epoch))
+
+
+def as_shown(path: str, text: str) -> str:
+    """Return a setting as it is told, not typed: a count has a mark between thousands, 20,000; a seed is no count."""
+    return grouped(text) if path in _counts(len(TASKS), len(MODELS)) else text
+
+
+@lru_cache(maxsize=1)
+def _counts(tasks: int, models: int) -> frozenset[str]:
+    """The settings that count something, and what is told beside them. tasks, models: how many are known."""
+    found = (facts.path for facts in all_fields() if facts.kind == "int" and not facts.name.endswith("seed"))
+    return frozenset(("run.parameters", *found))
 
 
 def all_fields() -> list[FieldFacts]:

@@ -277,6 +277,12 @@ def count(many: int, thing: str) -> str:
     return f"{many:,} {thing}{'' if many == 1 else 's'}"
 
 
+def grouped(text: str) -> str:
+    """Return whole numbers in a list with a mark between thousands: `20,000`, `100, 20,000`; all else as it stands."""
+    parts = text.split(", ")
+    return ", ".join(f"{int(part):,}" if part.isascii() and part.isdecimal() else part for part in parts)
+
+
 def enumerated(words: Sequence[str], last: str) -> str:
     """Return `a`, `a or b`, `a, b or c`; last: the word before the last one, e.g. or."""
     return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
+from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.cli import main
@@ -110,3 +111,30 @@ async def page_of(shown):
         pilot.app.query_one(QueryPane).show(shown)
         await pilot.pause()
         return " ".join(screen_text(pilot.app).split())
+
+
+async def test_a_count_among_the_settings_has_its_marks_wherever_it_is_told(scene, console, until, capsys):
+    changes = {"train.steps": "40000", "train.seed": "12345", "optim.lr": "0.002"}
+    run, other = scene.run(name="this", changes=changes, step=400), scene.run(name="other", created=1.0)
+    workspace = ["--workspace", str(scene.folder)]
+
+    def told(text):
+        return "40,000" in text and "40000" not in text and "12345" in text and "12,345" not in text
+
+    for command in (["show", run.id], ["compare", run.id, other.id]):
+        assert main([*command, *workspace]) == 0
+        assert told(capsys.readouterr().out.replace("step 400", ""))
+    async with console.run_test(size=(160, 60)) as pilot:
+        await until(pilot, lambda: "changed: " in screen_text(console) and told(screen_text(console)))
+        console.push_screen(CompareScreen([run.id, other.id]))
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen))
+        await pilot.press("2")
+        await until(pilot, lambda: "train.steps" in screen_text(console))
+        assert told(screen_text(console)) and "20,000" in screen_text(console)
+        await pilot.press("escape")
+        console.push_screen(LiveScreen(run))
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen) and console.screen.view is not None)
+        await pilot.press("g")
+        await until(pilot, lambda: "differ from the preset" in screen_text(console))
+        # The tab is lower than the list of settings.
+        assert told(str(console.screen.query_one("ConfigView Static", Static).render()))

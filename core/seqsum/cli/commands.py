@@ -25,7 +25,7 @@ from seqsum.cli.output import (
     troubles,
     write_out,
 )
-from seqsum.config import unknown_paths
+from seqsum.config import as_shown, unknown_paths
 from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
 from seqsum.export import FORMATS, exported, format_of, write
@@ -237,7 +237,7 @@ def show(options: Options) -> int:
                 if as_text(value) in ("", as_text(list(summary.tags))):
                     continue  # the head has them
                 name = "tags at the start"
-            say(f"  {padded(one_line(name), 18)} {one_line(as_text(value))}")
+            say(f"  {padded(one_line(name), 18)} {one_line(as_shown(f'{section}.{name}', as_text(value)))}")
     if summary.status in ("died", "failed"):
         say("end of the worker's log")
         for line in run.log_tail(15):

@@ -11,6 +11,7 @@ from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import GROUP, XKind, notes_of
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
+from seqsum.config import as_shown
 from seqsum.errors import UserError, did_you_mean
 from seqsum.export import write
 from seqsum.formatting import count, metric
@@ -163,8 +164,9 @@ def _say_table(shown: Shown) -> None:
     if differences:
         say("\nfields that differ")
         names = [f"{row.look.sign} {row.name}" for row in shown.drawn]
+        told = {path: [as_shown(path, value) for value in values] for path, values in differences.items()}
         if len(names) <= 6:
-            say_columns([["FIELD", *map(printable, names)], *([path, *values] for path, values in differences.items())])
+            say_columns([["FIELD", *map(printable, names)], *([path, *values] for path, values in told.items())])
         else:
-            for path, values in differences.items():
+            for path, values in told.items():
                 say(f"  {path}: {', '.join(dict.fromkeys(values))}")

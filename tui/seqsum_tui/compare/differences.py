@@ -12,6 +12,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 
+from seqsum.config import as_shown
 from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.shared import bindings, display
@@ -67,7 +68,8 @@ class DifferencesView(LineTable[Setting]):
         self._base = next((place for place, row in enumerate(rows) if row.baseline), 0)
         self._note = "" if differences else NOTHING.get(len(rows), SAME)
         both = {**values, **differences}
-        self.replace([Setting(name, tuple(map(display.literal, texts))) for name, texts in both.items()])
+        told = ((name, tuple(display.literal(as_shown(name, text)) for text in texts)) for name, texts in both.items())
+        self.replace([Setting(name, texts) for name, texts in told])
         self.action_scroll(0, 0)
 
     def action_scroll(self, lines: int, columns: int) -> None:

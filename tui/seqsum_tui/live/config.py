@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.config import as_shown
 from seqsum.schema import as_text
 from seqsum_tui.shared import display
 
@@ -58,10 +59,10 @@ def describe(view: RunView) -> Content:
         lines.append(Content.styled(display.literal(section), "bold $text-accent"))
         for name, setting in fields.items():
             path = f"{section}.{name}"
-            value = display.literal(as_text(setting))
+            value = display.literal(as_shown(path, as_text(setting)))
             value = display.fit(value, VALUE_CELLS) if len(value) < VALUE_CELLS else f"{value}  "
             changed = view.differences.get(path)
-            was = f"preset {changed[1]}   " if changed else ""
+            was = f"preset {as_shown(path, changed[1])}   " if changed else ""
             lines.append(
                 Content.assemble(
                     (" ✎ " if changed else "   ", "bold $text-warning"),

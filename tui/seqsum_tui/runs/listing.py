@@ -14,6 +14,7 @@ from typing import Any, Literal
 from seqsum import formatting
 from seqsum.compare.reader import FIRST_CHOICES
 from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
+from seqsum.config import as_shown
 from seqsum.control.replicate import CONVERGED
 from seqsum.runs import Summary
 from seqsum.runs.entry import ABSENT, Entry
@@ -127,7 +128,7 @@ class Listing:
 
 def _setting_text(entry: Entry, path: str) -> str:
     value = entry.setting(path)
-    return "–" if value is ABSENT else as_text(value)
+    return "–" if value is ABSENT else as_shown(path, as_text(value))
 
 
 class Arranger:

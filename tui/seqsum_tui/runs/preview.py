@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.config import as_shown
 from seqsum.runs.store import UNREADABLE
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.multiples import SmallMultiples
@@ -210,7 +211,8 @@ def _converged(line: Line, rule: str = "") -> str:
 
 
 def _changed(preview: Preview) -> str:
-    return ", ".join(f"{path} {theirs}→{mine}" for path, (mine, theirs) in preview.differences.items())
+    found = preview.differences.items()
+    return ", ".join(f"{path} {as_shown(path, theirs)}→{as_shown(path, mine)}" for path, (mine, theirs) in found)
 
 
 def _describe_group(line: Line) -> Content:
