@@ -219,7 +219,7 @@ class Config(Section):
             try:
                 made[name] = section_type(name, data).read(data, source, name)
             except ConfigError as error:
-                wrong.extend(error.problems)
+                wrong.extend((path, _of_another_section(name, data, path) or reason) for path, reason in error.problems)
             except UserError as error:
                 wrong.append((f"{name}.name", str(error)))
         if {"task", "model"} <= made.keys():
@@ -327,6 +327,15 @@ def near_field(name: str) -> str:
     """Return a hint when `name` is a field that lacks its section: `lr` for `optim.lr`; else an empty string."""
     paths = [facts.path for facts in all_fields() if facts.name == name.lower()]
     return f'; did you mean "{paths[0]}"?' if len(paths) == 1 else ""
+
+
+def _of_another_section(section: str, data: Mapping[str, Any], path: str) -> str:
+    """Return what is wrong with a path whose field stands in another section: `train.lr`; else an empty string."""
+    field, known = path.removeprefix(f"{section}."), section_type(section, data).model_fields
+    near = near_field(field)
+    if not near or field in known or f'"{section}.' in near or did_you_mean(field, known):
+        return ""
+    return f"is no field{near}"
 
 
 def unknown_paths(sections: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -144,6 +144,9 @@ def test_a_shortest_length_above_the_longest_is_told_wherever_it_comes_from() ->
         ("optim", 'is no field; did you mean "optim.lr"?'),
         ("optm.lr", 'is no field; did you mean "optim.lr"?'),
         ("train.bach_size", 'is no field; did you mean "batch_size"?'),
+        ("train.lr", 'is no field; did you mean "optim.lr"?'),
+        ("optim.batch_size", 'is no field; did you mean "train.batch_size"?'),
+        ("checkpoint.every", 'is no field; did you mean "train.checkpoint_every"?'),
         ('""', "is no field; fields are written section.field, e.g. optim.lr"),
         ("qqqqq", "is no field; fields are written section.field, e.g. optim.lr"),
     ],
@@ -155,6 +158,15 @@ def test_a_wrong_path_is_told_with_a_near_one(path: str, reason: str) -> None:
 def test_wrong_paths_and_wrong_values_are_told_together() -> None:
     problems = change_problems({"lr": "1", "optim.lr": "-1", "train.steps": "many", "model.x.y": "1"})
     assert set(problems) == {"lr", "optim.lr", "train.steps", "model.x.y"}
+
+
+def test_a_field_in_the_wrong_section_is_sent_to_its_own() -> None:
+    assert parse_problems({"train": {"hidden_size": 4}}) == {
+        "train.hidden_size": 'is no field; did you mean "model.hidden_size"?'
+    }
+    # Another model's: no other section has it.
+    wrong = parse_problems({"model": {"beam_width": 4}})
+    assert list(wrong) == ["model.beam_width"] and "is no field; the fields are name, cell" in wrong["model.beam_width"]
 
 
 def test_a_field_at_top_level_is_sent_to_its_section() -> None:
