@@ -318,6 +318,7 @@ def test_a_step_that_is_typed_bare_is_hinted_at() -> None:
         (["sample", "x", "a", "--seed", "1", "--seed", "2"], 'sample: --seed is given twice, "1" and "2"'),
         (["fork", "x", "--name", "--a b", "--name=c"], 'fork: --name is given twice, "--a b" and "c"'),
         (["--workspace", "a", "--workspace", "b", "runs"], 'seqsum: --workspace is given twice, "a" and "b"'),
+        (["--workspace", "a", "runs", "--workspace=b"], 'seqsum runs: --workspace is given twice, "a" and "b"'),
     ],
 )  # fmt: skip
 def test_a_flag_with_two_values_is_refused(arguments: list[str], said: str) -> None:

@@ -62,7 +62,7 @@ class Parser(argparse.ArgumentParser):
         rest: list[str] = []
         if unknown is None:
             if not self.lenient:
-                self._check_once(given)
+                self._check_once(given, namespace)
             namespace, rest = self.parse_known_args(given, namespace)
         if self.lenient or not (unknown or rest):
             return namespace
@@ -83,17 +83,17 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{self.prog}: {self._in_a_sentence(message)}")
 
-    def _check_once(self, arguments: Sequence[str]) -> None:
+    def _check_once(self, arguments: Sequence[str], before: argparse.Namespace) -> None:
         """Raise UserError for a flag with two values: the last would silently take the place of the first."""
         with_value = {flag: one for one in self.actions if one.nargs is None for flag in one.option_strings}
-        given: dict[str, str] = {}
+        given = {flag: getattr(before, one.dest, None) for flag, one in with_value.items()}
         words = iter([*takewhile(lambda argument: argument != "--", arguments)])
         for argument in words:
             flag, equals, value = argument.partition("=")
             if flag not in with_value:
                 continue
             value = value if equals else next(words, "")
-            if flag in given:
+            if given[flag] is not None:
                 self.error(f'{flag} is given twice, "{given[flag]}" and "{value}"; leave one of them out')
             given[flag] = value
 
