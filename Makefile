@@ -3,14 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 comma := ,
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+PINS := constraints.txt requirements.txt requirements-test.txt
 WORKERS ?= auto
 
-.PHONY: run test lint types docs bench campaign screenshots clean
+.PHONY: run test lint types docs bench campaign pins screenshots clean
 
-# With pip's own progress: PyTorch alone is 190 MB.
+# With pip's own progress: PyTorch alone is 190 MB. All but PyTorch is taken by its hash.
 define install
 @echo "Setting up in $(VENV), once: PyTorch (about 190 MB) and some smaller packages are downloaded."
-@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check --editable '.$(1)'
+@$(PIP) --require-hashes --no-deps $(1)
+@PIP_CONSTRAINT=constraints.txt $(PIP) --no-build-isolation --editable '.$(2)'
 @echo "Compiling the training code for this processor, once: half a minute, or less."
 @$(BIN)/python -m seqsum.training.backends.fused
 endef
@@ -18,12 +21,12 @@ endef
 $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(call install)
+$(VENV)/.installed: pyproject.toml $(PINS) | $(BIN)/python
+	$(call install,-r requirements.txt)
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
-	$(call install,[test$(comma)docs])
+$(VENV)/.installed-test: pyproject.toml $(PINS) | $(BIN)/python
+	$(call install,-r requirements.txt -r requirements-test.txt,[test$(comma)docs])
 	@touch $@ $(VENV)/.installed
 
 run: $(VENV)/.installed
@@ -46,7 +49,7 @@ test: lint types docs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[test,docs,bench]'
+	PIP_CONSTRAINT=constraints.txt $(PIP) --quiet --no-build-isolation --editable '.[test,docs,bench]'
 	@touch $@
 
 bench: $(VENV)/.installed-bench
@@ -58,6 +61,11 @@ bench: $(VENV)/.installed-bench
 # Hours; `make test` runs the short form.
 campaign: $(VENV)/.installed-test
 	$(BIN)/python -m tests.campaign --full
+
+# After a change of pyproject.toml or constraints.txt.
+pins: $(VENV)/.installed-test
+	$(PIP) --quiet uv
+	$(BIN)/python -m tests.pins
 
 screenshots: $(VENV)/.installed-test
 	$(BIN)/python -m tests.screenshots
