@@ -108,6 +108,20 @@ async def test_tags_tell_name_and_newest_value_and_cover_no_line(share) -> None:
         assert sum(map(is_line, plot[row])) >= int(len(plot[0]) * share) - 4
 
 
+async def test_three_lines_that_end_close_to_each_other_have_a_tag_each() -> None:
+    ends = {"model": 0.227, "AR(9)": 0.231, "same as last": 0.274}
+    # The third comes down steeply beside the end, where tags of the others would stand.
+    courses = [
+        np.full(X.size, 0.227),
+        np.full(X.size, 0.231),
+        np.interp(X, [0, 700, 950, 1000], [0.3, 0.8, 0.274, 0.274]),
+    ]
+    lines = [Series(name, X, course) for name, course in zip(ends, courses, strict=True)]
+    plot = await drawn(Chart("", series=lines, y_limits=(0.0, 0.9), x_limits=(0.0, 1000.0)))
+    rows = [next(row for row, line in enumerate(plot) if f"{name} {end:.3f}" in line) for name, end in ends.items()]
+    assert len(set(rows)) == 3, "\n".join(plot)
+
+
 async def test_marks_that_come_later_cover_no_letter_of_a_tag() -> None:
     chart = Chart("", series=[Series("accuracy", X, np.ones(X.size), last=1.0)], y_limits=(0.0, 1.1))
     async with Room(chart).run_test(size=(62, 22)) as pilot:

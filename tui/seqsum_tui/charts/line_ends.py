@@ -19,7 +19,7 @@ FURTHEST = 6
 """So many cells to the left a sign may stand where others have taken the end of its line."""
 NARROWEST, LOWEST = 32, 6
 """Plots of fewer cells have no tags: there they would cover more than they tell."""
-ROWS_BESIDE = (0, -1, 1, -2, 2)
+ROWS_BESIDE = (0, -1, 1, -2, 2, 3, -3)
 
 
 @dataclass(frozen=True)
