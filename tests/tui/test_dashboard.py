@@ -124,7 +124,14 @@ async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scen
     async with console.run_test(size=(60, 20)) as pilot:
         screen = await opened(pilot, adder(scene, 0, 300))
         await put(pilot, until, screen, "3 4")
-        for size, shown in (((200, 60), 4), ((160, 24), 4), ((120, 40), 2), ((119, 40), 1), ((60, 20), 1)):
+        for size, shown in (
+            ((200, 60), 4),
+            ((160, 24), 4),
+            ((120, 40), 3),
+            ((120, 35), 2),
+            ((119, 40), 1),
+            ((60, 20), 1),
+        ):
             await pilot.resize_terminal(*size)
             await until(pilot, lambda shown=shown: len(screen.board.panes) == shown)
             assert "✓ right" in screen_text(console) or "✗ wrong" in screen_text(console)
@@ -134,6 +141,10 @@ async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scen
             if shown == 4 and size[1] > 30:
                 answer, _, thinks, _ = (region.height for region in regions)
                 assert 1.5 * answer < thinks, "what explains an answer has more room than the answer"
+            if shown == 3:
+                answer, ring, thinks = screen.board.panes
+                assert ring.region.height == screen.board.region.height and thinks.region.x == answer.region.x
+                assert not answer.query_one("#scroll").max_scroll_y, "ten bars have room"
         await pilot.resize_terminal(*SIZE)
         await until(pilot, lambda: len(screen.board.panes) == 4)
         screen.set_focus(screen.board.panes[2].picture)
@@ -141,6 +152,46 @@ async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scen
         await until(pilot, lambda: titles(screen) == [*OF_A_SUM[:2], "2 Hidden", OF_A_SUM[3]])
         await pilot.press("2")
         await until(pilot, lambda: not screen.board.overview and screen.board.title == "Hidden")
+
+
+async def test_below_a_short_answer_stands_what_tells_most_of_it(console, scene, opened, asked, until):
+    small = {"model.hidden_size": "8", "model.embedding_size": "8"}
+    run = learn(scene.run("dates", changes=small), 0)
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, run)
+        await put(pilot, until, screen, "3 March 2021")
+        (pane,) = screen.board.panes
+        await until(pilot, lambda: pane.query_one("Ribbons").display)
+        assert pane.written.startswith("3 March 2021 → ") and "Where the decoder looked" in pane.written
+        assert pane.query_one("Ribbons").has_focus and screen.board.page == "answer"
+        # Where there is no room for both, the answer has it.
+        await pilot.resize_terminal(60, 14)
+        await until(pilot, lambda: not pane.query_one("Ribbons").display)
+        assert pane.written.startswith("3 March 2021 → ") and "looked" not in pane.written
+
+
+async def test_below_ten_bars_there_is_no_room_and_nothing_more_is_asked(console, scene, opened, asked, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, adder(scene, 0))
+        asked.clear()
+        await put(pilot, until, screen, "3 4")
+        assert "9 ·" in screen_text(console) or "9 ▏" in screen_text(console) or "9 █" in screen_text(console)
+        assert {ask for ask, _ in asked} == {"predict"}
+
+
+async def test_below_a_forecast_the_data_go_on_in_a_chart(console, scene, opened, until):
+    run = learn(scene.run("sunspots_lstm", changes={"model.hidden_size": "8"}), 0)
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, run)
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: "What would be forecast after each step" in screen_text(console))
+        assert "How likely" not in screen_text(console)
+        await pilot.press("1")
+        await put(pilot, until, screen, " ".join(["10 20 30"] * 8))
+        (pane,) = screen.board.panes
+        await until(pilot, lambda: pane.query_one("QueryChart").display)
+        assert "next 11 values" in pane.written and "█" not in pane.written, "it is drawn once"
+        assert pane.query_one("QueryChart").size.height > 8
 
 
 async def test_a_slow_view_holds_none_of_the_others_up(console, scene, opened, until):

@@ -13,16 +13,20 @@ from seqsum_tui.query.views.shown import Shown
 
 WIDE, WIDEST = 120, 160
 """Columns from which there is room for two panels, and for four."""
-HIGH = 30
-"""Lines from which panels stand below each other."""
+HIGH, HIGHER = 30, 36
+"""Lines from which four panels stand below each other, and from which an answer with ten bars leaves room below it."""
 MOST = 4
+TEN_BARS = 15
+"""Lines of a panel with an answer out of ten, of which each has its bar."""
 SPANS = (3, 4, 5, 4)
 """Eighths of the height that four panels have, two beside each other: an answer needs less than what explains it."""
 
 
 def room(size: Size) -> int:
     """Return how many panels a screen has room for; 0 is none."""
-    return MOST if size.width >= WIDEST else 2 if size.width >= WIDE else 0
+    if size.width >= WIDEST:
+        return MOST
+    return 0 if size.width < WIDE else 3 if size.height >= HIGHER else 2
 
 
 class Panel(QueryPane):
@@ -36,6 +40,7 @@ class Panel(QueryPane):
     """
 
     READY = False
+    BELOW = False
     page = ""
     chosen: Chosen = ("", "")
     offered: tuple[str, Chosen] | None = None
@@ -90,12 +95,14 @@ class Dashboard(Grid):
         offered = panels_of(asking.session, room(size))
         columns = len(offered) if len(offered) < 3 or size.height < HIGH else 2
         high = len(offered) == MOST and columns == 2
+        odd = (len(offered), columns) == (3, 2)
         self.styles.grid_size_columns = columns
+        self.styles.grid_rows = f"{TEN_BARS} 1fr" if odd else "1fr"
         self.styles.grid_size_rows = 8 if high else -(-len(offered) // columns)
         for place, panel in enumerate(self.query(Panel)):
             panel.display = place < len(offered)
-            # An odd one is as high as the room.
-            panel.styles.row_span = SPANS[place] if high else 2 if (place, len(offered), columns) == (0, 3, 2) else 1
+            # Of three, that which tells most of an answer is as high as the room.
+            panel.styles.row_span = SPANS[place] if high else 2 if odd and place == 1 else 1
             if panel.display and panel.offered != offered[place]:
                 panel.offered = panel.page, panel.chosen = offered[place]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -17,14 +18,14 @@ from seqsum_tui.charts.chart import keys_beside
 from seqsum_tui.charts.legend import Note
 from seqsum_tui.query.answer_list import AnswerList
 from seqsum_tui.query.heat_map import Heat, HeatMap
-from seqsum_tui.query.pages import PAGES, Asking, Chosen, has
+from seqsum_tui.query.pages import PAGES, Asking, Chosen, fitting, has
 from seqsum_tui.query.plane import Plane
 from seqsum_tui.query.ribbons import Looks, Ribbons
 from seqsum_tui.query.said import Said
 from seqsum_tui.query.token_strip import TokenStrip
 from seqsum_tui.query.views.answer import answer
 from seqsum_tui.query.views.registry import views
-from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Lines, Shown
+from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Lines, Shown, lines
 from seqsum_tui.shared.key_words import key_word
 
 HOW = (
@@ -38,6 +39,8 @@ HOW = (
 """What a person can do before anything is asked, besides turning the pages: a key, or the first and last of several."""
 LOW, ROOMY = 13, 22
 """Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
+WORDS_SHARE = 0.4
+"""What words above a picture may take of the height; the style below says so, too."""
 NO_MODEL = (
     "It has no checkpoint, so there is no model to ask. esc goes back; r there runs it again, if it did not finish."
 )
@@ -91,6 +94,8 @@ class QueryPane(Vertical):
     }
     """
 
+    BELOW = True
+    """Whether the view that fits a task best stands below an answer that leaves room for it."""
     READY = True
     """Whether every kind of picture is there from the start; else each comes when it is first shown."""
     _shown: Shown | None = None
@@ -98,6 +103,8 @@ class QueryPane(Vertical):
     """The question, and the one to the server, of what is shown."""
     _said: tuple[Said, Said | None] | None = None
     """The answer that is shown, and the one beside it."""
+    _below: Shown | None = None
+    """The view for below the answer."""
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
@@ -152,7 +159,10 @@ class QueryPane(Vertical):
         if page == "answer":
             if asking.reply is not None:
                 self._said = asking.reply, beside
+                ask = fitting(session) if self.BELOW and self._leaves_room(self._answer()) else None
+                self._below = next(iter(asking.made.get(ask or "", ())), None)
                 self._show_answer()
+                return ask if self._below is None and ask not in asking.refused else None
             elif asking.question is None:
                 # Which pages it has is known once the model is loaded.
                 others = [page for page in PAGES[1:] if session.asks and has(page, session)]
@@ -173,7 +183,7 @@ class QueryPane(Vertical):
         elif ask in asking.refused:
             self.say(asking.refused[ask])
         elif views()[ask].question.needs_input and asking.question is None:
-            self._wait(views()[ask].comes, HOW[1:3])
+            self._wait(views()[ask].promise(session), HOW[1:3])
         else:
             if self.about != (asking.question, ask):
                 self._tell("computing…")
@@ -181,9 +191,24 @@ class QueryPane(Vertical):
             return None if asking.waits and page != "whole" else ask
         return None
 
+    def _answer(self, *, drawn: bool = False) -> Shown:
+        assert self._said is not None
+        said, beside = self._said
+        return answer(said, max((self.size.width or self.screen.size.width) - 3, 20), beside, drawn=drawn)
+
+    def _leaves_room(self, shown: Shown) -> bool:
+        """Whether a picture has most of the pane below these words, its own and a blank line."""
+        taken = len(shown.words.wrap(max(self.size.width - 3, 1))) + 2
+        return self.size.height >= LOW and taken <= WORDS_SHARE * self.size.height
+
     def _show_answer(self) -> None:
-        if self._said is not None:
-            self.show(answer(self._said[0], max((self.size.width or self.screen.size.width) - 3, 20), self._said[1]))
+        if self._said is None:
+            return
+        shown, below = self._answer(), self._below
+        if below is not None and self._leaves_room(shown):
+            self.show(replace(below, title=shown.title, words=lines(shown.words, Content(""), below.words)))
+        else:
+            self.show(self._answer(drawn=True))
 
     def show(self, shown: Shown) -> None:
         """Show a view."""
@@ -218,9 +243,9 @@ class QueryPane(Vertical):
 
     def _wait(self, words: str, keys: Sequence[tuple[Sequence[str], str]]) -> None:
         """Say what comes when a question is asked, and which keys do that."""
-        lines = [Content.styled(f"{words}\n", QUIET)] if words else []
+        told = [Content.styled(f"{words}\n", QUIET)] if words else []
         for ids, does in keys:
             key = " … ".join(key_word(self.app, id) for id in ids)
-            lines.append(Content.assemble((f"{key:<8}", "bold $text-accent"), (f"  {does}", QUIET)))
-        self.say(Content("\n").join(lines))
+            told.append(Content.assemble((f"{key:<8}", "bold $text-accent"), (f"  {does}", QUIET)))
+        self.say(lines(*told))
         self.add_class("-waits")

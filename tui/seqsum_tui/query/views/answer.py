@@ -20,16 +20,19 @@ WIDEST_LABEL = 24
 WIDEST_BAR = 60
 
 
-def answer(said: Said, width: int, beside: Said | None = None) -> Shown:
-    """Return the view of an answer; `beside` is what the other model answered to the same question."""
+def answer(said: Said, width: int, beside: Said | None = None, *, drawn: bool = True) -> Shown:
+    """Return the view of an answer; `beside` is what the other model answered to the same question.
+
+    drawn: whether a forecast is drawn among the words
+    """
     against = [] if beside is None else [_against(said, beside)]
     if said.reading.kind != "class":
-        return Shown("Answer", lines(describe(said, width), *against))
+        return Shown("Answer", lines(describe(said, width, drawn=drawn), *against))
     labels, truth = labels_of(said), said.text("truth") if said.answer.truth is not None else None
     judged = verdict(said.answer.correct, said.text("truth"), "· its right answer is not known here")
     head = told((said.text("input"), "bold"), "  →  ", (said.text("prediction"), "bold $text-accent"), "   ", judged)
-    drawn = bars(said.shares, labels, width, said.text("prediction"), truth, beside.shares if beside else None)
-    return Shown("Answer", lines(head, sureness(said.shares, said.answer.entropy), *against, Content(""), *drawn))
+    each = bars(said.shares, labels, width, said.text("prediction"), truth, beside.shares if beside else None)
+    return Shown("Answer", lines(head, sureness(said.shares, said.answer.entropy), *against, Content(""), *each))
 
 
 def labels_of(said: Said) -> list[str]:

@@ -20,16 +20,19 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 LEAD = 8
 
 
-def describe(said: Said, width: int) -> Content:
-    """Return an answer in words, as wide as `width` cells where it has columns; everything in it is literal."""
+def describe(said: Said, width: int, *, drawn: bool = True) -> Content:
+    """Return an answer in words, as wide as `width` cells where it has columns; everything in it is literal.
+
+    drawn: whether a forecast is drawn, too
+    """
     remarks = [told((display.literal(remark), QUIET)) for remark in said.answer.remarks]
-    return lines(_described(said, width), *remarks)
+    return lines(_described(said, width, drawn), *remarks)
 
 
-def _described(said: Said, width: int) -> Content:
+def _described(said: Said, width: int, drawn: bool) -> Content:
     answer, reading = said.answer, said.reading
     if reading.kind == "values":
-        return _forecast(said, width)
+        return _forecast(said, width if drawn else None)
     if reading.kind == "continuation" and isinstance(answer.prediction, str):
         return _written(said)
     if reading.kind == "class":
@@ -133,14 +136,14 @@ def _written(said: Said) -> Content:
 # Values
 
 
-def _forecast(said: Said, width: int) -> Content:
-    """The values that were forecast, and their curve behind that of the values before."""
+def _forecast(said: Said, width: int | None) -> Content:
+    """The values that were forecast; where there is a width, their curve behind that of the values before."""
     ahead, before = ([float(value) for value in values] for values in (said.answer.prediction, said.answer.input))
     head = "next value" if len(ahead) == 1 else f"next {len(ahead):,} values"
     shown = [told((head, "bold"), _when(said)), told((said.text("prediction"), "bold $text-accent"))]
     if said.answer.truth is not None:
         shown.append(told(("truth  ", QUIET), said.text("truth")))
-    return lines(*shown, *_curve(before, ahead, width))
+    return lines(*shown, *(_curve(before, ahead, width) if width else ()))
 
 
 def _curve(before: list[float], ahead: list[float], width: int) -> list[Content]:

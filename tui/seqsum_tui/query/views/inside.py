@@ -27,6 +27,7 @@ from seqsum_tui.shared import display
 @view(
     Inspect, "inside", "Step by step",
     comes="How likely each answer is after each step of the question, and what each step counts.",
+    comes_of_values="What would be forecast after each step of the series, and what each step counts.",
 )  # fmt: skip
 def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
     """Return the views of what happens while an input is read."""

@@ -59,7 +59,8 @@ FieldsOf = Callable[[Pane], dict[str, Any]]
 class View:
     """The views of the answers to a question: their page, the title until they are there, and what makes them.
 
-    fields: what goes with the question; comes: what it will show, said before one is asked
+    fields: what goes with the question; comes: what it will show, said before one is asked, and of a task whose answers
+    are numbers
     """
 
     question: type[Question]
@@ -68,13 +69,24 @@ class View:
     fields: FieldsOf
     make: Make
     comes: str = ""
+    comes_of_values: str = ""
+
+    def promise(self, session: Session) -> str:
+        """Say what will be shown of a run's model."""
+        return (session.answers("values") and self.comes_of_values) or self.comes
 
 
 _VIEWS: dict[str, View] = {}
 
 
 def view(
-    question: type[Question], page: str, title: str, *, fields: FieldsOf | None = None, comes: str = ""
+    question: type[Question],
+    page: str,
+    title: str,
+    *,
+    fields: FieldsOf | None = None,
+    comes: str = "",
+    comes_of_values: str = "",
 ) -> Callable[[Make], Make]:
     """Have a function make the views of a question's answers; by default the question goes with what was typed."""
 
@@ -82,7 +94,7 @@ def view(
         return {"input": pane.question or ""} if question.needs_input else {}
 
     def register(make: Make) -> Make:
-        _VIEWS[question.name] = View(question, page, title, fields or typed, make, comes)
+        _VIEWS[question.name] = View(question, page, title, fields or typed, make, comes, comes_of_values)
         return make
 
     return register
