@@ -43,8 +43,13 @@ def shown(text: str) -> str:
 
 
 def seen(answer: str) -> str:
-    """Return an answer as a person sees it: of spaces alone, or of nothing, it stands in quotation marks."""
-    return answer if answer.strip() else f'"{answer}"'
+    """Return an answer as a person sees it: of spaces alone, or of nothing, it is quoted, in one line."""
+    return answer if answer.strip() else f'"{one_line(answer)}"'
+
+
+def written_on(prompt: str, between: str, written: str) -> str:
+    """Return a prompt with what was written behind it; what would not be seen there is set off from it."""
+    return f"{prompt}{between if written.strip() else ' '}{seen(written)}"
 
 
 def plain_spaces(text: str) -> str:

@@ -7,7 +7,7 @@ from seqsum.errors import UserError
 from seqsum.query.question import right_or_wrong
 from seqsum.query.questions.mistakes import Mistake, MistakesAnswer
 from seqsum.runs.annotations import check_name, check_note, check_tags
-from seqsum.text import is_plain, one_line, printable, seen, shown
+from seqsum.text import is_plain, one_line, printable, seen, shown, written_on
 
 PEOPLE_WRITE = [
     "日本語の実験", "日本\u3000実験", "葛\U000e0100城", "🚀 rocket", "مرحبا", "קובץ-7", "e\u0301clair",
@@ -59,10 +59,17 @@ def test_other_spaces_in_a_name_are_spaces():
 
 
 @pytest.mark.parametrize(
-    ("answer", "visible"), [("8", "8"), (" 8 ", " 8 "), ("   ", '"   "'), ("", '""'), ("\n", '"\n"')]
+    ("answer", "visible"), [("8", "8"), (" 8 ", " 8 "), ("   ", '"   "'), ("", '""'), ("\n", '"\\n"')]
 )
 def test_an_answer_that_nobody_would_see_stands_in_quotation_marks(answer, visible):
     assert seen(answer) == visible
+
+
+@pytest.mark.parametrize(
+    ("between", "written", "whole"), [("", "x", "def fx"), (" ", "4", "def f 4"), ("", "\n ", 'def f "\\n "')]
+)
+def test_what_is_written_on_is_set_off_where_it_would_not_be_seen(between, written, whole):
+    assert written_on("def f", between, written) == whole
 
 
 def test_commands_quote_an_answer_of_spaces_and_json_does_not():

@@ -21,7 +21,7 @@ from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import ReadOnlyStore
 from seqsum.tasks.sum_modulo import LONGEST
-from seqsum.text import printable, seen
+from seqsum.text import printable, seen, written_on
 
 if TYPE_CHECKING:
     from seqsum.query.questions.evaluate import EvaluateAnswer
@@ -173,7 +173,7 @@ def sample(options: Options) -> int:
     if options.json:
         say_json({**asking.head, **answer.model_dump()})
     else:
-        say(f"{answer.prompt}{answer.between}{seen(answer.written)}")
+        say(written_on(answer.prompt, answer.between, answer.written))
         for remark in answer.remarks:
             print(f"({remark})", file=sys.stderr)
     return 0

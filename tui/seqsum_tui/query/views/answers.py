@@ -128,8 +128,9 @@ def _aligned(rows: list[tuple[str, list[str], str]], spaced: bool, width: int) -
 
 def _written(said: Said) -> Content:
     """A text and how the model goes on with it, on as many lines as it has."""
-    texts = str(said.answer.input or ""), seen(str(said.answer.prediction or ""))
-    asked, written = map(display.literal_lines, texts)
+    prompt, prediction = str(said.answer.input or ""), str(said.answer.prediction or "")
+    asked = display.literal_lines(prompt if prediction.strip() else f"{prompt} ")
+    written = display.literal_lines(seen(prediction))
     return told((asked, "bold"), (written, "$text-accent"), "\n", _when(said))
 
 

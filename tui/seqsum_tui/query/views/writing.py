@@ -39,7 +39,8 @@ def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     mean = sum(sure) / len(sure) if sure else 0.0
     said = told((f"{how}; mean probability {percent(mean)}. t and T change the temperature, o how many.", QUIET))
     prompt, written = display.literal_lines(answer.prompt), display.literal_lines(seen(answer.written))
-    text = told((prompt, "bold"), answer.between, (written, "$text-accent"))
+    between = answer.between if answer.written.strip() else " "
+    text = told((prompt, "bold"), between, (written, "$text-accent"))
     remarks = [told((f"{display.literal(remark)}.", QUIET)) for remark in answer.remarks]
     return Shown("Sample", lines(said, *remarks, Content(""), text))
 
