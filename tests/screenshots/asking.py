@@ -42,6 +42,6 @@ async def take_tour(workspace: Workspace, run: Run, shown: Shown, save: Callable
                 await shown(pilot, lambda text: "computing" not in text)
             if name == "probabilities":
                 # The cursor on the last answer.
-                await pilot.press("end", *["down"] * 8)
+                await pilot.press("end", "pageup", *["down"] * 8)
             await pilot.pause(1.0)
             save(f"tour_{name}", console.export_screenshot())

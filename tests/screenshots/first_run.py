@@ -8,7 +8,6 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from seqsum.runs import Workspace
 from seqsum_tui.app import Console
 from tests.screenshots.film import Film
 from tests.support.screens import screen_text
@@ -27,7 +26,6 @@ async def take_first_run(folder: Path, shown: Shown, keep: Callable[[str, str], 
     # Else the command line would name the folder of this machine.
     os.environ["SEQSUM_WORKSPACE"] = str(folder)
     film = Film(SIZE)
-    workspace = Workspace(folder)
     console = Console(folder)
 
     def take(seconds: float) -> None:
@@ -44,10 +42,10 @@ async def take_first_run(folder: Path, shown: Shown, keep: Callable[[str, str], 
         take(1.2)
         await pilot.press("enter")
         await shown(pilot, lambda text: "adds" in text and "New run" not in text)
-        while workspace.summaries()[0].live:
-            take(0.3)
+        # Also while the run is replayed, where it was over too soon.
+        while "finished" not in screen_text(console):
+            take(0.15)
             await pilot.pause(0.05)
-        await shown(pilot, lambda text: "finished" in text)
         await pilot.pause(0.5)
         take(2.5)
         await pilot.press("a")
@@ -67,7 +65,7 @@ async def take_first_run(folder: Path, shown: Shown, keep: Callable[[str, str], 
             await pilot.press("v")
             await shown(pilot, lambda text: "computing" not in text)
         # The cursor on the last answer.
-        await pilot.press("end", *["down"] * 8)
+        await pilot.press("end", "pageup", *["down"] * 8)
         await pilot.pause(0.5)
         take(5.0)
     keep("first_run", film.svg(WORDS))
