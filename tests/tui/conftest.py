@@ -20,6 +20,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy import SnapshotAssertion
 from syrupy.exceptions import SnapshotDoesNotExist
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 import seqsum_tui.rooms  # noqa: F401  # with the rooms imported the list is there at once
 from seqsum.config import Config
@@ -27,7 +28,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
-from support.screens import listed
+from support.screens import listed, screen_strips
 
 NOW = 1_800_000_000.0
 
@@ -254,12 +255,16 @@ def pictures(snapshot: SnapshotAssertion, until: Until) -> Pictures:
             await pilot.resize_terminal(width, height)
             name = f"{width}x{height}"
             expected, drawn, since = kept_as(name), "", 0.0
+            strips: list[Strip] = []
 
             def still(expected: str | None = expected) -> bool:
                 """Whether it stays as it is: for long where it is other than expected, as a thread may be late."""
-                nonlocal drawn, since
-                now, last, drawn = monotonic(), drawn, pilot.app.export_screenshot()
-                if last != drawn or not settled():
+                nonlocal strips, drawn, since
+                now, last, strips = monotonic(), strips, screen_strips(pilot.app)
+                changed = last != strips
+                if changed:
+                    drawn = pilot.app.export_screenshot()
+                if changed or not settled():
                     since = now
                 return now - since > (MOMENT if drawn == expected else LATE)
 
