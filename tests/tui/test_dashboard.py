@@ -170,6 +170,18 @@ async def test_below_a_short_answer_stands_what_tells_most_of_it(console, scene,
         assert pane.written.startswith("3 March 2021 → ") and "looked" not in pane.written
 
 
+async def test_an_answer_alone_on_a_broad_screen_has_its_picture_too(console, scene, opened, asked, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, adder(scene, 0))
+        await put(pilot, until, screen, "3 4")
+        asked.clear()
+        await pilot.press("1")
+        await until(pilot, lambda: not screen.board.overview and screen.board.panes[0].query_one("Plane").display)
+        (pane,) = screen.board.panes
+        assert pane.query_one("Plane").size.height >= 15 and pane.written.startswith("3 4") and not asked
+        assert not pane.query_one("#scroll").max_scroll_y, "ten bars have room"
+
+
 async def test_below_ten_bars_there_is_no_room_and_nothing_more_is_asked(console, scene, opened, asked, until):
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, adder(scene, 0))

@@ -39,7 +39,7 @@ HOW = (
 """What a person can do before anything is asked, besides turning the pages: a key, or the first and last of several."""
 LOW, ROOMY = 13, 22
 """Lines below which words above a picture are cut to their first, and from which blank lines part words and picture."""
-WORDS_SHARE = 0.4
+WORDS_SHARE = 0.5
 """What words above a picture may take of the height; the style below says so, too."""
 NO_MODEL = (
     "It has no checkpoint, so there is no model to ask. esc goes back; r there runs it again, if it did not finish."
@@ -79,7 +79,7 @@ class QueryPane(Vertical):
     QueryPane {
         width: 1fr; height: 1fr; padding: 0 1;
         & > #title { height: 1; background: $boost; text-style: bold; display: none; }
-        & > #scroll { height: auto; max-height: 40%; scrollbar-size-vertical: 1; }
+        & > #scroll { height: auto; max-height: 50%; scrollbar-size-vertical: 1; }
         & > #scroll.-alone { height: 1fr; max-height: 100%; }
         &.-waits > #scroll { align: center middle; }
         &.-waits > #scroll > #words { max-width: 60; }
@@ -159,10 +159,12 @@ class QueryPane(Vertical):
         if page == "answer":
             if asking.reply is not None:
                 self._said = asking.reply, beside
-                ask = fitting(session) if self.BELOW and self._leaves_room(self._answer()) else None
+                ask = fitting(session) if self.BELOW else None
+                # Also where there is no room yet: a pane that comes into view has its size later.
                 self._below = next(iter(asking.made.get(ask or "", ())), None)
                 self._show_answer()
-                return ask if self._below is None and ask not in asking.refused else None
+                wanted = self._below is None and ask not in asking.refused and self._leaves_room(self._answer())
+                return ask if wanted else None
             elif asking.question is None:
                 # Which pages it has is known once the model is loaded.
                 others = [page for page in PAGES[1:] if session.asks and has(page, session)]
