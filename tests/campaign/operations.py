@@ -28,8 +28,8 @@ from support.engine import new_run, outcome_of, small
 from support.said import said_of
 
 TRAINED = "first"
-UNMADE = re.compile(r"^\..*\.tmp$|-wal$|-shm$|-journal$|^\.(deleted|changed)$")
-"""Files that are part of others, or become them when they are whole, and those that only have a time."""
+UNMADE = re.compile(r"^\..*\.tmp$|-wal$|-shm$|-journal$|^\.(deleted|changed|change\.lock)$")
+"""Files that are part of others, or become them when they are whole, those that only have a time, and an empty lock."""
 OWN_WORDS = re.compile(r"rewound-[0-9-]+|\d{8}-\d{6}-[0-9a-z]{4}")
 UNTOLD = {
     "checksum",
