@@ -72,6 +72,7 @@ def workspace_folder(chosen: Path | None) -> Path:
 
 def open_console(folder: Path) -> int:
     """Run the console in this terminal."""
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
     from seqsum_tui.app import Console
     from seqsum_tui.settings.store import Settings, settings_path
     from seqsum_tui.terminal_io.hangup import end_when_terminal_goes
@@ -79,7 +80,6 @@ def open_console(folder: Path) -> int:
     end_when_terminal_goes(sys.stdin.fileno())
     settings = Settings(settings_path())
     console = Console(folder, settings=settings)
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
     # What is imported stays, so nobody needs to look through it.
     gc.freeze()
     console.run()

@@ -6,13 +6,15 @@ import signal
 import sys
 from pathlib import Path
 
+from seqsum.imports import without_collection
 from seqsum.runs import Run, rewinding
 
 
 def main(arguments: list[str]) -> int:
     # A terminal's Ctrl-C is for the console, which ends this server by closing its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from seqsum.query.server import serve
+    with without_collection():
+        from seqsum.query.server import serve
 
     run = Run(Path(arguments[0]).absolute())
     rewinding.finish(run)

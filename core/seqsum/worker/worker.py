@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import metric
+from seqsum.imports import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.ownership import check_own
@@ -59,11 +60,12 @@ class Worker:
 
     def prepare(self) -> None:
         """Load the newest whole checkpoint, or begin at step 0; drop what was written after it."""
-        import torch
+        with without_collection():
+            import torch
 
-        from seqsum.training import checkpoint
-        from seqsum.training.trainer import Trainer
-        from seqsum.worker.system_metrics import SystemMetrics
+            from seqsum.training import checkpoint
+            from seqsum.training.trainer import Trainer
+            from seqsum.worker.system_metrics import SystemMetrics
 
         self.run.record = Record.own(self.run.folder, self.store)
         # Where a plug-in is missing, this says so, before a checkpoint is read in vain.
