@@ -15,10 +15,9 @@ from seqsum.cli.output import complain, use_plain_signs
 from seqsum.cli.parser import Parser
 from seqsum.errors import UserError
 from seqsum.folders import default_workspace
+from seqsum.garbage import collect_seldom
 
 UNICODE = ("utf-8", "utf-16", "utf-32")
-COLLECT_AFTER = 5_000
-"""How many objects are made between two searches for garbage: a screen makes thousands, and hardly one is garbage."""
 
 
 def parser() -> Parser:
@@ -72,7 +71,7 @@ def workspace_folder(chosen: Path | None) -> Path:
 
 def open_console(folder: Path) -> int:
     """Run the console in this terminal."""
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    collect_seldom()
     from seqsum_tui.app import Console
     from seqsum_tui.settings.store import Settings, settings_path
     from seqsum_tui.terminal_io.hangup import end_when_terminal_goes
@@ -86,6 +85,8 @@ def open_console(folder: Path) -> int:
     with contextlib.suppress(OSError):
         # What was changed in the last moment; a failure was told before.
         settings.save()
+    # Else Python looks through everything once more before it ends.
+    gc.freeze()
     return console.return_code or 0
 
 

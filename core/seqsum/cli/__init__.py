@@ -5,12 +5,14 @@ The top of the engine: it may import every room; no room imports it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 import sys
 
 from seqsum.cli.output import complain, use_plain_signs
 from seqsum.errors import UserError
+from seqsum.garbage import collect_seldom
 
 ROOMS = ("runs", "query")
 """Names that the engine's messages begin with, in whose place stands the command that was typed."""
@@ -86,4 +88,8 @@ def entry() -> None:
         from seqsum.cli.completion import complete
 
         complete()
-    sys.exit(main())
+    collect_seldom()
+    status = main()
+    # Else Python looks through everything once more before it ends.
+    gc.freeze()
+    sys.exit(status)

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from seqsum.imports import without_collection
+from seqsum.garbage import without_collection
 from seqsum.runs import Run, rewinding
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import metric
-from seqsum.imports import without_collection
+from seqsum.garbage import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.ownership import check_own

@@ -1,0 +1,49 @@
+"""Next to no time goes into looking for garbage: while a process imports, while it works, and when it ends."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from seqsum import cli
+from seqsum.garbage import without_collection
+
+
+@pytest.mark.parametrize("collected", [True, False])
+def test_garbage_is_looked_for_again_afterwards_if_it_was_before(collected: bool) -> None:
+    before = gc.isenabled()
+    (gc.enable if collected else gc.disable)()
+    try:
+        with pytest.raises(ImportError), without_collection():
+            assert not gc.isenabled()
+            raise ImportError("a library that is not there")
+        assert gc.isenabled() == collected
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_what_was_imported_is_looked_through_no_more() -> None:
+    with without_collection():
+        made = [[number] for number in range(1000)]
+    assert gc.get_freeze_count() > len(made)
+    assert not any(found is made for found in gc.get_objects())
+
+
+def test_a_command_looks_for_garbage_seldom_and_not_once_more_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int, int]] = []
+    before = gc.get_threshold()
+
+    def command() -> int:
+        seen.append(gc.get_threshold())
+        return 3
+
+    monkeypatch.setattr(cli, "main", command)
+    gc.set_threshold(700, 10, 10)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.entry()
+        assert ended.value.code == 3 and seen[0][0] >= 7 * 700
+        assert not any(found is seen for found in gc.get_objects()), "what was made is looked through no more"
+    finally:
+        gc.set_threshold(*before)
