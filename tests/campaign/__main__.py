@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from campaign import faults
 from campaign.report import Count
 
-PARTS = {"kills": 4, "errors": 3, "power": 20, "fuzz": 40, "folders": 12, "walks": 60, "soak": 0}
+PARTS = {"kills": 4, "errors": 3, "power": 20, "fuzz": 40, "folders": 12, "walks": 40, "soak": 0}
 """Each part, and how many trials of a kind the short form makes; of the soak it is seconds, and 0 leaves it out."""
-FULL = {"kills": 0, "errors": 400, "power": 1000, "fuzz": 2000, "folders": 1000, "walks": 20_000, "soak": 3600}
+FULL = {"kills": 0, "errors": 400, "power": 1000, "fuzz": 2000, "folders": 1000, "walks": 100_000, "soak": 3600}
 """The same, in full; 0: every call that changes a file, before it, amid it and after it."""
 
 
