@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from seqsum.launch import WarmLauncher
@@ -47,8 +48,19 @@ def huge(state: dict[str, Any]) -> None:
     state["config"]["model"] |= {"hidden_size": 8192, "num_layers": 16}
 
 
-def test_a_strangers_checkpoint_runs_no_code(tmp_path: Path) -> None:
+def forget_own_config(run: Run) -> None:
+    """Change the record by hand and lose its copy: nothing tells then what the run's own configuration is."""
+    with run.store() as store:
+        store.database.execute("DELETE FROM copy")
+    record = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps({**record, "host": "other"}))
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["whose config is known", "whose config is not known"])
+def test_a_strangers_checkpoint_runs_no_code(tmp_path: Path, knows: bool) -> None:
     run = trained_run(tmp_path, 5)
+    if not knows:
+        forget_own_config(run)
     whole, ran = run.checkpoints / "step-5", tmp_path / "ran"
     payload = Payload(ran)
 
@@ -82,9 +94,9 @@ def test_a_strangers_checkpoint_runs_no_code(tmp_path: Path) -> None:
     finally:
         server.process.kill()
         server.process.communicate()
-    for said, error in zip(
-        ("safetensors", "safetensors", "JSON", "fit", "config", "nowhere", "not a file"), told, strict=True
-    ):
+    others = ["is another run's"] * 2 if knows else ["fit", "nowhere"]
+    expected = ["safetensors", "safetensors", "JSON", others[0], "config", others[1], "not a file"]
+    for said, error in zip(expected, told, strict=True):
         assert said in error, error
     assert not ran.exists(), "nothing was unpickled"
 

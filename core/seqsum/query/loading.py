@@ -25,6 +25,7 @@ from seqsum.runs.checkpoint_files import (
     MODEL_FILE,
     STATE_FILE,
     DamagedCheckpoint,
+    ForeignCheckpoint,
     folder_of,
     json_object,
     newest_read,
@@ -74,7 +75,15 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
             there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
             raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
         return _read(run, folder_of(run.checkpoints, step), like)
-    found, damages = newest_read(run.checkpoints, lambda path: _read(run, path, like))
+
+    def read(path: Path) -> Loaded:
+        try:
+            return _read(run, path, like)
+        except ForeignCheckpoint as error:
+            # An answer says from which step it comes, and what was passed over.
+            raise UserError(str(error).removeprefix("query: ")) from None
+
+    found, damages = newest_read(run.checkpoints, read)
     if found is None:
         which = f" that can answer ({damages[0]})" if damages else ""
         raise UserError(f"predict: {run.no_checkpoint(which)}")

@@ -105,7 +105,7 @@ class DamagedCheckpoint(UserError):
 
 
 class ForeignCheckpoint(UserError):
-    """A checkpoint of another run in this one's folder: it is not passed over, somebody has to look."""
+    """A checkpoint of another run in this one's folder: whoever goes on from one does not pass it over."""
 
 
 def whole_files(path: Path, names: Sequence[str] = FILES) -> dict[str, bytes]:
