@@ -95,7 +95,7 @@ def test_the_last_evaluation_can_be_put_off_and_is_made_then(
 ) -> None:
     """A run stopped in its last evaluation has made its steps, and has no result until it goes on."""
     config = load_preset("baseline").config.changed(
-        {"train.steps": 3, "train.batch_size": 1, "train.backend": backend, "model.hidden_size": 384,
+        {"train.steps": 3, "train.batch_size": 1, "train.backend": backend, "model.hidden_size": 768,
          "model.num_layers": 2},
         "test",
     )  # fmt: skip
