@@ -157,10 +157,7 @@ def try_lock(path: Path) -> int | None:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
-        found, writers = os.fstat(descriptor), path.parent.stat().st_mode & 0o022
-        mode = 0o600 | writers | writers << 1
-        if stat.S_IMODE(found.st_mode) != mode and found.st_uid == os.geteuid():
-            os.fchmod(descriptor, mode)
+        open_to_writers(descriptor, path.parent, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
@@ -169,6 +166,21 @@ def try_lock(path: Path) -> int | None:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def open_to_writers(descriptor: int, folder: Path, mode: int) -> None:
+    """Have who may write a folder write what is in it, too: our file or folder is of its group, and has `mode` and the
+    rights for them."""
+    found, around = os.fstat(descriptor), folder.stat()
+    if found.st_uid != os.geteuid():
+        return
+    writers = around.st_mode & 0o022
+    mode |= writers | writers << 1 | (writers >> 1 if stat.S_ISDIR(found.st_mode) else 0)
+    if writers & 0o020 and found.st_gid != around.st_gid:
+        with suppress(OSError):  # a group that we are not of
+            os.fchown(descriptor, -1, around.st_gid)
+    if found.st_mode & 0o777 != mode:
+        os.fchmod(descriptor, mode | found.st_mode & stat.S_ISGID)
 
 
 def is_held(path: Path) -> bool:

@@ -15,9 +15,10 @@ import os
 import re
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from seqsum.files import is_held, try_lock
+from seqsum.files import is_held, open_to_writers, try_lock
 
 FOLDER = ".slots"
 QUEUE = "queue"
@@ -45,7 +46,9 @@ def worker_count() -> int:
 class Slots:
     """The slots and the queue of one workspace."""
 
-    def __init__(self, workspace: Path, count: int) -> None:
+    def __init__(self, workspace: Path, count: int, worker_lives: Callable[[Path], bool] = lambda _: True) -> None:
+        """`worker_lives`: tells whether a worker is at another user's run, whose lock may not be opened."""
+        self.worker_lives = worker_lives
         self.workspace = workspace
         self.folder = workspace / FOLDER
         self.count = count
@@ -58,6 +61,13 @@ class Slots:
             if descriptor is not None:
                 return descriptor
         return None
+
+    def take_if_any(self) -> int | None:
+        """As `take`, for whoever begins all the same: None, too, where no slot can be made or opened."""
+        try:
+            return self.take()
+        except OSError:
+            return None
 
     def draw_ticket(self, run: str) -> str:
         """Put a run at the end of the queue; return its ticket. The caller holds the run's lock."""
@@ -88,7 +98,11 @@ class Slots:
 
     def waits(self, ticket: str) -> bool:
         """Tell whether a worker is there for a ticket."""
-        return is_held(self.workspace / ticket.partition("-")[2] / WORKER_LOCK)
+        run = self.workspace / ticket.partition("-")[2]
+        try:
+            return is_held(run / WORKER_LOCK)
+        except PermissionError:
+            return self.worker_lives(run)
 
     def drop(self, ticket: str) -> None:
         """Leave the queue."""
@@ -107,5 +121,11 @@ def _is_folder(path: Path) -> bool:
 
 def _make(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    if not _is_folder(folder):
-        raise OSError(errno.ENOTDIR, f"{folder} is a link", str(folder))
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except NotADirectoryError:
+        raise OSError(errno.ENOTDIR, f"{folder} is a link", str(folder)) from None
+    try:
+        open_to_writers(descriptor, folder.parent, stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o755)
+    finally:
+        os.close(descriptor)

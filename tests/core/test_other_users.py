@@ -20,6 +20,7 @@ from seqsum.runs.annotations import annotate
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots
 from seqsum.training.backends.fused import cache
+from seqsum.worker.queue_wait import another_waits
 from support.locks import held
 
 STRANGER = 65534
@@ -261,3 +262,43 @@ def test_machine_code_is_kept_in_no_folder_of_somebody_else(tmp_path: Path, monk
     for place in (theirs, link):
         monkeypatch.setenv("SEQSUM_CACHE", str(place))
         assert cache.folder.__wrapped__() is None
+
+
+@needs_users
+@pytest.mark.parametrize(("folder", "group"), [(0o777, STRANGER), (0o1777, STRANGER), (0o775, GROUP), (0o2775, GROUP)])
+def test_who_may_write_a_workspace_makes_runs_trains_and_waits_there(shared: Path, folder: int, group: int) -> None:
+    """Whoever came first, the others find its locks, its slots and its queue open."""
+    os.chown(shared, 0, GROUP)
+    shared.chmod(folder)
+    workspace, slots = Workspace(shared), Slots(shared, 1)
+    run = workspace.create("baseline", Config(), "ours")
+    with held(run):
+        slots.drop(slots.draw_ticket(run.id))
+        with run.store() as store:
+            store.set_state(status="queued", pid=os.getpid())
+        ours = slots.draw_ticket(run.id)
+
+        def place() -> bool:
+            mine = Workspace(shared).create("baseline", Config(), "theirs")
+            theirs = Slots(shared, 1, another_waits)
+            ticket = theirs.draw_ticket(mine.id)
+            slot = theirs.take()
+            assert slot is not None
+            os.close(slot)
+            return theirs.is_next(ticket)
+
+        assert as_stranger(place, group) == "False"
+    slot = slots.take()
+    assert slot is not None
+    os.close(slot)
+    with run.store() as store:
+        store.set_state(status="stopped", pid=None)
+    assert as_stranger(place, group) == "True" and ours not in slots.tickets()
+
+
+@needs_users
+def test_a_worker_that_need_not_wait_begins_where_it_can_take_no_slot(shared: Path) -> None:
+    shared.chmod(0o777)
+    (shared / ".slots").mkdir(0o755)
+    assert as_stranger(lambda: Slots(shared, 1).take()).startswith("PermissionError")
+    assert as_stranger(lambda: Slots(shared, 1).take_if_any()) == "None"

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
 
         folder, ticket, count = Path(arguments[0]).absolute(), arguments[2], int(arguments[3])
         if ticket == "--slot":
-            slot = Slots(folder.parent, count).take()
+            slot = Slots(folder.parent, count).take_if_any()
         else:
             go_on, slot = wait_for_slot(folder, ticket, count, signals)
             if not go_on:

@@ -22,7 +22,7 @@ def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) ->
 
     False when the run was stopped meanwhile: its status is written. None for a slot when a person had it start now.
     """
-    slots = Slots(folder.parent, count)
+    slots = Slots(folder.parent, count, another_waits)
     database = sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)
     heard = 0
     try:
@@ -38,7 +38,7 @@ def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) ->
                     return False, None
                 if wish == "resume":
                     _begins(folder)
-                    return True, slots.take()
+                    return True, slots.take_if_any()
             if slots.is_next(ticket):
                 slot = slots.take()
                 if slot is not None:
@@ -73,6 +73,19 @@ def _answer(folder: Path) -> str | None:
                 words = "the run waits for its turn; seqsum resume starts it now, seqsum stop takes it out of the queue"
                 store.finish_command(command.id, False, words)
     return wish
+
+
+def another_waits(folder: Path) -> bool:
+    """Tell whether another user's worker is at a run; False where that can't be seen, or it would keep its place for
+    ever."""
+    from seqsum.errors import UserError
+    from seqsum.runs import Run
+    from seqsum.runs.run import LIVE_STATUSES
+
+    try:
+        return Run(folder).summary().status in LIVE_STATUSES
+    except UserError:
+        return False
 
 
 def _begins(folder: Path) -> None:
