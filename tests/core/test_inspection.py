@@ -381,6 +381,25 @@ def test_by_length_and_evaluate_say_the_same_of_texts_of_many_lengths(tmp_path: 
     assert page["asked"] == [len(right[length]) for length in page["lengths"]]
 
 
+@pytest.mark.parametrize("rows", [None, 1, 1000])
+def test_by_length_asks_as_many_as_wanted(tmp_path: Path, rows: int | None) -> None:
+    """The first ones of the fixed sample of each length, whatever else is asked, against plain PyTorch."""
+    run = trained(tmp_path, 300)
+    task, plain = load(run).task, plain_of(run, 300)
+    found = asked(run, "accuracy_by_length", low=6, high=9, rows=rows)
+    assert found["asked"] == [rows or 400] * 4
+    for length, accuracy in zip(range(6, 10), found["accuracy"], strict=True):
+        inputs = next(iter(task.held_out(length, length))).inputs[: rows or 400]
+        said = plain(torch.from_numpy(inputs), torch.full((len(inputs),), length)).argmax(1).numpy()
+        assert accuracy == np.mean(said == inputs.sum(1) % 10)
+
+
+def test_by_length_asks_400_of_brackets_too(tmp_path: Path) -> None:
+    """Its sample of a length is smaller where it is one of many lengths."""
+    run = preset_run(tmp_path, "tagging_rnn")
+    assert asked(run, "accuracy_by_length", low=30, high=30)["asked"] == [400 * 30]
+
+
 def test_how_an_answer_came_to_be_learned(tmp_path: Path) -> None:
     run = trained(tmp_path, 0, 100, 300, task__min_length=1, task__max_length=1)
     found = asked(run, "history", input="7", threshold=0.5)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from seqsum.errors import UserError
-from seqsum.query.question import Answer, OverLengths
+from seqsum.query.question import Answer, OverLengths, field
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 FARTHEST = 500
 ROWS = 400  # of each length
+MOST_ROWS = 1_000  # so many sums there are of the greatest length, too
 DENSE = 20  # up to this every length is asked
 SPARSE = 24  # and so many beyond
-TOGETHER = 20_000  # tokens of one sequence of each length: of so few a task makes 400 each
+TOGETHER = 8_000_000  # tokens of all sequences asked: of so few a task makes each length in one go
 Z = 1.959964  # of a 95% interval
 
 
@@ -43,6 +44,10 @@ class AccuracyByLength(OverLengths):
     name: ClassVar = "accuracy_by_length"
     answers: ClassVar = AccuracyByLengthAnswer
 
+    rows: int | None = field(
+        None, "how many inputs of each length, where a task makes any number; default 400", ge=1, le=MOST_ROWS
+    )
+
     @classmethod
     def unfit(cls, loaded: Loaded) -> str | None:
         try:
@@ -53,7 +58,7 @@ class AccuracyByLength(OverLengths):
         return f'lengths: the task "{loaded.task.config.name}" has no inputs of different lengths to compare'
 
     def answer(self, asked: Asked) -> AccuracyByLengthAnswer:
-        """Ask all held-out inputs of each length, or 400 where the task makes as many as are wanted, always the same.
+        """Ask all held-out inputs of each length, or `rows` where a task makes as many as are wanted, always the same.
 
         Accuracy is that of `evaluate`: of single tags, of whole sequences.
         """
@@ -70,7 +75,7 @@ class AccuracyByLength(OverLengths):
         )
         for length in lengths:
             try:
-                part = _of_length(asked, length)
+                part = _of_length(asked, length, self.rows or ROWS)
             except UserError:
                 if len(lengths) == 1:
                     raise
@@ -133,8 +138,8 @@ def knows_lengths(loaded: Loaded) -> bool:
     return False
 
 
-def _of_length(asked: Asked, length: int) -> list[Examples]:
-    """The held-out inputs of a length; 400 of them, always the same ones, where the task makes any number."""
+def _of_length(asked: Asked, length: int, rows: int) -> list[Examples]:
+    """The held-out inputs of a length; `rows` of them, always the same ones, where the task makes any number."""
     from seqsum.query.examples import fixed_part
 
     task = asked.task
@@ -145,12 +150,12 @@ def _of_length(asked: Asked, length: int) -> list[Examples]:
     # Tasks that make any length make the more of each the fewer lengths are asked for, up to 100,000, and one
     # length after the other, the shortest first: from a range the first batch is enough.
     try:
-        first = next(task.held_out(length, length + min(DENSE, TOGETHER // length)), None)
+        first = next(task.held_out(length, length + min(DENSE, TOGETHER // (rows * length))), None)
     except UserError:
         first = None  # the range goes beyond the longest there is
-    if first is not None and (first.lengths == length).all():
-        return [replace(first.rows(slice(ROWS)), weights=None)]  # of one length all count alike
-    return fixed_part(task.held_out(length, length), ROWS, 0, asked.deadline)
+    if first is not None and len(first.lengths) >= rows and (first.lengths == length).all():
+        return [replace(first.rows(slice(rows)), weights=None)]  # of one length all count alike
+    return fixed_part(task.held_out(length, length), rows, 0, asked.deadline)
 
 
 def _held_out_lengths(loaded: Loaded, low: int | None, high: int | None) -> list[int]:
