@@ -122,9 +122,13 @@ async def test_the_palette_has_every_action_and_help_has_every_key(console, runs
             offered = {command.run.args[0] for command in commands if getattr(command.run, "args", ())}
             assert possible(front).keys() <= offered, type(front).__name__
             assert all(command.help for command in commands)
+            assert all(" " not in name.partition("  (")[2] for name in names), "a key of a pair is called by itself"
             if not front.is_modal:
                 page = HelpScreen.of(front)
                 await opened(pilot, until, page)
+                pairs = {one.tooltip for one in front.BINDINGS if " " in (one.key_display or "")}
+                assert all(" " not in line.names for line in page.query(HelpLine) if line.words in pairs)
+                assert "hidden size" in {line.names for line in page.query(HelpLine)}, "a word keeps its blank"
                 words = {line.words for line in page.query(HelpLine)}
                 missing = {
                     binding.id

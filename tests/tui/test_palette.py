@@ -41,6 +41,9 @@ async def test_themes_are_put_on_as_one_moves_and_kept_when_chosen(scene, consol
         before = console.theme
         console.search_themes()
         await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        listed_themes = console.screen.query_one("#choices", OptionList).options
+        assert [str(one.prompt).strip() for one in listed_themes[:2]] == ["seqsum", "seqsum-light"]
+        assert console.screen.styles.background.a == 0, "what is tried is not dimmed"
         await pilot.press("down")
         await until(pilot, lambda: console.theme != before)
         tried = console.theme

@@ -9,7 +9,8 @@ from textual.app import App
 from seqsum.config import Config
 from seqsum.runs import Summary
 from seqsum.runs.entry import Entry
-from seqsum_tui.runs.columns import COLUMNS
+from seqsum.runs.verdict import Verdict
+from seqsum_tui.runs.columns import COLUMNS, arrange
 from seqsum_tui.runs.listing import Arranger, View
 from seqsum_tui.runs.preview import describe, describe_briefly
 from seqsum_tui.runs.reader import Preview
@@ -190,3 +191,32 @@ def test_a_status_keeps_its_sign_where_there_is_no_room_for_the_space(status, na
     assert [line.kind for line in lines] == ["run", "group"]
     for line in lines:
         assert column.cell(line, NOW, 10).rstrip() == narrow and column.cell(line, NOW, 14).rstrip() == wide
+
+
+@pytest.mark.parametrize(
+    ("words", "statuses", "verdict", "narrow"),
+    [
+        (["learned"], ["finished"], "✓ learned", "✓ learned"),
+        (["collapsed"], ["finished"], "▼ collapsed", "▼collapsed"),
+        ([None], ["finished"], "", "◉ finished"),
+        (["learning"], ["running"], "↗ learning", "● running"),
+        (["learned"] * 3, ["finished"] * 3, "✓ learned", "✓ learned"),
+        (["learned", "collapsed", "learned"], ["finished"] * 3, "✓2 ▼1", "✓2 ▼1"),
+        (["learned", None], ["finished", "queued"], "✓1", "…1 ◉1"),
+    ],
+)
+def test_how_it_went_is_told_in_a_word_and_stands_for_the_status_where_it_has_no_column(
+    words, statuses, verdict, narrow
+):
+    told = [None if word is None else Verdict(word, "It did.") for word in words]
+    facts = [{"status": status, "verdict": one} for status, one in zip(statuses, told, strict=True)]
+    entries = [run(f"g{at}", group="G" if words[1:] else None, **one) for at, one in enumerate(facts)]
+    (line,) = Arranger().arrange(tuple(entries), View(), NOW).lines
+
+    def cells(width):
+        columns = {place.column.key: place for place in arrange(width)}
+        return {key: place.column.cell(line, NOW, place.width).rstrip() for key, place in columns.items()}
+
+    wide = cells(116)
+    assert wide["verdict"] == verdict and wide["status"] not in ("", verdict)
+    assert "verdict" not in cells(56) and cells(56)["status"] == narrow

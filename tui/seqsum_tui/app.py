@@ -356,8 +356,11 @@ class Console(App[None]):
             self.theme = names[0] if names else before
             self._theme_chosen(self.current_theme)
 
-        choices = [Choice(name, name) for name in sorted(self.available_themes)]
-        self.push_screen(ChooseScreen("Theme", choices, current=before, moved=self.try_theme), chosen)
+        own = [theme.name for theme in (DARK, LIGHT)]
+        choices = [Choice(name, name) for name in (*own, *sorted(self.available_themes.keys() - {*own}))]
+        chooser = ChooseScreen("Theme", choices, current=before, moved=self.try_theme)
+        # What is tried is looked at as it is, not dimmed.
+        self.push_screen(chooser.add_class("-clear"), chosen)
 
     def _theme_chosen(self, theme: Theme) -> None:
         if theme.name == self.theme != self.settings.theme and not self._tries_themes:

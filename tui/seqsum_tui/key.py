@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from textual.binding import Binding
@@ -24,3 +25,10 @@ def key(
 
 hidden = partial(key, show=False)
 """A key that the help tells of, and the line of keys does not."""
+
+
+def by_itself(binding: Binding) -> Binding:
+    """Return a key under its own name: the line of keys calls one of a pair by both, as in `[ ]`."""
+    # The words that a page explains have blanks, too, and no id.
+    pair = binding.id and " " in (binding.key_display or "")
+    return replace(binding, key_display=None) if pair else binding

@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from seqsum_tui.dialogs.dialog import Dialog
+from seqsum_tui.key import by_itself
 from seqsum_tui.shared import bindings, dialog_keys
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.key_subjects import by_subject
@@ -142,7 +143,7 @@ class HelpScreen(Dialog[None]):
                 keys_now = keymap.get(binding.id or "", binding.key).split(",")
                 moved = [replace(binding, key=key, key_display=None) for key in keys_now]
                 shown = " ".join(
-                    self.app.get_key_display(now) for now in (moved if binding.id in keymap else [binding])
+                    self.app.get_key_display(now) for now in (moved if binding.id in keymap else [by_itself(binding)])
                 )
                 names = by_action.setdefault(text, ([], text))[0]
                 if shown not in names:

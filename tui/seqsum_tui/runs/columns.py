@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -37,25 +37,39 @@ class RunColumn(Column):
 
 def _status(line: Line, now: float, width: int) -> str:
     if line.kind != "group":
-        return _signed(line.summary.status, width)
+        return _signed(display.status(line.summary.status), width)
     found = line.statuses
     if len(found) == 1:
-        return _signed(line.summary.status, width)
+        return _signed(display.status(line.summary.status), width)
     order = (*display.STATUSES, *found)
     return " ".join(f"{display.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found)
 
 
-def _signed(status: str, width: int) -> str:
+def tells_verdict(line: Line) -> bool:
+    """Whether the column of the status, where that of the verdict has no room, tells how it went: of what is over."""
+    return set(line.statuses) == {"finished"} and bool(line.verdicts)
+
+
+def _outcome(line: Line, now: float, width: int) -> str:
+    return (_verdict if tells_verdict(line) else _status)(line, now, width)
+
+
+def _signed(shown: display.Status, width: int) -> str:
     """A status in a width: the space goes before the sign does."""
-    shown = display.status(status)
     texts = shown.text, f"{shown.sign}{shown.word}", shown.word
     return next((text for text in texts if len(text) <= width), shown.word)
 
 
+def verdict_word(line: Line) -> str | None:
+    """Return how a run went, or all runs of a group; None where nothing is told, or not the same of all."""
+    found = line.verdicts
+    return next(iter(found)) if len(found) == 1 and found.total() == len(line.entries) else None
+
+
 def _verdict(line: Line, now: float, width: int) -> str:
-    if line.kind != "group":
-        verdict = display.verdict(line.summary)
-        return verdict.text if verdict else ""
+    word = verdict_word(line)
+    if word is not None:
+        return _signed(display.VERDICTS[word], width)
     found = line.verdicts
     return " ".join(f"{one.sign}{found[word]}" for word, one in display.VERDICTS.items() if word in found)
 
@@ -151,6 +165,8 @@ COLUMNS = (
     RunColumn("tags", "tags", 8, 9, 20, text=_tags, quiet=True),
     RunColumn("age", "age", 4, 4, right=True, text=_age, quiet=True),
 )
+OUTCOME = RunColumn("status", "status", 10, text=_outcome)
+"""Stands for the status where the verdict has no column."""
 USUAL = frozenset(column.key for column in COLUMNS)
 SORTED_RANK, SORTED_WIDTH, LUXURIES = 3, 9, 8
 
@@ -168,4 +184,7 @@ def arrange(width: int, extra: RunColumn | None = None) -> list[Place[RunColumn]
     columns = list(COLUMNS)
     if extra is not None:
         columns.insert(-1, extra)
-    return fitting(columns, width, LUXURIES)
+    places = fitting(columns, width, LUXURIES)
+    if any(place.column.key == "verdict" for place in places):
+        return places
+    return [replace(place, column=OUTCOME) if place.column.key == OUTCOME.key else place for place in places]

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum.runs.filter import clue
-from seqsum_tui.runs.columns import USUAL, RunColumn, arrange, sorted_column
+from seqsum_tui.runs.columns import OUTCOME, USUAL, RunColumn, arrange, sorted_column, tells_verdict, verdict_word
 from seqsum_tui.runs.listing import Line, Listing, View
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.line_table import ColumnTable, Piece
@@ -186,8 +186,9 @@ class RunTable(ColumnTable[Line, RunColumn]):
             done, rest = display.bar(run.progress, width - SHARE_CELLS)
             share = display.fit_right(text.strip(), SHARE_CELLS)
             return [(done, colour), (rest, self.style_of("open")), (share, Style())]
-        if column.key == "verdict" and run.verdict:
-            colour = self.style_of(_verdict_style(run.verdict.word))
+        word = verdict_word(line)
+        if column.key == "verdict" or (column is OUTCOME and tells_verdict(line)):
+            colour = self.style_of("unknown" if word is None else _verdict_style(word))
         coloured = column.key in ("status", "verdict")
         return [(text, colour if coloured else self.style_of("quiet") if column.quiet else Style())]
 

@@ -13,6 +13,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
 
+from seqsum_tui.key import by_itself
 from seqsum_tui.shared.context import Context
 
 
@@ -39,7 +40,7 @@ class ScreenCommands(Provider):
             seen.add(binding.action)
             # What stands in the line of keys is called as it is there.
             words = binding.description if binding.show else words_of(binding.id)
-            name = f"{words}  ({self.app.get_key_display(binding)})"
+            name = f"{words}  ({self.app.get_key_display(by_itself(binding))})"
             yield Command(name, tooltip, partial(self.app.run_action, binding.action, node))
         extra = getattr(self.screen, "extra_commands", None)
         if extra is not None:
