@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +335,21 @@ def test_killed_on_the_way_it_can_be_rewound_again(
     commands.resume(copied, fork_server)
     wait_for_end(copied)
     assert outcome_of(copied) == before
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "no room"), sqlite3.OperationalError("database is locked")])
+@pytest.mark.parametrize("what", [(Store, "copy_to"), (checkpoint_files, "force")])
+def test_a_rewind_that_fails_before_it_is_decided_leaves_no_file(
+    copied: Run, monkeypatch: pytest.MonkeyPatch, what: tuple[Any, str], error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    before, there = outcome_of(copied), sorted(path.name for path in copied.folder.iterdir())
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"no room|locked"):
+        patch.setattr(*what, fails)
+        commands.rewind(copied, 125)
+    assert sorted(path.name for path in copied.folder.iterdir()) == there and outcome_of(copied) == before
 
 
 def test_a_rewind_that_is_undone_leaves_everything_as_it_was(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:

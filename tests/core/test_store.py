@@ -297,6 +297,23 @@ def test_the_rollup_of_point_after_point_is_that_of_all_at_once(tmp_path: Path) 
         np.testing.assert_allclose(*tables, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("base", [1, 7])
+@pytest.mark.parametrize("ratio", [1.5, 7, 9, 100, 5000])
+def test_a_point_far_behind_the_next_counts_on_every_level(path: Path, base: int, ratio: float) -> None:
+    """A fast run measures its memory once in so many seconds: the steps between grow as it gets faster."""
+    steps = sorted({int(ratio**power) for power in range(60) if ratio**power < 10**9})
+    with Store.create(path, base, {}) as store:
+        for number, step in enumerate(steps, 1):
+            store.append([("memory_mb", step, 1.0)])
+            query = "SELECT level, sum(finite), min(first) FROM rollup GROUP BY level"
+            assert {found[1:] for found in store.database.execute(query)} == {(number, steps[0])}
+        for step in reversed(steps[:-1]):
+            store.truncate(step)
+            assert {found[1] for found in store.database.execute(query)} == {steps.index(step) + 1}
+        store.append([("memory_mb", steps[-1], 1.0)])
+        assert {found[1] for found in store.database.execute(query)} == {2}
+
+
 @pytest.mark.parametrize("count", [1, 5, 60, 240])
 @pytest.mark.parametrize("span", [100, 5_000, 40_000])
 def test_a_dense_metric_is_thinned_to_between_count_and_eight_times_count(store: Store, count: int, span: int) -> None:

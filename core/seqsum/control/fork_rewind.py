@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError, told_as
 from seqsum.files import parse_json, sync_folder
 from seqsum.runs import Run, Store, Workspace, checkpoint_files, rewinding
-from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder
+from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.lock import no_worker
 from seqsum.runs.ownership import check_own
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE
@@ -116,16 +116,8 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
         kept = run.folder / f"rewound-{datetime.now():%Y%m%d-%H%M%S-%f}"
         with told_as(f"rewind: can't write {run.folder}", sqlite3.Error):
             own_folder(run.checkpoints)
-            building = rewinding.building(run, kept.name)
-            building.mkdir()
+            came, state = _set_aside(run, step, kept.name)
             with run.store() as store:
-                came = store.state()["step"]
-                store.copy_to(building / METRICS_FILE)
-                for folder in (building, run.folder):
-                    sync_folder(folder)
-                source = checkpoint_files.folder_of(run.checkpoints, step)
-                checkpoint_files.force(source)
-                state = checkpoint_files.read_state(source)
                 with store.transaction():
                     store.rewind(step)
                     store.add_event(step, "rewound", came=came, kept=kept.name)
@@ -142,6 +134,26 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
             rewinding.end_rewind(run, kept.name, step)
     message = f"back at step {step:,}; what came after is kept in {kept}"
     return {"ok": True, "message": message, "step": step, "kept": str(kept)}
+
+
+def _set_aside(run: Run, step: int, name: str) -> tuple[int, dict[str, Any]]:
+    """Copy the store into the folder of a rewind, which goes again where that fails; return the step that the run came
+    to, and what the checkpoint of `step` knows."""
+    building = rewinding.building(run, name)
+    building.mkdir()
+    try:
+        with run.store() as store:
+            came = store.state()["step"]
+            store.copy_to(building / METRICS_FILE)
+        for folder in (building, run.folder):
+            sync_folder(folder)
+        source = checkpoint_files.folder_of(run.checkpoints, step)
+        checkpoint_files.force(source)
+        return came, checkpoint_files.read_state(source)
+    except BaseException:
+        with suppress(OSError):
+            remove(building)
+        raise
 
 
 def undo_rewind(run: Run) -> dict[str, Any]:

@@ -112,9 +112,11 @@ def _of_one_sign(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def update(database: sqlite3.Connection, metric: int, base: int, first_step: int) -> None:
     """Bring every level up to date after points of `metric` from `first_step` on were written."""
     last_step = database.execute("SELECT max(step) FROM pt WHERE metric = ?", (metric,)).fetchone()[0]
+    highest = database.execute("SELECT max(level) FROM rollup WHERE metric = ?", (metric,)).fetchone()[0] or 0
     level, size = 1, base * FAN_OUT
     while True:
-        bucket = first_step // size
+        # A level that was not there yet holds all that came before, too: one point may lie far behind the next.
+        bucket = first_step // size if level <= highest else 0
         if level == 1:
             database.execute(FROM_POINTS, {"metric": metric, "size": size, "start": bucket * size})
         else:
