@@ -85,6 +85,16 @@ def test_a_damaged_file_never_stands_in_the_way(workspace: Workspace, text: str)
     assert run.summary().starred
 
 
+def test_of_a_note_longer_than_any_that_can_be_written_as_much_is_read(workspace: Workspace) -> None:
+    """Millions of lines would hold up whoever shows them. The file keeps them."""
+    run = make(workspace)
+    text = json.dumps({"note": "x\n" * 3_000_000})
+    (run.folder / ANNOTATIONS_FILE).write_text(text)
+    assert run.summary().note == "x\n" * 5_000
+    annotate(run.folder, starred=True)
+    assert len((run.folder / ANNOTATIONS_FILE).read_text()) > len(text)
+
+
 def test_many_at_once_lose_nothing(workspace: Workspace) -> None:
     folder = make(workspace).folder
     one = threading.Thread(target=lambda: [annotate(folder, note=str(number)) for number in range(30)])

@@ -27,6 +27,7 @@ from seqsum.plotting.nonfinite import KEY_COLOUR
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
+from support.stores import alter
 
 NAME = 'a <b> & "c" é|'
 POINTS = {
@@ -184,6 +185,20 @@ def test_a_run_without_points(format: str, tmp_path: Path, capsys: pytest.Captur
     run = Workspace(tmp_path / "runs").create("baseline", Config())
     assert export(run, "--format", format, "--output", str(tmp_path / "out")) == 2
     assert "has no metrics" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("metrics", [["loss"], ["loss", "accuracy"], ["loss", "accuracy", "eval_loss"]])
+@pytest.mark.parametrize("broken", ["x'00'", "'abc'"])
+def test_metrics_without_a_number_are_left_out(metrics: list[str], broken: str, tmp_path: Path) -> None:
+    run = Workspace(tmp_path / "runs").create("baseline", Config())
+    with run.store() as store:
+        store.append((name, step, 0.5) for name in [*metrics, "lr"] for step in range(3))
+        for name in metrics:
+            alter(store, f"UPDATE pt SET value = {broken} WHERE metric = (SELECT id FROM metric WHERE name = ?)", name)
+        assert not any(store.points(name)[0].size for name in metrics)
+    assert export(run, "--format", "svg", "--output", str(tmp_path / "out.svg")) == 0
+    text = (tmp_path / "out.svg").read_text()
+    assert "learning rate" in text and not any(f">{name}" in text for name in metrics)
 
 
 @pytest.mark.parametrize(("value", "points"), [(0.5, 1), (0.0, 3), (float("nan"), 3), (math.inf, 2), (-1e300, 2)])

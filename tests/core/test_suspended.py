@@ -27,7 +27,7 @@ from support.trained import trained_run
 
 # Holds the lock and does what it is asked, as a worker does; of the standard library, so that it starts in a moment.
 WORKER = """
-import fcntl, json, os, sqlite3, sys, time
+import fcntl, json, os, signal, sqlite3, sys, time
 os.chdir(sys.argv[1])
 lock = open("worker.lock", "w")
 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -36,6 +36,10 @@ def be(**state):
     store.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", [(key, json.dumps(state[key])) for key in state])
 be(status="running", pid=os.getpid(), step=7, steps_per_second=2064.0, train_seconds=9.0)
 print("runs", flush=True)
+if sys.argv[2:] == ["writes"]:
+    store.execute("BEGIN IMMEDIATE")
+    os.kill(os.getpid(), signal.SIGSTOP)
+    store.execute("COMMIT")
 while True:
     for id, verb in store.execute("SELECT id, verb FROM command WHERE done IS NULL").fetchall():
         if verb == "stop":
@@ -53,14 +57,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
-def run(model: Run, tmp_path: Path) -> Iterator[Run]:
-    """A run with a checkpoint, whose worker is there and goes on."""
+def run(model: Run, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Run]:
+    """A run with a checkpoint, whose worker is there and goes on; parametrized, a worker that does as it is told."""
     made = Workspace(tmp_path).create("baseline", model.config())
     made.checkpoints.rmdir()
     made.checkpoints.symlink_to(model.checkpoints)
     with made.store() as store:
         store.append([("loss", 7, 0.5)])
-    child = subprocess.Popen([sys.executable, "-c", WORKER, str(made.folder)], stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(made.folder), *getattr(request, "param", [])], stdout=subprocess.PIPE
+    )
     assert child.stdout is not None and child.stdout.readline() == b"runs\n"
     yield made
     child.kill()
@@ -107,6 +113,16 @@ def test_resume_lets_it_go_on(run: Run) -> None:
 
 def test_stop_is_heard(run: Run) -> None:
     stopped_by_a_signal(run)
+    assert commands.stop(run)["ok"]
+    assert wait_for_end(run).status == "stopped"
+
+
+@pytest.mark.parametrize("run", [["writes"]], indirect=True)
+def test_stop_is_heard_where_it_was_stopped_while_it_wrote(run: Run) -> None:
+    """It holds its store: a value can't be set, which is said with what helps."""
+    wait_until(lambda: run.summary().status == "suspended", "the signal")
+    with pytest.raises(UserError, match=f"^set: run {run.id} is suspended while it writes: .*; seqsum resume {run.id}"):
+        commands.set_value(run, "optim.lr", "0.5")
     assert commands.stop(run)["ok"]
     assert wait_for_end(run).status == "stopped"
 

@@ -16,10 +16,11 @@ from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Run, Workspace
 from seqsum.runs.checkpoint_files import fallen_back, newest_step
-from seqsum.runs.lock import let_go_on, take_lock
+from seqsum.runs.database import StoreBusy
+from seqsum.runs.lock import let_go_on, stopped_worker, take_lock
 from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
-from seqsum.runs.store import SUSPENDED
+from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.training.backends.fused_support import check_backend
@@ -110,14 +111,14 @@ def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     if field not in LIVE_FIELDS:
         near = did_you_mean(field, LIVE_FIELDS) or "; live fields are " + ", ".join(LIVE_FIELDS)
         raise UserError(f'set: "{field}" can\'t change while a run trains{near}')
-    status = run.summary().status
+    summary = run.summary()
+    status = summary.status
     if status == "finished":
         raise UserError(f"set: run {run.id} is finished; start a new one with --{field} {value}")
     config = run.config().changed({field: value}, "set")
     if status in HEARING_STATUSES and run.worker_lives:
         return _ask(run, (status,), "set", field=field, value=value)
-    with run.store() as store:
-        store.post_command("set", field=field, value=value)
+    _post(run, summary.pid, "set", field=field, value=value)
     shown = as_text(config.value(field))
     return {"ok": True, "message": f"{field} = {shown}, from the moment run {run.id} goes on"}
 
@@ -159,6 +160,21 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 undo_rewind = fork_rewind.undo_rewind
 
 
+def _post(run: Run, pid: int | None, verb: str, **arguments: Any) -> int:
+    """Ask the run of a worker, the process `pid`, for something; return the command's id.
+
+    Raises UserError where its store can't be written, StoreBusy where somebody holds that.
+    """
+    held = stopped_worker(run.folder, pid) is not None
+    try:
+        with run.store(READING_SECONDS if held else PATIENCE_SECONDS) as store:
+            return store.post_command(verb, **arguments)
+    except StoreBusy:
+        if not held:
+            raise
+        raise StoreBusy(f"{verb}: run {run.id} is suspended while it writes: {run.held_up(pid)}") from None
+
+
 def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dict[str, Any]:
     """Post a command and wait for its outcome; a refusal becomes UserError."""
     summary = run.summary()
@@ -167,10 +183,15 @@ def _ask(run: Run, allowed: tuple[str, ...], verb: str, **arguments: Any) -> dic
         raise UserError(f"{verb}: run {run.id} {said_status(status)}; only {enumerated(allowed, 'or')} runs can {verb}")
     if status == "queued" and not run.worker_lives:
         raise UserError(f"{verb}: run {run.id} has no worker yet; start one with seqsum resume {run.id}")
-    with run.store() as store:
-        id = store.post_command(verb, **arguments)
-    if status == SUSPENDED:
-        let_go_on(run.folder, summary.pid, verb)
+    try:
+        id = _post(run, summary.pid, verb, **arguments)
+        if status == SUSPENDED:
+            let_go_on(run.folder, summary.pid, verb)
+    except StoreBusy:
+        # A signal that stopped it while it wrote has it hold its store: it must go on before it can be told.
+        if not let_go_on(run.folder, summary.pid, verb):
+            raise
+        id = _post(run, summary.pid, verb, **arguments)
     outcome = run.wait_for_command(id, COMMAND_SECONDS, summary.pid)
     if outcome is None:
         if held_up := run.held_up(summary.pid):

@@ -56,6 +56,8 @@ def plot(run: Run, axis: ValueAxis = PLAIN) -> Picture:
             (title, {name: store.buckets(name, count=BUCKETS) for name in names if name in there})
             for title, names in PANELS
         ]
+    # In a damaged store a metric may have points, and none with a number.
+    panels = [(title, {name: found for name, found in series.items() if len(found.x)}) for title, series in panels]
     panels = [(title, series) for title, series in panels if series]
     if not panels:
         raise UserError(f"export: run {run.id} has no metrics to plot yet")

@@ -54,7 +54,9 @@ class Annotations:
         with suppress(KeyError, AttributeError, TypeError, UserError):
             found = replace(found, tags=check_tags(raw["tags"]))
         note = raw.get("note")
-        return replace(found, note=note if isinstance(note, str) else "", starred=raw.get("starred") is True)
+        # A stranger's may have millions of lines: what nobody can write is not read either.
+        note = note[:LONGEST_NOTE] if isinstance(note, str) else ""
+        return replace(found, note=note, starred=raw.get("starred") is True)
 
     def plain(self) -> dict[str, Any]:
         """What a person said, ready for JSON."""
