@@ -154,6 +154,19 @@ async def test_as_many_panels_as_there_is_room_for_and_v_turns_one(console, scen
         await until(pilot, lambda: not screen.board.overview and screen.board.title == "Hidden")
 
 
+async def test_an_answer_without_bars_leaves_its_room_to_what_explains_it(console, scene, opened, until):
+    small = {"model.hidden_size": "8", "model.embedding_size": "8"}
+    run = learn(scene.run("dates", changes=small), 0)
+    async with console.run_test(size=(160, 60)) as pilot:
+        screen = await opened(pilot, run)
+        answer, _, thinks, _ = screen.board.panes
+        keys = answer.query_one("#words").render()
+        assert "shows every key" in str(keys) and not answer.query_one("#scroll").max_scroll_y
+        await put(pilot, until, screen, "3 March 2021")
+        assert 2.5 * answer.region.height < thinks.region.height
+        assert thinks.query_one("HeatMap").size.height > 15
+
+
 async def test_below_a_short_answer_stands_what_tells_most_of_it(console, scene, opened, asked, until):
     small = {"model.hidden_size": "8", "model.embedding_size": "8"}
     run = learn(scene.run("dates", changes=small), 0)

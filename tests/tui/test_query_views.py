@@ -479,6 +479,30 @@ async def test_a_forecast_of_dates_and_of_steps():
         assert pilot.app.query_one(QueryChart).series[0].x.tolist() == [-3, -2, -1, 0]
 
 
+async def test_a_forecast_and_its_errors_name_the_same_lines_alike():
+    horizon = {"model": [1.0, 2.0], "autoregressive": [2.0, 3.0], "same_as_last": [4.0, 5.0], "windows": 9}
+    views = made("forecast", history=[1.0, 2.0], forecast=[3.0, 4.0], truth=[3.0, 5.0], autoregressive=[2.0, 3.0],
+                 order=2, error_by_horizon=horizon, time=None)  # fmt: skip
+    looks = []
+    async with Alone().run_test(size=(120, 30)) as pilot:
+        for shown in views:
+            pilot.app.show(shown)
+            await pilot.pause()
+            (legend,) = (line for line in screen_strips(pilot.app) if "● model" in line.text and "AR(2)" in line.text)
+            cells = [(letter, part.style.color) for part in legend for letter in part.text]
+            named = "".join(letter for letter, _ in cells)
+            looks.append({
+                name: cells[named.index(f" {name} ") - 1]
+                for name in ("before", "model", "AR(2)", "truth", "same as last") if f" {name} " in named
+            })  # fmt: skip
+    forecast, errors = looks
+    assert forecast.keys() == {"before", "model", "AR(2)", "truth"} and errors.keys() == {
+        "model", "AR(2)", "same as last"
+    }  # fmt: skip
+    assert forecast["model"] == errors["model"] and forecast["AR(2)"] == errors["AR(2)"]
+    assert len(set(forecast.values())) == 4 and errors["same as last"][0] != forecast["truth"][0]
+
+
 @pytest.mark.parametrize("size", SIZES, ids=["60x20", "120x40"])
 @pytest.mark.parametrize("kind", ["attention", "ring"])
 def test_what_they_look_like(snap_compare, size, kind):

@@ -39,13 +39,13 @@ def _ground(widget: Widget) -> Style:
     return Style(bgcolor=widget.background_colors[1].rich_color)
 
 
-def _series_styles(widget: Widget, series: Series, index: int) -> list[Style]:
+def _series_styles(widget: Widget, series: Series, hue: int) -> list[Style]:
     """Return the styles of a series' line, of what is faint behind it, of its sign, and of its line in a band."""
     app = widget.app
     try:
         colour = Color.parse(series.colour)
     except ColorParseError:
-        colour = palette.series_colour(index, app)
+        colour = palette.series_colour(hue, app)
     if series.colour == palette.GREY and not app.native_ansi_color:
         colour = Color.from_rich_color(_component(widget, "note").color)
     line = Style(color=colour.rich_color)
@@ -70,8 +70,11 @@ def plot_inks(widget: Widget, series: Sequence[Series]) -> list[Style]:
     inks[plot.CURSOR] = Style(color=cursor.color)
     inks[plot.CURSOR_LABEL] = _component(widget, "cursor-label")
     inks[plot.EMPTY] = _component(widget, "empty")
-    for index, one in enumerate(series):
-        inks += _series_styles(widget, one, index)
+    hue = 0
+    for one in series:
+        inks += _series_styles(widget, one, hue)
+        # What others are measured against takes no hue: the first of them has the same, in whatever chart it is.
+        hue += one.colour != palette.GREY
     under_cursor = Style(bgcolor=cursor.bgcolor)
     return [*(ground + ink for ink in inks), *(ground + ink + under_cursor for ink in inks)]
 

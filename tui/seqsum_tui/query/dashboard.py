@@ -18,8 +18,11 @@ HIGH, HIGHER = 30, 36
 MOST = 4
 TEN_BARS = 15
 """Lines of a panel with an answer out of ten, of which each has its bar."""
-SPANS = (3, 4, 5, 4)
-"""Eighths of the height that four panels have, two beside each other: an answer needs less than what explains it."""
+SPANS, SHORT_SPANS = (3, 4, 5, 4), (2, 4, 6, 4)
+"""Eighths of the height that four panels have, two beside each other: an answer needs less than what explains it, and
+one without a bar for each class still less."""
+HIGHEST = 44
+"""Lines from which a quarter of them is enough for an answer without bars, and for the keys that stand there first."""
 
 
 def room(size: Size) -> int:
@@ -99,10 +102,12 @@ class Dashboard(Grid):
         self.styles.grid_size_columns = columns
         self.styles.grid_rows = f"{TEN_BARS} 1fr" if odd else "1fr"
         self.styles.grid_size_rows = 8 if high else -(-len(offered) // columns)
+        barred = asking.session.facts is None or asking.session.answers("class")
+        spans = SPANS if barred or size.height < HIGHEST else SHORT_SPANS
         for place, panel in enumerate(self.query(Panel)):
             panel.display = place < len(offered)
             # Of three, that which tells most of an answer is as high as the room.
-            panel.styles.row_span = SPANS[place] if high else 2 if odd and place == 1 else 1
+            panel.styles.row_span = spans[place] if high else 2 if odd and place == 1 else 1
             if panel.display and panel.offered != offered[place]:
                 panel.offered = panel.page, panel.chosen = offered[place]
 

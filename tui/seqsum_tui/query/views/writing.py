@@ -108,11 +108,12 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     if horizon:
         x = [*range(1, len(horizon.model) + 1)]
         named = (
-            ("model", horizon.model),
-            (f"AR({order})", horizon.autoregressive),
-            ("same as last", horizon.same_as_last),
+            ("model", horizon.model, SIGNS[0]),
+            (f"AR({order})", horizon.autoregressive, SIGNS[1]),
+            # The sign of the truth, in the chart of the forecast, is another.
+            ("same as last", horizon.same_as_last, SIGNS[3]),
         )
-        drawn = tuple(curve(name, x, finite(y), sign=SIGNS[at]) for at, (name, y) in enumerate(named) if y)
+        drawn = tuple(curve(name, x, finite(y), sign=sign) for name, y, sign in named if y)
         text = f"Mean absolute error by how far ahead, over {count(horizon.windows, 'window')} never trained on."
         made.append(Shown("Errors", told((text, QUIET)), Curves(drawn, "steps ahead", span=(0.0, None))))
     return made
