@@ -617,6 +617,12 @@ async def test_the_head_tells_the_accuracy_of_the_checkpoint_that_answers(consol
         screen = await opened(pilot, run)
         await put(pilot, until, screen, "3 4")
         await until(pilot, lambda: told[1500] in head())
+        # Where it would be cut in its middle, when that was measured is left out.
+        await pilot.resize_terminal(60, 20)
+        await until(pilot, lambda: " at step" not in head())
+        assert told[1500].startswith(head().partition("  acc")[2].join(("acc", ""))) and len(head()) <= 60
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: told[1500] in head())
         await pilot.press("escape", "left_square_bracket")
         await until(pilot, lambda: told[700] in head() and told[1500] not in head())
         await pilot.press("left_square_bracket")

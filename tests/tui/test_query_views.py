@@ -338,6 +338,18 @@ async def test_a_heat_map_fills_the_room_there_is_and_its_legend_follows_it(size
         assert (drawn.row, drawn.column) == (4, 0)
 
 
+@pytest.mark.parametrize("width", [58, 120])
+async def test_the_legend_of_a_low_heat_map_is_whole(width):
+    labels = tuple("0123456789")
+    table = tuple(tuple(float(row == column) for column in range(10)) for row in range(10))
+    async with Alone().run_test(size=(width, 10)) as pilot:
+        pilot.app.show(Heat(table, labels, labels, "truth", percent=True, numbered=False))
+        await pilot.pause()
+        (legend,) = (line for line in pilot.app.lines if "7 is" in line)
+    assert legend.rstrip().endswith("7 is 70%, X 100%, · nearly 0; ↑↓ more rows")
+    assert ("0 to 100%" in legend) == (width == 120)
+
+
 async def test_the_cursor_begins_where_most_is_seen_and_stays_where_it_was_put():
     labels = ("0", "1", "2")
     mistakes = Heat(((0.9, 0.1, 0.0), (0.0, 0.6, 0.4), (0.2, 0.0, 0.8)), labels, labels, "truth", numbered=False)

@@ -314,10 +314,13 @@ async def test_a_filter_typed_before_the_list_is_there_is_no_row_of_commands(sce
     assert all(run.summary().status == "stopped" for run in runs)
 
 
+@pytest.mark.parametrize("runs", [1, 3])
 @pytest.mark.parametrize("status", ["running", "finished"])
-async def test_both_charts_of_the_preview_count_steps_alike_from_0(status, scene, console, until):
-    """Accuracy has its first value long after loss, and of a run that begins a single one."""
-    scene.run("sota", name="begins", status=status, step=800)
+async def test_both_charts_of_the_preview_count_steps_alike_from_0(status, runs, scene, console, until):
+    """Accuracy has its first value long after loss, and of a run that begins a single one; of a group, too."""
+    for seed in range(runs):
+        group = {"track.group": "G", "train.seed": str(seed)} if runs > 1 else {}
+        scene.run("sota", name=f"begins {seed}", status=status, step=800 + 100 * seed, changes=group)
     async with console.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: console.screen.query("#preview-accuracy"))
         charts = [console.screen.query_one(f"#preview-{name}") for name in ("loss", "accuracy")]

@@ -279,7 +279,8 @@ class HeatMap(Picture[Heat], can_focus=True):
                 style = cell_style(at / 10 * full, full, heat.scale, behind)
                 parts.append((text if diverging else text[1:], style))
             ends = "" if each else f" {f'−{part(1)}' if diverging else '0'} to {part(1)}:"
-            parts.append(f"{ends} 7 is {part(0.7)}, X {'all' if each else part(1)}, · nearly 0")
+            parts.append(ends)
+            parts.append(f" 7 is {part(0.7)}, X {'all' if each else part(1)}, · nearly 0")
         parts.append("; + above 0, − below" if diverging else "")
         if any(not math.isfinite(value) for row in heat.values for value in row):
             parts.append("; ? not known")
@@ -288,7 +289,11 @@ class HeatMap(Picture[Heat], can_focus=True):
             parts.append("; ↑↓ more rows")
         if len(heat.columns) * 3 > size.width - self.name_width - 1:
             parts.append("; ‹› more columns")
-        return Text.assemble(*parts)
+        made = Text.assemble(*parts)
+        if self.plain or made.cell_len <= size.width * self.most_legend:
+            return made
+        # The least that is said twice, by the ends of the scale and by its figures.
+        return Text.assemble(*(one for one in parts if one is not ends))
 
     def draw(self, heat: Heat, y: int) -> list[Segment]:
         """Return one line of the picture."""

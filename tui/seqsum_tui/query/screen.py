@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -168,11 +169,15 @@ class QueryScreen(ConsoleScreen[None]):
         status = display.status(run.status)
         progress = f"  step {run.step:,}/{display.steps(run)}"
         accuracy = self.askings[0].accuracy
-        known = f"  accuracy {formatting.percent(accuracy[1])} at step {accuracy[0]:,}" if accuracy is not None else ""
+        known = f"  accuracy {formatting.percent(accuracy[1])}" if accuracy is not None else ""
+        when = f" at step {accuracy[0]:,}" if accuracy is not None else ""
         share = f"  asking: {formatting.percent(session.share)} of a core" if session.live else ""
+        name = f" {display.literal(run.name)} "
+        # Rather than cut in its middle, it leaves out when that was measured.
+        whole = cell_len(f"{name}  {status.text}{progress}{share}{known}{when}") <= self.size.width
         self._update_head(
-            (f" {display.literal(run.name)} ", display.BADGE), "  ", (status.text, f"bold {status.colour}"),
-            progress, (share, "$foreground-muted"), known,
+            (name, display.BADGE), "  ", (status.text, f"bold {status.colour}"),
+            progress, (share, "$foreground-muted"), known, when if whole else "",
         )  # fmt: skip
         aha, end = self.askings[0].aha, max(run.steps, run.step)
         film = str(self.replay.film or "")
@@ -222,6 +227,7 @@ class QueryScreen(ConsoleScreen[None]):
         await self.board.make_room()
         if self.askings:
             self._show_pages()
+            self.show_head()
             self.call_after_refresh(self.fill_all)
 
     # What the keys do

@@ -122,7 +122,7 @@ class RunPreview(Horizontal):
             place.mount(*made)
             charts = {chart.id: chart for chart in made}
         run, of_group = preview.line.summary, preview.line.kind == "group"
-        ends = (None, None) if of_group else (0.0, x_end(run, float(run.step)))
+        ends = 0.0, max(x_end(one.summary, float(one.summary.step)) for one in preview.line.entries)
         for index, (id, panel) in enumerate(zip(("loss", "accuracy"), preview.panels, strict=True)):
             chart = charts[f"preview-{id}"]
             chart.title = panel.title
