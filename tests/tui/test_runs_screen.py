@@ -327,3 +327,12 @@ async def test_both_charts_of_the_preview_count_steps_alike_from_0(status, runs,
         await until(pilot, lambda: all(chart.series for chart in charts))
         ticks = [chart.render_lines(Region(0, 0, *chart.size))[-1].text.split() for chart in charts]
         assert ticks[0] == ticks[1] and ticks[0][:2] == ["step", "0"]
+
+
+async def test_the_words_of_the_preview_do_not_touch_its_bar(scene, console, until):
+    scene.run(name="told at length")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, ready(console))
+        words = console.screen.query_one("#preview-words")
+        await until(pilot, lambda: words.parent.show_vertical_scrollbar)
+        assert words.content_region.right < words.parent.scrollable_content_region.right

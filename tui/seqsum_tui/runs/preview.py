@@ -52,7 +52,9 @@ class RunPreview(Horizontal):
     DEFAULT_CSS = """
     RunPreview {
         border: round $foreground 20%; border-title-color: $foreground; border-subtitle-color: $foreground-muted;
-        & > VerticalScroll { width: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+        & > VerticalScroll { width: 1fr; padding-left: 1; scrollbar-size-vertical: 1; }
+        /* Inside, so that words do not touch the bar. */
+        & > VerticalScroll > Static { padding-right: 1; }
         &.-brief { border: none; border-top: solid $foreground 20%; }
         &.-brief > VerticalScroll { text-wrap: nowrap; text-overflow: ellipsis; overflow: hidden; }
         & > Horizontal { width: 1.3fr; padding-left: 1; }
