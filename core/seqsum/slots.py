@@ -25,6 +25,7 @@ QUEUE = "queue"
 WORKER_LOCK = "worker.lock"
 VARIABLE = "SEQSUM_WORKERS"
 MOST_WORKERS = 1024
+SLOT = re.compile(r"slot-[0-9]+")
 TICKET = re.compile(r"[0-9]{20}-.+")
 
 
@@ -93,8 +94,17 @@ class Slots:
 
     def tickets(self) -> list[str]:
         """Return all tickets, the first drawn first."""
-        paths = (self.folder / QUEUE).iterdir() if _is_folder(self.folder / QUEUE) else ()
-        return sorted(path.name for path in paths if TICKET.fullmatch(path.name))
+        if not _is_folder(self.folder / QUEUE):
+            return []
+        with os.scandir(self.folder / QUEUE) as entries:
+            return sorted(
+                one.name for one in entries if TICKET.fullmatch(one.name) and not one.is_dir(follow_symlinks=False)
+            )
+
+    def places(self) -> list[Path]:
+        """Return the queue and the slots that are there, or what has their names."""
+        found = self.folder.iterdir() if _is_folder(self.folder) else ()
+        return sorted(path for path in found if path.name == QUEUE or SLOT.fullmatch(path.name))
 
     def waits(self, ticket: str) -> bool:
         """Tell whether a worker is there for a ticket."""

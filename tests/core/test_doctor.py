@@ -728,6 +728,50 @@ def test_a_workspace_is_looked_at_too(run: Run) -> None:
     assert (workspace.folder / ".bin.damaged").is_symlink()
 
 
+ODD: dict[str, Callable[[Path, Path], object]] = {
+    "a folder": lambda path, _: path.mkdir(),
+    "a pipe": lambda path, _: os.mkfifo(path),
+    "a link to nothing": lambda path, away: path.symlink_to(away / "nothing"),
+    "a link to a folder": lambda path, away: path.symlink_to(away),
+}
+PLACES = (".bin", ".slots", ".slots/queue", ".slots/slot-0", ".changed", ".index.db", ".change.lock")
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("place", [*PLACES, "RUN/worker.lock", "RUN/.change.lock"])
+def test_what_stands_in_the_place_of_a_file_of_ours_is_put_aside(
+    run: Run, place: str, odd: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    workspace, away = Workspace(run.folder.parent), tmp_path_factory.mktemp("away")
+    Slots(workspace.folder, 1).drop(Slots(workspace.folder, 1).draw_ticket(run.id))
+    (away / "queue").touch()
+    path = workspace.folder / place.replace("RUN", run.id)
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    ODD[odd](path, away)
+    is_right = odd == "a folder" and place in PLACES[:3]
+    found = [*examine_workspace(workspace), *examine(run)]
+    assert [path.name in one.what for one in found] == [True] * (not is_right), found
+    assert all(one.mended for one in [*examine_workspace(workspace, repair=True), *examine(run, repair=True)])
+    assert [*examine_workspace(workspace), *examine(run)] == []
+    assert os.path.lexists(path.with_name(f"{path.name}.damaged")) != is_right
+    slot = Slots(workspace.folder, 1).take()
+    assert slot is not None
+    os.close(slot)
+    Slots(workspace.folder, 1).drop(Slots(workspace.folder, 1).draw_ticket(run.id))
+    new_run(workspace.folder, small(), "another")
+    annotate(run.folder, starred=True)
+    assert [one.name for one in away.iterdir()] == ["queue"]
+
+
+def test_what_only_looks_like_a_place_in_the_queue_is_none(run: Run) -> None:
+    slots = Slots(run.folder.parent, 1)
+    slots.drop(ticket := slots.draw_ticket(run.id))
+    (slots.folder / "queue" / ticket).mkdir()
+    assert slots.tickets() == [] and examine_workspace(Workspace(run.folder.parent)) == []
+
+
 # The command
 
 

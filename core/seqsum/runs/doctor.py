@@ -21,7 +21,7 @@ import safetensors
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import LARGEST_JSON, clear_temporary, is_changing, read_json, read_regular
+from seqsum.files import CHANGE_LOCK, LARGEST_JSON, clear_temporary, is_changing, read_json, read_regular
 from seqsum.formatting import count
 from seqsum.runs import checkpoint_files, rewinding
 from seqsum.runs.annotations import ANNOTATIONS_FILE
@@ -40,8 +40,11 @@ from seqsum.runs.salvage import ROLLUP, bring_back, lost_points, roll_up, salvag
 from seqsum.runs.store import UNREADABLE, Store
 from seqsum.runs.workspace import Workspace
 from seqsum.slots import FOLDER as SLOTS_FOLDER
-from seqsum.slots import Slots
+from seqsum.slots import QUEUE, Slots
 from seqsum.text import one_line
+
+OWN_FILES = (CHANGED_FILE, INDEX_FILE, CHANGE_LOCK)
+"""The files of a workspace beside its runs."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def _findings(run: Run, live: bool) -> Iterator[Finding]:
         yield Finding(f"{run.folder} {why}")
         return
     at_rest = () if live else (_rewinds, _leftovers)
-    for look in (_lock, _store, _record, _annotations, _checkpoints, *at_rest, _fields):
+    for look in (_lock, _change_lock, _store, _record, _annotations, _checkpoints, *at_rest, _fields):
         try:
             with run.reading():
                 yield from look(run)
@@ -144,6 +147,14 @@ def _lock(run: Run) -> Iterator[Finding]:
         aside = _beside(path)
         yield Finding(f"{path.name} is not a file, so that no worker can begin", f"kept as {aside.name}",
                       partial(path.rename, aside))  # fmt: skip
+
+
+def _change_lock(run: Run) -> Iterator[Finding]:
+    path = run.folder / CHANGE_LOCK
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        aside = _beside(path)
+        yield Finding(f"{path.name} is not a file, so that name, tags, note and star can't be changed",
+                      f"kept as {aside.name}", partial(path.rename, aside))  # fmt: skip
 
 
 def _store(run: Run) -> Iterator[Finding]:
@@ -458,13 +469,10 @@ def _fields(run: Run) -> Iterator[Finding]:
 
 
 def _of_workspace(workspace: Workspace) -> Iterator[Finding]:
-    for name, is_ours, what in (
-        (BIN_FOLDER, stat.S_ISDIR, "a folder"),
-        (SLOTS_FOLDER, stat.S_ISDIR, "a folder"),
-        (CHANGED_FILE, stat.S_ISREG, "a file"),
-        (INDEX_FILE, stat.S_ISREG, "a file"),
-    ):
-        path = workspace.folder / name
+    slots, own = Slots(workspace.folder, 0), [workspace.folder / name for name in OWN_FILES]
+    for path in (workspace.folder / BIN_FOLDER, slots.folder, *own, *slots.places()):
+        is_folder = path.name in (BIN_FOLDER, SLOTS_FOLDER, QUEUE)
+        is_ours, what = (stat.S_ISDIR, "a folder") if is_folder else (stat.S_ISREG, "a file")
         if os.path.lexists(path) and not is_ours(path.lstat().st_mode):
             aside = _beside(path)
             yield Finding(f"{path} is not {what}", f"kept as {aside.name}", partial(path.rename, aside))
@@ -479,7 +487,7 @@ def _of_workspace(workspace: Workspace) -> Iterator[Finding]:
             "cleared away",
             lambda: _clear_unfinished(workspace),
         )
-    slots, dead = Slots(workspace.folder, 0), list[str]()
+    dead: list[str] = []
     with suppress(OSError):  # another user's
         dead = [ticket for ticket in slots.tickets() if not slots.waits(ticket)]
     if dead:
