@@ -8,12 +8,18 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.presets import DEFAULT_PRESET, all_presets, load_preset, preset_names, read_preset
 
-# The first one, and document 1's table: what each preset changes against the baseline.
+# The first two, and document 1's table: what each preset changes against the baseline.
 CHANGES = {
     "adds": {
         "model.nonlinearity": "relu", "model.embedding_size": 32, "model.hidden_size": 64, "optim.name": "adamw",
         "optim.lr": 4e-3, "optim.weight_decay": 0.3, "schedule.warmup_steps": 200, "train.steps": 2000,
         "train.batch_size": 64, "train.evaluate_every": 200, "train.checkpoint_every": 200,
+    },
+    "adds_any_length": {
+        "model.nonlinearity": "relu", "model.embedding_size": 32, "model.hidden_size": 192, "optim.name": "adamw",
+        "optim.lr": 3e-3, "optim.weight_decay": 1.0, "schedule.warmup_steps": 500,
+        "schedule.cosine_period": "after_warmup", "schedule.min_lr": 0.0, "train.steps": 18_000,
+        "train.batch_size": 64, "train.checkpoint_every": 500,
     },
     "baseline": {},
     "large_batch": {"train.batch_size": 64},
@@ -41,7 +47,7 @@ def test_a_preset_changes_what_the_table_says_and_nothing_else(name: str) -> Non
     assert {path: config.value(path) for path in config.differences(Config())} == CHANGES[name]
 
 
-def test_the_one_that_learns_comes_first_and_then_the_six_in_the_tables_order() -> None:
+def test_the_two_that_learn_come_first_and_then_the_six_in_the_tables_order() -> None:
     assert preset_names()[: len(CHANGES)] == list(CHANGES)
     assert [preset.name for preset in all_presets()] == preset_names()
     assert preset_names()[0] == DEFAULT_PRESET
@@ -179,8 +185,8 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     [
         ("baselin", 'did you mean "baseline"?'),
         ("Sota-Warmup", 'did you mean "sota_warmup"?'),
-        ("zzz", "the presets are adds, baseline, "),
-        ("", "the presets are adds, baseline, "),
+        ("zzz", "the presets are adds, adds_any_length, baseline, "),
+        ("", "the presets are adds, adds_any_length, baseline, "),
         ("../seqsum_presets/baseline", "presets"),
     ],
 )
