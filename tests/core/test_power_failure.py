@@ -4,6 +4,7 @@ least."""
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from support.engine import new_run, outcome_of, small, train_here
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks up what is forced to the disk")
 
 BEHIND = {"train__backend": "fused", "train__keep_checkpoints": 2}
+RUNS = 5
 WAITING = {"train__backend": "torch", "train__steps": 50, "train__keep_checkpoints": 1, "train__early_stop": 100}
 
 
@@ -30,31 +32,38 @@ def test_it_goes_on_with_the_same_bits_and_no_hole(
 ) -> None:
     monkeypatch.setattr(writing, "WRITE_SECONDS", 0.0)  # the whole run would be one writing
     config = small(**how)
-    run = new_run(tmp_path / "runs", config)
     right = train_here(config, tmp_path / "here")
     tried: list[power.Tree] = []
     fell_back: set[str] = set()
-    for number, moment in enumerate(power.recorded(run.folder, lambda: worker.main([str(run.folder)]))):
-        before = Run(tmp_path / f"before-{number}" / run.id)
-        power.write({**moment.seen, **moment.store_seen}, before.folder)
-        told, newest = before.summary().durable_step or 0, steps_saved(before.checkpoints)[-1:]
-        for kept, tree in moment.left().items():
-            if tree in tried:
-                continue
-            tried.append(tree)
-            left = Run(tmp_path / f"left-{len(tried)}" / run.id)
-            power.write(tree, left.folder)
-            assert worker.main([str(left.folder)]) == 0
-            assert outcome_of(left) == right, f"{kept} was kept of what was not forced"
-            with left.store() as store:
-                begun = [event for event in store.events() if event.kind in ("started", "resumed")][-1]
-                assert begun.step >= told, f"{kept} was kept of what was not forced"
-                assert store.state()["durable_step"] == config.train.steps
-            if newest and 0 < begun.step < newest[0]:
-                fell_back.add(kept)
+
+    def fail_at_each_moment(number: int) -> None:
+        run = new_run(tmp_path / f"runs-{number}", config)
+        for moment in power.recorded(run.folder, lambda: worker.main([str(run.folder)])):
+            before = Run(Path(tempfile.mkdtemp(dir=tmp_path)) / run.id)
+            power.write({**moment.seen, **moment.store_seen}, before.folder)
+            told, newest = before.summary().durable_step or 0, steps_saved(before.checkpoints)[-1:]
+            for kept, tree in moment.left().items():
+                if tree in tried:
+                    continue
+                tried.append(tree)
+                left = Run(tmp_path / f"left-{len(tried)}" / run.id)
+                power.write(tree, left.folder)
+                assert worker.main([str(left.folder)]) == 0
+                assert outcome_of(left) == right, f"{kept} was kept of what was not forced"
+                with left.store() as store:
+                    begun = [event for event in store.events() if event.kind in ("started", "resumed")][-1]
+                    assert begun.step >= told, f"{kept} was kept of what was not forced"
+                    assert store.state()["durable_step"] == config.train.steps
+                if newest and 0 < begun.step < newest[0]:
+                    fell_back.add(kept)
+
+    wanted = {"all but the store"} if how is BEHIND else set()
+    for number in range(RUNS):
+        # A checkpoint without its points: which moments there are behind the loop is the scheduler's choice.
+        if not number or not wanted <= fell_back:
+            fail_at_each_moment(number)
     assert len(tried) > 20
-    if how is BEHIND:
-        assert "all but the store" in fell_back, "a checkpoint without its points was met"
+    assert wanted <= fell_back
 
 
 def test_show_tells_the_durable_step(tmp_path: Path) -> None:
