@@ -543,7 +543,7 @@ def test_a_checkpoint_of_another_run_is_neither_asked_nor_exported(field: str, r
     assert refused(*asked, "--checkpoint", "60") == f"predict: {what}"
     assert refused("export", run.id, "--output", output, "--workspace", workspace) == f"export: {what}"
     (answer,) = lines(*asked)
-    assert (answer["checkpoint_step"], answer["warnings"]) == (50, [f"{what}; using the one before it"])
+    assert (answer["checkpoint_step"], answer["warnings"]) == (50, [f"query: {what}; using the one before it"])
     assert tree(run.folder) == before
     mended(run)
     (answer,) = lines(*asked)

@@ -25,7 +25,6 @@ from seqsum.runs.checkpoint_files import (
     MODEL_FILE,
     STATE_FILE,
     DamagedCheckpoint,
-    ForeignCheckpoint,
     folder_of,
     json_object,
     newest_read,
@@ -75,15 +74,7 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
             there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
             raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
         return _read(run, folder_of(run.checkpoints, step), like)
-
-    def read(path: Path) -> Loaded:
-        try:
-            return _read(run, path, like)
-        except ForeignCheckpoint as error:
-            # An answer says from which step it comes, and what was passed over.
-            raise UserError(str(error).removeprefix("query: ")) from None
-
-    found, damages = newest_read(run.checkpoints, read)
+    found, damages = newest_read(run.checkpoints, lambda path: _read(run, path, like))
     if found is None:
         which = f" that can answer ({damages[0]})" if damages else ""
         raise UserError(f"predict: {run.no_checkpoint(which)}")
@@ -91,8 +82,8 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
 
 
 def _read(run: Run, path: Path, like: Loaded | None) -> Loaded:
-    """Load a checkpoint; raise DamagedCheckpoint when it is incomplete or altered, ForeignCheckpoint when it is another
-    run's, UserError when it does not fit."""
+    """Load a checkpoint; raise DamagedCheckpoint when it is incomplete or altered, UserError when it is another run's
+    or does not fit."""
     data = whole_files(path, (STATE_FILE, MODEL_FILE))
     state = json_object(path, STATE_FILE, data[STATE_FILE])
     step = state.get("step")

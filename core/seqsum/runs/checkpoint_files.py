@@ -104,10 +104,6 @@ class DamagedCheckpoint(UserError):
         self.what = what
 
 
-class ForeignCheckpoint(UserError):
-    """A checkpoint of another run in this one's folder: whoever goes on from one does not pass it over."""
-
-
 def whole_files(path: Path, names: Sequence[str] = FILES) -> dict[str, bytes]:
     """Return what files of a checkpoint hold; raise DamagedCheckpoint when one is not there, or was altered."""
     sums = json_object(path, CHECKSUMS_FILE, _content(path, CHECKSUMS_FILE))
@@ -149,17 +145,12 @@ def whole(path: Path) -> tuple[int, dict[str, bytes]]:
 
 
 def newest_read(folder: Path, read: Callable[[Path], Read]) -> tuple[Read | None, list[str]]:
-    """Return what `read` makes of the newest checkpoint that it reads, and what it said of those passed over.
-
-    Raises ForeignCheckpoint as `read` does.
-    """
+    """Return what `read` makes of the newest checkpoint that it reads, and what it said of those passed over."""
     while True:
         steps, damages = steps_saved(folder), list[str]()
         for step in reversed(steps):
             try:
                 return read(folder_of(folder, step)), damages
-            except ForeignCheckpoint:
-                raise
             except UserError as error:
                 damages.append(str(error))
         # A worker that saves and prunes meanwhile can take away every checkpoint that was listed.

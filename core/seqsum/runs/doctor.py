@@ -142,19 +142,18 @@ def _beside(path: Path, name: str = "") -> Path:
 
 
 def _lock(run: Run) -> Iterator[Finding]:
-    path = run.folder / LOCK_FILE
-    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-        aside = _beside(path)
-        yield Finding(f"{path.name} is not a file, so that no worker can begin", f"kept as {aside.name}",
-                      partial(path.rename, aside))  # fmt: skip
+    yield from _no_file(run.folder / LOCK_FILE, "no worker can begin")
 
 
 def _change_lock(run: Run) -> Iterator[Finding]:
-    path = run.folder / CHANGE_LOCK
+    yield from _no_file(run.folder / CHANGE_LOCK, "name, tags, note and star can't be changed")
+
+
+def _no_file(path: Path, so_that: str) -> Iterator[Finding]:
     if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
         aside = _beside(path)
-        yield Finding(f"{path.name} is not a file, so that name, tags, note and star can't be changed",
-                      f"kept as {aside.name}", partial(path.rename, aside))  # fmt: skip
+        yield Finding(f"{path.name} is not a file, so that {so_that}", f"kept as {aside.name}",
+                      partial(path.rename, aside))  # fmt: skip
 
 
 def _store(run: Run) -> Iterator[Finding]:

@@ -35,9 +35,9 @@ def _checkpoint_of_another(run: Run, own: Mapping[str, Any], step: int) -> str |
 
 
 def check_checkpoint(run: Run, step: int, state: Mapping[str, Any], verb: str) -> None:
-    """Raise ForeignCheckpoint where the state of a run's checkpoint says that it is another run's."""
+    """Raise UserError where the state of a run's checkpoint says that it is another run's."""
     if (whose := checkpoint_of_another(step, known_config(run), state)) is not None:
-        raise checkpoint_files.ForeignCheckpoint(f"{verb}: {whose}; see seqsum doctor {run.id}")
+        raise UserError(f"{verb}: {whose}; see seqsum doctor {run.id}")
 
 
 def of_another(run: Run, store: Store) -> str | None:
