@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.segment import Segment
 from textual.events import Key
 from textual.widgets import Input, OptionList
 
@@ -162,16 +161,18 @@ async def test_the_documents_a_section_names_are_explained_and_linked(tmp_path: 
         assert "(documents 1 to 5)" in str(app.form.row("model.name").parent.heading.render())
         app.form.focus_field("model.name")
         await until(pilot, lambda: "documents  5 public texts" in app.text("#help"))
-        links = {segment.text: segment.style.link for segment in drawn(app, "#help") if segment.style.link}
-        assert links == {source.author: source.link for source in SOURCES if source.link}
+        sources = {source.author: source.link for source in SOURCES if source.link}
+        await until(pilot, lambda: links_in(app, "#help") == sources)
         app.form.focus_field("model.hidden_size")
         await until(pilot, lambda: "hidden_size" in app.text("#help"))
         assert "documents" not in app.text("#help"), "its own words have the room"
 
 
-def drawn(app: NewRunApp, selector: str) -> list[Segment]:
+def links_in(app: NewRunApp, selector: str) -> dict[str, str]:
+    """Return the words that lead somewhere, as drawn, and where to."""
     widget = app.new_run.query_one(selector)
-    return [segment for row in range(widget.size.height) for segment in widget.render_line(row) if segment.style]
+    drawn = [segment for row in range(widget.size.height) for segment in widget.render_line(row)]
+    return {one.text: one.style.link for one in drawn if one.style and one.style.link}
 
 
 async def test_what_will_have_no_effect_is_said_below_and_at_its_field(tmp_path: Path) -> None:
