@@ -395,6 +395,17 @@ def test_the_print_of_events_changes_with_any_of_them(store: Store) -> None:
     assert store.events()[-1].id == 2 and store.events_print(2) != first, "another event with the same id"
 
 
+def test_checkpoints_that_are_no_more_have_no_events_and_nothing_else_is_forgotten(store: Store) -> None:
+    for step in (10, 20, 30):
+        store.add_event(step, "checkpoint", path=f"step-{step}")
+        store.add_event(step, "set", field="optim.lr", new="1")
+    store.forget_checkpoints_but([10, 30, 40])
+    assert [event.step for event in store.events(kind="checkpoint")] == [10, 30]
+    assert [event.step for event in store.events(kind="set")] == [10, 20, 30]
+    store.forget_checkpoints_but([])
+    assert [event.kind for event in store.events()] == ["set"] * 3
+
+
 def test_truncate_drops_points_and_checkpoints_after_a_step_and_keeps_what_a_person_did(store: Store) -> None:
     store.append([(name, step, float(step)) for name in ("loss", "lr") for step in range(0, 1000, 10)])
     store.append([("late", 900, 1.0)])

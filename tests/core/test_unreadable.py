@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from seqsum.runs import Run, Store, Summary, Workspace
 from seqsum.runs.annotations import Annotations, annotate
 from seqsum.runs.index import INDEX_FILE, Index
 from seqsum.runs.record import Record, checksum
-from seqsum.runs.store import READING_SECONDS
+from seqsum.runs.store import READING_SECONDS, TABLES
 
 POINTS = [("loss", 10, 0.5), ("loss", 20, 0.25), ("accuracy", 20, 0.75)]
 
@@ -312,14 +313,38 @@ def test_settings_that_are_not_known_are_not_made_up(
     assert bad.outline(judged=True) == before and before.status == "failed"
 
 
+def make_endless(file: Path, table: str) -> None:
+    """Put a view that never ends in a table's place."""
+    with closing(sqlite3.connect(file)) as database:
+        columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        database.execute(f"DROP TABLE {table}")
+        database.execute(
+            f"CREATE VIEW {table} AS {numbers} SELECT {', '.join(f'i AS {name}' for name in columns)} FROM n"
+        )
+        database.commit()
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_a_view_without_an_end_does_not_hang(
-    pair: tuple[Run, Run], workspace: Workspace, capsys: pytest.CaptureFixture[str]
+    table: str, pair: tuple[Run, Run], workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS key, i AS value FROM n"
-    execute(pair[1], "DROP TABLE state")
-    execute(pair[1], f"CREATE VIEW state AS {endless}")
+    make_endless(pair[1].folder / "metrics.db", table)
     began = time.monotonic()
     assert "no store" in lines(capsys, workspace)[pair[1].id]["reason"]
+    assert command(capsys, workspace, "doctor", pair[1].id, "--repair")[0] in (0, 1)
+    assert not lines(capsys, workspace)[pair[1].id]["reason"]
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("table", ["format", "entry"])
+def test_a_view_without_an_end_in_the_index_does_not_hang(
+    table: str, pair: tuple[Run, Run], workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = lines(capsys, workspace)
+    make_endless(workspace.folder / INDEX_FILE, table)
+    began = time.monotonic()
+    assert lines(capsys, workspace) == lines(capsys, workspace) == before
     assert time.monotonic() - began < 5
 
 

@@ -103,6 +103,7 @@ def connect(path: Path, how: str, patience: float) -> sqlite3.Connection:
     """Open a database file; how: SQLite's parameters: `mode=rw` only if it is there, `mode=rwc` makes it."""
     uri = f"{path.absolute().as_uri()}?{how}"
     database = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+    database.set_authorizer(_no_view)
     try:
         # A name in another encoding is shown as well as it can be.
         database.text_factory = partial(str, encoding="utf-8", errors="replace")
@@ -116,6 +117,11 @@ def connect(path: Path, how: str, patience: float) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _no_view(_action: int, _one: str | None, _two: str | None, _database: str | None, source: str | None) -> int:
+    """Refuse what a view or a trigger would do: ours have none, and a stranger's may be without an end."""
+    return sqlite3.SQLITE_DENY if source else sqlite3.SQLITE_OK
 
 
 def on_network_file_system(path: Path) -> bool:

@@ -11,7 +11,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -488,6 +488,15 @@ class Store:
         self.database.execute(
             "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, ?)",
             (time.time(), step, kind, json.dumps(detail)),
+        )
+
+    @_writing
+    def forget_checkpoints_but(self, steps: Collection[int]) -> None:
+        """Take away the events of checkpoints that are not those of `steps`: a fast run saves and prunes a hundred in a
+        second, and whoever watches it reads its events again and again."""
+        self.database.execute(
+            "DELETE FROM event WHERE kind = 'checkpoint' AND step NOT IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(steps)),),
         )
 
     @_reading

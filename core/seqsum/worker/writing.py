@@ -97,10 +97,26 @@ class RunWriter:
         if self.lags and not force:
             store = self._store_behind = self._store_behind or self.run.store(STORE_SECONDS)
             store.insist = self.patience
-            self.behind.write(lambda: record(store, points, events, state))
+            self.behind.write(lambda: self._record(store, points, events, state))
         else:
-            record(self.store, points, events, state)
+            self._record(self.store, points, events, state)
             self.behind.written()
+
+    def _record(self, store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
+        """Write all of it or nothing."""
+        saved = any(kind == "checkpoint" for _, kind, _ in events)
+        prunes = saved and self.trainer.config.train.keep_checkpoints is not None
+
+        def whole() -> None:
+            if points:
+                store.append(points)
+            for step, kind, detail in events:
+                store.add_event(step, kind, **detail)
+            if prunes:
+                store.forget_checkpoints_but(checkpoint_files.steps_saved(self.run.checkpoints))
+            store.set_state(**state)
+
+        store.write(whole)
 
     def ask_fixed_questions(self) -> None:
         """Have the answers of this moment written, where they are others than before.
@@ -129,7 +145,8 @@ class RunWriter:
         changes, seconds = dict(self.changes.values), self.clock.seconds
         path = self.patience(lambda: self.trainer.save(self.run.checkpoints, changes=changes, train_seconds=seconds))
         self.last_saved = (self.trainer.step, changes)
-        self.store.add_event(self.trainer.step, "checkpoint", reason=reason, path=path.name)
+        self._events.append((self.trainer.step, "checkpoint", {"reason": reason, "path": path.name}))
+        self.write(force=True)
         return path
 
     @property
@@ -224,16 +241,3 @@ def say(store: Store, message: str, step: int) -> None:
     """Tell the person something, in the log and in the events."""
     log(message)
     store.add_event(step, "message", text=message)
-
-
-def record(store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
-    """Write all of it or nothing."""
-
-    def whole() -> None:
-        if points:
-            store.append(points)
-        for step, kind, detail in events:
-            store.add_event(step, kind, **detail)
-        store.set_state(**state)
-
-    store.write(whole)
