@@ -77,7 +77,9 @@ def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
         )
         count = Count(f"soak: {name}, {memory:.0f} → {memory_then:.0f} MB, {files:.0f} → {files_then:.0f} files")
         grown = memory_then > GROWTH * memory or files_then > GROWTH * files
-        count.note(True, Failure.of("it grows" if grown else None, f"{most} s"))
+        step = max(60, len(seen) // 12)
+        course = ", ".join(f"{median(mb for mb, _ in seen[at : at + step]):.0f}" for at in range(0, len(seen), step))
+        count.note(True, Failure.of(f"it grows: {course} MB" if grown else None, f"{most} s"))
         yield count
 
 

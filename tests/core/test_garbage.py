@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +50,23 @@ def test_a_command_looks_for_garbage_seldom_and_not_once_more_at_its_end(monkeyp
         assert not any(found is seen for found in gc.get_objects()), "what was made is looked through no more"
     finally:
         gc.set_threshold(*before)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only GNU's C library has heaps of threads")
+def test_threads_share_one_heap() -> None:
+    """In a process of its own: a thread that takes memory first makes no heap beside the first one."""
+    source = """
+import ctypes, sys, threading
+from seqsum.garbage import keep_one_heap
+if sys.argv[1] == "one":
+    keep_one_heap()
+made = threading.Thread(target=lambda: [bytearray(5_000) for _ in range(100)])
+made.start()
+made.join()
+ctypes.CDLL(None).malloc_stats()
+"""
+    arenas = {}
+    for how in ("one", "each"):
+        said = subprocess.run([sys.executable, "-c", source, how], capture_output=True, text=True, check=True).stderr
+        arenas[how] = said.count("Arena ")
+    assert arenas["one"] == 1 < arenas["each"]

@@ -15,7 +15,7 @@ from seqsum.cli.output import complain, use_plain_signs
 from seqsum.cli.parser import Parser
 from seqsum.errors import UserError
 from seqsum.folders import default_workspace
-from seqsum.garbage import collect_seldom
+from seqsum.garbage import collect_seldom, keep_one_heap
 
 UNICODE = ("utf-8", "utf-16", "utf-32")
 
@@ -72,6 +72,7 @@ def workspace_folder(chosen: Path | None) -> Path:
 def open_console(folder: Path) -> int:
     """Run the console in this terminal."""
     collect_seldom()
+    keep_one_heap()
     from seqsum_tui.app import Console
     from seqsum_tui.settings.store import Settings, settings_path
     from seqsum_tui.terminal_io.hangup import end_when_terminal_goes
