@@ -65,6 +65,9 @@ _TERMS = {
     "attention":
         "How a decoder looks back: before each token that it writes it weighs all steps of the input, and reads their "
         "weighted mean.",
+    "automaton":
+        "A machine with finitely many states, which each token leads from one to another. Of a network: inputs that "
+        "are answered alike whatever follows are one of its states. The smallest one that adds modulo 10 has ten.",
     "autoregressive": "Foretelling the next value from the ones before: AR(p) takes a weighted sum of the last p.",
     "backend":
         "What computes the steps: PyTorch, or compiled code of our own (fused), which is many times as fast for small "

@@ -21,7 +21,7 @@ from seqsum_tui.query.plane import Plane
 from seqsum_tui.query.ribbons import Looks, Ribbons, ribbon
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.registry import Pane, views
-from seqsum_tui.query.views.shown import Dots, Shown
+from seqsum_tui.query.views.shown import WRONG, Dots, Shown
 from support.screens import screen_strips, screen_text
 
 SIZES = [(60, 20), (120, 40)]
@@ -528,3 +528,23 @@ def test_what_they_look_like(snap_compare, size, kind):
         await pilot.press("right", "right")
 
     assert snap_compare(Alone(), terminal_size=size, run_before=shown)
+
+
+def test_a_machine_is_a_table_whose_wrong_arrows_stand_out() -> None:
+    states = [{"answer": name, "right": name, "share": 0.5, "example": example} for name, example in ("a0", "b1")]
+    wrong = [{"state": 1, "token": "1", "to": 1, "right": "a"}]
+    (shown,) = made(
+        "automaton", states=states, tokens=["0", "1"], arrows=[[0, 1], [1, 1]], certain=[[1.0, 1.0]] * 2, start=0,
+        strays=0.0, needed=2, right=False, wrong=1, wrong_arrows=wrong, asked=30, shortest=1, longest=5, dot="",
+    )  # fmt: skip
+    head, *lines = shown.words.plain.splitlines()[-1], *(line.text.plain for line in shown.picture.lines)
+    assert [line.split() for line in lines] == [["→0", "a", "50.00%", "0", "1"], ["1", "b", "50.00%", "1", "1"]]
+    # The list puts a mark of two cells before each line.
+    assert [head.rindex(token) for token in "01"] == [2 + at for at in (len(lines[0]) - 3, len(lines[0]) - 1)]
+    assert [line.question for line in shown.picture.lines] == ["0", "1"]
+    red = [text for line in shown.picture.lines for text in coloured(line.text, WRONG)]
+    assert red == ["1"] and "1 of all 4 arrows lead elsewhere" in shown.words.plain
+
+
+def coloured(text: Content, style: str) -> list[str]:
+    return [text.plain[span.start : span.end] for span in text.spans if str(span.style) == style]

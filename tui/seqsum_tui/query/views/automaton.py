@@ -1,0 +1,56 @@
+"""The machine that a network's states form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqsum.formatting import count, percent
+from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
+from seqsum_tui.query.views.registry import Pane, view
+from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Line, Lines, Part, Shown, lines, told
+from seqsum_tui.shared import display
+
+WIDEST = 12
+"""Cells of an answer's name."""
+
+
+def _nothing(pane: Pane) -> dict[str, Any]:
+    return {}
+
+
+@view(
+    Automaton, "inside", "Automaton", fields=_nothing,
+    comes="Which inputs the network holds for the same: its states as a machine, and whether it is the right one.",
+)  # fmt: skip
+def automaton(answer: AutomatonAnswer, pane: Pane) -> Shown:
+    """Return the view of the machine as a table: a line for each state, an arrow for each token."""
+    names = [display.literal(name) for name in answer.tokens]
+    labels = [f"{'→' if at == answer.start else ' '}{at}" for at in range(len(answer.states))]
+    says = min(WIDEST, max(4, *(len(display.literal(state.answer)) for state in answer.states)))
+    widths = [max(len(name), len(str(len(labels) - 1))) for name in names]
+    first = max(map(len, labels))
+    wrong = {(arrow.state, arrow.token) for arrow in answer.wrong_arrows}
+    # Two cells more, as the list below has a mark before each line.
+    head = f"  {'':{first}} {'says':{says}} {'share':>7}  after " + " ".join(
+        f"{name:>{width}}" for name, width in zip(names, widths, strict=True)
+    )
+    verdict = f"{answer.verdict()[0].upper()}{answer.verdict()[1:]}."
+    of = f"{count(answer.asked, 'input')} of {answer.shortest:,}" + (
+        f" to {answer.longest:,} steps" if answer.longest > answer.shortest else " steps"
+    )
+    words = lines(
+        told((f"{'✓' if answer.right else '✗'} ", RIGHT if answer.right else WRONG), (verdict, "bold")),
+        told((f"States of {of} that answer alike whatever follows are one. → is before anything is read.", QUIET)),
+        told((head, QUIET)),
+    )
+    made = []
+    for at, state in enumerate(answer.states):
+        cells: list[Part] = []
+        for name, token, end, width in zip(names, answer.tokens, answer.arrows[at], widths, strict=True):
+            cells += [" ", (f"{end:>{max(width, len(name))}}", WRONG if (at, token) in wrong else "")]
+        text = told(
+            (labels[at].rjust(first), "bold"), " ", display.fit(display.literal(state.answer), says),
+            (f" {percent(state.share):>7}", QUIET), "       ", *cells,
+        )  # fmt: skip
+        made.append(Line(state.example, text, any((at, token) in wrong for token in answer.tokens)))
+    return Shown("Automaton", words, Lines(tuple(made)))
