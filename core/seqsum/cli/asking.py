@@ -81,9 +81,11 @@ class Asking:
         return self._answer(self._verb, {**fields, **self._fields})
 
     def beside(self, **fields: Any) -> Iterator[tuple[str, Answer]]:
-        """Yield the answers to the questions that flags add, with their names, each when it is known."""
+        """Yield the answers to the questions that flags add, with their names, each when it is known; each is given
+        those of the fields that it has."""
         for name, given in self._beside.items():
-            yield name, self._answer(name, {**fields, **given})
+            known = questions()[name].model_fields
+            yield name, self._answer(name, {**{one: value for one, value in fields.items() if one in known}, **given})
 
     def _answer(self, name: str, fields: dict[str, Any]) -> Any:
         return self._answerer.answer(questions()[name](checkpoint=self.step, **fields))[1]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from seqsum.tasks.base import AnyTask, Ints
 
 MOST_INPUTS = 2_000
-MOST_TOKENS = 32
 WORDS = 24
 """Words of two to four tokens that are read from every state, beside each token alone."""
 LONGEST_WORD = 4
@@ -125,15 +124,9 @@ class Automaton(OverLengths):
 
     @classmethod
     def unfit(cls, loaded: Loaded) -> str | None:
-        task = loaded.task
-        if task.answer != "class" or not 0 < task.vocabulary <= MOST_TOKENS or task.classes > MOST_TOKENS:
-            return (
-                f"automaton: it needs single classes for an answer and at most {MOST_TOKENS} tokens, which the task "
-                f'"{loaded.config.task.name}" has not'
-            )
-        if not loaded.model.reads_stepwise:
-            return "automaton: this network does not read step by step"
-        return None
+        from seqsum.query.free_inputs import unfree
+
+        return unfree(loaded, cls.name)
 
     def answer(self, asked: Asked) -> AutomatonAnswer:
         """Merge the states that inputs end in by what the network says then, and after every token and many words;
@@ -192,7 +185,7 @@ def _machine(asked: Asked, inputs: list[Ints], words: list[Ints]) -> AutomatonAn
     task = asked.task
     names = labels_of(task) or []
     tokens = task.input_names(np.arange(task.vocabulary))
-    said, truths = _said_after(asked, inputs, words), _right_after(task, inputs, words, names)
+    said, truths = _said_after(asked, inputs, words), _right_after(task, inputs, words)
     kinds, right_kinds = _Kinds.among(said, FEWEST), _Kinds.among(truths)
     if not len(kinds.said):
         raise UserError(
@@ -212,7 +205,7 @@ def _machine(asked: Asked, inputs: list[Ints], words: list[Ints]) -> AutomatonAn
     successors = [one for several in gone_on for one in several]
     ends = np.cumsum([len(several) for several in gone_on])[:-1]
     to, exact = kinds.of(_said_after(asked, successors, words))
-    right_to = _right_after(task, successors, words, names)
+    right_to = _right_after(task, successors, words)
     right_next, _ = right_kinds.of(right_to)
     arrows, certain, wrong = list[int](), list[float](), list[WrongArrow]()
     parts = (np.split(each, ends) for each in (to, exact, right_next, right_to[:, 0]))
@@ -291,23 +284,12 @@ def _alike(rows: Sequence[Ints], most: int) -> Iterator[list[int]]:
         yield from (places[at : at + most] for at in range(0, len(places), most))
 
 
-def _right_after(task: AnyTask, inputs: Sequence[Ints], words: Sequence[Ints], names: list[str]) -> Ints:
+def _right_after(task: AnyTask, inputs: Sequence[Ints], words: Sequence[Ints]) -> Ints:
     """Return the right classes, as `_said_after` returns the network's."""
-    found = np.empty((len(inputs), 1 + len(words)), dtype=np.int64)
-    place = {name: at for at, name in enumerate(names)}
-    for row, read in enumerate(inputs):
-        for at, word in enumerate([read[:0], *words]):
-            try:
-                truth = task.truth(np.concatenate([read, word]))
-            except (LookupError, ValueError, ArithmeticError):
-                truth = None
-            if truth is None:
-                raise UserError(
-                    f'automaton: not every sequence of tokens has a right answer in the task "{task.config.name}", '
-                    "so that its machine can't be told"
-                )
-            found[row, at] = place[task.render(truth)]
-    return found
+    from seqsum.query.free_inputs import right_classes
+
+    rows = [np.concatenate([read, word]) for read in inputs for word in (read[:0], *words)]
+    return right_classes(task, rows, Automaton.name).reshape(len(inputs), -1)
 
 
 def _dot(says: list[str], tokens: list[str], arrows: list[list[int]], start: int) -> str:

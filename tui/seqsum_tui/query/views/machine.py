@@ -1,13 +1,30 @@
-"""The machine that a network's states form."""
+"""A network as a machine that steps from state to state: which one it is, and how long it keeps to it."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from seqsum.formatting import count, percent
 from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
+from seqsum.query.questions.reach import Reach, ReachAnswer
+from seqsum_tui.charts.palette import GREY, SIGNS
+from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
-from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Line, Lines, Part, Shown, lines, told
+from seqsum_tui.query.views.shown import (
+    QUIET,
+    RIGHT,
+    WRONG,
+    Curves,
+    Line,
+    Lines,
+    Part,
+    Shown,
+    curve,
+    finite,
+    lines,
+    told,
+)
 from seqsum_tui.shared import display
 
 WIDEST = 12
@@ -54,3 +71,31 @@ def automaton(answer: AutomatonAnswer, pane: Pane) -> Shown:
         )  # fmt: skip
         made.append(Line(state.example, text, any((at, token) in wrong for token in answer.tokens)))
     return Shown("Automaton", words, Lines(tuple(made)))
+
+
+@view(
+    Reach, "inside", "Reach",
+    comes="To what length the network will hold, told from short inputs, beside how far it did.",
+)  # fmt: skip
+def reach(answer: ReachAnswer, pane: Pane) -> Shown:
+    """Return the view of spread over distance by length, with where it will cross the border, and where answers did."""
+    x = [math.log10(length) for length in answer.lengths]
+    series = (
+        curve("spread ÷ distance", x, finite(answer.ratio), sign=SIGNS[0]),
+        curve("foretold", x, answer.fitted, sign=SIGNS[1]),
+        curve(f"fails above {answer.crossing:g}", x, [answer.crossing] * len(x), sign="·", colour=GREY),
+    )
+    ends = ((answer.fitted_to, "looked at until here", "◂"), (answer.foretold, "foretold", "▾"),
+            (answer.measured, "measured", "▿"))  # fmt: skip
+    marks = tuple(
+        Mark(math.log10(length), label, sign, "trained")
+        for length, label, sign in ends
+        if length is not None and length <= answer.lengths[-1]
+    )
+    verdict = answer.verdict()
+    said = (
+        f"How far {count(answer.asked, 'input')} of a length spread around their answer, as a share of the way to the "
+        f"next one. {percent(answer.level)} are right as long as it is below {answer.crossing:g}."
+    )
+    words = lines(told((f"{verdict[0].upper()}{verdict[1:]}.", "bold")), told((said, QUIET)))
+    return Shown("Reach", words, Curves(series, "length", "log", marks=marks, span=(0.0, 1.0), limits=(x[0], x[-1])))
