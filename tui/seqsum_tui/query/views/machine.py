@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqsum.formatting import count, percent
+from seqsum.formatting import count, number, percent
 from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
+from seqsum.query.questions.eigenvalues import Eigenvalues, EigenvaluesAnswer
 from seqsum.query.questions.reach import Reach, ReachAnswer
+from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
 from seqsum_tui.query.views.registry import Pane, view
@@ -16,6 +18,7 @@ from seqsum_tui.query.views.shown import (
     RIGHT,
     WRONG,
     Curves,
+    Dots,
     Line,
     Lines,
     Part,
@@ -99,3 +102,40 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
     )
     words = lines(told((f"{verdict[0].upper()}{verdict[1:]}.", "bold")), told((said, QUIET)))
     return Shown("Reach", words, Curves(series, "length", "log", marks=marks, span=(0.0, 1.0), limits=(x[0], x[-1])))
+
+
+def _typed(pane: Pane) -> dict[str, Any]:
+    return {"input": pane.question} if pane.question else {}
+
+
+CIRCLE = 240
+"""Points of the circle."""
+
+
+@view(
+    Eigenvalues, "inside", "Eigenvalues", fields=_typed,
+    comes="What a step keeps, turns and lets fade: eigenvalues against the circle of size 1.",
+)  # fmt: skip
+def eigenvalues(answer: EigenvaluesAnswer, pane: Pane) -> Shown:
+    """Return the view of eigenvalues in the complex plane, with the unit circle."""
+    around = [2 * math.pi * at / CIRCLE for at in range(CIRCLE)]
+    kinds = [0 if size < 1 else 1 for size in answer.size]
+    dots = Dots(
+        (*(math.cos(angle) for angle in around), *answer.real),
+        (*(math.sin(angle) for angle in around), *answer.imaginary),
+        (*(2 for _ in around), *kinds),
+        ("fades, |λ| < 1", "stays or grows, |λ| ≥ 1", "|λ| = 1"),
+        meaning="what becomes of its direction",
+    )
+    where = (
+        "the recurrent matrix"
+        if answer.of == "matrix"
+        else f"a step's Jacobian at the end of {seen(answer.input or '')}"
+    )
+    growing = sum(kinds)
+    said = (
+        f"{len(kinds):,} eigenvalues of {where}; {growing:,} on or beyond the circle, the largest "
+        f"{number(max(answer.size))}."
+    )
+    means = "A direction is stretched by |λ| in each step, and turned by λ's angle: near the circle it is kept."
+    return Shown("Eigenvalues", lines(told((said, "bold")), told((means, QUIET))), dots)
