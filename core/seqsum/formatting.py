@@ -318,8 +318,10 @@ def _told(difference: float) -> float:
     return round(difference, 9) + 0.0
 
 
-def scope(asked: int, exhaustive: bool, thing: str) -> str:
-    """Say how many things were asked, and whether those are all there are."""
+def scope(asked: int, exhaustive: bool, thing: str, part: str = "") -> str:
+    """Say how many things were asked, and whether those are all there are, or which part of the data."""
+    if part in ("validation", "test"):
+        return f"{count(asked, thing)} of the {part} part"
     return f"{'all' if exhaustive else 'a fixed set of'} {count(asked, thing)}"
 
 

@@ -133,7 +133,8 @@ _TERMS = {
     "greedy": "Taking the likeliest token at each step, without looking further.",
     "gru": "A gated cell with two gates and one state: nearly an LSTM, with fewer weights.",
     "held out, validation":
-        "Data that is kept away from training, to see what was understood and not learned by heart.",
+        "Data that is kept away from training, to see what was understood and not learned by heart. What chooses the "
+        "best checkpoint or stops a run is measured on it, so that it flatters a little: a test part does not.",
     "hidden size": "How many numbers the hidden state has: the width of the network's memory.",
     "hidden state": "What a recurrent network remembers of the steps so far: a vector that each step changes.",
     "horizon": "How many steps ahead are to be forecast.",
@@ -183,6 +184,9 @@ _TERMS = {
     "step": "One update of the weights, from one batch. In a sequence: one place of it.",
     "teacher forcing": "In training the decoder is given the right token before, not the one that it wrote itself.",
     "temperature": "How freely a text is drawn: below 1 nearer to the likeliest token, above 1 wilder.",
+    "test, test part":
+        "Data that neither trains nor chooses anything: a run asks it once, at its end, and that is the number to "
+        "report.",
     "token": "One sign of a sequence: a digit, a character, a word.",
     "top k": "Drawing among the k likeliest tokens alone.",
     "trajectory": "The way that a hidden state takes while a sequence is read, drawn in a plane.",

@@ -258,6 +258,11 @@ def _sample(parser: Parser) -> None:
 def _evaluate(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("--lengths", metavar="LOW-HIGH", help="sequence lengths, e.g. 2-100; default: those trained on")
+    parser.add_argument(
+        "--part",
+        choices=("validation", "test"),
+        help="the part of the data to ask; default: validation, which chooses checkpoints, and then the test, if any",
+    )
     parser.add_argument("--confusion", action="store_true", help="also how often each class was answered for which")
     _fields(parser, "evaluate")
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Options = argparse.Namespace
 
 STANDARD_INPUT = "-"
-OF_EVALUATE = {"accuracy", "loss", "metrics", "sequences", "exhaustive", "asked", "accuracy_by_length"}
+OF_EVALUATE = {"part", "accuracy", "loss", "metrics", "sequences", "exhaustive", "asked", "accuracy_by_length"}
 """What `evaluate --json` gives unless more is asked for."""
 
 
@@ -185,22 +185,20 @@ def evaluate(options: Options) -> int:
     """Measure how good a model is."""
     low, high = _lengths(options.lengths)
     asking = Asking(options)
-    answer: EvaluateAnswer = asking.ask(low=low, high=high)
+    part = {"part": options.part} if options.part else {}
+    answer: EvaluateAnswer = asking.ask(low=low, high=high, **part)
     if options.confusion and answer.confusion is None:
         raise UserError("evaluate: --confusion needs single classes for an answer, at most a hundred of them")
-    more = asking.beside(low=low, high=high)  # asked when it is its turn: what is known before is told before
+    more = asking.beside(low=low, high=high, **part)  # asked when it is its turn: what is known before is told before
     if options.json:
         shown = OF_EVALUATE | ({"labels", "confusion"} if options.confusion else set())
         head = {"run": asking.run.id, **asking.head}
-        say_json({**head, **answer.model_dump(include=shown), **_plain(more)})
+        also = (
+            {"test": test.model_dump(include=shown)} if (test := _of_test(asking, answer, options, low, high)) else {}
+        )
+        say_json({**head, **answer.model_dump(include=shown), **also, **_plain(more)})
         return 0
-    asked = scope(answer.sequences, answer.exhaustive, "sequence")
-    if asking.loaded.task.carries_state:
-        asked = f"{count(answer.asked, 'held-out step')}, one after another"
-    elif answer.lengths_alike:
-        asked += ", each length counted alike"
-    accuracy = "" if answer.accuracy is None else f"accuracy {percent(answer.accuracy)} on {asked}, "
-    say(f"{accuracy}loss {number(answer.loss)}" + ("" if accuracy else f" on {asked}"))
+    say(_measured(answer, asking.loaded.task.carries_state))
     for name, value in answer.metrics.items():
         say(f"{name} {metric(name, value)}")
     say(f"checkpoint of step {asking.step:,}")
@@ -208,7 +206,34 @@ def evaluate(options: Options) -> int:
         say(f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}")
     for line in chain(_confusion(answer) if options.confusion else (), _told(more)):
         say(line)
+    if test := _of_test(asking, answer, options, low, high):
+        say(_measured(test, asking.loaded.task.carries_state))
+        for name, value in test.metrics.items():
+            say(f"{name} of the test part {metric(name, value)}")
     return 0
+
+
+def _of_test(
+    asking: Asking, answer: EvaluateAnswer, options: Options, low: int | None, high: int | None
+) -> EvaluateAnswer | None:
+    """Ask the test part, too, where there is one and nobody said which part is meant."""
+    if options.part or not answer.has_test:
+        return None
+    found: EvaluateAnswer = asking.ask(low=low, high=high, part="test")
+    return found
+
+
+def _measured(answer: EvaluateAnswer, carries_state: bool) -> str:
+    """Say in a line how good a model is, on what."""
+    asked = scope(answer.sequences, answer.exhaustive, "sequence", answer.part)
+    if carries_state:
+        which = f" of the {answer.part} part" if answer.part in ("validation", "test") else ""
+        step = "step" if which else "held-out step"
+        asked = f"{count(answer.asked, step)}{which}, one after another"
+    elif answer.lengths_alike:
+        asked += ", each length counted alike"
+    accuracy = "" if answer.accuracy is None else f"accuracy {percent(answer.accuracy)} on {asked}, "
+    return f"{accuracy}loss {number(answer.loss)}" + ("" if accuracy else f" on {asked}")
 
 
 def _confusion(answer: EvaluateAnswer) -> Iterator[str]:

@@ -37,6 +37,7 @@ from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.annotations import check_typed_name
 from seqsum.runs.measure import EARLIER_SIGN
+from seqsum.runs.parts import part_told
 from seqsum.runs.run import RESULTS
 from seqsum.runs.store import UNREADABLE
 from seqsum.schema import as_text
@@ -227,7 +228,8 @@ def show(options: Options) -> int:
     widest = max((len(name) for name in told), default=0)
     say("metrics" if told else "metrics  none yet")
     for name in told:
-        say(f"  {padded(one_line(name), max(18, widest))} {measured(summary, name)}")
+        part = part_told(name, summary.task)
+        say(f"  {padded(one_line(name), max(18, widest))} {measured(summary, name)}{part and f' {part}'}")
     if summary.measure:
         say(f"  accuracy and eval_loss are {summary.measure}, as an earlier version measured")
     for section, values in settings.items():

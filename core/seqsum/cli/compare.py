@@ -154,7 +154,8 @@ def _say_table(shown: Shown) -> None:
     better = f", {comparison.direction} is better" if comparison.direction else ""
     base = next(row for row in rows if row.baseline)
     unit = " in points of a percentage (pp)" if difference_unit(comparison) == "points" else ""
-    say(f"{name}{better}; {f'Δ from {base.name}{unit}' if base.measured else f'no Δ, as {base.name} has no value'}")
+    from_base = f"Δ from {base.name}{unit}" if base.measured else f"no Δ, as {base.name} has no value"
+    say(f"{name}{comparison.part}{better}; {from_base}")
     if comparison.measures:
         say(comparison.measures)
     say_columns(table)

@@ -20,6 +20,7 @@ from seqsum.runs.buckets import Floats
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
 from seqsum.runs.metric_direction import Direction, direction_of
+from seqsum.runs.parts import part_told
 
 SECONDS = "train_seconds"
 MEASURED = ("accuracy", "eval_loss", "bits_per_character")
@@ -83,6 +84,12 @@ class Comparison:
         names = ", ".join(f"{run.summary.name} {run.summary.measure}" for run in earlier)
         others = "" if len(earlier) == len(self.runs) else ", the others over what training draws"
         return f"not one measure: {self.metric} of {names}{others}"
+
+    @property
+    def part(self) -> str:
+        """Say which part of the data the metric is of, ` of the test part`; "" where the runs differ in it."""
+        found = {part_told(self.metric, run.summary.task) for run in self.runs}
+        return found.pop() if len(found) == 1 else ""
 
     @property
     def has_seconds(self) -> bool:

@@ -34,6 +34,7 @@ class Answerer:
         reason = question.unfit(loaded)
         if reason is not None:
             raise UserError(reason)
+        loaded = question.prepared(loaded)
         deadline = Deadline(question.name.replace("_", " "), self._seconds)
         asked = Asked(self.run, self.shelf, loaded, self._number, deadline, self._memory)
         return loaded, question.answer(asked)

@@ -7,6 +7,7 @@ large, damaged or does not fit is told in one sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,14 @@ class Loaded:
     def chance(self) -> float | None:
         """Accuracy of guessing among the classes; None for sequences and values."""
         return self.task.chance or None
+
+    def of_test(self) -> Loaded:
+        """Return this one with the task's test part held out, the same one each time; needs a task that has it."""
+        return self._of_test
+
+    @cached_property
+    def _of_test(self) -> Loaded:
+        return replace(self, task=self.task.of_test())
 
     @property
     def bytes(self) -> int:

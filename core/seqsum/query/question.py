@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_or
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from seqsum.errors import UserError
 from seqsum.formatting import full
 from seqsum.text import seen
 
@@ -92,6 +93,10 @@ class Question(BaseModel, ABC):
         """Say in a sentence why a run has no answer to this; None where it has one."""
         return None
 
+    def prepared(self, loaded: Loaded) -> Loaded:
+        """Return the checkpoint as this question asks it; raises UserError where it can't be asked so."""
+        return loaded
+
     @abstractmethod
     def answer(self, asked: Asked) -> Answer:
         """Answer; raises UserError (InputError with its place) where there is no answer."""
@@ -152,8 +157,22 @@ class OverLengths(Question):
 
     slow: ClassVar[bool] = True
 
+    part: Literal["validation", "test"] | None = field(
+        None, "which part of the data is asked: validation, which null is, or test, where the task has one"
+    )
     low: int | None = field(None, "the shortest inputs to ask", ge=1, le=MOST)
     high: int | None = field(None, "the longest inputs to ask", ge=1, le=MOST)
+
+    def prepared(self, loaded: Loaded) -> Loaded:
+        """With the test part held out, where that is asked for."""
+        if self.part != "test":
+            return loaded
+        if not loaded.task.has_test:
+            raise UserError(
+                f"{self.name.replace('_', ' ')}: this run has no test part; a new run has one with task.test_share, or "
+                "a file of its own for the test"
+            )
+        return loaded.of_test()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

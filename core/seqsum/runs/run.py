@@ -81,6 +81,8 @@ class Summary:
     starred: bool = False
     measure: str = ""
     """What accuracy and eval_loss are means over, where that isn't what training draws: in runs of earlier versions."""
+    task: str = ""
+    """The name of its task; "" where its record does not say it."""
     problems: tuple[str, ...] = ()
     behind: Mapping[str, int] = field(default_factory=dict)
     """The step of each metric whose last value is of an earlier one than `step`."""
@@ -348,7 +350,7 @@ class Run:
             problems.append(f"{RECORD_FILE}: changed after seqsum wrote it; see seqsum doctor {self.id}")
         elif RUN_NAME.fullmatch(self.id) and record.id != self.id:
             problems.append(f"{RECORD_FILE}: that of run {one_line(record.id)}; see seqsum doctor {self.id}")
-        status = state["status"]
+        status, task = state["status"], record.setting("task").raw.get("name")
         return Summary(
             id=self.id,
             name=said.name or record.name,
@@ -368,6 +370,7 @@ class Run:
             note=said.note,
             starred=said.starred,
             measure=measure_of(record),
+            task=task if isinstance(task, str) else "",
             problems=(*record.problems, *problems),
             durable_step=state.get("durable_step"),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -21,6 +22,10 @@ TaskSettings = TypeVar("TaskSettings", bound="TaskConfig")
 Answer = Literal["class", "tags", "sequence", "values"]
 """class: one class for the whole sequence; tags: a class at each step; sequence: tokens, of a length of their own;
 values: real numbers."""
+
+Part = Literal["validation", "test"]
+"""Parts of data that ends, kept away from training: validation is asked again and again, and may stop a run or choose
+its best checkpoint; the test is asked once, at the end."""
 
 NOT_ASKED = -1
 """The target of a step about which nothing is asked (padding, or an input that has no answer yet)."""
@@ -87,6 +92,8 @@ class Task(ABC, Generic[TaskSettings]):
     """Whether a model must not see the steps that come after: no bidirectional reading."""
     lengths_alike: ClassVar[bool] = False
     """Whether every length of input counts alike in an evaluation, however much is asked of it."""
+    part: Part | None = None
+    """Which part of its data is held out; None where data is made without end."""
     input_hint: str
     vocabulary: int = 0
     features: int = 0
@@ -138,6 +145,15 @@ class Task(ABC, Generic[TaskSettings]):
     def steps_asked(self) -> int:
         """About how many steps of sequences an evaluation reads, to guess its time; 0 where that is little."""
         return 0
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there is a test part, too."""
+        return False
+
+    def of_test(self) -> Task[TaskSettings]:
+        """Return this task with its test part held out in place of the validation part; needed with `has_test`."""
+        raise NotImplementedError
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """Return further metrics from the answers to `held_out`, batch by batch (predicted classes, tokens, values)."""
@@ -241,9 +257,15 @@ class Task(ABC, Generic[TaskSettings]):
 
 
 class DataTask(Task[TaskSettings]):
-    """A task whose answers need facts from data files: `_facts`, with what a person should know under `notes`."""
+    """A task whose answers need facts from data files: `_facts`, with what a person should know under `notes`.
 
+    _test_file, _test_share: the settings that give it a test part.
+    """
+
+    part: Part | None = "validation"
     _facts: dict[str, Any]
+    _test_file: str | None = None
+    _test_share: float = 0.0
 
     def __init__(self, config: TaskSettings, facts: dict[str, Any] | None = None) -> None:
         """`facts`: what a checkpoint kept of the data; None reads the data."""
@@ -253,6 +275,15 @@ class DataTask(Task[TaskSettings]):
     def notes(self) -> list[str]:
         notes: list[str] = self._facts["notes"]
         return notes
+
+    @property
+    def has_test(self) -> bool:
+        return self._test_file is not None or self._test_share > 0
+
+    def of_test(self) -> Task[TaskSettings]:
+        test = copy(self)
+        test.part = "test"
+        return test
 
     def data_facts(self) -> dict[str, Any]:
         return self._facts
@@ -267,6 +298,18 @@ def told_asked(asked: int, there: int, what: str) -> list[str]:
     return [] if asked >= there else [f"evaluation: asks {asked:,} of {there:,} {what}: all would take too long"]
 
 
+def one_test_part(value: float, info: ValidationInfo) -> float:
+    """A validator for `test_share`; raises ValueError where another setting says what the test part is, or where next
+    to nothing is left to train on."""
+    given = next((name for name in ("test_file", "test_corpus") if info.data.get(name) is not None), None)
+    if value and given is not None:
+        raise ValueError(f"must be 0 beside task.{given}: each says what the test part is")
+    held_out = info.data.get("held_out_share", 0.0)
+    if value and value + held_out > MOST_KEPT:
+        raise ValueError(f"must be at most {MOST_KEPT} with task.held_out_share ({held_out:g}), got {value:g}")
+    return value
+
+
 def at_least_min_length(value: int, info: ValidationInfo) -> int:
     """A validator for `max_length`; raises ValueError when it is below `min_length`."""
     low = info.data.get("min_length")
@@ -275,6 +318,8 @@ def at_least_min_length(value: int, info: ValidationInfo) -> int:
     return value
 
 
+MOST_KEPT = 0.95
+"""Share of the data that validation and test take together, at most."""
 SHOWN = 3
 EXHAUSTIVE_LIMIT = 2_000_000
 SAMPLE_SIZE = 100_000

@@ -22,10 +22,11 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    one_test_part,
     only_length,
     told_asked,
 )
-from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, read_corpus, source_name
+from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, fingerprint_of, read_corpus, source_name
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.text_files import REPLACEMENT, unknown_of
@@ -55,6 +56,12 @@ class CharacterLmConfig(TaskConfig):
         le=10_000, unit="characters",
     )  # fmt: skip
     held_out_share: float = setting(0.1, "share of the text, at its end, kept for validation", gt=0, le=0.5)
+    test_corpus: str | None = setting(
+        None, "a text file or a folder for the test; its first 100,000 characters are asked once, at the end"
+    )
+    test_share: float = setting(
+        0.0, "instead: share of the text, at its very end, kept for the test; validation stands before it", ge=0, le=0.5
+    )
     bptt: int = setting(
         64, "characters read between two updates; gradients go back no further, the hidden state is kept", ge=1,
         le=10_000, unit="characters",
@@ -67,13 +74,20 @@ class CharacterLmConfig(TaskConfig):
             raise ValueError(f"must be {STANDARD_LIBRARY} or the path of a text file or folder")
         return source_name(value)
 
+    @field_validator("test_corpus")
+    @classmethod
+    def _same_for_the_test(cls, value: str | None) -> str | None:
+        return None if value is None else cls._same_from_every_folder(value)
+
+    _one_test_part = field_validator("test_share")(one_test_part)
+
 
 @register_task
 class CharacterLm(DataTask[CharacterLmConfig]):
     """Text as tokens: 0 for an unknown character, then the training text's most frequent ones.
 
-    The last `held_out_share` of the text is held out (at most 100,000 characters of it are asked, from its start, read
-    in one go).
+    The last `held_out_share` of the text is held out, before the test part where it has one (of each at most 100,000
+    characters are asked, from its start, read in one go).
     Training reads the rest with as many readers as the batch has rows, the hidden state carried from step to step.
     """
 
@@ -87,9 +101,10 @@ class CharacterLm(DataTask[CharacterLmConfig]):
     def __init__(self, config: CharacterLmConfig, facts: dict[str, Any] | None = None) -> None:
         """`facts`: what a checkpoint knows of its corpus; the corpus is then read only when it is asked for."""
         super().__init__(config)
+        self._test_file, self._test_share = config.test_corpus, config.test_share
         self._readers: ParallelReaders | None = None
         if facts is None:
-            corpus, training, validation = self._read()
+            corpus, training, validation, test = self._read()
             # Ties by the character itself: the same text gives the same vocabulary everywhere.
             ranked = sorted(Counter(training).items(), key=lambda item: (-item[1], item[0]))
             counts = [count for _, count in ranked[: config.vocabulary_size]]
@@ -106,6 +121,9 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                     *told_asked(LONGEST_VALIDATION, len(validation), "held-out characters, the first"),
                 ],
             }
+            if self.has_test:
+                facts["test_fingerprint"] = fingerprint_of(test)
+                facts["notes"] += self._test_notes(test, characters)
         # Vocabulary, how often each occurs in the training text, and the whole text's SHA-256.
         self._facts = facts
         self._characters: str = facts["characters"]
@@ -126,15 +144,13 @@ class CharacterLm(DataTask[CharacterLmConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         only_length(low, high, None, "the held-out text is read in one go, from its beginning to its end")
-        self._load()
-        return read_once(self._validation, cyclic=False)
+        return read_once(self._asked, cyclic=False)
 
     def loss_metrics(self, loss: float) -> dict[str, float]:
         """bits_per_character of the held-out text, and what knowing each character's frequency alone would give."""
-        self._load()
         return {
             "bits_per_character": loss / math.log(2),
-            "unigram_bits_per_character": unigram_bits(self._facts["counts"], self._validation),
+            "unigram_bits_per_character": unigram_bits(self._facts["counts"], self._asked),
         }
 
     def parse(self, text: str) -> Ints:
@@ -164,6 +180,12 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         return [REPLACEMENT, *self._characters]
 
     @property
+    def _asked(self) -> Ints:
+        """The text of the part that is held out here, as tokens."""
+        self._load()
+        return self._test if self.part == "test" else self._validation
+
+    @property
     def _texts(self) -> ParallelReaders:
         self._load()
         assert self._readers is not None
@@ -173,16 +195,31 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         """Turn the text into tokens, once; raises UserError when it is no longer the text of the vocabulary."""
         if self._readers is not None:
             return
-        corpus, training, validation = self._read()
-        if corpus.fingerprint != self._facts["fingerprint"]:
+        corpus, training, validation, test = self._read()
+        other = corpus.source if corpus.fingerprint != self._facts["fingerprint"] else ""
+        if not other and self.has_test and fingerprint_of(test) != self._facts["test_fingerprint"]:
+            other = self.config.test_corpus or corpus.source
+        if other:
             raise UserError(
-                f"task.corpus: the text of {corpus.source} is not what it was when the run began; "
-                "put the old text back, or start a new run"
+                f"task.{'corpus' if other == corpus.source else 'test_corpus'}: the text of {other} is not what it was "
+                "when the run began; put the old text back, or start a new run"
             )
         self._validation = encoded(validation, self._characters)[:LONGEST_VALIDATION]
+        self._test = encoded(test, self._characters)[:LONGEST_VALIDATION]
         self._readers = ParallelReaders(encoded(training, self._characters))
 
-    def _read(self) -> tuple[Corpus, str, str]:
+    def _test_notes(self, test: str, characters: str) -> list[str]:
+        """Say what the test's text is."""
+        unknown = float((encoded(test, characters) == UNKNOWN).mean())
+        source = f"of {self.config.test_corpus}" if self.config.test_corpus else "the last of the text"
+        return [
+            f"corpus: the test has {count(len(test), 'character')}, {source}, asked once, at the end; "
+            f"{percent(unknown)} of it is unknown",
+            *told_asked(LONGEST_VALIDATION, len(test), "test characters, the first"),
+        ]
+
+    def _read(self) -> tuple[Corpus, str, str, str]:
+        """Return the corpus, and its training, validation and test part."""
         corpus = read_corpus(self.config.corpus, self.config.characters)
         length = len(corpus.text)
         if length < SHORTEST_CORPUS:
@@ -191,8 +228,17 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                 f"{SHORTEST_CORPUS}"
             )
         # Two characters at least: one to read, one to ask about.
-        border = length - max(2, round(length * self.config.held_out_share))
-        return corpus, corpus.text[:border], corpus.text[border:]
+        end = length - (max(2, round(length * self.config.test_share)) if self.config.test_share else 0)
+        border = end - max(2, round(length * self.config.held_out_share))
+        test = corpus.text[end:]
+        if self.config.test_corpus is not None:
+            test = read_corpus(self.config.test_corpus, LONGEST_VALIDATION, "task.test_corpus").text
+            if len(test) < SHORTEST_CORPUS:
+                raise UserError(
+                    f"task.test_corpus: {self.config.test_corpus} has {count(len(test), 'character')} of text; give at "
+                    f"least {SHORTEST_CORPUS}"
+                )
+        return corpus, corpus.text[:border], corpus.text[border:end], test
 
 
 def encoded(text: str, characters: str) -> Ints:

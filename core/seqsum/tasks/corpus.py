@@ -45,7 +45,12 @@ class Corpus:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return fingerprint_of(self.text)
+
+
+def fingerprint_of(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def source_name(value: str) -> str:
@@ -59,13 +64,13 @@ def source_name(value: str) -> str:
         return str(Path(value).absolute())
 
 
-def read_corpus(source: str, limit: int) -> Corpus:
+def read_corpus(source: str, limit: int, field: str = "task.corpus") -> Corpus:
     """Read at most `limit` characters from a file, from a folder's files in sorted order, or from `stdlib`.
 
     `stdlib` is the standard library's top-level modules without a leading underscore, by name. Line ends become \\n;
     what can't be decoded becomes U+FFFD. Hidden files, links to folders, files with zero bytes in them or in an
     encoding that is not known, and copies of files read before are passed over in folders: a copy would stand in
-    training and in the held-out end. Raises UserError when there is nothing to read.
+    training and in the held-out end. Raises UserError, naming the setting (`field`), when there is nothing to read.
     """
     corpus = Corpus(source)
     if source == STANDARD_LIBRARY:
@@ -79,7 +84,7 @@ def read_corpus(source: str, limit: int) -> Corpus:
         except OSError:  # the name is too long, or a folder on the way is closed to us
             there = False
         if not there:
-            raise UserError(f"task.corpus: there is no {source}; name a text file or a folder of text files")
+            raise UserError(f"{field}: there is no {source}; name a text file or a folder of text files")
         if path.is_file():
             files = iter([path])
             nothing = f"{source} is empty; name a file with text in it"
@@ -87,7 +92,7 @@ def read_corpus(source: str, limit: int) -> Corpus:
             files = _files(path)
             nothing = f"{source} holds no text; name a folder with text files in it"
         else:
-            raise UserError(f"task.corpus: {source} is neither a file nor a folder")
+            raise UserError(f"{field}: {source} is neither a file nor a folder")
     left = limit
     for file in files:
         if left <= 0:
@@ -98,14 +103,14 @@ def read_corpus(source: str, limit: int) -> Corpus:
         except (OSError, _NoText) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             if source == str(file):
-                raise UserError(f"task.corpus: can't read {source}: {reason}") from None
+                raise UserError(f"{field}: can't read {source}: {reason}") from None
             corpus.first_skipped = corpus.first_skipped or f"{one_line(file.name)}: {reason}"
             corpus.skipped += 1
     corpus.text = "".join(corpus._parts)
     corpus._parts.clear()
     if not corpus.text:
         passed = corpus.first_skipped and f"; passed over was {corpus.first_skipped}"
-        raise UserError(f"task.corpus: {nothing}{passed}")
+        raise UserError(f"{field}: {nothing}{passed}")
     return corpus
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count as counted
@@ -23,6 +26,7 @@ from seqsum.tasks.base import (
     Inputs,
     Ints,
     TaskConfig,
+    one_test_part,
     only_length,
     told_asked,
 )
@@ -66,6 +70,15 @@ class ForecastConfig(TaskConfig):
         unit="values",
     )  # fmt: skip
     held_out_share: float = setting(0.2, "share of the series, at its end, kept for validation", gt=0, le=0.9)
+    test_file: DataFile = setting(
+        None, "a file with the same column for the test: a series of its own, forecast once, at the end of the run"
+    )
+    test_share: float = setting(
+        0.0, "instead: share of the series, at its very end, kept for the test; validation stands before it", ge=0,
+        le=0.9,
+    )  # fmt: skip
+
+    _one_test_part = field_validator("test_share")(one_test_part)
 
 
 @register_task
@@ -73,8 +86,9 @@ class Forecast(DataTask[ForecastConfig]):
     """Windows of consecutive values; the target is the value that follows.
 
     The last `held_out_share` of the series is held out: no training window or target reaches into it, while held-out
-    windows look back into the training part, as one who forecasts does. Values are standardised with mean and standard
-    deviation of the training part alone; metrics and answers are in the data's own units.
+    windows look back into the training part, as one who forecasts does. The test part stands behind it, or is a series
+    of its own. Values are standardised with mean and standard deviation of the training part alone; metrics and answers
+    are in the data's own units.
     """
 
     config_type: ClassVar[type[TaskConfig]] = ForecastConfig
@@ -86,9 +100,11 @@ class Forecast(DataTask[ForecastConfig]):
     def __init__(self, config: ForecastConfig, facts: dict[str, Any] | None = None) -> None:
         """`facts`: what a checkpoint knows of its series; the file is then read only when it is asked for."""
         super().__init__(config)
+        self._test_file, self._test_share = config.test_file, config.test_share
         self._standardised: NDArray[np.float32] | None = None
         self._series: Series | None = None
-        self._training = 0
+        self._training = self._validated = 0  # where the training part ends, and the validation part
+        self._tested: NDArray[np.float32] | None = None
         # The training part's mean and standard deviation, the series' last window, its column and its SHA-256.
         self._facts = self._read() if facts is None else facts
         self._mean: float = self._facts["mean"]
@@ -224,13 +240,25 @@ class Forecast(DataTask[ForecastConfig]):
         config = self.config
         return SeriesSource(config.file, config.column, config.decimal, config.header, config.missing)
 
+    def _test_series(self, column: str) -> Series:
+        """Read the column of the test's file."""
+        assert self.config.test_file is not None
+        reading = replace(self._reading, file=self.config.test_file, column=column, field="task.test_file")
+        return read_series(reading)
+
+    def _border(self, count: int) -> None:
+        """Say where the parts of so many values end."""
+        config = self.config
+        self._validated = count - (max(1, round(count * config.test_share)) if config.test_share else 0)
+        self._training = self._validated - max(1, round(count * config.held_out_share))
+
     def _read(self) -> dict[str, Any]:
         """Read the series and say what an answer needs of it; raises UserError when it can't be learned from."""
         config = self.config
         series = self._series = read_series(self._reading)
         count = len(series.values)
-        held_out = max(1, round(count * config.held_out_share))
-        self._training = count - held_out
+        self._border(count)
+        held_out, last = self._validated - self._training, count - self._validated
         if self._training <= config.window:
             raise UserError(
                 f"task.window: column {shown(series.name)} has {counted(count, 'value')}, {max(0, self._training)} of "
@@ -252,8 +280,10 @@ class Forecast(DataTask[ForecastConfig]):
             )
         notes = [
             *series.notes,
-            f"series: {one_line(series.name)}, {count:,} values, {self._training:,} for training and the last "
-            f"{held_out:,} held out",
+            f"series: {one_line(series.name)}, {count:,} values, {max(0, self._training):,} for training and the "
+            + (
+                f"next {held_out:,} held out, the last {last:,} for the test" if last else f"last {held_out:,} held out"
+            ),
             *told_asked(min(MOST_ASKED, EVALUATED_TOKENS // config.window), held_out, "held-out values, evenly spread"),
         ]
         if self._too_long:
@@ -266,7 +296,25 @@ class Forecast(DataTask[ForecastConfig]):
                 f"series: task.horizon ({config.horizon}) is longer than what is held out, so forecasts that far "
                 "are not measured"
             )
+        test: dict[str, Any] = {}
+        if config.test_file is not None:
+            other = self._test_series(series.name)
+            if len(other.values) <= config.window:
+                raise UserError(
+                    f"task.test_file: {shown(Path(config.test_file).name)} has {counted(len(other.values), 'value')}, "
+                    f"and a window of {config.window} needs at least {config.window + 1}; use a shorter window or a "
+                    "longer series"
+                )
+            last = len(other.values) - config.window
+            notes.append(
+                f"series: the test has {counted(last, 'value')} of {one_line(Path(config.test_file).name)} behind the "
+                "first window, forecast once, at the end"
+            )
+            test = {"test_fingerprint": other.fingerprint}
+        if self.has_test:
+            notes += told_asked(min(MOST_ASKED, EVALUATED_TOKENS // config.window), last, "test values, evenly spread")
         return {
+            **test,
             "column": series.name,
             "mean": mean,
             "deviation": deviation,
@@ -290,14 +338,28 @@ class Forecast(DataTask[ForecastConfig]):
                     f"task.file: the values of {shown(series.name)} are not what they were when the run began; put "
                     "the old ones back, or start a new run"
                 )
-            self._training = len(series.values) - max(1, round(len(series.values) * self.config.held_out_share))
-            self._standardised = self._standardise(series.values)
-            if not np.isfinite(self._standardised).all():
-                raise UserError(
-                    f"task.column: some held-out values of {shown(series.name)} are too far from the training values "
-                    "to compute with; look for a wrong one"
-                )
+            self._border(len(series.values))
+            standardised = self._near(series)
+            if self.config.test_file is not None:
+                other = self._test_series(series.name)
+                if other.fingerprint != self._facts["test_fingerprint"]:
+                    raise UserError(
+                        f"task.test_file: the values of {shown(Path(self.config.test_file).name)} are not what they "
+                        "were when the run began; put the old ones back, or start a new run"
+                    )
+                self._tested = self._near(other)
+            self._standardised = standardised
         return self._standardised
+
+    def _near(self, series: Series) -> NDArray[np.float32]:
+        """Standardise a series; raises UserError where some values are too far from the training values."""
+        values = self._standardise(series.values)
+        if not np.isfinite(values).all():
+            raise UserError(
+                f"task.column: some held-out values of {shown(series.name)} are too far from the training values to "
+                "compute with; look for a wrong one"
+            )
+        return values
 
     def _standardise(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):
@@ -311,12 +373,17 @@ class Forecast(DataTask[ForecastConfig]):
     def _held_out(self, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Windows and the `steps` held-out values after each: float32 [n, window] and [n, steps]."""
         values, window = self._load(), self.config.window
+        first, end = self._training, self._validated
+        if self.part == "test":
+            values, first, end = (
+                (values, end, len(values)) if self._tested is None else (self._tested, window, len(self._tested))
+            )
         # A forecast reads the window anew for each of its steps.
         most = min(MOST_ASKED if steps == 1 else MOST_FORECASTS, EVALUATED_TOKENS // (window * steps))
-        count = len(values) - self._training - steps + 1
+        count = end - first - steps + 1
         if count < 1:
             return np.zeros((0, window), np.float32), np.zeros((0, steps), np.float32)
-        starts: Ints = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) + self._training
+        starts: Ints = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) + first
         ahead = sliding_window_view(values, window + steps)[starts - window]
         return ahead[:, :window], ahead[:, window:]
 

@@ -25,6 +25,8 @@ from seqsum.text import one_line
 
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
 SHORTEST_LINE = 10  # characters; what is shorter stands in every package
+Pair = tuple[str, str]
+"""A text and its label."""
 HELD_OUT_IN = 5  # one file, or row, in five
 WHITE_SPACE = re.compile(r"\s")
 MOST_LABELS = 1_000
@@ -43,6 +45,7 @@ class LinesSource:
     the last; header: whether the first line names the columns; missing: what to do with rows without text or label
     max_length: how many characters of a text the model reads: texts that are the same up to there are one text. None,
     as old checkpoints have it, splits by the texts as they stand in the file
+    test_file: a file of texts for the test; test_share: the share of the texts that are kept for it
     """
 
     file: str | None = None
@@ -51,6 +54,12 @@ class LinesSource:
     header: Header = "auto"
     missing: MissingCells = "refuse"
     max_length: int | None = None
+    test_file: str | None = None
+    test_share: float = 0.0
+
+    @property
+    def has_test(self) -> bool:
+        return self.test_file is not None or self.test_share > 0
 
     def same(self, text: str) -> str:
         """What texts that the model reads alike, but for white space, have in common."""
@@ -65,25 +74,26 @@ def as_read(text: str, length: int) -> str:
 
 @dataclass(frozen=True)
 class LabelledLines:
-    """(text, label) pairs, for training and held out; no text stands in both.
+    """(text, label) pairs, for training, held out for validation, and for the test; no text stands in two of them.
 
     notes: what a person should know of them, one sentence each
     """
 
-    training: list[tuple[str, str]]
-    held_out: list[tuple[str, str]]
+    training: list[Pair]
+    held_out: list[Pair]
     notes: list[str]
+    test: list[Pair]
 
     @property
     def labels(self) -> list[str]:
         """Every label, sorted."""
-        return sorted({label for part in (self.training, self.held_out) for _, label in part})
+        return sorted({label for part in (self.training, self.held_out, self.test) for _, label in part})
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of texts, labels and split."""
         digest = hashlib.sha256()
-        for part in (self.training, self.held_out):
+        for part in (self.training, self.held_out, *([self.test] if self.test else [])):
             for pair in part:
                 digest.update(repr(pair).encode())
             digest.update(b"\n")
@@ -95,25 +105,27 @@ def read_lines(reading: LinesSource) -> LabelledLines:
 
     Names that end in .jsonl, .ndjson or .json hold one JSON object a line, all others CSV.
     """
-    return _read(reading, file_stamp(reading.file or ""))
+    return _read(reading, (file_stamp(reading.file or ""), file_stamp(reading.test_file or "")))
 
 
 @lru_cache(maxsize=2)
 def _read(reading: LinesSource, stamp: object) -> LabelledLines:
-    """`stamp`: of the file as it is now; a changed one is read anew."""
+    """`stamp`: of the files as they are now; a changed one is read anew."""
     return standard_library(reading) if reading.file is None else _from_file(reading.file, reading)
 
 
 def standard_library(reading: LinesSource = LinesSource()) -> LabelledLines:
     """Lines of code and the package each comes from, held out by file.
 
-    The files of a package are ordered by their size, and the second of every five is held out. Indentation, blank
+    The files of a package are ordered by their size, and the second of every five is held out; of the others, those for
+    the test are spread evenly. Indentation, blank
     lines, comments and lines under ten characters are left out, and so is from the held-out part every line that stands
     in the training part.
     """
     folder = Path(sysconfig.get_path("stdlib"))
-    training: list[tuple[str, str]] = []
-    held_out: list[tuple[str, str]] = []
+    training: list[Pair] = []
+    held_out: list[Pair] = []
+    test: list[Pair] = []
     for package in PACKAGES:
         found = (path.relative_to(folder) for path in (folder / package).rglob("*.py"))
         names = [path.as_posix() for path in found if not {"test", "tests"} & set(path.parts)]
@@ -121,11 +133,14 @@ def standard_library(reading: LinesSource = LinesSource()) -> LabelledLines:
         # By size: so the held-out files are small and large in the same measure.
         for place, name in enumerate(sorted(sources, key=lambda name: (len(sources[name]), name))):
             part = held_out if place % HELD_OUT_IN == 1 else training
+            if part is training and int((place + 1) * reading.test_share) > int(place * reading.test_share):
+                part = test
             lines = (line.strip() for line in sources[name].splitlines())
             part += [(line, package) for line in lines if len(line) >= SHORTEST_LINE and not line.startswith("#")]
     if not training or not held_out:
         raise UserError("task.file: the standard library's sources are not installed here; name a CSV or JSONL file")
-    return _made(training, held_out, reading, f"lines of the standard library's packages {listed(PACKAGES)}", "files")
+    source = f"lines of the standard library's packages {listed(PACKAGES)}"
+    return _made(training, held_out, test, reading, source, "files")
 
 
 def _from_file(file: str, reading: LinesSource) -> LabelledLines:
@@ -134,9 +149,10 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
     label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
     pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
-    held = [_is_held_out(reading.same(text)) for text, _ in pairs]
-    training = [pair for pair, out in zip(pairs, held, strict=True) if not out]
-    held_out = [pair for pair, out in zip(pairs, held, strict=True) if out]
+    parts: dict[str, list[Pair]] = {"training": [], "validation": [], "test": []}
+    for pair in pairs:
+        parts[_part_of(reading.same(pair[0]), reading.test_share)].append(pair)
+    training, held_out, test = parts.values()
     columns = f"texts: {shown(text_column)} is read, and {shown(label_column)} is the label"
     notes = [*table.notes, f"{columns}; left out: {left_out}" if left_out else columns]
     unsaid = [row for row, pair in enumerate(pairs) if any(one.strip().lower() in NO_VALUE for one in pair)]
@@ -145,7 +161,7 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
         notes.append(
             f"texts: {count(len(unsaid), 'row')} with {listed(words)} as text or label, read as any other word"
         )
-    lines = _made(training, held_out, reading, name, "texts", notes)
+    lines = _made(training, held_out, test, reading, name, "texts", notes, (text_column, label_column))
     classes = len(lines.labels)
     if classes < 2:
         raise UserError(
@@ -167,9 +183,7 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     return lines
 
 
-def _pairs(
-    table: Table, text_column: str, label_column: str, missing: MissingCells
-) -> tuple[list[tuple[str, str]], str]:
+def _pairs(table: Table, text_column: str, label_column: str, missing: MissingCells) -> tuple[list[Pair], str]:
     """Return texts and labels, and in words which rows were left out because one of the two is empty."""
     texts = table.column(text_column, "task.text_column")
     labels = table.column(label_column, "task.label_column")
@@ -203,29 +217,64 @@ def _pairs(
     return kept, f"{count(len(empty), 'row')} without text or label ({lines})"
 
 
-def _is_held_out(text: str) -> bool:
+def _part_of(text: str, test_share: float) -> str:
     """By the text itself: a text that stands in several rows stands in one part only."""
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8]) % HELD_OUT_IN == 0
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    if int.from_bytes(digest[8:16]) < test_share * 2**64:
+        return "test"
+    return "validation" if int.from_bytes(digest[:8]) % HELD_OUT_IN == 0 else "training"
 
 
 def _made(
-    training: list[tuple[str, str]],
-    held_out: list[tuple[str, str]],
+    training: list[Pair],
+    held_out: list[Pair],
+    test: list[Pair],
     reading: LinesSource,
     source: str,
     by: str,
     notes: Sequence[str] = (),
+    columns: tuple[str, str] = ("text", "label"),
 ) -> LabelledLines:
+    """columns: those of texts and labels, for the test's file"""
     seen = {reading.same(text) for text, _ in training}
     fresh = [pair for pair in held_out if reading.same(pair[0]) not in seen]
     told = [*notes, f"texts: {source}; {len(training):,} for training and {len(fresh):,} held out, by {by}"]
+    if reading.has_test:
+        seen |= {reading.same(text) for text, _ in fresh}
+        if reading.test_file is not None:
+            test, more = _test_pairs(reading.test_file, reading, columns)
+            told += more
+        unmet = [pair for pair in test if reading.same(pair[0]) not in seen]
+        told.append(_test_note(test, unmet, reading))
+        test = unmet
     known = {label for _, label in training}
-    unseen = Counter(label for _, label in fresh if label not in known)
-    for label, texts in sorted(unseen.items())[:MOST_TOLD]:
-        told.append(
-            f"texts: label {shown(label)} occurs only in the held-out part ({count(texts, 'text')}): nothing can learn "
-            "it, so it always counts as wrong"
-        )
-    if len(unseen) > MOST_TOLD:
-        told.append(f"texts: so with {count(len(unseen) - MOST_TOLD, 'more label')}")
-    return LabelledLines(training, fresh, told)
+    for part, pairs in (("held-out", fresh), ("test", test)):
+        unseen = Counter(label for _, label in pairs if label not in known)
+        for label, texts in sorted(unseen.items())[:MOST_TOLD]:
+            told.append(
+                f"texts: label {shown(label)} occurs only in the {part} part ({count(texts, 'text')}): nothing can "
+                "learn it, so it always counts as wrong"
+            )
+        if len(unseen) > MOST_TOLD:
+            told.append(f"texts: so with {count(len(unseen) - MOST_TOLD, 'more label')}")
+    return LabelledLines(training, fresh, told, test)
+
+
+def _test_pairs(file: str, reading: LinesSource, columns: tuple[str, str]) -> tuple[list[Pair], list[str]]:
+    """Read the test's file, and return what is to be said of it."""
+    table = read_table(file, reading.header, bear_wrong=True, field="task.test_file")
+    pairs, left_out = _pairs(table, *columns, reading.missing)
+    return pairs, [*table.notes, *([f"texts: left out of {table.source}: {left_out}"] if left_out else [])]
+
+
+def _test_note(test: list[Pair], unmet: list[Pair], reading: LinesSource) -> str:
+    """Say what the test's texts are; raises UserError where there are none."""
+    setting = "test_share" if reading.test_file is None else "test_file"
+    where = "" if reading.test_file is None else f" of {one_line(Path(reading.test_file).name)}"
+    if not unmet:
+        why = f": all {count(len(test), 'text')}{where} stand in the other parts, too" if test else ""
+        raise UserError(f"task.{setting}: no text is left for the test{why}; give more texts, or set it to off or 0")
+    again = (
+        f"; {count(len(test) - len(unmet), 'other')} stand in the other parts, too" if len(test) > len(unmet) else ""
+    )
+    return f"texts: the test has {count(len(unmet), 'text')}{where}, asked once, at the end{again}"

@@ -42,7 +42,8 @@ MissingValues = Literal["refuse", "forward_fill"]
 class SeriesSource:
     """What is read, and how: file None is the sunspots' one, column None the last.
 
-    decimal, header: auto finds them in the file; missing: what to do where there is no value
+    decimal, header: auto finds them in the file; missing: what to do where there is no value; field: the setting that
+    names the file, for messages
     """
 
     file: str | None = None
@@ -50,6 +51,7 @@ class SeriesSource:
     decimal: DecimalMark = "auto"
     header: Header = "auto"
     missing: MissingValues = "refuse"
+    field: str = "task.file"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def read_series(reading: SeriesSource) -> Series:
 @lru_cache(maxsize=4)  # a form makes the task anew at every change
 def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
     """`stamp`: of the file as it is now; a changed one is read anew."""
-    return _series(read_table(file, reading.header), reading)
+    return _series(read_table(file, reading.header, field=reading.field), reading)
 
 
 def _series(table: Table, reading: SeriesSource) -> Series:

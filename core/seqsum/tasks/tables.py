@@ -69,9 +69,9 @@ class Table:
         return f"{self.source}, line {self.places[row]}, column {shown(self.columns[column])}"
 
 
-def read_table(file: str, header: Header = "auto", bear_wrong: bool = False) -> Table:
-    """Read the file that `task.file` names: JSON Lines by the name's ending, else CSV; raises UserError."""
-    data, source = read_bytes(file, "task.file"), one_line(Path(file).name)
+def read_table(file: str, header: Header = "auto", bear_wrong: bool = False, field: str = "task.file") -> Table:
+    """Read the file that a setting (`field`) names: JSON Lines by the name's ending, else CSV; raises UserError."""
+    data, source = read_bytes(file, field), one_line(Path(file).name)
     if Path(file).suffix.lower() in JSON_LINES:
         return read_json_lines(data, source, bear_wrong)
     return read_csv(data, source, header, bear_wrong)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
@@ -21,12 +22,14 @@ from seqsum.tasks.base import (
     Examples,
     Inputs,
     Ints,
+    Part,
     TaskConfig,
+    one_test_part,
     told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
-from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells, as_read, read_lines
+from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells, Pair, as_read, read_lines
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_files import REPLACEMENT, DataFile, unknown_of
@@ -56,6 +59,14 @@ class TextClassificationConfig(TaskConfig):
     missing: MissingCells = setting(
         "refuse", "what is done with rows whose text or label is empty: refuse the file, or drop them"
     )
+    test_file: DataFile = setting(
+        None,
+        "a file of texts with labels for the test, with the columns of task.file; they are asked once, at the end",
+    )
+    test_share: float = setting(
+        0.0, "instead: share of the texts kept for the test; of the others a fifth is held out for validation", ge=0,
+        le=0.5,
+    )  # fmt: skip
     vocabulary_size: int = setting(
         5_000, "how many different characters are told apart, the most frequent; all others count as one unknown", ge=1,
         le=50_000, unit="characters",
@@ -64,13 +75,16 @@ class TextClassificationConfig(TaskConfig):
         80, "how many characters of a text are read; the rest is cut off", ge=1, le=10_000, unit="characters"
     )
 
+    _one_test_part = field_validator("test_share")(one_test_part)
+
 
 @register_task
 class TextClassification(DataTask[TextClassificationConfig]):
     """Tokens are the training texts' most frequent characters in their order, then one for all others.
 
     Held out is every fifth file of the standard library, or the rows that a hash chooses of what is read of their text,
-    so that what reads alike stands in one part; at most 2,000 texts of those are asked, evenly spread.
+    so that what reads alike stands in one part; at most 2,000 texts of those are asked, evenly spread. The test part is
+    a file of its own, or other rows that the hash chooses.
     """
 
     config_type: ClassVar[type[TaskConfig]] = TextClassificationConfig
@@ -80,8 +94,9 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def __init__(self, config: TextClassificationConfig, facts: dict[str, Any] | None = None) -> None:
         """`facts`: what a checkpoint knows of its labels; the file is then read only when it is asked for."""
         super().__init__(config)
+        self._test_file, self._test_share = config.test_file, config.test_share
         self._training: tuple[Codes, Ints, Ints] | None = None
-        self._asked: list[Examples] = []
+        self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[int]] = {}
         if facts is None:
             reading = self._reading(config.max_length)
@@ -127,8 +142,9 @@ class TextClassification(DataTask[TextClassificationConfig]):
                 yield examples.rows(wanted)
         if not yielded:
             shortest, longest = self._asked[0].lengths.min(), self._asked[-1].lengths.max()
+            which = "test" if self.part == "test" else "held-out"
             raise UserError(
-                f"lengths: no held-out text is {low or shortest} to {high or longest} characters long; they have "
+                f"lengths: no {which} text is {low or shortest} to {high or longest} characters long; they have "
                 f"{shortest} to {longest}"
             )
 
@@ -184,8 +200,20 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def _reading(self, max_length: int | None) -> LinesSource:
         config = self.config
         return LinesSource(
-            config.file, config.text_column, config.label_column, config.header, config.missing, max_length
+            config.file,
+            config.text_column,
+            config.label_column,
+            config.header,
+            config.missing,
+            max_length,
+            config.test_file,
+            config.test_share,
         )
+
+    @property
+    def _asked(self) -> list[Examples]:
+        """What is asked of the part that is held out here."""
+        return self._parts[self.part or "validation"]
 
     def _vocabulary_of(self, lines: LabelledLines) -> dict[str, Any]:
         """Return the facts `characters` and `notes`: the training texts' most frequent characters, and what is left."""
@@ -200,10 +228,11 @@ class TextClassification(DataTask[TextClassificationConfig]):
         if len(counts) > len(characters):
             told += f", of {len(counts):,} (task.vocabulary_size)"
         told += f"; {percent(unknown / max(1, asked.total()))} of the characters held out are unknown"
-        asking = len(self._unlike(lines, characters))
-        if not asking:
+        asking, tested = len(self._unlike(lines, characters)), len(self._unlike(lines, characters, "test"))
+        if not asking or (lines.test and not tested):
+            which = "test" if asking else "held-out"
             raise UserError(
-                "task.vocabulary_size: but for unknown characters all held-out texts read as training texts; make it "
+                f"task.vocabulary_size: but for unknown characters all {which} texts read as training texts; make it "
                 "larger, or give more texts"
             )
         alike = len(lines.held_out) - asking
@@ -212,6 +241,12 @@ class TextClassification(DataTask[TextClassificationConfig]):
             notes.append(
                 f"texts: not asked: {count(alike, 'held-out text')}, a training text but for unknown characters"
             )
+        if len(lines.test) > tested:
+            alike = len(lines.test) - tested
+            notes.append(
+                f"texts: not asked: {count(alike, 'test text')}, a text of the other parts but for unknown characters"
+            )
+        notes += told_asked(self._most_asked, tested, "test texts, evenly spread")
         return {
             "characters": characters,
             "notes": notes + told_asked(self._most_asked, asking, "held-out texts, evenly spread"),
@@ -221,16 +256,19 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def _most_asked(self) -> int:
         return min(MOST_ASKED, EVALUATED_TOKENS // self.config.max_length)
 
-    def _unlike(self, lines: LabelledLines, characters: str) -> list[tuple[str, str]]:
-        """The held-out texts that a network can tell from every training text."""
+    def _unlike(self, lines: LabelledLines, characters: str, part: Part = "validation") -> list[Pair]:
+        """The texts of a part that a network can tell from every text of those before it."""
         known, most = set(characters), self.config.max_length
 
         def tokens(text: str) -> str:
             read = as_read(text, most)
             return read if known.issuperset(read) else "".join(c if c in known else "\0" for c in read)
 
-        met = {tokens(text) for text, _ in lines.training}
-        return [pair for pair in lines.held_out if tokens(pair[0]) not in met]
+        before, asked = (lines.training, lines.held_out)
+        if part == "test":
+            before, asked = [*lines.training, *lines.held_out], lines.test
+        met = {tokens(text) for text, _ in before} if asked else set()
+        return [pair for pair in asked if tokens(pair[0]) not in met]
 
     def _load(self) -> tuple[Codes, Ints, Ints]:
         """Turn the texts into tokens, once; raises UserError when they are no longer those of the facts."""
@@ -238,28 +276,37 @@ class TextClassification(DataTask[TextClassificationConfig]):
             lines = read_lines(self._reading(self._facts.get("max_length")))
             if lines.fingerprint != self._facts["fingerprint"]:
                 source = self.config.file or "the standard library"
+                also = f", or of {self.config.test_file}," if self.config.test_file else ""
                 raise UserError(
-                    f"task.file: the texts of {source} are not what they were when the run began; put the old ones "
-                    "back, or start a new run"
+                    f"task.file: the texts of {source}{also} are not what they were when the run began; put the old "
+                    "ones back, or start a new run"
                 )
             held_out = self._unlike(lines, self._characters) if "characters" in self._facts else lines.held_out
             places = {label: place for place, label in enumerate(self.labels)}
             labels = np.array([places[label] for _, label in lines.training], dtype=np.int64)
             self._majority = Counter(labels.tolist()).most_common(1)[0][0]
-            count = len(held_out)
-            spread = np.unique(np.linspace(0, count - 1, min(count, self._most_asked)).astype(np.int64))
-            pairs = [held_out[place] for place in spread]
-            codes, lengths = self._encoded(pairs)
-            targets = np.array([places[label] for _, label in pairs], dtype=np.int64)
-            order = np.argsort(lengths, kind="stable")
-            for start in range(0, len(order), ASKED_AT_ONCE):
-                rows = order[start : start + ASKED_AT_ONCE]
-                width = int(lengths[rows].max())
-                self._asked.append(Examples(codes[rows, :width].astype(np.int64), lengths[rows], targets[rows]))
-            for row, length, target in zip(codes, lengths.tolist(), targets.tolist(), strict=True):
-                self._known.setdefault(row[:length].astype(np.int64).tobytes(), set()).add(target)
+            self._parts["validation"] = self._examples(held_out, places)
+            if lines.test:
+                self._parts["test"] = self._examples(self._unlike(lines, self._characters, "test"), places)
             self._training = (*self._encoded(lines.training), labels)
         return self._training
+
+    def _examples(self, texts: list[Pair], places: dict[str, int]) -> list[Examples]:
+        """Return texts to be asked, evenly spread, the shortest first; `truth` knows their labels from here on."""
+        count = len(texts)
+        spread = np.unique(np.linspace(0, count - 1, min(count, self._most_asked)).astype(np.int64))
+        pairs = [texts[place] for place in spread]
+        codes, lengths = self._encoded(pairs)
+        targets = np.array([places[label] for _, label in pairs], dtype=np.int64)
+        order = np.argsort(lengths, kind="stable")
+        found: list[Examples] = []
+        for start in range(0, len(order), ASKED_AT_ONCE):
+            rows = order[start : start + ASKED_AT_ONCE]
+            width = int(lengths[rows].max())
+            found.append(Examples(codes[rows, :width].astype(np.int64), lengths[rows], targets[rows]))
+        for row, length, target in zip(codes, lengths.tolist(), targets.tolist(), strict=True):
+            self._known.setdefault(row[:length].astype(np.int64).tobytes(), set()).add(target)
+        return found
 
     def _encoded(self, pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Ints]:
         return encoded([as_read(text, self.config.max_length) for text, _ in pairs], self._characters)

@@ -24,6 +24,7 @@ from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.runs.measure import MEASURE
+from seqsum.runs.parts import TEST
 from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
@@ -70,6 +71,13 @@ class LogWindow:
         answered = result.asked[part] > 0
         self.accuracy = _added(self.accuracy, result.right[part][answered] / result.asked[part][answered])
         self.answered += int(answered.sum())
+
+
+def points_of(step: int, result: Evaluation) -> list[Point]:
+    """Return the points of an evaluation."""
+    points = [] if result.accuracy is None else [("accuracy", step, result.accuracy)]
+    points.append(("eval_loss", step, result.loss))
+    return points + [(name, step, value) for name, value in result.metrics.items()]
 
 
 def _added(total: float, numbers: NDArray[np.float64]) -> float:
@@ -220,6 +228,20 @@ class Trainer:
         self._evaluated_at = self.step
         return (result, *self.note(self.step, result))
 
+    def test(self, saved: checkpoint.Checkpoint | None = None, check: Check | None = None) -> list[Point]:
+        """Ask the test part, with a checkpoint's weights in place of the present ones where one is given; return its
+        points: those of an evaluation with `test_` before their names.
+
+        check: called between batches; what it raises ends it
+        """
+        model = self.model
+        if saved is not None:
+            model = make_model(self.task, self.config.model, self.config.train.seed)
+            model.load_state_dict(saved.model)
+            model.to(self.device, getattr(torch, self.config.train.dtype))
+        result = evaluate(model, self.task.of_test(), check=check)
+        return [(TEST + name.removeprefix("eval_"), step, value) for name, step, value in points_of(self.step, result)]
+
     def evaluation_behind(self, check: Check | None = None) -> Callable[[], Evaluation] | None:
         """Return what makes the evaluation that is due in another thread, while this one trains on; `note` its result.
 
@@ -239,10 +261,7 @@ class Trainer:
         schedule = self.config.schedule
         plateau = schedule.name == "plateau" and step > schedule.warmup_steps
         best = self.early_stopping.note(result.loss, step, schedule.patience if plateau else None)
-        points = [] if result.accuracy is None else [("accuracy", step, result.accuracy)]
-        points.append(("eval_loss", step, result.loss))
-        points += [(name, step, value) for name, value in result.metrics.items()]
-        return best, points
+        return best, points_of(step, result)
 
     @property
     def checkpoint_due(self) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from seqsum.training.trainer import Point, Trainer
 
 IDLE_SECONDS = 0.05
+TOLD = ("test_accuracy", "test_loss", "test_mae", "test_bits_per_character")
+"""What is told of the test; the rest stands among the metrics."""
 PATIENCE_SECONDS = 0.5
 """How long somebody who asked for something waits for evaluations behind the loop."""
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
@@ -55,6 +57,7 @@ class Worker:
         self._looked = 0.0
         self._given_up = threading.Event()
         self._unmade: list[int] = []  # steps whose evaluation was given up
+        self._owes_test = False
 
     # Beginning
 
@@ -88,6 +91,7 @@ class Worker:
             say(self.store, back, step)
         known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
         self.trainer = Trainer.resume(saved) if saved else Trainer(config)
+        self._owes_test = self.trainer.task.has_test
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
         speed = float(self.store.state().get("steps_per_second", 0.0))
         self.clock = TrainingClock(known["train_seconds"], speed, SystemMetrics(self.trainer.device))
@@ -172,7 +176,8 @@ class Worker:
         writer.ask_fixed_questions()
         while True:
             self._obey()
-            if self._shall_stop and not (trainer.done and not trainer.owes_evaluation and self._settle_soon()):
+            owes = trainer.owes_evaluation or self._owes_test
+            if self._shall_stop and not (trainer.done and not owes and self._settle_soon()):
                 return self._stop()
             if self.patience.waits:  # behind the loop
                 time.sleep(IDLE_SECONDS)
@@ -188,7 +193,9 @@ class Worker:
                 continue
             if trainer.done:
                 if self._all_ended():
-                    return self._finish()
+                    if not self._owes_test:
+                        return self._finish()
+                    self._test()
                 continue
             before = trainer.step, self.clock.seconds
             points = trainer.run_chunk(self.changes.steps)
@@ -238,6 +245,36 @@ class Worker:
                     dropped=lambda: self._unmade.append(step),
                 )
             )
+
+    def _test(self) -> None:
+        """Ask the test part, once: the best checkpoint where that is kept, else the last weights."""
+        trainer, writer = self.trainer, self.writer
+        if not writer.saved:
+            writer.save("end")
+        best = trainer.early_stopping
+        step = best.best_step if trainer.config.train.keep_best and best.best_loss is not None else trainer.step
+        saved = self._saved(step)
+        try:
+            points = trainer.test(saved, self._between_batches)
+        except Abandoned:
+            return
+        self._owes_test = False
+        writer.points += points
+        found = ", ".join(f"{name} {metric(name, value)}" for name, _, value in points if name in TOLD)
+        which = f"the checkpoint of step {step:,}, the best" if saved is not None else "the last weights"
+        say(self.store, f"the test part was asked once, with {which}: {found}", trainer.step)
+
+    def _saved(self, step: int) -> Checkpoint | None:
+        """The checkpoint of a step; None for the present one, and where it can't be read, which is told."""
+        from seqsum.training import checkpoint
+
+        if step == self.trainer.step:
+            return None
+        try:
+            return checkpoint.load(checkpoint_files.folder_of(self.run.checkpoints, step))
+        except UserError as error:
+            say(self.store, f"{error}; the test part is asked with the last weights", self.trainer.step)
+            return None
 
     def _between_batches(self) -> None:
         """Do what is asked while an evaluation is made; raises Abandoned when the run shall stop."""

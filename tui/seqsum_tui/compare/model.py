@@ -108,6 +108,7 @@ class CompareModel:
             facts.append(f"Δ from {named}" if base.measured else f"no Δ: {named} has no value")
         if any(value is not None and math.isnan(value) for row in self.rows for value in (row.final, row.best)):
             facts.append("NaN: runs without a value rank worst")
+        facts += [comparison.part.strip()] if comparison.part else []
         facts.append(formatting.count(len(comparison.runs), "run"))
         return (*facts, f"{comparison.direction} is better") if comparison.direction else tuple(facts)
 

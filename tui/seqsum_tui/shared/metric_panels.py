@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from seqsum.runs.parts import TEST
+
 # Charts of their own, or beside another metric.
 ELSEWHERE = ("loss", "eval_loss", "lr", "accuracy", "train_accuracy", "train_seconds", "epoch", "wall_time")
 LAST = ("grad_norm", "steps_per_second", "cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb")
@@ -52,9 +54,9 @@ class Panel:
 
 
 def loss_panel(known: Collection[str]) -> Panel:
-    """Return the loss: of training and, when there is one, of what is held out."""
+    """Return the loss: of training and, when there is one, of what is held out, and of the test."""
     if "eval_loss" in known:
-        return Panel("loss", (("loss", "train"), ("eval_loss", "eval")))
+        return Panel("loss", (("loss", "train"), ("eval_loss", "eval"), *_test("test_loss", known)))
     return Panel("loss", (("loss", ""),))
 
 
@@ -66,7 +68,8 @@ def panels(known: Collection[str]) -> list[Panel]:
     """
     found = []
     if "accuracy" in known or "train_accuracy" in known:
-        found.append(Panel("accuracy", (("train_accuracy", "train"), ("accuracy", "eval")), share=True))
+        shown = (("train_accuracy", "train"), ("accuracy", "eval"), *_test("test_accuracy", known))
+        found.append(Panel("accuracy", shown, share=True))
     found += sorted(_of_task(known), key=lambda panel: panel.title != "mae")
     if not found and "eval_loss" in known:
         found.append(Panel("eval loss", (("eval_loss", ""),)))
@@ -78,12 +81,24 @@ def panels(known: Collection[str]) -> list[Panel]:
 def _of_task(known: Collection[str]) -> Iterator[Panel]:
     naive = {f"{name}{NAIVE_SUFFIX}" for name in known} | {f"{NAIVE_PREFIX}{name}" for name in known}
     for name in sorted(known):
-        if name in ELSEWHERE or name in LAST or name in naive or name in CHANCE.values():
+        if name in ELSEWHERE or name in LAST or name in naive or name in CHANCE.values() or _is_test(name, known):
             continue
         beside = [(other, "same as last") for other in (f"{name}{NAIVE_SUFFIX}",) if other in known]
         beside += [(other, "unigram") for other in (f"{NAIVE_PREFIX}{name}",) if other in known]
         beside += [(other, "majority") for other in (CHANCE.get(name, ""),) if other in known]
+        beside += _test(f"{TEST}{name}", known)
         yield Panel(title_of(name), (*beside, (name, "eval" if beside else "")), share=name.endswith(SHARES))
+
+
+def _test(name: str, known: Collection[str]) -> list[tuple[str, str]]:
+    """What was measured on the test part, once, at the end."""
+    return [(name, "test")] if name in known else []
+
+
+def _is_test(name: str, known: Collection[str]) -> bool:
+    """Whether a metric is that of the test part, and stands beside the one of the validation part."""
+    of_validation = name.removeprefix(TEST)
+    return of_validation != name and (of_validation in known or f"eval_{of_validation}" in known)
 
 
 def all_panels(known: Collection[str]) -> list[Panel]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from seqsum.query.question import Answer, Number, OverLengths
 
@@ -20,6 +20,10 @@ class EvaluateAnswer(Answer):
     sequences: int
     exhaustive: bool
     """Whether that is the whole input space."""
+    part: Literal["all", "held out", "validation", "test"]
+    """Which inputs were asked: all there are, some that are made without end, or a part of the data."""
+    has_test: bool
+    """Whether the data has a test part, too."""
     asked: int
     """How many answers those sequences have: of tags one for each step that is asked."""
     chance: float | None
@@ -45,6 +49,8 @@ class Evaluate(OverLengths):
         return EvaluateAnswer(
             **{name: getattr(found, name) for name in OF_EVALUATION},
             chance=loaded.chance,
+            part="all" if found.exhaustive else loaded.task.part or "held out",
+            has_test=loaded.task.has_test,
             lengths_alike=loaded.task.lengths_alike and len(found.accuracy_by_length) > 1,
             accuracy_by_length={str(length): share for length, share in found.accuracy_by_length.items()},
             confusion=None if found.confusion is None else found.confusion.tolist(),

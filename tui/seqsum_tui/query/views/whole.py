@@ -44,7 +44,7 @@ FAR = 8
 @view(Evaluate, "whole", "Accuracy")
 def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
     """Return the view of accuracy and the confusion matrix."""
-    asked = scope(answer.sequences, answer.exhaustive, "sequence")
+    asked = scope(answer.sequences, answer.exhaustive, "sequence", answer.part)
     if answer.lengths_alike:
         asked += ", each length counted alike"
     head = told(
