@@ -129,11 +129,20 @@ class TrainConfig(Section):
         None, "keep only this many of the newest checkpoints, and the durable one; off keeps all", ge=1, le=MOST_STEPS,
         unit="checkpoints", live=True,
     )  # fmt: skip
-    keep_best: bool = setting(False, "save a checkpoint whenever eval_loss is lowest, and never delete the best one")
+    keep_best: bool = setting(
+        False, "save a checkpoint whenever train.best_metric is best, and never delete the best one"
+    )
+    restore_best: bool = setting(
+        False, "keep the best checkpoint, and at the end go back to its weights, so that the run answers with them"
+    )
     early_stop: int | None = setting(
-        None, "end the run after this many evaluations without a lower eval_loss; off by default", ge=1, le=1_000_000,
-        unit="evaluations",
+        None, "end the run after this many evaluations without a better train.best_metric; off by default", ge=1,
+        le=1_000_000, unit="evaluations",
     )  # fmt: skip
+    best_metric: str = setting(
+        "eval_loss", "what an evaluation is judged by: eval_loss, accuracy, mae …; its name tells which way is better"
+    )
+    min_delta: float = setting(0.0, "an evaluation is better only when it is so by more than this", ge=0)
     threads: int = setting(
         1, "CPU threads of the worker; one is fastest for small models", ge=1, le=1024, unit="threads"
     )
@@ -147,6 +156,11 @@ class TrainConfig(Section):
         "fast. auto takes fused where it can; on a machine's very first run it begins with torch while fused compiles, "
         "then changes over, so that the last digits differ from a later run's",
     )
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the best checkpoint is saved and kept."""
+        return self.keep_best or self.restore_best
 
 
 class TrackConfig(Section):

@@ -79,7 +79,7 @@ def test_a_run_ends_after_so_many_evaluations_without_a_lower_loss(patience: int
     assert trainer.step == end and trainer.stopped_early
     assert losses == free[: len(losses)] and losses[-1][0] == end
     assert trainer.early_stopping.best_step == lowest(losses)
-    assert trainer.early_stopping.best_loss == min(value for _, value in losses)
+    assert trainer.early_stopping.best_value == min(value for _, value in losses)
 
 
 def test_off_it_goes_on_to_the_end() -> None:
@@ -178,7 +178,7 @@ def test_no_plateau_is_counted_under_another_schedule(name: str) -> None:
     trainer = Trainer(small(**{**ROUGH, "train__steps": 300, "schedule__name": name}))
     losses, progress = curve(finish(trainer), "eval_loss"), trainer.early_stopping
     assert end_of(losses, 2) is not None, "it must lie on a plateau, or this shows nothing"
-    assert progress == EarlyStopping(progress.best_loss, progress.best_step, progress.since_best)
+    assert progress == EarlyStopping(progress.best_value, progress.best_step, progress.since_best)
 
 
 def test_in_a_warmup_no_plateau_is_counted() -> None:
@@ -251,7 +251,7 @@ def test_a_fork_of_a_plateau_goes_on_where_it_was_unless_it_has_a_peak_of_its_ow
     assert falls > 1
     fork = forked(run, train__steps=400, **changes)
     assert first_rate(fork) == pytest.approx(left or max(1e-3, 0.2 * 0.5**falls), rel=1e-12)
-    assert (fork.early_stopping.best_loss, fork.early_stopping.since_best) == (None, 0)
+    assert (fork.early_stopping.best_value, fork.early_stopping.since_best) == (None, 0)
 
 
 def test_another_factor_counts_for_the_falls_to_come() -> None:
@@ -298,7 +298,7 @@ def test_a_fork_of_a_run_that_stopped_early_has_all_its_patience(patience: int, 
     fork = forked(run)
     assert not fork.done
     losses = curve(finish(fork), "eval_loss")
-    assert len(losses) > patience and fork.early_stopping.best_loss == min(loss for _, loss in losses)
+    assert len(losses) > patience and fork.early_stopping.best_value == min(loss for _, loss in losses)
     assert fork.step == (end_of(losses, patience) or 1500)
 
 
@@ -308,7 +308,7 @@ def test_the_first_evaluation_of_a_fork_is_its_best_so_far(tmp_path: Path) -> No
     while not fork.evaluation_due:
         fork.run_chunk()
     result, best, _ = fork.evaluate()
-    assert trainer.early_stopping.best_loss is not None and result.loss > trainer.early_stopping.best_loss
+    assert trainer.early_stopping.best_value is not None and result.loss > trainer.early_stopping.best_value
     assert best and fork.early_stopping.best_step == fork.step
 
 

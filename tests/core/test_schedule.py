@@ -247,7 +247,7 @@ def test_plateau_falls_when_pytorchs_does(patience: int) -> None:
         scheduler.step(loss)
         assert progress.note(loss, place, patience) is (loss < best)
         best = min(best, loss) if math.isfinite(loss) else best
-        assert progress.best_loss == best
+        assert progress.best_value == best
         rates.append(learning_rate(config, 500, progress.plateau_scale(factor)))
         assert rates[-1] == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
     assert len(set(rates)) >= 4 and rates[-1] == floor, "it must fall, down to the floor, or this shows nothing"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seqsum.query.question import Question
 
 HELP = ("-h", "--help")
+NEWEST = "default: the newest"
 FILTER_HELP = (
     'e.g. "model.cell = lstm and accuracy > 0.9", "has:note", "name = big-*", "seed in (0, 1)", "age < 1h30m", '
     '"step > 1,000", "loss = nan or not has:loss", "name ~ ^big.*[0-9]$" (a regular expression); '
@@ -160,7 +161,7 @@ def _replicate(parser: Parser) -> None:
 
 def _fork(parser: Parser) -> None:
     _run(parser)
-    parser.add_argument("--step", metavar="N", help="the step of the checkpoint; default: the newest")
+    parser.add_argument("--step", metavar="N", help=f"the step of the checkpoint, or best; {NEWEST}")
     parser.add_argument("--name", metavar="TEXT", help="the new run's name; default: the parent's, with -fork")
     _detach(parser)
     _settings(parser)
@@ -203,7 +204,7 @@ def _set(parser: Parser) -> None:
 
 def _rewind(parser: Parser) -> None:
     _run(parser)
-    parser.add_argument("--step", metavar="N", help="the step of the checkpoint")
+    parser.add_argument("--step", metavar="N", help="the step of the checkpoint, or best")
     parser.add_argument("--undo", action="store_true", help="instead: bring back what the last rewind put aside")
 
 
@@ -227,7 +228,7 @@ def _fields(parser: Parser, name: str) -> None:
         parser.add_argument(flag.name, help=flag.help, **how)
         _metavars(parser, questions()[other], leave_out=flag.field)
     _metavars(parser, questions()[name])
-    parser.add_argument("--checkpoint", metavar="STEP", help="ask the checkpoint of this step; default: the newest")
+    parser.add_argument("--checkpoint", metavar="STEP", help=f"ask the checkpoint of this step, or best; {NEWEST}")
 
 
 def _metavars(parser: Parser, question: type[Question], leave_out: str | None = None) -> None:
@@ -298,6 +299,7 @@ def _export(parser: Parser) -> None:
     parser.add_argument(
         "--format", metavar="NAME", help=f"one of {', '.join(FORMATS)}; default: what the file's ending says"
     )
+    parser.add_argument("--checkpoint", metavar="STEP", help=f"weights of this step's checkpoint, or best; {NEWEST}")
     _y_range(parser, "of the loss in a picture")
     _force(parser)
 

@@ -36,6 +36,7 @@ from seqsum.plotting.y_range import limits_of
 from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.annotations import check_typed_name
+from seqsum.runs.best import BEST, best_step
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.parts import part_told
 from seqsum.runs.run import RESULTS
@@ -63,7 +64,7 @@ def train(options: Options) -> int:
 
 def fork(options: Options) -> int:
     _check_name(options)
-    step = _step("fork", options.step)
+    step = _step("fork", options.step, options)
     workspace = Workspace(options.workspace)
     run = commands.fork(workspace, LocalLauncher(), _run(options), step, options.changes, options.name)
     return _followed(options, run)
@@ -278,7 +279,7 @@ def rewind(options: Options) -> int:
         raise UserError("rewind: say either --step N or --undo")
     if options.undo:
         return _told(options, run, commands.undo_rewind(run))
-    step = _step("rewind", options.step)
+    step = _step("rewind", options.step, options)
     assert step is not None
     return _told(options, run, commands.rewind(run, step))
 
@@ -312,11 +313,14 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
     return tell(options, run, outcome["message"], **outcome)
 
 
-def _step(verb: str, text: str | None) -> int | None:
+def _step(verb: str, text: str | None, options: Options, flag: str = "--step") -> int | None:
+    """Read the step of a checkpoint, or find the best one."""
     if text is None:
         return None
+    if text == BEST:
+        return best_step(_run(options), verb)
     if not re.fullmatch(r"\d{1,12}", text):
-        raise UserError(f'{verb}: --step must be a whole number from 0, got "{printable(text)}"')
+        raise UserError(f'{verb}: {flag} must be a whole number from 0, or {BEST}, got "{printable(text)}"')
     return int(text)
 
 
@@ -345,7 +349,10 @@ def export(options: Options) -> int:
     limits, picture = limits_of(options.ylim or "", "export: --ylim"), format in ("svg", "png")
     if (limits is not None or options.no_outliers) and not picture:
         raise UserError(f"export: --ylim and --no-outliers are for svg and png; {format} leaves nothing out")
-    content, messages = exported(run, format, ValueAxis(limits=limits, leave_out=options.no_outliers))
+    step = _step("export", options.checkpoint, options, "--checkpoint")
+    if step is not None and format != "weights":
+        raise UserError(f"export: --checkpoint goes with weights; {format} tells of all steps")
+    content, messages = exported(run, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
     for message in messages:
         complain(f"export: {message}" if picture else message)
     if to_screen:

@@ -24,6 +24,7 @@ from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.training.backends.fused_support import check_backend
+from seqsum.training.early_stopping import check_best
 
 # A chunk lasts a quarter of a second or one step, whichever is longer; an evaluation can come between.
 COMMAND_SECONDS = 60.0
@@ -47,6 +48,7 @@ def start(
     """
     said, (config, task) = config, resolved(config, "train")
     check_backend(config, task, "train")
+    check_best(config, "train")
     run = workspace.create(preset, config, name)
     with run.store() as store:
         for note in notes(said, task, typed=typed):

@@ -26,7 +26,7 @@ from seqsum.setting_notes import Note, fork_notes, same_optimizer
 from seqsum.tasks import AnyTask
 from seqsum.text import one_line, printable
 from seqsum.training.backends.fused_support import check_backend, fused_from
-from seqsum.training.early_stopping import EarlyStopping
+from seqsum.training.early_stopping import EarlyStopping, check_best
 
 # What a model can change without other weights.
 FREE_MODEL_FIELDS = {"model.dropout", "model.nonlinearity", "model.teacher_forcing", "model.beam_width"}
@@ -262,6 +262,7 @@ def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Conf
     """Return the fork's configuration and task; raise ConfigError when it has no step left to make."""
     config, task = resolved(parent.changed({"track.group": None, **changes}, "fork"), "fork")
     check_backend(config, task, "fork")
+    check_best(config, "fork")
     if config.train.steps <= step:
         reason = f"must be above {step}, the step it goes on from, got {config.train.steps}; e.g. {2 * step or 1}"
         raise ConfigError("fork", [("train.steps", reason)])

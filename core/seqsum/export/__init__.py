@@ -27,16 +27,16 @@ def format_of(path: Path) -> str | None:
     return SUFFIXES.get(path.suffix.lower())
 
 
-def exported(run: Run, format: str, axis: ValueAxis | None = None) -> tuple[bytes, list[str]]:
+def exported(run: Run, format: str, axis: ValueAxis | None = None, step: int | None = None) -> tuple[bytes, list[str]]:
     """Return a run in one of FORMATS, as a file's content, and what a person should hear of it.
 
-    axis: how a picture shows the loss.
+    axis: how a picture shows the loss. step: of the checkpoint whose weights are written; None: the newest.
     Raises UserError when the run has nothing of the kind yet.
     """
     if format == "weights":
         from seqsum.export.weights import weights
 
-        return weights(run)
+        return weights(run, step)
     if format in ("svg", "png"):
         from seqsum.export.run_plot import plot
         from seqsum.plotting import drawing

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
+from seqsum.runs.checkpoint_files import folder_of, steps_saved
 from seqsum.runs.ownership import check_checkpoint
 
+if TYPE_CHECKING:
+    from seqsum.training.checkpoint import Checkpoint
 
-def weights(run: Run) -> tuple[bytes, list[str]]:
-    """Return the newest whole checkpoint's weights as safetensors, and what was wrong with newer ones.
+
+def weights(run: Run, step: int | None = None) -> tuple[bytes, list[str]]:
+    """Return the weights of a step's checkpoint, or of the newest whole one, as safetensors, and what was wrong with
+    newer ones.
 
     The names are the model's own (embedding.weight, rnn.weight_ih_l0, head.weight …). The header's metadata holds
     run, step and config, as text.
@@ -19,7 +25,7 @@ def weights(run: Run) -> tuple[bytes, list[str]]:
 
     from seqsum.training import checkpoint
 
-    saved, messages = checkpoint.newest(run.checkpoints)
+    saved, messages = checkpoint.newest(run.checkpoints) if step is None else (_of_step(run, step), [])
     if saved is None:
         raise UserError(f"export: {run.no_checkpoint()}")
     check_checkpoint(run, saved.step, saved.state, "export")
@@ -31,3 +37,13 @@ def weights(run: Run) -> tuple[bytes, list[str]]:
         "config": json.dumps(saved.state["config"]),
     }
     return safetensors.torch.save(saved.model, metadata=facts), messages
+
+
+def _of_step(run: Run, step: int) -> Checkpoint:
+    from seqsum.training import checkpoint
+
+    saved = steps_saved(run.checkpoints)
+    if step not in saved:
+        there = ", ".join(f"{one:,}" for one in saved[-8:]) or "none"
+        raise UserError(f"export: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
+    return checkpoint.load(folder_of(run.checkpoints, step))

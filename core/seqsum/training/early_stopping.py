@@ -7,18 +7,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqsum.config import Config
+from seqsum.config import Config, TrainConfig
+from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.runs.metric_direction import direction_of
+from seqsum.schema import shown
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The value of the metric that an evaluation is judged by; min_delta: by how much more than this it must be better
+    than the best one to count."""
+
+    value: float
+    higher: bool = False
+    min_delta: float = 0.0
+
+    @classmethod
+    def by(cls, train: TrainConfig, metrics: Mapping[str, float]) -> Judged:
+        """Judge an evaluation by train.best_metric; raises UserError where it has no such metric."""
+        name = train.best_metric
+        if name not in metrics:
+            near = did_you_mean(name, metrics) or f"; there are {', '.join(metrics)}"
+            raise UserError(f"train.best_metric: an evaluation of this run has no {shown(name)}{near}")
+        return cls(metrics[name], direction_of(name) == "higher", train.min_delta)
+
+    def beats(self, best: float | None) -> bool:
+        """Whether it is better than the best so far."""
+        if not math.isfinite(self.value):
+            return False
+        return best is None or (self.value - best if self.higher else best - self.value) > self.min_delta
+
+
+def check_best(config: Config, source: str) -> None:
+    """Raise ConfigError when nobody knows which way train.best_metric is better."""
+    name = config.train.best_metric
+    if direction_of(name) is None:
+        reason = f"must be a metric whose name tells which way it is better, such as accuracy or mae, got {shown(name)}"
+        raise ConfigError(source, [("train.best_metric", reason)])
 
 
 @dataclass
 class EarlyStopping:
     """Kept in every checkpoint, so that early stopping and the plateau schedule go on exactly.
 
+    best_value, best_step: the best train.best_metric so far; since_best: how many evaluations ago it was.
     plateau_best, plateau_since: lowest eval_loss under the plateau schedule, and how many evaluations ago it was.
     plateau_falls: how often the learning rate fell since; plateau_before: what was left of the peak before those.
     """
 
-    best_loss: float | None = None
+    best_value: float | None = None
     best_step: int = 0
     since_best: int = 0
     plateau_best: float | None = None
@@ -28,21 +65,25 @@ class EarlyStopping:
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> EarlyStopping:
-        """Read what a checkpoint holds; older ones have one lowest loss for both."""
-        return cls(**{"plateau_best": state.get("best_loss"), **state})
+        """Read what a checkpoint holds; older ones have a lowest loss, the oldest one for both."""
+        known = dict(state)
+        lowest = known.pop("best_loss", None)
+        return cls(**{"best_value": lowest, "plateau_best": lowest, **known})
 
     def plateau_scale(self, factor: float) -> float:
         """Return what the plateaus have left of the peak learning rate, 0 to 1."""
         return self.plateau_before * factor**self.plateau_falls
 
-    def note(self, loss: float, step: int, patience: int | None) -> bool:
+    def note(self, loss: float, step: int, patience: int | None, judged: Judged | None = None) -> bool:
         """Take in an evaluation; return whether it is the best so far.
 
         patience: the plateau schedule's, or None while no plateau counts: under other schedules, and in a warm-up.
+        judged: what it is judged by; None: the loss
         """
-        better = math.isfinite(loss) and (self.best_loss is None or loss < self.best_loss)
+        judged = judged or Judged(loss)
+        better = judged.beats(self.best_value)
         if better:
-            self.best_loss, self.best_step, self.since_best = loss, step, 0
+            self.best_value, self.best_step, self.since_best = judged.value, step, 0
         else:
             self.since_best += 1
         if patience is None:
@@ -57,7 +98,7 @@ class EarlyStopping:
 
     def forget_losses(self) -> None:
         """Begin anew to look for the best: losses so far were measured in another way."""
-        self.best_loss = self.plateau_best = None
+        self.best_value = self.plateau_best = None
         self.since_best = self.plateau_since = 0
 
     def of_fork(self, parent: Config, config: Config) -> EarlyStopping:

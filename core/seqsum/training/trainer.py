@@ -29,7 +29,7 @@ from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
 from seqsum.training.device import choose_device
-from seqsum.training.early_stopping import EarlyStopping
+from seqsum.training.early_stopping import EarlyStopping, Judged, check_best
 from seqsum.training.memory import check_memory
 from seqsum.training.prefetch import Prefetch
 from seqsum.training.schedule import learning_rates
@@ -101,6 +101,7 @@ class Trainer:
     def __init__(self, config: Config, data_facts: dict[str, Any] | None = None) -> None:
         """`data_facts`: a checkpoint's, to be sure that the data is still what it was."""
         torch.set_num_threads(config.train.threads)
+        check_best(config, "train")
         self.config = config
         self.task = make_task(config.task, data_facts)
         length = self.task.batches(config.train.seed, 0, 1, 1).inputs.shape[2]
@@ -122,6 +123,8 @@ class Trainer:
         self._evaluated_at = -1
         self.owes_evaluation = False
         """Whether the evaluation of this step was begun and not ended."""
+        self.restored_step: int | None = None
+        """The step of the best checkpoint, when the run ended with its weights."""
         self.durable_step = 0
         """The step of the last checkpoint that was forced to the disk; pruning leaves that one."""
 
@@ -131,7 +134,7 @@ class Trainer:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether eval_loss has not fallen for train.early_stop evaluations."""
+        """Whether train.best_metric was no better for train.early_stop evaluations."""
         patience = self.config.train.early_stop
         return patience is not None and self.early_stopping.since_best >= patience
 
@@ -249,7 +252,7 @@ class Trainer:
         None when training has to wait for the result, or when compiled code can't make it. The weights are copied.
         """
         train = self.config.train
-        if train.early_stop is not None or train.keep_best or self.config.schedule.name == "plateau":
+        if train.early_stop is not None or train.keeps_best or self.config.schedule.name == "plateau":
             return None
         job = self.backend.exact_evaluation(check)
         if job is not None:
@@ -260,8 +263,9 @@ class Trainer:
         """Take in the evaluation of `step`; return whether it is the best so far, and its points."""
         schedule = self.config.schedule
         plateau = schedule.name == "plateau" and step > schedule.warmup_steps
-        best = self.early_stopping.note(result.loss, step, schedule.patience if plateau else None)
-        return best, points_of(step, result)
+        points = points_of(step, result)
+        judged = Judged.by(self.config.train, {name: value for name, _, value in points})
+        return self.early_stopping.note(result.loss, step, schedule.patience if plateau else None, judged), points
 
     @property
     def checkpoint_due(self) -> bool:
@@ -279,6 +283,7 @@ class Trainer:
             "evaluated_at": self._evaluated_at,
             "owes_evaluation": self.owes_evaluation,
             "fused_from": self.backend.fused_from,
+            "restored_step": self.restored_step,
             "data_facts": self.task.data_facts(),
             "measure": MEASURE,
             **more,
@@ -292,7 +297,7 @@ class Trainer:
         """
         state = {**moment.state, "progress": dict(vars(self.early_stopping))}
         keep = self.config.train.keep_checkpoints
-        best = self.early_stopping.best_step if self.config.train.keep_best else None
+        best = self.early_stopping.best_step if self.config.train.keeps_best else None
 
         def write() -> Path:
             path = checkpoint.save(folder, moment.step, moment.model(), moment.optimizer(), state, moment.rng, durable)
@@ -303,6 +308,12 @@ class Trainer:
             return path
 
         return write
+
+    def restore(self, saved: checkpoint.Checkpoint) -> None:
+        """Go back to the weights of an earlier checkpoint, and to what its optimizer had gathered; the step stays."""
+        self.model.load_state_dict(saved.model)
+        self.backend.load_tensors(saved.optimizer)
+        self.restored_step = saved.step
 
     @classmethod
     def resume(cls, saved: checkpoint.Checkpoint) -> Trainer:
@@ -321,4 +332,6 @@ class Trainer:
         trainer.backend.fused_from = saved.state.get("fused_from")
         if trainer.backend.fused_from is not None:
             trainer.backend.change_over(trainer.step, trainer.config)
+        # A run that goes on from there ends anew.
+        trainer.restored_step = saved.state.get("restored_step") if trainer.done else None
         return trainer

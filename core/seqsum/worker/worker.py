@@ -13,6 +13,7 @@ from seqsum.formatting import metric
 from seqsum.garbage import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
 from seqsum.runs.measure import MEASURE, earlier_measure
+from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.ownership import check_own
 from seqsum.runs.record import Record
 from seqsum.runs.run import said_status
@@ -193,6 +194,7 @@ class Worker:
                 continue
             if trainer.done:
                 if self._all_ended():
+                    self._restore()
                     if not self._owes_test:
                         return self._finish()
                     self._test()
@@ -234,7 +236,7 @@ class Worker:
             if writer.last_saved is not before:
                 writer.last_saved = None  # what was saved meanwhile does not know the result
             self._take(step, result, points)
-            if best and trainer.config.train.keep_best:
+            if best and trainer.config.train.keeps_best:
                 writer.save("best")
         else:
             writer.behind.add(
@@ -251,9 +253,8 @@ class Worker:
         trainer, writer = self.trainer, self.writer
         if not writer.saved:
             writer.save("end")
-        best = trainer.early_stopping
-        step = best.best_step if trainer.config.train.keep_best and best.best_loss is not None else trainer.step
-        saved = self._saved(step)
+        step = self._best_kept
+        saved = self._saved(step, "the test part is asked with the last weights")
         try:
             points = trainer.test(saved, self._between_batches)
         except Abandoned:
@@ -264,7 +265,28 @@ class Worker:
         which = f"the checkpoint of step {step:,}, the best" if saved is not None else "the last weights"
         say(self.store, f"the test part was asked once, with {which}: {found}", trainer.step)
 
-    def _saved(self, step: int) -> Checkpoint | None:
+    def _restore(self) -> None:
+        """Go back to the best weights, once, where train.restore_best asks for it."""
+        trainer, train = self.trainer, self.trainer.config.train
+        if not train.restore_best or trainer.restored_step is not None:
+            return
+        step = self._best_kept
+        saved = self._saved(step, "the run keeps its last weights")
+        if saved is None:
+            return
+        trainer.restore(saved)
+        self.writer.save("restored")
+        value = metric(train.best_metric, trainer.early_stopping.best_value)
+        told = f"back to the weights of step {step:,}, the best by {train.best_metric} ({value})"
+        say(self.store, told, trainer.step)
+
+    @property
+    def _best_kept(self) -> int:
+        """The step of the best checkpoint where that is kept, else the present one."""
+        best, kept = self.trainer.early_stopping, self.trainer.config.train.keeps_best
+        return best.best_step if kept and best.best_value is not None else self.trainer.step
+
+    def _saved(self, step: int, otherwise: str) -> Checkpoint | None:
         """The checkpoint of a step; None for the present one, and where it can't be read, which is told."""
         from seqsum.training import checkpoint
 
@@ -273,7 +295,7 @@ class Worker:
         try:
             return checkpoint.load(checkpoint_files.folder_of(self.run.checkpoints, step))
         except UserError as error:
-            say(self.store, f"{error}; the test part is asked with the last weights", self.trainer.step)
+            say(self.store, f"{error}; {otherwise}", self.trainer.step)
             return None
 
     def _between_batches(self) -> None:
@@ -345,8 +367,10 @@ class Worker:
         reason = None
         if self.trainer.stopped_early:
             best = self.trainer.early_stopping
-            lowest = metric("eval_loss", best.best_loss)
-            reason = f"stopped early: eval_loss was lowest ({lowest}) at step {best.best_step:,}"
+            name = self.trainer.config.train.best_metric
+            word = "highest" if direction_of(name) == "higher" else "lowest"
+            value = metric(name, best.best_value)
+            reason = f"stopped early: {name} was {word} ({value}) at step {best.best_step:,}"
         self._end("finished", reason)
         return "finished"
 

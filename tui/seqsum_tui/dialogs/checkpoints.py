@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqsum.compare.history import History
+from seqsum.errors import UserError
 from seqsum.runs import checkpoint_files
+from seqsum.runs.best import best_step
 from seqsum_tui.shared.metric_panels import loss_panel, panels
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ WHY = {
     "best": "best until then",
     "snapshot": "saved by hand",
     "pause": "paused",
+    "restored": "end, the best weights",
     "stop": "stopped",
     "end": "end",
 }
@@ -41,6 +45,8 @@ def checkpoints_of(run: Run) -> tuple[Saved, ...]:
     with run.store() as store:
         events = {event.step: event for event in store.events(kind="checkpoint")}
     best = max((step for step, event in events.items() if event.detail.get("reason") == "best"), default=None)
+    with suppress(UserError):
+        best = best_step(run, "checkpoints")
     parent = run.record_or_blank().parent or {}
     found = []
     with History(run) as history:
@@ -59,6 +65,8 @@ def checkpoints_of(run: Run) -> tuple[Saved, ...]:
             if event is None and parent.get("step") == step:
                 why = "the fork's start"
             when = event.time if event else checkpoint_files.saved_at(run.checkpoints, step)
-            told = "best" if step == best else WHY.get(why, why)
+            told = WHY.get(why, why)
+            if step == best:
+                told = f"{told}, best" if told and why != "best" else "best"
             found.append(Saved(step, told, when, tuple(values)))
     return tuple(found)
