@@ -39,7 +39,7 @@ def metric(name: str, value: float | None) -> str:
 def is_share(name: str) -> bool:
     """Say whether a metric of this name runs from 0 to 1 and is read in percent."""
     name = name.lower()
-    return "accuracy" in name or name.endswith("_share") or name.startswith("probability")
+    return "accuracy" in name or name.endswith(("_share", "f1")) or name.startswith("probability")
 
 
 def percent(share: float | None) -> str:

@@ -120,6 +120,9 @@ _TERMS = {
         "Asking the model, now and then, what it is not trained on at that moment: on what is held out, or on the "
         "whole input space. It changes no weight.",
     "exact match": "An answer of several tokens counts only when all of them are right.",
+    "f1, macro f1":
+        "Precision and recall in one number, their harmonic mean: high only where both are. Macro F1 is its mean over "
+        "labels, so that a rare one counts as much as a frequent one.",
     "factor": "What the learning rate is multiplied by when the schedule lets it fall.",
     "forecast": "Values that are yet to come, each fed back as if it had been seen, so that errors add up.",
     "fork": "A run that begins with another's checkpoint, and goes on with other settings.",
@@ -164,9 +167,11 @@ _TERMS = {
     "perplexity":
         "e to the loss of a language model: among how many tokens it wavers, as if all were as likely. 1 is sure.",
     "plateau": "A stretch in which the loss no longer falls.",
+    "precision": "Of the answers that name a label, how many are right.",
     "preset": "Settings under a name, to begin from.",
     "probability": "How likely a model takes an answer to be; those of all classes sum to 100%.",
     "quartile": "The value that a quarter of the runs stay below, or above; half of them lie between the two.",
+    "recall": "Of the inputs that have a label, how many are answered with it.",
     "recurrent, rnn": "A network that reads a sequence step by step, and carries a hidden state from one to the next.",
     "rewind": "Taking a run back to one of its checkpoints; what came after is kept aside.",
     "rmsprop": "An optimizer that divides each weight's gradient by its usual size.",

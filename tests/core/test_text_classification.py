@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sysconfig
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.query.answering import Answerer
 from seqsum.runs import Workspace
+from seqsum.tasks.base import NOT_ASKED
+from seqsum.tasks.label_scores import LabelCounts
 from seqsum.tasks.labelled_lines import PACKAGES, LinesSource, as_read, read_lines, standard_library
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig, encoded
 from seqsum.training.trainer import Trainer
+from support.command_line import call, lines
 
 
 def csv_file(folder: Path, rows: list[tuple[str, str]], header: str = "text,label", name: str = "texts.csv") -> str:
@@ -310,3 +315,79 @@ def test_a_text_bears_a_wrong_byte_and_a_label_does_not(tmp_path: Path) -> None:
     path.write_bytes("文字,类\n好的,正\n坏的,负\n".encode("gbk"))
     with pytest.raises(UserError, match="is no UTF-8"):
         task_of(str(path))
+
+
+def test_precision_recall_and_f1_are_those_that_counting_gives() -> None:
+    draw = np.random.default_rng(4)
+    answers, targets = (
+        draw.integers(0, 5, 400),
+        draw.integers(0, 4, 400),
+    )  # label 4 is never true, label 5 never comes up
+    targets[:20] = NOT_ASKED
+    halves = [LabelCounts.of(answers[part], targets[part], 6) for part in (slice(150), slice(150, None))]
+    counts = halves[0] + halves[1]
+    pairs = list(zip(answers.tolist(), targets.tolist(), strict=True))[20:]
+    scores = []
+    for label in range(6):
+        hit = sum(said == truth == label for said, truth in pairs)
+        said, true = (sum(pair[at] == label for pair in pairs) for at in (0, 1))
+        precision, recall = hit / said if said else math.nan, hit / true if true else math.nan
+        f1 = 2 * hit / (said + true) if said + true else math.nan
+        assert (counts.precision[label], counts.recall[label], counts.f1[label]) == pytest.approx(
+            (precision, recall, f1), nan_ok=True
+        )
+        if hit:
+            assert f1 == pytest.approx(2 * precision * recall / (precision + recall))
+        scores.append(f1)
+    assert counts.macro_f1 == pytest.approx(sum(scores[:5]) / 5)
+
+
+def test_balanced_sampling_shows_every_label_as_often_and_every_text_of_it(tmp_path: Path) -> None:
+    rows = [(f"text {place}", "rare" if place % 20 == 0 else "common") for place in range(600)]
+    task = task_of(csv_file(tmp_path, rows), sampling="balanced")
+    batches = task.batches(7, 0, 50, 64)
+    rare = task.labels.index("rare")
+    assert (batches.targets == rare).mean() == pytest.approx(0.5, abs=0.02)
+    trained = read_lines(LinesSource(task.config.file)).training
+    seen: Counter[str] = Counter()
+    for inputs, lengths, targets in zip(batches.inputs, batches.lengths, batches.targets, strict=True):
+        for row, length, target in zip(inputs, lengths, targets, strict=True):
+            text = task.echo(row[:length])
+            assert (text, task.labels[int(target)]) in trained
+            seen[text] += 1
+    assert {text for text, label in trained if label == "rare"} <= set(seen)
+    # However they are cut: a step's texts depend on the step alone.
+    again = np.concatenate([task.batches(7, first, 10, 64).targets for first in range(0, 50, 10)])
+    assert np.array_equal(again, batches.targets)
+    assert not np.array_equal(task.batches(8, 0, 50, 64).targets, batches.targets)
+
+
+def test_a_run_tells_each_labels_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path / "runs"))
+    draw = np.random.default_rng(1)
+    rows = [(f"{word} {place}", draw.choice([word, "other"], p=[0.8, 0.2])) for place in range(80) for word in "abc"]
+    config = Config.parse(
+        {
+            "task": {"name": "text_classification", "file": csv_file(tmp_path, rows)},
+            "model": {"cell": "gru", "hidden_size": 8, "embedding_size": 4},
+            "optim": {"lr": 0.02},
+            "train": {"steps": 30, "batch_size": 32},
+        },
+        "test",
+    )
+    run, trainer = Workspace(tmp_path / "runs").create("test", config), Trainer(config)
+    while not trainer.done:
+        trainer.run_chunk()
+    trainer.save(run.checkpoints)
+    (found,) = lines("evaluate", run.id, "--confusion", "--labels")
+    confusion, scored = np.array(found["confusion"]), found["by_label"]
+    assert found["metrics"]["macro_f1"] == pytest.approx(scored["macro_f1"])
+    assert [row["f1"] for row in scored["rows"]] == sorted(row["f1"] for row in scored["rows"])
+    for row in scored["rows"]:
+        at = found["labels"].index(row["label"])
+        hit, said, true = confusion[at, at], confusion[:, at].sum(), confusion[at].sum()
+        assert (row["asked"], row["answered"]) == (true, said)
+        assert row["precision"] == (pytest.approx(hit / said) if said else None)
+        assert row["recall"] == pytest.approx(hit / true)
+    _, out, _ = call("evaluate", run.id, "--labels")
+    assert "labels: macro F1" in out and "precision" in out and "recall" in out

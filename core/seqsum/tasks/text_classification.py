@@ -29,8 +29,10 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
+from seqsum.tasks.label_scores import LabelCounts
 from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells, Pair, as_read, read_lines
 from seqsum.tasks.registry import register_task
+from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_files import REPLACEMENT, DataFile, unknown_of
 from seqsum.text import one_line
@@ -67,6 +69,11 @@ class TextClassificationConfig(TaskConfig):
         0.0, "instead: share of the texts kept for the test; of the others a fifth is held out for validation", ge=0,
         le=0.5,
     )  # fmt: skip
+    sampling: Literal["as_they_are", "balanced"] = setting(
+        "as_they_are",
+        "how training draws texts: as_they_are, each once an epoch; balanced, every label as often as any other, which "
+        "helps where some are rare",
+    )
     vocabulary_size: int = setting(
         5_000, "how many different characters are told apart, the most frequent; all others count as one unknown", ge=1,
         le=50_000, unit="characters",
@@ -123,7 +130,10 @@ class TextClassification(DataTask[TextClassificationConfig]):
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         codes, lengths, labels = self._load()
-        chosen = EpochBatches(seed, "text_classification/train", len(codes)).indices(first_step, steps, batch_size)
+        if self.config.sampling == "balanced":
+            chosen = balanced(labels, seed, first_step, steps, batch_size)
+        else:
+            chosen = EpochBatches(seed, "text_classification/train", len(codes)).indices(first_step, steps, batch_size)
         width = int(lengths[chosen].max(initial=1))
         return Batches(codes[chosen, :width].astype(np.int64), lengths[chosen], labels[chosen])
 
@@ -149,16 +159,18 @@ class TextClassification(DataTask[TextClassificationConfig]):
             )
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
-        """balanced_accuracy: the mean over labels of the share of each one's texts that are right;
-        majority_class_accuracy: that of always saying the training part's most frequent label."""
+        """balanced_accuracy: the mean over labels of the share of each one's texts that are right; macro_f1: that of
+        their F1 (`label_scores`); majority_class_accuracy: that of always saying the training part's most frequent
+        label."""
         self._load()
         targets = np.concatenate([examples.targets for examples in self._asked])
         answered = np.concatenate([np.asarray(answer) for answer in answers])
         if len(answered) != len(targets):  # only some lengths were asked
             return {}
-        recalls = [float((answered[targets == label] == label).mean()) for label in np.unique(targets)]
+        counts = LabelCounts.of(answered, targets, self.classes)
         return {
-            "balanced_accuracy": sum(recalls) / len(recalls),
+            "balanced_accuracy": float(np.nanmean(counts.recall)),
+            "macro_f1": counts.macro_f1,
             "majority_class_accuracy": float((targets == self._majority).mean()),
         }
 
@@ -310,6 +322,18 @@ class TextClassification(DataTask[TextClassificationConfig]):
 
     def _encoded(self, pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Ints]:
         return encoded([as_read(text, self.config.max_length) for text, _ in pairs], self._characters)
+
+
+def balanced(labels: Ints, seed: int, first_step: int, steps: int, batch_size: int) -> Ints:
+    """Draw texts for consecutive steps, every label that occurs as likely as any other, and so every text of a label:
+    places int64 [steps, batch_size]."""
+    order = np.argsort(labels, kind="stable")
+    _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    words = StepStream(seed, "text_classification/balanced", 2 * batch_size).words(first_step, steps)
+    drawn = below(words[:, :batch_size], len(starts))
+    within = (words[:, batch_size:].astype(np.uint64) * counts[drawn].astype(np.uint64)) >> np.uint64(32)
+    places: Ints = order[starts[drawn] + within.astype(np.int64)]
+    return places
 
 
 def encoded(texts: Sequence[str], characters: str) -> tuple[Codes, Ints]:

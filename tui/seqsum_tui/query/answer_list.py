@@ -1,14 +1,16 @@
-"""A list of answers; enter asks the question under the cursor by itself."""
+"""A list of answers; enter asks the question under the cursor by itself, or lists a label's wrong answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.visual import Visual
 
 from seqsum_tui.query.views.shown import Line, Lines
@@ -26,6 +28,20 @@ class AnswerList(LineTable[Line]):
     DEFAULT_CSS = """
     AnswerList { scrollbar-size-vertical: 0; }
     """
+
+    @dataclass
+    class LabelChosen(Message):
+        """A person chose the line of a label."""
+
+        label: str
+
+    def action_choose(self) -> None:
+        """Choose the line under the cursor."""
+        label = self.lines[self.cursor].label if self.lines else None
+        if label is None:
+            super().action_choose()
+        else:
+            self.post_message(self.LabelChosen(label))
 
     def show(self, lines: Lines | None) -> None:
         """Show other answers; the cursor stays at its place."""

@@ -463,6 +463,12 @@ class QueryScreen(ConsoleScreen[None]):
         truth, answered = ([*labels, ""][min(at, len(labels))] for at in (message.row, message.column))
         self.list_only({"truth": truth, **({} if message.row == message.column else {"prediction": answered})})
 
+    @on(AnswerList.LabelChosen)
+    def list_label(self, message: AnswerList.LabelChosen) -> None:
+        """List the wrong answers to what has a label."""
+        if self.askings[0].lists:
+            self.list_only({"truth": message.label})
+
     @on(HeatMap.CursorMoved)
     def follow_cursor(self, message: HeatMap.CursorMoved) -> None:
         """Side by side, both cursors stand on the same cell."""

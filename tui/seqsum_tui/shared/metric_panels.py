@@ -26,7 +26,7 @@ MAIN = "main"
 """Stands for what the task measures first of all, whatever its name is there."""
 DEFAULT = ("loss", MAIN, "learning rate")
 CHANCE = {"accuracy": "majority_class_accuracy", "balanced_accuracy": "majority_class_accuracy"}
-SHARES = ("accuracy", "_all_inputs", "_share")
+SHARES = ("accuracy", "_all_inputs", "_share", "_f1")
 NAIVE_SUFFIX, NAIVE_PREFIX = "_same_as_last", "unigram_"
 
 

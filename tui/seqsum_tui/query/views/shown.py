@@ -56,11 +56,13 @@ class Dots:
 
 @dataclass(frozen=True)
 class Line:
-    """One answer of a list; `question` is what is asked when it is chosen."""
+    """One answer of a list; `question` is what is asked when it is chosen. label: one whose wrong answers are listed
+    then, in place of a question."""
 
     question: str
     text: Content
     wrong: bool
+    label: str | None = None
 
     @property
     def key(self) -> str:

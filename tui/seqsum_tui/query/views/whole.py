@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from seqsum.formatting import count, metric, number, percent, scope
 from seqsum.query.questions.accuracy_by_length import AccuracyByLength, AccuracyByLengthAnswer
+from seqsum.query.questions.by_label import ByLabel, ByLabelAnswer
 from seqsum.query.questions.calibration import Calibration, CalibrationAnswer
 from seqsum.query.questions.evaluate import Evaluate, EvaluateAnswer
 from seqsum.query.questions.mistakes import Mistakes, MistakesAnswer
@@ -68,6 +69,30 @@ def evaluation(answer: EvaluateAnswer, pane: Pane) -> Shown:
     if pane.lists:
         said += " enter lists the wrong answers of a cell."
     return Shown("Accuracy", lines(head, *([told((more, QUIET))] if more else []), told((said, QUIET))), heat)
+
+
+@view(ByLabel, "whole", "By label")
+def by_label(answer: ByLabelAnswer, pane: Pane) -> Shown:
+    """Return the view of precision, recall and F1 of each label."""
+    head = told((f"macro F1 {percent(answer.macro_f1)}", "bold"), (f"  over {answer.asked:,} answers", QUIET))
+    said = "The lowest F1 first. Precision: how often it is right where it is answered; recall: how often it is found."
+    said += " enter lists its wrong answers." if pane.lists else ""
+    widest = min(max((len(display.literal(seen(row.label))) for row in answer.rows), default=0), 24)
+    columns = f"{'':<{widest}}  {'precision':>9}  {'recall':>7}  {'F1':>7}  {'asked':>7}"
+    made = [
+        Line(
+            row.label,
+            told(
+                (display.fit(display.literal(seen(row.label)), widest), "bold"),
+                f"  {percent(row.precision):>9}  {percent(row.recall):>7}  {percent(row.f1):>7}",
+                (f"  {row.asked:>7,}", QUIET),
+            ),
+            False,
+            row.label,
+        )
+        for row in answer.rows
+    ]
+    return Shown("By label", lines(head, told((said, QUIET)), told((columns, QUIET))), Lines(tuple(made)))
 
 
 @view(AccuracyByLength, "whole", "By length")
