@@ -29,7 +29,7 @@ from seqsum.tasks.base import (
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, fingerprint_of, read_corpus, source_name
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.text_files import REPLACEMENT, unknown_of
+from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, Encoding, unknown_of
 
 UNKNOWN = 0
 CONTINUED = 200
@@ -56,6 +56,7 @@ class CharacterLmConfig(TaskConfig):
         le=10_000, unit="characters",
     )  # fmt: skip
     held_out_share: float = setting(0.1, "share of the text, at its end, kept for validation", gt=0, le=0.5)
+    encoding: Encoding = setting("auto", ENCODING_WORDS)
     test_corpus: str | None = setting(
         None, "a text file or a folder for the test; its first 100,000 characters are asked once, at the end"
     )
@@ -220,7 +221,8 @@ class CharacterLm(DataTask[CharacterLmConfig]):
 
     def _read(self) -> tuple[Corpus, str, str, str]:
         """Return the corpus, and its training, validation and test part."""
-        corpus = read_corpus(self.config.corpus, self.config.characters)
+        encoding = self.config.encoding
+        corpus = read_corpus(self.config.corpus, self.config.characters, encoding=encoding)
         length = len(corpus.text)
         if length < SHORTEST_CORPUS:
             raise UserError(
@@ -232,7 +234,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         border = end - max(2, round(length * self.config.held_out_share))
         test = corpus.text[end:]
         if self.config.test_corpus is not None:
-            test = read_corpus(self.config.test_corpus, LONGEST_VALIDATION, "task.test_corpus").text
+            test = read_corpus(self.config.test_corpus, LONGEST_VALIDATION, "task.test_corpus", encoding).text
             if len(test) < SHORTEST_CORPUS:
                 raise UserError(
                     f"task.test_corpus: {self.config.test_corpus} has {count(len(test), 'character')} of text; give at "

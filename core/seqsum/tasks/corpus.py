@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqsum.errors import UserError
-from seqsum.tasks.text_files import REPLACEMENT, decode
+from seqsum.tasks.text_files import REPLACEMENT, Encoding, decode
 from seqsum.text import one_line
 
 STANDARD_LIBRARY = "stdlib"
@@ -64,7 +64,7 @@ def source_name(value: str) -> str:
         return str(Path(value).absolute())
 
 
-def read_corpus(source: str, limit: int, field: str = "task.corpus") -> Corpus:
+def read_corpus(source: str, limit: int, field: str = "task.corpus", encoding: Encoding = "auto") -> Corpus:
     """Read at most `limit` characters from a file, from a folder's files in sorted order, or from `stdlib`.
 
     `stdlib` is the standard library's top-level modules without a leading underscore, by name. Line ends become \\n;
@@ -99,7 +99,7 @@ def read_corpus(source: str, limit: int, field: str = "task.corpus") -> Corpus:
             corpus.cut = True
             break
         try:
-            left -= _read(file, left, corpus)
+            left -= _read(file, left, corpus, encoding)
         except (OSError, _NoText) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             if source == str(file):
@@ -128,13 +128,13 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _read(file: Path, limit: int, corpus: Corpus) -> int:
+def _read(file: Path, limit: int, corpus: Corpus, encoding: Encoding) -> int:
     """Add at most `limit` characters of a file to the corpus; return how many."""
     with file.open("rb") as stream:
         # One character more than wanted tells whether there is more; none takes more than four bytes.
         data = stream.read(4 * (limit + 2))
         whole = not stream.read(1)
-    decoded = decode(data, whole)
+    decoded = decode(data, whole, encoding)
     if "\0" in decoded.text[:PROBE]:
         raise _NoText(decoded.zeros)
     if decoded.mostly_wrong and decoded.replaced > MOST_BORNE * len(decoded.text):

@@ -35,7 +35,7 @@ from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark, NumberFormat
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.series import MissingValues, Series, SeriesSource, read_series
-from seqsum.tasks.text_files import DataFile
+from seqsum.tasks.text_files import ENCODING_WORDS, DataFile, Encoding
 from seqsum.tasks.timestamps import Unit
 from seqsum.tasks.typed_numbers import read_typed
 from seqsum.text import one_line
@@ -54,11 +54,14 @@ class ForecastConfig(TaskConfig):
         "a CSV or JSONL file with one row a time step, oldest first; off for the yearly sunspot numbers of 1700–2008",
         basic=True,
     )
-    column: str | None = setting(None, "the column that holds the values; off takes the last one")
+    column: str | None = setting(
+        None, "the column that holds the values; off takes the last one; in JSON Lines also a path such as a.b.0.c"
+    )
     decimal: DecimalMark = setting(
         "auto", "the decimal mark of the column: point or comma; auto finds it, and refuses where 1,000 can be either"
     )
     header: Header = setting("auto", "whether the first line names the columns; auto finds out")
+    encoding: Encoding = setting("auto", ENCODING_WORDS)
     missing: MissingValues = setting(
         "refuse",
         "what is done where a value is missing (empty, NA, nan, null, -, ?): refuse the file, or forward_fill, which "
@@ -238,7 +241,9 @@ class Forecast(DataTask[ForecastConfig]):
     @property
     def _reading(self) -> SeriesSource:
         config = self.config
-        return SeriesSource(config.file, config.column, config.decimal, config.header, config.missing)
+        return SeriesSource(
+            config.file, config.column, config.decimal, config.header, config.missing, encoding=config.encoding
+        )
 
     def _test_series(self, column: str) -> Series:
         """Read the column of the test's file."""

@@ -20,7 +20,7 @@ from seqsum.schema import shown
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import MISSING
 from seqsum.tasks.tables import Table, listed, listed_lines, read_table
-from seqsum.tasks.text_files import REPLACEMENT, decode
+from seqsum.tasks.text_files import REPLACEMENT, Encoding, decode
 from seqsum.text import one_line
 
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
@@ -45,7 +45,8 @@ class LinesSource:
     the last; header: whether the first line names the columns; missing: what to do with rows without text or label
     max_length: how many characters of a text the model reads: texts that are the same up to there are one text. None,
     as old checkpoints have it, splits by the texts as they stand in the file
-    test_file: a file of texts for the test; test_share: the share of the texts that are kept for it
+    test_file: a file of texts for the test; test_share: the share of the texts that are kept for it; encoding: of the
+    files
     """
 
     file: str | None = None
@@ -56,6 +57,7 @@ class LinesSource:
     max_length: int | None = None
     test_file: str | None = None
     test_share: float = 0.0
+    encoding: Encoding = "auto"
 
     @property
     def has_test(self) -> bool:
@@ -145,7 +147,8 @@ def standard_library(reading: LinesSource = LinesSource()) -> LabelledLines:
 
 def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     name = one_line(Path(file).name)
-    table = read_table(file, reading.header, bear_wrong=True)
+    paths = (reading.text_column, reading.label_column)
+    table = read_table(file, reading.header, bear_wrong=True, encoding=reading.encoding, paths=paths)
     text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
     label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
     pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
@@ -262,7 +265,7 @@ def _made(
 
 def _test_pairs(file: str, reading: LinesSource, columns: tuple[str, str]) -> tuple[list[Pair], list[str]]:
     """Read the test's file, and return what is to be said of it."""
-    table = read_table(file, reading.header, bear_wrong=True, field="task.test_file")
+    table = read_table(file, reading.header, True, "task.test_file", reading.encoding, columns)
     pairs, left_out = _pairs(table, *columns, reading.missing)
     return pairs, [*table.notes, *([f"texts: left out of {table.source}: {left_out}"] if left_out else [])]
 

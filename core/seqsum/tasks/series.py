@@ -30,6 +30,7 @@ from seqsum.tasks.number_format import (
     shape_of,
 )
 from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
+from seqsum.tasks.text_files import Encoding
 from seqsum.tasks.timestamps import NAMED, RowOrder, Unit, judge, read_times
 
 GROUPED = ",", "."
@@ -43,7 +44,7 @@ class SeriesSource:
     """What is read, and how: file None is the sunspots' one, column None the last.
 
     decimal, header: auto finds them in the file; missing: what to do where there is no value; field: the setting that
-    names the file, for messages
+    names the file, for messages; encoding: of the file
     """
 
     file: str | None = None
@@ -52,6 +53,7 @@ class SeriesSource:
     header: Header = "auto"
     missing: MissingValues = "refuse"
     field: str = "task.file"
+    encoding: Encoding = "auto"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def read_series(reading: SeriesSource) -> Series:
 @lru_cache(maxsize=4)  # a form makes the task anew at every change
 def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
     """`stamp`: of the file as it is now; a changed one is read anew."""
-    return _series(read_table(file, reading.header, field=reading.field), reading)
+    return _series(read_table(file, reading.header, False, reading.field, reading.encoding, (reading.column,)), reading)
 
 
 def _series(table: Table, reading: SeriesSource) -> Series:

@@ -12,7 +12,7 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import Header, names_columns
-from seqsum.tasks.text_files import REPLACEMENT, Decoded, read_bytes, read_text
+from seqsum.tasks.text_files import REPLACEMENT, Decoded, Encoding, read_bytes, read_text
 from seqsum.text import one_line
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -69,15 +69,27 @@ class Table:
         return f"{self.source}, line {self.places[row]}, column {shown(self.columns[column])}"
 
 
-def read_table(file: str, header: Header = "auto", bear_wrong: bool = False, field: str = "task.file") -> Table:
-    """Read the file that a setting (`field`) names: JSON Lines by the name's ending, else CSV; raises UserError."""
+def read_table(
+    file: str,
+    header: Header = "auto",
+    bear_wrong: bool = False,
+    field: str = "task.file",
+    encoding: Encoding = "auto",
+    paths: Sequence[str | None] = (),
+) -> Table:
+    """Read the file that a setting (`field`) names: JSON Lines by the name's ending, else CSV; raises UserError.
+
+    paths: columns that are asked for: in JSON Lines those that lie deeper, as in a.b.0.c, are read, too
+    """
     data, source = read_bytes(file, field), one_line(Path(file).name)
     if Path(file).suffix.lower() in JSON_LINES:
-        return read_json_lines(data, source, bear_wrong)
-    return read_csv(data, source, header, bear_wrong)
+        return read_json_lines(data, source, bear_wrong, encoding, paths)
+    return read_csv(data, source, header, bear_wrong, encoding)
 
 
-def read_csv(data: bytes, source: str, header: Header = "auto", bear_wrong: bool = False) -> Table:
+def read_csv(
+    data: bytes, source: str, header: Header = "auto", bear_wrong: bool = False, encoding: Encoding = "auto"
+) -> Table:
     """Read CSV separated by commas, semicolons, tabs or bars, with or without a first line of names.
 
     Lines before the names that begin with #, and blank lines of a table with several columns, are passed over; so are
@@ -86,7 +98,7 @@ def read_csv(data: bytes, source: str, header: Header = "auto", bear_wrong: bool
     Raises UserError when there is nothing in it, when a row has more cells than there are columns, and when nobody can
     tell whether the first line holds names.
     """
-    decoded = read_text(data, source, bear_wrong)
+    decoded = read_text(data, source, bear_wrong, encoding)
     lines = decoded.text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
@@ -145,12 +157,19 @@ def read_csv(data: bytes, source: str, header: Header = "auto", bear_wrong: bool
     return Table(source, columns, rows, places, notes + _replaced(decoded), decoded.first, separator)
 
 
-def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table:
-    """Read one JSON object a line, all values as text. Raises UserError naming the line that is none."""
+def read_json_lines(
+    data: bytes,
+    source: str,
+    bear_wrong: bool = False,
+    encoding: Encoding = "auto",
+    paths: Sequence[str | None] = (),
+) -> Table:
+    """Read one JSON object a line, all values as text, and as more columns what lies at `paths`, such as a.b.0.c: keys
+    of objects, and places in lists from 0 on. Raises UserError naming the line that is none."""
     names: dict[str, None] = {}
     objects: list[dict[str, object]] = []
     places: list[int] = []
-    decoded = read_text(data, source, bear_wrong)
+    decoded = read_text(data, source, bear_wrong, encoding)
     if decoded.text.lstrip().startswith("["):
         raise UserError(f"{source} holds a JSON array; save it as JSON Lines, one object a line, or as CSV")
     for place, line in enumerate(decoded.text.split("\n"), start=1):
@@ -170,6 +189,12 @@ def read_json_lines(data: bytes, source: str, bear_wrong: bool = False) -> Table
     if not objects:
         raise UserError(f"{source} is empty; it needs one JSON object a line")
     rows = [[_as_cell(made.get(name)) for name in names] for made in objects]
+    for path in dict.fromkeys(path for path in paths if path is not None and path not in names):
+        deep = [_as_cell(_at(made, path)) for made in objects]
+        # The name itself stays none where nothing lies there: that is told with those there are.
+        if "." in path and any(deep):
+            names[path] = None
+            rows = [[*row, cell] for row, cell in zip(rows, deep, strict=True)]
     objects_in = f"{count(len(rows), 'JSON object')} in {decoded.encoding}"
     note = f"table: {source}, {objects_in} with the keys {listed([*names])}"
     return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], decoded.first)
@@ -186,6 +211,18 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise _Twice(key)
         made[key] = value
     return made
+
+
+def _at(value: object, path: str) -> object:
+    """What lies at a path such as a.b.0.c; None where nothing does."""
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and re.fullmatch("[0-9]{1,9}", part) and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
 
 
 def listed(names: Sequence[str], most: int = LISTED) -> str:

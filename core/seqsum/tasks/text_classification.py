@@ -34,7 +34,7 @@ from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.tables import listed
-from seqsum.tasks.text_files import REPLACEMENT, DataFile, unknown_of
+from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding, unknown_of
 from seqsum.text import one_line
 
 ASCII = "".join(map(chr, range(32, 127)))
@@ -55,9 +55,15 @@ class TextClassificationConfig(TaskConfig):
         "each comes from",
         basic=True,
     )
-    text_column: str | None = setting(None, "the column that holds the texts; off takes `text`, else the first")
-    label_column: str | None = setting(None, "the column that holds the labels; off takes `label`, else the last")
+    text_column: str | None = setting(
+        None,
+        "the column that holds the texts; off takes `text`, else the first; in JSON Lines also a path such as a.b.0.c",
+    )
+    label_column: str | None = setting(
+        None, "the column that holds the labels, or a path to it; off takes `label`, else the last"
+    )
     header: Header = setting("auto", "whether the first line names the columns; auto finds out")
+    encoding: Encoding = setting("auto", ENCODING_WORDS)
     missing: MissingCells = setting(
         "refuse", "what is done with rows whose text or label is empty: refuse the file, or drop them"
     )
@@ -220,6 +226,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
             max_length,
             config.test_file,
             config.test_share,
+            config.encoding,
         )
 
     @property

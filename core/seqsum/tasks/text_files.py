@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
@@ -27,7 +27,13 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252"}
+Encoding = Literal[
+    "auto", "utf-8", "utf-16-le", "utf-16-be", "windows-1250", "windows-1251", "windows-1252", "iso-8859-1",
+    "iso-8859-2", "iso-8859-15", "koi8-r", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr",
+]  # fmt: skip
+"""What a person can say a file is written in; auto is `decode`'s own judgement."""
+ENCODING_WORDS = "how the file's characters are written; auto: by its mark, as UTF-8, or as Windows-1252 where all fits"
+NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252"} | {f"windows-125{n}": f"Windows-125{n}" for n in range(3)}
 TYPESET = set("‘’‚“”„–—…•€£¥§¨©ª«»®°±²³´µ·¸¹º¼½¾¿¡¢¬¯¶×÷†‡‰‹›™\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
 """What Windows-1252 text has beside letters."""
 
@@ -54,8 +60,8 @@ class Decoded:
         more = f" (and {count(self.replaced - 1, 'more place')})" if self.replaced > 1 else ""
         by_hand = "put the character right, or " if self.replaced <= FEW else ""
         return (
-            f"{self.first} is no {self.encoding}{more}; {by_hand}save the file as UTF-8 (iconv -f ENCODING -t UTF-8): "
-            "other encodings than UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark are not known here"
+            f"{self.first} is no {self.encoding}{more}; {by_hand}set task.encoding to what it is in, or save the file "
+            "as UTF-8 (iconv -f ENCODING -t UTF-8): auto knows UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark"
         )
 
     @property
@@ -104,16 +110,19 @@ def read_bytes(path: str, field: str) -> bytes:
         raise UserError(f"{field}: can't read {one_line(path)}: {reason}") from None
 
 
-def decode(data: bytes, whole: bool = True) -> Decoded:
-    """Decode by the file's mark, as UTF-8, or as Windows-1252 where everything speaks for it.
+def decode(data: bytes, whole: bool = True, encoding: Encoding = "auto") -> Decoded:
+    """Decode by the file's mark, as UTF-8, or as Windows-1252 where everything speaks for it; or as a person says.
 
     A file in which some characters are UTF-8 is UTF-8: what is no UTF-8 in it becomes U+FFFD. Windows-1252 it is when
     no character is UTF-8 and all high bytes are letters or signs of running text. Line ends become \\n.
     whole: whether the data is the whole file; else a character that its end cuts in two is left out
     """
-    for mark, encoding in MARKS:
+    if encoding != "auto":
+        mark = next((mark for mark, known in MARKS if known == encoding and data.startswith(mark)), b"")
+        return _decoded(data, len(mark), encoding, whole)
+    for mark, known in MARKS:
         if data.startswith(mark):
-            return _decoded(data, len(mark), encoding, whole)
+            return _decoded(data, len(mark), known, whole)
     try:
         text, _ = codecs.utf_8_decode(data, "strict", whole)
         return Decoded(_newlines(text), "UTF-8")
@@ -123,12 +132,12 @@ def decode(data: bytes, whole: bool = True) -> Decoded:
     return _decoded(data, 0, "utf-8", whole)
 
 
-def read_text(data: bytes, source: str, bear_wrong: bool = False) -> Decoded:
+def read_text(data: bytes, source: str, bear_wrong: bool = False, encoding: Encoding = "auto") -> Decoded:
     """Decode a file that must be text; raises UserError naming the first byte that is none.
 
     bear_wrong: whether single places that can't be decoded are left as U+FFFD; a file that is mostly wrong never is
     """
-    found = decode(data)
+    found = decode(data, encoding=encoding)
     if found.zeros:
         raise UserError(f"{source} can't be read as text: {found.zeros}")
     if found.replaced and (not bear_wrong or found.mostly_wrong):
@@ -148,7 +157,8 @@ def _decoded(data: bytes, mark: int, encoding: str, whole: bool) -> Decoded:
     codecs.register_error("seqsum.told", replace)
     text = codecs.getincrementaldecoder(encoding)("seqsum.told").decode(data[mark:], whole)
     first = _place(data, mark + wrong[0], encoding) if wrong else ""
-    return Decoded(_newlines(text), NAMES.get(encoding, encoding[:6].upper()), len(wrong), first)
+    name = encoding[:6] if encoding.startswith("utf-") else encoding
+    return Decoded(_newlines(text), NAMES.get(encoding, name.upper()), len(wrong), first)
 
 
 def _place(data: bytes, at: int, encoding: str = "utf-8") -> str:

@@ -78,7 +78,7 @@ def by_label(answer: ByLabelAnswer, pane: Pane) -> Shown:
     said = "The lowest F1 first. Precision: how often it is right where it is answered; recall: how often it is found."
     said += " enter lists its wrong answers." if pane.lists else ""
     widest = min(max((len(display.literal(seen(row.label))) for row in answer.rows), default=0), 24)
-    columns = f"{'':<{widest}}  {'precision':>9}  {'recall':>7}  {'F1':>7}  {'asked':>7}"
+    columns = f"  {'':<{widest}}  {'precision':>9}  {'recall':>7}  {'F1':>7}  {'asked':>7}"
     made = [
         Line(
             row.label,
