@@ -226,6 +226,8 @@ _ON_SCREEN = {
     "mae, horizon mae":
         "Mean absolute error: by how much a forecast is off, in the data's units; with horizon, over all the steps "
         "ahead.",
+    "mae seasonal naive, horizon mae seasonal naive":
+        "The error of saying the value one season before (task.season): what a forecast of seasons has to beat.",
     "mae same as last, horizon mae same as last":
         "The error of saying the last value again: what a forecast has to beat.",
     "majority class accuracy": "The accuracy of always saying the most frequent class: what a model has to beat.",

@@ -20,7 +20,18 @@ from seqsum.training.backends.fused_support import why_not_fused
 from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.schedule import learning_rate
 
-READING = ("text_column", "label_column", "decimal", "header", "missing", "encoding")
+READING = (
+    "text_column",
+    "label_column",
+    "decimal",
+    "header",
+    "missing",
+    "encoding",
+    "time_column",
+    "order",
+    "repeated",
+    "gaps",
+)
 """Settings that say how task.file is read."""
 RATE_FIELDS = ("optim.lr", "train.steps", "train.epochs")
 

@@ -33,12 +33,12 @@ BUCKETS = 400
 LOG_RATIO = 30.0  # a loss that falls by more than this is shown on a logarithmic axis
 
 # Told apart by dashes as well as by colour.
-STYLES = (("#0b62a4", ()), ("#c44e00", (7.0, 4.0)))
+STYLES = (("#0b62a4", ()), ("#c44e00", (7.0, 4.0)), ("#3f6b2a", (2.0, 3.0)))
 PANELS = (
     ("loss", ("loss", "eval_loss")),
     ("accuracy", ("accuracy", "train_accuracy")),
-    ("mean absolute error", ("mae", "mae_same_as_last")),
-    ("mean absolute error over the horizon", ("horizon_mae", "horizon_mae_same_as_last")),
+    ("mean absolute error", ("mae", "mae_same_as_last", "mae_seasonal_naive")),
+    ("mean absolute error over the horizon", ("horizon_mae", "horizon_mae_same_as_last", "horizon_mae_seasonal_naive")),
     ("bits per character", ("bits_per_character",)),
     ("learning rate", ("lr",)),
 )

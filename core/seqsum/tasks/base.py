@@ -301,7 +301,7 @@ def told_asked(asked: int, there: int, what: str) -> list[str]:
 def one_test_part(value: float, info: ValidationInfo) -> float:
     """A validator for `test_share`; raises ValueError where another setting says what the test part is, or where next
     to nothing is left to train on."""
-    given = next((name for name in ("test_file", "test_corpus") if info.data.get(name) is not None), None)
+    given = next((name for name in ("test_file", "test_corpus", "test_from") if info.data.get(name) is not None), None)
     if value and given is not None:
         raise ValueError(f"must be 0 beside task.{given}: each says what the test part is")
     held_out = info.data.get("held_out_share", 0.0)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count as counted
@@ -34,9 +34,9 @@ from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark, NumberFormat
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.series import MissingValues, Series, SeriesSource, read_series
+from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, read_series
 from seqsum.tasks.text_files import ENCODING_WORDS, DataFile, Encoding
-from seqsum.tasks.timestamps import Unit
+from seqsum.tasks.timestamps import Unit, moment_of
 from seqsum.tasks.typed_numbers import read_typed
 from seqsum.text import one_line
 
@@ -64,9 +64,30 @@ class ForecastConfig(TaskConfig):
     encoding: Encoding = setting("auto", ENCODING_WORDS)
     missing: MissingValues = setting(
         "refuse",
-        "what is done where a value is missing (empty, NA, nan, null, -, ?): refuse the file, or forward_fill, which "
-        "repeats the value before it",
+        "what is done where a value is missing (empty, NA, nan, null, -, ?): refuse the file; forward_fill repeats the "
+        "value before, interpolate draws a line between its neighbours, mask leaves out every window with it",
     )
+    time_column: str | None = setting(
+        None, "the column that says when each value was, in dates or numbers; off finds it, where there is one"
+    )
+    order: Literal["refuse", "sort"] = setting(
+        "refuse", "what is done where rows are not in the order of their times: refuse the file, or sort them"
+    )
+    repeated: Repeated = setting(
+        "keep",
+        "what is done where a time comes again: keep reads each row as a step of its own; refuse; first, last or mean "
+        "take one value",
+    )
+    gaps: Gaps = setting(
+        "keep",
+        "what is done where times are left out, by their usual step: keep reads on as if nothing were; refuse; "
+        "forward_fill, interpolate and mask as for task.missing",
+    )
+    season: int | None = setting(
+        None,
+        "how many steps a season has, such as 12 for months: a forecast is compared with the value one season before",
+        ge=2, le=100_000, unit="values",
+    )  # fmt: skip
     window: int = setting(24, "how many past values the network sees", ge=1, le=10_000, unit="values")
     horizon: int = setting(
         11, "how many steps ahead to forecast, each forecast fed back as the newest value", ge=1, le=10_000,
@@ -76,12 +97,22 @@ class ForecastConfig(TaskConfig):
     test_file: DataFile = setting(
         None, "a file with the same column for the test: a series of its own, forecast once, at the end of the run"
     )
+    test_from: str | None = setting(
+        None, "instead: the time at which the test begins, as 2024-01-31, or a number of the time column"
+    )
     test_share: float = setting(
         0.0, "instead: share of the series, at its very end, kept for the test; validation stands before it", ge=0,
         le=0.9,
     )  # fmt: skip
 
     _one_test_part = field_validator("test_share")(one_test_part)
+
+    @field_validator("test_from")
+    @classmethod
+    def _no_file_beside(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("test_file") is not None:
+            raise ValueError("must be off beside task.test_file: each says what the test part is")
+        return value
 
 
 @register_task
@@ -108,6 +139,9 @@ class Forecast(DataTask[ForecastConfig]):
         self._series: Series | None = None
         self._training = self._validated = 0  # where the training part ends, and the validation part
         self._tested: NDArray[np.float32] | None = None
+        self._masked: NDArray[np.bool_] | None = None
+        self._test_masked: NDArray[np.bool_] | None = None
+        self._places: Ints | None = None
         # The training part's mean and standard deviation, the series' last window, its column and its SHA-256.
         self._facts = self._read() if facts is None else facts
         self._mean: float = self._facts["mean"]
@@ -120,14 +154,18 @@ class Forecast(DataTask[ForecastConfig]):
             f"{comma}separated by {between} (fewer: the mean stands for those before; nothing: the end of the data)"
         )
 
+    @property
+    def has_test(self) -> bool:
+        return super().has_test or self.config.test_from is not None
+
     def steps_per_epoch(self, batch_size: int) -> float:
-        self._load()
-        return (self._training - self.config.window) / batch_size
+        return len(self._training_places()) / batch_size
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         """Shuffled epochs: a batch as large as the number of windows holds each of them once."""
         windows, following = self._training_windows()
-        chosen = EpochBatches(seed, "forecast/train", len(windows)).indices(first_step, steps, batch_size)
+        places = self._training_places()
+        chosen = places[EpochBatches(seed, "forecast/train", len(places)).indices(first_step, steps, batch_size)]
         lengths = np.full(chosen.shape, self.config.window)
         return Batches(windows[chosen][..., None], lengths, following[chosen][..., None])
 
@@ -138,11 +176,13 @@ class Forecast(DataTask[ForecastConfig]):
         yield Examples(windows[..., None].copy(), np.full(len(windows), window), following.copy())
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
-        """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again."""
-        errors, naive = self._errors(np.concatenate(answers), 1)
+        """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again; with a season
+        mae_seasonal_naive, too: that of saying the value one season before."""
+        errors, naive, seasonal = self._errors(np.concatenate(answers), 1)
         return {
             "mae": float(np.abs(errors).mean()),
             "mae_same_as_last": float(np.abs(naive).mean()),
+            **({} if seasonal is None else {"mae_seasonal_naive": float(np.abs(seasonal).mean())}),
             "rmse": math.sqrt(float((errors**2).mean())),
         }
 
@@ -159,17 +199,32 @@ class Forecast(DataTask[ForecastConfig]):
 
         Each step is forecast from forecasts; the window's own values are all that is known.
         """
-        errors, naive = self._errors(values, self.config.horizon)
+        errors, naive, seasonal = self._errors(values, self.config.horizon)
         return {
             "horizon_mae": float(np.abs(errors).mean()),
             "horizon_mae_same_as_last": float(np.abs(naive).mean()),
+            **({} if seasonal is None else {"horizon_mae_seasonal_naive": float(np.abs(seasonal).mean())}),
         }
 
-    def _errors(self, values: NDArray[Any], steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How far values float32 [n, steps] and the windows' last ones lie from what follows, in the data's units."""
+    def _errors(
+        self, values: NDArray[Any], steps: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+        """How far values float32 [n, steps], the windows' last ones, and those of the season before lie from what
+        follows, in the data's units."""
         windows, following = self._held_out(steps)
         errors, naive = ((said.astype(np.float64) - following) * self._deviation for said in (values, windows[:, -1:]))
-        return errors, naive
+        before = self.seasonal(steps)
+        return errors, naive, None if before is None else (before.astype(np.float64) - following) * self._deviation
+
+    def seasonal(self, steps: int) -> NDArray[np.float32] | None:
+        """Return the seasonal-naive forecasts beside `_held_out`'s: of each step the newest known value that is whole
+        seasons before, standardised, float32 [n, steps]; None without a season, or where the data is shorter."""
+        season = self.config.season
+        values, starts = self._starts(steps)
+        if season is None or not len(starts) or starts[0] < season:
+            return None
+        before: NDArray[np.float32] = values[starts[:, None] + seasons_before(season, steps)]
+        return before
 
     def window_before_end(self, steps: int) -> tuple[Inputs, list[float]]:
         """Return the window that ends `steps` values before the data's end, as `parse` gives inputs, and the values
@@ -242,7 +297,16 @@ class Forecast(DataTask[ForecastConfig]):
     def _reading(self) -> SeriesSource:
         config = self.config
         return SeriesSource(
-            config.file, config.column, config.decimal, config.header, config.missing, encoding=config.encoding
+            config.file,
+            config.column,
+            config.decimal,
+            config.header,
+            config.missing,
+            encoding=config.encoding,
+            time_column=config.time_column,
+            order=config.order,
+            repeated=config.repeated,
+            gaps=config.gaps,
         )
 
     def _test_series(self, column: str) -> Series:
@@ -251,10 +315,12 @@ class Forecast(DataTask[ForecastConfig]):
         reading = replace(self._reading, file=self.config.test_file, column=column, field="task.test_file")
         return read_series(reading)
 
-    def _border(self, count: int) -> None:
-        """Say where the parts of so many values end."""
-        config = self.config
+    def _border(self, series: Series) -> None:
+        """Say where the parts of the series end."""
+        config, count = self.config, len(series.values)
         self._validated = count - (max(1, round(count * config.test_share)) if config.test_share else 0)
+        if config.test_from is not None:
+            self._validated = _place_of(config.test_from, series)
         self._training = self._validated - max(1, round(count * config.held_out_share))
 
     def _read(self) -> dict[str, Any]:
@@ -262,7 +328,7 @@ class Forecast(DataTask[ForecastConfig]):
         config = self.config
         series = self._series = read_series(self._reading)
         count = len(series.values)
-        self._border(count)
+        self._border(series)
         held_out, last = self._validated - self._training, count - self._validated
         if self._training <= config.window:
             raise UserError(
@@ -270,6 +336,17 @@ class Forecast(DataTask[ForecastConfig]):
                 f"them for training, and a window of {config.window} needs at least {config.window + 1} there; use a "
                 "shorter window or a longer series"
             )
+        places = _unmasked(np.arange(self._training - config.window), config.window + 1, series.masked)
+        if not len(places):
+            raise UserError(
+                f"task.window: every training window of {config.window} values of {shown(series.name)} holds a missing "
+                "one; use a shorter window, or set task.missing and task.gaps to interpolate"
+            )
+        if config.season is not None and config.season > self._training:
+            raise UserError(
+                f"task.season: must be at most the {counted(self._training, 'training value')}, got {config.season:,}"
+            )
+        left_out = self._training - config.window - len(places)
         training = series.values[: self._training]
         with np.errstate(over="ignore", invalid="ignore"):
             mean, deviation = float(training.mean()), float(training.std())
@@ -291,6 +368,8 @@ class Forecast(DataTask[ForecastConfig]):
             ),
             *told_asked(min(MOST_ASKED, EVALUATED_TOKENS // config.window), held_out, "held-out values, evenly spread"),
         ]
+        if left_out:
+            notes.append(f"series: {counted(left_out, 'training window')} left out, with a missing value in them")
         if self._too_long:
             notes.append(
                 f"series: {config.horizon:,} steps ahead with a window of {config.window:,} take too long to be "
@@ -343,7 +422,8 @@ class Forecast(DataTask[ForecastConfig]):
                     f"task.file: the values of {shown(series.name)} are not what they were when the run began; put "
                     "the old ones back, or start a new run"
                 )
-            self._border(len(series.values))
+            self._border(series)
+            self._masked = series.masked
             standardised = self._near(series)
             if self.config.test_file is not None:
                 other = self._test_series(series.name)
@@ -352,7 +432,7 @@ class Forecast(DataTask[ForecastConfig]):
                         f"task.test_file: the values of {shown(Path(self.config.test_file).name)} are not what they "
                         "were when the run began; put the old ones back, or start a new run"
                     )
-                self._tested = self._near(other)
+                self._tested, self._test_masked = self._near(other), other.masked
             self._standardised = standardised
         return self._standardised
 
@@ -375,22 +455,75 @@ class Forecast(DataTask[ForecastConfig]):
         values = self._load()[: self._training]
         return sliding_window_view(values, self.config.window)[:-1], values[self.config.window :]
 
+    def _training_places(self) -> Ints:
+        """The training windows that hold no masked value, and go on with none: int64 [≤ n]."""
+        if self._places is None:
+            self._load()
+            starts = np.arange(self._training - self.config.window)
+            self._places = _unmasked(starts, self.config.window + 1, self._masked)
+        return self._places
+
     def _held_out(self, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Windows and the `steps` held-out values after each: float32 [n, window] and [n, steps]."""
-        values, window = self._load(), self.config.window
-        first, end = self._training, self._validated
-        if self.part == "test":
-            values, first, end = (
-                (values, end, len(values)) if self._tested is None else (self._tested, window, len(self._tested))
-            )
-        # A forecast reads the window anew for each of its steps.
-        most = min(MOST_ASKED if steps == 1 else MOST_FORECASTS, EVALUATED_TOKENS // (window * steps))
-        count = end - first - steps + 1
-        if count < 1:
+        values, starts = self._starts(steps)
+        window = self.config.window
+        if not len(starts):
             return np.zeros((0, window), np.float32), np.zeros((0, steps), np.float32)
-        starts: Ints = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) + first
         ahead = sliding_window_view(values, window + steps)[starts - window]
         return ahead[:, :window], ahead[:, window:]
+
+    def _starts(self, steps: int) -> tuple[NDArray[np.float32], Ints]:
+        """The series of the part that is held out here, and the places of the first values that are asked there:
+        int64 [n]."""
+        values, window, masked = self._load(), self.config.window, self._masked
+        first, end = self._training, self._validated
+        if self.part == "test":
+            first, end = end, len(values)
+            if self._tested is not None:
+                values, masked, first, end = self._tested, self._test_masked, window, len(self._tested)
+        # A forecast reads the window anew for each of its steps.
+        most = min(MOST_ASKED if steps == 1 else MOST_FORECASTS, EVALUATED_TOKENS // (window * steps))
+        there = _unmasked(np.arange(first - window, end - window - steps + 1), window + steps, masked) + window
+        return values, there[np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).astype(np.int64))]
+
+
+def seasons_before(season: int, steps: int) -> Ints:
+    """Where the newest known value stands that is whole seasons before each of `steps` steps ahead, counted from the
+    first of them: int64 [steps], below 0."""
+    ahead = np.arange(steps)
+    places: Ints = ahead - season * (ahead // season + 1)
+    return places
+
+
+def _unmasked(starts: Ints, length: int, masked: NDArray[np.bool_] | None) -> Ints:
+    """Return those of `starts` from which `length` values hold no masked one."""
+    if masked is None or not len(starts):
+        return starts
+    before = np.concatenate([[0], np.cumsum(masked)])
+    whole: Ints = starts[before[starts + length] == before[starts]]
+    return whole
+
+
+def _place_of(text: str, series: Series) -> int:
+    """Return the place of the first value from a time on; raises UserError where that is no time of the series."""
+    moments = series.moments
+    if moments is None:
+        raise UserError(
+            "task.test_from: the series has no column that says when each value was; name it with task.time_column, or "
+            "set task.test_share"
+        )
+    begins = moment_of(text.strip(), moments.unit)
+    how = "a number" if moments.unit == "" else "a date such as 2024-01-31"
+    if begins is None:
+        raise UserError(
+            f"task.test_from: {shown(text)} is no time of column {shown(moments.name)}, or can be two; write {how}"
+        )
+    place = int(np.searchsorted(moments.at, begins))
+    if place >= len(moments.at):
+        raise UserError(
+            f"task.test_from: no value of {shown(series.name)} is of {shown(text)} or later; name an earlier time"
+        )
+    return place
 
 
 def _shortest(value: float, reach: float) -> float:

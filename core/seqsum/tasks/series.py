@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -31,12 +30,16 @@ from seqsum.tasks.number_format import (
 )
 from seqsum.tasks.tables import Table, listed_lines, read_csv, read_table
 from seqsum.tasks.text_files import Encoding
-from seqsum.tasks.timestamps import NAMED, RowOrder, Unit, judge, read_times
+from seqsum.tasks.timestamps import NAMED, Unit, judge, read_times, usual_step
 
 GROUPED = ",", "."
 """The convention in which a number such as 18.120 is eighteen thousand."""
 
-MissingValues = Literal["refuse", "forward_fill"]
+MissingValues = Literal["refuse", "forward_fill", "interpolate", "mask"]
+Repeated = Literal["keep", "refuse", "first", "last", "mean"]
+Gaps = Literal["keep", "refuse", "forward_fill", "interpolate", "mask"]
+MOST_FILLED = 1_000_000
+"""Values that gaps are filled with, at most, and no more than there are."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class SeriesSource:
 
     decimal, header: auto finds them in the file; missing: what to do where there is no value; field: the setting that
     names the file, for messages; encoding: of the file
+    time_column: the one that says when; None finds it. order, repeated, gaps: what to do where rows are not in its
+    order, where a time comes again, and where some are left out
     """
 
     file: str | None = None
@@ -54,6 +59,10 @@ class SeriesSource:
     missing: MissingValues = "refuse"
     field: str = "task.file"
     encoding: Encoding = "auto"
+    time_column: str | None = None
+    order: Literal["refuse", "sort"] = "refuse"
+    repeated: Repeated = "keep"
+    gaps: Gaps = "keep"
 
 
 @dataclass(frozen=True)
@@ -79,13 +88,15 @@ class Moments:
 @dataclass(frozen=True)
 class Series:
     """name: of the column; values: float64 [n], oldest first; format: how its numbers are written; notes: how it was
-    read, one sentence each; moments: when each value was, where the file says it of all"""
+    read, one sentence each; moments: when each value was, where the file says it of all; masked: bool [n], values that
+    stand for none, which no window may hold"""
 
     name: str
     values: NDArray[np.float64]
     format: NumberFormat
     notes: list[str]
     moments: Moments | None = None
+    masked: NDArray[np.bool_] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -114,16 +125,29 @@ def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
 def _series(table: Table, reading: SeriesSource) -> Series:
     column = table.column(reading.column, "task.column")
     values, form, notes = _numbers(table, column, reading)
-    order, moments = _in_order(table, column)
-    places = table.places[::-1] if order.backwards else table.places
-    values = values[::-1].copy() if order.backwards else values
-    filled = _filled(values)
-    notes += _missing_notes(values, len(values) - len(filled), places)
+    rows, moments, time_notes = _in_order(table, column, reading)
+    values, places = values[rows], [table.places[row] for row in rows.tolist()]
+    gap = np.zeros(len(values), dtype=np.bool_)
     if moments is not None:
-        moments = replace(moments, at=moments.at[len(values) - len(filled) :])
+        values, moments, places, told = _one_each(values, moments, places, reading, table.source)
+        time_notes += told
+        values, moments, gap, told = _without_gaps(values, moments, places, reading, table.source)
+        time_notes += told
+    lines = np.zeros(len(values), dtype=np.int64)
+    lines[~gap] = places
+    first = int(np.flatnonzero(~np.isnan(values))[0]) if not np.isnan(values).all() else len(values)
+    masked = np.zeros(len(values), dtype=np.bool_)
+    filled = values
+    for which, how in ((gap, reading.gaps), (np.isnan(values) & ~gap, reading.missing)):
+        masked |= which if how == "mask" else False
+        filled = np.where(which, _filled(values, interpolate=how == "interpolate"), filled)
+    notes += _missing_notes(np.where(gap, 0.0, values), first, lines, reading.missing)
+    if moments is not None:
+        moments = replace(moments, at=moments.at[first:])
+    filled, masked = filled[first:].copy(), masked[first:]
     filled.setflags(write=False)
-    told = [] if reading.file is None else [*table.notes, *notes, *order.notes]
-    return Series(table.columns[column], filled, form, told, moments)
+    told = [] if reading.file is None else [*table.notes, *notes, *time_notes]
+    return Series(table.columns[column], filled, form, told, moments, masked if masked.any() else None)
 
 
 def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
@@ -147,7 +171,7 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
         also = f"; {len(missing):,} values are missing ({lines})" if len(missing) > 1 else ""
         raise UserError(
             f"{table.place(missing[0], column)}: {what}{also}; fill in what is missing, or set task.missing to "
-            "forward_fill, which repeats the value before"
+            "forward_fill, which repeats the value before, to interpolate, or to mask, which leaves its windows out"
         )
     absent = set(missing)
     values = np.array([math.nan if row in absent else form.value(cell) for row, cell in enumerate(cells)])
@@ -176,15 +200,21 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
     return values, form, notes
 
 
-def _missing_notes(values: NDArray[np.float64], left_out: int, places: Sequence[int]) -> list[str]:
-    """Say what became of missing values, the first `left_out` of which stand before all others.
+def _missing_notes(
+    values: NDArray[np.float64], left_out: int, places: NDArray[np.int64], how: MissingValues
+) -> list[str]:
+    """Say what became of missing values; those of the first `left_out` places stand before all others.
 
     values: float64 [n], oldest first, NaN where one is missing; places: the line of each
     """
     missing = np.flatnonzero(np.isnan(values)).tolist()
-    said = (missing[:left_out], "before the first value left out"), (missing[left_out:], "read as the value before")
+    done = {"interpolate": "read as on the line between their neighbours", "mask": "in no window"}
+    said = (
+        ([row for row in missing if row < left_out], "before the first value left out"),
+        ([row for row in missing if row >= left_out], done.get(how, "read as the value before")),
+    )
     return [
-        f"series: {count(len(rows), 'missing value')} ({listed_lines(sorted(places[row] for row in rows))}) {done}"
+        f"series: {count(len(rows), 'missing value')} ({listed_lines(sorted(int(places[row]) for row in rows))}) {done}"
         for rows, done in said
         if rows
     ]
@@ -216,21 +246,39 @@ def _conflict(error: Conflict, table: Table, column: int, cells: list[str], deci
     return f"{place}: expected a number, got {cell}"
 
 
-def _in_order(table: Table, column: int) -> tuple[RowOrder, Moments | None]:
-    """Say whether the rows run from the newest to the oldest, and when each was, oldest first.
+def _in_order(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[np.int64], Moments | None, list[str]]:
+    """Return the rows oldest first, when each was, and what is to be said of it.
 
-    Raises UserError when they run neither way.
+    Raises UserError when they run neither way, unless they are to be sorted.
     """
+    rows = np.arange(len(table.rows))
     others = [at for at in range(len(table.columns)) if at != column]
-    times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others])
+    if reading.time_column is not None:
+        others = [table.column(reading.time_column, "task.time_column")]
+        if others == [column]:
+            raise UserError(f"task.time_column: {shown(reading.time_column)} is the column of the values; name another")
+    named = reading.time_column is not None
+    times = read_times([table.columns[at] for at in others], [[*table.cells(at)] for at in others], named)
+    if times is None and named:
+        raise UserError(
+            f"task.time_column: {table.source}: {shown(table.columns[others[0]])} holds no times that can be read; "
+            "write them as 2024-01-31, 2024-01-31 12:00, or as numbers"
+        )
     if times is None:
+        wanted = [name for name in ("repeated", "gaps") if getattr(reading, name) != "keep"]
+        wanted += ["order"] if reading.order == "sort" else []
+        if wanted:
+            raise UserError(
+                f"task.{wanted[0]}: {table.source} has no column of times that is found by itself; name it with "
+                "task.time_column"
+            )
         dated = [at for at in others if table.columns[at].strip().lower() in NAMED]
         dated += [at for at in others if usual_kind([*table.cells(at)][:LOOKED_AT]) == "date"]
         unread = [
             f"series: {shown(table.columns[at])} gives no order that can be read; the order of the rows was not checked"
             for at in dated
         ]
-        return RowOrder(False, None, unread[:1]), None
+        return rows, None, unread[:1]
     at = others[times.column]
     name = shown(table.columns[at])
     if times.wrong:
@@ -241,23 +289,111 @@ def _in_order(table: Table, column: int) -> tuple[RowOrder, Moments | None]:
             f"{table.place(times.wrong[0], at)}: {shown(cells[times.wrong[0]])} is no time like the others{also}; the "
             "order of the rows can't be checked: put it right, or take the row out"
         )
-    order = judge(times, table.places)
-    if order.broken is not None:
+    known = ~np.isnan(times.at)
+    if not known.all() and (reading.order == "sort" or reading.repeated != "keep" or reading.gaps != "keep"):
         raise UserError(
-            f"{table.source}, line {table.places[order.broken]}: the rows are not in the order of {name}; sort the "
-            "file by time, oldest first, one series in a file"
+            f"{table.place(int(np.flatnonzero(~known)[0]), at)}: there is no time in this row, so that its place is "
+            "not known; fill it in, or take the row out"
         )
-    notes = [f"series: the dates of {name} are {times.remark}"] if times.remark else []
+    kept = reading.repeated == "keep", reading.gaps == "keep"
+    order, moved = judge(times, table.places, *kept), ""
+    if order.broken is not None:
+        if reading.order != "sort":
+            raise UserError(
+                f"{table.source}, line {table.places[order.broken]}: the rows are not in the order of {name}; sort the "
+                "file by time, oldest first, one series in a file, or set task.order to sort"
+            )
+        rows = np.argsort(times.at, kind="stable")
+        moved = f"series: the rows were not in the order of {name}; they were sorted by it"
+        order = judge(replace(times, at=times.at[rows]), [table.places[row] for row in rows.tolist()], *kept)
+    elif order.backwards:
+        rows = rows[::-1]
+        moved = f"series: the rows run from the newest to the oldest by {name}; they were put into order"
+    notes = [moved] if moved else []
+    notes += [f"series: the dates of {name} are {times.remark}"] if times.remark else []
     notes += [f"series: {note} (column {name})" for note in order.notes]
-    if order.backwards:
-        notes.insert(0, f"series: the rows run from the newest to the oldest by {name}; they were put into order")
-    when = times.at[::-1] if order.backwards else times.at
-    known = not np.isnan(when).any()
-    return RowOrder(order.backwards, None, notes), Moments(table.columns[at], when, times.unit) if known else None
+    return rows, Moments(table.columns[at], times.at[rows], times.unit) if known.all() else None, notes
 
 
-def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put the value before where one is missing, and leave out those before the first."""
-    known = ~np.isnan(values)
-    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
-    return values[last[last >= 0]]
+def _one_each(
+    values: NDArray[np.float64], moments: Moments, places: list[int], reading: SeriesSource, source: str
+) -> tuple[NDArray[np.float64], Moments, list[int], list[str]]:
+    """Have one value for each time, as `repeated` says."""
+    again = np.flatnonzero(np.diff(moments.at) == 0) + 1
+    if reading.repeated == "keep" or not len(again):
+        return values, moments, places, []
+    lines = sorted(places[row] for row in again.tolist())
+    name = shown(moments.name)
+    if reading.repeated == "refuse":
+        also = f", and so with {len(again) - 1:,} more ({listed_lines(lines)})" if len(again) > 1 else ""
+        raise UserError(
+            f"{source}, line {places[again[0]]}: it has the time of line {places[again[0] - 1]} (column {name}){also}; "
+            "take one of them out, or set task.repeated to first, last or mean"
+        )
+    # Of one time in the order of the file, also where that runs from the newest to the oldest.
+    by_line = np.lexsort((np.array(places), moments.at))
+    values, places = values[by_line], [places[row] for row in by_line.tolist()]
+    _, firsts, counts = np.unique(moments.at, return_index=True, return_counts=True)
+    if reading.repeated == "mean":
+        known = ~np.isnan(values)
+        sums, found = (np.add.reduceat(part, firsts) for part in (np.where(known, values, 0.0), known.astype(float)))
+        chosen, values = firsts, np.divide(sums, found, out=np.full(len(sums), math.nan), where=found > 0)
+    else:
+        chosen = firsts if reading.repeated == "first" else firsts + counts - 1
+        values = values[chosen]
+    what = {"mean": "the mean", "first": "the first", "last": "the last"}[reading.repeated]
+    note = f"series: {count(len(again), 'row')} with the time of another ({listed_lines(lines)}); {what} was taken"
+    moments = replace(moments, at=moments.at[chosen])
+    return values, moments, [places[row] for row in chosen.tolist()], [f"{note} (column {name})"]
+
+
+def _without_gaps(
+    values: NDArray[np.float64], moments: Moments, places: list[int], reading: SeriesSource, source: str
+) -> tuple[NDArray[np.float64], Moments, NDArray[np.bool_], list[str]]:
+    """Put NaN where times are left out by the usual step, and say where: bool [n]."""
+    nothing, name = np.zeros(len(values), dtype=np.bool_), shown(moments.name)
+    if reading.gaps == "keep":
+        return values, moments, nothing, []
+    usual, steps = usual_step(moments.at), np.diff(moments.at)
+    if usual is None:
+        raise UserError(
+            f"task.gaps: the times of {name} in {source} have no usual step, so that nobody can say where one is left "
+            "out; set it to keep"
+        )
+    lacking = np.maximum(np.rint(steps / usual), 1.0) - 1
+    wide = np.flatnonzero(lacking)
+    if not len(wide):
+        return values, moments, nothing, []
+    total = float(lacking.sum())
+    where = f"{source}, lines {places[wide[0]]} and {places[wide[0] + 1]}: {lacking[wide[0]]:,.0f}"
+    if reading.gaps == "refuse":
+        raise UserError(
+            f"{where} of the times of {name} are left out between them, and {count(len(wide), 'gap')} in all; fill "
+            "them in, or set task.gaps to forward_fill, interpolate or mask"
+        )
+    if total > min(MOST_FILLED, len(values)):
+        raise UserError(
+            f"task.gaps: {where} of the times of {name} are left out between them, and {total:,.0f} in all, more than "
+            "the file has; leave that out, or set it to keep"
+        )
+    at = np.repeat(np.arange(len(values)), np.append(lacking, 0).astype(np.int64) + 1)
+    gap = np.append(False, at[1:] == at[:-1])
+    inside = np.arange(len(at)) - np.flatnonzero(~gap)[at]
+    widths = np.append(steps, 0.0) / (np.append(lacking, 0) + 1)
+    done = {"interpolate": "read as on the line between their neighbours", "mask": "in no window"}
+    note = (
+        f"series: {count(int(total), 'time')} in {count(len(wide), 'gap')} of {name} (the first between lines "
+        f"{places[wide[0]]} and {places[wide[0] + 1]}) {done.get(reading.gaps, 'read as the value before')}"
+    )
+    moments = replace(moments, at=moments.at[at] + inside * widths[at])
+    return np.where(gap, math.nan, values[at]), moments, gap, [note]
+
+
+def _filled(values: NDArray[np.float64], interpolate: bool = False) -> NDArray[np.float64]:
+    """Put the value before where one is missing, or what lies between its neighbours; NaN before the first."""
+    known = np.flatnonzero(~np.isnan(values))
+    if interpolate and len(known):
+        between = np.interp(np.arange(len(values)), known, values[known])
+        return np.where(np.arange(len(values)) < known[0], math.nan, between)
+    last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
+    return np.where(last < 0, math.nan, values[last])

@@ -51,8 +51,10 @@ class Times:
     remark: str = ""
 
 
-def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times | None:
+def read_times(names: Sequence[str], columns: Sequence[Sequence[str]], chosen: bool = False) -> Times | None:
     """Return the first column of dates, or of numbers in order under a name such as year or time; None without one.
+
+    chosen: whether a person named the columns: then numbers need neither such a name nor an order
 
     A column of times of day behind that of dates is read with it. A column of which each cell can be read comes before
     one of which more than half can.
@@ -64,7 +66,8 @@ def read_times(names: Sequence[str], columns: Sequence[Sequence[str]]) -> Times 
         if after and all(_CLOCK.fullmatch(evened(cell)) for cell in after):
             cells = [f"{cell} {evened(clock)}" for cell, clock in zip(cells, after, strict=True)]
         written = [row for row, cell in enumerate(cells) if not is_missing(cell)]
-        found = _dates(cells, written) or _numbers(cells, written, name.strip().lower() in NAMED, first=at == 0)
+        named = name.strip().lower() in NAMED
+        found = _dates(cells, written) or _numbers(cells, written, named, first=at == 0, chosen=chosen)
         if found is None:
             continue
         read, values, unit, remark = found
@@ -80,8 +83,11 @@ Found = tuple[list[int], NDArray[np.float64], Unit, str]
 """The rows that could be read, what they hold, its unit, and a remark."""
 
 
-def _numbers(cells: Sequence[str], written: Sequence[int], named: bool, first: bool) -> Found | None:
-    """Read numbers that run on in one direction, in a column named as times are, or first and counting."""
+def _numbers(
+    cells: Sequence[str], written: Sequence[int], named: bool, first: bool, chosen: bool = False
+) -> Found | None:
+    """Read numbers that run on in one direction, in a column named as times are, or first and counting; of a column
+    that was `chosen` in any order."""
     read = [row for row in written if re.fullmatch(r"-?\d{1,18}(\.\d+)?", cells[row])]
     if len(read) < 2 or len(read) * 2 <= len(written):
         return None
@@ -90,7 +96,8 @@ def _numbers(cells: Sequence[str], written: Sequence[int], named: bool, first: b
     # A first column that counts on, or down, by the same step is an index, whatever it is called.
     counting = first and len(steps) > 1 and len(set(steps / np.diff(read))) == 1
     onward = (steps >= 0).all() or (steps <= 0).all()
-    return (read, numbers, "", "") if steps.any() and onward and (counting or named) else None
+    in_order = onward and (counting or named)
+    return (read, numbers, "", "") if steps.any() and (chosen or in_order) else None
 
 
 def _dates(cells: Sequence[str], written: Sequence[int]) -> Found | None:
@@ -210,8 +217,30 @@ class RowOrder:
     notes: list[str]
 
 
-def judge(times: Times, places: Sequence[int]) -> RowOrder:
-    """Look at how the times follow each other."""
+def moment_of(text: str, unit: Unit) -> float | None:
+    """Read a time as a person types it, in the unit of a column's; None where it is none, or can be two."""
+    if unit == "":
+        return float(text) if re.fullmatch(r"-?\d{1,18}(\.\d+)?", text) else None
+    found: set[float] = set()
+    for form in _forms(text):
+        with suppress(ValueError):
+            date = form(text)
+            found.add(date.year * 12 + date.month if unit == "month" else date.timestamp())
+    return found.pop() if len(found) == 1 else None
+
+
+def usual_step(at: NDArray[np.float64]) -> float | None:
+    """Return the step that more than half of the times have that go on, oldest first; None without one."""
+    onward = np.diff(at)
+    onward = onward[onward > 0]
+    if not len(onward):
+        return None
+    sizes, counts = np.unique(onward, return_counts=True)
+    return float(sizes[counts.argmax()]) if counts.max() * 2 > len(onward) else None
+
+
+def judge(times: Times, places: Sequence[int], repeated: bool = True, gaps: bool = True) -> RowOrder:
+    """Look at how the times follow each other. repeated, gaps: whether such are to be told as they stand."""
     known = np.flatnonzero(~np.isnan(times.at))
     steps = np.diff(times.at[known])
     backwards = bool((steps < 0).sum() > (steps > 0).sum())
@@ -228,7 +257,7 @@ def judge(times: Times, places: Sequence[int]) -> RowOrder:
         first = places[int(np.flatnonzero(np.isnan(times.at))[0])]
         notes.append(f"{count(absent, 'row')} without a time (the first in line {first})")
     same = np.flatnonzero(steps == 0)
-    if len(same):
+    if len(same) and repeated:
         notes.append(
             f"{count(len(same), 'row')} with the time of the row before (first lines {line(int(same[0]))}); each "
             "is read as a step of its own"
@@ -238,7 +267,7 @@ def judge(times: Times, places: Sequence[int]) -> RowOrder:
         sizes, counts = np.unique(onward, return_counts=True)
         usual = float(sizes[counts.argmax()])
         long = np.flatnonzero(steps > 1.5 * usual)
-        if len(long) and counts.max() * 2 > len(onward):
+        if len(long) and counts.max() * 2 > len(onward) and gaps:
             notes.append(
                 f"{count(len(long), 'gap')}: the usual step is {_span(usual, times.unit)}, but that between lines "
                 f"{line(int(long[0]))} is {_span(float(steps[long[0]]), times.unit)}; the values are read as if they "

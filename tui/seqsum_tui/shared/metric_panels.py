@@ -27,7 +27,7 @@ MAIN = "main"
 DEFAULT = ("loss", MAIN, "learning rate")
 CHANCE = {"accuracy": "majority_class_accuracy", "balanced_accuracy": "majority_class_accuracy"}
 SHARES = ("accuracy", "_all_inputs", "_share", "_f1")
-NAIVE_SUFFIX, NAIVE_PREFIX = "_same_as_last", "unigram_"
+NAIVE, NAIVE_PREFIX = {"_same_as_last": "same as last", "_seasonal_naive": "season before"}, "unigram_"
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ def panels(known: Collection[str]) -> list[Panel]:
 
 
 def _of_task(known: Collection[str]) -> Iterator[Panel]:
-    naive = {f"{name}{NAIVE_SUFFIX}" for name in known} | {f"{NAIVE_PREFIX}{name}" for name in known}
+    naive = {f"{name}{suffix}" for name in known for suffix in NAIVE} | {f"{NAIVE_PREFIX}{name}" for name in known}
     for name in sorted(known):
         if name in ELSEWHERE or name in LAST or name in naive or name in CHANCE.values() or _is_test(name, known):
             continue
-        beside = [(other, "same as last") for other in (f"{name}{NAIVE_SUFFIX}",) if other in known]
+        beside = [(f"{name}{suffix}", label) for suffix, label in NAIVE.items() if f"{name}{suffix}" in known]
         beside += [(other, "unigram") for other in (f"{NAIVE_PREFIX}{name}",) if other in known]
         beside += [(other, "majority") for other in (CHANCE.get(name, ""),) if other in known]
         beside += _test(f"{TEST}{name}", known)

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from seqsum.errors import UserError
 from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Number, Question, field
 from seqsum.tasks.forecast import Forecast as ForecastTask
+from seqsum.tasks.forecast import seasons_before
 
 if TYPE_CHECKING:
     from seqsum.models.autoregressive import AutoregressiveModel
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
+    from seqsum.tasks.base import Inputs
 
 ORDER = 9
 
@@ -25,6 +27,8 @@ class HorizonErrors(Answer):
     model: list[Number]
     autoregressive: list[Number]
     same_as_last: list[Number]
+    seasonal_naive: list[Number] | None
+    """Null without task.season."""
     windows: int
 
 
@@ -47,6 +51,8 @@ class ForecastAnswer(Answer):
     """What AR(p), fitted by least squares to the training part, forecasts."""
     order: int
     """p"""
+    seasonal_naive: list[Number] | None
+    """The values one season before, as far as the window goes back; null without task.season, or a shorter window."""
     error_by_horizon: HorizonErrors | None
     """Null when the data is gone or changed, or too little is held out."""
     time: TimeAxis | None = None
@@ -102,6 +108,7 @@ class Forecast(Question):
             truth=None if truth is None else list(truth[:length]),
             autoregressive=task.read_answer(read.inputs, beside),
             order=baseline.order,
+            seasonal_naive=_seasonal(task, read.inputs, length),
             error_by_horizon=baseline.errors(),
         )
 
@@ -135,6 +142,8 @@ class Baseline:
                 own = forecast(self._loaded.model, as_rows(self._loaded.model, windows), steps)
                 baseline = forecast(self.model, torch.from_numpy(windows).double(), steps)
             same = np.repeat(windows[:, -1:, 0], steps, axis=1)
+            assert isinstance(self._task, ForecastTask)
+            seasonal = self._task.seasonal(steps)
 
             def error(values: NDArray[np.float32]) -> list[Number]:
                 distance = np.abs(values.astype(np.float64) - examples.targets) * scale
@@ -145,9 +154,19 @@ class Baseline:
                 model=error(own.astype(np.float32)),
                 autoregressive=error(baseline.astype(np.float32)),
                 same_as_last=error(same.astype(np.float32)),
+                seasonal_naive=None if seasonal is None else error(seasonal),
                 windows=len(windows),
             )
         return self._errors
+
+
+def _seasonal(task: ForecastTask, inputs: Inputs, length: int) -> list[Number] | None:
+    """The values whole seasons before what is forecast, in the data's units."""
+    season = task.config.season
+    if season is None or season > len(inputs):
+        return None
+    found: list[Number] = list(task.read_answer(inputs, inputs[seasons_before(season, length), 0]))
+    return found
 
 
 def fitted(task: ForecastTask, order: int) -> AutoregressiveModel:

@@ -87,6 +87,9 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     beside = finite(answer.autoregressive)
     if beside:
         series.append(curve(f"AR({order})", after[: len(beside)], beside, sign=SIGNS[1]))
+    season = finite(answer.seasonal_naive or [])
+    if season:
+        series.append(curve("season before", after[: len(season)], season, sign=SIGNS[4]))
     truth = answer.truth
     errors = ""
     if truth:
@@ -112,6 +115,7 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
             (f"AR({order})", horizon.autoregressive, SIGNS[1]),
             # The sign of the truth, in the chart of the forecast, is another.
             ("same as last", horizon.same_as_last, SIGNS[3]),
+            ("season before", horizon.seasonal_naive, SIGNS[4]),
         )
         drawn = tuple(curve(name, x, finite(y), sign=sign) for name, y, sign in named if y)
         text = f"Mean absolute error by how far ahead, over {count(horizon.windows, 'window')} never trained on."
