@@ -552,7 +552,10 @@ def test_a_bad_byte_is_named_and_does_not_change_how_the_rest_is_read(read: Read
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252", "latin-1"):
         assert read(text.encode(encoding), "y").values.tolist() == list(range(100))
     # By hand a few places are put right, never thousands.
-    wrong = r"data.csv, line 1: byte 0xC8 \(byte 1 of the file\) is no UTF-8 \(and [\d,]+ more places\); save the file"
+    wrong = (
+        r"data.csv, line 1: byte 0xC8 \(byte 1 of the file\) is no UTF-8 \(and [\d,]+ more places\); "
+        r"set task\.encoding to what it is in, or save the file"
+    )
     with pytest.raises(UserError, match=wrong):
         read("日期,销售额\n1,2\n2,3\n".encode("gbk") * 100)
 

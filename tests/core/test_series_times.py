@@ -173,21 +173,21 @@ def test_no_window_holds_a_masked_value(tmp_path: Path) -> None:
 
 def test_the_test_begins_at_a_time(tmp_path: Path) -> None:
     rows = [(DAYS[n], math.sin(n)) for n in range(200)]
-    task = task_on(tmp_path, rows, window=6, test_from=str(DAYS[170]), held_out_share=0.1)
+    task = task_on(tmp_path, rows, window=6, tested_from=str(DAYS[170]), held_out_share=0.1)
     (validation,), (test,) = task.held_out(), task.of_test().held_out()
     assert (len(validation.targets), len(test.targets)) == (20, 30)
     facts = task.data_facts()
     assert float(test.targets[0, 0]) * facts["deviation"] + facts["mean"] == pytest.approx(math.sin(170), abs=1e-5)
-    with pytest.raises(UserError, match=r"task\.test_from: \"soon\" is no time of column \"date\""):
-        task_on(tmp_path, rows, window=6, test_from="soon")
-    with pytest.raises(UserError, match=r"task\.test_from: \"01/02/2024\" is no time .* or can be two"):
-        task_on(tmp_path, rows, window=6, test_from="01/02/2024")
+    with pytest.raises(UserError, match=r"task\.tested_from: \"soon\" is no time of column \"date\""):
+        task_on(tmp_path, rows, window=6, tested_from="soon")
+    with pytest.raises(UserError, match=r"task\.tested_from: \"01/02/2024\" is no time .* or can be two"):
+        task_on(tmp_path, rows, window=6, tested_from="01/02/2024")
     with pytest.raises(UserError, match=r"no value of .value. is of .2030-01-01. or later"):
-        task_on(tmp_path, rows, window=6, test_from="2030-01-01")
-    years = Forecast(ForecastConfig(test_from="2000"))
+        task_on(tmp_path, rows, window=6, tested_from="2030-01-01")
+    years = Forecast(ForecastConfig(tested_from="2000"))
     assert len(next(years.of_test().held_out()).targets) == 9
-    with pytest.raises(ConfigError, match=r"task\.test_share: must be 0 beside task\.test_from"):
-        Config.parse({"task": {"name": "forecast", "test_from": "2000", "test_share": 0.1}}, "test")
+    with pytest.raises(ConfigError, match=r"task\.test_share: must be 0 beside task\.tested_from"):
+        Config.parse({"task": {"name": "forecast", "tested_from": "2000", "test_share": 0.1}}, "test")
 
 
 @pytest.mark.parametrize(("season", "horizon"), [(7, 3), (3, 8), (12, 12)])

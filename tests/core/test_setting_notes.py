@@ -109,6 +109,7 @@ NOT_LEARNED = {
     "train.restore_best", "train.best_metric", "train.min_delta",
     "train.threads", "train.device", "train.backend", "train.early_stop", "track.swanlab", "track.description",
     "track.group", "track.tags", "model.form", "model.beam_width", "task.longest_asked", "task.horizon", "train.epochs",
+    "task.season",
 }  # fmt: skip
 BASES: dict[str, tuple[str, dict[str, Any]]] = {
     "sum_modulo": ("baseline", {**SMALL, **QUICK}),

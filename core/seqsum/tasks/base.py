@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo
 
 from seqsum.errors import UserError
+from seqsum.formatting import full
 from seqsum.schema import Section
 
 Ints = NDArray[np.int64]
@@ -301,12 +302,14 @@ def told_asked(asked: int, there: int, what: str) -> list[str]:
 def one_test_part(value: float, info: ValidationInfo) -> float:
     """A validator for `test_share`; raises ValueError where another setting says what the test part is, or where next
     to nothing is left to train on."""
-    given = next((name for name in ("test_file", "test_corpus", "test_from") if info.data.get(name) is not None), None)
+    given = next(
+        (name for name in ("test_file", "test_corpus", "tested_from") if info.data.get(name) is not None), None
+    )
     if value and given is not None:
         raise ValueError(f"must be 0 beside task.{given}: each says what the test part is")
     held_out = info.data.get("held_out_share", 0.0)
     if value and value + held_out > MOST_KEPT:
-        raise ValueError(f"must be at most {MOST_KEPT} with task.held_out_share ({held_out:g}), got {value:g}")
+        raise ValueError(f"must be at most {MOST_KEPT} with task.held_out_share ({full(held_out)}), got {full(value)}")
     return value
 
 

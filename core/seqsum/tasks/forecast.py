@@ -97,7 +97,7 @@ class ForecastConfig(TaskConfig):
     test_file: DataFile = setting(
         None, "a file with the same column for the test: a series of its own, forecast once, at the end of the run"
     )
-    test_from: str | None = setting(
+    tested_from: str | None = setting(
         None, "instead: the time at which the test begins, as 2024-01-31, or a number of the time column"
     )
     test_share: float = setting(
@@ -107,7 +107,7 @@ class ForecastConfig(TaskConfig):
 
     _one_test_part = field_validator("test_share")(one_test_part)
 
-    @field_validator("test_from")
+    @field_validator("tested_from")
     @classmethod
     def _no_file_beside(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("test_file") is not None:
@@ -156,7 +156,7 @@ class Forecast(DataTask[ForecastConfig]):
 
     @property
     def has_test(self) -> bool:
-        return super().has_test or self.config.test_from is not None
+        return super().has_test or self.config.tested_from is not None
 
     def steps_per_epoch(self, batch_size: int) -> float:
         return len(self._training_places()) / batch_size
@@ -319,8 +319,8 @@ class Forecast(DataTask[ForecastConfig]):
         """Say where the parts of the series end."""
         config, count = self.config, len(series.values)
         self._validated = count - (max(1, round(count * config.test_share)) if config.test_share else 0)
-        if config.test_from is not None:
-            self._validated = _place_of(config.test_from, series)
+        if config.tested_from is not None:
+            self._validated = _place_of(config.tested_from, series)
         self._training = self._validated - max(1, round(count * config.held_out_share))
 
     def _read(self) -> dict[str, Any]:
@@ -509,19 +509,19 @@ def _place_of(text: str, series: Series) -> int:
     moments = series.moments
     if moments is None:
         raise UserError(
-            "task.test_from: the series has no column that says when each value was; name it with task.time_column, or "
-            "set task.test_share"
+            "task.tested_from: the series has no column that says when each value was; name it with task.time_column, "
+            "or set task.test_share"
         )
     begins = moment_of(text.strip(), moments.unit)
     how = "a number" if moments.unit == "" else "a date such as 2024-01-31"
     if begins is None:
         raise UserError(
-            f"task.test_from: {shown(text)} is no time of column {shown(moments.name)}, or can be two; write {how}"
+            f"task.tested_from: {shown(text)} is no time of column {shown(moments.name)}, or can be two; write {how}"
         )
     place = int(np.searchsorted(moments.at, begins))
     if place >= len(moments.at):
         raise UserError(
-            f"task.test_from: no value of {shown(series.name)} is of {shown(text)} or later; name an earlier time"
+            f"task.tested_from: no value of {shown(series.name)} is of {shown(text)} or later; name an earlier time"
         )
     return place
 

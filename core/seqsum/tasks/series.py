@@ -365,7 +365,7 @@ def _without_gaps(
     if not len(wide):
         return values, moments, nothing, []
     total = float(lacking.sum())
-    where = f"{source}, lines {places[wide[0]]} and {places[wide[0] + 1]}: {lacking[wide[0]]:,.0f}"
+    where = f"{source}, lines {places[wide[0]]} and {places[wide[0] + 1]}: {int(lacking[wide[0]]):,}"
     if reading.gaps == "refuse":
         raise UserError(
             f"{where} of the times of {name} are left out between them, and {count(len(wide), 'gap')} in all; fill "
@@ -373,8 +373,8 @@ def _without_gaps(
         )
     if total > min(MOST_FILLED, len(values)):
         raise UserError(
-            f"task.gaps: {where} of the times of {name} are left out between them, and {total:,.0f} in all, more than "
-            "the file has; leave that out, or set it to keep"
+            f"task.gaps: {where} of the times of {name} are left out between them, and {int(total):,} in all, more "
+            "than the file has; leave that out, or set it to keep"
         )
     at = np.repeat(np.arange(len(values)), np.append(lacking, 0).astype(np.int64) + 1)
     gap = np.append(False, at[1:] == at[:-1])

@@ -27,9 +27,9 @@ class HorizonErrors(Answer):
     model: list[Number]
     autoregressive: list[Number]
     same_as_last: list[Number]
-    seasonal_naive: list[Number] | None
-    """Null without task.season."""
     windows: int
+    seasonal_naive: list[Number] | None = None
+    """Null without task.season."""
 
 
 class TimeAxis(Answer):
@@ -51,13 +51,13 @@ class ForecastAnswer(Answer):
     """What AR(p), fitted by least squares to the training part, forecasts."""
     order: int
     """p"""
-    seasonal_naive: list[Number] | None
-    """The values one season before, as far as the window goes back; null without task.season, or a shorter window."""
     error_by_horizon: HorizonErrors | None
     """Null when the data is gone or changed, or too little is held out."""
     time: TimeAxis | None = None
     """When the values of the window and of the forecast are; null for values that somebody typed, and where the data
     does not say it."""
+    seasonal_naive: list[Number] | None = None
+    """The values whole seasons before; null without task.season, and where that is longer than the window."""
 
 
 class Forecast(Question):
