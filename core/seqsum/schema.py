@@ -146,6 +146,7 @@ def _reason(detail: ErrorDetails, section: type[Section]) -> str:
         "bool_parsing": "true or false",
         "bool_type": "true or false",
         "string_type": "text",
+        "string_unicode": "readable: a byte in it is not UTF-8",
         "tuple_type": "a list",
         "model_type": "a section with fields",
     }

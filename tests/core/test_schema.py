@@ -90,6 +90,7 @@ def test_a_bound_holds_exactly_at_its_edge(field: str, low_side: float, inside: 
         ("whole", "1.5", 'must be a whole number, got "1.5"'),
         ("whole", 1.5, "must be a whole number, got 1.5"),
         ("whole", "three", 'must be a whole number, got "three"'),
+        ("whole", "1\udcff", 'must be readable: a byte in it is not UTF-8, got "1\\udcff"'),
         ("whole", None, "must be a whole number, got None"),
         ("whole", "off", 'must be a whole number, got "off"'),
         ("whole", [1], "must be a whole number, got [1]"),
