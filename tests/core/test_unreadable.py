@@ -348,6 +348,20 @@ def test_a_view_without_an_end_in_the_index_does_not_hang(
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("table, column", [("rollup", "level"), ("rollup", "bucket"), ("pt", "step")])
+@pytest.mark.parametrize("value", ["inf", b"\xff", 2**62])
+def test_what_is_written_beside_damaged_values_is_written_or_refused_in_a_sentence(
+    table: str, column: str, value: Any, pair: tuple[Run, Run]
+) -> None:
+    execute(pair[1], f"UPDATE OR REPLACE {table} SET {column} = ?", value)
+    with pair[1].store() as store:
+        for change in (lambda: store.truncate(10), lambda: store.append([("loss", 15, 0.5)])):
+            try:
+                change()
+            except UserError as error:
+                assert "damaged" in str(error) and str(store.path) in str(error)
+
+
 # Records of other versions
 
 

@@ -111,8 +111,11 @@ def _of_one_sign(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def update(database: sqlite3.Connection, metric: int, base: int, first_step: int) -> None:
     """Bring every level up to date after points of `metric` from `first_step` on were written."""
-    last_step = database.execute("SELECT max(step) FROM pt WHERE metric = ?", (metric,)).fetchone()[0]
-    highest = database.execute("SELECT max(level) FROM rollup WHERE metric = ?", (metric,)).fetchone()[0] or 0
+    # Somebody else may have written anything: a key takes text and blobs, too.
+    query = "SELECT max(step) FROM pt WHERE metric = ? AND typeof(step) = 'integer'"
+    last_step = database.execute(query, (metric,)).fetchone()[0] or 0
+    query = "SELECT max(level) FROM rollup WHERE metric = ? AND typeof(level) = 'integer'"
+    highest = database.execute(query, (metric,)).fetchone()[0] or 0
     level, size = 1, base * FAN_OUT
     while True:
         # A level that was not there yet holds all that came before, too: one point may lie far behind the next.
@@ -128,13 +131,16 @@ def update(database: sqlite3.Connection, metric: int, base: int, first_step: int
 
 def drop_after(database: sqlite3.Connection, metric: int, base: int, step: int) -> None:
     """Forget what the roll-up knows of steps after `step`; the points after it are gone already."""
-    highest = database.execute("SELECT max(level) FROM rollup WHERE metric = ?", (metric,)).fetchone()[0] or 0
-    for level in range(1, highest + 1):
-        size = base * FAN_OUT**level
+    level, size = 1, base * FAN_OUT
+    while step // size:
         database.execute(
             "DELETE FROM rollup WHERE metric = ? AND level = ? AND bucket >= ?", (metric, level, step // size)
         )
-    last = database.execute("SELECT max(step) FROM pt WHERE metric = ?", (metric,)).fetchone()[0]
+        level, size = level + 1, size * FAN_OUT
+    # From here on a level's first bucket holds the step. A level that is no number is above all.
+    database.execute("DELETE FROM rollup WHERE metric = ? AND level >= ?", (metric, level))
+    query = "SELECT max(step) FROM pt WHERE metric = ? AND typeof(step) = 'integer'"
+    last = database.execute(query, (metric,)).fetchone()[0]
     if last is not None:
         update(database, metric, base, min(step, last))
 
