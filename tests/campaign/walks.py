@@ -286,7 +286,8 @@ def _listed(screen: str) -> dict[str, str]:
     top = next((number for number, line in enumerate(lines) if " status " in line and " name " in line), len(lines))
     found = {}
     for line in lines[top + 1 :]:
-        words = line.replace("★", " ").split()
+        # A star and a note's sign stand before the status.
+        words = line.replace("★", " ").replace("¶", " ").split()
         if len(words) < 3 or words[0] in "╭│╰":
             break
         found[words[2]] = words[1]
