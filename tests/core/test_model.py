@@ -76,3 +76,22 @@ def test_the_seed_alone_decides_the_weights_and_the_callers_random_numbers_stay(
     torch.manual_seed(12)
     assert same_bits(tensors(one), tensors(make_model(task, config.model, 4)))
     assert not same_bits(tensors(one), tensors(make_model(task, config.model, 5)))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_orthogonal_and_identity_recurrent_matrices(cell: str) -> None:
+    made = {}
+    for how in ("pytorch", "orthogonal", "identity"):
+        config = small(model__cell=cell, model__num_layers=2, model__initialisation=how)
+        made[how] = make_model(make_task(config.task), config.model, 3).state_dict()
+    unit = torch.eye(8)
+    for name, drawn in made["pytorch"].items():
+        orthogonal, identity = made["orthogonal"][name], made["identity"][name]
+        if "weight_hh" in name:
+            assert len(drawn) == 8 * {"rnn": 1, "gru": 3, "lstm": 4}[cell]
+            assert all(torch.allclose(block @ block.T, unit, atol=1e-5) for block in orthogonal.split(8))
+            assert all(torch.equal(block, unit) for block in identity.split(8))
+        elif "rnn.bias" in name:
+            assert not identity.any() and orthogonal.any()
+        else:
+            assert torch.equal(drawn, orthogonal) and torch.equal(drawn, identity)

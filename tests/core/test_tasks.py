@@ -11,7 +11,8 @@ from seqsum.errors import UserError
 from seqsum.presets import all_presets
 from seqsum.registry import TASKS, make_task, task_type
 from seqsum.tasks import InputSpace
-from seqsum.tasks.base import EXHAUSTIVE_LIMIT, SAMPLE_SIZE, all_sequences
+from seqsum.tasks.base import EXHAUSTIVE_LIMIT, NOT_ASKED, SAMPLE_SIZE, all_sequences
+from seqsum.tasks.running_sum import RunningSum, RunningSumConfig
 from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.sum_modulo import SumModulo, SumModuloConfig
 
@@ -70,6 +71,45 @@ def test_below_is_multiply_and_shift(high: int) -> None:
     words = np.array([0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 429496729, 429496730], dtype=np.uint32)
     assert below(words, high).tolist() == [int(word) * high >> 32 for word in words]
     assert below(words, high).dtype == np.int64
+
+
+def test_below_takes_a_bound_for_each_word() -> None:
+    words = np.array([[2**31, 2**32 - 1, 7], [429496730, 0, 2**30]], dtype=np.uint32)
+    highs = np.array([[3], [10]])
+    assert below(words, highs).tolist() == [
+        [int(word) * int(high) >> 32 for word in row] for row, (high,) in zip(words, highs, strict=True)
+    ]
+
+
+def test_with_a_curriculum_the_longest_length_rises_evenly() -> None:
+    task, whole = make(min_length=2, max_length=5, curriculum_steps=300), make(min_length=2, max_length=5)
+    made = task.batches(0, 0, 400, 200)
+    for stage, longest in enumerate([2, 3, 4]):
+        assert {*made.lengths[100 * stage : 100 * stage + 100].ravel().tolist()} == set(range(2, longest + 1))
+    later = whole.batches(0, 300, 100, 200)
+    for name in ("inputs", "lengths", "targets"):
+        assert np.array_equal(getattr(made, name)[300:], getattr(later, name))
+        assert np.array_equal(getattr(task.batches(0, 250, 100, 200), name), getattr(made, name)[250:350])
+    for step, row in itertools.product(range(0, 400, 37), range(0, 200, 31)):
+        read = made.inputs[step, row, : made.lengths[step, row]].tolist()
+        assert made.targets[step, row] == sum(read) % 10 and task.padding not in read
+
+
+def test_a_running_sum_asks_for_the_sum_of_every_beginning() -> None:
+    settings = {"modulus": 7, "min_length": 1, "max_length": 6}
+    task, alone = RunningSum(RunningSumConfig(**settings)), make(**settings)
+    made, same = task.batches(5, 3, 4, 9), alone.batches(5, 3, 4, 9)
+    assert np.array_equal(made.inputs, same.inputs) and np.array_equal(made.lengths, same.lengths)
+    for step, row in itertools.product(range(4), range(9)):
+        length = int(made.lengths[step, row])
+        tokens = made.inputs[step, row, :length].tolist()
+        sums = [sum(tokens[: place + 1]) % 7 for place in range(length)]
+        assert made.targets[step, row].tolist() == sums + [NOT_ASKED] * (6 - length)
+        assert task.truth(made.inputs[step, row, :length]) == sums and sums[-1] == same.targets[step, row]
+    held = [*task.held_out(3, 4)]
+    assert {length for part in held for length in part.lengths.tolist()} == {3, 4}
+    for part in held:
+        assert np.array_equal(part.targets, part.inputs.cumsum(axis=1) % 7)
 
 
 @pytest.mark.parametrize(

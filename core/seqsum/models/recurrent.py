@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqsum.models.base import EmbeddingModel, State
 from seqsum.models.cells import Rnn, run_cells
-from seqsum.models.initialisation import lecun_normal
+from seqsum.models.initialisation import identity, lecun_normal, orthogonal
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask
 
@@ -40,6 +40,10 @@ class RecurrentModel(EmbeddingModel):
         self.head = nn.Linear(config.hidden_size * (2 if config.bidirectional else 1), task.classes)
         if config.initialisation == "lecun_normal":
             lecun_normal(self.rnn, self.head)
+        elif config.initialisation == "orthogonal":
+            orthogonal(self.rnn)
+        elif config.initialisation == "identity":
+            identity(self.rnn)
 
     def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
         if self.rnn.bidirectional:

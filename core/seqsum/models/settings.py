@@ -23,12 +23,10 @@ def _embedding_size(default: int, used_when: Mapping[str, tuple[str, ...]] | Non
     return setting(default, what, ge=1, le=WIDEST, unit="units", used_when=used_when)
 
 
-def _initialisation() -> Any:
-    return setting(
-        "pytorch",
-        "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
-        "variance 1/inputs and no bias, about three times as large a variance (document 4's library)",
-    )
+_INITIALISATION = (
+    "first weights: pytorch draws each layer's uniformly within ±1/√(units); lecun_normal draws them normally with "
+    "variance 1/inputs and no bias, about three times as large a variance (document 4's library)"
+)
 
 
 class RecurrentConfig(ModelConfig):
@@ -54,7 +52,11 @@ class RecurrentConfig(ModelConfig):
     form: Literal["stacked", "cells"] = setting(
         "stacked", "stacked: PyTorch's fused module; cells: step by step through single cells, the same numbers, slower"
     )
-    initialisation: Literal["pytorch", "lecun_normal"] = _initialisation()
+    initialisation: Literal["pytorch", "lecun_normal", "orthogonal", "identity"] = setting(
+        "pytorch",
+        f"{_INITIALISATION}; orthogonal and identity give the recurrent matrices such a one, which keeps the size of "
+        "what it carries (Saxe et al. 2014; Le et al. 2015, with relu), the rest as pytorch",
+    )
 
 
 class ConcatenatingConfig(ModelConfig):
@@ -68,7 +70,7 @@ class ConcatenatingConfig(ModelConfig):
         100, "width of output and recurrent part of a block", ge=1, le=WIDEST, unit="units", basic=True
     )
     num_layers: int = setting(3, "blocks on top of each other", ge=1, le=32, unit="layers")
-    initialisation: Literal["pytorch", "lecun_normal"] = _initialisation()
+    initialisation: Literal["pytorch", "lecun_normal"] = setting("pytorch", _INITIALISATION)
 
 
 class FeedForwardConfig(ModelConfig):

@@ -146,9 +146,9 @@ class Addition(TranslationTask[AdditionConfig]):
             lowest = np.where(digits == 1, 0, 10 ** (digits - 1))
             decimals = below(words[:, 2], self.config.decimals + 1)
             return Numbers(
-                lowest + _below_each(words[:, 1], 10**digits - lowest),
+                lowest + below(words[:, 1], 10**digits - lowest),
                 decimals,
-                _below_each(words[:, 3], 10**decimals),
+                below(words[:, 3], 10**decimals),
             )
 
         return numbers(words[:, :4]), numbers(words[:, 4:])
@@ -194,11 +194,6 @@ class Addition(TranslationTask[AdditionConfig]):
         kinds = np.stack([first.digits, first.decimals, second.digits, second.decimals], axis=1)
         _, kind, counts = np.unique(kinds, axis=0, return_inverse=True, return_counts=True)
         return *self._questions(first, second), 1 / counts[kind.reshape(-1)]
-
-
-def _below_each(words: NDArray[np.uint32], highs: Ints) -> Ints:
-    """Map each word to an integer below a bound of its own, as `below` does for one bound."""
-    return ((words.astype(np.uint64) * highs.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -32,9 +32,12 @@ class StepStream:
         return raw.view(np.uint32).reshape(steps, self._counts_per_step * WORDS_PER_COUNT)[:, : self._words_per_step]
 
 
-def below(words: NDArray[np.uint32], high: int) -> NDArray[np.int64]:
-    """Map 32-bit words to integers 0…high−1, one each (multiply-shift; the bias is under high / 2³²)."""
+def below(words: NDArray[np.uint32], high: int | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Map 32-bit words to integers 0…high−1, one each (multiply-shift; the bias is under high / 2³²).
+
+    high: the same for all words, or what can be broadcast to them
+    """
     # In place: making data is a tenth of a small model's step in compiled code.
-    wide = np.multiply(words, np.uint64(high), dtype=np.uint64)
+    wide = np.multiply(words, np.asarray(high, dtype=np.uint64), dtype=np.uint64)
     wide >>= np.uint64(32)
     return wide.view(np.int64)

@@ -41,6 +41,11 @@ class SumModuloConfig(TaskConfig):
     )
     max_length: int = setting(5, "longest training sequence", ge=1, le=LONGEST, unit="tokens")
 
+    curriculum_steps: int = setting(
+        0, "short ones first: over so many steps the longest training sequence rises from min_length to max_length; 0 "
+        "for all lengths from the start", ge=0, le=1_000_000_000, unit="steps",
+    )  # fmt: skip
+
     _ordered = field_validator("max_length")(at_least_min_length)
 
 
@@ -63,13 +68,20 @@ class SumModulo(Task[SumModuloConfig]):
         low, high = self.config.min_length, self.config.max_length
         stream = StepStream(seed, "sum_modulo/train", batch_size * (1 + high))
         words = stream.words(first_step, steps)
-        lengths = low + below(words[:, :batch_size], high - low + 1)
+        lengths = low + below(words[:, :batch_size], self._longest(first_step, steps)[:, None] - low + 1)
         tokens = below(words[:, batch_size:], self.vocabulary).reshape(steps, batch_size, high)
         padded = np.arange(high) >= lengths[:, :, None]
         np.copyto(tokens, 0, where=padded)
         targets = np.einsum("sbl->sb", tokens) % self.vocabulary
         np.copyto(tokens, self.padding, where=padded)
         return Batches(tokens, lengths, targets)
+
+    def _longest(self, first_step: int, steps: int) -> Ints:
+        """Return how long a sequence may be in each step."""
+        low, high, rising = self.config.min_length, self.config.max_length, self.config.curriculum_steps
+        if not rising:
+            return np.full(steps, high)
+        return np.minimum(low + (high - low) * np.arange(first_step, first_step + steps) // rising, high)
 
     def enumerable(self, low: int | None = None, high: int | None = None) -> InputSpace | None:
         space = self._space(low, high)
