@@ -128,7 +128,8 @@ _TERMS = {
     "fork": "A run that begins with another's checkpoint, and goes on with other settings.",
     "fused": "Code compiled for this very network, in place of PyTorch's general one.",
     "gate":
-        "A number between 0 and 1 for each unit, with which LSTM and GRU decide what to keep, to take in, to let out.",
+        "A number between 0 and 1 for each unit, with which LSTM, GRU and their like decide what to keep, to take in, "
+        "to let out.",
     "generalise, generalisation": "Being right on what was never seen in training, such as longer sequences.",
     "global norm": "The length of all gradients taken as one long vector.",
     "gradient": "For each weight, how the loss would change if it grew a little. Training goes the other way.",

@@ -13,6 +13,7 @@ from seqsum.models.base import make_model
 from seqsum.models.size import model_size
 from seqsum.presets import all_presets, load_preset
 from seqsum.runs import Run, Workspace
+from support.blocks import MIXERS
 
 CHANGES = (
     {"model.cell": "lstm", "model.num_layers": "3", "model.bidirectional": "true"},
@@ -20,6 +21,7 @@ CHANGES = (
     {"model.name": "concatenating", "model.num_layers": "2"},
     {"model.name": "feed_forward", "model.num_layers": "3"},
 )
+NO_NET = {"model.expansion": "0", "model.num_layers": "3", "model.hidden_size": "24"}
 WRITERS = (
     {"model.attention": "dot", "model.bidirectional": "false", "model.cell": "lstm", "model.num_layers": "2"},
     {"model.attention": "none", "model.cell": "rnn"},
@@ -29,6 +31,9 @@ WRITERS = (
 def test_every_preset_and_every_model_has_exactly_the_weights_that_are_told() -> None:
     configs = [preset.config for preset in all_presets()]
     configs += [load_preset("baseline").config.changed(changes, "test") for changes in CHANGES]
+    for preset in ("baseline", "sunspots_gru"):
+        known = load_preset(preset).config
+        configs += [known.changed({**changes, **more}, "test") for changes in MIXERS for more in ({}, NO_NET)]
     configs += [load_preset("dates").config.changed(changes, "test") for changes in WRITERS]
     for config in configs:
         config, task = resolved(config, "test")

@@ -1,4 +1,4 @@
-"""Every preset trains, answers, repeats itself bit for bit, and goes on bit for bit after a stop."""
+"""Every preset, and every model on each kind of task, trains, answers, repeats itself and goes on bit for bit."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset, preset_names
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
+from support.blocks import MIXERS, Changes, named
 
 STEPS = 4
 QUESTIONS = {
@@ -36,10 +37,19 @@ QUESTIONS = {
     "stack_manipulation": "0 1 pop",
 }
 
+# One class, one at each step, a state carried on, values.
+KINDS = "parity_check_rnn", "tagging_rnn", "counting_rnn", "sunspots_gru"
+CASES: list[tuple[str, Changes]] = [(name, {}) for name in preset_names()]
+CASES += [(name, {**changes, "model.hidden_size": 8}) for name in KINDS for changes in MIXERS]
 
-def few_steps(name: str) -> Config:
+
+def called(part: object) -> str:
+    return named(part) if isinstance(part, dict) else str(part)
+
+
+def few_steps(name: str, more: Changes) -> Config:
     steps = "1" if load_preset(name).config.model.name == "autoregressive" else str(STEPS)
-    changes = {"train.epochs": "off", "train.steps": steps, "train.evaluate_every": steps}
+    changes = {"train.epochs": "off", "train.steps": steps, "train.evaluate_every": steps, **more}
     return resolved(load_preset(name).config.changed(changes, "test"), "test")[0]
 
 
@@ -51,14 +61,15 @@ def call(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize(("name", "more"), CASES, ids=called)
 def test_it_trains_and_answers(
-    name: str, fork_server: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, more: Changes, fork_server: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seqsum.cli.commands.LocalLauncher", lambda: fork_server)
-    config = few_steps(name)
+    config = few_steps(name, more)
     flags = [f"--train.{field}={getattr(config.train, field)}" for field in ("steps", "evaluate_every")]
     off = ["--train.epochs=off"] if load_preset(name).config.train.epochs is not None else []
+    flags += [f"--{path}={value}" for path, value in more.items()]
     last = call("train", name, *flags, *off, "--train.log_every=1", f"--workspace={tmp_path}")[-1]
     assert (last["event"], last["status"], last["step"]) == ("finished", "finished", config.train.steps)
     assert last["metrics"]["loss"] > 0 and last["metrics"]["eval_loss"] > 0
@@ -77,9 +88,9 @@ def bits(trainer: Trainer) -> bytes:
     return b"".join(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() for tensor in tensors)
 
 
-@pytest.mark.parametrize("name", preset_names())
-def test_the_same_seed_gives_the_same_bits_also_after_a_stop(name: str, tmp_path: Path) -> None:
-    config = few_steps(name)
+@pytest.mark.parametrize(("name", "more"), CASES, ids=called)
+def test_the_same_seed_gives_the_same_bits_also_after_a_stop(name: str, more: Changes, tmp_path: Path) -> None:
+    config = few_steps(name, more)
     half = config.train.steps // 2
     # One after another, as in processes of their own: dropout draws from torch's one generator.
     whole = Trainer(config)

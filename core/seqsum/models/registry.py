@@ -13,6 +13,7 @@ from seqsum.models.settings import (
     ConcatenatingConfig,
     EncoderDecoderConfig,
     FeedForwardConfig,
+    MinimalConfig,
     ModelConfig,
     RecurrentConfig,
 )
@@ -72,3 +73,4 @@ register_model(ConcatenatingConfig, f"{ROOM}.concatenating:ConcatenatingModel", 
 register_model(FeedForwardConfig, f"{ROOM}.feed_forward:FeedForwardModel", {"class", "tags", "values"})
 register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:EncoderDecoder", {"sequence"})
 register_model(AutoregressiveConfig, f"{ROOM}.autoregressive:build", {"values"})
+register_model(MinimalConfig, f"{ROOM}.minimal:build", {"class", "tags", "values"})

@@ -114,3 +114,25 @@ class AutoregressiveConfig(ModelConfig):
     order: int = setting(
         9, "p: how many past values count; at most the task's window", ge=1, le=1000, unit="values", basic=True
     )
+
+
+class BlocksConfig(ModelConfig):
+    """Base of the models made of residual blocks: each mixes the steps in its own way."""
+
+    hidden_size: int = setting(64, "width of what goes from block to block", ge=1, le=WIDEST, unit="units", basic=True)
+    num_layers: int = setting(2, "blocks on top of each other", ge=1, le=32, unit="layers")
+    expansion: int = setting(
+        2,
+        "inner width of the two-layer network behind each mixer, in multiples of model.hidden_size; 0 leaves it out",
+        ge=0,
+        le=16,
+    )
+
+
+class MinimalConfig(BlocksConfig):
+    """minGRU or minLSTM (Feng et al. 2024): gates see the input alone, so that all steps are computed at once."""
+
+    name: Literal["minimal"] = setting(
+        "minimal", "the network: blocks of minGRU or minLSTM, whose gates see the input and not the state"
+    )
+    cell: Literal["mingru", "minlstm"] = setting("mingru", "the recurrent cell", basic=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from seqsum.models.settings import (
     AutoregressiveConfig,
+    BlocksConfig,
     ConcatenatingConfig,
     EncoderDecoderConfig,
     FeedForwardConfig,
+    MinimalConfig,
     ModelConfig,
     RecurrentConfig,
 )
@@ -52,6 +54,9 @@ def model_size(task: AnyTask, config: ModelConfig) -> Size | None:
         return Size(_table(task, config.embedding_size), others + _linear(width, task.classes))
     if isinstance(config, EncoderDecoderConfig):
         return _encoder_decoder(task, config)
+    if isinstance(config, BlocksConfig):
+        mixer = _mixer(config)
+        return None if mixer is None else _blocks(task, config, mixer)
     return Size(0, config.order + 1) if isinstance(config, AutoregressiveConfig) else None
 
 
@@ -72,6 +77,23 @@ def _encoder_decoder(task: AnyTask, config: EncoderDecoderConfig) -> Size:
     others += _linear(hidden, task.classes)
     written = max(task.target_vocabulary, task.classes, task.begin + 1) * config.embedding_size
     return Size(_table(task, config.embedding_size) + written, others)
+
+
+def _mixer(config: BlocksConfig) -> int | None:
+    """Weights of what mixes the steps in one block."""
+    hidden = config.hidden_size
+    if isinstance(config, MinimalConfig):
+        return _linear(hidden, (2 if config.cell == "mingru" else 3) * hidden)
+    return None
+
+
+def _blocks(task: AnyTask, config: BlocksConfig, mixer: int) -> Size:
+    hidden, inner = config.hidden_size, config.expansion * config.hidden_size
+    norm = 2 * hidden
+    net = norm + _linear(hidden, inner) + _linear(inner, hidden) if inner else 0
+    entrance = 0 if task.vocabulary else _linear(task.features, hidden)
+    others = entrance + config.num_layers * (norm + mixer + net) + norm + _linear(hidden, task.classes)
+    return Size(_table(task, hidden), others)
 
 
 def _recurrent(cell: str, width: int, hidden: int, layers: int, directions: int) -> int:

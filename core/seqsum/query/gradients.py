@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqsum.models.base import SequenceModel, make_model
-from seqsum.models.settings import EncoderDecoderConfig, RecurrentConfig
+from seqsum.models.settings import BlocksConfig, EncoderDecoderConfig, RecurrentConfig
 from seqsum.query.model_input import ModelInput
 from seqsum.tasks.base import AnyTask
 
@@ -35,6 +35,8 @@ def fresh_of(task: AnyTask, config: object, cell: str, seed: int) -> SequenceMod
     sizes = {
         name: getattr(config, name) for name in ("embedding_size", "hidden_size", "num_layers") if hasattr(config, name)
     }
+    if isinstance(config, BlocksConfig):
+        sizes["embedding_size"] = config.hidden_size
     return make_model(task, RecurrentConfig.model_validate({"name": "recurrent", "cell": cell, **sizes}), seed)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from seqsum.errors import UserError
 from seqsum.models.base import SequenceModel, State
+from seqsum.models.blocks import BlockModel
 from seqsum.models.cells import Rnn
 from seqsum.models.encoder_decoder import EncoderDecoder
 from seqsum.models.feed_forward import FeedForwardModel
@@ -48,6 +49,8 @@ def states_of(model: SequenceModel, inputs: Tensor) -> list[LayerTrace]:
         return traced(rnn, model.enter(inputs))
     if isinstance(model, FeedForwardModel):
         return _activations(model, inputs)
+    if isinstance(model, BlockModel):
+        return [LayerTrace(layer, "forward", *seen) for layer, seen in enumerate(model.look(inputs))]
     return _stepped(model, inputs) if model.reads_stepwise else []
 
 
@@ -93,6 +96,8 @@ def last_states(model: SequenceModel, inputs: Tensor) -> Floats:
             state = rnn(model.enter(inputs))[1]
         elif isinstance(model, FeedForwardModel):
             state = _activations(model, inputs)[-1].hidden[None, :, -1]
+        elif isinstance(model, BlockModel):
+            state = model.look(inputs)[-1][0][None, :, -1]
         elif model.reads_stepwise:
             state = model.read(inputs, None)[1]
         else:

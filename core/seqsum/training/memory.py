@@ -10,7 +10,7 @@ from seqsum.formatting import count, size
 from seqsum.tasks import AnyTask
 
 # States, gates, their gradients and what autograd keeps, in units of one hidden state, roughly.
-STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16}
+STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16, "mingru": 28, "minlstm": 34}
 BYTES = 4
 
 

@@ -22,9 +22,10 @@ class LayerStates(Answer):
     hidden: list[list[Number]]
     """[steps][units]: the hidden state after each step; of a network without memory, what the hidden layer gives."""
     cell: list[list[Number]] | None
-    """[steps][units]: an LSTM's cell state."""
+    """[steps][units]: the cell state of an LSTM and its like."""
     gates: dict[str, list[list[Number]]]
-    """name → [steps][units]. LSTM: input, forget, candidate, output. GRU: reset, update, candidate. Else {}."""
+    """name → [steps][units]. LSTM: input, forget, candidate, output. GRU: reset, update, candidate. Blocks: what
+    their mixer has. Else {}."""
 
 
 class Saliency(Answer):
