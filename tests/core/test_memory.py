@@ -37,6 +37,7 @@ print(peak() - before)
     [
         {"model.cell": "rnn", "model.hidden_size": "64", "train.batch_size": "2000", "task.max_length": "60"},
         {"model.cell": "lstm", "model.hidden_size": "64", "train.batch_size": "1000", "task.max_length": "60"},
+        {"model.name": "lru", "model.state_size": "128", "train.batch_size": "500", "task.max_length": "60"},
         {"model.name": "minimal", "train.batch_size": "500", "task.max_length": "60"},
         {"model.cell": "gru", "model.num_layers": "2", "train.batch_size": "2000", "task.max_length": "60"},
     ],

@@ -9,6 +9,8 @@ Changes = dict[str, Any]
 MIXERS: list[Changes] = [
     {"model.name": "minimal"},
     {"model.name": "minimal", "model.cell": "minlstm"},
+    {"model.name": "lru", "model.state_size": 5},
+    {"model.name": "state_space", "model.state_size": 5},
 ]
 
 

@@ -13,9 +13,11 @@ from seqsum.models.settings import (
     ConcatenatingConfig,
     EncoderDecoderConfig,
     FeedForwardConfig,
+    LruConfig,
     MinimalConfig,
     ModelConfig,
     RecurrentConfig,
+    StateSpaceConfig,
 )
 from seqsum.schema import name_of
 
@@ -74,3 +76,5 @@ register_model(FeedForwardConfig, f"{ROOM}.feed_forward:FeedForwardModel", {"cla
 register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:EncoderDecoder", {"sequence"})
 register_model(AutoregressiveConfig, f"{ROOM}.autoregressive:build", {"values"})
 register_model(MinimalConfig, f"{ROOM}.minimal:build", {"class", "tags", "values"})
+register_model(LruConfig, f"{ROOM}.lru:build", {"class", "tags", "values"})
+register_model(StateSpaceConfig, f"{ROOM}.state_space:build", {"class", "tags", "values"})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from seqsum.schema import Section, setting
+from pydantic import ValidationInfo, field_validator
+
+from seqsum.schema import Section, number, setting
 
 WIDEST = 8192
 TOKENS = ("class", "tags", "sequence")
@@ -136,3 +138,48 @@ class MinimalConfig(BlocksConfig):
         "minimal", "the network: blocks of minGRU or minLSTM, whose gates see the input and not the state"
     )
     cell: Literal["mingru", "minlstm"] = setting("mingru", "the recurrent cell", basic=True)
+
+
+def _state_size() -> Any:
+    return setting(64, "complex numbers that a block remembers", ge=1, le=WIDEST, unit="units", basic=True)
+
+
+class LruConfig(BlocksConfig):
+    """Linear recurrent units (Orvieto et al. 2023): a diagonal complex recurrence that keeps itself stable."""
+
+    name: Literal["lru"] = setting("lru", "the network: blocks of linear recurrent units, diagonal and complex")
+    state_size: int = _state_size()
+    min_radius: float = setting(0.9, "the smallest modulus that an eigenvalue is drawn with", ge=0, lt=1)
+    max_radius: float = setting(
+        0.999, "the largest modulus that an eigenvalue is drawn with: near 1 it remembers for long", gt=0, le=1
+    )
+
+    @field_validator("max_radius")
+    @classmethod
+    def _not_below(cls, value: float, info: ValidationInfo) -> float:
+        return _at_least("min_radius", value, info)
+
+
+class StateSpaceConfig(BlocksConfig):
+    """A diagonal complex state space (S4D, S5): a linear system in continuous time, its inputs held for a while."""
+
+    name: Literal["state_space"] = setting(
+        "state_space", "the network: blocks of a diagonal complex state space in continuous time"
+    )
+    state_size: int = _state_size()
+    min_step: float = setting(
+        0.001, "the shortest time that an input is drawn to be held for; short remembers for long", gt=0, le=10
+    )
+    max_step: float = setting(0.1, "the longest time that an input is drawn to be held for", gt=0, le=10)
+
+    @field_validator("max_step")
+    @classmethod
+    def _not_below(cls, value: float, info: ValidationInfo) -> float:
+        return _at_least("min_step", value, info)
+
+
+def _at_least(field: str, value: float, info: ValidationInfo) -> float:
+    low = info.data.get(field)
+    if low is not None and value < low:
+        raise ValueError(f"must be at least model.{field} ({number(low)}), got {number(value)}")
+    return value

@@ -10,9 +10,11 @@ from seqsum.models.settings import (
     ConcatenatingConfig,
     EncoderDecoderConfig,
     FeedForwardConfig,
+    LruConfig,
     MinimalConfig,
     ModelConfig,
     RecurrentConfig,
+    StateSpaceConfig,
 )
 from seqsum.tasks import AnyTask
 
@@ -84,6 +86,9 @@ def _mixer(config: BlocksConfig) -> int | None:
     hidden = config.hidden_size
     if isinstance(config, MinimalConfig):
         return _linear(hidden, (2 if config.cell == "mingru" else 3) * hidden)
+    if isinstance(config, LruConfig | StateSpaceConfig):
+        # Three numbers for each unit of the state, two real maps for the two complex ones, and the way past it.
+        return 3 * config.state_size + 4 * config.state_size * hidden + hidden
     return None
 
 

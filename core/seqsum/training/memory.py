@@ -10,15 +10,15 @@ from seqsum.formatting import count, size
 from seqsum.tasks import AnyTask
 
 # States, gates, their gradients and what autograd keeps, in units of one hidden state, roughly.
-STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16, "mingru": 28, "minlstm": 34}
+STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16, "mingru": 28, "minlstm": 34, "lru": 42, "state_space": 47}
 BYTES = 4
 
 
 def step_bytes(config: Config, task: AnyTask, length: int) -> int:
     """Estimate the bytes that one optimizer step on inputs of `length` takes; right to a factor of about two."""
     model = config.model
-    width = getattr(model, "hidden_size", 1) * getattr(model, "num_layers", 1)
-    kept = STATES_KEPT.get(getattr(model, "cell", "rnn"), 5) * (2 if getattr(model, "bidirectional", False) else 1)
+    width = max(getattr(model, "hidden_size", 1), getattr(model, "state_size", 1)) * getattr(model, "num_layers", 1)
+    kept = STATES_KEPT.get(getattr(model, "cell", model.name), 5) * (2 if getattr(model, "bidirectional", False) else 1)
     logits = 4 * task.classes if task.answer == "tags" else 0
     entered = 3 * getattr(model, "embedding_size", task.features)
     # Tokens are drawn, masked and kept as 64-bit numbers.
