@@ -14,9 +14,10 @@ from seqsum.errors import ConfigError
 from seqsum.models.base import SequenceModel, State, make_model
 from seqsum.presets import load_preset
 from seqsum.query.answering import Answerer
+from seqsum.query.states import last_states
 from seqsum.registry import make_task
 from seqsum.training.trainer import Trainer
-from support.blocks import MIXERS, Changes, named
+from support.blocks import FAMILIES, MIXERS, Changes, named
 from support.engine import random_batches
 from support.trained import preset_run
 
@@ -90,7 +91,7 @@ def test_a_padded_row_is_answered_as_if_it_stood_alone(changes: Changes, preset:
 
 @pytest.mark.parametrize("changes", MIXERS, ids=named)
 def test_inside_states_are_those_after_each_step(changes: Changes, tmp_path: Path) -> None:
-    run = preset_run(tmp_path, "baseline", **changes, model__hidden_size=8)
+    run = preset_run(tmp_path, "baseline", **changes, model__hidden_size=8, task__max_length=2)
     answerer = Answerer(run)
     found = answerer.ask("inspect", input="1 2 3 4")[1]["answer"]
     model = answerer.shelf.take().model
@@ -107,6 +108,9 @@ def test_inside_states_are_those_after_each_step(changes: Changes, tmp_path: Pat
             assert np.allclose(hidden[step - 1], state[0][layer, 0].flatten().tolist(), atol=1e-5)
         for values in shown["gates"].values():
             assert len(values) == 4
+    with torch.inference_mode():
+        last = last_states(model, tokens)[0]
+    assert np.allclose(last, found["layers"][1]["hidden"][3], atol=1e-5)
     rows = answerer.ask("nearest_neighbours", input="1 2", count=3)[1]["answer"]
     assert len(rows["rows"]) == 3
     assert answerer.ask("trajectory", count=5, seed=1)[1]["answer"]["layer"] == 1
@@ -124,7 +128,7 @@ def test_they_train_in_every_type(changes: Changes, dtype: str) -> None:
     assert trainer.failure is None and np.isfinite(trainer.evaluate()[0].loss)
 
 
-@pytest.mark.parametrize("changes", MIXERS, ids=named)
+@pytest.mark.parametrize("changes", FAMILIES, ids=named)
 def test_answers_of_other_lengths_are_refused_in_one_sentence(changes: Changes) -> None:
     with pytest.raises(ConfigError) as refused:
         load_preset("dates").config.changed(changes, "test")

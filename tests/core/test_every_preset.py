@@ -17,7 +17,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset, preset_names
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
-from support.blocks import MIXERS, Changes, named
+from support.blocks import FAMILIES, Changes, named
 
 STEPS = 4
 QUESTIONS = {
@@ -40,7 +40,7 @@ QUESTIONS = {
 # One class, one at each step, a state carried on, values.
 KINDS = "parity_check_rnn", "tagging_rnn", "counting_rnn", "sunspots_gru"
 CASES: list[tuple[str, Changes]] = [(name, {}) for name in preset_names()]
-CASES += [(name, {**changes, "model.hidden_size": 8}) for name in KINDS for changes in MIXERS]
+CASES += [(name, {**changes, "model.hidden_size": 8}) for name in KINDS for changes in FAMILIES]
 
 
 def called(part: object) -> str:

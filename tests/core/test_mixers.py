@@ -129,3 +129,144 @@ def test_eigenvalues_of_the_linear_recurrent_unit_begin_in_the_ring() -> None:
     assert len(modulus) == 64 and 0.5 <= modulus.min() < 0.55 < 0.65 < modulus.max() <= 0.7001
     with pytest.raises(ConfigError, match=r"model.max_radius: must be at least model.min_radius \(0.9\), got 0.5"):
         Config().changed({"model.name": "lru", "model.max_radius": 0.5}, "test")
+
+
+@pytest.mark.parametrize("eigenvalues", ["positive", "signed"])
+def test_delta_net_is_the_papers(eigenvalues: str) -> None:
+    """Yang et al. 2024, equation 4 with keys and queries of length 1; β doubled as in Grazzi et al. 2025."""
+    mixer = mixer_of("delta_net", num_heads=2, eigenvalues=eigenvalues)
+    w, inputs, size = weights_of(mixer), inputs_of(), UNITS // 2
+    found = outputs_of(mixer, inputs)
+    for row in range(2):
+        memory = np.zeros((2, size, size))
+        for t in range(STEPS):
+            x, read = inputs[row, t].numpy(), []
+            q, k, v = (swish(w["projections.weight"][part * UNITS : (part + 1) * UNITS] @ x) for part in range(3))
+            for head in range(2):
+                its = slice(head * size, (head + 1) * size)
+                key, query, value = k[its] / math.hypot(*k[its]), q[its] / math.hypot(*q[its]), v[its]
+                beta = sigmoid(w["strength.weight"][head] @ x + w["strength.bias"][head])
+                beta *= 2 if eigenvalues == "signed" else 1
+                turned = np.eye(size) - beta * np.outer(key, key)
+                low, high = np.linalg.eigvalsh(turned)
+                assert high == pytest.approx(1) and (-1 if eigenvalues == "signed" else 0) < low < 1
+                memory[head] = memory[head] @ turned + beta * np.outer(value, key)
+                o = memory[head] @ query
+                read.append(w["norm.weight"] * o / math.sqrt((o**2).mean() + np.finfo(float).eps))
+            assert np.allclose(found[row, t], w["leave.weight"] @ np.concatenate(read), rtol=1e-8, atol=1e-10)
+
+
+def swish(value: Numbers) -> Numbers:
+    return value * sigmoid(value)
+
+
+@pytest.mark.parametrize("eigenvalues", ["positive", "signed"])
+def test_delta_net_over_several_chunks_is_as_step_by_step(eigenvalues: str) -> None:
+    mixer = mixer_of("delta_net", num_heads=1, eigenvalues=eigenvalues)
+    inputs = torch.randn(2, 150, UNITS, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    state, found = mixer.begin(inputs), []
+    with torch.no_grad():
+        for t in range(150):
+            outputs, state, _ = mixer(inputs[:, t : t + 1], state)
+            found.append(outputs)
+        assert torch.allclose(mixer(inputs, mixer.begin(inputs)).outputs, torch.cat(found, 1), rtol=1e-9, atol=1e-9)
+
+
+def test_slstm_is_the_papers_without_the_stabiliser() -> None:
+    """Beck et al. 2024, equations 8 to 14: numbers as large as they grow."""
+    mixer = mixer_of("slstm", num_heads=2)
+    w, inputs, size = weights_of(mixer), inputs_of(), UNITS // 2
+    found = outputs_of(mixer, inputs)
+    for row in range(2):
+        h, c, n = np.zeros(UNITS), np.zeros(UNITS), np.zeros(UNITS)
+        for t in range(STEPS):
+            x, before = inputs[row, t].numpy(), h.copy()
+            for unit in range(UNITS):
+                head, place = divmod(unit, size)
+                sums = []
+                for gate in range(4):
+                    line = gate * UNITS + unit
+                    back = sum(
+                        w["recurrent"][head, other, gate * size + place] * before[head * size + other]
+                        for other in range(size)
+                    )
+                    sums.append(w["linear.weight"][line] @ x + w["linear.bias"][line] + back)
+                i, f, z, o = math.exp(sums[0]), sigmoid(sums[1]), math.tanh(sums[2]), sigmoid(sums[3])
+                c[unit], n[unit] = f * c[unit] + i * z, f * n[unit] + i
+                h[unit] = o * c[unit] / n[unit]
+            assert np.allclose(found[row, t], h, rtol=1e-9, atol=1e-11)
+
+
+def test_slstm_stays_finite_whatever_its_input_gate_says() -> None:
+    mixer = mixer_of("slstm", num_heads=1).float()
+    for size in (-1e4, 1e4):
+        inputs = torch.full((1, 3, UNITS), size)
+        assert torch.isfinite(mixer(inputs, mixer.begin(inputs)).outputs).all()
+
+
+@pytest.mark.parametrize("positions", ["rotary", "none"])
+@pytest.mark.parametrize("context", [2, 4, 512])
+def test_attention_is_the_papers(context: int, positions: str) -> None:
+    """Vaswani et al. 2017, equation 1; Su et al. 2021, equation 13: a pair as a complex number turned by its place."""
+    mixer = mixer_of("transformer", num_heads=1, context=context, positions=positions)
+    w, inputs = weights_of(mixer), inputs_of()
+    found, half = outputs_of(mixer, inputs), UNITS // 2
+
+    def placed(vector: Numbers, place: int) -> Numbers:
+        if positions == "none":
+            return vector
+        pairs = [
+            complex(vector[n], vector[half + n]) * cmath.exp(1j * place * 10_000 ** (-n / half)) for n in range(half)
+        ]
+        return np.array([pair.real for pair in pairs] + [pair.imag for pair in pairs])
+
+    with torch.no_grad():
+        weights = mixer(inputs, mixer.begin(inputs), look=True).gates["head 1"].numpy()
+    for row in range(2):
+        q, k, v = np.split(inputs[row].numpy() @ w["projections.weight"].T + w["projections.bias"], 3, axis=1)
+        for t in range(STEPS):
+            seen = range(max(0, t - context + 1), t + 1)
+            scores = [math.exp(placed(q[t], t) @ placed(k[s], s) / math.sqrt(UNITS)) for s in seen]
+            looked = [score / sum(scores) for score in scores]
+            expected = sum(share * v[s] for share, s in zip(looked, seen, strict=True))
+            assert np.allclose(found[row, t], w["leave.weight"] @ expected + w["leave.bias"], rtol=1e-9, atol=1e-11)
+            shown = np.zeros(STEPS)
+            shown[seen.start : seen.stop] = looked
+            assert np.allclose(weights[row, t], shown)
+
+
+def test_attention_keeps_no_more_than_its_context() -> None:
+    mixer = mixer_of("transformer", num_heads=1, context=4)
+    inputs = torch.randn(2, 50, UNITS, dtype=torch.float64)
+    _, state, _ = mixer(inputs, mixer.begin(inputs))
+    assert [part.shape for part in state] == [(2, 3, UNITS), (2, 3, UNITS)]
+
+
+def test_the_bilinear_state_is_the_product_of_the_inputs_matrices() -> None:
+    """Ebrahimi & Memisevic 2025, equation 2; the length is taken off in the end, where it comes to the same."""
+    mixer = mixer_of("bilinear", state_size=3)
+    w, inputs = weights_of(mixer), inputs_of()
+    found = outputs_of(mixer, inputs)
+    for row in range(2):
+        h = w["first"]
+        for t in range(STEPS):
+            x = inputs[row, t].numpy()
+            h = [sum(w["weight"][i, j, k] * h[j] * x[k] for j in range(3) for k in range(UNITS)) for i in range(3)]
+            unit = np.array(h) / math.hypot(*h) * math.sqrt(3)
+            assert np.allclose(found[row, t], w["leave.weight"] @ unit + w["leave.bias"], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model.name": "slstm", "model.num_heads": 3}, "model.num_heads: must divide model.hidden_size (64), got 3"),
+        (
+            {"model.name": "transformer", "model.num_heads": 64},
+            "model.positions: rotary turns pairs of units: model.hidden_size / model.num_heads (1) is odd",
+        ),
+    ],
+)
+def test_widths_that_heads_cannot_share_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config().changed(changes, "test")
+    assert words in str(refused.value)

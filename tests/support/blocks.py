@@ -11,7 +11,20 @@ MIXERS: list[Changes] = [
     {"model.name": "minimal", "model.cell": "minlstm"},
     {"model.name": "lru", "model.state_size": 5},
     {"model.name": "state_space", "model.state_size": 5},
+    {"model.name": "delta_net", "model.num_heads": 2},
+    {"model.name": "delta_net", "model.num_heads": 2, "model.eigenvalues": "positive"},
+    {"model.name": "slstm", "model.num_heads": 2},
+    {"model.name": "transformer", "model.num_heads": 2},
+    {"model.name": "transformer", "model.num_heads": 4, "model.context": 3, "model.positions": "none"},
+    {"model.name": "transformer", "model.num_heads": 2, "model.context": 5},
+    {"model.name": "bilinear", "model.state_size": 6},
 ]
+FAMILIES: list[Changes] = [
+    changes
+    for place, changes in enumerate(MIXERS)
+    if changes["model.name"] not in {one["model.name"] for one in MIXERS[:place]}
+]
+"""One of each model."""
 
 
 def named(changes: Changes) -> str:

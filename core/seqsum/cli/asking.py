@@ -136,10 +136,14 @@ def inspect(options: Options) -> int:
     return _each_input(asking, options, one)
 
 
+def _gate_name(name: str) -> str:
+    return name if name.startswith("head ") else f"{name} gate"
+
+
 def _inside(answer: InspectAnswer, task: AnyTask) -> Iterator[str]:
     yield f"answer {seen(answer.prediction)}{right_or_wrong(answer.correct, answer.truth)}"
     for layer in answer.layers:
-        parts = ["hidden", *(["cell"] if layer.cell else []), *(f"{name} gate" for name in layer.gates)]
+        parts = ["hidden", *(["cell"] if layer.cell else []), *map(_gate_name, layer.gates)]
         yield f"layer {layer.layer + 1} {layer.direction}: {count(len(layer.hidden[0]), 'unit')}; {', '.join(parts)}"
     steps = _says_after_steps(answer, task)
     found = answer.saliency

@@ -18,11 +18,11 @@ LayerState = tuple[Tensor, ...]
 
 
 class Mixed(NamedTuple):
-    """outputs: [batch, steps, hidden_size]; state: after the last step; gates: name → [batch, steps, units]."""
+    """outputs: [batch, steps, hidden_size]; state: after the last step; gates: name → [batch, steps, units], or {}."""
 
     outputs: Tensor
     state: LayerState
-    gates: dict[str, Tensor]
+    gates: dict[str, Tensor] = {}  # noqa: RUF012
 
 
 class Mixer(nn.Module, ABC):
@@ -30,18 +30,18 @@ class Mixer(nn.Module, ABC):
 
     if TYPE_CHECKING:  # PyTorch says Any
 
-        def __call__(self, inputs: Tensor, state: LayerState) -> Mixed: ...
+        def __call__(self, inputs: Tensor, state: LayerState, look: bool = False) -> Mixed: ...
 
     @abstractmethod
     def begin(self, inputs: Tensor) -> LayerState:
         """Return the state before anything was read, of the rows, type and device of inputs."""
 
     @abstractmethod
-    def forward(self, inputs: Tensor, state: LayerState) -> Mixed:
-        """Go on from a state; all steps at once gives what one after another gives."""
+    def forward(self, inputs: Tensor, state: LayerState, look: bool = False) -> Mixed:
+        """Go on from a state; all steps at once gives what one after another gives. look: whether gates are wanted."""
 
     def shown(self, mixed: Mixed) -> tuple[Tensor, Tensor | None]:
-        """Return hidden [batch, units] and, where there is a second one, cell state once one step was read."""
+        """Return hidden [batch, units] and, where there is a second one, cell state after the last step."""
         return mixed.state[0].flatten(1), None
 
 
@@ -60,9 +60,9 @@ class Block(nn.Module):
             nn.LayerNorm(hidden_size), nn.Linear(hidden_size, inner), nn.GELU(), nn.Linear(inner, hidden_size)
         ) if inner else None  # fmt: skip
 
-    def forward(self, inputs: Tensor, state: LayerState | None) -> tuple[Tensor, Mixed]:
+    def forward(self, inputs: Tensor, state: LayerState | None, look: bool = False) -> tuple[Tensor, Mixed]:
         """Return outputs [batch, steps, hidden_size], and what the mixer gave."""
-        mixed = self.mixer(self.norm(inputs), self.mixer.begin(inputs) if state is None else state)
+        mixed = self.mixer(self.norm(inputs), self.mixer.begin(inputs) if state is None else state, look)
         outputs = inputs + mixed.outputs
         return outputs if self.net is None else outputs + self.net(outputs), mixed
 
@@ -90,18 +90,23 @@ class BlockModel(EmbeddingModel):
         return logits
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
-        outputs, state = self._run(inputs, state)
-        return self.head(self.norm(outputs)), state
+        outputs, mixed = self._run(inputs, state)
+        stacked = tuple(map(torch.stack, zip(*(layer.state for layer in mixed), strict=True)))
+        return self.head(self.norm(outputs)), stacked if len(stacked) > 1 else stacked[0]
 
-    def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
-        values = self.entrance(self.enter(inputs))
+    def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, list[Mixed]]:
+        values, found = self.entrance(self.enter(inputs)), list[Mixed]()
         parts = state if isinstance(state, tuple) else None if state is None else (state,)
-        after: list[LayerState] = []
         for layer, block in enumerate(self.blocks):
             values, mixed = block(values, None if parts is None else tuple(part[layer] for part in parts))
-            after.append(mixed.state)
-        stacked = tuple(map(torch.stack, zip(*after, strict=True)))
-        return values, stacked if len(stacked) > 1 else stacked[0]
+            found.append(mixed)
+        return values, found
+
+    def last_hidden(self, inputs: Tensor) -> Tensor:
+        """Return the last layer's hidden state once all was read: [batch, units]."""
+        block = self.blocks[-1]
+        assert isinstance(block, Block)
+        return block.mixer.shown(self._run(inputs, None)[1][-1])[0]
 
     def look(self, inputs: Tensor) -> list[tuple[Tensor, Tensor | None, dict[str, Tensor]]]:
         """Return each layer's hidden state, cell state and gates after every step: [batch, steps, units] each."""
@@ -116,6 +121,6 @@ class BlockModel(EmbeddingModel):
                 value, cell = block.mixer.shown(mixed)
                 hidden.append(value)
                 cells += [] if cell is None else [cell]
-            values, whole = block(values, None)
+            values, whole = block(values, None, look=True)
             found.append((torch.stack(hidden, 1), torch.stack(cells, 1) if cells else None, whole.gates))
         return found

@@ -38,11 +38,11 @@ class Lru(Mixer):
     def begin(self, inputs: Tensor) -> LayerState:
         return (inputs.new_zeros(inputs.shape[0], self.leave.in_features),)
 
-    def forward(self, inputs: Tensor, state: LayerState) -> Mixed:
+    def forward(self, inputs: Tensor, state: LayerState, look: bool = False) -> Mixed:
         decay, angle = torch.exp(self.nu), torch.exp(self.theta)
         driven = self.enter(inputs) * torch.exp(self.gamma).repeat(2)
         hidden = complex_scan(-decay, angle, driven, state[0])
-        return Mixed(self.leave(hidden) + self.skip * inputs, (hidden[:, -1],), {})
+        return Mixed(self.leave(hidden) + self.skip * inputs, (hidden[:, -1],))
 
 
 def build(task: AnyTask, config: LruConfig) -> BlockModel:

@@ -21,11 +21,12 @@ class MinGRU(Mixer):
     def begin(self, inputs: Tensor) -> LayerState:
         return (torch.zeros_like(inputs[:, 0]),)
 
-    def forward(self, inputs: Tensor, state: LayerState) -> Mixed:
-        update, candidate = self.linear(inputs).chunk(2, dim=-1)
-        update = torch.sigmoid(update)
-        hidden = linear_scan(1 - update, update * candidate, state[0])
-        return Mixed(hidden, (hidden[:, -1],), {"update": update, "candidate": candidate})
+    def forward(self, inputs: Tensor, state: LayerState, look: bool = False) -> Mixed:
+        take, candidate = self.linear(inputs).chunk(2, dim=-1)
+        take = torch.sigmoid(take)
+        hidden = linear_scan(1 - take, take * candidate, state[0])
+        # Named for what z does; a GRU's update gate, as PyTorch has it, is 1 − z.
+        return Mixed(hidden, (hidden[:, -1],), {"input": take, "candidate": candidate})
 
 
 class MinLSTM(MinGRU):
@@ -35,7 +36,7 @@ class MinLSTM(MinGRU):
         super().__init__(hidden_size)
         self.linear = nn.Linear(hidden_size, 3 * hidden_size)
 
-    def forward(self, inputs: Tensor, state: LayerState) -> Mixed:
+    def forward(self, inputs: Tensor, state: LayerState, look: bool = False) -> Mixed:
         forget, take, candidate = self.linear(inputs).chunk(3, dim=-1)
         forget, take = torch.sigmoid(forget), torch.sigmoid(take)
         forget, take = forget / (forget + take), take / (forget + take)

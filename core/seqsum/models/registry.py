@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from seqsum.errors import UserError, did_you_mean
 from seqsum.models.settings import (
     AutoregressiveConfig,
+    BilinearConfig,
     ConcatenatingConfig,
+    DeltaNetConfig,
     EncoderDecoderConfig,
     FeedForwardConfig,
     LruConfig,
     MinimalConfig,
     ModelConfig,
     RecurrentConfig,
+    SlstmConfig,
     StateSpaceConfig,
+    TransformerConfig,
 )
 from seqsum.schema import name_of
 
@@ -75,6 +79,13 @@ register_model(ConcatenatingConfig, f"{ROOM}.concatenating:ConcatenatingModel", 
 register_model(FeedForwardConfig, f"{ROOM}.feed_forward:FeedForwardModel", {"class", "tags", "values"})
 register_model(EncoderDecoderConfig, f"{ROOM}.encoder_decoder:EncoderDecoder", {"sequence"})
 register_model(AutoregressiveConfig, f"{ROOM}.autoregressive:build", {"values"})
-register_model(MinimalConfig, f"{ROOM}.minimal:build", {"class", "tags", "values"})
-register_model(LruConfig, f"{ROOM}.lru:build", {"class", "tags", "values"})
-register_model(StateSpaceConfig, f"{ROOM}.state_space:build", {"class", "tags", "values"})
+for _config, _module in (
+    (MinimalConfig, "minimal"),
+    (LruConfig, "lru"),
+    (StateSpaceConfig, "state_space"),
+    (DeltaNetConfig, "delta_net"),
+    (SlstmConfig, "slstm"),
+    (TransformerConfig, "transformer"),
+    (BilinearConfig, "bilinear"),
+):
+    register_model(_config, f"{ROOM}.{_module}:build", {"class", "tags", "values"})

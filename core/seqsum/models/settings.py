@@ -178,6 +178,78 @@ class StateSpaceConfig(BlocksConfig):
         return _at_least("min_step", value, info)
 
 
+class HeadsConfig(BlocksConfig):
+    """Base of the blocks whose width is shared out among heads."""
+
+    num_heads: int = setting(
+        4, "parts of model.hidden_size that are computed by themselves", ge=1, le=256, unit="heads"
+    )
+
+    @field_validator("num_heads")
+    @classmethod
+    def _divides(cls, value: int, info: ValidationInfo) -> int:
+        width = info.data.get("hidden_size")
+        if width is not None and width % value:
+            raise ValueError(f"must divide model.hidden_size ({width}), got {value}")
+        return value
+
+
+class DeltaNetConfig(HeadsConfig):
+    """DeltaNet (Schlag et al. 2021; Yang et al. 2024): a memory of pairs, in which a key's old value is replaced."""
+
+    name: Literal["delta_net"] = setting(
+        "delta_net", "the network: blocks with a memory of pairs (key, value), in which a key's old value is replaced"
+    )
+    eigenvalues: Literal["positive", "signed"] = setting(
+        "signed",
+        "what a step can multiply a part of the memory by: positive is 0 to 1, it can fade; signed is −1 to 1, it can "
+        "also change its sign, which parity needs",
+        basic=True,
+    )
+
+
+class SlstmConfig(HeadsConfig):
+    """sLSTM (xLSTM, Beck et al. 2024): an LSTM with an exponential input gate and a normalised memory."""
+
+    name: Literal["slstm"] = setting(
+        "slstm", "the network: blocks of sLSTM, an LSTM with an exponential input gate and a normalised memory"
+    )
+
+
+class TransformerConfig(HeadsConfig):
+    """A causal Transformer (Vaswani et al. 2017): each step looks back at the steps before it."""
+
+    name: Literal["transformer"] = setting(
+        "transformer", "the network: blocks of causal attention, each step looks back at the steps before it"
+    )
+    context: int = setting(
+        512, "how many steps attention sees, the own one included; what is further back is forgotten", ge=1,
+        le=1_000_000, unit="steps",
+    )  # fmt: skip
+    positions: Literal["rotary", "none"] = setting(
+        "rotary", "how attention knows where a step stands: by angles that grow with the distance, or not at all"
+    )
+
+    @field_validator("positions")
+    @classmethod
+    def _pairs(cls, value: str, info: ValidationInfo) -> str:
+        width, heads = info.data.get("hidden_size"), info.data.get("num_heads")
+        if value == "rotary" and width and heads and width // heads % 2:
+            raise ValueError(
+                f"rotary turns pairs of units: model.hidden_size / model.num_heads ({width // heads}) is odd"
+            )
+        return value
+
+
+class BilinearConfig(BlocksConfig):
+    """A bilinear recurrent network (Ebrahimi & Memisevic 2025): each input is a matrix that the state is turned by."""
+
+    name: Literal["bilinear"] = setting(
+        "bilinear", "the network: blocks in which each input is a matrix that the state is multiplied by"
+    )
+    state_size: int = setting(32, "width of the state that is multiplied", ge=1, le=1024, unit="units", basic=True)
+
+
 def _at_least(field: str, value: float, info: ValidationInfo) -> float:
     low = info.data.get(field)
     if low is not None and value < low:

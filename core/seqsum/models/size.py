@@ -6,15 +6,19 @@ from dataclasses import dataclass
 
 from seqsum.models.settings import (
     AutoregressiveConfig,
+    BilinearConfig,
     BlocksConfig,
     ConcatenatingConfig,
+    DeltaNetConfig,
     EncoderDecoderConfig,
     FeedForwardConfig,
     LruConfig,
     MinimalConfig,
     ModelConfig,
     RecurrentConfig,
+    SlstmConfig,
     StateSpaceConfig,
+    TransformerConfig,
 )
 from seqsum.tasks import AnyTask
 
@@ -89,6 +93,14 @@ def _mixer(config: BlocksConfig) -> int | None:
     if isinstance(config, LruConfig | StateSpaceConfig):
         # Three numbers for each unit of the state, two real maps for the two complex ones, and the way past it.
         return 3 * config.state_size + 4 * config.state_size * hidden + hidden
+    if isinstance(config, DeltaNetConfig):
+        return 4 * hidden * hidden + _linear(hidden, config.num_heads) + hidden // config.num_heads
+    if isinstance(config, SlstmConfig):
+        return _linear(hidden, 4 * hidden) + 4 * hidden * hidden // config.num_heads
+    if isinstance(config, TransformerConfig):
+        return _linear(hidden, 3 * hidden) + _linear(hidden, hidden)
+    if isinstance(config, BilinearConfig):
+        return config.state_size * (config.state_size * hidden + 1) + _linear(config.state_size, hidden)
     return None
 
 

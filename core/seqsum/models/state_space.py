@@ -39,11 +39,11 @@ class StateSpace(Mixer):
     def begin(self, inputs: Tensor) -> LayerState:
         return (inputs.new_zeros(inputs.shape[0], self.leave.in_features),)
 
-    def forward(self, inputs: Tensor, state: LayerState) -> Mixed:
+    def forward(self, inputs: Tensor, state: LayerState, look: bool = False) -> Mixed:
         step = torch.exp(self.step)
         decay, angle = -torch.exp(self.rate) * step, self.frequency * step
         hidden = complex_scan(decay, angle, self._held(self.enter(inputs), decay, angle, step), state[0])
-        return Mixed(2 * self.leave(hidden) + self.skip * inputs, (hidden[:, -1],), {})
+        return Mixed(2 * self.leave(hidden) + self.skip * inputs, (hidden[:, -1],))
 
     def _held(self, driven: Tensor, decay: Tensor, angle: Tensor, step: Tensor) -> Tensor:
         """(exp(Δ a) − 1) / a ⊙ driven, real and imaginary parts side by side."""

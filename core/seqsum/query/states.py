@@ -97,7 +97,7 @@ def last_states(model: SequenceModel, inputs: Tensor) -> Floats:
         elif isinstance(model, FeedForwardModel):
             state = _activations(model, inputs)[-1].hidden[None, :, -1]
         elif isinstance(model, BlockModel):
-            state = model.look(inputs)[-1][0][None, :, -1]
+            state = model.last_hidden(inputs)[None]
         elif model.reads_stepwise:
             state = model.read(inputs, None)[1]
         else:

@@ -7,10 +7,14 @@ import psutil
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.formatting import count, size
+from seqsum.models.settings import BilinearConfig
 from seqsum.tasks import AnyTask
 
 # States, gates, their gradients and what autograd keeps, in units of one hidden state, roughly.
-STATES_KEPT = {"rnn": 5, "gru": 12, "lstm": 16, "mingru": 28, "minlstm": 34, "lru": 42, "state_space": 47}
+STATES_KEPT = {
+    "rnn": 5, "gru": 12, "lstm": 16, "mingru": 28, "minlstm": 34, "lru": 42, "state_space": 47, "delta_net": 47,
+    "slstm": 31, "transformer": 20, "bilinear": 20,
+}  # fmt: skip
 BYTES = 4
 
 
@@ -19,10 +23,12 @@ def step_bytes(config: Config, task: AnyTask, length: int) -> int:
     model = config.model
     width = max(getattr(model, "hidden_size", 1), getattr(model, "state_size", 1)) * getattr(model, "num_layers", 1)
     kept = STATES_KEPT.get(getattr(model, "cell", model.name), 5) * (2 if getattr(model, "bidirectional", False) else 1)
+    # A bilinear block makes a matrix of each step.
+    matrices = 3 * model.num_layers * model.state_size**2 if isinstance(model, BilinearConfig) else 0
     logits = 4 * task.classes if task.answer == "tags" else 0
     entered = 3 * getattr(model, "embedding_size", task.features)
     # Tokens are drawn, masked and kept as 64-bit numbers.
-    numbers = kept * width + logits + entered + 10
+    numbers = kept * width + matrices + logits + entered + 10
     return BYTES * config.train.batch_size * length * numbers
 
 

@@ -50,7 +50,7 @@ def inspected(answer: InspectAnswer, pane: Pane) -> list[Shown]:
 
 
 _HIDDEN = "What the network remembers after each step: one line for each unit."
-_CELL = "The LSTM's long memory: it can grow beyond 1."
+_CELL = "The long memory behind the output gate: an LSTM's can grow beyond 1."
 
 
 def _strip(tokens: Sequence[str], left_out: Sequence[float | None]) -> tuple[tuple[str, float], ...]:
@@ -109,8 +109,7 @@ def _units(
 
 def _states(title: str, values: list[list[Number]], tokens: tuple[str, ...], said: str) -> Shown:
     # Those of tanh are within 1; those of ReLU and an LSTM's cell states can go beyond.
-    most = max((abs(value) for row in values for value in finite(row) if math.isfinite(value)), default=1.0)
-    heat = _units(values, tokens, "diverging", max(most, 1.0))
+    heat = _units(values, tokens, "diverging", _most(values))
     return Shown(title, told((f"{said} {count(len(heat.rows), 'unit')}.", QUIET)), heat)
 
 
@@ -120,18 +119,31 @@ _GATES = {
     "output": ("of the memory shows outside", ""),
     "reset": ("of the old state goes into the candidate", ""),
     "update": ("of the old state is kept", ": 1 remembers, 0 takes the candidate"),
+    "write": ("of what a key finds is replaced", ": 1 all of it, 2 turns its sign"),
 }
-"""What a gate between 0 and 1 lets through, and what its ends mean. The others are between −1 and 1, as states are."""
+"""What a gate of 0 and more lets through, and what its ends mean. The others have signs, as states do."""
 
 
 def _gate(name: str, where: str, values: list[list[Number]], tokens: tuple[str, ...]) -> Shown:
+    most = _most(values)
+    if name.startswith("head "):
+        title = f"{name.capitalize()}{where}"
+        said, above = f"{title}: how much each step looks back at which", "looks back"
+        steps = [finite(row) for row in values]
+        heat = Heat(_turned(steps), tokens, tokens, "looked at", scale="sequential", most=most, above=above)
+        return Shown(title, told((said, QUIET)), heat)
     if name not in _GATES:
         title = f"{name.capitalize()}{where}"
-        said = f"{title}: what is new, from −1 to 1"
-        return Shown(title, told((said, QUIET)), _units(values, tokens, "diverging"))
+        said = f"{title}: what is new{', from −1 to 1' if most <= 1 else ''}"
+        return Shown(title, told((said, QUIET)), _units(values, tokens, "diverging", most))
     title, (what, ends) = f"{name.capitalize()} gate{where}", _GATES[name]
     said = f"{title}: how much {what}{ends}"
-    return Shown(title, told((said, QUIET)), _units(values, tokens, "sequential", above=what))
+    return Shown(title, told((said, QUIET)), _units(values, tokens, "sequential", most, above=what))
+
+
+def _most(values: list[list[Number]]) -> float:
+    """The largest size there is, at least 1."""
+    return max(1.0, max((abs(value) for row in values for value in finite(row) if math.isfinite(value)), default=1.0))
 
 
 def _saliency(answer: InspectAnswer, tokens: tuple[str, ...], strip: tuple[tuple[str, float], ...]) -> Shown:
