@@ -35,18 +35,28 @@ def _with(path: str, names: str, default: Any, words: str, **more: Any) -> Any:
 class OptimConfig(Section):
     """The optimizer and gradient clipping."""
 
-    name: Literal["adam", "adamw", "sgd", "rmsprop"] = setting(
-        "adam", "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop"
+    name: Literal["adam", "adamw", "sgd", "rmsprop", "muon"] = setting(
+        "adam",
+        "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop, Muon "
+        "(Jordan et al. 2024: steps of weight matrices with all directions alike in size; embeddings, the head and "
+        "what is no matrix go by AdamW, at the same learning rate)",
     )
     lr: float = setting(
         1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True, basic=True
     )
-    beta1: float = _with("optim.name", "adam, adamw", 0.9, "decay of the running mean of gradients", ge=0, le=0.999999)
-    beta2: float = _with(
-        "optim.name", "adam, adamw", 0.999, "decay of the running mean of squared gradients", ge=0, le=0.99999999
+    beta1: float = _with(
+        "optim.name", "adam, adamw, muon", 0.9, "decay of the running mean of gradients", ge=0, le=0.999999
     )
-    eps: float = _with("optim.name", "adam, adamw, rmsprop", 1e-8, "keeps the division by a tiny gradient finite", gt=0)
+    beta2: float = _with(
+        "optim.name", "adam, adamw, muon", 0.999, "decay of the running mean of squared gradients", ge=0, le=0.99999999
+    )
+    eps: float = _with(
+        "optim.name", "adam, adamw, rmsprop, muon", 1e-8, "keeps the division by a tiny gradient finite", gt=0
+    )
     momentum: float = _with("optim.name", "sgd, rmsprop", 0.0, "share of the last update that is kept", ge=0, le=0.9999)
+    matrix_momentum: float = _with(
+        "optim.name", "muon", 0.95, "share of the last direction of a matrix that is kept", ge=0, le=0.9999
+    )
     smoothing: float = _with(
         "optim.name", "rmsprop", 0.99, "decay of the running mean of squared gradients", ge=0, le=0.999999
     )

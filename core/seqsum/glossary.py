@@ -156,12 +156,13 @@ _TERMS = {
     "min lr": "The learning rate at which a schedule ends.",
     "modulo, modulus": "Counting that begins again at 0: modulo 10, only the last digit counts.",
     "momentum": "Carrying on a share of the last update, as a ball rolls: it smooths the way.",
+    "muon": "An optimizer that makes a step of a matrix as long in every direction: no direction outweighs another.",
     "nonlinearity, tanh, relu":
         "The bend that a layer applies to its sums (tanh squeezes them to ±1, relu cuts what is below 0): without "
         "one, many layers are no more than one.",
     "one-hot": "A token as a row of zeros with a single one, at its place.",
     "one cycle": "A learning rate that rises to its peak in the first part of the run and falls in the rest.",
-    "optimizer, optimiser": "The rule that turns gradients into steps: SGD, Adam, AdamW or RMSprop.",
+    "optimizer, optimiser": "The rule that turns gradients into steps: SGD, Adam, AdamW, RMSprop or Muon.",
     "overfit, overfitting": "Learning the training data by heart: its loss falls on, that of held-out data rises.",
     "parameter, weight": "A number that training changes. A small network has hundreds, a large one billions.",
     "patience": "How many evaluations without a lower loss are waited for before something is done.",

@@ -129,7 +129,7 @@ def test_commands_and_presets(offer: Callable[[str], list[str]]) -> None:
         ("seqsum --js", {"--json"}),
         ("seqsum completion ", {"bash", "zsh", "fish"}),
         ("seqsum train sunspots_", {"sunspots_ar", "sunspots_lstm", "sunspots_gru"}),
-        ("seqsum train adds --optim.name ", {"adam", "adamw", "sgd", "rmsprop"}),
+        ("seqsum train adds --optim.name ", {"adam", "adamw", "sgd", "rmsprop", "muon"}),
         ("seqsum train adds --optim.clip_norm ", {"off"}),
         ("seqsum train adds --model.bi", {"--model.bidirectional"}),
         ("seqsum train adds --model.bidirectional ", {"true", "false"}),

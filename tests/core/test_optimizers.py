@@ -18,6 +18,7 @@ from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.tasks import Batches
 from seqsum.training import checkpoint
+from seqsum.training.backends.fused_support import why_not_fused
 from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.trainer import Point, Trainer
 from support.engine import PlainModel, random_batches, same_bits, small, tensors
@@ -81,7 +82,7 @@ def optim(**changes: Any) -> Config:
 
 def test_every_optimizer_of_the_schema_is_tried_here() -> None:
     assert {changes["name"] for changes, _ in CASES} == set(NAMES)
-    assert OptimConfig.model_fields["name"].annotation.__args__ == NAMES  # type: ignore[union-attr]
+    assert OptimConfig.model_fields["name"].annotation.__args__ == (*NAMES, "muon")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("changes", "make"), CASES, ids=lambda case: str(case) if isinstance(case, dict) else "torch")
@@ -182,6 +183,8 @@ def test_weight_decay_alone_shrinks_the_weights_by_its_formula() -> None:
         {"optim__name": "sgd", "optim__momentum": 0.9},
         {"optim__name": "rmsprop"},
         {"optim__name": "rmsprop", "optim__momentum": 0.9, "optim__clip_value": 0.01},
+        {"optim__name": "muon", "optim__weight_decay": 0.1},
+        {"optim__name": "muon", "model__cell": "lstm", "model__num_layers": 2, "train__dtype": "float64"},
         {"train__dtype": "bfloat16"},
         {"train__dtype": "float64", "optim__name": "adamw"},
     ],
@@ -201,3 +204,47 @@ def test_resumed_at_any_moment_it_ends_with_the_same_bits(changes: dict[str, Any
     assert same_bits(tensors(trainer.model), tensors(whole.model))
     assert same_bits(trainer.backend.tensors(), whole.backend.tensors())
     assert np.isfinite([value for _, _, value in points]).all()
+
+
+def test_muon_moves_matrices_and_adamw_all_else_as_pytorch_does() -> None:
+    """PyTorch's two optimizers beside each other, on a plain model's parameters."""
+    config = optim(name="muon", matrix_momentum=0.8, beta1=0.7, weight_decay=0.1)
+    task = make_task(config.task)
+    model = make_model(task, config.model, 1).double()
+    plain = PlainModel(5, config.model).double()  # type: ignore[arg-type]
+    plain.load_state_dict(model.state_dict())
+    tokens, lengths, targets = random_batches(5, 1, 4, STEPS, 8)
+    backend = TorchBackend(model, task, config)
+    for part in (slice(0, 20), slice(20, STEPS)):
+        result = backend.run(Batches(tokens[part], lengths[part], targets[part]), RATES[part], config)
+        assert result.failure is None
+        # What was gathered goes on from a copy, as it does from a checkpoint.
+        saved = {name: value.clone() for name, value in backend.tensors().items()}
+        backend.load_tensors(saved)
+    matrices = {"rnn.weight_ih_l0", "rnn.weight_hh_l0"}
+    named = dict(plain.named_parameters())
+    optimizers = [
+        torch.optim.Muon(
+            [named[name] for name in matrices], momentum=0.8, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(
+            [weight for name, weight in named.items() if name not in matrices], betas=(0.7, 0.999), weight_decay=0.1
+        ),
+    ]
+    for step, rate in enumerate(RATES):
+        plain.zero_grad()
+        logits = plain(torch.from_numpy(tokens[step]), torch.from_numpy(lengths[step]))
+        F.cross_entropy(logits, torch.from_numpy(targets[step])).backward()
+        for one in optimizers:
+            one.param_groups[0]["lr"] = rate
+            one.step()
+    for name, weight in tensors(plain).items():
+        torch.testing.assert_close(tensors(model)[name], weight, rtol=1e-7, atol=1e-9)
+
+
+def test_compiled_code_leaves_muon_to_torch() -> None:
+    config = optim(name="muon")
+    reason = why_not_fused(config, make_task(config.task))
+    assert reason == "optim.name is muon"
+    trainer = Trainer(config)
+    assert (trainer.backend.name, trainer.backend.why_not_fused) == ("torch", reason)

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from seqsum.config import OptimConfig
+from seqsum.training.backends.flat_parameters import FlatParameters
+from seqsum.training.muon import MuonWithAdamW
 
 # PyTorch's optimizers load the compiler behind torch.compile, for more than a second, only to switch it off for these
 # methods. Nothing is compiled with it here: told that it is off already, they leave it alone.
@@ -17,8 +19,11 @@ for _method in (torch.optim.Optimizer.add_param_group, torch.optim.Optimizer.zer
         setattr(_function, "__dynamo_disable", _function)
 
 
-def make_optimizer(values: nn.Parameter, optim: OptimConfig) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, flat: FlatParameters, optim: OptimConfig) -> torch.optim.Optimizer:
     """Make the optimizer that a section describes; the learning rate is set before each step."""
+    values = flat.values
+    if optim.name == "muon":
+        return MuonWithAdamW(model, flat, optim)
     # PyTorch's fused kernels: one call over one tensor, with the same arithmetic.
     fused = values.device.type in ("cpu", "cuda", "mps") and values.dtype != torch.bfloat16
     betas = (optim.beta1, optim.beta2)

@@ -28,7 +28,7 @@ def make_backend(model: SequenceModel, task: AnyTask, config: Config, device: to
         why = why_not_fused(config, task)
     if why is None:
         return FusedBackend(model, task, config)
-    recorded = config.train.backend == "auto" and device.type == "cuda" and can_be_recorded(model)
+    recorded = config.train.backend == "auto" and device.type == "cuda" and can_be_recorded(model, config)
     backend = (GraphBackend if recorded else TorchBackend)(model, task, config)
     backend.why_not_fused = why
     return backend

@@ -22,6 +22,7 @@ from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training.backends.base import ChunkResult
+from seqsum.training.backends.fused_support import OF_TORCH_ONLY
 from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.optimizers import update
 
@@ -29,9 +30,10 @@ from seqsum.training.optimizers import update
 WARM_UP_STEPS = 3
 
 
-def can_be_recorded(model: SequenceModel) -> bool:
-    """Whether a model's step has the same kernels whatever it reads: recurrent layers in one direction."""
-    return isinstance(model, RecurrentModel) and model.reads_stepwise
+def can_be_recorded(model: SequenceModel, config: Config) -> bool:
+    """Whether a step has the same kernels whatever it reads: recurrent layers in one direction, and an optimizer whose
+    step is one, too."""
+    return isinstance(model, RecurrentModel) and model.reads_stepwise and config.optim.name not in OF_TORCH_ONLY
 
 
 class GraphBackend(TorchBackend):

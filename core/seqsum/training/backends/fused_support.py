@@ -11,6 +11,9 @@ from seqsum.models.settings import RecurrentConfig
 from seqsum.runs import Store
 from seqsum.tasks import AnyTask
 
+OF_TORCH_ONLY = ("muon",)
+"""Optimizers that neither compiled code nor a recorded step has."""
+
 
 def why_not_fused(config: Config, task: AnyTask) -> str | None:
     """Return why the fused backend can't compute a run, as in "must be auto or torch: …"; None if it can."""
@@ -25,6 +28,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         return f"model.form is {model.form}"
     if model.dropout and model.num_layers > 1:
         return "model.dropout is on"
+    if config.optim.name in OF_TORCH_ONLY:
+        return f"optim.name is {config.optim.name}"
     if train.dtype != "float32":
         return f"train.dtype is {train.dtype}"
     if train.device not in ("auto", "cpu"):

@@ -29,7 +29,7 @@ class TorchBackend(StepBackend):
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         self.model = model
         self.flat = FlatParameters(model)
-        self.optimizer = make_optimizer(self.flat.values, config.optim)
+        self.optimizer = make_optimizer(model, self.flat, config.optim)
         self.tags = task.answer == "tags"
         self.whole_answers = task.answer == "sequence"
         self.carries_state = task.carries_state
