@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from pydantic import SerializeAsAny, field_validator
+from pydantic import SerializeAsAny, ValidationInfo, field_validator
 
 from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.formatting import grouped
@@ -35,23 +35,38 @@ def _with(path: str, names: str, default: Any, words: str, **more: Any) -> Any:
 class OptimConfig(Section):
     """The optimizer and gradient clipping."""
 
-    name: Literal["adam", "adamw", "sgd", "rmsprop", "muon"] = setting(
+    name: Literal["adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"] = setting(
         "adam",
         "the optimizer: Adam (Kingma & Ba 2015), AdamW (decoupled weight decay), SGD with momentum, RMSprop, Muon "
         "(Jordan et al. 2024: steps of weight matrices with all directions alike in size; embeddings, the head and "
-        "what is no matrix go by AdamW, at the same learning rate)",
+        "what is no matrix go by AdamW, at the same learning rate), schedule_free (Defazio et al. 2024: AdamW whose "
+        "answers come from the mean of all steps; for schedule.name constant)",
     )
     lr: float = setting(
         1e-3, "peak learning rate: how far a step goes; the schedule scales it", gt=0, live=True, basic=True
     )
     beta1: float = _with(
-        "optim.name", "adam, adamw, muon", 0.9, "decay of the running mean of gradients", ge=0, le=0.999999
+        "optim.name",
+        "adam, adamw, muon, schedule_free",
+        0.9,
+        "decay of the running mean of gradients",
+        ge=0,
+        le=0.999999,
     )
     beta2: float = _with(
-        "optim.name", "adam, adamw, muon", 0.999, "decay of the running mean of squared gradients", ge=0, le=0.99999999
+        "optim.name",
+        "adam, adamw, muon, schedule_free",
+        0.999,
+        "decay of the running mean of squared gradients",
+        ge=0,
+        le=0.99999999,
     )
     eps: float = _with(
-        "optim.name", "adam, adamw, rmsprop, muon", 1e-8, "keeps the division by a tiny gradient finite", gt=0
+        "optim.name",
+        "adam, adamw, rmsprop, muon, schedule_free",
+        1e-8,
+        "keeps the division by a tiny gradient finite",
+        gt=0,
     )
     momentum: float = _with("optim.name", "sgd, rmsprop", 0.0, "share of the last update that is kept", ge=0, le=0.9999)
     matrix_momentum: float = _with(
@@ -67,6 +82,13 @@ class OptimConfig(Section):
     clip_value: float | None = setting(
         None, "cut each component of the gradient at ± this value; off by default", gt=0, live=True
     )
+
+    @field_validator("beta1")
+    @classmethod
+    def _leads_back(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("name") == "schedule_free" and not value:
+            raise ValueError("must be above 0 with optim.name schedule_free, got 0")
+        return value
 
 
 class ScheduleConfig(Section):

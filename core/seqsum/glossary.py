@@ -162,7 +162,8 @@ _TERMS = {
         "one, many layers are no more than one.",
     "one-hot": "A token as a row of zeros with a single one, at its place.",
     "one cycle": "A learning rate that rises to its peak in the first part of the run and falls in the rest.",
-    "optimizer, optimiser": "The rule that turns gradients into steps: SGD, Adam, AdamW, RMSprop or Muon.",
+    "optimizer, optimiser":
+        "The rule that turns gradients into steps: SGD, Adam, AdamW, RMSprop, Muon or schedule-free AdamW.",
     "overfit, overfitting": "Learning the training data by heart: its loss falls on, that of held-out data rises.",
     "parameter, weight": "A number that training changes. A small network has hundreds, a large one billions.",
     "patience": "How many evaluations without a lower loss are waited for before something is done.",
@@ -179,6 +180,8 @@ _TERMS = {
     "rmsprop": "An optimizer that divides each weight's gradient by its usual size.",
     "saliency": "How much each input token moves the answer: the length of the answer's gradient with respect to it.",
     "schedule": "How the learning rate moves in the course of a run.",
+    "schedule free":
+        "An optimizer that needs no falling learning rate: what answers is the mean of all steps so far.",
     "seed":
         "The number that all chance of a run comes from: the same seed gives the same run, another one another run's "
         "luck.",

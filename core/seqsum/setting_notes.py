@@ -154,6 +154,15 @@ def _decay(run: _Run) -> Iterator[Note]:
         yield Note("optim.name", "optim.name adamw is the same as adam while optim.weight_decay is 0")
 
 
+def _schedule(run: _Run) -> Iterator[Note]:
+    name = run.config.schedule.name
+    if run.config.optim.name == "schedule_free" and name != "constant":
+        text = (
+            f"schedule.name {name} lowers the learning rate, which optim.name schedule_free does without: try constant"
+        )
+        yield Note("schedule.name", text)
+
+
 def _floor(run: _Run) -> Iterator[Note]:
     """A floor at the peak: the curve is flat."""
     schedule, lr = run.config.schedule, run.config.optim.lr
@@ -251,7 +260,7 @@ def _solved_at_once(run: _Run) -> Iterator[Note]:
 
 
 Rules = tuple[Callable[[_Run], Iterator[Note]], ...]
-OF_GRADIENTS: Rules = (_dropout, _decay, _floor, _warmup, _falls, _patience, _reading, _intervals)
+OF_GRADIENTS: Rules = (_dropout, _decay, _schedule, _floor, _warmup, _falls, _patience, _reading, _intervals)
 OF_LEAST_SQUARES: Rules = (_dropout, _reading, _solved_at_once)
 
 

@@ -108,7 +108,7 @@ def offer(workspace: Workspace) -> Iterator[Callable[[str], list[str]]]:
     ("line", "words"),
     [
         ("seqsum comp", {"compare", "completion"}),
-        ("seqsum train adds --optim.name=s", {"sgd"}),
+        ("seqsum train adds --optim.name=s", {"sgd", "schedule_free"}),
         ("seqsum show mor", {"morning", "more\\ of\\ it"}),
         ("seqsum show 'mor", {"morning", "more of it"}),
     ],
@@ -129,7 +129,7 @@ def test_commands_and_presets(offer: Callable[[str], list[str]]) -> None:
         ("seqsum --js", {"--json"}),
         ("seqsum completion ", {"bash", "zsh", "fish"}),
         ("seqsum train sunspots_", {"sunspots_ar", "sunspots_lstm", "sunspots_gru"}),
-        ("seqsum train adds --optim.name ", {"adam", "adamw", "sgd", "rmsprop", "muon"}),
+        ("seqsum train adds --optim.name ", {"adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"}),
         ("seqsum train adds --optim.clip_norm ", {"off"}),
         ("seqsum train adds --model.bi", {"--model.bidirectional"}),
         ("seqsum train adds --model.bidirectional ", {"true", "false"}),

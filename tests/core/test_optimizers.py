@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqsum.config import Config, OptimConfig
+from seqsum.errors import ConfigError
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
 from seqsum.tasks import Batches
@@ -82,7 +83,7 @@ def optim(**changes: Any) -> Config:
 
 def test_every_optimizer_of_the_schema_is_tried_here() -> None:
     assert {changes["name"] for changes, _ in CASES} == set(NAMES)
-    assert OptimConfig.model_fields["name"].annotation.__args__ == (*NAMES, "muon")  # type: ignore[union-attr]
+    assert OptimConfig.model_fields["name"].annotation.__args__ == (*NAMES, "muon", "schedule_free")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("changes", "make"), CASES, ids=lambda case: str(case) if isinstance(case, dict) else "torch")
@@ -185,6 +186,7 @@ def test_weight_decay_alone_shrinks_the_weights_by_its_formula() -> None:
         {"optim__name": "rmsprop", "optim__momentum": 0.9, "optim__clip_value": 0.01},
         {"optim__name": "muon", "optim__weight_decay": 0.1},
         {"optim__name": "muon", "model__cell": "lstm", "model__num_layers": 2, "train__dtype": "float64"},
+        {"optim__name": "schedule_free", "optim__weight_decay": 0.1, "schedule__name": "constant"},
         {"train__dtype": "bfloat16"},
         {"train__dtype": "float64", "optim__name": "adamw"},
     ],
@@ -242,9 +244,47 @@ def test_muon_moves_matrices_and_adamw_all_else_as_pytorch_does() -> None:
         torch.testing.assert_close(tensors(model)[name], weight, rtol=1e-7, atol=1e-9)
 
 
-def test_compiled_code_leaves_muon_to_torch() -> None:
-    config = optim(name="muon")
+def test_schedule_free_answers_with_the_mean_of_its_steps() -> None:
+    """The paper's algorithm 1, all three sequences written out: z steps, x averages, gradients are taken at y."""
+    config = optim(name="schedule_free", beta1=0.8, beta2=0.95, eps=1e-6, weight_decay=0.1)
+    task = make_task(config.task)
+    model = make_model(task, config.model, 1).double()
+    plain = PlainModel(5, config.model).double()  # type: ignore[arg-type]
+    plain.load_state_dict(model.state_dict())
+    tokens, lengths, targets = random_batches(5, 1, 4, STEPS, 8)
+    rates = [1e-2 * min(1, (step + 1) / 10) for step in range(STEPS)]  # a warm-up
+    backend = TorchBackend(model, task, config)
+    for part in (slice(0, 7), slice(7, 30), slice(30, STEPS)):
+        assert backend.run(Batches(tokens[part], lengths[part], targets[part]), rates[part], config).failure is None
+    named = dict(plain.named_parameters())
+    z, x = tensors(plain), tensors(plain)
+    squares, total = {name: torch.zeros_like(weight) for name, weight in z.items()}, 0.0
+    for step, rate in enumerate(rates):
+        y = {name: 0.2 * z[name] + 0.8 * x[name] for name in z}
+        plain.load_state_dict(y)
+        plain.zero_grad()
+        logits = plain(torch.from_numpy(tokens[step]), torch.from_numpy(lengths[step]))
+        F.cross_entropy(logits, torch.from_numpy(targets[step])).backward()
+        total += rate**2
+        for name, weight in named.items():
+            assert weight.grad is not None
+            squares[name] = 0.95 * squares[name] + 0.05 * weight.grad**2
+            size = (squares[name] / (1 - 0.95 ** (step + 1))).sqrt() + 1e-6
+            z[name] = z[name] - rate * (weight.grad / size + 0.1 * y[name])
+            x[name] = (1 - rate**2 / total) * x[name] + rate**2 / total * z[name]
+    for name, weight in x.items():
+        torch.testing.assert_close(tensors(model)[name], weight, rtol=1e-6, atol=1e-8)
+
+
+def test_schedule_free_needs_a_first_beta() -> None:
+    with pytest.raises(ConfigError, match=r"optim.beta1: must be above 0 with optim.name schedule_free, got 0"):
+        optim(name="schedule_free", beta1=0)
+
+
+@pytest.mark.parametrize("name", ["muon", "schedule_free"])
+def test_compiled_code_leaves_the_newer_ones_to_torch(name: str) -> None:
+    config = optim(name=name)
     reason = why_not_fused(config, make_task(config.task))
-    assert reason == "optim.name is muon"
+    assert reason == f"optim.name is {name}"
     trainer = Trainer(config)
     assert (trainer.backend.name, trainer.backend.why_not_fused) == ("torch", reason)

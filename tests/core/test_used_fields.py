@@ -52,6 +52,7 @@ def trained(config: Config, folder) -> tuple[object, ...]:
         {"optim.name": "rmsprop", "schedule.name": "one_cycle"},
         {"optim.name": "adamw", "schedule.name": "constant", "model.cell": "lstm"},
         {"optim.name": "muon", "schedule.name": "constant"},
+        {"optim.name": "schedule_free", "schedule.name": "constant"},
         {"schedule.name": "linear", "model.cell": "gru", "model.token_input": "one_hot"},
         {"schedule.name": "plateau"},
     ],

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from seqsum.config import OptimConfig
-from seqsum.training.backends.flat_parameters import FlatParameters
+
+
+class Flat(Protocol):
+    """All parameters in one, `values`; `split` finds each by its name in a tensor laid out like that."""
+
+    values: nn.Parameter
+
+    def split(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]: ...
+
 
 MATRIX_STATE = ("momentum_buffer",)
 OTHER_STATE = ("exp_avg", "exp_avg_sq")
@@ -23,7 +32,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
     both. What is gathered lies in flat tensors, as with the other optimizers; PyTorch's two see parts of them.
     """
 
-    def __init__(self, model: nn.Module, flat: FlatParameters, optim: OptimConfig) -> None:
+    def __init__(self, model: nn.Module, flat: Flat, optim: OptimConfig) -> None:
         super().__init__([flat.values], {"lr": optim.lr})
         self._flat = flat
         self._parameters = dict(model.named_parameters())

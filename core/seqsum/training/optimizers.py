@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
 
 import torch
 from torch import nn
 
 from seqsum.config import OptimConfig
-from seqsum.training.backends.flat_parameters import FlatParameters
-from seqsum.training.muon import MuonWithAdamW
+from seqsum.training.muon import Flat, MuonWithAdamW
 
 # PyTorch's optimizers load the compiler behind torch.compile, for more than a second, only to switch it off for these
 # methods. Nothing is compiled with it here: told that it is off already, they leave it alone.
@@ -19,11 +22,14 @@ for _method in (torch.optim.Optimizer.add_param_group, torch.optim.Optimizer.zer
         setattr(_function, "__dynamo_disable", _function)
 
 
-def make_optimizer(model: nn.Module, flat: FlatParameters, optim: OptimConfig) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, flat: Flat, optim: OptimConfig) -> torch.optim.Optimizer:
     """Make the optimizer that a section describes; the learning rate is set before each step."""
     values = flat.values
     if optim.name == "muon":
         return MuonWithAdamW(model, flat, optim)
+    if optim.name == "schedule_free":
+        made: torch.optim.Optimizer = _schedule_free().ScheduleFreeAdamW(values, optim)
+        return made
     # PyTorch's fused kernels: one call over one tensor, with the same arithmetic.
     fused = values.device.type in ("cpu", "cuda", "mps") and values.dtype != torch.bfloat16
     betas = (optim.beta1, optim.beta2)
@@ -42,6 +48,25 @@ def make_optimizer(model: nn.Module, flat: FlatParameters, optim: OptimConfig) -
         weight_decay=optim.weight_decay,
         momentum=optim.momentum,
     )
+
+
+@contextmanager
+def training_weights(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Inside, the weights are those that steps are made from; outside, those that answer. Only schedule-free AdamW
+    tells them apart."""
+    if "train_mode" not in optimizer.defaults:
+        yield
+        return
+    optimizer.begin()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        optimizer.end()  # type: ignore[attr-defined]
+
+
+def _schedule_free() -> ModuleType:
+    """Its library is loaded for those who ask for it."""
+    return import_module("seqsum.training.schedule_free")
 
 
 @torch.no_grad()

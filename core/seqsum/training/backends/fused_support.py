@@ -11,7 +11,7 @@ from seqsum.models.settings import RecurrentConfig
 from seqsum.runs import Store
 from seqsum.tasks import AnyTask
 
-OF_TORCH_ONLY = ("muon",)
+OF_TORCH_ONLY = ("muon", "schedule_free")
 """Optimizers that neither compiled code nor a recorded step has."""
 
 

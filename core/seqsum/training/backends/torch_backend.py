@@ -18,7 +18,7 @@ from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training.backends.base import ChunkResult, StepBackend
 from seqsum.training.backends.flat_parameters import FlatParameters
-from seqsum.training.optimizers import make_optimizer, update
+from seqsum.training.optimizers import make_optimizer, training_weights, update
 
 
 class TorchBackend(StepBackend):
@@ -37,6 +37,10 @@ class TorchBackend(StepBackend):
         """The hidden state carried from step to step, for tasks that go on where the step before ended."""
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
+        with training_weights(self.optimizer):
+            return self._run(batches, learning_rates, config)
+
+    def _run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         gradients, group = self.flat.gradients, self.optimizer.param_groups[0]
         inputs, lengths, targets = self.on_device(batches)
         widths = batches.lengths.max(axis=1)
@@ -118,7 +122,8 @@ class TorchBackend(StepBackend):
             moved = tuple(part.to(values.device, values.dtype) for part in parts)
             self.state = moved if len(moved) > 1 else moved[0]
         first = next(name for name, _ in self.flat.split(values.data))
-        state: dict[str, Any] = {}
+        # What has no parameter's name is a count.
+        state: dict[str, Any] = {key: value.clone() for key, value in tensors.items() if "." not in key}
         for key in [name.removesuffix(f".{first}") for name in tensors if name.endswith(f".{first}")]:
             flat = torch.zeros_like(values.data)
             for name, part in self.flat.split(flat):
