@@ -285,7 +285,9 @@ def test_hints_of_the_everyday_kind() -> None:
         ("train", "baseline", "--evaluate.every=100"): '"--train.evaluate_every"',
         ("train", "baseline", "--best.keep", "on"): '"--train.keep_best"',
         ("train", "baseline", "--early.stop", "3"): '"--train.early_stop"',
-        ("train", "baseline", "--model.size", "3"): '"--model.embedding_size" or "--model.hidden_size"',
+        ("train", "baseline", "--model.size", "3"): (
+            '"--model.embedding_size" or "--model.hidden_size" or "--model.state_size"'
+        ),
         ("train", "baseline", "--train.lr", "1"): '"--optim.lr"',
         ("train", "baseline", "--model.dropout_rate", "0.1"): '"--model.dropout"',
         ("train", "baseline", "--optim.batch_size", "4"): '"--train.batch_size"',
