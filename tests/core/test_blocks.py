@@ -114,6 +114,10 @@ def test_inside_states_are_those_after_each_step(changes: Changes, tmp_path: Pat
     rows = answerer.ask("nearest_neighbours", input="1 2", count=3)[1]["answer"]
     assert len(rows["rows"]) == 3
     assert answerer.ask("trajectory", count=5, seed=1)[1]["answer"]["layer"] == 1
+    grows = changes["model.name"] == "transformer"
+    assert ("eigenvalues" in answerer.ask("facts")[1]["answer"]["asks"]) is not grows
+    if not grows:
+        assert len(answerer.ask("eigenvalues", input="1 2")[1]["answer"]["size"]) > 1
     curves = answerer.ask("gradient_norms", input="1 2 3")[1]["answer"]["curves"]
     assert len(curves) == 4 and all(len(curve["norms"]) == 3 for curve in curves)
 

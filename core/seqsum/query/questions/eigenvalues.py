@@ -45,6 +45,8 @@ class Eigenvalues(Question):
 
         if why := stateless(loaded):
             return why
+        if loaded.config.model.name == "transformer":
+            return "eigenvalues: attention keeps what it has read, and more with every step: no map from state to state"
         return None if loaded.model.reads_stepwise else "eigenvalues: this network does not step from state to state"
 
     def answer(self, asked: Asked) -> EigenvaluesAnswer:
