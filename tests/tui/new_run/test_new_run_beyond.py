@@ -188,7 +188,7 @@ async def test_what_will_have_no_effect_is_said_below_and_at_its_field(tmp_path:
         words = "! computed by torch, not by compiled code: train.threads is 2"
         await until(pilot, lambda: words in app.text("#notes"))
         await type_into(pilot, "optim.name", "")
-        await pilot.press("right")
+        await pilot.press("enter", "home", "down", "enter")
         # There is room for two.
         await until(pilot, lambda: "! and 2 more: " in app.text("#notes"))
         assert "! optim.name adamw is the same as adam" in app.text("#help")

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from seqsum import registry
+from seqsum.config import OptimConfig
 from seqsum.presets import DEFAULT_PRESET
 from seqsum.runs import Run
 from seqsum.schema import setting
@@ -204,9 +205,10 @@ async def test_another_optimizer_brings_its_fields_and_a_section_without_any_is_
         assert sections == ["task", "model", "optim", "schedule", "train", "track"]
         app.form.focus_field("optim.name")
         await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")
+        names = OptimConfig.model_fields["name"].annotation.__args__
         for name in ("adamw", "sgd"):
             # The form is made anew for each; the next key waits for it.
-            await pilot.press("right")
+            await pilot.press("enter", "home", *["down"] * names.index(name), "enter")
             await until(pilot, lambda name=name: app.form.row("optim.name").editor.value == name)
             await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")
         await until(pilot, lambda: app.form.row("optim.momentum") is not None)
