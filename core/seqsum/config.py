@@ -421,6 +421,8 @@ def misfits(task: Section, model: Section) -> list[tuple[str, str]]:
     window = getattr(task, "window", None)
     if isinstance(model, AutoregressiveConfig) and window is not None and model.order > window:
         return [("model.order", f"must be at most task.window ({window}), got {model.order}")]
+    if isinstance(model, AutoregressiveConfig) and getattr(task, "interval", None) is not None:
+        return [("task.interval", "must be off with autoregressive: least squares finds the mean, and no interval")]
     if kind.causal and getattr(model, "bidirectional", False) and model.name != "encoder_decoder":
         return [("model.bidirectional", f'must be false: the task "{task.name}" must not see what comes after')]
     if getattr(model, "bidirectional", False) and getattr(model, "form", "stacked") == "cells":

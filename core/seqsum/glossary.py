@@ -106,6 +106,8 @@ _TERMS = {
     "cross-entropy":
         "The usual loss where one of several classes is right: minus the logarithm of the probability that the right "
         "one was given. 0 is sure and right; guessing among 10 gives 2.303.",
+    "coverage, coverage share":
+        "How often a forecast's interval held what came: near to what the interval was to hold, it can be trusted.",
     "decoder": "The network that writes the answer, token by token, from what the encoder has read.",
     "diverged, diverge":
         "The loss grew to far more than it began with, or beyond every number, which ends the training: mostly, the "
@@ -174,6 +176,9 @@ _TERMS = {
     "preset": "Settings under a name, to begin from.",
     "probability": "How likely a model takes an answer to be; those of all classes sum to 100%.",
     "quartile": "The value that a quarter of the runs stay below, or above; half of them lie between the two.",
+    "quantile, quantile loss":
+        "The value that a given share stays below: the median is that of a half. Quantile loss makes a network learn "
+        "such values, and two of them are an interval.",
     "recall": "Of the inputs that have a label, how many are answered with it.",
     "recurrent, rnn": "A network that reads a sequence step by step, and carries a hidden state from one to the next.",
     "rewind": "Taking a run back to one of its checkpoints; what came after is kept aside.",

@@ -62,7 +62,7 @@ class _Tally:
     """Sums up right answers and losses, each row's times its weight."""
 
     def __init__(self, task: AnyTask, check: Check | None = None) -> None:
-        self._check = check
+        self._check, self._quantiles = check, task.quantiles
         known = task.answer in ("class", "tags") and task.classes <= CONFUSION_CLASSES
         self.confusion: Ints | None = np.zeros((task.classes, task.classes), dtype=np.int64) if known else None
         self.right: dict[int, float] = {}
@@ -95,7 +95,7 @@ class _Tally:
 
     def add_loss(self, logits: Tensor, targets: Tensor, weights: NDArray[np.float64] | None) -> None:
         rows = len(targets)
-        losses = loss_of(logits, targets, reduction="none").double().reshape(rows, -1).sum(dim=1).cpu().numpy()
+        losses = loss_of(logits, targets, "none", self._quantiles).double().reshape(rows, -1).sum(dim=1).cpu().numpy()
         # A real value may be equal to the mark of a class that is not asked.
         counted = torch.ones_like(targets) if targets.is_floating_point() else targets != NOT_ASKED
         self.loss += _weighted(losses, weights)

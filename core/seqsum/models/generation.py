@@ -41,12 +41,20 @@ def forecast(model: SequenceModel, windows: Tensor, steps: int, check: Callable[
 
     Returns float32 [rows, steps]. check: called after each step; what it raises ends the forecast
     """
+    return quantile_forecast(model, windows, steps, check)[:, :, 0]
+
+
+def quantile_forecast(
+    model: SequenceModel, windows: Tensor, steps: int, check: Callable[[], None] | None = None
+) -> Inputs:
+    """Forecast as `forecast` does, and return all the values that the model gives at each step, of which the first is
+    fed back: float32 [rows, steps, values]."""
     values: list[Tensor] = []
     lengths = torch.full((windows.shape[0],), windows.shape[1])
     for _ in range(steps):
-        value = model(windows, lengths)[:, :1]  # [rows, 1]
+        value = model(windows, lengths)  # [rows, values]
         values.append(value)
-        windows = torch.cat([windows[:, 1:], value.unsqueeze(1)], dim=1)
+        windows = torch.cat([windows[:, 1:], value[:, :1].unsqueeze(1)], dim=1)
         if check is not None:
             check()
-    return torch.cat(values, dim=1).float().cpu().numpy()
+    return torch.stack(values, dim=1).float().cpu().numpy()

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from seqsum.errors import UserError
 from seqsum.evaluation.evaluate import every_sequence, parts_of, sequences_right
 from seqsum.formatting import duration
 from seqsum.models.base import State
+from seqsum.models.loss import loss_of
 from seqsum.query.loading import Loaded
 from seqsum.query.model_input import as_rows, written
 from seqsum.runs.buckets import Floats
@@ -150,9 +150,9 @@ def _ask(loaded: Loaded, part: Examples, state: State | None) -> tuple[Answered,
     else:
         logits = model(inputs, lengths, targets)
     if task.answer == "values":
-        errors = F.mse_loss(logits, targets, reduction="none").double().mean(dim=1).numpy()
+        errors = loss_of(logits, targets, "none", task.quantiles).double().mean(dim=1).numpy()
         ones, no = np.ones(len(errors)), np.zeros(len(errors), dtype=np.bool_)
-        return Answered(part, logits.float().numpy(), no, ones, ones, errors, ones[:0], no[:0]), state
+        return Answered(part, task.point(logits.float().numpy()), no, ones, ones, errors, ones[:0], no[:0]), state
     if task.answer == "class":
         logits, targets = logits.unsqueeze(1), targets.unsqueeze(1)
     asked = targets != NOT_ASKED  # [rows, places]

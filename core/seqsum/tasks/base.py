@@ -95,6 +95,8 @@ class Task(ABC, Generic[TaskSettings]):
     """Whether every length of input counts alike in an evaluation, however much is asked of it."""
     part: Part | None = None
     """Which part of its data is held out; None where data is made without end."""
+    quantiles: tuple[float, ...] = ()
+    """For `values`: which quantiles of the one number that is asked a model's values are, the median first."""
     input_hint: str
     vocabulary: int = 0
     features: int = 0
@@ -116,6 +118,10 @@ class Task(ABC, Generic[TaskSettings]):
     def chance(self) -> float | None:
         """The accuracy of guessing among the classes; 0 for answers of several tokens, None for numbers."""
         return {"class": 1 / self.classes, "tags": 1 / self.classes, "sequence": 0.0}.get(self.answer)
+
+    def point(self, values: Inputs) -> Inputs:
+        """Return the values that a model answers, without the quantiles beside the median: [..., n]."""
+        return values[..., :1] if self.quantiles else values
 
     def steps_per_epoch(self, batch_size: int) -> float | None:
         """How many steps go once through the training data; None when it is endless."""

@@ -93,6 +93,12 @@ class ForecastConfig(TaskConfig):
         11, "how many steps ahead to forecast, each forecast fed back as the newest value", ge=1, le=10_000,
         unit="values",
     )  # fmt: skip
+    interval: float | None = setting(
+        None,
+        "how much of what comes the interval of a forecast shall hold, such as 0.8: the network then learns the median "
+        "and the interval's two ends, by quantile loss; off for the mean, by squared error",
+        gt=0, lt=1,
+    )  # fmt: skip
     held_out_share: float = setting(0.2, "share of the series, at its end, kept for validation", gt=0, le=0.9)
     test_file: DataFile = setting(
         None, "a file with the same column for the test: a series of its own, forecast once, at the end of the run"
@@ -135,6 +141,9 @@ class Forecast(DataTask[ForecastConfig]):
         """`facts`: what a checkpoint knows of its series; the file is then read only when it is asked for."""
         super().__init__(config)
         self._test_file, self._test_share = config.test_file, config.test_share
+        if config.interval is not None:
+            self.quantiles = (0.5, 0.5 - config.interval / 2, 0.5 + config.interval / 2)
+            self.classes = len(self.quantiles)
         self._standardised: NDArray[np.float32] | None = None
         self._series: Series | None = None
         self._training = self._validated = 0  # where the training part ends, and the validation part
@@ -177,13 +186,25 @@ class Forecast(DataTask[ForecastConfig]):
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again; with a season
-        mae_seasonal_naive, too: that of saying the value one season before."""
-        errors, naive, seasonal = self._errors(np.concatenate(answers), 1)
+        mae_seasonal_naive, too: that of saying the value one season before; with an interval coverage_share, how often
+        it holds the next value, and interval_width."""
+        said: Inputs = np.concatenate(answers).astype(np.float32, copy=False)
+        errors, naive, seasonal = self._errors(self.point(said), 1)
         return {
             "mae": float(np.abs(errors).mean()),
             "mae_same_as_last": float(np.abs(naive).mean()),
             **({} if seasonal is None else {"mae_seasonal_naive": float(np.abs(seasonal).mean())}),
             "rmse": math.sqrt(float((errors**2).mean())),
+            **({} if not self.quantiles else self._interval_metrics(said)),
+        }
+
+    def _interval_metrics(self, said: Inputs) -> dict[str, float]:
+        """said: float32 [n, quantiles], of the next value after each held-out window."""
+        low, high = said[:, 1:].min(axis=1).astype(np.float64), said[:, 1:].max(axis=1).astype(np.float64)
+        following = self._held_out(1)[1][:, 0]
+        return {
+            "coverage_share": float(((low <= following) & (following <= high)).mean()),
+            "interval_width": float((high - low).mean() * self._deviation),
         }
 
     def forecasts(self) -> Examples | None:

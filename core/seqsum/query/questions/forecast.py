@@ -30,6 +30,17 @@ class HorizonErrors(Answer):
     windows: int
     seasonal_naive: list[Number] | None = None
     """Null without task.season."""
+    coverage: list[Number] | None = None
+    """How often the interval held what came, by how far ahead; null without task.interval."""
+
+
+class Interval(Answer):
+    """Each step's takes the medians before it for what came, so that further ahead it is too narrow: see `coverage`."""
+
+    share: float
+    """How much of what comes it is to hold."""
+    low: list[Number]
+    high: list[Number]
 
 
 class TimeAxis(Answer):
@@ -56,6 +67,8 @@ class ForecastAnswer(Answer):
     time: TimeAxis | None = None
     """When the values of the window and of the forecast are; null for values that somebody typed, and where the data
     does not say it."""
+    interval: Interval | None = None
+    """Null without task.interval; the forecast is the median then."""
     seasonal_naive: list[Number] | None = None
     """The values whole seasons before; null without task.season, and where that is longer than the window."""
 
@@ -81,7 +94,7 @@ class Forecast(Question):
     def answer(self, asked: Asked) -> ForecastAnswer:
         import torch
 
-        from seqsum.models.generation import forecast
+        from seqsum.models.generation import forecast, quantile_forecast
         from seqsum.query.model_input import ModelInput
 
         task = asked.task
@@ -98,7 +111,8 @@ class Forecast(Question):
         length = self.length or task.config.horizon
         rows = torch.from_numpy(np.asarray(read.inputs))[None]
         with torch.inference_mode():
-            said = forecast(read.model, read.row, length)[0]
+            every = quantile_forecast(read.model, read.row, length)[0]
+            said = every[:, 0]
             beside = forecast(baseline.model, rows.double(), length)[0]
         when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
@@ -108,6 +122,7 @@ class Forecast(Question):
             truth=None if truth is None else list(truth[:length]),
             autoregressive=task.read_answer(read.inputs, beside),
             order=baseline.order,
+            interval=_interval(task, read.inputs, every),
             seasonal_naive=_seasonal(task, read.inputs, length),
             error_by_horizon=baseline.errors(),
         )
@@ -127,7 +142,7 @@ class Baseline:
         """Mean absolute errors over the held-out windows, in the data's units, computed once."""
         import torch
 
-        from seqsum.models.generation import forecast
+        from seqsum.models.generation import forecast, quantile_forecast
         from seqsum.query.model_input import as_rows
 
         if self._errors is None:
@@ -139,7 +154,7 @@ class Baseline:
             scale = float(self._task.data_facts()["deviation"])
             windows = examples.inputs
             with torch.inference_mode():
-                own = forecast(self._loaded.model, as_rows(self._loaded.model, windows), steps)
+                every = quantile_forecast(self._loaded.model, as_rows(self._loaded.model, windows), steps)
                 baseline = forecast(self.model, torch.from_numpy(windows).double(), steps)
             same = np.repeat(windows[:, -1:, 0], steps, axis=1)
             assert isinstance(self._task, ForecastTask)
@@ -151,13 +166,30 @@ class Baseline:
                 return found
 
             self._errors = HorizonErrors(
-                model=error(own.astype(np.float32)),
+                model=error(every[:, :, 0].astype(np.float32)),
                 autoregressive=error(baseline.astype(np.float32)),
                 same_as_last=error(same.astype(np.float32)),
                 seasonal_naive=None if seasonal is None else error(seasonal),
+                coverage=_coverage(every, examples.targets) if self._task.quantiles else None,
                 windows=len(windows),
             )
         return self._errors
+
+
+def _interval(task: ForecastTask, inputs: Inputs, every: Inputs) -> Interval | None:
+    """The interval of a forecast, float32 [steps, quantiles], in the data's units."""
+    share = task.config.interval
+    if share is None:
+        return None
+    low, high = (task.read_answer(inputs, part) for part in (every[:, 1:].min(axis=1), every[:, 1:].max(axis=1)))
+    return Interval(share=share, low=list(low), high=list(high))
+
+
+def _coverage(every: Inputs, targets: Inputs) -> list[Number]:
+    """How often the truth, float32 [rows, steps], is in the interval of forecasts [rows, steps, quantiles]: [steps]."""
+    held = (every[:, :, 1:].min(axis=2) <= targets) & (targets <= every[:, :, 1:].max(axis=2))
+    found: list[Number] = held.mean(axis=0).tolist()
+    return found
 
 
 def _seasonal(task: ForecastTask, inputs: Inputs, length: int) -> list[Number] | None:

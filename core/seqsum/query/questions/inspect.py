@@ -91,9 +91,9 @@ class Inspect(OfInput):
         answer: Any
         if task.answer == "values":
             if logits is not None:
-                values = task.read_answer(read.inputs, logits.float().numpy())
+                values = task.read_answer(read.inputs, task.point(logits.float().numpy()))
             with torch.inference_mode():
-                answer = read.model(read.row, read.lengths)[0].float().numpy()
+                answer = task.point(read.model(read.row, read.lengths)[0].float().numpy())
         else:
             assert logits is not None
             probabilities = torch.softmax(logits.double(), dim=-1).tolist()

@@ -107,7 +107,7 @@ class Predict(Continues):
             if kind == "values" and length is not None:
                 return forecast(read.model, row, length)[0], []
             if kind == "values":
-                return read.model(row, lengths)[0].float().numpy(), []
+                return read.task.point(read.model(row, lengths)[0].float().numpy()), []
             if kind == "sequence":
                 chances = read.model(row, lengths, torch.from_numpy(read.answer)[None])[0].double().softmax(dim=-1)
                 return read.answer, chances[torch.arange(len(read.answer)), read.answer].tolist()

@@ -85,7 +85,7 @@ class StaticStep:
     def __init__(
         self, backend: TorchBackend, inputs: Tensor, lengths: Tensor, targets: Tensor, state: tuple[Tensor, ...]
     ) -> None:
-        self._model, self._optimizer = backend.model, backend.optimizer
+        self._model, self._optimizer, self._quantiles = backend.model, backend.optimizer, backend.quantiles
         self._values, self._gradients = backend.flat.values, backend.flat.gradients
         device = self._values.device
         self._inputs, self._lengths, self._targets = inputs.clone(), lengths.clone(), targets.clone()
@@ -147,7 +147,7 @@ class StaticStep:
             after = after if isinstance(after, tuple) else (after,)
         else:
             logits, after = self._model(self._inputs, self._lengths, self._targets), ()
-        loss = loss_of(logits, self._targets)
+        loss = loss_of(logits, self._targets, quantiles=self._quantiles)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             norm = torch.linalg.vector_norm(self._gradients)

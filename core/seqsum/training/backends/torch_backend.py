@@ -33,6 +33,7 @@ class TorchBackend(StepBackend):
         self.tags = task.answer == "tags"
         self.whole_answers = task.answer == "sequence"
         self.carries_state = task.carries_state
+        self.quantiles = task.quantiles
         self.state: State | None = None
         """The hidden state carried from step to step, for tasks that go on where the step before ended."""
 
@@ -59,7 +60,7 @@ class TorchBackend(StepBackend):
                 logits, state = self.model.read(inputs[index], state)
             else:
                 logits = self.model(inputs[index, :, :width], lengths[index], asked)
-            loss = loss_of(logits, asked)
+            loss = loss_of(logits, asked, quantiles=self.quantiles)
             loss.backward()  # type: ignore[no-untyped-call]
             loss_value, norm = loss.item(), torch.linalg.vector_norm(gradients).item()
             if not (math.isfinite(loss_value) and math.isfinite(norm)):

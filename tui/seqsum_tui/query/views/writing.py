@@ -14,9 +14,9 @@ from seqsum.query.questions.loss_per_character import LossPerCharacter, LossPerC
 from seqsum.query.questions.sample import Sample, SampleAnswer
 from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
-from seqsum_tui.charts.series import Mark
+from seqsum_tui.charts.series import Band, Mark
 from seqsum_tui.query.views.registry import Pane, view
-from seqsum_tui.query.views.shown import QUIET, Curves, Shown, curve, finite, lines, told
+from seqsum_tui.query.views.shown import QUIET, Curves, Shown, band, curve, finite, lines, told
 from seqsum_tui.shared import display
 
 WRITTEN = 200
@@ -103,10 +103,16 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
     place = "from the series asked" if offset is None else f"from {count(offset, 'value')} before the data's end"
     place += " (▸)" if time is None else f" (▸ {format_x(after[0], kind, after[-1] - after[0])} on)"
     said = f"{place}: {errors or 'what follows is not known'}. < and > go back and on in the data."
+    bands: tuple[Band, ...] = ()
+    if answer.interval is not None:
+        low, high = finite(answer.interval.low), finite(answer.interval.high)
+        bands = (band("model", after, low, high),)
+        said += f" Shaded: the interval that is to hold {percent(answer.interval.share)} of what comes."
     ends = [*before[-1:], *after[:1]]
     marks = (Mark(sum(ends) / len(ends), "forecast", sign="▸", kind="forecast"),)
     name = "steps ahead" if time is None else display.literal(time.name)
-    made = [Shown("Forecast", told((said, QUIET)), Curves(tuple(series), name, kind, marks=marks, spell=_value))]
+    curves = Curves(tuple(series), name, kind, bands=bands, marks=marks, spell=_value)
+    made = [Shown("Forecast", told((said, QUIET)), curves)]
     horizon = answer.error_by_horizon
     if horizon:
         x = [*range(1, len(horizon.model) + 1)]
@@ -119,5 +125,8 @@ def forecast(answer: ForecastAnswer, pane: Pane) -> list[Shown]:
         )
         drawn = tuple(curve(name, x, finite(y), sign=sign) for name, y, sign in named if y)
         text = f"Mean absolute error by how far ahead, over {count(horizon.windows, 'window')} never trained on."
+        if horizon.coverage:
+            first, last = (percent(horizon.coverage[at]) for at in (0, -1))
+            text += f" The interval held {first} of what came next, {last} of what came {len(x)} steps ahead."
         made.append(Shown("Errors", told((text, QUIET)), Curves(drawn, "steps ahead", span=(0.0, None))))
     return made
