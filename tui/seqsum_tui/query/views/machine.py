@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqsum.formatting import count, number, percent
+from seqsum.formatting import count, full, number, percent
 from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
 from seqsum.query.questions.eigenvalues import Eigenvalues, EigenvaluesAnswer
 from seqsum.query.questions.reach import Reach, ReachAnswer
@@ -86,7 +86,7 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
     series = (
         curve("spread ÷ distance", x, finite(answer.ratio), sign=SIGNS[0]),
         curve("foretold", x, answer.fitted, sign=SIGNS[1]),
-        curve(f"fails above {answer.crossing:g}", x, [answer.crossing] * len(x), sign="·", colour=GREY),
+        curve(f"fails above {full(answer.crossing)}", x, [answer.crossing] * len(x), sign="·", colour=GREY),
     )
     ends = ((answer.fitted_to, "looked at until here", "◂"), (answer.foretold, "foretold", "▾"),
             (answer.measured, "measured", "▿"))  # fmt: skip
@@ -98,7 +98,7 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
     verdict = answer.verdict()
     said = (
         f"How far {count(answer.asked, 'input')} of a length spread around their answer, as a share of the way to the "
-        f"next one. {percent(answer.level)} are right as long as it is below {answer.crossing:g}."
+        f"next one. {percent(answer.level)} are right as long as it is below {full(answer.crossing)}."
     )
     words = lines(told((f"{verdict[0].upper()}{verdict[1:]}.", "bold")), told((said, QUIET)))
     return Shown("Reach", words, Curves(series, "length", "log", marks=marks, span=(0.0, 1.0), limits=(x[0], x[-1])))
