@@ -86,7 +86,7 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
     series = (
         curve("spread ÷ distance", x, finite(answer.ratio), sign=SIGNS[0]),
         curve("foretold", x, answer.fitted, sign=SIGNS[1]),
-        curve(f"fails above {full(answer.crossing)}", x, [answer.crossing] * len(x), sign="·", colour=GREY),
+        curve("limit", x, [answer.crossing] * len(x), sign="·", colour=GREY),
     )
     ends = ((answer.fitted_to, "looked at until here", "◂"), (answer.foretold, "foretold", "▾"),
             (answer.measured, "measured", "▿"))  # fmt: skip
