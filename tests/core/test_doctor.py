@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import math
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -616,6 +617,27 @@ def test_anything_in_the_place_of_a_file_is_mended_or_told(place: str, thing: st
     repaired = examine(run, repair=True)
     assert all(one.mended or (place == "checkpoints" and "checkpoint" in one.what) for one in repaired), repaired
     assert len(examine(run)) == sum(not one.mended for one in repaired)
+
+
+DAMAGES: dict[str, Callable[[Run, Run], object]] = {
+    "the record unreadable": lambda run, _: (run.folder / "run.json").write_bytes(b"\xff{"),
+    "the record another run's": lambda run, other: shutil.copy(other.folder / "run.json", run.folder),
+    "the store another run's": lambda run, other: shutil.copy(other.folder / "metrics.db", run.folder),
+    "the store unreadable": lambda run, _: (run.folder / "metrics.db").write_bytes(b"no database" * 500),
+    "no roll-up": lambda run, _: execute(run, "DELETE FROM rollup"),
+    "points gone": lambda run, _: execute(run, "DELETE FROM pt WHERE step > 30"),
+    "the annotations unreadable": lambda run, _: (run.folder / "annotations.json").write_bytes(b"["),
+    "the newest checkpoint damaged": lambda run, _: flip(run.checkpoints / "step-60" / "model.safetensors", 100),
+}
+
+
+@pytest.mark.parametrize("one, other", itertools.permutations(DAMAGES, 2))
+def test_after_a_repair_nothing_is_left_to_be_mended(one: str, other: str, run: Run, stranger: Run) -> None:
+    for damage in (one, other):
+        with suppress(sqlite3.Error):  # no table is left to be damaged
+            DAMAGES[damage](run, stranger)
+    examine(run, repair=True)
+    assert not [finding for finding in examine(run) if finding.mend is not None]
 
 
 # What killed commands left, and the rest

@@ -45,6 +45,7 @@ from seqsum.text import one_line
 
 OWN_FILES = (CHANGED_FILE, INDEX_FILE, CHANGE_LOCK)
 """The files of a workspace beside its runs."""
+MOST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,23 @@ def examine(run: Run, *, repair: bool = False) -> list[Finding]:
     try:
         odd_lock = [_mended(one) for one in _lock(run)]
         with no_worker(own_folder(run.folder), "doctor"):
-            return [*odd_lock, *map(_mended, _findings(run, live))]
+            return [*odd_lock, *_all_mended(run)]
     except UserError as error:
         why = str(error).removeprefix("doctor: ")
         return [replace(one, remedy=f"not mended: {why}", mend=None) if one.mend else one for one in found]
+
+
+def _all_mended(run: Run) -> list[Finding]:
+    """Mend what can be mended, and what is seen only once that is mended."""
+    done = list[Finding]()
+    for _ in range(MOST_ROUNDS):
+        known = {one.what for one in done}
+        found = [_mended(one) for one in _findings(run, live=False) if one.what not in known]
+        done += [one for one in found if one.mended]
+        left = [one for one in found if not one.mended]
+        if len(left) == len(found):
+            break
+    return [*done, *left]
 
 
 def examine_workspace(workspace: Workspace, *, repair: bool = False) -> list[Finding]:
