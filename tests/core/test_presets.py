@@ -16,9 +16,9 @@ CHANGES = {
         "train.batch_size": 64, "train.evaluate_every": 200, "train.checkpoint_every": 200,
     },
     "adds_any_length": {
-        "model.nonlinearity": "relu", "model.embedding_size": 32, "model.hidden_size": 192, "optim.name": "adamw",
+        "model.nonlinearity": "relu", "model.embedding_size": 32, "model.hidden_size": 256, "optim.name": "adamw",
         "optim.lr": 3e-3, "optim.weight_decay": 1.0, "schedule.warmup_steps": 500,
-        "schedule.cosine_period": "after_warmup", "schedule.min_lr": 0.0, "train.steps": 18_000,
+        "schedule.cosine_period": "after_warmup", "schedule.min_lr": 0.0, "train.steps": 10_000,
         "train.batch_size": 64, "train.checkpoint_every": 500,
     },
     "baseline": {},
