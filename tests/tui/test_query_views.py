@@ -548,3 +548,27 @@ def test_a_machine_is_a_table_whose_wrong_arrows_stand_out() -> None:
 
 def coloured(text: Content, style: str) -> list[str]:
     return [text.plain[span.start : span.end] for span in text.spans if str(span.style) == style]
+
+
+def test_heads_and_gates_of_blocks_say_what_they_are():
+    def layer(number, **gates):
+        return {"layer": number, "direction": "forward", "hidden": [[0.1], [0.2]], "cell": None, "gates": gates}
+
+    heads = {"head 1": [[1.0, 0.0], [0.3, 0.7]], "head 2": [[1.0, 0.0], [0.5, 0.5]]}
+    shown = {
+        picture.title: picture
+        for picture in made(
+            "inspect", tokens=["a", "b"], labels=None, prediction="x", truth=None, correct=None, probabilities=[],
+            written=None, values=None, gradient_norms=[0.1, 0.2],
+            saliency={"target": "x", "gradient_input": [0.1, 0.2], "leave_one_out": [0.1, 0.2]},
+            layers=[layer(0, **heads), layer(1, candidate=[[3.0], [-4.0]], write=[[0.5], [1.5]])],
+        )
+    }  # fmt: skip
+    head = shown["Layer 1 head 1"]
+    assert (head.picture.rows, head.picture.columns) == (("a", "b"), ("a", "b"))
+    assert head.picture.values == ((1.0, 0.3), (0.0, 0.7)), "a line for each step that is looked at"
+    assert "Layer 1 head 2" in shown
+    assert shown["Write gate 2"].picture.most == 1.5 and "1 all of it, 2 turns its sign" in str(
+        shown["Write gate 2"].words
+    )
+    assert shown["Candidate 2"].picture.most == 4.0 and "−1 to 1" not in str(shown["Candidate 2"].words)

@@ -127,8 +127,8 @@ _GATES = {
 def _gate(name: str, where: str, values: list[list[Number]], tokens: tuple[str, ...]) -> Shown:
     most = _most(values)
     if name.startswith("head "):
-        title = f"{name.capitalize()}{where}"
-        said, above = f"{title}: how much each step looks back at which", "looks back"
+        title = f"Layer{where} {name}" if where else name.capitalize()
+        said, above = f"{title}: how much each step looks back at which", "attention"
         steps = [finite(row) for row in values]
         heat = Heat(_turned(steps), tokens, tokens, "looked at", scale="sequential", most=most, above=above)
         return Shown(title, told((said, QUIET)), heat)
