@@ -96,7 +96,7 @@ def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> lis
     return marks + [_checkpoint_mark(step) for step in checkpoints]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=1_000)
 def _checkpoint_mark(step: int) -> Mark:
     # A fast run has hundreds; the same object again is compared at once.
     return Mark(step, "checkpoint", kind="checkpoint")
