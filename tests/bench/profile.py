@@ -64,7 +64,6 @@ def measure_profile(job: Job, folder: Path) -> dict[str, float]:
     from seqsum.training.backends.fused.backend import FusedBackend
     from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
     from seqsum.training.trainer import Trainer
-    from seqsum.worker import writing
     from seqsum.worker.worker import Worker
     from seqsum.worker.writing import RunWriter
 
@@ -88,7 +87,7 @@ def measure_profile(job: Job, folder: Path) -> dict[str, float]:
         (Worker, "_obey", "commands"),
         (ExactEvaluation, "_evaluate", "evaluating"),
         (checkpoint, "save", "writing checkpoints"),
-        (writing, "record", "writing points"),
+        (RunWriter, "record", "writing points"),
     ]
     ends = [clock.watch(*part) for part in parts]
     try:

@@ -115,10 +115,10 @@ async def test_what_could_follow_is_offered_and_taken_by_tab_or_right(console, t
         await until(pilot, ready(console))
         await pilot.press("slash", "c")
         box, below = console.screen.query_one(FilterBox), console.screen.query_one("#filter-problem", Static)
-        await until(pilot, lambda: box.render_line(0).text.strip() == "cell = ".strip())
-        assert str(below.render()).startswith("cell =  clip_norm =")
+        await until(pilot, lambda: box.render_line(0).text.strip() == "curriculum_steps =")
+        assert str(below.render()).startswith("curriculum_steps =  cell =  clip_norm =")
         await pilot.press("shift+tab")
-        await until(pilot, lambda: box.render_line(0).text.strip() == "clip_norm = ".strip())
+        await until(pilot, lambda: box.render_line(0).text.strip() == "cell =")
         await pilot.press("e", "tab")
         assert box.value == "cell = "
         await until(pilot, lambda: box.render_line(0).text.strip() == "cell = gru".strip())

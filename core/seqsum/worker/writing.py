@@ -97,12 +97,12 @@ class RunWriter:
         if self.lags and not force:
             store = self._store_behind = self._store_behind or self.run.store(STORE_SECONDS)
             store.insist = self.patience
-            self.behind.write(lambda: self._record(store, points, events, state))
+            self.behind.write(lambda: self.record(store, points, events, state))
         else:
-            self._record(self.store, points, events, state)
+            self.record(self.store, points, events, state)
             self.behind.written()
 
-    def _record(self, store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
+    def record(self, store: Store, points: list[Point], events: list[SomeEvent], state: dict[str, Any]) -> None:
         """Write all of it or nothing."""
         saved = any(kind == "checkpoint" for _, kind, _ in events)
         prunes = saved and self.trainer.config.train.keep_checkpoints is not None
