@@ -27,6 +27,9 @@ from seqsum.text import is_plain, plain_spaces
 MOST_STEPS = 1_000_000_000
 
 
+ADAMS = "adam, adamw, muon, schedule_free"
+
+
 def _with(path: str, names: str, default: Any, words: str, **more: Any) -> Any:
     """A field that counts only where the one at `path` is one of `names`, as its description says."""
     return setting(default, f"{names}: {words}", used_when={path: tuple(names.split(", "))}, **more)
@@ -47,7 +50,7 @@ class OptimConfig(Section):
     )
     beta1: float = _with(
         "optim.name",
-        "adam, adamw, muon, schedule_free",
+        ADAMS,
         0.9,
         "decay of the running mean of gradients",
         ge=0,
@@ -55,7 +58,7 @@ class OptimConfig(Section):
     )
     beta2: float = _with(
         "optim.name",
-        "adam, adamw, muon, schedule_free",
+        ADAMS,
         0.999,
         "decay of the running mean of squared gradients",
         ge=0,
@@ -63,7 +66,7 @@ class OptimConfig(Section):
     )
     eps: float = _with(
         "optim.name",
-        "adam, adamw, rmsprop, muon, schedule_free",
+        f"{ADAMS}, rmsprop",
         1e-8,
         "keeps the division by a tiny gradient finite",
         gt=0,

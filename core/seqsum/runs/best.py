@@ -23,11 +23,11 @@ def best_step(run: Run, verb: str) -> int:
     train = run.record.parsed_config().train
     with run.store() as store:
         steps, values = store.points(train.best_metric)
-    sign = -1.0 if direction_of(train.best_metric) == "higher" else 1.0
-    found = list(zip(steps.astype(int).tolist(), (sign * values).tolist(), strict=True))
+    higher = direction_of(train.best_metric) == "higher"
+    found = list(zip(steps.astype(int).tolist(), values.tolist(), strict=True))
     saved = set(steps_saved(run.checkpoints))
     for points in (found, [point for point in found if point[0] in saved]):
-        step = _lowest(points, train.min_delta)
+        step = _best(points, higher, train.min_delta)
         if step is not None and step in saved:
             return step
     if not saved:
@@ -38,10 +38,17 @@ def best_step(run: Run, verb: str) -> int:
     )
 
 
-def _lowest(points: Iterable[tuple[int, float]], min_delta: float) -> int | None:
-    """The step of the last point that was lower than the lowest before it by more than `min_delta`."""
-    lowest, place = math.inf, None
+def is_better(value: float, best: float | None, higher: bool, min_delta: float) -> bool:
+    """Tell whether an evaluation beats the best so far, or None: by more than `min_delta`, upwards where `higher`."""
+    if not math.isfinite(value):
+        return False
+    return best is None or (value - best if higher else best - value) > min_delta
+
+
+def _best(points: Iterable[tuple[int, float]], higher: bool, min_delta: float) -> int | None:
+    """The step of the last point that was better than the best before it."""
+    best, place = None, None
     for step, value in points:
-        if math.isfinite(value) and (place is None or lowest - value > min_delta):
-            lowest, place = value, step
+        if is_better(value, best, higher, min_delta):
+            best, place = value, step
     return place

@@ -338,8 +338,7 @@ def balanced(labels: Ints, seed: int, first_step: int, steps: int, batch_size: i
     _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
     words = StepStream(seed, "text_classification/balanced", 2 * batch_size).words(first_step, steps)
     drawn = below(words[:, :batch_size], len(starts))
-    within = (words[:, batch_size:].astype(np.uint64) * counts[drawn].astype(np.uint64)) >> np.uint64(32)
-    places: Ints = order[starts[drawn] + within.astype(np.int64)]
+    places: Ints = order[starts[drawn] + below(words[:, batch_size:], counts[drawn])]
     return places
 
 

@@ -262,19 +262,17 @@ def judge(times: Times, places: Sequence[int], repeated: bool = True, gaps: bool
             f"{count(len(same), 'row')} with the time of the row before (first lines {line(int(same[0]))}); each "
             "is read as a step of its own"
         )
-    onward = steps[steps > 0]
-    if len(onward):
-        sizes, counts = np.unique(onward, return_counts=True)
-        usual = float(sizes[counts.argmax()])
+    usual = usual_step(-times.at[known] if backwards else times.at[known])
+    if usual is not None:
         long = np.flatnonzero(steps > 1.5 * usual)
-        if len(long) and counts.max() * 2 > len(onward) and gaps:
+        if len(long) and gaps:
             notes.append(
                 f"{count(len(long), 'gap')}: the usual step is {_span(usual, times.unit)}, but that between lines "
                 f"{line(int(long[0]))} is {_span(float(steps[long[0]]), times.unit)}; the values are read as if they "
                 "were evenly spaced"
             )
-        elif len(sizes) > 1 and counts.max() * 2 <= len(onward):
-            notes.append("the times are unevenly spaced; the values are read as if they were evenly spaced")
+    elif (steps > 0).any():
+        notes.append("the times are unevenly spaced; the values are read as if they were evenly spaced")
     return RowOrder(backwards, None, notes)
 
 

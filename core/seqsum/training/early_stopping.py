@@ -9,6 +9,7 @@ from typing import Any
 
 from seqsum.config import Config, TrainConfig
 from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.runs.best import is_better
 from seqsum.runs.metric_direction import direction_of
 from seqsum.schema import shown
 
@@ -33,9 +34,7 @@ class Judged:
 
     def beats(self, best: float | None) -> bool:
         """Whether it is better than the best so far."""
-        if not math.isfinite(self.value):
-            return False
-        return best is None or (self.value - best if self.higher else best - self.value) > self.min_delta
+        return is_better(self.value, best, self.higher, self.min_delta)
 
 
 def check_best(config: Config, source: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from textual.content import Content
 
@@ -19,7 +18,7 @@ from seqsum_tui.charts.palette import SIGNS
 from seqsum_tui.charts.ramp import Scale
 from seqsum_tui.query.heat_map import Heat, steps_named
 from seqsum_tui.query.ribbons import Looks
-from seqsum_tui.query.views.registry import Pane, view
+from seqsum_tui.query.views.registry import Pane, view, what_was_typed
 from seqsum_tui.query.views.shown import QUIET, Curves, Dots, Shown, curve, finite, lines, told, verdict
 from seqsum_tui.shared import display
 
@@ -209,11 +208,7 @@ def three_cells(answer: GradientNormsAnswer, pane: Pane) -> Shown:
     return Shown("Three cells", told((said, QUIET)), curves)
 
 
-def _path(pane: Pane) -> dict[str, Any]:
-    return {"input": pane.question} if pane.question else {}
-
-
-@view(Trajectory, "inside", "Trajectory", fields=_path)
+@view(Trajectory, "inside", "Trajectory", fields=what_was_typed)
 def trajectory(answer: TrajectoryAnswer, pane: Pane) -> Shown:
     """Return the view of hidden states in the plane."""
     labels = tuple(display.literal(label) for label in answer.labels)

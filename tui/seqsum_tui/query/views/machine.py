@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from seqsum.formatting import count, full, number, percent
 from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
@@ -12,7 +11,7 @@ from seqsum.query.questions.reach import Reach, ReachAnswer
 from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
-from seqsum_tui.query.views.registry import Pane, view
+from seqsum_tui.query.views.registry import Pane, view, what_was_typed
 from seqsum_tui.query.views.shown import (
     QUIET,
     RIGHT,
@@ -34,12 +33,8 @@ WIDEST = 12
 """Cells of an answer's name."""
 
 
-def _nothing(pane: Pane) -> dict[str, Any]:
-    return {}
-
-
 @view(
-    Automaton, "inside", "Automaton", fields=_nothing,
+    Automaton, "inside", "Automaton",
     comes="Which inputs the network holds for the same: its states as a machine, and whether it is the right one.",
 )  # fmt: skip
 def automaton(answer: AutomatonAnswer, pane: Pane) -> Shown:
@@ -104,16 +99,12 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
     return Shown("Reach", words, Curves(series, "length", "log", marks=marks, span=(0.0, 1.0), limits=(x[0], x[-1])))
 
 
-def _typed(pane: Pane) -> dict[str, Any]:
-    return {"input": pane.question} if pane.question else {}
-
-
 CIRCLE = 240
 """Points of the circle."""
 
 
 @view(
-    Eigenvalues, "inside", "Eigenvalues", fields=_typed,
+    Eigenvalues, "inside", "Eigenvalues", fields=what_was_typed,
     comes="What a step keeps, turns and lets fade: eigenvalues against the circle of size 1.",
 )  # fmt: skip
 def eigenvalues(answer: EigenvaluesAnswer, pane: Pane) -> Shown:

@@ -100,6 +100,11 @@ def view(
     return register
 
 
+def what_was_typed(pane: Pane) -> dict[str, Any]:
+    """The fields of a question that has an answer without an input, too."""
+    return {"input": pane.question} if pane.question else {}
+
+
 @cache
 def views() -> dict[str, View]:
     """The views by the names of their questions, in the order in which a page shows them."""
