@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqsum.query.asked import Asked
     from seqsum.query.examples import Bools
     from seqsum.query.loading import Loaded
+    from seqsum.runs.buckets import Floats
     from seqsum.tasks.base import AnyTask, Ints
 
 MOST_INPUTS = 2_000
@@ -198,29 +199,15 @@ def _machine(asked: Asked, inputs: list[Ints], words: list[Ints]) -> AutomatonAn
     right_of = np.array([np.bincount(right_place[one]).argmax() for one in members])
     pure = all((right_place[one] == right).all() for one, right in zip(members, right_of, strict=True))
 
-    most = max(1, min(MEMBERS, MOST_SUCCESSORS // (len(members) * task.vocabulary)))
-    gone_on = [
-        [np.append(inputs[row], token) for row in one[:most]] for one in members for token in range(task.vocabulary)
+    arrows, certain, right_arrows, says = _arrows(
+        asked, [[inputs[row] for row in one] for one in members], words, kinds, right_kinds
+    )
+    wrong = [
+        WrongArrow(state=state, token=tokens[token], to=int(arrows[state, token]), right=names[says[state, token]])
+        for state, token in np.argwhere(right_of[arrows] != right_arrows).tolist()
     ]
-    successors = [one for several in gone_on for one in several]
-    ends = np.cumsum([len(several) for several in gone_on])[:-1]
-    to, exact = kinds.of(_said_after(asked, successors, words))
-    right_to = _right_after(task, successors, words)
-    right_next, _ = right_kinds.of(right_to)
-    arrows, certain, wrong = list[int](), list[float](), list[WrongArrow]()
-    parts = (np.split(each, ends) for each in (to, exact, right_next, right_to[:, 0]))
-    for at, (leads, sure, right, says) in enumerate(zip(*parts, strict=True)):
-        end = int(np.bincount(leads).argmax())
-        arrows.append(end)
-        certain.append(float(((leads == end) & sure).mean()))
-        should = int(np.bincount(right).argmax())
-        if right_of[end] != should:
-            state, token = divmod(at, task.vocabulary)
-            answer = names[int(says[right == should][0])]
-            wrong.append(WrongArrow(state=state, token=tokens[token], to=end, right=answer))
     start, _ = kinds.of(_said_after(asked, [np.zeros(0, dtype=np.int64)], words))
-    width, strays = task.vocabulary, 1.0 - kinds.size.sum() / len(inputs)
-    rows = [arrows[at : at + width] for at in range(0, len(arrows), width)]
+    strays = 1.0 - kinds.size.sum() / len(inputs)
     states = [
         MachineState(
             answer=names[said[0]],
@@ -230,12 +217,12 @@ def _machine(asked: Asked, inputs: list[Ints], words: list[Ints]) -> AutomatonAn
         )
         for said, size, right, one in zip(kinds.said, kinds.size, right_of, members, strict=True)
     ]
-    right = pure and not wrong and not strays and min(certain) == 1.0 and len(states) == len(right_kinds.said)
+    right = pure and not wrong and not strays and bool((certain == 1.0).all()) and len(states) == len(right_kinds.said)
     return AutomatonAnswer(
         states=states,
         tokens=tokens,
-        arrows=rows,
-        certain=[certain[at : at + width] for at in range(0, len(certain), width)],
+        arrows=arrows.tolist(),
+        certain=certain.tolist(),
         start=int(start[0]),
         strays=float(strays),
         needed=len(right_kinds.said),
@@ -245,8 +232,30 @@ def _machine(asked: Asked, inputs: list[Ints], words: list[Ints]) -> AutomatonAn
         asked=len(inputs),
         shortest=min(map(len, inputs)),
         longest=max(map(len, inputs)),
-        dot=_dot([state.answer for state in states], tokens, rows, int(start[0])),
+        dot=_dot([state.answer for state in states], tokens, arrows.tolist(), int(start[0])),
     )
+
+
+def _arrows(
+    asked: Asked, members: list[list[Ints]], words: Sequence[Ints], kinds: _Kinds, right_kinds: _Kinds
+) -> tuple[Ints, Floats, Ints, Ints]:
+    """Go on from some members of each kind by every token: return, each [kinds, tokens], where most of them go, which
+    share went there, where they should go in the right machine, and the right answer there."""
+    tokens = asked.task.vocabulary
+    most = max(1, min(MEMBERS, MOST_SUCCESSORS // (len(members) * tokens)))
+    gone_on = [[np.append(one, token) for one in some[:most]] for some in members for token in range(tokens)]
+    successors = [one for several in gone_on for one in several]
+    ends = np.cumsum([len(several) for several in gone_on])[:-1]
+    to, exact = kinds.of(_said_after(asked, successors, words))
+    truths = _right_after(asked.task, successors, words)
+    found = []
+    parts = (np.split(each, ends) for each in (to, exact, right_kinds.of(truths)[0], truths[:, 0]))
+    for leads, sure, should, says in zip(*parts, strict=True):
+        end, right = np.bincount(leads).argmax(), np.bincount(should).argmax()
+        found.append((end, ((leads == end) & sure).mean(), right, says[should == right][0]))
+    shape = len(members), tokens
+    leads_to, certain, right_to, answers = (np.array(each).reshape(shape) for each in zip(*found, strict=True))
+    return leads_to, certain, right_to, answers
 
 
 def _said_after(asked: Asked, inputs: Sequence[Ints], words: Sequence[Ints]) -> Ints:
