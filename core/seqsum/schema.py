@@ -191,6 +191,7 @@ class FieldFacts:
     low: float | None
     low_open: bool
     high: float | None
+    high_open: bool
     used_when: tuple[tuple[str, tuple[str, ...]], ...] = ()
     basic: bool = False
 
@@ -200,14 +201,14 @@ class FieldFacts:
 
     @property
     def bounds(self) -> str:
-        """The bounds in words: `2 to 100`, `above 0`, `above 0, at most 1`, `at least 1`, or an empty string."""
-        if self.low is not None and self.high is not None and self.low_open:
-            return f"above {_bound(self.low)}, at most {_bound(self.high)}"
-        if self.low is not None and self.high is not None:
+        """The bounds in words, such as `2 to 100`, `above 0, below 1`, `at least 1`; empty where there are none."""
+        if self.low is not None and self.high is not None and not self.low_open and not self.high_open:
             return f"{_bound(self.low)} to {_bound(self.high)}"
-        if self.low is not None:
-            return f"{'above' if self.low_open else 'at least'} {_bound(self.low)}"
-        return f"at most {_bound(self.high)}" if self.high is not None else ""
+        ends = (
+            ("above" if self.low_open else "at least", self.low),
+            ("below" if self.high_open else "at most", self.high),
+        )
+        return ", ".join(f"{word} {_bound(end)}" for word, end in ends if end is not None)
 
 
 def fields_of(section_name: str, section: type[Section]) -> Iterator[FieldFacts]:
@@ -243,6 +244,7 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
         low=bounds.get("ge", bounds.get("gt")),
         low_open="gt" in bounds,
         high=bounds.get("le", bounds.get("lt")),
+        high_open="lt" in bounds,
         used_when=tuple((path, tuple(values)) for path, values in conditions.items()),
         # Which task and which model comes first, those of plug-ins too.
         basic=bool(extra.get("basic")) or f"{section}.{name}" in ("task.name", "model.name"),

@@ -46,15 +46,16 @@ def test_speed_measures_every_entrant(tmp_path: Path) -> None:
 
 def test_profile_tells_what_each_part_takes(tmp_path: Path) -> None:
     file = tmp_path / "profile.json"
-    done = bench("profile", "--presets", "baseline", "--rounds", "1", "--steps", "3000", "--json", str(file))
+    done = bench("profile", "--presets", "baseline", "--rounds", "3", "--steps", "3000", "--json", str(file))
     assert done.returncode == 0, done.stderr
-    seconds = {
-        part: values[0] for part, values in json.loads(file.read_text())["profile"]["seconds"]["baseline"].items()
-    }
+    rounds = json.loads(file.read_text())["profile"]["seconds"]["baseline"]
     beside = ("bare", "beside", "loop", "evaluating", "writing checkpoints", "writing points")
-    assert all(seconds[part] > 0 for part in beside)
-    assert sum(value for part, value in seconds.items() if part not in beside) == pytest.approx(seconds["loop"])
-    assert 0.2 < seconds["updates"] / seconds["loop"] < 1
+    assert all(seconds > 0 for part in beside for seconds in rounds[part])
+    parts = [values for part, values in rounds.items() if part not in beside]
+    assert [sum(one) for one in zip(*parts, strict=True)] == pytest.approx(rounds["loop"])
+    shares = [updates / loop for updates, loop in zip(rounds["updates"], rounds["loop"], strict=True)]
+    # Of one round another process may have taken most of the clock.
+    assert 0.2 < max(shares) < 1
     assert re.search(r"^  updates +\d+\.\d\d \(\d+\.\d%\)$", done.stdout, re.MULTILINE)
 
 

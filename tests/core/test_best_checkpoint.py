@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ import safetensors.torch
 
 from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
+from seqsum.evaluation.evaluate import evaluate
 from seqsum.launch import WarmLauncher
+from seqsum.models.base import make_model
+from seqsum.presets import load_preset, preset_names
 from seqsum.query.answering import Answerer
-from seqsum.runs import Run
+from seqsum.registry import make_task
+from seqsum.runs import Run, Workspace
 from seqsum.runs.best import best_step
 from seqsum.training import checkpoint
 from seqsum.training.early_stopping import EarlyStopping, Judged
 from seqsum.training.trainer import Trainer
+from seqsum.training.trainer import points_of as of_evaluation
 from support.command_line import call, lines, refused
 from support.engine import new_run, points_of, same_bits, small, tensors, wait_for_end
 
@@ -131,6 +137,11 @@ def test_a_metric_that_nothing_is_judged_by_is_refused(fork_server: WarmLauncher
         ConfigError, match=r"train\.best_metric: must be a metric whose name tells which way it is better"
     ):
         Trainer(small(train__best_metric="grad_norm"))
+    problem = r'train\.best_metric: must be a metric of the task "sum_modulo", got "bleu"; there are eval_loss'
+    with pytest.raises(ConfigError, match=problem):
+        commands.start(Workspace(tmp_path), fork_server, "adds", small(train__best_metric="bleu"))
+    assert not Workspace(tmp_path).runs()
+    # In the worker, for a task that does not say what it measures.
     run = new_run(tmp_path, small(train__best_metric="bleu"))
     fork_server.submit(run)
     summary = wait_for_end(run)
@@ -138,11 +149,27 @@ def test_a_metric_that_nothing_is_judged_by_is_refused(fork_server: WarmLauncher
     assert 'train.best_metric: an evaluation of this run has no "bleu"; there are accuracy, eval_loss' in str(
         summary.reason
     )
+    log = run.log.read_text(encoding="utf-8")
+    assert "bleu" in log and "Traceback" not in log
+
+
+@pytest.mark.parametrize(
+    "preset", [name for name in preset_names() if make_task(load_preset(name).config.task).measured_by() is not None]
+)
+def test_a_task_says_by_what_it_can_be_judged(preset: str) -> None:
+    """Against what an evaluation has, less what it says of others: naive answers, coverage, width."""
+    config = load_preset(preset).config
+    task = make_task(config.task)
+    if sum(len(part.inputs) for part in itertools.islice(task.held_out(), 40)) > 20_000:
+        pytest.skip("its evaluation takes long; another preset of its task is asked")
+    found = {name for name, _, _ in of_evaluation(1, evaluate(make_model(task, config.model, 0), task))}
+    of_others = ("_same_as_last", "_seasonal_naive", "_share", "_width", "majority_class_accuracy")
+    others = {name for name in found if name.endswith(of_others) or name.startswith("unigram_")}
+    lengths = {name for name in found if name.startswith("accuracy_length")}
+    assert set(task.measured_by() or ()) == found - others - lengths
 
 
 def test_a_fork_of_a_restored_run_ends_with_its_own_best(run: Run, fork_server: WarmLauncher, tmp_path: Path) -> None:
-    from seqsum.runs import Workspace
-
     child = commands.fork(Workspace(tmp_path), fork_server, run, None, {"train.steps": "300"})
     assert wait_for_end(child).status == "finished"
     step, _ = highest(child)

@@ -111,6 +111,22 @@ def test_a_series_is_told_as_its_column_is_written_and_its_figures_before_what_f
     assert status == 2 and "mae " in out and "calibration: " in err
 
 
+def test_a_question_beside_that_has_no_answer_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = preset_run(tmp_path, "modular_arithmetic_rnn")
+    monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path))
+    flags = ("evaluate", run.id, "--automaton", "--calibration", "--reach", "--mistakes", "3")
+    status, out, err = call(*flags)
+    assert status == 2 and "calibration: " in out and "mistakes: " in out
+    assert [line.split(":")[0] for line in err.splitlines()] == ["automaton", "reach"]
+    status, out, err = call(*flags, "--json")
+    (found,) = (json.loads(line) for line in out.splitlines())
+    assert status == 2 and found["calibration"]["bins"] and found["mistakes"]["rows"]
+    assert {name for name, value in found.items() if isinstance(value, dict) and "error" in value} == {
+        "automaton",
+        "reach",
+    }
+
+
 def test_what_is_refused(run: Run) -> None:
     for arguments, words in (
         (

@@ -14,7 +14,7 @@ from seqsum.cli import main
 from seqsum.query.answering import Answerer
 from seqsum.query.questions.reach import CROSSING, LEVEL, spread_over_distance
 from seqsum.runs import Run
-from support.by_hand import PARITY, drifting, run_of, with_weights
+from support.by_hand import ANY_ONE, PARITY, drifting, run_of, with_weights
 from support.engine import small
 
 
@@ -41,6 +41,21 @@ def test_errors_that_add_up_at_random_are_foretold(share: float, tmp_path: Path)
     assert np.allclose(found["accuracy"], right, atol=0.02)
     below = [length for length, share in zip(found["lengths"], found["accuracy"], strict=True) if share < LEVEL]
     assert found["measured"] == min(below, default=None)
+
+
+def test_nothing_is_foretold_of_a_network_that_has_not_learned(tmp_path: Path) -> None:
+    found = reach(with_weights(tmp_path, drifting(0.4)), count=2000)
+    # The lengths of its training: errors of 0.4 of the way, each step anew, are right in fewer than 99 of 100 there.
+    right = 0.5 * (1 + math.erf(0.5 / 0.4 / math.sqrt(2 * found["measured"])))
+    assert right < LEVEL
+    assert not found["learned"] and found["foretold"] is None
+
+
+def test_accuracy_is_that_of_random_inputs_by_plain_reading(tmp_path: Path) -> None:
+    """Of one that tells whether any 1 came, asked for the parity: right after an odd number of them, or none."""
+    found = reach(with_weights(tmp_path, ANY_ONE), count=2000)
+    for length, share in zip(found["lengths"], found["accuracy"], strict=True):
+        assert share == pytest.approx(0.5 + 0.5**length, abs=0.05)
 
 
 def test_the_border_is_where_a_normal_distribution_leaves_one_in_a_hundred() -> None:

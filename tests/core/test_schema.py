@@ -1,10 +1,13 @@
 """Fields, their facts, and the words in which they refuse a value."""
 
+import re
 from typing import Any, Literal
 
 import pytest
 
+from seqsum.config import Config, section_type
 from seqsum.errors import ConfigError
+from seqsum.registry import MODELS, TASKS
 from seqsum.schema import FieldFacts, Section, as_text, fields_of, number, setting, shown
 
 
@@ -64,8 +67,41 @@ def test_facts_come_in_declared_order_with_path_kind_unit_and_default() -> None:
         ("text", ""),
     ],
 )
-def test_bounds_in_words_say_whether_the_end_belongs(name: str, words: str) -> None:
+def test_bounds_in_words(name: str, words: str) -> None:
     assert facts()[name].bounds == words
+
+
+SECTIONS: list[tuple[str, type[Section]]] = [
+    *(("task", task.config_type) for task in TASKS.values()),
+    *(("model", entry.config_type) for entry in MODELS.values()),
+    *((name, section_type(name, {})) for name in Config.model_fields if name not in ("task", "model")),
+]
+
+
+@pytest.mark.parametrize(
+    ("section", "facts"),
+    [(kind, facts) for name, kind in SECTIONS for facts in fields_of(name, kind) if facts.bounds],
+    ids=lambda one: one.path if isinstance(one, FieldFacts) else one.__name__,
+)
+def test_bounds_in_words_say_whether_their_ends_belong(section: type[Section], facts: FieldFacts) -> None:
+    """Each end of each setting is tried; what is wrong for another reason is not about the bound."""
+    words = facts.bounds.replace(",", "")
+    ends = {low_or_high: (word, float(end)) for low_or_high, word, end in (
+        *(("low", *found) for found in re.findall(r"(above|at least) (\S+)", words)),
+        *(("high", *found) for found in re.findall(r"(below|at most) (\S+)", words)),
+        *(("low", "at least", found) for found in re.findall(r"(\S+) to ", words)),
+        *(("high", "at most", found) for found in re.findall(r" to (\S+)", words)),
+    )}  # fmt: skip
+    assert ends
+    for word, end in ends.values():
+        value = int(end) if facts.kind == "int" else end
+        try:
+            section.read({facts.name: value}, "here", facts.section)
+        except ConfigError as error:
+            said = dict(error.problems).get(facts.path, "")
+        else:
+            said = ""
+        assert bool(re.match(r"must be (above|below) \S+, got", said)) == (word in ("above", "below")), (value, said)
 
 
 @pytest.mark.parametrize(

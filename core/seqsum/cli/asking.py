@@ -48,6 +48,8 @@ class Asking:
         self._fields = _fields(options, verb)
         if "seed" in self._fields and "temperature" not in self._fields:
             raise UserError(f"{verb}: --seed goes with --temperature: without it the likeliest is taken each time")
+        self.refused = False
+        """Whether a question that a flag added has no answer."""
         self._beside: dict[str, dict[str, Any]] = {}
         for name, flag in flags_of(verb).items():
             fields = _fields(options, name, flag)
@@ -83,12 +85,19 @@ class Asking:
         """Return the answer to the command's own question, with what was typed for it."""
         return self._answer(self._verb, {**fields, **self._fields})
 
-    def beside(self, **fields: Any) -> Iterator[tuple[str, Answer]]:
-        """Yield the answers to the questions that flags add, with their names, each when it is known; each is given
-        those of the fields that it has."""
+    def beside(self, **fields: Any) -> Iterator[tuple[str, Answer | UserError]]:
+        """Yield the answers to the questions that flags add, with their names, each when it is known, or why there is
+        none; each is given those of the fields that it has."""
         for name, given in self._beside.items():
             known = questions()[name].model_fields
-            yield name, self._answer(name, {**{one: value for one, value in fields.items() if one in known}, **given})
+            try:
+                yield (
+                    name,
+                    self._answer(name, {**{one: value for one, value in fields.items() if one in known}, **given}),
+                )
+            except UserError as error:
+                self.refused = True
+                yield name, error
 
     def _answer(self, name: str, fields: dict[str, Any]) -> Any:
         return self._answerer.answer(questions()[name](checkpoint=self.step, **fields))[1]
@@ -204,7 +213,7 @@ def evaluate(options: Options) -> int:
             {"test": test.model_dump(include=shown)} if (test := _of_test(asking, answer, options, low, high)) else {}
         )
         say_json({**head, **answer.model_dump(include=shown), **also, **_plain(more)})
-        return 0
+        return 2 if asking.refused else 0
     say(_measured(answer, asking.loaded.task.carries_state))
     for name, value in answer.metrics.items():
         say(f"{name} {metric(name, value)}")
@@ -217,7 +226,7 @@ def evaluate(options: Options) -> int:
         say(_measured(test, asking.loaded.task.carries_state))
         for name, value in test.metrics.items():
             say(f"{name} of the test part {metric(name, value)}")
-    return 0
+    return 2 if asking.refused else 0
 
 
 def _of_test(
@@ -252,13 +261,18 @@ def _confusion(answer: EvaluateAnswer) -> Iterator[str]:
     yield from columns(rows, right=range(len(rows[0])), gap=" ", indent="  ")
 
 
-def _plain(more: Iterator[tuple[str, Answer]]) -> dict[str, Any]:
-    return {name: answer.model_dump() for name, answer in more}
+def _plain(more: Iterator[tuple[str, Answer | UserError]]) -> dict[str, Any]:
+    return {
+        name: answer.model_dump() if isinstance(answer, Answer) else {"error": str(answer)} for name, answer in more
+    }
 
 
-def _told(more: Iterator[tuple[str, Answer]]) -> Iterator[str]:
+def _told(more: Iterator[tuple[str, Answer | UserError]]) -> Iterator[str]:
     for _, answer in more:
-        yield from answer.told()
+        if isinstance(answer, Answer):
+            yield from answer.told()
+        else:
+            complain(answer)
 
 
 def _each_input(asking: Asking, options: Options, one: Callable[[str], None]) -> int:
@@ -268,7 +282,7 @@ def _each_input(asking: Asking, options: Options, one: Callable[[str], None]) ->
         raise UserError(f"seqsum {options.command}: INPUT is missing; see seqsum {options.command} --help")
     if options.input != STANDARD_INPUT:
         one(options.input or "")
-        return 0
+        return 2 if asking.refused else 0
     status = 0
     for line in sys.stdin:
         text = line.rstrip("\r\n")

@@ -48,7 +48,7 @@ def start(
     """
     said, (config, task) = config, resolved(config, "train")
     check_backend(config, task, "train")
-    check_best(config, "train")
+    check_best(config, "train", task)
     run = workspace.create(preset, config, name)
     with run.store() as store:
         for note in notes(said, task, typed=typed):

@@ -262,7 +262,7 @@ def _forked(parent: Config, changes: Mapping[str, Any], step: int) -> tuple[Conf
     """Return the fork's configuration and task; raise ConfigError when it has no step left to make."""
     config, task = resolved(parent.changed({"track.group": None, **changes}, "fork"), "fork")
     check_backend(config, task, "fork")
-    check_best(config, "fork")
+    check_best(config, "fork", task)
     if config.train.steps <= step:
         reason = f"must be above {step}, the step it goes on from, got {config.train.steps}; e.g. {2 * step or 1}"
         raise ConfigError("fork", [("train.steps", reason)])

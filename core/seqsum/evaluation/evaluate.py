@@ -17,7 +17,7 @@ from seqsum.models.base import SequenceModel, State, mapped
 from seqsum.models.generation import forecast
 from seqsum.models.loss import loss_of
 from seqsum.tasks import AnyTask, Examples, InputSpace
-from seqsum.tasks.base import NOT_ASKED, Inputs, Ints, all_sequences
+from seqsum.tasks.base import ALL_INPUTS, NOT_ASKED, Inputs, Ints, all_sequences
 
 ROWS = 8192  # more rows at once spill out of the processor's cache
 NUMBERS = 20_000_000  # of a batch's logits, or its steps: memory stays small
@@ -27,8 +27,6 @@ PRODUCTS = 2e9
 Check = Callable[[], None]
 """Called between the batches of an evaluation, in its thread; what it raises ends the evaluation."""
 CONFUSION_CLASSES = 100  # beyond this nobody can read a confusion matrix
-ALL_INPUTS = "accuracy_all_inputs"
-"""The share of right answers when every input counts alike, beside an accuracy in which every length does."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -259,7 +259,9 @@ def _set_status(run: Run) -> None:
     """Have the store say what the record and the newest whole checkpoint know."""
     outcome = run.record_or_blank().outcome or {}
     step, state = _newest(run)
-    status = outcome.get("status") if outcome.get("status") in ENDED_STATUSES else "stopped"
+    train = (state.get("config") or {}).get("train") or {}
+    at_rest = "finished" if step and train.get("steps") == step else "stopped"
+    status = outcome.get("status") if outcome.get("status") in ENDED_STATUSES else at_rest
     with run.store() as store:
         store.set_state(
             status=status, reason=outcome.get("reason"), step=step, points_step=step, durable_step=step,

@@ -38,6 +38,10 @@ class TaskConfig(Section):
     name: str
 
 
+ALL_INPUTS = "accuracy_all_inputs"
+"""The share of right answers when every input counts alike, beside an accuracy in which every length does."""
+
+
 @dataclass(frozen=True)
 class Batches:
     """The batches of consecutive optimizer steps.
@@ -97,6 +101,8 @@ class Task(ABC, Generic[TaskSettings]):
     """Which part of its data is held out; None where data is made without end."""
     quantiles: tuple[float, ...] = ()
     """For `values`: which quantiles of the one number that is asked a model's values are, the median first."""
+    measures: tuple[str, ...] = ()
+    """What its own metrics are called that a checkpoint can be chosen by, beside accuracy and eval_loss."""
     input_hint: str
     vocabulary: int = 0
     features: int = 0
@@ -152,6 +158,22 @@ class Task(ABC, Generic[TaskSettings]):
     def steps_asked(self) -> int:
         """About how many steps of sequences an evaluation reads, to guess its time; 0 where that is little."""
         return 0
+
+    def measured_by(self) -> tuple[str, ...] | None:
+        """Return the metrics that an evaluation can be judged by; None where only an evaluation tells: a plug-in's that
+        does not say."""
+        kind = type(self)
+        own = (
+            kind.held_out_metrics is not Task.held_out_metrics
+            or kind.loss_metrics is not Task.loss_metrics
+            or kind.forecast_metrics is not Task.forecast_metrics
+        )
+        if own and not self.measures:
+            return None
+        accuracy = () if self.answer == "values" else ("accuracy",)
+        space = self.enumerable()
+        every = (ALL_INPUTS,) if space is not None and space.high > space.low else ()
+        return ("eval_loss", *accuracy, *every, *self.measures)
 
     @property
     def has_test(self) -> bool:

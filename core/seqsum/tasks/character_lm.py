@@ -93,6 +93,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
     """
 
     config_type: ClassVar[type[TaskConfig]] = CharacterLmConfig
+    measures = ("bits_per_character",)
     title: ClassVar[str] = "Character language model"
     answer: ClassVar[Answer] = "tags"
     carries_state: ClassVar[bool] = True

@@ -141,6 +141,7 @@ class Forecast(DataTask[ForecastConfig]):
         """`facts`: what a checkpoint knows of its series; the file is then read only when it is asked for."""
         super().__init__(config)
         self._test_file, self._test_share = config.test_file, config.test_share
+        self.measures = ("mae", "rmse", "horizon_mae")[: 2 if config.horizon == 1 else 3]
         if config.interval is not None:
             self.quantiles = (0.5, 0.5 - config.interval / 2, 0.5 + config.interval / 2)
             self.classes = len(self.quantiles)
@@ -352,6 +353,12 @@ class Forecast(DataTask[ForecastConfig]):
         self._border(series)
         held_out, last = self._validated - self._training, count - self._validated
         if self._training <= config.window:
+            if config.tested_from is not None:
+                raise UserError(
+                    f"task.tested_from: {counted(max(0, self._training), 'value')} of column {shown(series.name)} are "
+                    f"left for training before it, and a window of {config.window} needs at least "
+                    f"{config.window + 1}; name a later time"
+                )
             raise UserError(
                 f"task.window: column {shown(series.name)} has {counted(count, 'value')}, {max(0, self._training)} of "
                 f"them for training, and a window of {config.window} needs at least {config.window + 1} there; use a "

@@ -272,11 +272,11 @@ def _test_pairs(file: str, reading: LinesSource, columns: tuple[str, str]) -> tu
 
 def _test_note(test: list[Pair], unmet: list[Pair], reading: LinesSource) -> str:
     """Say what the test's texts are; raises UserError where there are none."""
-    setting = "test_share" if reading.test_file is None else "test_file"
+    setting, off = ("test_share", "0") if reading.test_file is None else ("test_file", "off")
     where = "" if reading.test_file is None else f" of {one_line(Path(reading.test_file).name)}"
     if not unmet:
         why = f": all {count(len(test), 'text')}{where} stand in the other parts, too" if test else ""
-        raise UserError(f"task.{setting}: no text is left for the test{why}; give more texts, or set it to off or 0")
+        raise UserError(f"task.{setting}: no text is left for the test{why}; give more texts, or set it to {off}")
     again = (
         f"; {count(len(test) - len(unmet), 'other')} stand in the other parts, too" if len(test) > len(unmet) else ""
     )

@@ -101,6 +101,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
     """
 
     config_type: ClassVar[type[TaskConfig]] = TextClassificationConfig
+    measures = ("balanced_accuracy", "macro_f1")
     title: ClassVar[str] = "Text classification"
     answer: ClassVar[Answer] = "class"
 

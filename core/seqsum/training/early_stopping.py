@@ -12,6 +12,7 @@ from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.runs.best import is_better
 from seqsum.runs.metric_direction import direction_of
 from seqsum.schema import shown
+from seqsum.tasks import AnyTask
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,14 @@ class Judged:
         return is_better(self.value, best, self.higher, self.min_delta)
 
 
-def check_best(config: Config, source: str) -> None:
-    """Raise ConfigError when nobody knows which way train.best_metric is better."""
+def check_best(config: Config, source: str, task: AnyTask | None = None) -> None:
+    """Raise ConfigError when nobody knows which way train.best_metric is better, or when the task has no such one."""
     name = config.train.best_metric
+    known = task.measured_by() if task is not None else None
+    if known is not None and name not in known:
+        near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        reason = f'must be a metric of the task "{config.task.name}", got {shown(name)}{near}'
+        raise ConfigError(source, [("train.best_metric", reason)])
     if direction_of(name) is None:
         reason = f"must be a metric whose name tells which way it is better, such as accuracy or mae, got {shown(name)}"
         raise ConfigError(source, [("train.best_metric", reason)])

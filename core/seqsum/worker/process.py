@@ -43,9 +43,12 @@ def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = 
                 status = 1 if worker.train() == "failed" else 0
             except Exception as error:
                 store.insist = None
-                with suppress(OSError):
-                    traceback.print_exc()
                 reason, status = _reason(error), 1
+                with suppress(OSError):
+                    if isinstance(error, UserError):
+                        print(reason, file=sys.stderr)
+                    else:
+                        traceback.print_exc()
                 # Where nothing can be written the log has it, and the run reads as died.
                 with suppress(OSError, sqlite3.Error, UserError):
                     store.add_event(store.state().get("step", 0), "failed", reason=reason)

@@ -40,6 +40,8 @@ class ReachAnswer(Answer):
     accuracy: list[float]
     fitted_to: int
     """The prediction rests on the lengths up to this one."""
+    learned: bool
+    """Whether at least `level` are right at each length of the training; else nothing is foretold."""
     foretold: int | None
     """The length at which the ratio crosses `crossing` if its square goes on growing as it does on short inputs, as
     that of errors that add up at random; null beyond `farthest`."""
@@ -55,11 +57,12 @@ class ReachAnswer(Answer):
 
     def verdict(self) -> str:
         """Say in a sentence how far it will hold, and how far it did."""
+        if not self.learned:
+            return f"nothing is foretold: fewer than {percent(self.level)} are right at length {self.measured}"
         will = f"to about {self.foretold:,} steps" if self.foretold else f"beyond {self.farthest:,} steps"
         did = f"to {self.measured - 1:,}" if self.measured else f"to {self.lengths[-1]:,}, as far as it was asked"
-        if self.measured == self.lengths[0]:
-            did = "nowhere"
-        return f"will hold {will}, told from inputs of up to {self.fitted_to:,}; measured: it holds {did}"
+        on = f"measured on {self.asked:,} of each length"
+        return f"will hold {will}, told from inputs of up to {self.fitted_to:,}; {on}: it holds {did}"
 
     def told(self) -> Iterator[str]:
         yield f"reach ({percent(self.level)} right): {self.verdict()}"
@@ -86,7 +89,8 @@ class Reach(Question):
     def answer(self, asked: Asked) -> ReachAnswer:
         """Read random inputs and look at the classes at every length up to 20, and at ever sparser ones up to 500.
 
-        All of a length end with the same token, for a state depends on the last one, too. Raises UserError where not
+        The spread is looked at of inputs that all end with the same token, for a state depends on the last one, too.
+        Nothing is foretold of a network that has not learned the lengths of its training. Raises UserError where not
         every sequence of tokens is an input.
         """
         from seqsum.query.questions.accuracy_by_length import spread_lengths, trained_lengths
@@ -105,13 +109,15 @@ class Reach(Question):
         if start >= CROSSING**2 and slope <= 0:
             crosses = 1.0
         fitted = np.sqrt(np.maximum(start + slope * np.array(lengths), 0.0))
+        learned = all(share >= LEVEL for length, share in zip(lengths, shares, strict=True) if length <= trained[1])
         low = next((length for length, share in zip(lengths, shares, strict=True) if share < LEVEL), None)
         return ReachAnswer(
             lengths=lengths,
             ratio=[float(ratio) if np.isfinite(ratio) else None for ratio in ratios],
             accuracy=shares,
             fitted_to=int(x[-1]),
-            foretold=round(crosses) if crosses <= farthest else None,
+            learned=learned,
+            foretold=round(crosses) if learned and crosses <= farthest else None,
             farthest=farthest,
             fitted=fitted.tolist(),
             crossing=CROSSING,
@@ -133,14 +139,16 @@ class Reach(Question):
         ratios, shares, state = list[float](), list[float](), None
         with torch.inference_mode():
             for read in range(lengths[-1]):
+                before = state
+                logits, state = model.step(torch.from_numpy(tokens[:, read]), before)
                 if read + 1 in lengths:
                     asked.deadline.check()
+                    right = right_classes(task, list(tokens[:, : read + 1]), self.name)
+                    shares.append(float((logits.argmax(dim=1).numpy() == right).mean()))
                     ends = np.concatenate([tokens[:, :read], np.zeros((self.count, 1), dtype=np.int64)], axis=1)
-                    right = right_classes(task, list(ends), self.name)
-                    logits = model.step(last, state)[0].double().numpy()
-                    shares.append(float((logits.argmax(axis=1) == right).mean()))
-                    ratios.append(spread_over_distance(logits - logits.mean(axis=1, keepdims=True), right))
-                state = model.step(torch.from_numpy(tokens[:, read]), state)[1]
+                    alike = model.step(last, before)[0].double().numpy()
+                    alike -= alike.mean(axis=1, keepdims=True)
+                    ratios.append(spread_over_distance(alike, right_classes(task, list(ends), self.name)))
         return ratios, shares
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.evaluation.evaluate import ALL_INPUTS, CONFUSION_CLASSES, Check, Evaluation, every_sequence
+from seqsum.evaluation.evaluate import CONFUSION_CLASSES, Check, Evaluation, every_sequence
 from seqsum.tasks import AnyTask, InputSpace
+from seqsum.tasks.base import ALL_INPUTS
 from seqsum.training.backends.fused.layout import COLUMNS, Shape
 
 if TYPE_CHECKING:
