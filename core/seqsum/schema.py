@@ -191,7 +191,7 @@ class FieldFacts:
     low: float | None
     low_open: bool
     high: float | None
-    high_open: bool
+    high_open: bool = False
     used_when: tuple[tuple[str, tuple[str, ...]], ...] = ()
     basic: bool = False
 
