@@ -32,6 +32,7 @@ QUESTIONS = {
     "forecast": "10 20 30 40 50",
     "memorise_noise": "3",
     "text_classification": "import asyncio",
+    "pairs": "4071",
     "modular_arithmetic": "1+2*3",
     "cycle_navigation": "+ + -",
     "stack_manipulation": "0 1 pop",

@@ -13,6 +13,7 @@ from seqsum.tasks import (
     forecast,
     memorise_noise,
     next_number,
+    pairs,
     running_sum,
     sum_modulo,
     tagging,

@@ -154,7 +154,7 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
     parts: dict[str, list[Pair]] = {"training": [], "validation": [], "test": []}
     for pair in pairs:
-        parts[_part_of(reading.same(pair[0]), reading.test_share)].append(pair)
+        parts[part_of(reading.same(pair[0]), reading.test_share)].append(pair)
     training, held_out, test = parts.values()
     columns = f"texts: {shown(text_column)} is read, and {shown(label_column)} is the label"
     notes = [*table.notes, f"{columns}; left out: {left_out}" if left_out else columns]
@@ -220,8 +220,8 @@ def _pairs(table: Table, text_column: str, label_column: str, missing: MissingCe
     return kept, f"{count(len(empty), 'row')} without text or label ({lines})"
 
 
-def _part_of(text: str, test_share: float) -> str:
-    """By the text itself: a text that stands in several rows stands in one part only."""
+def part_of(text: str, test_share: float) -> str:
+    """Return training, validation or test, by the text itself: one that stands in several rows stands in one part."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     if int.from_bytes(digest[8:16]) < test_share * 2**64:
         return "test"
