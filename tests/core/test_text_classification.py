@@ -18,10 +18,12 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.query.answering import Answerer
 from seqsum.runs import Workspace
+from seqsum.tasks.alphabet import encoded
 from seqsum.tasks.base import NOT_ASKED
 from seqsum.tasks.label_scores import LabelCounts
-from seqsum.tasks.labelled_lines import PACKAGES, LinesSource, as_read, read_lines, standard_library
-from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig, encoded
+from seqsum.tasks.labelled_lines import PACKAGES, LinesSource, read_lines, standard_library
+from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig
+from seqsum.tasks.text_columns import as_read
 from seqsum.training.trainer import Trainer
 from support.command_line import call, lines
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,11 @@ from seqsum.tasks.base import Answer, Examples, Inputs, Ints, Task, TaskSettings
 from seqsum.text import one_line
 
 LONGEST_INPUT = 1_000
+ASKED_AT_ONCE = 250
 ENDS = "⏎"
 """How the token that ends an answer is written."""
+
+Codes = NDArray[np.unsignedinteger[Any]]
 
 
 class Alphabet:
@@ -90,6 +94,34 @@ def places_in(text: str, characters: str) -> Ints:
     return np.where(known[order][places] == codes, order[places], -1)
 
 
+def most_frequent(counts: Counter[str], most: int) -> str:
+    """Return the most frequent characters, in the order of their code points."""
+    # Ties by the character itself: the same texts give the same vocabulary everywhere.
+    ranked = sorted(counts, key=lambda character: (-counts[character], character))
+    return "".join(sorted(ranked[:most]))
+
+
+def unknown_alike(text: str, known: set[str]) -> str:
+    """Return a text with all unknown characters made one: those that a network can't tell apart are then equal."""
+    return text if known.issuperset(text) else "".join(one if one in known else "\0" for one in text)
+
+
+def encoded(texts: Sequence[str], characters: str) -> tuple[Codes, Ints]:
+    """Turn texts into tokens [texts, longest] filled up with the padding token, and lengths int64 [texts].
+
+    characters: those that are told apart, in the order of their code points: a token is a character's place among them,
+    their number is that of all others, and one more is the padding. An empty text is read as a single space.
+    """
+    unknown = len(characters)
+    full = [text or " " for text in texts]
+    places = places_in("".join(full), characters)
+    tokens = np.where(places < 0, unknown, places)
+    lengths = np.array([len(text) for text in full], dtype=np.int64)
+    filled = np.full((len(full), int(lengths.max(initial=1))), unknown + 1, dtype=np.min_scalar_type(unknown + 1))
+    filled[np.arange(filled.shape[1]) < lengths[:, None]] = tokens
+    return filled, lengths
+
+
 def padded(rows: Sequence[Sequence[int]], width: int, padding: int) -> Ints:
     """Return rows of several lengths as one array, filled up: int64 [rows, width]."""
     array = np.full((len(rows), width), padding, dtype=np.int64)
@@ -123,3 +155,30 @@ def by_length(
             targets[rows],
             weights=None if weights is None else weights[rows],
         )
+
+
+def near_lengths(codes: Codes, lengths: Ints, targets: Ints) -> list[Examples]:
+    """Return `encoded` texts with their targets [texts, …] as examples, the shortest first, those of nearly one length
+    together."""
+    order = np.argsort(lengths, kind="stable")
+    found: list[Examples] = []
+    for start in range(0, len(order), ASKED_AT_ONCE):
+        rows = order[start : start + ASKED_AT_ONCE]
+        width = int(lengths[rows].max())
+        found.append(Examples(codes[rows, :width].astype(np.int64), lengths[rows], targets[rows]))
+    return found
+
+
+def within(asked: Sequence[Examples], low: int | None, high: int | None, what: str) -> Iterator[Examples]:
+    """Yield those of `near_lengths` that are low…high long; raise UserError when there are none.
+
+    what: what they are called, for the message
+    """
+    lengths = np.concatenate([examples.lengths for examples in asked])
+    low, high = int(lengths.min()) if low is None else low, int(lengths.max()) if high is None else high
+    chosen = [(examples, (examples.lengths >= low) & (examples.lengths <= high)) for examples in asked]
+    if not any(wanted.any() for _, wanted in chosen):
+        raise UserError(
+            f"lengths: no {what} is {low} to {high} characters long; they have {lengths.min()} to {lengths.max()}"
+        )
+    yield from (examples.rows(wanted) for examples, wanted in chosen if wanted.any())

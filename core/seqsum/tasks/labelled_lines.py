@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import sysconfig
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.header import Header
-from seqsum.tasks.number_format import MISSING
-from seqsum.tasks.tables import Table, listed, listed_lines, read_table
-from seqsum.tasks.text_files import REPLACEMENT, Encoding, decode
+from seqsum.tasks.tables import Table, listed, read_table
+from seqsum.tasks.text_columns import (
+    HELD_OUT_IN,
+    MissingCells,
+    Pair,
+    as_read,
+    check_whole,
+    like_no_value,
+    part_of,
+    two_columns,
+    without_empty,
+)
+from seqsum.tasks.text_files import Encoding, decode
 from seqsum.text import one_line
 
+WORDS = ("text", "label")
 PACKAGES = ("asyncio", "email", "importlib", "multiprocessing", "unittest", "xml")
 SHORTEST_LINE = 10  # characters; what is shorter stands in every package
-Pair = tuple[str, str]
-"""A text and its label."""
-HELD_OUT_IN = 5  # one file, or row, in five
-WHITE_SPACE = re.compile(r"\s")
 MOST_LABELS = 1_000
 MOST_TOLD = 5
-INVISIBLE = dict.fromkeys(map(ord, "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}"))
-NO_VALUE = {word for word in MISSING if any(map(str.isalpha, word))}
-"""Words that often stand for no value, and may yet be a text or a label."""
-MissingCells = Literal["refuse", "drop"]
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,6 @@ class LinesSource:
     def same(self, text: str) -> str:
         """What texts that the model reads alike, but for white space, have in common."""
         return text if self.max_length is None else " ".join(as_read(text, self.max_length).split())
-
-
-def as_read(text: str, length: int) -> str:
-    """A text as a model reads it: composed characters, none that can't be seen, white space as spaces, and cut off."""
-    composed = unicodedata.normalize("NFC", text).translate(INVISIBLE)
-    return WHITE_SPACE.sub(" ", composed.strip()[:length])
 
 
 @dataclass(frozen=True)
@@ -151,19 +145,14 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     table = read_table(file, reading.header, bear_wrong=True, encoding=reading.encoding, paths=paths)
     text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
     label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
-    pairs, left_out = _pairs(table, text_column, label_column, reading.missing)
+    pairs, left_out = _pairs(table, (text_column, label_column), reading.missing)
     parts: dict[str, list[Pair]] = {"training": [], "validation": [], "test": []}
     for pair in pairs:
         parts[part_of(reading.same(pair[0]), reading.test_share)].append(pair)
     training, held_out, test = parts.values()
     columns = f"texts: {shown(text_column)} is read, and {shown(label_column)} is the label"
     notes = [*table.notes, f"{columns}; left out: {left_out}" if left_out else columns]
-    unsaid = [row for row, pair in enumerate(pairs) if any(one.strip().lower() in NO_VALUE for one in pair)]
-    if unsaid:
-        words = sorted({shown(one.strip()) for row in unsaid for one in pairs[row] if one.strip().lower() in NO_VALUE})
-        notes.append(
-            f"texts: {count(len(unsaid), 'row')} with {listed(words)} as text or label, read as any other word"
-        )
+    notes += like_no_value(pairs, "texts", WORDS)
     lines = _made(training, held_out, test, reading, name, "texts", notes, (text_column, label_column))
     classes = len(lines.labels)
     if classes < 2:
@@ -186,46 +175,12 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     return lines
 
 
-def _pairs(table: Table, text_column: str, label_column: str, missing: MissingCells) -> tuple[list[Pair], str]:
+def _pairs(table: Table, columns: Pair, missing: MissingCells, field: str = "task.file") -> tuple[list[Pair], str]:
     """Return texts and labels, and in words which rows were left out because one of the two is empty."""
-    texts = table.column(text_column, "task.text_column")
-    labels = table.column(label_column, "task.label_column")
-    if texts == labels:
-        raise UserError(
-            f"task.label_column: {table.source} has text and label in one column, {shown(text_column)}; the columns "
-            f"are {listed(table.columns)}"
-        )
+    texts, labels = places = two_columns(table, columns, WORDS)
     pairs = [(text, label.strip()) for text, label in zip(table.cells(texts), table.cells(labels), strict=True)]
-    torn = next((row for row, (_, label) in enumerate(pairs) if table.wrong and REPLACEMENT in label), None)
-    if torn is not None:
-        raise UserError(
-            f"{table.place(torn, labels)}: {shown(pairs[torn][1])} is no whole label: {table.source}, {table.wrong} "
-            "can't be decoded; put the character right, or save the file as UTF-8"
-        )
-    empty = [row for row, (text, label) in enumerate(pairs) if not label or not text.strip()]
-    if not empty:
-        return pairs, ""
-    lines = listed_lines([table.places[row] for row in empty])
-    if missing == "refuse":
-        column, what = (texts, "text") if pairs[empty[0]][1] else (labels, "label")
-        also = f"; {count(len(empty), 'row')} are without text or label ({lines})" if len(empty) > 1 else ""
-        raise UserError(
-            f"{table.place(empty[0], column)}: the {what} is empty{also}; fill in what is missing, or set task.missing "
-            "to drop"
-        )
-    absent = set(empty)
-    kept = [pair for row, pair in enumerate(pairs) if row not in absent]
-    if not kept:
-        raise UserError(f"task.file: no row of {table.source} has both a text and a label")
-    return kept, f"{count(len(empty), 'row')} without text or label ({lines})"
-
-
-def part_of(text: str, test_share: float) -> str:
-    """Return training, validation or test, by the text itself: one that stands in several rows stands in one part."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    if int.from_bytes(digest[8:16]) < test_share * 2**64:
-        return "test"
-    return "validation" if int.from_bytes(digest[:8]) % HELD_OUT_IN == 0 else "training"
+    check_whole(table, pairs, places, WORDS)
+    return without_empty(table, pairs, places, WORDS, missing, field)
 
 
 def _made(
@@ -266,7 +221,7 @@ def _made(
 def _test_pairs(file: str, reading: LinesSource, columns: tuple[str, str]) -> tuple[list[Pair], list[str]]:
     """Read the test's file, and return what is to be said of it."""
     table = read_table(file, reading.header, True, "task.test_file", reading.encoding, columns)
-    pairs, left_out = _pairs(table, *columns, reading.missing)
+    pairs, left_out = _pairs(table, columns, reading.missing, "task.test_file")
     return pairs, [*table.notes, *([f"texts: left out of {table.source}: {left_out}"] if left_out else [])]
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import places_in
+from seqsum.tasks.alphabet import Codes, encoded, most_frequent, near_lengths, unknown_alike, within
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
     Answer,
@@ -30,19 +29,17 @@ from seqsum.tasks.base import (
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
 from seqsum.tasks.label_scores import LabelCounts
-from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, MissingCells, Pair, as_read, read_lines
+from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, read_lines
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.tables import listed
+from seqsum.tasks.text_columns import MissingCells, Pair, as_read
 from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding, unknown_of
 from seqsum.text import one_line
 
 ASCII = "".join(map(chr, range(32, 127)))
 """The vocabulary of checkpoints that keep none of their own."""
 MOST_ASKED = 2_000  # held-out texts
-ASKED_AT_ONCE = 250
-
-Codes = NDArray[np.unsignedinteger[Any]]
 
 
 class TextClassificationConfig(TaskConfig):
@@ -147,23 +144,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield the held-out texts, shortest first, those of nearly one length together; low, high: of which length."""
         self._load()
-        yielded = False
-        for examples in self._asked:
-            wanted = np.ones(len(examples.lengths), dtype=bool)
-            if low is not None:
-                wanted &= examples.lengths >= low
-            if high is not None:
-                wanted &= examples.lengths <= high
-            if wanted.any():
-                yielded = True
-                yield examples.rows(wanted)
-        if not yielded:
-            shortest, longest = self._asked[0].lengths.min(), self._asked[-1].lengths.max()
-            which = "test" if self.part == "test" else "held-out"
-            raise UserError(
-                f"lengths: no {which} text is {low or shortest} to {high or longest} characters long; they have "
-                f"{shortest} to {longest}"
-            )
+        yield from within(self._asked, low, high, "test text" if self.part == "test" else "held-out text")
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """balanced_accuracy: the mean over labels of the share of each one's texts that are right; macro_f1: that of
@@ -239,9 +220,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         """Return the facts `characters` and `notes`: the training texts' most frequent characters, and what is left."""
         read = [as_read(text, self.config.max_length) for text, _ in lines.training]
         counts = Counter("".join(read))
-        # Ties by the character itself: the same texts give the same vocabulary everywhere.
-        ranked = sorted(counts, key=lambda character: (-counts[character], character))
-        characters = "".join(sorted(ranked[: self.config.vocabulary_size])) or " "
+        characters = most_frequent(counts, self.config.vocabulary_size) or " "
         asked = Counter("".join(as_read(text, self.config.max_length) for text, _ in lines.held_out))
         unknown = asked.total() - sum(asked[character] for character in characters)
         told = f"texts: {len(characters):,} characters of the training texts are told apart"
@@ -281,8 +260,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         known, most = set(characters), self.config.max_length
 
         def tokens(text: str) -> str:
-            read = as_read(text, most)
-            return read if known.issuperset(read) else "".join(c if c in known else "\0" for c in read)
+            return unknown_alike(as_read(text, most), known)
 
         before, asked = (lines.training, lines.held_out)
         if part == "test":
@@ -318,15 +296,9 @@ class TextClassification(DataTask[TextClassificationConfig]):
         pairs = [texts[place] for place in spread]
         codes, lengths = self._encoded(pairs)
         targets = np.array([places[label] for _, label in pairs], dtype=np.int64)
-        order = np.argsort(lengths, kind="stable")
-        found: list[Examples] = []
-        for start in range(0, len(order), ASKED_AT_ONCE):
-            rows = order[start : start + ASKED_AT_ONCE]
-            width = int(lengths[rows].max())
-            found.append(Examples(codes[rows, :width].astype(np.int64), lengths[rows], targets[rows]))
         for row, length, target in zip(codes, lengths.tolist(), targets.tolist(), strict=True):
             self._known.setdefault(row[:length].astype(np.int64).tobytes(), set()).add(target)
-        return found
+        return near_lengths(codes, lengths, targets)
 
     def _encoded(self, pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Ints]:
         return encoded([as_read(text, self.config.max_length) for text, _ in pairs], self._characters)
@@ -341,19 +313,3 @@ def balanced(labels: Ints, seed: int, first_step: int, steps: int, batch_size: i
     drawn = below(words[:, :batch_size], len(starts))
     places: Ints = order[starts[drawn] + below(words[:, batch_size:], counts[drawn])]
     return places
-
-
-def encoded(texts: Sequence[str], characters: str) -> tuple[Codes, Ints]:
-    """Turn texts into tokens [texts, longest] filled up with the padding token, and lengths int64 [texts].
-
-    characters: those that are told apart, in the order of their code points: a token is a character's place among them,
-    their number is that of all others, and one more is the padding. An empty text is read as a single space.
-    """
-    unknown = len(characters)
-    full = [text or " " for text in texts]
-    places = places_in("".join(full), characters)
-    tokens = np.where(places < 0, unknown, places)
-    lengths = np.array([len(text) for text in full], dtype=np.int64)
-    filled = np.full((len(full), int(lengths.max(initial=1))), unknown + 1, dtype=np.min_scalar_type(unknown + 1))
-    filled[np.arange(filled.shape[1]) < lengths[:, None]] = tokens
-    return filled, lengths
