@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import field_validator
 
+from seqsum.cells import shorten
 from seqsum.errors import UserError
-from seqsum.files import file_stamp
 from seqsum.formatting import count, percent
-from seqsum.schema import setting, shown
-from seqsum.tasks.alphabet import ENDS, by_length, padded, places_in
+from seqsum.schema import setting
+from seqsum.tasks.alphabet import ENDS, Codes, encoded, most_frequent, near_lengths, unknown_alike, within
 from seqsum.tasks.base import (
     NOT_ASKED,
     Answer,
@@ -25,6 +22,7 @@ from seqsum.tasks.base import (
     Examples,
     Inputs,
     Ints,
+    Part,
     TaskConfig,
     one_test_part,
     told_asked,
@@ -32,20 +30,15 @@ from seqsum.tasks.base import (
 from seqsum.tasks.edit_distance import edit_distances
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
-from seqsum.tasks.labelled_lines import MissingCells, as_read, part_of
-from seqsum.tasks.number_words import in_words
+from seqsum.tasks.paired_texts import LONGEST, PairedTexts, PairsSource, read_pairs
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.tables import listed_lines, read_table
+from seqsum.tasks.text_columns import MissingCells, Pair, as_read
 from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding, unknown_of
 from seqsum.text import one_line
 
-NUMBERS = 10_000
-MOST_ASKED = 1_000  # pairs of a part: each answer is written token by token
-
-Pair = tuple[str, str]
-"""A source and its target."""
-Parts = tuple[tuple[Pair, ...], tuple[Pair, ...], tuple[Pair, ...], tuple[str, ...]]
-"""The pairs for training, held out for validation, and for the test; and what is to be said of them."""
+MOST_ASKED = 1_000  # pairs of a part
+WRITTEN_TOKENS = 100_000  # of a part's answers, about: they are written one by one
+EXAMPLE = 40  # cells
 
 
 class PairsConfig(TaskConfig):
@@ -58,7 +51,8 @@ class PairsConfig(TaskConfig):
         basic=True,
     )
     source_column: str | None = setting(
-        None, "the column of what is read, or in JSON Lines a path such as a.0.b; off takes `source`, else the first"
+        None,
+        "the column of what is read; off takes `source`, else the first; in JSON Lines also a path such as a.b.0.c",
     )
     target_column: str | None = setting(
         None, "the column of what is written, or a path to it; off takes `target`, else the last"
@@ -76,10 +70,12 @@ class PairsConfig(TaskConfig):
         le=0.5,
     )  # fmt: skip
     vocabulary_size: int = setting(
-        500, "how many different characters are told apart in sources and in targets, the most frequent", ge=1,
-        le=50_000, unit="characters",
+        500, "how many different characters are told apart in sources, and in targets, the most frequent; all others "
+        "count as one unknown, which is never written", ge=1, le=50_000, unit="characters",
     )  # fmt: skip
-    longest: int = setting(100, "pairs with a longer source or target are left out", ge=1, le=1_000, unit="characters")
+    longest: int = setting(
+        100, "pairs with a longer source or target are left out", ge=1, le=LONGEST, unit="characters"
+    )
 
     _one_test_part = field_validator("test_share")(one_test_part)
 
@@ -89,10 +85,11 @@ class Pairs(DataTask[PairsConfig]):
     """Sources and targets as characters; what is unknown among those of the training part is one token of its own.
 
     Held out are the pairs that a hash of the source chooses, so that one source stands in one part; of each part at
-    most 1,000 are asked, evenly spread.
+    most 1,000 are asked, evenly spread. The test part is a file of its own, or other pairs that the hash chooses.
     """
 
     config_type: ClassVar[type[TaskConfig]] = PairsConfig
+    measures = ("edit_distance", "character_error_rate")
     title: ClassVar[str] = "Pairs of texts"
     answer: ClassVar[Answer] = "sequence"
 
@@ -100,10 +97,12 @@ class Pairs(DataTask[PairsConfig]):
         """`facts`: what a checkpoint knows of its pairs; the file is then read only when it is asked for."""
         super().__init__(config)
         self._test_file, self._test_share = config.test_file, config.test_share
-        self._parts: Parts | None = None
-        self._trained: tuple[list[list[int]], list[list[int]]] | None = None
+        self._training: tuple[Codes, Ints, Codes, Ints] | None = None
+        self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[str]] = {}
-        self._facts = self._read() if facts is None else facts
+        # The characters that are told apart, the longest answer, a source to show, the SHA-256 of the pairs and their
+        # split, and what is to be said of them.
+        self._facts = self._found(read_pairs(self._reading)) if facts is None else facts
         self._sources: str = self._facts["sources"]
         self._targets: str = self._facts["targets"]
         self.longest_answer: int = self._facts["longest_answer"]
@@ -111,48 +110,51 @@ class Pairs(DataTask[PairsConfig]):
         self.end = len(self._targets) + 1
         self.classes = self.begin = self.end + 1
         self.target_vocabulary = self.end + 2
-        self.input_hint = "a number such as 4071" if config.file is None else "a text, as the sources of the file are"
+        kind = "a number" if config.file is None else "a text"
+        self.input_hint = f"{kind} such as {self._facts['example']}"
 
     def steps_per_epoch(self, batch_size: int) -> float:
-        return len(self._tokens()[0]) / batch_size
+        return len(self._load()[0]) / batch_size
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
-        sources, targets = self._tokens()
+        sources, lengths, targets, target_lengths = self._load()
         chosen = EpochBatches(seed, "pairs/train", len(sources)).indices(first_step, steps, batch_size)
-        places = chosen.ravel().tolist()
-        read = [sources[place] for place in places]
-        lengths = np.array([len(row) for row in read]).reshape(steps, batch_size)
-        width = int(lengths.max())
+        width = int(lengths[chosen].max())
+        answers = self._answers(targets[chosen.ravel()], target_lengths[chosen.ravel()])
         return Batches(
-            padded(read, width, self.padding).reshape(steps, batch_size, width),
-            lengths,
-            padded([targets[place] for place in places], self.longest_answer, NOT_ASKED).reshape(steps, batch_size, -1),
+            sources[chosen, :width].astype(np.int64), lengths[chosen], answers.reshape(steps, batch_size, -1)
         )
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
-        sources, targets = self._asked()
-        return by_length(sources, padded(targets, self.longest_answer, NOT_ASKED), low, high)
+        """Yield the held-out pairs, the shortest sources first, those of nearly one length together."""
+        self._load()
+        yield from within(self._asked, low, high, "test source" if self.part == "test" else "held-out source")
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """edit_distance: how many characters of an answer must be put right, on the mean; character_error_rate: that
         for each character of the targets. The share of answers with none is the accuracy."""
-        targets = np.concatenate([part.targets for part in self.held_out()])
+        self._load()
+        targets = np.concatenate([examples.targets for examples in self._asked])
         if sum(map(len, answers)) != len(targets):  # only some lengths were asked
             return {}
-        width = max(part.shape[1] for part in answers)
-        said = np.concatenate([padded(part.tolist(), width, self.end) for part in answers])
+        said = np.full((len(targets), self.longest_answer), self.end)
+        row = 0
+        for part in answers:
+            said[row : row + len(part), : part.shape[1]] = part
+            row += len(part)
         lengths, asked = (_before_end(tokens, self.end) for tokens in (said, targets))
         edits = edit_distances(said, lengths, targets, asked)
         return {
             "edit_distance": float(edits.mean()),
-            "character_error_rate": float(edits.sum() / max(1, int(asked.sum()))),
+            "character_error_rate": float(edits.sum() / asked.sum()),
         }
 
     def parse(self, text: str) -> Ints:
         read = as_read(text, self.config.longest)
         if not read:
             raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        return np.array(_encoded(read, self._sources), dtype=np.int64)
+        tokens: Ints = encoded([read], self._sources)[0][0].astype(np.int64)
+        return tokens
 
     def remarks(self, text: str) -> list[str]:
         whole, read = as_read(text, len(text)), as_read(text, self.config.longest)
@@ -184,183 +186,136 @@ class Pairs(DataTask[PairsConfig]):
     def render(self, answer: Any) -> str:
         return one_line(str(answer))
 
-    def _load(self) -> Parts:
-        """Read the pairs, once; raises UserError when they are no longer those of the facts."""
-        if self._parts is None:
-            config = self.config
-            stamps = file_stamp(config.file or ""), file_stamp(config.test_file or "")
-            parts = read_pairs(config, stamps)
-            known = getattr(self, "_facts", {}).get("fingerprint")
-            if known is not None and known != _fingerprint(parts):
-                source = config.file or "the numbers"
-                also = f", or of {config.test_file}," if config.test_file else ""
+    @property
+    def _reading(self) -> PairsSource:
+        config = self.config
+        return PairsSource(
+            config.file,
+            config.source_column,
+            config.target_column,
+            config.header,
+            config.encoding,
+            config.missing,
+            config.longest,
+            config.test_file,
+            config.test_share,
+        )
+
+    @property
+    def _asked(self) -> list[Examples]:
+        """What is asked of the part that is held out here."""
+        return self._parts[self.part or "validation"]
+
+    def _found(self, pairs: PairedTexts) -> dict[str, Any]:
+        """Return the facts of pairs; raises UserError where too few characters are told apart."""
+        most = self.config.vocabulary_size
+        counts = [Counter("".join(pair[at] for pair in pairs.training)) for at in (0, 1)]
+        sources, targets = (most_frequent(those, most) for those in counts)
+        told = f"pairs: {len(sources):,} characters of the training sources are told apart"
+        told += f", of {len(counts[0]):,}" if len(counts[0]) > most else ""
+        told += f", and {len(targets):,} of the targets"
+        told += f", of {len(counts[1]):,}" if len(counts[1]) > most else ""
+        left_out = len(pairs.training) - len(_writable(pairs.training, targets))
+        if left_out == len(pairs.training):
+            raise UserError(
+                "task.vocabulary_size: every training target has a character that is not told apart; make it larger"
+            )
+        if left_out:
+            told += f"; left out: {count(left_out, 'training pair')} whose target has another one"
+        longest = 1 + max(len(target) for part in (pairs.training, pairs.held_out, pairs.test) for _, target in part)
+        notes = [*pairs.notes, told, *_asking("held-out", pairs.held_out, _unlike(pairs, sources), targets, longest)]
+        if pairs.test:
+            notes += _asking("test", pairs.test, _unlike(pairs, sources, "test"), targets, longest)
+        fitting = (source for source, _ in pairs.held_out if len(source) <= EXAMPLE)
+        return {
+            "sources": sources,
+            "targets": targets,
+            "longest_answer": longest,
+            "example": shorten(one_line(max(fitting, key=len, default=pairs.held_out[0][0])), EXAMPLE),
+            "fingerprint": pairs.fingerprint,
+            "notes": notes,
+        }
+
+    def _load(self) -> tuple[Codes, Ints, Codes, Ints]:
+        """Return the training pairs as tokens, sources [pairs, longest] and targets, each with their lengths.
+
+        Turned into tokens once; raises UserError when the pairs are no longer those of the facts.
+        """
+        if self._training is None:
+            pairs = read_pairs(self._reading)
+            if pairs.fingerprint != self._facts["fingerprint"]:
+                source = self.config.file or "the numbers"
+                also = f", or of {self.config.test_file}," if self.config.test_file else ""
                 raise UserError(
                     f"task.file: the pairs of {source}{also} are not what they were when the run began; put the old "
                     "ones back, or start a new run"
                 )
-            self._parts = parts
-        return self._parts
-
-    def _read(self) -> dict[str, Any]:
-        """Read the pairs, and say what an answer needs of them."""
-        training, held_out, test, notes = self._load()
-        sources, targets = (
-            _most_frequent((pair[at] for pair in training), self.config.vocabulary_size) for at in (0, 1)
-        )
-        writable = len(_writable(training, targets))
-        if not writable:
-            raise UserError(
-                "task.vocabulary_size: every training target has a character that is not told apart; make it larger"
+            self._parts["validation"] = self._examples(_unlike(pairs, self._sources))
+            if pairs.test:
+                self._parts["test"] = self._examples(_unlike(pairs, self._sources, "test"))
+            written = _writable(pairs.training, self._targets)
+            self._training = (
+                *encoded([source for source, _ in written], self._sources),
+                *encoded([target for _, target in written], self._targets),
             )
-        asked = [*held_out, *test]
-        unknown = sum(not {*target} <= {*targets} for _, target in asked)
-        told = (
-            f"pairs: {len(sources):,} characters of the training sources and {len(targets):,} of the targets are told "
-            f"apart; {percent(unknown / len(asked))} of the targets that are asked have another one, and can't be "
-            "answered right"
-        )
-        return {
-            "sources": sources,
-            "targets": targets,
-            "longest_answer": 1 + max(len(target) for part in (training, asked) for _, target in part),
-            "fingerprint": _fingerprint((training, held_out, test, notes)),
-            "notes": [
-                *notes,
-                told,
-                *(
-                    [f"pairs: so have {count(len(training) - writable, 'training pair')}, which are left out"]
-                    if writable < len(training)
-                    else []
-                ),
-                *told_asked(MOST_ASKED, len(held_out), "held-out pairs, evenly spread"),
-                *told_asked(MOST_ASKED, len(test), "test pairs, evenly spread"),
-            ],
-        }
+        return self._training
 
-    def _tokens(self) -> tuple[list[list[int]], list[list[int]]]:
-        """The training pairs as tokens, each target with its end."""
-        if self._trained is None:
-            self._trained = self._encode(_writable(self._load()[0], self._targets))
-        return self._trained
+    def _examples(self, pairs: list[Pair]) -> list[Examples]:
+        """Return pairs to be asked, evenly spread; `truth` knows their targets from here on."""
+        spread = np.linspace(0, len(pairs) - 1, min(len(pairs), _most_asked(self.longest_answer)))
+        chosen = [pairs[place] for place in np.unique(spread.astype(np.int64))]
+        codes, lengths = encoded([source for source, _ in chosen], self._sources)
+        for row, length, (_, target) in zip(codes, lengths.tolist(), chosen, strict=True):
+            self._known.setdefault(row[:length].astype(np.int64).tobytes(), set()).add(target)
+        return near_lengths(codes, lengths, self._answers(*encoded([target for _, target in chosen], self._targets)))
 
-    def _encode(self, pairs: Sequence[Pair]) -> tuple[list[list[int]], list[list[int]]]:
-        return (
-            [_encoded(source, self._sources) for source, _ in pairs],
-            [[*_encoded(target, self._targets), self.end] for _, target in pairs],
-        )
-
-    def _asked(self) -> tuple[list[list[int]], list[list[int]]]:
-        """What is asked of the part that is held out here; `truth` knows its targets from here on."""
-        pairs = self._load()[2 if self.part == "test" else 1]
-        spread = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_ASKED)).astype(np.int64)).tolist()
-        chosen = [pairs[place] for place in spread]
-        sources, targets = self._encode(chosen)
-        for tokens, (_, target) in zip(sources, chosen, strict=True):
-            self._known.setdefault(np.array(tokens, dtype=np.int64).tobytes(), set()).add(target)
-        return sources, targets
+    def _answers(self, codes: Codes, lengths: Ints) -> Ints:
+        """Return targets with their end, NOT_ASKED behind it: int64 [rows, longest_answer]."""
+        answers = np.full((len(codes), self.longest_answer), self.end)
+        answers[:, : codes.shape[1]] = codes  # filled up with what is the end here
+        answers[np.arange(self.longest_answer) > lengths[:, None]] = NOT_ASKED
+        return answers
 
 
-@lru_cache(maxsize=2)  # a form makes the task anew at every change
-def read_pairs(config: PairsConfig, stamps: object) -> Parts:
-    """Read pairs and part them. `stamps`: of the files as they are now; a changed one is read anew."""
-    notes: list[str] = []
-    if config.file is None:
-        pairs, columns = [(str(number), in_words(number)) for number in range(NUMBERS)], ("source", "target")
-        name = "the numbers 0 to 9,999 and their words"
-    else:
-        pairs, columns, notes = _from_file(config.file, config, "task.file", None)
-        name = one_line(Path(config.file).name)
-    pairs, told = _short_enough(pairs, config.longest, name)
-    notes += told
-    parts: dict[str, list[Pair]] = {"training": [], "validation": [], "test": []}
-    for pair in pairs:
-        parts[part_of(pair[0], config.test_share)].append(pair)
-    training, held_out, test = parts.values()
-    if config.test_file is not None:
-        more, _, told = _from_file(config.test_file, config, "task.test_file", columns)
-        more, left_out = _short_enough(more, config.longest, one_line(Path(config.test_file).name))
-        notes += [*told, *left_out]
-        seen = {source for source, _ in pairs}
-        test = [pair for pair in more if pair[0] not in seen]
-    _check(training, held_out, test, config, name)
-    parted = f"{len(training):,} for training and {len(held_out):,} held out"
-    parted += f", {len(test):,} for the test, asked once, at the end" if test else ""
-    return tuple(training), tuple(held_out), tuple(test), (*notes, f"pairs: {name}; {parted}, by the source")
+def _most_asked(longest_answer: int) -> int:
+    return min(MOST_ASKED, WRITTEN_TOKENS // longest_answer)
 
 
-def _check(training: list[Pair], held_out: list[Pair], test: list[Pair], config: PairsConfig, name: str) -> None:
-    """Raise UserError for a part that has nothing in it."""
-    wants_test = config.test_file is not None or config.test_share > 0
-    if wants_test and not test:
-        field = "test_share" if config.test_file is None else "test_file"
-        raise UserError(f"task.{field}: no pair is left for the test, whose source stands in no other part; give more")
-    if not training or not held_out:
-        different = len({source for source, _ in (*training, *held_out)})
+def _unlike(pairs: PairedTexts, characters: str, part: Part = "validation") -> list[Pair]:
+    """The pairs of a part whose source a network can tell from every source of the parts before it."""
+    known = set(characters)
+    before, asked = pairs.training, pairs.held_out
+    if part == "test":
+        before, asked = [*before, *asked], pairs.test
+    met = {unknown_alike(source, known) for source, _ in before}
+    return [pair for pair in asked if unknown_alike(pair[0], known) not in met]
+
+
+def _asking(which: str, there: list[Pair], asked: list[Pair], targets: str, longest_answer: int) -> list[str]:
+    """Return what is to be said of the pairs of a part that are asked, and of those that are not; raises UserError
+    where none is asked."""
+    if not asked:
         raise UserError(
-            f"task.file: {name} has {count(different, 'different source')}, all of them in one part when every fifth "
-            "is held out; give more pairs, or name another column (task.source_column)"
+            f"task.vocabulary_size: but for unknown characters all {which} sources read as others; make it larger, or "
+            "give more pairs"
         )
-
-
-def _from_file(
-    file: str, config: PairsConfig, field: str, columns: tuple[str, str] | None
-) -> tuple[list[Pair], tuple[str, str], list[str]]:
-    """Return a file's pairs, as they are read, the columns they come from, and what is to be said of it."""
-    wanted = columns or (config.source_column, config.target_column)
-    table = read_table(file, config.header, field=field, encoding=config.encoding, paths=wanted)
-    source = wanted[0] or ("source" if "source" in table.columns else table.columns[0])
-    target = wanted[1] or ("target" if "target" in table.columns else table.columns[-1])
-    places = table.column(source, "task.source_column"), table.column(target, "task.target_column")
-    if places[0] == places[1]:
-        raise UserError(
-            f"task.target_column: {table.source} has source and target in one column, {shown(source)}; name another"
+    notes = []
+    if len(there) > len(asked):
+        alike = count(len(there) - len(asked), f"{which} pair")
+        notes.append(f"pairs: not asked: {alike}, whose source is that of another part but for unknown characters")
+    unknown = len(asked) - len(_writable(asked, targets))
+    if unknown:
+        notes.append(
+            f"pairs: {percent(unknown / len(asked))} of the {which} targets have a character that is not told apart, "
+            "and always count as wrong"
         )
-    # Cells are far shorter than a file, so that their whole length is read here, and judged behind.
-    cells = [[as_read(cell, len(cell)) for cell in table.cells(place)] for place in places]
-    pairs = list(zip(*cells, strict=True))
-    empty = [row for row, pair in enumerate(pairs) if not all(pair)]
-    notes = [*table.notes, f"pairs: {shown(source)} is read, and {shown(target)} is written"]
-    if empty:
-        lines = listed_lines([table.places[row] for row in empty])
-        if config.missing == "refuse":
-            column, what = (places[0], "source") if not pairs[empty[0]][0] else (places[1], "target")
-            raise UserError(
-                f"{table.place(empty[0], column)}: the {what} is empty, {count(len(empty), 'row')} in all ({lines}); "
-                "fill in what is missing, or set task.missing to drop"
-            )
-        notes.append(f"pairs: left out: {count(len(empty), 'row')} without source or target ({lines})")
-    return [(pair[0], pair[1]) for pair in pairs if all(pair)], (source, target), notes
-
-
-def _short_enough(pairs: list[Pair], longest: int, name: str) -> tuple[list[Pair], list[str]]:
-    """Leave out long pairs, and say so; raises UserError where none is left."""
-    kept = [pair for pair in pairs if max(map(len, pair)) <= longest]
-    if not kept:
-        raise UserError(f"task.longest: no pair of {name} is at most {longest:,} characters long; make it larger")
-    left = len(pairs) - len(kept)
-    return kept, [f"pairs: left out: {count(left, 'pair')} of {name} longer than {longest:,} (task.longest)"] * (
-        left > 0
-    )
+    return notes + told_asked(_most_asked(longest_answer), len(asked), f"{which} pairs, evenly spread")
 
 
 def _writable(pairs: Sequence[Pair], characters: str) -> list[Pair]:
     """The pairs whose target has no other characters: what stands for all others is never learned to be written."""
     known = set(characters)
     return [pair for pair in pairs if known.issuperset(pair[1])]
-
-
-def _most_frequent(texts: Iterator[str], most: int) -> str:
-    """The most frequent characters, in their order; ties by the character itself."""
-    counts = Counter("".join(texts))
-    ranked = sorted(counts, key=lambda character: (-counts[character], character))
-    return "".join(sorted(ranked[:most]))
-
-
-def _encoded(text: str, characters: str) -> list[int]:
-    """Places among `characters`; their number is that of all others."""
-    places = places_in(text, characters)
-    tokens: list[int] = np.where(places < 0, len(characters), places).tolist()
-    return tokens
 
 
 def _text(tokens: Sequence[int], characters: str) -> str:
@@ -372,8 +327,3 @@ def _before_end(tokens: Ints, end: int) -> Ints:
     ends = tokens == end
     lengths: Ints = np.where(ends.any(axis=1), ends.argmax(axis=1), tokens.shape[1])
     return lengths
-
-
-def _fingerprint(parts: Parts) -> str:
-    """SHA-256 of the pairs and their split."""
-    return hashlib.sha256(repr(parts[:3]).encode("utf-8", "surrogatepass")).hexdigest()

@@ -29,7 +29,7 @@ class Table:
 
     places: the line on which each row begins, for messages; notes: how the file was read, one sentence each; wrong:
     where the first character stands that could not be decoded, or empty; separator: what stood between columns, empty
-    when there is one only; JSON's is the comma
+    when there is one only; JSON's is the comma; named_by: the line that names the columns, where one does
     """
 
     source: str
@@ -39,6 +39,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     wrong: str = ""
     separator: str = ","
+    named_by: int | None = None
 
     def column(self, name: str | None, setting: str) -> int:
         """Return the place of a column; None means the last. Raises UserError, with a near name, if there is none, or
@@ -63,6 +64,16 @@ class Table:
         """Yield the cells of one column; one that a short row lacks is empty."""
         for row in self.rows:
             yield row[column] if column < len(row) else ""
+
+    def deeper(self, column: int) -> list[str]:
+        """Return the paths to what lies in the first object, or list, of a column of JSON Lines."""
+        if Path(self.source).suffix.lower() not in JSON_LINES:
+            return []
+        try:
+            made = json.loads(next(self.cells(column), ""))
+            return list(_paths(made, self.columns[column])) if isinstance(made, dict | list) else []
+        except (ValueError, RecursionError):  # it is a text
+            return []
 
     def place(self, row: int, column: int) -> str:
         """Where a cell stands, for a message."""
@@ -138,12 +149,12 @@ def read_csv(
             "data; set task.header to yes or no"
         )
     columns = tuple(cell.strip() for cell in rows[0]) if named else tuple(str(place + 1) for place in range(width))
-    first = places[0]
+    first = places[0] if named else None
     if named:
         rows, places = rows[1:], places[1:]
     if not rows:
         raise UserError(f"{source} has column names but no rows of data under them")
-    notes = [_read_as(source, decoded, separator, width, columns, first if named else None)]
+    notes = [_read_as(source, decoded, separator, width, columns, first)]
     if parsed.literal:
         notes.append(
             f"table: {listed_lines(parsed.literal)} {'has' if len(parsed.literal) == 1 else 'have'} a quotation mark "
@@ -154,7 +165,7 @@ def read_csv(
     if left_out:
         notes.append(f"table: left out: {' and '.join(left_out)}")
     separator = separator if width > 1 else ""
-    return Table(source, columns, rows, places, notes + _replaced(decoded), decoded.first, separator)
+    return Table(source, columns, rows, places, notes + _replaced(decoded), decoded.first, separator, first)
 
 
 def read_json_lines(
@@ -223,6 +234,16 @@ def _at(value: object, path: str) -> object:
         else:
             return None
     return value
+
+
+def _paths(value: object, path: str) -> Iterator[str]:
+    """Yield the paths, as `_at` follows them, to what holds no more objects or lists."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if inside is None:
+        yield path
+    else:
+        for part, deeper in inside:
+            yield from _paths(deeper, f"{path}.{part}")
 
 
 def listed(names: Sequence[str], most: int = LISTED) -> str:

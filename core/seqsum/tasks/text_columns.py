@@ -39,9 +39,11 @@ def two_columns(table: Table, columns: Pair, words: Pair) -> tuple[int, int]:
     """
     first, second = (table.column(column, f"task.{word}_column") for column, word in zip(columns, words, strict=True))
     if first == second:
+        deeper = table.deeper(first)
+        inside = f", and in it lie {listed(deeper)}" if deeper else ""
         raise UserError(
             f"task.{words[1]}_column: {table.source} has {words[0]} and {words[1]} in one column, {shown(columns[0])}; "
-            f"the columns are {listed(table.columns)}"
+            f"the columns are {listed(table.columns)}{inside}"
         )
     return first, second
 
