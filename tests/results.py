@@ -46,7 +46,15 @@ PUBLISHED = {
     "stack_manipulation_rnn": "56.0",
     "stack_manipulation_lstm": "59.1",
 }
-SHOWN = ("accuracy", "mae", "mae_same_as_last", "horizon_mae", "bits_per_character", "unigram_bits_per_character")
+SHOWN = (
+    "accuracy",
+    "edit_distance",
+    "mae",
+    "mae_same_as_last",
+    "horizon_mae",
+    "bits_per_character",
+    "unigram_bits_per_character",
+)
 
 
 def train(preset: str, seed: int, steps: int | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sources and their targets: a CSV or JSON Lines file that the user names, or the numbers to 9,999 in English words."""
+"""Sources and targets: a CSV or JSON Lines file that the user names, or the numbers 1 to 9,999 in English words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from seqsum.tasks.text_files import Encoding
 from seqsum.text import one_line
 
 WORDS = ("source", "target")
-NUMBERS = 10_000
+NUMBERS = range(1, 10_000)  # a z stands in zero alone: held out, its letter would never be seen
 LONGEST = 1_000
 """The most characters that a source or a target may be set to have."""
 
@@ -91,8 +91,8 @@ def _read(reading: PairsSource, stamp: object) -> PairedTexts:
     notes: list[str] = []
     columns = WORDS
     if reading.file is None:
-        name = f"the numbers 0 to {NUMBERS - 1:,} in words"
-        pairs = [(str(number), in_words(number)) for number in range(NUMBERS)]
+        name = f"the numbers 1 to {NUMBERS[-1]:,} in words"
+        pairs = [(str(number), in_words(number)) for number in NUMBERS]
     else:
         name = one_line(Path(reading.file).name)
         pairs, columns, notes = _from_file(reading.file, reading)
@@ -122,6 +122,14 @@ def _read(reading: PairsSource, stamp: object) -> PairedTexts:
         notes.append(_test_note(test, unmet, reading))
         test = unmet
     return PairedTexts(training, held_out, test, notes)
+
+
+def number_target(source: str) -> str | None:
+    """Return what is to be written for a number; None for what is none of those that are read."""
+    if not (source.isascii() and source.isdecimal()) or len(source) > len(str(NUMBERS[-1])):
+        return None
+    number = int(source)
+    return in_words(number) if number in NUMBERS and str(number) == source else None
 
 
 def _same(pair: Pair) -> str:

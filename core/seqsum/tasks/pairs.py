@@ -30,7 +30,7 @@ from seqsum.tasks.base import (
 from seqsum.tasks.edit_distance import edit_distances
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.header import Header
-from seqsum.tasks.paired_texts import LONGEST, PairedTexts, PairsSource, read_pairs
+from seqsum.tasks.paired_texts import LONGEST, PairedTexts, PairsSource, number_target, read_pairs
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.text_columns import MissingCells, Pair, as_read
 from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding, unknown_of
@@ -47,7 +47,7 @@ class PairsConfig(TaskConfig):
     name: Literal["pairs"] = setting("pairs", "the task: a text; what is written for it?")
     file: DataFile = setting(
         None,
-        "a CSV or JSONL file of sources and targets; off for the numbers 0 to 9,999 and their English words",
+        "a CSV or JSONL file of sources and targets; off for the numbers 1 to 9,999 and their English words",
         basic=True,
     )
     source_column: str | None = setting(
@@ -165,7 +165,10 @@ class Pairs(DataTask[PairsConfig]):
         return [*told, unknown_of(unknown, len(read))] if unknown else told
 
     def truth(self, inputs: Inputs) -> str | None:
-        """The target of an asked source, once the pairs are read; None for others, and where its rows disagree."""
+        """The words of a number; of a file's sources the target of one that is asked, once the pairs are read, and None
+        where its rows disagree."""
+        if self.config.file is None:
+            return number_target(self.echo(inputs))
         targets = self._known.get(inputs.astype(np.int64).tobytes(), set())
         return next(iter(targets)) if len(targets) == 1 else None
 
