@@ -95,6 +95,9 @@ _TERMS = {
         "What a recurrent network applies at each step: it makes the next hidden state from the last one and the "
         "input. Plain (RNN), or with gates (LSTM, GRU).",
     "chance": "The accuracy of blind guessing: 10% with ten classes. A model at chance has learned nothing yet.",
+    "character error rate":
+        "The edit distance for each character of the right answers: 0 when all are right, more than 1 where answers are "
+        "longer than what is right.",
     "checkpoint": "Weights and all else of a moment, saved: a run can go on from there, and be asked as it was then.",
     "class": "One of a few answers to choose from; a sum modulo 10 has ten.",
     "clip norm, clip value, clipping":
@@ -113,6 +116,9 @@ _TERMS = {
         "The loss grew to far more than it began with, or beyond every number, which ends the training: mostly, the "
         "learning rate was too high.",
     "dropout": "Silencing a random share of units at each training step, so that no unit can rely on one other.",
+    "edit distance":
+        "How many characters must be put in, taken out or exchanged to make the right answer of what was written "
+        "(Levenshtein). A metric of that name is its mean over all answers.",
     "embedding": "The learned vector that stands for a token: what the network reads in its place.",
     "encoder": "The network that reads the input; what it found is handed to the decoder.",
     "entropy": "How unsure an answer is, in bits: 0 is sure, log2 of the number of classes (3.32 for ten) is clueless.",

@@ -34,6 +34,7 @@ def test_a_word_explains_itself(word: str) -> None:
 
 @pytest.mark.parametrize("word", [
     *RULES, *FIRST_CHOICES, *LAST_CHOICES, *MEASURED, "mae_same_as_last", "rmse", "horizon_mae", "balanced_accuracy",
+    "edit_distance", "character_error_rate", "test_edit_distance",
     "horizon_mae_same_as_last", "majority_class_accuracy", "unigram_bits_per_character",
     *(column.key for column in COLUMNS), "aha", "chunk", "exploding", "explode", "queue", "checkpoint", "seed",
 ])  # fmt: skip
