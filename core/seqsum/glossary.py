@@ -325,7 +325,8 @@ def terms_in(text: str) -> list[Term]:
 def find_term(word: str) -> Term | None:
     """Return the term that a word stands under, in any spelling."""
     plain = _plain(word)
-    spellings = (plain, plain.removesuffix("s"), f"the {plain}")
+    # Of the test part a metric means what it means of the others.
+    spellings = (plain, plain.removesuffix("s"), f"the {plain}", plain.removeprefix("test "))
     return next((_SPELLINGS[one] for one in spellings if one in _SPELLINGS), None)
 
 
