@@ -96,8 +96,8 @@ _TERMS = {
         "input. Plain (RNN), or with gates (LSTM, GRU).",
     "chance": "The accuracy of blind guessing: 10% with ten classes. A model at chance has learned nothing yet.",
     "character error rate":
-        "The edit distance for each character of the right answers: 0 when all are right, more than 1 where answers are "
-        "longer than what is right.",
+        "The edit distance for each character of the right answers: 0 when all are right, more than 1 where answers "
+        "are longer than what is right.",
     "checkpoint": "Weights and all else of a moment, saved: a run can go on from there, and be asked as it was then.",
     "class": "One of a few answers to choose from; a sum modulo 10 has ten.",
     "clip norm, clip value, clipping":
