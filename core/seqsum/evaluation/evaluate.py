@@ -177,13 +177,23 @@ def _forecast_metrics(model: SequenceModel, task: AnyTask, check: Check | None) 
     if examples is None:
         return {}
     weight = next(model.parameters())
-    windows = torch.from_numpy(examples.inputs).to(weight.device, weight.dtype)
+    windows, beside = (
+        None if part is None else torch.from_numpy(part).to(weight.device, weight.dtype)
+        for part in (examples.inputs, examples.beside)
+    )
+    assert windows is not None
     rows, steps = examples.targets.shape
     at_once = rows_at_once(model, task, windows.shape[1])
     return task.forecast_metrics(
         np.concatenate(
             [
-                forecast(model, windows[first : first + at_once], steps, partial(_checked, check))
+                forecast(
+                    model,
+                    windows[first : first + at_once],
+                    steps,
+                    partial(_checked, check),
+                    None if beside is None else beside[first : first + at_once],
+                )
                 for first in range(0, rows, at_once)
             ]
         )

@@ -36,25 +36,38 @@ def continued(
     return np.array(tokens, dtype=np.int64), chances
 
 
-def forecast(model: SequenceModel, windows: Tensor, steps: int, check: Callable[[], None] | None = None) -> Inputs:
-    """Forecast `steps` values ahead of each window [rows, length, 1], each value fed back as the newest one.
+def forecast(
+    model: SequenceModel,
+    windows: Tensor,
+    steps: int,
+    check: Callable[[], None] | None = None,
+    beside: Tensor | None = None,
+) -> Inputs:
+    """Forecast `steps` values ahead of each window [rows, length, features], each value fed back as the newest one.
 
     Returns float32 [rows, steps]. check: called after each step; what it raises ends the forecast
+    beside: [rows, steps − 1, features − 1], what stands beside each value that is fed back; None where it stands alone
     """
-    return quantile_forecast(model, windows, steps, check)[:, :, 0]
+    return quantile_forecast(model, windows, steps, check, beside)[:, :, 0]
 
 
 def quantile_forecast(
-    model: SequenceModel, windows: Tensor, steps: int, check: Callable[[], None] | None = None
+    model: SequenceModel,
+    windows: Tensor,
+    steps: int,
+    check: Callable[[], None] | None = None,
+    beside: Tensor | None = None,
 ) -> Inputs:
     """Forecast as `forecast` does, and return all the values that the model gives at each step, of which the first is
     fed back: float32 [rows, steps, values]."""
     values: list[Tensor] = []
     lengths = torch.full((windows.shape[0],), windows.shape[1])
-    for _ in range(steps):
+    for step in range(steps):
         value = model(windows, lengths)  # [rows, values]
         values.append(value)
-        windows = torch.cat([windows[:, 1:], value[:, :1].unsqueeze(1)], dim=1)
+        if step + 1 < steps:
+            newest = value[:, :1] if beside is None else torch.cat([value[:, :1], beside[:, step]], dim=1)
+            windows = torch.cat([windows[:, 1:], newest.unsqueeze(1)], dim=1)
         if check is not None:
             check()
     return torch.stack(values, dim=1).float().cpu().numpy()

@@ -66,6 +66,8 @@ class Examples:
     `follows` says that they continue the sequences of the examples before (the hidden state is carried over).
     weights: float64 [rows], how much each row counts, so that together they stand for what training draws; None: all
     alike
+    beside: float32 [rows, steps − 1, features − 1], for windows to forecast from: what stands beside each forecast when
+    it is fed back; None where it stands alone
     """
 
     inputs: Inputs
@@ -73,11 +75,13 @@ class Examples:
     targets: Inputs
     follows: bool = False
     weights: NDArray[np.float64] | None = None
+    beside: NDArray[np.float32] | None = None
 
     def rows(self, chosen: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Examples:
         """Some of the rows."""
         weights = None if self.weights is None else self.weights[chosen]
-        return Examples(self.inputs[chosen], self.lengths[chosen], self.targets[chosen], self.follows, weights)
+        beside = None if self.beside is None else self.beside[chosen]
+        return Examples(self.inputs[chosen], self.lengths[chosen], self.targets[chosen], self.follows, weights, beside)
 
 
 class Task(ABC, Generic[TaskSettings]):
@@ -248,6 +252,15 @@ class Task(ABC, Generic[TaskSettings]):
         """Return the right continuation of a prompt for `length` steps, as `read_answer` gives answers; None when
         nobody can know it."""
         return self.truth(prompt)
+
+    def ahead(self, text: str, steps: int | None, usual: int) -> tuple[int, NDArray[np.float32] | None]:
+        """Return how many values are forecast after the input that `parse` reads from a text, and what stands beside
+        each as it is fed back: float32 [1, steps − 1, features − 1], or None where it stands alone.
+
+        steps: how many are asked for; None: `usual`, or fewer where less is known. Raises UserError where too many are
+        asked for.
+        """
+        return usual if steps is None else steps, None
 
     def loss_metrics(self, loss: float) -> dict[str, float]:
         """Return further metrics from the mean held-out loss (cross-entropy in nats, or squared error)."""

@@ -6,16 +6,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import count as counted
-from seqsum.formatting import distinct
+from seqsum.formatting import enumerated
 from seqsum.schema import setting, shown
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
@@ -31,8 +30,9 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches
+from seqsum.tasks.forecast_steps import Scale, Steps, TypedRows
 from seqsum.tasks.header import Header
-from seqsum.tasks.number_format import DecimalMark, NumberFormat
+from seqsum.tasks.number_format import DecimalMark
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, read_series
 from seqsum.tasks.text_files import ENCODING_WORDS, DataFile, Encoding
@@ -42,7 +42,7 @@ from seqsum.text import one_line
 
 MOST_ASKED = 10_000  # held-out windows; more make an evaluation slow and no surer
 MOST_FORECASTS = 1_000
-FLOAT32_DIGITS = 24  # binary ones
+MOST_AHEAD = 10_000  # rows of known columns that a checkpoint keeps, behind the last value
 
 
 class ForecastConfig(TaskConfig):
@@ -57,8 +57,18 @@ class ForecastConfig(TaskConfig):
     column: str | None = setting(
         None, "the column that holds the values; off takes the last one; in JSON Lines also a path such as a.b.0.c"
     )
+    input_columns: tuple[str, ...] = setting(
+        (),
+        "further columns whose past is read beside the values, such as a price; where several steps are forecast, they "
+        "stay as they were last",
+    )
+    known_columns: tuple[str, ...] = setting(
+        (),
+        "further columns whose future is known, such as holidays or a plan: each step also sees them one step ahead; "
+        "rows at the file's end that have them and no value are the steps to be forecast",
+    )
     decimal: DecimalMark = setting(
-        "auto", "the decimal mark of the column: point or comma; auto finds it, and refuses where 1,000 can be either"
+        "auto", "the decimal mark of the columns: point or comma; auto finds it, and refuses where 1,000 can be either"
     )
     header: Header = setting("auto", "whether the first line names the columns; auto finds out")
     encoding: Encoding = setting("auto", ENCODING_WORDS)
@@ -111,6 +121,17 @@ class ForecastConfig(TaskConfig):
         le=0.9,
     )  # fmt: skip
 
+    @field_validator("input_columns", "known_columns")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        there = [*info.data.get("input_columns", ()), *value] if info.field_name == "known_columns" else [*value]
+        twice = next((name for name in there if there.count(name) > 1), None)
+        if twice is None:
+            return value
+        if twice in value and value.count(twice) > 1:
+            raise ValueError(f"must name a column once, got {shown(twice)} {value.count(twice)} times")
+        raise ValueError(f"must not name {shown(twice)}, which task.input_columns has; a column is one or the other")
+
     _one_test_part = field_validator("test_share")(one_test_part)
 
     @field_validator("tested_from")
@@ -129,12 +150,14 @@ class Forecast(DataTask[ForecastConfig]):
     windows look back into the training part, as one who forecasts does. The test part stands behind it, or is a series
     of its own. Values are standardised with mean and standard deviation of the training part alone; metrics and answers
     are in the data's own units.
+
+    Further columns stand beside the values: those of the past (task.input_columns) at their own step, those whose
+    future is known (task.known_columns) at the step before, so that the step to be forecast is seen: `Steps`.
     """
 
     config_type: ClassVar[type[TaskConfig]] = ForecastConfig
     title: ClassVar[str] = "Time-series forecast"
     answer: ClassVar[Answer] = "values"
-    features = 1
     classes = 1
 
     def __init__(self, config: ForecastConfig, facts: dict[str, Any] | None = None) -> None:
@@ -147,22 +170,40 @@ class Forecast(DataTask[ForecastConfig]):
             self.classes = len(self.quantiles)
         self._standardised: NDArray[np.float32] | None = None
         self._series: Series | None = None
-        self._training = self._validated = 0  # where the training part ends, and the validation part
+        self._training = self._validated = self._count = 0  # where the parts end: training, validation, all values
         self._tested: NDArray[np.float32] | None = None
         self._masked: NDArray[np.bool_] | None = None
         self._test_masked: NDArray[np.bool_] | None = None
+        self._tested_count = 0
         self._places: Ints | None = None
-        # The training part's mean and standard deviation, the series' last window, its column and its SHA-256.
+        # The scales of the columns, the series' last window, what is known behind it, and its SHA-256.
         self._facts = self._read() if facts is None else facts
-        self._mean: float = self._facts["mean"]
-        self._deviation: float = self._facts["deviation"]
-        self._format = NumberFormat.restored(self._facts.get("format"))
-        comma = "with a decimal comma, " if self._format.decimal == "," else ""
-        between = "semicolons" if self._format.grouping == " " else "spaces"
-        self.input_hint = (
-            f"the last {counted(config.window, 'value')} of {shown(self._facts['column'])}, oldest first, "
-            f"{comma}separated by {between} (fewer: the mean stands for those before; nothing: the end of the data)"
+        further = [tuple(map(Scale.restored, self._facts.get(part, ()))) for part in ("inputs", "known")]
+        self._steps = Steps(Scale.restored(self._facts), *further)
+        self.features = self._steps.features
+        self.input_hint = self._hint()
+
+    def _hint(self) -> str:
+        """Say what a person types."""
+        window, steps = self.config.window, self._steps
+        if steps.features == 1:
+            comma = "with a decimal comma, " if steps.value.format.decimal == "," else ""
+            between = "semicolons" if steps.value.format.grouping == " " else "spaces"
+            return (
+                f"the last {counted(window, 'value')} of {shown(steps.value.name)}, oldest first, {comma}separated by "
+                f"{between} (fewer: the mean stands for those before; nothing: the end of the data)"
+            )
+        ahead = ", and behind them, with ? for what is not known, those to be forecast" if steps.known else ""
+        nothing = "" if self._steps.known and not self._ends_ahead else "; nothing: the end of the data"
+        return (
+            f"the last {counted(window, 'row')} {steps.names}, oldest first, separated by spaces{ahead} (fewer: the "
+            f"means stand for those before{nothing})"
         )
+
+    @property
+    def _ends_ahead(self) -> bool:
+        """Whether the known columns go on where the series has ended."""
+        return any(len(column["last"]) > self.config.window for column in self._facts.get("known", ()))
 
     @property
     def has_test(self) -> bool:
@@ -173,17 +214,16 @@ class Forecast(DataTask[ForecastConfig]):
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         """Shuffled epochs: a batch as large as the number of windows holds each of them once."""
-        windows, following = self._training_windows()
-        places = self._training_places()
+        places, rows, window = self._training_places(), self._load(), self.config.window
         chosen = places[EpochBatches(seed, "forecast/train", len(places)).indices(first_step, steps, batch_size)]
-        lengths = np.full(chosen.shape, self.config.window)
-        return Batches(windows[chosen][..., None], lengths, following[chosen][..., None])
+        lengths = np.full(chosen.shape, window)
+        return Batches(rows[chosen[..., None] + np.arange(window)], lengths, rows[chosen + window, :1])
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         window = self.config.window
         only_length(low, high, window, f"task.window gives every window {counted(window, 'value')}")
         windows, following = self._held_out(1)
-        yield Examples(windows[..., None].copy(), np.full(len(windows), window), following.copy())
+        yield Examples(windows, np.full(len(windows), window), following)
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """mae and rmse of the next value, and mae_same_as_last: that of saying the last value again; with a season
@@ -205,16 +245,19 @@ class Forecast(DataTask[ForecastConfig]):
         following = self._held_out(1)[1][:, 0]
         return {
             "coverage_share": float(((low <= following) & (following <= high)).mean()),
-            "interval_width": float((high - low).mean() * self._deviation),
+            "interval_width": float((high - low).mean() * self._steps.value.deviation),
         }
 
     def forecasts(self) -> Examples | None:
         if self.config.horizon == 1 or self._too_long:
             return None
-        windows, following = self._held_out(self.config.horizon)
+        steps = self.config.horizon
+        windows, following = self._held_out(steps)
         if not len(windows):
             return None
-        return Examples(windows[..., None].copy(), np.full(len(windows), self.config.window), following.copy())
+        rows, starts = self._starts(steps)
+        lengths = np.full(len(windows), self.config.window)
+        return Examples(windows, lengths, following, beside=self._steps.beside(rows, starts, steps))
 
     def forecast_metrics(self, values: Inputs) -> dict[str, float]:
         """horizon_mae: mean absolute error over all `horizon` steps ahead; horizon_mae_same_as_last: of the last value.
@@ -234,33 +277,38 @@ class Forecast(DataTask[ForecastConfig]):
         """How far values float32 [n, steps], the windows' last ones, and those of the season before lie from what
         follows, in the data's units."""
         windows, following = self._held_out(steps)
-        errors, naive = ((said.astype(np.float64) - following) * self._deviation for said in (values, windows[:, -1:]))
-        before = self.seasonal(steps)
-        return errors, naive, None if before is None else (before.astype(np.float64) - following) * self._deviation
+        before, deviation = self.seasonal(steps), self._steps.value.deviation
+        errors, naive = ((said.astype(np.float64) - following) * deviation for said in (values, windows[:, -1:, 0]))
+        return errors, naive, None if before is None else (before.astype(np.float64) - following) * deviation
 
     def seasonal(self, steps: int) -> NDArray[np.float32] | None:
         """Return the seasonal-naive forecasts beside `_held_out`'s: of each step the newest known value that is whole
         seasons before, standardised, float32 [n, steps]; None without a season, or where the data is shorter."""
         season = self.config.season
-        values, starts = self._starts(steps)
+        rows, starts = self._starts(steps)
         if season is None or not len(starts) or starts[0] < season:
             return None
-        before: NDArray[np.float32] = values[starts[:, None] + seasons_before(season, steps)]
+        before: NDArray[np.float32] = rows[starts[:, None] + seasons_before(season, steps), 0]
         return before
 
-    def window_before_end(self, steps: int) -> tuple[Inputs, list[float]]:
-        """Return the window that ends `steps` values before the data's end, as `parse` gives inputs, and the values
-        that follow it, in the data's units. Raises UserError when there is no such window, or the data is gone.
+    def window_before_end(self, steps: int, ahead: int | None = None) -> WindowOfData:
+        """Return the window that ends `steps` values before the data's end, and what follows it.
+
+        ahead: how many values are to be forecast; None: the horizon, or as many as the known columns go on for.
+        Raises UserError when there is no such window, or the data is gone.
         """
-        values, window = self._load(), self.config.window
-        place = len(values) - steps
-        if not window <= place <= len(values):
+        rows, window = self._load(), self.config.window
+        place = self._count - steps
+        first = 0 if self._steps.most_ahead(rows, self._count) != 0 else 1
+        if not window <= place <= self._count - first:
             raise UserError(
-                f"forecast: offset must be 0 to {len(values) - window}, so that a window of "
-                f"{counted(window, 'value')} comes before; got {steps}"
+                f"forecast: offset must be {first} to {self._count - window}, so that a window of "
+                f"{counted(window, 'value')} comes before{' and the known columns after' if first else ''}; got {steps}"
             )
         series = self._series or read_series(self._reading)
-        return values[place - window : place, None].copy(), series.values[place:].tolist()
+        ahead = self._ahead(rows, place, ahead, self.config.horizon)
+        beside = self._steps.beside(rows, np.array([place]), ahead)
+        return WindowOfData(rows[place - window : place].copy(), series.values[place:].tolist(), ahead, beside)
 
     def moments(self, steps: int, ahead: int) -> tuple[str, Unit, list[float]] | None:
         """Return what says when the values of the window that ends `steps` values before the data's end are, and the
@@ -271,49 +319,96 @@ class Forecast(DataTask[ForecastConfig]):
         found = (self._series or read_series(self._reading)).moments
         if found is None:
             return None
-        at = found.around(len(found.at) - steps, self.config.window, ahead)
+        at = found.around(self._count - steps, self.config.window, ahead)
         return found.name, found.unit, at.tolist()
 
     def parse(self, text: str) -> Inputs:
-        typed = read_typed(text, self._format, self.input_hint)
-        last = typed[-self.config.window :]
-        if typed:
-            values = np.array([self._mean] * (self.config.window - len(last)) + last, dtype=np.float64)
-        else:
-            values = np.array(self._facts["last"], dtype=np.float64)
-        window = self._standardise(values)
+        rows = self._asked(text)
+        window = rows[: self.config.window]
+        if self._steps.known and len(rows) == self.config.window:
+            names = enumerated([shown(scale.name) for scale in self._steps.known], "and")
+            told = "what was typed" if text.strip() else "the data"
+            raise UserError(f"input: {told} does not say what {names} will be in the next step; type {self.input_hint}")
         if not np.isfinite(window).all():
-            place = int(np.flatnonzero(~np.isfinite(window))[0]) - self.config.window
-            raise UserError(
-                f"input: {distinct([values[place]])[0]} is too far from the training data; type {self.input_hint}"
-            )
-        return window[:, None]
+            place, column = np.argwhere(~np.isfinite(window))[0].tolist()
+            cell = self._steps.text_of(self._rows_of(text), place, column)
+            raise UserError(f"input: {cell} is too far from the training data; type {self.input_hint}")
+        return window
+
+    def _rows_of(self, text: str) -> TypedRows:
+        """The last window, as a person typed it or as it is in the facts, and what is known behind it."""
+        steps, window, facts = self._steps, self.config.window, self._facts
+        if not text.strip():
+            columns = [[np.array(one["last"]) for one in facts.get(part, ())] for part in ("inputs", "known")]
+            return TypedRows(np.array(facts["last"], dtype=np.float64), *columns)
+        if steps.features == 1:
+            typed = read_typed(text, steps.value.format, self.input_hint)
+            return steps.padded(TypedRows(np.array(typed, dtype=np.float64), [], []), window)
+        return steps.padded(steps.typed(text, self.input_hint), window)
+
+    def _asked(self, text: str) -> NDArray[np.float32]:
+        """The steps of what was typed: float32 [window + rows ahead, features]."""
+        rows = self._rows_of(text)
+        return self._steps.standardised(rows.values, rows.inputs, rows.known)
 
     def continues(self, prompt: Inputs) -> int:
         return self.config.horizon
 
+    def ahead(self, text: str, steps: int | None, usual: int) -> tuple[int, NDArray[np.float32] | None]:
+        rows, window = self._asked(text), self.config.window
+        ahead = self._ahead(rows, window, steps, usual)
+        return ahead, self._steps.beside(rows, np.array([window]), ahead)
+
+    def _ahead(self, rows: NDArray[np.float32], place: int, asked: int | None, usual: int) -> int:
+        """How many values are forecast from a place on; raises UserError where more are asked for than the known
+        columns go on for."""
+        most = self._steps.most_ahead(rows, place)
+        if asked is not None and most is not None and asked > most:
+            raise UserError(
+                f"input: {counted(asked, 'step')} ahead {'is' if asked == 1 else 'are'} asked for, and the known "
+                f"columns ({enumerated([shown(scale.name) for scale in self._steps.known], 'and')}) go on for "
+                f"{counted(most, 'step')}; ask for fewer, or say more of them"
+            )
+        return asked or (usual if most is None else min(usual, most))
+
     def remarks(self, text: str) -> list[str]:
-        count, window = len(read_typed(text, self._format, self.input_hint)), self.config.window
+        window, steps = self.config.window, self._steps
+        several = steps.features > 1
+        if not several:
+            count = len(read_typed(text, steps.value.format, self.input_hint))
+        else:
+            count = len(steps.typed(text, self.input_hint).values) if text.strip() else 0
+        found = []
         if 0 < count < window:
-            return [f"the mean of the training values stands for the {window - count:,} before those typed"]
-        return [f"only the last {window:,} of {count:,} values were read"] if count > window else []
+            means = "means of the training values stand" if several else "mean of the training values stands"
+            found.append(f"the {means} for the {window - count:,} before those typed")
+        if count > window:
+            found.append(f"only the last {window:,} of {count:,} {'rows' if several else 'values'} were read")
+        most = steps.most_ahead(self._asked(text), window)
+        if most is not None and most < self.config.horizon:
+            names = enumerated([shown(scale.name) for scale in steps.known], "and")
+            found.append(f"{names} {'is' if len(steps.known) == 1 else 'are'} known for {counted(most, 'step')} ahead")
+        return found
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> list[float]:
         """Values ahead, in the data's units, nearest first."""
-        scaled = answer.reshape(-1).astype(np.float64)
-        values = scaled * self._deviation + self._mean
-        # How far a float32 reaches to both sides.
-        reach = np.ldexp(np.maximum(np.abs(scaled), 2**-10), -FLOAT32_DIGITS) * self._deviation
-        return [_shortest(value, near) for value, near in zip(values.tolist(), reach.tolist(), strict=True)]
+        return self._steps.value.read(answer)
 
-    def echo(self, inputs: Inputs) -> list[float]:
-        return self.read_answer(inputs, inputs)
+    def past(self, inputs: Inputs) -> list[float]:
+        """The values of a window, float32 [window, features], without what stands beside them, in the data's units."""
+        return self._steps.value.read(inputs[:, 0])
+
+    def echo(self, inputs: Inputs) -> list[float] | list[list[float | None]]:
+        return self.past(inputs) if self.features == 1 else self._steps.rows(inputs)
 
     def input_names(self, inputs: Inputs) -> list[str]:
-        return self._format.texts(self.echo(inputs))
+        return self._steps.names_of(inputs)
 
     def render(self, answer: Any) -> str:
-        return ("; " if self._format.grouping == " " else " ").join(self._format.texts(answer))
+        if answer and isinstance(answer[0], list):
+            return self._steps.written(answer)
+        form = self._steps.value.format
+        return ("; " if form.grouping == " " else " ").join(form.texts(answer))
 
     @property
     def _reading(self) -> SeriesSource:
@@ -329,6 +424,8 @@ class Forecast(DataTask[ForecastConfig]):
             order=config.order,
             repeated=config.repeated,
             gaps=config.gaps,
+            inputs=config.input_columns,
+            known=config.known_columns,
         )
 
     def _test_series(self, column: str) -> Series:
@@ -375,19 +472,21 @@ class Forecast(DataTask[ForecastConfig]):
                 f"task.season: must be at most the {counted(self._training, 'training value')}, got {config.season:,}"
             )
         left_out = self._training - config.window - len(places)
-        training = series.values[: self._training]
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, deviation = float(training.mean()), float(training.std())
-        if not (math.isfinite(mean) and math.isfinite(deviation)):
-            raise UserError(
-                f"task.column: the values of {shown(series.name)} are too large to compute with; give them in a larger "
-                "unit"
+        scale = Scale.fitted(series.name, series.values[: self._training], series.format, "task.column")
+        further = {
+            part: [
+                {
+                    **Scale.fitted(one.name, one.values[: self._training], one.format, f"task.{setting}").plain(),
+                    "last": one.values[count - config.window :][: config.window + MOST_AHEAD].tolist(),
+                }
+                for one in columns
+            ]
+            for part, setting, columns in (
+                ("inputs", "input_columns", series.inputs),
+                ("known", "known_columns", series.known),
             )
-        if training.min() == training.max() or deviation == 0:
-            raise UserError(
-                f"task.column: the {self._training} training values of {shown(series.name)} are all "
-                f"{training[0]:g}; there is nothing to learn from a constant series"
-            )
+            if columns
+        }
         notes = [
             *series.notes,
             f"series: {one_line(series.name)}, {count:,} values, {max(0, self._training):,} for training and the "
@@ -396,6 +495,12 @@ class Forecast(DataTask[ForecastConfig]):
             ),
             *told_asked(min(MOST_ASKED, EVALUATED_TOKENS // config.window), held_out, "held-out values, evenly spread"),
         ]
+        if series.inputs and config.horizon > 1:
+            names = enumerated([shown(column.name) for column in series.inputs], "and")
+            notes.append(
+                f"series: nobody knows the future of {names} (task.input_columns): in forecasts of several steps the "
+                "last value stays"
+            )
         if left_out:
             notes.append(f"series: {counted(left_out, 'training window')} left out, with a missing value in them")
         if self._too_long:
@@ -427,10 +532,8 @@ class Forecast(DataTask[ForecastConfig]):
             notes += told_asked(min(MOST_ASKED, EVALUATED_TOKENS // config.window), last, "test values, evenly spread")
         return {
             **test,
-            "column": series.name,
-            "mean": mean,
-            "deviation": deviation,
-            "format": series.format.plain(),
+            **scale.plain(),
+            **further,
             "last": series.values[-config.window :].tolist(),
             "fingerprint": series.fingerprint,
             "notes": notes,
@@ -442,7 +545,8 @@ class Forecast(DataTask[ForecastConfig]):
         return self.config.window * self.config.horizon > EVALUATED_TOKENS
 
     def _load(self) -> NDArray[np.float32]:
-        """Standardise the series, once; raises UserError when it is no longer that of the facts."""
+        """Standardise the series, once: float32 [n + ahead, features]; raises UserError when it is no longer that of
+        the facts."""
         if self._standardised is None:
             series = self._series or read_series(self._reading)
             if series.fingerprint != self._facts["fingerprint"]:
@@ -451,7 +555,7 @@ class Forecast(DataTask[ForecastConfig]):
                     "the old ones back, or start a new run"
                 )
             self._border(series)
-            self._masked = series.masked
+            self._masked, self._count = series.masked, len(series.values)
             standardised = self._near(series)
             if self.config.test_file is not None:
                 other = self._test_series(series.name)
@@ -461,30 +565,28 @@ class Forecast(DataTask[ForecastConfig]):
                         "were when the run began; put the old ones back, or start a new run"
                     )
                 self._tested, self._test_masked = self._near(other), other.masked
+                self._tested_count = len(other.values)
             self._standardised = standardised
         return self._standardised
 
     def _near(self, series: Series) -> NDArray[np.float32]:
         """Standardise a series; raises UserError where some values are too far from the training values."""
-        values = self._standardise(series.values)
-        if not np.isfinite(values).all():
+        inputs, known = ([column.values for column in columns] for columns in (series.inputs, series.known))
+        rows = self._steps.standardised(series.values, inputs, known)
+        far = np.isinf(rows).any(axis=0)
+        if far.any():
+            place = int(np.argmax(far))
+            setting = "column" if not place else "input_columns" if place <= len(inputs) else "known_columns"
+            name = [series.name, *(one.name for one in (*series.inputs, *series.known))][place]
             raise UserError(
-                f"task.column: some held-out values of {shown(series.name)} are too far from the training values to "
+                f"task.{setting}: some held-out values of {shown(name)} are too far from the training values to "
                 "compute with; look for a wrong one"
             )
-        return values
-
-    def _standardise(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        with np.errstate(over="ignore"):
-            return ((values - self._mean) / self._deviation).astype(np.float32)
-
-    def _training_windows(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """All windows that, with the value that follows, lie in the training part: float32 [n, window], [n]; views."""
-        values = self._load()[: self._training]
-        return sliding_window_view(values, self.config.window)[:-1], values[self.config.window :]
+        return rows
 
     def _training_places(self) -> Ints:
-        """The training windows that hold no masked value, and go on with none: int64 [≤ n]."""
+        """Where the training windows begin that, with the value that follows, lie in the training part and hold no
+        masked one: int64 [n]."""
         if self._places is None:
             self._load()
             starts = np.arange(self._training - self.config.window)
@@ -492,27 +594,35 @@ class Forecast(DataTask[ForecastConfig]):
         return self._places
 
     def _held_out(self, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Windows and the `steps` held-out values after each: float32 [n, window] and [n, steps]."""
-        values, starts = self._starts(steps)
-        window = self.config.window
-        if not len(starts):
-            return np.zeros((0, window), np.float32), np.zeros((0, steps), np.float32)
-        ahead = sliding_window_view(values, window + steps)[starts - window]
-        return ahead[:, :window], ahead[:, window:]
+        """Windows and the `steps` held-out values after each: float32 [n, window, features] and [n, steps]."""
+        rows, starts = self._starts(steps)
+        before, after = np.arange(-self.config.window, 0), np.arange(steps)
+        return rows[starts[:, None] + before], rows[starts[:, None] + after, 0]
 
     def _starts(self, steps: int) -> tuple[NDArray[np.float32], Ints]:
-        """The series of the part that is held out here, and the places of the first values that are asked there:
+        """The steps of the part that is held out here, and the places of the first values that are asked there:
         int64 [n]."""
-        values, window, masked = self._load(), self.config.window, self._masked
+        rows, window, masked = self._load(), self.config.window, self._masked
         first, end = self._training, self._validated
         if self.part == "test":
-            first, end = end, len(values)
+            first, end = end, self._count
             if self._tested is not None:
-                values, masked, first, end = self._tested, self._test_masked, window, len(self._tested)
+                rows, masked, first, end = self._tested, self._test_masked, window, self._tested_count
         # A forecast reads the window anew for each of its steps.
         most = min(MOST_ASKED if steps == 1 else MOST_FORECASTS, EVALUATED_TOKENS // (window * steps))
         there = _unmasked(np.arange(first - window, end - window - steps + 1), window + steps, masked) + window
-        return values, there[np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).astype(np.int64))]
+        return rows, there[np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).astype(np.int64))]
+
+
+class WindowOfData(NamedTuple):
+    """inputs: float32 [window, features], as `parse` gives them; following: the values behind it, in the data's units;
+    ahead: how many are to be forecast; beside: float32 [1, ahead − 1, features − 1], what stands beside each as it is
+    fed back; None where it stands alone"""
+
+    inputs: Inputs
+    following: list[float]
+    ahead: int
+    beside: NDArray[np.float32] | None
 
 
 def seasons_before(season: int, steps: int) -> Ints:
@@ -547,17 +657,8 @@ def _place_of(text: str, series: Series) -> int:
             f"task.tested_from: {shown(text)} is no time of column {shown(moments.name)}, or can be two; write {how}"
         )
     place = int(np.searchsorted(moments.at, begins))
-    if place >= len(moments.at):
+    if place >= len(series.values):
         raise UserError(
             f"task.tested_from: no value of {shown(series.name)} is of {shown(text)} or later; name an earlier time"
         )
     return place
-
-
-def _shortest(value: float, reach: float) -> float:
-    """The number with the fewest digits that lies no further from a value than that."""
-    for digits in range(1, 17):
-        short = float(f"{value:.{digits}g}")
-        if abs(short - value) <= reach:
-            return short
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
-from seqsum.formatting import count, full
+from seqsum.formatting import count, enumerated, full
 from seqsum.schema import shown
 from seqsum.tasks.header import LOOKED_AT, Header, usual_kind
 from seqsum.tasks.number_format import (
@@ -50,6 +51,7 @@ class SeriesSource:
     names the file, for messages; encoding: of the file
     time_column: the one that says when; None finds it. order, repeated, gaps: what to do where rows are not in its
     order, where a time comes again, and where some are left out
+    inputs, known: further columns, under the same rules; known ones go on where the series has ended
     """
 
     file: str | None = None
@@ -63,6 +65,8 @@ class SeriesSource:
     order: Literal["refuse", "sort"] = "refuse"
     repeated: Repeated = "keep"
     gaps: Gaps = "keep"
+    inputs: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,22 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A further column. values: float64 [n], of a known one [n + ahead]; format: how its numbers are written"""
+
+    name: str
+    values: NDArray[np.float64]
+    format: NumberFormat
+
+
+@dataclass(frozen=True)
 class Series:
     """name: of the column; values: float64 [n], oldest first; format: how its numbers are written; notes: how it was
-    read, one sentence each; moments: when each value was, where the file says it of all; masked: bool [n], values that
-    stand for none, which no window may hold"""
+    read, one sentence each; moments: when each value was, [n + ahead], where the file says it of all; masked: bool [n],
+    steps that hold a value that stands for none, which no window may hold
+    inputs, known: further columns, as they were named; ahead: for how many rows behind the last value the known ones
+    go on
+    """
 
     name: str
     values: NDArray[np.float64]
@@ -97,17 +113,22 @@ class Series:
     notes: list[str]
     moments: Moments | None = None
     masked: NDArray[np.bool_] | None = None
+    inputs: tuple[Column, ...] = ()
+    known: tuple[Column, ...] = ()
+    ahead: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the values."""
-        return hashlib.sha256(self.values.tobytes()).hexdigest()
+        """SHA-256 of all values."""
+        columns = (self.values, *(column.values for column in (*self.inputs, *self.known)))
+        return hashlib.sha256(b"".join(values.tobytes() for values in columns)).hexdigest()
 
 
 def read_series(reading: SeriesSource) -> Series:
-    """Read a column of a CSV file; without a file, the sunspot numbers of 1700–2008.
+    """Read a column of a CSV file, and further ones; without a file, the sunspot numbers of 1700–2008.
 
-    Rows from the newest to the oldest are put into order. Raises UserError naming what is wrong and where: the file,
+    Rows from the newest to the oldest are put into order. With known columns the last rows that have no value are the
+    steps to be forecast. Raises UserError naming what is wrong and where: the file,
     the column, the first cell that is no finite number or can be read in two ways, rows in no order of time.
     """
     if reading.file is None:
@@ -119,14 +140,19 @@ def read_series(reading: SeriesSource) -> Series:
 @lru_cache(maxsize=4)  # a form makes the task anew at every change
 def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
     """`stamp`: of the file as it is now; a changed one is read anew."""
-    return _series(read_table(file, reading.header, False, reading.field, reading.encoding, (reading.column,)), reading)
+    columns = (reading.column, *reading.inputs, *reading.known)
+    return _series(read_table(file, reading.header, False, reading.field, reading.encoding, columns), reading)
 
 
 def _series(table: Table, reading: SeriesSource) -> Series:
-    column = table.column(reading.column, "task.column")
-    values, form, notes = _numbers(table, column, reading)
-    rows, moments, time_notes = _in_order(table, column, reading)
+    columns = _columns(table, reading)
+    read = [_numbers(table, column, reading, further=at > 0) for at, column in enumerate(columns)]
+    values = np.stack([numbers for numbers, _, _ in read], axis=1)
+    rows, moments, time_notes = _in_order(table, columns, reading)
     values, places = values[rows], [table.places[row] for row in rows.tolist()]
+    past = len(columns) - len(reading.known)  # columns that have no future
+    if reading.missing == "refuse":
+        _refuse_missing(table, columns, rows, _missing(values, past))
     gap = np.zeros(len(values), dtype=np.bool_)
     if moments is not None:
         values, moments, places, told = _one_each(values, moments, places, reading, table.source)
@@ -135,23 +161,99 @@ def _series(table: Table, reading: SeriesSource) -> Series:
         time_notes += told
     lines = np.zeros(len(values), dtype=np.int64)
     lines[~gap] = places
-    first = int(np.flatnonzero(~np.isnan(values))[0]) if not np.isnan(values).all() else len(values)
+    absent = _missing(values, past)
+    first = max(int(np.argmin(column)) if not column.all() else len(values) for column in np.isnan(values).T)
     masked = np.zeros(len(values), dtype=np.bool_)
     filled = values
-    for which, how in ((gap, reading.gaps), (np.isnan(values) & ~gap, reading.missing)):
-        masked |= which if how == "mask" else False
-        filled = np.where(which, _filled(values, interpolate=how == "interpolate"), filled)
-    notes += _missing_notes(np.where(gap, 0.0, values), first, lines, reading.missing)
+    for which, how in ((absent & gap[:, None], reading.gaps), (absent & ~gap[:, None], reading.missing)):
+        masked |= which.any(axis=1) if how == "mask" else False
+        every = [_filled(column, interpolate=how == "interpolate") for column in values.T]
+        filled = np.where(which, np.stack(every, axis=1), filled)
+    ended = len(values) - _ahead(values, past)
+    notes = [note for _, _, told in read for note in told]
+    for at, column in enumerate(columns):
+        missing = np.flatnonzero(absent[:, at] & ~gap)
+        notes += _missing_notes(missing, first, lines, reading.missing, shown(table.columns[column]) if at else "")
+    # What is known ends where it is masked.
+    end = ended + int(np.argmax(np.append(masked[ended:], True)))
+    if reading.known:
+        notes += [_ahead_note(table.columns[columns[0]], end - ended, reading.known)]
+    first = min(first, ended)
     if moments is not None:
-        moments = replace(moments, at=moments.at[first:])
-    filled, masked = filled[first:].copy(), masked[first:]
-    filled.setflags(write=False)
-    told = [] if reading.file is None else [*table.notes, *notes, *time_notes]
-    return Series(table.columns[column], filled, form, told, moments, masked if masked.any() else None)
+        moments = replace(moments, at=moments.at[first:end])
+    masked = masked[first:ended]
+    further = [
+        Column(table.columns[column], _kept(filled[first : ended if at < past else end, at]), read[at][1])
+        for at, column in enumerate(columns)
+    ]
+    return Series(
+        table.columns[columns[0]],
+        further[0].values,
+        further[0].format,
+        [] if reading.file is None else [*table.notes, *notes, *time_notes],
+        moments,
+        masked if masked.any() else None,
+        tuple(further[1:past]),
+        tuple(further[past:]),
+        end - ended,
+    )
 
 
-def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
-    """Read a column in its one convention: float64 [rows], NaN where a value is missing and that is allowed."""
+def _columns(table: Table, reading: SeriesSource) -> list[int]:
+    """Where the column of the values and the further ones stand; raises UserError where one is named that is not there,
+    or is the column of the values."""
+    found = [table.column(reading.column, "task.column")]
+    for setting, names in (("task.input_columns", reading.inputs), ("task.known_columns", reading.known)):
+        for name in names:
+            found.append(table.column(name, setting))
+            if found[-1] == found[0]:
+                raise UserError(
+                    f"{setting}: {shown(name)} is the column that is forecast, and its past is read anyway; leave it "
+                    "out, or set task.column to another"
+                )
+    return found
+
+
+def _ahead(values: NDArray[np.float64], past: int) -> int:
+    """How many rows at the end have no value: the steps to be forecast, where columns are known there.
+
+    values: float64 [rows, columns], oldest first; past: how many of the columns have no future, that of the values
+    first
+    """
+    if past == values.shape[1]:
+        return 0
+    known = np.flatnonzero(~np.isnan(values[:, 0]))
+    return len(values) - int(known[-1]) - 1 if len(known) else 0
+
+
+def _missing(values: NDArray[np.float64], past: int) -> NDArray[np.bool_]:
+    """What is missing, but for what has no future: bool [rows, columns]. Arguments as for `_ahead`."""
+    missing: NDArray[np.bool_] = np.isnan(values)
+    missing[len(values) - _ahead(values, past) :, :past] = False
+    return missing
+
+
+def _ahead_note(name: str, ahead: int, known: tuple[str, ...]) -> str:
+    names = enumerated([shown(column) for column in known], "and")
+    if not ahead:
+        return (
+            f"series: no row behind the last value of {shown(name)} says what {names} will be; add rows without a "
+            "value to forecast them"
+        )
+    return f"series: the last {count(ahead, 'row')} have no {shown(name)}: the steps to be forecast, {names} known"
+
+
+def _kept(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A copy that lies together and can't be written to."""
+    kept = values.copy()
+    kept.setflags(write=False)
+    return kept
+
+
+def _numbers(
+    table: Table, column: int, reading: SeriesSource, further: bool
+) -> tuple[NDArray[np.float64], NumberFormat, list[str]]:
+    """Read a column in its one convention: float64 [rows], NaN where a value is missing."""
     name = shown(table.columns[column])
     cells = [evened(cell) for cell in table.cells(column)]
     missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
@@ -160,19 +262,14 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
         shapes.setdefault(shape_of(cell), row)
     for shape in {shape_of(cells[row]) for row in missing}:
         del shapes[shape]
+    if not shapes and further:
+        raise UserError(f"{table.source}: column {name} holds no number; leave it out")
     try:
         form = decide(shapes, reading.decimal, table.separator)
     except Conflict as error:
-        raise UserError(_conflict(error, table, column, cells, reading.decimal)) from None
-    if missing and reading.missing == "refuse":
-        first = cells[missing[0]]
-        what = f"{shown(first)} is a missing value" if first else "the cell is empty"
-        lines = listed_lines([table.places[row] for row in missing])
-        also = f"; {len(missing):,} values are missing ({lines})" if len(missing) > 1 else ""
-        raise UserError(
-            f"{table.place(missing[0], column)}: {what}{also}; fill in what is missing, or set task.missing to "
-            "forward_fill, which repeats the value before, to interpolate, or to mask, which leaves its windows out"
-        )
+        words = further and not re.search(r"\d", cells[error.place])
+        hint = "; a further column holds numbers: write yes and no, or kinds, as 1 and 0 in columns of their own"
+        raise UserError(_conflict(error, table, column, cells, reading.decimal) + (hint if words else "")) from None
     absent = set(missing)
     values = np.array([math.nan if row in absent else form.value(cell) for row, cell in enumerate(cells)])
     wrong = np.flatnonzero(np.isinf(values))
@@ -200,21 +297,40 @@ def _numbers(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[
     return values, form, notes
 
 
+def _refuse_missing(table: Table, columns: list[int], rows: NDArray[np.int64], missing: NDArray[np.bool_]) -> None:
+    """Raise UserError where a value is missing.
+
+    rows: int64 [n], the rows in order; missing: bool [n, columns], in that order
+    """
+    for at, column in enumerate(columns):
+        lacking = sorted(rows[missing[:, at]].tolist())
+        if lacking:
+            first = evened([*table.cells(column)][lacking[0]])
+            what = f"{shown(first)} is a missing value" if first else "the cell is empty"
+            lines = listed_lines([table.places[row] for row in lacking])
+            also = f"; {len(lacking):,} values are missing ({lines})" if len(lacking) > 1 else ""
+            raise UserError(
+                f"{table.place(lacking[0], column)}: {what}{also}; fill in what is missing, or set task.missing to "
+                "forward_fill, which repeats the value before, to interpolate, or to mask, which leaves its windows out"
+            )
+
+
 def _missing_notes(
-    values: NDArray[np.float64], left_out: int, places: NDArray[np.int64], how: MissingValues
+    missing: NDArray[np.int64], left_out: int, places: NDArray[np.int64], how: MissingValues, name: str
 ) -> list[str]:
     """Say what became of missing values; those of the first `left_out` places stand before all others.
 
-    values: float64 [n], oldest first, NaN where one is missing; places: the line of each
+    missing: int64 [m], where they are, oldest first; places: the line of each; name: of a further column, else empty
     """
-    missing = np.flatnonzero(np.isnan(values)).tolist()
     done = {"interpolate": "read as on the line between their neighbours", "mask": "in no window"}
     said = (
-        ([row for row in missing if row < left_out], "before the first value left out"),
-        ([row for row in missing if row >= left_out], done.get(how, "read as the value before")),
+        ([row for row in missing.tolist() if row < left_out], "before the first value left out"),
+        ([row for row in missing.tolist() if row >= left_out], done.get(how, "read as the value before")),
     )
+    of = f" of {name}" if name else ""
     return [
-        f"series: {count(len(rows), 'missing value')} ({listed_lines(sorted(int(places[row]) for row in rows))}) {done}"
+        f"series: {count(len(rows), 'missing value')}{of} ({listed_lines(sorted(int(places[row]) for row in rows))}) "
+        f"{done}"
         for rows, done in said
         if rows
     ]
@@ -246,13 +362,16 @@ def _conflict(error: Conflict, table: Table, column: int, cells: list[str], deci
     return f"{place}: expected a number, got {cell}"
 
 
-def _in_order(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray[np.int64], Moments | None, list[str]]:
+def _in_order(
+    table: Table, columns: list[int], reading: SeriesSource
+) -> tuple[NDArray[np.int64], Moments | None, list[str]]:
     """Return the rows oldest first, when each was, and what is to be said of it.
 
     Raises UserError when they run neither way, unless they are to be sorted.
     """
     rows = np.arange(len(table.rows))
-    others = [at for at in range(len(table.columns)) if at != column]
+    column = columns[0]
+    others = [at for at in range(len(table.columns)) if at not in columns]
     if reading.time_column is not None:
         others = [table.column(reading.time_column, "task.time_column")]
         if others == [column]:
@@ -318,7 +437,7 @@ def _in_order(table: Table, column: int, reading: SeriesSource) -> tuple[NDArray
 def _one_each(
     values: NDArray[np.float64], moments: Moments, places: list[int], reading: SeriesSource, source: str
 ) -> tuple[NDArray[np.float64], Moments, list[int], list[str]]:
-    """Have one value for each time, as `repeated` says."""
+    """Have one row for each time, as `repeated` says. values: float64 [rows, columns], NaN where one is missing"""
     again = np.flatnonzero(np.diff(moments.at) == 0) + 1
     if reading.repeated == "keep" or not len(again):
         return values, moments, places, []
@@ -335,9 +454,7 @@ def _one_each(
     values, places = values[by_line], [places[row] for row in by_line.tolist()]
     _, firsts, counts = np.unique(moments.at, return_index=True, return_counts=True)
     if reading.repeated == "mean":
-        known = ~np.isnan(values)
-        sums, found = (np.add.reduceat(part, firsts) for part in (np.where(known, values, 0.0), known.astype(float)))
-        chosen, values = firsts, np.divide(sums, found, out=np.full(len(sums), math.nan), where=found > 0)
+        chosen, values = firsts, np.stack([_means(column, firsts) for column in values.T], axis=1)
     else:
         chosen = firsts if reading.repeated == "first" else firsts + counts - 1
         values = values[chosen]
@@ -347,10 +464,21 @@ def _one_each(
     return values, moments, [places[row] for row in chosen.tolist()], [f"{note} (column {name})"]
 
 
+def _means(values: NDArray[np.float64], firsts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean of what is known in each of the parts that begin at `firsts`; NaN where nothing is."""
+    known = ~np.isnan(values)
+    sums, found = (np.add.reduceat(part, firsts) for part in (np.where(known, values, 0.0), known.astype(float)))
+    means: NDArray[np.float64] = np.divide(sums, found, out=np.full(len(sums), math.nan), where=found > 0)
+    return means
+
+
 def _without_gaps(
     values: NDArray[np.float64], moments: Moments, places: list[int], reading: SeriesSource, source: str
 ) -> tuple[NDArray[np.float64], Moments, NDArray[np.bool_], list[str]]:
-    """Put NaN where times are left out by the usual step, and say where: bool [n]."""
+    """Put rows of NaN where times are left out by the usual step, and say where: bool [n].
+
+    values: float64 [rows, columns]
+    """
     nothing, name = np.zeros(len(values), dtype=np.bool_), shown(moments.name)
     if reading.gaps == "keep":
         return values, moments, nothing, []
@@ -386,7 +514,7 @@ def _without_gaps(
         f"{places[wide[0]]} and {places[wide[0] + 1]}) {done.get(reading.gaps, 'read as the value before')}"
     )
     moments = replace(moments, at=moments.at[at] + inside * widths[at])
-    return np.where(gap, math.nan, values[at]), moments, gap, [note]
+    return np.where(gap[:, None], math.nan, values[at]), moments, gap, [note]
 
 
 def _filled(values: NDArray[np.float64], interpolate: bool = False) -> NDArray[np.float64]:

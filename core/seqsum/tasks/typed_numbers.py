@@ -17,32 +17,32 @@ def read_typed(text: str, form: NumberFormat, hint: str) -> list[float]:
     A number with a decimal point is read in every convention unless it can be another number in this one. Raises
     InputError with the place of what is no number, or can be read in two ways.
     """
-    values: list[float] = []
-    for number, (start, end) in enumerate(_places(text, form, hint), start=1):
-        word = text[start:end]
-        value = form.read(word)
-        if value is None:
-            readings = {one.value(evened(word)) for one in formats_of(shape_of(evened(word))) if not one.unit}
-            if len(readings) == 1 and "," not in word:
-                (value,) = readings
-            elif len(readings) > 1:
-                raise InputError(
-                    f"input: value {number}, {shown(word)}, can be read in two ways; the numbers have "
-                    f"{form.words()}: type {hint}",
-                    start,
-                    end,
-                )
-        if value is None or not math.isfinite(value):
-            raise InputError(f"input: value {number} is {shown(word)}; type {hint}", start, end)
-        if rounded(evened(word), value):
+    places = enumerate(_places(text, form, hint), start=1)
+    return [read_number(text[start:end], form, f"value {number}", hint, start) for number, (start, end) in places]
+
+
+def read_number(word: str, form: NumberFormat, what: str, hint: str, start: int) -> float:
+    """Read one number as `read_typed` does. what: what it is, for messages; start: where it stands in what was typed"""
+    end, value = start + len(word), form.read(word)
+    if value is None:
+        readings = {one.value(evened(word)) for one in formats_of(shape_of(evened(word))) if not one.unit}
+        if len(readings) == 1 and "," not in word:
+            (value,) = readings
+        elif len(readings) > 1:
             raise InputError(
-                f"input: value {number}, {shown(word)}, has more digits than are computed with: it would be "
-                f"{int(value)}",
+                f"input: {what}, {shown(word)}, can be read in two ways; the numbers have {form.words()}: type {hint}",
                 start,
                 end,
             )
-        values.append(value)
-    return values
+    if value is None or not math.isfinite(value):
+        raise InputError(f"input: {what} is {shown(word)}; type {hint}", start, end)
+    if rounded(evened(word), value):
+        raise InputError(
+            f"input: {what}, {shown(word)}, has more digits than are computed with: it would be {int(value)}",
+            start,
+            end,
+        )
+    return value
 
 
 def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:

@@ -95,7 +95,7 @@ class Forecast(Question):
         import torch
 
         from seqsum.models.generation import forecast, quantile_forecast
-        from seqsum.query.model_input import ModelInput
+        from seqsum.query.model_input import ModelInput, as_rows
 
         task = asked.task
         assert isinstance(task, ForecastTask)
@@ -103,24 +103,26 @@ class Forecast(Question):
         truth = None
         if self.offset is None:
             read = asked.read(self.input)
+            length, beside = task.ahead(self.input, self.length, task.config.horizon)
         elif self.input.strip():
             raise UserError("forecast: give either values or an offset from the data's end, not both")
         else:
-            inputs, following = task.window_before_end(self.offset)
-            read, truth = ModelInput(asked.loaded, inputs), following or None
-        length = self.length or task.config.horizon
-        rows = torch.from_numpy(np.asarray(read.inputs))[None]
+            found = task.window_before_end(self.offset, self.length)
+            read, truth = ModelInput(asked.loaded, found.inputs), found.following or None
+            length, beside = found.ahead, found.beside
+        values = torch.from_numpy(np.asarray(read.inputs))[None, :, :1]
         with torch.inference_mode():
-            every = quantile_forecast(read.model, read.row, length)[0]
+            fed = None if beside is None else as_rows(read.model, beside)
+            every = quantile_forecast(read.model, read.row, length, beside=fed)[0]
             said = every[:, 0]
-            beside = forecast(baseline.model, rows.double(), length)[0]
+            linear = forecast(baseline.model, values.double(), length)[0]
         when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
             time=None if when is None else TimeAxis(name=when[0], unit=when[1], at=when[2]),
-            history=task.echo(read.inputs),
+            history=list(task.past(read.inputs)),
             forecast=task.read_answer(read.inputs, said),
             truth=None if truth is None else list(truth[:length]),
-            autoregressive=task.read_answer(read.inputs, beside),
+            autoregressive=task.read_answer(read.inputs, linear),
             order=baseline.order,
             interval=_interval(task, read.inputs, every),
             seasonal_naive=_seasonal(task, read.inputs, length),
@@ -152,10 +154,11 @@ class Baseline:
                 examples.targets.shape = (len(examples.targets), -1)
             steps = examples.targets.shape[1]
             scale = float(self._task.data_facts()["deviation"])
-            windows = examples.inputs
+            windows, model = examples.inputs, self._loaded.model
+            beside = None if examples.beside is None else as_rows(model, examples.beside)
             with torch.inference_mode():
-                every = quantile_forecast(self._loaded.model, as_rows(self._loaded.model, windows), steps)
-                baseline = forecast(self.model, torch.from_numpy(windows).double(), steps)
+                every = quantile_forecast(model, as_rows(model, windows), steps, beside=beside)
+                baseline = forecast(self.model, torch.from_numpy(windows[..., :1]).double(), steps)
             same = np.repeat(windows[:, -1:, 0], steps, axis=1)
             assert isinstance(self._task, ForecastTask)
             seasonal = self._task.seasonal(steps)

@@ -101,11 +101,14 @@ class Predict(Continues):
         import torch
 
         from seqsum.models.generation import continued, forecast
+        from seqsum.query.model_input import as_rows
 
         row, lengths, kind = read.row, read.lengths, read.task.answer
         with torch.inference_mode():
             if kind == "values" and length is not None:
-                return forecast(read.model, row, length)[0], []
+                steps, beside = read.task.ahead(self.input, self.length, length)
+                rows = None if beside is None else as_rows(read.model, beside)
+                return forecast(read.model, row, steps, beside=rows)[0], []
             if kind == "values":
                 return read.task.point(read.model(row, lengths)[0].float().numpy()), []
             if kind == "sequence":
