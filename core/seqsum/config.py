@@ -426,6 +426,9 @@ def misfits(task: Section, model: Section) -> list[tuple[str, str]]:
         return [("model.order", f"must be at most task.window ({window}), got {model.order}")]
     if isinstance(model, AutoregressiveConfig) and getattr(task, "interval", None) is not None:
         return [("task.interval", "must be off with autoregressive: least squares finds the mean, and no interval")]
+    further = [name for name in ("input_columns", "known_columns") if getattr(task, name, ())]
+    if isinstance(model, AutoregressiveConfig) and further:
+        return [(f"task.{further[0]}", "must be empty with autoregressive: it forecasts a column from its own past")]
     if kind.causal and getattr(model, "bidirectional", False) and model.name != "encoder_decoder":
         return [("model.bidirectional", f'must be false: the task "{task.name}" must not see what comes after')]
     if getattr(model, "bidirectional", False) and getattr(model, "form", "stacked") == "cells":

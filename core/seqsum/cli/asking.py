@@ -278,7 +278,9 @@ def _told(more: Iterator[tuple[str, Answer | UserError]]) -> Iterator[str]:
 def _each_input(asking: Asking, options: Options, one: Callable[[str], None]) -> int:
     """Ask the input of the command line, or every line of standard input; lines that can't be read are told and passed
     over. Returns the exit status."""
-    if options.input is None and not what_is_asked(asking.loaded.task)["empty"]:
+    asked = what_is_asked(asking.loaded.task)
+    # A series tells what is missing behind its end by itself.
+    if options.input is None and not asked["empty"] and not asked["series"]:
         raise UserError(f"seqsum {options.command}: INPUT is missing; see seqsum {options.command} --help")
     if options.input != STANDARD_INPUT:
         one(options.input or "")

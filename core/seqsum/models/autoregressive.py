@@ -49,12 +49,6 @@ class AutoregressiveModel(SequenceModel):
 def build(task: AnyTask, config: AutoregressiveConfig) -> AutoregressiveModel:
     """Raises UserError where a task asks for more than one number at a time."""
     if task.features != 1 or task.classes != 1:
-        columns = [name for name in ("input_columns", "known_columns") if getattr(task.config, name, ())]
-        if columns:
-            raise UserError(
-                f"model.name: autoregressive forecasts a column from its own past alone; leave task.{columns[0]} "
-                "empty, or take another model"
-            )
         raise UserError(
             f'model.name: autoregressive forecasts one number from one number a step; the task "{task.config.name}" '
             f"has {task.features or 'no'} numbers a step and asks for {task.classes}"

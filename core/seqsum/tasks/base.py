@@ -219,6 +219,10 @@ class Task(ABC, Generic[TaskSettings]):
         """Write what `read_answer` or `truth` gave as a person reads it."""
         return " ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
 
+    def as_typed(self, inputs: Inputs) -> str:
+        """Write an input as one would type it."""
+        return self.render(self.echo(inputs))
+
     def shown_questions(self) -> list[Inputs]:
         """Return a few inputs that stand below a run's curves, with what the model answers to them as it learns.
 

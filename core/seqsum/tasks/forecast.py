@@ -193,8 +193,8 @@ class Forecast(DataTask[ForecastConfig]):
                 f"the last {counted(window, 'value')} of {shown(steps.value.name)}, oldest first, {comma}separated by "
                 f"{between} (fewer: the mean stands for those before; nothing: the end of the data)"
             )
-        ahead = ", and behind them, with ? for what is not known, those to be forecast" if steps.known else ""
-        nothing = "" if self._steps.known and not self._ends_ahead else "; nothing: the end of the data"
+        ahead = f", then {steps.ahead} for each step to forecast" if steps.known else ""
+        nothing = "" if steps.known and not self._ends_ahead else "; nothing: the end of the data"
         return (
             f"the last {counted(window, 'row')} {steps.names}, oldest first, separated by spaces{ahead} (fewer: the "
             f"means stand for those before{nothing})"
@@ -394,19 +394,17 @@ class Forecast(DataTask[ForecastConfig]):
         """Values ahead, in the data's units, nearest first."""
         return self._steps.value.read(answer)
 
-    def past(self, inputs: Inputs) -> list[float]:
-        """The values of a window, float32 [window, features], without what stands beside them, in the data's units."""
+    def echo(self, inputs: Inputs) -> list[float]:
+        """The values of a window, without what stands beside them, in the data's units."""
         return self._steps.value.read(inputs[:, 0])
 
-    def echo(self, inputs: Inputs) -> list[float] | list[list[float | None]]:
-        return self.past(inputs) if self.features == 1 else self._steps.rows(inputs)
+    def as_typed(self, inputs: Inputs) -> str:
+        return self.render(self.echo(inputs)) if self.features == 1 else self._steps.as_typed(inputs)
 
     def input_names(self, inputs: Inputs) -> list[str]:
         return self._steps.names_of(inputs)
 
     def render(self, answer: Any) -> str:
-        if answer and isinstance(answer[0], list):
-            return self._steps.written(answer)
         form = self._steps.value.format
         return ("; " if form.grouping == " " else " ").join(form.texts(answer))
 

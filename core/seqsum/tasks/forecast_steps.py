@@ -50,11 +50,8 @@ class Scale:
                 f"{setting}: the values of {shown(name)} are too large to compute with; give them in a larger unit"
             )
         if training.min() == training.max() or deviation == 0:
-            why = (
-                "there is nothing to learn from a constant series"
-                if setting == "task.column"
-                else "nothing can be learned from it; leave it out"
-            )
+            own = "there is nothing to learn from a constant series"
+            why = own if setting == "task.column" else "leave it out, for a constant says nothing"
             raise UserError(
                 f"{setting}: the {len(training)} training values of {shown(name)} are all {training[0]:g}; {why}"
             )
@@ -112,9 +109,18 @@ class Steps:
         return 1 + len(self.inputs) + len(self.known)
 
     @property
+    def _scales(self) -> tuple[Scale, ...]:
+        return (self.value, *self.inputs, *self.known)
+
+    @property
     def names(self) -> str:
         """The columns as a typed row has them: `sales;price;promo`."""
-        return ";".join(one_line(scale.name) for scale in (self.value, *self.inputs, *self.known))
+        return ";".join(one_line(scale.name) for scale in self._scales)
+
+    @property
+    def ahead(self) -> str:
+        """The columns as the row of a step to be forecast has them: `?;?;promo`."""
+        return ";".join([MISSING] * (1 + len(self.inputs)) + [one_line(scale.name) for scale in self.known])
 
     def standardised(
         self,
@@ -151,31 +157,18 @@ class Steps:
             return held
         return np.concatenate([held, steps[places[:, None] + np.arange(ahead - 1), 1 + len(self.inputs) :]], axis=2)
 
-    def rows(self, steps: Inputs) -> list[list[float | None]]:
-        """Write steps, float32 [n, features], as rows of the data, in its units: [n + 1][columns] with known columns,
-        else [n][columns]; None for what these steps don't hold.
-
-        The last row is the one to be forecast.
-        """
-        past = 1 + len(self.inputs)
-        columns: list[list[float | None]] = []
-        for place, scale in enumerate((self.value, *self.inputs, *self.known)):
-            column: list[float | None] = [*scale.read(steps[:, place])]
-            columns.append([None, *column] if place >= past else [*column, None] if self.known else column)
-        return [list(row) for row in zip(*columns, strict=True)]
-
-    def written(self, rows: Sequence[Sequence[float | None]]) -> str:
-        """Write rows as one types them."""
-        cells = []
-        for scale, column in zip((self.value, *self.inputs, *self.known), zip(*rows, strict=True), strict=True):
-            texts = iter(scale.format.texts([cell for cell in column if cell is not None]))
-            cells.append([MISSING if cell is None else next(texts) for cell in column])
-        return " ".join(";".join(row) for row in zip(*cells, strict=True))
+    def as_typed(self, steps: Inputs) -> str:
+        """Write steps, float32 [n, features], as rows of the data that one can type; with known columns the last row is
+        that of the step to be forecast."""
+        past, columns = 1 + len(self.inputs), []
+        for place, scale in enumerate(self._scales):
+            texts = scale.format.texts(scale.read(steps[:, place]))
+            columns.append([MISSING, *texts] if place >= past else [*texts, MISSING] if self.known else texts)
+        return " ".join(";".join(row) for row in zip(*columns, strict=True))
 
     def names_of(self, steps: Inputs) -> list[str]:
         """Write each step, float32 [n, features], by what stands there."""
-        scales = (self.value, *self.inputs, *self.known)
-        columns = [scale.format.texts(scale.read(steps[:, place])) for place, scale in enumerate(scales)]
+        columns = [scale.format.texts(scale.read(steps[:, place])) for place, scale in enumerate(self._scales)]
         return [";".join(row) for row in zip(*columns, strict=True)]
 
     def text_of(self, rows: TypedRows, place: int, column: int) -> str:
@@ -189,7 +182,7 @@ class Steps:
 
         Raises InputError with the place of what is wrong.
         """
-        scales = (self.value, *self.inputs, *self.known)
+        scales = self._scales
         past = 1 + len(self.inputs)
         rows: list[list[float]] = []
         values = 0
@@ -249,6 +242,8 @@ class Steps:
 
 def _shortest(value: float, reach: float) -> float:
     """The number with the fewest digits that lies no further from a value than that."""
+    if abs(value) <= reach:
+        return 0.0
     for digits in range(1, 17):
         short = float(f"{value:.{digits}g}")
         if abs(short - value) <= reach:

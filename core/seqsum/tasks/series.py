@@ -237,8 +237,8 @@ def _ahead_note(name: str, ahead: int, known: tuple[str, ...]) -> str:
     names = enumerated([shown(column) for column in known], "and")
     if not ahead:
         return (
-            f"series: no row behind the last value of {shown(name)} says what {names} will be; add rows without a "
-            "value to forecast them"
+            f"series: the file ends with the last value of {shown(name)}; to forecast what comes, add rows with "
+            f"{names} and no {shown(name)}"
         )
     return f"series: the last {count(ahead, 'row')} have no {shown(name)}: the steps to be forecast, {names} known"
 

@@ -119,7 +119,7 @@ class Forecast(Question):
         when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
             time=None if when is None else TimeAxis(name=when[0], unit=when[1], at=when[2]),
-            history=list(task.past(read.inputs)),
+            history=task.echo(read.inputs),
             forecast=task.read_answer(read.inputs, said),
             truth=None if truth is None else list(truth[:length]),
             autoregressive=task.read_answer(read.inputs, linear),

@@ -106,7 +106,7 @@ def untypable(task: AnyTask) -> UserError:
 
 def typed(task: AnyTask, inputs: Inputs) -> str | None:
     """Write an input as one would type it; None when that would be read as another one."""
-    text = task.render(task.echo(inputs))
+    text = task.as_typed(inputs)
     try:
         again = task.parse(text)
     except UserError:
