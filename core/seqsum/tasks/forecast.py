@@ -59,13 +59,13 @@ class ForecastConfig(TaskConfig):
     )
     input_columns: tuple[str, ...] = setting(
         (),
-        "further columns whose past is read beside the values, such as a price; where several steps are forecast, they "
-        "stay as they were last",
+        "further columns whose past is read beside the values, such as a price; in forecasts of several steps their "
+        "last value stays",
     )
     known_columns: tuple[str, ...] = setting(
         (),
-        "further columns whose future is known, such as holidays or a plan: each step also sees them one step ahead; "
-        "rows at the file's end that have them and no value are the steps to be forecast",
+        "further columns whose future is known, such as holidays: each step sees those of the next; rows at the file's "
+        "end that have them and no value are the steps to be forecast",
     )
     decimal: DecimalMark = setting(
         "auto", "the decimal mark of the columns: point or comma; auto finds it, and refuses where 1,000 can be either"

@@ -176,7 +176,7 @@ def task_title(preset: Preset) -> str:
 
 def detail(preset: Preset) -> Content:
     """A preset in words: title, description, what to look for, what it sets."""
-    sets = [f"{path} {now}" for path, (now, _) in preset.config.differences(Config()).items()]
+    sets = [f"{path} {now}" for path, (now, _) in preset.config.differences(Config()).items() if now]
     sources = sources_in(f"{preset.title} {preset.description} {preset.look_for}")
     return Content.assemble(
         (printable(preset.title), "bold $primary"),

@@ -214,7 +214,8 @@ def _converged(line: Line, rule: str = "") -> str:
 
 def _changed(preview: Preview) -> str:
     found = preview.differences.items()
-    return ", ".join(f"{path} {as_shown(path, theirs)}→{as_shown(path, mine)}" for path, (mine, theirs) in found)
+    told = {path: [as_shown(path, text) or "none" for text in pair] for path, pair in found}
+    return ", ".join(f"{path} {theirs}→{mine}" for path, (mine, theirs) in told.items())
 
 
 def _describe_group(line: Line) -> Content:
