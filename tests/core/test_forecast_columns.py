@@ -267,8 +267,8 @@ def test_what_is_typed_is_read_as_the_file_is(table: Table) -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "place"),
     [
-        ("50 51 52", r'row 1, "50", has 1 number, and sales;price;promo are 3; type the last 5 rows', 0),
-        ("50;7;0 51;7", r'row 2, "51;7", has 2 numbers, and sales;price;promo are 3', 7),
+        ("50 51 52", r'row 1, "50", has 1 number and needs 3; type the last 5 rows sales;price;promo, oldest', 0),
+        ("50;7;0 51;7", r'row 2, "51;7", has 2 numbers and needs 3', 7),
         ("50;7;0", r'what was typed does not say what "promo" will be in the next step', None),
         ("50;;0 ?;?;1", r'"price" of row 1 is missing', 3),
         ("50;7;0 51;7;? ?;?;1", r'"promo" of row 2 is missing', 12),

@@ -262,7 +262,7 @@ class Forecast(DataTask[ForecastConfig]):
     def forecast_metrics(self, values: Inputs) -> dict[str, float]:
         """horizon_mae: mean absolute error over all `horizon` steps ahead; horizon_mae_same_as_last: of the last value.
 
-        Each step is forecast from forecasts; the window's own values are all that is known.
+        Each step is forecast from forecasts; the window's own values and the known columns are all that is known.
         """
         errors, naive, seasonal = self._errors(values, self.config.horizon)
         return {

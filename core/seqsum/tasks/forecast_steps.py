@@ -190,8 +190,8 @@ class Steps:
             start, cells = found.start(), found[0].split(";")
             if len(cells) != len(scales):
                 raise InputError(
-                    f"input: row {number}, {shown(found[0])}, has {counted(len(cells), 'number')}, and {self.names} "
-                    f"are {len(scales)}; type {hint}",
+                    f"input: row {number}, {shown(found[0])}, has {counted(len(cells), 'number')} and needs "
+                    f"{len(scales)}; type {hint}",
                     *found.span(),
                 )
             row: list[float] = []

@@ -17,6 +17,7 @@ from seqsum.schema import setting
 from seqsum.tasks.base import Batches, Examples, Inputs, Task, TaskConfig
 from seqsum_tui.live.reader import against_preset
 from seqsum_tui.new_run.draft import RunDraft
+from seqsum_tui.new_run.preset_list import detail
 
 
 class OtherConfig(TaskConfig):
@@ -249,3 +250,8 @@ def test_what_to_look_for_is_said_of_the_preset_s_own_task_only(
     preset = load_preset("baseline")
     run = Workspace(tmp_path / "runs").create("baseline", preset.config.changed(changes, "test"))
     assert against_preset(run)[0] == (preset.title, preset.description, preset.look_for if holds else "")
+
+
+def test_what_a_preset_sets_leaves_out_what_it_leaves_empty() -> None:
+    told = detail(load_preset("sunspots_gru")).plain.partition("What it sets")[2]
+    assert "task.window 24" in told and "task.input_columns" not in told and "task.known_columns" not in told
