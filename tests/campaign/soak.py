@@ -24,6 +24,8 @@ FIRST_SECONDS = 60.0
 """After that memory and open files are flat."""
 GROWTH = 1.05
 PAUSE_SECONDS = 1.0
+KEYS = "egotwm"
+"""Events, configuration, log, the x axis, the columns of charts, another metric."""
 
 
 def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
@@ -57,7 +59,7 @@ def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
             server.stdin.flush()
             server.stdout.readline()
             if number % 5 == 0:
-                console.press("v")
+                console.press(KEYS[number // 5 % len(KEYS)])
             for name, process in processes.items():
                 one = psutil.Process(process)
                 looks[name].append((one.memory_full_info().uss / 2**20, one.num_fds()))
