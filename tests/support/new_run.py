@@ -155,7 +155,7 @@ async def type_into(pilot: Pilot[None], path: str, text: str) -> None:
     await pilot.pause()
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 200) -> None:
     """Wait for a condition; fail when it does not come true in time."""
     end = time.monotonic() + seconds
     while not condition():

@@ -210,7 +210,7 @@ def until() -> Until:
     """Wait until a condition holds while the app goes on; fail after a long while."""
 
     async def wait(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-        deadline = asyncio.get_running_loop().time() + 30
+        deadline = asyncio.get_running_loop().time() + 200
         while asyncio.get_running_loop().time() < deadline:
             await pilot.pause()
             if condition():

@@ -58,6 +58,8 @@ async def test_every_status_has_sign_word_and_progress(scene, console, until, si
     every_status(scene)
     async with console.run_test(size=size) as pilot:
         await until(pilot, ready(console))
+        # Verdicts come as their runs are read.
+        await until(pilot, lambda: "8 runs" in screen_text(console) and "runs read" not in screen_text(console))
         shown = screen_text(console)
         for sign_and_word in (
             "● running",
