@@ -177,6 +177,9 @@ class TrainConfig(Section):
     best_metric: str = setting(
         "eval_loss", "what an evaluation is judged by: eval_loss, accuracy, mae …; its name tells which way is better"
     )
+    stopping_threshold: float | None = setting(
+        None, "end the run as soon as train.best_metric is this good: 1 with accuracy is all right; off by default"
+    )
     min_delta: float = setting(0.0, "an evaluation is better only when it is so by more than this", ge=0)
     threads: int = setting(
         1, "CPU threads of the worker; one is fastest for small models", ge=1, le=1024, unit="threads"

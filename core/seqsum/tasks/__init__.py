@@ -14,6 +14,7 @@ from seqsum.tasks import (
     memorise_noise,
     next_number,
     pairs,
+    permutations,
     running_sum,
     sum_modulo,
     tagging,

@@ -32,6 +32,7 @@ from seqsum.tasks.base import (
     check_lengths,
     spread_evenly,
 )
+from seqsum.tasks.curriculum import curriculum_setting, longest_by_step
 from seqsum.tasks.numbers import read_words
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
@@ -53,6 +54,7 @@ class ChomskyConfig(TaskConfig):
     longest_asked: int = setting(
         500, "longest held-out input: lengths from max_length + 1 to this are asked", ge=2, le=LONGEST, unit="tokens"
     )
+    curriculum_steps: int = curriculum_setting()
 
     _ordered = field_validator("max_length")(at_least_min_length)
 
@@ -68,8 +70,8 @@ class ChomskyConfig(TaskConfig):
 class ChomskyTask(Task[ChomskyConfig]):
     """One of the paper's tasks: an alphabet, a way to draw inputs, and the right answers."""
 
-    alphabet: ClassVar[tuple[str, ...]]
-    answers: ClassVar[tuple[str, ...]]
+    alphabet: tuple[str, ...]
+    answers: tuple[str, ...]
     causal: ClassVar[bool] = True
     lengths_alike: ClassVar[bool] = True
 
@@ -100,7 +102,8 @@ class ChomskyTask(Task[ChomskyConfig]):
         low, high = self.config.min_length, self.config.max_length
         stream = StepStream(seed, f"{self.config.name}/train", 1 + batch_size * (high + 1))
         words = stream.words(first_step, steps)
-        drawn = low + below(words[:, 0], high - low + 1)
+        longest = longest_by_step(low, high, self.config.curriculum_steps, first_step, steps)
+        drawn = low + below(words[:, 0], longest - low + 1)
         made = [
             self._examples(self.draw(words[step, 1:].reshape(batch_size, high + 1), self.fitted(int(drawn[step]))))
             for step in range(steps)
@@ -202,8 +205,8 @@ class BitsTask(ChomskyTask):
     """A task that answers a string of 0 and 1 with another."""
 
     answer: ClassVar[Answer] = "tags"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1")
+    alphabet = ("0", "1")
+    answers = ("0", "1")
 
 
 @register_task
@@ -213,8 +216,8 @@ class EvenPairs(ChomskyTask):
     config_type: ClassVar[type[TaskConfig]] = _config("even_pairs", "is the number of unequal neighbours even?")
     title: ClassVar[str] = "Even pairs"
     answer: ClassVar[Answer] = "class"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
-    answers: ClassVar[tuple[str, ...]] = ("even", "odd")
+    alphabet = ("0", "1")
+    answers = ("even", "odd")
 
     def solve(self, tokens: Ints) -> Ints:
         return np.asarray(tokens[:, 0] != tokens[:, -1], dtype=np.int64)
@@ -227,8 +230,8 @@ class ParityCheck(ChomskyTask):
     config_type: ClassVar[type[TaskConfig]] = _config("parity_check", "is the number of ones even?")
     title: ClassVar[str] = "Parity check"
     answer: ClassVar[Answer] = "class"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1")
-    answers: ClassVar[tuple[str, ...]] = ("even", "odd")
+    alphabet = ("0", "1")
+    answers = ("even", "odd")
 
     def solve(self, tokens: Ints) -> Ints:
         return np.asarray(tokens.sum(axis=1) % 2, dtype=np.int64)
@@ -241,8 +244,8 @@ class CycleNavigation(ChomskyTask):
     config_type: ClassVar[type[TaskConfig]] = _config("cycle_navigation", "where on a ring of five do steps end?")
     title: ClassVar[str] = "Cycle navigation"
     answer: ClassVar[Answer] = "class"
-    alphabet: ClassVar[tuple[str, ...]] = ("-", "0", "+")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1", "2", "3", "4")
+    alphabet = ("-", "0", "+")
+    answers = ("0", "1", "2", "3", "4")
 
     def solve(self, tokens: Ints) -> Ints:
         return np.asarray((tokens - 1).sum(axis=1) % 5, dtype=np.int64)
@@ -255,8 +258,8 @@ class ModularArithmetic(ChomskyTask):
     config_type: ClassVar[type[TaskConfig]] = _config("modular_arithmetic", "the value of an expression modulo 5")
     title: ClassVar[str] = "Modular arithmetic"
     answer: ClassVar[Answer] = "class"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1", "2", "3", "4", "+", "-", "*")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1", "2", "3", "4")
+    alphabet = ("0", "1", "2", "3", "4", "+", "-", "*")
+    answers = ("0", "1", "2", "3", "4")
 
     def fitted(self, length: int) -> int:
         return length - 1 + length % 2
@@ -326,8 +329,8 @@ class StackManipulation(ChomskyTask):
     config_type: ClassVar[type[TaskConfig]] = _config("stack_manipulation", "a stack after pushes and pops")
     title: ClassVar[str] = "Stack manipulation"
     answer: ClassVar[Answer] = "tags"
-    alphabet: ClassVar[tuple[str, ...]] = ("0", "1", "pop", "push0", "push1")
-    answers: ClassVar[tuple[str, ...]] = ("0", "1", "end")
+    alphabet = ("0", "1", "pop", "push0", "push1")
+    answers = ("0", "1", "end")
 
     def draw(self, words: Words, length: int) -> Ints:
         symbols = below(words[:, :length], 2)

@@ -22,6 +22,7 @@ from seqsum.tasks.base import (
     check_lengths,
     told_asked,
 )
+from seqsum.tasks.curriculum import curriculum_setting, longest_by_step
 from seqsum.tasks.numbers import read_numbers
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
@@ -40,11 +41,7 @@ class SumModuloConfig(TaskConfig):
         2, "shortest training sequence; lengths are drawn uniformly", ge=1, le=LONGEST, unit="tokens"
     )
     max_length: int = setting(5, "longest training sequence", ge=1, le=LONGEST, unit="tokens")
-
-    curriculum_steps: int = setting(
-        0, "short ones first: over so many steps the longest training sequence rises from min_length to max_length; 0 "
-        "for all lengths from the start", ge=0, le=1_000_000_000, unit="steps",
-    )  # fmt: skip
+    curriculum_steps: int = curriculum_setting()
 
     _ordered = field_validator("max_length")(at_least_min_length)
 
@@ -68,20 +65,14 @@ class SumModulo(Task[SumModuloConfig]):
         low, high = self.config.min_length, self.config.max_length
         stream = StepStream(seed, "sum_modulo/train", batch_size * (1 + high))
         words = stream.words(first_step, steps)
-        lengths = low + below(words[:, :batch_size], self._longest(first_step, steps)[:, None] - low + 1)
+        longest = longest_by_step(low, high, self.config.curriculum_steps, first_step, steps)
+        lengths = low + below(words[:, :batch_size], longest[:, None] - low + 1)
         tokens = below(words[:, batch_size:], self.vocabulary).reshape(steps, batch_size, high)
         padded = np.arange(high) >= lengths[:, :, None]
         np.copyto(tokens, 0, where=padded)
         targets = np.einsum("sbl->sb", tokens) % self.vocabulary
         np.copyto(tokens, self.padding, where=padded)
         return Batches(tokens, lengths, targets)
-
-    def _longest(self, first_step: int, steps: int) -> Ints:
-        """Return how long a sequence may be in each step."""
-        low, high, rising = self.config.min_length, self.config.max_length, self.config.curriculum_steps
-        if not rising:
-            return np.full(steps, high)
-        return np.minimum(low + (high - low) * np.arange(first_step, first_step + steps) // rising, high)
 
     def enumerable(self, low: int | None = None, high: int | None = None) -> InputSpace | None:
         space = self._space(low, high)

@@ -101,6 +101,13 @@ class EarlyStopping:
             self.plateau_falls, self.plateau_since = self.plateau_falls + 1, 0
         return better
 
+    def reached(self, train: TrainConfig) -> bool:
+        """Whether the best train.best_metric so far is as good as train.stopping_threshold asks for."""
+        threshold, best = train.stopping_threshold, self.best_value
+        if threshold is None or best is None:
+            return False
+        return best >= threshold if direction_of(train.best_metric) == "higher" else best <= threshold
+
     def forget_losses(self) -> None:
         """Begin anew to look for the best: losses so far were measured in another way."""
         self.best_value = self.plateau_best = None

@@ -134,9 +134,10 @@ class Trainer:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether train.best_metric was no better for train.early_stop evaluations."""
+        """Whether train.best_metric is good enough, or was no better for train.early_stop evaluations."""
         patience = self.config.train.early_stop
-        return patience is not None and self.early_stopping.since_best >= patience
+        tired = patience is not None and self.early_stopping.since_best >= patience
+        return tired or self.early_stopping.reached(self.config.train)
 
     @property
     def _plateau_scale(self) -> float:
@@ -252,7 +253,8 @@ class Trainer:
         None when training has to wait for the result, or when compiled code can't make it. The weights are copied.
         """
         train = self.config.train
-        if train.early_stop is not None or train.keeps_best or self.config.schedule.name == "plateau":
+        stops = train.early_stop is not None or train.stopping_threshold is not None
+        if stops or train.keeps_best or self.config.schedule.name == "plateau":
             return None
         job = self.backend.exact_evaluation(check)
         if job is not None:

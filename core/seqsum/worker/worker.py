@@ -370,7 +370,12 @@ class Worker:
             name = self.trainer.config.train.best_metric
             word = "highest" if direction_of(name) == "higher" else "lowest"
             value = metric(name, best.best_value)
-            reason = f"stopped early: {name} was {word} ({value}) at step {best.best_step:,}"
+            threshold = self.trainer.config.train.stopping_threshold
+            if best.reached(self.trainer.config.train) and threshold is not None:
+                asked = f"train.stopping_threshold asks for {metric(name, threshold)}"
+                reason = f"stopped early: {name} is {value} at step {best.best_step:,}, and {asked}"
+            else:
+                reason = f"stopped early: {name} was {word} ({value}) at step {best.best_step:,}"
         self._end("finished", reason)
         return "finished"
 
