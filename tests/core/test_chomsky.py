@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,7 @@ NAMES = [
     "duplicate_string",
     "odds_first",
     "stack_manipulation",
+    "permutation_product",
 ]
 
 
@@ -47,6 +49,11 @@ def solved_by_hand(name: str, symbols: list[str]) -> str | list[str]:
     if name == "odds_first":
         odd = [symbol for place, symbol in enumerate(symbols, start=1) if place % 2 == 1]
         return odd + [symbol for place, symbol in enumerate(symbols, start=1) if place % 2 == 0]
+    if name == "permutation_product":
+        row = list("123")
+        for symbol in symbols:
+            row = [row[int(place) - 1] for place in symbol]
+        return "".join(row)
     stack: list[str] = []
     for symbol in symbols:
         if symbol == "pop":
@@ -114,6 +121,8 @@ def test_held_out_lengths_were_never_trained_on(name: str) -> None:
         ("odds_first", "00110101", list("01000111")),
         ("stack_manipulation", "0 1 1 0 push1 pop pop", ["1", "1", "0", "end"]),
         ("stack_manipulation", "1 1 0 pop pop pop", ["end"]),
+        ("permutation_product", "231 213", "321"),
+        ("permutation_product", "213 231", "132"),
     ],
 )
 def test_what_a_person_types_is_judged(name: str, text: str, answer: str | list[str]) -> None:
@@ -130,12 +139,39 @@ def test_what_a_person_types_is_judged(name: str, text: str, answer: str | list[
         ("modular_arithmetic", "+1+", "take turns"),
         ("stack_manipulation", "pop 0", "first the stack"),
         ("stack_manipulation", "0 pop 1", "first the stack"),
+        ("permutation_product", "123 124", "symbol 2"),
     ],
 )
 def test_wrong_input_is_named(name: str, text: str, named: str) -> None:
     task = make_task(Config.parse({"task": {"name": name}}, "test").task)
     with pytest.raises(UserError, match=named):
         task.parse(text)
+
+
+@pytest.mark.parametrize("things", [2, 3, 4, 5])
+def test_permutations_of_so_many_things_are_a_group(things: int) -> None:
+    """Every order once; and moving back what a permutation moved leaves all as before, which is not so of others."""
+    task = make_task(Config.parse({"task": {"name": "permutation_product", "things": things}}, "test").task)
+    assert task.vocabulary == task.classes == math.factorial(things) == len(set(task.class_names()))
+    as_before = "".join(str(place + 1) for place in range(things))
+    for one in task.class_names():
+        back = "".join(str(one.index(str(place + 1)) + 1) for place in range(things))
+        assert task.truth(task.parse(f"{one} {back}")) == task.truth(task.parse(f"{back} {one}")) == as_before
+        assert task.truth(task.parse(one)) == one
+    if things > 2:
+        swap, turn = "213" + as_before[3:], "231" + as_before[3:]
+        assert task.truth(task.parse(f"{swap} {turn}")) != task.truth(task.parse(f"{turn} {swap}"))
+
+
+def test_short_ones_first() -> None:
+    settings = {"name": "parity_check", "min_length": 3, "max_length": 6}
+    rising = make_task(Config.parse({"task": {**settings, "curriculum_steps": 400}}, "test").task)
+    whole = make_task(Config.parse({"task": settings}, "test").task)
+    lengths = rising.batches(0, 0, 500, 2).lengths[:, 0].tolist()
+    for stage, longest in enumerate([3, 3, 4, 4, 4, 5, 5, 5]):  # by 3 over 400 steps: from steps 134 and 267 on
+        assert set(lengths[50 * stage : 50 * stage + 30]) <= set(range(3, longest + 1))
+    assert max(lengths[:134]) == 3 and max(lengths[:267]) == 4 and max(lengths[:400]) == 5 and max(lengths) == 6
+    assert np.array_equal(rising.batches(0, 400, 50, 2).inputs, whole.batches(0, 400, 50, 2).inputs)
 
 
 def test_a_small_gru_learns_parity_beyond_its_training_lengths() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +83,35 @@ def test_a_run_ends_after_so_many_evaluations_without_a_lower_loss(patience: int
     assert losses == free[: len(losses)] and losses[-1][0] == end
     assert trainer.early_stopping.best_step == lowest(losses)
     assert trainer.early_stopping.best_value == min(value for _, value in losses)
+
+
+@pytest.mark.parametrize(("metric_name", "better"), [("eval_loss", operator.le), ("accuracy", operator.ge)])
+def test_a_run_ends_as_soon_as_it_is_as_good_as_asked_for(
+    metric_name: str, better: Callable[[float, float], bool]
+) -> None:
+    free = curve(finish(Trainer(small(**ROUGH))), metric_name)
+    best = list(itertools.accumulate((value for _, value in free), min if better is operator.le else max))
+    threshold = best[len(best) // 3]
+    end = next(step for step, value in free if better(value, threshold))
+    assert end < free[-1][0], "it must stop on its way, or this shows nothing"
+    trainer = Trainer(small(**ROUGH, train__best_metric=metric_name, train__stopping_threshold=threshold))
+    values = curve(finish(trainer), metric_name)
+    assert trainer.step == end and trainer.stopped_early and values == free[: len(values)]
+
+
+def test_why_a_run_that_is_good_enough_ended_is_told_and_more_can_be_asked_of_it(
+    fork_server: WarmLauncher, tmp_path: Path
+) -> None:
+    config = small(train__best_metric="accuracy", train__stopping_threshold=0.05, train__steps=400)
+    run = new_run(tmp_path, config)
+    fork_server.submit(run)
+    summary = wait_for_end(run)
+    (step, value), *others = points_of(run)["accuracy"]
+    assert not others and (summary.status, summary.step) == ("finished", step)
+    told = f"accuracy is {metric('accuracy', value)} at step {step}, and train.stopping_threshold asks for 5.00%"
+    assert summary.reason == f"stopped early: {told}"
+    fork = commands.fork(Workspace(tmp_path), fork_server, run, None, {"train.stopping_threshold": "off"})
+    assert (wait_for_end(fork).status, wait_for_end(fork).step) == ("finished", 400)
 
 
 def test_off_it_goes_on_to_the_end() -> None:

@@ -36,6 +36,7 @@ QUESTIONS = {
     "modular_arithmetic": "1+2*3",
     "cycle_navigation": "+ + -",
     "stack_manipulation": "0 1 pop",
+    "permutation_product": "231 213",
 }
 
 # One class, one at each step, a state carried on, values.
