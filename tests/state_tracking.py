@@ -85,28 +85,26 @@ def asked(task: AnyTask) -> list[tuple[Tensor, Tensor, Ints]]:
     ]
 
 
-def share_right(model: SequenceModel, questions: list[tuple[Tensor, Tensor, Ints]]) -> float:
-    """Return the share of right answers, the mean over the lengths."""
+def shares_right(model: SequenceModel, questions: list[tuple[Tensor, Tensor, Ints]]) -> Iterator[float]:
+    """Yield the share of right answers of each length."""
     model.eval()
-    with torch.inference_mode():
-        shares = [
-            float((model(inputs, lengths).argmax(dim=1).numpy() == targets).mean())
-            for inputs, lengths, targets in questions
-        ]
+    for inputs, lengths, targets in questions:
+        with torch.inference_mode():
+            answers = model(inputs, lengths).argmax(dim=1).numpy()
+        yield float((answers == targets).mean())
     model.train()
-    return statistics.mean(shares)
 
 
 def run(family: str, task: str, seed: int, steps: int) -> dict[str, Any]:
     """Train one network; return its share of right answers at the end, and the step at which it had solved the task."""
     torch.set_num_threads(1)
     began, trainer = time.perf_counter(), Trainer(configuration(family, task, seed, steps))
-    share, solved, questions = 0.0, None, asked(trainer.task)
+    solved, questions = None, asked(trainer.task)
     while not trainer.done and solved is None and trainer.failure is None:
         trainer.run_chunk()
         if trainer.step % EVERY == 0 and trainer.failure is None:
-            share = share_right(trainer.model, questions)
-            solved = trainer.step if share == 1 else None
+            solved = trainer.step if all(share == 1 for share in shares_right(trainer.model, questions)) else None
+    share = statistics.mean(shares_right(trainer.model, questions)) if trainer.failure is None else 0.0
     return {
         "family": family, "task": task, "seed": seed, "steps": steps, "share": share, "solved": solved,
         "failure": trainer.failure, "parameters": trainer.parameters, "seconds": time.perf_counter() - began,
