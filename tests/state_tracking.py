@@ -27,6 +27,7 @@ from torch import Tensor
 
 from seqsum.config import Config
 from seqsum.control.replicate import parse_seeds
+from seqsum.evaluation.evaluate import answering
 from seqsum.models.base import SequenceModel
 from seqsum.presets import load_preset
 from seqsum.tasks import AnyTask
@@ -87,12 +88,10 @@ def asked(task: AnyTask) -> list[tuple[Tensor, Tensor, Ints]]:
 
 def shares_right(model: SequenceModel, questions: list[tuple[Tensor, Tensor, Ints]]) -> Iterator[float]:
     """Yield the share of right answers of each length."""
-    model.eval()
     for inputs, lengths, targets in questions:
-        with torch.inference_mode():
+        with answering(model):
             answers = model(inputs, lengths).argmax(dim=1).numpy()
         yield float((answers == targets).mean())
-    model.train()
 
 
 def run(family: str, task: str, seed: int, steps: int) -> dict[str, Any]:
