@@ -79,12 +79,25 @@ class OptimConfig(Section):
         "optim.name", "rmsprop", 0.99, "decay of the running mean of squared gradients", ge=0, le=0.999999
     )
     weight_decay: float = setting(0.0, "pull of the weights towards zero", ge=0)
+    weight_decay_on: Literal["all", "matrices"] = _with(
+        "optim.name",
+        "adam, adamw, sgd, rmsprop",
+        "all",
+        "which weights it pulls at: all, as PyTorch does, or matrices: not embeddings, biases and gains (computed by "
+        "torch)",
+    )
     clip_norm: float | None = setting(
         None, "scale gradients down to this global norm when they exceed it; off by default", gt=0, live=True
     )
     clip_value: float | None = setting(
         None, "cut each component of the gradient at ± this value; off by default", gt=0, live=True
     )
+
+    @property
+    def decays_in_part(self) -> bool:
+        """Whether some weights are pulled at and others are not."""
+        other = self.name in ("muon", "schedule_free")
+        return self.weight_decay_on != "all" and self.weight_decay > 0 and not other
 
     @field_validator("beta1")
     @classmethod

@@ -152,6 +152,9 @@ def _decay(run: _Run) -> Iterator[Note]:
     optim = run.config.optim
     if optim.name == "adamw" and not optim.weight_decay:
         yield Note("optim.name", "optim.name adamw is the same as adam while optim.weight_decay is 0")
+    if optim.weight_decay_on != "all" and not optim.weight_decay:
+        which = f"optim.weight_decay_on {optim.weight_decay_on}"
+        yield Note("optim.weight_decay_on", f"{which} has no effect: optim.weight_decay is 0")
 
 
 def _schedule(run: _Run) -> Iterator[Note]:

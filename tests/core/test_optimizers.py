@@ -68,7 +68,8 @@ def train_both(
     parameters = list(plain.parameters())
     optimizer = make(parameters)
     for step, rate in enumerate(RATES):
-        optimizer.param_groups[0]["lr"] = rate
+        for group in optimizer.param_groups:
+            group["lr"] = rate
         optimizer.zero_grad()
         logits = plain(torch.from_numpy(tokens[step]), torch.from_numpy(lengths[step]))
         F.cross_entropy(logits, torch.from_numpy(targets[step])).backward()
@@ -104,6 +105,34 @@ def test_weights_and_state_are_those_of_pytorchs_optimizer(
     assert saved.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(saved[name].double(), value.double(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weight_decay_of_matrices_is_that_of_pytorchs_groups(name: str) -> None:
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "sgd": torch.optim.SGD,
+        "rmsprop": torch.optim.RMSprop,
+    }
+
+    def make(decay: float, others: float) -> Callable[[Parameters], torch.optim.Optimizer]:
+        def made(parameters: Parameters) -> torch.optim.Optimizer:
+            # The embedding, the cell's two matrices and two biases, the head's matrix and bias.
+            assert [part.ndim for part in parameters] == [2, 2, 2, 1, 1, 2, 1]
+            pulled = [parameters[place] for place in (1, 2, 5)]
+            rest = [parameters[place] for place in (0, 3, 4, 6)]
+            groups = [{"params": pulled, "weight_decay": decay}, {"params": rest, "weight_decay": others}]
+            return kinds[name](groups)
+
+        return made
+
+    config = optim(name=name, weight_decay=0.3, weight_decay_on="matrices")
+    ours, plain, *_ = train_both(config, make(0.3, 0.0), lambda _: None)
+    everywhere, *_ = train_both(optim(name=name, weight_decay=0.3), make(0.3, 0.3), lambda _: None)
+    for key, weight in plain.items():
+        torch.testing.assert_close(ours[key], weight, rtol=1e-9, atol=1e-11)
+    assert all(not torch.allclose(ours[key], weight) for key, weight in everywhere.items())
 
 
 @pytest.mark.parametrize(

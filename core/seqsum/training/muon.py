@@ -16,6 +16,7 @@ class Flat(Protocol):
     """All parameters in one, `values`; `split` finds each by its name in a tensor laid out like that."""
 
     values: nn.Parameter
+    gradients: Tensor
 
     def split(self, flat: Tensor) -> Iterator[tuple[str, Tensor]]: ...
 

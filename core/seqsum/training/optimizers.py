@@ -25,6 +25,9 @@ for _method in (torch.optim.Optimizer.add_param_group, torch.optim.Optimizer.zer
 def make_optimizer(model: nn.Module, flat: Flat, optim: OptimConfig) -> torch.optim.Optimizer:
     """Make the optimizer that a section describes; the learning rate is set before each step."""
     values = flat.values
+    if optim.decays_in_part:
+        # `PartialDecay` makes it.
+        optim = optim.model_copy(update={"weight_decay": 0.0})
     if optim.name == "muon":
         return MuonWithAdamW(model, flat, optim)
     if optim.name == "schedule_free":
@@ -48,6 +51,28 @@ def make_optimizer(model: nn.Module, flat: Flat, optim: OptimConfig) -> torch.op
         weight_decay=optim.weight_decay,
         momentum=optim.momentum,
     )
+
+
+class PartialDecay:
+    """Weight decay of matrices alone, made before each step as PyTorch's optimizers make that of all weights: AdamW's
+    pulls at the weights (Loshchilov & Hutter 2019), the others' at the gradient."""
+
+    def __init__(self, model: nn.Module, flat: Flat, optim: OptimConfig) -> None:
+        embeddings = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+        parameters = dict(model.named_parameters())
+        self._values, self._gradients, self._decoupled = flat.values, flat.gradients, optim.name == "adamw"
+        self._decay = torch.zeros_like(flat.values.data)
+        for name, part in flat.split(self._decay):
+            if part.ndim > 1 and id(parameters[name]) not in embeddings:
+                part.fill_(optim.weight_decay)
+
+    @torch.no_grad()
+    def pull(self, rate: float) -> None:
+        """rate: the learning rate of the step that follows."""
+        if self._decoupled:
+            self._values.addcmul_(self._values, self._decay, value=-rate)
+        else:
+            self._gradients.addcmul_(self._values, self._decay)
 
 
 @contextmanager

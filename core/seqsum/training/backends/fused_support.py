@@ -30,6 +30,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         return "model.dropout is on"
     if config.optim.name in OF_TORCH_ONLY:
         return f"optim.name is {config.optim.name}"
+    if config.optim.decays_in_part:
+        return f"optim.weight_decay_on is {config.optim.weight_decay_on}"
     if train.dtype != "float32":
         return f"train.dtype is {train.dtype}"
     if train.device not in ("auto", "cpu"):

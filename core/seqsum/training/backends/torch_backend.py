@@ -18,7 +18,7 @@ from seqsum.runs.checkpoint_files import HIDDEN_STATE_KEY as STATE_KEY
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training.backends.base import ChunkResult, StepBackend
 from seqsum.training.backends.flat_parameters import FlatParameters
-from seqsum.training.optimizers import make_optimizer, training_weights, update
+from seqsum.training.optimizers import PartialDecay, make_optimizer, training_weights, update
 
 
 class TorchBackend(StepBackend):
@@ -30,6 +30,7 @@ class TorchBackend(StepBackend):
         self.model = model
         self.flat = FlatParameters(model)
         self.optimizer = make_optimizer(model, self.flat, config.optim)
+        self._decay = PartialDecay(model, self.flat, config.optim) if config.optim.decays_in_part else None
         self.tags = task.answer == "tags"
         self.whole_answers = task.answer == "sequence"
         self.carries_state = task.carries_state
@@ -72,6 +73,8 @@ class TorchBackend(StepBackend):
             if clip_value is not None:
                 gradients.clamp_(-clip_value, clip_value)
             group["lr"] = rate
+            if self._decay is not None:
+                self._decay.pull(rate)
             update(self.optimizer)
             self.state = detached(state)
             losses.append(loss_value)
