@@ -150,7 +150,7 @@ def main() -> None:
         for seed, task, family in itertools.product(parse_seeds(options.seeds), tasks, families)
         if (family, task, seed, options.steps) not in known
     ]
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(options.processes, get_context("spawn"), max_tasks_per_child=10) as pool:
         for future in as_completed([pool.submit(run, *one) for one in wanted]):
             rows.append(future.result())
             with options.file.open("a") as file:
