@@ -16,7 +16,6 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -94,8 +93,9 @@ def shares_right(model: SequenceModel, questions: list[tuple[Tensor, Tensor, Int
         yield float((answers == targets).mean())
 
 
-def run(family: str, task: str, seed: int, steps: int) -> dict[str, Any]:
-    """Train one network; return its share of right answers at the end, and the step at which it had solved the task."""
+def run(wanted: tuple[str, str, int, int]) -> dict[str, Any]:
+    """Train one network (family, task, seed, steps); return its share of right answers at the end, and the step at which it had solved the task."""
+    family, task, seed, steps = wanted
     torch.set_num_threads(1)
     began, trainer = time.perf_counter(), Trainer(configuration(family, task, seed, steps))
     solved, questions = None, asked(trainer.task)
@@ -150,12 +150,13 @@ def main() -> None:
         for seed, task, family in itertools.product(parse_seeds(options.seeds), tasks, families)
         if (family, task, seed, options.steps) not in known
     ]
-    with ProcessPoolExecutor(options.processes, get_context("spawn"), max_tasks_per_child=10) as pool:
-        for future in as_completed([pool.submit(run, *one) for one in wanted]):
-            rows.append(future.result())
+    # Fresh processes now and then: the C library gives little of what the large tasks took back.
+    with get_context("spawn").Pool(options.processes, maxtasksperchild=10) as pool:
+        for row in pool.imap_unordered(run, wanted):
+            rows.append(row)
             with options.file.open("a") as file:
-                file.write(json.dumps(rows[-1]) + "\n")
-            print(json.dumps(rows[-1]), flush=True)
+                file.write(json.dumps(row) + "\n")
+            print(json.dumps(row), flush=True)
     for line in table([row for row in rows if row["steps"] == options.steps], tasks):
         print(line)
 
