@@ -94,7 +94,8 @@ def shares_right(model: SequenceModel, questions: list[tuple[Tensor, Tensor, Int
 
 
 def run(wanted: tuple[str, str, int, int]) -> dict[str, Any]:
-    """Train one network (family, task, seed, steps); return its share of right answers at the end, and the step at which it had solved the task."""
+    """Train one network: family, task, seed, steps. Return its share of right answers at the end, and the step at which
+    it had solved the task."""
     family, task, seed, steps = wanted
     torch.set_num_threads(1)
     began, trainer = time.perf_counter(), Trainer(configuration(family, task, seed, steps))
