@@ -151,15 +151,6 @@ def test_a_series_is_read_from_json_lines_as_from_csv(ending: str, tmp_path: Pat
         read_series(SeriesSource(str(tmp_path / f"2.{ending}")))
 
 
-def test_what_lies_inside_an_object_is_hinted_at() -> None:
-    flat, deep = (
-        b'{"text": "a", "label": [1, {"x": 2}]}\n',
-        b'{"text": "a", "of": null}\n{"text": "b", "of": {"l": 1}}\n',
-    )
-    assert "path" not in read_json_lines(flat, "d.jsonl").notes[0]
-    assert read_json_lines(deep, "d.jsonl").notes[0].endswith("; what lies in of is named by its path, such as of.l")
-
-
 def test_json_lines_are_a_table_of_text() -> None:
     table = read_json_lines(b'{"text": "a", "label": 1}\n\n{"label": true, "text": null, "more": [1]}\n', "d.jsonl")
     assert table.columns == ("text", "label", "more")

@@ -207,17 +207,8 @@ def read_json_lines(
             names[path] = None
             rows = [[*row, cell] for row, cell in zip(rows, deep, strict=True)]
     objects_in = f"{count(len(rows), 'JSON object')} in {decoded.encoding}"
-    note = f"table: {source}, {objects_in} with the keys {listed([*names])}{_inside(objects)}"
+    note = f"table: {source}, {objects_in} with the keys {listed([*names])}"
     return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], decoded.first)
-
-
-def _inside(objects: Sequence[dict[str, object]]) -> str:
-    """Say how what lies in an object is named, where there is such a one."""
-    for name, value in ((name, value) for one in objects for name, value in one.items()):
-        if isinstance(value, dict) and value:
-            path = one_line(f"{name}.{next(iter(value))}")
-            return f"; what lies in {one_line(name)} is named by its path, such as {path}"
-    return ""
 
 
 class _Twice(ValueError):
