@@ -113,7 +113,7 @@ def test_everything_wrong_in_a_file_is_told_at_once() -> None:
         "model.cell": 'must be one of rnn, lstm, gru, got "lstn"; did you mean "lstm"?',
         "optim.lr": "must be above 0, got -1",
         "optim.learning": "is no field; the fields are name, lr, beta1, beta2, eps, momentum, matrix_momentum, "
-        "smoothing, weight_decay, clip_norm, clip_value",
+        "smoothing, weight_decay, weight_decay_on, clip_norm, clip_value",
         "train.steps": "must be at least 1, got 0",
         "train.batch_size": 'must be a whole number, got "x"',
     }
