@@ -32,10 +32,10 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.key_queue import KeyQueue
 from seqsum_tui.shared.paths import copied_path, for_people, over_ssh
 from seqsum_tui.shared.polling import in_thread
+from seqsum_tui.terminal_io.drawing_caches import keep_little
 from seqsum_tui.terminal_io.driver import ThriftyDriver
 from seqsum_tui.terminal_io.hangup import shell_waits
 from seqsum_tui.terminal_io.literal import NoSteering
-from seqsum_tui.terminal_io.strip_cycles import break_strip_cycles
 
 if TYPE_CHECKING:
     from seqsum.config import Config
@@ -115,7 +115,7 @@ class Console(App[None]):
         self._no_steering = NoSteering()
         self._keys = KeyQueue(self)
         self._tries_themes = False
-        break_strip_cycles()
+        keep_little()
         super().__init__()
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
