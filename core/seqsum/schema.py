@@ -66,7 +66,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_words(cls, data: Any) -> Any:
-        """Read what only text can say: `off` for None, `a, b` for a list, 1e4 or 10,000 for a whole number; refuse a
+        """Read what only text can say: `off` for None and an empty list, `a, b` for a list, 1e4 or 10,000 for a whole number; refuse a
         boolean where a number belongs."""
         if not isinstance(data, Mapping):
             return data
@@ -83,7 +83,8 @@ class Section(BaseModel):
                     meant = Decimal(value.replace(",", "").replace("_", ""))
                     values[name] = str(int(meant)) if meant == int(meant) else value
                 elif any(get_origin(kind) is tuple for kind in kinds):
-                    values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+                    parts = [] if value.strip().lower() == "off" else value.split(",")
+                    values[name] = tuple(part.strip() for part in parts if part.strip())
             elif isinstance(value, bool) and bool not in kinds and (int in kinds or float in kinds):
                 values[name] = str(value).lower()
         return values

@@ -189,7 +189,7 @@ def test_off_means_none_where_none_is_allowed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("a", ("a",)), ("a, b", ("a", "b")), (" a ,,b, ", ("a", "b")), ("", ()), (",", ())]
+    ("text", "words"), [("a", ("a",)), ("a, b", ("a", "b")), (" a ,,b, ", ("a", "b")), ("", ()), (",", ()), ("off", ())]
 )
 def test_a_list_is_typed_with_commas(text: str, words: tuple[str, ...]) -> None:
     assert Sample.read({"words": text}, "here").words == words
