@@ -66,8 +66,8 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_words(cls, data: Any) -> Any:
-        """Read what only text can say: `off` for None and an empty list, `a, b` for a list, 1e4 or 10,000 for a whole number; refuse a
-        boolean where a number belongs."""
+        """Read what only text can say: `off` for None and an empty list, `a, b` for a list, 1e4 or 10,000 for a whole
+        number; refuse a boolean where a number belongs."""
         if not isinstance(data, Mapping):
             return data
         values = dict(data)
