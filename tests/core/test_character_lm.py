@@ -21,6 +21,7 @@ from seqsum.registry import make_task
 from seqsum.tasks.base import NOT_ASKED
 from seqsum.tasks.character_lm import CharacterLm, CharacterLmConfig, encoded, unigram_bits
 from seqsum.tasks.corpus import read_corpus
+from seqsum.tasks.tokenizer import Characters
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 
@@ -73,7 +74,7 @@ def test_vocabulary_and_tokens(tmp_path: Path) -> None:
 def test_encoding_against_a_dictionary() -> None:
     characters = "e tz\n√a😀"
     text = "zebra at √2 😀\n\t\x00é" * 3
-    assert encoded(text, characters).tolist() == [characters.find(c) + 1 for c in text]
+    assert encoded(text, Characters(characters)).tolist() == [characters.find(c) + 1 for c in text]
 
 
 def test_unigram_bits_against_the_formula() -> None:
@@ -81,11 +82,11 @@ def test_unigram_bits_against_the_formula() -> None:
     counts = Counter(text)
     characters = "".join(counts)
     expected = -sum(math.log2((counts[c] + 1) / (len(text) + len(counts) + 1)) for c in text) / len(text)
-    assert unigram_bits([0, *counts.values()], encoded(text, characters)) == pytest.approx(expected)
+    assert unigram_bits([0, *counts.values()], encoded(text, Characters(characters))) == pytest.approx(expected)
     # With many characters the one that is added to each count plays no part: it is the entropy.
     entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
     many = [n * 100_000 for n in counts.values()]
-    assert unigram_bits([0, *many], encoded(text, characters)) == pytest.approx(entropy, abs=1e-3)
+    assert unigram_bits([0, *many], encoded(text, Characters(characters))) == pytest.approx(entropy, abs=1e-3)
 
 
 def test_loss_falls_well_below_the_unigram_entropy(text: Path) -> None:

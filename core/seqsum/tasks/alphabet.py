@@ -169,16 +169,18 @@ def near_lengths(codes: Codes, lengths: Ints, targets: Ints) -> list[Examples]:
     return found
 
 
-def within(asked: Sequence[Examples], low: int | None, high: int | None, what: str) -> Iterator[Examples]:
+def within(
+    asked: Sequence[Examples], low: int | None, high: int | None, what: str, unit: str = "characters"
+) -> Iterator[Examples]:
     """Yield those of `near_lengths` that are low…high long; raise UserError when there are none.
 
-    what: what they are called, for the message
+    what, unit: what they are called, and what their length is counted in, for the message
     """
     lengths = np.concatenate([examples.lengths for examples in asked])
     low, high = int(lengths.min()) if low is None else low, int(lengths.max()) if high is None else high
     chosen = [(examples, (examples.lengths >= low) & (examples.lengths <= high)) for examples in asked]
     if not any(wanted.any() for _, wanted in chosen):
         raise UserError(
-            f"lengths: no {what} is {low} to {high} characters long; they have {lengths.min()} to {lengths.max()}"
+            f"lengths: no {what} is {low} to {high} {unit} long; they have {lengths.min()} to {lengths.max()}"
         )
     yield from (examples.rows(wanted) for examples, wanted in chosen if wanted.any())

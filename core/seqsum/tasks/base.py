@@ -107,6 +107,8 @@ class Task(ABC, Generic[TaskSettings]):
     """For `values`: which quantiles of the one number that is asked a model's values are, the median first."""
     measures: tuple[str, ...] = ()
     """What its own metrics are called that a checkpoint can be chosen by, beside accuracy and eval_loss."""
+    unit: str = "token"
+    """What one token is called."""
     input_hint: str
     vocabulary: int = 0
     features: int = 0

@@ -1,19 +1,19 @@
-"""Character language model: read text, say at each character which one comes next, and write on (document 3)."""
+"""Language model of characters, words or subwords: read text, say at each which comes next, write on (document 3)."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import field_validator
 
 from seqsum.errors import UserError
-from seqsum.formatting import count, percent
+from seqsum.formatting import count, number, percent
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import places_in
 from seqsum.tasks.base import (
     Answer,
     Batches,
@@ -29,19 +29,23 @@ from seqsum.tasks.base import (
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, fingerprint_of, read_corpus, source_name
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, Encoding, unknown_of
+from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, Encoding
+from seqsum.tasks.tokenizer import KIND_WORDS, Kind, Tokenizer, Words, enough, learned, restored
 
 UNKNOWN = 0
 CONTINUED = 200
 LONGEST_VALIDATION = 100_000
 SHORTEST_CORPUS = 20
 LONGEST_PROMPT = 100_000
+USUAL_VOCABULARY: dict[Kind, int] = {"characters": 128, "words": 5_000, "subwords": 2_000}
 
 
 class CharacterLmConfig(TaskConfig):
     """Settings of the character language model's task."""
 
-    name: Literal["character_lm"] = setting("character_lm", "the task: text; which character comes next?")
+    name: Literal["character_lm"] = setting(
+        "character_lm", "the task: text; which character, word or subword comes next?"
+    )
     corpus: str = setting(
         STANDARD_LIBRARY,
         "the text: stdlib for the Python standard library's sources, or the path of a text file or a folder of them",
@@ -51,9 +55,10 @@ class CharacterLmConfig(TaskConfig):
         1_000_000, "how much text is read at most; folders in the order of their file names", ge=SHORTEST_CORPUS,
         le=1_000_000_000, unit="characters",
     )  # fmt: skip
-    vocabulary_size: int = setting(
-        128, "how many different characters are told apart, the most frequent; all others count as one unknown", ge=1,
-        le=10_000, unit="characters",
+    tokenizer: Kind = setting("characters", KIND_WORDS, basic=True)
+    vocabulary_size: int | None = setting(
+        None, "how many different tokens are told apart, the most frequent; all other characters or words count as one "
+        "unknown; off takes 128 characters, 5,000 words or 2,000 subwords", ge=1, le=50_000, unit="tokens",
     )  # fmt: skip
     held_out_share: float = setting(0.1, "share of the text, at its end, kept for validation", gt=0, le=0.5)
     encoding: Encoding = setting("auto", ENCODING_WORDS)
@@ -64,8 +69,8 @@ class CharacterLmConfig(TaskConfig):
         0.0, "instead: share of the text, at its very end, kept for the test; validation stands before it", ge=0, le=0.5
     )
     bptt: int = setting(
-        64, "characters read between two updates; gradients go back no further, the hidden state is kept", ge=1,
-        le=10_000, unit="characters",
+        64, "tokens read between two updates: characters, words or subwords; gradients go back no further, the hidden "
+        "state is kept", ge=1, le=10_000, unit="tokens",
     )  # fmt: skip
 
     @field_validator("corpus")
@@ -81,11 +86,28 @@ class CharacterLmConfig(TaskConfig):
         return None if value is None else cls._same_from_every_folder(value)
 
     _one_test_part = field_validator("test_share")(one_test_part)
+    _enough = field_validator("vocabulary_size")(enough)
+
+    @property
+    def most_tokens(self) -> int:
+        """How many tokens are told apart at most."""
+        return self.vocabulary_size or USUAL_VOCABULARY[self.tokenizer]
+
+
+class AskedText(NamedTuple):
+    """Text that is held out.
+
+    tokens: int64 [tokens]; characters: how many it has; spelling_bits: what its unknown words cost beyond their tokens
+    """
+
+    tokens: Ints
+    characters: int
+    spelling_bits: float
 
 
 @register_task
 class CharacterLm(DataTask[CharacterLmConfig]):
-    """Text as tokens: 0 for an unknown character, then the training text's most frequent ones.
+    """Text as tokens: 0 for an unknown one, then those that the tokenizer tells apart.
 
     The last `held_out_share` of the text is held out, before the test part where it has one (of each at most 100,000
     characters are asked, from its start, read in one go).
@@ -107,29 +129,29 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         self._readers: ParallelReaders | None = None
         if facts is None:
             corpus, training, validation, test = self._read()
-            # Ties by the character itself: the same text gives the same vocabulary everywhere.
-            ranked = sorted(Counter(training).items(), key=lambda item: (-item[1], item[0]))
-            counts = [count for _, count in ranked[: config.vocabulary_size]]
-            characters = "".join(character for character, _ in ranked[: config.vocabulary_size])
-            unknown = float((encoded(validation, characters) == UNKNOWN).mean())
+            tokenizer, there = learned(config.tokenizer, [training], config.most_tokens)
+            tokens = encoded(training, tokenizer)
             facts = {
-                "characters": characters,
-                "counts": [len(training) - sum(counts), *counts],
+                **tokenizer.facts(),
+                "counts": np.bincount(tokens, minlength=len(tokenizer.names) + 1).tolist(),
                 "fingerprint": corpus.fingerprint,
                 "notes": [
                     *_notes(corpus, config),
-                    f"corpus: {len(characters):,} of {len(ranked):,} characters are told apart (task.vocabulary_size); "
-                    f"{percent(unknown)} of the held-out text is unknown",
+                    *_vocabulary_notes(config, tokenizer, there, training, tokens, validation),
                     *told_asked(LONGEST_VALIDATION, len(validation), "held-out characters, the first"),
                 ],
             }
+            if isinstance(tokenizer, Words):
+                facts["spelling"] = dict(sorted(Counter(training).items()))
             if self.has_test:
                 facts["test_fingerprint"] = fingerprint_of(test)
-                facts["notes"] += self._test_notes(test, characters)
-        # Vocabulary, how often each occurs in the training text, and the whole text's SHA-256.
+                facts["notes"] += self._test_notes(test, tokenizer)
+        # The tokenizer, how often each token occurs in the training text, for words how often each character, and the
+        # whole text's SHA-256.
         self._facts = facts
-        self._characters: str = facts["characters"]
-        self.vocabulary = self.classes = len(self._characters) + 1
+        self._tokenizer = restored(facts)
+        self.unit = self._tokenizer.unit
+        self.vocabulary = self.classes = len(self._tokenizer.names) + 1
 
     def steps_per_epoch(self, batch_size: int) -> float:
         return self._texts.steps_per_epoch(batch_size, self.config.bptt)
@@ -146,13 +168,20 @@ class CharacterLm(DataTask[CharacterLmConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         only_length(low, high, None, "the held-out text is read in one go, from its beginning to its end")
-        return read_once(self._asked, cyclic=False)
+        return read_once(self._asked.tokens, cyclic=False)
 
     def loss_metrics(self, loss: float) -> dict[str, float]:
-        """bits_per_character of the held-out text, and what knowing each character's frequency alone would give."""
+        """bits_per_character of the held-out text, and what knowing each token's frequency alone would give.
+
+        The bits of all tokens go to the characters, whatever a token is; an unknown word costs its spelling, too.
+        """
+        tokens, characters, spelling = self._asked
+        # About the first token nothing is asked.
+        asked = characters - len(self._tokenizer.text([int(tokens[0]) - 1]))
+        unigram = unigram_bits(self._facts["counts"], tokens)
         return {
-            "bits_per_character": loss / math.log(2),
-            "unigram_bits_per_character": unigram_bits(self._facts["counts"], self._asked),
+            "bits_per_character": loss / math.log(2) * ((len(tokens) - 1) / asked) + spelling / asked,
+            "unigram_bits_per_character": unigram * (len(tokens) / characters) + spelling / characters,
         }
 
     def parse(self, text: str) -> Ints:
@@ -160,30 +189,38 @@ class CharacterLm(DataTask[CharacterLmConfig]):
             raise UserError(f"input: nothing was typed; type {self.input_hint}")
         if len(text) > LONGEST_PROMPT:
             raise UserError(f"input: {len(text):,} characters are too many; type at most {LONGEST_PROMPT:,}")
-        return encoded(text, self._characters)
+        return encoded(self._begun(text), self._tokenizer)
 
     def remarks(self, text: str) -> list[str]:
-        unknown = int((self.parse(text) == UNKNOWN).sum())
-        return [unknown_of(unknown, len(text))] if unknown else []
+        return self._tokenizer.remarks(self._begun(text))
 
     def continues(self, prompt: Inputs) -> int:
         return CONTINUED
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        return "".join(REPLACEMENT if token == UNKNOWN else self._characters[token - 1] for token in answer.tolist())
+        before = self.echo(inputs)
+        return self._text([*inputs.tolist(), *answer.tolist()])[len(before) :]
 
     def echo(self, inputs: Inputs) -> str:
-        return self.read_answer(inputs, inputs)
+        return self._text(inputs.tolist())
 
     def input_names(self, inputs: Inputs) -> list[str]:
-        return list(self.echo(inputs))
+        names = self.class_names()
+        return [names[token] for token in inputs.tolist()]
 
     def class_names(self) -> list[str]:
-        return [REPLACEMENT, *self._characters]
+        return [REPLACEMENT, *self._tokenizer.names]
+
+    def _text(self, tokens: list[int]) -> str:
+        return self._tokenizer.text(token - 1 for token in tokens)
+
+    def _begun(self, text: str) -> str:
+        """A beginning as the tokenizer takes it: a space after its last word belongs to the word that follows."""
+        return text[:-1] if self.unit != "character" and re.search(r"\S $", text) else text
 
     @property
-    def _asked(self) -> Ints:
-        """The text of the part that is held out here, as tokens."""
+    def _asked(self) -> AskedText:
+        """The text of the part that is held out here."""
         self._load()
         return self._test if self.part == "test" else self._validation
 
@@ -206,13 +243,23 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                 f"task.{'corpus' if other == corpus.source else 'test_corpus'}: the text of {other} is not what it was "
                 "when the run began; put the old text back, or start a new run"
             )
-        self._validation = encoded(validation, self._characters)[:LONGEST_VALIDATION]
-        self._test = encoded(test, self._characters)[:LONGEST_VALIDATION]
-        self._readers = ParallelReaders(encoded(training, self._characters))
+        self._validation, self._test = self._of_part(validation), self._of_part(test)
+        self._readers = ParallelReaders(encoded(training, self._tokenizer))
 
-    def _test_notes(self, test: str, characters: str) -> list[str]:
+    def _of_part(self, text: str) -> AskedText:
+        """A held-out part as it is asked; raises UserError where nothing could be asked of it."""
+        asked = text[:LONGEST_VALIDATION]
+        tokens = encoded(asked, self._tokenizer)
+        if asked and len(tokens) < 2:
+            raise UserError(
+                f"task.tokenizer: a held-out part is a single {self.unit}, before which nothing is read; give more "
+                "text, or take characters"
+            )
+        return AskedText(tokens, len(asked), spelling_bits(self._tokenizer, self._facts.get("spelling", {}), asked))
+
+    def _test_notes(self, test: str, tokenizer: Tokenizer) -> list[str]:
         """Say what the test's text is."""
-        unknown = float((encoded(test, characters) == UNKNOWN).mean())
+        unknown = float((encoded(test, tokenizer) == UNKNOWN).mean())
         source = f"of {self.config.test_corpus}" if self.config.test_corpus else "the last of the text"
         return [
             f"corpus: the test has {count(len(test), 'character')}, {source}, asked once, at the end; "
@@ -233,6 +280,8 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         # Two characters at least: one to read, one to ask about.
         end = length - (max(2, round(length * self.config.test_share)) if self.config.test_share else 0)
         border = end - max(2, round(length * self.config.held_out_share))
+        if border < 2:
+            raise UserError("task.held_out_share: no text is left to train on; hold out less, or test on less")
         test = corpus.text[end:]
         if self.config.test_corpus is not None:
             test = read_corpus(self.config.test_corpus, LONGEST_VALIDATION, "task.test_corpus", encoding).text
@@ -244,9 +293,24 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         return corpus, corpus.text[:border], corpus.text[border:end], test
 
 
-def encoded(text: str, characters: str) -> Ints:
-    """Turn text into tokens, int64 [len(text)]: 1 + its place in `characters`, or 0."""
-    return places_in(text, characters) + 1
+def encoded(text: str, tokenizer: Tokenizer) -> Ints:
+    """Turn text into tokens, int64 [tokens]: 1 + its place in the tokenizer, or 0."""
+    return tokenizer.places(text) + 1
+
+
+def spelling_bits(tokenizer: Tokenizer, counts: dict[str, int], text: str) -> float:
+    """Return how many bits it takes to spell a text's unknown words, by how frequent each character is in training.
+
+    Without them a model would be the better, the fewer words it knew. One more sign, as frequent as all others are on
+    the mean, ends each word; one is added to each count, and what was never counted counts as one.
+    """
+    if not isinstance(tokenizer, Words):
+        return 0.0
+    total = sum(counts.values()) + len(counts) + 1
+    end = total / (len(counts) + 1)
+    words = tokenizer.unknown(text)
+    weights = [counts.get(one, 0) + 1 for word in words for one in word] + [end] * len(words)
+    return float(-np.log2(np.array(weights) / (total + end)).sum())
 
 
 def unigram_bits(counts: list[int], tokens: Ints) -> float:
@@ -274,4 +338,32 @@ def _notes(corpus: Corpus, config: CharacterLmConfig) -> list[str]:
     if corpus.undecodable:
         where = f" (the first in {corpus.wrong})" if corpus.wrong else ""
         notes.append(f"corpus: {count(corpus.undecodable, 'place')} can't be decoded{where}, read as {REPLACEMENT}")
+    return notes
+
+
+def _vocabulary_notes(
+    config: CharacterLmConfig, tokenizer: Tokenizer, there: int, training: str, tokens: Ints, validation: str
+) -> list[str]:
+    """Say how many tokens are told apart, and where the text gives fewer than were asked for.
+
+    there: how many could be; tokens: those of the training text
+    """
+    known, wanted = len(tokenizer.names), config.vocabulary_size
+    if tokenizer.unit == "subword":
+        told = f"{known:,} subwords are told apart (task.vocabulary_size)"
+    else:
+        unknown = float((encoded(validation, tokenizer) == UNKNOWN).mean())
+        of = "text" if tokenizer.unit == "character" else "words"
+        told = f"{known:,} of {there:,} {tokenizer.unit}s are told apart (task.vocabulary_size); "
+        told += f"{percent(unknown)} of the held-out {of} {'is' if of == 'text' else 'are'} unknown"
+    notes = [f"corpus: {told}"]
+    if tokenizer.unit == "character":
+        return notes
+    mean = number(len(training) / len(tokens))
+    notes.append(f"corpus: a {tokenizer.unit} has {mean} characters on the mean, white space and marks included")
+    if wanted is not None and known < wanted:
+        notes.append(
+            f"corpus: the training text gives no more than {known:,} {tokenizer.unit}s; task.vocabulary_size is "
+            f"{wanted:,}"
+        )
     return notes

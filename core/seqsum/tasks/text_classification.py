@@ -1,4 +1,4 @@
-"""Text classification: read a text character by character, say which label it has (document 5)."""
+"""Text classification: read a text by characters, words or subwords, say which label it has (document 5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import field_validator
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Codes, encoded, most_frequent, near_lengths, unknown_alike, within
+from seqsum.tasks.alphabet import Codes, encoded, near_lengths, padded, unknown_alike, within
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
     Answer,
@@ -34,12 +34,14 @@ from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_columns import MissingCells, Pair, as_read
-from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding, unknown_of
+from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding
+from seqsum.tasks.tokenizer import KIND_WORDS, Characters, Kind, Tokenizer, enough, learned, restored
 from seqsum.text import one_line
 
 ASCII = "".join(map(chr, range(32, 127)))
 """The vocabulary of checkpoints that keep none of their own."""
 MOST_ASKED = 2_000  # held-out texts
+WHOLE = 1 << 40  # characters: more than a text has
 
 
 class TextClassificationConfig(TaskConfig):
@@ -77,20 +79,24 @@ class TextClassificationConfig(TaskConfig):
         "how training draws texts: as_they_are, each once an epoch; balanced, every label as often as any other, which "
         "helps where some are rare",
     )
+    tokenizer: Kind = setting("characters", KIND_WORDS, basic=True)
     vocabulary_size: int = setting(
-        5_000, "how many different characters are told apart, the most frequent; all others count as one unknown", ge=1,
-        le=50_000, unit="characters",
+        5_000, "how many different tokens are told apart, the most frequent; all other characters or words count as "
+        "one unknown", ge=1, le=50_000, unit="tokens",
     )  # fmt: skip
     max_length: int = setting(
-        80, "how many characters of a text are read; the rest is cut off", ge=1, le=10_000, unit="characters"
-    )
+        80, "how many tokens of a text are read: characters, words or subwords; the rest is cut off", ge=1, le=10_000,
+        unit="tokens",
+    )  # fmt: skip
 
     _one_test_part = field_validator("test_share")(one_test_part)
+    _enough = field_validator("vocabulary_size")(enough)
 
 
 @register_task
 class TextClassification(DataTask[TextClassificationConfig]):
-    """Tokens are the training texts' most frequent characters in their order, then one for all others.
+    """Tokens are those that the tokenizer tells apart, of characters the most frequent in the order of their code
+    points, then one for all others.
 
     Held out is every fifth file of the standard library, or the rows that a hash chooses of what is read of their text,
     so that what reads alike stands in one part; at most 2,000 texts of those are asked, evenly spread. The test part is
@@ -110,7 +116,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
         self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[int]] = {}
         if facts is None:
-            reading = self._reading(config.max_length)
+            # Where characters are read, texts are split by what is read of them; else by the whole texts.
+            reading = self._reading(config.max_length if config.tokenizer == "characters" else WHOLE)
             lines = read_lines(reading)
             facts = {
                 "labels": lines.labels,
@@ -118,11 +125,12 @@ class TextClassification(DataTask[TextClassificationConfig]):
                 "max_length": reading.max_length,
                 **self._vocabulary_of(lines),
             }
-        # The labels, the characters that are told apart, how far texts were read to split them, and the SHA-256 of the
-        # texts, their labels and their split.
+        # The labels, the tokenizer, how far texts were read to split them, and the SHA-256 of the texts, their labels
+        # and their split.
         self._facts = facts
-        self._characters: str = facts.get("characters", ASCII)
-        self.vocabulary = len(self._characters) + 1
+        self._tokenizer = restored(facts, ASCII)
+        self.unit = self._tokenizer.unit
+        self.vocabulary = len(self._tokenizer.names) + 1
         self.labels: list[str] = facts["labels"]
         self.classes = len(self.labels)
         kind = "a line of code" if config.file is None else "a text"
@@ -144,7 +152,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield the held-out texts, shortest first, those of nearly one length together; low, high: of which length."""
         self._load()
-        yield from within(self._asked, low, high, "test text" if self.part == "test" else "held-out text")
+        what = "test text" if self.part == "test" else "held-out text"
+        yield from within(self._asked, low, high, what, f"{self.unit}s")
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """balanced_accuracy: the mean over labels of the share of each one's texts that are right; macro_f1: that of
@@ -165,16 +174,14 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def parse(self, text: str) -> Ints:
         if not text.strip():
             raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        codes, lengths = encoded([as_read(text, self.config.max_length)], self._characters)
+        codes, lengths = self._encoded([(text, "")])
         return codes[0, : lengths[0]].astype(np.int64)
 
     def remarks(self, text: str) -> list[str]:
-        whole, read = as_read(text, len(text)), as_read(text, self.config.max_length)
-        told = (
-            [f"only the first {len(read):,} of {len(whole):,} characters were read"] if len(read) < len(whole) else []
-        )
-        unknown = sum(character not in self._characters for character in read)
-        return [*told, unknown_of(unknown, len(read))] if unknown else told
+        whole, most = as_read(text, WHOLE), self.config.max_length
+        there = len(self._tokenizer.places(whole))
+        cut = [f"only the first {most:,} of {there:,} {self.unit}s were read"] if most < there else []
+        return [*cut, *self._tokenizer.remarks(whole, most)]
 
     def truth(self, inputs: Inputs) -> str | None:
         """The label of a held-out text, once the texts are read; None for others, and where its rows disagree."""
@@ -185,14 +192,13 @@ class TextClassification(DataTask[TextClassificationConfig]):
         return self.labels[int(answer)]
 
     def input_names(self, inputs: Inputs) -> list[str]:
-        return list(self.echo(inputs))
+        return [self._tokenizer.names[place] if place >= 0 else REPLACEMENT for place in self._places(inputs)]
 
     def class_names(self) -> list[str]:
         return list(self.labels)
 
     def echo(self, inputs: Inputs) -> str:
-        known = self._characters
-        return "".join(known[code] if code < len(known) else REPLACEMENT for code in inputs.tolist())
+        return self._tokenizer.text(self._places(inputs))
 
     def render(self, answer: Any) -> str:
         return one_line(str(answer))
@@ -217,50 +223,68 @@ class TextClassification(DataTask[TextClassificationConfig]):
         return self._parts[self.part or "validation"]
 
     def _vocabulary_of(self, lines: LabelledLines) -> dict[str, Any]:
-        """Return the facts `characters` and `notes`: the training texts' most frequent characters, and what is left."""
-        read = [as_read(text, self.config.max_length) for text, _ in lines.training]
-        counts = Counter("".join(read))
-        characters = most_frequent(counts, self.config.vocabulary_size) or " "
-        asked = Counter("".join(as_read(text, self.config.max_length) for text, _ in lines.held_out))
-        unknown = asked.total() - sum(asked[character] for character in characters)
-        told = f"texts: {len(characters):,} characters of the training texts are told apart"
-        if len(counts) > len(characters):
-            told += f", of {len(counts):,} (task.vocabulary_size)"
-        told += f"; {percent(unknown / max(1, asked.total()))} of the characters held out are unknown"
-        asking, tested = len(self._unlike(lines, characters)), len(self._unlike(lines, characters, "test"))
+        """Return the tokenizer's facts and `notes`: the training texts' most frequent tokens, and what is left."""
+        most, kind = self.config.vocabulary_size, self.config.tokenizer
+        reads = self.config.max_length if kind == "characters" else WHOLE
+        tokenizer, there = learned(kind, [as_read(text, reads) for text, _ in lines.training], most)
+        if kind == "characters":
+            tokenizer = Characters("".join(sorted(tokenizer.names)) or " ")
+        known = len(tokenizer.names)
+        told = f"texts: {known:,} {tokenizer.unit}s of the training texts are told apart"
+        if there > known:
+            told += f", of {there:,} (task.vocabulary_size)"
+        elif kind != "characters" and known < most:
+            told += f", all that there are (task.vocabulary_size is {most:,})"
+        if kind != "subwords":
+            asked = [tokenizer.places(as_read(text, reads))[: self.config.max_length] for text, _ in lines.held_out]
+            unknown = np.concatenate([*asked, np.zeros(0, dtype=np.int64)]) < 0
+            share = percent(float(unknown.sum()) / max(1, len(unknown)))
+            told += f"; {share} of the {tokenizer.unit}s held out are unknown"
+        unread = self._unread(tokenizer)
+        asking, tested = len(self._unlike(lines, tokenizer)), len(self._unlike(lines, tokenizer, "test"))
         if not asking or (lines.test and not tested):
             which = "test" if asking else "held-out"
             raise UserError(
-                f"task.vocabulary_size: but for unknown characters all {which} texts read as training texts; make it "
-                "larger, or give more texts"
+                f"task.vocabulary_size: but for {unread} all {which} texts read as training texts; make it larger, "
+                "or give more texts"
             )
         alike = len(lines.held_out) - asking
         notes = [*lines.notes, told]
         if alike:
-            notes.append(
-                f"texts: not asked: {count(alike, 'held-out text')}, a training text but for unknown characters"
-            )
+            notes.append(f"texts: not asked: {count(alike, 'held-out text')}, a training text but for {unread}")
         if len(lines.test) > tested:
             alike = len(lines.test) - tested
-            notes.append(
-                f"texts: not asked: {count(alike, 'test text')}, a text of the other parts but for unknown characters"
-            )
+            notes.append(f"texts: not asked: {count(alike, 'test text')}, a text of the other parts but for {unread}")
         notes += told_asked(self._most_asked, tested, "test texts, evenly spread")
         return {
-            "characters": characters,
+            **tokenizer.facts(),
             "notes": notes + told_asked(self._most_asked, asking, "held-out texts, evenly spread"),
         }
+
+    @property
+    def _keeps_none(self) -> bool:
+        """Whether the checkpoint is of the time when none kept its characters."""
+        return not {"characters", "words", "subwords"} & self._facts.keys()
 
     @property
     def _most_asked(self) -> int:
         return min(MOST_ASKED, EVALUATED_TOKENS // self.config.max_length)
 
-    def _unlike(self, lines: LabelledLines, characters: str, part: Part = "validation") -> list[Pair]:
-        """The texts of a part that a network can tell from every text of those before it."""
-        known, most = set(characters), self.config.max_length
+    def _unread(self, tokenizer: Tokenizer) -> str:
+        """What of a text the network does not see."""
+        if isinstance(tokenizer, Characters):
+            return "unknown characters"
+        return ("unknown words and " if tokenizer.unit == "word" else "") + "what stands after task.max_length"
 
-        def tokens(text: str) -> str:
-            return unknown_alike(as_read(text, most), known)
+    def _unlike(self, lines: LabelledLines, tokenizer: Tokenizer, part: Part = "validation") -> list[Pair]:
+        """The texts of a part that a network can tell from every text of those before it."""
+        most = self.config.max_length
+        known = set(tokenizer.names) if isinstance(tokenizer, Characters) else set[str]()
+
+        def tokens(text: str) -> str | bytes:
+            if isinstance(tokenizer, Characters):
+                return unknown_alike(as_read(text, most), known)
+            return tokenizer.places(as_read(text, WHOLE))[:most].tobytes()
 
         before, asked = (lines.training, lines.held_out)
         if part == "test":
@@ -279,13 +303,13 @@ class TextClassification(DataTask[TextClassificationConfig]):
                     f"task.file: the texts of {source}{also} are not what they were when the run began; put the old "
                     "ones back, or start a new run"
                 )
-            held_out = self._unlike(lines, self._characters) if "characters" in self._facts else lines.held_out
+            held_out = lines.held_out if self._keeps_none else self._unlike(lines, self._tokenizer)
             places = {label: place for place, label in enumerate(self.labels)}
             labels = np.array([places[label] for _, label in lines.training], dtype=np.int64)
             self._majority = Counter(labels.tolist()).most_common(1)[0][0]
             self._parts["validation"] = self._examples(held_out, places)
             if lines.test:
-                self._parts["test"] = self._examples(self._unlike(lines, self._characters, "test"), places)
+                self._parts["test"] = self._examples(self._unlike(lines, self._tokenizer, "test"), places)
             self._training = (*self._encoded(lines.training), labels)
         return self._training
 
@@ -301,7 +325,21 @@ class TextClassification(DataTask[TextClassificationConfig]):
         return near_lengths(codes, lengths, targets)
 
     def _encoded(self, pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Ints]:
-        return encoded([as_read(text, self.config.max_length) for text, _ in pairs], self._characters)
+        most, tokenizer = self.config.max_length, self._tokenizer
+        if isinstance(tokenizer, Characters):
+            return encoded([as_read(text, most) for text, _ in pairs], str(tokenizer.names))
+        unknown = len(tokenizer.names)
+        # An empty text is read as a single space.
+        rows = [tokenizer.places(as_read(text, WHOLE) or " ")[:most] for text, _ in pairs]
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        codes = padded(
+            [np.where(row < 0, unknown, row).tolist() for row in rows], int(lengths.max(initial=1)), self.padding
+        )
+        return codes.astype(np.min_scalar_type(self.padding)), lengths
+
+    def _places(self, inputs: Inputs) -> list[int]:
+        """The tokenizer's tokens of an input."""
+        return [token if token < len(self._tokenizer.names) else -1 for token in inputs.tolist()]
 
 
 def balanced(labels: Ints, seed: int, first_step: int, steps: int, batch_size: int) -> Ints:
