@@ -227,7 +227,9 @@ _ON_SCREEN = {
     "age": "How long ago a run was started.",
     "aha": "The checkpoint from which on an answer, or nearly all of them, stays right.",
     "balanced accuracy": "The mean of each class's accuracy, so that a rare class counts as much as a frequent one.",
-    "bits per character": "The loss of a language model per character, in bits: 0 is sure, fewer are better.",
+    "bits per character":
+        "The loss of a language model per character, in bits: 0 is sure, fewer are better. Words and subwords are "
+        "comparable by it: the bits of all tokens go to the text's characters, and an unknown word costs its spelling.",
     "chunk":
         "Some steps that are trained in one go, a quarter of a second's worth or one: pause, stop and changed values "
         "take effect at its end.",
@@ -257,7 +259,8 @@ _ON_SCREEN = {
     "tags": "Words of one's own that a run is marked with, to find it again.",
     "train accuracy": "The accuracy on the data that is trained on; far above the other one, it was learned by heart.",
     "train seconds": "How long a run has trained, without pauses.",
-    "unigram bits per character": "The bits of guessing by how frequent each character is: what a model has to beat.",
+    "unigram bits per character":
+        "The bits of guessing by how frequent each token is, per character: what a model has to beat.",
     "wall time": "What time it was.",
 }  # fmt: skip
 """What stands on screens, in words that are everyday ones elsewhere: a text is not searched for them."""

@@ -99,8 +99,8 @@ DEGREES = ("", "slightly", "clearly", "strongly", "very strongly")
 
 
 def steps_named(tokens: Sequence[str]) -> tuple[str, ...]:
-    """Return the tokens as names of columns, literally; a space shows as ␣, the end of a line as ⏎."""
-    return tuple({" ": "␣", "\n": "⏎"}.get(token) or display.literal(token) for token in tokens)
+    """Return the tokens as names of columns, as `display.token` shows each."""
+    return tuple(map(display.token, tokens))
 
 
 class HeatMap(Picture[Heat], can_focus=True):

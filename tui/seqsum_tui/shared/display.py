@@ -95,6 +95,12 @@ def literal_lines(text: str) -> str:
     return "\n".join(literal(line) for line in text.expandtabs(4).split("\n"))
 
 
+def token(text: str) -> str:
+    """Return a token literally, the white space it begins with as signs: a space as ␣, the end of a line as ⏎."""
+    rest = text.lstrip(" \n")
+    return text[: len(text) - len(rest)].replace(" ", "␣").replace("\n", "⏎") + literal(rest)
+
+
 def wrong(text: str) -> Content:
     """Return a sentence about what went wrong, literally, with its sign and in its colour."""
     return Content.styled(f"✗ {literal(sentence(text))}", "$text-error")

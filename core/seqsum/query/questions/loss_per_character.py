@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from seqsum.query.loading import Loaded
     from seqsum.query.model_input import ModelInput
 
-AT_ONCE = 1024  # characters whose logits are held together
+AT_ONCE = 1024  # tokens whose logits are held together
 
 
 class LossPerCharacterAnswer(Answer):
+    unit: str = "character"
+    """What one of them is called: a word or a subword, too."""
     characters: list[str]
     bits: list[Number]
     """−log2 p(character | those before); null for the first, before which nothing was read."""
@@ -45,7 +47,10 @@ class LossPerCharacter(OfInput):
             raise UserError("loss: one token has nothing before it; type at least two")
         bits = bits_per_token(read)
         return LossPerCharacterAnswer(
-            characters=asked.task.input_names(read.inputs), bits=[None, *bits], mean_bits=float(np.mean(bits))
+            unit=asked.task.unit,
+            characters=asked.task.input_names(read.inputs),
+            bits=[None, *bits],
+            mean_bits=float(np.mean(bits)),
         )
 
 

@@ -22,7 +22,7 @@ from seqsum_tui.shared import display
 WRITTEN = 200
 UNITS: dict[str, AxisKind] = {"second": "date", "month": "month", "": "plain"}
 FULL_BITS = 9
-"""A digit below each character; so many bits, and more, are a full colour."""
+"""A digit below each token; so many bits, and more, are a full colour."""
 
 
 def _prompt(pane: Pane) -> dict[str, Any]:
@@ -45,19 +45,19 @@ def sample(answer: SampleAnswer, pane: Pane) -> Shown:
     return Shown("Sample", lines(said, *remarks, Content(""), text))
 
 
-@view(LossPerCharacter, "more", "Surprise", comes="Which characters of a text surprise the model.")
+@view(LossPerCharacter, "more", "Surprise", comes="Which parts of a text surprise the model.")
 def surprise(answer: LossPerCharacterAnswer, pane: Pane) -> Shown:
-    """Return the view of how much of a text was expected: the text, and below each character how many bits it cost."""
+    """Return the view of how much of a text was expected: the text, and below each token how many bits it cost."""
     characters, bits = answer.characters, finite(answer.bits)
     mean = answer.mean_bits
-    head = told((f"{number(mean)} bits per character" if mean is not None else "", "bold"),
-                (f"  below each character the bits it cost: 0 expected, 1 a coin toss, 8 a guess among 256, "
+    head = told((f"{number(mean)} bits per {answer.unit}" if mean is not None else "", "bold"),
+                (f"  below each {answer.unit} the bits it cost: 0 expected, 1 a coin toss, 8 a guess among 256, "
                  f"{FULL_BITS} for {FULL_BITS} or more, ? the first, with nothing before it", QUIET))  # fmt: skip
-    strip = tuple(("␣" if one == " " else "⏎" if one == "\n" else display.literal(one), value)
+    strip = tuple((display.token(one), value)
                   for one, value in zip(characters, bits, strict=True))  # fmt: skip
     first = int(answer.bits[:1] == [None])  # nothing is before it, so it has no cost: that is no broken value
     series = curve("bits", [*range(first + 1, len(bits) + 1)], bits[first:], sign=SIGNS[0])
-    picture = Curves((series,), "character", span=(0.0, None), limits=(1, max(len(bits), 2)))
+    picture = Curves((series,), answer.unit, span=(0.0, None), limits=(1, max(len(bits), 2)))
     return Shown("Surprise", head, picture, strip, FULL_BITS)
 
 
