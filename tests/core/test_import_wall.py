@@ -7,7 +7,7 @@ import sys
 
 import seqsum
 
-HEAVY = ("torch", "numba", "swanlab", "textual")
+HEAVY = ("torch", "numba", "swanlab", "textual", "tokenizers", "huggingface_hub")
 LIGHT_ROOMS = (
     "seqsum",
     "seqsum.errors",

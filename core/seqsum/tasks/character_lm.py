@@ -281,7 +281,9 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         end = length - (max(2, round(length * self.config.test_share)) if self.config.test_share else 0)
         border = end - max(2, round(length * self.config.held_out_share))
         if border < 2:
-            raise UserError("task.held_out_share: too little text is left to train on; hold out less, or give more text")
+            raise UserError(
+                "task.held_out_share: too little text is left to train on; hold out less, or give more text"
+            )
         test = corpus.text[end:]
         if self.config.test_corpus is not None:
             test = read_corpus(self.config.test_corpus, LONGEST_VALIDATION, "task.test_corpus", encoding).text
