@@ -39,7 +39,7 @@ async def test_the_basic_settings_come_first_and_the_keys_go_in_the_order_shown(
 @pytest.mark.parametrize(
     ("preset", "more"),
     [
-        ("text_classification", {"task.file"}),
+        ("text_classification", {"task.file", "task.tokenizer"}),
         ("counting_rnn", {"train.epochs"}),
         ("sunspots_ar", {"task.file", "model.order"}),
     ],
