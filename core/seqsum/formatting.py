@@ -334,3 +334,14 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(part) for part in value]
     return value
+
+
+def rounded_within(value: float, reach: float) -> float:
+    """Return the number with the fewest digits that lies no further than `reach` from a value."""
+    if abs(value) <= reach:
+        return 0.0
+    for digits in range(1, 17):
+        short = float(f"{value:.{digits}g}")
+        if abs(short - value) <= reach:
+            return short
+    return value

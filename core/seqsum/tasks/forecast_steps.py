@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seqsum.errors import InputError, UserError
 from seqsum.formatting import count as counted
-from seqsum.formatting import distinct
+from seqsum.formatting import distinct, full, rounded_within
 from seqsum.schema import shown
 from seqsum.tasks.base import Inputs, Ints
 from seqsum.tasks.number_format import NumberFormat, evened, is_missing
@@ -53,7 +53,7 @@ class Scale:
             own = "there is nothing to learn from a constant series"
             why = own if setting == "task.column" else "leave it out, for a constant says nothing"
             raise UserError(
-                f"{setting}: the {len(training)} training values of {shown(name)} are all {training[0]:g}; {why}"
+                f"{setting}: the {len(training)} training values of {shown(name)} are all {full(float(training[0]))}; {why}"
             )
         return cls(name, mean, deviation, form)
 
@@ -81,7 +81,7 @@ class Scale:
         values = scaled * self.deviation + self.mean
         # How far a float32 reaches to both sides.
         reach = np.ldexp(np.maximum(np.abs(scaled), 2**-10), -FLOAT32_DIGITS) * self.deviation
-        return [_shortest(value, near) for value, near in zip(values.tolist(), reach.tolist(), strict=True)]
+        return [rounded_within(value, near) for value, near in zip(values.tolist(), reach.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -238,14 +238,3 @@ class Steps:
             [fit(scale, column) for scale, column in zip(self.inputs, rows.inputs, strict=True)],
             [fit(scale, column) for scale, column in zip(self.known, rows.known, strict=True)],
         )
-
-
-def _shortest(value: float, reach: float) -> float:
-    """The number with the fewest digits that lies no further from a value than that."""
-    if abs(value) <= reach:
-        return 0.0
-    for digits in range(1, 17):
-        short = float(f"{value:.{digits}g}")
-        if abs(short - value) <= reach:
-            return short
-    return value
