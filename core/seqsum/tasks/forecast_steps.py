@@ -52,9 +52,8 @@ class Scale:
         if training.min() == training.max() or deviation == 0:
             own = "there is nothing to learn from a constant series"
             why = own if setting == "task.column" else "leave it out, for a constant says nothing"
-            raise UserError(
-                f"{setting}: the {len(training)} training values of {shown(name)} are all {full(float(training[0]))}; {why}"
-            )
+            alike = f"the {len(training)} training values of {shown(name)} are all {full(float(training[0]))}"
+            raise UserError(f"{setting}: {alike}; {why}")
         return cls(name, mean, deviation, form)
 
     @classmethod
