@@ -2,7 +2,7 @@
 
 python -m tests.state_tracking --file FILE [--seeds 0-4] [--steps 3000] [--families A,B] [--tasks A,B] [--processes 2]
 
-One layer each, 64 wide, AdamW as it comes; lengths 3 to 40, of which the longest rises evenly over the run ("short ones
+One layer each, 64 wide, Adam as it comes; lengths 3 to 40, of which the longest rises evenly over the run ("short ones
 first"); every 250 steps twelve lengths from 41 to 500 are asked, 32 inputs each, and a network that has them all right
 has solved the task and stops. A line of FILE is one run; an interrupted call goes on where it was, and prints the table
 of all that is in FILE at the end.
@@ -68,7 +68,7 @@ def configuration(family: str, task: str, seed: int, steps: int) -> Config:
             **TASKS[task], **FAMILIES[family],
             "task.min_length": 3, "task.max_length": 40, "task.curriculum_steps": steps,
             "model.hidden_size": 64, "model.num_layers": 1,
-            "optim.name": "adamw", "optim.lr": 3e-3, "optim.clip_norm": 1.0, "schedule.name": "constant",
+            "optim.name": "adam", "optim.lr": 3e-3, "optim.clip_norm": 1.0, "schedule.name": "constant",
             "train.seed": seed, "train.steps": steps, "train.batch_size": 64, "train.log_every": EVERY,
             "train.evaluate_every": EVERY, "train.best_metric": "eval_loss", "train.stopping_threshold": None,
         },
