@@ -28,6 +28,8 @@ MOST_STEPS = 1_000_000_000
 
 
 ADAMS = "adam, adamw, muon, schedule_free"
+DECAYING = "adam, adamw, sgd, rmsprop"
+"""Those whose weight decay may leave weights out."""
 
 
 def _with(path: str, names: str, default: Any, words: str, **more: Any) -> Any:
@@ -81,7 +83,7 @@ class OptimConfig(Section):
     weight_decay: float = setting(0.0, "pull of the weights towards zero", ge=0)
     weight_decay_on: Literal["all", "matrices"] = _with(
         "optim.name",
-        "adam, adamw, sgd, rmsprop",
+        DECAYING,
         "all",
         "which weights it pulls at: all, as PyTorch does, or matrices: not embeddings, biases and gains (computed by "
         "torch)",
@@ -96,8 +98,7 @@ class OptimConfig(Section):
     @property
     def decays_in_part(self) -> bool:
         """Whether some weights are pulled at and others are not."""
-        other = self.name in ("muon", "schedule_free")
-        return self.weight_decay_on != "all" and self.weight_decay > 0 and not other
+        return self.weight_decay_on != "all" and self.weight_decay > 0 and self.name in DECAYING.split(", ")
 
     @field_validator("beta1")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sysconfig
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from seqsum.tasks.text_columns import (
     Pair,
     as_read,
     check_whole,
+    fingerprint_of,
     like_no_value,
     part_of,
     two_columns,
@@ -88,12 +88,7 @@ class LabelledLines:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of texts, labels and split."""
-        digest = hashlib.sha256()
-        for part in (self.training, self.held_out, *([self.test] if self.test else [])):
-            for pair in part:
-                digest.update(repr(pair).encode())
-            digest.update(b"\n")
-        return digest.hexdigest()
+        return fingerprint_of(self.training, self.held_out, self.test)
 
 
 def read_lines(reading: LinesSource) -> LabelledLines:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from seqsum.tasks.text_columns import (
     Pair,
     as_read,
     check_whole,
+    fingerprint_of,
     like_no_value,
     part_of,
     two_columns,
@@ -69,12 +69,7 @@ class PairedTexts:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of sources, targets and split."""
-        digest = hashlib.sha256()
-        for part in (self.training, self.held_out, self.test):
-            for pair in part:
-                digest.update(repr(pair).encode())
-            digest.update(b"\n")
-        return digest.hexdigest()
+        return fingerprint_of(self.training, self.held_out, self.test)
 
 
 def read_pairs(reading: PairsSource) -> PairedTexts:

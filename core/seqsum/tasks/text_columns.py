@@ -97,6 +97,16 @@ def like_no_value(pairs: Sequence[Pair], of: str, words: Pair) -> list[str]:
     return [f"{of}: {count(rows, 'row')} with {listed(names)} as {words[0]} or {words[1]}, read as any other word"]
 
 
+def fingerprint_of(training: Sequence[Pair], held_out: Sequence[Pair], test: Sequence[Pair]) -> str:
+    """Return the SHA-256 of pairs and their split; a test part without pairs counts as none."""
+    digest = hashlib.sha256()
+    for part in (training, held_out, *([test] if test else [])):
+        for pair in part:
+            digest.update(repr(pair).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
 def part_of(text: str, test_share: float) -> str:
     """Return training, validation or test, by the text itself: one that stands in several rows stands in one part."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,9 +1,9 @@
-"""What Textual 8.2.8 and Rich keep of lines that nothing shows any more, made small: a console that watches a run draws
-new numbers all day.
+"""What Textual 8.2.8 keeps of lines that nothing shows any more is let go: a console that watches a run draws new
+numbers all day.
 
 A `Strip` that already has the length that is asked for is kept in its own cache, a circle: 50,000 pieces of lines
 waited for the garbage collector every 20 seconds. What draws a widget is kept as the key of a cache of colours
-(github.com/Textualize/textual/issues/6665). Rich keeps 16,384 pairs of pieces that were cut from others.
+(github.com/Textualize/textual/issues/6665).
 """
 
 from __future__ import annotations
@@ -12,25 +12,21 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.strip import Strip
 from textual.style import Style
 
-CUTS = 512
 _adjust_cell_length, _crop_extend, _divide = Strip.adjust_cell_length, Strip.crop_extend, Strip.divide
-_split_cells = Segment.__dict__["_split_cells"].__func__.__wrapped__
 
 
 def keep_little() -> None:
-    """Have no line kept in its own cache, no widget's lines for the colours around it, and few of the pieces cut."""
+    """Have no line kept in its own cache, and no widget's lines for the colours around it."""
     Strip.adjust_cell_length = _adjusted  # type: ignore
     Strip.crop_extend = _cropped  # type: ignore
     Strip.divide = _divided  # type: ignore
     StylesCache.get_inner_outer = lambda _, base, background: _inner_outer(base, background)  # type: ignore
-    Segment._split_cells = classmethod(lru_cache(CUTS)(_split_cells))  # type: ignore
 
 
 def _adjusted(strip: Strip, cell_length: int, style: RichStyle | None = None) -> Strip:
