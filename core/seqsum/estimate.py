@@ -21,6 +21,7 @@ from seqsum.runs import Workspace
 from seqsum.setting_notes import Note, notes
 from seqsum.tasks import AnyTask
 from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.training.early_stopping import check_best
 
 SOURCE = "form"
 PROBE = 64
@@ -69,6 +70,7 @@ class Estimate:
 def estimate(config: Config, speeds: Iterable[Speed] = ()) -> Estimate:
     """Estimate a run. Reads the task's data; raises UserError when it can't be read or the configuration is wrong."""
     said, (config, task) = config, resolved(config, SOURCE)
+    check_best(config, SOURCE, task)
     size = model_size(task, config.model)
     cost = step_cost(config, task)
     steps, told = config.train.steps, tuple(notes(said, task))

@@ -6,16 +6,19 @@ out. No torch here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from seqsum.config import Config, steps_of
 from seqsum.formatting import count as counted
-from seqsum.formatting import enumerated
+from seqsum.formatting import enumerated, metric
 from seqsum.formatting import learning_rate as shown
 from seqsum.models.settings import AutoregressiveConfig
+from seqsum.runs.metric_direction import bounds_of, direction_of
 from seqsum.schema import as_text
 from seqsum.tasks import AnyTask
+from seqsum.tasks.curriculum import longest_by_step
 from seqsum.training.backends.fused_support import why_not_fused
 from seqsum.training.early_stopping import EarlyStopping
 from seqsum.training.schedule import learning_rate
@@ -233,6 +236,38 @@ def _patience(run: _Run) -> Iterator[Note]:
         yield Note("train.early_stop", text)
 
 
+def _threshold(run: _Run) -> Iterator[Note]:
+    """A threshold of what is no share is easily one that was meant for another metric."""
+    train = run.config.train
+    threshold, name = train.stopping_threshold, train.best_metric
+    if threshold is None:
+        return
+    higher = direction_of(name) == "higher"
+    low, high = bounds_of(name)
+    value = metric(name, threshold)
+    when = f"train.stopping_threshold {as_text(threshold)}: the run ends "
+    if threshold <= low if higher else threshold >= high:
+        yield Note("train.stopping_threshold", f"{when}at its first evaluation, for any {name} is as good as {value}")
+    elif not math.isfinite(high):
+        text = f"{when}as soon as {name} is {'at least' if higher else 'at most'} {value}"
+        yield Note("train.stopping_threshold", text)
+
+
+def _curriculum(run: _Run) -> Iterator[Note]:
+    task = run.config.task
+    rising = getattr(task, "curriculum_steps", 0)
+    if not rising:
+        return
+    low, high = getattr(task, "min_length", 0), getattr(task, "max_length", 0)
+    longest = int(longest_by_step(low, high, rising, run.steps - 1, 1)[0])
+    if longest < high:
+        text = (
+            f"task.curriculum_steps {rising:,} is more than {_length(run)}: it trains on lengths up to {longest:,} "
+            f"only, not up to task.max_length {high:,}"
+        )
+        yield Note("task.curriculum_steps", text)
+
+
 def _reading(run: _Run) -> Iterator[Note]:
     """How a file is read, without one."""
     task = run.config.task
@@ -263,7 +298,19 @@ def _solved_at_once(run: _Run) -> Iterator[Note]:
 
 
 Rules = tuple[Callable[[_Run], Iterator[Note]], ...]
-OF_GRADIENTS: Rules = (_dropout, _decay, _schedule, _floor, _warmup, _falls, _patience, _reading, _intervals)
+OF_GRADIENTS: Rules = (
+    _dropout,
+    _decay,
+    _schedule,
+    _floor,
+    _warmup,
+    _falls,
+    _patience,
+    _threshold,
+    _curriculum,
+    _reading,
+    _intervals,
+)
 OF_LEAST_SQUARES: Rules = (_dropout, _reading, _solved_at_once)
 
 

@@ -179,10 +179,33 @@ def test_a_wrong_value_never_reaches_the_worker(run: Run, field: str, value: str
         assert store.pending_commands() == []
 
 
-def test_a_finished_run_takes_no_value(run: Run) -> None:
-    be(run, "finished")
-    with pytest.raises(UserError, match=r"is finished; start a new one with --optim\.lr 0\.5"):
+ENDED = [
+    ({"train.steps": 2000}, 2000, "--train.steps 4000"),
+    ({"train.stopping_threshold": 0.3}, 500, "--train.stopping_threshold off"),
+    ({"train.early_stop": 4}, 500, "--train.early_stop off"),
+    ({"train.early_stop": 4}, 2000, "--train.steps 4000"),
+    (
+        {"train.early_stop": 4, "train.stopping_threshold": 0.3},
+        500,
+        "--train.stopping_threshold off --train.early_stop off",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "step", "flags"), ENDED, ids=str)
+def test_what_is_refused_of_a_finished_run_names_the_way_to_train_it_on(
+    tmp_path: Path, changes: dict[str, Any], step: int, flags: str
+) -> None:
+    run = Workspace(tmp_path).create("baseline", Config().changed({"train.steps": 2000, **changes}, "test"))
+    with run.store() as store:
+        store.set_state(status="finished", step=step, steps=2000)
+    fork = f"run {run.id} is finished; to train it further, fork it: seqsum fork {run.id} {flags}"
+    with pytest.raises(UserError) as caught:
+        commands.resume(run, Launcher())
+    assert str(caught.value) == f"resume: {fork}"
+    with pytest.raises(UserError) as caught:
         commands.set_value(run, "optim.lr", "0.5")
+    assert str(caught.value) == f"set: {fork} --optim.lr 0.5"
 
 
 def test_start_makes_a_run_and_launches_it(tmp_path: Path) -> None:

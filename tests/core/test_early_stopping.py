@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from seqsum.control import commands, fork_rewind
+from seqsum.errors import ConfigError
+from seqsum.estimate import estimate
 from seqsum.formatting import metric
 from seqsum.launch import WarmLauncher
 from seqsum.runs import Run, Workspace
@@ -112,6 +115,31 @@ def test_why_a_run_that_is_good_enough_ended_is_told_and_more_can_be_asked_of_it
     assert summary.reason == f"stopped early: {told}"
     fork = commands.fork(Workspace(tmp_path), fork_server, run, None, {"train.stopping_threshold": "off"})
     assert (wait_for_end(fork).status, wait_for_end(fork).step) == ("finished", 400)
+
+
+UNREACHABLE = [
+    ("accuracy", 50.0, "accuracy is from 0 to 1, got 50"),
+    ("accuracy", 1.01, "accuracy is from 0 to 1, got 1.01"),
+    ("eval_loss", -0.1, "eval_loss is 0 or more, got -0.1"),
+]
+
+
+@pytest.mark.parametrize(("name", "threshold", "words"), UNREACHABLE)
+def test_a_threshold_that_nothing_can_reach_is_refused(
+    name: str, threshold: float, words: str, fork_server: WarmLauncher, tmp_path: Path
+) -> None:
+    config = small(train__best_metric=name, train__stopping_threshold=threshold)
+    said = re.escape(f"train.stopping_threshold: must be one that train.best_metric {name} can reach: {words}")
+    with pytest.raises(ConfigError, match=said):
+        commands.start(Workspace(tmp_path), fork_server, "baseline", config)
+    with pytest.raises(ConfigError, match=said):
+        estimate(config)
+    assert Workspace(tmp_path).runs() == []
+
+
+def test_a_metric_that_the_task_has_not_is_told_before_the_start() -> None:
+    with pytest.raises(ConfigError, match=r'must be a metric of the task "sum_modulo", got "mae"'):
+        estimate(small(train__best_metric="mae"))
 
 
 def test_off_it_goes_on_to_the_end() -> None:

@@ -190,6 +190,38 @@ def test_of_a_preset_nothing_is_to_be_said_but_what_computes_it(preset: Preset) 
     assert notes(preset.config, task) == notes(started, task)
 
 
+THRESHOLDS = [
+    ("eval_loss", 1.0, "the run ends as soon as eval_loss is at most 1"),
+    ("accuracy", 1.0, None),
+    ("accuracy", 0.4, None),
+    ("accuracy", 0.0, "the run ends at its first evaluation, for any accuracy is as good as 0.00%"),
+]
+
+
+@pytest.mark.parametrize(("metric", "threshold", "words"), THRESHOLDS)
+def test_a_threshold_that_another_metric_may_have_been_meant_for_is_told(
+    metric: str, threshold: float, words: str | None
+) -> None:
+    config = quick(train__best_metric=metric, train__stopping_threshold=threshold, train__evaluate_every=1)
+    told = said(config).get("train.stopping_threshold")
+    assert told == (None if words is None else f"train.stopping_threshold {as_text(threshold)}: {words}")
+
+
+@pytest.mark.parametrize("rising", [0, 1, 9, 11, 12, 13, 40])
+def test_lengths_that_a_run_never_comes_to_are_told(rising: int) -> None:
+    config = quick(task__min_length=2, task__max_length=9, task__curriculum_steps=rising)
+    drawn = resolved(config, "test")[1].batches(0, 0, 12, 500).lengths
+    told = said(config).get("task.curriculum_steps")
+    longest = int(drawn.max())
+    if longest == 9:
+        assert told is None
+    else:
+        assert told == (
+            f"task.curriculum_steps {rising} is more than a run of 12 steps: it trains on lengths up to {longest} "
+            "only, not up to task.max_length 9"
+        )
+
+
 def test_steps_that_epochs_do_away_with_are_said() -> None:
     config = Config.parse({**load_preset("counting_rnn").config.plain(), "train": {"epochs": 2, "steps": 77}}, "test")
     assert said(config)["train.steps"] == "train.steps 77 has no effect: train.epochs 2 makes 29 steps"

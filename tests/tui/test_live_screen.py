@@ -471,6 +471,19 @@ async def test_a_run_that_is_deleted_elsewhere_is_told_not_raised_and_may_come_b
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_why_a_finished_run_ended_early_is_told(scene, console, watch, until, size):
+    run = scene.run(status="finished", step=3000)
+    async with console.run_test(size=size) as pilot:
+        await watch(pilot, run)
+        assert not console.screen.query_one("#banner").display
+        with run.store() as store:
+            store.set_state(reason="stopped early: accuracy is 100.00% at step 3,000")
+        console.screen.wake()
+        words = "stopped early: accuracy is 100.00% at step 3,000."
+        await until(pilot, lambda: words in " ".join(screen_text(console).split()))
+
+
 async def test_resizing_never_breaks(scene, console, watch, until):
     run = scene.run(status="running", step=8000)
     async with console.run_test(size=(120, 40)) as pilot:

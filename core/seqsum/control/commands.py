@@ -14,7 +14,8 @@ from seqsum.control import fork_rewind
 from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
-from seqsum.runs import LIVE_STATUSES, Run, Workspace
+from seqsum.models.settings import AutoregressiveConfig
+from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
 from seqsum.runs.checkpoint_files import fallen_back, newest_step
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.lock import let_go_on, stopped_worker, take_lock
@@ -69,6 +70,8 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     """
     summary = run.summary()
     status = summary.status
+    if status == "finished":
+        raise UserError(f"resume: run {run.id} is finished{_further(run, summary)}")
     if status not in RESUMABLE_STATUSES:
         raise UserError(
             f"resume: run {run.id} {said_status(status)}; only {enumerated(RESUMABLE_STATUSES, 'or')} runs can go on"
@@ -116,7 +119,7 @@ def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     summary = run.summary()
     status = summary.status
     if status == "finished":
-        raise UserError(f"set: run {run.id} is finished; start a new one with --{field} {value}")
+        raise UserError(f"set: run {run.id} is finished{_further(run, summary, {field: value})}")
     config = run.config().changed({field: value}, "set")
     if status in HEARING_STATUSES and run.worker_lives:
         return _ask(run, (status,), "set", field=field, value=value)
@@ -160,6 +163,25 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 
 
 undo_rewind = fork_rewind.undo_rewind
+
+
+def _further(run: Run, summary: Summary, changes: Mapping[str, str] | None = None) -> str:
+    """The way to train a finished run on with other settings: what ended it is taken away."""
+    try:
+        config = run.config()
+    except UserError:
+        return ""
+    if isinstance(config.model, AutoregressiveConfig):
+        return ""
+    train, ended = config.train, {}
+    if summary.step < summary.steps:
+        ended = {f"train.{name}": "off" for name in ("stopping_threshold", "early_stop") if getattr(train, name)}
+    if not ended and train.epochs is not None:
+        ended = {"train.epochs": as_text(2 * train.epochs)}
+    elif not ended:
+        ended = {"train.steps": str(2 * train.steps)}
+    flags = " ".join(f"--{path} {value}" for path, value in {**ended, **(changes or {})}.items())
+    return f"; to train it further, fork it: seqsum fork {run.id} {flags}"
 
 
 def _post(run: Run, pid: int | None, verb: str, **arguments: Any) -> int:

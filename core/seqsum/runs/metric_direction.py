@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -14,6 +15,8 @@ LOWER = frozenset(
 )
 SPEEDS = frozenset({"steps_per_second"})
 SHARES = frozenset({"accuracy", "acc", "auc", "f1", "precision", "recall", "share"})
+SIGNED = frozenset({"loss", "nll", "entropy", "regret"})
+"""Lower is better, and below 0 is possible: of a density, say."""
 PERCENTS = frozenset({"percent", "percentage", "pct"})
 
 
@@ -32,6 +35,18 @@ def points_per_unit(metric: str) -> float | None:
     already), or None for a metric that is no share: its differences are told in percent of a value."""
     words = _words(metric)
     return 1.0 if words & PERCENTS else 100.0 if words & SHARES else None
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """Return between which values a metric of this name lies, both included; infinite where its name tells none."""
+    words = _words(metric)
+    if words & PERCENTS and words & HIGHER:
+        return 0.0, 100.0
+    if words & SHARES:
+        return 0.0, 1.0
+    if "perplexity" in words:
+        return 1.0, math.inf
+    return (0.0, math.inf) if words & LOWER and not words & SIGNED else (-math.inf, math.inf)
 
 
 def _words(metric: str) -> set[str]:

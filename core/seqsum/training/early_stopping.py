@@ -10,8 +10,8 @@ from typing import Any
 from seqsum.config import Config, TrainConfig
 from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.runs.best import is_better
-from seqsum.runs.metric_direction import direction_of
-from seqsum.schema import shown
+from seqsum.runs.metric_direction import bounds_of, direction_of
+from seqsum.schema import as_text, shown
 from seqsum.tasks import AnyTask
 
 
@@ -49,6 +49,15 @@ def check_best(config: Config, source: str, task: AnyTask | None = None) -> None
     if direction_of(name) is None:
         reason = f"must be a metric whose name tells which way it is better, such as accuracy or mae, got {shown(name)}"
         raise ConfigError(source, [("train.best_metric", reason)])
+    low, high = bounds_of(name)
+    if known is not None:
+        # Our own losses are cross-entropies, squares and quantiles.
+        low = max(low, 0.0)
+    threshold = config.train.stopping_threshold
+    if threshold is not None and (threshold > high if direction_of(name) == "higher" else threshold < low):
+        reason = f"must be one that train.best_metric {name} can reach: {name} is "
+        reason += f"from {as_text(low)} to {as_text(high)}" if math.isfinite(high) else f"{as_text(low)} or more"
+        raise ConfigError(source, [("train.stopping_threshold", f"{reason}, got {as_text(threshold)}")])
 
 
 @dataclass

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from seqsum.presets import all_presets
+from seqsum_tui.new_run.rows import LABEL
 from support.new_run import SIZES, NewRunApp, ready, type_into, until
 
 Snap = Callable[..., bool]
@@ -68,3 +70,10 @@ def test_searching_presets_and_fields(snap_compare: Snap, app: NewRunApp) -> Non
         await pilot.press(*"deep", "ctrl+f", *"learning rate")
 
     assert looks(snap_compare, app, (120, 40), act)
+
+
+def test_no_name_of_a_field_touches_what_is_typed_beside_it() -> None:
+    sign_and_gap = 3
+    names = {facts.name for preset in all_presets() for facts in preset.config.fields()}
+    assert "log_every" in names
+    assert [name for name in sorted(names) if len(name) + sign_and_gap > LABEL] == []

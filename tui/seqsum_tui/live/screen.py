@@ -173,7 +173,8 @@ class LiveScreen(RunScreen):
     def _show_banner(self, view: RunView) -> None:
         run = view.summary
         banner = self.query_one("#banner", Static)
-        if run.status not in (*RESUMABLE, *WAITING, "unreadable") and not run.problems:
+        ended_early = run.status == "finished" and bool(run.reason)
+        if run.status not in (*RESUMABLE, *WAITING, "unreadable") and not (ended_early or run.problems):
             banner.display = False
             return
         banner.display = True

@@ -22,7 +22,7 @@ from seqsum.text import printable
 from seqsum_tui.shared.field_editors import ChoiceBar, editor_for
 
 CHANGED, WRONG = "●", "✗"
-LABEL, GAP = 20, 2
+LABEL, GAP = 21, 2
 
 
 class Edits(Protocol):
