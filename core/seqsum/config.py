@@ -450,6 +450,8 @@ def misfits(task: Section, model: Section) -> list[tuple[str, str]]:
         return [("model.bidirectional", f'must be false: the task "{task.name}" must not see what comes after')]
     if getattr(model, "bidirectional", False) and getattr(model, "form", "stacked") == "cells":
         return [("model.form", "must be stacked for a bidirectional model: cells run forward only")]
+    if getattr(model, "bidirectional", False) and getattr(model, "hidden_noise", 0):
+        return [("model.hidden_noise", "must be 0 for a bidirectional model: noise enters step by step, forward only")]
     return []
 
 

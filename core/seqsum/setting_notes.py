@@ -151,6 +151,17 @@ def _dropout(run: _Run) -> Iterator[Note]:
         yield Note("model.dropout", f"model.dropout {as_text(dropout)} has no effect: {why}")
 
 
+def _noise(run: _Run) -> Iterator[Note]:
+    model = run.config.model
+    noise, schedule = getattr(model, "hidden_noise", 0.0), getattr(model, "noise_schedule", "constant")
+    if schedule != "constant" and not noise:
+        text = f"model.noise_schedule {schedule} has no effect: model.hidden_noise is 0"
+        yield Note("model.noise_schedule", text)
+    elif schedule == "learning_rate" and run.config.schedule.name == "constant" and not run.warmup:
+        text = "model.noise_schedule learning_rate has no effect: the learning rate is the same in every step"
+        yield Note("model.noise_schedule", text)
+
+
 def _decay(run: _Run) -> Iterator[Note]:
     optim = run.config.optim
     if optim.name == "adamw" and not optim.weight_decay:
@@ -300,6 +311,7 @@ def _solved_at_once(run: _Run) -> Iterator[Note]:
 Rules = tuple[Callable[[_Run], Iterator[Note]], ...]
 OF_GRADIENTS: Rules = (
     _dropout,
+    _noise,
     _decay,
     _schedule,
     _floor,

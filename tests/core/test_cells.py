@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from seqsum.config import Config
+from seqsum.errors import ConfigError
 from seqsum.models.base import make_model
 from seqsum.models.cells import run_cells
 from seqsum.models.recurrent import RecurrentModel, make_rnn
+from seqsum.presets import load_preset
 from seqsum.registry import make_task
+from seqsum.training.backends.torch_backend import TorchBackend
 
 BATCH, LENGTH, INPUT, HIDDEN = 4, 7, 5, 6
 CELLS = [("rnn", "tanh"), ("rnn", "relu"), ("lstm", "tanh"), ("gru", "tanh")]
@@ -102,3 +105,50 @@ def test_dropout_between_cells_silences_only_while_training() -> None:
     torch.testing.assert_close(run_cells(rnn, inputs, None)[0], rnn(inputs)[0])
     rnn.train()
     assert not torch.equal(run_cells(rnn, inputs, None)[0], run_cells(rnn, inputs, None)[0])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_noise_is_normal_and_enters_the_next_step_too(cell: str) -> None:
+    torch.manual_seed(0)
+    rnn = make_rnn(cell, INPUT, HIDDEN, 1, nonlinearity="relu")
+    if cell == "rnn":
+        with torch.no_grad():
+            for weight in rnn.parameters():
+                weight.zero_()
+            rnn.weight_hh_l0.copy_(torch.eye(HIDDEN))
+    inputs = torch.randn(40_000, 2, INPUT)
+    with torch.no_grad():
+        plain, (noisy, _) = rnn(inputs)[0], run_cells(rnn, inputs, None, 0.5)
+        entered = noisy[:, 0] - plain[:, 0]
+        assert abs(float(entered.std()) - 0.5) < 0.005 and abs(float(entered.mean())) < 0.005
+        share = float((entered.abs() < 0.5).float().mean())
+        assert abs(share - 0.6827) < 0.005, "of a normal distribution within one standard deviation"
+        if cell == "rnn":
+            # What was carried is the noise's positive part; the second step's own noise is independent of it.
+            own = noisy[:, 1] - entered.relu()
+            assert abs(float(own.std()) - 0.5) < 0.005
+            assert abs(float((own * entered).mean())) < 0.005
+
+
+@pytest.mark.parametrize(("schedule", "spread"), [("constant", 0.5), ("learning_rate", 0.125)])
+def test_noise_comes_only_while_training_and_as_large_as_the_learning_rate_asks(schedule: str, spread: float) -> None:
+    changes = {"model.hidden_noise": 0.5, "model.noise_schedule": schedule, "optim.lr": 0.004, "model.hidden_size": 2}
+    config = Config().changed(changes, "test")
+    task = make_task(config.task)
+    model = make_model(task, config.model, seed=1)
+    assert isinstance(model, RecurrentModel)
+    backend = TorchBackend(model, task, config)
+    backend.run(task.batches(0, 0, 1, 8), [0.001], config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        model.head.weight[0, 0] = 1.0
+    tokens, lengths = torch.zeros(40_000, 1, dtype=torch.int64), torch.ones(40_000, dtype=torch.int64)
+    with torch.no_grad():
+        assert abs(float(model.train()(tokens, lengths)[:, 0].std()) - spread) < 0.005
+        assert float(model.eval()(tokens, lengths).abs().max()) == 0
+
+
+def test_noise_and_reading_from_both_ends_are_refused_together() -> None:
+    with pytest.raises(ConfigError, match=r"model\.hidden_noise: must be 0 for a bidirectional model"):
+        load_preset("tagging_bidirectional").config.changed({"model.hidden_noise": "0.1"}, "test")

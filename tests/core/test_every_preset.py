@@ -43,6 +43,7 @@ QUESTIONS = {
 KINDS = "parity_check_rnn", "tagging_rnn", "counting_rnn", "sunspots_gru"
 CASES: list[tuple[str, Changes]] = [(name, {}) for name in preset_names()]
 CASES += [(name, {**changes, "model.hidden_size": 8}) for name in KINDS for changes in FAMILIES]
+CASES += [(name, {"model.hidden_noise": 0.1, "model.noise_schedule": "learning_rate"}) for name in KINDS]
 
 
 def called(part: object) -> str:

@@ -388,6 +388,7 @@ def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeyp
         ({"model.bidirectional": True}, "model.bidirectional is on"),
         ({"model.form": "cells"}, "model.form is cells"),
         ({"model.num_layers": 2, "model.dropout": 0.5}, "model.dropout is on"),
+        ({"model.hidden_noise": 0.1}, "model.hidden_noise is on"),
         ({"model.name": "feed_forward"}, 'the model "feed_forward" is not the recurrent one'),
     ],
     ids=str,

@@ -29,7 +29,10 @@ from seqsum.training.backends.fused_support import check_backend, fused_from
 from seqsum.training.early_stopping import EarlyStopping, check_best
 
 # What a model can change without other weights.
-FREE_MODEL_FIELDS = {"model.dropout", "model.nonlinearity", "model.teacher_forcing", "model.beam_width"}
+FREE_MODEL_FIELDS = {
+    "model.dropout", "model.hidden_noise", "model.noise_schedule", "model.nonlinearity", "model.teacher_forcing",
+    "model.beam_width",
+}  # fmt: skip
 # What the weights depend on, beside the model's own section.
 SHAPE = ("vocabulary", "features", "classes", "target_vocabulary", "begin", "end", "longest_answer", "padding")
 MOST_NAMED = 8

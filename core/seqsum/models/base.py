@@ -43,6 +43,8 @@ class SequenceModel(nn.Module, ABC):
 
     fitting: ClassVar[Fitting] = "gradient"
     """How the weights are found: step by step along the gradient, or at once (then the model is `Linear` too)."""
+    rate_share: float = 1.0
+    """The learning rate of the update that is made, in multiples of optim.lr: for what falls as it does."""
     reads_stepwise: bool = False
     """Whether `step` exists and gives the same as `forward`: sequences with a common beginning can share its states."""
 

@@ -14,9 +14,10 @@ from seqsum.models.base import State
 Rnn = nn.RNN | nn.LSTM | nn.GRU
 
 
-def run_cells(rnn: Rnn, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+def run_cells(rnn: Rnn, inputs: Tensor, state: State | None, noise: float = 0.0) -> tuple[Tensor, State]:
     """Run the layers of a forward-only module: inputs [batch, length, features] → outputs [batch, length, hidden_size].
 
+    noise: standard deviation of what is added to each layer's hidden state after each step.
     Returns the outputs of the last layer and the state after the last step, as the module itself does.
     """
     batch = inputs.shape[0]
@@ -34,6 +35,8 @@ def run_cells(rnn: Rnn, inputs: Tensor, state: State | None) -> tuple[Tensor, St
             if layer and rnn.dropout:
                 entering = F.dropout(entering, rnn.dropout, rnn.training)
             hidden[layer], memory[layer] = run_cell(rnn, layer, entering, hidden[layer], memory[layer])
+            if noise:
+                hidden[layer] = hidden[layer] + noise * torch.randn_like(hidden[layer])
             entering = hidden[layer]
         outputs.append(entering)
     last = torch.stack(hidden)

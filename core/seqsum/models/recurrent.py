@@ -27,6 +27,7 @@ class RecurrentModel(EmbeddingModel):
         super().__init__(task, config.embedding_size if config.token_input == "embedding" else None)
         self.vocabulary = task.vocabulary
         self.form = config.form
+        self.hidden_noise, self.noise_schedule = config.hidden_noise, config.noise_schedule
         self.rnn = make_rnn(
             config.cell,
             self.width,
@@ -58,8 +59,11 @@ class RecurrentModel(EmbeddingModel):
 
     def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         entered = self.enter(inputs)
-        if self.form == "cells":
-            return run_cells(self.rnn, entered, state)
+        noise = self.hidden_noise if self.training else 0.0
+        if self.noise_schedule == "learning_rate":
+            noise *= self.rate_share
+        if self.form == "cells" or noise:
+            return run_cells(self.rnn, entered, state, noise)
         outputs, state = self.rnn(entered, state)
         return outputs, state
 

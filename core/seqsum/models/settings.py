@@ -51,6 +51,13 @@ class RecurrentConfig(ModelConfig):
     num_layers: int = setting(1, "recurrent layers on top of each other", ge=1, le=32, unit="layers")
     dropout: float = setting(0.0, "share of units silenced between layers while training", ge=0, le=0.95)
     bidirectional: bool = setting(False, "read the sequence from both ends; not for tasks that must not see what comes")
+    hidden_noise: float = setting(
+        0.0, "standard deviation of the noise that is added to the hidden state after each step while training; it "
+        "makes training slower, for the layers go step by step then", ge=0, le=100,
+    )  # fmt: skip
+    noise_schedule: Literal["constant", "learning_rate"] = setting(
+        "constant", "hidden_noise stays what it is, or falls (and rises) in proportion to the learning rate"
+    )
     form: Literal["stacked", "cells"] = setting(
         "stacked", "stacked: PyTorch's fused module; cells: step by step through single cells, the same numbers, slower"
     )

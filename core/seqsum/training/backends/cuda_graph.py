@@ -31,10 +31,15 @@ WARM_UP_STEPS = 3
 
 
 def can_be_recorded(model: SequenceModel, config: Config) -> bool:
-    """Whether a step has the same kernels whatever it reads: recurrent layers in one direction, and an optimizer whose
-    step is one, too, with one weight decay."""
+    """Whether a step has the same kernels whatever it reads: recurrent layers in one direction without noise, and an
+    optimizer whose step is one, too, with one weight decay."""
     stepwise = isinstance(model, RecurrentModel) and model.reads_stepwise
-    return stepwise and config.optim.name not in OF_TORCH_ONLY and not config.optim.decays_in_part
+    return (
+        stepwise
+        and not model.hidden_noise
+        and config.optim.name not in OF_TORCH_ONLY
+        and not config.optim.decays_in_part
+    )
 
 
 class GraphBackend(TorchBackend):

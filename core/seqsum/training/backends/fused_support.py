@@ -28,6 +28,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         return f"model.form is {model.form}"
     if model.dropout and model.num_layers > 1:
         return "model.dropout is on"
+    if model.hidden_noise:
+        return "model.hidden_noise is on"
     if config.optim.name in OF_TORCH_ONLY:
         return f"optim.name is {config.optim.name}"
     if config.optim.decays_in_part:

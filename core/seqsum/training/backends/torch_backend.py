@@ -54,6 +54,7 @@ class TorchBackend(StepBackend):
         for index, rate in enumerate(learning_rates):
             gradients.zero_()
             state = self.state
+            self.model.rate_share = rate / config.optim.lr
             # A batch of short sequences in a chunk of long ones must not pay for padding.
             width = int(widths[index])
             asked = targets[index, :, :width] if self.tags else targets[index]
