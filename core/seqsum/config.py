@@ -81,12 +81,12 @@ class OptimConfig(Section):
         "optim.name", "rmsprop", 0.99, "decay of the running mean of squared gradients", ge=0, le=0.999999
     )
     weight_decay: float = setting(0.0, "pull of the weights towards zero", ge=0)
-    weight_decay_on: Literal["all", "matrices"] = _with(
+    weight_decay_on: Literal["all", "matrices", "recurrent"] = _with(
         "optim.name",
         DECAYING,
         "all",
-        "which weights it pulls at: all, as PyTorch does, or matrices: not embeddings, biases and gains (computed by "
-        "torch)",
+        "which weights it pulls at: all, as PyTorch does; matrices: not embeddings, biases and gains; recurrent: only "
+        "those from hidden state to hidden state (the last two are computed by torch)",
     )
     clip_norm: float | None = setting(
         None, "scale gradients down to this global norm when they exceed it; off by default", gt=0, live=True

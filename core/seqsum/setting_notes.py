@@ -36,6 +36,8 @@ READING = (
     "gaps",
 )
 """Settings that say how task.file is read."""
+WITH_RECURRENT_MATRICES = ("recurrent", "encoder_decoder")
+"""Models whose hidden state goes through a matrix of its own into the next one."""
 RATE_FIELDS = ("optim.lr", "train.steps", "train.epochs")
 
 
@@ -169,6 +171,9 @@ def _decay(run: _Run) -> Iterator[Note]:
     if optim.weight_decay_on != "all" and not optim.weight_decay:
         which = f"optim.weight_decay_on {optim.weight_decay_on}"
         yield Note("optim.weight_decay_on", f"{which} has no effect: optim.weight_decay is 0")
+    elif optim.weight_decay_on == "recurrent" and run.config.model.name not in WITH_RECURRENT_MATRICES:
+        why = f"model.name {run.config.model.name} has no matrix that optim.weight_decay_on recurrent means"
+        yield Note("optim.weight_decay", f"optim.weight_decay {as_text(optim.weight_decay)} has no effect: {why}")
 
 
 def _schedule(run: _Run) -> Iterator[Note]:

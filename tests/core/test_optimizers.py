@@ -107,8 +107,9 @@ def test_weights_and_state_are_those_of_pytorchs_optimizer(
         torch.testing.assert_close(saved[name].double(), value.double(), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(("group", "places"), [("matrices", (1, 2, 5)), ("recurrent", (2,))])
 @pytest.mark.parametrize("name", NAMES)
-def test_weight_decay_of_matrices_is_that_of_pytorchs_groups(name: str) -> None:
+def test_weight_decay_of_a_group_is_that_of_pytorchs_groups(name: str, group: str, places: tuple[int, ...]) -> None:
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
@@ -120,14 +121,14 @@ def test_weight_decay_of_matrices_is_that_of_pytorchs_groups(name: str) -> None:
         def made(parameters: Parameters) -> torch.optim.Optimizer:
             # The embedding, the cell's two matrices and two biases, the head's matrix and bias.
             assert [part.ndim for part in parameters] == [2, 2, 2, 1, 1, 2, 1]
-            pulled = [parameters[place] for place in (1, 2, 5)]
-            rest = [parameters[place] for place in (0, 3, 4, 6)]
+            pulled = [parameters[place] for place in places]
+            rest = [part for place, part in enumerate(parameters) if place not in places]
             groups = [{"params": pulled, "weight_decay": decay}, {"params": rest, "weight_decay": others}]
             return kinds[name](groups)
 
         return made
 
-    config = optim(name=name, weight_decay=0.3, weight_decay_on="matrices")
+    config = optim(name=name, weight_decay=0.3, weight_decay_on=group)
     ours, plain, *_ = train_both(config, make(0.3, 0.0), lambda _: None)
     everywhere, *_ = train_both(optim(name=name, weight_decay=0.3), make(0.3, 0.3), lambda _: None)
     for key, weight in plain.items():

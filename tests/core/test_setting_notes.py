@@ -63,6 +63,8 @@ CLAIMS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
                              "schedule.patience": 1, "optim.lr": 0.2}, {"schedule.name": "constant"}, {"optim.lr": 0.6})
         for name in ("cosine", "linear", "step")
     ),
+    ("optim.weight_decay", {"optim.weight_decay": 0.3, "optim.weight_decay_on": "recurrent", "model.name": "minimal"},
+     {"optim.weight_decay": 0}, {"model.name": "recurrent"}),
     ("schedule.warmup_steps", {"schedule.warmup_steps": 12}, {"schedule.name": "linear", "schedule.min_lr": 0},
      {"schedule.warmup_steps": 10}),
     ("schedule.warmup_steps", {"schedule.name": "one_cycle", "schedule.warmup_steps": 5}, {"schedule.warmup_steps": 0},

@@ -53,9 +53,13 @@ def make_optimizer(model: nn.Module, flat: Flat, optim: OptimConfig) -> torch.op
     )
 
 
+RECURRENT = "weight_hh"
+"""In the name that PyTorch gives a matrix from hidden state to hidden state."""
+
+
 class PartialDecay:
-    """Weight decay of matrices alone, made before each step as PyTorch's optimizers make that of all weights: AdamW's
-    pulls at the weights (Loshchilov & Hutter 2019), the others' at the gradient."""
+    """Weight decay of matrices, or of recurrent ones, alone, made before each step as PyTorch's optimizers make that of
+    all weights: AdamW's pulls at the weights (Loshchilov & Hutter 2019), the others' at the gradient."""
 
     def __init__(self, model: nn.Module, flat: Flat, optim: OptimConfig) -> None:
         embeddings = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
@@ -63,7 +67,8 @@ class PartialDecay:
         self._values, self._gradients, self._decoupled = flat.values, flat.gradients, optim.name == "adamw"
         self._decay = torch.zeros_like(flat.values.data)
         for name, part in flat.split(self._decay):
-            if part.ndim > 1 and id(parameters[name]) not in embeddings:
+            matrix = part.ndim > 1 and id(parameters[name]) not in embeddings
+            if RECURRENT in name if optim.weight_decay_on == "recurrent" else matrix:
                 part.fill_(optim.weight_decay)
 
     @torch.no_grad()
