@@ -537,6 +537,38 @@ def test_quoted_cells_of_many_lines_are_read(separator: str) -> None:
     assert not any("quotation" in note for note in table.notes)
 
 
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "text",
+    ['say "red"{0} please\nnow', "red{0} please\nnow", 'a{0} "b"\nc{0} d\ne', '"{0}"\n"', "{0}x\n" * 9 + "end"],
+)
+def test_a_quoted_cell_whose_lines_look_like_rows_is_one_where_the_file_is_seen_to_quote(
+    text: str, separator: str, quoting: int
+) -> None:
+    rows = [[text.format(separator), "1 r"], ["plain", "2 b"], ["two\nlines", "3 y"], [text.format(separator), "4"]]
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=separator, lineterminator="\n", quoting=quoting).writerows([["source", "to"], *rows])
+    table = read_csv(stream.getvalue().encode(), "x.csv")
+    assert table.rows == rows
+    assert not any("quotation" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ['say "so",1', '"red, please', 'now",1', '"a, b",2'],  # a mark in a cell that is not quoted
+        ['"red, please', 'now",1', '"a, b",2', "x"],  # not all rows are as long
+        ['"red, please', 'now",1', '"a, b",2', '"x,1'],  # one is never closed
+        ['"red, please', 'now",1', '"a",2', "b,3"],  # nothing else needs its marks
+    ],
+)
+def test_marks_that_may_be_stray_ones_swallow_no_row(rows: list[str]) -> None:
+    table = read_csv("\n".join(["source,target", *rows]).encode(), "x.csv", "yes")
+    assert len(table.rows) == 4
+    assert table.rows[rows.index('now",1')] == ['now"', "1"]
+
+
 # Bytes
 
 

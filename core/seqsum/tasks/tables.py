@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from seqsum.errors import UserError, did_you_mean
@@ -105,7 +106,8 @@ def read_csv(
 
     Lines before the names that begin with #, and blank lines of a table with several columns, are passed over; so are
     empty rows at the end. Without names the columns are called 1, 2, …. A quotation mark that begins a cell and is
-    never closed as one is part of the text. bear_wrong: as `read_text` has it.
+    never closed as one is part of the text, and so is one that would be closed behind lines that are whole rows each,
+    unless the file shows that its writer quotes: `_Cells`. bear_wrong: as `read_text` has it.
     Raises UserError when there is nothing in it, when a row has more cells than there are columns, and when nobody can
     tell whether the first line holds names.
     """
@@ -120,7 +122,7 @@ def read_csv(
         raise UserError(f"{source} is empty; it needs a line of column names and rows of data")
     comments = sum(line.lstrip().startswith("#") for line in lines[:passed])
     separator = _separator(lines[passed : passed + PROBED])
-    parsed = _Cells(lines, separator)
+    parsed = _Cells(lines, separator, passed)
     rows: list[list[str]] = []
     places: list[int] = []
     blank: list[int] = []
@@ -258,17 +260,23 @@ def listed_lines(places: Sequence[int]) -> str:
 
 
 class _Cells:
-    """Lines cut into cells. literal: the lines in which a quotation mark was read as part of the text."""
+    """Lines cut into cells. literal: the lines in which a quotation mark was read as part of the text.
 
-    def __init__(self, lines: list[str], separator: str) -> None:
-        self._lines, self._separator = lines, separator
+    A quotation mark that is closed in a later line can be read in two ways where the lines up to there are whole rows
+    each: as one cell of many lines, or as two texts that have a mark at their beginning and at their end. It is a cell
+    when all of the file is CSV to the letter, in rows of equal length, and something else in it shows that its writer
+    quotes, as `_quotes` has it; otherwise the marks are part of the texts, so that two stray ones swallow no rows.
+    """
+
+    def __init__(self, lines: list[str], separator: str, begin: int) -> None:
+        """begin: the first line that is read"""
+        self._lines, self._separator, self._begin = lines, separator, begin
         self.literal: list[int] = []
 
     def row(self, at: int, columns: int | None) -> tuple[list[str], int]:
         """Return the cells of the row that begins in a line, and the line after it.
 
-        columns: how many a row has, once that is known: where a quoted cell goes over lines that are whole rows each,
-        its quotation mark is part of the text
+        columns: how many a row has, once that is known
         """
         line = self._lines[at]
         if '"' not in line:
@@ -307,7 +315,7 @@ class _Cells:
                 while line.startswith(" ", after):
                     after += 1
                 closes = after == len(line) or line.startswith(self._separator, after)
-                if closes and not (at > first and self._rows_each(begun, at, columns)):
+                if closes and not (at > first and self._rows_each(begun, at, columns) and not self._quotes):
                     return "".join(parts), at, after
                 self._tell(first)
                 return None
@@ -322,6 +330,49 @@ class _Cells:
             return False
         lines = self._lines[first : last + 1]
         return sum(line.count(self._separator) == columns - 1 for line in lines) >= WHOLE_ROWS * len(lines)
+
+    @cached_property
+    def _quotes(self) -> bool:
+        """Whether the file is CSV to the letter whose writer is seen to quote.
+
+        To the letter: quotation marks stand around cells alone, doubled within them, and all rows have as many cells.
+        Seen to quote: a quoted cell holds a doubled mark, or one that can't be read in two ways holds a separator or a
+        line break, or all rows have quoted cells, and most of them one that can't be read in two ways.
+        """
+        mark = re.escape(self._separator)
+        quoted = re.compile(f' *"([^"]*(?:""[^"]*)*)" *(?={mark}|\n|$)')
+        plain = re.compile(f'[^"\n{mark}]*')
+        text, place, line = "\n".join(self._lines[self._begin :]), 0, self._begin
+        columns: int | None = None
+        seen = False
+        rows = quoting = sure = 0
+        while place <= len(text):
+            begun, begin, cells = line, place, 0
+            inside: list[bool] = []  # of each quoted cell, whether it can be read in one way only
+            while True:
+                found = quoted.match(text, place)
+                if found is None:
+                    found = plain.match(text, place)
+                else:
+                    cell, lines = found[1], found[1].count("\n")
+                    line += lines
+                    inside.append(not (lines and self._rows_each(begun, line, columns)))
+                    seen |= '"' in cell or (inside[-1] and (lines > 0 or self._separator in cell))
+                cells += 1
+                place = found.end() if found else place
+                if place == len(text) or text[place] == "\n":
+                    break
+                if text[place] != self._separator:
+                    return False
+                place += 1
+            if text[begin:place].strip():
+                columns = cells if columns is None else columns
+                if cells != columns:
+                    return False
+                # The names need not be quoted.
+                rows, quoting, sure = rows + 1, quoting + bool(inside or not rows), sure + any(inside)
+            place, line = place + 1, line + 1
+        return seen or (quoting == rows and 2 * sure > rows)
 
     def _tell(self, at: int) -> None:
         if not self.literal or self.literal[-1] != at + 1:
