@@ -19,6 +19,7 @@ from seqsum.tasks.base import AnyTask
 from seqsum.tasks.character_lm import CharacterLm, CharacterLmConfig
 from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum.tasks.labelled_lines import LinesSource, read_lines
+from seqsum.tasks.series import copied_run
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
@@ -156,6 +157,42 @@ def test_a_series_of_its_own_is_forecast_in_the_units_of_the_training_part(tmp_p
         UserError, match=r"task\.test_file: .other\.csv. has 8 values, and a window of 8 needs at least 9"
     ):
         Forecast(task.config)
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "which"), [(80, 120, "all 40 values"), (60, 100, "all 40 values"), (90, 150, "values 1 to 30")]
+)
+def test_a_test_file_whose_values_stand_in_the_series_is_refused(
+    first: int, end: int, which: str, tmp_path: Path
+) -> None:
+    draw = np.random.default_rng(1).normal(size=150)
+    file, other = series_file(tmp_path, draw[:120]), series_file(tmp_path, draw[first:end], "other.csv")
+    config = ForecastConfig(file=file, window=5, horizon=1, test_file=other)
+    says = rf'^task\.test_file: {which} of "other\.csv" stand in "series\.csv", too, in the same order, so .*; cut them'
+    with pytest.raises(UserError, match=says):
+        Forecast(config)
+
+
+def test_a_test_that_goes_on_where_the_series_ends_may_begin_with_its_last_window() -> None:
+    draw = np.random.default_rng(1).normal(size=300)
+    assert copied_run(draw[:200], draw[200 - 30 :], 30) is None
+    assert copied_run(draw[:200], draw[200 - 31 :], 30) == (0, 31)
+    assert copied_run(draw[:200], np.concatenate([draw[200:240], draw[50:90], draw[240:250]]), 30) == (40, 40)
+    assert copied_run(draw[:200], draw[100:112], 6) == (0, 12)
+    assert copied_run(draw[:200], draw[100:107], 6) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros(400),
+        np.tile(np.arange(12.0), 40),
+        np.random.default_rng(3).integers(0, 3, 4000).astype(float),
+        np.concatenate([np.arange(100.0), np.zeros(30), np.arange(200.0, 300.0), np.zeros(200)]),
+    ],
+)
+def test_a_series_that_comes_again_by_itself_is_no_copy(values: np.ndarray) -> None:
+    assert copied_run(values[:-60], values[-60:], 10) is None
 
 
 def test_the_end_of_a_text_or_another_text_is_the_test(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from seqsum.tasks.forecast_steps import Scale, Steps, TypedRows
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, read_series
+from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, copied_run, read_series
 from seqsum.tasks.text_files import ENCODING_WORDS, DataFile, Encoding
 from seqsum.tasks.timestamps import Unit, moment_of
 from seqsum.tasks.typed_numbers import read_typed
@@ -432,6 +432,21 @@ class Forecast(DataTask[ForecastConfig]):
         reading = replace(self._reading, file=self.config.test_file, column=column, field="task.test_file")
         return read_series(reading)
 
+    def _refuse_copy(self, series: Series, test: Series) -> None:
+        """Raise UserError where the test's file repeats a part of the series."""
+        config = self.config
+        found = copied_run(series.values, test.values, config.window)
+        if found is None:
+            return
+        at, many = found
+        which = f"all {many:,} values" if many == len(test.values) else f"values {at + 1:,} to {at + many:,}"
+        where = "the sunspot numbers" if config.file is None else shown(Path(config.file).name)
+        cut = "name another file" if config.file is None else f"cut them from {where}"
+        raise UserError(
+            f"task.test_file: {which} of {shown(Path(config.test_file or '').name)} stand in {where}, too, in the same "
+            f"order, so that the test would not be held out; {cut}, or leave task.test_file out"
+        )
+
     def _border(self, series: Series) -> None:
         """Say where the parts of the series end."""
         config, count = self.config, len(series.values)
@@ -520,6 +535,7 @@ class Forecast(DataTask[ForecastConfig]):
                     f"and a window of {config.window} needs at least {config.window + 1}; use a shorter window or a "
                     "longer series"
                 )
+            self._refuse_copy(series, other)
             last = len(other.values) - config.window
             notes.append(
                 f"series: the test has {counted(last, 'value')} of {one_line(Path(config.test_file).name)} behind the "

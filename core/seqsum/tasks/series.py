@@ -41,6 +41,9 @@ Repeated = Literal["keep", "refuse", "first", "last", "mean"]
 Gaps = Literal["keep", "refuse", "forward_fill", "interpolate", "mask"]
 MOST_FILLED = 1_000_000
 """Values that gaps are filled with, at most, and no more than there are."""
+COPIED = 25
+DIFFERENT = 8
+"""Values in a row, and different ones among them, that no series has from another by chance."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,35 @@ def _read(reading: SeriesSource, file: str, stamp: object) -> Series:
     """`stamp`: of the file as it is now; a changed one is read anew."""
     columns = (reading.column, *reading.inputs, *reading.known)
     return _series(read_table(file, reading.header, False, reading.field, reading.encoding, columns), reading)
+
+
+def copied_run(series: NDArray[np.float64], test: NDArray[np.float64], window: int) -> tuple[int, int] | None:
+    """Return the place and length of the first run of a test's values that is a copy of a part of the series; None
+    where there is none.
+
+    The first window of a test is never asked for, so it may be the end of the series; a run is a copy when it has a
+    whole window and a value behind it, and at least COPIED values, or all of a shorter test, DIFFERENT of them
+    different. And it must stand at one place of the series alone: where it stands at several, as in a constant stretch
+    or a period, the series comes again by itself, and nothing says that it was copied.
+    """
+    length = max(window + 1, min(COPIED, len(test)))
+    if length > min(len(series), len(test)):
+        return None
+    kinds = np.unique(np.concatenate([series, test]), return_inverse=True)[1].reshape(-1)
+    runs, size = kinds, 1
+    while size < length:  # runs of a size are those of two shorter ones, which may overlap
+        step = min(size, length - size)
+        pairs = runs[:-step] * (int(runs.max()) + 1) + runs[step:]
+        runs, size = np.unique(pairs, return_inverse=True)[1].reshape(-1), size + step
+    there, counts = np.unique(runs[: len(series) - length + 1], return_counts=True)
+    for at in np.flatnonzero(np.isin(runs[len(series) :], there[counts == 1])).tolist():
+        if len(np.unique(test[at : at + length])) < DIFFERENT:
+            continue
+        begin = int(np.flatnonzero(runs[: len(series) - length + 1] == runs[len(series) + at])[0])
+        most = min(len(series) - begin, len(test) - at)
+        same = series[begin : begin + most] == test[at : at + most]
+        return at, most if same.all() else int(np.argmin(same))
+    return None
 
 
 def _series(table: Table, reading: SeriesSource) -> Series:
