@@ -222,7 +222,8 @@ def test_rows_without_a_value_at_the_end_are_what_is_to_be_forecast(table: Table
         task.ahead("", 5, 9)
     assert any("the last 4 rows have no" in note for note in task.notes)
     # Without known columns such a row is a missing value, as ever; the further one's future is then its last value.
-    with pytest.raises(UserError, match=r'line 62, column "sales": the cell is empty'):
+    says = r'line 62, column "sales": the cell is empty: the last 4 rows have no value; .*known_columns .* as "promo"'
+    with pytest.raises(UserError, match=says):
         task_of(table(rows), known_columns=[])
     past = task_of(table(rows[:60], "past.csv"), known_columns=[])
     steps, beside = past.ahead("", 30, 3)

@@ -98,6 +98,34 @@ def test_months_have_gaps_of_months(read: Read) -> None:
     assert read(rows, gaps="interpolate").values.tolist() == [float(month) for month in range(1, 13)]
 
 
+@pytest.mark.parametrize("how", ["forward_fill", "interpolate"])
+@pytest.mark.parametrize("empty", [1, 3])
+def test_values_that_are_filled_at_the_end_are_told(how: str, empty: int, read: Read) -> None:
+    lacking = {4, *range(10 - empty, 10)}
+    rows = [(DAYS[n], "" if n in lacking else n * 10) for n in range(10)]
+    said = "the last value of" if empty == 1 else f"the last {empty} values of"
+    assert f"{said} " in told(read(rows, missing=how)) and "leave" in told(read(rows, missing=how))
+    backwards = told(read(rows[::-1], missing=how))
+    assert f"{said} " in backwards
+    for other in (read(rows, missing="mask"), read(rows[: 10 - empty], missing=how)):
+        assert "filled" not in told(other)
+
+
+@pytest.mark.parametrize(
+    ("empty", "backwards", "says"),
+    [
+        (1, False, "the last row has no value; leave it out$"),
+        (3, True, "the last 3 rows have no value; leave them out$"),
+    ],
+)
+def test_where_the_last_rows_have_no_value_it_is_said(empty: int, backwards: bool, says: str, read: Read) -> None:
+    rows = [(DAYS[n], "" if n >= 10 - empty else n * 10) for n in range(10)]
+    with pytest.raises(UserError, match=rf'column ".*": the cell is empty: {says}'):
+        read(rows[::-1] if backwards else rows)
+    with pytest.raises(UserError, match=r"fill in what is missing, or set task\.missing"):
+        read([*rows, (DAYS[10], 4)])
+
+
 def test_a_missing_value_is_drawn_between_its_neighbours_or_masked(read: Read) -> None:
     rows = [(DAYS[n], "" if n in (0, 3, 4, 9) else n * 10) for n in range(10)]
     line = read(rows, missing="interpolate")

@@ -184,7 +184,7 @@ def _series(table: Table, reading: SeriesSource) -> Series:
     values, places = values[rows], [table.places[row] for row in rows.tolist()]
     past = len(columns) - len(reading.known)  # columns that have no future
     if reading.missing == "refuse":
-        _refuse_missing(table, columns, rows, _missing(values, past))
+        _refuse_missing(table, columns, rows, _missing(values, past), moments)
     gap = np.zeros(len(values), dtype=np.bool_)
     if moments is not None:
         values, moments, places, told = _one_each(values, moments, places, reading, table.source)
@@ -205,7 +205,17 @@ def _series(table: Table, reading: SeriesSource) -> Series:
     notes = [note for _, _, told in read for note in told]
     for at, column in enumerate(columns):
         missing = np.flatnonzero(absent[:, at] & ~gap)
-        notes += _missing_notes(missing, first, lines, reading.missing, shown(table.columns[column]) if at else "")
+        name = shown(table.columns[column])
+        notes += _missing_notes(missing, first, lines, reading.missing, name if at else "")
+        stop = ended if at < past else len(values)
+        unfilled = (~absent[:stop, at]).nonzero()[0]
+        invented = stop - int(unfilled[-1]) - 1 if len(unfilled) else 0
+        if invented and not masked[stop - 1]:
+            notes.append(
+                f"series: the last {'value' if invented == 1 else f'{invented:,} values'} of {name} "
+                f"{'is' if invented == 1 else 'are'} filled: the value before, repeated, which nobody measured; leave "
+                "these rows out to end with the last value that was"
+            )
     # What is known ends where it is masked.
     end = ended + int(np.argmax(np.append(masked[ended:], True)))
     if reading.known:
@@ -329,7 +339,9 @@ def _numbers(
     return values, form, notes
 
 
-def _refuse_missing(table: Table, columns: list[int], rows: NDArray[np.int64], missing: NDArray[np.bool_]) -> None:
+def _refuse_missing(
+    table: Table, columns: list[int], rows: NDArray[np.int64], missing: NDArray[np.bool_], moments: Moments | None
+) -> None:
     """Raise UserError where a value is missing.
 
     rows: int64 [n], the rows in order; missing: bool [n, columns], in that order
@@ -341,10 +353,28 @@ def _refuse_missing(table: Table, columns: list[int], rows: NDArray[np.int64], m
             what = f"{shown(first)} is a missing value" if first else "the cell is empty"
             lines = listed_lines([table.places[row] for row in lacking])
             also = f"; {len(lacking):,} values are missing ({lines})" if len(lacking) > 1 else ""
+            if at == 0 and missing[-len(lacking) :, 0].all() and len(lacking) < len(rows):
+                last = "row has" if len(lacking) == 1 else f"{len(lacking):,} rows have"
+                known = _going_on(table, column, lacking, moments)
+                these = f", or set task.known_columns to what is known there, such as {known}, to forecast them"
+                raise UserError(
+                    f"{table.place(lacking[0], column)}: {what}: the last {last} no value; leave "
+                    f"{'it' if len(lacking) == 1 else 'them'} out{these if known else ''}"
+                )
             raise UserError(
                 f"{table.place(lacking[0], column)}: {what}{also}; fill in what is missing, or set task.missing to "
                 "forward_fill, which repeats the value before, to interpolate, or to mask, which leaves its windows out"
             )
+
+
+def _going_on(table: Table, column: int, lacking: list[int], moments: Moments | None) -> str:
+    """Name a column of numbers that has one in each of these rows, but for the column itself and that of the times."""
+    for at, name in enumerate(table.columns):
+        cells = [evened(cell) for cell in table.cells(at)]
+        other = at != column and (moments is None or name != moments.name)
+        if other and usual_kind(cells) == "number" and not any(is_missing(cells[row]) for row in lacking):
+            return shown(name)
+    return ""
 
 
 def _missing_notes(
