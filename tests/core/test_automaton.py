@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seqsum.cli import main
+from seqsum.errors import UserError
 from seqsum.presets import load_preset
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run
@@ -86,3 +87,18 @@ def test_a_task_whose_inputs_have_a_form_is_refused_in_a_sentence(
     run = run_of(tmp_path, config)
     assert main(["evaluate", run.id, "--automaton", "--workspace", str(run.folder.parent)]) == 2
     assert "not every sequence of tokens has a right answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"task.modulus": 40}, 'the task "sum_modulo" has 40 classes and 40 different tokens here, and .* 32 of each'),
+        ({"task.name": "text_classification"}, r'" has \d+ different tokens here, and .* 32 of each'),
+        ({"task.name": "memorise_noise"}, "it needs tokens for an input, and .* reads numbers"),
+        ({"task.name": "forecast"}, 'it needs single classes for an answer, which the task "forecast" has not'),
+    ],
+)
+def test_what_has_too_many_tokens_or_classes_says_how_many(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    run = run_of(tmp_path, small().changed({**changes, "train.steps": 1}, "test"))
+    with pytest.raises(UserError, match=says):
+        machine(run)

@@ -188,13 +188,14 @@ def test_questions_are_read_as_the_column_is(
     [
         (",", "", "1.234 2", "can be read in two ways"),
         (".", "", "18,7 19,9", "can be one number or several"),
-        (".", "", "18,7", "can be one number or several"),
+        (".", "", "18,7", "can be one number or several.*so type 18\\.7 if it is one, else the last"),
         (".", "'", "18,7", "can be one number or several"),
         (".", " ", "1 000 2 000", "can be one number or two.*put semicolons between"),
         (",", " ", "1 332,39 1 400,50", '"1 332" can be one number or two'),
         (".", " ", "12 -7 332.5", '"-7 332" can be one number or two'),
         (",", " ", "1 332 100,5 8", '"1 332" can be one number or two'),
-        (".", ",", "18,7 19", "value 1 is"),
+        (".", ",", "18,7 19", 'value 1 is "18,7", and .* a decimal point, .*; if its comma is .* type 18\\.7$'),
+        (",", ".", "1.5,7 19", 'value 1 is "1\\.5,7"; type'),
         (".", "", "12 NA", "value 2 is"),
     ],
 )

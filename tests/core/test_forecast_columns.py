@@ -274,6 +274,9 @@ def test_what_is_typed_is_read_as_the_file_is(table: Table) -> None:
         ("50;;0 ?;?;1", r'"price" of row 1 is missing', 3),
         ("50;7;0 51;7;? ?;?;1", r'"promo" of row 2 is missing', 12),
         ("50;x;0 ?;?;1", r'"price" of row 1 is "x"', 3),
+        ("50;7,5;0 ?;?;1", r'"price" of row 1 is "7,5", and the numbers have a decimal point; .* type 7\.5$', 3),
+        ("50; x ;0 ?;?;1", r'"price" of row 1 is "x"', 4),
+        ("50; 7;0 51; 7", r'row 1, "50;", has 2 numbers and needs 3', 0),
         ("50;7;0 ?;?;?", r'"promo" of row 2 is missing', 11),
         ("?;?;1", 'no row has a "sales"', None),
         ("50;7;0 ?;?;1 51;7;0", r'row 3 has a "sales" behind a row without one', 13),
@@ -284,6 +287,15 @@ def test_what_can_not_be_read_is_refused(text: str, reason: str, place: int | No
     with pytest.raises(UserError, match=reason.replace("1e60", r"1e\+?60")) as caught:
         task_of(table(numbers())).parse(text)
     assert getattr(caught.value, "place", None) == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["50; 7; 0 51; 8; 1 ?; ?; 1", "50 ;7;0\n51;8; 1\n?; ?; 1", " 50;7;0 51;\t8;1 ? ; ? ; 1 ", "50;7;0  51;8;1  ;;1"],
+)
+def test_white_space_beside_a_semicolon_parts_no_rows(text: str, table: Table) -> None:
+    task = task_of(table(numbers()))
+    np.testing.assert_array_equal(task.parse(text), task.parse("50;7;0 51;8;1 ?;?;1"))
 
 
 def test_a_decimal_comma_holds_for_what_is_typed(tmp_path: Path) -> None:

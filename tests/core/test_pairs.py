@@ -276,6 +276,14 @@ def test_a_list_without_names_says_how_its_first_line_was_read(tmp_path: Path) -
     assert not any("task.header" in note for note in named.notes)
 
 
+def test_a_file_of_one_column_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("source\n" + "".join(f"word {n}\n" for n in range(30)))
+    says = r'^task\.target_column: pairs\.csv has one column only, "source", and source and target need one each'
+    with pytest.raises(UserError, match=says):
+        task_of(str(path))
+
+
 def test_what_a_column_of_json_lines_holds_is_told_by_its_paths(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps({"t": {"de": f"eins {n}", "en": ["one", f"{n}"]}}) + "\n" for n in range(30)))

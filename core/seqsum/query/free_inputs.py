@@ -22,11 +22,18 @@ def unfree(loaded: Loaded, what: str) -> str | None:
     """Say in a sentence why inputs can't be gone on with; None where they can, as far as that is known from outside.
     what: the question's name"""
     task = loaded.task
-    if task.answer != "class" or not 0 < task.vocabulary <= MOST_TOKENS or task.classes > MOST_TOKENS:
-        return (
-            f"{what}: it needs single classes for an answer and at most {MOST_TOKENS} tokens, which the task "
-            f'"{loaded.config.task.name}" has not'
-        )
+    name = f'the task "{loaded.config.task.name}"'
+    if task.answer != "class":
+        return f"{what}: it needs single classes for an answer, which {name} has not"
+    if not task.vocabulary:
+        return f"{what}: it needs tokens for an input, and {name} reads numbers"
+    many = [
+        f"{number:,} {things}"
+        for number, things in ((task.classes, "classes"), (task.vocabulary, "different tokens"))
+        if number > MOST_TOKENS
+    ]
+    if many:
+        return f"{what}: {name} has {' and '.join(many)} here, and it takes at most {MOST_TOKENS} of each"
     return None if loaded.model.reads_stepwise else f"{what}: this network does not read step by step"
 
 

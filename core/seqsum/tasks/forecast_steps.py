@@ -177,7 +177,7 @@ class Steps:
 
     def typed(self, text: str, hint: str) -> TypedRows:
         """Read rows that a person typed: cells between semicolons, rows between white space, and without a value those
-        to be forecast.
+        to be forecast. White space beside a semicolon parts nothing where the rows are whole only then.
 
         Raises InputError with the place of what is wrong.
         """
@@ -185,7 +185,7 @@ class Steps:
         past = 1 + len(self.inputs)
         rows: list[list[float]] = []
         values = 0
-        for number, found in enumerate(re.finditer(r"\S+", text), start=1):
+        for number, found in enumerate(_typed_rows(text, len(scales)), start=1):
             start, cells = found.start(), found[0].split(";")
             if len(cells) != len(scales):
                 raise InputError(
@@ -196,6 +196,9 @@ class Steps:
             row: list[float] = []
             for place, (scale, cell) in enumerate(zip(scales, cells, strict=True)):
                 what = f"{shown(scale.name)} of row {number}"
+                start += len(cell) - len(cell := cell.lstrip())
+                width = len(cell)
+                cell = cell.rstrip()
                 missing = is_missing(evened(cell))
                 if not missing:
                     row.append(read_number(cell, scale.format, what, hint, start))
@@ -203,7 +206,7 @@ class Steps:
                     row.append(math.nan)
                 else:
                     raise InputError(f"input: {what} is missing; type {hint}", start, max(start + len(cell), start + 1))
-                start += len(cell) + 1
+                start += width + 1
             ahead = math.isnan(row[0])
             if ahead and not self.known:
                 raise InputError(
@@ -237,3 +240,13 @@ class Steps:
             [fit(scale, column) for scale, column in zip(self.inputs, rows.inputs, strict=True)],
             [fit(scale, column) for scale, column in zip(self.known, rows.known, strict=True)],
         )
+
+
+def _typed_rows(text: str, columns: int) -> list[re.Match[str]]:
+    """Part rows at white space; where that leaves one that is not whole, at none that stands beside a semicolon."""
+    rows, loose = (list(re.finditer(pattern, text)) for pattern in (r"\S+", r"(?:\s*;\s*|[^\s;])+"))
+
+    def whole(found: list[re.Match[str]]) -> bool:
+        return all(row[0].count(";") == columns - 1 for row in found)
+
+    return loose if whole(loose) and not whole(rows) else rows

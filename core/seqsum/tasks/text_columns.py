@@ -40,6 +40,12 @@ def two_columns(table: Table, columns: Pair, words: Pair) -> tuple[int, int]:
     first, second = (table.column(column, f"task.{word}_column") for column, word in zip(columns, words, strict=True))
     if first == second:
         deeper = table.deeper(first)
+        if not table.separator:
+            raise UserError(
+                f"task.{words[1]}_column: {table.source} has one column only, {shown(table.columns[0])}, and "
+                f"{words[0]} and {words[1]} need one each; put both in every row, "
+                "separated by a comma, semicolon or tab"
+            )
         inside = f", and in it lie {listed(deeper)}" if deeper else ""
         raise UserError(
             f"task.{words[1]}_column: {table.source} has {words[0]} and {words[1]} in one column, {shown(columns[0])}; "

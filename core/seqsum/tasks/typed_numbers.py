@@ -34,6 +34,13 @@ def read_number(word: str, form: NumberFormat, what: str, hint: str, start: int)
                 start,
                 end,
             )
+    if value is None and (pointed := _pointed(word, form)):
+        raise InputError(
+            f"input: {what} is {shown(word)}, and the numbers have {form.words()}; if its comma is a decimal one, type "
+            f"{pointed}",
+            start,
+            end,
+        )
     if value is None or not math.isfinite(value):
         raise InputError(f"input: {what} is {shown(word)}; type {hint}", start, end)
     if rounded(evened(word), value):
@@ -43,6 +50,13 @@ def read_number(word: str, form: NumberFormat, what: str, hint: str, start: int)
             end,
         )
     return value
+
+
+def _pointed(word: str, form: NumberFormat) -> str:
+    """Write a number that has a decimal comma with a point; empty where it has none, or the convention has one, too."""
+    even = evened(word)
+    commas = form.decimal == "." and any(one.decimal == "," and not one.grouping for one in formats_of(shape_of(even)))
+    return even.replace(",", ".") if commas and "," in even else ""
 
 
 def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
@@ -66,9 +80,11 @@ def _places(text: str, form: NumberFormat, hint: str) -> list[tuple[int, int]]:
     tight = re.search(r"(?<=[^\s,;]),(?=[^\s,;])", text)
     if tight and (text.count(",") == 1 or re.search(r"[^\s,;][\s;]+[^\s,;]", text)):
         start, end = next(span for span in _spans(r"[^\s;]+", text) if span[0] < tight.start() < span[1])
+        pointed = _pointed(text[start:end], form)
+        one = f" {pointed} if it is one, else" if pointed else ""
         raise InputError(
-            f"input: {shown(text[start:end])} can be one number or several; the numbers have {form.words()}, so type "
-            f"{hint}",
+            f"input: {shown(text[start:end])} can be one number or several; the numbers have {form.words()}, so type"
+            f"{one} {hint}",
             start,
             end,
         )
