@@ -21,11 +21,14 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.presets import load_preset
 from seqsum.query.answering import Answerer
+from seqsum.query.registry import questions
 from seqsum.runs import Workspace
 from seqsum.tasks.character_lm import CharacterLm, CharacterLmConfig
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig
 from seqsum.tasks.tokenizer import Kind, Subwords, Words, learned, restored, split
 from seqsum.training.trainer import Trainer
+from support.command_line import call
+from support.trained import preset_run
 
 TEXT = "Don't panic, Ms. Smith: the year is 2026.\n\n  Two  spaces, a tab\tand naïve façades — हिन्दी में — 日本語 🙂.\n"
 SENTENCE = "the quick brown fox jumps over the lazy dog; "
@@ -198,6 +201,23 @@ def test_parts_without_anything_to_learn_or_to_ask_are_refused(tmp_path: Path) -
     task = lm_on(tmp_path, "a b " * 10 + "c" * 30, tokenizer="words", held_out_share=0.2)
     with pytest.raises(UserError, match="a single word"):
         list(task.held_out())
+
+
+def test_every_answer_to_an_input_says_what_of_it_is_unknown(tmp_path: Path) -> None:
+    typed = [name for name, question in questions().items() if "input" in question.model_fields]
+    assert all("remarks" in questions()[name].answers.model_fields for name in typed)
+    path = tmp_path / "texts.csv"
+    rows = (f"person{n % 7} says {'good' if n % 2 else 'bad'} {n},{'yes' if n % 2 else 'no'}" for n in range(60))
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    run = preset_run(tmp_path, "text_classification", **{"task.file": str(path), "task.tokenizer": "words"})
+    answerer, text = Answerer(run), "person1 says maybe"
+    told = ['1 of 3 words are unknown to this model and read alike, as �: "maybe"']
+    offered = answerer.ask("facts")[1]["answer"]["asks"]
+    for name in set(typed) & set(offered):
+        assert answerer.ask(name, input=text)[1]["answer"]["remarks"] == told, name
+    assert {"predict", "inspect", "history"} <= set(offered)
+    assert told[0] in call("inspect", run.id, text, "--workspace", str(tmp_path))[1].splitlines()
+    assert answerer.ask("inspect", input="person1 says good")[1]["answer"]["remarks"] == []
 
 
 def test_texts_are_cut_and_named_by_words(tmp_path: Path) -> None:

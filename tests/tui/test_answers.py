@@ -135,3 +135,13 @@ def test_an_answer_of_spaces_or_of_nothing_is_seen():
     assert shown[0] == 'text 3  →  "  "   ✗ wrong, it is " "'
     assert '▸  "  " ' in shown[3] and '✓  " " ' in shown[4]
     assert describe(said, 80).plain.startswith('text 3 → "  "  ✗ wrong, it is " "')
+
+
+@pytest.mark.parametrize("preset", ["baseline", "counting_rnn"])
+def test_what_was_not_read_is_said_below_every_answer(preset):
+    prediction, shares = (7, [0.1] * 10) if preset == "baseline" else ([1, 1, 1], ())
+    found = reply(preset, "1 2 4" if preset == "baseline" else "1 2 3", prediction, shares)
+    found["answer"]["remarks"] = ["only [red]two[/] were read"]
+    said = Said.of(found)
+    assert "only [red]two[/] were read" in describe(said, 80).plain.split("\n")
+    assert "only [red]two[/] were read" in answer(said, 80).words.plain.split("\n")

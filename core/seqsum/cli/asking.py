@@ -140,6 +140,8 @@ def inspect(options: Options) -> int:
             return
         for line in chain(_inside(answer, asking.loaded.task), _told(more)):
             say(line)
+        for remark in answer.remarks:
+            say(remark)
         say(f"checkpoint of step {asking.step:,}; --json gives states and gates of every unit")
 
     return _each_input(asking, options, one)

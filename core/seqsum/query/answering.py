@@ -37,7 +37,10 @@ class Answerer:
         loaded = question.prepared(loaded)
         deadline = Deadline(question.name.replace("_", " "), self._seconds)
         asked = Asked(self.run, self.shelf, loaded, self._number, deadline, self._memory)
-        return loaded, question.answer(asked)
+        found = question.answer(asked)
+        if question.typed is not None:
+            found = found.model_copy(update={"remarks": loaded.task.remarks(question.typed)})
+        return loaded, found
 
     def ask(self, what: str, **fields: Any) -> tuple[Loaded, dict[str, Any]]:
         """Ask by name; return the checkpoint that answered and what a reply says: `answer`, and what stands beside."""

@@ -41,7 +41,10 @@ def right_or_wrong(correct: bool | None, truth: str | None) -> str:
 
 
 class Answer(BaseModel):
-    """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`."""
+    """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`.
+
+    One to what somebody typed has `remarks`, what to know of how that was read, one sentence each; `Answerer` fills it.
+    """
 
     model_config = ConfigDict(defer_build=True)
 
@@ -100,6 +103,11 @@ class Question(BaseModel, ABC):
     @abstractmethod
     def answer(self, asked: Asked) -> Answer:
         """Answer; raises UserError (InputError with its place) where there is no answer."""
+
+    @property
+    def typed(self) -> str | None:
+        """What somebody typed that is read for the answer; None where nobody did."""
+        return getattr(self, "input", None)
 
     @classmethod
     def metavars(cls) -> dict[str, str]:

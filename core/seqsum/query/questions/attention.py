@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from seqsum.query.question import LONGEST_INSPECTED, Answer, Number, OfInput
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ class AttentionAnswer(Answer):
     """[written], the end written as "⏎"."""
     weights: list[list[Number]]
     """[written][source]; each row sums to 1."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class Attention(OfInput):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.query.question import Answer, Question, field
@@ -31,6 +32,7 @@ class EigenvaluesAnswer(Answer):
     """[units], from 0; of a step all are 0, for it goes through all layers."""
     input: str | None
     """Where the Jacobian was taken; null for a matrix."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class Eigenvalues(Question):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Number, Question, field
@@ -71,6 +72,7 @@ class ForecastAnswer(Answer):
     """Null without task.interval; the forecast is the median then."""
     seasonal_naive: list[Number] | None = None
     """The values whole seasons before; null without task.season, and where that is longer than the window."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class Forecast(Question):
@@ -90,6 +92,10 @@ class Forecast(Question):
         if isinstance(loaded.task, ForecastTask):
             return None
         return f'forecast: the task "{loaded.task.config.name}" is no time series; sunspots_lstm has one'
+
+    @property
+    def typed(self) -> str | None:
+        return self.input if self.offset is None else None
 
     def answer(self, asked: Asked) -> ForecastAnswer:
         import torch

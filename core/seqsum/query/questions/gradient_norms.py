@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Number, Question, field
 from seqsum.query.questions.random_input import random_input
 
@@ -26,6 +28,7 @@ class GradientNormsAnswer(Answer):
     tokens: list[str]
     curves: list[GradientCurve]
     """The run's own network first, then a fresh rnn, lstm and gru of its sizes."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class GradientNorms(Question):

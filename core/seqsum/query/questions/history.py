@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from seqsum.query.question import Answer, Number, OfInput, field
 from seqsum.query.questions.predict import Predict, PredictAnswer
@@ -48,6 +49,7 @@ class HistoryAnswer(Answer):
     """Step of the first checkpoint from which accuracy stays at `threshold` or above to the last."""
     aha_input: int | None
     """Step of the first checkpoint from which this input is answered right to the last."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class History(OfInput):

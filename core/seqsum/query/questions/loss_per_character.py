@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.query.question import Answer, Number, OfInput
@@ -26,6 +27,7 @@ class LossPerCharacterAnswer(Answer):
     """−log2 p(character | those before); null for the first, before which nothing was read."""
     mean_bits: Number
     """Over all but the first."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class LossPerCharacter(OfInput):

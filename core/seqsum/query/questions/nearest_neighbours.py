@@ -7,6 +7,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.formatting import count, number, scope
@@ -40,6 +41,7 @@ class NearestNeighboursAnswer(Answer):
     searched: int
     exhaustive: bool
     """Whether that is the whole input space."""
+    remarks: list[str] = Field(default_factory=list)
 
     def told(self) -> Iterator[str]:
         kind = self.distance.replace("euc", "Euc")

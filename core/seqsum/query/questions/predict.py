@@ -51,7 +51,7 @@ class PredictAnswer(Answer):
     """Of each class, when one class is asked (they sum to 1); else of the answer given at each step; of values: []."""
     entropy: Number
     """Of `probabilities` in bits, when one class is asked: 0 sure, log2(classes) clueless."""
-    remarks: list[str]
+    remarks: list[str] = Field(default_factory=list)
     """What to know of how the input was read, one sentence each: characters that are unknown, values left out."""
     reading: Reading = Field(exclude=True)
 
@@ -93,7 +93,6 @@ class Predict(Continues):
             correct=None if truth is None else prediction == truth,
             probabilities=list(probabilities),
             entropy=entropy(probabilities) if task.answer == "class" and length is None else None,
-            remarks=task.remarks(self.input),
             reading=reading_of(task, inputs, prediction, truth, self.temperature),
         )
 

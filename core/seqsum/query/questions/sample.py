@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
 from seqsum.query.question import Answer, Continues, Number
 
 if TYPE_CHECKING:
@@ -16,8 +18,7 @@ class SampleAnswer(Answer):
     written: str
     between: str
     """What stands between the two: nothing in a text, a space where they are numbers."""
-    remarks: list[str]
-    """What to know of how the prompt was read, one sentence each."""
+    remarks: list[str] = Field(default_factory=list)
     tokens: list[str]
     probabilities: list[Number]
     """[tokens]: the probability each had when it was drawn, after temperature and top_k."""
@@ -55,7 +56,6 @@ class Sample(Continues):
             prompt=task.render(task.echo(read.inputs)),
             written=task.render(written),
             between="" if isinstance(written, str) else " ",
-            remarks=task.remarks(self.input),
             tokens=[names[token] for token in tokens.tolist()],
             probabilities=list(chances),
             seed=seed,

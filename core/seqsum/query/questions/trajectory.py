@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Question, field
@@ -46,6 +47,7 @@ class TrajectoryAnswer(Answer):
     layer: int
     path: list[TrajectoryStep]
     """Of `input`; [] without one."""
+    remarks: list[str] = Field(default_factory=list)
 
 
 class Trajectory(Question):

@@ -11,7 +11,7 @@ from textual.content import Content
 from seqsum import formatting
 from seqsum.text import seen
 from seqsum_tui.query.said import Said
-from seqsum_tui.query.views.answers import describe
+from seqsum_tui.query.views.answers import describe, remarks
 from seqsum_tui.query.views.shown import QUIET, RIGHT, WRONG, Shown, lines, told, verdict
 from seqsum_tui.shared import display
 
@@ -32,7 +32,8 @@ def answer(said: Said, width: int, beside: Said | None = None, *, drawn: bool = 
     judged = verdict(said.answer.correct, said.text("truth"), "· its right answer is not known here")
     head = told((said.text("input"), "bold"), "  →  ", (said.text("prediction"), "bold $text-accent"), "   ", judged)
     each = bars(said.shares, labels, width, said.text("prediction"), truth, beside.shares if beside else None)
-    return Shown("Answer", lines(head, sureness(said.shares, said.answer.entropy), *against, Content(""), *each))
+    sure = sureness(said.shares, said.answer.entropy)
+    return Shown("Answer", lines(head, sure, *remarks(said), *against, Content(""), *each))
 
 
 def labels_of(said: Said) -> list[str]:

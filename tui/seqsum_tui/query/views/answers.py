@@ -25,8 +25,12 @@ def describe(said: Said, width: int, *, drawn: bool = True) -> Content:
 
     drawn: whether a forecast is drawn, too
     """
-    remarks = [told((display.literal(remark), QUIET)) for remark in said.answer.remarks]
-    return lines(_described(said, width, drawn), *remarks)
+    return lines(_described(said, width, drawn), *remarks(said))
+
+
+def remarks(said: Said) -> list[Content]:
+    """Return what to know of how the question was read, a line each."""
+    return [told((display.literal(remark), QUIET)) for remark in said.answer.remarks]
 
 
 def _described(said: Said, width: int, drawn: bool) -> Content:
