@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqsum import tasks
+from seqsum.errors import UserError
 from seqsum.query.answering import Answerer
 from seqsum.query.loading import load
 from seqsum.query.registry import questions
@@ -423,6 +424,13 @@ def test_how_an_answer_came_to_be_learned(tmp_path: Path) -> None:
     assert found["asked"] is None
     some = trained(tmp_path / "more", 0, task__min_length=1, task__max_length=4)
     assert asked(some, "history", input="7")["asked"] == 2000
+
+
+def test_numbers_are_never_learned_from_one_step_on(tmp_path: Path) -> None:
+    run = preset_run(tmp_path, "sunspots_lstm")
+    assert "history" not in asked(run, "facts")["asks"]
+    with pytest.raises(UserError, match=r"^history: .* never right, .* curves of mae, rmse and horizon_mae say how"):
+        asked(run, "history", input="")
 
 
 def test_texts_are_written_and_measured_by_the_models_own_distribution(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field
 
+from seqsum.formatting import enumerated
 from seqsum.query.question import Answer, Number, OfInput, field
 from seqsum.query.questions.predict import Predict, PredictAnswer
 
@@ -33,7 +34,7 @@ class HistoryRow(Answer):
     probabilities: list[Number] | None
     """[classes], when one class is asked."""
     accuracy: Number
-    """On the whole input space or on a fixed part of what is held out, at most 2,000 sequences; null for values."""
+    """On the whole input space or on a fixed part of what is held out, at most 2,000 sequences."""
 
 
 class HistoryAnswer(Answer):
@@ -58,6 +59,16 @@ class History(OfInput):
     slow: ClassVar = True
 
     threshold: float = field(STEADY, "accuracy that counts as learned", ge=0, le=1)
+
+    @classmethod
+    def unfit(cls, loaded: Loaded) -> str | None:
+        if loaded.task.answer != "values":
+            return None
+        measures = enumerated(loaded.task.measures or ("eval_loss",), "and")
+        return (
+            f'history: the task "{loaded.task.config.name}" asks for numbers, which are near and never right, so there '
+            f"is no step from which on they are; the run's curves of {measures} say how they became better"
+        )
 
     def answer(self, asked: Asked) -> HistoryAnswer:
         """Ask every whole checkpoint; raises UserError where the input can't be read."""
@@ -116,16 +127,14 @@ def _parts(asked: Asked, loaded: Loaded) -> list[Examples]:
 
 
 def _asked(asked: Asked, loaded: Loaded) -> int | None:
-    if loaded.task.answer == "values" or loaded.task.carries_state:
+    if loaded.task.carries_state:
         return None
     chosen = sum(len(part.lengths) for part in _parts(asked, loaded))
     return chosen if chosen >= ASKED else None
 
 
 def _accuracy(asked: Asked, loaded: Loaded) -> float | None:
-    """Accuracy, as `evaluate` has it, on at most 2,000 inputs, measured once for each checkpoint; None for values."""
-    if loaded.task.answer == "values":
-        return None
+    """Accuracy, as `evaluate` has it, on at most 2,000 inputs, measured once for each checkpoint."""
 
     def measured() -> float | None:
         from seqsum.query.examples import walked
