@@ -203,6 +203,20 @@ def test_parts_without_anything_to_learn_or_to_ask_are_refused(tmp_path: Path) -
         list(task.held_out())
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (3, "so accuracy is high for little; a larger task.vocabulary_size, or task.tokenizer subwords, to which"),
+        (None, ""),
+    ],
+)
+def test_where_much_is_unknown_the_way_out_is_told(size: int | None, told: str, tmp_path: Path) -> None:
+    notes = lm_on(tmp_path, SENTENCE * 40, tokenizer="words", vocabulary_size=size).notes
+    assert [told in note for note in notes if "counts as right" in note] == ([True] if told else [])
+    strange = lm_on(tmp_path, SENTENCE * 40 + "zebras quagga " * 8, tokenizer="words", held_out_share=0.1).notes
+    assert any("for little; task.tokenizer subwords" in note for note in strange)
+
+
 def test_every_answer_to_an_input_says_what_of_it_is_unknown(tmp_path: Path) -> None:
     typed = [name for name, question in questions().items() if "input" in question.model_fields]
     assert all("remarks" in questions()[name].answers.model_fields for name in typed)

@@ -33,6 +33,8 @@ from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, Encoding
 from seqsum.tasks.tokenizer import KIND_WORDS, Kind, Tokenizer, Words, enough, learned, restored
 
 UNKNOWN = 0
+MUCH_UNKNOWN = 0.05
+"""The share of held-out tokens that are unknown from which on accuracy says too little."""
 CONTINUED = 200
 LONGEST_VALIDATION = 100_000
 SHORTEST_CORPUS = 20
@@ -351,6 +353,7 @@ def _vocabulary_notes(
     there: how many could be; tokens: those of the training text
     """
     known, wanted = len(tokenizer.names), config.vocabulary_size
+    unknown = 0.0
     if tokenizer.unit == "subword":
         told = f"{known:,} subwords are told apart (task.vocabulary_size)"
     else:
@@ -359,6 +362,12 @@ def _vocabulary_notes(
         told = f"{known:,} of {there:,} {tokenizer.unit}s are told apart (task.vocabulary_size); "
         told += f"{percent(unknown)} of the held-out {of} {'is' if of == 'text' else 'are'} unknown"
     notes = [f"corpus: {told}"]
+    if unknown >= MUCH_UNKNOWN:
+        larger = "a larger task.vocabulary_size, or " if known < there else ""
+        notes.append(
+            f"corpus: to say of an unknown {tokenizer.unit} that it is unknown counts as right, so accuracy is high "
+            f"for little; {larger}task.tokenizer subwords, to which nothing is unknown, makes it say more"
+        )
     if tokenizer.unit == "character":
         return notes
     mean = number(len(training) / len(tokens))
