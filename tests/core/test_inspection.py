@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqsum import tasks
-from seqsum.errors import UserError
 from seqsum.query.answering import Answerer
 from seqsum.query.loading import load
 from seqsum.query.registry import questions
@@ -426,11 +425,14 @@ def test_how_an_answer_came_to_be_learned(tmp_path: Path) -> None:
     assert asked(some, "history", input="7")["asked"] == 2000
 
 
-def test_numbers_are_never_learned_from_one_step_on(tmp_path: Path) -> None:
-    run = preset_run(tmp_path, "sunspots_lstm")
-    assert "history" not in asked(run, "facts")["asks"]
-    with pytest.raises(UserError, match=r"^history: .* never right, .* curves of mae, rmse and horizon_mae say how"):
-        asked(run, "history", input="")
+@pytest.mark.parametrize("interval", [None, 0.8])
+def test_how_forecasts_became_better_is_their_mean_absolute_error(interval: float | None, tmp_path: Path) -> None:
+    run = preset_run(tmp_path, "sunspots_lstm", **{"task.interval": interval})
+    (row,) = asked(run, "history", input="")["rows"]
+    assert row["error"] == pytest.approx(asked(run, "evaluate")["metrics"]["mae"], rel=1e-4)
+    assert row["accuracy"] is None and row["prediction"]
+    (other,) = asked(trained(tmp_path / "other", 1), "history", input="7")["rows"][:1]
+    assert other["error"] is None and other["accuracy"] is not None
 
 
 def test_texts_are_written_and_measured_by_the_models_own_distribution(tmp_path: Path) -> None:

@@ -286,6 +286,21 @@ async def test_the_mark_of_the_aha_says_all_its_words(size):
         assert "aha: 99.00% from here" in "\n".join(pilot.app.lines)
 
 
+def test_how_forecasts_became_better_is_shown_by_their_error():
+    rows = [
+        {"step": step, "prediction": "51 52", "correct": None, "probability": None, "entropy": None,
+         "probabilities": None, "accuracy": None, "error": error}
+        for step, error in ((100, 30.5), (200, 21.25), (300, 22.0))
+    ]  # fmt: skip
+    (shown,) = made("history", input="50", truth=None, labels=None, rows=rows, asked=None, threshold=0.99, aha=None,
+                    aha_input=None)  # fmt: skip
+    (line,) = shown.picture.series
+    assert line.name == "mean absolute error" and line.y.tolist() == [30.5, 21.25, 22.0]
+    assert shown.picture.span == (0.0, None)
+    assert shown.words.plain.startswith("mean absolute error 21.250 at step 200, the least of 3 checkpoints")
+    assert "aha" not in shown.words.plain
+
+
 # Heat maps
 
 

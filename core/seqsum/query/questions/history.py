@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field
 
-from seqsum.formatting import enumerated
 from seqsum.query.question import Answer, Number, OfInput, field
 from seqsum.query.questions.predict import Predict, PredictAnswer
 
@@ -33,8 +32,10 @@ class HistoryRow(Answer):
     entropy: Number
     probabilities: list[Number] | None
     """[classes], when one class is asked."""
-    accuracy: Number
-    """On the whole input space or on a fixed part of what is held out, at most 2,000 sequences."""
+    accuracy: Number = None
+    """On the whole input space or on a fixed part of what is held out, at most 2,000 sequences; null for values."""
+    error: Number = None
+    """The mean absolute error on the same, in the data's own units, for values; null for the others."""
 
 
 class HistoryAnswer(Answer):
@@ -44,7 +45,7 @@ class HistoryAnswer(Answer):
     rows: list[HistoryRow]
     """One for each whole checkpoint, ascending."""
     asked: int | None
-    """How many inputs, chosen once, stand for all in the accuracies; null where all are asked."""
+    """How many inputs, chosen once, stand for all in accuracies and errors; null where all are asked."""
     threshold: float
     aha: int | None
     """Step of the first checkpoint from which accuracy stays at `threshold` or above to the last."""
@@ -59,16 +60,6 @@ class History(OfInput):
     slow: ClassVar = True
 
     threshold: float = field(STEADY, "accuracy that counts as learned", ge=0, le=1)
-
-    @classmethod
-    def unfit(cls, loaded: Loaded) -> str | None:
-        if loaded.task.answer != "values":
-            return None
-        measures = enumerated(loaded.task.measures or ("eval_loss",), "and")
-        return (
-            f'history: the task "{loaded.task.config.name}" asks for numbers, which are near and never right, so there '
-            f"is no step from which on they are; the run's curves of {measures} say how they became better"
-        )
 
     def answer(self, asked: Asked) -> HistoryAnswer:
         """Ask every whole checkpoint; raises UserError where the input can't be read."""
@@ -91,7 +82,7 @@ class History(OfInput):
                     probability=_probability(ModelInput.typed(loaded, self.input), found),
                     entropy=found.entropy,
                     probabilities=found.probabilities if loaded.task.answer == "class" else None,
-                    accuracy=_accuracy(asked, loaded),
+                    **{"error" if task.answer == "values" else "accuracy": _how_good(asked, loaded)},
                 )
             )
         steps = [row.step for row in rows]
@@ -133,19 +124,31 @@ def _asked(asked: Asked, loaded: Loaded) -> int | None:
     return chosen if chosen >= ASKED else None
 
 
-def _accuracy(asked: Asked, loaded: Loaded) -> float | None:
-    """Accuracy, as `evaluate` has it, on at most 2,000 inputs, measured once for each checkpoint."""
+def _how_good(asked: Asked, loaded: Loaded) -> float | None:
+    """Accuracy, as `evaluate` has it, or for values the mean absolute error, on at most 2,000 inputs, measured once for
+    each checkpoint."""
+    task = loaded.task
 
     def measured() -> float | None:
         from seqsum.query.examples import walked
 
-        right = counted = 0.0
+        total = counted = 0.0
         for answered in walked(loaded, iter(_parts(asked, loaded)), asked.deadline):
-            hits, weight = answered.counted(loaded.task.answer)
-            right, counted = right + hits, counted + weight
-        return right / counted if counted else None
+            if task.answer == "values":
+                inputs, weights = answered.examples.inputs[0], answered.examples.weights
+                said, right = (
+                    np.asarray(task.read_answer(inputs, values), dtype=np.float64).reshape(len(answered.right), -1)
+                    for values in (answered.answers, answered.examples.targets)
+                )
+                errors = np.abs(said - right).mean(axis=1)
+                part = float(errors.sum() if weights is None else errors @ weights)
+                weight = float(len(errors) if weights is None else weights.sum())
+            else:
+                part, weight = answered.counted(task.answer)
+            total, counted = total + part, counted + weight
+        return total / counted if counted else None
 
-    return asked.memory.kept("history's accuracies", loaded, measured, CHECKPOINTS)
+    return asked.memory.kept("how good checkpoints are", loaded, measured, CHECKPOINTS)
 
 
 def _probability(read: ModelInput, found: PredictAnswer) -> Number:

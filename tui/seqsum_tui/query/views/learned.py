@@ -19,26 +19,47 @@ AHA = "★"
 @view(
     History, "learned", "Learned",
     comes="What each checkpoint answers to the question, and from which step on it is right.",
+    comes_of_values="How far off the forecasts of each checkpoint are, and what each answers to the question.",
 )  # fmt: skip
 def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
     """Return the view of what every checkpoint says."""
     rows = answer.rows
     steps = [float(row.step) for row in rows]
-    series = [curve(_of(answer), steps, finite([row.accuracy for row in rows]), sign=SIGNS[0])]
-    # The truth of a text or a series is not known: then the curve is of what was answered.
-    name = "probability of the truth" if answer.truth is not None else "probability of its answer"
-    series.append(curve(name, steps, finite([row.probability for row in rows]), sign=SIGNS[1]))
+    values = any(row.error is not None for row in rows)
+    if values:
+        series = [curve(_error_of(answer), steps, finite([row.error for row in rows]), sign=SIGNS[0])]
+    else:
+        series = [curve(_of(answer), steps, finite([row.accuracy for row in rows]), sign=SIGNS[0])]
+        # The truth of a text is not known: then the curve is of what was answered.
+        name = "probability of the truth" if answer.truth is not None else "probability of its answer"
+        series.append(curve(name, steps, finite([row.probability for row in rows]), sign=SIGNS[1]))
     here = pane.session.step if pane.session.step is not None else (rows[-1].step if rows else None)
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
     if answer.aha is not None:
         marks.append(Mark(float(answer.aha), f"aha: {formatting.percent(answer.threshold)} from here", sign=AHA))
-    picture = Curves(tuple(series), "step", marks=tuple(marks), span=(0.0, HEADROOM))
-    return Shown("Learned", lines(_aha(answer), _input_line(answer), _path(answer, here)), picture)
+    picture = Curves(tuple(series), "step", marks=tuple(marks), span=(0.0, None if values else HEADROOM))
+    head = _least(answer) if values else _aha(answer)
+    return Shown("Learned", lines(head, _input_line(answer), _path(answer, here)), picture)
 
 
 def _of(answer: HistoryAnswer) -> str:
     """Name the accuracy: that of a part of the inputs is another number than the run's own."""
     return "accuracy" if answer.asked is None else f"accuracy of {formatting.count(answer.asked, 'input')}"
+
+
+def _error_of(answer: HistoryAnswer) -> str:
+    """Name the error as `_of` names the accuracy."""
+    return "mean absolute error" + ("" if answer.asked is None else f" of {formatting.count(answer.asked, 'input')}")
+
+
+def _least(answer: HistoryAnswer) -> Any:
+    """Say which checkpoint's forecasts are least far off: none is right or wrong."""
+    known = [row for row in answer.rows if row.error is not None]
+    least = min(known, key=lambda row: row.error or 0.0)
+    return told(
+        (f"{_error_of(answer)} {formatting.number(least.error)}", "bold $text-accent"),
+        (f" at step {least.step:,}, the least of {formatting.count(len(known), 'checkpoint')}", QUIET),
+    )
 
 
 def _aha(answer: HistoryAnswer) -> Any:
