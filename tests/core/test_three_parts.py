@@ -179,7 +179,11 @@ def test_a_test_that_goes_on_where_the_series_ends_may_begin_with_its_last_windo
     assert copied_run(draw[:200], draw[200 - 31 :], 30) == (0, 31)
     assert copied_run(draw[:200], np.concatenate([draw[200:240], draw[50:90], draw[240:250]]), 30) == (40, 40)
     assert copied_run(draw[:200], draw[100:112], 6) == (0, 12)
-    assert copied_run(draw[:200], draw[100:107], 6) is None
+    assert copied_run(draw[:200], draw[100:107], 6) == (0, 7)
+    assert copied_run(draw[:200], draw[100:107], 7) is None
+    switched = (draw > 0).astype(float)
+    assert copied_run(switched[:200], switched[60:180], 30) == (0, 120)
+    assert copied_run(switched[:200], switched[60:100], 30) == (0, 40)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +193,8 @@ def test_a_test_that_goes_on_where_the_series_ends_may_begin_with_its_last_windo
         np.tile(np.arange(12.0), 40),
         np.random.default_rng(3).integers(0, 3, 4000).astype(float),
         np.concatenate([np.arange(100.0), np.zeros(30), np.arange(200.0, 300.0), np.zeros(200)]),
+        *(np.round(20 + 5 * np.sin(2 * np.pi * np.arange(hours) / 24)) for hours in (703, 1801, 3283)),
+        np.cumsum(np.random.default_rng(4).integers(-1, 2, 4000)).astype(float),
     ],
 )
 def test_a_series_that_comes_again_by_itself_is_no_copy(values: np.ndarray) -> None:
