@@ -3,7 +3,8 @@ numbers all day.
 
 A `Strip` that already has the length that is asked for is kept in its own cache, a circle: 50,000 pieces of lines
 waited for the garbage collector every 20 seconds. What draws a widget is kept as the key of a cache of colours
-(github.com/Textualize/textual/issues/6665).
+(github.com/Textualize/textual/issues/6665). And what is remembered of places and widths, thousands of results each,
+fills for a quarter of an hour with what comes only once: a new number's width, where a curve's piece is seen.
 """
 
 from __future__ import annotations
@@ -12,21 +13,29 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import rich.cells
 from rich.style import Style as RichStyle
 from textual._styles_cache import StylesCache
 from textual.color import Color
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.style import Style
 
+PLACES, WIDTHS = 512, 1024
+"""Results that are kept of each way to cut or move a region, and texts whose width is."""
+OF_PLACES = ("grow", "intersection", "shrink", "union")
 _adjust_cell_length, _crop_extend, _divide = Strip.adjust_cell_length, Strip.crop_extend, Strip.divide
 
 
 def keep_little() -> None:
-    """Have no line kept in its own cache, and no widget's lines for the colours around it."""
+    """Have no line kept in its own cache, no widget's lines for the colours around it, and few places and widths."""
     Strip.adjust_cell_length = _adjusted  # type: ignore
     Strip.crop_extend = _cropped  # type: ignore
     Strip.divide = _divided  # type: ignore
     StylesCache.get_inner_outer = lambda _, base, background: _inner_outer(base, background)  # type: ignore
+    for name in OF_PLACES:
+        setattr(Region, name, lru_cache(PLACES)(getattr(Region, name).__wrapped__))
+    rich.cells.cached_cell_len = lru_cache(WIDTHS)(rich.cells.cached_cell_len.__wrapped__)
 
 
 def _adjusted(strip: Strip, cell_length: int, style: RichStyle | None = None) -> Strip:
