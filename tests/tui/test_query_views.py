@@ -587,3 +587,19 @@ def test_heads_and_gates_of_blocks_say_what_they_are():
         shown["Write gate 2"].words
     )
     assert shown["Candidate 2"].picture.most == 4.0 and "−1 to 1" not in str(shown["Candidate 2"].words)
+
+
+def test_what_repeats_and_is_wrong_is_a_list_to_ask_from() -> None:
+    wrong = [{"pattern": ["7", "6"], "input": "7 6 7", "length": 3, "said": "1", "right": "0"}]
+    (shown,) = made(
+        "repeats", patterns=[10, 90], wrong=[0, 1], earliest=[None, 3], examples=wrong, shortest=2, longest=500
+    )
+    assert "7 6 7 6 … is wrong at 3 steps; of 100 inputs" in shown.words.plain
+    assert "1 token: 0 of 10 wrong · 2 tokens: 1 of 90 wrong" in shown.words.plain
+    (line,) = shown.picture.lines
+    assert line.question == "7 6 7" and line.text.plain.split() == ["7", "6", "7", "6", "…", "3", "1", "0"]
+    head, text = shown.words.plain.splitlines()[-1], line.text.plain
+    # The list puts a mark of two cells before each line.
+    assert (head.index("says"), head.index("right")) == (2 + text.rindex("1"), 2 + text.rindex("0"))
+    (shown,) = made("repeats", patterns=[10], wrong=[0], earliest=[None], examples=[], shortest=2, longest=500)
+    assert shown.words.plain.startswith("✓ Not refuted: 10 inputs in which a token come")

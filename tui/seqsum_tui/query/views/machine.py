@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+from rich.cells import cell_len
+
 from seqsum.formatting import count, full, number, percent
 from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
 from seqsum.query.questions.eigenvalues import Eigenvalues, EigenvaluesAnswer
 from seqsum.query.questions.reach import Reach, ReachAnswer
+from seqsum.query.questions.repeats import Repeats, RepeatsAnswer, repeated
 from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
@@ -97,6 +100,41 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
     )
     words = lines(told((f"{verdict[0].upper()}{verdict[1:]}.", "bold")), told((said, QUIET)))
     return Shown("Reach", words, Curves(series, "length", "log", marks=marks, span=(0.0, 1.0), limits=(x[0], x[-1])))
+
+
+@view(
+    Repeats, "inside", "Repeats",
+    comes="Whether inputs in which a few tokens come again and again stay right: one that doesn't refutes all lengths.",
+)  # fmt: skip
+def repeats(answer: RepeatsAnswer, pane: Pane) -> Shown:
+    """Return the view of the patterns that are answered wrongly, those that are so first above."""
+    verdict = answer.verdict()
+    kinds = " · ".join(
+        f"{count(size, 'token')}: {wrong:,} of {asked:,} wrong"
+        for size, (asked, wrong) in enumerate(zip(answer.patterns, answer.wrong, strict=True), 1)
+    )
+    parts = [
+        told((f"{'✓' if answer.right else '✗'} ", RIGHT if answer.right else WRONG),
+             (f"{verdict[0].upper()}{verdict[1:]}.", "bold")),
+        told((f"Random inputs hardly ever hold such a stretch. Patterns of {kinds}.", QUIET)),
+    ]  # fmt: skip
+    if not answer.examples:
+        return Shown("Repeats", lines(*parts))
+    names = [display.literal(repeated(one.pattern)) for one in answer.examples]
+    widest = max(map(cell_len, names))
+    head = f"  {'again and again':{widest}}  {'steps':>6}  says  right"
+    made = [
+        Line(
+            one.input,
+            told(
+                display.fit(name, max(widest, len("again and again"))), f"  {one.length:>6,}  ",
+                (f"{display.literal(one.said):<4}", WRONG), f"  {display.literal(one.right)}",
+            ),
+            wrong=True,
+        )
+        for name, one in zip(names, answer.examples, strict=True)
+    ]  # fmt: skip
+    return Shown("Repeats", lines(*parts, told((head, QUIET))), Lines(tuple(made)))
 
 
 CIRCLE = 240

@@ -1,0 +1,92 @@
+"""Inputs in which a few tokens come again and again: networks whose answers to them are known, and plain loops."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqsum.cli import main
+from seqsum.query.answering import Answerer
+from seqsum.query.questions.repeats import lengths_looked_at, patterns_of
+from seqsum.runs import Run
+from support.by_hand import ANY_ONE, PARITY, drifting, with_weights
+
+SHARE = 0.045
+
+
+def repeats(run: Run, **fields: Any) -> dict[str, Any]:
+    return Answerer(run).ask("repeats", **fields)[1]["answer"]
+
+
+def drifted(pattern: tuple[int, ...], longest: int) -> int | None:
+    """The first length at which the drifting network is wrong: its answer is pushed by what came, ones up, zeros
+    down."""
+    for length in range(2, longest + 1):
+        tokens = list(itertools.islice(itertools.cycle(pattern), length))
+        ones = sum(tokens)
+        if (ones % 2 + SHARE * (2 * ones - length) > 0.5) != ones % 2:
+            return length
+    return None
+
+
+def primitive(size: int) -> list[tuple[int, ...]]:
+    words = itertools.product((0, 1), repeat=size)
+    return [word for word in words if not any(word == word[at:] + word[:at] for at in range(1, size))]
+
+
+def test_a_right_network_is_not_refuted(tmp_path: Path) -> None:
+    found = repeats(with_weights(tmp_path, PARITY))
+    assert found["patterns"] == [len(primitive(size)) for size in range(1, 10)]
+    assert set(found["wrong"]) == {0} and set(found["earliest"]) == {None} and found["examples"] == []
+
+
+def test_what_a_drift_makes_wrong_is_found_at_the_length_where_it_does(tmp_path: Path) -> None:
+    found = repeats(with_weights(tmp_path, drifting(SHARE)), longest=64)
+    first = {word: drifted(word, 64) for size in range(1, 10) for word in primitive(size)}
+    for size, (asked, wrong, earliest) in enumerate(
+        zip(found["patterns"], found["wrong"], found["earliest"], strict=True), 1
+    ):
+        lengths = [length for word, length in first.items() if len(word) == size and length is not None]
+        assert (asked, wrong, earliest) == (len(primitive(size)), len(lengths), min(lengths, default=None))
+    assert 0 < sum(found["wrong"]) < sum(found["patterns"]), "else this shows little"
+    turned = set[tuple[int, ...]]()
+    for one in found["examples"]:
+        pattern = tuple(map(int, one["pattern"]))
+        assert one["length"] == first[pattern]
+        tokens = list(itertools.islice(itertools.cycle(pattern), one["length"]))
+        assert one["input"].split() == list(map(str, tokens))
+        assert int(one["right"]) == sum(tokens) % 2 != int(one["said"])
+        turned.add(min(pattern[at:] + pattern[:at] for at in range(len(pattern))))
+    assert len(turned) == len(found["examples"]) == 12
+    lengths = [one["length"] for one in found["examples"]]
+    assert lengths == sorted(lengths) and lengths[0] == min(length for length in first.values() if length)
+
+
+def test_patterns_of_ten_tokens_and_of_too_many() -> None:
+    assert [sum(len(one) == size for one in patterns_of(10)) for size in (1, 2, 3, 4)] == [10, 90, 990, 0]
+    assert [sum(len(one) == size for one in patterns_of(32)) for size in (1, 2, 3)] == [32, 992, 0]
+    assert [one.tolist() for one in patterns_of(1)] == [[0]]
+
+
+def test_short_lengths_are_all_looked_at_and_long_ones_ever_sparser() -> None:
+    looked = lengths_looked_at(3, 500)
+    assert looked[:62] == list(range(3, 65)) and looked[-1] == 500
+    gaps = [after - before for before, after in itertools.pairwise(looked[62:])]
+    assert len(looked) == 102 and max(gaps) < 30 and gaps[0] < gaps[-2]
+    assert lengths_looked_at(2, 10) == list(range(2, 11))
+
+
+def test_the_command_line_names_one_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = with_weights(tmp_path, ANY_ONE)
+    flags = ["evaluate", run.id, "--repeats", "--lengths", "2-4", "--workspace", str(run.folder.parent)]
+    assert main(flags) == 0
+    said = capsys.readouterr().out
+    # It says whether any 1 came: after two of them that is wrong.
+    assert "repeats: it is not right for every length: 1 1 1 1 … is wrong at 2 steps" in said
+    assert "  1 1 1 1 … (2 steps): 1, right is 0" in said
+    assert main([*flags, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["repeats"]["examples"][0]["pattern"] == ["1"]
