@@ -70,3 +70,46 @@ ctypes.CDLL(None).malloc_stats()
         said = subprocess.run([sys.executable, "-c", source, how], capture_output=True, text=True, check=True).stderr
         arenas[how] = said.count("Arena ")
     assert arenas["one"] == 1 < arenas["each"]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only GNU's C library keeps what is free")
+def test_what_is_free_goes_back_when_garbage_was_looked_for_everywhere() -> None:
+    """In a process of its own: small pieces among 20 MB that were let go hold back nearly all of it, else."""
+    source = """
+import gc, sys
+from seqsum.garbage import keep_one_heap
+
+def pages():
+    return int(open("/proc/self/statm").read().split()[1])
+
+if sys.argv[1] == "given back":
+    keep_one_heap()
+before = pages()
+held = [bytearray(5_000) for _ in range(4_000)]
+full = pages() - before
+held = held[::40]
+gc.collect()
+print((pages() - before) / full)
+"""
+    left = {
+        how: float(subprocess.run([sys.executable, "-c", source, how], capture_output=True, check=True).stdout)
+        for how in ("given back", "kept")
+    }
+    assert left["given back"] < 0.2 < 0.8 < left["kept"]
+
+
+def test_what_a_program_opened_with_is_looked_through_once() -> None:
+    source = """
+import gc, time
+from seqsum.garbage import settle
+kept = [[] for _ in range(1_000)]
+settle(0.0)
+until = time.monotonic() + 60
+while gc.get_threshold()[2] != 3 and time.monotonic() < until:
+    time.sleep(0.001)
+new = []
+there = gc.get_objects()
+print(any(one is kept[0] for one in there), any(one is new for one in there), gc.get_freeze_count() >= 1_000)
+"""
+    said = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "True", "True"]

@@ -15,9 +15,11 @@ from seqsum.cli.output import complain, use_plain_signs
 from seqsum.cli.parser import Parser
 from seqsum.errors import UserError
 from seqsum.folders import default_workspace
-from seqsum.garbage import collect_seldom, keep_one_heap
+from seqsum.garbage import collect_seldom, keep_one_heap, settle
 
 UNICODE = ("utf-8", "utf-16", "utf-32")
+SETTLED_SECONDS = 20.0
+"""After its start; by then the list and most often a run have been looked at."""
 
 
 def parser() -> Parser:
@@ -82,6 +84,7 @@ def open_console(folder: Path) -> int:
     console = Console(folder, settings=settings)
     # What is imported stays, so nobody needs to look through it.
     gc.freeze()
+    settle(SETTLED_SECONDS)
     console.run()
     with contextlib.suppress(OSError):
         # What was changed in the last moment; a failure was told before.
