@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +51,9 @@ class Buckets:
         return cls(*ends, value, value, value, whole, broken, above, below, more, above_zero, above_zero)
 
     @classmethod
-    def of_rollup(cls, rows: Sequence[tuple[Any, ...]]) -> Buckets:
+    def of_rollup(cls, table: Floats) -> Buckets:
         """Return what `rollup.read` found."""
-        table = np.array(rows, dtype=np.float64).reshape(-1, 12).T
-        first, last, low, high, total, finite, nonfinite, above, below, positive, positive_low, positive_total = table
+        first, last, low, high, total, finite, nonfinite, above, below, positive, positive_low, positive_total = table.T
         mean, positive_mean = _mean(total, finite, low, high), _mean(positive_total, positive, positive_low, high)
         middle = (first + last) / 2
         counts = (finite, nonfinite, above, below, positive)

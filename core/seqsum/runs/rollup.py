@@ -8,10 +8,17 @@ statement.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from seqsum.runs.buckets import Floats
+
 FAN_OUT = 8
+AT_ONCE = 1_000
 LARGEST = 1.7976931348623157e308
+Row = tuple[Any, ...]
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS rollup(
@@ -76,37 +83,54 @@ def bring_up_to_date(database: sqlite3.Connection) -> None:
 
 def read(
     database: sqlite3.Connection, lacking: set[str], metric: int, base: int, level: int, first: int, last: int
-) -> list[tuple[Any, ...]]:
-    """Return the buckets of a level that hold steps first…last, in order: (first, last, low, high, total, finite,
-    nonfinite, above, below, positive, positive_low, positive_total).
+) -> Floats:
+    """Return the buckets of a level that hold steps first…last, in order, float64 [buckets, 12]: first, last, low,
+    high, total, finite, nonfinite, above, below, positive, positive_low, positive_total.
 
     lacking: what `missing` says. What an earlier version left open is counted from the points.
     """
     size = base * FAN_OUT**level
     columns = ", ".join("NULL" if name in lacking else name for name in COLUMNS)
     rows = database.execute(
-        f"SELECT bucket, {columns} FROM rollup WHERE metric = ? AND level = ? AND bucket BETWEEN ? AND ?"
+        f"SELECT {columns}, bucket FROM rollup WHERE metric = ? AND level = ? AND bucket BETWEEN ? AND ?"
         " ORDER BY bucket",
         (metric, level, first // size, last // size),
-    ).fetchall()
-    opened = [row for row in rows if row[10] is None]
+    )
+    return in_table(rows, len(COLUMNS) + 1, lambda some: _completed(database, metric, size, some))[:, :-1]
+
+
+def in_table(
+    rows: sqlite3.Cursor, columns: int, change: Callable[[list[Row]], list[Row]] = lambda some: some
+) -> Floats:
+    """Return rows of numbers as float64 [rows, columns], NULL as NaN. A thousand at a time are objects of Python's,
+    which take ten times the room. change: what is done with each thousand before."""
+    parts: list[Floats] = []
+    while some := rows.fetchmany(AT_ONCE):
+        parts.append(np.array(change(some), dtype=np.float64).reshape(-1, columns))
+    return np.concatenate(parts) if parts else np.zeros((0, columns))
+
+
+def _completed(database: sqlite3.Connection, metric: int, size: int, rows: list[Row]) -> list[Row]:
+    """Return rows of COLUMNS and bucket with what an earlier version left open."""
+    opened = [row for row in rows if row[9] is None]
     if not opened:
-        return [row[1:] for row in rows]
+        return rows
     # Where all finite values have one sign, and none is infinite, what there is says the rest.
-    unknown = [row for row in opened if row[7] or (row[3] is not None and row[3] <= 0 < row[4])]
-    counted: dict[int, tuple[Any, ...]] = {}
+    unknown = [row for row in opened if row[6] or (row[2] is not None and row[2] <= 0 < row[3])]
+    counted: dict[int, Row] = {}
     if unknown:
         found = database.execute(
-            f"SELECT step / ?, {OF_POINTS} FROM pt WHERE metric = ? AND step BETWEEN ? AND ? GROUP BY step / ?",
-            (size, metric, unknown[0][0] * size, unknown[-1][0] * size + size - 1, size),
+            f"SELECT {OF_POINTS}, step / ? FROM pt WHERE metric = ? AND step BETWEEN ? AND ? GROUP BY step / ?",
+            (size, metric, unknown[0][-1] * size, unknown[-1][-1] * size + size - 1, size),
         )
-        counted = {row[0]: row[1:] for row in found}
-    return [row[1:] if row[10] is not None else counted.get(row[0]) or _of_one_sign(row[1:]) for row in rows]
+        counted = {row[-1]: row for row in found}
+    return [row if row[9] is not None else counted.get(row[-1]) or _of_one_sign(row) for row in rows]
 
 
-def _of_one_sign(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def _of_one_sign(row: Row) -> Row:
     low, total, finite = row[2], row[4], row[5]
-    return (*row[:7], 0, 0, *((finite, low, total) if low is not None and low > 0 else (0, None, None)))
+    positive = (finite, low, total) if low is not None and low > 0 else (0, None, None)
+    return (*row[:7], 0, 0, *positive, row[-1])
 
 
 def update(database: sqlite3.Connection, metric: int, base: int, first_step: int) -> None:

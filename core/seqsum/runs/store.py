@@ -18,8 +18,6 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-
 from seqsum.errors import UserError
 from seqsum.files import open_regular, parse_json
 from seqsum.formatting import enumerated
@@ -365,13 +363,15 @@ class Store:
             "SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)"
             " AND step > ? AND step <= ? ORDER BY step",
             (metric, after, 2**62 if before is None else before),
-        ).fetchall()
-        try:
-            table = np.array(rows, dtype=np.float64).reshape(-1, 2)
-        except (TypeError, ValueError):
-            self._note(f"{self.path.name}: a value of {metric} is not a number")
-            rows = [row for row in rows if row[1] is None or isinstance(row[1], int | float)]
-            table = np.array(rows, dtype=np.float64).reshape(-1, 2)
+        )
+
+        def numbers(some: list[rollup.Row]) -> list[rollup.Row]:
+            known = [row for row in some if row[1] is None or isinstance(row[1], int | float)]
+            if len(known) < len(some):
+                self._note(f"{self.path.name}: a value of {metric} is not a number")
+            return known
+
+        table = rollup.in_table(rows, 2, numbers)
         return table[:, 0], table[:, 1]
 
     @_reading
@@ -400,8 +400,7 @@ class Store:
         if self._lacking is None:
             self._lacking = rollup.missing(self.database)
         (id,) = self.database.execute("SELECT id FROM metric WHERE name = ?", (metric,)).fetchone()
-        rows = rollup.read(self.database, self._lacking, id, self.base, level, first, last)
-        return Buckets.of_rollup(rows)
+        return Buckets.of_rollup(rollup.read(self.database, self._lacking, id, self.base, level, first, last))
 
     def _prepare_rollup(self) -> None:
         if self._lacking is None or self._lacking:

@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 XKind = Literal["step", "epoch", "time", "clock"]
 KINDS: tuple[XKind, ...] = ("step", "epoch", "time", "clock")
 SECONDS, EPOCH, CLOCK = "train_seconds", "epoch", "wall_time"
-PLACES = 2000
-"""So many points tell how an axis runs; between them it is a straight line."""
+PLACES = 500
+"""At least so many points tell how an axis runs; between them it is a straight line."""
 FIRST_SECONDS = 15.0
 
 
