@@ -7,7 +7,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 from seqsum.errors import UserError
 from seqsum.runs import rollup
 from seqsum.runs import store as store_module
-from seqsum.runs.buckets import Buckets
+from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.database import on_network_file_system
 from seqsum.runs.store import Store
 from support.stores import alter
@@ -759,3 +761,25 @@ def test_two_processes_write_at_once_and_nothing_is_lost(store: Store, path: Pat
     for verb in ("left", "right"):
         assert [command.arguments["number"] for command in commands if command.verb == verb] == list(range(150))
     assert len(store.points("loss")[0]) == 100
+
+
+def test_reading_takes_little_more_room_than_what_is_read(store: Store) -> None:
+    store.append(("loss", step, 1.0 / step) for step in range(1, 120_001))
+    readings: dict[str, Callable[[], tuple[Floats, ...]]] = {
+        "buckets": lambda: arrays(store.buckets("loss", count=1_900)),
+        "points": lambda: store.points("loss"),
+    }
+    for what, read in readings.items():
+        tracemalloc.start()
+        try:
+            found = read()
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert found[0].size > 10_000
+        # Each row as objects of Python's would take some five times as much.
+        assert most < 2.5 * sum(one.nbytes for one in found), what
+
+
+def arrays(found: Buckets) -> tuple[Floats, ...]:
+    return tuple(getattr(found, one.name) for one in fields(found))
