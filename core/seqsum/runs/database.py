@@ -20,6 +20,8 @@ from seqsum.runs.gone import RunGone
 
 NO_WRITING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+CACHE = 512
+"""KiB of a store's pages that a connection keeps: SQLite's own 2,000 would come and go with each look at a run."""
 NETWORK_FILE_SYSTEMS = frozenset(
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "lustre", "beegfs", "9p", "afs", "ceph"]
 )
@@ -110,6 +112,7 @@ def connect(path: Path, how: str, patience: float) -> sqlite3.Connection:
         # Holds for this connection only. In WAL a kill loses nothing by it; other journals need the default.
         if how == "mode=rwc" or database.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(f"PRAGMA cache_size={-CACHE}")
         if how != "mode=rwc":
             # The first reading tells whether it can be read at all.
             database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
