@@ -1,6 +1,7 @@
 """The tables of document 1 in docs/results.md: its presets with many seeds each, their spread, and unseen lengths.
 
-python -m tests.spread --seeds 32 --workspace FOLDER [--backend torch] [--presets A,B] [--lengths 5,100] [--repeats]
+python -m tests.spread --seeds 32 --workspace FOLDER [--backend torch] [--presets A,B] [--lengths 5,100]
+    [--counterexamples]
 
 Trains with `seqsum replicate`, so that an interrupted call goes on where it was; what was asked about lengths is kept
 in the folder, too. Where the folder has the same preset with another backend too, the two sets are compared.
@@ -106,24 +107,26 @@ def length_row(preset: str, workspace: Path, group: str, lengths: list[int]) -> 
     return f"| `{preset}` | {' | '.join(cells)} |"
 
 
-def repeats_row(preset: str, workspace: Path, group: str) -> str:
-    """Return one line: of how many seeds no repeated pattern is wrong, and how many are with the others."""
-    kept = workspace / "repeats.jsonl"
+def counterexample_row(preset: str, workspace: Path, group: str) -> str:
+    """Return one line: with how many seeds no input was found that is wrong, and how long those found are."""
+    kept = workspace / "counterexamples.jsonl"
     lines = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
     known = {line["run"]: line for line in lines}
     runs = [one.id for one in Workspace(workspace).summaries() if one.group == group]
     for id in runs:
         if id not in known:
-            answer = Answerer(Run(workspace / id), seconds=None).ask("repeats")[1]["answer"]
-            known[id] = {"run": id, **{name: answer[name] for name in ("patterns", "wrong", "earliest")}}
+            answer = Answerer(Run(workspace / id), seconds=None).ask("counterexample")[1]["answer"]
+            searched = [one["length"] for one in answer["found"] if one["by"] == "searching"]
+            known[id] = {"run": id, "searched": searched, "wrong": sum(answer["wrong"]), "of": sum(answer["patterns"])}
             with kept.open("a") as file:
                 file.write(json.dumps(known[id]) + "\n")
-    asked = sum(known[runs[0]]["patterns"])
-    wrong = sorted(sum(known[id]["wrong"]) for id in runs)
-    first = [min(one for one in known[id]["earliest"] if one) for id in runs if any(known[id]["wrong"])]
+    found = [known[id] for id in runs]
+    none = sum(not one["searched"] and not one["wrong"] for one in found)
+    lengths = [one["searched"][0] for one in found if one["searched"]]
+    wrong = sorted(one["wrong"] for one in found)
     return (
-        f"| `{preset}` | {wrong.count(0)} of {len(runs)} | {statistics.median(wrong):g} of {asked:,} | {wrong[0]} | "
-        f"{wrong[-1]} | {f'{statistics.median(first):g}, {min(first)}' if first else '–'} |"
+        f"| `{preset}` | {none} of {len(runs)} | {len(lengths)}: {min(lengths)}, {statistics.median(lengths):g}, "
+        f"{max(lengths)} | {statistics.median(wrong):g}, {wrong[-1]} of {found[0]['of']:,} |"
     )
 
 
@@ -147,7 +150,7 @@ def main() -> None:
     parser.add_argument("--backend", choices=BACKENDS, default="auto")
     parser.add_argument("--presets", default=",".join(PRESETS))
     parser.add_argument("--lengths", default=",".join(map(str, LENGTHS)))
-    parser.add_argument("--repeats", action="store_true", help="also inputs in which up to three digits repeat")
+    parser.add_argument("--counterexamples", action="store_true", help="also look for inputs that are wrong")
     options = parser.parse_args()
     lengths = [int(length) for length in options.lengths.split(",")]
     print(f"{HEADING}\n|---|---|---|---|---|---|---|---|---|---|", flush=True)
@@ -162,12 +165,15 @@ def main() -> None:
     print(f"|{'---|' * (len(lengths) + 2)}", flush=True)
     for preset in options.presets.split(","):
         print(length_row(preset, options.workspace, f"{preset}-{options.backend}", lengths), flush=True)
-    if not options.repeats:
+    if not options.counterexamples:
         return
-    print("\n| preset | seeds with none wrong | median wrong | fewest | most | wrong from: median, earliest |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print(
+        "\n| preset | none found | by searching: seeds; shortest, median, longest "
+        "| repeated patterns wrong: median, most |"
+    )
+    print("|---|---|---|---|", flush=True)
     for preset in options.presets.split(","):
-        print(repeats_row(preset, options.workspace, f"{preset}-{options.backend}"), flush=True)
+        print(counterexample_row(preset, options.workspace, f"{preset}-{options.backend}"), flush=True)
 
 
 if __name__ == "__main__":

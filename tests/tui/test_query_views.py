@@ -589,17 +589,25 @@ def test_heads_and_gates_of_blocks_say_what_they_are():
     assert shown["Candidate 2"].picture.most == 4.0 and "−1 to 1" not in str(shown["Candidate 2"].words)
 
 
-def test_what_repeats_and_is_wrong_is_a_list_to_ask_from() -> None:
-    wrong = [{"pattern": ["7", "6"], "input": "7 6 7", "length": 3, "said": "1", "right": "0"}]
-    (shown,) = made(
-        "repeats", patterns=[10, 90], wrong=[0, 1], earliest=[None, 3], examples=wrong, shortest=2, longest=500
-    )
-    assert "7 6 7 6 … is wrong at 3 steps; of 100 inputs" in shown.words.plain
+def test_counterexamples_are_a_list_to_ask_from() -> None:
+    wrong = [
+        {"by": "searching", "pattern": None, "input": "4 6 7", "tokens": ["4", "6", "7"], "length": 3, "said": "1",
+         "right": "7"},
+        {"by": "repeating", "pattern": ["7", "6"], "input": "7 6 7 6 7", "tokens": list("76767"), "length": 5,
+         "said": "2", "right": "3"},
+    ]  # fmt: skip
+    facts = {"patterns": [10, 90], "earliest": [None, 5], "kept": 200, "shortest": 2, "repeated": 500, "searched": 200}
+    (shown,) = made("counterexample", wrong=[0, 1], found=wrong, lead=[3.0, -1.0], **facts)
+    assert "✗ It is not right for every input: to one of 3 steps it says 1, and right is 7; of 100" in shown.words.plain
     assert "1 token: 0 of 10 wrong · 2 tokens: 1 of 90 wrong" in shown.words.plain
-    (line,) = shown.picture.lines
-    assert line.question == "7 6 7" and line.text.plain.split() == ["7", "6", "7", "6", "…", "3", "1", "0"]
-    head, text = shown.words.plain.splitlines()[-1], line.text.plain
+    assert [line.question for line in shown.picture.lines] == ["4 6 7", "7 6 7 6 7"]
+    assert [line.text.plain.split() for line in shown.picture.lines] == [
+        ["3", "1", "7", "4", "6", "7"],
+        ["5", "2", "3", "7", "6", "7", "6", "…"],
+    ]
+    head, text = shown.words.plain.splitlines()[-1], shown.picture.lines[0].text.plain
     # The list puts a mark of two cells before each line.
-    assert (head.index("says"), head.index("right")) == (2 + text.rindex("1"), 2 + text.rindex("0"))
-    (shown,) = made("repeats", patterns=[10], wrong=[0], earliest=[None], examples=[], shortest=2, longest=500)
-    assert shown.words.plain.startswith("✓ Not refuted: 10 inputs in which a token come")
+    assert (head.index("right"), head.index("input")) == (2 + text.index("7"), 2 + text.index("4"))
+    (shown,) = made("counterexample", wrong=[0, 0], found=[], lead=[3.0, 2.5, 2.75], **facts)
+    assert "the right answer leads by at least 2.5000 (logits)" in shown.words.plain
+    assert shown.picture.series[0].x.tolist() == [2.0, 3.0, 4.0]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-from rich.cells import cell_len
-
 from seqsum.formatting import count, full, number, percent
 from seqsum.query.questions.automaton import Automaton, AutomatonAnswer
+from seqsum.query.questions.counterexample import Counterexample, CounterexampleAnswer, shown_input
 from seqsum.query.questions.eigenvalues import Eigenvalues, EigenvaluesAnswer
 from seqsum.query.questions.reach import Reach, ReachAnswer
-from seqsum.query.questions.repeats import Repeats, RepeatsAnswer, repeated
 from seqsum.text import seen
 from seqsum_tui.charts.palette import GREY, SIGNS
 from seqsum_tui.charts.series import Mark
@@ -103,38 +101,38 @@ def reach(answer: ReachAnswer, pane: Pane) -> Shown:
 
 
 @view(
-    Repeats, "inside", "Repeats",
-    comes="Whether inputs in which a few tokens come again and again stay right: one that doesn't refutes all lengths.",
+    Counterexample, "inside", "Counterexample",
+    comes="An input that is answered wrongly, looked for: among those that repeat, and by going on with doubtful ones.",
 )  # fmt: skip
-def repeats(answer: RepeatsAnswer, pane: Pane) -> Shown:
-    """Return the view of the patterns that are answered wrongly, those that are so first above."""
+def counterexample(answer: CounterexampleAnswer, pane: Pane) -> Shown:
+    """Return the view of the inputs that are wrong, the shortest above; where there are none, of how near it came."""
     verdict = answer.verdict()
+    right = not answer.found
     kinds = " · ".join(
         f"{count(size, 'token')}: {wrong:,} of {asked:,} wrong"
         for size, (asked, wrong) in enumerate(zip(answer.patterns, answer.wrong, strict=True), 1)
     )
     parts = [
-        told((f"{'✓' if answer.right else '✗'} ", RIGHT if answer.right else WRONG),
-             (f"{verdict[0].upper()}{verdict[1:]}.", "bold")),
-        told((f"Random inputs hardly ever hold such a stretch. Patterns of {kinds}.", QUIET)),
-    ]  # fmt: skip
-    if not answer.examples:
-        return Shown("Repeats", lines(*parts))
-    names = [display.literal(repeated(one.pattern)) for one in answer.examples]
-    widest = max(map(cell_len, names))
-    head = f"  {'again and again':{widest}}  {'steps':>6}  says  right"
+        told(("✓ " if right else "✗ ", RIGHT if right else WRONG), (f"{verdict[0].upper()}{verdict[1:]}.", "bold")),
+        told((f"Again and again to {answer.repeated:,} steps, {kinds}.", QUIET)),
+    ]
+    if right:
+        steps = [float(answer.shortest + at) for at in range(len(answer.lead))]
+        series = curve("least lead of the right answer, in logits", steps, finite(answer.lead), sign=SIGNS[0])
+        return Shown("Counterexample", lines(*parts), Curves((series,), "length", span=(0.0, None)))
+    parts.append(told((f"  {'steps':>6}  {'says':4}  right  input", QUIET)))
     made = [
         Line(
             one.input,
             told(
-                display.fit(name, max(widest, len("again and again"))), f"  {one.length:>6,}  ",
-                (f"{display.literal(one.said):<4}", WRONG), f"  {display.literal(one.right)}",
+                f"{one.length:>6,}  ", (f"{display.literal(one.said):<4}", WRONG),
+                f"  {display.literal(one.right):<5}  {display.literal(shown_input(one))}",
             ),
             wrong=True,
         )
-        for name, one in zip(names, answer.examples, strict=True)
+        for one in answer.found
     ]  # fmt: skip
-    return Shown("Repeats", lines(*parts, told((head, QUIET))), Lines(tuple(made)))
+    return Shown("Counterexample", lines(*parts), Lines(tuple(made)))
 
 
 CIRCLE = 240

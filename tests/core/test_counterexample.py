@@ -1,4 +1,4 @@
-"""Inputs in which a few tokens come again and again: networks whose answers to them are known, and plain loops."""
+"""Inputs that are answered wrongly: found in networks whose answers are known, and as plain loops find them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 
 from seqsum.cli import main
 from seqsum.query.answering import Answerer
-from seqsum.query.questions.repeats import lengths_looked_at, patterns_of
+from seqsum.query.questions.counterexample import lengths_looked_at, patterns_of
 from seqsum.runs import Run
 from support.by_hand import ANY_ONE, PARITY, drifting, with_weights
 
 SHARE = 0.045
 
 
-def repeats(run: Run, **fields: Any) -> dict[str, Any]:
-    return Answerer(run).ask("repeats", **fields)[1]["answer"]
+def looked_for(run: Run, **fields: Any) -> dict[str, Any]:
+    return Answerer(run).ask("counterexample", **fields)[1]["answer"]
 
 
 def drifted(pattern: tuple[int, ...], longest: int) -> int | None:
@@ -38,14 +38,16 @@ def primitive(size: int) -> list[tuple[int, ...]]:
     return [word for word in words if not any(word == word[at:] + word[:at] for at in range(1, size))]
 
 
-def test_a_right_network_is_not_refuted(tmp_path: Path) -> None:
-    found = repeats(with_weights(tmp_path, PARITY))
+def test_in_a_right_network_none_is_found(tmp_path: Path) -> None:
+    found = looked_for(with_weights(tmp_path, PARITY), searched=50)
     assert found["patterns"] == [len(primitive(size)) for size in range(1, 10)]
-    assert set(found["wrong"]) == {0} and set(found["earliest"]) == {None} and found["examples"] == []
+    assert set(found["wrong"]) == {0} and set(found["earliest"]) == {None} and found["found"] == []
+    # Its state is 0 or 1, whatever came: logits of ±(1 − 0.5), so that one leads by 1 at every step.
+    assert found["lead"] == pytest.approx([1.0] * (51 - found["shortest"]))
 
 
 def test_what_a_drift_makes_wrong_is_found_at_the_length_where_it_does(tmp_path: Path) -> None:
-    found = repeats(with_weights(tmp_path, drifting(SHARE)), longest=64)
+    found = looked_for(with_weights(tmp_path, drifting(SHARE)), repeated=64)
     first = {word: drifted(word, 64) for size in range(1, 10) for word in primitive(size)}
     for size, (asked, wrong, earliest) in enumerate(
         zip(found["patterns"], found["wrong"], found["earliest"], strict=True), 1
@@ -53,17 +55,39 @@ def test_what_a_drift_makes_wrong_is_found_at_the_length_where_it_does(tmp_path:
         lengths = [length for word, length in first.items() if len(word) == size and length is not None]
         assert (asked, wrong, earliest) == (len(primitive(size)), len(lengths), min(lengths, default=None))
     assert 0 < sum(found["wrong"]) < sum(found["patterns"]), "else this shows little"
+    repeating = [one for one in found["found"] if one["by"] == "repeating"]
     turned = set[tuple[int, ...]]()
-    for one in found["examples"]:
+    for one in repeating:
         pattern = tuple(map(int, one["pattern"]))
         assert one["length"] == first[pattern]
-        tokens = list(itertools.islice(itertools.cycle(pattern), one["length"]))
-        assert one["input"].split() == list(map(str, tokens))
-        assert int(one["right"]) == sum(tokens) % 2 != int(one["said"])
+        assert one["input"].split() == list(map(str, itertools.islice(itertools.cycle(pattern), one["length"])))
         turned.add(min(pattern[at:] + pattern[:at] for at in range(len(pattern))))
-    assert len(turned) == len(found["examples"]) == 12
-    lengths = [one["length"] for one in found["examples"]]
-    assert lengths == sorted(lengths) and lengths[0] == min(length for length in first.values() if length)
+    assert len(turned) == len(repeating) == 12
+    for one in found["found"]:
+        tokens = list(map(int, one["input"].split()))
+        assert len(tokens) == one["length"] and one["tokens"] == list(map(str, tokens))
+        assert int(one["right"]) == sum(tokens) % 2 != int(one["said"])
+    lengths = [one["length"] for one in found["found"]]
+    assert lengths == sorted(lengths)
+
+
+def test_the_search_finds_the_shortest_of_all(tmp_path: Path) -> None:
+    """Beside brute force: every input of up to so many steps, with the walk that the network's drift is."""
+    share = 0.06
+    found = looked_for(with_weights(tmp_path, drifting(share)), repeated=10)
+    (searched,) = [one for one in found["found"] if one["by"] == "searching"]
+    shortest = next(
+        length
+        for length in range(2, 14)
+        if any(
+            (sum(word) % 2 + share * (2 * sum(word) - length) > 0.5) != sum(word) % 2
+            for word in itertools.product((0, 1), repeat=length)
+        )
+    )
+    assert searched["length"] == shortest == found["shortest"] + len(found["lead"]) - 1
+    # Of a sum s and a drift d the logits are ±(s + d − 0.5): the right one leads by 1 − 2·|d| at the least.
+    expected = [1 - 2 * share * length for length in range(2, shortest)]
+    assert all(lead >= least - 1e-6 for lead, least in zip(found["lead"], expected, strict=False))
 
 
 def test_patterns_of_ten_tokens_and_of_too_many() -> None:
@@ -82,11 +106,11 @@ def test_short_lengths_are_all_looked_at_and_long_ones_ever_sparser() -> None:
 
 def test_the_command_line_names_one_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = with_weights(tmp_path, ANY_ONE)
-    flags = ["evaluate", run.id, "--repeats", "--lengths", "2-4", "--workspace", str(run.folder.parent)]
+    flags = ["evaluate", run.id, "--counterexample", "--lengths", "2-4", "--workspace", str(run.folder.parent)]
     assert main(flags) == 0
     said = capsys.readouterr().out
     # It says whether any 1 came: after two of them that is wrong.
-    assert "repeats: it is not right for every length: 1 1 1 1 … is wrong at 2 steps" in said
-    assert "  1 1 1 1 … (2 steps): 1, right is 0" in said
+    assert "counterexample: it is not right for every input: to one of 2 steps it says 1, and right is 0" in said
+    assert "  1 1 (2 steps): 1, right is 0" in said and "  1 1 1 1 … (2 steps): 1, right is 0" in said
     assert main([*flags, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["repeats"]["examples"][0]["pattern"] == ["1"]
+    assert json.loads(capsys.readouterr().out)["counterexample"]["found"][0]["input"] == "1 1"
