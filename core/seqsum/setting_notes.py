@@ -89,6 +89,13 @@ def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progres
         found.append(
             Note(path, f"{path}: what {parent.optim.name} had gathered is left behind; it begins with nothing")
         )
+    name, threshold = config.train.best_metric, config.train.stopping_threshold
+    if threshold is not None and name == parent.train.best_metric and progress.reached(config.train):
+        text = (
+            f"train.stopping_threshold {as_text(threshold)}: {name} was {metric(name, progress.best_value)} at step "
+            f"{progress.best_step:,} already, and the fork ends as soon as it is so again; off has it go on"
+        )
+        found.append(Note("train.stopping_threshold", text))
     if "train.seed" in changed:
         found.append(Note("train.seed", "train.seed draws other data from here on; the weights are the parent's"))
     known = notes(parent, task)
@@ -275,11 +282,17 @@ def _curriculum(run: _Run) -> Iterator[Note]:
     if not rising:
         return
     low, high = getattr(task, "min_length", 0), getattr(task, "max_length", 0)
+    if low == high:
+        text = f"task.curriculum_steps {rising:,} has no effect: task.min_length and task.max_length are {high:,} both"
+        yield Note("task.curriculum_steps", text)
+        return
     longest = int(longest_by_step(low, high, rising, run.steps - 1, 1)[0])
     if longest < high:
+        # Of a fork, too, they count from the first step of all.
+        whole = f"a run of {counted(run.steps, 'step')}"
         text = (
-            f"task.curriculum_steps {rising:,} is more than {_length(run)}: it trains on lengths up to {longest:,} "
-            f"only, not up to task.max_length {high:,}"
+            f"task.curriculum_steps {rising:,} is more than {whole}: it trains on lengths up to {longest:,} only, not "
+            f"up to task.max_length {high:,}"
         )
         yield Note("task.curriculum_steps", text)
 

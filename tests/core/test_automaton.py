@@ -95,7 +95,10 @@ def test_a_task_whose_inputs_have_a_form_is_refused_in_a_sentence(
         ({"task.modulus": 40}, 'the task "sum_modulo" has 40 classes and 40 different tokens here, and .* 32 of each'),
         ({"task.name": "text_classification"}, r'" has \d+ different tokens here, and .* 32 of each'),
         ({"task.name": "memorise_noise"}, "it needs tokens for an input, and .* reads numbers"),
-        ({"task.name": "forecast"}, 'it needs single classes for an answer, which the task "forecast" has not'),
+        (
+            {"task.name": "forecast"},
+            'it is for tasks that answer with one class, and the task "forecast" answers otherwise',
+        ),
     ],
 )
 def test_what_has_too_many_tokens_or_classes_says_how_many(changes: dict[str, Any], says: str, tmp_path: Path) -> None:

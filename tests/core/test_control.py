@@ -206,6 +206,10 @@ def test_what_is_refused_of_a_finished_run_names_the_way_to_train_it_on(
     with pytest.raises(UserError) as caught:
         commands.set_value(run, "optim.lr", "0.5")
     assert str(caught.value) == f"set: {fork} --optim.lr 0.5"
+    with pytest.raises(UserError, match=r"is finished; to train it further, fork it: seqsum fork .* --train\.seed 3$"):
+        commands.set_value(run, "train.seed", "3")
+    with pytest.raises(UserError, match=r'"train\.sed" can\'t change'):
+        commands.set_value(run, "train.sed", "3")
 
 
 def test_start_makes_a_run_and_launches_it(tmp_path: Path) -> None:

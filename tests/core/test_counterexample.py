@@ -62,7 +62,7 @@ def test_what_a_drift_makes_wrong_is_found_at_the_length_where_it_does(tmp_path:
         assert one["length"] == first[pattern]
         assert one["input"].split() == list(map(str, itertools.islice(itertools.cycle(pattern), one["length"])))
         turned.add(min(pattern[at:] + pattern[:at] for at in range(len(pattern))))
-    assert len(turned) == len(repeating) == 12
+    assert len(turned) == len(repeating) in (11, 12), "one may be what the search found, too"
     for one in found["found"]:
         tokens = list(map(int, one["input"].split()))
         assert len(tokens) == one["length"] and one["tokens"] == list(map(str, tokens))
@@ -110,7 +110,7 @@ def test_the_command_line_names_one_that_is_wrong(tmp_path: Path, capsys: pytest
     assert main(flags) == 0
     said = capsys.readouterr().out
     # It says whether any 1 came: after two of them that is wrong.
-    assert "counterexample: it is not right for every input: to one of 2 steps it says 1, and right is 0" in said
-    assert "  1 1 (2 steps): 1, right is 0" in said and "  1 1 1 1 … (2 steps): 1, right is 0" in said
+    assert "counterexample: not right for every input: one of 2 steps is answered 1 instead of 0; of 976 inputs" in said
+    assert said.count("  1 1 (2 steps): 1 instead of 0") == 1, "found in both ways, it is told once"
     assert main([*flags, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counterexample"]["found"][0]["input"] == "1 1"

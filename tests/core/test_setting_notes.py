@@ -209,6 +209,14 @@ def test_a_threshold_that_another_metric_may_have_been_meant_for_is_told(
     assert told == (None if words is None else f"train.stopping_threshold {as_text(threshold)}: {words}")
 
 
+def test_a_curriculum_of_one_length_is_told_to_have_no_effect() -> None:
+    config = quick(task__min_length=3, task__max_length=3, task__curriculum_steps=5)
+    assert said(config)["task.curriculum_steps"].endswith(
+        "has no effect: task.min_length and task.max_length are 3 both"
+    )
+    assert weights(config) == weights(config.changed({"task.curriculum_steps": "0"}, "test"))
+
+
 @pytest.mark.parametrize("rising", [0, 1, 9, 11, 12, 13, 40])
 def test_lengths_that_a_run_never_comes_to_are_told(rising: int) -> None:
     config = quick(task__min_length=2, task__max_length=9, task__curriculum_steps=rising)
@@ -258,6 +266,19 @@ def test_a_fork_says_what_it_does_not_take_over_and_where_its_learning_rate_jump
     child = fork_rewind.fork(workspace, run, 12, changes)
     with child.store() as store:
         assert [event.detail["text"] for event in store.events(kind="message")] == [note.text for note in told]
+
+
+def test_a_fork_whose_threshold_is_met_already_says_so() -> None:
+    threshold = {"train.best_metric": "accuracy", "train.stopping_threshold": "0.5", "train.evaluate_every": "1"}
+    config, task = resolved(quick().changed(threshold, "test"), "test")
+    met = EarlyStopping(best_value=0.625, best_step=4)
+    (note,) = fork_notes(config, config, task, 6, met)
+    assert note.text == (
+        "train.stopping_threshold 0.5: accuracy was 62.50% at step 4 already, and the fork ends as soon as it is so "
+        "again; off has it go on"
+    )
+    for other in ({"train.stopping_threshold": "off"}, {"train.stopping_threshold": "0.75"}):
+        assert fork_notes(config, config.changed(other, "test"), task, 6, met) == []
 
 
 def test_of_a_fork_that_changes_nothing_nothing_is_said() -> None:

@@ -598,16 +598,16 @@ def test_counterexamples_are_a_list_to_ask_from() -> None:
     ]  # fmt: skip
     facts = {"patterns": [10, 90], "earliest": [None, 5], "kept": 200, "shortest": 2, "repeated": 500, "searched": 200}
     (shown,) = made("counterexample", wrong=[0, 1], found=wrong, lead=[3.0, -1.0], **facts)
-    assert "✗ It is not right for every input: to one of 3 steps it says 1, and right is 7; of 100" in shown.words.plain
-    assert "1 token: 0 of 10 wrong · 2 tokens: 1 of 90 wrong" in shown.words.plain
+    assert "✗ Not right for every input: one of 3 steps is answered 1 instead of 7; of 100" in shown.words.plain
+    assert "0 of 10 of 1 token · 1 of 90 of 2 tokens" in shown.words.plain
     assert [line.question for line in shown.picture.lines] == ["4 6 7", "7 6 7 6 7"]
     assert [line.text.plain.split() for line in shown.picture.lines] == [
         ["3", "1", "7", "4", "6", "7"],
-        ["5", "2", "3", "7", "6", "7", "6", "…"],
+        ["5", "2", "3", "7", "6", "7", "6", "7"],
     ]
     head, text = shown.words.plain.splitlines()[-1], shown.picture.lines[0].text.plain
     # The list puts a mark of two cells before each line.
     assert (head.index("right"), head.index("input")) == (2 + text.index("7"), 2 + text.index("4"))
     (shown,) = made("counterexample", wrong=[0, 0], found=[], lead=[3.0, 2.5, 2.75], **facts)
-    assert "the right answer leads by at least 2.5000 (logits)" in shown.words.plain
+    assert "the right answer leads by at least 2.5000 logits" in shown.words.plain
     assert shown.picture.series[0].x.tolist() == [2.0, 3.0, 4.0]

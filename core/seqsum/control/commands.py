@@ -113,13 +113,14 @@ def snapshot(run: Run) -> dict[str, Any]:
 
 def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     """Change a live field; a run that is not running takes it when it goes on. The value is checked here already."""
-    if field not in LIVE_FIELDS:
-        near = did_you_mean(field, LIVE_FIELDS) or "; live fields are " + ", ".join(LIVE_FIELDS)
-        raise UserError(f'set: "{field}" can\'t change while a run trains{near}')
     summary = run.summary()
     status = summary.status
-    if status == "finished":
+    live = field in LIVE_FIELDS
+    if status == "finished" and (live or field in {facts.path for facts in run.config().fields()}):
         raise UserError(f"set: run {run.id} is finished{_further(run, summary, {field: value})}")
+    if not live:
+        near = did_you_mean(field, LIVE_FIELDS) or "; live fields are " + ", ".join(LIVE_FIELDS)
+        raise UserError(f'set: "{field}" can\'t change while a run trains{near}')
     config = run.config().changed({field: value}, "set")
     if status in HEARING_STATUSES and run.worker_lives:
         return _ask(run, (status,), "set", field=field, value=value)

@@ -24,7 +24,7 @@ def unfree(loaded: Loaded, what: str) -> str | None:
     task = loaded.task
     name = f'the task "{loaded.config.task.name}"'
     if task.answer != "class":
-        return f"{what}: it needs single classes for an answer, which {name} has not"
+        return f"{what}: it is for tasks that answer with one class, and {name} answers otherwise"
     if not task.vocabulary:
         return f"{what}: it needs tokens for an input, and {name} reads numbers"
     many = [

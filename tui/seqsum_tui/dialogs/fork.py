@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from seqsum_tui.dialogs.checkpoints import Saved
 
 CHECK_SECONDS = 0.2
-HINT = "Nothing is changed: the fork will make the same steps again."
+HINT = "Nothing is changed: the fork makes the steps that this run made, or would make."
 
 
 @dataclass(frozen=True)

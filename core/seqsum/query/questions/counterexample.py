@@ -57,8 +57,8 @@ class CounterexampleAnswer(Answer):
     earliest: list[int | None]
     """The shortest length of a wrong answer to each."""
     found: list[WrongInput]
-    """The shortest first: what the search found, and of the patterns the 12 that are wrong first; of those that are the
-    same but turned round only one."""
+    """Each once, the shortest first: what the search found, and of the patterns the 12 that are wrong first; of those
+    that are the same but turned round only one."""
     lead: list[Number]
     """By how much the right answer's logit is above the next, at the least among the inputs that the search goes on
     with; one for each step, to the first wrong answer."""
@@ -70,33 +70,33 @@ class CounterexampleAnswer(Answer):
 
     def verdict(self) -> str:
         """Say in a sentence whether an input was found that refutes that the network is right for every length."""
-        again = f"{_few(len(self.patterns))} come again and again"
+        again = f"{count(sum(self.patterns), 'input')} in which {_few(len(self.patterns))} come again and again"
         if not self.found:
             least = min(one for one in self.lead if one is not None)
             return (
-                f"no input was found that is wrong: of the most doubtful, up to {self.searched:,} steps, the right "
-                f"answer leads by at least {number(least)} (logits), and {count(sum(self.patterns), 'input')} of up to "
-                f"{self.repeated:,} steps in which {again} are right; that is no proof"
+                f"no wrong input was found: all {again} are right, up to {self.repeated:,} steps, and of the most "
+                f"doubtful up to {self.searched:,} steps the right answer leads by at least {number(least)} logits; "
+                "that is no proof"
             )
         first = self.found[0]
-        also = ""
-        if any(self.wrong):
-            also = f"; of {count(sum(self.patterns), 'input')} in which {again}, {sum(self.wrong):,} are wrong"
+        also = f"; of {again} {sum(self.wrong):,} are wrong at some length up to {self.repeated:,}"
         return (
-            f"it is not right for every input: to one of {count(first.length, 'step')} it says {first.said}, and right "
-            f"is {first.right}{also}"
+            f"not right for every input: one of {count(first.length, 'step')} is answered {first.said} instead of "
+            f"{first.right}{also if any(self.wrong) else ''}"
         )
 
     def told(self) -> Iterator[str]:
         yield f"counterexample: {self.verdict()}"
         for one in self.found[:TOLD]:
-            yield f"  {shown_input(one)} ({count(one.length, 'step')}): {one.said}, right is {one.right}"
+            yield f"  {shown_input(one)} ({count(one.length, 'step')}): {one.said} instead of {one.right}"
 
 
 def shown_input(one: WrongInput) -> str:
     """Write an input, or how it begins."""
+    if one.length <= SHOWN:
+        return " ".join(one.tokens)
     tokens = one.tokens if one.pattern is None else one.pattern * max(2, 4 // len(one.pattern))
-    return " ".join(tokens[:SHOWN]) + (" …" if one.pattern is not None or len(tokens) > SHOWN else "")
+    return f"{' '.join(tokens[:SHOWN])} …"
 
 
 def _few(longest: int) -> str:
@@ -107,9 +107,7 @@ class Counterexample(Question):
     name: ClassVar = "counterexample"
     answers: ClassVar = CounterexampleAnswer
     slow: ClassVar = True
-    flag: ClassVar = Flag(
-        "evaluate", "--counterexample", "also look for an input, however long, that is answered wrongly"
-    )
+    flag: ClassVar = Flag("evaluate", "--counterexample", "also look for an input that is answered wrongly")
 
     repeated: int = field(REPEATED, "up to how many steps patterns are repeated", ge=10, le=5_000)
     searched: int = field(SEARCHED, "up to how many steps the search goes on", ge=2, le=2_000)
@@ -138,7 +136,7 @@ class Counterexample(Question):
             patterns=[len(group) for group in groups],
             wrong=[int((group > 0).sum()) for group in groups],
             earliest=[int(group[group > 0].min()) if group.any() else None for group in groups],
-            found=sorted([*doubtful, *wrong], key=lambda one: one.length),
+            found=sorted({one.input: one for one in [*wrong, *doubtful]}.values(), key=lambda one: one.length),
             lead=lead,
             kept=KEPT,
             shortest=low,

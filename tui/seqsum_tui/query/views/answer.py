@@ -17,6 +17,8 @@ from seqsum_tui.shared import display
 
 MOST_BARS = 40
 WIDEST_LABEL = 24
+SURE, NEARLY = 0.98, 0.8
+"""Probability of the answer."""
 WIDEST_BAR = 60
 
 
@@ -46,7 +48,9 @@ def sureness(probabilities: Sequence[float], bits: float | None) -> Content:
     if len(probabilities) < 2 or bits is None:
         return Content("")
     most = math.log2(len(probabilities))
-    word = "sure" if bits < 0.1 * most else "nearly sure" if bits < 0.4 * most else "unsure"
+    # Two answers of ten that are as likely have little entropy, too.
+    largest = max(probabilities)
+    word = "sure" if largest >= SURE else "nearly sure" if largest >= NEARLY else "unsure"
     word = "guessing" if bits > 0.9 * most else word
     return told((f"{word}: entropy {formatting.number(bits)} of at most {formatting.number(most)} bits", QUIET))
 

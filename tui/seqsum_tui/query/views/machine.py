@@ -109,12 +109,12 @@ def counterexample(answer: CounterexampleAnswer, pane: Pane) -> Shown:
     verdict = answer.verdict()
     right = not answer.found
     kinds = " · ".join(
-        f"{count(size, 'token')}: {wrong:,} of {asked:,} wrong"
+        f"{wrong:,} of {asked:,} of {count(size, 'token')}"
         for size, (asked, wrong) in enumerate(zip(answer.patterns, answer.wrong, strict=True), 1)
     )
     parts = [
         told(("✓ " if right else "✗ ", RIGHT if right else WRONG), (f"{verdict[0].upper()}{verdict[1:]}.", "bold")),
-        told((f"Again and again to {answer.repeated:,} steps, {kinds}.", QUIET)),
+        told((f"Patterns that are wrong when they come again and again: {kinds}.", QUIET)),
     ]
     if right:
         steps = [float(answer.shortest + at) for at in range(len(answer.lead))]
