@@ -84,7 +84,8 @@ class AutomatonAnswer(Answer):
         """Say in a sentence whether it is the right machine."""
         states, every = count(len(self.states), "state"), f"all {sum(map(len, self.arrows)):,} arrows"
         if self.right:
-            return f"the right machine: {states}, {every} lead where they should"
+            far = f"as far as inputs of up to {count(self.longest, 'step')} show"
+            return f"the right machine, {far}: {states}, {every} lead where they should"
         said = [f"not the right machine: {states}" + ("" if len(self.states) == self.needed else (
             f", where {self.needed:,} {'suffice' if len(self.states) > self.needed else 'are needed'}"
         ))]  # fmt: skip
