@@ -109,8 +109,14 @@ _TERMS = {
     "cross-entropy":
         "The usual loss where one of several classes is right: minus the logarithm of the probability that the right "
         "one was given. 0 is sure and right; guessing among 10 gives 2.303.",
+    "counterexample":
+        "An input that is answered wrongly. One is enough to show that a network is not right for every input, however "
+        "many others it is right on.",
     "coverage, coverage share":
         "How often a forecast's interval held what came: near to what the interval was to hold, it can be trusted.",
+    "curriculum, curriculum steps":
+        "Short ones first: the longest inputs of the training grow step by step, as what is learned on short ones helps "
+        "with the next.",
     "decoder": "The network that writes the answer, token by token, from what the encoder has read.",
     "diverged, diverge":
         "The loss grew to far more than it began with, or beyond every number, which ends the training: mostly, the "
