@@ -115,8 +115,8 @@ _TERMS = {
     "coverage, coverage share":
         "How often a forecast's interval held what came: near to what the interval was to hold, it can be trusted.",
     "curriculum, curriculum steps":
-        "Short ones first: the longest inputs of the training grow step by step, as what is learned on short ones helps "
-        "with the next.",
+        "Short ones first: the longest inputs of the training grow step by step, for what is learned on short ones "
+        "helps with the next.",
     "decoder": "The network that writes the answer, token by token, from what the encoder has read.",
     "diverged, diverge":
         "The loss grew to far more than it began with, or beyond every number, which ends the training: mostly, the "
