@@ -14,7 +14,7 @@ from seqsum.config import Config, steps_of
 from seqsum.formatting import count as counted
 from seqsum.formatting import enumerated, metric
 from seqsum.formatting import learning_rate as shown
-from seqsum.models.settings import AutoregressiveConfig
+from seqsum.models.settings import AutoregressiveConfig, BlocksConfig, ConcatenatingConfig, FeedForwardConfig
 from seqsum.runs.metric_direction import bounds_of, direction_of
 from seqsum.schema import as_text
 from seqsum.tasks import AnyTask
@@ -36,8 +36,8 @@ READING = (
     "gaps",
 )
 """Settings that say how task.file is read."""
-WITH_RECURRENT_MATRICES = ("recurrent", "encoder_decoder")
-"""Models whose hidden state goes through a matrix of its own into the next one."""
+WITHOUT_RECURRENT = (BlocksConfig, ConcatenatingConfig, FeedForwardConfig)
+"""Models of ours in which no matrix of its own leads from hidden state to hidden state."""
 RATE_FIELDS = ("optim.lr", "train.steps", "train.epochs")
 
 
@@ -178,7 +178,7 @@ def _decay(run: _Run) -> Iterator[Note]:
     if optim.weight_decay_on != "all" and not optim.weight_decay:
         which = f"optim.weight_decay_on {optim.weight_decay_on}"
         yield Note("optim.weight_decay_on", f"{which} has no effect: optim.weight_decay is 0")
-    elif optim.weight_decay_on == "recurrent" and run.config.model.name not in WITH_RECURRENT_MATRICES:
+    elif optim.weight_decay_on == "recurrent" and isinstance(run.config.model, WITHOUT_RECURRENT):
         why = f"model.name {run.config.model.name} has no matrix that optim.weight_decay_on recurrent means"
         yield Note("optim.weight_decay", f"optim.weight_decay {as_text(optim.weight_decay)} has no effect: {why}")
 

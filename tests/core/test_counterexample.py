@@ -11,7 +11,8 @@ import pytest
 
 from seqsum.cli import main
 from seqsum.query.answering import Answerer
-from seqsum.query.questions.counterexample import lengths_looked_at, patterns_of
+from seqsum.query.questions.accuracy_by_length import spread_lengths
+from seqsum.query.questions.counterexample import DENSE, SPARSE, patterns_of
 from seqsum.runs import Run
 from support.by_hand import ANY_ONE, PARITY, drifting, with_weights
 
@@ -97,11 +98,11 @@ def test_patterns_of_ten_tokens_and_of_too_many() -> None:
 
 
 def test_short_lengths_are_all_looked_at_and_long_ones_ever_sparser() -> None:
-    looked = lengths_looked_at(3, 500)
+    looked = spread_lengths(3, 500, DENSE, SPARSE)
     assert looked[:62] == list(range(3, 65)) and looked[-1] == 500
     gaps = [after - before for before, after in itertools.pairwise(looked[62:])]
     assert len(looked) == 102 and max(gaps) < 30 and gaps[0] < gaps[-2]
-    assert lengths_looked_at(2, 10) == list(range(2, 11))
+    assert spread_lengths(2, 10, DENSE, SPARSE) == list(range(2, 11))
 
 
 def test_the_command_line_names_one_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from seqsum.errors import UserError
 from seqsum.formatting import full
@@ -41,10 +41,7 @@ def right_or_wrong(correct: bool | None, truth: str | None) -> str:
 
 
 class Answer(BaseModel):
-    """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`.
-
-    One to what somebody typed has `remarks`, what to know of how that was read, one sentence each; `Answerer` fills it.
-    """
+    """An answer, as JSON has it. Arrays are lists, outermost axis first, as in `[steps][classes]`."""
 
     model_config = ConfigDict(defer_build=True)
 
@@ -55,6 +52,18 @@ class Answer(BaseModel):
     def told(self) -> Iterator[str]:
         """Yield lines for a person, where the command line asks this beside another question (`Question.flag`)."""
         yield from ()
+
+
+class TypedAnswer(Answer):
+    """An answer to what somebody typed; `Answerer` fills the remarks."""
+
+    remarks: list[str] = Field(default_factory=list)
+    """What to know of how the input was read, one sentence each: characters that are unknown, values left out."""
+
+    @model_serializer(mode="wrap")
+    def _remarks_last(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = plain(self)
+        return {**{name: value for name, value in found.items() if name != "remarks"}, "remarks": self.remarks}
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,13 @@ class AccuracyByLength(OverLengths):
         return found
 
 
-def spread_lengths(low: int, high: int) -> list[int]:
-    """Return every length up to 20 and 24 more up to `high`, ever sparser."""
-    dense = list(range(low, min(high, DENSE) + 1))
-    if high <= DENSE:
-        return dense
-    beyond = np.geomspace(max(low, DENSE + 1), high, SPARSE).round().astype(int)
-    return sorted({*dense, *beyond.tolist()})
+def spread_lengths(low: int, high: int, dense: int = DENSE, sparse: int = SPARSE) -> list[int]:
+    """Return every length from low up to `dense`, and so many more up to high, ever sparser."""
+    near = list(range(low, min(high, dense) + 1))
+    if high <= dense:
+        return near
+    beyond = np.geomspace(max(low, dense + 1), high, sparse).round().astype(int)
+    return sorted({*near, *beyond.tolist()})
 
 
 def wilson(right: float, asked: int) -> tuple[float, float]:

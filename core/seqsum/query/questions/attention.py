@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from seqsum.query.question import LONGEST_INSPECTED, Answer, Number, OfInput
+from seqsum.query.question import LONGEST_INSPECTED, Number, OfInput, TypedAnswer
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
 
 
-class AttentionAnswer(Answer):
+class AttentionAnswer(TypedAnswer):
     tokens: list[str]
     """[source]"""
     written: list[str]
     """[written], the end written as "⏎"."""
     weights: list[list[Number]]
     """[written][source]; each row sums to 1."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class Attention(OfInput):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seqsum.models.base import State
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
+    from seqsum.runs.buckets import Floats
     from seqsum.tasks.base import Ints
 
 MOST_PATTERNS = 1_200
@@ -149,9 +150,11 @@ class Counterexample(Question):
         of them."""
         import torch
 
+        from seqsum.query.questions.accuracy_by_length import spread_lengths
+
         tokens = np.stack([np.resize(pattern, self.repeated) for pattern in patterns])
         wrong_at, said, right = (np.zeros(len(patterns), dtype=np.int64) for _ in range(3))
-        looked, state = set(lengths_looked_at(low, self.repeated)), None
+        looked, state = set(spread_lengths(low, self.repeated, DENSE, SPARSE)), None
         with torch.inference_mode():
             for at in range(self.repeated):
                 logits, state = asked.loaded.model.step(torch.from_numpy(tokens[:, at]), state)
@@ -204,7 +207,7 @@ class Counterexample(Question):
         return leads, []
 
 
-def _doubtful(lead: np.ndarray, places: Ints, most: int) -> Ints:
+def _doubtful(lead: Floats, places: Ints, most: int) -> Ints:
     """Return most of the places: half are those where the lead is least, the rest go evenly up to where it is largest,
     since what pushes one answer ahead lets another fall behind a step later."""
     ordered = places[np.argsort(lead[places], kind="stable")]
@@ -254,13 +257,6 @@ def patterns_of(vocabulary: int) -> list[Ints]:
 def _repeats_shorter(pattern: tuple[int, ...]) -> bool:
     size = len(pattern)
     return any(size % part == 0 and pattern == pattern[:part] * (size // part) for part in range(1, size))
-
-
-def lengths_looked_at(low: int, high: int) -> list[int]:
-    """Return every length from low up to 64, and 40 more up to high, ever sparser."""
-    dense = range(low, min(high, DENSE) + 1)
-    beyond = np.geomspace(min(DENSE + 1, high), high, SPARSE).round().astype(int)
-    return sorted({*dense, *(length for length in beyond.tolist() if length >= low)})
 
 
 def _first_wrong(patterns: list[Ints], wrong_at: Ints) -> list[int]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from seqsum.errors import UserError
-from seqsum.query.question import Answer, Question, field
+from seqsum.query.question import Question, TypedAnswer, field
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 MOST_UNITS = 1_024
 
 
-class EigenvaluesAnswer(Answer):
+class EigenvaluesAnswer(TypedAnswer):
     of: Literal["matrix", "step"]
     """matrix: a plain RNN's recurrent matrix; step: the Jacobian of one step, ∂state(t)/∂state(t−1), at the end of
     `input`."""
@@ -32,7 +31,6 @@ class EigenvaluesAnswer(Answer):
     """[units], from 0; of a step all are 0, for it goes through all layers."""
     input: str | None
     """Where the Jacobian was taken; null for a matrix."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class Eigenvalues(Question):

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from seqsum.errors import UserError
-from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Number, Question, field
+from seqsum.query.question import LONGEST_WRITTEN, MOST, Answer, Number, Question, TypedAnswer, field
 from seqsum.tasks.forecast import Forecast as ForecastTask
 from seqsum.tasks.forecast import seasons_before
 
@@ -53,7 +52,7 @@ class TimeAxis(Answer):
     """[window + forecast]; beyond the data's end they go on by the usual step."""
 
 
-class ForecastAnswer(Answer):
+class ForecastAnswer(TypedAnswer):
     history: list[Number]
     """The window, oldest first, in the data's units, as are all values here."""
     forecast: list[Number]
@@ -72,7 +71,6 @@ class ForecastAnswer(Answer):
     """Null without task.interval; the forecast is the median then."""
     seasonal_naive: list[Number] | None = None
     """The values whole seasons before; null without task.season, and where that is longer than the window."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class Forecast(Question):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Number, Question, field
+from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Number, Question, TypedAnswer, field
 from seqsum.query.questions.random_input import random_input
 
 if TYPE_CHECKING:
@@ -24,11 +22,10 @@ class GradientCurve(Answer):
     """[steps]: ‖∂loss/∂x_t‖, loss the cross-entropy at the end."""
 
 
-class GradientNormsAnswer(Answer):
+class GradientNormsAnswer(TypedAnswer):
     tokens: list[str]
     curves: list[GradientCurve]
     """The run's own network first, then a fresh rnn, lstm and gru of its sizes."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class GradientNorms(Question):

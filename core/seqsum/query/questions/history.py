@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import Field
 
-from seqsum.query.question import Answer, Number, OfInput, field
+from seqsum.query.question import Answer, Number, OfInput, TypedAnswer, field
 from seqsum.query.questions.predict import Predict, PredictAnswer
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class HistoryRow(Answer):
     """The mean absolute error on the same, in the data's own units, for values; null for the others."""
 
 
-class HistoryAnswer(Answer):
+class HistoryAnswer(TypedAnswer):
     input: str
     truth: str | None
     labels: list[str] | None
@@ -51,7 +50,6 @@ class HistoryAnswer(Answer):
     """Step of the first checkpoint from which accuracy stays at `threshold` or above to the last."""
     aha_input: int | None
     """Step of the first checkpoint from which this input is answered right to the last."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class History(OfInput):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
-
 from seqsum.errors import UserError
-from seqsum.query.question import LONGEST_INSPECTED, Answer, Number, OfInput, field
+from seqsum.query.question import LONGEST_INSPECTED, Answer, Number, OfInput, TypedAnswer, field
 from seqsum.text import printable
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ class Saliency(Answer):
     of values: the standardised forecast with that value at the mean). Null where nothing would be left."""
 
 
-class InspectAnswer(Answer):
+class InspectAnswer(TypedAnswer):
     tokens: list[str]
     """[steps]: each step of the input as a person reads it."""
     labels: list[str] | None
@@ -62,7 +60,6 @@ class InspectAnswer(Answer):
     gradient_norms: list[Number]
     """[steps]: ‖∂loss/∂x_t‖ with x_t what entered at step t, loss the cross-entropy in nats of the truth when one class
     is asked, else of what was answered (of tags: at the last step); of values ‖∂value/∂x_t‖, standardised."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class Inspect(OfInput):

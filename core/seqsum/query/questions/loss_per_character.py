@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import Field
 
 from seqsum.errors import UserError
-from seqsum.query.question import Answer, Number, OfInput
+from seqsum.query.question import Number, OfInput, TypedAnswer
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 AT_ONCE = 1024  # tokens whose logits are held together
 
 
-class LossPerCharacterAnswer(Answer):
+class LossPerCharacterAnswer(TypedAnswer):
     unit: str = "character"
     """What one of them is called: a word or a subword, too."""
     characters: list[str]
@@ -27,7 +26,6 @@ class LossPerCharacterAnswer(Answer):
     """−log2 p(character | those before); null for the first, before which nothing was read."""
     mean_bits: Number
     """Over all but the first."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class LossPerCharacter(OfInput):

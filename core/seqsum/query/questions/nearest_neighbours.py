@@ -7,11 +7,10 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.formatting import count, number, scope
-from seqsum.query.question import Answer, Flag, Number, OfInput, field, right_or_wrong
+from seqsum.query.question import Answer, Flag, Number, OfInput, TypedAnswer, field, right_or_wrong
 from seqsum.text import seen
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Neighbour(Answer):
     distance: Number
 
 
-class NearestNeighboursAnswer(Answer):
+class NearestNeighboursAnswer(TypedAnswer):
     rows: list[Neighbour]
     """Nearest first; the typed input itself is left out."""
     distance: Distance
@@ -41,7 +40,6 @@ class NearestNeighboursAnswer(Answer):
     searched: int
     exhaustive: bool
     """Whether that is the whole input space."""
-    remarks: list[str] = Field(default_factory=list)
 
     def told(self) -> Iterator[str]:
         kind = self.distance.replace("euc", "Euc")

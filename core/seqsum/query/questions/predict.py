@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from seqsum.errors import UserError
-from seqsum.query.question import Answer, Continues, Number
+from seqsum.query.question import Answer, Continues, Number, TypedAnswer
 from seqsum.query.task_facts import labels_of
 from seqsum.tasks.base import AnyTask, Inputs
 
@@ -41,7 +41,7 @@ class Reading(Answer):
     """Of a continuation."""
 
 
-class PredictAnswer(Answer):
+class PredictAnswer(TypedAnswer):
     input: Any
     prediction: Any
     truth: Any
@@ -51,8 +51,6 @@ class PredictAnswer(Answer):
     """Of each class, when one class is asked (they sum to 1); else of the answer given at each step; of values: []."""
     entropy: Number
     """Of `probabilities` in bits, when one class is asked: 0 sure, log2(classes) clueless."""
-    remarks: list[str] = Field(default_factory=list)
-    """What to know of how the input was read, one sentence each: characters that are unknown, values left out."""
     reading: Reading = Field(exclude=True)
 
     def beside(self) -> dict[str, Any]:

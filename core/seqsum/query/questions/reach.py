@@ -27,8 +27,6 @@ TIMES = 4
 FARTHEST = 500
 """So far it is measured, and the farthest that is foretold is so many times that:"""
 BEYOND = 20
-DENSE = 20
-SPARSE = 24
 
 
 class ReachAnswer(Answer):

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from seqsum.query.question import Answer, Continues, Number
+from seqsum.query.question import Continues, Number, TypedAnswer
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
 
 
-class SampleAnswer(Answer):
+class SampleAnswer(TypedAnswer):
     prompt: str
     written: str
     between: str
     """What stands between the two: nothing in a text, a space where they are numbers."""
-    remarks: list[str] = Field(default_factory=list)
     tokens: list[str]
     probabilities: list[Number]
     """[tokens]: the probability each had when it was drawn, after temperature and top_k."""

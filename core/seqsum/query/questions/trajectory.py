@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from seqsum.errors import UserError
-from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Question, field
+from seqsum.query.question import LONGEST_INSPECTED, LONGEST_WRITTEN, MOST, Answer, Question, TypedAnswer, field
 from seqsum.runs.buckets import Floats
 from seqsum.tasks.base import AnyTask, Inputs
 
@@ -29,7 +28,7 @@ class TrajectoryStep(Answer):
     label: str
 
 
-class TrajectoryAnswer(Answer):
+class TrajectoryAnswer(TypedAnswer):
     x: list[float]
     y: list[float]
     """[points]: first and second principal component of the hidden state after each step of each sequence."""
@@ -47,7 +46,6 @@ class TrajectoryAnswer(Answer):
     layer: int
     path: list[TrajectoryStep]
     """Of `input`; [] without one."""
-    remarks: list[str] = Field(default_factory=list)
 
 
 class Trajectory(Question):
