@@ -90,7 +90,14 @@ def fork_notes(parent: Config, config: Config, task: AnyTask, step: int, progres
             Note(path, f"{path}: what {parent.optim.name} had gathered is left behind; it begins with nothing")
         )
     name, threshold = config.train.best_metric, config.train.stopping_threshold
-    if threshold is not None and name == parent.train.best_metric and progress.reached(config.train):
+    if threshold is not None and "train.best_metric" in changed and "train.stopping_threshold" not in changed:
+        bound = "least" if direction_of(name) == "higher" else "most"
+        text = (
+            f"train.stopping_threshold {as_text(threshold)} was one of {parent.train.best_metric}; the fork ends as "
+            f"soon as {name} is at {bound} {metric(name, threshold)}"
+        )
+        found.append(Note("train.stopping_threshold", text))
+    elif threshold is not None and name == parent.train.best_metric and progress.reached(config.train):
         text = (
             f"train.stopping_threshold {as_text(threshold)}: {name} was {metric(name, progress.best_value)} at step "
             f"{progress.best_step:,} already, and the fork ends as soon as it is so again; off has it go on"
@@ -179,7 +186,7 @@ def _decay(run: _Run) -> Iterator[Note]:
         which = f"optim.weight_decay_on {optim.weight_decay_on}"
         yield Note("optim.weight_decay_on", f"{which} has no effect: optim.weight_decay is 0")
     elif optim.weight_decay_on == "recurrent" and isinstance(run.config.model, WITHOUT_RECURRENT):
-        why = f"model.name {run.config.model.name} has no matrix that optim.weight_decay_on recurrent means"
+        why = f"model.name {run.config.model.name} has no matrix from hidden state to hidden state to pull at"
         yield Note("optim.weight_decay", f"optim.weight_decay {as_text(optim.weight_decay)} has no effect: {why}")
 
 

@@ -281,6 +281,17 @@ def test_a_fork_whose_threshold_is_met_already_says_so() -> None:
         assert fork_notes(config, config.changed(other, "test"), task, 6, met) == []
 
 
+def test_a_threshold_that_was_one_of_another_metric_is_told_in_a_fork() -> None:
+    config, task = resolved(quick(train__stopping_threshold=0.3, train__evaluate_every=1), "test")
+    other = config.changed({"train.best_metric": "accuracy"}, "test")
+    (note,) = fork_notes(config, other, task, 6, EarlyStopping(best_value=0.2, best_step=4))
+    assert note.text == (
+        "train.stopping_threshold 0.3 was one of eval_loss; the fork ends as soon as accuracy is at least 30.00%"
+    )
+    off = other.changed({"train.stopping_threshold": "off"}, "test")
+    assert fork_notes(config, off, task, 6, EarlyStopping(best_value=0.2, best_step=4)) == []
+
+
 def test_of_a_fork_that_changes_nothing_nothing_is_said() -> None:
     config, task = resolved(quick(), "test")
     for step in (3, 6):

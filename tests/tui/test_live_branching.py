@@ -98,6 +98,18 @@ async def test_a_fork_starts_on_its_parents_curve(parent, console, opened, until
         await until(pilot, lambda: not isinstance(console.screen, LiveScreen))
 
 
+async def test_a_fork_that_would_end_at_once_is_told_before_anything_is_typed(
+    parent, fork_server, console, opened, until
+):
+    early = {"train__stopping_threshold": 1e6, "train__evaluate_every": 50, "train__checkpoint_every": 50}
+    run = Workspace(parent.folder.parent).create("test", small(**{**CHANGES, **early}), "early")
+    fork_server.submit(run)
+    assert wait_for_end(run).step == 50
+    async with console.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, run, "F", ForkScreen)
+        await until(pilot, lambda: "at step 50 already, and the fork ends as soon" in words_of(console, "#outcome"))
+
+
 async def test_what_can_not_be_forked_is_said_as_one_types(parent, console, opened, until):
     async with console.run_test(size=(80, 24)) as pilot:
         await opened(pilot, parent, "F", ForkScreen)

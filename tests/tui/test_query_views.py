@@ -599,7 +599,8 @@ def test_counterexamples_are_a_list_to_ask_from() -> None:
     facts = {"patterns": [10, 90], "earliest": [None, 5], "kept": 200, "shortest": 2, "repeated": 500, "searched": 200}
     (shown,) = made("counterexample", wrong=[0, 1], found=wrong, lead=[3.0, -1.0], **facts)
     assert "✗ Not right for every input: one of 3 steps is answered 1 instead of 7; of 100" in shown.words.plain
-    assert "0 of 10 of 1 token · 1 of 90 of 2 tokens" in shown.words.plain
+    assert "come again and again: 1 of 90 of 2 tokens." in shown.words.plain
+    assert "in which up to 2 tokens come again and again 1 is wrong" in shown.words.plain
     assert [line.question for line in shown.picture.lines] == ["4 6 7", "7 6 7 6 7"]
     assert [line.text.plain.split() for line in shown.picture.lines] == [
         ["3", "1", "7", "4", "6", "7"],

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from seqsum_tui.dialogs.checkpoints import Saved
 
 CHECK_SECONDS = 0.2
-HINT = "Nothing is changed: the fork makes the steps that this run made, or would make."
+HINT = "Nothing is changed: the fork goes on from there as this run did, or would."
 
 
 @dataclass(frozen=True)
@@ -227,11 +227,9 @@ def parse_changes(text: str) -> dict[str, str]:
 
 
 def _in_words(differences: Mapping[str, tuple[str, str]], notes: Sequence[Note]) -> Content:
-    if not differences:
-        return Content.styled(HINT, "$foreground-muted")
     parts = [
         Content.assemble((f"{path} ", "$foreground-muted"), display.literal(old), " → ", (display.literal(new), "bold"))
         for path, (new, old) in differences.items()
-    ]
+    ] or [Content.styled(HINT, "$foreground-muted")]
     lines = [Content.styled(f"! {display.literal(note.text)}", "$text-warning") for note in notes]
     return Content("\n").join([Content("   ").join(parts), *lines])

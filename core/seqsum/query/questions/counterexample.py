@@ -80,7 +80,8 @@ class CounterexampleAnswer(Answer):
                 "that is no proof"
             )
         first = self.found[0]
-        also = f"; of {again} {sum(self.wrong):,} are wrong at some length up to {self.repeated:,}"
+        wrong = sum(self.wrong)
+        also = f"; of {again} {wrong:,} {'is' if wrong == 1 else 'are'} wrong at some length up to {self.repeated:,}"
         return (
             f"not right for every input: one of {count(first.length, 'step')} is answered {first.said} instead of "
             f"{first.right}{also if any(self.wrong) else ''}"

@@ -111,11 +111,13 @@ def counterexample(answer: CounterexampleAnswer, pane: Pane) -> Shown:
     kinds = " · ".join(
         f"{wrong:,} of {asked:,} of {count(size, 'token')}"
         for size, (asked, wrong) in enumerate(zip(answer.patterns, answer.wrong, strict=True), 1)
+        if wrong
     )
     parts = [
-        told(("✓ " if right else "✗ ", RIGHT if right else WRONG), (f"{verdict[0].upper()}{verdict[1:]}.", "bold")),
-        told((f"Patterns that are wrong when they come again and again: {kinds}.", QUIET)),
+        told(("✓ " if right else "✗ ", RIGHT if right else WRONG), (f"{verdict[0].upper()}{verdict[1:]}.", "bold"))
     ]
+    if kinds:
+        parts.append(told((f"Patterns that are wrong when they come again and again: {kinds}.", QUIET)))
     if right:
         steps = [float(answer.shortest + at) for at in range(len(answer.lead))]
         series = curve("least lead of the right answer, in logits", steps, finite(answer.lead), sign=SIGNS[0])
