@@ -17,9 +17,9 @@ from seqsum.runs import Run
 from seqsum.runs.checkpoint_files import folder_of
 from seqsum.tasks.base import AnyTask
 from seqsum.tasks.character_lm import CharacterLm, CharacterLmConfig
+from seqsum.tasks.copied_runs import copied_run
 from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum.tasks.labelled_lines import LinesSource, read_lines
-from seqsum.tasks.series import copied_run
 from seqsum.tasks.text_classification import TextClassification, TextClassificationConfig
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer

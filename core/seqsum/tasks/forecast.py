@@ -29,12 +29,13 @@ from seqsum.tasks.base import (
     only_length,
     told_asked,
 )
+from seqsum.tasks.copied_runs import copied_run
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.forecast_steps import Scale, Steps, TypedRows
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark
 from seqsum.tasks.registry import register_task
-from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, copied_run, read_series
+from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, read_series
 from seqsum.tasks.text_files import ENCODING_WORDS, DataFile, Encoding
 from seqsum.tasks.timestamps import Unit, moment_of
 from seqsum.tasks.typed_numbers import read_typed
