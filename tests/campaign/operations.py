@@ -139,10 +139,12 @@ def operations(bases: Bases) -> list[Operation]:
         Operation("rewind --undo", _copy(rewound), command("rewind", TRAINED, "--undo")),
         Operation("delete", first, command("delete", TRAINED)),
         Operation("restore", _copy(deleted), command("restore", TRAINED)),
+        Operation("bin --empty", _copy(deleted), command("bin", "--empty")),
         Operation("rename", first, command("rename", TRAINED, "other")),
         Operation("tag", first, command("tag", TRAINED, "one", "two")),
         Operation("note", _copy(noted), command("note", TRAINED, "after")),
         Operation("star", first, command("star", TRAINED)),
+        Operation("set", _copy(rewound), command("set", TRAINED, "optim.lr=0.001")),
         Operation("settings", first, told(_settings)),
     ]
 
@@ -171,7 +173,7 @@ def counts(
 
 def leftovers(folder: Path) -> list[str]:
     """Return what was begun and not made: the next that is made of the kind takes it away."""
-    return [str(path.relative_to(folder)) for unmade in (".*.new", ".*.tmp") for path in folder.rglob(unmade)]
+    return [str(path.relative_to(folder)) for unmade in (".*.new", ".*.old", ".*.tmp") for path in folder.rglob(unmade)]
 
 
 def _words(run: Run) -> str:
@@ -190,12 +192,16 @@ class Training:
     name: str
     changes: dict[str, Any]
     resumes: bool = False
+    value_set: tuple[str, str] | None = None
+    """A field and its value, which the run takes when it goes on."""
 
     def prepare(self, folder: Path) -> Run:
         run = new_run(folder, small(**self.changes), TRAINED)
         if self.resumes:
             assert quietly(lambda: worker.main([str(run.folder)])) == 0
             commands.rewind(run, 25)
+        if self.value_set is not None:
+            commands.set_value(run, *self.value_set)
         return run
 
     @staticmethod
@@ -209,6 +215,7 @@ TRAININGS = (
     Training("train, keeping two", {"train__backend": "fused", "train__steps": 100, "train__keep_checkpoints": 2}),
     Training("resume, fused", {"train__backend": "fused", "train__steps": 100}, resumes=True),
     Training("resume, torch", {"train__backend": "torch", "train__steps": 60}, resumes=True),
+    Training("resume after set", {"train__backend": "fused", "train__steps": 100}, True, ("optim.lr", "0.001")),
 )
 
 

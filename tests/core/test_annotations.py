@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import ANNOTATIONS_FILE, Annotations, annotate, check_typed_name
+from seqsum.runs.doctor import examine_workspace
 from seqsum.runs.lock import take_lock
 from support.command_line import call, lines, refused
 
@@ -125,6 +127,31 @@ def test_the_bin_and_back(workspace: Workspace) -> None:
     assert back.summary().name == "gone" and bin.contents(workspace.folder) == []
     assert sorted(path.name for path in back.folder.iterdir() if path.name != "worker.lock") == files
     assert {run.id for run in workspace.runs()} == {kept.id, gone.id}
+
+
+def test_what_a_killed_emptying_left_is_no_run_and_goes(workspace: Workspace) -> None:
+    ways: list[Callable[[], object]] = [
+        lambda: bin.empty(workspace.folder), lambda: make(workspace), lambda: examine_workspace(workspace, repair=True),
+    ]  # fmt: skip
+    for clear in ways:
+        gone = make(workspace)
+        bin.delete(gone)
+        left = workspace.bin.folder / f".{gone.id}.old"
+        (workspace.bin.folder / gone.id).rename(left)
+        assert bin.contents(workspace.folder) == [] == workspace.bin.runs()
+        with pytest.raises(UserError, match=f"^restore: no run {gone.id} in the bin of "):
+            bin.restore(workspace.folder, gone.id)
+        clear()
+        assert not left.exists()
+
+
+def test_two_empty_the_bin_at_once(workspace: Workspace) -> None:
+    for _ in range(20):
+        bin.delete(make(workspace))
+    with ThreadPoolExecutor(2) as pool:
+        for emptied in [pool.submit(bin.empty, workspace.folder) for _ in range(2)]:
+            emptied.result()
+    assert list(workspace.bin.folder.iterdir()) == []
 
 
 def test_a_live_run_is_not_deleted_and_places_are_not_taken_twice(workspace: Workspace) -> None:

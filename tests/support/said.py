@@ -18,7 +18,8 @@ def said_of(run: Run, untold: Collection[str] = ()) -> dict[str, str]:
             with Store(path) as store:
                 points = {metric: [part.tolist() for part in store.points(metric)] for metric in store.metrics()}
                 events = [(event.kind, event.step, event.detail) for event in store.events()]
-                said[name] = json.dumps(_without([points, events, store.state()], untold))
+                asked = [(command.verb, command.arguments) for command in store.pending_commands()]
+                said[name] = json.dumps(_without([points, events, asked, store.state()], untold))
         elif path.is_file() and path.name != "worker.lock":
             text = path.read_text("latin-1")
             told = untold and path.suffix == ".json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from seqsum.errors import UserError, told_as
 from seqsum.files import sync_folder
 from seqsum.runs.bounds import inside, own_folder, remove
-from seqsum.runs.gone import BIN_FOLDER, RunGone
+from seqsum.runs.gone import BIN_FOLDER, GOING, RunGone, emptied
 from seqsum.runs.lock import no_worker
 from seqsum.runs.run import Run
 
@@ -74,11 +74,35 @@ def _deleted_ns(entry: os.DirEntry[str]) -> int:
 
 def empty(workspace: Path) -> int:
     """Delete for good what is in the bin; return how many runs that were. Raises UserError when that fails."""
+    folder = workspace / BIN_FOLDER
     ids = contents(workspace)
     for id in ids:
-        with told_as(f"bin: can't delete {workspace / BIN_FOLDER / id}"):
-            remove(workspace / BIN_FOLDER / id, missing_ok=False)
+        with told_as(f"bin: can't delete {folder / id}"):
+            _delete(folder, id)
+    for left in emptied(workspace):
+        with told_as(f"bin: can't delete {left}"):
+            remove(left)
     return len(ids)
+
+
+def _delete(folder: Path, id: str) -> None:
+    """Delete a run of the bin: no half of it can be seen, or brought back, when that is killed on the way."""
+    going = folder / f".{id}{GOING}"
+    whole = _entries(folder / id)
+    try:
+        (folder / id).rename(going)
+    except FileNotFoundError:  # by somebody else, meanwhile
+        return
+    try:
+        remove(going)
+    except OSError:
+        if _entries(going) == whole:  # another user's, of which nothing may be deleted
+            going.rename(folder / id)
+        raise
+
+
+def _entries(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*"))
 
 
 def _move(source: Path, target: Path, verb: str) -> None:

@@ -107,7 +107,7 @@ def remove(path: Path, *, missing_ok: bool = True) -> None:
         raise
     try:
         if stat.S_ISDIR(os.stat(path.name, dir_fd=parent, follow_symlinks=False).st_mode):
-            shutil.rmtree(path.name, dir_fd=parent)
+            _remove_folder(path.name, parent)
         else:
             os.unlink(path.name, dir_fd=parent)
     except FileNotFoundError:
@@ -115,3 +115,12 @@ def remove(path: Path, *, missing_ok: bool = True) -> None:
             raise
     finally:
         os.close(parent)
+
+
+def _remove_folder(name: str, parent: int) -> None:
+    while True:
+        try:
+            return shutil.rmtree(name, dir_fd=parent)
+        except FileNotFoundError:
+            # Somebody else deletes in it as well; this ends when all of it is gone.
+            os.stat(name, dir_fd=parent, follow_symlinks=False)

@@ -5,8 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from seqsum.errors import UserError
+from seqsum.runs.bounds import own_folder
 
 BIN_FOLDER = ".bin"
+GOING = ".old"
+"""How the name of what is being deleted from the bin ends."""
+
+
+def emptied(workspace: Path) -> list[Path]:
+    """Return what is left of runs in the bin whose deletion was killed on the way, or goes on at this moment."""
+    try:
+        return sorted(own_folder(workspace / BIN_FOLDER).glob(f".*{GOING}"))
+    except UserError:  # not a folder of ours
+        return []
 
 
 class RunGone(UserError):

@@ -21,7 +21,7 @@ from seqsum.folders import default_workspace
 from seqsum.runs import rewinding
 from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
 from seqsum.runs.bounds import RUN_NAME, is_run, remove, run_names
-from seqsum.runs.gone import BIN_FOLDER, RunGone
+from seqsum.runs.gone import BIN_FOLDER, RunGone, emptied
 from seqsum.runs.index import Index
 from seqsum.runs.record import Record
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
@@ -153,8 +153,10 @@ class Workspace:
         return Run(self.folder / id)
 
     def unfinished(self) -> list[Path]:
-        """Return what programs left that were killed while they made a run, if none makes one at this moment."""
-        return [folder for folder in self.folder.glob(".*.new") if UNFINISHED.fullmatch(folder.name)]
+        """Return what programs left that were killed while they made a run, or deleted one for good, if none does so
+        at this moment."""
+        made = [folder for folder in self.folder.glob(".*.new") if UNFINISHED.fullmatch(folder.name)]
+        return [*made, *emptied(self.folder)]
 
     def clear_unfinished(self) -> None:
         """Delete what is unfinished; for whoever is alone."""
