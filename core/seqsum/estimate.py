@@ -26,6 +26,8 @@ from seqsum.training.early_stopping import check_best
 SOURCE = "form"
 PROBE = 64
 """Sequences that are drawn to see how long they are."""
+PLACES = 8
+"""Steps of a run whose sequences are looked at: with a curriculum, and where lengths are drawn by the step, they differ."""
 NEWEST = 60
 """Earlier runs that are looked at."""
 NEAREST = 5
@@ -34,7 +36,7 @@ SHORTEST_SECONDS = 0.5
 
 # Seconds: of a step, of a layer at one place of a sequence, of a multiplication with a weight, forward and back; and
 # of a place that an evaluation reads, beside the multiplications.
-FUSED = 3e-4, 2e-6, 1.5e-10, 1e-8
+FUSED = 1.5e-5, 1e-6, 8e-11, 1e-8
 TORCH = 1e-3, 5e-5, 2e-10, 2e-7
 
 
@@ -93,11 +95,7 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
     if backend is None:
         fits = config.train.backend != "torch" and why_not_fused(config, task) is None
         backend = "fused" if fits else "torch"
-    batch = task.batches(config.train.seed, 0, 1, min(config.train.batch_size, PROBE))
-    length = batch.inputs.shape[2]
-    if task.answer == "sequence":
-        # Each half of the weights meets one of the two sequences.
-        length = (length + batch.targets.shape[2]) / 2
+    length = statistics.mean(_length(config, task, config.train.steps * place // PLACES) for place in range(PLACES))
     step, place, product, _ = FUSED if backend == "fused" else TORCH
     layers = getattr(config.model, "num_layers", 1) * (2 if getattr(config.model, "bidirectional", False) else 1)
     products = config.train.batch_size * length * size.others
@@ -106,6 +104,13 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
     _, _, product, read = FUSED if backend == "fused" and task.enumerable() is not None else TORCH
     seconds += task.steps_asked * (read * layers + product / 3 * size.others) / config.train.evaluate_every
     return Cost(config.task.name, (config.model.name, str(getattr(config.model, "cell", "")), backend), seconds)
+
+
+def _length(config: Config, task: AnyTask, step: int) -> float:
+    batch = task.batches(config.train.seed, step, 1, min(config.train.batch_size, PROBE))
+    # An encoder and a decoder: each half of the weights meets one of the two sequences.
+    halves = (batch.inputs, batch.targets) if task.answer == "sequence" else (batch.inputs,)
+    return statistics.mean(half.shape[2] for half in halves)
 
 
 def read_speeds(workspace: Workspace) -> list[Speed]:

@@ -89,3 +89,13 @@ def test_time_follows_from_what_runs_took_on_this_machine(tmp_path: Path) -> Non
     assert twice.seconds == pytest.approx(160.0) and wider.seconds is not None and wider.seconds > 200
     (ours.folder / "run.json").write_text("{}", encoding="utf-8")
     assert estimate(baseline, read_speeds(workspace)) == guess, "a damaged record tells nothing, and breaks nothing"
+
+
+def test_a_curriculum_costs_what_its_lengths_do_on_average() -> None:
+    def seconds(curriculum_steps: int) -> float:
+        changes = {"task.curriculum_steps": curriculum_steps, "train.steps": 10_000, "train.evaluate_every": 10_000}
+        guess = estimate(load_preset("parity_check_rnn").config.changed(changes, "test")).seconds
+        assert guess is not None
+        return guess
+
+    assert 0.3 < seconds(10_000) / seconds(0) < 0.8

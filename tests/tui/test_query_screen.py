@@ -694,3 +694,21 @@ async def test_each_line_of_a_paste_is_asked(console, adder, here, opened, until
         screen.action_box()
         console.post_message(events.Paste("8 9\n"))
         await until(pilot, lambda: screen.query_one(QueryBox).value == "8 9")
+
+
+async def test_a_page_that_was_turned_to_stays_where_room_comes_for_the_dashboard(console, adder, opened, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, adder)
+        await put(pilot, until, screen, "3 4")
+        await pilot.press("escape", "2")
+        await until(pilot, lambda: screen.board.page == "inside")
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: screen.board.large)
+        assert not screen.board.overview and screen.board.page == "inside"
+        await pilot.press("2")
+        await until(pilot, lambda: screen.board.overview)
+        # A page that nobody turned to makes room for it.
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not screen.board.overview)
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: screen.board.overview)

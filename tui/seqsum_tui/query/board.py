@@ -108,7 +108,8 @@ class Board(Container):
         panel = self._active
         if panel is not None and panel.page == page:
             self._chosen[page] = panel.chosen
-        self.page, self._large = page, bool(room(self.screen.size))
+        # Where there is no room yet, a page that was turned to stays when there is.
+        self.page, self._large = page, page != FIRST or bool(room(self.screen.size))
 
     def turn_back(self) -> None:
         """Turn back to the dashboard, or else to the answer."""
