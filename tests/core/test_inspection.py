@@ -515,6 +515,11 @@ def test_random_questions_are_of_the_tasks_kind(tmp_path: Path) -> None:
         length = draw.randrange(1, 30)
         numbers = asked(run, "random_input", seed=draw.randrange(1000), length=length)["input"].split()
         assert len(numbers) == length and set(numbers) <= set("0123456789")
+    # Of what is held out beyond the lengths trained on, none comes by itself.
+    far = preset_run(tmp_path, "parity_check_rnn", task__min_length=2, task__max_length=9)
+    lengths = {len(asked(far, "random_input", seed=seed)["input"].split()) for seed in range(20)}
+    assert lengths <= set(range(2, 10)) and len(lengths) > 3
+    assert len(asked(far, "random_input", seed=1, length=200)["input"].split()) == 200
 
 
 @pytest.mark.parametrize(

@@ -240,16 +240,18 @@ def test_a_run_of_epochs_started_and_run_again_has_no_changes(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("changes", "holds"),
-    [({}, True), ({"train.steps": 99, "optim.lr": 0.5}, True), ({"task.max_length": 9}, False),
-     ({"task.name": "tagging"}, False)],
+    ("name", "changes", "told"),
+    [("baseline", {}, 3), ("baseline", {"train.steps": 99, "optim.lr": 0.5}, 3), ("baseline", {"task.max_length": 9}, 2),
+     ("baseline", {"task.name": "tagging"}, 0), ("sunspots_gru", {"task.file": "own.csv"}, 0),
+     ("sunspots_gru", {"task.horizon": 2}, 2)],
 )  # fmt: skip
-def test_what_to_look_for_is_said_of_the_preset_s_own_task_only(
-    changes: dict[str, Any], holds: bool, tmp_path: Path
+def test_what_a_preset_says_is_said_of_its_own_data_and_task_only(
+    name: str, changes: dict[str, Any], told: int, tmp_path: Path
 ) -> None:
-    preset = load_preset("baseline")
-    run = Workspace(tmp_path / "runs").create("baseline", preset.config.changed(changes, "test"))
-    assert against_preset(run)[0] == (preset.title, preset.description, preset.look_for if holds else "")
+    preset = load_preset(name)
+    run = Workspace(tmp_path / "runs").create(name, preset.config.changed(changes, "test"))
+    words = (preset.title, preset.description, preset.look_for)
+    assert against_preset(run)[0] == (*words[:told], *[""] * (3 - told))
 
 
 def test_what_a_preset_sets_leaves_out_what_it_leaves_empty() -> None:

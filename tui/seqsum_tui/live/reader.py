@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LOG_LINES = 1000
 
 
+OTHER_DATA = ("task.name", "task.file")
+
+
 def against_preset(
     run: Run, changes: Mapping[str, Any] | None = None
 ) -> tuple[tuple[str, str, str], dict[str, tuple[str, str]]]:
@@ -40,7 +43,8 @@ def against_preset(
     changes: what was changed while the run trained, if that is known already.
 
     A preset that is not known here (from a file, or gone) has empty words; differences are then against the defaults.
-    What to look for is empty where the task's settings differ: it is said of another task.
+    What to look for is empty where the task's settings differ: it is said of another task; of another task by name, or
+    of another file, nothing is said.
     """
     words = ("", "", "")
     base = Config()
@@ -53,7 +57,9 @@ def against_preset(
     except (UserError, OSError):
         return words, {}
     differences = config.differences(base)
-    if any(path.startswith("task.") for path in differences):
+    if any(path in OTHER_DATA for path in differences):
+        words = ("", "", "")
+    elif any(path.startswith("task.") for path in differences):
         words = (*words[:2], "")
     return words, differences
 

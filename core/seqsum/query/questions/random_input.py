@@ -79,12 +79,17 @@ class HardestInput(RandomInput):
 
 
 def random_input(asked: Asked, seed: int | None, length: int | None) -> str:
-    """Return an input as one would type it, drawn from what is held out; raises UserError for a length it lacks."""
+    """Return an input as one would type it, drawn from what is held out; raises UserError for a length it lacks.
+
+    Without a length it is one of those trained on: what is held out may be ten times as long.
+    """
     from seqsum.query.examples import first_of, fixed_part
+    from seqsum.query.questions.accuracy_by_length import trained_lengths
 
     task, seed = asked.task, asked.seed(seed)
     generator = np.random.Generator(np.random.Philox(key=[seed, 1]))
-    examples = task.held_out() if length is None or task.carries_state else task.held_out(length, length)
+    lengths = trained_lengths(asked.loaded) if length is None else [length, length]
+    examples = task.held_out() if lengths is None or task.carries_state else task.held_out(*lengths)
     drawn = fixed_part(examples, TRIES, seed, asked.deadline)
     rows = [(part, row) for part in drawn for row in range(len(part.lengths))]
     for place in generator.permutation(len(rows)).tolist():
