@@ -27,7 +27,7 @@ SOURCE = "form"
 PROBE = 64
 """Sequences that are drawn to see how long they are."""
 PLACES = 8
-"""Steps of a run whose sequences are looked at: with a curriculum, and where lengths are drawn by the step, they differ."""
+"""Steps of a run whose sequences are looked at: with a curriculum, or a length drawn by the step, they differ."""
 NEWEST = 60
 """Earlier runs that are looked at."""
 NEAREST = 5

@@ -241,7 +241,8 @@ def test_a_run_of_epochs_started_and_run_again_has_no_changes(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("name", "changes", "told"),
-    [("baseline", {}, 3), ("baseline", {"train.steps": 99, "optim.lr": 0.5}, 3), ("baseline", {"task.max_length": 9}, 2),
+    [("baseline", {}, 3), ("baseline", {"train.steps": 99, "optim.lr": 0.5}, 3),
+     ("baseline", {"task.max_length": 9}, 2),
      ("baseline", {"task.name": "tagging"}, 0), ("sunspots_gru", {"task.file": "own.csv"}, 0),
      ("sunspots_gru", {"task.horizon": 2}, 2)],
 )  # fmt: skip
