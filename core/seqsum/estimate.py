@@ -110,7 +110,8 @@ def _length(config: Config, task: AnyTask, step: int) -> float:
     batch = task.batches(config.train.seed, step, 1, min(config.train.batch_size, PROBE))
     # An encoder and a decoder: each half of the weights meets one of the two sequences.
     halves = (batch.inputs, batch.targets) if task.answer == "sequence" else (batch.inputs,)
-    return sum(half.shape[2] for half in halves) / len(halves)
+    lengths: list[int] = [half.shape[2] for half in halves]
+    return sum(lengths) / len(lengths)
 
 
 def read_speeds(workspace: Workspace) -> list[Speed]:
