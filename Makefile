@@ -22,11 +22,11 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml $(PINS) | $(BIN)/python
-	$(call install,-r requirements.txt)
+	$(call install,-r requirements.txt,[sweep])
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(PINS) | $(BIN)/python
-	$(call install,-r requirements.txt -r requirements-test.txt,[test$(comma)docs])
+	$(call install,-r requirements.txt -r requirements-test.txt,[sweep$(comma)test$(comma)docs])
 	@touch $@ $(VENV)/.installed
 
 run: $(VENV)/.installed
@@ -49,7 +49,7 @@ test: lint types docs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test
-	PIP_CONSTRAINT=constraints.txt $(PIP) --quiet --no-build-isolation --editable '.[test,docs,bench]'
+	PIP_CONSTRAINT=constraints.txt $(PIP) --quiet --no-build-isolation --editable '.[sweep,test,docs,bench]'
 	@touch $@
 
 bench: $(VENV)/.installed-bench

@@ -71,6 +71,11 @@ def whole_percent(share: float) -> str:
     return f"{share:.0%}"
 
 
+def p_value(p: float) -> str:
+    """Return a p-value as papers write it: p = 0.002, p < 0.001."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
 def interval(low: float, high: float, width: int) -> str:
     """Return two ends in `width` cells: 0.12–0.30, .0087–.014 where there is no room for the zeros, 2e-7–9e-7. Each end
     is a number by itself; rounded outward, so that what lies between the ends lies between them as shown."""

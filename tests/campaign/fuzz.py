@@ -21,7 +21,7 @@ from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.presets import load_preset, preset_names, read_preset
 from seqsum.query.server import serve
 
-STARTS = {"train", "replicate", "fork", "resume"}
+STARTS = {"train", "replicate", "sweep", "fork", "resume"}
 """They may begin to train: their words are only read."""
 SENDS = {"sync"}
 WIDE_APART = 40

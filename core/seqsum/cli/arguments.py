@@ -159,6 +159,32 @@ def _replicate(parser: Parser) -> None:
     _settings(parser)
 
 
+def _sweep(parser: Parser) -> None:
+    parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a path to a .toml file")
+    parser.add_argument("--seeds", metavar="N", help="how many seeds of each setting, or a range like 0-7; default: 4")
+    parser.add_argument("--trials", metavar="N", help="how many settings to try; of a grid all, if left out")
+    parser.add_argument(
+        "--sampler",
+        choices=("grid", "random", "tpe", "gp", "cmaes"),
+        help="how settings are chosen: all of a grid, by chance, or by what earlier ones came to; "
+        "default: grid for lists, tpe where there is a range",
+    )
+    parser.add_argument(
+        "--prune",
+        choices=("off", "median", "hyperband", "wilcoxon"),
+        help="give up bad settings early: after some seeds (wilcoxon), or while they train; default: off",
+    )
+    parser.add_argument("--goal", metavar="METRIC", help="what is best; default: accuracy, or else train.best_metric")
+    parser.add_argument("--name", metavar="NAME", help="the sweep's name; default: the preset's, with -sweep")
+    _detach(parser)
+    parser.add_argument("--resume", metavar="NAME", help="go on with a sweep that was stopped, paused or killed")
+    parser.add_argument("--show", metavar="NAME", help="what came of a sweep so far")
+    parser.add_argument("--pause", metavar="NAME", help="have a sweep start nothing new; what runs goes on")
+    parser.add_argument("--stop", metavar="NAME", help="have a sweep save its runs and stop")
+    parser.add_argument("--list", action="store_true", help="the sweeps there are")
+    _settings(parser)
+
+
 def _fork(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("--step", metavar="N", help=f"the step of the checkpoint, or best; {NEWEST}")
@@ -277,6 +303,7 @@ def _compare(parser: Parser) -> None:
     parser.add_argument("--at", metavar="STEP", help="also the values at this step (with --time: seconds)")
     parser.add_argument("--best", choices=("high", "low"), help="which way is better; default: by the metric's name")
     parser.add_argument("--groups", action="store_true", help="runs of a group as their median, with quartiles")
+    parser.add_argument("--test", action="store_true", help="also how sure the differences of groups are, over seeds")
     parser.add_argument("--time", action="store_true", help="curves over training time instead of steps")
     parser.add_argument(
         "--show",
@@ -374,6 +401,7 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "replicate": Subcommand(
             "train a preset with many seeds; repeated, it goes on", "replicate:replicate", _replicate
         ),
+        "sweep": Subcommand("try many settings of a preset, each with several seeds", "sweep:sweep", _sweep),
         "fork": Subcommand("start a run from a checkpoint of another, with changes", "commands:fork", _fork),
     },
     "Runs": {

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seqsum.cli.output import complain, say, say_columns, say_json, write_out
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import GROUP, XKind, notes_of
+from seqsum.compare.significance import Tested, interval, sentence, tested
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
 from seqsum.config import as_shown
 from seqsum.errors import UserError, did_you_mean
 from seqsum.export import write
-from seqsum.formatting import count, metric
+from seqsum.formatting import count, metric, p_value, percent
 from seqsum.plotting.y_range import limits_of
 from seqsum.runs import Workspace
 from seqsum.text import printable
 
 BUCKETS = 400
+MEANINGS = (
+    "MIDDLE HALF: the mean without the best and worst quarter. IMPROVES: how often one is better than a run of base.",
+    "P: by the Mann–Whitney test, corrected for how many are compared. What has no value ranks as worst everywhere.",
+)
 
 
 def compare(options: argparse.Namespace) -> int:
     """Print or write a comparison. Exit status 2 for what the user can mend."""
     workspace = Workspace(options.workspace)
+    options.groups |= options.test
     ids = list(dict.fromkeys(id for text in options.runs for id in _ids(workspace, text)))
     higher = {None: None, "high": True, "low": False}[options.best]
     # A store knows text only, and no byte that is none.
@@ -55,16 +63,46 @@ def compare(options: argparse.Namespace) -> int:
     part: Part | None = options.show
     if options.output is not None:
         return _write(options, shown, part)
+    told = _tested(comparison, rows) if options.test else {}
     if options.json:
         for row in rows:
-            plain = row_plain(row, comparison)
-            say_json({**plain, "config": _settings(row, shown)})
+            test = {"test": dataclasses.asdict(told[row.key])} if row.key in told else {}
+            say_json({**row_plain(row, comparison), **test, "config": _settings(row, shown)})
         return 0
     if part in ("curves", "config", "scatter"):
         write_out(content(shown, part, "csv")[0].decode())
         return 0
     _say_table(shown)
+    if told:
+        _say_tests(comparison, rows, told)
     return 0
+
+
+def _tested(comparison: Comparison, rows: Sequence[Row]) -> dict[str, Tested]:
+    if comparison.direction is None:
+        raise UserError(f"compare: --test: which way is {comparison.metric} better? say --best high or --best low")
+    return tested(rows, comparison)
+
+
+def _say_tests(comparison: Comparison, rows: Sequence[Row], told: Mapping[str, Tested]) -> None:
+    name, names = comparison.metric, dict(zip((row.key for row in rows), unique_names(rows), strict=True))
+    table = [["RUN", "N", "WITH A VALUE", "MEDIAN", "95% INTERVAL", "MIDDLE HALF", "CONVERGED", "IMPROVES", "P"]]
+    for key, one in told.items():
+        sample, beside = one.sample, one.against
+        line = [printable(names[key]), str(sample.n), str(sample.valued), metric(name, sample.median)]
+        line += [interval(name, sample), metric(name, sample.iqm)]
+        line.append("–" if one.converged is None else f"{one.converged} of {sample.n}")
+        line.append("base" if beside is None else percent(beside.improvement))
+        line.append("–" if beside is None or beside.p is None else p_value(beside.p))
+        table.append(line)
+    say("\nhow sure that is")
+    base = next((row for row in rows if row.baseline), None)
+    for key, one in told.items():
+        if base is not None and one.against is not None:
+            say(printable(sentence(names[key], names[base.key], one.against)))
+    say_columns(table)
+    for meaning in MEANINGS:
+        say(meaning)
 
 
 def _ids(workspace: Workspace, text: str) -> list[str]:

@@ -41,7 +41,7 @@ def replicate(options: argparse.Namespace) -> int:
         try:
             if replication.due():
                 if config.train.backend != "torch" and why_not_fused(config, task) is None:
-                    _compile_first(options.json)
+                    compile_first(options.json)
                 for note in notes(wanted, task, typed=options.changes):
                     say_json({"event": "message", "message": note.text}) if options.json else say(note.text)
                 launcher.warm()
@@ -64,7 +64,7 @@ def replicate(options: argparse.Namespace) -> int:
     return 0 if all(summary.status == "finished" for summary in summaries.values()) else 1
 
 
-def _compile_first(as_json: bool) -> None:
+def compile_first(as_json: bool) -> None:
     """Compile for this machine if that was not done yet, once for all runs and not once in each."""
     from seqsum.training.backends.fused import cache
 

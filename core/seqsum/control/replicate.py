@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
@@ -26,7 +26,7 @@ CONVERGED = 0.99
 OWN_FIELDS = ("train.seed", "track.group")
 
 
-def parse_seeds(text: str) -> range:
+def parse_seeds(text: str, source: str = "replicate") -> range:
     """Read `32` as the seeds 0 to 31, `5-9` as five of them. Raises UserError."""
     match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", text.strip())
     low, high = 0, -1
@@ -34,7 +34,7 @@ def parse_seeds(text: str) -> range:
         low, high = (int(match[1]), int(match[2])) if match[2] else (0, int(match[1]) - 1)
     if not 0 <= low <= high < 2**32 or high - low >= MOST_SEEDS:
         raise UserError(
-            f"replicate: --seeds is a number of seeds from 1 to {MOST_SEEDS}, or a range like 5-9; got "
+            f"{source}: --seeds is a number of seeds from 1 to {MOST_SEEDS}, or a range like 5-9; got "
             f'"{printable(text)}"'
         )
     return range(low, high + 1)
@@ -94,11 +94,13 @@ class Replication:
         status = run.summary().status
         return status in ("paused", "stopped", "died") or (status == "queued" and not run.worker_lives)
 
-    def begin(self) -> None:
-        """Start or resume what is due; each waits for its turn in the queue."""
+    def begin(self, seeds: Collection[int] | None = None) -> None:
+        """Start or resume what is due, of these seeds only; each waits for its turn in the queue."""
         with self.workspace.alone():
             self._look()  # somebody else may have begun the same
             for seed in self.due():
+                if seeds is not None and seed not in seeds:
+                    continue
                 if seed in self.runs:
                     commands.resume(self.runs[seed], self.launcher, queue=True)
                     continue

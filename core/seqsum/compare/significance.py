@@ -1,0 +1,85 @@
+"""Groups of a comparison as samples: how each did over its seeds, and whether it is better than the baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seqsum.compare.reader import Comparison
+from seqsum.compare.rows import Row
+from seqsum.compare.spread import counting, is_broken, worst
+from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of
+from seqsum.formatting import metric, p_value, percent
+from seqsum.runs.metric_direction import Direction
+from seqsum.text import one_line
+
+CONVERGED = 0.99
+"""The accuracy from which on a run counts as converged."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What is told of one row: its sample, how many of its runs converged (None without an accuracy), and how it did
+    beside the baseline (None for that itself, and where the tasks differ)."""
+
+    sample: Sample
+    converged: int | None
+    against: Against | None
+
+
+def values_of(row: Row, direction: Direction | None) -> Seeded:
+    """Return the seed and the last value of each run that counts, the worst as infinities."""
+    ends = [(run.summary.status, None if run.final is None else run.final[1]) for run in row.runs]
+    counts = counting([(status, value is not None) for status, value in ends])
+    found: list[tuple[int, float]] = []
+    for run, (status, value), counted in zip(row.runs, ends, counts, strict=True):
+        if counted:
+            last = worst(direction) if value is None or is_broken(status, value) else value
+            found.append((int(run.fields.get("train.seed", 0)), last))
+    return [(seed, value) for seed, value in found if not math.isnan(value)]
+
+
+def tested(rows: Sequence[Row], comparison: Comparison) -> dict[str, Tested]:
+    """Return key → what is told of each row that has a value; beside the baseline only where one way is better."""
+    direction = comparison.direction
+    values = {row.key: values_of(row, direction) for row in rows}
+    rows = [row for row in rows if values[row.key]]
+    base = next((row for row in rows if row.baseline), None)
+    others = [row for row in rows if base is not None and row is not base and row.tasks == base.tasks]
+    beside: Mapping[str, Against] = {}
+    if base is not None and direction is not None:
+        compared = against(values[base.key], [values[row.key] for row in others], direction)
+        beside = dict(zip((row.key for row in others), compared, strict=True))
+    return {
+        row.key: Tested(
+            sample_of([value for _, value in values[row.key]]),
+            sum(value >= CONVERGED for _, value in values[row.key]) if comparison.metric == "accuracy" else None,
+            beside.get(row.key),
+        )
+        for row in rows
+    }
+
+
+def sentence(name: str, base: str, found: Against) -> str:
+    """Say in plain English how a row did beside the baseline, and how sure that is."""
+    name, base = one_line(name), one_line(base)
+    if found.p is None:
+        return f"{name} and {base}: too few runs to tell; two of each are needed"
+    pairs = f"{percent(found.improvement)} of pairs"
+    told = pairs if found.wins is None else f"{found.wins} of {found.pairs} seeds"
+    if not found.sure:
+        return f"{name} and {base} may be equally good: {name} is better with {told}, {p_value(found.p)}"
+    better = found.improvement > 0.5
+    return f"{name} is {'better' if better else 'worse'} than {base}: better with {told}, {p_value(found.p)}"
+
+
+def interval(name: str, sample: Sample) -> str:
+    """Return the interval of the median, `98.1% to 100.0%`; `–` for a single run."""
+    if sample.low is None or sample.high is None:
+        return "–"
+    return f"{metric(name, _told(sample.low))} to {metric(name, _told(sample.high))}"
+
+
+def _told(value: float) -> float:
+    return value if math.isfinite(value) else math.nan

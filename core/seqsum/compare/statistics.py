@@ -1,0 +1,133 @@
+"""Whether one setting is better than another, and how sure that is: what a paper says of groups of seeds.
+
+A run that diverged, failed or has no value counts as the worst of all, as everywhere here (`spread.worst`); no run is
+left out. The numbers are scipy's where it takes infinities.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqsum.runs.buckets import Floats
+from seqsum.runs.metric_direction import Direction
+
+RESAMPLED = 10_000
+COVERAGE = 0.95
+TRIMMED = 0.25
+SURE = 0.05
+"""The p-value from which on a difference may well be chance."""
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How one setting did, over its seeds.
+
+    n: runs that count; valued: those with a value.
+    median: NaN where it falls on runs without a value; low, high: its 95% interval by the bootstrap, infinite at a run
+        without a value, None for a single run. iqm: the mean of the middle half (interquartile mean), NaN likewise.
+    """
+
+    n: int
+    valued: int
+    median: float
+    low: float | None
+    high: float | None
+    iqm: float
+
+
+@dataclass(frozen=True)
+class Against:
+    """How a setting did beside a baseline.
+
+    improvement: the probability that a run of it is better than one of the baseline, ties as half (the probability of
+        improvement, Agarwal et al. 2021, arXiv 2108.13264), 0 to 1. p: that of the Mann–Whitney test, two-sided,
+        corrected for how many settings are compared (Benjamini–Hochberg); None for fewer than two runs on a side.
+    wins, pairs: with how many of the seeds that both have it was better; None where they have none in common.
+    """
+
+    improvement: float
+    p: float | None
+    wins: int | None
+    pairs: int
+
+    @property
+    def sure(self) -> bool:
+        """Whether chance alone would seldom make such a difference."""
+        return self.p is not None and self.p < SURE
+
+
+def sample_of(values: Sequence[float]) -> Sample:
+    """Return what is told of one setting's values, the worst as infinities. Raises ValueError for none."""
+    if not len(values):
+        raise ValueError("no value")
+    ranked = np.sort(np.asarray(values, dtype=np.float64))
+    low, high = (None, None) if len(ranked) < FEWEST else _interval(ranked)
+    return Sample(len(ranked), int(np.isfinite(ranked).sum()), _middle(ranked), low, high, _iqm(ranked))
+
+
+def _middle(ranked: Floats) -> float:
+    found = float(np.median(ranked))
+    return found if math.isfinite(found) else math.nan
+
+
+def _interval(ranked: Floats) -> tuple[float, float]:
+    # scipy's bootstrap interpolates between infinities, which is no number.
+    drawn = np.random.default_rng(0).integers(len(ranked), size=(RESAMPLED, len(ranked)))
+    medians = np.median(ranked[drawn], axis=1)
+    low, high = np.quantile(medians, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def _iqm(ranked: Floats) -> float:
+    from scipy.stats import trim_mean
+
+    found = float(trim_mean(ranked, TRIMMED))
+    return found if math.isfinite(found) else math.nan
+
+
+Seeded = Sequence[tuple[int, float]]
+"""The seed and the last value of each run of a setting, the worst as infinities."""
+
+
+def against(baseline: Seeded, others: Sequence[Seeded], direction: Direction) -> list[Against]:
+    """Compare settings with a baseline; each has one run at least."""
+    from scipy.stats import false_discovery_control, mannwhitneyu
+
+    found: list[tuple[float, float | None, int | None, int]] = []
+    sign, theirs = (1 if direction == "higher" else -1), _ranked(baseline)
+    for other in others:
+        ours = _ranked(other)
+        u, p = mannwhitneyu(ours, theirs, alternative="two-sided")
+        improvement = float(u) / (len(ours) * len(theirs))
+        mine, its = _by_seed(other), _by_seed(baseline)
+        both = mine.keys() & its.keys()
+        wins = sum(sign * mine[seed] > sign * its[seed] for seed in both)
+        # Where all are alike there is no variance, and nothing to be sure of.
+        told = 1.0 if math.isnan(p) else float(p)
+        enough = min(len(ours), len(theirs)) >= FEWEST
+        found.append((
+            improvement if sign > 0 else 1 - improvement, told if enough else None, wins if both else None, len(both)
+        ))  # fmt: skip
+    tested = [p for _, p, _, _ in found if p is not None]
+    corrected = iter(false_discovery_control(tested).tolist() if tested else [])
+    return [
+        Against(improvement, None if p is None else next(corrected), wins, pairs)
+        for improvement, p, wins, pairs in found
+    ]
+
+
+def _ranked(values: Seeded) -> Floats:
+    # Ranks are the same for infinities and for the largest numbers there are.
+    return np.nan_to_num(np.array([value for _, value in values], dtype=np.float64))
+
+
+def _by_seed(values: Seeded) -> dict[int, float]:
+    """Return seed → value of the seeds that only one run has."""
+    times = Counter(seed for seed, _ in values)
+    return {seed: value for seed, value in values if times[seed] == 1}

@@ -1,0 +1,227 @@
+"""A sweep as it lies in its workspace: what it goes over, what is asked of its driver, and how far that has come.
+
+`<workspace>/.sweeps/NAME/` holds `sweep.json` (what it goes over), `wanted.json` (what a person asks of the driver),
+`settings.json` (each setting that was tried, written by the driver alone), `driver.lock` (held while a driver lives)
+and `optuna.log` (Optuna's own journal, which its dashboard opens).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seqsum.config import Config
+from seqsum.control.replicate import MOST_SEEDS
+from seqsum.errors import UserError, did_you_mean, told_as
+from seqsum.files import alone, is_held, read_json, write_json
+from seqsum.runs import Workspace
+from seqsum.runs.bounds import own_folder
+from seqsum.runs.metric_direction import Direction, direction_of
+from seqsum.sweep.space import MOST_SETTINGS, Space, label
+from seqsum.text import one_line, printable
+
+FOLDER = ".sweeps"
+DEFINITION, WANTED, SETTINGS, LOCK, JOURNAL = "sweep.json", "wanted.json", "settings.json", "driver.lock", "optuna.log"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,59}")
+
+Sampler = Literal["grid", "random", "tpe", "gp", "cmaes"]
+Pruner = Literal["off", "median", "hyperband", "wilcoxon"]
+State = Literal["running", "complete", "pruned", "failed"]
+SAMPLERS, PRUNERS = get_args(Sampler), get_args(Pruner)
+Status = Literal["running", "paused", "stopped", "finished", "died"]
+
+
+class Sweep(BaseModel):
+    """What a sweep goes over.
+
+    config: of the preset with what is set once, as `Config.plain`. seeds: of each setting. trials: how many settings.
+    goal: the metric whose last value says how well a run did; direction: which way it is better.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=rf"^{NAME.pattern}$")
+    preset: str
+    config: dict[str, dict[str, Any]]
+    space: Space
+    seeds: tuple[int, ...] = Field(min_length=1, max_length=MOST_SEEDS)
+    trials: int = Field(ge=1, le=MOST_SETTINGS)
+    sampler: Sampler
+    prune: Pruner
+    goal: str
+    created: float = 0.0
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the goal is better."""
+        found = direction_of(self.goal)
+        assert found is not None, "checked when it was made"
+        return found
+
+    @property
+    def base(self) -> Config:
+        """The configuration before a setting changes it."""
+        return Config.parse(self.config, f"sweep {self.name}")
+
+    def config_of(self, values: dict[str, str]) -> Config:
+        """Return a setting's configuration. Raises ConfigError for values that can't stand together."""
+        return self.base.changed(values, f"sweep {self.name}")
+
+    def group_of(self, values: dict[str, str]) -> str:
+        """Return what the group of a setting's runs is called."""
+        return f"{self.name}: {label(values)}"
+
+
+class Wanted(BaseModel):
+    """What a person asks of the driver."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paused: bool = False
+    stopped: bool = False
+
+
+class Setting(BaseModel):
+    """A setting that was tried, or is: its number, its values, its group of runs, and how it went.
+
+    value: the median of the goal over its seeds, the worst as infinities; None before it is known.
+    reason: why it failed, or after how many seeds it was given up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    values: dict[str, str]
+    group: str
+    state: State = "running"
+    value: float | None = None
+    reason: str = ""
+
+
+class Settings(BaseModel):
+    """All of a sweep's settings, as its driver last wrote them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: tuple[Setting, ...] = ()
+    finished: bool = False
+
+
+def place(workspace: Workspace) -> Path:
+    """Return the folder of all sweeps of a workspace."""
+    return own_folder(workspace.folder / FOLDER)
+
+
+def folder_of(workspace: Workspace, name: str) -> Path:
+    """Return the folder of a sweep. Raises UserError for what is no name of one."""
+    if NAME.fullmatch(name) is None:
+        raise UserError(
+            "sweep: a name is 1 to 60 letters, digits, _ - or ., and begins with a letter or digit; got "
+            f'"{printable(name)[:80]}"'
+        )
+    return own_folder(place(workspace) / name)
+
+
+def names(workspace: Workspace) -> list[str]:
+    """Return the names of a workspace's sweeps, in order."""
+    try:
+        return sorted(path.parent.name for path in place(workspace).glob(f"*/{DEFINITION}"))
+    except OSError:
+        return []
+
+
+def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:
+    """Write a new sweep down; return it under the name that it has then: with a number where that of the preset is
+    taken, unless a person `named` it.
+
+    Raises UserError for a name that is taken or can't be used, and when it can't be written.
+    """
+    with told_as(f"sweep: can't write in {workspace.folder}"):
+        workspace.folder.mkdir(parents=True, exist_ok=True)
+        place(workspace).mkdir(exist_ok=True)
+        with alone(place(workspace)):
+            taken, name, number = set(names(workspace)), sweep.name, 2
+            if named and name in taken:
+                way_out = f"seqsum sweep --resume {name} goes on with it, or choose another --name"
+                raise UserError(f'sweep: there is a sweep "{name}" already; {way_out}')
+            while name in taken:
+                name, number = f"{sweep.name}-{number}", number + 1
+            made = sweep.model_copy(update={"name": name, "created": time.time()})
+            folder = folder_of(workspace, name)
+            folder.mkdir(exist_ok=True)
+            write_json(folder / DEFINITION, made.model_dump(mode="json"))
+    return made
+
+
+def read(workspace: Workspace, name: str) -> Sweep:
+    """Read a sweep. Raises UserError when there is none of that name, or its file is damaged."""
+    path = folder_of(workspace, name) / DEFINITION
+    try:
+        return Sweep.model_validate(read_json(path))
+    except FileNotFoundError:
+        known = names(workspace)
+        near = did_you_mean(name, known) or (f"; there are {', '.join(known)}" if known else "; there is none yet")
+        raise UserError(f'sweep: no sweep "{name}" in {workspace.folder}{near}') from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"sweep: can't read {path}: {_why(error)}") from None
+
+
+def extend(workspace: Workspace, sweep: Sweep, trials: int) -> Sweep:
+    """Have a sweep try so many settings in all. Raises UserError for fewer than were tried, or a grid."""
+    tried = len(read_settings(workspace, sweep.name).settings)
+    if trials < tried:
+        raise UserError(f"sweep: {tried} settings were tried already; --trials can't be {trials}")
+    made = Sweep.model_validate({**sweep.model_dump(), "trials": trials})
+    with told_as(f"sweep: can't write in {workspace.folder}"):
+        write_json(folder_of(workspace, sweep.name) / DEFINITION, made.model_dump(mode="json"))
+    return made
+
+
+def read_wanted(workspace: Workspace, name: str) -> Wanted:
+    """Return what is asked of a sweep's driver; nothing where nothing is, or that can't be read."""
+    try:
+        return Wanted.model_validate(read_json(folder_of(workspace, name) / WANTED))
+    except (OSError, ValueError):
+        return Wanted()
+
+
+def want(workspace: Workspace, name: str, wanted: Wanted) -> None:
+    """Ask a sweep's driver for something. Raises UserError when that can't be written."""
+    with told_as(f"sweep: can't write in {workspace.folder}"):
+        write_json(folder_of(workspace, name) / WANTED, wanted.model_dump(mode="json"))
+
+
+def read_settings(workspace: Workspace, name: str) -> Settings:
+    """Return the settings of a sweep so far. Raises UserError when their file is damaged."""
+    path = folder_of(workspace, name) / SETTINGS
+    try:
+        return Settings.model_validate(read_json(path))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        way_out = f"seqsum sweep --resume {name} makes it anew"
+        raise UserError(f"sweep: can't read {path}: {_why(error)}; {way_out}") from None
+
+
+def status_of(workspace: Workspace, sweep: Sweep) -> Status:
+    """Tell how a sweep stands: `died` where nothing drives it, and nobody stopped it before its end."""
+    folder, wanted = folder_of(workspace, sweep.name), read_wanted(workspace, sweep.name)
+    if is_held(folder / LOCK):
+        return "paused" if wanted.paused else "running"
+    try:
+        if read_settings(workspace, sweep.name).finished:
+            return "finished"
+    except UserError:
+        pass
+    return "stopped" if wanted.stopped else "died"
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return one_line(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return one_line(getattr(error, "strerror", None) or str(error))

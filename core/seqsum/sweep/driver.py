@@ -1,0 +1,267 @@
+"""Drives a sweep: asks Optuna for settings, keeps the machine's workers busy with their seeds, tells what came of them.
+
+What it knows lies in the sweep's folder and in the runs. Killed at any moment, another driver goes on: settings that
+were under way are taken up again with the runs that they have.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqsum.compare.spread import is_broken, worst
+from seqsum.control.replicate import Replication
+from seqsum.errors import UserError, told_as
+from seqsum.files import try_lock, write_json
+from seqsum.launch import Launcher
+from seqsum.runs import LIVE_STATUSES, Summary, Workspace
+from seqsum.sweep import definition
+from seqsum.sweep.definition import LOCK, SETTINGS, Setting, Settings, folder_of, read, read_wanted
+from seqsum.sweep.optuna_study import library, study_of, suggested
+from seqsum.text import one_line
+
+if TYPE_CHECKING:
+    import optuna
+
+MOST_RESTARTS = 3
+"""How often a run that died or was stopped is resumed before it counts as it stands."""
+INTERRUPTED = ("died", "stopped")
+AHEAD = 2
+"""Runs for each worker, with those that wait: none is idle while the next is chosen."""
+WORST = 1e300
+"""What a broken run is to a test that takes no infinities."""
+
+
+@dataclass
+class Active:
+    """A setting whose seeds are under way."""
+
+    trial: optuna.Trial
+    values: dict[str, str]
+    replication: Replication
+    restarts: dict[int, int] = field(default_factory=dict)
+    told: set[int] = field(default_factory=set)
+
+    def next_seed(self) -> int | None:
+        """Return a seed that has no run yet."""
+        return next((seed for seed in self.replication.seeds if seed not in self.replication.runs), None)
+
+
+class Driver:
+    """Holds the sweep's lock as long as it is open; a context."""
+
+    def __init__(self, workspace: Workspace, name: str, launcher: Launcher) -> None:
+        """Raises UserError when there is no such sweep, another driver is at it, or Optuna is not installed."""
+        library()
+        self.workspace, self.launcher = workspace, launcher
+        self.sweep = read(workspace, name)
+        self.folder = folder_of(workspace, name)
+        with told_as(f"sweep: can't write in {self.folder}"):
+            lock = try_lock(self.folder / LOCK)
+        if lock is None:
+            raise UserError(f"sweep: {name} is being driven already; seqsum sweep --show {name} tells how far it is")
+        self._lock = lock
+        self.settings: dict[int, Setting] = {}
+        self.active: list[Active] = []
+        self._written: Settings | None = None
+        try:
+            self.study = study_of(self.sweep, self.folder)
+            self._take_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let another driver have it. What is running goes on by itself."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What an earlier driver left
+
+    def _take_up(self) -> None:
+        import optuna
+
+        known = {one.number: one for one in self._read_earlier()}
+        state = optuna.trial.TrialState
+        for frozen in self.study.get_trials(deepcopy=False):
+            if frozen.state == state.RUNNING:
+                self._begin(optuna.trial.Trial(self.study, frozen._trial_id))
+            elif frozen.state != state.WAITING:
+                self.settings[frozen.number] = known.get(frozen.number) or self._setting(frozen)
+        for active in self.active:
+            active.replication.begin([seed for seed in active.replication.seeds if seed in active.replication.runs])
+        self._write()
+
+    def _read_earlier(self) -> tuple[Setting, ...]:
+        try:
+            return definition.read_settings(self.workspace, self.sweep.name).settings
+        except UserError:
+            return ()  # made anew from Optuna's journal
+
+    def _setting(self, frozen: optuna.trial.FrozenTrial) -> Setting:
+        from seqsum.sweep.optuna_study import text_of
+
+        values = text_of(frozen.params, self.sweep)
+        state = frozen.state.name.lower().replace("fail", "failed")
+        return Setting.model_validate({
+            "number": frozen.number, "values": values, "group": self.sweep.group_of(values), "state": state,
+            "value": frozen.value,
+        })  # fmt: skip
+
+    # A look
+
+    def look(self) -> bool:
+        """See what has come, start what can be started; return whether the sweep has ended: all is tried, or somebody
+        stopped it."""
+        wanted = read_wanted(self.workspace, self.sweep.name)
+        if wanted.stopped:
+            self.stop()
+            return True
+        self.sweep = read(self.workspace, self.sweep.name)
+        for active in list(self.active):
+            self._advance(active)
+        if not wanted.paused:
+            self._fill()
+        done = not self.active and not self._may_ask() and not wanted.paused
+        self._write(finished=done)
+        return done
+
+    def stop(self) -> None:
+        """Ask every run that is under way to save and stop; another driver resumes them."""
+        for active in self.active:
+            active.replication.stop()
+
+    def _advance(self, active: Active) -> None:
+        summaries = active.replication.summaries()
+        for seed, summary in summaries.items():
+            if summary.status in INTERRUPTED and active.restarts.get(seed, 0) < MOST_RESTARTS:
+                active.restarts[seed] = active.restarts.get(seed, 0) + 1
+                active.replication.begin([seed])
+        ended = {seed: self._value(one) for seed, one in summaries.items() if self._has_ended(active, seed, one)}
+        if self.sweep.prune != "off" and self._gives_up(active, summaries, ended):
+            active.replication.stop()
+            count = f"given up after {len(ended)} of {len(self.sweep.seeds)} seeds"
+            self._end(active, "pruned", [*ended.values()], count)
+        elif len(ended) == len(self.sweep.seeds):
+            self._end(active, "complete", [*ended.values()])
+
+    def _has_ended(self, active: Active, seed: int, summary: Summary) -> bool:
+        if summary.status in INTERRUPTED:
+            return active.restarts.get(seed, 0) >= MOST_RESTARTS
+        return summary.status not in LIVE_STATUSES
+
+    def _value(self, summary: Summary) -> float:
+        value = summary.metrics.get(self.sweep.goal)
+        broken = value is None or is_broken(summary.status, value)
+        return worst(self.sweep.direction) if broken or value is None else value
+
+    def _gives_up(self, active: Active, summaries: dict[int, Summary], ended: dict[int, float]) -> bool:
+        """Report what is new; return whether Optuna says that it is enough."""
+        places = {seed: place for place, seed in enumerate(self.sweep.seeds)}
+        if self.sweep.prune == "wilcoxon":
+            # A run of each seed is an instance of the test.
+            new = {places[seed]: value for seed, value in ended.items()}
+        else:
+            # Curves one after the other: a step of a later seed is a later step.
+            new = {}
+            for seed, summary in summaries.items():
+                value, steps = summary.metrics.get(self.sweep.goal), max(summary.steps, summary.step, 1)
+                if value is not None and math.isfinite(value):
+                    new[places[seed] * steps + summary.behind.get(self.sweep.goal, summary.step)] = value
+        fresh = {step: value for step, value in new.items() if step not in active.told}
+        for step, value in sorted(fresh.items()):
+            active.told.add(step)
+            active.trial.report(float(np.clip(value, -WORST, WORST)), step)
+        return bool(fresh) and len(ended) < len(self.sweep.seeds) and active.trial.should_prune()
+
+    def _end(self, active: Active, state: definition.State, values: list[float], reason: str = "") -> None:
+        import optuna
+
+        number = active.trial.number
+        value = float(np.median(values)) if values else None
+        if value is not None and math.isnan(value):
+            value = worst(self.sweep.direction)
+        if state == "complete":
+            self.study.tell(active.trial, value)
+        else:
+            told = optuna.trial.TrialState.PRUNED if state == "pruned" else optuna.trial.TrialState.FAIL
+            self.study.tell(active.trial, state=told)
+        self.settings[number] = self.settings[number].model_copy(
+            update={"state": state, "value": value, "reason": reason}
+        )
+        self.active.remove(active)
+
+    # What is started
+
+    def _fill(self) -> None:
+        room = AHEAD * self.launcher.capacity()
+        while self._live() < room:
+            waiting = next((one for one in self.active if self._may_start(one)), None)
+            if waiting is None:
+                if not self._may_ask():
+                    return
+                self._begin(self.study.ask())
+                continue
+            seed = waiting.next_seed()
+            assert seed is not None
+            try:
+                waiting.replication.begin([seed])
+            except UserError as error:
+                self._end(waiting, "failed", [], one_line(str(error)))
+
+    def _live(self) -> int:
+        return sum(one.live for active in self.active for one in active.replication.summaries().values())
+
+    def _may_start(self, active: Active) -> bool:
+        if active.next_seed() is None:
+            return False
+        if self.sweep.prune == "off":
+            return True
+        # One seed after the other, so that a bad setting is given up before all have begun.
+        return not any(one.live for one in active.replication.summaries().values())
+
+    def _may_ask(self) -> bool:
+        import optuna
+
+        trials = self.study.get_trials(deepcopy=False)
+        if self.sweep.sampler == "grid":
+            return any(trial.state == optuna.trial.TrialState.WAITING for trial in trials)
+        return len(trials) < self.sweep.trials
+
+    def _begin(self, trial: optuna.Trial) -> None:
+        values = suggested(trial, self.sweep)
+        group = self.sweep.group_of(values)
+        self.settings[trial.number] = Setting(number=trial.number, values=values, group=group)
+        try:
+            config = self.sweep.config_of(values)
+            seeds = self.sweep.seeds
+            made = Replication(self.workspace, self.launcher, self.sweep.preset, config, seeds, group)
+        except UserError as error:
+            self._fail(trial, one_line(str(error)))
+            return
+        self.active.append(Active(trial, values, made))
+
+    def _fail(self, trial: optuna.Trial, reason: str) -> None:
+        import optuna
+
+        self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        changes = {"state": "failed", "reason": reason}
+        self.settings[trial.number] = self.settings[trial.number].model_copy(update=changes)
+
+    def _write(self, *, finished: bool = False) -> None:
+        made = Settings(settings=tuple(self.settings[number] for number in sorted(self.settings)), finished=finished)
+        if made != self._written:
+            with told_as(f"sweep: can't write in {self.folder}"):
+                write_json(self.folder / SETTINGS, made.model_dump(mode="json"))
+            self._written = made

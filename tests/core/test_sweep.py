@@ -1,0 +1,326 @@
+"""Sweeps: what they go over, what comes of them, and that a killed one goes on, with real processes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.launch import LocalLauncher
+from seqsum.presets import load_preset
+from seqsum.runs import Run, Workspace
+from seqsum.sweep import definition
+from seqsum.sweep.definition import Sweep
+from seqsum.sweep.driver import Driver
+from seqsum.sweep.space import Choices, Range, check_size, grid, label, split
+from support.command_line import call, lines, refused
+from support.engine import SMALL, wait_until
+
+STEPS = 60
+FLAGS = [f"--{path}={value}" for path, value in {**SMALL, "train.steps": STEPS}.items()]
+
+
+def command(workspace: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "seqsum.cli", "sweep", *words, "--json", "--workspace", str(workspace)]
+
+
+def swept(workspace: Path, *words: str) -> dict[str, Any]:
+    """Drive a sweep to its end in a process of its own; return its last line."""
+    done = subprocess.run(command(workspace, *words), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    last: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return last
+
+
+def runs_by_setting(workspace: Path, paths: list[str]) -> dict[tuple[str, ...], list[Run]]:
+    found: dict[tuple[str, ...], list[Run]] = {}
+    for run in Workspace(workspace).runs():
+        config = run.record.parsed_config()
+        found.setdefault(tuple(str(config.value(path)) for path in paths), []).append(run)
+    return found
+
+
+# What it goes over
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "part"),
+    [
+        ("optim.lr", "0.001,0.01", Choices(path="optim.lr", values=("0.001", "0.01"))),
+        ("optim.lr", " 1e-3 , 1e-2, 1e-3", Choices(path="optim.lr", values=("1e-3", "1e-2"))),
+        ("optim.lr", "1e-4..1e-1:log", Range(path="optim.lr", low=1e-4, high=0.1, log=True)),
+        ("model.hidden_size", "8..64", Range(path="model.hidden_size", low=8, high=64, whole=True)),
+        ("model.cell", "rnn,gru", Choices(path="model.cell", values=("rnn", "gru"))),
+        ("model.bidirectional", "true,false", Choices(path="model.bidirectional", values=("true", "false"))),
+        ("optim.lr", "0.001", None), ("track.tags", "a,b", None), ("track.description", "a, b .. c", None),
+        ("track.group", "a,b", None),
+    ],
+)  # fmt: skip
+def test_lists_and_ranges_are_read_and_the_rest_is_set_once(path: str, text: str, part: Choices | Range | None) -> None:
+    fixed, space = split({path: text}, load_preset("adds").config)
+    assert (fixed, space) == (({path: text}, ()) if part is None else ({}, (part,)))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "why"),
+    [
+        ("optim.lr", "1e-1..1e-4:log", "from a lower to a higher number"),
+        ("optim.lr", "0..0.1:log", "no logarithm at 0"),
+        ("optim.lr", "0.1,,0.2", "empty value"),
+        ("optim.lr", "0.1,x", "optim.lr"),
+        ("optim.lr", "0.1..1e400", "from a lower to a higher number"),
+        ("optim.lr", "-1..0.1", "optim.lr"),
+        ("model.hidden_size", "8.5..64", "whole number"),
+        ("model.hidden_size", "0,8", "model.hidden_size"),
+        ("model.cell", "rnn,lsmt", "model.cell"),
+        ("train.seed", "1,2", "--seeds"),
+    ],
+)
+def test_what_can_t_be_swept_is_said_in_a_sentence(path: str, text: str, why: str, tmp_path: Path) -> None:
+    assert why in refused("sweep", "baseline", f"--{path}={text}", "--workspace", str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_grid_is_the_product_and_a_range_has_no_end() -> None:
+    space = (Choices(path="a.b", values=("1", "2")), Choices(path="c.b", values=("x", "y", "z")))
+    assert [tuple(one.values()) for one in grid(space)] == list(itertools.product("12", "xyz"))
+    assert check_size(space, None, "grid") == 6 and check_size(space, 4, "grid") == 4
+    assert label({"a.b": "1", "c.b": "x"}) == "a.b 1, c.b x" and label({"a.b": "1", "c.d": "x"}) == "b 1, d x"
+    endless = (*space, Range(path="d.e", low=0, high=1))
+    for asked, sampler, why in ((endless, "grid", "no end"), (endless, "tpe", "--trials"), ((), "grid", "list")):
+        with pytest.raises(UserError, match=why):
+            check_size(asked, None, sampler)
+
+
+# What comes of it
+
+
+def test_every_setting_is_trained_with_every_seed_and_told_best_first(tmp_path: Path) -> None:
+    told = swept(tmp_path, "baseline", *FLAGS, "--optim.lr", "0.0001,0.03", "--model.cell", "rnn,gru", "--seeds", "3")
+    found = runs_by_setting(tmp_path, ["optim.lr", "model.cell"])
+    assert found.keys() == set(itertools.product(["0.0001", "0.03"], ["rnn", "gru"]))
+    medians = {}
+    for setting, runs in found.items():
+        assert sorted(int(run.record.parsed_config().train.seed) for run in runs) == [0, 1, 2]
+        assert all(run.summary().status == "finished" and run.summary().step == STEPS for run in runs)
+        medians[setting] = statistics.median(run.summary().metrics["accuracy"] for run in runs)
+    assert (told["name"], told["status"], told["goal"]) == ("baseline-sweep", "finished", "accuracy")
+    values = [one["value"] for one in told["settings"]]
+    assert values == sorted(values, reverse=True) == sorted(medians.values(), reverse=True)
+    for one in told["settings"]:
+        assert medians[one["values"]["optim.lr"], one["values"]["model.cell"]] == one["value"]
+        assert one["sample"]["n"] == len(one["runs"]) == 3 and one["state"] == "complete"
+    (again,) = lines("sweep", "--show", "baseline-sweep", "--workspace", str(tmp_path))
+    assert again == told
+    (listed,) = lines("sweep", "--list", "--workspace", str(tmp_path))
+    assert (listed["name"], listed["status"], listed["settings"]) == ("baseline-sweep", "finished", 4)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "cmaes"])
+def test_drawn_settings_lie_in_their_ranges(sampler: str, tmp_path: Path) -> None:
+    told = swept(
+        tmp_path, "baseline", *FLAGS, "--optim.lr", "1e-4..1e-1:log", "--model.num_layers", "1..4", "--seeds", "1",
+        "--trials", "12", "--sampler", sampler,
+    )  # fmt: skip
+    rates = [float(one["values"]["optim.lr"]) for one in told["settings"]]
+    layers = [one["values"]["model.num_layers"] for one in told["settings"]]
+    assert len(rates) == 12 and all(1e-4 <= rate <= 0.1 for rate in rates) and len(set(rates)) > 8
+    assert set(layers) <= {"1", "2", "3", "4"} and len(set(layers)) > 1
+    # Evenly in the logarithm, not in the rate: below a tenth of the highest rate lie two thirds of them.
+    if sampler == "random":
+        assert sum(rate < 0.01 for rate in rates) >= 4
+    for one in told["settings"]:
+        config = Run(tmp_path / one["runs"][0]).record.parsed_config()
+        assert (str(config.model.num_layers), config.optim.lr) == (  # type: ignore[attr-defined]
+            one["values"]["model.num_layers"], float(one["values"]["optim.lr"]),
+        )  # fmt: skip
+
+
+def test_what_can_t_be_trained_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    # Of a bidirectional network no GRU by layers of two kinds is made: the fused backend refuses what it can't do.
+    told = swept(
+        tmp_path, "baseline", *FLAGS, "--train.backend", "fused", "--model.bidirectional", "false,true", "--seeds", "1"
+    )
+    states = {one["values"]["model.bidirectional"]: one for one in told["settings"]}
+    assert states["false"]["state"] == "complete" and states["true"]["state"] == "failed"
+    assert "fused" in states["true"]["reason"] and told["status"] == "finished"
+
+
+def test_a_run_that_diverges_counts_as_worst(tmp_path: Path) -> None:
+    told = swept(tmp_path, "baseline", *FLAGS, "--optim.name", "sgd", "--optim.lr", "0.01,1e30", "--seeds", "2")
+    best, lost = told["settings"]
+    assert best["values"]["optim.lr"] == "0.01" and lost["values"]["optim.lr"] == "1e30"
+    assert lost["sample"]["valued"] == 0 and lost["sample"]["n"] == 2 and lost["against_best"]["improvement"] == 0
+
+
+# Killed, paused, extended
+
+
+def finished(workspace: Path) -> int:
+    return sum(run.summary().status == "finished" for run in Workspace(workspace).runs())
+
+
+def _came_to(process: subprocess.Popen[str], workspace: Path, many: int) -> bool:
+    return process.poll() is not None or finished(workspace) >= many
+
+
+def test_a_driver_killed_again_and_again_tries_each_setting_once(tmp_path: Path) -> None:
+    draw = random.Random(1)
+    words = ["baseline", *FLAGS, "--optim.lr", "0.001,0.003,0.01", "--model.cell", "rnn,gru", "--seeds", "2"]
+    process = subprocess.Popen(command(tmp_path, *words, "--name", "k"), stdout=subprocess.PIPE, text=True)
+    for _ in range(4):
+        many = finished(tmp_path) + draw.randrange(1, 4)
+        wait_until(partial(_came_to, process, tmp_path, many), "some runs more")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        made = definition.read(Workspace(tmp_path), "k")
+        assert definition.status_of(Workspace(tmp_path), made) in ("died", "finished")
+        process = subprocess.Popen(command(tmp_path, "--resume", "k"), stdout=subprocess.PIPE, text=True)
+    out, _ = process.communicate(timeout=120)
+    told = json.loads(out.splitlines()[-1])
+    assert process.returncode == 0 and told["status"] == "finished" and len(told["settings"]) == 6
+    found = runs_by_setting(tmp_path, ["optim.lr", "model.cell"])
+    assert len(found) == 6
+    for runs in found.values():
+        assert sorted(int(run.record.parsed_config().train.seed) for run in runs) == [0, 1]
+        assert {run.summary().status for run in runs} == {"finished"}
+
+
+def test_half_a_line_of_optuna_s_journal_is_no_end(tmp_path: Path) -> None:
+    words = ["baseline", *FLAGS, "--optim.lr", "0.001..0.01", "--seeds", "1", "--trials", "2", "--sampler", "random"]
+    swept(tmp_path, *words)
+    journal = tmp_path / ".sweeps" / "baseline-sweep" / "optuna.log"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code": 4, "worker_id": "x')
+    journal.with_name("optuna.log.lock").symlink_to("nowhere")
+    told = swept(tmp_path, "--resume", "baseline-sweep", "--trials", "4")
+    assert len(told["settings"]) == 4 and len({one["values"]["optim.lr"] for one in told["settings"]}) == 4
+    assert all(json.loads(line) for line in journal.read_bytes().splitlines())
+
+
+def drive(driver: Driver, until: Any) -> None:
+    wait_until(lambda: driver.look() or until(), "the sweep to come so far")
+
+
+def definition_of(workspace: Workspace, changes: Mapping[str, Any], **facts: Any) -> Sweep:
+    fixed, space = split({path: str(text) for path, text in changes.items()}, Config())
+    made = {
+        "name": "s", "preset": "baseline", "config": Config().changed({**SMALL, **fixed}, "test").plain(),
+        "space": space, "seeds": (0, 1), "trials": 2, "sampler": "grid", "prune": "off", "goal": "accuracy",
+    }  # fmt: skip
+    return definition.create(workspace, Sweep.model_validate({**made, **facts}), named=True)
+
+
+def test_paused_it_starts_nothing_and_stopped_it_goes_on_later(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 40_000, "train.backend": "torch"})
+    with Driver(workspace, made.name, LocalLauncher(workers=1)) as driver:
+        drive(driver, lambda: any(run.summary().status == "running" for run in workspace.runs()))
+        with pytest.raises(UserError, match="is being driven already"):
+            Driver(workspace, made.name, LocalLauncher())
+        status, out, _ = call("sweep", "--pause", made.name, "--workspace", str(tmp_path))
+        assert status == 0 and "starts nothing new" in out and definition.status_of(workspace, made) == "paused"
+        began = len(workspace.runs())
+        for _ in range(5):
+            assert not driver.look()
+        assert len(workspace.runs()) == began < 4
+        status, out, _ = call("sweep", "--stop", made.name, "--workspace", str(tmp_path))
+        assert status == 0 and driver.look()
+    wait_until(lambda: {run.summary().status for run in workspace.runs()} == {"stopped"}, "all stopped")
+    assert definition.status_of(workspace, made) == "stopped"
+    assert "nothing drives it" in refused("sweep", "--pause", made.name, "--workspace", str(tmp_path))
+    definition.want(workspace, made.name, definition.Wanted())
+    with Driver(workspace, made.name, LocalLauncher(workers=1)) as driver:
+        drive(driver, lambda: any(run.summary().status == "running" for run in workspace.runs()))
+        definition.want(workspace, made.name, definition.Wanted(stopped=True))
+        assert driver.look()
+    wait_until(lambda: not any(run.summary().live for run in workspace.runs()), "all ended")
+
+
+def test_a_worker_killed_under_way_is_resumed(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 3000, "train.backend": "torch"})
+    killed: set[str] = set()
+    with Driver(workspace, made.name, LocalLauncher()) as driver:
+
+        def step() -> bool:
+            ended = driver.look()
+            for run in workspace.runs():
+                summary = run.summary()
+                if run.id not in killed and summary.status == "running" and summary.step and summary.pid:
+                    os.kill(summary.pid, signal.SIGKILL)
+                    killed.add(run.id)
+            return ended
+
+        wait_until(step, "the sweep's end", seconds=180)
+    assert len(killed) == 4 and {run.summary().status for run in workspace.runs()} == {"finished"}
+    assert {one.state for one in definition.read_settings(workspace, made.name).settings} == {"complete"}
+
+
+def test_bad_settings_are_given_up_before_all_their_seeds(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    # Without learning every seed is at chance; with it, well above.
+    made = definition_of(
+        workspace, {"optim.lr": "0.01,1e-9", "train.steps": 1500}, seeds=tuple(range(12)), prune="wilcoxon", trials=2
+    )
+    with Driver(workspace, made.name, LocalLauncher()) as driver:
+        wait_until(driver.look, "the sweep's end", seconds=180)
+    good, bad = definition.read_settings(workspace, made.name).settings
+    began = [sum(run.summary().group == one.group for run in workspace.runs()) for one in (good, bad)]
+    assert (good.state, bad.state) == ("complete", "pruned") and began[0] == 12 and began[1] < 12
+    assert bad.reason == f"given up after {began[1]} of 12 seeds" or "given up after" in bad.reason
+    assert good.value is not None and bad.value is not None and good.value > bad.value > 0
+
+
+# What is refused
+
+
+def test_without_optuna_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    made = definition_of(Workspace(tmp_path), {"optim.lr": "0.001,0.01"})
+    with pytest.raises(UserError, match=r"needs Optuna.*pip install 'seqsum-tui\[sweep\]'"):
+        Driver(Workspace(tmp_path), made.name, LocalLauncher())
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["baseline"], "give a field a list or a range"), ([], "PRESET is missing"),
+        (["--resume", "none"], 'no sweep "none"'), (["--show", "../x"], "a name is 1 to 60 letters"),
+        (["baseline", "--show", "x"], "stands alone"), (["--show", "x", "--pause", "y"], "stand alone"),
+        (["baseline", "--optim.lr", "1e-3..1e-2"], "--trials"),
+        (["baseline", "--optim.lr", "1,2", "--trials", "0"], "--trials"),
+        (["baseline", "--optim.lr", "1,2", "--goal", "accuracies"], "accuracies"),
+        (["baseline", "--optim.lr", "1,2", "--seeds", "x"], "sweep: --seeds"),
+        (["--resume", "x", "--optim.lr", "1,2"], "stays as it began"),
+        (["baseline", "--optim.lr", "1,2", "--name", "a/b"], "a name is"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sweep_is_refused(words: list[str], why: str, tmp_path: Path) -> None:
+    assert why in refused("sweep", *words, "--workspace", str(tmp_path / "runs"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": 3}', '{"name": "s", "odd": 1}', "\0"])
+def test_a_damaged_file_is_told_and_takes_nothing_down(text: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01"})
+    folder = definition.folder_of(workspace, made.name)
+    (folder / "settings.json").write_text(text)
+    assert "can't read" in refused("sweep", "--show", made.name, "--workspace", str(tmp_path))
+    (folder / "wanted.json").write_text(text)
+    assert definition.read_wanted(workspace, made.name) == definition.Wanted()
+    (folder / "sweep.json").write_text(text)
+    assert "can't read" in refused("sweep", "--show", made.name, "--workspace", str(tmp_path))
