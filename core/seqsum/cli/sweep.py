@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import re
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from seqsum.sweep.definition import (
     Setting,
     Sweep,
     Wanted,
+    check_name,
     create,
     extend,
     names,
@@ -112,7 +114,7 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     made = create(
         workspace,
         Sweep(
-            name=options.name or f"{preset.name}-sweep".replace("/", "-"),
+            name=check_name(options.name) if options.name else _name_after(preset.name),
             preset=preset.name,
             config=wanted.plain(),
             space=space,
@@ -138,6 +140,11 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
         for note in notes(wanted, task, typed=fixed):
             say(f"  {note.text}")
     return made
+
+
+def _name_after(preset: str) -> str:
+    """Return what a sweep is called after its preset, whose file may be called anything."""
+    return f"{re.sub('[^A-Za-z0-9_.-]+', '-', preset).strip('-._')[:50] or 'own'}-sweep"
 
 
 def _trials(text: str) -> int:

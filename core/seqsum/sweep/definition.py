@@ -116,13 +116,19 @@ def place(workspace: Workspace) -> Path:
     return own_folder(workspace.folder / FOLDER)
 
 
-def folder_of(workspace: Workspace, name: str) -> Path:
-    """Return the folder of a sweep. Raises UserError for what is no name of one."""
+def check_name(name: str) -> str:
+    """Return a sweep's name; raise UserError for what can't be one."""
     if NAME.fullmatch(name) is None:
         raise UserError(
             "sweep: a name is 1 to 60 letters, digits, _ - or ., and begins with a letter or digit; got "
             f'"{printable(name)[:80]}"'
         )
+    return name
+
+
+def folder_of(workspace: Workspace, name: str) -> Path:
+    """Return the folder of a sweep. Raises UserError for what is no name of one."""
+    check_name(name)
     return own_folder(place(workspace) / name)
 
 

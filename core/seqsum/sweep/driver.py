@@ -226,7 +226,9 @@ class Driver:
     def _may_start(self, active: Active) -> bool:
         if active.next_seed() is None:
             return False
-        if self.sweep.prune == "off":
+        first = active is self.active[0] and not any(one.state == "complete" for one in self.settings.values())
+        if self.sweep.prune == "off" or first:
+            # The first setting is what others are measured by: nothing gives it up.
             return True
         # One seed after the other, so that a bad setting is given up before all have begun.
         return not any(one.live for one in active.replication.summaries().values())
