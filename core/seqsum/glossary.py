@@ -179,6 +179,9 @@ _TERMS = {
     "optimizer, optimiser":
         "The rule that turns gradients into steps: SGD, Adam, AdamW, RMSprop, Muon or schedule-free AdamW.",
     "overfit, overfitting": "Learning the training data by heart: its loss falls on, that of held-out data rises.",
+    "p value":
+        "How often chance alone would make a difference as large as the one that was seen: 0.01 is once in a hundred "
+        "times. Small ones say that a difference is real, not that it is large.",
     "parameter, weight": "A number that training changes. A small network has hundreds, a large one billions.",
     "patience": "How many evaluations without a lower loss are waited for before something is done.",
     "perplexity":
@@ -209,6 +212,7 @@ _TERMS = {
         "Averaging a curve over its neighbours, so that its course is seen; for RMSprop, how long it remembers.",
     "softmax": "What makes probabilities of logits: all positive, with the sum 1.",
     "step": "One update of the weights, from one batch. In a sequence: one place of it.",
+    "sweep": "The same preset with many settings, each with several seeds, to see which is best.",
     "teacher forcing": "In training the decoder is given the right token before, not the one that it wrote itself.",
     "temperature": "How freely a text is drawn: below 1 nearer to the likeliest token, above 1 wilder.",
     "test, test part":

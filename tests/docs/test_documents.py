@@ -13,6 +13,7 @@ from textual.keys import _character_to_key
 
 from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.presets import load_preset, preset_names
+from seqsum.sweep.space import split
 from tests.reference import keys_of_parts
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,10 @@ def test_every_command_can_be_typed(page: Path) -> None:
         if words == ["--version"] or (words[0] in COMMANDS and len(words) == 1):
             continue
         options = parse(words)
-        if hasattr(options, "preset") and not options.preset.isupper():
+        if words[0] == "sweep":
+            if options.preset:
+                split(options.changes, load_preset(options.preset).config)
+        elif hasattr(options, "preset") and not options.preset.isupper():
             load_preset(options.preset).config.changed(options.changes, str(words))
         assert {name for name in getattr(options, "names", []) if not name.isupper()} <= set(preset_names())
 
