@@ -14,7 +14,7 @@ from pins import FILES, LEFT_OUT, ROOT, name_of, pins
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HASHED = {pin: block for name in FILES for pin, block in pins((ROOT / name).read_text()).items()}
 VERSIONS = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines()]
-BENCH = {"jax", "jaxlib", "ml-dtypes", "opt-einsum", "scipy"}
+BENCH = {"jax", "jaxlib", "ml-dtypes", "opt-einsum"}
 
 
 def test_each_package_has_one_version_and_hashes_of_its_files() -> None:
@@ -42,7 +42,7 @@ def test_hashes_and_constraints_name_the_same_versions(python: str) -> None:
 def test_whatever_the_project_asks_for_is_there_with_what_that_asks_for() -> None:
     """Followed from package to package, as installed here."""
     extras = PROJECT["optional-dependencies"]
-    asked = [*PROJECT["dependencies"], *extras["test"], *extras["docs"]]
+    asked = [*PROJECT["dependencies"], *extras["sweep"], *extras["test"], *extras["docs"]]
     to_see, seen = [Requirement(text) for text in asked], set[str]()
     names = {name_of(pin) for pin in HASHED}
     while to_see:

@@ -161,26 +161,25 @@ def _replicate(parser: Parser) -> None:
 
 def _sweep(parser: Parser) -> None:
     parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a path to a .toml file")
-    parser.add_argument("--seeds", metavar="N", help="how many seeds of each setting, or a range like 0-7; default: 4")
-    parser.add_argument("--trials", metavar="N", help="how many settings to try; of a grid all, if left out")
+    parser.add_argument("--seeds", metavar="N", help="how many of each setting, or a range like 0-7; default: 4")
+    parser.add_argument("--trials", metavar="N", help="how many settings to try; default: all of a grid")
     parser.add_argument(
         "--sampler",
         choices=("grid", "random", "tpe", "gp", "cmaes"),
-        help="how settings are chosen: all of a grid, by chance, or by what earlier ones came to; "
-        "default: grid for lists, tpe where there is a range",
+        help="how settings are chosen; default: grid for lists, tpe with a range",
     )
     parser.add_argument(
         "--prune",
         choices=("off", "median", "hyperband", "wilcoxon"),
-        help="give up bad settings early: after some seeds (wilcoxon), or while they train; default: off",
+        help="give up bad settings early; default: off",
     )
-    parser.add_argument("--goal", metavar="METRIC", help="what is best; default: accuracy, or else train.best_metric")
-    parser.add_argument("--name", metavar="NAME", help="the sweep's name; default: the preset's, with -sweep")
+    parser.add_argument("--goal", metavar="METRIC", help="default: accuracy, or else train.best_metric")
+    parser.add_argument("--name", metavar="NAME", help="default: the preset's, with -sweep")
     _detach(parser)
     parser.add_argument("--resume", metavar="NAME", help="go on with a sweep that was stopped, paused or killed")
     parser.add_argument("--show", metavar="NAME", help="what came of a sweep so far")
-    parser.add_argument("--pause", metavar="NAME", help="have a sweep start nothing new; what runs goes on")
-    parser.add_argument("--stop", metavar="NAME", help="have a sweep save its runs and stop")
+    parser.add_argument("--pause", metavar="NAME", help="start nothing new; what runs goes on")
+    parser.add_argument("--stop", metavar="NAME", help="save a sweep's runs and stop it")
     parser.add_argument("--list", action="store_true", help="the sweeps there are")
     _settings(parser)
 
@@ -425,7 +424,7 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "sample": Subcommand("have a language model write on from a prompt", "asking:sample", _sample),
         "evaluate": Subcommand("measure accuracy, exactly where possible", "asking:evaluate", _evaluate),
     },
-    "Keep order": {
+    "Keep order, look up": {
         "rename": Subcommand("give a run another name", "annotate:rename", _rename),
         "tag": Subcommand("add tags to a run, or take them away", "annotate:tag", _tag),
         "note": Subcommand("write a note about a run", "annotate:note", _note),
@@ -434,8 +433,6 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
         "doctor": Subcommand("check the files of all runs, or of one, and mend them", "doctor:doctor", _doctor),
-    },
-    "Look up, set up": {
         "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),
         "completion": Subcommand(
             "print what makes a shell complete commands, runs and settings", "completion:print_script", _completion

@@ -55,7 +55,7 @@ def show_command(options: argparse.Namespace) -> None:
         page.line(f"\n{heading}", TITLE)
         page.sections(settings)
     if parser.field_paths and not (settings and options.all):
-        name = shlex.quote(one_line(named)) if settings else _metavar(parser.actions[0])
+        name = shlex.quote(one_line(named)) if settings else _metavar(parser.actions[0]).strip("[]")
         more = "--all lists every setting there is" if settings else "lists its settings, with values and bounds"
         page.line(f"\nseqsum {options.command} {name} --help {more}.")
     if problem:

@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         if isinstance(facts.get("help"), str):
             facts["help"] = facts["help"].replace("%", "%%")
         if self.lenient:
-            if "nargs" in facts:
+            if facts.get("nargs", "?") != "?":
                 facts["nargs"] = "*"
             elif not names[0].startswith("-"):
                 facts["nargs"] = "?"
