@@ -165,6 +165,41 @@ def test_a_run_that_diverges_counts_as_worst(tmp_path: Path) -> None:
     assert lost["sample"]["valued"] == 0 and lost["sample"]["n"] == 2 and lost["against_best"]["improvement"] == 0
 
 
+def test_a_file_says_the_same_and_what_is_typed_goes_before_it(tmp_path: Path) -> None:
+    sections = dict[str, list[str]]()
+    for path, value in {**SMALL, "train.steps": STEPS}.items():
+        section, _, name = path.partition(".")
+        sections.setdefault(section, []).append(f"{name} = {json.dumps(value)}")
+    sections.setdefault("optim", []).append("lr = [0.001, 0.01]")
+    text = "".join(f"[{section}]\n" + "\n".join(lines) + "\n" for section, lines in sections.items())
+    file = tmp_path / "s.toml"
+    file.write_text(f'[sweep]\npreset = "baseline"\nseeds = "3-5"\nname = "of-file"\n{text}')
+    told = swept(tmp_path / "runs", str(file), "--seeds", "1", "--model.cell", "rnn,gru")
+    assert told["name"] == "of-file" and len(told["settings"]) == 4
+    assert runs_by_setting(tmp_path / "runs", ["optim.lr", "model.cell", "train.seed"]).keys() == set(
+        itertools.product(["0.001", "0.01"], ["rnn", "gru"], ["0"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[sweep", "not a TOML file"), ("[sweep]\n", "sweep.preset: is missing"), ("sweep = 1\n", "must be a section"),
+        ('[sweep]\npreset = "adds"\nseed = 3\n', 'did you mean "seeds"'),
+        ('[sweep]\npreset = "adds"\nseeds = [1, 2]\n', "must be text or a whole number"),
+        ('[sweep]\npreset = "adds"\n[optin]\nlr = 1\n', 'did you mean "optim"'),
+        ('[sweep]\npreset = "adds"\nprune = "hard"\n[optim]\nlr = [1, 2]\n', "must be one of off, median"),
+        ('[sweep]\npreset = "adds"\n[optim]\nlrr = [1, 2]\n', "optim.lrr"),
+        ('[sweep]\npreset = "nothing"\n', 'no preset "nothing"'),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_told_in_a_sentence(text: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(text)
+    assert why in refused("sweep", str(file), "--workspace", str(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
 # Killed, paused, extended
 
 

@@ -160,7 +160,7 @@ def _replicate(parser: Parser) -> None:
 
 
 def _sweep(parser: Parser) -> None:
-    parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a path to a .toml file")
+    parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a .toml file of one or of a sweep")
     parser.add_argument("--seeds", metavar="N", help="how many of each setting, or a range like 0-7; default: 4")
     parser.add_argument("--trials", metavar="N", help="how many settings to try; default: all of a grid")
     parser.add_argument(

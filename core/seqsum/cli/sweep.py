@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,6 +29,8 @@ from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from seqsum.setting_notes import notes
 from seqsum.sweep.definition import (
+    PRUNERS,
+    SAMPLERS,
     Setting,
     Sweep,
     Wanted,
@@ -42,6 +45,8 @@ from seqsum.sweep.definition import (
     want,
 )
 from seqsum.sweep.driver import Driver
+from seqsum.sweep.file import read_sweep_file
+from seqsum.sweep.optuna_study import library
 from seqsum.sweep.results import Result, results
 from seqsum.sweep.space import check_size, label, plain, split
 from seqsum.text import printable
@@ -60,6 +65,8 @@ def sweep(options: argparse.Namespace) -> int:
     """Exit status: 0 when all settings were tried, 1 when it was stopped before."""
     workspace = Workspace(options.workspace)
     action = _action(options)
+    if action in (None, "resume"):
+        library()
     if action == "list":
         return _say_list(workspace, options.json)
     if action == "show":
@@ -98,7 +105,24 @@ def _action(options: argparse.Namespace) -> str | None:
     return given[0] if given else None
 
 
+def _with_file(options: argparse.Namespace) -> None:
+    """Take what a sweep's file says; what is typed as well goes before it."""
+    said = read_sweep_file(Path(options.preset)) if options.preset.endswith(".toml") else None
+    if said is None:
+        return
+    for word, text in said.words.items():
+        if word == "preset" or getattr(options, word) is None:
+            setattr(options, word, text)
+    for name, known in (("sampler", SAMPLERS), ("prune", PRUNERS)):
+        if getattr(options, name) not in (None, *known):
+            raise UserError(
+                f'sweep: {name} must be one of {", ".join(known)}, got "{printable(getattr(options, name))}"'
+            )
+    options.changes = {**said.changes, **options.changes}
+
+
 def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
+    _with_file(options)
     preset = load_preset(options.preset)
     fixed, space = split(options.changes, preset.config)
     wanted = preset.config.changed(fixed, "sweep")
