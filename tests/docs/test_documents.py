@@ -13,6 +13,7 @@ from textual.keys import _character_to_key
 
 from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.presets import load_preset, preset_names
+from seqsum.sweep.file import read_sweep_file
 from seqsum.sweep.space import split
 from tests.reference import keys_of_parts
 
@@ -54,11 +55,22 @@ def test_every_command_can_be_typed(page: Path) -> None:
             continue
         options = parse(words)
         if words[0] == "sweep":
-            if options.preset:
+            # The file of a sweep stands on its page, and is read below.
+            if options.preset and not options.preset.endswith(".toml"):
                 split(options.changes, load_preset(options.preset).config)
         elif hasattr(options, "preset") and not options.preset.isupper():
             load_preset(options.preset).config.changed(options.changes, str(words))
         assert {name for name in getattr(options, "names", []) if not name.isupper()} <= set(preset_names())
+
+
+def test_the_sweep_of_a_file_can_be_made(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "sweeps.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "lr.toml").write_text(text, encoding="utf-8")
+    said = read_sweep_file(tmp_path / "lr.toml")
+    assert said is not None
+    _, space = split(said.changes, load_preset(said.words["preset"]).config)
+    assert [part.path for part in space] == ["optim.lr", "optim.weight_decay"]
 
 
 def test_the_pages_do_name_commands() -> None:
