@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
+from seqsum.cli.many import chosen, each
 from seqsum.cli.output import say, say_json, tell
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
@@ -23,15 +25,22 @@ def rename(options: Options) -> int:
 
 
 def tag(options: Options) -> int:
-    run = _run(options)
+    """Tag runs, or take tags away. With a filter every word is a tag."""
+    words = options.tags if options.filter is None else [options.run, *options.tags]
+    if not words:
+        raise UserError("tag: TAG is missing; see seqsum tag --help")
+    runs = chosen(options, "tag", [options.run] if options.filter is None else [])
+    return each(runs, lambda run: _tag(options, run, words))
 
+
+def _tag(options: Options, run: Run, words: Sequence[str]) -> int:
     def tags() -> list[str]:
         has = run.outline().tags
-        absent = [one for one in options.tags if one not in has] if options.remove else []
+        absent = [one for one in words if one not in has] if options.remove else []
         if absent:
             there = f"; it has {', '.join(has)}" if has else "; it has none"
             raise UserError(f'tag: {run.name} has no tag "{one_line(absent[0])}"{one_line(there)}')
-        return [one for one in has if one not in options.tags] if options.remove else [*has, *options.tags]
+        return [one for one in has if one not in words] if options.remove else [*has, *words]
 
     found = annotate(run.folder, tags=tags)
     return _said(options, run, f"tags: {', '.join(found.tags or ()) or 'none'}")
@@ -50,24 +59,19 @@ def star(options: Options) -> int:
 
 
 def delete(options: Options) -> int:
-    workspace = Workspace(options.workspace)
-    # All are found before the first is deleted: a typing error must not leave half of it done.
-    found = {run.id: run for run in (workspace.find(text) for text in options.runs)}
-    for run in found.values():
-        name = run.name
-        bin.delete(run)
-        _said(options, run, "in the bin; seqsum restore brings it back", name)
-    return 0
+    return each(chosen(options, "delete", options.runs), lambda run: _delete(options, run))
+
+
+def _delete(options: Options, run: Run) -> int:
+    name = run.name
+    bin.delete(run)
+    return _said(options, run, "in the bin; seqsum restore brings it back", name)
 
 
 def restore(options: Options) -> int:
-    workspace = Workspace(options.workspace)
-    try:
-        found = workspace.bin.find(options.run)
-    except UserError as error:
-        raise UserError(f"{error}; seqsum bin lists the deleted runs") from None
-    run = bin.restore(workspace.folder, found.id)
-    return _said(options, run, "back from the bin")
+    workspace, hint = Workspace(options.workspace), "; seqsum bin lists the deleted runs"
+    found = chosen(options, "restore", options.runs, workspace.bin, hint)
+    return each(found, lambda run: _said(options, bin.restore(workspace.folder, run.id), "back from the bin"))
 
 
 def empty_bin(options: Options) -> int:

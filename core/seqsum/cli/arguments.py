@@ -196,8 +196,20 @@ def _detach(parser: Parser) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; training goes on by itself")
 
 
+def _many(parser: Parser) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="ids, beginnings of ids, or names; group:NAME is all of a group"
+    )
+    _chosen(parser)
+
+
+def _chosen(parser: Parser) -> None:
+    parser.add_argument("--filter", metavar="EXPR", help='every run that it finds, e.g. "status = running"; see runs')
+    parser.add_argument("--yes", action="store_true", help="do not ask where it is several")
+
+
 def _resume(parser: Parser) -> None:
-    _run(parser)
+    _many(parser)
     parser.add_argument("--detach", action="store_true", help="resume returns at once with it or without")
 
 
@@ -351,9 +363,13 @@ def _rename(parser: Parser) -> None:
 
 
 def _tag(parser: Parser) -> None:
-    _run(parser)
-    parser.add_argument("tags", metavar="TAG", nargs="+", help="a word or several, without commas")
+    parser.add_argument(
+        "run", metavar="RUN", help="a run's id, the beginning of one, or its name; group:NAME is all of a group"
+    )
+    parser.add_argument("tags", metavar="TAG", nargs="*", help="a word or several, without commas")
     parser.add_argument("--remove", action="store_true", help="take these tags away")
+    parser.add_argument("--filter", metavar="EXPR", help='in place of RUN: every run that it finds, "accuracy > 0.9"')
+    parser.add_argument("--yes", action="store_true", help="do not ask where it is several")
 
 
 def _note(parser: Parser) -> None:
@@ -364,10 +380,6 @@ def _note(parser: Parser) -> None:
 def _star(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("--off", action="store_true", help="take it away")
-
-
-def _delete(parser: Parser) -> None:
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="ids, beginnings of ids, or names")
 
 
 def _bin(parser: Parser) -> None:
@@ -411,10 +423,10 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "sync": Subcommand("upload a run's offline SwanLab logs", "commands:sync", _sync),
     },
     "While it trains": {
-        "pause": Subcommand("pause a running run at its next chunk", "commands:pause", _run),
+        "pause": Subcommand("pause running runs at their next chunk", "commands:pause", _many),
         "resume": Subcommand("go on after a pause, a stop or a death", "commands:resume", _resume),
-        "stop": Subcommand("save and stop a run; resume goes on from there", "commands:stop", _run),
-        "snapshot": Subcommand("have a live run save a checkpoint now", "commands:snapshot", _run),
+        "stop": Subcommand("save and stop runs; resume goes on from there", "commands:stop", _many),
+        "snapshot": Subcommand("have live runs save a checkpoint now", "commands:snapshot", _many),
         "rewind": Subcommand("go back to a checkpoint; what came after is kept aside", "commands:rewind", _rewind),
         "set": Subcommand("change a value while a run trains, e.g. optim.lr=0.001", "commands:set_values", _set),
     },
@@ -426,11 +438,11 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
     },
     "Keep order, look up": {
         "rename": Subcommand("give a run another name", "annotate:rename", _rename),
-        "tag": Subcommand("add tags to a run, or take them away", "annotate:tag", _tag),
+        "tag": Subcommand("add tags to runs, or take them away", "annotate:tag", _tag),
         "note": Subcommand("write a note about a run", "annotate:note", _note),
         "star": Subcommand("mark a run with a star", "annotate:star", _star),
-        "delete": Subcommand("put runs into the bin", "annotate:delete", _delete),
-        "restore": Subcommand("bring a run back from the bin", "annotate:restore", _run),
+        "delete": Subcommand("put runs into the bin", "annotate:delete", _many),
+        "restore": Subcommand("bring runs back from the bin", "annotate:restore", _many),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
         "doctor": Subcommand("check the files of all runs, or of one, and mend them", "doctor:doctor", _doctor),
         "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.cli.follow import Follower, finished_plain, finished_words, stopping
+from seqsum.cli.many import chosen, each
 from seqsum.cli.output import (
     columns,
     complain,
@@ -259,18 +260,24 @@ def _backend_words(run: Run) -> str:
     return printable(f"{words.get(name, name)}{f': {why}' if why else ''}")
 
 
-def _steering(ask: Callable[[Run], dict[str, Any]]) -> Callable[[Options], int]:
-    """Make the command that asks this of a run."""
+def _steering(verb: str, ask: Callable[[Run], dict[str, Any]]) -> Callable[[Options], int]:
+    """Make the command that asks this of one run or of many."""
 
     def command(options: Options) -> int:
-        run = _run(options)
-        return _told(options, run, ask(run))
+        return each(chosen(options, verb, options.runs), lambda run: _told(options, run, ask(run)))
 
     return command
 
 
-pause, stop, snapshot = map(_steering, (commands.pause, commands.stop, commands.snapshot))
-resume = _steering(lambda run: commands.resume(run, LocalLauncher()))
+pause = _steering("pause", commands.pause)
+stop = _steering("stop", commands.stop)
+snapshot = _steering("snapshot", commands.snapshot)
+
+
+def resume(options: Options) -> int:
+    runs = chosen(options, "resume", options.runs)
+    # Several wait for their turn.
+    return each(runs, lambda run: _told(options, run, commands.resume(run, LocalLauncher(), queue=len(runs) > 1)))
 
 
 def rewind(options: Options) -> int:

@@ -1,0 +1,89 @@
+"""A command for one run or for many: named one by one, as a group, or by a filter; with a question where it is several
+and a person sits at a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from seqsum.cli.output import complain
+from seqsum.errors import UserError
+from seqsum.formatting import count
+from seqsum.runs import Run, Workspace
+from seqsum.text import one_line, printable
+
+GROUP = "group:"
+MOST_NAMED = 6
+Options = argparse.Namespace
+
+
+def chosen(
+    options: Options, verb: str, texts: Sequence[str], workspace: Workspace | None = None, hint: str = ""
+) -> list[Run]:
+    """Return the runs that are meant, each once, all found before anything is done to the first.
+
+    workspace: where they lie; default: the workspace itself, not its bin. hint: what is said where a name finds none.
+    Raises UserError where nothing is named, or a name, a group or a filter finds nothing.
+    """
+    workspace = workspace or Workspace(options.workspace)
+    found: dict[str, Run] = {}
+    for text in texts:
+        try:
+            named = _members(workspace, text) if text.startswith(GROUP) else [workspace.find(text)]
+        except UserError as error:
+            raise UserError(f"{error}{hint}") from None
+        found |= {run.id: run for run in named}
+    if options.filter is not None:
+        from seqsum.cli.commands import listed
+
+        matching = listed(workspace, options.filter, None, False)
+        if not matching:
+            raise UserError(f'{verb}: no run is like that: "{printable(options.filter)}"')
+        for summary in matching:
+            found[summary.id] = Run(workspace.folder / summary.id)
+    if not found:
+        raise UserError(f"{verb}: RUN is missing; name runs, group:NAME, or --filter EXPR")
+    runs = list(found.values())
+    return runs if len(runs) == 1 else _agreed(options, verb, runs)
+
+
+def each(runs: Sequence[Run], work: Callable[[Run], int]) -> int:
+    """Do something to every run. Of several, those that can't be are told, and the others done; exit status 2 then.
+
+    Raises UserError when it can't be done to any.
+    """
+    if len(runs) == 1:
+        return work(runs[0])
+    refused: list[UserError] = []
+    for run in runs:
+        try:
+            work(run)
+        except UserError as error:
+            refused.append(error)
+    if len(refused) == len(runs):
+        raise refused[0]
+    for one in refused:
+        complain(one)
+    return 2 if refused else 0
+
+
+def _members(workspace: Workspace, text: str) -> list[Run]:
+    name = text.removeprefix(GROUP)
+    found = [Run(workspace.folder / one.id) for one in workspace.summaries() if one.group == name]
+    if not found:
+        raise UserError(f'runs: no run of a group "{printable(name)}" in {workspace.folder}')
+    return found
+
+
+def _agreed(options: Options, verb: str, runs: list[Run]) -> list[Run]:
+    """Ask before several are changed; a script is not asked."""
+    if options.yes or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return runs
+    names = ", ".join(one_line(run.name) for run in runs[:MOST_NAMED])
+    more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
+    sys.stdout.write(f"{verb} {count(len(runs), 'run')}: {printable(names)}{more}? [y/N] ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UserError(f"{verb}: nothing was done")
+    return runs
