@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.cli.follow import Follower, finished_plain, finished_words, stopping
+from seqsum.cli.listed import listed
 from seqsum.cli.many import chosen, each
 from seqsum.cli.output import (
     columns,
@@ -158,27 +159,6 @@ def runs(options: Options) -> int:
 
 def _measured_earlier(summary: Summary) -> bool:
     return bool(summary.measure) and "accuracy" in summary.metrics
-
-
-def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse: bool) -> list[Summary]:
-    """Return the runs that a filter finds, newest first or by a column."""
-    from seqsum.runs.filter import Names, parse
-    from seqsum.runs.filter_tokens import FilterError
-    from seqsum.runs.order import in_order
-
-    entries, now = list(workspace.index.read().entries), time.time()
-    if wanted or column:
-        names = Names.of(entries)
-        try:
-            chosen = parse(wanted or "", names)
-        except FilterError as error:
-            raise error.located from None
-        if chosen is not None:
-            entries = [entry for entry in entries if chosen.matches(entry, now)]
-        if column:
-            return [entry.summary for entry in in_order(entries, column, names, now, reverse=reverse)]
-    summaries = [entry.summary for entry in entries]
-    return summaries[::-1] if reverse else summaries
 
 
 def show(options: Options) -> int:

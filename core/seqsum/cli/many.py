@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from seqsum.cli.listed import listed
 from seqsum.cli.output import complain
 from seqsum.errors import UserError
 from seqsum.formatting import count
@@ -35,8 +36,6 @@ def chosen(
             raise UserError(f"{error}{hint}") from None
         found |= {run.id: run for run in named}
     if options.filter is not None:
-        from seqsum.cli.commands import listed
-
         matching = listed(workspace, options.filter, None, False)
         if not matching:
             raise UserError(f'{verb}: no run is like that: "{printable(options.filter)}"')
