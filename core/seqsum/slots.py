@@ -72,6 +72,7 @@ class Slots:
 
     def draw_ticket(self, run: str) -> str:
         """Put a run at the end of the queue; return its ticket. The caller holds the run's lock."""
+        self.forget(run)
         queue = self.folder / QUEUE
         _make(self.folder)
         _make(queue)
@@ -82,6 +83,15 @@ class Slots:
             except FileExistsError:
                 continue
             return ticket
+
+    def forget(self, run: str) -> None:
+        """Drop what a run's earlier worker left in the queue; for whoever holds the run's lock.
+
+        It would seem to wait as long as the run has a worker, and all behind it would wait with it.
+        """
+        for ticket in self.tickets():
+            if ticket.partition("-")[2] == run:
+                self.drop(ticket)
 
     def is_next(self, ticket: str) -> bool:
         """Tell whether no live ticket stands before this one; tickets of the dead before it are thrown away."""

@@ -89,6 +89,25 @@ def test_a_waiting_worker_that_dies_is_seen_and_blocks_nobody(
     assert wait_for_end(dead).status == "finished"
 
 
+@pytest.mark.parametrize("queued", [True, False])
+def test_a_run_whose_waiting_worker_died_waits_for_itself_never(
+    queued: bool, tmp_path: Path, launcher: LocalLauncher, slots: Slots
+) -> None:
+    slot = slots.take()
+    assert slot is not None
+    run = queue(tmp_path, launcher)
+    pid = run.summary().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: run.summary().status == "died", "the death")
+    commands.resume(run, launcher, queue=queued)
+    behind = queue(tmp_path, launcher)
+    assert sum(run.id in ticket for ticket in slots.tickets()) == queued
+    os.close(slot)
+    assert wait_for_end(run).status == wait_for_end(behind).status == "finished"
+    assert slots.tickets() == []
+
+
 def test_a_signal_takes_a_run_out_of_the_queue(tmp_path: Path, launcher: LocalLauncher, slots: Slots) -> None:
     slot = slots.take()
     run = queue(tmp_path, launcher)

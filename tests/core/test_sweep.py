@@ -25,6 +25,8 @@ from seqsum.runs import Run, Workspace
 from seqsum.sweep import definition
 from seqsum.sweep.definition import Sweep
 from seqsum.sweep.driver import Driver
+from seqsum.sweep.optuna_study import study_of
+from seqsum.sweep.results import results
 from seqsum.sweep.space import Choices, Range, check_size, grid, label, split
 from support.command_line import call, lines, refused
 from support.engine import SMALL, wait_until
@@ -66,7 +68,6 @@ def runs_by_setting(workspace: Path, paths: list[str]) -> dict[tuple[str, ...], 
         ("model.cell", "rnn,gru", Choices(path="model.cell", values=("rnn", "gru"))),
         ("model.bidirectional", "true,false", Choices(path="model.bidirectional", values=("true", "false"))),
         ("optim.lr", "0.001", None), ("track.tags", "a,b", None), ("track.description", "a, b .. c", None),
-        ("track.group", "a,b", None),
     ],
 )  # fmt: skip
 def test_lists_and_ranges_are_read_and_the_rest_is_set_once(path: str, text: str, part: Choices | Range | None) -> None:
@@ -258,6 +259,45 @@ def definition_of(workspace: Workspace, changes: Mapping[str, Any], **facts: Any
     return definition.create(workspace, Sweep.model_validate({**made, **facts}), named=True)
 
 
+def test_a_grid_that_was_written_for_a_part_is_written_on(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.003,0.01", "train.steps": 20}, seeds=(0,), trials=2)
+    folder = definition.folder_of(workspace, made.name)
+    study = study_of(made, folder)
+    assert len(study.get_trials()) == 2
+    # As if its driver had been killed after the first of them.
+    lines_ = (folder / "optuna.log").read_bytes().splitlines(keepends=True)
+    (folder / "optuna.log").write_bytes(b"".join(lines_[: len(lines_) - 1 - 2]))
+    study = study_of(definition.extend(workspace, made, 3), folder)
+    waiting = [trial.system_attrs["fixed_params"]["optim.lr"] for trial in study.get_trials()]
+    assert waiting[-1] == "0.01" and len(waiting) == 3
+    with pytest.raises(UserError, match="this grid has 3 settings"):
+        definition.extend(workspace, made, 4)
+
+
+def test_a_setting_that_is_drawn_twice_is_one(tmp_path: Path) -> None:
+    told = swept(
+        tmp_path, "baseline", *FLAGS, "--optim.lr", "0.001,1e-2,0.01,0.010", "--seeds", "1", "--trials", "9",
+        "--sampler", "random",
+    )  # fmt: skip
+    assert sorted(one["values"]["optim.lr"] for one in told["settings"]) == ["0.001", "1e-2"]
+    assert len(Workspace(tmp_path).runs()) == 2 and told["status"] == "finished"
+
+
+def test_what_was_stopped_before_its_end_has_no_value_yet(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 20}, seeds=(0, 1, 2))
+    values = {"optim.lr": "0.01"}
+    for seed, (status, accuracy) in enumerate([("finished", 0.5), ("stopped", None), ("failed", None)]):
+        config = made.config_of(values).changed({"track.group": made.group_of(values), "train.seed": seed}, "test")
+        with workspace.create("baseline", config).store() as store:
+            store.append([] if accuracy is None else [("accuracy", 20, accuracy)])
+            store.set_state(status=status, step=20)
+    setting = definition.Setting(number=0, values=values, group=made.group_of(values))
+    (found,) = results(workspace, made, [setting])
+    assert found.sample is not None and (found.sample.n, found.sample.valued) == (2, 1)
+
+
 def test_paused_it_starts_nothing_and_stopped_it_goes_on_later(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 40_000, "train.backend": "torch"})
@@ -345,6 +385,11 @@ def test_without_optuna_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: 
         (["baseline", "--optim.lr", "1,2", "--goal", "accuracies"], "accuracies"),
         (["baseline", "--optim.lr", "1,2", "--seeds", "x"], "sweep: --seeds"),
         (["--resume", "x", "--optim.lr", "1,2"], "stays as it began"),
+        (["--show", "x", "--trials", "5"], "does not go with --show"),
+        (["--resume", "x", "--prune", "median"], "does not go with --resume"),
+        (["baseline", "--optim.lr", "1,2", "--train.seed", "1"], "--seeds"),
+        (["baseline", "--optim.lr", "1e-4..1e-1:LOG"], "a range like"),
+        (["baseline", "--optim.lr", "1,2", "--goal", "foo"], "sweep: --goal: "),
         (["baseline", "--optim.lr", "1,2", "--name", "a/b"], "a name is"),
     ],
 )  # fmt: skip

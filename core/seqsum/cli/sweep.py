@@ -19,14 +19,15 @@ from seqsum.cli.follow import stopping
 from seqsum.cli.output import say, say_columns, say_json
 from seqsum.cli.replicate import compile_first
 from seqsum.compare.significance import interval
-from seqsum.config import resolved
+from seqsum.config import Config, resolved
 from seqsum.control.replicate import parse_seeds
-from seqsum.errors import UserError
+from seqsum.errors import ConfigError, UserError
 from seqsum.estimate import estimate, read_speeds
 from seqsum.formatting import count, enumerated, metric, p_value, roughly
 from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
-from seqsum.runs import Workspace
+from seqsum.runs import Run, Workspace
+from seqsum.runs.run import said_status
 from seqsum.setting_notes import notes
 from seqsum.sweep.definition import (
     PRUNERS,
@@ -49,12 +50,16 @@ from seqsum.sweep.file import read_sweep_file
 from seqsum.sweep.optuna_study import library
 from seqsum.sweep.results import Result, results
 from seqsum.sweep.space import check_size, label, plain, split
+from seqsum.tasks import AnyTask
 from seqsum.text import printable
 from seqsum.training.backends.fused_support import check_backend, why_not_fused
 from seqsum.training.early_stopping import check_best
 
 POLL_SECONDS = 0.05
 MOST_NAMED = 4
+BEGIN_SECONDS = 60.0
+ENOUGH = 4
+"""Seeds from which on the test can give a p below 0.05: of three and three the smallest is 0.1."""
 START_SECONDS = 0.4
 """What a run takes beside its training: a process is forked, and its files are written."""
 DEFAULT_SEEDS = "4"
@@ -100,8 +105,11 @@ def _action(options: argparse.Namespace) -> str | None:
         raise UserError(f"sweep: {flags} {'stands' if len(given) == 1 else 'stand'} alone, without PRESET")
     if not given and not options.preset:
         raise UserError("sweep: PRESET is missing; see seqsum sweep --help")
-    if given and (options.changes or options.seeds):
-        raise UserError(f"sweep: --{given[0]} takes no settings: what a sweep goes over stays as it began")
+    typed = [name for name in ("seeds", "sampler", "prune", "goal", "name") if getattr(options, name)]
+    typed += [name for name in ("trials", "detach") if getattr(options, name) and given != ["resume"]]
+    if given and (options.changes or typed):
+        first = next(iter([*typed, *options.changes]))
+        raise UserError(f"sweep: --{first} does not go with --{given[0]}: what a sweep goes over stays as it began")
     return given[0] if given else None
 
 
@@ -129,7 +137,7 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     config, task = resolved(wanted, "sweep")
     measured = task.measured_by() or ()
     goal = options.goal or ("accuracy" if "accuracy" in measured else wanted.train.best_metric)
-    check_best(config.changed({"train.best_metric": goal}, "sweep"), "sweep", task)
+    _check_goal(config, goal, task)
     check_backend(config, task, "sweep")
     seeds = parse_seeds(options.seeds or DEFAULT_SEEDS, "sweep")
     endless = any(part.kind == "range" for part in space)
@@ -166,6 +174,14 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     return made
 
 
+def _check_goal(config: Config, goal: str, task: AnyTask) -> None:
+    changed = {"train.best_metric": goal, "train.stopping_threshold": "off"}
+    try:
+        check_best(config.changed(changed, "sweep"), "sweep", task)
+    except ConfigError as error:
+        raise UserError(f"sweep: --goal: {error.problems[0][1]}") from None
+
+
 def _name_after(preset: str) -> str:
     """Return what a sweep is called after its preset, whose file may be called anything."""
     return f"{re.sub('[^A-Za-z0-9_.-]+', '-', preset).strip('-._')[:50] or 'own'}-sweep"
@@ -179,17 +195,26 @@ def _trials(text: str) -> int:
 
 def _detach(workspace: Workspace, made: Sweep) -> None:
     command = [sys.executable, "-P", "-m", "seqsum.cli", "--workspace", str(workspace.folder), "--json"]
-    subprocess.Popen(
+    process = subprocess.Popen(
         [*command, "sweep", "--resume", made.name],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
+    deadline = time.monotonic() + BEGIN_SECONDS
+    while status_of(workspace, made) not in ("running", "paused", "finished") and time.monotonic() < deadline:
+        if process.poll():
+            raise UserError(f"sweep: {made.name} could not be driven; seqsum sweep --resume {made.name} says why")
+        time.sleep(POLL_SECONDS)
 
 
 def _steer(workspace: Workspace, name: str, action: str, as_json: bool) -> int:
     made = read(workspace, name)
     state = status_of(workspace, made)
-    if state not in ("running", "paused"):
-        raise UserError(f"sweep: {name} is {state}: nothing drives it; seqsum sweep --resume {name} goes on with it")
+    if state == "finished":
+        raise UserError(f"sweep: {name} is finished: there is nothing left to {action}")
+    if state == "died" and action == "stop":
+        _stop_runs(workspace, made)
+    elif state not in ("running", "paused"):
+        raise UserError(f"sweep: {name} {said_status(state)}: nothing drives it; seqsum sweep --resume {name} goes on")
     before = read_wanted(workspace, name)
     changed = {"paused": True} if action == "pause" else {"stopped": True}
     want(workspace, name, before.model_copy(update=changed))
@@ -198,6 +223,15 @@ def _steer(workspace: Workspace, name: str, action: str, as_json: bool) -> int:
     else:
         _tell(as_json, made, f"saves its runs and stops; seqsum sweep --resume {name} goes on")
     return 0
+
+
+def _stop_runs(workspace: Workspace, made: Sweep) -> None:
+    """Stop what a driver left running that was killed."""
+    groups = {one.group for one in read_settings(workspace, made.name).settings}
+    for summary in workspace.summaries():
+        if summary.group in groups and summary.live:
+            with Run(workspace.folder / summary.id).store() as store:
+                store.post_command("stop")
 
 
 def _tell(as_json: bool, made: Sweep, words: str) -> None:
@@ -222,6 +256,8 @@ def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
     finally:
         launcher.close()
     _say_results(workspace, read(workspace, made.name), as_json)
+    if signals and not as_json:
+        say(f"go on with: seqsum sweep --resume {made.name}")
     return 1 if signals or read_wanted(workspace, made.name).stopped else 0
 
 
@@ -304,21 +340,27 @@ def _say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
         say_json({"event": "swept", "name": made.name, "status": status, "goal": made.goal, "settings": rows})
         return
     done = sum(one.setting.state != "running" for one in told)
-    say(f"{made.name}: {status}, {done} of {count(made.trials, 'setting')}, {count(len(made.seeds), 'seed')} each")
+    # Drawn twice, a setting is one.
+    many = count(done, "setting") if status == "finished" else f"{done} of {count(made.trials, 'setting')}"
+    say(f"{made.name}: {status}, {many}, {count(len(made.seeds), 'seed')} each")
     if not told:
         return
-    table = [["SETTING", "SEEDS", f"MEDIAN {made.goal.upper()}", "95% INTERVAL", "CONVERGED", "P", ""]]
+    converged = ["CONVERGED"] * (made.goal == "accuracy")
+    table = [["SETTING", "SEEDS", f"MEDIAN {made.goal.upper()}", "95% INTERVAL", *converged, "P", ""]]
     for one in told:
         sample, beside = one.sample, one.against
         line = [printable(label(one.setting.values)), f"{sample.n if sample else 0} of {len(made.seeds)}"]
         line.append("–" if sample is None else metric(made.goal, sample.median))
         line.append("–" if sample is None else interval(made.goal, sample))
-        line.append("–" if one.converged is None or sample is None else f"{one.converged} of {sample.n}")
+        if converged:
+            line.append("–" if one.converged is None or sample is None else f"{one.converged} of {sample.n}")
         line.append("–" if beside is None or beside.p is None else p_value(beside.p))
         line.append(_state_words(one))
         table.append(line)
     say_columns(table)
     say("P: beside the first, by the Mann–Whitney test, corrected for how many settings there are.")
+    if len(made.seeds) < ENOUGH:
+        say(f"With fewer than {ENOUGH} seeds each, no difference can be told from chance.")
     if sentence := _best_words(told, made):
         say(sentence)
 
@@ -326,6 +368,8 @@ def _say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
 def _state_words(one: Result) -> str:
     if one.setting.state == "complete":
         return ""
+    if one.setting.state == "running":
+        return f"{one.live} under way" if one.live else "not ended"
     return printable(f"{one.setting.state}: {one.setting.reason}" if one.setting.reason else one.setting.state)
 
 
@@ -344,5 +388,4 @@ def _best_words(told: Sequence[Result], made: Sweep) -> str:
         return printable(f"{begin}; better than every other")
     named = "; ".join(label(one.setting.values) for one in alike[:MOST_NAMED])
     more = f"; and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
-    verb = "may be as good" if len(alike) > 1 else "may be as good as well"
-    return printable(f"{begin}\n{count(len(alike), 'other setting')} {verb}: {named}{more}")
+    return printable(f"{begin}\n{count(len(alike), 'other setting')} may be as good: {named}{more}")

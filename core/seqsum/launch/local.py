@@ -57,7 +57,9 @@ class LocalLauncher:
                     if before == "finished":
                         # While this waited for the lock, the worker that had it came to the run's end.
                         raise UserError(f"runs: {run.id} is finished")
-                    ticket = Slots(run.folder.parent, count).draw_ticket(run.id) if queue else "--slot"
+                    slots = Slots(run.folder.parent, count)
+                    slots.forget(run.id)
+                    ticket = slots.draw_ticket(run.id) if queue else "--slot"
                     store.set_state(status="queued" if queue else "starting", heard=store.last_command())
                     try:
                         pid = self._spawn(run, WorkerArguments(lock, ticket, count))

@@ -21,7 +21,7 @@ from seqsum.files import alone, is_held, read_json, write_json
 from seqsum.runs import Workspace
 from seqsum.runs.bounds import own_folder
 from seqsum.runs.metric_direction import Direction, direction_of
-from seqsum.sweep.space import MOST_SETTINGS, Space, label
+from seqsum.sweep.space import MOST_SETTINGS, Space, label, size
 from seqsum.text import one_line, printable
 
 FOLDER = ".sweeps"
@@ -179,6 +179,9 @@ def read(workspace: Workspace, name: str) -> Sweep:
 def extend(workspace: Workspace, sweep: Sweep, trials: int) -> Sweep:
     """Have a sweep try so many settings in all. Raises UserError for fewer than were tried, or a grid."""
     tried = len(read_settings(workspace, sweep.name).settings)
+    most = size(sweep.space)
+    if sweep.sampler == "grid" and most is not None and trials > most:
+        raise UserError(f"sweep: this grid has {most} settings; --trials can't be {trials}")
     if trials < tried:
         raise UserError(f"sweep: {tried} settings were tried already; --trials can't be {trials}")
     made = Sweep.model_validate({**sweep.model_dump(), "trials": trials})

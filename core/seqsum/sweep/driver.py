@@ -21,7 +21,7 @@ from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Summary, Workspace
 from seqsum.sweep import definition
 from seqsum.sweep.definition import LOCK, SETTINGS, Setting, Settings, folder_of, read, read_wanted
-from seqsum.sweep.optuna_study import library, study_of, suggested
+from seqsum.sweep.optuna_study import fill_queue, library, study_of, suggested, text_of
 from seqsum.text import one_line
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ class Driver:
         state = optuna.trial.TrialState
         for frozen in self.study.get_trials(deepcopy=False):
             if frozen.state == state.RUNNING:
-                self._begin(optuna.trial.Trial(self.study, frozen._trial_id))
-            elif frozen.state != state.WAITING:
+                self._begin(optuna.trial.Trial(self.study, frozen._trial_id), set(frozen.intermediate_values))
+            elif frozen.state != state.WAITING and not self._is_known(text_of(frozen.params, self.sweep)):
                 self.settings[frozen.number] = known.get(frozen.number) or self._setting(frozen)
         for active in self.active:
             active.replication.begin([seed for seed in active.replication.seeds if seed in active.replication.runs])
@@ -110,8 +110,6 @@ class Driver:
             return ()  # made anew from Optuna's journal
 
     def _setting(self, frozen: optuna.trial.FrozenTrial) -> Setting:
-        from seqsum.sweep.optuna_study import text_of
-
         values = text_of(frozen.params, self.sweep)
         state = frozen.state.name.lower().replace("fail", "failed")
         return Setting.model_validate({
@@ -128,12 +126,14 @@ class Driver:
         if wanted.stopped:
             self.stop()
             return True
-        self.sweep = read(self.workspace, self.sweep.name)
+        before, self.sweep = self.sweep.trials, read(self.workspace, self.sweep.name)
+        if self.sweep.trials > before:
+            fill_queue(self.study, self.sweep)
         for active in list(self.active):
             self._advance(active)
         if not wanted.paused:
             self._fill()
-        done = not self.active and not self._may_ask() and not wanted.paused
+        done = not self.active and not self._may_ask()
         self._write(finished=done)
         return done
 
@@ -241,8 +241,14 @@ class Driver:
             return any(trial.state == optuna.trial.TrialState.WAITING for trial in trials)
         return len(trials) < self.sweep.trials
 
-    def _begin(self, trial: optuna.Trial) -> None:
+    def _is_known(self, values: dict[str, str]) -> bool:
+        return any(one.values == values for one in self.settings.values())
+
+    def _begin(self, trial: optuna.Trial, told: set[int] | None = None) -> None:
         values = suggested(trial, self.sweep)
+        if self._is_known(values):
+            self._tell_again(trial, values)
+            return
         group = self.sweep.group_of(values)
         self.settings[trial.number] = Setting(number=trial.number, values=values, group=group)
         try:
@@ -252,7 +258,17 @@ class Driver:
         except UserError as error:
             self._fail(trial, one_line(str(error)))
             return
-        self.active.append(Active(trial, values, made))
+        self.active.append(Active(trial, values, made, told=told or set()))
+
+    def _tell_again(self, trial: optuna.Trial, values: dict[str, str]) -> None:
+        """Tell Optuna what is known of a setting that it drew before: it is one setting, and trained once."""
+        import optuna
+
+        value = next((one.value for one in self.settings.values() if one.values == values), None)
+        if value is None:
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            self.study.tell(trial, value)
 
     def _fail(self, trial: optuna.Trial, reason: str) -> None:
         import optuna

@@ -60,7 +60,11 @@ def read_sweep_file(path: Path) -> SweepFile | None:
             wrong.append((section, f"is no section{near}"))
             continue
         for name, value in fields.items():
-            changes[f"{section}.{name}"] = _text(value)
+            parts = value if isinstance(value, list) else [value]
+            if any(isinstance(part, list | dict) for part in parts):
+                wrong.append((f"{section}.{name}", f"must be a value or a list of values, got {shown(value)}"))
+            else:
+                changes[f"{section}.{name}"] = _text(value)
     if wrong:
         raise ConfigError(str(path), wrong)
     return SweepFile(words, changes)

@@ -5,6 +5,7 @@ Loaded only where a sweep is driven: it takes half a second.
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,15 +50,20 @@ def study_of(sweep: Sweep, folder: Path) -> optuna.Study:
     backend = JournalFileBackend(str(folder / JOURNAL))
     storage = optuna.storages.JournalStorage(backend)
     direction: Literal["maximize", "minimize"] = "maximize" if sweep.direction == "higher" else "minimize"
-    known = [study.study_name for study in storage.get_all_studies()]
     study: optuna.Study = optuna.create_study(
         storage=storage, study_name=sweep.name, direction=direction, load_if_exists=True, pruner=_pruner(optuna, sweep)
     )
     study.sampler = _sampler(optuna, sweep, len(study.get_trials(deepcopy=False)))
-    if sweep.sampler == "grid" and sweep.name not in known:
-        for setting in list(grid(sweep.space))[: sweep.trials]:
-            study.enqueue_trial(setting)
+    fill_queue(study, sweep)
     return study
+
+
+def fill_queue(study: optuna.Study, sweep: Sweep) -> None:
+    """Put the settings of a grid that are not there yet into the study's queue, in the grid's order."""
+    if sweep.sampler == "grid":
+        there = len(study.get_trials(deepcopy=False))
+        for setting in itertools.islice(grid(sweep.space), there, sweep.trials):
+            study.enqueue_trial(setting)
 
 
 def _mend(journal: Path) -> None:

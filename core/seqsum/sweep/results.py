@@ -13,6 +13,7 @@ from seqsum.runs import Summary, Workspace
 from seqsum.runs.metric_direction import Direction
 from seqsum.sweep.definition import Setting, Sweep
 
+ENDED = ("finished", "failed")
 ORDER = {"complete": 0, "running": 1, "pruned": 2, "failed": 3}
 
 
@@ -44,7 +45,9 @@ def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> 
     made: list[Result] = []
     for setting in settings:
         mine = sorted(members.get(setting.group, []), key=lambda summary: seeds[summary.id])
-        values[setting.number] = _values(mine, sweep, seeds)
+        # What was stopped before its end is trained further: it has no last value yet.
+        ended = [one for one in mine if setting.state != "running" or one.status in ENDED]
+        values[setting.number] = _values(ended, sweep, seeds)
         made.append(_result(setting, mine, values[setting.number], sweep))
     made.sort(key=lambda result: _rank(result, sweep.direction))
     return _beside_the_best(made, values, sweep.direction)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.formatting import shortest
-from seqsum.schema import FieldFacts
+from seqsum.schema import FieldFacts, as_text
 from seqsum.text import printable
 
 RANGE = re.compile(r"\s*([-+\d.eE_]+)\s*\.\.\s*([-+\d.eE_]+)\s*(?::\s*(log|linear))?\s*")
@@ -81,7 +81,7 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
     wrong: list[tuple[str, str]] = []
     for path, text in changes.items():
         facts = known.get(path)
-        if facts is None or facts.kind == "list" or path in AS_ONE:
+        if facts is None or facts.kind == "list" or (path in AS_ONE and path not in OWN):
             fixed[path] = text
             continue
         try:
@@ -89,10 +89,10 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
         except ValueError as error:
             wrong.append((path, str(error)))
             continue
-        if part is None:
-            fixed[path] = text
-        elif path in OWN:
+        if path in OWN:
             wrong.append((path, "is set by the sweep itself; --seeds says which seeds"))
+        elif part is None:
+            fixed[path] = text
         else:
             parts.append(part)
     if wrong:
@@ -107,7 +107,15 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
                 wrong += [problem for problem in error.problems if problem not in wrong]
     if wrong:
         raise ConfigError(source, wrong)
-    return fixed, tuple(parts)
+    return fixed, tuple(_each_once(part, base) if isinstance(part, Choices) else part for part in parts)
+
+
+def _each_once(part: Choices, base: Config) -> Choices:
+    """Return the values that differ: 0.1 and 1e-1 are one."""
+    kept: dict[str, str] = {}
+    for text in part.values:
+        kept.setdefault(as_text(base.changed({part.path: text}, "sweep").value(part.path)), text)
+    return part.model_copy(update={"values": tuple(kept.values())})
 
 
 def part_of(facts: FieldFacts, text: str) -> Choices | Range | None:
@@ -115,6 +123,8 @@ def part_of(facts: FieldFacts, text: str) -> Choices | Range | None:
     found = RANGE.fullmatch(text)
     if found is not None:
         return _range(facts, *found.groups())
+    if ".." in text and facts.kind in ("int", "float"):
+        raise ValueError(f'must be a range like 1e-4..1e-1 or 1e-4..1e-1:log, got "{printable(text)}"')
     values = [value.strip() for value in text.split(",")]
     if len(values) == 1:
         return None
@@ -172,7 +182,7 @@ def check_size(space: Space, trials: int | None, sampler: str) -> int:
             raise UserError(f"sweep: a grid has no end with --{path} {text}; {way_out}")
         trials = many if trials is None else min(trials, many)
     if trials is None:
-        raise UserError(f"sweep: --sampler {sampler} needs --trials, how many settings to try")
+        raise UserError(f"sweep: --trials is missing: how many settings {sampler} shall draw from a range")
     if trials > MOST_SETTINGS:
         raise UserError(f"sweep: {trials:,} settings are more than the {MOST_SETTINGS:,} that a sweep tries")
     return trials
