@@ -3,14 +3,11 @@ model of it, and with what a console says that watches all the time. Hypothesis 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,12 +35,8 @@ from tests.bench.console import environment
 from tests.support.terminal import Terminal
 
 STEPS, EVERY = 100, 25
-LENGTH = 200
+LENGTH = 60
 """Things done in one walk; then another begins in an empty workspace."""
-BLOCK = 10_000
-"""Things done before they are counted and told."""
-CONSOLE_LIVES = 20
-"""Things done at least before a console is killed: its start takes as long as ten of them."""
 MOST_RUNS = 6
 TRUE_SECONDS = 3.0
 """After that a console shows what there is."""
@@ -115,9 +108,8 @@ class Walk(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        self.opened_at = self.done.count.tried
         console = [sys.executable, "-m", "seqsum_tui", "--workspace", str(self.at)]
-        self.console = Terminal(console, environment(self.own), 110, 24)
+        self.console = Terminal(console, environment(self.own), 150, 30)
 
     def teardown(self) -> None:
         self.console.kill()
@@ -267,7 +259,6 @@ class Walk(RuleBasedStateMachine):
         self.done.count.note(True, None)
         assert self.model == expected
 
-    @precondition(lambda self: self.done.count.tried - self.opened_at >= CONSOLE_LIVES)
     @rule()
     def kill_the_console(self) -> None:
         self.console.kill()
@@ -304,23 +295,7 @@ def _listed(screen: str) -> dict[str, str]:
 
 
 def run(folder: Path, seed_: int, most: int) -> Iterator[Count]:
-    """Do about so many things in walks, on every processor; a third of them may be killed on the way."""
-    for block in range(0, most, BLOCK):
-        size = min(BLOCK, most - block)
-        # Two for each processor: half of the time they wait for a screen.
-        lanes = max(1, min(2 * (os.cpu_count() or 1), size // LENGTH))
-        shares = [size // lanes + (lane < size % lanes) for lane in range(lanes)]
-        # Each in a process of its own: the faults of a process and its children are counted together.
-        with ProcessPoolExecutor(lanes, multiprocessing.get_context("spawn")) as pool:
-            begun = [
-                pool.submit(_walks, folder / f"{block}-{lane}", seed_ + 1000 * block + lane, share)
-                for lane, share in enumerate(shares)
-            ]
-            yield _together([walked.result() for walked in begun])
-
-
-def _walks(folder: Path, seed_: int, most: int) -> Done:
-    folder.mkdir()
+    """Do about so many things in walks; a third of them may be killed on the way."""
     done = Done(Count("walks"))
     walk = seed(seed_)(type("Walk", (Walk,), {"folder": folder, "done": done}))
     length = max(min(LENGTH, most // 2), 1)
@@ -338,21 +313,12 @@ def _walks(folder: Path, seed_: int, most: int) -> Done:
     except Exception as error:
         steps = "\n".join(getattr(error, "__notes__", ()))
         done.count.failures.append(Failure(f"{type(error).__name__}: {error}\n{steps}", "a walk"))
-    return replace(done, right={})
-
-
-def _together(walked: list[Done]) -> Count:
-    all_looks = [seconds for done in walked for seconds in done.seen_after]
-    killed, slowest = sum(done.killed for done in walked), max(all_looks, default=0.0)
-    count = Count(f"walks: {killed:,} killed, seen within {slowest:.1f} s")
-    for done in walked:
-        count.tried += done.count.tried
-        count.met += done.count.met
-        count.failures += done.count.failures
-    late = sum(seconds > TRUE_SECONDS for seconds in all_looks)
-    if late > len(all_looks) / 20:
-        count.failures.append(Failure(f"{late} of {len(all_looks)} looks", f"not true in {TRUE_SECONDS} s"))
-    return count
+    late = sum(seconds > TRUE_SECONDS for seconds in done.seen_after)
+    if late > len(done.seen_after) / 20:
+        done.count.failures.append(Failure(f"{late} of {len(done.seen_after)} looks", f"not true in {TRUE_SECONDS} s"))
+    slowest = max(done.seen_after, default=0.0)
+    done.count.name = f"walks: {done.killed:,} killed, seen within {slowest:.1f} s"
+    yield done.count
 
 
 def _train(at: Path, id: str) -> int:

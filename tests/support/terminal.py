@@ -50,7 +50,6 @@ class Terminal:
         """bytes_per_second: how fast the line to the terminal is; deaf: the program begins with SIGHUP ignored."""
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
-        self._shown: str | None = None
         self.received = 0
         self.written = bytearray()
         self._arrivals: list[tuple[float, int]] = []
@@ -67,9 +66,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        if self._shown is None:
-            self._shown = "\n".join(self._screen.display)
-        return self._shown
+        return "\n".join(self._screen.display)
 
     @property
     def reads_lines(self) -> bool:
@@ -97,7 +94,6 @@ class Terminal:
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size; the kernel tells the program."""
         self._screen.resize(lines, columns)
-        self._shown = None
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def read(self, seconds: float) -> bool:
@@ -121,7 +117,6 @@ class Terminal:
         self.written += data
         self._arrivals.append((time.monotonic(), len(data)))
         self._stream.feed(data)
-        self._shown = None
         return bool(data)
 
     def most_bytes(self, seconds: float, since: float) -> int:
