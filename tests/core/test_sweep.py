@@ -27,7 +27,7 @@ from seqsum.sweep.definition import Sweep
 from seqsum.sweep.driver import Driver
 from seqsum.sweep.optuna_study import study_of
 from seqsum.sweep.results import results
-from seqsum.sweep.space import Choices, Range, check_size, grid, label, split
+from seqsum.sweep.space import Choices, Range, grid, label, split, trials_of
 from support.command_line import call, lines, refused
 from support.engine import SMALL, wait_until
 
@@ -98,12 +98,12 @@ def test_what_can_t_be_swept_is_said_in_a_sentence(path: str, text: str, why: st
 def test_a_grid_is_the_product_and_a_range_has_no_end() -> None:
     space = (Choices(path="a.b", values=("1", "2")), Choices(path="c.b", values=("x", "y", "z")))
     assert [tuple(one.values()) for one in grid(space)] == list(itertools.product("12", "xyz"))
-    assert check_size(space, None, "grid") == 6 and check_size(space, 4, "grid") == 4
+    assert trials_of(space, None, "grid") == 6 and trials_of(space, 4, "grid") == 4
     assert label({"a.b": "1", "c.b": "x"}) == "a.b 1, c.b x" and label({"a.b": "1", "c.d": "x"}) == "b 1, d x"
     endless = (*space, Range(path="d.e", low=0, high=1))
     for asked, sampler, why in ((endless, "grid", "no end"), (endless, "tpe", "--trials"), ((), "grid", "list")):
         with pytest.raises(UserError, match=why):
-            check_size(asked, None, sampler)
+            trials_of(asked, None, sampler)
 
 
 # What comes of it
@@ -408,3 +408,17 @@ def test_a_damaged_file_is_told_and_takes_nothing_down(text: str, tmp_path: Path
     assert definition.read_wanted(workspace, made.name) == definition.Wanted()
     (folder / "sweep.json").write_text(text)
     assert "can't read" in refused("sweep", "--show", made.name, "--workspace", str(tmp_path))
+
+
+def test_what_its_driver_had_not_written_down_stands_in_the_journal(tmp_path: Path) -> None:
+    told = swept(tmp_path, "baseline", *FLAGS, "--optim.lr", "0.001,0.01", "--seeds", "1")
+    file = tmp_path / ".sweeps" / "baseline-sweep" / "settings.json"
+    written = json.loads(file.read_text())
+    # As a driver leaves it that is killed after it told Optuna.
+    written["settings"][0] |= {"state": "running", "value": None}
+    file.write_text(json.dumps(written | {"finished": False}))
+    again = swept(tmp_path, "--resume", "baseline-sweep")
+    assert [(one["values"], one["state"], one["value"]) for one in again["settings"]] == [
+        (one["values"], one["state"], one["value"]) for one in told["settings"]
+    ]
+    assert len(Workspace(tmp_path).runs()) == 2

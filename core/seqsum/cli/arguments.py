@@ -160,17 +160,19 @@ def _replicate(parser: Parser) -> None:
 
 
 def _sweep(parser: Parser) -> None:
+    from seqsum.sweep.space import PRUNERS, SAMPLERS
+
     parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a .toml file of one or of a sweep")
     parser.add_argument("--seeds", metavar="N", help="how many of each setting, or a range like 0-7; default: 4")
     parser.add_argument("--trials", metavar="N", help="how many settings to try; default: all of a grid")
     parser.add_argument(
         "--sampler",
-        choices=("grid", "random", "tpe", "gp", "cmaes"),
+        choices=SAMPLERS,
         help="how settings are chosen; default: grid for lists, tpe with a range",
     )
     parser.add_argument(
         "--prune",
-        choices=("off", "median", "hyperband", "wilcoxon"),
+        choices=PRUNERS,
         help="give up bad settings early; default: off",
     )
     parser.add_argument("--goal", metavar="METRIC", help="default: accuracy, or else train.best_metric")

@@ -11,7 +11,7 @@ from pathlib import Path
 from seqsum.cli.output import complain, say, say_columns, say_json, write_out
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
-from seqsum.compare.rows import GROUP, XKind, notes_of
+from seqsum.compare.rows import XKind, notes_of
 from seqsum.compare.significance import Tested, interval, sentence, tested
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
 from seqsum.config import as_shown
@@ -20,6 +20,7 @@ from seqsum.export import write
 from seqsum.formatting import count, metric, p_value, percent
 from seqsum.plotting.y_range import limits_of
 from seqsum.runs import Workspace
+from seqsum.runs.workspace import GROUP
 from seqsum.text import printable
 
 BUCKETS = 400

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seqsum import formatting
 from seqsum.cli.output import reached, run_line, say, say_json, verdict_plain
@@ -133,6 +133,20 @@ class Follower:
                     self._after[name] = float(steps[-1])
         for step in sorted(rows):
             say_json({"event": "metrics", "run": self.run.id, "step": step, "metrics": rows[step]})
+
+
+@contextlib.contextmanager
+def overall_bar(name: str, *, shown: bool) -> Iterator[Callable[[float, str], None]]:
+    """Show how far several runs are; yields what sets the share that is done, 0 to 1, and words beside it."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[numbers]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(highlight=False), disable=not shown) as progress:
+        line = progress.add_task(one_line(name), total=1.0, numbers="")
+        yield lambda share, words: progress.update(line, completed=share, numbers=words)
 
 
 @contextlib.contextmanager

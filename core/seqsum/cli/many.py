@@ -12,9 +12,9 @@ from seqsum.cli.output import complain
 from seqsum.errors import UserError
 from seqsum.formatting import count
 from seqsum.runs import Run, Workspace
+from seqsum.runs.workspace import GROUP
 from seqsum.text import one_line, printable
 
-GROUP = "group:"
 MOST_NAMED = 6
 Options = argparse.Namespace
 
@@ -69,7 +69,7 @@ def each(runs: Sequence[Run], work: Callable[[Run], int]) -> int:
 
 def _members(workspace: Workspace, text: str) -> list[Run]:
     name = text.removeprefix(GROUP)
-    found = [Run(workspace.folder / one.id) for one in workspace.summaries() if one.group == name]
+    found = workspace.members(name)
     if not found:
         raise UserError(f'runs: no run of a group "{printable(name)}" in {workspace.folder}')
     return found

@@ -8,14 +8,12 @@ import sys
 import time
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from seqsum.cli.follow import stopping
+from seqsum.cli.follow import overall_bar, stopping
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
+from seqsum.compare.significance import CONVERGED
 from seqsum.compare.spread import share_text
 from seqsum.config import resolved
-from seqsum.control.replicate import CONVERGED, Replication, SeedDistribution, group_name, parse_seeds
+from seqsum.control.replicate import Replication, SeedDistribution, group_name, parse_seeds
 from seqsum.formatting import count, metric, percent
 from seqsum.formatting import progress as whole_percent
 from seqsum.launch import WarmLauncher
@@ -90,14 +88,7 @@ def _follow(replication: Replication, as_json: bool, signals: Sequence[int]) -> 
     """Show how far the runs are until all have ended; return their last summaries."""
     told: set[int] = set()
     bar = not as_json and sys.stdout.isatty()
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[numbers]}", markup=False),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(highlight=False), disable=not bar) as progress:
-        line = progress.add_task(one_line(replication.group), total=1.0, numbers="")
+    with overall_bar(replication.group, shown=bar) as show:
         while True:
             summaries = replication.summaries()
             for seed, summary in summaries.items():
@@ -110,7 +101,7 @@ def _follow(replication: Replication, as_json: bool, signals: Sequence[int]) -> 
             done = sum(not summary.live for summary in summaries.values())
             share = sum(summary.progress or 0.0 if summary.live else 1.0 for summary in summaries.values())
             words = "stopping" if signals else f"{done} of {len(summaries)} ended"
-            progress.update(line, completed=share / len(summaries), numbers=words)
+            show(share / len(summaries), words)
             if done == len(summaries):
                 return summaries
             time.sleep(POLL_SECONDS)

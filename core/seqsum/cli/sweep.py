@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import math
 import re
 import subprocess
 import sys
@@ -12,33 +10,26 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from seqsum.cli.follow import stopping
-from seqsum.cli.output import say, say_columns, say_json
+from seqsum.cli.follow import overall_bar, stopping
+from seqsum.cli.output import say, say_json
 from seqsum.cli.replicate import compile_first
-from seqsum.compare.significance import interval
+from seqsum.cli.sweep_told import say_list, say_results, setting_line, setting_plain
 from seqsum.config import Config, resolved
 from seqsum.control.replicate import parse_seeds
 from seqsum.errors import ConfigError, UserError
 from seqsum.estimate import estimate, read_speeds
-from seqsum.formatting import count, enumerated, metric, p_value, roughly
+from seqsum.formatting import count, enumerated, roughly
 from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.run import said_status
 from seqsum.setting_notes import notes
 from seqsum.sweep.definition import (
-    PRUNERS,
-    SAMPLERS,
-    Setting,
     Sweep,
     Wanted,
     check_name,
     create,
     extend,
-    names,
     read,
     read_settings,
     read_wanted,
@@ -48,18 +39,14 @@ from seqsum.sweep.definition import (
 from seqsum.sweep.driver import Driver
 from seqsum.sweep.file import read_sweep_file
 from seqsum.sweep.optuna_study import library
-from seqsum.sweep.results import Result, results
-from seqsum.sweep.space import check_size, label, plain, split
+from seqsum.sweep.space import PRUNERS, SAMPLERS, plain, split, trials_of
 from seqsum.tasks import AnyTask
 from seqsum.text import printable
 from seqsum.training.backends.fused_support import check_backend, why_not_fused
 from seqsum.training.early_stopping import check_best
 
 POLL_SECONDS = 0.05
-MOST_NAMED = 4
 BEGIN_SECONDS = 60.0
-ENOUGH = 4
-"""Seeds from which on the test can give a p below 0.05: of three and three the smallest is 0.1."""
 START_SECONDS = 0.4
 """What a run takes beside its training: a process is forked, and its files are written."""
 DEFAULT_SEEDS = "4"
@@ -73,10 +60,10 @@ def sweep(options: argparse.Namespace) -> int:
     if action in (None, "resume"):
         library()
     if action == "list":
-        return _say_list(workspace, options.json)
+        return say_list(workspace, options.json)
     if action == "show":
         found = read(workspace, options.show)
-        _say_results(workspace, found, options.json)
+        say_results(workspace, found, options.json)
         return 0
     if action in ("pause", "stop"):
         return _steer(workspace, getattr(options, action), action, options.json)
@@ -142,7 +129,7 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     seeds = parse_seeds(options.seeds or DEFAULT_SEEDS, "sweep")
     endless = any(part.kind == "range" for part in space)
     sampler = options.sampler or ("tpe" if endless else "grid")
-    trials = check_size(space, None if options.trials is None else _trials(options.trials), sampler)
+    trials = trials_of(space, None if options.trials is None else _trials(options.trials), sampler)
     made = create(
         workspace,
         Sweep(
@@ -255,7 +242,7 @@ def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
             _follow(driver, as_json, signals)
     finally:
         launcher.close()
-    _say_results(workspace, read(workspace, made.name), as_json)
+    say_results(workspace, read(workspace, made.name), as_json)
     if signals and not as_json:
         say(f"go on with: seqsum sweep --resume {made.name}")
     return 1 if signals or read_wanted(workspace, made.name).stopped else 0
@@ -265,127 +252,19 @@ def _follow(driver: Driver, as_json: bool, signals: Sequence[int]) -> None:
     """Look again and again, and show how far it is, until it has ended."""
     told: set[int] = set()
     bar = not as_json and sys.stdout.isatty()
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[numbers]}", markup=False),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(highlight=False), disable=not bar) as progress:
-        line = progress.add_task(driver.sweep.name, total=1.0, numbers="")
+    with overall_bar(driver.sweep.name, shown=bar) as show:
         while True:
             ended = driver.look()
             for number, setting in list(driver.settings.items()):
                 if setting.state != "running" and number not in told:
                     told.add(number)
                     if as_json:
-                        say_json({"event": "setting", **_plain(setting)})
+                        say_json({"event": "setting", **setting_plain(setting)})
                     elif not bar:
-                        say(f"  {_line(setting, driver.sweep)}")
+                        say(f"  {setting_line(setting, driver.sweep)}")
             done = sum(setting.state != "running" for setting in driver.settings.values())
             words = "stopping" if signals else f"{done} of {driver.sweep.trials} settings"
-            progress.update(line, completed=done / max(driver.sweep.trials, 1), numbers=words)
+            show(done / driver.sweep.trials, words)
             if ended:
                 return
             time.sleep(POLL_SECONDS)
-
-
-def _plain(setting: Setting) -> dict[str, object]:
-    return {**setting.model_dump(mode="json"), "value": _finite(setting.value)}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _line(setting: Setting, made: Sweep) -> str:
-    if setting.state == "failed":
-        return printable(f"{label(setting.values)}: failed: {setting.reason}")
-    beside = f" ({setting.reason})" if setting.reason else ""
-    return printable(f"{label(setting.values)}: median {made.goal} {metric(made.goal, _finite(setting.value))}{beside}")
-
-
-def _say_list(workspace: Workspace, as_json: bool) -> int:
-    found = [read(workspace, name) for name in names(workspace)]
-    rows = [["SWEEP", "STATUS", "SETTINGS", "SEEDS", "OVER"]]
-    for one in found:
-        tried = read_settings(workspace, one.name).settings
-        done = sum(setting.state != "running" for setting in tried)
-        status = status_of(workspace, one)
-        if as_json:
-            facts = {"name": one.name, "status": status, "settings": done, "trials": one.trials}
-            say_json({**facts, "seeds": list(one.seeds), "over": plain(one.space)})
-        over = ", ".join(f"{path} {text}" for path, text in plain(one.space).items())
-        rows.append([one.name, status, f"{done} of {one.trials}", str(len(one.seeds)), printable(over)])
-    if not as_json:
-        if found:
-            say_columns(rows)
-        else:
-            say(f"no sweeps in {workspace.folder}; start one: seqsum sweep baseline --optim.lr 0.001,0.01")
-    return 0
-
-
-def _say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
-    told = results(workspace, made, read_settings(workspace, made.name).settings)
-    status = status_of(workspace, made)
-    if as_json:
-        rows = [
-            {
-                **_plain(one.setting), "runs": list(one.runs), "live": one.live, "converged": one.converged,
-                "sample": None if one.sample is None else dataclasses.asdict(one.sample),
-                "against_best": None if one.against is None else dataclasses.asdict(one.against),
-            }
-            for one in told
-        ]  # fmt: skip
-        say_json({"event": "swept", "name": made.name, "status": status, "goal": made.goal, "settings": rows})
-        return
-    done = sum(one.setting.state != "running" for one in told)
-    # Drawn twice, a setting is one.
-    many = count(done, "setting") if status == "finished" else f"{done} of {count(made.trials, 'setting')}"
-    say(f"{made.name}: {status}, {many}, {count(len(made.seeds), 'seed')} each")
-    if not told:
-        return
-    converged = ["CONVERGED"] * (made.goal == "accuracy")
-    table = [["SETTING", "SEEDS", f"MEDIAN {made.goal.upper()}", "95% INTERVAL", *converged, "P", ""]]
-    for one in told:
-        sample, beside = one.sample, one.against
-        line = [printable(label(one.setting.values)), f"{sample.n if sample else 0} of {len(made.seeds)}"]
-        line.append("–" if sample is None else metric(made.goal, sample.median))
-        line.append("–" if sample is None else interval(made.goal, sample))
-        if converged:
-            line.append("–" if one.converged is None or sample is None else f"{one.converged} of {sample.n}")
-        line.append("–" if beside is None or beside.p is None else p_value(beside.p))
-        line.append(_state_words(one))
-        table.append(line)
-    say_columns(table)
-    say("P: beside the first, by the Mann–Whitney test, corrected for how many settings there are.")
-    if len(made.seeds) < ENOUGH:
-        say(f"With fewer than {ENOUGH} seeds each, no difference can be told from chance.")
-    if sentence := _best_words(told, made):
-        say(sentence)
-
-
-def _state_words(one: Result) -> str:
-    if one.setting.state == "complete":
-        return ""
-    if one.setting.state == "running":
-        return f"{one.live} under way" if one.live else "not ended"
-    return printable(f"{one.setting.state}: {one.setting.reason}" if one.setting.reason else one.setting.state)
-
-
-def _best_words(told: Sequence[Result], made: Sweep) -> str:
-    """Say which setting is best, and of which others nobody can say that they are worse."""
-    complete = [one for one in told if one.setting.state == "complete" and one.sample is not None]
-    if not complete or complete[0].sample is None:
-        return ""
-    best, others = complete[0], complete[1:]
-    value = f"median {made.goal} {metric(made.goal, complete[0].sample.median)}"
-    begin = f"best: {label(best.setting.values)}, {value} over {count(complete[0].sample.n, 'seed')}"
-    if not others:
-        return printable(begin)
-    alike = [one for one in others if one.against is None or not (one.against.sure and one.against.improvement < 0.5)]
-    if not alike:
-        return printable(f"{begin}; better than every other")
-    named = "; ".join(label(one.setting.values) for one in alike[:MOST_NAMED])
-    more = f"; and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
-    return printable(f"{begin}\n{count(len(alike), 'other setting')} may be as good: {named}{more}")

@@ -19,9 +19,9 @@ from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.run import LIVE_STATUSES
 from seqsum.runs.store import UNREADABLE
+from seqsum.runs.workspace import GROUP
 from seqsum.text import one_line
 
-GROUP = "group:"
 XKind = Literal["step", "time"]
 
 

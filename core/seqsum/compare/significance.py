@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from seqsum.compare.reader import Comparison
 from seqsum.compare.rows import Row
-from seqsum.compare.spread import counting, is_broken, worst
+from seqsum.compare.spread import as_ranked, counting
 from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of
 from seqsum.formatting import metric, p_value, percent
 from seqsum.runs.metric_direction import Direction
@@ -28,16 +28,35 @@ class Tested:
     against: Against | None
 
 
+def seeded(runs: Sequence[tuple[int, str, float | None]], direction: Direction | None) -> Seeded:
+    """Return the seed and the last value of each run that counts, the worst as infinities.
+
+    runs: seed, status and last value (None without one) of each. Without a better direction a run without a value has
+    no place, and is left out.
+    """
+    counts = counting([(status, final is not None) for _, status, final in runs])
+    ranked = [
+        (seed, as_ranked(status, final, direction))
+        for (seed, status, final), counted in zip(runs, counts, strict=True)
+        if counted
+    ]
+    return [(seed, value) for seed, value in ranked if not math.isnan(value)]
+
+
 def values_of(row: Row, direction: Direction | None) -> Seeded:
-    """Return the seed and the last value of each run that counts, the worst as infinities."""
-    ends = [(run.summary.status, None if run.final is None else run.final[1]) for run in row.runs]
-    counts = counting([(status, value is not None) for status, value in ends])
-    found: list[tuple[int, float]] = []
-    for run, (status, value), counted in zip(row.runs, ends, counts, strict=True):
-        if counted:
-            last = worst(direction) if value is None or is_broken(status, value) else value
-            found.append((int(run.fields.get("train.seed", 0)), last))
-    return [(seed, value) for seed, value in found if not math.isnan(value)]
+    """Return the seed and the last value of each run of a row that counts."""
+    return seeded(
+        [
+            (int(run.fields.get("train.seed", 0)), run.summary.status, None if run.final is None else run.final[1])
+            for run in row.runs
+        ],
+        direction,
+    )
+
+
+def converged_of(metric: str, values: Seeded) -> int | None:
+    """Return how many runs reached an accuracy of 0.99; None for another metric."""
+    return sum(value >= CONVERGED for _, value in values) if metric == "accuracy" else None
 
 
 def tested(rows: Sequence[Row], comparison: Comparison) -> dict[str, Tested]:
@@ -54,7 +73,7 @@ def tested(rows: Sequence[Row], comparison: Comparison) -> dict[str, Tested]:
     return {
         row.key: Tested(
             sample_of([value for _, value in values[row.key]]),
-            sum(value >= CONVERGED for _, value in values[row.key]) if comparison.metric == "accuracy" else None,
+            converged_of(comparison.metric, values[row.key]),
             beside.get(row.key),
         )
         for row in rows

@@ -69,6 +69,11 @@ def is_broken(status: str, final: float | None) -> bool:
     return status in BROKEN_STATUSES or final is None or not math.isfinite(final)
 
 
+def as_ranked(status: str, final: float | None, direction: Direction | None) -> float:
+    """Return what a run of this status and last value counts as in a ranking: the value, or the worst there is."""
+    return worst(direction) if final is None or is_broken(status, final) else final
+
+
 def counting(runs: Sequence[tuple[str, bool]]) -> list[bool]:
     """Tell which runs of a group count, given each one's status and whether it has any value: those that have ended and
     can be read; while none has, those with a value."""

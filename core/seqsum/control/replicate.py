@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
+from seqsum.compare.significance import CONVERGED
 from seqsum.compare.spread import counting, is_broken, quartiles, standing_of
 from seqsum.config import Config
 from seqsum.control import commands
@@ -22,7 +23,6 @@ from seqsum.runs.metric_direction import direction_of
 from seqsum.text import printable
 
 MOST_SEEDS = 1024
-CONVERGED = 0.99
 OWN_FIELDS = ("train.seed", "track.group")
 
 
@@ -66,9 +66,8 @@ class Replication:
         self._look()
 
     def _look(self) -> None:
-        for summary in self.workspace.summaries():
-            if summary.group == self.group:
-                self._know(Run(self.workspace.folder / summary.id))
+        for run in self.workspace.members(self.group):
+            self._know(run)
 
     def _know(self, run: Run) -> None:
         if run.record.parent is not None:

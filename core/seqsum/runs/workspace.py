@@ -29,6 +29,8 @@ from seqsum.runs.store import Store
 from seqsum.text import one_line, printable
 
 MOST_TOLD = 5
+GROUP = "group:"
+"""What stands before a group's name, where a run may be meant as well."""
 UNFINISHED = re.compile(rf"\.{RUN_NAME.pattern}\.new")
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -66,6 +68,10 @@ class Workspace:
     def summaries(self) -> list[Summary]:
         """Return what each run is doing, newest first. A run whose files did not change is not read again."""
         return [entry.summary for entry in self.index.read().entries]
+
+    def members(self, group: str) -> list[Run]:
+        """Return the runs of a group, newest first."""
+        return [Run(self.folder / one.id) for one in self.summaries() if one.group == group]
 
     def create(
         self,

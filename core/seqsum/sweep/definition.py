@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,17 +21,14 @@ from seqsum.files import alone, is_held, read_json, write_json
 from seqsum.runs import Workspace
 from seqsum.runs.bounds import own_folder
 from seqsum.runs.metric_direction import Direction, direction_of
-from seqsum.sweep.space import MOST_SETTINGS, Space, label, size
+from seqsum.sweep.space import MOST_SETTINGS, Pruner, Sampler, Space, label, size
 from seqsum.text import one_line, printable
 
 FOLDER = ".sweeps"
 DEFINITION, WANTED, SETTINGS, LOCK, JOURNAL = "sweep.json", "wanted.json", "settings.json", "driver.lock", "optuna.log"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,59}")
 
-Sampler = Literal["grid", "random", "tpe", "gp", "cmaes"]
-Pruner = Literal["off", "median", "hyperband", "wilcoxon"]
 State = Literal["running", "complete", "pruned", "failed"]
-SAMPLERS, PRUNERS = get_args(Sampler), get_args(Pruner)
 Status = Literal["running", "paused", "stopped", "finished", "died"]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqsum.compare.spread import is_broken, worst
+from seqsum.compare.spread import as_ranked
 from seqsum.control.replicate import Replication
 from seqsum.errors import UserError, told_as
 from seqsum.files import try_lock, write_json
@@ -41,10 +41,17 @@ class Active:
     """A setting whose seeds are under way."""
 
     trial: optuna.Trial
-    values: dict[str, str]
     replication: Replication
+    told: set[int]
+    """At which steps a value was reported to Optuna."""
     restarts: dict[int, int] = field(default_factory=dict)
-    told: set[int] = field(default_factory=set)
+    live: set[int] = field(default_factory=set)
+    """The seeds that train or wait, as of the last look."""
+
+    def begin(self, seed: int) -> None:
+        """Start or resume a seed's run."""
+        self.replication.begin([seed])
+        self.live.add(seed)
 
     def next_seed(self) -> int | None:
         """Return a seed that has no run yet."""
@@ -98,9 +105,11 @@ class Driver:
             if frozen.state == state.RUNNING:
                 self._begin(optuna.trial.Trial(self.study, frozen._trial_id), set(frozen.intermediate_values))
             elif frozen.state != state.WAITING and not self._is_known(text_of(frozen.params, self.sweep)):
-                self.settings[frozen.number] = known.get(frozen.number) or self._setting(frozen)
+                # Killed between Optuna's journal and ours, the journal is ahead.
+                before, told = known.get(frozen.number), self._setting(frozen)
+                self.settings[frozen.number] = before if before and before.state == told.state else told
         for active in self.active:
-            active.replication.begin([seed for seed in active.replication.seeds if seed in active.replication.runs])
+            active.replication.begin(active.replication.runs.keys())
         self._write()
 
     def _read_earlier(self) -> tuple[Setting, ...]:
@@ -144,17 +153,18 @@ class Driver:
 
     def _advance(self, active: Active) -> None:
         summaries = active.replication.summaries()
+        active.live = {seed for seed, summary in summaries.items() if summary.live}
         for seed, summary in summaries.items():
             if summary.status in INTERRUPTED and active.restarts.get(seed, 0) < MOST_RESTARTS:
                 active.restarts[seed] = active.restarts.get(seed, 0) + 1
-                active.replication.begin([seed])
+                active.begin(seed)
         ended = {seed: self._value(one) for seed, one in summaries.items() if self._has_ended(active, seed, one)}
         if self.sweep.prune != "off" and self._gives_up(active, summaries, ended):
             active.replication.stop()
             count = f"given up after {len(ended)} of {len(self.sweep.seeds)} seeds"
-            self._end(active, "pruned", [*ended.values()], count)
+            self._end(active.trial, "pruned", [*ended.values()], count)
         elif len(ended) == len(self.sweep.seeds):
-            self._end(active, "complete", [*ended.values()])
+            self._end(active.trial, "complete", [*ended.values()])
 
     def _has_ended(self, active: Active, seed: int, summary: Summary) -> bool:
         if summary.status in INTERRUPTED:
@@ -162,9 +172,7 @@ class Driver:
         return summary.status not in LIVE_STATUSES
 
     def _value(self, summary: Summary) -> float:
-        value = summary.metrics.get(self.sweep.goal)
-        broken = value is None or is_broken(summary.status, value)
-        return worst(self.sweep.direction) if broken or value is None else value
+        return as_ranked(summary.status, summary.metrics.get(self.sweep.goal), self.sweep.direction)
 
     def _gives_up(self, active: Active, summaries: dict[int, Summary], ended: dict[int, float]) -> bool:
         """Report what is new; return whether Optuna says that it is enough."""
@@ -185,28 +193,24 @@ class Driver:
             active.trial.report(float(np.clip(value, -WORST, WORST)), step)
         return bool(fresh) and len(ended) < len(self.sweep.seeds) and active.trial.should_prune()
 
-    def _end(self, active: Active, state: definition.State, values: list[float], reason: str = "") -> None:
+    def _end(self, trial: optuna.Trial, state: definition.State, values: list[float], reason: str = "") -> None:
         import optuna
 
-        number = active.trial.number
         value = float(np.median(values)) if values else None
-        if value is not None and math.isnan(value):
-            value = worst(self.sweep.direction)
         if state == "complete":
-            self.study.tell(active.trial, value)
+            self.study.tell(trial, value)
         else:
             told = optuna.trial.TrialState.PRUNED if state == "pruned" else optuna.trial.TrialState.FAIL
-            self.study.tell(active.trial, state=told)
-        self.settings[number] = self.settings[number].model_copy(
-            update={"state": state, "value": value, "reason": reason}
-        )
-        self.active.remove(active)
+            self.study.tell(trial, state=told)
+        changes = {"state": state, "value": value, "reason": reason}
+        self.settings[trial.number] = self.settings[trial.number].model_copy(update=changes)
+        self.active = [active for active in self.active if active.trial is not trial]
 
     # What is started
 
     def _fill(self) -> None:
         room = AHEAD * self.launcher.capacity()
-        while self._live() < room:
+        while sum(len(active.live) for active in self.active) < room:
             waiting = next((one for one in self.active if self._may_start(one)), None)
             if waiting is None:
                 if not self._may_ask():
@@ -216,12 +220,9 @@ class Driver:
             seed = waiting.next_seed()
             assert seed is not None
             try:
-                waiting.replication.begin([seed])
+                waiting.begin(seed)
             except UserError as error:
-                self._end(waiting, "failed", [], one_line(str(error)))
-
-    def _live(self) -> int:
-        return sum(one.live for active in self.active for one in active.replication.summaries().values())
+                self._end(waiting.trial, "failed", [], one_line(str(error)))
 
     def _may_start(self, active: Active) -> bool:
         if active.next_seed() is None:
@@ -231,7 +232,7 @@ class Driver:
             # The first setting is what others are measured by: nothing gives it up.
             return True
         # One seed after the other, so that a bad setting is given up before all have begun.
-        return not any(one.live for one in active.replication.summaries().values())
+        return not active.live
 
     def _may_ask(self) -> bool:
         import optuna
@@ -256,9 +257,9 @@ class Driver:
             seeds = self.sweep.seeds
             made = Replication(self.workspace, self.launcher, self.sweep.preset, config, seeds, group)
         except UserError as error:
-            self._fail(trial, one_line(str(error)))
+            self._end(trial, "failed", [], one_line(str(error)))
             return
-        self.active.append(Active(trial, values, made, told=told or set()))
+        self.active.append(Active(trial, made, told or set()))
 
     def _tell_again(self, trial: optuna.Trial, values: dict[str, str]) -> None:
         """Tell Optuna what is known of a setting that it drew before: it is one setting, and trained once."""
@@ -269,13 +270,6 @@ class Driver:
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
             self.study.tell(trial, value)
-
-    def _fail(self, trial: optuna.Trial, reason: str) -> None:
-        import optuna
-
-        self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        changes = {"state": "failed", "reason": reason}
-        self.settings[trial.number] = self.settings[trial.number].model_copy(update=changes)
 
     def _write(self, *, finished: bool = False) -> None:
         made = Settings(settings=tuple(self.settings[number] for number in sorted(self.settings)), finished=finished)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from seqsum.compare.significance import CONVERGED
-from seqsum.compare.spread import counting, is_broken, worst
+from seqsum.compare.significance import converged_of, seeded
 from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of
-from seqsum.runs import Summary, Workspace
+from seqsum.runs import Workspace
+from seqsum.runs.entry import Entry
 from seqsum.runs.metric_direction import Direction
 from seqsum.sweep.definition import Setting, Sweep
 
@@ -36,38 +36,20 @@ class Result:
 
 def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
     """Return every setting, pruned and failed ones too, the best first."""
-    members: dict[str, list[Summary]] = {}
-    for summary in workspace.summaries():
-        if summary.group is not None:
-            members.setdefault(summary.group, []).append(summary)
-    seeds = {summary.id: _seed(workspace, summary.id) for found in members.values() for summary in found}
-    values: dict[int, Seeded] = {}
-    made: list[Result] = []
+    entries = workspace.index.read().entries
+    made, values = list[Result](), dict[int, Seeded]()
     for setting in settings:
-        mine = sorted(members.get(setting.group, []), key=lambda summary: seeds[summary.id])
+        mine = sorted((one for one in entries if one.summary.group == setting.group), key=_seed)
         # What was stopped before its end is trained further: it has no last value yet.
-        ended = [one for one in mine if setting.state != "running" or one.status in ENDED]
-        values[setting.number] = _values(ended, sweep, seeds)
-        made.append(_result(setting, mine, values[setting.number], sweep))
+        ended = [one for one in mine if setting.state != "running" or one.summary.status in ENDED]
+        ends = [(_seed(one), one.summary.status, one.summary.metrics.get(sweep.goal)) for one in ended]
+        found = values[setting.number] = seeded(ends, sweep.direction)
+        sample = sample_of([value for _, value in found]) if found else None
+        live = sum(one.summary.live for one in mine)
+        runs = tuple(one.summary.id for one in mine)
+        made.append(Result(setting, runs, live, sample, converged_of(sweep.goal, found) if found else None))
     made.sort(key=lambda result: _rank(result, sweep.direction))
     return _beside_the_best(made, values, sweep.direction)
-
-
-def _values(members: Sequence[Summary], sweep: Sweep, seeds: dict[str, int]) -> Seeded:
-    ends = [(one.status, one.metrics.get(sweep.goal)) for one in members]
-    counts = counting([(status, value is not None) for status, value in ends])
-    found: list[tuple[int, float]] = []
-    for one, (status, value), counted in zip(members, ends, counts, strict=True):
-        if counted:
-            lost = value is None or is_broken(status, value)
-            found.append((seeds[one.id], worst(sweep.direction) if lost or value is None else value))
-    return found
-
-
-def _result(setting: Setting, members: Sequence[Summary], values: Seeded, sweep: Sweep) -> Result:
-    converged = sum(value >= CONVERGED for _, value in values) if sweep.goal == "accuracy" else None
-    sample = sample_of([value for _, value in values]) if values else None
-    return Result(setting, tuple(one.id for one in members), sum(one.live for one in members), sample, converged)
 
 
 def _rank(result: Result, direction: Direction) -> tuple[int, float, float, int]:
@@ -85,14 +67,9 @@ def _beside_the_best(made: list[Result], values: dict[int, Seeded], direction: D
     best, others = made[0], [one for one in made[1:] if values[one.setting.number]]
     told = against(values[best.setting.number], [values[one.setting.number] for one in others], direction)
     by_number = dict(zip((one.setting.number for one in others), told, strict=True))
-    return [
-        Result(one.setting, one.runs, one.live, one.sample, one.converged, by_number.get(one.setting.number))
-        for one in made
-    ]
+    return [replace(one, against=by_number.get(one.setting.number)) for one in made]
 
 
-def _seed(workspace: Workspace, id: str) -> int:
-    from seqsum.runs import Run
-
-    seed = Run(workspace.folder / id).record_or_blank().seed
-    return -1 if seed is None else seed
+def _seed(entry: Entry) -> int:
+    seed = entry.setting("train.seed")
+    return seed if isinstance(seed, int) else -1

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,13 +17,18 @@ from seqsum.schema import FieldFacts, as_text
 from seqsum.text import printable
 
 RANGE = re.compile(r"\s*([-+\d.eE_]+)\s*\.\.\s*([-+\d.eE_]+)\s*(?::\s*(log|linear))?\s*")
+Sampler = Literal["grid", "random", "tpe", "gp", "cmaes"]
+Pruner = Literal["off", "median", "hyperband", "wilcoxon"]
+SAMPLERS, PRUNERS = get_args(Sampler), get_args(Pruner)
 DIGITS = 4
 """Of a value drawn from a range."""
-AS_ONE = ("task.file", "task.test_file", "task.header", "track.description", "track.group", "track.project")
+AS_ONE = ("task.file", "task.test_file", "task.header", "track.description", "track.project")
 """Text fields in which a comma or two dots are just that."""
 MOST_SETTINGS = 10_000
-OWN = ("train.seed", "track.group")
-"""What a sweep sets by itself."""
+OWN = {
+    "train.seed": "is set by the sweep itself; --seeds says which seeds",
+    "track.group": "is set by the sweep itself: each setting is a group",
+}
 
 
 class Part(BaseModel):
@@ -81,7 +86,7 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
     wrong: list[tuple[str, str]] = []
     for path, text in changes.items():
         facts = known.get(path)
-        if facts is None or facts.kind == "list" or (path in AS_ONE and path not in OWN):
+        if facts is None or facts.kind == "list" or path in AS_ONE:
             fixed[path] = text
             continue
         try:
@@ -90,7 +95,7 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
             wrong.append((path, str(error)))
             continue
         if path in OWN:
-            wrong.append((path, "is set by the sweep itself; --seeds says which seeds"))
+            wrong.append((path, OWN[path]))
         elif part is None:
             fixed[path] = text
         else:
@@ -99,23 +104,19 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
         raise ConfigError(source, wrong)
     # What is set once may decide which fields there are, and whether two may stand together.
     base = config.changed(fixed, source)
+    found: list[Choices | Range] = []
     for part in parts:
-        for value in part.values if isinstance(part, Choices) else (part.text(part.low), part.text(part.high)):
+        # 0.1 and 1e-1 are one value.
+        kept: dict[str, str] = {}
+        for text in part.values if isinstance(part, Choices) else map(part.text, (part.low, part.high)):
             try:
-                base.changed({part.path: value}, source)
+                kept.setdefault(as_text(base.changed({part.path: text}, source).value(part.path)), text)
             except ConfigError as error:
                 wrong += [problem for problem in error.problems if problem not in wrong]
+        found.append(part.model_copy(update={"values": tuple(kept.values())}) if isinstance(part, Choices) else part)
     if wrong:
         raise ConfigError(source, wrong)
-    return fixed, tuple(_each_once(part, base) if isinstance(part, Choices) else part for part in parts)
-
-
-def _each_once(part: Choices, base: Config) -> Choices:
-    """Return the values that differ: 0.1 and 1e-1 are one."""
-    kept: dict[str, str] = {}
-    for text in part.values:
-        kept.setdefault(as_text(base.changed({part.path: text}, "sweep").value(part.path)), text)
-    return part.model_copy(update={"values": tuple(kept.values())})
+    return fixed, tuple(found)
 
 
 def part_of(facts: FieldFacts, text: str) -> Choices | Range | None:
@@ -170,7 +171,7 @@ def label(setting: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in zip(names, setting.values(), strict=True))
 
 
-def check_size(space: Space, trials: int | None, sampler: str) -> int:
+def trials_of(space: Space, trials: int | None, sampler: str) -> int:
     """Return how many settings are tried. Raises UserError for a grid without an end, or too many of them."""
     if not space:
         raise UserError("sweep: give a field a list or a range, such as --optim.lr 0.001,0.01 or 1e-4..1e-1:log")

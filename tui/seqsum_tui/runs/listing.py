@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from seqsum import formatting
 from seqsum.compare.reader import FIRST_CHOICES
+from seqsum.compare.significance import CONVERGED
 from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
 from seqsum.config import as_shown
-from seqsum.control.replicate import CONVERGED
 from seqsum.runs import Summary
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, Names, parse
