@@ -102,7 +102,8 @@ def _delete(folder: Path, id: str) -> None:
 
 
 def _entries(folder: Path) -> int:
-    return sum(1 for _ in folder.rglob("*"))
+    # What somebody else deletes meanwhile isn't counted: `walk` goes past it.
+    return sum(len(folders) + len(files) for _, folders, files in os.walk(folder))
 
 
 def _move(source: Path, target: Path, verb: str) -> None:
