@@ -146,6 +146,7 @@ def _train(parser: Parser) -> None:
     parser.add_argument("--name", metavar="TEXT", help="the run's name; default: the preset's, with a number if taken")
     _detach(parser)
     parser.add_argument("--queue", action="store_true", help="wait for a free worker, behind what was queued before")
+    _engine(parser)
     _settings(parser)
 
 
@@ -156,6 +157,7 @@ def _replicate(parser: Parser) -> None:
         "--group", metavar="TEXT", help="the group's name; default: the preset's, with a mark if changed"
     )
     _detach(parser)
+    _engine(parser)
     _settings(parser)
 
 
@@ -178,6 +180,7 @@ def _sweep(parser: Parser) -> None:
     parser.add_argument("--goal", metavar="METRIC", help="default: accuracy, or else train.best_metric")
     parser.add_argument("--name", metavar="NAME", help="default: the preset's, with -sweep")
     _detach(parser)
+    _engine(parser)
     parser.add_argument("--resume", metavar="NAME", help="go on with a sweep that was stopped, paused or killed")
     parser.add_argument("--show", metavar="NAME", help="what came of a sweep so far")
     parser.add_argument("--pause", metavar="NAME", help="start nothing new; what runs goes on")
@@ -196,6 +199,14 @@ def _fork(parser: Parser) -> None:
 
 def _detach(parser: Parser) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; training goes on by itself")
+
+
+def _engine(parser: Parser) -> None:
+    from seqsum.launch.engines import ENGINES
+
+    parser.add_argument("--on", choices=ENGINES, help="what starts runs; default: local")
+    parser.add_argument("--job", metavar="NAME=VALUE", help="of its jobs, e.g. partition=gpu,time=60")
+    parser.add_argument("--dry-run", action="store_true", help="print what it will run, start nothing")
 
 
 def _many(parser: Parser) -> None:

@@ -6,10 +6,12 @@ import argparse
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seqsum.cli.engine import check_detached, engine_of, say_command
 from seqsum.cli.follow import Follower, finished_plain, finished_words, stopping
 from seqsum.cli.listed import listed
 from seqsum.cli.many import chosen, each
@@ -32,7 +34,7 @@ from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
 from seqsum.export import FORMATS, exported, format_of, write
 from seqsum.formatting import ago, count, duration, metric
-from seqsum.launch import LocalLauncher
+from seqsum.launch import Launcher, LocalLauncher
 from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import limits_of
 from seqsum.presets import DEFAULT_PRESET, load_preset
@@ -58,18 +60,25 @@ def train(options: Options) -> int:
     _check_name(options)
     preset = load_preset(options.preset)
     config = preset.config.changed(options.changes, "train")
-    run = commands.start(
-        Workspace(options.workspace), LocalLauncher(), preset.name, config, options.name, options.queue, options.changes
-    )
-    return _followed(options, run)
+    workspace = Workspace(options.workspace)
+    with closing(engine_of(options, workspace.folder)) as launcher:
+        check_detached(options, launcher)
+        if options.dry_run:
+            commands.checked(config)
+        say_command(options, launcher, launcher.command(workspace.folder, 1, config.train.threads, options.queue), 1)
+        if options.dry_run:
+            return 0
+        run = commands.start(workspace, launcher, preset.name, config, options.name, options.queue, options.changes)
+        return _followed(options, run, launcher)
 
 
 def fork(options: Options) -> int:
     _check_name(options)
     step = _step("fork", options.step, options)
     workspace = Workspace(options.workspace)
-    run = commands.fork(workspace, LocalLauncher(), _run(options), step, options.changes, options.name)
-    return _followed(options, run)
+    launcher = LocalLauncher()
+    run = commands.fork(workspace, launcher, _run(options), step, options.changes, options.name)
+    return _followed(options, run, launcher)
 
 
 def _check_name(options: Options) -> None:
@@ -77,15 +86,15 @@ def _check_name(options: Options) -> None:
         check_typed_name(options.name)
 
 
-def _followed(options: Options, run: Run) -> int:
+def _followed(options: Options, run: Run, launcher: Launcher) -> int:
     """Follow a run that was just started to its end, unless it shall go on by itself; return the exit status."""
     if options.detach:
         _say_started(options, run)
         if not options.json:
-            Follower(run, False).say_messages()
+            Follower(run, False, launcher).say_messages()
             say(f"watch it with: seqsum show {run.id}, or seqsum-tui")
         return 0
-    follower = Follower(run, options.json)
+    follower = Follower(run, options.json, launcher)
     with stopping(follower.stop) as follower.signals:
         _say_started(options, run)
         summary = follower.follow()

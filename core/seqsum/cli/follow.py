@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from seqsum import formatting
 from seqsum.cli.output import reached, run_line, say, say_json, verdict_plain
 from seqsum.formatting import duration
+from seqsum.launch import Launcher
 from seqsum.runs import Run, Summary
 from seqsum.text import one_line
 
@@ -27,8 +28,8 @@ NARROW = 80
 class Follower:
     """Shows a run until its worker is done with it."""
 
-    def __init__(self, run: Run, as_json: bool) -> None:
-        self.run = run
+    def __init__(self, run: Run, as_json: bool, launcher: Launcher) -> None:
+        self.run, self.launcher = run, launcher
         self.as_json = as_json
         self.signals: list[int] = []
         """Those that asked to stop."""
@@ -68,13 +69,12 @@ class Follower:
 
     def stop(self) -> None:
         """Ask the worker to save and stop."""
-        with self.run.store() as store:
-            store.post_command("stop")
+        self.launcher.stop(self.run)
 
     def _summaries(self) -> Iterator[Summary]:
         asked = 0.0
         while True:
-            summary = self.run.summary()
+            summary = self.launcher.poll(self.run)
             if summary.step and time.monotonic() - asked > LINE_SECONDS:
                 # How the data was read is to be known before the run has come to its end.
                 asked = time.monotonic()

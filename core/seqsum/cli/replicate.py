@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
+from seqsum.cli.engine import check_detached, engine_of, say_command
 from seqsum.cli.follow import overall_bar, stopping
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.significance import CONVERGED
@@ -16,7 +18,6 @@ from seqsum.config import resolved
 from seqsum.control.replicate import Replication, SeedDistribution, group_name, parse_seeds
 from seqsum.formatting import count, metric, percent
 from seqsum.formatting import progress as whole_percent
-from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Summary, Workspace
 from seqsum.setting_notes import notes
@@ -24,6 +25,7 @@ from seqsum.text import one_line
 from seqsum.training.backends.fused_support import why_not_fused
 
 POLL_SECONDS = 0.2
+ALL_BEGUN = "nothing is started: every seed has begun already"
 
 
 def replicate(options: argparse.Namespace) -> int:
@@ -33,20 +35,38 @@ def replicate(options: argparse.Namespace) -> int:
     wanted = preset.config.changed(options.changes, "replicate")
     config, task = resolved(wanted, "replicate")
     group = options.group or config.track.group or group_name(preset.name, config, preset.config)
-    launcher = WarmLauncher()
-    replication = Replication(Workspace(options.workspace), launcher, preset.name, config, seeds, group)
+    workspace = Workspace(options.workspace)
+    with closing(engine_of(options, workspace.folder, warm=True)) as launcher:
+        check_detached(options, launcher)
+        replication = Replication(workspace, launcher, preset.name, config, seeds, group)
+        due = len(replication.due())
+        if due:
+            command = launcher.command(workspace.folder, due, config.train.threads, queue=True)
+            say_command(options, launcher, command, due)
+        if options.dry_run:
+            if not due:
+                say_json({"event": "message", "message": ALL_BEGUN}) if options.json else say(ALL_BEGUN)
+            return 0
+        said = [note.text for note in notes(wanted, task, typed=options.changes)] if due else []
+        compiled = config.train.backend != "torch" and why_not_fused(config, task) is None
+        return _begun(options, replication, said, compiled=bool(due) and compiled)
+
+
+def _begun(options: argparse.Namespace, replication: Replication, said: Sequence[str], *, compiled: bool) -> int:
+    """Begin what is due, and follow it. said: notes on its settings; compiled: the code it runs must be compiled."""
+    launcher = replication.launcher
     with stopping(replication.stop) as signals:
         try:
             if replication.due():
-                if config.train.backend != "torch" and why_not_fused(config, task) is None:
+                if compiled:
                     compile_first(options.json)
-                for note in notes(wanted, task, typed=options.changes):
-                    say_json({"event": "message", "message": note.text}) if options.json else say(note.text)
+                for text in said:
+                    say_json({"event": "message", "message": text}) if options.json else say(text)
                 launcher.warm()
                 replication.begin()
         finally:
             # What is launched waits for its turn by itself.
-            launcher.close()
+            launcher.cool()
         if options.detach:
             _say_begun(options, replication)
             return 0
@@ -56,7 +76,8 @@ def replicate(options: argparse.Namespace) -> int:
         summaries = _follow(replication, options.json, signals)
     outcome = replication.outcome()
     if options.json:
-        say_json({"event": "replicated", "group": group, "seeds": len(seeds), **outcome.plain()})
+        group, seeds = replication.group, len(replication.seeds)
+        say_json({"event": "replicated", "group": group, "seeds": seeds, **outcome.plain()})
     else:
         _say(replication, summaries, outcome)
     return 0 if all(summary.status == "finished" for summary in summaries.values()) else 1

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
+from seqsum.cli.engine import say_command
 from seqsum.cli.follow import overall_bar, stopping
 from seqsum.cli.output import say, say_json
 from seqsum.cli.replicate import compile_first
@@ -19,7 +21,7 @@ from seqsum.control.replicate import parse_seeds
 from seqsum.errors import ConfigError, UserError
 from seqsum.estimate import estimate, read_speeds
 from seqsum.formatting import count, enumerated, roughly
-from seqsum.launch import WarmLauncher
+from seqsum.launch import ENGINES, Launcher, launcher_on, read_options
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.run import said_status
@@ -33,10 +35,11 @@ from seqsum.sweep.definition import (
     read,
     read_settings,
     read_wanted,
+    rewrite,
     status_of,
     want,
 )
-from seqsum.sweep.driver import Driver
+from seqsum.sweep.driver import AHEAD, Driver
 from seqsum.sweep.file import read_sweep_file
 from seqsum.sweep.optuna_study import library
 from seqsum.sweep.space import PRUNERS, SAMPLERS, plain, split, trials_of
@@ -71,6 +74,11 @@ def sweep(options: argparse.Namespace) -> int:
         made = read(workspace, options.resume)
         if options.trials is not None:
             made = extend(workspace, made, _trials(options.trials))
+        if options.on or options.job:
+            moved = {"on": options.on or made.on, "on_options": read_options(options.job)}
+            made = made.model_copy(update=moved)
+            _launcher(workspace, made).close()  # can it be had?
+            rewrite(workspace, made)
         state = status_of(workspace, made)
         want(workspace, made.name, Wanted())
         if state in ("running", "paused"):
@@ -78,6 +86,8 @@ def sweep(options: argparse.Namespace) -> int:
             return 0
     else:
         made = _made(workspace, options)
+        if options.dry_run:
+            return 0
     if options.detach:
         _detach(workspace, made)
         _tell(options.json, made, f"goes on by itself; seqsum sweep --show {made.name} tells how far it is")
@@ -93,9 +103,11 @@ def _action(options: argparse.Namespace) -> str | None:
     if not given and not options.preset:
         raise UserError("sweep: PRESET is missing; see seqsum sweep --help")
     typed = [name for name in ("seeds", "sampler", "prune", "goal", "name") if getattr(options, name)]
-    typed += [name for name in ("trials", "detach") if getattr(options, name) and given != ["resume"]]
+    resumes = given == ["resume"]
+    typed += [name for name in ("trials", "detach", "on", "job") if getattr(options, name) and not resumes]
+    typed += [name for name in ("dry_run",) if getattr(options, name)]
     if given and (options.changes or typed):
-        first = next(iter([*typed, *options.changes]))
+        first = next(iter([*(name.replace("_", "-") for name in typed), *options.changes]))
         raise UserError(f"sweep: --{first} does not go with --{given[0]}: what a sweep goes over stays as it began")
     return given[0] if given else None
 
@@ -108,7 +120,7 @@ def _with_file(options: argparse.Namespace) -> None:
     for word, text in said.words.items():
         if word == "preset" or getattr(options, word) is None:
             setattr(options, word, text)
-    for name, known in (("sampler", SAMPLERS), ("prune", PRUNERS)):
+    for name, known in (("sampler", SAMPLERS), ("prune", PRUNERS), ("on", ENGINES)):
         if getattr(options, name) not in (None, *known):
             raise UserError(
                 f'sweep: {name} must be one of {", ".join(known)}, got "{printable(getattr(options, name))}"'
@@ -130,24 +142,27 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     endless = any(part.kind == "range" for part in space)
     sampler = options.sampler or ("tpe" if endless else "grid")
     trials = trials_of(space, None if options.trials is None else _trials(options.trials), sampler)
-    made = create(
-        workspace,
-        Sweep(
-            name=check_name(options.name) if options.name else _name_after(preset.name),
-            preset=preset.name,
-            config=wanted.plain(),
-            space=space,
-            seeds=tuple(seeds),
-            trials=trials,
-            sampler=sampler,
-            prune=options.prune or "off",
-            goal=goal,
-        ),
-        named=options.name is not None,
+    made = Sweep(
+        name=check_name(options.name) if options.name else _name_after(preset.name),
+        preset=preset.name,
+        config=wanted.plain(),
+        space=space,
+        seeds=tuple(seeds),
+        trials=trials,
+        sampler=sampler,
+        prune=options.prune or "off",
+        goal=goal,
+        on=options.on or "local",
+        on_options=read_options(options.job),
     )
     many = trials * len(seeds)
+    with closing(_launcher(workspace, made)) as launcher:
+        side_by_side = launcher.capacity()
+        command = launcher.command(workspace.folder, min(many, AHEAD * side_by_side), config.train.threads, queue=True)
+    if not options.dry_run:
+        made = create(workspace, made, named=options.name is not None)
     known = estimate(config, read_speeds(workspace)).seconds
-    each = None if known is None else (known + START_SECONDS) / WarmLauncher().capacity()
+    each = None if known is None else (known + START_SECONDS) / side_by_side
     told = "" if each is None else f", about {roughly(each * many)}, a guess"
     if options.json:
         said = made.model_dump(mode="json")
@@ -158,7 +173,12 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
         say(f"  {count(trials, 'setting')} × {count(len(seeds), 'seed')} = {count(many, 'run')}{told}")
         for note in notes(wanted, task, typed=fixed):
             say(f"  {note.text}")
+    say_command(options, launcher, command, many)
     return made
+
+
+def _launcher(workspace: Workspace, made: Sweep) -> Launcher:
+    return launcher_on(made.on, made.on_options, workspace.folder, warm=True)
 
 
 def _check_goal(config: Config, goal: str, task: AnyTask) -> None:
@@ -229,7 +249,7 @@ def _tell(as_json: bool, made: Sweep, words: str) -> None:
 
 
 def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
-    launcher = WarmLauncher()
+    launcher = _launcher(workspace, made)
     config, task = resolved(made.base, "sweep")
     if config.train.backend != "torch" and why_not_fused(config, task) is None:
         compile_first(as_json)

@@ -24,6 +24,7 @@ from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
+from seqsum.tasks import AnyTask
 from seqsum.training.backends.fused_support import check_backend
 from seqsum.training.early_stopping import check_best
 
@@ -47,15 +48,21 @@ def start(
     With `queue` it begins when it is its turn, behind what was queued before and when a slot is free; without, now.
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
     """
-    said, (config, task) = config, resolved(config, "train")
-    check_backend(config, task, "train")
-    check_best(config, "train", task)
+    said, (config, task) = config, checked(config)
     run = workspace.create(preset, config, name)
     with run.store() as store:
         for note in notes(said, task, typed=typed):
             store.add_event(0, "message", text=note.text)
     launcher.submit(run, queue)
     return run
+
+
+def checked(config: Config) -> tuple[Config, AnyTask]:
+    """Return a configuration with what its data says, and its task. Raises UserError for one that can't train."""
+    config, task = resolved(config, "train")
+    check_backend(config, task, "train")
+    check_best(config, "train", task)
+    return config, task
 
 
 def pause(run: Run) -> dict[str, Any]:
@@ -89,7 +96,8 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
         check_own(run, store, "resume")
         back = fallen_back(store, newest_step(run.checkpoints))
     pid = launcher.submit(run, queue)
-    return {"ok": True, "message": f"worker started (process {pid}){f'; {back}' if back else ''}", "pid": pid}
+    began = f"handed to {launcher.name}" if pid is None else f"worker started (process {pid})"
+    return {"ok": True, "message": f"{began}{f'; {back}' if back else ''}", "pid": pid}
 
 
 def stop(run: Run) -> dict[str, Any]:

@@ -88,14 +88,13 @@ class Replication:
         """Return the seeds whose run is missing, or was interrupted."""
         return [seed for seed in self.seeds if seed not in self.runs or self._interrupted(self.runs[seed])]
 
-    @staticmethod
-    def _interrupted(run: Run) -> bool:
-        status = run.summary().status
-        return status in ("paused", "stopped", "died") or (status == "queued" and not run.worker_lives)
+    def _interrupted(self, run: Run) -> bool:
+        status = self.launcher.poll(run).status
+        return status in ("paused", "stopped", "died") or (status == "queued" and not self.launcher.holds(run))
 
     def begin(self, seeds: Collection[int] | None = None) -> None:
         """Start or resume what is due, of these seeds only; each waits for its turn in the queue."""
-        with self.workspace.alone():
+        with self.workspace.alone(), self.launcher.together():
             self._look()  # somebody else may have begun the same
             for seed in self.due():
                 if seeds is not None and seed not in seeds:
@@ -109,14 +108,13 @@ class Replication:
 
     def summaries(self) -> dict[int, Summary]:
         """Return each seed's summary as it is now."""
-        return {seed: self.runs[seed].summary() for seed in self.seeds if seed in self.runs}
+        return {seed: self.launcher.poll(self.runs[seed]) for seed in self.seeds if seed in self.runs}
 
     def stop(self) -> None:
         """Ask every live run to save and stop; returns at once."""
         for seed, summary in self.summaries().items():
             if summary.live:
-                with self.runs[seed].store() as store:
-                    store.post_command("stop")
+                self.launcher.stop(self.runs[seed])
 
     def outcome(self) -> SeedDistribution:
         """Return what came of the runs so far."""

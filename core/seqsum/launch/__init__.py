@@ -4,7 +4,8 @@ May import `runs` and what lies below. No torch: the worker, another process, lo
 """
 
 from seqsum.launch.base import Launcher
+from seqsum.launch.engines import ENGINES, launcher_on, read_options
 from seqsum.launch.local import LocalLauncher
 from seqsum.launch.warm import WarmLauncher
 
-__all__ = ["Launcher", "LocalLauncher", "WarmLauncher"]
+__all__ = ["ENGINES", "Launcher", "LocalLauncher", "WarmLauncher", "launcher_on", "read_options"]

@@ -1,25 +1,61 @@
-"""What a launcher is: other engines (a cluster's queue, say) stand behind the same calls, chosen by name."""
+"""What a launcher is: this machine's processes and the engines of clusters stand behind the same calls."""
 
 from __future__ import annotations
 
+import shlex
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
-from seqsum.runs import Run
+from seqsum.runs import Run, Summary
+
+RUN = "RUN"
+"""Stands for a run's id in a command that is shown before there is a run."""
 
 
 class Launcher(Protocol):
-    """Starts workers. A run is found again through its folder, never through the launcher."""
+    """Starts workers. A run is found again through its folder, whose files say what it does and how it goes; an engine
+    adds what they can't know: that a worker waits for its turn, or will be started again."""
+
+    name: str
+    outlives: bool
+    """Whether workers go on when the program that submitted them has ended."""
 
     def capacity(self) -> int:
         """Return how many workers can run side by side here."""
         ...
 
-    def submit(self, run: Run, queue: bool = False) -> int:
-        """Start a worker for the run and return its process id; raise UserError if one is at it already,
-        or if the run is finished.
+    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
+        """Return what starts so many new runs of this workspace, as it would be typed: one or several lines.
+
+        threads: what each computes with. queue: as `submit` has it. Starts nothing.
+        """
+        ...
+
+    def submit(self, run: Run, queue: bool = False) -> int | None:
+        """Start a worker for the run and return its process id, None where an engine starts it later; raise UserError
+        if one is at it already, if the run is finished, or if the engine refuses it.
 
         With `queue` the worker waits for its turn: at most `capacity` queued runs train side by side, first come first.
         """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Hand what is submitted inside over at its end, as one; raise UserError there if the engine refuses it."""
+        ...
+
+    def poll(self, run: Run) -> Summary:
+        """Return what the run is doing now, as far as its files and the engine know: one that waits in the engine, or
+        will be started again by it, is queued; one that was lost has died."""
+        ...
+
+    def holds(self, run: Run) -> bool:
+        """Tell whether a queued run will be started without being submitted again."""
+        ...
+
+    def stop(self, run: Run) -> None:
+        """Ask the run to save and stop, or take it out of the engine's queue; return at once."""
         ...
 
     def warm(self) -> None:
@@ -31,5 +67,21 @@ class Launcher(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what the launcher holds; workers go on."""
+        """Let go of what the launcher holds; workers go on, where the engine lets them."""
         ...
+
+
+def worker_command(module: str, folder: Path | str, *arguments: str) -> list[str]:
+    """Return the command of a worker's process."""
+    # -P: a file called random.py where the user stands is not the library's.
+    return [sys.executable, "-P", "-m", module, str(folder), *arguments]
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """Return what a worker's process has in its environment beside what is there already."""
+    return {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+
+
+def typed(environment: dict[str, str], command: list[str]) -> str:
+    """Return a command with its environment as it would be typed."""
+    return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in environment.items()), shlex.join(command)])

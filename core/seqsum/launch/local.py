@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from seqsum.errors import UserError, told_as
 from seqsum.files import append_to
-from seqsum.runs import Run
+from seqsum.launch.base import RUN, typed, worker_command, worker_environment
+from seqsum.runs import Run, Summary
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
+
+WORKER = "seqsum.worker"
+LOCK, TICKET = "LOCK", "TICKET"
+"""Stand for the run's locked descriptor and its place in the queue in a command that is shown before there is a run."""
+AT_ONCE = "--slot"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class WorkerArguments:
 class LocalLauncher:
     """Starts `python -m seqsum.worker` detached, with its output in the run's log."""
 
+    name, outlives = "local", True
+
     def __init__(self, workers: int | None = None) -> None:
         """`workers`: how many run side by side; None for SEQSUM_WORKERS, or else the number of cores."""
         self.workers = workers
@@ -43,6 +52,11 @@ class LocalLauncher:
             return worker_count()
         except ValueError as error:
             raise UserError(str(error)) from None
+
+    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
+        ticket = TICKET if queue else AT_ONCE
+        command = worker_command(WORKER, workspace / RUN, LOCK, ticket, str(self.capacity()))
+        return typed(worker_environment(threads), command)
 
     def submit(self, run: Run, queue: bool = False) -> int:
         count = self.capacity()
@@ -59,8 +73,10 @@ class LocalLauncher:
                         raise UserError(f"runs: {run.id} is finished")
                     slots = Slots(run.folder.parent, count)
                     slots.forget(run.id)
-                    ticket = slots.draw_ticket(run.id) if queue else "--slot"
-                    store.set_state(status="queued" if queue else "starting", heard=store.last_command())
+                    ticket = slots.draw_ticket(run.id) if queue else AT_ONCE
+                    # An engine that was to start it later finds that the run is not its own any more.
+                    status = "queued" if queue else "starting"
+                    store.set_state(status=status, heard=store.last_command(), job={})
                     try:
                         pid = self._spawn(run, WorkerArguments(lock, ticket, count))
                     except OSError:
@@ -74,21 +90,33 @@ class LocalLauncher:
 
     def _spawn(self, run: Run, task: WorkerArguments) -> int:
         """Start a worker's process; return its id."""
-        threads = str(run.record.setting("train").whole("threads", 1))
+        threads = run.record.setting("train").whole("threads", 1)
         with append_to(run.log) as log:
             child = subprocess.Popen(
-                # -P: a file called random.py where the user stands is not the library's.
-                [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder), str(task.lock), *task.arguments],
+                worker_command(WORKER, run.folder, str(task.lock), *task.arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=[task.lock],
                 start_new_session=True,
-                env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **worker_environment(threads)},
             )
         self._reap()
         self._children.append(child)
         return child.pid
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def poll(self, run: Run) -> Summary:
+        return run.summary()
+
+    def holds(self, run: Run) -> bool:
+        return run.worker_lives
+
+    def stop(self, run: Run) -> None:
+        with run.store() as store:
+            store.post_command("stop")
 
     def warm(self) -> None:
         """Nothing: each worker starts from nothing."""

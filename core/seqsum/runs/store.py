@@ -457,6 +457,8 @@ class Store:
             "durable_step": given.whole_or_none("durable_step"),
             "ticket": given.text_or_none("ticket"),
             "upload": given.section("upload"),
+            # Of a run that an engine starts: which, and by what it knows the run.
+            "job": given.section("job"),
         }
         for problem in problems:
             self._note(problem)

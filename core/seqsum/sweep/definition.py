@@ -37,6 +37,7 @@ class Sweep(BaseModel):
 
     config: of the preset with what is set once, as `Config.plain`. seeds: of each setting. trials: how many settings.
     goal: the metric whose last value says how well a run did; direction: which way it is better.
+    on: the engine that starts its workers; on_options: what that is told of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +51,8 @@ class Sweep(BaseModel):
     sampler: Sampler
     prune: Pruner
     goal: str
+    on: str = "local"
+    on_options: dict[str, str] = Field(default_factory=dict)
     created: float = 0.0
 
     @property
@@ -181,10 +184,14 @@ def extend(workspace: Workspace, sweep: Sweep, trials: int) -> Sweep:
         raise UserError(f"sweep: this grid has {most} settings; --trials can't be {trials}")
     if trials < tried:
         raise UserError(f"sweep: {tried} settings were tried already; --trials can't be {trials}")
-    made = Sweep.model_validate({**sweep.model_dump(), "trials": trials})
+    return rewrite(workspace, Sweep.model_validate({**sweep.model_dump(), "trials": trials}))
+
+
+def rewrite(workspace: Workspace, sweep: Sweep) -> Sweep:
+    """Write down what a sweep is from now on; return it. Raises UserError where it can't be written."""
     with told_as(f"sweep: can't write in {workspace.folder}"):
-        write_json(folder_of(workspace, sweep.name) / DEFINITION, made.model_dump(mode="json"))
-    return made
+        write_json(folder_of(workspace, sweep.name) / DEFINITION, sweep.model_dump(mode="json"))
+    return sweep
 
 
 def read_wanted(workspace: Workspace, name: str) -> Wanted:

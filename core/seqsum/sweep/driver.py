@@ -108,8 +108,9 @@ class Driver:
                 # Killed between Optuna's journal and ours, the journal is ahead.
                 before, told = known.get(frozen.number), self._setting(frozen)
                 self.settings[frozen.number] = before if before and before.state == told.state else told
-        for active in self.active:
-            active.replication.begin(active.replication.runs.keys())
+        with self.launcher.together():
+            for active in self.active:
+                active.replication.begin(active.replication.runs.keys())
         self._write()
 
     def _read_earlier(self) -> tuple[Setting, ...]:
@@ -138,10 +139,11 @@ class Driver:
         before, self.sweep = self.sweep.trials, read(self.workspace, self.sweep.name)
         if self.sweep.trials > before:
             fill_queue(self.study, self.sweep)
-        for active in list(self.active):
-            self._advance(active)
-        if not wanted.paused:
-            self._fill()
+        with self.launcher.together():
+            for active in list(self.active):
+                self._advance(active)
+            if not wanted.paused:
+                self._fill()
         done = not self.active and not self._may_ask()
         self._write(finished=done)
         return done

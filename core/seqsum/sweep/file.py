@@ -14,7 +14,7 @@ from seqsum.schema import as_text, shown
 
 LARGEST = 2**20
 SECTION = "sweep"
-WORDS = ("preset", "seeds", "trials", "sampler", "prune", "goal", "name")
+WORDS = ("preset", "seeds", "trials", "sampler", "prune", "goal", "name", "on", "job")
 
 
 @dataclass(frozen=True)
