@@ -61,7 +61,9 @@ def mean_of(values: list[float]) -> float:
     return math.fsum(value / len(values) for value in values)
 
 
-def brute_force(points: Points, base: int, first: int | None, last: int | None, count: int) -> list[tuple[float, ...]]:
+def brute_force(
+    points: Points, base: int, first: int | None, last: int | None, count: int, *, fewer: bool = False
+) -> list[tuple[float, ...]]:
     """What buckets must answer, from the points alone: (x, mean, low, high, nonfinite, above, below,
     finite, positive, positive mean, positive low) each."""
     if not points:
@@ -77,6 +79,12 @@ def brute_force(points: Points, base: int, first: int | None, last: int | None, 
             continue
         if first // size <= step // size <= last // size:
             groups.setdefault(step if size == 1 else step // size, []).append(step)
+    while fewer and size > 1 and len(groups) >= 2 * count:
+        # Halves of the first level's buckets that were taken, as often as there are enough of them.
+        times, pairs = 2 ** int(math.log2(len(groups) // count)), {}
+        for number, steps in groups.items():
+            pairs.setdefault(number // times, []).extend(steps)
+        groups, fewer = pairs, False
     answer: list[tuple[float, ...]] = []
     for steps in groups.values():
         finite = [points[step] for step in steps if math.isfinite(points[step])]
@@ -103,7 +111,9 @@ def check_rollup(store: Store, metric: str, points: Points, base: int, random: n
         ranges += [(a, b), (a, None), (None, b)]
     for first, last in ranges:
         for count in (1, 3, 20, 240):
-            same(store.buckets(metric, first, last, count), brute_force(points, base, first, last, count), scale)
+            for fewer in (False, True):
+                found = store.buckets(metric, first, last, count, fewer=fewer)
+                same(found, brute_force(points, base, first, last, count, fewer=fewer), scale)
 
 
 # Points
@@ -321,6 +331,23 @@ def test_a_point_far_behind_the_next_counts_on_every_level(path: Path, base: int
 def test_a_dense_metric_is_thinned_to_between_count_and_eight_times_count(store: Store, count: int, span: int) -> None:
     store.append([("loss", step, 1.0) for step in range(span)])
     assert min(count, span) <= len(store.buckets("loss", count=count).x) <= 8 * count + 1
+
+
+@pytest.mark.parametrize("count", [1, 5, 60])
+def test_a_curve_that_grows_is_never_more_than_twice_the_buckets_asked_for(store: Store, count: int) -> None:
+    sizes = []
+    for begin in range(0, 40_000, 1_000):
+        store.append([("loss", step, 1.0) for step in range(begin, begin + 1_000)])
+        if begin >= 8 * count:
+            sizes.append(len(store.buckets("loss", count=count, fewer=True).x))
+    assert count <= min(sizes) and max(sizes) < 2 * count + 1
+
+
+def test_neighbours_are_put_together_the_same_way_wherever_a_stretch_begins(store: Store) -> None:
+    store.append([("loss", step, float(step)) for step in range(40_000)])
+    whole, part = (store.buckets("loss", first, first + 20_000, 20, fewer=True) for first in (0, 3_000))
+    begins = set(part.first.tolist()[1:-1])
+    assert begins and begins - {begin for begin in begins if begin > 20_000} <= set(whole.first.tolist())
 
 
 def test_thinning_holds_when_points_become_denser_than_they_began(store: Store) -> None:

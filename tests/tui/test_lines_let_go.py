@@ -1,12 +1,17 @@
-"""What was drawn and is shown no more goes at once, not when the garbage collector comes."""
+"""What was drawn and is shown no more goes at once, not when the garbage collector comes, and not by and by."""
 
 import gc
+import sys
+import weakref
 from collections import Counter
 
 import pytest
+from rich.segment import Segment
+from textual.content import Content
 from textual.strip import Strip
 
 from seqsum_tui.app import Console
+from seqsum_tui.live.curves import event_marks
 
 
 @pytest.fixture
@@ -35,3 +40,31 @@ async def test_no_line_waits_for_the_garbage_collector(scene, console, watch):
             gc.enable()
     assert drawn > 40, "else this shows nothing"
     assert waited["Strip"] == 0
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda text: Content(text).cell_length,
+        lambda text: Segment(text).cell_length,
+        lambda text: list(Segment.divide([Segment(text)], [2, 8])),
+    ],
+    ids=["content", "segment", "divided"],
+)
+def test_of_texts_that_come_once_few_are_kept(console, measure):
+    def measured(begin, count):
+        for number in range(begin, begin + count):
+            measure(f"{number:08}")
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before = measured(0, 2_000)
+    assert measured(10_000, 8_000) - before < 500
+
+
+def test_a_checkpoint_that_is_gone_is_marked_no_more():
+    marks = [event_marks([], [1_000, 2_000]) for _ in range(2)]
+    assert all(one is again for one, again in zip(*marks, strict=True)), "the same again is compared at once"
+    gone = weakref.ref(marks[0][0])
+    marks = event_marks([], [2_000, 3_000])
+    assert gone() is None and [mark.x for mark in marks] == [2_000, 3_000]

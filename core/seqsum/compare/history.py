@@ -85,13 +85,21 @@ class History:
         return list(dict.fromkeys(name for store, _, _ in self._parts for name in store.metrics()))
 
     def curve(
-        self, metric: str, first: int | None = None, last: int | None = None, count: int = 240, lead: int = 0
+        self,
+        metric: str,
+        first: int | None = None,
+        last: int | None = None,
+        count: int = 240,
+        lead: int = 0,
+        *,
+        fewer: bool = False,
     ) -> Buckets:
         """Return a metric over steps first…last (default: all), thinned to at least `count` buckets when it is long.
 
         lead: as many steps before `first`, in fewer buckets: what a moving average needs of them.
+        fewer: not many more than `count`, however long it grows.
         """
-        curve = self._stretch(metric, first, last, count)
+        curve = self._stretch(metric, first, last, count, fewer)
         if first is None or lead <= 0:
             return curve
         begin = min(first, int(curve.first[0])) if curve.x.size else first
@@ -109,14 +117,14 @@ class History:
             low = int(beyond[0]) if beyond.size and beyond[0] > low else begin
         return parts
 
-    def _stretch(self, metric: str, first: int | None, last: int | None, count: int) -> Buckets:
+    def _stretch(self, metric: str, first: int | None, last: int | None, count: int, fewer: bool = False) -> Buckets:
         found = []
         for store, after, before in self._parts:
             low = after + 1 if first is None else max(first, after + 1)
             high = before if last is None else min(last, before)
             if low > high:
                 continue
-            buckets = store.buckets(metric, low, high, count)
+            buckets = store.buckets(metric, low, high, count, fewer=fewer)
             # A bucket at an end may reach beyond the part; its middle says to which side it belongs.
             inside = (buckets.x > after) & (buckets.x <= before)
             found.append(buckets.where(inside))

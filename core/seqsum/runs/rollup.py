@@ -16,7 +16,7 @@ import numpy as np
 from seqsum.runs.buckets import Floats
 
 FAN_OUT = 8
-AT_ONCE = 1_000
+AT_ONCE = 250
 LARGEST = 1.7976931348623157e308
 Row = tuple[Any, ...]
 
@@ -36,6 +36,7 @@ may count as NaN."""
 
 COUNTS = ("finite", "nonfinite", "above", "below", "positive")
 COLUMNS = ("first", "last", "low", "high", "total", *COUNTS, "positive_low", "positive_total")
+LOWEST = ("low", "positive_low")
 INTO = f"INSERT OR REPLACE INTO rollup(metric, level, bucket, {', '.join(COLUMNS)})"
 ADDED = {
     "above": "INTEGER NOT NULL DEFAULT 0",
@@ -82,12 +83,20 @@ def bring_up_to_date(database: sqlite3.Connection) -> None:
 
 
 def read(
-    database: sqlite3.Connection, lacking: set[str], metric: int, base: int, level: int, first: int, last: int
+    database: sqlite3.Connection,
+    lacking: set[str],
+    metric: int,
+    base: int,
+    level: int,
+    first: int,
+    last: int,
+    enough: int | None = None,
 ) -> Floats:
     """Return the buckets of a level that hold steps first…last, in order, float64 [buckets, 12]: first, last, low,
     high, total, finite, nonfinite, above, below, positive, positive_low, positive_total.
 
     lacking: what `missing` says. What an earlier version left open is counted from the points.
+    enough: where there are twice as many or more, neighbours are put together.
     """
     size = base * FAN_OUT**level
     columns = ", ".join("NULL" if name in lacking else name for name in COLUMNS)
@@ -96,14 +105,40 @@ def read(
         " ORDER BY bucket",
         (metric, level, first // size, last // size),
     )
-    return in_table(rows, len(COLUMNS) + 1, lambda some: _completed(database, metric, size, some))[:, :-1]
+    table = in_table(rows, len(COLUMNS) + 1, lambda some: _completed(database, metric, size, some))
+    return (table if enough is None else _put_together(table, max(enough, 1)))[:, :-1]
+
+
+def _put_together(table: Floats, enough: int) -> Floats:
+    """Return rows of COLUMNS and bucket, each for two neighbours, or four …: at least `enough`, fewer than twice that.
+
+    Who is whose neighbour follows from the bucket, not from where a stretch begins.
+    """
+    times = 2 ** max((len(table) // enough).bit_length() - 1, 0)
+    if times == 1:
+        return table
+    starts = np.flatnonzero(np.diff(table[:, -1] // times, prepend=-1.0))
+    ends = np.append(starts[1:], len(table)) - 1
+    made = table[starts]
+    for column, name in enumerate(COLUMNS):
+        values = table[:, column]
+        if name == "last":
+            made[:, column] = values[ends]
+        elif name in LOWEST:
+            made[:, column] = np.fmin.reduceat(values, starts)
+        elif name == "high":
+            made[:, column] = np.fmax.reduceat(values, starts)
+        elif name != "first":
+            # A total of no value is NaN.
+            made[:, column] = np.add.reduceat(np.where(np.isnan(values), 0.0, values), starts)
+    return made
 
 
 def in_table(
     rows: sqlite3.Cursor, columns: int, change: Callable[[list[Row]], list[Row]] = lambda some: some
 ) -> Floats:
-    """Return rows of numbers as float64 [rows, columns], NULL as NaN. A thousand at a time are objects of Python's,
-    which take ten times the room. change: what is done with each thousand before."""
+    """Return rows of numbers as float64 [rows, columns], NULL as NaN. Few at a time are objects of Python's, which
+    take ten times the room. change: what is done with these few before."""
     parts: list[Floats] = []
     while some := rows.fetchmany(AT_ONCE):
         parts.append(np.array(change(some), dtype=np.float64).reshape(-1, columns))

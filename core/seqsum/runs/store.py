@@ -387,8 +387,13 @@ class Store:
         return None if ends[0] is None else (int(ends[0]), int(ends[1]))
 
     @_reading
-    def buckets(self, metric: str, first: int | None = None, last: int | None = None, count: int = 240) -> Buckets:
-        """Return a metric over steps first…last (default: all), thinned to between `count` and 8 × `count` buckets."""
+    def buckets(
+        self, metric: str, first: int | None = None, last: int | None = None, count: int = 240, *, fewer: bool = False
+    ) -> Buckets:
+        """Return a metric over steps first…last (default: all), thinned to between `count` and 8 × `count` buckets.
+
+        fewer: to between `count` and 2 × `count`, unless these are points.
+        """
         extent = self.extent(metric)
         if extent is None:
             return Buckets.empty()
@@ -400,7 +405,8 @@ class Store:
         if self._lacking is None:
             self._lacking = rollup.missing(self.database)
         (id,) = self.database.execute("SELECT id FROM metric WHERE name = ?", (metric,)).fetchone()
-        return Buckets.of_rollup(rollup.read(self.database, self._lacking, id, self.base, level, first, last))
+        enough = count if fewer else None
+        return Buckets.of_rollup(rollup.read(self.database, self._lacking, id, self.base, level, first, last, enough))
 
     def _prepare_rollup(self) -> None:
         if self._lacking is None or self._lacking:

@@ -93,10 +93,10 @@ def event_marks(events: Iterable[Event], checkpoints: Iterable[int] = ()) -> lis
         elif event.kind == "forked":
             name = event.detail.get("name") or event.detail.get("run", "?")
             marks.append(Mark(event.step, f"forked from {display.literal(str(name))}", sign="Y", kind="fork"))
-    return marks + [_checkpoint_mark(step) for step in checkpoints]
+    return marks + _checkpoint_marks(tuple(checkpoints))
 
 
-@lru_cache(maxsize=1_000)
-def _checkpoint_mark(step: int) -> Mark:
-    # A fast run has hundreds; the same object again is compared at once.
-    return Mark(step, "checkpoint", kind="checkpoint")
+@lru_cache(maxsize=1)
+def _checkpoint_marks(steps: tuple[int, ...]) -> list[Mark]:
+    # A run may have hundreds; the same objects again are compared at once.
+    return [Mark(step, "checkpoint", kind="checkpoint") for step in steps]

@@ -188,7 +188,7 @@ class RunReader:
             shown, choices = chosen_panels(charts, known), all_panels(known)
             names = dict.fromkeys(name for panel in shown for name in panel.names)
             there = [name for name in names if name in known]
-            curves = {name: history.curve(name, first, last, buckets, self.lead) for name in there}
+            curves = {name: history.curve(name, first, last, buckets, self.lead, fewer=True) for name in there}
             newest = {name: point[1] for name in there if (point := history.at(name, WIDEST)) is not None}
             # The run may have gone on between the two readings: what stands in the head is what the charts show.
             summary = replace(summary, metrics={one: newest.get(one, at) for one, at in summary.metrics.items()})
@@ -267,7 +267,7 @@ class RunReader:
             with run.store(READING_SECONDS) as store, History(run) as history:
                 known = history.metrics()
                 names = [name for name in names if name in known]
-                found = {name: history.curve(name, first, last, self.buckets, self.lead) for name in names}
+                found = {name: history.curve(name, first, last, self.buckets, self.lead, fewer=True) for name in names}
                 newest = {name: point[1] for name in names if (point := history.at(name, last)) is not None}
                 axis = axis_of(kind, history, store.events())
             found = {name: curve for name, curve in found.items() if curve.x.size}

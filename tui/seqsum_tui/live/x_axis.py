@@ -83,7 +83,7 @@ def axis_of(kind: XKind, history: History, events: Sequence[Event], newest: tupl
     """
     if kind == "step":
         return XAxis()
-    curve = history.curve({"epoch": EPOCH, "time": SECONDS, "clock": CLOCK}[kind], count=PLACES)
+    curve = history.curve({"epoch": EPOCH, "time": SECONDS, "clock": CLOCK}[kind], count=PLACES, fewer=True)
     steps, places = curve.x, curve.mean
     if kind == "clock":
         # Two events at one step are the two ends of a pause; checkpoints are written a little after their step.

@@ -9,6 +9,7 @@ fills for a quarter of an hour with what comes only once: a new number's width, 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -35,7 +36,12 @@ def keep_little() -> None:
     StylesCache.get_inner_outer = lambda _, base, background: _inner_outer(base, background)  # type: ignore
     for name in OF_PLACES:
         setattr(Region, name, lru_cache(PLACES)(getattr(Region, name).__wrapped__))
-    rich.cells.cached_cell_len = lru_cache(WIDTHS)(rich.cells.cached_cell_len.__wrapped__)
+    every, few = rich.cells.cached_cell_len, lru_cache(WIDTHS)(rich.cells.cached_cell_len.__wrapped__)
+    # It has other names in the modules that imported it.
+    for module in [*sys.modules.values()]:
+        for name, value in [*getattr(module, "__dict__", {}).items()]:
+            if value is every:
+                setattr(module, name, few)
 
 
 def _adjusted(strip: Strip, cell_length: int, style: RichStyle | None = None) -> Strip:
