@@ -304,6 +304,20 @@ def test_hints_of_the_everyday_kind() -> None:
     assert "the commands are presets, train" in refused("zzz")
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_flag_may_stand_between_any_two_words(command: str) -> None:
+    """What is read is what is read with all flags at the end."""
+    taken = [one for one in command_parser(command).actions if not one.option_strings]
+    words = [(one.metavar or one.dest).lower() if one.choices is None else [*one.choices][0] for one in taken]
+    words += ["more"] if taken and taken[-1].nargs in ("*", "+") else []
+    needed = [one.option_strings[0] for one in command_parser(command).actions if one.option_strings and one.required]
+    flags = ["--json", "--workspace", "here", *(word for flag in needed for word in (flag, "2"))]
+    at_end = parse([command, *words, *flags])
+    for place in range(len(words) + 1):
+        found = parse([command, *words[:place], *flags, *words[place:]])
+        assert {**vars(found), "rest": None} == {**vars(at_end), "rest": None}
+
+
 def test_a_step_that_is_typed_bare_is_hinted_at() -> None:
     for command, flag in {"rewind": "--step", "fork": "--step", "evaluate": "--checkpoint"}.items():
         said = f'seqsum {command}: no further argument "400"; did you mean {flag} 400?'

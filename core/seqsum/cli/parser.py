@@ -63,13 +63,36 @@ class Parser(argparse.ArgumentParser):
         if unknown is None:
             if not self.lenient:
                 self._check_once(given, namespace)
+            before = argparse.Namespace(**vars(namespace))
             namespace, rest = self.parse_known_args(given, namespace)
+            if rest and (in_order := self._flags_first(given)) != given:
+                # argparse gives an argument that may be left out none of the words behind a flag.
+                namespace, rest = self.parse_known_args(in_order, before)
         if self.lenient or not (unknown or rest):
             return namespace
         unknown = unknown or rest[0]
         what = "option" if unknown.startswith("-") else "further argument"
         way_out = nearest(unknown, self.flags) if what == "option" else self._as_meant(namespace, rest)
         raise UserError(f'{self.prog}: no {what} "{one_line(unknown)}"{way_out or f"; see {self.prog} --help"}')
+
+    def _flags_first(self, arguments: list[str]) -> list[str]:
+        """The same line with its flags before its other words; as it is, where a flag has not one value or none."""
+        kinds = {flag: one.nargs for one in self.actions for flag in one.option_strings}
+        flags, words, left = [], [], iter(arguments)
+        for argument in left:
+            flag, equals, _ = argument.partition("=")
+            if argument == "--":
+                words += [argument, *left]
+            elif flag not in kinds:
+                words.append(argument)
+            elif kinds[flag] in (None, 0):
+                value = [next(left, "-")] if kinds[flag] is None and not equals else []
+                if value and value[0].startswith("-"):
+                    return arguments
+                flags += [argument, *value]
+            else:
+                return arguments
+        return flags + words
 
     def _as_meant(self, namespace: argparse.Namespace, rest: Sequence[str]) -> str:
         """How a text of several words is written, where the command takes one; else how a step is named."""
