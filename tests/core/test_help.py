@@ -308,7 +308,7 @@ def test_hints_of_the_everyday_kind() -> None:
 def test_a_flag_may_stand_between_any_two_words(command: str) -> None:
     """What is read is what is read with all flags at the end."""
     taken = [one for one in command_parser(command).actions if not one.option_strings]
-    words = [(one.metavar or one.dest).lower() if one.choices is None else [*one.choices][0] for one in taken]
+    words = [(one.metavar or one.dest).lower() if one.choices is None else next(iter(one.choices)) for one in taken]
     words += ["more"] if taken and taken[-1].nargs in ("*", "+") else []
     needed = [one.option_strings[0] for one in command_parser(command).actions if one.option_strings and one.required]
     flags = ["--json", "--workspace", "here", *(word for flag in needed for word in (flag, "2"))]
