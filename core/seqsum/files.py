@@ -30,7 +30,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
     A pipe would never end and a device never fill up. Whoever writes follows no link: it may lead anywhere.
     """
     writes = flags & (os.O_WRONLY | os.O_RDWR)
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if writes else 0), 0o644)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if writes else 0), 0o666)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is not a file", str(path))
@@ -89,6 +89,13 @@ def file_stamp(path: Path | str) -> tuple[int, int]:
 def append_to(path: Path) -> BinaryIO:
     """Open a log to write at its end; raise OSError where something else than a file stands."""
     return open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file with the rights that the umask leaves, unless something stands there: SQLite, for one, would
+    let nobody but its maker write it."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import Annotations, annotate, check_typed_name
 from seqsum.text import one_line
+from seqsum.users import user_name
 
 Options = argparse.Namespace
 
@@ -86,9 +87,11 @@ def empty_bin(options: Options) -> int:
     deleted = [Run(workspace.bin.folder / id) for id in bin.contents(workspace.folder)]
     for run in deleted:
         if options.json:
-            say_json({"run": run.id, "name": run.name})
+            say_json({"run": run.id, "name": run.name, "deleted_by": bin.deleted_by(run)})
         else:
-            say(f"{run.id}  {one_line(run.name)}")
+            who = bin.deleted_by(run)
+            by = f"  deleted by {who}" if who not in ("", user_name()) else ""
+            say(f"{run.id}  {one_line(run.name)}{by}")
     if not deleted and not options.json:
         say(f"the bin of {workspace.folder} is empty")
     return 0

@@ -39,7 +39,8 @@ from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import limits_of
 from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace
-from seqsum.runs.annotations import check_typed_name
+from seqsum.runs.access import owner_told, read_only
+from seqsum.runs.annotations import Annotations, check_typed_name
 from seqsum.runs.best import BEST, best_step
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.parts import part_told
@@ -48,11 +49,13 @@ from seqsum.runs.store import UNREADABLE
 from seqsum.schema import as_text
 from seqsum.text import one_line, printable
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
+from seqsum.users import user_name
 
 Options = argparse.Namespace
 
 OF_RECORD = (
-    "parameters", "seed", "device", "threads", "backend", "backend_reason", "versions", "git_commit", "host", "parent",
+    "parameters", "seed", "device", "threads", "backend", "backend_reason", "versions", "git_commit", "owner", "host",
+    "parent",
 )  # fmt: skip
 
 
@@ -129,7 +132,7 @@ def runs(options: Options) -> int:
         complain(message)
     if options.json:
         for summary in summaries:
-            say_json(summary_plain(summary))
+            say_json(summary_plain(summary) | {"read_only": bool(read_only(workspace.folder / summary.id))})
         return 0
     if not summaries and options.filter:
         from seqsum.runs.filter import clue
@@ -140,7 +143,8 @@ def runs(options: Options) -> int:
         say(f"no runs in {workspace.folder}; start one: seqsum train {DEFAULT_PRESET}")
         return 0
     results = [name for name in RESULTS if name == "accuracy" or name in {one.result for one in summaries}]
-    rows = [("RUN", "NAME", "STATUS", "VERDICT", "STEP", "LOSS", *map(str.upper, results), "STARTED")]
+    owners = _owners(workspace, summaries)
+    rows = [("RUN", "NAME", "STATUS", "VERDICT", "STEP", "LOSS", *map(str.upper, results), *owners[:1], "STARTED")]
     rows += [
         (
             summary.id,
@@ -153,9 +157,10 @@ def runs(options: Options) -> int:
                 measured(summary, name) + EARLIER_SIGN * (name == "accuracy" and _measured_earlier(summary))
                 for name in results
             ),
+            *owners[place : place + 1],
             ago(time.time() - summary.created),
         )
-        for summary in summaries
+        for place, summary in enumerate(summaries, 1)
     ]
     for place, line in enumerate(columns(rows)):
         say(line)
@@ -163,7 +168,19 @@ def runs(options: Options) -> int:
             say(f"  ! {text}")
     for measure in dict.fromkeys(one.measure for one in summaries if _measured_earlier(one)):
         say(f"{EARLIER_SIGN} {measure}, as an earlier version measured: not to be compared with the others")
+    if closed := read_only(workspace.folder):
+        say(closed)
     return 0
+
+
+def _owners(workspace: Workspace, summaries: list[Summary]) -> list[str]:
+    """Return the column that tells whose runs these are, its title first; nothing where all are our own."""
+    if {summary.owner for summary in summaries} <= {"", user_name()}:
+        return []
+    # Where all is read-only, a line below says so.
+    closed = [not read_only(workspace.folder) and bool(read_only(workspace.folder / one.id)) for one in summaries]
+    told = [owner_told(one.owner, one.host) or "–" for one in summaries]
+    return ["OWNER", *(f"{who} (read-only)" if shut else who for who, shut in zip(told, closed, strict=True))]
 
 
 def _measured_earlier(summary: Summary) -> bool:
@@ -188,6 +205,7 @@ def show(options: Options) -> int:
             summary = replace(summary, problems=(*summary.problems, str(error)))
     if options.json:
         facts = {name: getattr(record, name) for name in OF_RECORD}
+        facts["read_only"] = bool(read_only(run.folder))
         say_json({**summary_plain(summary), **facts, "folder": str(run.folder), "config": settings})
         return 0
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
@@ -197,15 +215,23 @@ def show(options: Options) -> int:
         say(f"  {summary.verdict.word}: {summary.verdict.sentence}")
     for text in troubles(summary):
         say(f"  ! {text}")
+    if closed := read_only(run.folder):
+        say(f"  {closed}")
+    by = {name: f" (by {who})" for name, who in Annotations.read(run.folder).by.items()}
+    if "name" in by:
+        say(f"  called {one_line(record.name)} at first{by['name']}")
     if summary.tags:
-        say(f"  tags: {one_line(', '.join(summary.tags))}")
+        say(f"  tags: {one_line(', '.join(summary.tags))}{by.get('tags', '')}")
     for line in summary.note.splitlines():
         say(f"  | {line}")
+    if summary.note and "note" in by:
+        say(f"  |{by['note']}")
     said = [f"preset {summary.preset}"] if summary.preset else []
     said += [f"{record.parameters:,} parameters"] if record.parameters else []
     said += [f"seed {record.seed}"] if record.config else []
     started = f"started {ago(time.time() - summary.created)}"
-    say(f"  {', '.join([*said, started])}{f' on {record.host}' if record.host else ''}")
+    whose = f" by {one_line(record.owner)}" if record.owner else ""
+    say(f"  {', '.join([*said, started])}{whose}{f' on {record.host}' if record.host else ''}")
     trained = "" if summary.train_seconds is None else f"trained for {duration(summary.train_seconds)}; "
     say(f"  {trained}{run.folder}")
     if summary.durable_step is not None:

@@ -16,12 +16,13 @@ from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher
 from seqsum.models.settings import AutoregressiveConfig
 from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
+from seqsum.runs.access import by_another, read_only
 from seqsum.runs.checkpoint_files import fallen_back, newest_step
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.lock import let_go_on, stopped_worker, take_lock
 from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
-from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED
+from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, ReadOnlyStore
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask
@@ -67,6 +68,7 @@ def checked(config: Config) -> tuple[Config, AnyTask]:
 
 def pause(run: Run) -> dict[str, Any]:
     """Pause a running run at its next chunk border; its worker waits."""
+    _check_open(run, "pause")
     return _ask(run, ("running", "starting", "queued"), "pause")
 
 
@@ -75,6 +77,7 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
 
     With `queue` a worker that has to be started waits for its turn.
     """
+    _check_open(run, "resume")
     summary = run.summary()
     status = summary.status
     if status == "finished":
@@ -103,11 +106,12 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
 def stop(run: Run) -> dict[str, Any]:
     """Save and stop; `resume` goes on from there. A run that waits leaves the queue, and one that a signal has stopped
     goes on to its next chunk border."""
+    _check_open(run, "stop")
     if run.summary().status == "queued" and not run.worker_lives:
         lock = take_lock(run.folder)
         if lock is not None:
             try:
-                run.end_before_start("stopped before it began")
+                run.end_before_start("stopped before it began", by_another(run.folder).get("by", ""))
             finally:
                 os.close(lock)
             return {"ok": True, "message": "stopped before it began", "step": run.summary().step}
@@ -116,11 +120,13 @@ def stop(run: Run) -> dict[str, Any]:
 
 def snapshot(run: Run) -> dict[str, Any]:
     """Have a live run save a checkpoint now; the outcome's `step` says which."""
+    _check_open(run, "snapshot")
     return _ask(run, HEARING_STATUSES, "snapshot")
 
 
 def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     """Change a live field; a run that is not running takes it when it goes on. The value is checked here already."""
+    _check_open(run, "set")
     summary = run.summary()
     status = summary.status
     live = field in LIVE_FIELDS
@@ -156,6 +162,7 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 
     A paused run is stopped first, and so is one that trains if `stop_first` says so; else that raises UserError.
     """
+    _check_open(run, "rewind")
     summary = run.summary()
     status = summary.status
     if summary.goes_on_by_itself:
@@ -172,6 +179,12 @@ def rewind(run: Run, step: int, *, stop_first: bool = False) -> dict[str, Any]:
 
 
 undo_rewind = fork_rewind.undo_rewind
+
+
+def _check_open(run: Run, verb: str) -> None:
+    """Raise ReadOnlyStore where nothing of the run may be changed: it is another user's."""
+    if why := read_only(run.folder):
+        raise ReadOnlyStore(f"{verb}: run {run.id} is {why}")
 
 
 def _further(run: Run, summary: Summary, changes: Mapping[str, str] | None = None) -> str:
@@ -201,7 +214,7 @@ def _post(run: Run, pid: int | None, verb: str, **arguments: Any) -> int:
     held = stopped_worker(run.folder, pid) is not None
     try:
         with run.store(READING_SECONDS if held else PATIENCE_SECONDS) as store:
-            return store.post_command(verb, **arguments)
+            return store.post_command(verb, **arguments, **by_another(run.folder))
     except StoreBusy:
         if not held:
             raise

@@ -18,6 +18,7 @@ from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError, told_as
 from seqsum.files import parse_json, sync_folder
 from seqsum.runs import Run, Store, Workspace, checkpoint_files, rewinding
+from seqsum.runs.access import by_another
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.lock import no_worker
 from seqsum.runs.ownership import check_own
@@ -123,7 +124,7 @@ def rewind(run: Run, step: int) -> dict[str, Any]:
             with run.store() as store:
                 with store.transaction():
                     store.rewind(step)
-                    store.add_event(step, "rewound", came=came, kept=kept.name)
+                    store.add_event(step, "rewound", came=came, kept=kept.name, **by_another(run.folder))
                     store.set_state(
                         status="stopped",
                         reason=f"rewound to step {step:,} from {came:,}; what came after is in {kept.name}",

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.files import alone, read_json, write_json
+from seqsum.runs.access import by_another, hand
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.gone import RunGone
 from seqsum.text import is_plain, one_line, plain_spaces, printable
@@ -24,6 +25,7 @@ FOLDERS = (".", "..")
 """What every program reads as a folder is no name."""
 SETTING = re.compile(r"(?:--)?([a-z_]+\.[a-z_]\w*)\s*=\s*(.*)|--([a-z_]+\.[a-z_]\w*)\s*(.*)", re.IGNORECASE)
 LONGEST_TAG = 50
+SAID = ("name", "tags", "note", "starred")
 MOST_TAGS = 50
 LONGEST_NOTE = 10_000
 
@@ -36,6 +38,8 @@ class Annotations:
     tags: tuple[str, ...] | None = None
     note: str = ""
     starred: bool = False
+    by: Mapping[str, str] = field(default_factory=dict)
+    """Of what somebody else than the owner said last: who that was."""
 
     @classmethod
     def read(cls, folder: Path) -> Annotations:
@@ -56,12 +60,17 @@ class Annotations:
         note = raw.get("note")
         # A stranger's may have millions of lines: what nobody can write is not read either.
         note = note[:LONGEST_NOTE] if isinstance(note, str) else ""
-        return replace(found, note=note, starred=raw.get("starred") is True)
+        said = raw.get("by")
+        by = {key: hand(said.get(key)) for key in SAID if said.get(key)} if isinstance(said, dict) else {}
+        return replace(found, note=note, starred=raw.get("starred") is True, by=by)
 
     def plain(self) -> dict[str, Any]:
         """What a person said, ready for JSON."""
         tags = None if self.tags is None else list(self.tags)
-        said = {"name": self.name, "tags": tags, "note": self.note or None, "starred": self.starred or None}
+        said = {
+            "name": self.name, "tags": tags, "note": self.note or None, "starred": self.starred or None,
+            "by": dict(self.by) or None,
+        }  # fmt: skip
         return {key: value for key, value in said.items() if value is not None}
 
 
@@ -95,6 +104,10 @@ def annotate(
                 (folder / ANNOTATIONS_FILE).replace(folder / f"{ANNOTATIONS_FILE}.broken")
                 raw = {}
             found = replace(Annotations._of(raw), **changes)
+            who = by_another(folder).get("by")
+            by = {key: name for key, name in found.by.items() if key not in changes}
+            found = replace(found, by=by | (dict.fromkeys(changes, who) if who else {}))
+            changes["by"] = found.by
             # What is of another kind, or a newer version's, stays as it is.
             stay = {key: value for key, value in raw.items() if key not in changes}
             said = found.plain()

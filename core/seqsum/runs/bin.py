@@ -7,12 +7,13 @@ from pathlib import Path
 
 from seqsum.errors import UserError, told_as
 from seqsum.files import sync_folder
+from seqsum.runs.access import owner_of
 from seqsum.runs.bounds import inside, own_folder, remove
 from seqsum.runs.gone import BIN_FOLDER, GOING, RunGone, emptied
 from seqsum.runs.lock import no_worker
 from seqsum.runs.run import Run
 
-__all__ = ["BIN_FOLDER", "contents", "delete", "deleted_at", "empty", "restore"]
+__all__ = ["BIN_FOLDER", "contents", "delete", "deleted_at", "deleted_by", "empty", "restore"]
 
 STAMP = ".deleted"
 """An empty file in a deleted run's folder: when it was written is when the run was deleted."""
@@ -62,6 +63,11 @@ def deleted_at(workspace: Path) -> dict[str, float]:
     except OSError:
         return {}
     return {id: when / 1e9 for when, id in sorted(found, reverse=True)}
+
+
+def deleted_by(run: Run) -> str:
+    """Return who put a run of the bin there; "" where that can't be told."""
+    return owner_of(run.folder / STAMP)
 
 
 def _deleted_ns(entry: os.DirEntry[str]) -> int:

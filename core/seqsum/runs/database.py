@@ -8,14 +8,14 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import psutil
 
 from seqsum.errors import UserError
-from seqsum.files import file_stamp
+from seqsum.files import file_stamp, make_file
 from seqsum.runs.gone import RunGone
 
 NO_WRITING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
@@ -121,6 +121,9 @@ def check_file(path: Path) -> None:
 
 def connect(path: Path, how: str, patience: float) -> sqlite3.Connection:
     """Open a database file; how: SQLite's parameters: `mode=rw` only if it is there, `mode=rwc` makes it."""
+    if how == "mode=rwc":
+        with suppress(OSError):  # SQLite says what is wrong
+            make_file(path)
     uri = f"{path.absolute().as_uri()}?{how}"
     database = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
     database.set_authorizer(_no_view)

@@ -3,6 +3,7 @@
     sota  big-*  'two words'                words in name, preset, id, group, tags or note; * stands for anything
     model.cell = lstm and accuracy > 0.9    settings, metrics, and what the list shows (step, progress, age …)
     status:running  tag:night  has:note     a word in one field; whether a run has something (not has:loss)
+    owner:anna  not host:box                who made it, and on which machine
     cell in (lstm, gru)  seed not in (0, 1) one of several values; commas part them
     name ~ ^big-.*[0-9]$                    a regular expression
     age < 1h30m  step > 1,000  loss = nan   times, numbers (a comma parts thousands), what is not finite
@@ -62,6 +63,8 @@ TEXTS: dict[str, Callable[[Summary], str]] = {
     "group": lambda run: run.group or "",
     "note": lambda run: run.note,
     "reason": lambda run: run.reason or "",
+    "owner": lambda run: run.owner,
+    "host": lambda run: run.host,
 }
 CHOICES = {"status": STATUSES, "verdict": tuple(RULES)}
 NUMBERS: dict[str, Callable[[Summary, float], float | None]] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -57,13 +58,27 @@ def is_locked(folder: Path) -> bool:
 
 
 def owner_lives(folder: Path, pid: int | None) -> bool:
-    """Tell whether a run's worker, the process `pid`, lives, where its lock may not be opened: whose lock it is, whose
-    process."""
+    """Tell whether a run's worker, the process `pid`, lives, where its lock may not be opened: whose lock it is, or
+    else who may write the folder, whose process."""
     try:
-        owner = (folder / LOCK_FILE).lstat().st_uid
-        return bool(pid) and psutil.Process(pid).uids().real == owner
+        lock, around = (folder / LOCK_FILE).lstat(), folder.stat()
+        process = psutil.Process(pid) if pid else None
+        if process is None or process.uids().real == lock.st_uid:
+            return process is not None
+        if around.st_mode & stat.S_IWOTH:
+            return True
+        return bool(around.st_mode & stat.S_IWGRP) and around.st_gid in _groups(process)
     except (psutil.Error, ValueError, OverflowError, OSError):
         return False
+
+
+def _groups(process: psutil.Process) -> set[int]:
+    """Return the groups that a process is of, so far as the system tells."""
+    found = {process.gids().real}
+    with suppress(OSError):
+        lines = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        found.update(int(one) for line in lines if line.startswith("Groups:") for one in line.split()[1:])
+    return found
 
 
 def reason_told(folder: Path) -> str:

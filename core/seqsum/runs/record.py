@@ -22,6 +22,7 @@ from seqsum.runs.bounds import RUN_NAME, free_name, keep_as
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
 from seqsum.text import one_line
+from seqsum.users import user_name
 
 if TYPE_CHECKING:
     from seqsum.runs.store import Store
@@ -47,6 +48,8 @@ class Record:
     seed: int
     versions: dict[str, str] = field(default_factory=dict)
     git_commit: str | None = None
+    owner: str = ""
+    """Who made it; "" where an earlier version did not write it."""
     host: str = ""
     device: str | None = None
     threads: int | None = None
@@ -81,6 +84,7 @@ class Record:
             seed=config.train.seed,
             versions=installed_versions(),
             git_commit=git_commit(),
+            owner=user_name(),
             host=socket.gethostname(),
             parent=parent,
             plugins=plugins.sources_of(config.task.name, config.model.name),
@@ -157,6 +161,7 @@ class Record:
             seed=given.whole("seed"),
             versions={name: value for name, value in given.section("versions").items() if isinstance(value, str)},
             git_commit=given.text_or_none("git_commit"),
+            owner=given.text("owner"),
             host=given.text("host"),
             device=given.text_or_none("device"),
             threads=given.whole_or_none("threads"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seqsum.errors import UserError
 from seqsum.files import sync_folder
+from seqsum.runs.access import by_another
 from seqsum.runs.bounds import REWOUND_NAME, own_folder, remove
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.checkpoint_files import move_later
@@ -50,7 +51,7 @@ def end_undo(run: Run, name: str, step: int) -> None:
     with run.store() as store:
         state = store.state()
         if not any(event.detail.get("kept") == name for event in store.events(kind="restored")):
-            store.add_event(state["step"], "restored", rewound_to=step, kept=name)
+            store.add_event(state["step"], "restored", rewound_to=step, kept=name, **by_another(run.folder))
         store.sync()
     move_later(place / CHECKPOINTS, -1, run.checkpoints)
     status = "died" if state["status"] in LIVE_STATUSES else state["status"]

@@ -89,6 +89,10 @@ class Summary:
     durable_step: int | None = None
     """A power failure takes the run back to this step at most, and no point up to there is lost; None while no worker
     said so."""
+    owner: str = ""
+    """Who made it; "" where nobody wrote it."""
+    host: str = ""
+    """The machine on which it was made."""
     verdict: Verdict | None = None
     """How it goes, or went; None while there is too little to tell, and where nobody asked (see `Run.judged`)."""
 
@@ -96,7 +100,7 @@ class Summary:
         """Return this one, what its record does not say any more taken from an earlier one."""
         return replace(
             self, name=before.name, preset=before.preset, steps=before.steps, created=before.created,
-            group=before.group, tags=before.tags,
+            group=before.group, tags=before.tags, owner=before.owner, host=before.host,
         )  # fmt: skip
 
     @property
@@ -176,12 +180,13 @@ class Run:
         with nullcontext(store) if store else self.store() as store:
             Record.own(self.folder, store).with_facts(outcome=outcome).write(self.folder, store)
 
-    def end_before_start(self, reason: str) -> None:
-        """Write that a run which waited was stopped; the caller holds its lock."""
+    def end_before_start(self, reason: str, by: str = "") -> None:
+        """Write that a run which waited was stopped, `by` somebody else than its owner; the caller holds its lock."""
+        reason, who = (f"{reason}, by {by}", {"by": by}) if by else (reason, {})
 
         def end() -> None:
             step = store.state()["step"]
-            store.add_event(step, "stopped", reason=reason)
+            store.add_event(step, "stopped", reason=reason, **who)
             store.set_state(status="stopped", reason=reason, updated=time.time())
             self.record_outcome("stopped", reason, step, store)
 
@@ -373,6 +378,8 @@ class Run:
             task=task if isinstance(task, str) else "",
             problems=(*record.problems, *problems),
             durable_step=state.get("durable_step"),
+            owner=record.owner,
+            host=record.host,
         )
 
     def _group(self, record: Record, group: str | None) -> str | None:

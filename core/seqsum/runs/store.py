@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from seqsum.errors import UserError
-from seqsum.files import open_regular, parse_json
+from seqsum.files import make_file, open_regular, parse_json
 from seqsum.formatting import enumerated
 from seqsum.runs import rollup
 from seqsum.runs.buckets import Buckets, Floats
@@ -290,7 +290,8 @@ class Store:
             self.insist(force)
 
     def copy_to(self, path: Path) -> None:
-        """Write the whole store into a new file, as it is at this moment."""
+        """Write the whole store into a new file, as it is at this moment. Raises OSError where none can be made."""
+        make_file(path)
         target = sqlite3.connect(path)
         try:
             self.database.backup(target)

@@ -147,7 +147,7 @@ def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:
     Raises UserError for a name that is taken or can't be used, and when it can't be written.
     """
     with told_as(f"sweep: can't write in {workspace.folder}"):
-        workspace.folder.mkdir(parents=True, exist_ok=True)
+        workspace.folder.mkdir(0o700, parents=True, exist_ok=True)
         place(workspace).mkdir(exist_ok=True)
         with alone(place(workspace)):
             taken, name, number = set(names(workspace)), sweep.name, 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.runs import Command, Store
+from seqsum.runs.access import hand
 from seqsum.schema import as_text
 from seqsum.worker.patience import log
 
@@ -51,7 +52,8 @@ class LiveChanges:
         if field not in LIVE_FIELDS:
             store.finish_command(command.id, False, f'"{field}" can\'t change while a run trains')
             return
-        old = as_text(trainer.config.value(field))
+        who = hand(command.arguments.get("by"))
+        old, by = as_text(trainer.config.value(field)), {"by": who} if who else {}
         try:
             trainer.change(field, value)
         except UserError as error:
@@ -62,7 +64,7 @@ class LiveChanges:
         self._later = [change for change in self._later if change[1] != field]
 
         def tell() -> None:
-            store.add_event(trainer.step, "set", field=field, old=old, new=new)
+            store.add_event(trainer.step, "set", field=field, old=old, new=new, **by)
             store.set_state(changes=self.values)
             store.finish_command(command.id, True, f"{field} = {new} from step {trainer.step:,}", step=trainer.step)
 

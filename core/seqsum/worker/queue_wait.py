@@ -53,6 +53,7 @@ def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) ->
 def _answer(folder: Path) -> str | None:
     """Answer what was asked; return "stop" or "resume" when that was among it."""
     from seqsum.runs import Run
+    from seqsum.runs.access import hand
 
     wish: str | None = None
     with Run(folder).store() as store:
@@ -63,7 +64,7 @@ def _answer(folder: Path) -> str | None:
             if command.id <= heard:
                 store.finish_command(command.id, False, "the worker ended before it could")
             elif command.verb == "stop":
-                _stopped(folder, "stopped while it waited")
+                _stopped(folder, "stopped while it waited", hand(command.arguments.get("by")))
                 store.finish_command(command.id, True, "taken out of the queue", step=store.state().get("step", 0))
                 wish = "stop"
             elif command.verb == "resume":
@@ -95,8 +96,8 @@ def _begins(folder: Path) -> None:
         store.set_state(status="starting")
 
 
-def _stopped(folder: Path, reason: str) -> None:
+def _stopped(folder: Path, reason: str, by: str = "") -> None:
     from seqsum.runs import Run
 
-    Run(folder).end_before_start(reason)
+    Run(folder).end_before_start(reason, by)
     print(reason, flush=True)

@@ -12,6 +12,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.garbage import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
+from seqsum.runs.access import by_another, hand
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.ownership import check_own
@@ -118,7 +119,9 @@ class Worker:
             # A fork begins with a checkpoint.
             resumed = (saved is not None and parent is None) or any(self.store.events(kind="started"))
             detail = {"from_checkpoint": step} if saved else {}
-            self.store.add_event(step, "resumed" if resumed else "started", pid=os.getpid(), **detail)
+            self.store.add_event(
+                step, "resumed" if resumed else "started", pid=os.getpid(), **detail, **by_another(self.run.folder)
+            )
             self.store.set_state(
                 status="running",
                 pid=os.getpid(),
@@ -436,9 +439,11 @@ class Worker:
     def _done(self, command: Command, message: str) -> None:
         self.store.finish_command(command.id, True, message, step=self.trainer.step)
 
-    def _be(self, status: str, event: str) -> None:
+    def _be(self, status: str, event: str, command: Command) -> None:
+        by = hand(command.arguments.get("by"))
+
         def tell() -> None:
-            self.store.add_event(self.trainer.step, event)
+            self.store.add_event(self.trainer.step, event, **({"by": by} if by else {}))
             self.store.set_state(status=status)
 
         self.store.write(tell)
@@ -449,19 +454,19 @@ class Worker:
                 self.writer.save("pause")
             self.writer.write(force=True)
             self.clock.paused = True
-            self._be("paused", "paused")
+            self._be("paused", "paused", command)
         self._done(command, f"paused at step {self.trainer.step:,}")
 
     def _on_resume(self, command: Command) -> None:
         if self.clock.paused:
             self.clock.paused = False
             self.clock.restart(self.trainer.step)
-            self._be("running", "continued")
+            self._be("running", "continued", command)
         self._done(command, f"running from step {self.trainer.step:,}")
 
     def _on_stop(self, command: Command) -> None:
         # Answered by _end, once everything is saved.
-        self.stop_asked = "command"
+        self.stop_asked = hand(command.arguments.get("by")) or "command"
 
     def _on_snapshot(self, command: Command) -> None:
         if not self.writer.saved:

@@ -79,6 +79,7 @@ def describe(view: RunView) -> Content:
         "seed": str(record.seed),
         "backend": f"{record.backend or '–'}{f': {record.backend_reason}' if record.backend_reason else ''}",
         "device": record.device or "–",
+        "owner": record.owner or "–",
         "host": record.host or "–",
         "created": record.created or "–",
         "git commit": record.git_commit or "–",

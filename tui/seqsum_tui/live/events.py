@@ -76,7 +76,9 @@ def line_of(first: Event, last: Event, count: int) -> Content:
     """Return one event, or several checkpoints in a row, in words."""
     detail = last.detail
     if last.kind == "set":
-        text = f"{detail.get('field')} {detail.get('old')}→{detail.get('new')}"
+        text = f"{detail.get('field')} {detail.get('old')}→{detail.get('new')}" + (
+            f"  by {detail['by']}" if "by" in detail else ""
+        )
     elif last.kind == "message":
         text = str(detail.get("text", ""))
     elif count > 1:

@@ -14,6 +14,7 @@ from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.presets import load_preset, preset_names
 from seqsum.runs import Run, checkpoint_files, rewinding
+from seqsum.runs.access import read_only
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
@@ -106,6 +107,8 @@ class RunView:
     axes: tuple[XKind, ...] = ("step",)
     events: tuple[Event, ...] = ()
     parent: Parent | None = None
+    closed: str = ""
+    """Why nothing of it can be changed, if that is so."""
 
     @property
     def just_rewound(self) -> bool:
@@ -213,6 +216,7 @@ class RunReader:
             events=events,
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
+            closed=read_only(self.run.folder),
             parent=self._parent(summary, [panel.alone.names[0] for panel in shown], curves, axis.kind),
         )
 
@@ -230,6 +234,7 @@ class RunReader:
             choices=tuple(all_panels([])),
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
+            closed=read_only(self.run.folder),
         )
 
     def _current_settings(self, changes: dict[str, Any]) -> _Settings:

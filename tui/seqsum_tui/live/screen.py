@@ -16,8 +16,10 @@ from textual.widgets import Static, TabbedContent, TabPane
 from seqsum.cells import shorten
 from seqsum.config import LIVE_FIELDS
 from seqsum.plotting.smoothing import lead
+from seqsum.runs.access import owner_told, read_only
 from seqsum.runs.gone import RunGone
 from seqsum.schema import as_text
+from seqsum.users import user_name
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.branching import Branching
@@ -160,7 +162,8 @@ class LiveScreen(RunScreen):
             self.notify(display.literal(str(event.detail.get("text", ""))), timeout=10)
 
     def _facts(self, view: RunView) -> tuple[str, ...]:
-        facts = [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
+        facts = [whose] if (whose := view.closed or whose_run(view.summary)) else []
+        facts += [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
         if view.record.preset != view.summary.name:
             facts.append(f"preset {display.literal(view.record.preset)}")
         if view.record.backend_reason:
@@ -230,6 +233,10 @@ class LiveScreen(RunScreen):
         changes = action in ("learning_rate", "change")
         if view is None:
             return "The run is being read." if changes or action == "branch" or deed == ("arrange", "remove") else None
+        if (changes or deed in (("branch", "rewind"), ("branch", "undo_rewind"))) and (closed := self.closed()):
+            return closed
+        if deed == ("branch", "fork") and (closed := read_only(self.console.workspace_folder)):
+            return f"The workspace is {closed}."
         if deed == ("arrange", "remove") and len(view.panels) < 2:
             return "The last chart stays."
         if (changes or deed == ("branch", "fork")) and view.config is None:
@@ -354,6 +361,11 @@ class LiveScreen(RunScreen):
     def action_branch(self, deed: str) -> None:
         """Fork, rewind, or undo that."""
         self.run_worker(getattr(self._branching, deed), group=OPENING, exclusive=True)
+
+
+def whose_run(run: Summary) -> str:
+    """Return who made a run, where that was somebody else."""
+    return f"by {display.literal(owner_told(run.owner, run.host))}" if run.owner not in ("", user_name()) else ""
 
 
 def _offered(view: RunView) -> tuple[str, bool, bool]:

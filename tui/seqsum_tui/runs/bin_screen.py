@@ -16,6 +16,7 @@ from textual.widgets import Static
 from seqsum import formatting
 from seqsum.errors import UserError
 from seqsum.runs import bin
+from seqsum.runs.access import read_only
 from seqsum_tui.runs.bin_reader import BinReader
 from seqsum_tui.runs.table import RunTable
 from seqsum_tui.shared import bindings
@@ -74,6 +75,8 @@ class BinScreen(ConsoleScreen[list[str]]):
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """In an empty bin there is nothing to do."""
         acts = action not in ("restore", "empty", "mark", "mark_all") or (self._listing and self._listing.lines)
+        if action in ("restore", "empty") and (closed := read_only(self.console.workspace_folder)):
+            return f"The workspace is {closed}."
         return None if acts else "The bin is empty."
 
     def action_mark(self) -> None:

@@ -136,6 +136,10 @@ def _tags(line: Line, now: float, width: int) -> str:
     return display.literal(", ".join(line.summary.tags))
 
 
+def _owner(line: Line, now: float, width: int) -> str:
+    return display.literal(", ".join(line.owners))
+
+
 def _age(line: Line, now: float, width: int) -> str:
     return formatting.age(now - line.summary.created)
 
@@ -165,9 +169,11 @@ COLUMNS = (
     RunColumn("tags", "tags", 8, 9, 20, text=_tags, quiet=True),
     RunColumn("age", "age", 4, 4, right=True, text=_age, quiet=True),
 )
+OWNER = RunColumn("owner", "owner", 8, 3, 14, text=_owner, quiet=True)
+"""Stands there where not all runs are of the person who looks."""
 OUTCOME = RunColumn("status", "status", 10, text=_outcome)
 """Stands for the status where the verdict has no column."""
-USUAL = frozenset(column.key for column in COLUMNS)
+USUAL = frozenset(column.key for column in (*COLUMNS, OWNER))
 SORTED_RANK, SORTED_WIDTH, LUXURIES = 3, 9, 8
 
 
@@ -177,13 +183,15 @@ def sorted_column(key: str, text: Callable[[Line], str]) -> RunColumn:
     return RunColumn(key, title, SORTED_WIDTH, SORTED_RANK, 14, right=True, text=lambda line, *_: text(line))
 
 
-def arrange(width: int, extra: RunColumn | None = None) -> list[Place[RunColumn]]:
+def arrange(width: int, extra: RunColumn | None = None, *, owners: bool = False) -> list[Place[RunColumn]]:
     """Return the columns that fit into `width` cells, whatever stands in them, so that none moves when a first tag
-    comes. extra: one column more.
+    comes. extra: one column more. owners: with that of whose runs they are.
     """
     columns = list(COLUMNS)
     if extra is not None:
         columns.insert(-1, extra)
+    if owners:
+        columns.insert(2, OWNER)
     places = fitting(columns, width, LUXURIES)
     if any(place.column.key == "verdict" for place in places):
         return places

@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 # Actions that need a run to act on.
 NEED_RUN = ("open", "ask", "compare", "star", "rename", "tags", "note", "delete", "again", "mark", "mark_all")
+CHANGES = ("star", "rename", "tags", "note", "delete")
 MOST_NAMED = 3
 MOST_CONFIRMED = 5
 

@@ -17,12 +17,14 @@ from seqsum.compare.significance import CONVERGED
 from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
 from seqsum.config import as_shown
 from seqsum.runs import Summary
+from seqsum.runs.access import owner_told
 from seqsum.runs.entry import ABSENT, Entry
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, Names, parse
 from seqsum.runs.filter_tokens import FilterError
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.order import finite, high_first, sort_by, value_of
 from seqsum.schema import as_text
+from seqsum.users import user_name
 from seqsum_tui.shared import display
 
 GROUP = "group:"
@@ -75,6 +77,12 @@ class Line:
         return (fewest.share if fewest is not None else "") or f"×{len(self.entries)}"
 
     @property
+    def owners(self) -> list[str]:
+        """Whose its runs are; with the machine, where that is another one."""
+        told = (owner_told(entry.summary.owner, entry.summary.host) for entry in self.entries)
+        return list(dict.fromkeys(filter(None, told)))
+
+    @property
     def converged(self) -> int:
         """How many runs ended with an accuracy of CONVERGED or more."""
         return sum(
@@ -114,6 +122,8 @@ class Listing:
     error: FilterError | None = None
     names: Names = field(default_factory=lambda: Names(frozenset(), {}))
     descending: bool = False
+    owners: bool = False
+    """Whether any of the workspace's runs are somebody else's."""
 
     def cell(self, line: Line, column: str) -> str:
         """What stands in a column that is no usual one: a metric or a setting."""
@@ -160,7 +170,9 @@ class Arranger:
         key = value_of(view.column, names, now)
         descending = high_first(view.column) != view.reverse
         lines = self._ordered(found, view, key, descending, names)
-        listing = Listing(view, lines, len(found), entries, error, names, descending=descending)
+        same = last is not None and last.entries is entries
+        owners = last.owners if last is not None and same else _of_others(entries)
+        listing = Listing(view, lines, len(found), entries, error, names, descending=descending, owners=owners)
         if last is not None and last.view == view and last.lines == lines and (last.error is None) == (error is None):
             # Only the clock moved.
             listing = replace(listing, lines=last.lines)
@@ -223,6 +235,11 @@ class Arranger:
             line = Line(key, "group", entries, _summary(name, entries, spread), spread, tasks, folded)
         self._lines[key] = line
         return line
+
+
+def _of_others(entries: Sequence[Entry]) -> bool:
+    """Whether any of the runs are somebody else's."""
+    return not {entry.summary.owner for entry in entries} <= {"", user_name()}
 
 
 def _sortable(column: str, names: Names) -> bool:

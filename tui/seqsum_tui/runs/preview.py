@@ -13,7 +13,9 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.config import as_shown
+from seqsum.runs.access import owner_told
 from seqsum.runs.store import UNREADABLE
+from seqsum.users import user_name
 from seqsum_tui.charts import Band, Chart, Series
 from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.charts.palette import SIGNS
@@ -271,6 +273,8 @@ def _describe_run(preview: Preview, app: App[object]) -> Content:
         lines.append(
             Content.assemble((f"# {tags}  " if tags else "", "$text-accent"), (f"¶ {note}" if note else "", ""))
         )
+    if run.owner not in ("", user_name()):
+        lines.append(Content.styled(f"by {display.literal(owner_told(run.owner, run.host))}", "$foreground-muted"))
     if run.reason:
         lines.append(Content.styled(display.literal(run.reason), status.colour))
     lines.extend(

@@ -16,11 +16,12 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.runs import Run
+from seqsum.runs.access import read_only
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, parse
 from seqsum.runs.filter_tokens import FilterError
 from seqsum_tui.charts.multiples import SmallMultiples
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-from seqsum_tui.runs.editing import NEED_RUN, RunEditor
+from seqsum_tui.runs.editing import CHANGES, NEED_RUN, RunEditor
 from seqsum_tui.runs.filter_completion import FilterCompletion
 from seqsum_tui.runs.filter_help import FILTER_WORDS
 from seqsum_tui.runs.filter_line import FilterBox, FilterLeft, FilterLine, FilterTyped
@@ -86,7 +87,8 @@ class RunsScreen(RunScreen):
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
-        yield TopBar(for_people(self.console.workspace_folder))
+        folder = self.console.workspace_folder
+        yield TopBar(for_people(folder), read_only(folder))
         with Container(id="body"):
             with Vertical(id="list"):
                 yield FilterLine()
@@ -232,6 +234,10 @@ class RunsScreen(RunScreen):
             return "The filter finds no run." if self._runs else none
         if action in ("filter", "sort", "reverse", "groups") and not self._runs:
             return none
+        if action in ("new", "again") and (closed := read_only(self.console.workspace_folder)):
+            return f"The workspace is {closed}."
+        if action in CHANGES and (why := self.closed()):
+            return why
         if action == "filter" and isinstance(self.focused, FilterBox):
             return "The filter has the keys already."
         if action == "undo" and not self.editor.can_undo:

@@ -12,7 +12,16 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum.runs.filter import clue
-from seqsum_tui.runs.columns import OUTCOME, USUAL, RunColumn, arrange, sorted_column, tells_verdict, verdict_word
+from seqsum_tui.runs.columns import (
+    OUTCOME,
+    OWNER,
+    USUAL,
+    RunColumn,
+    arrange,
+    sorted_column,
+    tells_verdict,
+    verdict_word,
+)
 from seqsum_tui.runs.listing import Line, Listing, View
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.line_table import ColumnTable, Piece
@@ -168,7 +177,8 @@ class RunTable(ColumnTable[Line, RunColumn]):
         column, extra = self._listing.view.column, None
         if column not in USUAL:
             extra = sorted_column(column, lambda line: self._listing.cell(line, column))
-        self.places = arrange(self.size.width - self.GUTTER - self.END, extra)
+        owners = self._listing.owners or column == OWNER.key
+        self.places = arrange(self.size.width - self.GUTTER - self.END, extra, owners=owners)
 
     def signs(self, line: Line) -> Iterable[Piece]:
         """Mark, and star or note."""

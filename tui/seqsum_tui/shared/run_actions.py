@@ -12,6 +12,7 @@ from textual.content import Content
 from seqsum import formatting
 from seqsum.control import commands
 from seqsum.errors import UserError
+from seqsum.runs.access import read_only
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.run import HEARING_STATUSES, LIVE_STATUSES, said_status
 from seqsum_tui.shared import display
@@ -85,8 +86,16 @@ class RunScreen(ConsoleScreen[None]):
 
     # Which keys do something
 
+    def closed(self) -> str | None:
+        """Say why nothing of the runs in hand can be changed, whatever they do; None where something can."""
+        folder = self.console.workspace_folder
+        why = [read_only(folder / run.id) for run in self.chosen_runs()[:AT_ONCE]]
+        return f"It is {why[0]}." if why and all(why) else None
+
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """Only what the run's status allows can be done."""
+        if action in ALLOWED and (closed := self.closed()):
+            return closed
         held = self.chosen_runs() if action in ALLOWED else []
         if action not in ALLOWED or any(allowed(action, summary) for summary in held):
             return None

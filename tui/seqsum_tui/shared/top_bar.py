@@ -10,7 +10,8 @@ from seqsum_tui.shared import display
 
 
 class TopBar(Widget):
-    """Name on the left, counts after it, the workspace on the right when there is room."""
+    """Name on the left, counts after it, the workspace on the right when there is room; before it why nothing can be
+    changed there, if that is so."""
 
     DEFAULT_CSS = """
     TopBar { height: 1; background: $primary 25%; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -18,13 +19,15 @@ class TopBar(Widget):
 
     counts: reactive[str] = reactive("")
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, closed: str = "") -> None:
         super().__init__()
-        self._place = display.literal(place)
+        self._place, self._why_closed = display.literal(place), display.literal(closed)
 
     def render(self) -> Content:
         """Draw the line."""
         left = Content.assemble((" seqsum ", display.BADGE), "  ", (self.counts, "bold"))
+        if self._why_closed:
+            left = Content.assemble(left, "  ", (self._why_closed, "bold $text-warning"))
         room = self.size.width - left.cell_length - len(self._place) - 3
         if room < 0:
             return left
