@@ -63,6 +63,13 @@ class Slots:
                 return descriptor
         return None
 
+    def begin(self, ticket: str) -> int | None:
+        """Return a slot's descriptor when it is a ticket's turn and a slot is free."""
+        return self.take() if self.is_next(ticket) else None
+
+    def leave(self) -> None:
+        """Nothing is left of a slot that was given back."""
+
     def take_if_any(self) -> int | None:
         """As `take`, for whoever begins all the same: None, too, where no slot can be made or opened."""
         try:

@@ -17,6 +17,8 @@ from pathlib import Path
 GROUP = 65533
 """The group of the folder; any number will do, it needs no name."""
 SECONDS = 120
+QUEUE = "off"
+"""Where their queue is."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def environment(workspace: Path) -> dict[str, str]:
         "HOME": "/nonexistent",
         "LANG": "C.UTF-8",
         "SEQSUM_WORKSPACE": str(workspace),
+        "SEQSUM_QUEUE_DIR": QUEUE,
+        "SEQSUM_WORKERS": "1",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
 

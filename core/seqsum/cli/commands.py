@@ -46,6 +46,7 @@ from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.parts import part_told
 from seqsum.runs.run import RESULTS
 from seqsum.runs.store import UNREADABLE
+from seqsum.runs.waiting import with_places
 from seqsum.schema import as_text
 from seqsum.text import one_line, printable
 from seqsum.trackers.upload import UPLOAD_SECONDS, WORKER_SECONDS, upload
@@ -127,7 +128,8 @@ def _say_started(options: Options, run: Run) -> None:
 
 def runs(options: Options) -> int:
     workspace = Workspace(options.workspace)
-    summaries = listed(workspace, options.filter, options.sort, options.reverse)
+    found = listed(workspace, options.filter, options.sort, options.reverse)
+    summaries = with_places(workspace.folder, found)
     for message in workspace.index.messages:
         complain(message)
     if options.json:
@@ -164,6 +166,8 @@ def runs(options: Options) -> int:
     ]
     for place, line in enumerate(columns(rows)):
         say(line)
+        if place and (waits := summaries[place - 1].place):
+            say(f"  waits: {waits.told}")
         for text in troubles(summaries[place - 1]) if place else ():
             say(f"  ! {text}")
     for measure in dict.fromkeys(one.measure for one in summaries if _measured_earlier(one)):
@@ -189,7 +193,7 @@ def _measured_earlier(summary: Summary) -> bool:
 
 def show(options: Options) -> int:
     run = _run(options)
-    summary, record = run.outline(judged=True), run.record_or_blank()
+    (summary,), record = with_places(run.folder.parent, [run.outline(judged=True)]), run.record_or_blank()
     settings = run.settings()
     try:
         record.parsed_config()
@@ -209,6 +213,8 @@ def show(options: Options) -> int:
         say_json({**summary_plain(summary), **facts, "folder": str(run.folder), "config": settings})
         return 0
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
+    if summary.place:
+        say(f"  waits: {summary.place.told}")
     if summary.reason and summary.status != UNREADABLE:
         say(f"  {summary.reason}")
     if summary.verdict:

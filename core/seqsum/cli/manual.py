@@ -16,6 +16,7 @@ from seqsum.schema import as_text
 VARIABLES = (
     ("SEQSUM_WORKSPACE", "the folder of runs"),
     ("SEQSUM_WORKERS", "how many queued runs train at once; default: one for each core"),
+    ("SEQSUM_QUEUE_DIR", "where the queue of the machine is kept; off: each workspace has its own"),
     ("SEQSUM_PLUGINS", "files and folders of tasks and models of one's own, separated as in PATH"),
     ("SEQSUM_CACHE", "where compiled code is kept"),
 )

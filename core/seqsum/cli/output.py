@@ -150,7 +150,14 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
     from seqsum.runs.measure import MEASURE
 
     facts = {name: getattr(summary, name) for name in SUMMARY}
-    return {"run": summary.id, **facts, "verdict": verdict_plain(summary), "measure": summary.measure or MEASURE}
+    place = asdict(summary.place) if summary.place else None
+    return {
+        "run": summary.id,
+        **facts,
+        "verdict": verdict_plain(summary),
+        "measure": summary.measure or MEASURE,
+        "place": place,
+    }
 
 
 def verdict_plain(summary: Summary) -> dict[str, Any] | None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from seqsum.errors import UserError, told_as
 from seqsum.files import append_to
 from seqsum.launch.base import RUN, typed, worker_command, worker_environment
+from seqsum.machine_queue import MachineQueue, machine_folder
 from seqsum.runs import Run, Summary
+from seqsum.runs.access import by_another
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
@@ -29,10 +31,12 @@ class WorkerArguments:
     lock: int
     ticket: str
     count: int
+    root: str
+    """Where the machine's queue is kept; "" for the workspace's own."""
 
     @property
-    def arguments(self) -> tuple[str, str]:
-        return self.ticket, str(self.count)
+    def arguments(self) -> tuple[str, ...]:
+        return self.ticket, str(self.count), *([self.root] if self.root else [])
 
 
 class LocalLauncher:
@@ -55,7 +59,9 @@ class LocalLauncher:
 
     def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
         ticket = TICKET if queue else AT_ONCE
-        command = worker_command(WORKER, workspace / RUN, LOCK, ticket, str(self.capacity()))
+        root = machine_folder()[0]
+        place = [str(root)] if root is not None else []
+        command = worker_command(WORKER, workspace / RUN, LOCK, ticket, str(self.capacity()), *place)
         return typed(worker_environment(threads), command)
 
     def submit(self, run: Run, queue: bool = False) -> int:
@@ -71,14 +77,15 @@ class LocalLauncher:
                     if before == "finished":
                         # While this waited for the lock, the worker that had it came to the run's end.
                         raise UserError(f"runs: {run.id} is finished")
-                    slots = Slots(run.folder.parent, count)
-                    slots.forget(run.id)
-                    ticket = slots.draw_ticket(run.id) if queue else AT_ONCE
+                    root, why = machine_folder()
+                    ticket = _ticket(run, root, count, queue)
+                    if queue and why:
+                        store.add_event(store.state()["step"], "message", text=why)
                     # An engine that was to start it later finds that the run is not its own any more.
                     status = "queued" if queue else "starting"
                     store.set_state(status=status, heard=store.last_command(), job={})
                     try:
-                        pid = self._spawn(run, WorkerArguments(lock, ticket, count))
+                        pid = self._spawn(run, WorkerArguments(lock, ticket, count, str(root or "")))
                     except OSError:
                         store.set_state(status=before)
                         raise
@@ -116,7 +123,7 @@ class LocalLauncher:
 
     def stop(self, run: Run) -> None:
         with run.store() as store:
-            store.post_command("stop")
+            store.post_command("stop", **by_another(run.folder))
 
     def warm(self) -> None:
         """Nothing: each worker starts from nothing."""
@@ -130,3 +137,14 @@ class LocalLauncher:
     def _reap(self) -> None:
         """Collect the exit status of workers that ended, so that none stays as a zombie."""
         self._children = [child for child in self._children if child.poll() is None]
+
+
+def _ticket(run: Run, root: Path | None, count: int, queue: bool) -> str:
+    """Drop what an earlier worker left in the queue; return the ticket of one that is to wait there."""
+    if root is not None:
+        machine = MachineQueue(root, count, run.folder)
+        machine.forget()
+        return machine.draw_ticket() if queue else AT_ONCE
+    slots = Slots(run.folder.parent, count)
+    slots.forget(run.id)
+    return slots.draw_ticket(run.id) if queue else AT_ONCE

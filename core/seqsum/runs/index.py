@@ -49,6 +49,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "metrics": dict,
     "behind": dict,
     "verdict": (Verdict, NONE),
+    "place": NONE,
 }
 FILES = (METRICS_FILE, METRICS_FILE + "-wal", RECORD_FILE, ANNOTATIONS_FILE)
 SAVE_AT = 500

@@ -19,6 +19,7 @@ from seqsum.config import Config, unknown_paths
 from seqsum.errors import ConfigError, UserError
 from seqsum.files import open_regular
 from seqsum.formatting import full
+from seqsum.machine_queue import Place
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.bounds import RUN_NAME
 from seqsum.runs.gone import RunGone
@@ -93,6 +94,8 @@ class Summary:
     """Who made it; "" where nobody wrote it."""
     host: str = ""
     """The machine on which it was made."""
+    place: Place | None = None
+    """Where it stands in the machine's queue; None where it does not wait there, or nobody asked (see `waiting`)."""
     verdict: Verdict | None = None
     """How it goes, or went; None while there is too little to tell, and where nobody asked (see `Run.judged`)."""
 

@@ -5,32 +5,43 @@ May import `training`, `evaluation`, `trackers`, `launch`, `runs` and what lies 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from seqsum.worker.signals import StopSignal
+
+if TYPE_CHECKING:
+    from seqsum.worker.queue_wait import Queue
 
 
 def main(arguments: list[str]) -> int:
     """Work on the run in the folder arguments[0], whose lock is already held as the descriptor arguments[1], if given.
 
-    With arguments[2:] = TICKET COUNT the run is queued: it waits for one of COUNT slots first. With `--slot COUNT` in
-    their place it begins at once, and takes a slot if one is free, so that the queue counts it.
+    With arguments[2:] = TICKET COUNT ROOT the run is queued: it waits for one of COUNT slots first, in the machine's
+    queue, kept in ROOT, or in that of its workspace where none is given. With `--slot` for a ticket it begins at once, and
+    takes a slot if one is free, so that the queue counts it.
     Returns the exit status: 0 for finished or stopped, 1 for failed, 2 when another worker is at it.
     """
     # Before anything that takes time to import: a signal that comes meanwhile must not just end the process.
     signals = StopSignal()
     slot: int | None = None
+    queue: Queue | None = None
     if len(arguments) > 2:
         from pathlib import Path
 
-        from seqsum.slots import Slots
-        from seqsum.worker.queue_wait import wait_for_slot
+        from seqsum.worker.queue_wait import queue_of, wait_for_slot
 
         folder, ticket, count = Path(arguments[0]).absolute(), arguments[2], int(arguments[3])
+        queue = queue_of(folder, count, *arguments[4:5])
         if ticket == "--slot":
-            slot = Slots(folder.parent, count).take_if_any()
+            slot = queue.take_if_any()
         else:
-            go_on, slot = wait_for_slot(folder, ticket, count, signals)
+            go_on, slot = wait_for_slot(folder, ticket, queue, signals)
             if not go_on:
                 return 0
     from seqsum.worker.process import work
 
-    return work(arguments[0], int(arguments[1]) if len(arguments) > 1 else None, signals, slot)
+    try:
+        return work(arguments[0], int(arguments[1]) if len(arguments) > 1 else None, signals, slot)
+    finally:
+        if queue is not None:
+            queue.leave()

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from seqsum.machine_queue import MachineQueue
 from seqsum.slots import Slots
 from seqsum.worker.signals import StopSignal
 
@@ -17,12 +18,21 @@ POLL_SECONDS = 0.2
 PENDING = "SELECT max(id) FROM command WHERE done IS NULL AND verb != 'set'"
 
 
-def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) -> tuple[bool, int | None]:
+Queue = MachineQueue | Slots
+
+
+def queue_of(folder: Path, count: int, root: str = "") -> Queue:
+    """Return the queue that a run stands in: the machine's, kept in `root`, or its workspace's where that is ""."""
+    if root:
+        return MachineQueue(Path(root), count, folder)
+    return Slots(folder.parent, count, another_waits)
+
+
+def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) -> tuple[bool, int | None]:
     """Wait until it is this run's turn and a slot is free; return whether to go on, and the slot's descriptor.
 
     False when the run was stopped meanwhile: its status is written. None for a slot when a person had it start now.
     """
-    slots = Slots(folder.parent, count, another_waits)
     database = sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)
     heard = 0
     try:
@@ -38,16 +48,15 @@ def wait_for_slot(folder: Path, ticket: str, count: int, signals: StopSignal) ->
                     return False, None
                 if wish == "resume":
                     _begins(folder)
-                    return True, slots.take_if_any()
-            if slots.is_next(ticket):
-                slot = slots.take()
-                if slot is not None:
-                    _begins(folder)
-                    return True, slot
+                    return True, queue.take_if_any()
+            slot = queue.begin(ticket)
+            if slot is not None:
+                _begins(folder)
+                return True, slot
             time.sleep(POLL_SECONDS)
     finally:
         database.close()
-        slots.drop(ticket)
+        queue.drop(ticket)
 
 
 def _answer(folder: Path) -> str | None:

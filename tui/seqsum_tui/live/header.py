@@ -83,7 +83,8 @@ class RunHeader(Widget):
         """What stands behind the bar: as much as leaves room for it."""
         parts = [formatting.progress(run.progress), f"{display.step(run)}/{display.steps(run)} steps"]
         if run.status == "queued":
-            parts.append("waiting for its turn" if run.pid else "waiting for a worker")
+            waiting = f"waiting, {display.literal(run.place.told)}" if run.place else "waiting for its turn"
+            parts.append(waiting if run.pid else "waiting for a worker")
         elif run.status == "starting":
             parts.append("the worker is starting")
         elif run.status == "running":

@@ -21,6 +21,7 @@ from seqsum.runs.gone import RunGone
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE
 from seqsum.runs.store import READING_SECONDS
+from seqsum.runs.waiting import place_of, waits, with_places
 from seqsum_tui.live.run_events import EventReader
 from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
 from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
@@ -184,6 +185,7 @@ class RunReader:
         first, last = self._stretch()
         with self.run.store(READING_SECONDS) as store, History(self.run) as history, self.run.reading():
             summary = self.run.judged(store, self.run.summary_from(store))
+            (summary,) = with_places(self.run.folder.parent, [summary])
             settings = self._current_settings(store.state().get("changes", {}))
             if settings.problem and not summary.problems:
                 summary = replace(summary, problems=(*summary.problems, settings.problem))
@@ -294,7 +296,8 @@ class RunReader:
             alive: object = self.run.pulse(pid)
         except OSError as error:
             alive = str(error)
-        return files, alive, self.buckets, self.window, self.charts, self.x, self.lead
+        place = place_of(self.run.folder) if self._last is not None and waits(self._last.summary) else None
+        return files, alive, place, self.buckets, self.window, self.charts, self.x, self.lead
 
 
 def last_step(summary: Summary, curves: Mapping[str, Buckets]) -> float:

@@ -145,6 +145,8 @@ def _age(line: Line, now: float, width: int) -> str:
 
 
 def _left(line: Line, now: float, width: int) -> str:
+    if line.kind != "group" and line.summary.place is not None:
+        return line.summary.place.short
     return formatting.duration(line.summary.seconds_left)
 
 

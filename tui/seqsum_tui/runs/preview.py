@@ -273,6 +273,8 @@ def _describe_run(preview: Preview, app: App[object]) -> Content:
         lines.append(
             Content.assemble((f"# {tags}  " if tags else "", "$text-accent"), (f"¶ {note}" if note else "", ""))
         )
+    if run.place:
+        lines.append(Content.styled(f"waits: {display.literal(run.place.told)}", status.colour))
     if run.owner not in ("", user_name()):
         lines.append(Content.styled(f"by {display.literal(owner_told(run.owner, run.host))}", "$foreground-muted"))
     if run.reason:

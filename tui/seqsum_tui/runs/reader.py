@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from seqsum.compare.spread import Member, spread
 from seqsum.errors import UserError
+from seqsum.machine_queue import Place, Places
 from seqsum.runs import Buckets, Run, Workspace
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.metric_direction import direction_of
+from seqsum.runs.waiting import waits
 from seqsum_tui.live.reader import against_preset
 from seqsum_tui.runs.listing import Arranger, Line, Listing, View
 from seqsum_tui.shared.metric_panels import Panel, loss_panel, panels
@@ -98,6 +100,7 @@ class WorkspaceReader:
     _running: tuple[Running, ...] = ()
     _arranger: Arranger = field(default_factory=Arranger)
     _preview: Preview | None = None
+    _places: tuple[tuple[Place | None, ...], tuple[Entry, ...], tuple[Entry, ...]] = ((), (), ())
     _known: int = 0
     _arranged: View | None = None
     _part: float = FIRST_PART
@@ -112,7 +115,8 @@ class WorkspaceReader:
         reading = index.read(self._part, quick=quick, closely=closely)
         self._known = len(reading.entries)
         view = self.view
-        listing = self._arranger.arrange(reading.entries, view, self.now())
+        entries = self._placed(reading.entries)
+        listing = self._arranger.arrange(entries, view, self.now())
         # A list that is looked at in another way is shown first: one waits for it with every letter of a filter.
         preview = self._preview_of(listing) if view is self._arranged else None
         self._arranged = view
@@ -120,6 +124,22 @@ class WorkspaceReader:
         index.messages.clear()
         self._running = self._read_running(reading.entries)
         return WorkspaceView(listing, preview, self._running, reading.unread, messages)
+
+    def _placed(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Return the entries, those of runs that wait with their places; the same object while none changes."""
+        if not any(waits(entry.summary) for entry in entries):
+            return entries
+        places = Places()
+        found = tuple(places.of(self.workspace.folder / one.summary.id) if waits(one.summary) else None
+                      for one in entries)  # fmt: skip
+        before, given, made = self._places
+        if before != found or given is not entries:
+            made = tuple(
+                replace(one, summary=replace(one.summary, place=place)) if place else one
+                for one, place in zip(entries, found, strict=True)
+            )
+            self._places = found, entries, made
+        return made
 
     def _read_running(self, entries: Iterable[Entry]) -> tuple[Running, ...]:
         training = [entry for entry in entries if entry.summary.status in TRAINING] if self.most_running else []

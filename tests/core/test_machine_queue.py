@@ -1,0 +1,265 @@
+"""The queue of a machine: one for all workspaces and users, in order, and nobody's death or mischief blocks it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from seqsum import machine_queue
+from seqsum.control import commands
+from seqsum.launch import LocalLauncher
+from seqsum.machine_queue import MachineQueue, Places, entries, machine_folder
+from seqsum.runs import Run, Workspace
+from seqsum.runs.waiting import with_places
+from support.command_line import call, lines
+from support.engine import small, wait_for_end, wait_until
+from support.users import ANNA, BEN, CARA, shared_folder, why_not
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "queue"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    monkeypatch.setenv("SEQSUM_QUEUE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def taken(root: Path, tmp_path: Path) -> Iterator[int]:
+    """The only place, held by somebody until it is closed."""
+    place = MachineQueue(root, 1, tmp_path / "somebody").take_if_any()
+    assert place is not None
+    yield place
+    with suppress(OSError):
+        os.close(place)
+
+
+def queued(workspace: Path, **changes: int) -> Run:
+    return commands.start(Workspace(workspace), LocalLauncher(workers=1), "baseline", small(**changes), queue=True)
+
+
+def times(run: Run, kind: str) -> list[float]:
+    with run.store() as store:
+        return [event.time for event in store.events(kind=kind)]
+
+
+def test_runs_of_all_workspaces_go_one_after_another_and_tell_their_places(
+    root: Path, taken: int, tmp_path: Path
+) -> None:
+    first, second, third = queued(tmp_path / "a"), queued(tmp_path / "b"), queued(tmp_path / "a")
+    (told,) = (one for one in with_places(tmp_path / "b", [second.summary()]))
+    assert told.place is not None and (told.place.number, told.place.of, len(told.place.ahead)) == (2, 3, 1)
+    (last, before) = lines("runs", "--workspace", str(tmp_path / "a"))
+    assert (last["run"], last["place"]["number"], before["place"]["number"]) == (third.id, 3, 1)
+    me = told.place.ahead[0]
+    assert f"waits: 3rd of 3 on this machine, behind {me}'s 2" in call("runs", "--workspace", str(tmp_path / "a"))[1]
+    assert "waits: 1st of 3 on this machine\n" in call("show", first.id, "--workspace", str(tmp_path / "a"))[1]
+    assert "place" in lines("show", first.id, "--workspace", str(tmp_path / "a"))[0]
+
+    os.close(taken)
+    for run in (first, second, third):
+        assert wait_for_end(run).status == "finished"
+    assert times(second, "started") >= times(first, "finished") and times(third, "started") >= times(second, "finished")
+    # But for what was left by the one who held the place, and is dead.
+    wait_until(lambda: len(entries(root)) == 1, "nothing of theirs in the queue")
+
+
+def test_whoever_waits_can_be_stopped_killed_or_started_now(root: Path, taken: int, tmp_path: Path) -> None:
+    stopped, killed, now, behind = (queued(tmp_path / "a", train__steps=300) for _ in range(4))
+    commands.stop(stopped)
+    pid = killed.summary().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    commands.resume(now, LocalLauncher(workers=1))
+    assert wait_for_end(now).status == "finished"
+    assert behind.summary().status == "queued"
+    os.close(taken)
+    assert wait_for_end(behind).status == "finished"
+    commands.resume(killed, LocalLauncher(workers=1), queue=True)
+    assert wait_for_end(killed).status == "finished"
+
+
+def test_a_worker_that_is_killed_gives_its_place_back_and_one_started_at_once_counts(
+    root: Path, tmp_path: Path
+) -> None:
+    at_once = commands.start(
+        Workspace(tmp_path / "a"), LocalLauncher(workers=1), "baseline", small(train__steps=10_000_000)
+    )
+    wait_until(lambda: at_once.summary().status == "running", "the start")
+    waiting = queued(tmp_path / "b")
+    wait_until(lambda: psutil.Process(waiting.summary().pid or 0).status() == psutil.STATUS_SLEEPING, "waiting")
+    assert waiting.summary().status == "queued"
+    os.kill(at_once.summary().pid or 0, signal.SIGKILL)
+    assert wait_for_end(waiting).status == "finished"
+
+
+# Without processes
+
+
+def test_as_many_begin_as_there_are_places(root: Path, tmp_path: Path) -> None:
+    runs = [MachineQueue(root, 2, tmp_path / f"run{number}") for number in range(3)]
+    tickets = [run.draw_ticket() for run in runs]
+    places = []
+    for run, ticket in zip(runs[:2], tickets, strict=False):
+        places.append(run.begin(ticket))
+        run.drop(ticket)
+    assert None not in places
+    assert runs[2].begin(tickets[2]) is None
+    os.close(places[0])
+    assert runs[2].begin(tickets[2]) is not None
+
+
+def test_who_is_behind_waits_for_who_is_next_but_not_for_ever(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker may have been stopped by a signal, or somebody may only pretend to wait."""
+    monkeypatch.setattr(machine_queue, "REST_SECONDS", 0.0)
+    pretends, waits = MachineQueue(root, 1, tmp_path / "a"), MachineQueue(root, 1, tmp_path / "b")
+    ticket = pretends.draw_ticket()
+    mine = waits.draw_ticket()
+    assert waits.begin(mine) is None
+    monkeypatch.setattr(machine_queue, "PATIENCE_SECONDS", 0.0)
+    assert waits.begin(mine) is not None
+    assert ticket
+
+
+def test_a_ticket_whose_worker_is_gone_counts_no_more(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, alive = MachineQueue(root, 1, tmp_path / "a"), MachineQueue(root, 1, tmp_path / "b")
+    dead.draw_ticket()
+    ticket = alive.draw_ticket()
+    assert alive.begin(ticket) is None
+    monkeypatch.setattr(machine_queue, "YOUNG_SECONDS", -1.0)
+    monkeypatch.setattr(machine_queue, "REST_SECONDS", 0.0)
+    again = MachineQueue(root, 1, tmp_path / "b")
+    assert again.begin(ticket) is not None
+    assert Places().of(tmp_path / "a") is None
+    MachineQueue(root, 1, tmp_path / "c").forget()
+    assert not [entry for entry in entries(root) if not entry.works and entry.path.rpartition("/")[2] != ticket]
+
+
+def test_a_ticket_that_is_taken_away_is_drawn_anew_at_the_end(root: Path, tmp_path: Path) -> None:
+    first, second = MachineQueue(root, 1, tmp_path / "a"), MachineQueue(root, 1, tmp_path / "b")
+    ticket, other = first.draw_ticket(), second.draw_ticket()
+    Path(entries(root)[0].path).unlink()
+    assert first.begin(ticket) is None
+    places = Places()
+    found = [places.of(tmp_path / name) for name in "ab"]
+    assert [place and place.number for place in found] == [2, 1]
+    assert second.begin(other) is not None
+
+
+def test_runs_that_ask_for_a_card_wait_for_cards_and_hold_up_nobody_else(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    on_card = [Workspace(tmp_path).create("baseline", small(train__device="cuda")).folder for _ in range(3)]
+    first, second, third = (MachineQueue(root, 8, folder) for folder in on_card)
+    tickets = [queue.draw_ticket() for queue in (first, second, third)]
+    shown = []
+    for queue, ticket in zip((first, second), tickets, strict=False):
+        assert queue.begin(ticket) is not None
+        queue.drop(ticket)
+        shown.append(os.environ["CUDA_VISIBLE_DEVICES"])
+    assert shown == ["4", "7"]
+    assert third.begin(tickets[2]) is None
+    plain = MachineQueue(root, 8, Workspace(tmp_path).create("baseline", small()).folder)
+    assert plain.begin(plain.draw_ticket()) is not None
+    place = Places().of(on_card[2])
+    assert place is not None and (place.number, place.of) == (1, 1)
+
+
+# Other users
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [(0o777, "sticky bit"), (0o1777, ""), (0o2775, ""), (0o755, ""), (None, "is not there")]
+)
+def test_a_folder_in_which_everybody_could_take_away_what_is_anothers_holds_no_queue(
+    mode: int | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "queue"
+    if mode is not None:
+        folder.mkdir()
+        folder.chmod(mode)
+    monkeypatch.setenv("SEQSUM_QUEUE_DIR", str(folder))
+    found, why = machine_folder()
+    assert (found is None, words in why, bool(why)) == (bool(words), True, bool(words))
+    run = queued(tmp_path / "runs")
+    assert wait_for_end(run).status == "finished"
+    with run.store() as store:
+        told = [event.detail["text"] for event in store.events(kind="message")]
+    assert bool(words) == any("each workspace has a queue of its own" in text for text in told)
+
+
+def test_a_person_may_keep_a_queue_for_each_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQSUM_QUEUE_DIR", "off")
+    assert machine_folder() == (None, "")
+    monkeypatch.setenv("SEQSUM_QUEUE_DIR", "here")
+    assert machine_folder()[0] is None and "absolute" in machine_folder()[1]
+    monkeypatch.delenv("SEQSUM_QUEUE_DIR")
+    assert machine_folder()[0] in (*machine_queue.PLACES, None)
+
+
+def test_what_is_planted_in_the_queue_counts_for_nothing(root: Path, tmp_path: Path) -> None:
+    entry = f"wait-cpu-{1:020d}-1"
+    secret = tmp_path / "secret"
+    secret.mkdir(0o755)
+    (secret / entry).write_text("{}")
+    (root / "seqsum-queue-00000000").symlink_to(secret)
+    open_to_all = root / "seqsum-queue-00000001"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    (open_to_all / entry).write_text("{}")
+    odd = root / "seqsum-queue-00000002"
+    odd.mkdir(0o755)
+    os.mkfifo(odd / f"work-cpu-{1:020d}-1")
+    (odd / f"work-cpu-{2:020d}-1").symlink_to(secret / entry)
+    (odd / f"wait-cpu-{3:020d}-1").mkdir()
+    (root / "seqsum-queue-00000003").write_text("a file")
+    assert entries(root) == []
+    queue = MachineQueue(root, 1, tmp_path / "run")
+    assert queue.begin(queue.draw_ticket()) is not None
+
+
+def test_nobody_is_held_up_by_who_locks_a_ticket(root: Path, tmp_path: Path) -> None:
+    queue = MachineQueue(root, 1, tmp_path / "run")
+    ticket = queue.draw_ticket()
+    with closing(os.fdopen(os.open(entries(root)[0].path, os.O_RDONLY))) as stranger:
+        fcntl.flock(stranger, fcntl.LOCK_EX)
+        assert queue.begin(ticket) is None
+        assert queue.begin(ticket) is not None
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_users_who_see_nothing_of_each_others_runs_stand_in_one_queue(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shared_folder() as theirs, shared_folder() as his:
+        monkeypatch.setattr("support.users.QUEUE", str(theirs.parent / "queue"))
+        (theirs.parent / "queue").mkdir()
+        (theirs.parent / "queue").chmod(0o1777)
+        theirs.chmod(0o2770)
+        os.chown(his, CARA.account.pw_uid, CARA.account.pw_gid)
+        his.chmod(0o700)
+        long = ("baseline", "--train.backend", "torch", "--train.steps", "1000000", "--queue", "--detach")
+        ANNA.does(theirs, "train", *long, "--name", "first")
+        wait_until(lambda: "running" in ANNA.does(theirs, "runs"), "the first")
+        BEN.does(theirs, "train", *long, "--name", "second")
+        CARA.does(his, "train", *long, "--name", "third")
+        assert "waits: 1st of 2 on this machine\n" in ANNA.does(theirs, "show", "second")
+        assert "waits: 2nd of 2 on this machine, behind games's" in CARA.does(his, "show", "third")
+        BEN.does(theirs, "stop", "first")
+        wait_until(lambda: "running" in ANNA.does(theirs, "runs"), "the second")
+        BEN.does(theirs, "stop", "second")
+        wait_until(lambda: "running" in CARA.does(his, "runs"), "the third")
+        CARA.does(his, "stop", "third")
