@@ -146,3 +146,15 @@ def test_what_somebody_made_for_reading_only_the_group_may_look_at(shared: Path)
     assert "read-only: the folder is daemon's" in BEN.refused(shared, "resume", "kept")
     assert "can't write" in BEN.refused(shared, "tag", "kept", "mine")
     BEN.does(shared, "fork", "kept", "--train.steps", "60", "--name", "further")
+
+
+def test_the_doctor_gives_the_group_what_an_earlier_version_kept_from_it(shared: Path) -> None:
+    ANNA.does(shared, "train", *SHORT, "--name", "hers")
+    for path in (*shared.glob("*/metrics.db"), *shared.glob("*/worker.log")):
+        path.chmod(0o644)
+    assert "can't write" in BEN.refused(shared, "rewind", "hers", "--step", "20")
+    told = BEN.command(shared, "doctor", "hers").stdout
+    assert "metrics.db may not be written by the group" in told and "worker.log may not be" in told
+    ANNA.command(shared, "doctor", "hers", "--repair")
+    assert closed_to_the_group(shared) == []
+    BEN.does(shared, "rewind", "hers", "--step", "20")

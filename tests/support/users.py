@@ -50,6 +50,16 @@ class User:
             check=False,
         )
 
+    def console(self) -> list[str]:
+        """Return the command of the console as this user; the environment is to be that of `environment`."""
+        interpreter, groups = for_all(), [GROUP] if self.in_group else []
+        assert interpreter is not None
+        become = (
+            f"import os; os.setgroups({groups}); os.setgid({self.account.pw_gid}); os.setuid({self.account.pw_uid});"
+            f"os.umask(2); os.chdir('/'); os.execv({interpreter!r}, [{interpreter!r}, '-P', '-B', '-m', 'seqsum_tui'])"
+        )
+        return [sys.executable, "-c", become]
+
     def does(self, workspace: Path, *arguments: str) -> str:
         """Run a command that must succeed; return what it says."""
         done = self.command(workspace, *arguments)

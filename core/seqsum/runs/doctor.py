@@ -35,7 +35,7 @@ from seqsum.runs.lock import LOCK_FILE, no_worker
 from seqsum.runs.measure import MEASURE
 from seqsum.runs.ownership import checkpoint_of_another, known_config, record_of_another
 from seqsum.runs.record import RECORD_FILE, Record, altered, another, give_back, is_as_written, some, sound_copy
-from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, METRICS_FILE, Run
+from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, LOG_FILE, METRICS_FILE, Run
 from seqsum.runs.salvage import ROLLUP, bring_back, lost_points, roll_up, salvage, wrong_with
 from seqsum.runs.store import UNREADABLE, Store
 from seqsum.runs.workspace import Workspace
@@ -123,7 +123,7 @@ def _findings(run: Run, live: bool) -> Iterator[Finding]:
         yield Finding(f"{run.folder} {why}")
         return
     at_rest = () if live else (_rewinds, _leftovers)
-    for look in (_lock, _change_lock, _store, _record, _annotations, _checkpoints, *at_rest, _fields):
+    for look in (_rights, _lock, _change_lock, _store, _record, _annotations, _checkpoints, *at_rest, _fields):
         try:
             with run.reading():
                 yield from look(run)
@@ -153,6 +153,20 @@ def _beside(path: Path, name: str = "") -> Path:
 
 
 # The parts of a run
+
+
+def _rights(run: Run) -> Iterator[Finding]:
+    """Earlier versions let the group write its folder, but not the store and the log."""
+    around = run.folder.stat()
+    if not around.st_mode & stat.S_IWGRP:
+        return
+    for name in (METRICS_FILE, f"{METRICS_FILE}-wal", f"{METRICS_FILE}-shm", RECORD_FILE, ANNOTATIONS_FILE, LOG_FILE):
+        path = run.folder / name
+        with suppress(FileNotFoundError):
+            facts = path.lstat()
+            if stat.S_ISREG(facts.st_mode) and facts.st_gid == around.st_gid and not facts.st_mode & stat.S_IWGRP:
+                mend = partial(path.chmod, stat.S_IMODE(facts.st_mode) | stat.S_IRGRP | stat.S_IWGRP)
+                yield Finding(f"{name} may not be written by the group, its folder may", "the group may write it", mend)
 
 
 def _lock(run: Run) -> Iterator[Finding]:

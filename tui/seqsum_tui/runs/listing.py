@@ -131,6 +131,9 @@ class Listing:
             return formatting.metric(column, line.summary.metrics.get(column))
         if column in TIMES:
             return formatting.duration(TIMES[column](line.summary, 0.0))
+        if column in TEXTS:
+            texts = {TEXTS[column](entry.summary) for entry in line.entries}
+            return display.literal(texts.pop()) if len(texts) == 1 else SEVERAL
         path = self.names.path(column) or column
         values = {_setting_text(entry, path) for entry in line.entries}
         return display.literal(values.pop()) if len(values) == 1 else SEVERAL
