@@ -215,7 +215,12 @@ class Run:
 
     @property
     def worker_lives(self) -> bool:
-        return is_locked(self.folder)
+        """Whether a worker is at it; of a run whose lock may not be opened, as far as can be seen."""
+        try:
+            return is_locked(self.folder)
+        except PermissionError:
+            with self.store(READING_SECONDS) as store:
+                return self._lives_elsewhere(store.state().get("pid"))
 
     def held_up(self, pid: int | None) -> str | None:
         """Say what keeps the run's worker, the process `pid`, from going on; None where nothing does."""
@@ -227,7 +232,7 @@ class Run:
         """Tell whether a worker is at the run, in a sentence where something keeps it, the process `pid`, from going
         on."""
         try:
-            return self.worker_lives and (self.held_up(pid) or True)
+            return is_locked(self.folder) and (self.held_up(pid) or True)
         except PermissionError:
             return self._lives_elsewhere(pid)
 
@@ -271,7 +276,7 @@ class Run:
         problems: list[str] = []
         # The order matters: a worker writes its last status before it lets the lock go.
         try:
-            alive = self.worker_lives
+            alive = is_locked(self.folder)
         except PermissionError:
             alive = self._lives_elsewhere(store.state().get("pid"))
         except OSError as error:
