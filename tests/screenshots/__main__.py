@@ -2,7 +2,7 @@
 
 `python -m tests.screenshots tour` takes those of the tour alone; `live`, `compare`, `beginning`, `fork` and
 `runs` those of these screens, where `beginning` is New run and the settings; `first_run` is the moving one,
-`lessons` that of the tutorial.
+`lessons` that of the tutorial, `sweep` that of a sweep.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tests.screenshots.first_run import take_first_run
 from tests.screenshots.forking import take_fork
 from tests.screenshots.lessons import take_lessons, train_groups
 from tests.screenshots.listing import take_listing, train_listed
+from tests.screenshots.sweeping import take_sweep
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 RUNS = ("baseline", "large_batch_lr5e-3", "sota_warmup")
@@ -147,7 +148,9 @@ def main() -> None:
             lessons = Workspace(Path(folder) / "lessons" / "runs")
             train_groups(lessons)
             asyncio.run(take_lessons(lessons, shown, keep))
-        if sys.argv[1:] in (["runs"], ["first_run"], ["lessons"]):
+        if sys.argv[1:] in ([], ["sweep"]):
+            asyncio.run(take_sweep(Workspace(Path(folder) / "sweep" / "runs"), shown, keep))
+        if sys.argv[1:] in (["runs"], ["first_run"], ["lessons"], ["sweep"]):
             return
         if sys.argv[1:] == ["live"]:
             picture_live(workspace)

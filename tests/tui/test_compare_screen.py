@@ -18,17 +18,17 @@ from seqsum.compare.files import content
 from seqsum_tui.app import Console
 from seqsum_tui.charts import palette
 from seqsum_tui.charts.scatter import Scatter
-from seqsum_tui.compare import export_dialog
-from seqsum_tui.compare.bar import CompareBar
 from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.columns import LUXURIES, columns_of
 from seqsum_tui.compare.differences import DifferencesView
-from seqsum_tui.compare.export_dialog import ExportScreen, free_path
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.compare.table import CompareTable
+from seqsum_tui.dialogs import export as export_dialog
 from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.dialogs.export import ExportScreen, free_path
 from seqsum_tui.shared import bindings
 from seqsum_tui.shared.columns import fitting
+from seqsum_tui.shared.view_bar import ViewBar
 from support.screens import listed, screen_text
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -274,7 +274,7 @@ async def test_a_click_on_a_point_chooses_its_row(sweep, console, until):
 async def test_views_signs_and_rows_answer_the_mouse(sweep, console, until):
     async with console.run_test(size=(120, 40)) as pilot:
         await begin(console, pilot, until, sweep)
-        bar, table = console.screen.query_one(CompareBar), console.screen.query_one(CompareTable)
+        bar, table = console.screen.query_one(ViewBar), console.screen.query_one(CompareTable)
         for name, view in (("Scatter", 2), ("Settings", 1), ("Curves", 0)):
             column = screen_text(console).splitlines()[0].index(name)
             await pilot.click(bar, offset=(column, 0))
@@ -335,9 +335,10 @@ async def test_a_live_run_goes_on_growing(scene, console, until):
 @pytest.mark.parametrize(
     ("view", "downs", "format", "name"),
     [("1", 0, "png", "compare-accuracy.png"), ("1", 1, "svg", "compare-accuracy.svg"),
-     ("1", 2, "csv", "compare-accuracy.csv"), ("1", 3, "csv", "compare-accuracy-table.csv"),
+     ("1", 2, "pdf", "compare-accuracy.pdf"),
+     ("1", 3, "csv", "compare-accuracy.csv"), ("1", 4, "csv", "compare-accuracy-table.csv"),
      ("2", 0, "csv", "compare-settings.csv"), ("3", 0, "png", "compare-accuracy-scatter.png"),
-     ("3", 2, "csv", "compare-accuracy-scatter.csv")],
+     ("3", 3, "csv", "compare-accuracy-scatter.csv")],
 )  # fmt: skip
 async def test_export_of_what_is_shown(sweep, console, until, tmp_path, monkeypatch, view, downs, format, name):
     monkeypatch.setattr(export_dialog, "default_folder", lambda: tmp_path)
@@ -359,6 +360,8 @@ async def test_export_of_what_is_shown(sweep, console, until, tmp_path, monkeypa
     if format == "png":
         with Image.open(path) as image:
             assert image.size[0] == 1800
+    elif format == "pdf":
+        assert path.read_bytes().startswith(b"%PDF-")
     elif format == "svg":
         texts = "".join(ElementTree.fromstring(path.read_text(encoding="utf-8")).itertext())
         assert "lr 0.002" in texts and "[red]x[/]" in texts and "lr 0.001" not in texts
@@ -537,3 +540,25 @@ async def test_a_logarithmic_x_moves_the_curves_and_not_their_values(sweep, cons
         await until(pilot, lambda: chart.series and 10 ** chart.series[0].x[-1] == pytest.approx(20.0))
         await pilot.press("x", "t")
         await until(pilot, lambda: chart.x_range[1] == 20_000 and "log step" not in screen_text(console))
+
+
+async def test_groups_say_how_sure_their_difference_is(scene, console, until):
+    """By the test of the command line: ten seeds each, all of the one better than all of the other."""
+    ids = []
+    for rate, factor in (("0.001", 0.5), ("0.002", 0.9)):
+        for seed in range(10):
+            changes = {"optim.lr": rate, "train.seed": str(seed), "track.group": f"lr {rate}"}
+            made = scene.run(name=f"lr {rate} seed {seed}", changes=changes, created=NOW - 3600 + 60 * len(ids))
+            ids.append(shape(made, factor + 0.001 * seed).id)
+    async with console.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        console.open_compare(ids)
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen))
+        table = console.screen.query_one(CompareTable)
+        await until(pilot, lambda: console.screen.model.tested)
+        await pilot.press("down")
+        text = "lr 0.002 is better than lr 0.001: better with 10 of 10 seeds, p < 0.001"
+        await until(pilot, lambda: text in screen_text(console))
+        assert table.selected.name == "lr 0.002" and "95% interval" in screen_text(console)
+        await pilot.press("up")
+        await until(pilot, lambda: text not in screen_text(console))

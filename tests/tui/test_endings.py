@@ -1,12 +1,17 @@
 """How the ends of runs are told: one by one, those of a group together."""
 
+import os
 from dataclasses import replace
 
 import pytest
 
+from seqsum.files import try_lock
 from seqsum.runs import Summary
 from seqsum.runs.verdict import Verdict
+from seqsum.sweep import definition
+from seqsum_tui.app import Console
 from seqsum_tui.notifications import ends_to_tell, turns_to_tell
+from support.sweeps import finished_sweep
 
 
 def run(id, status="finished", group="seeds", **metrics):
@@ -75,3 +80,27 @@ def test_a_live_run_that_goes_wrong_is_told_once(word):
 def test_an_end_says_how_it_went():
     ((_, text, _),) = told([ended := replace(run("a", group=None), verdict=Verdict("plateau", "It is flat."))], [ended])
     assert text.endswith("\nPlateau. It is flat.")
+
+
+async def test_of_a_sweep_one_end_is_told_not_those_of_its_runs(scene, still, until):
+    """Its runs end by the dozen; what one waits for is which setting is best."""
+    values = {("0.001",): [0.5, 0.6], ("0.01",): [0.9, 0.8]}
+    sweep = finished_sweep(scene.workspace, {"optim.lr": "0.001,0.01"}, values)
+    folder = definition.folder_of(scene.workspace, sweep.name)
+    lock = try_lock(folder / definition.LOCK)
+    runs = scene.workspace.runs()
+    with runs[0].store() as store:
+        store.set_state(status="running")
+    scene.hold(runs[0])
+    told = []
+    console = Console(scene.folder, now=still, remote=False)
+    async with console.run_test(size=(120, 40)) as pilot:
+        console.notify = lambda message, *, title="", **more: told.append((title, message))
+        await until(pilot, lambda: sweep.name in console.endings.sweeps)
+        with runs[0].store() as store:
+            store.set_state(status="finished")
+        await until(pilot, lambda: all(not run.summary().live for run in runs))
+        os.close(lock)
+        await until(pilot, lambda: told)
+    assert [title for title, _ in told] == ["◉ made finished"]
+    assert told[0][1].startswith("best: lr 0.01, median accuracy 85.00% over 2 seeds")

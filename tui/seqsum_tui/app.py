@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,6 +43,14 @@ if TYPE_CHECKING:
     from seqsum.runs import Run, Summary, Workspace
     from seqsum_tui.charts import Chart
     from seqsum_tui.shared.context import Layout
+
+
+def _of_sweep(group: str | None, sweeps: Collection[str]) -> bool:
+    if not group or not sweeps:
+        return False
+    from seqsum.sweep.definition import sweep_of
+
+    return sweep_of(group, sweeps) is not None
 
 
 PROBLEMS_TOLD = 3
@@ -429,6 +437,15 @@ class Console(App[None]):
 
         self.push_screen(CompareScreen(run_ids))
 
+    def open_sweep(self, name: str, *, instead: bool = False) -> None:
+        """Show a sweep, `instead` of the screen in front or over it."""
+        from seqsum_tui.rooms import SweepScreen
+
+        if instead:
+            self.switch_screen(SweepScreen(name))
+        else:
+            self.push_screen(SweepScreen(name))
+
     def open_new_run(
         self,
         started: Callable[[Run | None, Run | None], None],
@@ -460,14 +477,18 @@ class Console(App[None]):
             known = id in self.ends_awaited or end in self._ends_told
             self.ends_awaited.discard(id)
             self._ends_told.add(end)
-            if not known:
+            if not known and not _of_sweep(run.group, self.endings.sweeps):
                 ended.append(run)
         turned = [(title, text, True) for title, text in turns_to_tell(before, after)]
         for title, text, bad in [*turned, *(ends_to_tell(ended, after) if ended else ())]:
-            if self.settings.value("notifications"):
-                self.notify(text, title=title, severity="error" if bad else "information", timeout=10 if bad else 5)
-            if self.settings.value("bell"):
-                self.bell()
+            self.tell(title, text, bad=bad)
+
+    def tell(self, title: str, text: str, *, bad: bool) -> None:
+        """Tell an event as the settings say: by a notice, a bell, both or neither."""
+        if self.settings.value("notifications"):
+            self.notify(text, title=title, severity="error" if bad else "information", timeout=10 if bad else 5)
+        if self.settings.value("bell"):
+            self.bell()
 
     async def tell_problems(self) -> None:
         """Load plug-ins, and say which of them and which presets are left out, and why."""

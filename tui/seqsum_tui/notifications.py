@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqsum_tui.shared.context import Context
 
 WRONG = ("collapsed", "diverged")
+SWEEPS = ".sweeps"
 SHARE = 30
 """Reading takes at most one part in so many of the time."""
 
@@ -25,6 +26,13 @@ class EndingsWatch:
     def __init__(self, console: Context, list_in_front: Callable[[], bool]) -> None:
         self._console, self._list_in_front = console, list_in_front
         self._before: dict[str, Summary] = {}
+        self._sweeps: dict[str, str] = {}
+        """Each sweep's status, by its name."""
+
+    @property
+    def sweeps(self) -> Collection[str]:
+        """The names of the workspace's sweeps: of their runs no end is told, but of the whole."""
+        return self._sweeps
 
     @property
     def known(self) -> int:
@@ -35,11 +43,11 @@ class EndingsWatch:
         """Read, tell, and wait."""
         clock = asyncio.get_running_loop().time
         while True:
-            took = 0.0
+            began = clock()
+            await self._look_at_sweeps()
             if not self._list_in_front():
-                began = clock()
                 await self._look()
-                took = clock() - began
+            took = clock() - began
             await asyncio.sleep(max(2 * self._console.seconds, SHARE * took))
 
     async def _look(self) -> None:
@@ -50,6 +58,37 @@ class EndingsWatch:
             return
         self._console.tell_endings(self._before, now)
         self._before = now
+
+    async def _look_at_sweeps(self) -> None:
+        try:
+            told = await in_thread(self._read_sweeps)
+        except Exception:
+            # As above.
+            return
+        for title, text, bad in told:
+            self._console.tell(title, text, bad=bad)
+
+    def _read_sweeps(self) -> list[tuple[str, str, bool]]:
+        """Return what is to be told of sweeps that ended since the last look."""
+        workspace = self._console.workspace
+        if not (workspace.folder / SWEEPS).is_dir():
+            return []
+        from seqsum.sweep.definition import names, read, read_settings, status_of
+        from seqsum.sweep.results import best_words, results
+
+        told = []
+        for name in names(workspace):
+            before = self._sweeps.get(name)
+            if before == "finished":
+                continue
+            sweep = read(workspace, name)
+            now = self._sweeps[name] = status_of(workspace, sweep)
+            if before in ("running", "paused") and now in ("finished", "died"):
+                found = results(workspace, sweep, read_settings(workspace, name).settings)
+                best = best_words(found, sweep).splitlines()[:1]
+                text = " ".join(best) if now == "finished" else "nothing drives it any more; w, then r goes on"
+                told.append((f"{display.status(now).sign} {name} {now}", display.literal(text), now == "died"))
+        return told
 
     def _read(self) -> dict[str, Summary]:
         # The list's own index: thousands of runs are known to the console once.

@@ -10,6 +10,7 @@ from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.screen import RunsScreen
 from seqsum_tui.settings import keymap
 from seqsum_tui.settings.screen import SettingsScreen
+from seqsum_tui.sweep.screen import SweepScreen
 
 __all__ = [
     "CompareScreen",
@@ -20,6 +21,7 @@ __all__ = [
     "QueryScreen",
     "RunsScreen",
     "SettingsScreen",
+    "SweepScreen",
     "keymap",
     "lessons",
 ]

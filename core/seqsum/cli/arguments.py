@@ -166,7 +166,7 @@ def _sweep(parser: Parser) -> None:
 
     parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a .toml file of one or of a sweep")
     parser.add_argument("--seeds", metavar="N", help="how many of each setting, or a range like 0-7; default: 4")
-    parser.add_argument("--trials", metavar="N", help="how many settings to try; default: all of a grid")
+    parser.add_argument("--trials", metavar="N", help="how many settings; default: a grid's")
     parser.add_argument(
         "--sampler",
         choices=SAMPLERS,
@@ -177,12 +177,15 @@ def _sweep(parser: Parser) -> None:
         choices=PRUNERS,
         help="give up bad settings early; default: off",
     )
-    parser.add_argument("--goal", metavar="METRIC", help="default: accuracy, or else train.best_metric")
+    parser.add_argument("--goal", metavar="METRIC", help="default: accuracy, or train.best_metric")
     parser.add_argument("--name", metavar="NAME", help="default: the preset's, with -sweep")
     _detach(parser)
     _engine(parser)
-    parser.add_argument("--resume", metavar="NAME", help="go on with a sweep that was stopped, paused or killed")
+    parser.add_argument("--resume", metavar="NAME", help="go on with one that was stopped or died")
     parser.add_argument("--show", metavar="NAME", help="what came of a sweep so far")
+    parser.add_argument("--output", metavar="FILE", help="with --show: a .csv, .svg, .png, .pdf")
+    _force(parser)
+    parser.add_argument("--importance", metavar="NAME", help="which field of a sweep decides how much")
     parser.add_argument("--pause", metavar="NAME", help="start nothing new; what runs goes on")
     parser.add_argument("--stop", metavar="NAME", help="save a sweep's runs and stop it")
     parser.add_argument("--list", action="store_true", help="the sweeps there are")
@@ -338,7 +341,7 @@ def _compare(parser: Parser) -> None:
     parser.add_argument("--final", action="store_true", help="a scatter of last values instead of best ones")
     parser.add_argument("--log", action="store_true", help="logarithmic y axis in a picture")
     _y_range(parser, "of a picture")
-    parser.add_argument("--output", metavar="FILE", help="write a .csv, .svg or .png instead of printing")
+    parser.add_argument("--output", metavar="FILE", help="write a .csv, .svg, .png or .pdf instead of printing")
     _force(parser)
 
 

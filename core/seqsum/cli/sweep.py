@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,45 +13,45 @@ from seqsum.cli.engine import say_command
 from seqsum.cli.follow import overall_bar, stopping
 from seqsum.cli.output import say, say_json
 from seqsum.cli.replicate import compile_first
-from seqsum.cli.sweep_told import say_list, say_results, setting_line, setting_plain
-from seqsum.config import Config, resolved
+from seqsum.cli.sweep_told import (
+    say_importance,
+    say_list,
+    say_results,
+    setting_line,
+    setting_plain,
+    write_results,
+)
+from seqsum.config import resolved
 from seqsum.control.replicate import parse_seeds
-from seqsum.errors import ConfigError, UserError
-from seqsum.estimate import estimate, read_speeds
-from seqsum.formatting import count, enumerated, roughly
+from seqsum.errors import UserError
+from seqsum.estimate import read_speeds
+from seqsum.formatting import count, enumerated, roughly, size
 from seqsum.launch import ENGINES, Launcher, launcher_on, read_options
 from seqsum.presets import load_preset
-from seqsum.runs import Run, Workspace
-from seqsum.runs.run import said_status
+from seqsum.runs import Workspace
 from seqsum.setting_notes import notes
+from seqsum.sweep import steering
 from seqsum.sweep.definition import (
     Sweep,
     Wanted,
-    check_name,
     create,
     extend,
     read,
-    read_settings,
     read_wanted,
     rewrite,
-    status_of,
     want,
 )
 from seqsum.sweep.driver import AHEAD, Driver
 from seqsum.sweep.file import read_sweep_file
+from seqsum.sweep.making import cost_of, plan
 from seqsum.sweep.optuna_study import library
-from seqsum.sweep.space import PRUNERS, SAMPLERS, plain, split, trials_of
-from seqsum.tasks import AnyTask
+from seqsum.sweep.space import PRUNERS, SAMPLERS, plain, split
 from seqsum.text import printable
-from seqsum.training.backends.fused_support import check_backend, why_not_fused
-from seqsum.training.early_stopping import check_best
+from seqsum.training.backends.fused_support import why_not_fused
 
 POLL_SECONDS = 0.05
-BEGIN_SECONDS = 60.0
-START_SECONDS = 0.4
-"""What a run takes beside its training: a process is forked, and its files are written."""
 DEFAULT_SEEDS = "4"
-ACTIONS = ("resume", "show", "pause", "stop", "list")
+ACTIONS = ("resume", "show", "importance", "pause", "stop", "list")
 
 
 def sweep(options: argparse.Namespace) -> int:
@@ -66,7 +64,13 @@ def sweep(options: argparse.Namespace) -> int:
         return say_list(workspace, options.json)
     if action == "show":
         found = read(workspace, options.show)
-        say_results(workspace, found, options.json)
+        if options.output:
+            write_results(workspace, found, Path(options.output), force=options.force, as_json=options.json)
+        else:
+            say_results(workspace, found, options.json)
+        return 0
+    if action == "importance":
+        say_importance(workspace, read(workspace, options.importance), options.json)
         return 0
     if action in ("pause", "stop"):
         return _steer(workspace, getattr(options, action), action, options.json)
@@ -79,9 +83,8 @@ def sweep(options: argparse.Namespace) -> int:
             made = made.model_copy(update=moved)
             _launcher(workspace, made).close()  # can it be had?
             rewrite(workspace, made)
-        state = status_of(workspace, made)
-        want(workspace, made.name, Wanted())
-        if state in ("running", "paused"):
+        state = steering.go_on(workspace, made.name)
+        if state in steering.DRIVEN:
             _tell(options.json, made, "resumed" if state == "paused" else "is being driven already")
             return 0
     else:
@@ -89,7 +92,7 @@ def sweep(options: argparse.Namespace) -> int:
         if options.dry_run:
             return 0
     if options.detach:
-        _detach(workspace, made)
+        steering.drive_beside(workspace, made.name)
         _tell(options.json, made, f"goes on by itself; seqsum sweep --show {made.name} tells how far it is")
         return 0
     return _drive(workspace, made, options.json)
@@ -106,6 +109,7 @@ def _action(options: argparse.Namespace) -> str | None:
     resumes = given == ["resume"]
     typed += [name for name in ("trials", "detach", "on", "job") if getattr(options, name) and not resumes]
     typed += [name for name in ("dry_run",) if getattr(options, name)]
+    typed += ["output"] if options.output and given != ["show"] else []
     if given and (options.changes or typed):
         first = next(iter([*(name.replace("_", "-") for name in typed), *options.changes]))
         raise UserError(f"sweep: --{first} does not go with --{given[0]}: what a sweep goes over stays as it began")
@@ -133,65 +137,36 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     preset = load_preset(options.preset)
     fixed, space = split(options.changes, preset.config)
     wanted = preset.config.changed(fixed, "sweep")
-    config, task = resolved(wanted, "sweep")
-    measured = task.measured_by() or ()
-    goal = options.goal or ("accuracy" if "accuracy" in measured else wanted.train.best_metric)
-    _check_goal(config, goal, task)
-    check_backend(config, task, "sweep")
     seeds = parse_seeds(options.seeds or DEFAULT_SEEDS, "sweep")
-    endless = any(part.kind == "range" for part in space)
-    sampler = options.sampler or ("tpe" if endless else "grid")
-    trials = trials_of(space, None if options.trials is None else _trials(options.trials), sampler)
-    made = Sweep(
-        name=check_name(options.name) if options.name else _name_after(preset.name),
-        preset=preset.name,
-        config=wanted.plain(),
-        space=space,
-        seeds=tuple(seeds),
-        trials=trials,
-        sampler=sampler,
-        prune=options.prune or "off",
-        goal=goal,
-        on=options.on or "local",
-        on_options=read_options(options.job),
-    )
-    many = trials * len(seeds)
+    trials = None if options.trials is None else _trials(options.trials)
+    made = plan(
+        preset.name, wanted, space, seeds, trials=trials, sampler=options.sampler, prune=options.prune,
+        goal=options.goal, name=options.name, on=options.on, on_options=read_options(options.job),
+    )  # fmt: skip
+    config, task = resolved(wanted, "sweep")
     with closing(_launcher(workspace, made)) as launcher:
-        side_by_side = launcher.capacity()
-        command = launcher.command(workspace.folder, min(many, AHEAD * side_by_side), config.train.threads, queue=True)
+        cost = cost_of(wanted, space, made.trials, len(seeds), launcher.capacity(), read_speeds(workspace))
+        first = min(cost.runs, AHEAD * launcher.capacity())
+        command = launcher.command(workspace.folder, first, config.train.threads, queue=True)
     if not options.dry_run:
         made = create(workspace, made, named=options.name is not None)
-    known = estimate(config, read_speeds(workspace)).seconds
-    each = None if known is None else (known + START_SECONDS) / side_by_side
-    told = "" if each is None else f", about {roughly(each * many)}, a guess"
     if options.json:
         said = made.model_dump(mode="json")
         say_json({"event": "sweep", **{name: said[name] for name in ("name", "preset", "seeds", "trials", "goal")}})
     else:
         over = ", ".join(f"{path} {text}" for path, text in plain(space).items())
+        told = "" if cost.seconds is None else f", about {roughly(cost.seconds)}"
         say(f"{made.name}: {over}")
-        say(f"  {count(trials, 'setting')} × {count(len(seeds), 'seed')} = {count(many, 'run')}{told}")
+        settings, each = count(cost.settings, "setting"), count(len(seeds), "seed")
+        say(f"  {settings} × {each} = {count(cost.runs, 'run')}{told}, {size(cost.bytes)}, a guess")
         for note in notes(wanted, task, typed=fixed):
             say(f"  {note.text}")
-    say_command(options, launcher, command, many)
+    say_command(options, launcher, command, cost.runs)
     return made
 
 
 def _launcher(workspace: Workspace, made: Sweep) -> Launcher:
     return launcher_on(made.on, made.on_options, workspace.folder, warm=True)
-
-
-def _check_goal(config: Config, goal: str, task: AnyTask) -> None:
-    changed = {"train.best_metric": goal, "train.stopping_threshold": "off"}
-    try:
-        check_best(config.changed(changed, "sweep"), "sweep", task)
-    except ConfigError as error:
-        raise UserError(f"sweep: --goal: {error.problems[0][1]}") from None
-
-
-def _name_after(preset: str) -> str:
-    """Return what a sweep is called after its preset, whose file may be called anything."""
-    return f"{re.sub('[^A-Za-z0-9_.-]+', '-', preset).strip('-._')[:50] or 'own'}-sweep"
 
 
 def _trials(text: str) -> int:
@@ -200,45 +175,15 @@ def _trials(text: str) -> int:
     return int(text)
 
 
-def _detach(workspace: Workspace, made: Sweep) -> None:
-    command = [sys.executable, "-P", "-m", "seqsum.cli", "--workspace", str(workspace.folder), "--json"]
-    process = subprocess.Popen(
-        [*command, "sweep", "--resume", made.name],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + BEGIN_SECONDS
-    while status_of(workspace, made) not in ("running", "paused", "finished") and time.monotonic() < deadline:
-        if process.poll():
-            raise UserError(f"sweep: {made.name} could not be driven; seqsum sweep --resume {made.name} says why")
-        time.sleep(POLL_SECONDS)
-
-
 def _steer(workspace: Workspace, name: str, action: str, as_json: bool) -> int:
     made = read(workspace, name)
-    state = status_of(workspace, made)
-    if state == "finished":
-        raise UserError(f"sweep: {name} is finished: there is nothing left to {action}")
-    if state == "died" and action == "stop":
-        _stop_runs(workspace, made)
-    elif state not in ("running", "paused"):
-        raise UserError(f"sweep: {name} {said_status(state)}: nothing drives it; seqsum sweep --resume {name} goes on")
-    before = read_wanted(workspace, name)
-    changed = {"paused": True} if action == "pause" else {"stopped": True}
-    want(workspace, name, before.model_copy(update=changed))
     if action == "pause":
+        steering.pause(workspace, name)
         _tell(as_json, made, f"starts nothing new; seqsum sweep --resume {name} goes on")
     else:
+        steering.stop(workspace, name)
         _tell(as_json, made, f"saves its runs and stops; seqsum sweep --resume {name} goes on")
     return 0
-
-
-def _stop_runs(workspace: Workspace, made: Sweep) -> None:
-    """Stop what a driver left running that was killed."""
-    groups = {one.group for one in read_settings(workspace, made.name).settings}
-    for summary in workspace.summaries():
-        if summary.group in groups and summary.live:
-            with Run(workspace.folder / summary.id).store() as store:
-                store.post_command("stop")
 
 
 def _tell(as_json: bool, made: Sweep, words: str) -> None:

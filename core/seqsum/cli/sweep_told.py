@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from pathlib import Path
 
-from seqsum.cli.output import say, say_columns, say_json
+from seqsum.cli.output import complain, say, say_columns, say_json
 from seqsum.compare.significance import interval
-from seqsum.formatting import count, metric, p_value
+from seqsum.errors import UserError
+from seqsum.export import write
+from seqsum.formatting import count, metric, p_value, percent
 from seqsum.runs import Workspace
 from seqsum.sweep.definition import Setting, Sweep, names, read, read_settings, status_of
-from seqsum.sweep.results import Result, results
+from seqsum.sweep.files import FORMATS, content
+from seqsum.sweep.importance import FEWEST, importances
+from seqsum.sweep.results import Result, best_words, results
 from seqsum.sweep.space import label, plain
 from seqsum.text import printable
 
-MOST_NAMED = 4
 ENOUGH = 4
 """Seeds from which on the test can give a p below 0.05: of three and three the smallest is 0.1."""
 
@@ -91,8 +94,8 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
     say("P: beside the first, by the Mann–Whitney test, corrected for how many settings there are.")
     if len(made.seeds) < ENOUGH:
         say(f"With fewer than {ENOUGH} seeds each, no difference can be told from chance.")
-    if sentence := _best_words(told, made):
-        say(sentence)
+    if sentence := best_words(told, made):
+        say(printable(sentence))
 
 
 def _state_words(one: Result) -> str:
@@ -103,19 +106,27 @@ def _state_words(one: Result) -> str:
     return printable(f"{one.setting.state}: {one.setting.reason}" if one.setting.reason else one.setting.state)
 
 
-def _best_words(told: Sequence[Result], made: Sweep) -> str:
-    """Say which setting is best, and of which others nobody can say that they are worse."""
-    complete = [one for one in told if one.setting.state == "complete" and one.sample is not None]
-    if not complete or complete[0].sample is None:
-        return ""
-    best, others = complete[0], complete[1:]
-    value = f"median {made.goal} {metric(made.goal, complete[0].sample.median)}"
-    begin = f"best: {label(best.setting.values)}, {value} over {count(complete[0].sample.n, 'seed')}"
-    if not others:
-        return printable(begin)
-    alike = [one for one in others if one.against is None or not (one.against.sure and one.against.improvement < 0.5)]
-    if not alike:
-        return printable(f"{begin}; better than every other")
-    named = "; ".join(label(one.setting.values) for one in alike[:MOST_NAMED])
-    more = f"; and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
-    return printable(f"{begin}\n{count(len(alike), 'other setting')} may be as good: {named}{more}")
+def say_importance(workspace: Workspace, made: Sweep, as_json: bool) -> None:
+    told = importances(made, results(workspace, made, read_settings(workspace, made.name).settings))
+    if as_json:
+        say_json({"event": "importance", "sweep": made.name, "importance": told})
+    elif not told:
+        say(f"{made.name}: too few settings are done to tell which field decides: {FEWEST} that differ are needed")
+    else:
+        say_columns([["FIELD", "SHARE"], *([path, percent(share)] for path, share in told.items())])
+        say("Of the differences between settings, by functional ANOVA over their ranks.")
+
+
+def write_results(workspace: Workspace, made: Sweep, path: Path, *, force: bool, as_json: bool) -> None:
+    format = path.suffix.lower().removeprefix(".")
+    if format not in FORMATS:
+        raise UserError(f"sweep: {printable(str(path))}: name a file that ends in .{', .'.join(FORMATS)}")
+    told = results(workspace, made, read_settings(workspace, made.name).settings)
+    written, messages = content(made, told, "settings", format)
+    for message in messages:
+        complain(f"sweep: {message}")
+    write(path, written, force)
+    if as_json:
+        say_json({"event": "message", "sweep": made.name, "path": str(path), "bytes": len(written)})
+    else:
+        say(f"{made.name}: {count(len(told), 'setting')} in {printable(str(path))}, {count(len(written), 'byte')}")

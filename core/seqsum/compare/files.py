@@ -17,12 +17,12 @@ from seqsum.compare.rows import Row, XKind
 from seqsum.compare.tables import curves_table, differences_table, scatter_table, summary_table, unique_names
 from seqsum.errors import UserError
 from seqsum.export.table import as_csv
-from seqsum.plotting import drawing
+from seqsum.plotting import picture_file
 from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import Limits
 from seqsum.text import printable
 
-FORMATS = ("csv", "svg", "png")
+FORMATS = ("csv", *picture_file.FORMATS)
 Part = Literal["table", "curves", "config", "scatter"]
 
 
@@ -68,7 +68,7 @@ class Shown:
 
 
 def content(shown: Shown, part: Part, format: str) -> tuple[bytes, list[str]]:
-    """Return a part of a comparison as csv, svg or png, and what a person should hear of it.
+    """Return a part of a comparison as csv, svg, png or pdf, and what a person should hear of it.
 
     Raises UserError when there is nothing to show, or no picture of that part.
     """
@@ -85,7 +85,7 @@ def content(shown: Shown, part: Part, format: str) -> tuple[bytes, list[str]]:
     else:
         field = scatter_field(shown)
         picture = scatter_picture(shown.comparison, shown.runs, field, axis, of_best=shown.of_best)
-    return drawing.written(picture, format)
+    return picture_file.written(picture, format)
 
 
 def scatter_field(shown: Shown) -> str:

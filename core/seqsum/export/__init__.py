@@ -18,8 +18,8 @@ from seqsum.text import printable
 if TYPE_CHECKING:
     from seqsum.plotting.axes import ValueAxis
 
-FORMATS = ("csv", "json", "svg", "png", "weights")
-SUFFIXES = {".csv": "csv", ".json": "json", ".svg": "svg", ".png": "png", ".safetensors": "weights"}
+FORMATS = ("csv", "json", "svg", "png", "pdf", "weights")
+SUFFIXES = {**{f".{name}": name for name in FORMATS[:-1]}, ".safetensors": "weights"}
 
 
 def format_of(path: Path) -> str | None:
@@ -37,12 +37,12 @@ def exported(run: Run, format: str, axis: ValueAxis | None = None, step: int | N
         from seqsum.export.weights import weights
 
         return weights(run, step)
-    if format in ("svg", "png"):
+    if format in ("svg", "png", "pdf"):
         from seqsum.export.run_plot import plot
-        from seqsum.plotting import drawing
+        from seqsum.plotting import picture_file
         from seqsum.plotting.axes import PLAIN
 
-        return drawing.written(plot(run, axis or PLAIN), format)
+        return picture_file.written(plot(run, axis or PLAIN), format)
     from seqsum.export import table
 
     text = io.StringIO()

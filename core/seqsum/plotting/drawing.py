@@ -1,4 +1,4 @@
-"""Pictures made of lines and words, written as SVG or PNG: the same picture both times."""
+"""Pictures made of lines and words, as SVG or PNG: the same picture both times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ Place = tuple[float, float]
 
 SCALE = 2  # pixels of a PNG for one unit
 SMOOTH = 2  # a PNG is drawn larger by this, and made smaller: Pillow draws its lines without smoothing
-MOST_NAMED = 12
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
 
@@ -80,17 +79,6 @@ def svg(picture: Picture) -> str:
                 f'stroke-width="{mark.width:g}" stroke-linejoin="round"{dashes}/>'
             )
     return "\n".join([*parts, "</svg>\n"])
-
-
-def written(picture: Picture, format: str) -> tuple[bytes, list[str]]:
-    """Return the picture as svg or png, and what a person should hear of it."""
-    if format == "svg":
-        return svg(picture).encode(), list(picture.notes)
-    content, missing = png(picture)
-    if not missing:
-        return content, list(picture.notes)
-    shown = " ".join(missing[:MOST_NAMED]) + (f" and {len(missing) - MOST_NAMED} more" if missing[MOST_NAMED:] else "")
-    return content, [*picture.notes, f"png: no font here has {shown}: they read ? in it; svg has them"]
 
 
 def png(picture: Picture) -> tuple[bytes, list[str]]:

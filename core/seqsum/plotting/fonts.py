@@ -180,6 +180,14 @@ def _loaded(face: Face, size: float, layout: object) -> FreeTypeFont:
     return ImageFont.truetype(face.path, size, index=face.number, layout_engine=layout)  # type: ignore[arg-type]
 
 
+def face_of(text: str) -> str | None:
+    """Return the file of one font of this computer that has every character of a text, if there is one."""
+    first = next((part for part in clusters(text) if not part.isascii() and _visible(part[0])), None)
+    faces = () if first is None else faces_with(first[0])
+    plain = (face for face in faces if face.number == 0 and face.path.lower().endswith((".ttf", ".otf")))
+    return next((face.path for face in plain if all(_has(face, part) for part in clusters(text))), None)
+
+
 def faces_with(character: str) -> Iterator[Face]:
     """Yield the fonts of this computer that say they have a character, or, where nobody can say, all that there are."""
     command = shutil.which("fc-list")

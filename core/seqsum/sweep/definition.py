@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,6 +139,12 @@ def names(workspace: Workspace) -> list[str]:
         return sorted(path.parent.name for path in place(workspace).glob(f"*/{DEFINITION}"))
     except OSError:
         return []
+
+
+def sweep_of(group: str | None, known: Container[str]) -> str | None:
+    """Return the sweep, of those known, that a group of runs belongs to, if it does; see `Sweep.group_of`."""
+    name, colon, _ = (group or "").partition(":")
+    return name if colon and name in known else None
 
 
 def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:

@@ -5,6 +5,7 @@ Loaded only where a sweep is driven: it takes half a second.
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 from pathlib import Path
@@ -24,12 +25,17 @@ SEED = 20
 """Of the samplers; how many settings there are is added, for a driver that goes on begins to draw anew."""
 
 
+def check_installed() -> None:
+    """Raise UserError where Optuna is not installed; nothing is loaded."""
+    if importlib.util.find_spec("optuna") is None:
+        raise UserError("sweep: needs Optuna, which is not installed: pip install 'seqsum-tui[sweep]'")
+
+
 def library() -> Any:
     """Return Optuna, quiet. Raises UserError where it is not installed."""
-    try:
-        import optuna
-    except ImportError:
-        raise UserError("sweep: needs Optuna, which is not installed: pip install 'seqsum-tui[sweep]'") from None
+    check_installed()
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

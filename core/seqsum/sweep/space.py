@@ -164,11 +164,16 @@ def size(space: Space) -> int | None:
     return math.prod(len(part.values) for part in space if isinstance(part, Choices))
 
 
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Return path → its last name; the whole path where two have that."""
+    last = [path.rpartition(".")[2] for path in paths]
+    return {path: name if last.count(name) == 1 else path for name, path in zip(last, paths, strict=True)}
+
+
 def label(setting: Mapping[str, str]) -> str:
     """Return a setting in words, `lr 0.01, hidden_size 16`; a field by its whole path where two have its last name."""
-    last = [path.rpartition(".")[2] for path in setting]
-    names = [name if last.count(name) == 1 else path for name, path in zip(last, setting, strict=True)]
-    return ", ".join(f"{name} {value}" for name, value in zip(names, setting.values(), strict=True))
+    names = short_names(list(setting))
+    return ", ".join(f"{names[path]} {value}" for path, value in setting.items())
 
 
 def trials_of(space: Space, trials: int | None, sampler: str) -> int:

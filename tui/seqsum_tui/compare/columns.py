@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
+from seqsum.compare.significance import interval
 from seqsum.compare.tables import difference_text
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum_tui.shared import display
@@ -15,6 +16,7 @@ from seqsum_tui.shared.columns import Column
 
 if TYPE_CHECKING:
     from seqsum.compare import Row
+    from seqsum.compare.significance import Tested
 
 NAME_WIDEST, LUXURIES = 44, 5
 
@@ -27,10 +29,12 @@ class RowColumn(Column):
     judged: bool = False
 
 
-def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[RowColumn]:
+def columns_of(
+    metric: str, rows: Sequence[Row], at: str | None, tested: Mapping[str, Tested] | None = None
+) -> list[RowColumn]:
     """Return every column that says something: those of the cursor only with one, quartiles only with groups.
 
-    at: where the cursor stands, in words.
+    at: where the cursor stands, in words. tested: what is known of how sure the differences are, by the row's key.
     """
     value, wide = partial(formatting.metric, metric), 7 if points_per_unit(metric) is None else 9
 
@@ -50,6 +54,11 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[RowColu
     ]
     if any(row.final_quartiles for row in rows):
         found.append(number("quartiles", "quartiles", 15, 7, lambda row: _quartiles(row, value)))
+    if tested:
+        found += [
+            number("interval", "95% interval", 18, 4, lambda row: _interval(metric, tested.get(row.key))),
+            number("p", "p", 7, 3, lambda row: _p(tested.get(row.key))),
+        ]
     found += [
         number("best", "best", 8, 2, lambda row: value(row.best)),
         change("best", 6),
@@ -61,6 +70,16 @@ def columns_of(metric: str, rows: Sequence[Row], at: str | None) -> list[RowColu
     widest = max([8, *map(len, words)])
     found.append(RowColumn("status", "status", widest, 8, text=lambda row: display.status(row.status).word))
     return found
+
+
+def _interval(metric: str, told: Tested | None) -> str:
+    return "" if told is None or told.sample.low is None else interval(metric, told.sample)
+
+
+def _p(told: Tested | None) -> str:
+    if told is None or told.against is None or told.against.p is None:
+        return ""
+    return formatting.p_value(told.against.p).removeprefix("p = ").removeprefix("p ")
 
 
 def _quartiles(row: Row, value: Callable[[float | None], str]) -> str:

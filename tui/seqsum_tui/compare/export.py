@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, cast
 
 from seqsum.compare.files import content
 from seqsum.export import write
+from seqsum_tui.dialogs.export import Chosen, Offer
 
 if TYPE_CHECKING:
     from seqsum.compare.files import Part, Shown
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One thing that can be written: a part of the comparison in a format, and the stem of the file's name."""
-
-    part: Part
-    format: str
-    words: str
-    stem: str
-
-
-class Chosen(NamedTuple):
-    """What to write, and where."""
-
-    offer: Offer
-    path: Path
 
 
 def offers(part: Part, metric: str) -> list[Offer]:
@@ -39,6 +21,7 @@ def offers(part: Part, metric: str) -> list[Offer]:
     return [
         Offer(part, "png", f"{name} as a PNG picture", stem),
         Offer(part, "svg", f"{name} as an SVG picture", stem),
+        Offer(part, "pdf", f"{name} as a PDF page, for papers", stem),
         Offer(part, "csv", f"{name} as CSV, the points that are shown", stem),
         Offer("table", "csv", "Table as CSV: final, best, differences", f"compare-{metric}-table"),
     ]
@@ -49,6 +32,6 @@ def write_export(shown: Shown, chosen: Chosen) -> tuple[int, list[str]]:
 
     Raises UserError when there is nothing to write, or the file is there already.
     """
-    made, messages = content(shown, chosen.offer.part, chosen.offer.format)
+    made, messages = content(shown, cast("Part", chosen.offer.part), chosen.offer.format)
     write(chosen.path, made)
     return len(made), messages

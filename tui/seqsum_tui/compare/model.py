@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
 from seqsum.compare import rows_of
 from seqsum.compare.files import Shown, scatter_field, scatter_fields
 from seqsum.compare.rows import XKind, notes_of
+from seqsum.compare.significance import sentence, values_of
 from seqsum.plotting.ticks import AxisKind
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
     from seqsum.compare import Comparison, Row, RunData
     from seqsum.compare.files import Part
+    from seqsum.compare.significance import Tested
     from seqsum.plotting.y_range import Limits
     from seqsum.runs import Summary
 
@@ -41,6 +43,8 @@ class CompareModel:
         """The setting of the scatter; None takes the most telling."""
         self.best_first = False
         """Whether the best rows come first, or those that were made first."""
+        self.tested: Mapping[str, Tested] = {}
+        """How each group of the last reading did, and how sure the differences from the baseline are, by its key."""
         self._hidden: set[str] = set()
         self._unfolded: set[str] = set()
         self.take_runs(run_ids)
@@ -137,6 +141,22 @@ class CompareModel:
             self.comparison, self.rows, self.x, log_y=log_y, x_range=x_range, field=self.field, of_best=self.of_best,
             smoothing=smoothing, limits=limits, leave_out=leave_out, log_x=self.log_x,
         )  # fmt: skip
+
+    @property
+    def to_test(self) -> tuple[object, ...] | None:
+        """What a test of the groups rests on, to be worked out again when it changes; None with no groups to test."""
+        comparison, groups = self.comparison, [row for row in self.rows if row.kind == "group"]
+        if comparison is None or comparison.direction is None or len(groups) < 2:
+            return None
+        return tuple((row.key, row.baseline, tuple(values_of(row, comparison.direction))) for row in self.rows)
+
+    def said_of(self, row: Row) -> str:
+        """Say in a sentence how a group did beside the baseline; nothing of others."""
+        base = next((one for one in self.rows if one.baseline), None)
+        told = self.tested.get(row.key) if row.kind == "group" else None
+        if base is None or told is None or told.against is None or base.kind != "group":
+            return ""
+        return sentence(row.name, base.name, told.against)
 
     # What a person does
 

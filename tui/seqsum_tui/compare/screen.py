@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +17,7 @@ from textual.widgets import Static
 from seqsum import formatting
 from seqsum.compare import ComparisonReader
 from seqsum.compare.files import Shown, content
+from seqsum.compare.significance import tested
 from seqsum.errors import UserError
 from seqsum.plotting.axes import OFFER
 from seqsum.plotting.smoothing import lead
@@ -25,15 +26,14 @@ from seqsum.runs import Run
 from seqsum_tui.charts import Chart
 from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.charts.surface import ChartSurface
-from seqsum_tui.compare.bar import CompareBar
 from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.differences import DifferencesView
-from seqsum_tui.compare.export import Chosen, offers, write_export
-from seqsum_tui.compare.export_dialog import ExportScreen
+from seqsum_tui.compare.export import offers, write_export
 from seqsum_tui.compare.model import SCATTER, SETTINGS, CompareModel
 from seqsum_tui.compare.scatter import SettingScatter
 from seqsum_tui.compare.table import CompareTable
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
+from seqsum_tui.dialogs.export import Chosen, ExportScreen
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
@@ -41,15 +41,18 @@ from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.key_words import key_ink, keys_line
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import in_thread
+from seqsum_tui.shared.view_bar import ViewBar
 
 if TYPE_CHECKING:
     from seqsum.compare import Comparison, Row
     from seqsum.compare.files import Part
+    from seqsum.compare.significance import Tested
     from seqsum.runs import Summary
 
 BROAD, HIGH = 170, 34
 """Columns from which the table stands beside the chart, and lines from which that has a frame."""
 FEWEST_LINES = 5
+VIEWS = ("Curves", "Settings", "Scatter")
 TABLE_KEYS = ("compare.baseline", "baseline"), ("compare.hide", "hides"), ("compare.open", "opens")
 
 
@@ -72,10 +75,12 @@ class CompareScreen(ConsoleScreen[None]):
         self.model = CompareModel(run_ids)
         self.reader: ComparisonReader | None = None
         self._axis: tuple[AxisKind, int | None] = "number", -1
+        self._tested_for: object = None
+        self._hinted = Content("")
 
     def compose(self) -> ComposeResult:
         """Make the widgets."""
-        yield CompareBar()
+        yield ViewBar("Compare", VIEWS)
         yield Static(id="hint")
         with Container(id="body"):
             with Vertical(id="top"):
@@ -161,15 +166,31 @@ class CompareScreen(ConsoleScreen[None]):
         chart.show(self.model.rows, self._front(row), log_x=self.model.log_x)
         self._show_settings()
         self._show_scatter()
-        self.query_one(CompareBar).show(self.model.view, self.model.facts)
+        self.query_one(ViewBar).show(self.model.view, self.model.facts)
         self._say_empty()
         self._share_height()
+        self._test()
+
+    def _test(self) -> None:
+        """Have it worked out beside how sure the differences between groups are, when they are others."""
+        wanted, comparison = self.model.to_test, self.model.comparison
+        if wanted == self._tested_for or comparison is None:
+            return
+        self._tested_for, rows = wanted, list(self.model.rows)
+        if wanted is None:
+            self.model.tested = {}
+        else:
+            self.run_worker(self._take_tested(lambda: tested(rows, comparison)), group="tested", exclusive=True)
+
+    async def _take_tested(self, work: Callable[[], Mapping[str, Tested]]) -> None:
+        self.model.tested = await in_thread(work)
+        self.show_again()
 
     def _show_table(self, comparison: Comparison) -> None:
         at = self.query_one(CompareChart).cursor_x
         self.model.make_rows(None if at is None else self.model.value(at))
         where = None if at is None else format_x(at, self.model.x_kind, 0.0)
-        self.query_one(CompareTable).show(comparison, self.model.rows, where)
+        self.query_one(CompareTable).show(comparison, self.model.rows, where, self.model.tested)
 
     def _keep_ends(self, chart: CompareChart) -> None:
         """The axis reaches over all steps of what is drawn, also while only a stretch of them is read."""
@@ -217,12 +238,16 @@ class CompareScreen(ConsoleScreen[None]):
         self.set_class(not self.model.ids, "-empty")
         if not self.model.ids:
             self.query_one("#empty", Static).update(_first_steps())
-        hint = self.query_one("#hint", Static)
-        alone = len(self.model.ids) == 1
-        if hint.display != alone:
-            hint.display = alone
+        hint, row = self.query_one("#hint", Static), self.chosen_row
+        said = Content(display.literal(self.model.said_of(row))) if row is not None else Content("")
+        if len(self.model.ids) == 1:
             key = key_ink(self.app, "compare.add")
-            hint.update(Content.assemble("One run so far. Press ", key, " to choose what to compare it with."))
+            said = Content.assemble("One run so far. Press ", key, " to choose what to compare it with.")
+        if said != self._hinted:
+            self._hinted = said
+            # With groups the line stays, so that nothing moves as one goes through them.
+            hint.display = bool(said.plain) or bool(self.model.tested)
+            hint.update(said)
 
     def _share_height(self) -> None:
         """Give the table the lines it needs, up to half of the screen; the chart has the rest."""
@@ -246,6 +271,7 @@ class CompareScreen(ConsoleScreen[None]):
         row = self.chosen_row
         if row is None:
             return
+        self._say_empty()
         if self.model.view == SCATTER:
             self.query_one(SettingScatter).choose(row.key)
         self.query_one(CompareChart).show(self.model.rows, self._front(row), log_x=self.model.log_x)
@@ -292,7 +318,7 @@ class CompareScreen(ConsoleScreen[None]):
         # The scatter's ticks depend on the width it gets now.
         self.call_after_refresh(self.show_again)
 
-    def on_compare_bar_chosen(self, message: CompareBar.Chosen) -> None:
+    def on_view_bar_chosen(self, message: ViewBar.Chosen) -> None:
         """Show the view that was clicked."""
         self.action_view(message.view)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum.compare import Comparison, Row
+from seqsum.compare.significance import Tested
 from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.compare.columns import LUXURIES, RowColumn, columns_of
@@ -44,10 +45,12 @@ class CompareTable(ColumnTable[Row, RowColumn]):
         self._columns: list[RowColumn] = []
         self._direction: str | None = None
 
-    def show(self, comparison: Comparison, rows: Sequence[Row], at: str | None) -> None:
-        """Show these rows; `at` says in words where the chart's cursor stands."""
+    def show(
+        self, comparison: Comparison, rows: Sequence[Row], at: str | None, tested: Mapping[str, Tested] | None = None
+    ) -> None:
+        """Show these rows; `at` says in words where the chart's cursor stands, `tested` how sure differences are."""
         self._direction = comparison.direction
-        self._columns = columns_of(comparison.metric, rows, at)
+        self._columns = columns_of(comparison.metric, rows, at, tested)
         self.take_width()
         self.replace(rows)
 

@@ -16,8 +16,12 @@ from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
 from seqsum.runs.annotations import check_typed_name
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import notes
+from seqsum.sweep.definition import check_name
+from seqsum.sweep.space import AS_ONE, MOST_SETTINGS, OWN, Range, Space, part_of, size, split
 
 SOURCE = "form"
+TRIALS = 20
+"""Settings that a sweep over a range tries, unless a person says otherwise."""
 KINDS = ("task.name", "model.name")
 
 
@@ -28,6 +32,8 @@ class RunDraft:
         brings others. Changes to fields that it does not use are kept aside, and count again when it does.
     config: the whole configuration, or None while any field is wrong.
     base: the preset's configuration, in the shape of the present one.
+    space: what a sweep goes over, where fields have several values; else empty. In `config` the preset's values stand
+        there.
     problems: path → reason for each wrong field, in the form's order.
     changes: paths of the fields whose value is not the preset's, in the form's order.
     files: by the preset's name, the path of a preset that was read from a file of the person's own.
@@ -35,6 +41,7 @@ class RunDraft:
 
     fields: tuple[FieldFacts, ...]
     config: Config | None
+    space: Space
     base: Config
     problems: Mapping[str, str]
     changes: tuple[str, ...]
@@ -43,8 +50,10 @@ class RunDraft:
         self.preset = preset
         self.name = ""
         self.seeds_typed = "1"
+        self.trials_typed = str(TRIALS)
         self.files: dict[str, str] = {}
         self._typed: dict[str, str] = {}
+        self._several: set[str] = set()
         if config is not None:
             differing = config.differences(preset.config)
             self._typed = {path: mine for path, (mine, _) in differing.items()}
@@ -57,9 +66,11 @@ class RunDraft:
         if not self.name.strip():
             return None
         try:
+            if self.space:
+                check_name(self.name.strip())
             check_typed_name(self.name, "it has a line of its own in the form")
         except UserError as error:
-            return str(error).removeprefix("name: ")
+            return str(error).removeprefix("name: ").removeprefix("sweep: ")
         return None
 
     @property
@@ -76,9 +87,32 @@ class RunDraft:
         return f"must be a whole number from 1 to {MOST_SEEDS}"
 
     @property
+    def endless(self) -> bool:
+        """Whether a range is swept: then the number of settings to try is a person's choice."""
+        return any(isinstance(part, Range) for part in self.space)
+
+    @property
+    def trials(self) -> int:
+        """How many settings a sweep tries; of lists all."""
+        if self.endless:
+            return TRIALS if self.trials_problem else int(self.trials_typed)
+        return size(self.space) or 1
+
+    @property
+    def trials_problem(self) -> str | None:
+        """Why the number of settings can't be used."""
+        text = self.trials_typed.strip()
+        if self.endless and not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_SETTINGS):
+            return f"must be a whole number from 1 to {MOST_SETTINGS:,}"
+        if not self.endless and (size(self.space) or 0) > MOST_SETTINGS:
+            return f"{size(self.space):,} settings are more than the {MOST_SETTINGS:,} that a sweep tries"
+        return None
+
+    @property
     def wrong(self) -> int:
-        """How many things stand in the way of a start: wrong fields, a wrong name, a wrong number of seeds."""
-        return len(self.problems) + (self.name_problem is not None) + (self.seeds_problem is not None)
+        """How many things stand in the way of a start: wrong fields, name, numbers of seeds or of settings."""
+        told = self.name_problem, self.seeds_problem, self.trials_problem
+        return len(self.problems) + sum(problem is not None for problem in told)
 
     @property
     def touched(self) -> int:
@@ -112,6 +146,32 @@ class RunDraft:
         else:
             self._typed[path] = text
         self._check()
+
+    def may_be_several(self, path: str) -> str | None:
+        """Say why a field can't have several values in a sweep; None where it can."""
+        facts = next((one for one in self.fields if one.path == path), None)
+        if facts is None or facts.kind == "list" or path in AS_ONE:
+            return "This field has one value in a run."
+        if path in KINDS:
+            return "This decides which fields there are; seqsum sweep on the command line can go over it."
+        return OWN.get(path)
+
+    def take_several(self, path: str, text: str) -> None:
+        """Have a sweep go over several values of a field, typed as a list or a range; of a single one, set it.
+
+        Raises UserError for what is neither.
+        """
+        facts = next(one for one in self.fields if one.path == path)
+        try:
+            part = part_of(facts, text)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        self._several = self._several - {path} if part is None else self._several | {path}
+        self.set(path, text.strip())
+
+    def is_several(self, path: str) -> bool:
+        """Whether a sweep goes over the field."""
+        return any(part.path == path for part in self.space)
 
     def reset(self, path: str) -> None:
         """Give the field the preset's value again."""
@@ -156,8 +216,10 @@ class RunDraft:
 
     def command(self, workspace: Path) -> str:
         """The command line that starts the same run, or the same group of several seeds, quoted for a POSIX shell."""
-        several = self.seeds > 1
-        words = ["seqsum", "replicate" if several else "train", self.files.get(self.preset.name, self.preset.name)]
+        several, preset = self.seeds > 1, self.files.get(self.preset.name, self.preset.name)
+        if self.space:
+            return shlex.join([*self._sweep_words(preset), *_workspace_flag(workspace)])
+        words = ["seqsum", "replicate" if several else "train", preset]
         for path in self.changes:
             if not (several and path in OWN_FIELDS):
                 words += _flag(f"--{path}", self._said(path))
@@ -165,12 +227,21 @@ class RunDraft:
             words += ["--seeds", f"{self.seed_range[0]}-{self.seed_range[-1]}", *_flag("--group", self.group)]
         elif self.name.strip():
             words += _flag("--name", self.name.strip())
-        if workspace != default_workspace().absolute():
-            words += _flag("--workspace", str(workspace))
-        return shlex.join(words)
+        return shlex.join([*words, *_workspace_flag(workspace)])
+
+    def _sweep_words(self, preset: str) -> list[str]:
+        words = ["seqsum", "sweep", preset]
+        for path in self.changes:
+            if path not in OWN:
+                words += _flag(f"--{path}", self._said(path))
+        words += ["--trials", str(self.trials)] if self.endless else []
+        first, last = self.seed_range[0], self.seed_range[-1]
+        words += ["--seeds", f"{first}-{last}" if first else str(self.seeds)]
+        return words + (_flag("--name", self.name.strip()) if self.name.strip() else [])
 
     def _said(self, path: str) -> str:
-        return self._typed[path] if self.config is None else as_text(self.config.value(path))
+        typed = self.config is None or self.is_several(path)
+        return self._typed[path] if typed or self.config is None else as_text(self.config.value(path))
 
     def _check(self) -> None:
         self.base = self._shape()
@@ -179,14 +250,30 @@ class RunDraft:
         # A section's `name` decides which fields it has, so it must be applied before them.
         typed = {**self._kinds(), **{path: self._typed[path] for path in here if path in self._typed}}
         found: dict[str, str] = {}
-        self.config = None
+        self.config, self.space = None, ()
+        several = {path: text for path, text in typed.items() if self._holds_several(path, text, found)}
         try:
-            self.config = self.preset.config.changed(typed, SOURCE)
+            config = self.preset.config.changed({p: text for p, text in typed.items() if p not in several}, SOURCE)
+            _, self.space = split(several, config, SOURCE)
+            self.config = None if found else config
         except ConfigError as error:
             for path, reason in error.problems:
                 found.setdefault(".".join(path.split(".")[:2]), reason)
         self.problems = {path: found.pop(path) for path in here if path in found} | found
         self.changes = tuple(path for path in here if path in typed and self._differs(path))
+
+    def _holds_several(self, path: str, text: str, found: dict[str, str]) -> bool:
+        """Whether a list or a range is typed: seen in numbers, said of other fields; what is wrong is `found`."""
+        facts = next((one for one in self.fields if one.path == path), None)
+        if facts is None or self.may_be_several(path) is not None:
+            return False
+        if facts.kind not in ("int", "float") and path not in self._several:
+            return False
+        try:
+            return part_of(facts, text) is not None
+        except ValueError as error:
+            found[path] = str(error)
+            return True
 
     def _forget_unchanged(self) -> None:
         """Drop what is typed differently but means the preset's value: it must not count against another preset."""
@@ -214,6 +301,8 @@ class RunDraft:
         return config
 
     def _differs(self, path: str) -> bool:
+        if self.is_several(path):
+            return True
         if self.config is not None:
             return bool(self.config.value(path) != self._theirs(path))
         try:
@@ -230,6 +319,10 @@ class RunDraft:
 def _flag(name: str, text: str) -> list[str]:
     # A value that begins with a dash would be read as a flag of its own.
     return [f"{name}={text}"] if text.startswith("-") else [name, text]
+
+
+def _workspace_flag(workspace: Path) -> list[str]:
+    return [] if workspace == default_workspace().absolute() else _flag("--workspace", str(workspace))
 
 
 def read_presets(wanted: str | None) -> tuple[list[Preset], Preset, str]:

@@ -16,6 +16,8 @@ from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.estimate import estimate, read_speeds
+from seqsum.setting_notes import Note
+from seqsum.sweep.making import cost_of
 from seqsum.text import printable
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.polling import in_thread
@@ -23,8 +25,9 @@ from seqsum_tui.shared.polling import in_thread
 if TYPE_CHECKING:
     from seqsum.estimate import Estimate, Speed
     from seqsum.runs import Workspace
-    from seqsum.setting_notes import Note
+    from seqsum.sweep.space import Space
 
+ONE_SEED = Note("train.seed", "With one seed each, no difference can be told from chance; four or more can.")
 PATIENCE = 0.3
 """Seconds without a change before the numbers are worked out: the task's data is read for it."""
 
@@ -44,23 +47,26 @@ class EstimateLine(FittedText):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._asked: tuple[Config | None, int] | None = None
+        self._asked: tuple[Config | None, int, Space, int] | None = None
         self._speeds: list[Speed] | None = None
 
-    def ask(self, config: Config | None, seeds: int) -> None:
-        """Say it of another configuration; None, while a field is wrong, says nothing."""
-        if (config, seeds) == self._asked:
+    def ask(self, config: Config | None, seeds: int, space: Space = (), trials: int = 1) -> None:
+        """Say it of another configuration; None, while a field is wrong, says nothing.
+
+        With a space it is said of a sweep of so many trials.
+        """
+        if (config, seeds, space, trials) == self._asked:
             return
-        self._asked = (config, seeds)
+        self._asked = (config, seeds, space, trials)
         if config is None:
             self.workers.cancel_group(self, "estimate")
             self.put("")
             self.post_message(self.Noted([]))
         else:
-            self._work_out(config, seeds)
+            self._work_out(config, seeds, space, trials)
 
     @work(group="estimate", exclusive=True)
-    async def _work_out(self, config: Config, seeds: int) -> None:
+    async def _work_out(self, config: Config, seeds: int, space: Space, trials: int) -> None:
         worker = get_current_worker()
         told: tuple[Note, ...] = ()
         await asyncio.sleep(PATIENCE)
@@ -73,9 +79,23 @@ class EstimateLine(FittedText):
             text = ""
         else:
             text, told = said(found, seeds, self.side_by_side), found.notes
+            if space:
+                text = await in_thread(lambda: self._of_sweep(config, space, trials, seeds))
+                told += (ONE_SEED,) * (seeds == 1)
         if not worker.is_cancelled and self.is_attached:
             self.put(Content.styled(text, "$foreground-muted"))
             self.post_message(self.Noted([note.text for note in told]))
+
+    def _of_sweep(self, config: Config, space: Space, trials: int, seeds: int) -> str:
+        try:
+            cost = cost_of(config, space, trials, seeds, self.side_by_side, self._speeds or ())
+        except UserError as error:
+            return printable(str(error)).split("\n")[0]
+        parts = [f"{formatting.count(cost.settings, 'setting')} × {formatting.count(seeds, 'seed')}"]
+        parts[0] += f" = {formatting.count(cost.runs, 'run')}"
+        time = "" if cost.seconds is None else f"about {formatting.roughly(cost.seconds)} and "
+        parts.append(f"{time}{formatting.size(cost.bytes)} of disk, a guess")
+        return " · ".join([*parts, f"{self.side_by_side} at a time"])
 
     def _estimate(self, config: Config) -> Estimate:
         if self._speeds is None:

@@ -89,6 +89,15 @@ def seeds_help(problem: str | None) -> Content:
     return _or_wrong("seeds", problem, text)
 
 
+def trials_help(problem: str | None) -> Content:
+    """What the number of settings is for, or what is wrong with it."""
+    text = (
+        "how many settings are drawn from the ranges, each tried with every seed\n"
+        "later ones are drawn near the best (TPE)"
+    )
+    return _or_wrong("settings", problem, text)
+
+
 def find_help() -> Content:
     """The keys of the search line."""
     return _titled("Find a field", "", "enter goes to the one that fits best · escape shows all fields again")

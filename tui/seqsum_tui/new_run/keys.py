@@ -23,6 +23,15 @@ KEYS: list[BindingType] = [
     key("new_run.reset_all", "f6", "reset_all", "Reset all", "Drop every change; a second time brings them back"),
     # Priority: an input line has a meaning of its own for this key.
     key("new_run.find", "ctrl+f", "find", "Find", "Show only the fields whose name or help holds a word", first=True),
+    # Priority: a text box may have a meaning of its own for this key.
+    key(
+        "new_run.several",
+        "ctrl+t",
+        "several",
+        "Several",
+        "Try several values of the field: a list, or a range",
+        first=True,
+    ),
     hidden("new_run.find_slash", "slash", "find", "Find", "The same, where no text is typed"),
     key("new_run.advanced", "f9", "unfold_all", "Advanced", "Show every setting there is, or the basic ones alone"),
     key("new_run.changes", "f3", "changes", "Changes", "List what differs from the preset; go there, or take it back"),

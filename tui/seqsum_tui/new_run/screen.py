@@ -22,7 +22,9 @@ from seqsum.launch import Launcher
 from seqsum.presets.own import is_own_preset
 from seqsum.runs import Run, Workspace
 from seqsum.schema import FieldFacts
+from seqsum.sweep.space import part_of
 from seqsum.text import printable
+from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.new_run.changes_dialog import ChangesScreen
 from seqsum_tui.new_run.draft import RunDraft, read_presets
 from seqsum_tui.new_run.estimate_line import EstimateLine
@@ -34,6 +36,7 @@ from seqsum_tui.new_run.field_help import (
     presets_help,
     seeds_help,
     start_help,
+    trials_help,
 )
 from seqsum_tui.new_run.form import ConfigForm, about
 from seqsum_tui.new_run.keys import IN_PRESETS, IN_SETTINGS, KEYS
@@ -41,9 +44,10 @@ from seqsum_tui.new_run.panes import PresetPane, SettingsPane
 from seqsum_tui.new_run.preset_list import PresetList
 from seqsum_tui.new_run.save_preset_dialog import SavePresetScreen
 from seqsum_tui.new_run.start_bar import StartBar
-from seqsum_tui.new_run.starter import Refused, Started, Starter
+from seqsum_tui.new_run.starter import Refused, Started, Starter, Swept
 from seqsum_tui.shared.context import ConsoleScreen
 from seqsum_tui.shared.display import literal
+from seqsum_tui.shared.field_editors import choices_of
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.key_line import KeyLine
 
@@ -95,6 +99,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         self._presets, self._settings = PresetPane(presets, chosen), SettingsPane(self.draft)
         self._starting = False
         self._done: Started | None = None
+        self._swept: str | None = None
         self._dropped: dict[str, str] = {}
         self._warned = False
         self._key_state: tuple[bool | None, ...] = ()
@@ -209,6 +214,14 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         self._changed()
         self._help_seeds()
 
+    @on(StartBar.TrialsChanged)
+    def _trials_changed(self, event: StartBar.TrialsChanged) -> None:
+        if event.text == self.draft.trials_typed:
+            return
+        self.draft.trials_typed = event.text
+        self._changed()
+        self._help_trials()
+
     @on(StartBar.Asked)
     async def _asked(self, event: StartBar.Asked) -> None:
         await self.run_action(event.action)
@@ -240,6 +253,8 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             self._help_name()
         elif widget.id == "seeds":
             self._help_seeds()
+        elif widget.id == "trials":
+            self._help_trials()
         elif widget.id == "find":
             self.add_class("-settings")
             self._put("#help", find_help())
@@ -252,6 +267,9 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     def _help_seeds(self) -> None:
         self._put("#help", seeds_help(self.draft.seeds_problem))
+
+    def _help_trials(self) -> None:
+        self._put("#help", trials_help(self.draft.trials_problem))
 
     # Keys ----------------------------------------------------------------------------------------------------------
 
@@ -266,6 +284,11 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         if action == "reset_field":
             row = self._settings.form.current
             return None if row is not None and row.has_class("-changed") else "The cursor is on no changed field."
+        if action == "several":
+            row = self._settings.form.current
+            if row is None:
+                return "The cursor is on no field: go to one that shall have several values."
+            return self.draft.may_be_several(row.facts.path)
         if action == "reset_all":
             return None if self.draft.changes or self._dropped else "Nothing is changed."
         if action == "next_error":
@@ -309,6 +332,8 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             ("name", "down"): self._to_start,
             ("seeds", "up"): self._to_settings,
             ("seeds", "down"): self._to_start,
+            ("trials", "up"): self._to_settings,
+            ("trials", "down"): self._to_start,
             ("find", "down"): form.focus_found,
         }
         move = moves.get((where or "", event.key))
@@ -375,6 +400,10 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             self.set_focus(self.query_one("#name"))
         elif self.draft.seeds_problem is not None:
             self.set_focus(self.query_one("#seeds"))
+        elif self.draft.endless:
+            self.set_focus(self.query_one("#trials"))
+        elif self.draft.trials_problem is not None:
+            self._say(self.draft.trials_problem, bad=True)
 
     # All changes ----------------------------------------------------------------------------------------------------
 
@@ -392,6 +421,36 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         self._changed()
         self._say(said)
 
+    def action_several(self) -> None:
+        """Ask for several values of the field under the cursor, for a sweep."""
+        row = self._settings.form.current
+        if row is None:
+            return
+        facts, draft = row.facts, self.draft
+        choices = choices_of(facts)
+        example = ",".join(choices[:3]) if choices else "0.001,0.01,0.1, or 1e-4..1e-1:log"
+        hint = "A list of values, or a range of numbers: each setting is tried with every seed, as a sweep."
+
+        def meaning(text: str) -> str:
+            try:
+                part_of(facts, text)
+            except ValueError as error:
+                raise UserError(str(error)) from None
+            return text
+
+        def taken(text: str | None) -> None:
+            if text is not None:
+                draft.take_several(facts.path, text)
+                self._settings.form.refresh_all()
+                self._changed()
+
+        value = ",".join(choices) if choices and not draft.is_several(facts.path) else draft.text(facts.path)
+        screen = LineScreen(
+            f"Several values of {facts.path}", meaning, hint, value=value, placeholder=example, done="takes them",
+            at_once=True,
+        )  # fmt: skip
+        self.app.push_screen(screen, taken)
+
     def action_changes(self) -> None:
         def chosen(path: str | None) -> None:
             self._settings.form.refresh_all()
@@ -407,6 +466,9 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         if config is None:
             self.action_next_error()
             self._say(f"{count(len(self.draft.problems), 'error')} to put right before it can be saved", bad=True)
+            return
+        if self.draft.space:
+            self._say("a preset has one value in each field: take one, or keep the sweep in a file", bad=True)
             return
         preset = self.draft.preset
         yours = preset.name not in self.draft.files and is_own_preset(preset.name)
@@ -454,7 +516,13 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     @work(thread=True, group="start")
     def _launch(self, queue: bool) -> None:
-        self.post_message(self._starter.begin(self.draft, queue))
+        starter, draft = self._starter, self.draft
+        self.post_message(starter.sweep(draft) if draft.space else starter.begin(draft, queue))
+
+    def on_swept(self, event: Swept) -> None:
+        """Show the sweep that began, in place of the form."""
+        self._swept = event.name
+        self.on_screen_resume()
 
     def on_started(self, event: Started) -> None:
         self._done = event
@@ -462,6 +530,10 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     def on_screen_resume(self) -> None:
         # Another screen may lie on top when the worker answers; this one can close only in front.
+        if self.app.screen is self and self._swept is not None:
+            name, self._swept = self._swept, None
+            self.console.open_sweep(name, instead=True)
+            return
         if self._done is None or self.app.screen is not self:
             return
         done, self._done = self._done, None

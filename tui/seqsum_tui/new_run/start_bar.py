@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Button, Input, Static
 
 from seqsum.formatting import count
+from seqsum.sweep.making import name_after
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.new_run.estimate_line import EstimateLine
@@ -39,6 +40,12 @@ class StartBar(Vertical):
         text: str
 
     @dataclass
+    class TrialsChanged(Message):
+        """The person typed in how many settings a sweep tries."""
+
+        text: str
+
+    @dataclass
     class Asked(Message):
         """The person asks, by mouse or enter, for one of the screen's actions."""
 
@@ -47,7 +54,7 @@ class StartBar(Vertical):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._starting = False
-        self._wrong = False
+        self._wrong = self._sweeps = False
 
     def compose(self) -> ComposeResult:
         yield FittedText(id="message", wraps=True)
@@ -59,21 +66,30 @@ class StartBar(Vertical):
             yield LineInput(compact=True, id="name", max_length=400)
             yield Static("Seeds", id="seeds-label")
             yield LineInput("1", compact=True, id="seeds", max_length=6)
+            yield Static("Settings", id="trials-label")
+            yield LineInput("", compact=True, id="trials", max_length=6)
             yield FittedText(id="state")
             yield Button("Start", id="start", compact=True)
 
     def show(self, draft: RunDraft, workspace: Path, starting: bool) -> None:
         """Show the draft as it is now."""
         wrong, changed = draft.wrong, len(draft.changes)
-        self._starting, self._wrong = starting, bool(wrong)
+        self._starting, self._wrong, self._sweeps = starting, bool(wrong), bool(draft.space)
         self.query_one("#command", FittedText).put(
             Content.assemble(("$ ", "$foreground-muted"), printable(draft.command(workspace)))
         )
         name = self.query_one("#name", Input)
-        name.placeholder = f"called {printable(draft.preset.name)} if left empty"
+        name.placeholder = (
+            f"called {printable(name_after(draft.preset.name) if draft.space else draft.preset.name)} if left empty"
+        )
         name.set_class(draft.name_problem is not None, "-wrong")
         self.query_one("#seeds").set_class(draft.seeds_problem is not None, "-wrong")
-        self.query_one(EstimateLine).ask(draft.config, draft.seeds)
+        self.query_one("#trials").set_class(draft.trials_problem is not None, "-wrong")
+        trials = self.query_one("#trials", Input)
+        if draft.endless != trials.display:
+            trials.display = self.query_one("#trials-label").display = draft.endless
+            trials.value = draft.trials_typed if draft.endless else ""
+        self.query_one(EstimateLine).ask(draft.config, draft.seeds, draft.space, draft.trials)
         state = self.query_one("#state", FittedText)
         errors, changes = f"{WRONG} {count(wrong, 'error')}: F8", f"{CHANGED} {count(changed, 'change')}"
         state.put(errors if wrong else changes if changed else "")
@@ -111,6 +127,9 @@ class StartBar(Vertical):
         event.stop()
         if event.input.id == "seeds":
             self.post_message(self.SeedsChanged(event.value))
+        elif event.input.id == "trials":
+            if event.value:
+                self.post_message(self.TrialsChanged(event.value))
         else:
             self.post_message(self.NameChanged(event.value))
 
@@ -130,7 +149,8 @@ class StartBar(Vertical):
 
     def _label(self) -> None:
         button = self.query_one("#start", Button)
-        label = "Starting…" if self._starting else "▶ Start: enter" if button.has_focus else "▶ Start: F5"
+        word = "Sweep" if self._sweeps else "Start"
+        label = "Starting…" if self._starting else f"▶ {word}: enter" if button.has_focus else f"▶ {word}: F5"
         if str(button.label) != label:
             button.label = Content(label)
         button.set_class(self._wrong, "-blocked")

@@ -12,6 +12,10 @@ from seqsum.errors import UserError
 from seqsum.formatting import count
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Workspace
+from seqsum.sweep.definition import create
+from seqsum.sweep.making import plan
+from seqsum.sweep.optuna_study import check_installed
+from seqsum.sweep.steering import drive_beside
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.shared.display import literal
 
@@ -22,6 +26,13 @@ class Started(Message):
 
     run: Run
     queued: tuple[str, str] | None
+
+
+@dataclass
+class Swept(Message):
+    """A sweep is being driven."""
+
+    name: str
 
 
 @dataclass
@@ -37,6 +48,21 @@ class Starter:
 
     workspace: Workspace
     launcher: Launcher
+
+    def sweep(self, draft: RunDraft) -> Swept | Refused:
+        """Write down the sweep that a draft without errors holds, and have it driven by a process of its own."""
+        assert draft.config is not None
+        trials, name = draft.trials if draft.endless else None, draft.name.strip() or None
+        try:
+            check_installed()
+            wanted = plan(draft.preset.name, draft.config, draft.space, draft.seed_range, trials=trials, name=name)
+            made = create(self.workspace, wanted, named=name is not None)
+            drive_beside(self.workspace, made.name)
+        except UserError as error:
+            return Refused(str(error))
+        except OSError as error:
+            return Refused(f"the sweep can't be started: {error.strerror or error}")
+        return Swept(made.name)
 
     def begin(self, draft: RunDraft, queue: bool) -> Started | Refused:
         """Start what a draft without errors holds; several seeds are always queued."""

@@ -19,8 +19,8 @@ from textual.message import Message
 
 from seqsum import formatting
 from seqsum_tui.charts.ramp import SHADES, Scale, cell_style, shade, share, tenths
-from seqsum_tui.query.picture import Picture
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.picture import Picture
 
 WIDEST_NAME = 14
 WIDEST_CELL = 9

@@ -13,8 +13,8 @@ from rich.text import Text
 from seqsum_tui.charts.canvas import BRAILLE, Canvas
 from seqsum_tui.charts.palette import SIGNS, wheel_colour
 from seqsum_tui.charts.raster import pack
-from seqsum_tui.query.picture import Painting
 from seqsum_tui.query.views.shown import Dots
+from seqsum_tui.shared.picture import Painting
 
 WIDEST_NAME = 3
 """Cells up to which a class's own name stands among the points; longer ones have a sign."""

@@ -17,8 +17,8 @@ from seqsum import formatting
 from seqsum_tui.charts.canvas import BRAILLE, Canvas
 from seqsum_tui.charts.palette import wheel_colour
 from seqsum_tui.charts.raster import pack
-from seqsum_tui.query.picture import Painting
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.picture import Painting
 
 WIDEST_TOKEN = 12
 FARTHEST_APART = 8

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Center, Container, Vertical
@@ -32,9 +32,11 @@ from seqsum_tui.runs.reader import WorkspaceReader
 from seqsum_tui.runs.table import MARK, ColumnChosen, RunsMarked, RunTable
 from seqsum_tui.shared import bindings
 from seqsum_tui.shared.command_palette import ScreenCommands
+from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.paths import for_people
+from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.run_actions import RunScreen
 from seqsum_tui.shared.top_bar import TopBar
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
@@ -398,6 +400,20 @@ class RunsScreen(RunScreen):
     def action_compare(self) -> None:
         """Put the marked runs, or the one under the cursor, beside others."""
         self.console.open_compare(self.selected_ids())
+
+    @work(group=OPENING, exclusive=True)
+    async def action_sweeps(self) -> None:
+        """Show the sweep of the group under the cursor, the only one, or one that is chosen."""
+        from seqsum.sweep.definition import names, sweep_of
+        from seqsum_tui.sweep.screen import choose_sweep
+
+        line = self.line_in_hand()
+        group = line.summary.group if line is not None and line.summary is not None else None
+        workspace = self.console.workspace
+        known = await in_thread(lambda: names(workspace)) if group else []
+        name = sweep_of(group, known) or await choose_sweep(self, None)
+        if name is not None:
+            self.console.open_sweep(name)
 
     def action_new(self) -> None:
         """Choose a preset and start."""

@@ -43,6 +43,7 @@ RUNS: list[BindingType] = [
     *CONTROL,
     key("runs.compare", "c", "compare", "Compare", "Put the marked runs, or this one, beside others"),
     key("runs.each", "v", "each", "Each run", "Of a group: a small curve for each run, or their median"),
+    key("runs.sweeps", "w", "sweeps", "Sweeps", "Show a sweep: many settings, and which is best"),
     HELP,
     key("runs.sort", "s", "sort", "Sort", "Choose the column, metric or setting to sort by"),
     key("runs.mark", "space", "mark", "Mark", "Mark the run; keys then act on all marked ones", display="space"),
@@ -185,7 +186,7 @@ COMPARE: list[BindingType] = [
     hidden("compare.only", "i", "only", "Only this", "Hide all but this row and the baseline, or show all"),
     key("compare.unfold", "u", "unfold", "Unfold", "Show the runs of a group one by one, or as their median"),
     key("compare.add", "a", "add", "Add", "Choose runs to add to the comparison"),
-    key("compare.export", "E", "export", "Export", "Write what is shown to a CSV, SVG or PNG file"),
+    key("compare.export", "E", "export", "Export", "Write what is shown to a CSV, SVG, PNG or PDF file"),
     hidden("compare.curves", "1", "view(0)", "Curves", "Show the curves, and the table of their values"),
     hidden("compare.settings", "2", "view(1)", "Settings", "Show the settings in which the runs differ"),
     hidden("compare.scatter", "3", "view(2)", "Scatter", "Show a metric over a setting, a point each"),
@@ -223,6 +224,45 @@ DIFFERENCES: list[BindingType] = [
     hidden("differences.down", "down,j", "scroll(1, 0)", "Down", "Scroll the settings down"),
     hidden("differences.left", "left", "scroll(0, -1)", "Left", "Show the run before"),
     hidden("differences.right", "right", "scroll(0, 1)", "Right", "Show the next run"),
+]
+
+SWEEP: list[BindingType] = [
+    key("sweep.back", "escape", "back", "Back", "Back; the sweep goes on", display="esc"),
+    key("sweep.open", "enter", "open", "Open", "Put the setting's runs beside each other; watch a single one"),
+    key("sweep.pause", "p", "pause", "Pause", "Start nothing new; runs that train go on to their end"),
+    key("sweep.go_on", "p", "go_on", "Continue", "Go on with the sweep"),
+    key("sweep.resume", "r", "resume", "Resume", "Go on with a sweep that was stopped or died"),
+    key("sweep.stop", "x", "stop", "Stop", "Save the runs and stop; resume goes on from there"),
+    key("sweep.more", "plus", "more", "More", "Have it try more settings", display="+"),
+    key("sweep.compare", "c", "compare", "Compare", "Put the marked settings, or this and the best, beside each other"),
+    key("sweep.mark", "space", "mark", "Mark", "Mark the setting for comparing", display="space"),
+    key("sweep.export", "E", "export", "Export", "Write what is shown to a CSV, SVG, PNG or PDF file"),
+    key("sweep.again", "e", "again", "Train", "Start a run with this setting, with changes"),
+    key("sweep.other", "w", "other", "Sweeps", "Choose another sweep"),
+    hidden("sweep.settings", "1", "view(0)", "Settings", "Show every setting with its seeds"),
+    hidden("sweep.parallel", "2", "view(1)", "Parallel", "Show every setting as a line over its values"),
+    hidden("sweep.grid", "3", "view(2)", "Grid", "Show two fields as a grid"),
+    hidden("sweep.decides", "4", "view(3)", "What decides", "Show which field decides how much"),
+    key("sweep.across", "h", "side('across')", "Across", "Put the next field across the grid", display="h v"),
+    hidden("sweep.up", "v", "side('up')", "Up", "Put the next field upwards on the grid"),
+    HELP,
+    QUIT_TOO,
+    COPY_TABLE,
+]
+
+SWEEP_TABLE = _moving("sweep", "setting")
+
+SWEEP_GRID: list[BindingType] = [
+    hidden("grid.up", "up,k", "move(-1, 0)", "Up", "Move to the cell above"),
+    hidden("grid.down", "down,j", "move(1, 0)", "Down", "Move to the cell below"),
+    hidden("grid.left", "left", "move(0, -1)", "Left", "Move to the cell on the left"),
+    hidden("grid.right", "right", "move(0, 1)", "Right", "Move to the cell on the right"),
+    hidden("grid.open", "enter", "choose", "Open", "Open the best setting of the cell"),
+]
+
+SWEEP_DECIDES: list[BindingType] = [
+    *_moving("decides", "field"),
+    key("decides.open", "enter", "choose", "Grid", "Show the field on the grid"),
 ]
 
 HEAT_MAP: list[BindingType] = [

@@ -87,6 +87,9 @@ class Context(Protocol):
     def tell_endings(self, before: Mapping[str, Summary], after: Mapping[str, Summary]) -> None:
         """Say of runs that ended between two readings how they did."""
 
+    def tell(self, title: str, text: str, *, bad: bool) -> None:
+        """Tell an event as the settings say: by a notice, a bell, both or neither."""
+
     def looked_at(self, what: str) -> None:
         """Remember that a person has looked at a view of a model, as `page: view`."""
 
@@ -98,6 +101,9 @@ class Context(Protocol):
 
     def open_compare(self, run_ids: Sequence[str]) -> None:
         """Compare runs."""
+
+    def open_sweep(self, name: str, *, instead: bool = False) -> None:
+        """Show a sweep, `instead` of the screen in front or over it."""
 
     def open_new_run(
         self,

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Select
+from textual.widgets._select import SelectCurrent
 
 from seqsum.schema import FieldFacts
 from seqsum_tui.shared.one_line import OneLineInput
@@ -145,8 +146,10 @@ class ChoiceBar(Widget, can_focus=True):
 
     def render(self) -> Content:
         pieces: list[Content] = []
+        # A sweep goes over several.
+        several = self.value.split(",")
         for choice, label in zip(self.choices, self._labels(), strict=True):
-            chosen = choice == self.value
+            chosen = choice in several
             style = self.get_visual_style("choice-bar--chosen" if chosen else "choice-bar--other")
             pieces.append(Content.styled(f"{CHOSEN if chosen else OTHER} {label}", style))
         return Content("  ").join(pieces)
@@ -211,6 +214,9 @@ class ChoiceMenu(Select[str], inherit_bindings=False):
         # Before it is mounted the list would not show what it holds.
         if self.is_mounted and self._known in self._legal_values:
             self.value = self._known
+        elif self.is_mounted:
+            # A sweep goes over several.
+            self.query_one(SelectCurrent).update(Text(self._known))
 
     def on_select_changed(self, event: Select.Changed) -> None:
         event.stop()

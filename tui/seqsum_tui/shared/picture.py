@@ -1,4 +1,4 @@
-"""What all pictures of the Ask screen have: lines that say below them what their colours, figures and signs mean."""
+"""Pictures of cells, with lines below them that say what their colours, figures and signs mean."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The line over a comparison: its three views, and what is being compared."""
+"""The line over a screen of several views: its name, the views, and what is being shown."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -13,15 +14,12 @@ from textual.widget import Widget
 from seqsum_tui.charts.text import shorten_middle
 from seqsum_tui.shared import display
 
-NAME = "Compare"
-VIEWS = ("Curves", "Settings", "Scatter")
 
-
-class CompareBar(Widget):
-    """Views on the left, the metric on the right; a click chooses a view."""
+class ViewBar(Widget):
+    """Views on the left, facts on the right; a click chooses a view."""
 
     DEFAULT_CSS = """
-    CompareBar { height: 1; background: $primary 25%; text-wrap: nowrap; text-overflow: ellipsis; }
+    ViewBar { height: 1; background: $primary 25%; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     @dataclass
@@ -30,8 +28,9 @@ class CompareBar(Widget):
 
         view: int
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, views: Sequence[str]) -> None:
         super().__init__()
+        self._title, self._views = name, tuple(views)
         self._view = 0
         self._facts: tuple[str, ...] = ()
 
@@ -43,8 +42,8 @@ class CompareBar(Widget):
 
     def render(self) -> Content:
         """Draw the line."""
-        named = display.tabs((f"{place} {name}" for place, name in enumerate(VIEWS, 1)), self._view)
-        left = Content.assemble((f" {NAME} ", display.BADGE), " ", named)
+        named = display.tabs((f"{place} {name}" for place, name in enumerate(self._views, 1)), self._view)
+        left = Content.assemble((f" {self._title} ", display.BADGE), " ", named)
         facts = list(self._facts)
         while facts and left.cell_length + cell_len(" · ".join(facts)) + 2 > self.size.width:
             facts.pop()
@@ -55,8 +54,8 @@ class CompareBar(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the view that was clicked."""
-        start = len(NAME) + 3
-        for place, name in enumerate(VIEWS):
+        start = cell_len(self._title) + 3
+        for place, name in enumerate(self._views):
             end = start + len(name) + 5
             if start <= event.x < end:
                 self.post_message(self.Chosen(place))

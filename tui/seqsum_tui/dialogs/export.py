@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,17 +16,33 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum.errors import UserError
-from seqsum_tui.compare.export import Chosen, Offer
 from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.one_line import OneLineInput
 from seqsum_tui.shared.paths import default_folder, for_people, free_path, new_file
 
 
+@dataclass(frozen=True)
+class Offer:
+    """One thing that can be written: a part of what is shown in a format, and the stem of the file's name."""
+
+    part: str
+    format: str
+    words: str
+    stem: str
+
+
+class Chosen(NamedTuple):
+    """What to write, and where."""
+
+    offer: Offer
+    path: Path
+
+
 class ExportScreen(Dialog[Chosen]):
     """Offers a free name in the folder the console was started in, or else in the home folder."""
 
-    CSS_PATH = "export_dialog.tcss"
+    CSS_PATH = "export.tcss"
     BINDINGS: ClassVar[list[BindingType]] = dialog_keys.EXPORT
 
     def __init__(self, offers: Sequence[Offer]) -> None:

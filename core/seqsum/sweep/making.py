@@ -1,0 +1,140 @@
+"""A new sweep, checked: from a preset, what is set once, and what it goes over; and what it will take."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from seqsum.config import Config, resolved
+from seqsum.errors import ConfigError, UserError
+from seqsum.estimate import Speed, estimate
+from seqsum.sweep.definition import Sweep, check_name
+from seqsum.sweep.space import Choices, Pruner, Range, Sampler, Space, grid, size, trials_of
+from seqsum.tasks import AnyTask
+from seqsum.training.backends.fused_support import check_backend
+from seqsum.training.early_stopping import check_best
+
+START_SECONDS = 0.4
+"""What a run takes beside its training: a process is forked, and its files are written."""
+LOOKED_AT = 6
+"""Settings that the time of all is judged by."""
+RUN_BYTES, POINT_BYTES, CHECKPOINT_BYTES, WEIGHT_BYTES = 90_000, 60, 12_000, 12
+"""Of a run's folder: an empty one, a point with its place in the roll-up, a checkpoint, a weight in it with the two
+numbers that Adam keeps of it."""
+METRICS = 4
+"""Written at every `train.log_every`, more or less."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a sweep will take, a guess. runs: how many; seconds: None where nothing can be said; bytes: on the disk."""
+
+    settings: int
+    runs: int
+    seconds: float | None
+    bytes: float
+
+
+def sampler_of(space: Space, sampler: str | None = None) -> Sampler:
+    """Return how settings are chosen: a grid of lists, else by TPE, unless a person says otherwise."""
+    endless = any(isinstance(part, Range) for part in space)
+    return cast("Sampler", sampler or ("tpe" if endless else "grid"))
+
+
+def plan(
+    preset: str,
+    config: Config,
+    space: Space,
+    seeds: Sequence[int],
+    *,
+    trials: int | None = None,
+    sampler: str | None = None,
+    prune: str | None = None,
+    goal: str | None = None,
+    name: str | None = None,
+    on: str | None = None,
+    on_options: Mapping[str, str] | None = None,
+) -> Sweep:
+    """Return a new sweep of a preset with this configuration, not written down yet; see `definition.create`.
+
+    goal: accuracy, or else `train.best_metric`, where None. Raises UserError for what can't be swept.
+    """
+    whole, task = resolved(config, "sweep")
+    goal = goal or ("accuracy" if "accuracy" in (task.measured_by() or ()) else config.train.best_metric)
+    _check_goal(whole, goal, task)
+    check_backend(whole, task, "sweep")
+    chosen = sampler_of(space, sampler)
+    return Sweep(
+        name=check_name(name) if name else name_after(preset),
+        preset=preset,
+        config=config.plain(),
+        space=space,
+        seeds=tuple(seeds),
+        trials=trials_of(space, trials, chosen),
+        sampler=chosen,
+        prune=cast("Pruner", prune or "off"),
+        goal=goal,
+        on=on or "local",
+        on_options=dict(on_options or {}),
+    )
+
+
+def _check_goal(config: Config, goal: str, task: AnyTask) -> None:
+    changed = {"train.best_metric": goal, "train.stopping_threshold": "off"}
+    try:
+        check_best(config.changed(changed, "sweep"), "sweep", task)
+    except ConfigError as error:
+        raise UserError(f"sweep: --goal: {error.problems[0][1]}") from None
+
+
+def name_after(preset: str) -> str:
+    """Return what a sweep is called after its preset, whose file may be called anything."""
+    return f"{re.sub('[^A-Za-z0-9_.-]+', '-', preset).strip('-._')[:50] or 'own'}-sweep"
+
+
+def cost_of(
+    config: Config, space: Space, trials: int, seeds: int, side_by_side: int, speeds: Sequence[Speed] = ()
+) -> Cost:
+    """Guess what a sweep will take, by some of its settings. Raises UserError when the task's data can't be read."""
+    looked = [config.changed(values, "sweep") for values in samples(space)]
+    told = [(one, estimate(one, speeds)) for one in looked]
+    known = [found.seconds for _, found in told if found.seconds is not None]
+    sizes = [_bytes(one, found.parameters or 0) for one, found in told]
+    runs = trials * seeds
+    seconds = None
+    if known:
+        each = sum(known) / len(known) + START_SECONDS
+        seconds = each * math.ceil(runs / max(side_by_side, 1))
+    return Cost(trials, runs, seconds, runs * sum(sizes) / len(sizes))
+
+
+def _bytes(config: Config, parameters: int) -> float:
+    train = config.train
+    kept = train.steps // train.checkpoint_every + 1
+    kept = kept if train.keep_checkpoints is None else min(kept, train.keep_checkpoints + 1)
+    points = METRICS * (train.steps / train.log_every + train.steps / train.evaluate_every)
+    checkpoints = (kept + train.keeps_best) * (CHECKPOINT_BYTES + WEIGHT_BYTES * parameters)
+    return RUN_BYTES + POINT_BYTES * points + checkpoints
+
+
+def samples(space: Space) -> Iterator[dict[str, str]]:
+    """Yield every setting of a small space, or some drawn all over a large one, the same each time."""
+    many = size(space)
+    if many is not None and many <= LOOKED_AT:
+        yield from grid(space)
+        return
+    draw = random.Random(0)
+    for _ in range(LOOKED_AT):
+        yield {part.path: _drawn(part, draw) for part in space}
+
+
+def _drawn(part: Choices | Range, draw: random.Random) -> str:
+    if isinstance(part, Choices):
+        return draw.choice(part.values)
+    if part.log:
+        return part.text(math.exp(draw.uniform(math.log(part.low), math.log(part.high))))
+    return part.text(draw.uniform(part.low, part.high))

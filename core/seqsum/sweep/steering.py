@@ -1,0 +1,85 @@
+"""What a person does to a sweep from outside of its driver: have it driven, pause it, stop it, have it try more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from seqsum.errors import UserError
+from seqsum.runs import Run, Workspace
+from seqsum.runs.run import said_status
+from seqsum.sweep.definition import Status, Sweep, Wanted, read, read_settings, read_wanted, status_of, want
+
+POLL_SECONDS = 0.05
+BEGIN_SECONDS = 60.0
+DRIVEN = ("running", "paused")
+
+
+def drive_beside(workspace: Workspace, name: str) -> None:
+    """Have a sweep driven by a process of its own, and return when it has begun.
+
+    Raises UserError when it can't be driven.
+    """
+    command = [sys.executable, "-P", "-m", "seqsum.cli", "--workspace", str(workspace.folder), "--json"]
+    process = subprocess.Popen(
+        [*command, "sweep", "--resume", name],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    deadline, sweep = time.monotonic() + BEGIN_SECONDS, read(workspace, name)
+    while status_of(workspace, sweep) not in (*DRIVEN, "finished") and time.monotonic() < deadline:
+        if process.poll():
+            raise UserError(f"sweep: {name} could not be driven; seqsum sweep --resume {name} says why")
+        time.sleep(POLL_SECONDS)
+
+
+def go_on(workspace: Workspace, name: str) -> Status:
+    """Take back what was asked of a sweep's driver; return how the sweep stood.
+
+    Where that is neither `running` nor `paused`, nothing drives it yet.
+    """
+    state = status_of(workspace, read(workspace, name))
+    want(workspace, name, Wanted())
+    return state
+
+
+def pause(workspace: Workspace, name: str) -> None:
+    """Have a sweep start nothing new. Raises UserError for one that nothing drives."""
+    sweep, state = _unfinished(workspace, name, "pause")
+    if state not in DRIVEN:
+        raise _undriven(sweep, state)
+    want(workspace, name, read_wanted(workspace, name).model_copy(update={"paused": True}))
+
+
+def stop(workspace: Workspace, name: str) -> None:
+    """Have a sweep save its runs and stop, those too that a killed driver left.
+
+    Raises UserError for one that has ended or was stopped.
+    """
+    sweep, state = _unfinished(workspace, name, "stop")
+    if state == "died":
+        _stop_runs(workspace, sweep)
+    elif state not in DRIVEN:
+        raise _undriven(sweep, state)
+    want(workspace, name, read_wanted(workspace, name).model_copy(update={"stopped": True}))
+
+
+def _unfinished(workspace: Workspace, name: str, action: str) -> tuple[Sweep, Status]:
+    sweep = read(workspace, name)
+    state = status_of(workspace, sweep)
+    if state == "finished":
+        raise UserError(f"sweep: {name} is finished: there is nothing left to {action}")
+    return sweep, state
+
+
+def _undriven(sweep: Sweep, state: Status) -> UserError:
+    way_out = f"seqsum sweep --resume {sweep.name} goes on"
+    return UserError(f"sweep: {sweep.name} {said_status(state)}: nothing drives it; {way_out}")
+
+
+def _stop_runs(workspace: Workspace, sweep: Sweep) -> None:
+    groups = {one.group for one in read_settings(workspace, sweep.name).settings}
+    for summary in workspace.summaries():
+        if summary.group in groups and summary.live:
+            with Run(workspace.folder / summary.id).store() as store:
+                store.post_command("stop")

@@ -1,0 +1,201 @@
+"""What a sweep shows: axes, grids, what decides, pictures and tables, against sums worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+import statistics
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from seqsum.config import Config
+from seqsum.plotting.drawing import Line, Picture, Words
+from seqsum.plotting.picture_file import written
+from seqsum.presets import load_preset
+from seqsum.runs import Workspace
+from seqsum.sweep.axes import axes_of, grid_of
+from seqsum.sweep.definition import read_settings
+from seqsum.sweep.files import PICTURES, content, offered
+from seqsum.sweep.importance import importances
+from seqsum.sweep.making import cost_of, samples
+from seqsum.sweep.results import Result, results
+from seqsum.sweep.space import Choices, Range, size
+from support.command_line import call, lines, refused
+from support.sweeps import finished_sweep
+
+RATES, SIZES = ("0.001", "0.01", "0.1"), ("8", "16")
+LR, HIDDEN = "optim.lr", "model.hidden_size"
+FIELDS = {LR: ",".join(RATES), HIDDEN: ",".join(SIZES)}
+VALUES = {
+    ("0.001", "8"): [0.2, 0.3, 0.4], ("0.001", "16"): [0.3, 0.5, 0.4], ("0.01", "8"): [0.9, 0.8, 0.7],
+    ("0.01", "16"): [0.95, 0.99, 0.9], ("0.1", "8"): [math.nan, math.nan, 0.1], ("0.1", "16"): [0.15, math.nan, 0.2],
+}  # fmt: skip
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "runs")
+
+
+def told(workspace: Workspace, **more: object) -> tuple[object, list[Result]]:
+    sweep = finished_sweep(workspace, FIELDS, VALUES, **more)  # type: ignore[arg-type]
+    return sweep, results(workspace, sweep, read_settings(workspace, sweep.name).settings)
+
+
+def by_values(found: list[Result]) -> dict[tuple[str, ...], Result]:
+    return {tuple(one.setting.values.values()): one for one in found}
+
+
+def test_every_seed_of_every_setting_is_there_and_a_broken_one_is_the_worst(workspace: Workspace) -> None:
+    _, found = told(workspace)
+    for values, one in by_values(found).items():
+        ends = [end if math.isfinite(end) else -math.inf for end in VALUES[values]]
+        assert one.values == tuple(sorted(ends)) and one.broken == sum(map(math.isinf, ends))
+        middle = statistics.median(ends)
+        assert one.median == (None if math.isinf(middle) else pytest.approx(middle))
+    assert found[0].setting.values == {LR: "0.01", HIDDEN: "16"}
+
+
+def test_places_on_axes_are_shares_of_their_span(workspace: Workspace) -> None:
+    sweep, found = told(workspace)
+    rate, hidden, goal = axes_of(sweep, found)  # type: ignore[arg-type]
+    assert (rate.title, rate.log, hidden.title, hidden.log) == ("lr", True, "hidden_size", False)
+    medians = [one.median for one in found if one.median is not None]
+    for at, one in enumerate(found):
+        assert rate.places[at] == pytest.approx(RATES.index(one.setting.values[LR]) / 2)
+        assert hidden.places[at] == SIZES.index(one.setting.values[HIDDEN])
+        if one.median is None:
+            assert goal.places[at] is None
+        else:
+            span = max(medians) - min(medians)
+            assert goal.places[at] == pytest.approx((one.median - min(medians)) / span)
+    assert [label for _, label in rate.ticks] == ["0.001", "0.01", "0.1"]
+
+
+def test_a_grid_holds_the_median_of_what_meets_there(workspace: Workspace) -> None:
+    sweep, found = told(workspace)
+    grid = grid_of(sweep, found, LR, HIDDEN)  # type: ignore[arg-type]
+    assert (grid.columns, grid.rows) == (RATES, SIZES)
+    for (row, up), (column, across) in itertools.product(enumerate(SIZES), enumerate(RATES)):
+        value = statistics.median(end if math.isfinite(end) else -math.inf for end in VALUES[across, up])
+        cell = grid.cells[row][column]
+        assert [one.setting.values for one in cell.settings] == [{LR: across, HIDDEN: up}]
+        assert cell.value is not None and (math.isnan(cell.value) if math.isinf(value) else cell.value == value)
+    alone = grid_of(sweep, found, LR, LR)  # type: ignore[arg-type]
+    assert [len(alone.cells[at][at].settings) for at in range(3)] == [2, 2, 2]
+
+
+def test_what_decides_is_what_an_analysis_of_variance_says(workspace: Workspace) -> None:
+    """On a whole grid without an interaction the shares are those of the sums of squares of the marginal means."""
+    first, second = ("0.001", "0.002", "0.004", "0.008"), ("8", "16", "32")
+    effect = {**{rate: 0.2 * place for place, rate in enumerate(first)}, "8": 0.0, "16": 0.05, "32": 0.1}
+    ends = {(rate, units): [0.1 + effect[rate] + effect[units]] for rate in first for units in second}
+    sweep = finished_sweep(workspace, {LR: ",".join(first), HIDDEN: ",".join(second)}, ends)
+    found = importances(sweep, results(workspace, sweep, read_settings(workspace, sweep.name).settings))
+    # Ranks: 0 to 11, the rate in steps of three and the size in steps of one.
+    ranks = {(rate, units): 3 * a + b for a, rate in enumerate(first) for b, units in enumerate(second)}
+    by_rate = statistics.pvariance([statistics.mean(ranks[rate, units] for units in second) for rate in first])
+    expected = by_rate / statistics.pvariance(list(ranks.values()))
+    assert list(found) == [LR, HIDDEN] and sum(found.values()) == pytest.approx(1)
+    assert found[LR] == pytest.approx(expected, abs=0.05)
+
+
+def test_a_rate_at_which_all_breaks_decides(workspace: Workspace) -> None:
+    rates, sizes = ("0.001", "0.01", "10"), ("8", "16", "32")
+    ends = {(rate, units): [math.nan if rate == "10" else 0.9] for rate in rates for units in sizes}
+    sweep = finished_sweep(workspace, {LR: ",".join(rates), HIDDEN: ",".join(sizes)}, ends)
+    found = importances(sweep, results(workspace, sweep, read_settings(workspace, sweep.name).settings))
+    assert found[LR] > 0.95
+
+
+def test_of_few_or_equal_settings_nothing_is_told(workspace: Workspace) -> None:
+    few = finished_sweep(workspace, {LR: "0.001,0.01,0.1"}, {(rate,): [0.5] for rate in RATES}, name="few")
+    alike = finished_sweep(workspace, FIELDS, {key: [0.5] for key in VALUES}, name="alike")
+    for sweep in (few, alike):
+        assert importances(sweep, results(workspace, sweep, read_settings(workspace, sweep.name).settings)) == {}
+    assert "too few settings" in call("sweep", "--importance", "few", "--workspace", str(workspace.folder))[1]
+
+
+@pytest.mark.parametrize("part", PICTURES)
+def test_pictures_name_every_setting_and_say_what_broke(workspace: Workspace, part: str) -> None:
+    sweep, found = told(workspace)
+    shares = {LR: 0.9, HIDDEN: 0.1}
+    made, _ = content(sweep, found, part, "svg", fields=(LR, HIDDEN), shares=shares)  # type: ignore[arg-type]
+    words = "\n".join(ElementTree.fromstring(made.decode()).itertext())
+    assert "3 runs without a value, ranked worst" in words
+    for word in ("lr", "hidden_size"):
+        assert word in words
+    assert {"settings": "lr 0.1, hidden_size 8", "parallel": "no value", "grid": "no value", "decides": "90.00%"}[
+        part
+    ] in words
+    for _, format, _ in offered(part):
+        begins = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF-", "csv": b"number,optim.lr"}[format]
+        made, messages = content(sweep, found, part, format, fields=(LR, HIDDEN), shares=shares)  # type: ignore[arg-type]
+        assert made.startswith(begins) and messages == []
+
+
+def test_the_table_keeps_every_value(workspace: Workspace, tmp_path: Path) -> None:
+    _, found = told(workspace)
+    path = tmp_path / "table.csv"
+    words = ["sweep", "--show", "made", "--output", str(path), "--workspace", str(workspace.folder)]
+    assert call(*words)[0] == 0
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(found) == 6
+    for row in rows:
+        ends = VALUES[row[LR], row[HIDDEN]]
+        kept = [float(word) for word in row["values"].split()]
+        assert kept == sorted(end for end in ends if math.isfinite(end))
+        assert int(row["without_value"]) == sum(map(math.isnan, ends)) and len(row["runs"].split()) == 3
+    assert "is there already" in refused(*words)
+    assert call(*words, "--force")[0] == 0
+    assert "ends in .csv" in refused(*words[:4], str(tmp_path / "x.txt"), *words[5:])
+
+
+def test_what_decides_is_told_by_the_command(workspace: Workspace) -> None:
+    told(workspace)
+    words = ("sweep", "--importance", "made", "--workspace", str(workspace.folder))
+    shares = lines(*words, "--json")[-1]["importance"]
+    assert shares[LR] > shares[HIDDEN] and sum(shares.values()) == pytest.approx(1)
+    assert "optim.lr" in call(*words)[1]
+
+
+def test_a_pdf_has_words_in_any_script_or_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = Picture(200, 100, "t")
+    picture.marks += [Words("lr – ×", (100, 20), anchor="middle"), Line(((0, 0), (200, 100)), "#ff0000", dashes=(3, 2))]
+    made, messages = written(picture, "pdf")
+    assert made.startswith(b"%PDF-") and made == written(picture, "pdf")[0] and messages == []
+    picture.marks.append(Words("名前", (10, 50)))
+    monkeypatch.setattr("seqsum.plotting.pdf.face_of", lambda text: None)
+    assert written(picture, "pdf")[1] == ["pdf: no font here has 名 前: they read ? in it; svg has them"]
+
+
+def test_settings_are_drawn_all_over_a_space() -> None:
+    whole = (Choices(path=LR, values=("1", "2")), Choices(path=HIDDEN, values=("8", "9")))
+    assert len(list(samples(whole))) == size(whole) == 4
+    wide = (Range(path=LR, low=1e-4, high=1e-1, log=True), Choices(path=HIDDEN, values=tuple(map(str, range(8, 99)))))
+    drawn = list(samples(wide))
+    assert drawn == list(samples(wide)) and len(drawn) == 6
+    assert all(1e-4 <= float(one[LR]) <= 1e-1 for one in drawn) and len({one[HIDDEN] for one in drawn}) > 2
+
+
+def test_the_disk_that_a_sweep_takes_is_guessed_within_half_of_it(tmp_path: Path) -> None:
+    """Against folders of real runs: a short one and one of many points and checkpoints."""
+    for steps, every in ((200, 100), (3000, 10)):
+        base: Config = load_preset("baseline").config.changed(
+            {"train.steps": str(steps), "train.log_every": str(every), "train.checkpoint_every": "500"}, "test"
+        )
+        space = (Choices(path=LR, values=("0.001",)),)
+        guess = cost_of(base, space, 1, 1, 1).bytes
+        folder = tmp_path / str(steps)
+        flags = [f"--{path}={text}" for path, (text, _) in base.differences(load_preset("baseline").config).items()]
+        command = [sys.executable, "-m", "seqsum.cli", "train", "baseline", *flags, "--workspace", str(folder)]
+        subprocess.run(command, capture_output=True, check=True)
+        run = Workspace(folder).runs()[0]
+        real = sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
+        assert real / 2 < guess < real * 2, (steps, real, guess)

@@ -1,0 +1,351 @@
+"""A sweep on the screen: what each view shows, what its keys do, and a sweep begun in New run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+
+import pytest
+from textual.widgets import Input
+
+from seqsum.files import try_lock
+from seqsum.sweep import definition, steering
+from seqsum.sweep.definition import LOCK, Wanted, folder_of, read_wanted, want
+from seqsum_tui.app import Console
+from seqsum_tui.compare.screen import CompareScreen
+from seqsum_tui.dialogs.choose import ChooseScreen
+from seqsum_tui.dialogs.text_input import LineScreen
+from seqsum_tui.live.screen import LiveScreen
+from seqsum_tui.new_run.screen import NewRunScreen
+from seqsum_tui.sweep import reader
+from seqsum_tui.sweep.decides import Decides
+from seqsum_tui.sweep.grid import GridMap
+from seqsum_tui.sweep.parallel import Parallel
+from seqsum_tui.sweep.screen import SweepScreen
+from seqsum_tui.sweep.table import SettingTable, Strip
+from support.screens import listed, screen_text
+from support.sweeps import finished_sweep
+
+LR, HIDDEN = "optim.lr", "model.hidden_size"
+FIELDS = {LR: "0.001,0.01,0.1", HIDDEN: "8,16"}
+VALUES = {
+    ("0.001", "8"): [0.2, 0.3, 0.4], ("0.001", "16"): [0.3, 0.5, 0.4], ("0.01", "8"): [0.9, 0.8, 0.7],
+    ("0.01", "16"): [0.95, 0.99, 0.9], ("0.1", "8"): [math.nan, math.nan, 0.1], ("0.1", "16"): [0.15, math.nan, 0.2],
+}  # fmt: skip
+SIZES = [(80, 24), (120, 40), (200, 60)]
+VIEWS = ["settings", "parallel", "grid", "decides"]
+
+
+@pytest.fixture
+def sweep(scene):
+    return finished_sweep(scene.workspace, FIELDS, VALUES, states={("0.1", "8"): "pruned"})
+
+
+@pytest.fixture
+def console(scene, still):
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+async def begin(console, pilot, until, name="made"):
+    await until(pilot, lambda: listed(console))
+    console.open_sweep(name)
+    await until(pilot, lambda: console.screen.query(SettingTable) and console.screen.query_one(SettingTable).lines)
+
+
+def chosen(console):
+    return tuple(console.screen.query_one(SettingTable).selected.result.setting.values.values())
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_setting_is_listed_best_first_with_what_broke(sweep, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until)
+        text = screen_text(console)
+        assert len(console.screen.query_one(SettingTable).lines) == 6 and "95.00%" in text
+        assert "best: lr 0.01, hidden_size 16" in text and "finished  6 settings  3 seeds each" in text
+        assert chosen(console) == ("0.01", "16")
+        rows = [line for line in text.splitlines() if line.lstrip().startswith(("◉", "⊘")) and "0.1 " in line]
+        assert len(rows) == 2 and "⊘" in rows[-1] and "×2" in rows[-1] and "×1" in rows[0]
+
+
+@pytest.mark.parametrize("goal", ["accuracy", "eval_loss"])
+def test_a_strip_holds_the_quartiles_where_they_belong(goal):
+    values = [1.0, 2.0, 3.0, 4.0, 5.0] if goal == "eval_loss" else [0.0, 0.25, 0.5, 0.75, 1.0]
+    drawn = Strip.of(goal, values, higher=True).drawn(values, 41)
+    assert drawn[20] == "●" and drawn[10:20] == "━" * 10 and drawn[21:31] == "━" * 10
+    assert drawn[:10] == "─" * 10 and drawn[31:] == "─" * 10
+    lost = Strip.of(goal, values, higher=True).drawn([-math.inf, *values[1:3]], 41)
+    # The lower quartile falls on the broken run, which stands at the worst end.
+    assert lost[:10] == "━" * 10 and lost.index("●") == 10
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_view_shows_the_setting_under_the_cursor(sweep, console, until, size):
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("2", "down")
+        parallel = console.screen.query_one(Parallel)
+        await until(pilot, lambda: parallel.subject is not None and parallel.display)
+        assert parallel.subject.chosen == console.screen.query_one(SettingTable).selected.key
+        text = screen_text(console)
+        assert "median accuracy" in text and "hidden_size" in text and "lr" in text
+        await pilot.press("3")
+        grid = console.screen.query_one(GridMap)
+        await until(pilot, lambda: grid.has_focus and grid.subject is not None)
+        assert {str(one.setting.number) for one in grid.cell.settings} == {grid.subject.chosen}
+        await until(pilot, lambda: "lr 0.01, hidden_size 8: median accuracy 80.00%" in screen_text(console))
+        await pilot.press("right")
+        await until(pilot, lambda: chosen(console) == ("0.1", "8"))
+        assert "×" in screen_text(console)
+        await pilot.press("up")
+        await until(pilot, lambda: chosen(console) == ("0.1", "16"))
+
+
+async def test_a_click_on_a_line_or_a_cell_chooses_the_setting(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("3")
+        grid = console.screen.query_one(GridMap)
+        await until(pilot, lambda: grid.display and "0.001" in screen_text(console))
+        rows = [line.rstrip() for line in screen_text(console).splitlines()]
+        y = next(at for at, line in enumerate(rows) if "40.00%" in line and "15.00%" in line)
+        await pilot.click(offset=(rows[y].index("15.00%") + 1, y))
+        await until(pilot, lambda: chosen(console) == ("0.1", "16"))
+        await pilot.press("2")
+        parallel = console.screen.query_one(Parallel)
+        await until(pilot, lambda: parallel.display and parallel.size.height > 5)
+        # The best ends at the top right.
+        await pilot.click(Parallel, offset=(parallel.content_size.width - 1, 1))
+        await until(pilot, lambda: chosen(console) == ("0.01", "16"))
+
+
+async def test_what_decides_is_worked_out_beside_and_leads_to_the_grid(sweep, console, until, monkeypatch):
+    monkeypatch.setattr(reader.SweepReader, "importances", lambda self: {HIDDEN: 0.2, LR: 0.8})
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("4")
+        decides = console.screen.query_one(Decides)
+        await until(pilot, lambda: len(decides.lines) == 2)
+        assert "20.00%" in screen_text(console) and "80.00%" in screen_text(console)
+        await pilot.press("down", "enter")
+        grid = console.screen.query_one(GridMap)
+        await until(pilot, lambda: grid.display and grid.subject is not None and grid.subject.grid.across == "lr")
+        await pilot.press("h")
+        await until(pilot, lambda: grid.subject.grid.across == "hidden_size" and grid.subject.grid.up == "lr")
+
+
+async def test_a_setting_opens_its_runs_and_marked_ones_stand_beside_each_other(sweep, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen))
+        assert len(console.screen.model.ids) == 3
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        await pilot.press("space", "space", "c")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen))
+        assert len(console.screen.model.ids) == 6
+
+
+async def test_a_setting_of_one_run_is_watched_and_trained_again(scene, console, until):
+    finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5], ("0.01",): [0.6]})
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, LiveScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
+        assert console.screen.draft.text(LR) == "0.01"
+
+
+async def test_the_table_is_copied_and_written(sweep, console, until, tmp_path, monkeypatch):
+    monkeypatch.setattr("seqsum_tui.dialogs.export.default_folder", lambda: tmp_path)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        what, text = console.screen.copied()
+        assert what == "the table" and len(list(csv.DictReader(io.StringIO(text)))) == 6
+        for view, downs, name in (
+            ("1", 3, "made-settings.csv"),
+            ("2", 2, "made-parallel.pdf"),
+            ("3", 1, "made-grid.svg"),
+        ):
+            await pilot.press(view, "E")
+            await until(pilot, lambda: console.screen.query("#path"))
+            await pilot.press(*["down"] * downs)
+            path = tmp_path / name
+            await until(pilot, lambda end=name: console.screen.query_one("#path", Input).value.endswith(end))
+            await pilot.press("enter")
+            await until(pilot, lambda there=path: there.exists() and isinstance(console.screen, SweepScreen))
+
+
+async def test_a_sweep_is_paused_stopped_resumed_and_extended(scene, console, until, monkeypatch):
+    """What is asked of the driver lies in its folder; a lock stands for the driver."""
+    sweep = finished_sweep(scene.workspace, FIELDS, {("0.001", "8"): [0.5, 0.6]})
+    workspace = scene.workspace
+    driven = []
+    monkeypatch.setattr(steering, "drive_beside", lambda workspace, name: driven.append(name))
+    lock = try_lock(folder_of(workspace, sweep.name) / LOCK)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        await until(pilot, lambda: "● running" in screen_text(console))
+        await pilot.press("p")
+        await until(pilot, lambda: read_wanted(workspace, sweep.name).paused)
+        await until(pilot, lambda: "paused" in screen_text(console))
+        await pilot.press("p")
+        await until(pilot, lambda: not read_wanted(workspace, sweep.name).paused)
+        await until(pilot, lambda: "● running" in screen_text(console))
+        await pilot.press("x")
+        await until(pilot, lambda: read_wanted(workspace, sweep.name).stopped)
+        os.close(lock)  # the driver has saved, and goes
+        await until(pilot, lambda: "stopped" in screen_text(console))
+        await pilot.press("r")
+        await until(pilot, lambda: driven == [sweep.name])
+        assert not read_wanted(workspace, sweep.name).stopped
+        want(workspace, sweep.name, Wanted(stopped=True))
+        await pilot.press("plus")
+        assert isinstance(console.screen, SweepScreen), "a grid tries all there is"
+
+
+async def test_more_settings_are_tried_of_a_range(scene, console, until, monkeypatch):
+    sweep = finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5], ("0.01",): [0.6]})
+    drawn = sweep.model_copy(update={"sampler": "random"})
+    definition.write_json(folder_of(scene.workspace, sweep.name) / definition.DEFINITION, drawn.model_dump(mode="json"))
+    monkeypatch.setattr(steering, "drive_beside", lambda workspace, name: None)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("plus")
+        await until(pilot, lambda: isinstance(console.screen, LineScreen))
+        console.screen.query_one("#text", Input).value = "2"
+        await pilot.press("enter")
+        assert isinstance(console.screen, LineScreen), "two were tried already"
+        console.screen.query_one("#text", Input).value = "9"
+        await pilot.press("enter")
+        await until(pilot, lambda: definition.read(scene.workspace, sweep.name).trials == 9)
+
+
+async def test_the_list_opens_the_sweep_of_a_group_or_offers_all(sweep, scene, console, until):
+    other = finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5]}, name="other")
+    scene.run(name="alone")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        table = console.screen.query_one("#runs")
+        group = next(line for line in table.lines if (line.summary.group or "").startswith("other:"))
+        table.select(group.key)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        assert console.screen.name_of_sweep == other.name
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        assert console.screen.name_of_sweep == "made"
+        await pilot.press("escape")
+        await until(pilot, lambda: listed(console))
+
+
+async def test_without_a_sweep_it_is_said_how_one_begins(scene, console, until):
+    scene.run(name="alone")
+    told = []
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: listed(console))
+        console.screen.notify = lambda message, **more: told.append(message)
+        await pilot.press("w")
+        await until(pilot, lambda: told)
+    assert "New run" in told[0] and "0.001,0.01" in told[0]
+
+
+# In New run
+
+
+async def form(console, pilot, until, field):
+    await until(pilot, lambda: listed(console) or console.screen.query("#empty"))
+    console.open_new_run(lambda run, queued: None, preset="baseline")
+    await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
+    screen = console.screen
+    await until(pilot, lambda: screen.query_one("ConfigForm").whole)
+    screen.query_one("ConfigForm").focus_field(field)
+    await until(pilot, lambda: screen.query_one("ConfigForm").current is not None)
+    return screen
+
+
+async def test_a_list_typed_into_a_number_is_a_sweep_and_its_size_is_said(scene, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        await pilot.press(*"0.001,0.01,0.1")
+        await until(pilot, lambda: screen.draft.space)
+        screen.query_one("#seeds", Input).value = "4"
+        await until(pilot, lambda: "3 settings × 4 seeds = 12 runs" in screen_text(console))
+        text = screen_text(console).replace("\n", " ")
+        assert "seqsum sweep baseline --optim.lr 0.001,0.01,0.1 --seeds 4" in text and "of disk" in text
+        assert screen.draft.config.optim.lr == screen.draft.preset.config.optim.lr and "Sweep: F5" in text
+
+
+@pytest.mark.parametrize(("typed", "why"), [("0.1..0.01", "from a lower"), ("0.001,-1", "above 0"), ("0.1,,", "empty")])
+async def test_a_wrong_list_is_told_at_its_field(scene, console, until, typed, why):
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        await pilot.press(*typed)
+        await until(pilot, lambda: LR in screen.draft.problems)
+        assert why in screen.draft.problems[LR] and screen.draft.config is None
+
+
+async def test_several_of_a_choice_are_asked_for_and_a_range_asks_how_many(scene, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await form(console, pilot, until, "model.cell")
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(console.screen, LineScreen))
+        console.screen.query_one("#text", Input).value = "rnn,lstm"
+        await pilot.press("enter")
+        await until(pilot, lambda: console.screen is screen and screen.draft.is_several("model.cell"))
+        assert not screen.query_one("#trials").display
+        screen.query_one("ConfigForm").focus_field(LR)
+        await pilot.press(*"0.001..0.1:log")
+        await until(pilot, lambda: screen.query_one("#trials").display)
+        screen.query_one("#trials", Input).value = "7"
+        await until(pilot, lambda: screen.draft.trials == 7)
+        assert "--trials 7" in screen.draft.command(scene.folder)
+        screen.query_one("#trials", Input).value = "x"
+        await until(pilot, lambda: screen.draft.wrong == 1)
+        screen.query_one("ConfigForm").focus_field("task.name")
+        await pilot.press("ctrl+t")
+        assert console.screen is screen, "which task it is decides which fields there are"
+
+
+async def test_the_form_starts_a_sweep_and_shows_it(scene, console, until, monkeypatch):
+    began = []
+    monkeypatch.setattr("seqsum_tui.new_run.starter.drive_beside", lambda workspace, name: began.append(name))
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        await pilot.press(*"0.001,0.01")
+        await until(pilot, lambda: screen.draft.space)
+        screen.query_one("#seeds", Input).value = "2"
+        screen.query_one("#name", Input).value = "two rates"
+        await until(pilot, lambda: screen.draft.name_problem)
+        screen.query_one("#name", Input).value = "rates"
+        await until(pilot, lambda: not screen.draft.wrong)
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        assert began == ["rates"] == definition.names(scene.workspace)
+        made = definition.read(scene.workspace, "rates")
+        assert (made.seeds, made.trials, made.sampler) == ((0, 1), 2, "grid")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(console.screen, SweepScreen | NewRunScreen))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("size", SIZES)
+def test_what_it_looks_like(snap_compare, sweep, console, until, monkeypatch, view, size):
+    monkeypatch.setattr(reader.SweepReader, "importances", lambda self: {LR: 0.8, HIDDEN: 0.2})
+
+    async def ready(pilot):
+        await begin(console, pilot, until)
+        await pilot.press(str(VIEWS.index(view) + 1), *["down"] * (view == "parallel"))
+        await until(pilot, lambda: view != "decides" or len(console.screen.query_one(Decides).lines) == 2)
+
+    assert snap_compare(console, terminal_size=size, run_before=ready)
