@@ -42,7 +42,8 @@ def test_hashes_and_constraints_name_the_same_versions(python: str) -> None:
 def test_whatever_the_project_asks_for_is_there_with_what_that_asks_for() -> None:
     """Followed from package to package, as installed here."""
     extras = PROJECT["optional-dependencies"]
-    asked = [*PROJECT["dependencies"], *extras["sweep"], *extras["test"], *extras["docs"]]
+    installed = (text for extra in FILES["requirements-test.txt"] for text in extras[extra])
+    asked = [*PROJECT["dependencies"], *installed]
     to_see, seen = [Requirement(text) for text in asked], set[str]()
     names = {name_of(pin) for pin in HASHED}
     while to_see:

@@ -121,7 +121,7 @@ def _say_started(options: Options, run: Run) -> None:
                 more["messages"] = [event.detail["text"] for event in store.events(kind="message")]
         say_json({"event": "started", "run": run.id, "name": run.name, "pid": run.summary().pid, **more})
     else:
-        began = "queued" if getattr(options, "queue", False) else "started"
+        began = "queued" if getattr(options, "queue", False) or getattr(options, "on", None) == "slurm" else "started"
         after = f", forked from {parent['run']} at step {parent['step']:,}" if parent else ""
         say(f"{one_line(run.name)} ({run.id}): {began} in {run.folder}{after}")
 

@@ -13,7 +13,7 @@ from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.control import fork_rewind
 from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, enumerated
-from seqsum.launch import Launcher
+from seqsum.launch import Launcher, cancel
 from seqsum.models.settings import AutoregressiveConfig
 from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
 from seqsum.runs.access import by_another, read_only
@@ -111,9 +111,12 @@ def stop(run: Run) -> dict[str, Any]:
         lock = take_lock(run.folder)
         if lock is not None:
             try:
+                with run.store() as store:
+                    job = store.state().get("job", {})
                 run.end_before_start("stopped before it began", by_another(run.folder).get("by", ""))
             finally:
                 os.close(lock)
+            cancel(job)
             return {"ok": True, "message": "stopped before it began", "step": run.summary().step}
     return _ask(run, LIVE_STATUSES, "stop")
 

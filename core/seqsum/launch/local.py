@@ -139,6 +139,11 @@ class LocalLauncher:
         self._children = [child for child in self._children if child.poll() is None]
 
 
+def leave_queue(run: Run) -> None:
+    """Drop what an earlier worker left in the queue; for whoever holds the run's lock."""
+    _ticket(run, machine_folder()[0], 1, queue=False)
+
+
 def _ticket(run: Run, root: Path | None, count: int, queue: bool) -> str:
     """Drop what an earlier worker left in the queue; return the ticket of one that is to wait there."""
     if root is not None:

@@ -151,7 +151,7 @@ def _no_view(_action: int, _one: str | None, _two: str | None, _database: str | 
 def on_network_file_system(path: Path) -> bool:
     """Tell whether `path` lies on a network file system, where SQLite's WAL does not work between hosts."""
     best, kind = "", ""
-    target = str(path.resolve())
+    target = str(path.resolve()) + os.sep
     for partition in psutil.disk_partitions(all=True):
         mount = partition.mountpoint.rstrip(os.sep) + os.sep
         if target.startswith(mount) and len(mount) > len(best):

@@ -190,7 +190,7 @@ class Run:
         def end() -> None:
             step = store.state()["step"]
             store.add_event(step, "stopped", reason=reason, **who)
-            store.set_state(status="stopped", reason=reason, updated=time.time())
+            store.set_state(status="stopped", reason=reason, updated=time.time(), job={})
             self.record_outcome("stopped", reason, step, store)
 
         with self.store() as store:
