@@ -14,7 +14,7 @@ from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.files import alone, read_json, write_json
-from seqsum.runs.access import by_another, hand
+from seqsum.runs.access import by_another, hand, read_only
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.gone import RunGone
 from seqsum.text import is_plain, one_line, plain_spaces, printable
@@ -114,7 +114,7 @@ def annotate(
             write_json(folder / ANNOTATIONS_FILE, stay | {key: said[key] for key in changes if key in said})
     except OSError as error:
         RunGone.check(folder)
-        reason = error.strerror or error
+        reason = read_only(folder) or error.strerror or error
         raise UserError(f"runs: can't write {folder / ANNOTATIONS_FILE}: {reason}") from None
     tell_changed(folder)
     return found

@@ -258,7 +258,10 @@ class Index:
 
     def _load(self) -> None:
         self._loaded = True
-        if self.path.is_symlink() or not self.path.is_file():
+        try:
+            if self.path.is_symlink() or not self.path.is_file():
+                return
+        except OSError:  # nobody may look into the workspace, which whoever lists it is told
             return
 
         def read(database: sqlite3.Connection) -> tuple[Any, list[Any]]:

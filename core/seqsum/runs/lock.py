@@ -14,6 +14,7 @@ import psutil
 
 from seqsum.errors import UserError, told_as
 from seqsum.files import is_held, open_regular, try_lock
+from seqsum.runs.access import read_only
 from seqsum.slots import WORKER_LOCK
 from seqsum.text import one_line
 
@@ -42,6 +43,8 @@ def no_worker(folder: Path, verb: str) -> Iterator[None]:
 
     Raises UserError, which begins with `verb`, where a worker is at the run or its folder can't be written.
     """
+    if why := read_only(folder):
+        raise UserError(f"{verb}: run {folder.name} is {why}")
     with told_as(f"{verb}: can't write {folder}"):
         lock = take_lock(folder)
     if lock is None:

@@ -19,6 +19,7 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.files import alone, sync_folder
 from seqsum.folders import default_workspace
 from seqsum.runs import rewinding
+from seqsum.runs.access import read_only
 from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
 from seqsum.runs.bounds import RUN_NAME, is_run, remove, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone, emptied
@@ -121,7 +122,7 @@ class Workspace:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = read_only(self.folder) or getattr(error, "strerror", None) or error
             raise UserError(
                 f"workspace: can't write {self.folder}: {reason}; choose another with --workspace"
             ) from None
