@@ -38,6 +38,14 @@ def parser() -> Parser:
         type=Path,
         help="folder of runs (default: SEQSUM_WORKSPACE, else the user's data folder)",
     )
+    made.add_argument(
+        "--remote",
+        metavar="[USER@]HOST[:DIR]",
+        help="the console of another machine, through ssh",
+    )
+    made.add_argument(
+        "--remote-command", metavar="COMMAND", help="what it is called there; default: seqsum-tui", default=None
+    )
     made.add_argument("--version", action="version", version=f"seqsum-tui {__version__}")
     return made
 
@@ -50,6 +58,8 @@ def run(arguments: list[str] | None = None) -> int:
     except UserError as error:
         complain(error)
         return 2
+    if options.remote or options.remote_command:
+        return show_remote(options)
     folder = workspace_folder(options.workspace)
     if folder.exists() and not folder.is_dir():
         complain(f"seqsum-tui: {folder} is not a folder; give another with --workspace")
@@ -64,6 +74,25 @@ def run(arguments: list[str] | None = None) -> int:
         )
         return 2
     return open_console(folder)
+
+
+def show_remote(options: argparse.Namespace) -> int:
+    """Show the console of another machine."""
+    from seqsum_tui.terminal_io.remote import Remote, show
+    from seqsum_tui.terminal_io.typed_ahead import terminal_before
+
+    try:
+        if not options.remote:
+            raise UserError("seqsum-tui: --remote-command goes with --remote HOST")
+        if options.workspace is not None:
+            raise UserError("seqsum-tui: the folder of another machine stands behind its name: --remote HOST:DIR")
+        remote = Remote.parse(options.remote, options.remote_command or "seqsum-tui")
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UserError(f"seqsum-tui: --remote needs a terminal; without one: ssh {remote.host} seqsum runs")
+        return show(remote, terminal_before())
+    except UserError as error:
+        complain(error)
+        return 2
 
 
 def workspace_folder(chosen: Path | None) -> Path:
