@@ -24,8 +24,8 @@ from seqsum.errors import UserError
 from seqsum.text import printable
 
 HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.\-]*@)?(?:[A-Za-z0-9][A-Za-z0-9_.\-]*|\[[0-9A-Fa-f:.]+\])")
-LOST, MISSING = 255, 127
-"""What ssh ends with when there is no line (any more), and a shell when there is no such command."""
+LOST, MISSING, INTERRUPTED = 255, 127, 130
+"""What ssh ends with when there is no line (any more), a shell when there is no such command, and after ctrl+c."""
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=15")
 """A line that is dead for a quarter of a minute is given up, and asked for again."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
@@ -79,7 +79,10 @@ def show(remote: Remote, before: list[Any] | None = None) -> int:
     if shutil.which("ssh") is None:
         raise UserError("seqsum-tui: --remote needs ssh, which is not on this machine")
     with tempfile.TemporaryDirectory(prefix="seqsum-") as folder:
-        return _shown_again(remote, before, Path(folder) / "stood")
+        try:
+            return _shown_again(remote, before, Path(folder) / "stood")
+        except KeyboardInterrupt:
+            return INTERRUPTED
 
 
 def _shown_again(remote: Remote, before: list[Any] | None, stood: Path) -> int:
@@ -101,10 +104,7 @@ def _shown_again(remote: Remote, before: list[Any] | None, stood: Path) -> int:
             f"The line to {remote.host} is lost; what trains there goes on. Again in {wait:.0f} s, ctrl+c ends.",
             file=sys.stderr,
         )
-        try:
-            time.sleep(wait)
-        except KeyboardInterrupt:
-            return 130
+        time.sleep(wait)
 
 
 def _shown(command: list[str], before: list[Any] | None) -> int:
