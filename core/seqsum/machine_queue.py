@@ -100,7 +100,8 @@ def machine_folder() -> tuple[Path | None, str]:
         return (None, f"{VARIABLE}: {chosen} {wrong}; each workspace has a queue of its own") if wrong else (
             Path(chosen), ""
         )  # fmt: skip
-    found = next((place for place in PLACES if not _wrong_with(place)), None)
+    # On some systems /tmp is a link, which its owner, the system, may make.
+    found = next((place for place in map(Path.resolve, PLACES) if not _wrong_with(place)), None)
     return found, "" if found else f"{VARIABLE}: the machine has no folder for a queue; each workspace has its own"
 
 

@@ -207,7 +207,21 @@ def test_a_person_may_keep_a_queue_for_each_workspace(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SEQSUM_QUEUE_DIR", "here")
     assert machine_folder()[0] is None and "absolute" in machine_folder()[1]
     monkeypatch.delenv("SEQSUM_QUEUE_DIR")
-    assert machine_folder()[0] in (*machine_queue.PLACES, None)
+    assert machine_folder()[0] in (*map(Path.resolve, machine_queue.PLACES), None)
+
+
+def test_the_machines_queue_is_in_a_folder_of_the_system_also_through_its_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private").chmod(0o1777)
+    (tmp_path / "tmp").symlink_to("private")
+    monkeypatch.delenv("SEQSUM_QUEUE_DIR")
+    monkeypatch.setattr(machine_queue, "PLACES", (tmp_path / "none", tmp_path / "tmp"))
+    assert machine_folder() == (tmp_path / "private", "")
+    (tmp_path / "private").chmod(0o777)
+    found, why = machine_folder()
+    assert found is None and "each workspace has its own" in why
 
 
 def test_what_is_planted_in_the_queue_counts_for_nothing(root: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import count
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Workspace
+from seqsum.runs.waiting import place_of
 from seqsum.sweep.definition import create
 from seqsum.sweep.making import plan
 from seqsum.sweep.optuna_study import check_installed
@@ -77,7 +78,8 @@ class Starter:
         assert draft.config is not None
         name = draft.name.strip() or None
         run = start(self.workspace, self.launcher, draft.preset.name, draft.config, name, queue)
-        text = "It begins when it is its turn and a worker is free."
+        place = place_of(run.folder) if queue else None
+        text = f"It begins when it is its turn{f': {literal(place.told)}' if place else ' and a worker is free'}."
         return Started(run, (f"{literal(run.record.name)} is queued", text) if queue else None)
 
     def _start_seeds(self, draft: RunDraft) -> Started:

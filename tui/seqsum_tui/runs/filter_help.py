@@ -10,7 +10,7 @@ FILTER_WORDS: list[BindingType] = [
         {
             "big-*": "A word in name, preset, id, group, tags or note; * is anything, 'two words' go in quotes",
             "cell = lstm": "A setting, a metric or a column, compared by = != < <= > >=",
-            "tag:night": "A part of a text; the whole text by =",
+            "tag:night": "A part of a text, also owner:anna, host:box2; the whole text by =",
             "name ~ ^a.*": "A regular expression; !~ for those that don't fit it",
             "in (0, 1)": "seed in (0, 1): one of several values; seed not in (0, 1): none of them",
             "loss = nan": "Also inf; what has no loss at all is found by not has:loss",
