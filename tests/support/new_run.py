@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from textual.widgets import Button, Input
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run, Summary, Workspace
 from seqsum_tui.new_run.form import ConfigForm
 from seqsum_tui.new_run.preset_list import PresetList
 from seqsum_tui.new_run.rows import FieldRow
@@ -53,8 +54,14 @@ class FakeLauncher:
     def cool(self) -> None:
         self.is_warm = False
 
-    def poll(self, run: Run) -> bool:
-        return run in self.submitted
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def poll(self, run: Run) -> Summary:
+        return run.summary()
+
+    def holds(self, run: Run) -> bool:
+        return run in (*self.submitted, *self.queued)
 
     def stop(self, run: Run) -> None:
         pass

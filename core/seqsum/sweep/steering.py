@@ -8,6 +8,7 @@ import time
 
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
+from seqsum.runs.access import by_another
 from seqsum.runs.run import said_status
 from seqsum.sweep.definition import Status, Sweep, Wanted, read, read_settings, read_wanted, status_of, want
 
@@ -81,5 +82,6 @@ def _stop_runs(workspace: Workspace, sweep: Sweep) -> None:
     groups = {one.group for one in read_settings(workspace, sweep.name).settings}
     for summary in workspace.summaries():
         if summary.group in groups and summary.live:
-            with Run(workspace.folder / summary.id).store() as store:
-                store.post_command("stop")
+            run = Run(workspace.folder / summary.id)
+            with run.store() as store:
+                store.post_command("stop", **by_another(run.folder))
