@@ -14,7 +14,7 @@ from seqsum.launch.warm import WarmLauncher
 from seqsum.slots import MOST_WORKERS
 from seqsum.text import printable
 
-ENGINES = ("local", "slurm")
+ENGINES = ("local", "slurm", "ray")
 LOCAL_OPTIONS = ("workers",)
 
 
@@ -31,6 +31,10 @@ def launcher_on(engine: str, options: Mapping[str, str], workspace: Path, *, war
         from seqsum.launch.slurm import SlurmLauncher
 
         return SlurmLauncher(workspace, options)
+    if engine == "ray":
+        from seqsum.launch.ray_cluster import RayLauncher
+
+        return RayLauncher(workspace, options)
     raise UserError(f'launch: no engine "{printable(engine)}"; there are {", ".join(ENGINES)}')
 
 
