@@ -34,6 +34,7 @@ def test_who_may_only_look_sees_whose_it_is_and_each_key_says_why_it_does_nothin
             terminal.wait_for("The workspace is read-only: the folder is daemon's.")
             terminal.press("enter")
             terminal.wait_for("read-only: the folder is games's")
+            assert "saves one first" not in terminal.wait_for("Answers come from the newest checkpoint.")
             terminal.press("A", "1 2 3", "enter")
             terminal.wait_for(lambda text: "→" in text or "right" in text or "wrong" in text)
             terminal.press("escape", "l")

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from seqsum.errors import UserError
 from seqsum.formatting import full
+from seqsum.runs.access import read_only
 from seqsum_tui.query.box import QuestionBox
 from seqsum_tui.query.said import Said
 from seqsum_tui.query.session import Session
@@ -25,10 +26,8 @@ from seqsum_tui.shared import bindings, display
 if TYPE_CHECKING:
     from seqsum.runs import Summary
 
-HOW = (
-    "Type a question and press enter; up brings back earlier ones. Answers come from the newest checkpoint: "
-    "a run that trains saves one first, at most every two seconds."
-)
+HOW = "Type a question and press enter; up brings back earlier ones. Answers come from the newest checkpoint"
+SAVES = ": a run that trains saves one first, at most every two seconds."
 SAMPLES = "The model goes on writing. /t 0.8 draws with that temperature from then on; /t 0 takes the likeliest."
 MOST_ANSWERS = 50
 HOTTEST = 100.0
@@ -71,6 +70,8 @@ class AskPanel(Vertical):
         self._answers: list[Content] = []
         self._samples = False
         self._temperature: float | None = None
+        # Whoever may only look has nothing saved.
+        self._how = HOW + ("." if read_only(session.run.folder) else SAVES)
 
     def compose(self) -> ComposeResult:
         """Make the box."""
@@ -79,7 +80,7 @@ class AskPanel(Vertical):
             yield QuestionInput(id="question", select_on_focus=False)
             yield Static("", id="state")
         with VerticalScroll(can_focus=False):
-            yield Static(Content.styled(HOW, "$foreground-muted"), id="answers")
+            yield Static(Content.styled(self._how, "$foreground-muted"), id="answers")
 
     @on(Input.Submitted, "#question")
     def submit(self, event: Input.Submitted) -> None:
@@ -185,7 +186,7 @@ class AskPanel(Vertical):
         box.learn(ready)
         box.placeholder = display.literal(f"{hint}; /t 0.8 sets the temperature" if samples else hint)
         if samples and not self._answers:
-            self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{HOW}", "$foreground-muted"))
+            self.query_one("#answers", Static).update(Content.styled(f"{SAMPLES}\n{self._how}", "$foreground-muted"))
 
     def state(self, text: str) -> None:
         """Say, beside the box, what the model is doing."""
