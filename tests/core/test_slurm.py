@@ -21,9 +21,10 @@ from seqsum.launch import Launcher, WarmLauncher, launcher_on
 from seqsum.launch.slurm import minutes
 from seqsum.runs import Run, Workspace
 from support.command_line import lines, refused
-from support.engine import outcome_of, small, wait_until
+from support.engine import SMALL, outcome_of, small, wait_until
 from support.one_node_slurm import one_node_slurm, why_none
 
+FLAGS = [f"--{path}={value}" for path, value in {**SMALL, "train.steps": 60}.items()]
 CONFIG = small(train__steps=400, train__backend="torch", train__evaluate_every=50)
 
 
@@ -164,6 +165,30 @@ def test_a_run_that_was_taken_up_here_is_none_of_slurms_any_more(
     wait_until(lambda: run.summary().status == "finished", "its end")
     wait_until(lambda: not in_queue(job), "the end of the job")
     assert run.log.read_text().count("started at step") == 1
+
+
+def test_a_sweep_whose_driver_is_killed_finds_its_jobs_again(slurm: Path, tmp_path: Path) -> None:
+    there = ["--workspace", str(tmp_path)]
+    begun = ["sweep", "baseline", *FLAGS, "--optim.lr", "0.001,0.01", "--seeds", "2", "--on", "slurm"]
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "seqsum.cli", *begun, "--job", "time=10,begin=now+8seconds", "--json", *there],
+        stdout=subprocess.DEVNULL,
+    )
+    workspace = Workspace(tmp_path)
+    wait_until(lambda: [run for run in workspace.runs() if handed(run)][3:], "that all are handed over")
+    driver.kill()
+    driver.wait()
+    told = lines("sweep", "--resume", "baseline-sweep", *there)[-1]
+    assert told["status"] == "finished" and [len(one["runs"]) for one in told["settings"]] == [2, 2]
+    runs = workspace.runs()
+    assert len(runs) == 4 and all(run.summary().status == "finished" for run in runs)
+    # None was handed over twice: they are all of one array.
+    assert len({job_of(run).partition("_")[0] for run in runs}) == 1
+
+
+def handed(run: Run) -> bool:
+    with run.store() as store:
+        return bool(store.state().get("job", {}).get("id"))
 
 
 # What is refused
