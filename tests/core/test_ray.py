@@ -66,6 +66,7 @@ def test_a_lost_worker_and_a_lost_node_are_made_good_for_and_nobody_else_comes_i
         status, said = found[case]
         assert status == 2 and said.startswith("launch: can't reach Ray at 127.0.0.1:") and why in said
         assert said.endswith("ray start --head --include-dashboard=false\n") and len(said.splitlines()) == 1
+        assert not Workspace(tmp_path / case).runs()
 
 
 def test_a_dry_run_tells_what_ray_is_given(tmp_path: Path) -> None:
@@ -79,7 +80,14 @@ def test_a_dry_run_tells_what_ray_is_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "why"), [("partition=x", "ray has no"), ("num_cpus=two", "is a number"), ("max_retries=0", "from 1 to")]
+    ("option", "why"),
+    [
+        ("partition=x", "ray has no"),
+        ("num_cpus=two", "is a number"),
+        ("max_retries=0", "from 1 to"),
+        ("address=auto", "is HOST:PORT"),
+        ("address=ray://here:10001", "is HOST:PORT"),
+    ],
 )
 def test_options_that_ray_has_not_are_refused(option: str, why: str, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")

@@ -205,6 +205,15 @@ def test_what_slurm_refuses_is_told_in_its_words(slurm: Path, tmp_path: Path) ->
     assert {run.summary().status for run in Workspace(tmp_path).runs()} == {"stopped"}
 
 
+def test_what_jobs_run_is_nothing_that_others_can_write(slurm: Path, tmp_path: Path) -> None:
+    group = replication(tmp_path, on_slurm(tmp_path), 1)
+    (tmp_path / f".slurm-{os.getuid()}").mkdir()
+    (tmp_path / f".slurm-{os.getuid()}").chmod(0o777)
+    with pytest.raises(UserError, match="can be written by others"):
+        group.begin()
+    assert statuses(group) == ["stopped"]
+
+
 def test_where_there_is_no_slurm_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit", reason="the extra slurm is not installed")
     there = ["train", "baseline", "--on", "slurm", "--workspace", str(tmp_path)]

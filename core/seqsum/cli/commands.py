@@ -72,6 +72,7 @@ def train(options: Options) -> int:
         say_command(options, launcher, launcher.command(workspace.folder, 1, config.train.threads, options.queue), 1)
         if options.dry_run:
             return 0
+        launcher.warm()
         run = commands.start(workspace, launcher, preset.name, config, options.name, options.queue, options.changes)
         return _followed(options, run, launcher)
 

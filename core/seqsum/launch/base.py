@@ -59,7 +59,7 @@ class Launcher(Protocol):
         ...
 
     def warm(self) -> None:
-        """Get ready for a worker that will be wanted soon, where that makes its start quicker; return at once."""
+        """Get ready for a worker that will be wanted soon; return soon. Raises UserError where there can't be one."""
         ...
 
     def cool(self) -> None:

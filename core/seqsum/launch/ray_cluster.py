@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -27,6 +28,8 @@ OF_TASKS = ("num_cpus", "num_gpus", "memory", "scheduling_strategy")
 AT_ONCE, MOST_AT_ONCE = 16, 10_000
 RETRIES, MOST_RETRIES = 3, 1_000
 """How often a task is tried again whose worker or node was lost."""
+ADDRESS = "127.0.0.1:6379"
+"""Where `ray start --head` on this machine is; Ray itself would take any that it finds, of any user."""
 CONNECT_SECONDS = 5.0
 WRONG_TOKEN = "InvalidAuthToken"
 """What Ray writes on standard error where it says no more than that it failed."""
@@ -54,8 +57,8 @@ class RayLauncher(ClusterLauncher):
     outlives = False
 
     def __init__(self, workspace: Path, options: Mapping[str, str]) -> None:
-        """options: `address` is the cluster's, else RAY_ADDRESS or one on this machine; `at_once` how many train side
-        by side, `max_retries` how often a lost one is tried again; others are Ray's own of a task.
+        """options: `address` is the cluster's, else RAY_ADDRESS or Ray's own on this machine; `at_once` how many train
+        side by side, `max_retries` how often a lost one is tried again; others are Ray's own of a task.
 
         Raises UserError where Ray is not installed.
         """
@@ -68,7 +71,9 @@ class RayLauncher(ClusterLauncher):
         except ImportError:
             raise UserError("launch: ray needs Ray, which is not installed: pip install 'seqsum-tui[ray]'") from None
         self._ray = ray
-        self._address = options.get("address") or os.environ.get("RAY_ADDRESS") or "auto"
+        self._address = options.get("address") or os.environ.get("RAY_ADDRESS") or ADDRESS
+        if re.fullmatch(r"[^/\s]+:[0-9]{1,5}", self._address) is None:
+            raise UserError(f'launch: the address of a Ray cluster is HOST:PORT, got "{printable(self._address)}"')
         self._at_once = whole_option(self.name, options, "at_once", MOST_AT_ONCE) or AT_ONCE
         self._retries = whole_option(self.name, options, "max_retries", MOST_RETRIES) or RETRIES
         self._task: dict[str, Any] = {name: _value(name, options[name]) for name in OF_TASKS if name in options}
@@ -89,6 +94,10 @@ class RayLauncher(ClusterLauncher):
             f"ray.remote(seqsum.launch.ray_cluster.train).options({said}).remote({str(workspace / RUN)!r}, TOKEN)\n"
             f"where each task runs\n{worker}"
         )
+
+    def warm(self) -> None:
+        """Connect: where there is no cluster, no run is made in vain."""
+        self._connect()
 
     def _connect(self) -> None:
         if self._connected:
@@ -175,9 +184,7 @@ def _quiet() -> Iterator[Callable[[], str]]:
 
 def _check_reached(address: str) -> None:
     """Raise UserError where nobody answers: Ray itself would try for minutes."""
-    host, colon, port = address.rpartition(":")
-    if "://" in address or not colon or not port.isdecimal():
-        return
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
