@@ -20,7 +20,7 @@ from seqsum_tui.charts.axes import YRange, arrange, rows_for_legend, x_extent, y
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.legend import Entry, LegendInks, fitted, legend_lines
 from seqsum_tui.charts.palette import DARK_COLOURS, LIGHT_COLOURS, SIGNS, series_colour, unique_signs
-from seqsum_tui.charts.text import shorten, shorten_middle, shorten_words
+from seqsum_tui.charts.text import shorten, shorten_middle, shorten_name, shorten_words
 
 PLAIN = Style()
 INKS = LegendInks(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
@@ -361,3 +361,12 @@ def test_the_extent_of_x_reaches_to_the_fixed_ends_and_stands_still() -> None:
     assert len(ends) <= 2
     left, right = x_extent([np.array([5.0])], (None, None))
     assert left < 5 < right
+
+
+def test_of_a_sweep_s_setting_the_values_stay():
+    rates = [f"baseline-sweep: lr {rate}, weight_decay 0" for rate in ("0.001", "0.003", "0.01")]
+    for width in range(12, 60):
+        cut = [shorten_name(name, width) for name in rates]
+        assert all(cell_len(name) <= width for name in cut) and len(set(cut)) == 3, (width, cut)
+    assert shorten_name(rates[0], 16) == "…0.001, 0" and shorten_name(rates[0], 30) == "…lr 0.001, weight_decay 0"
+    assert shorten_name("deeper-networks", 10) == shorten_middle("deeper-networks", 10)

@@ -6,7 +6,10 @@ from rich.cells import cell_len
 
 from seqsum.cells import clusters, shorten
 
-__all__ = ["shorten", "shorten_middle", "shorten_words", "single_cells"]
+__all__ = ["shorten", "shorten_middle", "shorten_name", "shorten_words", "single_cells"]
+
+NARROWEST_SETTING = 10
+"""Cells in which a setting says more than the begin and the end of the whole name."""
 
 
 def single_cells(text: str) -> list[tuple[str, int]]:
@@ -36,3 +39,15 @@ def shorten_middle(text: str, width: int) -> str:
             break
         tail = part + tail
     return shorten(text, width - cell_len(tail)) + tail
+
+
+def shorten_name(text: str, width: int) -> str:
+    """Return the name of a run or a group in at most `width` cells; of a sweep's setting, `sweep: lr 0.01, …`, what
+    tells it from the sweep's others."""
+    _, colon, setting = text.partition(": ")
+    if cell_len(text) <= width or not colon or width < NARROWEST_SETTING:
+        return shorten_middle(text, width)
+    if cell_len(setting) >= width:
+        # The values alone: which field each belongs to stands in a sweep's own screen.
+        setting = ", ".join(part.rpartition(" ")[2] for part in setting.split(", "))
+    return "…" + shorten_middle(setting, width - 1)

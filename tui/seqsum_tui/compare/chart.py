@@ -15,7 +15,7 @@ from seqsum_tui.charts.legend import Entry, Note
 from seqsum_tui.charts.line_ends import LineEnd
 from seqsum_tui.charts.palette import series_colour
 from seqsum_tui.charts.plot import Layer
-from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.charts.text import shorten_name
 from seqsum_tui.shared import display
 from seqsum_tui.shared.key_words import keys_note
 
@@ -71,7 +71,7 @@ class CompareChart(Chart, can_focus=False, inherit_bindings=False):
     def tag(self, end: LineEnd) -> str:
         """A row's name and how many runs it has, as in the table, and its value."""
         row = self._rows[end.layer.series.name]
-        name = shorten_middle(display.literal(row.name), LONGEST_NAME)
+        name = shorten_name(display.literal(row.name), LONGEST_NAME)
         return f"{f'{name} {row.size}'.strip()} {formatting.metric(self.title, float(end.layer.shown[end.at]))}"
 
     def _entries(self, layers: Sequence[Layer]) -> list[Entry]:

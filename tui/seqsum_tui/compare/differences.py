@@ -14,7 +14,7 @@ from textual.binding import BindingType
 
 from seqsum.config import as_shown
 from seqsum_tui.charts.palette import series_colour
-from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.charts.text import shorten_name
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.line_table import LineTable, Piece
 
@@ -125,7 +125,7 @@ class DifferencesView(LineTable[Setting]):
         yield display.fit(before, self._field_width), Style()
         for place in self._shown:
             row, width = self._rows[place], self._width(place) - 2
-            name = display.fit(shorten_middle(display.literal(row.name), width), width)
+            name = display.fit(shorten_name(display.literal(row.name), width), width)
             yield " " * GAP, Style()
             yield f"{row.look.sign} ", Style(color=series_colour(row.look.hue, self.app).rich_color, bold=True)
             yield name, Style(bold=row.baseline)

@@ -14,7 +14,7 @@ from textual.message import Message
 from seqsum.compare import Comparison, Row
 from seqsum.compare.significance import Tested
 from seqsum_tui.charts.palette import series_colour
-from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.charts.text import shorten_name
 from seqsum_tui.compare.columns import LUXURIES, RowColumn, columns_of
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.columns import fitting
@@ -79,7 +79,7 @@ class CompareTable(ColumnTable[Row, RowColumn]):
         room = width - 2 - len(lead) - len(tail)
         text = display.literal(row.name)
         # Cut in the middle: names of runs differ at their ends.
-        shown = shorten_middle(text, room)
+        shown = shorten_name(text, room)
         rest = " " * (room - cell_len(shown))
         group = Style(italic=row.kind == "group")
         return [(lead, Style()), (f"{sign} ", ink), (shown, quiet + group), (tail + rest, quiet)]

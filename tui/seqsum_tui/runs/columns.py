@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seqsum import formatting
 from seqsum_tui.charts.sparkline import sparkline
-from seqsum_tui.charts.text import shorten_middle
+from seqsum_tui.charts.text import shorten_name
 from seqsum_tui.shared import display
 from seqsum_tui.shared.columns import Column, Place, fitting
 
@@ -83,9 +83,10 @@ def _name(line: Line, now: float, width: int) -> str:
     name = ("! " if line.summary.problems and line.kind != "group" else "") + display.literal(line.summary.name)
     if line.kind == "group":
         size = f" {line.size}"
-        return (FOLDED if line.folded else UNFOLDED) + display.fit(name, width - 2 - len(size)).rstrip() + size
+        room = width - 2 - len(size)
+        return (FOLDED if line.folded else UNFOLDED) + display.fit(shorten_name(name, room), room).rstrip() + size
     lead = MEMBER if line.kind == "member" else ""
-    return lead + shorten_middle(name, width - len(lead))
+    return lead + shorten_name(name, width - len(lead))
 
 
 def _loss(line: Line, now: float, width: int) -> str:
