@@ -22,6 +22,7 @@ from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
+from seqsum.runs.lock import take_lock
 from seqsum.sweep import definition
 from seqsum.sweep.definition import Sweep
 from seqsum.sweep.driver import Driver
@@ -232,6 +233,24 @@ def test_a_driver_killed_again_and_again_tries_each_setting_once(tmp_path: Path)
     for runs in found.values():
         assert sorted(int(run.record.parsed_config().train.seed) for run in runs) == [0, 1]
         assert {run.summary().status for run in runs} == {"finished"}
+
+
+def test_a_run_whose_start_died_with_its_driver_is_started(tmp_path: Path) -> None:
+    """What was to start its worker may outlive the driver for a moment, and hold the run's lock meanwhile."""
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": STEPS}, seeds=(0,))
+    config = made.config_of({"optim.lr": "0.001"}).changed(
+        {"track.group": made.group_of({"optim.lr": "0.001"}), "train.seed": "0"}, "test"
+    )
+    left = workspace.create(made.preset, config)
+    lock = take_lock(left.folder)
+    assert lock is not None
+    with Driver(workspace, made.name, LocalLauncher()) as driver:
+        driver.look()
+        assert left.summary().status == "queued"
+        os.close(lock)
+        wait_until(driver.look, "all is tried")
+    assert {run.summary().status for run in workspace.runs()} == {"finished"} and len(workspace.runs()) == 2
 
 
 def test_half_a_line_of_optuna_s_journal_is_no_end(tmp_path: Path) -> None:
