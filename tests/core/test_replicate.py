@@ -18,6 +18,7 @@ from seqsum.errors import UserError
 from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
+from seqsum.runs.lock import take_lock
 from seqsum.training.trainer import Trainer
 from support.engine import SMALL, small, wait_for_end, wait_until
 
@@ -198,3 +199,18 @@ def test_ctrl_c_saves_all_of_them_and_the_same_command_goes_on(tmp_path: Path) -
         if run.summary().live:
             commands.stop(run)
         wait_for_end(run)
+
+
+def test_a_run_whose_start_died_with_its_command_is_started(tmp_path: Path) -> None:
+    """What was to start its worker may hold the run's lock for a moment after the command was killed."""
+    workspace = Workspace(tmp_path)
+    config = load_preset("baseline").config.changed({"train.steps": "50", "track.group": "g"}, "test")
+    left = workspace.create("baseline", config)
+    lock = take_lock(left.folder)
+    assert lock is not None
+    command = [sys.executable, "-m", "seqsum.cli", "replicate", "baseline", "--train.steps", "50", "--seeds", "2"]
+    process = subprocess.Popen([*command, "--group", "g", "--workspace", str(tmp_path)], stdout=subprocess.DEVNULL)
+    # The other seed is done: the command has looked at what is due.
+    wait_until(lambda: [run.summary().status for run in workspace.runs()].count("finished") == 1, "a seed is done")
+    os.close(lock)
+    assert process.wait(120) == 0 and left.summary().status == "finished"

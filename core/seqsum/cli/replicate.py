@@ -112,6 +112,9 @@ def _follow(replication: Replication, as_json: bool, signals: Sequence[int]) -> 
     with overall_bar(replication.group, shown=bar) as show:
         while True:
             summaries = replication.summaries()
+            stranded = [seed for seed, one in summaries.items() if replication.is_stranded(seed, one.status)]
+            if stranded and not signals:
+                replication.begin(stranded)
             for seed, summary in summaries.items():
                 if not summary.live and seed not in told:
                     told.add(seed)

@@ -90,11 +90,11 @@ class Replication:
 
     def _interrupted(self, run: Run) -> bool:
         status = self.launcher.poll(run).status
-        return status in ("paused", "stopped", "died") or self.is_stranded(run, status)
+        return status in ("paused", "stopped", "died") or (status == "queued" and not self.launcher.holds(run))
 
-    def is_stranded(self, run: Run, status: str) -> bool:
-        """Whether a run waits that nothing will start: who made it was killed before a worker had it."""
-        return status == "queued" and not self.launcher.holds(run)
+    def is_stranded(self, seed: int, status: str) -> bool:
+        """Whether a seed's run waits that nothing will start: who made it was killed before a worker had it."""
+        return status == "queued" and not self.launcher.holds(self.runs[seed])
 
     def begin(self, seeds: Collection[int] | None = None) -> None:
         """Start or resume what is due, of these seeds only; each waits for its turn in the queue."""

@@ -157,7 +157,7 @@ class Driver:
         summaries = active.replication.summaries()
         active.live = {seed for seed, summary in summaries.items() if summary.live}
         for seed, summary in summaries.items():
-            stranded = active.replication.is_stranded(active.replication.runs[seed], summary.status)
+            stranded = active.replication.is_stranded(seed, summary.status)
             if (stranded or summary.status in INTERRUPTED) and active.restarts.get(seed, 0) < MOST_RESTARTS:
                 active.restarts[seed] = active.restarts.get(seed, 0) + 1
                 active.begin(seed)
