@@ -104,6 +104,7 @@ class Walk:
         self.model: Model = {}
         self.listed: dict[str, str] = {}
         self.said: list[str] = []
+        self.named = 0
         self.whole: dict[str, object] = {}
         self.open()
 
@@ -143,6 +144,11 @@ class Walk:
 
     def one_of(self, ids: list[str]) -> str | None:
         return self.draw.choice(ids) if ids else None
+
+    def new_name(self) -> str:
+        """A name that no other run has, so short that the list shows all of it."""
+        self.named += 1
+        return f"n{self.named}"
 
     # How it is done
 
@@ -203,11 +209,8 @@ class Walk:
         return self.do(f"train {id}", lambda where: _train(where, id), after)
 
     def rename(self) -> bool | None:
-        id, name = self.one_of(self.finished), f"n{self.draw.randrange(10**6)}"
-        # A name that another has is refused.
-        if id is None or name in self.listed or any(known.name == name for known in self.model.values()):
-            return False
-        return self.change(id, "rename", id, name, name=name)
+        id, name = self.one_of(self.finished), self.new_name()
+        return False if id is None else self.change(id, "rename", id, name, name=name)
 
     def tag(self) -> bool | None:
         id, word = self.one_of(self.here), self.draw.choice(WORDS)
@@ -253,8 +256,8 @@ class Walk:
         steps = [step for step in self.model[id].checkpoints if step < STEPS] if id is not None else []
         if not steps:
             return False
-        step = self.draw.choice(steps)
-        make = told(lambda where: fork_rewind.fork(Workspace(where), run_in(where, str(id)), step, {}))
+        step, name = self.draw.choice(steps), self.new_name()
+        make = told(lambda where: fork_rewind.fork(Workspace(where), run_in(where, str(id)), step, {}, name))
         return self.do(f"fork {id} at {step}", make, self.model, Known(self.model[str(id)].seed, parent=id))
 
     def rewind_and_train(self) -> bool | None:
