@@ -32,8 +32,6 @@ def told(folder: Path) -> dict[str, Any]:
     # What Ray has to say of tasks that were lost is not among what we say.
     (line,) = done.stdout.splitlines()
     found: dict[str, Any] = json.loads(line)
-    if "skipped" in found:
-        pytest.skip(found["skipped"])
     return found
 
 
@@ -61,7 +59,7 @@ def test_a_lost_worker_and_a_lost_node_are_made_good_for_and_nobody_else_comes_i
     assert {reason for _, reason in found["stopped"]} == {"stopped by command", "stopped before it began"}
     assert found["handlers_kept"]
     # Nothing listens to other machines, and who has no token is told so.
-    assert found["listening"] == ["127.0.0.1"] and not found["dashboard"]
+    assert found["listening"] == ["127.0.0.1"] and found["ports"] > 5 and not found["dashboard"]
     for case, why in {"nobody": "Connection refused", "stranger": "authentication token is missing or wrong"}.items():
         status, said = found[case]
         assert status == 2 and said.startswith("launch: can't reach Ray at 127.0.0.1:") and why in said

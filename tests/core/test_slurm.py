@@ -68,6 +68,11 @@ def in_queue(job: str) -> str:
     return subprocess.run(["squeue", "-h", "-j", job], capture_output=True, text=True, check=False).stdout.strip()
 
 
+def release(job: str) -> None:
+    """Let a job begin that was handed over on hold."""
+    subprocess.run(["scontrol", "release", job], check=True)
+
+
 def job_of(run: Run) -> str:
     with run.store() as store:
         return str(store.state()["job"]["id"])
@@ -156,13 +161,14 @@ def test_a_stop_saves_what_runs_and_takes_the_rest_out_of_the_queue(slurm: Path,
 def test_a_run_that_was_taken_up_here_is_none_of_slurms_any_more(
     slurm: Path, fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
-    launcher = on_slurm(tmp_path, begin="now+2seconds")
+    launcher = on_slurm(tmp_path, hold="")
     group = replication(tmp_path, launcher, 1)
     group.begin()
     (run,) = group.runs.values()
     job = job_of(run)
     assert commands.resume(run, fork_server)["ok"]
     wait_until(lambda: run.summary().status == "finished", "its end")
+    release(job)
     wait_until(lambda: not in_queue(job), "the end of the job")
     assert run.log.read_text().count("started at step") == 1
 
@@ -171,13 +177,14 @@ def test_a_sweep_whose_driver_is_killed_finds_its_jobs_again(slurm: Path, tmp_pa
     there = ["--workspace", str(tmp_path)]
     begun = ["sweep", "baseline", *FLAGS, "--optim.lr", "0.001,0.01", "--seeds", "2", "--on", "slurm"]
     driver = subprocess.Popen(
-        [sys.executable, "-m", "seqsum.cli", *begun, "--job", "time=10,begin=now+8seconds", "--json", *there],
+        [sys.executable, "-m", "seqsum.cli", *begun, "--job", "time=10,hold=", "--json", *there],
         stdout=subprocess.DEVNULL,
     )
     workspace = Workspace(tmp_path)
     wait_until(lambda: [run for run in workspace.runs() if handed(run)][3:], "that all are handed over")
     driver.kill()
     driver.wait()
+    release(job_of(workspace.runs()[0]).partition("_")[0])
     told = lines("sweep", "--resume", "baseline-sweep", *there)[-1]
     assert told["status"] == "finished" and [len(one["runs"]) for one in told["settings"]] == [2, 2]
     runs = workspace.runs()
