@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
@@ -83,6 +84,8 @@ def test_lists_and_ranges_are_read_and_the_rest_is_set_once(path: str, text: str
         ("optim.lr", "0..0.1:log", "no logarithm at 0"),
         ("optim.lr", "0.1,,0.2", "empty value"),
         ("optim.lr", "0.1,x", "optim.lr"),
+        ("optim.lr", "0.1,0.1", "has one value only"),
+        ("optim.lr", "0.1,1e-1", "has one value only"),
         ("optim.lr", "0.1..1e400", "from a lower to a higher number"),
         ("optim.lr", "-1..0.1", "optim.lr"),
         ("model.hidden_size", "8.5..64", "whole number"),
@@ -404,7 +407,11 @@ def test_without_optuna_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: 
         (["baseline", "--optim.lr", "1,2", "--goal", "accuracies"], "accuracies"),
         (["baseline", "--optim.lr", "1,2", "--seeds", "x"], "sweep: --seeds"),
         (["--resume", "x", "--optim.lr", "1,2"], "stays as it began"),
-        (["--show", "x", "--trials", "5"], "does not go with --show"),
+        (["--show", "x", "--trials", "5"], "does not go with --show, but with a new sweep or --resume"),
+        (["--importance", "x", "--output", "x.csv"], "--output goes with --show"),
+        (["baseline", "--optim.lr", "1,2", "--output", "x.csv"], "--output goes with --show"),
+        (["--pause", "x", "--dry-run"], "--dry-run does not go with --pause, but with a new sweep"),
+        (["baseline", "--optim.lr", "1,2", "--sampler", "gp"], "how many of the 2 settings gp shall try"),
         (["--resume", "x", "--prune", "median"], "does not go with --resume"),
         (["baseline", "--optim.lr", "1,2", "--train.seed", "1"], "--seeds"),
         (["baseline", "--optim.lr", "1e-4..1e-1:LOG"], "a range like"),
@@ -427,6 +434,23 @@ def test_a_damaged_file_is_told_and_takes_nothing_down(text: str, tmp_path: Path
     assert definition.read_wanted(workspace, made.name) == definition.Wanted()
     (folder / "sweep.json").write_text(text)
     assert "can't read" in refused("sweep", "--show", made.name, "--workspace", str(tmp_path))
+
+
+def test_a_sweep_that_can_t_be_read_is_a_line_of_the_list_beside_the_others(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    for name in ("good", "torn", "worn"):
+        definition_of(workspace, {"optim.lr": "0.001,0.01"}, name=name)
+    sweeps = definition.place(workspace)
+    (sweeps / "torn" / "sweep.json").write_text("garbage")
+    (sweeps / "worn" / "settings.json").write_text("garbage")
+    shutil.copytree(sweeps / "good", sweeps / "we ird")
+    told = {one["name"]: one for one in lines("sweep", "--list", "--workspace", str(tmp_path))}
+    assert list(told) == ["good", "torn", "we ird", "worn"]
+    assert told["good"]["trials"] == 2 and told["good"]["over"] == {"optim.lr": "0.001,0.01"}
+    for name, why in (("torn", "can't read"), ("we ird", "a name is"), ("worn", "--resume worn makes it anew")):
+        assert told[name]["status"] == "unreadable" and why in told[name]["reason"]
+    shown = call("sweep", "--list", "--workspace", str(tmp_path))[1].splitlines()
+    assert [line.split("  ")[0] for line in shown] == ["SWEEP", *told]
 
 
 def test_what_its_driver_had_not_written_down_stands_in_the_journal(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from seqsum.runs.verdict import Verdict
 from seqsum.sweep import definition
 from seqsum_tui.app import Console
 from seqsum_tui.notifications import ends_to_tell, turns_to_tell
+from seqsum_tui.sweep.screen import SweepScreen
 from support.sweeps import finished_sweep
 
 
@@ -80,6 +81,28 @@ def test_a_live_run_that_goes_wrong_is_told_once(word):
 def test_an_end_says_how_it_went():
     ((_, text, _),) = told([ended := replace(run("a", group=None), verdict=Verdict("plateau", "It is flat."))], [ended])
     assert text.endswith("\nPlateau. It is flat.")
+
+
+@pytest.mark.parametrize(("on_its_screen", "keys"), [(False, "; w, then r goes on"), (True, "any more; r goes on")])
+async def test_of_a_sweep_that_died_the_keys_are_told_beside_one_that_can_t_be_read(
+    scene, still, until, on_its_screen, keys
+):
+    for name in ("first", "made"):
+        finished_sweep(scene.workspace, {"optim.lr": "0.001,0.01"}, {("0.001",): [0.5, 0.6]}, name=name)
+    (definition.folder_of(scene.workspace, "first") / definition.DEFINITION).write_text("garbage")
+    lock = try_lock(definition.folder_of(scene.workspace, "made") / definition.LOCK)
+    told = []
+    console = Console(scene.folder, now=still, remote=False)
+    async with console.run_test(size=(120, 40)) as pilot:
+        console.notify = lambda message, *, title="", **more: told.append((title, message))
+        await until(pilot, lambda: "made" in console.endings.sweeps)
+        if on_its_screen:
+            console.open_sweep("made")
+            await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        os.close(lock)
+        await until(pilot, lambda: told)
+    ((title, text),) = told
+    assert title.endswith(" made died") and text.endswith(keys)
 
 
 async def test_of_a_sweep_one_end_is_told_not_those_of_its_runs(scene, still, until):

@@ -249,6 +249,38 @@ async def test_the_list_opens_the_sweep_of_a_group_or_offers_all(sweep, scene, c
         await until(pilot, lambda: listed(console))
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_why_a_sweep_can_t_be_read_stays_until_it_can(sweep, console, until, scene, size):
+    file = folder_of(scene.workspace, sweep.name) / definition.DEFINITION
+    whole = file.read_bytes()
+    file.write_text("garbage")
+    async with console.run_test(size=size) as pilot:
+        await until(pilot, lambda: listed(console))
+        console.open_sweep(sweep.name)
+        await until(pilot, lambda: "Can't read" in screen_text(console))
+        await pilot.press("p")
+        assert "being read" not in screen_text(console)
+        assert "Can't read" in console.screen.why_not("pause", ())
+        file.write_bytes(whole)
+        await until(pilot, lambda: "best: lr 0.01, hidden_size 16" in screen_text(console))
+        assert not console.screen.query_one("#empty").display and console.screen.focused is not None
+
+
+async def test_searched_for_by_its_whole_name_a_sweep_comes_first(sweep, scene, console, until):
+    for name in ("made-2", "made-3"):
+        finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5]}, name=name)
+    scene.run(name="alone")
+    async with console.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: listed(console))
+        table = console.screen.query_one("#runs")
+        table.select(next(line.key for line in table.lines if line.summary.name == "alone"))
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await pilot.press(*"made", "enter")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        assert console.screen.name_of_sweep == "made"
+
+
 async def test_without_a_sweep_it_is_said_how_one_begins(scene, console, until):
     scene.run(name="alone")
     told = []

@@ -139,7 +139,7 @@ class Console(App[None]):
         self._workspace: Workspace | None = None
         self._launcher = launcher
         self._animation = self.animation_level
-        self.endings = EndingsWatch(self, self._list_in_front)
+        self.endings = EndingsWatch(self, self._list_in_front, self._sweep_in_front)
         self.take_settings()
 
     @property
@@ -412,6 +412,15 @@ class Console(App[None]):
         from seqsum_tui.runs.screen import RunsScreen
 
         return any(isinstance(screen, RunsScreen) and self.in_front(screen) for screen in self.screen_stack)
+
+    def _sweep_in_front(self) -> str | None:
+        """Return the name of the sweep whose own screen is in front, if one is."""
+        if "seqsum_tui.sweep.screen" not in sys.modules:
+            return None
+        from seqsum_tui.sweep.screen import SweepScreen
+
+        shown = (one for one in self.screen_stack if isinstance(one, SweepScreen) and self.in_front(one))
+        return next((one.name_of_sweep for one in shown), None)
 
     # The screens
 

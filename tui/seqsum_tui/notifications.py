@@ -23,8 +23,10 @@ SHARE = 30
 class EndingsWatch:
     """Watches until it is cancelled. What the list of runs tells by itself, while it is in front, is left to it."""
 
-    def __init__(self, console: Context, list_in_front: Callable[[], bool]) -> None:
-        self._console, self._list_in_front = console, list_in_front
+    def __init__(
+        self, console: Context, list_in_front: Callable[[], bool], sweep_in_front: Callable[[], str | None]
+    ) -> None:
+        self._console, self._list_in_front, self._sweep_in_front = console, list_in_front, sweep_in_front
         self._before: dict[str, Summary] = {}
         self._sweeps: dict[str, str] = {}
         """Each sweep's status, by its name."""
@@ -73,22 +75,39 @@ class EndingsWatch:
         workspace = self._console.workspace
         if not (workspace.folder / SWEEPS).is_dir():
             return []
-        from seqsum.sweep.definition import names, read, read_settings, status_of
-        from seqsum.sweep.results import best_words, results
+        from seqsum.errors import UserError
+        from seqsum.sweep.definition import names
 
         told = []
         for name in names(workspace):
             before = self._sweeps.get(name)
             if before == "finished":
                 continue
-            sweep = read(workspace, name)
-            now = self._sweeps[name] = status_of(workspace, sweep)
-            if before in ("running", "paused") and now in ("finished", "died"):
-                found = results(workspace, sweep, read_settings(workspace, name).settings)
-                best = best_words(found, sweep).splitlines()[:1]
-                text = " ".join(best) if now == "finished" else "nothing drives it any more; w, then r goes on"
+            try:
+                now, text = self._read_sweep(name, before)
+            except (UserError, OSError):
+                # It is told where it is shown; the ends of the others are told all the same.
+                continue
+            self._sweeps[name] = now
+            if text is not None:
                 told.append((f"{display.status(now).sign} {name} {now}", display.literal(text), now == "died"))
         return told
+
+    def _read_sweep(self, name: str, before: str | None) -> tuple[str, str | None]:
+        """Return a sweep's status, and what is to be told where it has ended."""
+        from seqsum.sweep.definition import read, read_settings, status_of
+        from seqsum.sweep.results import best_words, results
+
+        workspace = self._console.workspace
+        sweep = read(workspace, name)
+        now = status_of(workspace, sweep)
+        if before not in ("running", "paused") or now not in ("finished", "died"):
+            return now, None
+        if now == "died":
+            keys = "r goes on" if self._sweep_in_front() == name else "w, then r goes on"
+            return now, f"nothing drives it any more; {keys}"
+        found = results(workspace, sweep, read_settings(workspace, name).settings)
+        return now, " ".join(best_words(found, sweep).splitlines()[:1])
 
     def _read(self) -> dict[str, Summary]:
         # The list's own index: thousands of runs are known to the console once.

@@ -105,15 +105,19 @@ def _action(options: argparse.Namespace) -> str | None:
         raise UserError(f"sweep: {flags} {'stands' if len(given) == 1 else 'stand'} alone, without PRESET")
     if not given and not options.preset:
         raise UserError("sweep: PRESET is missing; see seqsum sweep --help")
+    action = given[0] if given else None
+    if options.output and action != "show":
+        raise UserError("sweep: --output goes with --show: it writes the settings of a sweep to a file")
+    if action is None:
+        return None
     typed = [name for name in ("seeds", "sampler", "prune", "goal", "name") if getattr(options, name)]
-    resumes = given == ["resume"]
-    typed += [name for name in ("trials", "detach", "on", "job") if getattr(options, name) and not resumes]
-    typed += [name for name in ("dry_run",) if getattr(options, name)]
-    typed += ["output"] if options.output and given != ["show"] else []
-    if given and (options.changes or typed):
-        first = next(iter([*(name.replace("_", "-") for name in typed), *options.changes]))
-        raise UserError(f"sweep: --{first} does not go with --{given[0]}: what a sweep goes over stays as it began")
-    return given[0] if given else None
+    if first := next(iter([*typed, *options.changes]), None):
+        raise UserError(f"sweep: --{first} does not go with --{action}: what a sweep goes over stays as it began")
+    drives = ["dry_run"] if action == "resume" else ["trials", "detach", "on", "job", "dry_run"]
+    if first := next((name.replace("_", "-") for name in drives if getattr(options, name)), None):
+        goes_with = "a new sweep" if first == "dry-run" else "a new sweep or --resume"
+        raise UserError(f"sweep: --{first} does not go with --{action}, but with {goes_with}")
+    return action
 
 
 def _with_file(options: argparse.Namespace) -> None:

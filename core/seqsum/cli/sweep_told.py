@@ -12,6 +12,7 @@ from seqsum.errors import UserError
 from seqsum.export import write
 from seqsum.formatting import count, metric, p_value, percent
 from seqsum.runs import Workspace
+from seqsum.runs.store import UNREADABLE
 from seqsum.sweep.definition import Setting, Sweep, names, read, read_settings, status_of
 from seqsum.sweep.files import FORMATS, content
 from seqsum.sweep.importance import FEWEST, importances
@@ -39,12 +40,20 @@ def setting_line(setting: Setting, made: Sweep) -> str:
 
 
 def say_list(workspace: Workspace, as_json: bool) -> int:
-    found = [read(workspace, name) for name in names(workspace)]
+    found = names(workspace)
     rows = [["SWEEP", "STATUS", "SETTINGS", "SEEDS", "OVER"]]
-    for one in found:
-        tried = read_settings(workspace, one.name).settings
+    for name in found:
+        try:
+            one = read(workspace, name)
+            tried = read_settings(workspace, name).settings
+            status = status_of(workspace, one)
+        except UserError as error:
+            # The others can be read all the same.
+            if as_json:
+                say_json({"name": name, "status": UNREADABLE, "reason": str(error)})
+            rows.append([printable(name), UNREADABLE, "–", "–", printable(str(error).removeprefix("sweep: "))])
+            continue
         done = sum(setting.state != "running" for setting in tried)
-        status = status_of(workspace, one)
         if as_json:
             facts = {"name": one.name, "status": status, "settings": done, "trials": one.trials}
             say_json({**facts, "seeds": list(one.seeds), "over": plain(one.space)})

@@ -108,11 +108,14 @@ def split(changes: Mapping[str, str], config: Config, source: str = "sweep") -> 
     for part in parts:
         # 0.1 and 1e-1 are one value.
         kept: dict[str, str] = {}
+        before = len(wrong)
         for text in part.values if isinstance(part, Choices) else map(part.text, (part.low, part.high)):
             try:
                 kept.setdefault(as_text(base.changed({part.path: text}, source).value(part.path)), text)
             except ConfigError as error:
                 wrong += [problem for problem in error.problems if problem not in wrong]
+        if isinstance(part, Choices) and len(kept) == 1 and len(wrong) == before:
+            wrong.append((part.path, f"has one value only in its list, {next(iter(kept))}: give another beside it"))
         found.append(part.model_copy(update={"values": tuple(kept.values())}) if isinstance(part, Choices) else part)
     if wrong:
         raise ConfigError(source, wrong)
@@ -188,7 +191,10 @@ def trials_of(space: Space, trials: int | None, sampler: str) -> int:
             raise UserError(f"sweep: a grid has no end with --{path} {text}; {way_out}")
         trials = many if trials is None else min(trials, many)
     if trials is None:
-        raise UserError(f"sweep: --trials is missing: how many settings {sampler} shall draw from a range")
+        if many is None:
+            raise UserError(f"sweep: --trials is missing: how many settings {sampler} shall draw from a range")
+        way_out = "without --sampler all are tried, as a grid"
+        raise UserError(f"sweep: --trials is missing: how many of the {many:,} settings {sampler} shall try; {way_out}")
     if trials > MOST_SETTINGS:
         raise UserError(f"sweep: {trials:,} settings are more than the {MOST_SETTINGS:,} that a sweep tries")
     return trials

@@ -82,10 +82,13 @@ class ChooseScreen(Dialog[list[str]]):
 
     @on(Input.Changed, "#search")
     def _filter(self) -> None:
-        """Show what has every word that is typed, first of all what has them in its name; the cursor on the first."""
+        """Show what has every word that is typed, first what is called just so, then what has them in its name; the
+        cursor on the first."""
         asked = self.query_one("#search", Input).value.lower().split()
         found = [one for one in self._choices if all(word in f"{one.name} {one.detail}".lower() for word in asked)]
-        found.sort(key=lambda one: not all(word in one.name.lower() for word in asked))
+        found.sort(
+            key=lambda one: (one.name.lower().split() != asked, not all(word in one.name.lower() for word in asked))
+        )
         listed = self.query_one(OptionList)
         if not asked and listed.highlighted is not None and self._matches:
             self._current = self._matches[listed.highlighted].key

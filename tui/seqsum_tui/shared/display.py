@@ -108,7 +108,7 @@ def wrong(text: str) -> Content:
 
 def sentence(text: str) -> str:
     """Return what an error says without the word that shells are told where it comes from."""
-    said = text.removeprefix("runs: ")
+    said = text.removeprefix("runs: ").removeprefix("sweep: ")
     return said if said == text else f"{said[:1].upper()}{said[1:]}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -73,6 +72,8 @@ class SweepScreen(ConsoleScreen[None]):
         self.view = SETTINGS
         self._reader: SweepReader | None = None
         self._shown: SweepView | None = None
+        self._unread = ""
+        """Why nothing can be shown, in a sentence; empty once something could be read."""
         self._sides: tuple[int, int] = 0, 1
         self._shares: Mapping[str, float] | None = None
         self._shares_for: object = None
@@ -87,7 +88,7 @@ class SweepScreen(ConsoleScreen[None]):
                 yield GridMap()
                 yield Decides()
             yield SettingTable(id="settings")
-        yield Static("Nothing is tried yet.", id="empty")
+        yield Static(id="empty")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -98,14 +99,32 @@ class SweepScreen(ConsoleScreen[None]):
         self.begin_reading(
             lambda: self._reader.read() if self._reader else None,
             self._show,
-            partial(self.tell_once, title="The sweep can't be read"),
+            self._failed,
             stamp=lambda view: view,
         )
 
     # Showing
 
+    def _failed(self, error: Exception) -> None:
+        if self._shown is not None:
+            # What was read last stays on the screen.
+            self.tell_once(error, "The sweep can't be read")
+            return
+        reason = display.sentence(str(error)) or type(error).__name__
+        if reason != self._unread:
+            self._unread = reason
+            facts = tuple(map(display.literal, (self.name_of_sweep, "can't be read")))
+            self.query_one(ViewBar).show(self.view, facts)
+            self.query_one("#empty", Static).update(Content(f"✗ {display.literal(reason)}"))
+            self.add_class("-unread")
+            self.refresh_bindings()
+
     def _show(self, view: SweepView) -> None:
         before, self._shown = self._shown, view
+        if self._unread:
+            self._unread = ""
+            self.remove_class("-unread")
+            self.action_view(self.view)
         if before is not view:
             self._show_again()
         if before is None or before.status != view.status or bool(before.results) != bool(view.results):
@@ -258,7 +277,7 @@ class SweepScreen(ConsoleScreen[None]):
         if action in ("back", "other", "help"):
             return None
         if view is None:
-            return "The sweep is being read."
+            return self._unread or "The sweep is being read."
         status = view.status
         if action in ("pause", "go_on", "stop", "resume"):
             return _why_not(action, status, more=view.done < view.sweep.trials)
