@@ -6,13 +6,14 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from support.engine import wait_until
 
@@ -103,8 +104,15 @@ def one_node_slurm() -> Iterator[Path]:
         with contextlib.suppress(Exception):
             wait_until(lambda: not _answers("squeue", "-h", "--me").strip(), "the jobs' end")
         for daemon in ("slurmd", "slurmctld", "munged"):
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(int((folder / f"{daemon}.pid").read_text()), signal.SIGTERM)
+            with contextlib.suppress(OSError, ValueError, psutil.Error):
+                process = psutil.Process(int((folder / f"{daemon}.pid").read_text()))
+                process.terminate()
+                process.wait(30)
+        # What looks after a job's step would tell the controller of its end for ever.
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.name().startswith("slurmstepd") and process.cwd() == str(folder):
+                    process.kill()
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
