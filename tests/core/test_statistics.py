@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from seqsum.compare.significance import sentence
-from seqsum.compare.statistics import Against, against, sample_of
+from seqsum.compare.statistics import Against, against, sample_of, seeds_needed
 from seqsum.config import Config
 from seqsum.runs import Workspace
 from support.command_line import call, refused
@@ -57,7 +57,7 @@ def test_the_more_are_compared_the_less_sure_one_is() -> None:
     alike = [[DRAW.gauss(0, 1) for _ in range(10)] for _ in range(9)]
     alone = against(seeded(base), [seeded(better)], "higher")[0].p
     every = [one.p for one in against(seeded(base), [seeded(values) for values in (better, *alike)], "higher")]
-    raw = [stats.mannwhitneyu(values, base).pvalue for values in (better, *alike)]
+    raw = [stats.mannwhitneyu(values, base, method="exact").pvalue for values in (better, *alike)]
     order = np.argsort(raw)
     # Benjamini and Hochberg: the p of rank k counts n/k times, and never more than that of a higher rank.
     corrected = np.minimum.accumulate((np.array(raw)[order] * 10 / np.arange(1, 11))[::-1])[::-1].clip(max=1)
@@ -131,3 +131,25 @@ def test_the_command_line_tells_it_of_groups(tmp_path: Path) -> None:
     assert (high["test"]["sample"]["n"], high["test"]["sample"]["valued"]) == (4, 3) and low["test"]["against"] is None
     said = refused("compare", "low", "high", "--test", "--metric", "odd", "--workspace", str(workspace.folder))
     assert 'no run has a metric "odd"' in said
+
+
+@pytest.mark.parametrize("count", range(2, 8))
+def test_p_is_never_smaller_than_what_so_few_runs_can_say(count: int) -> None:
+    """Of all ways to share out 2n runs, two are as far apart as when each of one is better than each of the other."""
+    least = 2 / math.comb(2 * count, count)
+    lost = [(seed, -math.inf) for seed in range(count)]
+    for ours in ([0.9] * count, [0.9 + seed / 100 for seed in range(count)]):
+        (told,) = against([(seed, value) for seed, value in enumerate(ours)], [lost], "higher")
+        assert told.p == pytest.approx(least) and told.improvement == 0
+
+
+@pytest.mark.parametrize("settings", [2, 5, 20, 48, 500])
+def test_so_many_seeds_tell_the_best_of_so_many_settings(settings: int) -> None:
+    """One that is worse with every seed is told from the best, though all others are like it; not with a seed less."""
+    for count, sure in ((seeds_needed(settings), True), (seeds_needed(settings) - 1, False)):
+        if count < 2:
+            continue
+        best = [(seed, 0.5 + seed / 1000) for seed in range(count)]
+        alike, worse = list(best), [(seed, 0.1 + seed / 1000) for seed in range(count)]
+        told = against(best, [*[alike] * (settings - 2), worse], "higher")
+        assert told[-1].sure == sure

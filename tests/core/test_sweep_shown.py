@@ -23,7 +23,7 @@ from seqsum.sweep.definition import read_settings
 from seqsum.sweep.files import PICTURES, content, offered
 from seqsum.sweep.importance import importances
 from seqsum.sweep.making import cost_of, samples
-from seqsum.sweep.results import Result, results
+from seqsum.sweep.results import Result, doubt_words, results
 from seqsum.sweep.space import Choices, Range, size
 from support.command_line import call, lines, refused
 from support.sweeps import finished_sweep
@@ -199,3 +199,55 @@ def test_the_disk_that_a_sweep_takes_is_guessed_within_half_of_it(tmp_path: Path
         run = Workspace(folder).runs()[0]
         real = sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
         assert real / 2 < guess < real * 2, (steps, real, guess)
+
+
+def test_only_its_own_runs_count_whatever_else_is_put_into_a_group(workspace: Workspace) -> None:
+    sweep, before = told(workspace)
+    first = before[0].setting
+    base = load_preset("baseline").config
+    others: list[dict[str, str]] = [
+        {LR: "0.3", HIDDEN: first.values[HIDDEN], "train.seed": "0"},  # another setting
+        {**first.values, "train.seed": "99"},  # a seed of its own
+        {**first.values, "train.seed": "0"},  # the same again
+    ]
+    for changes in others:
+        run = workspace.create("baseline", base.changed({**changes, "track.group": first.group}, "test"))
+        with run.store() as store:
+            store.append([("accuracy", 100, 0.0)])
+            store.set_state(status="finished", step=100, pid=1, updated=1.0)
+    after = results(workspace, sweep, read_settings(workspace, "made").settings)  # type: ignore[arg-type]
+    assert after == before
+
+
+def test_too_few_seeds_for_so_many_settings_are_told(workspace: Workspace) -> None:
+    assert doubt_words(4, 2) == "" and doubt_words(1, 1) == ""
+    assert doubt_words(3, 2) == "With 3 seeds each no difference can be told from chance; 4 each would do."
+    assert doubt_words(4, 48) == "With 4 seeds each, 48 settings can hardly be told apart; 7 each would do."
+    told(workspace)
+    assert "With 3 seeds each no difference" in call("sweep", "--show", "made", "--workspace", str(workspace.folder))[1]
+
+
+def test_a_setting_without_a_median_has_no_mark(workspace: Workspace) -> None:
+    """In the picture of the seeds a filled diamond stands for each median, and for nothing else."""
+    sweep, found = told(workspace)
+    made, _ = content(sweep, found, "settings", "svg")  # type: ignore[arg-type]
+    diamonds = [one for one in ElementTree.fromstring(made.decode()).iter() if one.tag.endswith("polygon")]
+    marks = [one for one in diamonds if "#0067a6" in one.attrib["fill"] or "#666666" in one.attrib["fill"]]
+    assert len(marks) == sum(one.median is not None for one in found) == 5
+
+
+def test_long_settings_have_a_column_for_each_field(workspace: Workspace) -> None:
+    fields = {LR: "0.001,0.01", "optim.weight_decay": "0.1,0.2", HIDDEN: "16,32", "train.batch_size": "16,32"}
+    finished_sweep(workspace, fields, {("0.001", "0.1", "16", "32"): [0.5], ("0.01", "0.2", "32", "16"): [0.6]})
+    _, said, *_ = call("sweep", "--show", "made", "--workspace", str(workspace.folder))
+    heading, *rows = said.splitlines()[1:4]
+    assert heading.split()[:4] == ["LR", "WEIGHT_DECAY", "HIDDEN_SIZE", "BATCH_SIZE"]
+    assert {tuple(row.split()[:4]) for row in rows} == {("0.001", "0.1", "16", "32"), ("0.01", "0.2", "32", "16")}
+    at = heading.index("MEDIAN")
+    assert all(row[at - 1] == " " and row[at].isdigit() for row in rows)
+
+
+def test_wilcoxon_with_seeds_that_it_can_t_use_is_refused(workspace: Workspace) -> None:
+    words = ("sweep", "baseline", "--optim.lr", "0.001,0.01", "--prune", "wilcoxon", "--seeds", "4")
+    assert "nothing with fewer than 5" in refused(*words, "--workspace", str(workspace.folder))
+    assert not (workspace.folder / ".sweeps").exists()

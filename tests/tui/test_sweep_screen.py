@@ -79,6 +79,9 @@ def test_a_strip_holds_the_quartiles_where_they_belong(goal):
     assert drawn[20] == "●" and drawn[10:20] == "━" * 10 and drawn[21:31] == "━" * 10
     assert drawn[:10] == "─" * 10 and drawn[31:] == "─" * 10
     lost = Strip.of(goal, values, higher=True).drawn([-math.inf, *values[1:3]], 41)
+    gone = Strip.of(goal, values, higher=True).drawn([-math.inf, -math.inf, values[1]], 41)
+    assert "●" not in gone and gone[0] == "━"
+    assert not Strip.of(goal, values, higher=True).drawn([-math.inf, -math.inf], 41).strip()
     # The lower quartile falls on the broken run, which stands at the worst end.
     assert lost[:10] == "━" * 10 and lost.index("●") == 10
 
@@ -149,6 +152,35 @@ async def test_a_setting_opens_its_runs_and_marked_ones_stand_beside_each_other(
         await pilot.press("space", "space", "c")
         await until(pilot, lambda: isinstance(console.screen, CompareScreen))
         assert len(console.screen.model.ids) == 6
+
+
+async def test_compared_settings_are_compared_by_the_goal_with_the_better_one_as_baseline(scene, console, until):
+    values = {("0.001",): [0.2, 0.3], ("0.01",): [0.9, 0.8], ("0.1",): [0.5, 0.6]}
+    finished_sweep(scene.workspace, {LR: "0.001,0.01,0.1"}, values, goal="eval_loss")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("down", "space", "space", "c")
+        await until(pilot, lambda: isinstance(console.screen, CompareScreen) and console.screen.model.tested)
+        model = console.screen.model
+        assert model.comparison.metric == "eval_loss"
+        assert next(row.name for row in model.rows if row.baseline) == "made: lr 0.1"
+        # The cursor is on the baseline: of what is beside it a sentence is said all the same.
+        await until(pilot, lambda: "made: lr 0.01 and made: lr 0.1 may be equally good" in screen_text(console))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(console.screen, SweepScreen))
+        text = screen_text(console)
+        assert "With 2 seeds each no difference can be told from chance" in text
+        await pilot.press("3", "4")
+        assert console.screen.view == 0, "one field is no grid"
+
+
+async def test_a_run_trained_again_leaves_its_sweep_s_group(scene, console, until):
+    finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5, 0.5]})
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: listed(console))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(console.screen, NewRunScreen))
+        assert console.screen.draft.config.track.group is None and console.screen.draft.text(LR) == "0.001"
 
 
 async def test_a_setting_of_one_run_is_watched_and_trained_again(scene, console, until):

@@ -440,11 +440,13 @@ class Console(App[None]):
 
         self.push_screen(QueryScreen(run_id))
 
-    def open_compare(self, run_ids: Sequence[str]) -> None:
-        """Compare runs."""
+    def open_compare(
+        self, run_ids: Sequence[str], *, metric: str | None = None, baseline_group: str | None = None
+    ) -> None:
+        """Compare runs, in a metric and with a group as the baseline where they are given."""
         from seqsum_tui.rooms import CompareScreen
 
-        self.push_screen(CompareScreen(run_ids))
+        self.push_screen(CompareScreen(run_ids, metric, baseline_group))
 
     def open_sweep(self, name: str, *, instead: bool = False) -> None:
         """Show a sweep, `instead` of the screen in front or over it."""

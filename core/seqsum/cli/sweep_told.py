@@ -16,12 +16,11 @@ from seqsum.runs.store import UNREADABLE
 from seqsum.sweep.definition import Setting, Sweep, names, read, read_settings, status_of
 from seqsum.sweep.files import FORMATS, content
 from seqsum.sweep.importance import FEWEST, importances
-from seqsum.sweep.results import Result, best_words, results
-from seqsum.sweep.space import label, plain
+from seqsum.sweep.results import Result, best_words, doubt_words, results
+from seqsum.sweep.space import label, plain, short_names
 from seqsum.text import printable
 
-ENOUGH = 4
-"""Seeds from which on the test can give a p below 0.05: of three and three the smallest is 0.1."""
+LONGEST_SETTING = 40
 
 
 def setting_plain(setting: Setting) -> dict[str, object]:
@@ -88,10 +87,15 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
     if not told:
         return
     converged = ["CONVERGED"] * (made.goal == "accuracy")
-    table = [["SETTING", "SEEDS", f"MEDIAN {made.goal.upper()}", "95% INTERVAL", *converged, "P", ""]]
+    # Of long settings each field has a column of its own.
+    long = any(len(label(one.setting.values)) > LONGEST_SETTING for one in told)
+    fields = short_names([part.path for part in made.space])
+    titles = [name.upper() for name in fields.values()] if long else ["SETTING"]
+    table = [[*titles, "SEEDS", f"MEDIAN {made.goal.upper()}", "95% INTERVAL", *converged, "P", ""]]
     for one in told:
         sample, beside = one.sample, one.against
-        line = [printable(label(one.setting.values)), f"{sample.n if sample else 0} of {len(made.seeds)}"]
+        named = [one.setting.values.get(path, "") for path in fields] if long else [label(one.setting.values)]
+        line = [*map(printable, named), f"{sample.n if sample else 0} of {len(made.seeds)}"]
         line.append("–" if sample is None else metric(made.goal, sample.median))
         line.append("–" if sample is None else interval(made.goal, sample))
         if converged:
@@ -101,8 +105,8 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
         table.append(line)
     say_columns(table)
     say("P: beside the first, by the Mann–Whitney test, corrected for how many settings there are.")
-    if len(made.seeds) < ENOUGH:
-        say(f"With fewer than {ENOUGH} seeds each, no difference can be told from chance.")
+    if doubt := doubt_words(len(made.seeds), len(told)):
+        say(doubt)
     if sentence := best_words(told, made):
         say(printable(sentence))
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +23,10 @@ TRIMMED = 0.25
 SURE = 0.05
 """The p-value from which on a difference may well be chance."""
 FEWEST = 2
+MOST_WAYS = 20_000
+"""In how many ways runs can be shared out on two sides, for each to be counted."""
+MOST_EXACT = 64
+"""Runs without ties for which that needs no counting."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ class Against:
 
 def sample_of(values: Sequence[float]) -> Sample:
     """Return what is told of one setting's values, the worst as infinities. Raises ValueError for none."""
+    return _sample(tuple(values))
+
+
+@lru_cache(maxsize=4096)
+def _sample(values: tuple[float, ...]) -> Sample:
     if not len(values):
         raise ValueError("no value")
     ranked = np.sort(np.asarray(values, dtype=np.float64))
@@ -95,21 +105,43 @@ Seeded = Sequence[tuple[int, float]]
 """The seed and the last value of each run of a setting, the worst as infinities."""
 
 
+@lru_cache(maxsize=4096)
+def _mann_whitney(ours: tuple[float, ...], theirs: tuple[float, ...]) -> tuple[float, float]:
+    """Return U of ours, and the two-sided p: exact for few runs, with ties too, where the normal distribution says less
+    than there can be."""
+    from scipy.stats import PermutationMethod, mannwhitneyu
+
+    ways = math.comb(len(ours) + len(theirs), len(ours))
+    tied = len({*ours, *theirs}) < len(ours) + len(theirs)
+    counted = ways <= MOST_WAYS and min(len(ours), len(theirs)) >= FEWEST
+    few = len(ours) + len(theirs) <= MOST_EXACT
+    method = (PermutationMethod(n_resamples=MOST_WAYS) if counted else "auto") if tied else "exact" if few else "auto"
+    u, p = mannwhitneyu(ours, theirs, alternative="two-sided", method=method)
+    # Where all are alike there is no variance, and nothing to be sure of.
+    return float(u), 1.0 if math.isnan(p) else float(p)
+
+
+def seeds_needed(settings: int) -> int:
+    """Return how many seeds each tell the best of so many settings from one that is worse with every seed."""
+    seeds = FEWEST
+    while 2 / math.comb(2 * seeds, seeds) * max(settings - 1, 1) >= SURE:
+        seeds += 1
+    return seeds
+
+
 def against(baseline: Seeded, others: Sequence[Seeded], direction: Direction) -> list[Against]:
     """Compare settings with a baseline; each has one run at least."""
-    from scipy.stats import false_discovery_control, mannwhitneyu
+    from scipy.stats import false_discovery_control
 
     found: list[tuple[float, float | None, int | None, int]] = []
     sign, theirs = (1 if direction == "higher" else -1), _ranked(baseline)
     for other in others:
         ours = _ranked(other)
-        u, p = mannwhitneyu(ours, theirs, alternative="two-sided")
-        improvement = float(u) / (len(ours) * len(theirs))
+        u, told = _mann_whitney(tuple(ours.tolist()), tuple(theirs.tolist()))
+        improvement = u / (len(ours) * len(theirs))
         mine, its = _by_seed(other), _by_seed(baseline)
         both = mine.keys() & its.keys()
         wins = sum(sign * mine[seed] > sign * its[seed] for seed in both)
-        # Where all are alike there is no variance, and nothing to be sure of.
-        told = 1.0 if math.isnan(p) else float(p)
         enough = min(len(ours), len(theirs)) >= FEWEST
         found.append((
             improvement if sign > 0 else 1 - improvement, told if enough else None, wins if both else None, len(both)

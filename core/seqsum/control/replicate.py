@@ -56,9 +56,19 @@ class Replication:
     """
 
     def __init__(
-        self, workspace: Workspace, launcher: Launcher, preset: str, config: Config, seeds: Sequence[int], group: str
+        self,
+        workspace: Workspace,
+        launcher: Launcher,
+        preset: str,
+        config: Config,
+        seeds: Sequence[int],
+        group: str,
+        *,
+        strict: bool = True,
     ) -> None:
-        """Raises UserError when the workspace's group of this name has other settings."""
+        """strict: raise UserError when the workspace's group of this name has runs with other settings; else they are
+        nobody's here."""
+        self.strict = strict
         self.workspace, self.launcher, self.preset = workspace, launcher, preset
         self.config = config.changed({"track.group": group}, "replicate")
         self.seeds, self.group = tuple(seeds), group
@@ -76,6 +86,8 @@ class Replication:
         seed = int(config.train.seed)
         mine = config.changed({"train.seed": str(self.config.train.seed)}, "replicate")
         differences = mine.differences(self.config)
+        if differences and not self.strict:
+            return
         if differences:
             path, (theirs, ours) = next(iter(differences.items()))
             raise UserError(

@@ -258,7 +258,7 @@ class Driver:
         try:
             config = self.sweep.config_of(values)
             seeds = self.sweep.seeds
-            made = Replication(self.workspace, self.launcher, self.sweep.preset, config, seeds, group)
+            made = Replication(self.workspace, self.launcher, self.sweep.preset, config, seeds, group, strict=False)
         except UserError as error:
             self._end(trial, "failed", [], one_line(str(error)))
             return

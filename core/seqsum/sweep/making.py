@@ -25,6 +25,8 @@ LOOKED_AT = 6
 RUN_BYTES, POINT_BYTES, CHECKPOINT_BYTES, WEIGHT_BYTES = 90_000, 60, 12_000, 12
 """Of a run's folder: an empty one, a point with its place in the roll-up, a checkpoint, a weight in it with the two
 numbers that Adam keeps of it."""
+FEWEST_FOR_WILCOXON = 5
+"""Of four pairs the smallest p of its test is 0.06, and that after all four."""
 METRICS = 4
 """Written at every `train.log_every`, more or less."""
 
@@ -68,6 +70,8 @@ def plan(
     _check_goal(whole, goal, task)
     check_backend(whole, task, "sweep")
     chosen = sampler_of(space, sampler)
+    if prune == "wilcoxon" and len(seeds) < FEWEST_FOR_WILCOXON:
+        raise UserError(f"sweep: --prune wilcoxon gives up nothing with fewer than {FEWEST_FOR_WILCOXON} --seeds")
     return Sweep(
         name=check_name(name) if name else name_after(preset),
         preset=preset,

@@ -22,6 +22,7 @@ ROW, BOX, FOOT = 22, 5, 44
 HEIGHT = 420
 INK, QUIET, FAINT, BAD = PAPER_COLOURS[0], "#666666", "#e4e4e4", PAPER_COLOURS[5]
 MOST_TICKS = 6
+MOST_LETTERS = 40
 DIAMOND = ((0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0))
 
 
@@ -41,7 +42,7 @@ def seeds_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:
     picture.marks.append(Words(words, ((LEFT + WIDTH - RIGHT) / 2, bottom + 32), anchor="middle", color=QUIET))
     for number, one in enumerate(results):
         y = TOP + ROW * number + ROW / 2
-        picture.marks.append(Words(shorten(label(one.setting.values), 40), (LEFT - 10, y + 4), anchor="end"))
+        picture.marks.append(Words(_name(one.setting.values), (LEFT - 10, y + 4), anchor="end"))
         _box(picture, one, x, y)
         told = metric(sweep.goal, one.sample.median) if one.sample is not None else one.setting.state
         lost = f", {one.broken} lost" if one.broken else ""
@@ -49,8 +50,14 @@ def seeds_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:
     return picture
 
 
+def _name(values: Mapping[str, str]) -> str:
+    """Return a setting in words, or by its values alone, in the order of the fields, where that is too long."""
+    words = label(values)
+    return words if len(words) <= MOST_LETTERS else shorten(", ".join(values.values()), MOST_LETTERS)
+
+
 def _box(picture: Picture, one: Result, x: Scale, y: float) -> None:
-    if not one.values:
+    if not any(map(math.isfinite, one.values)):
         return
     colour = INK if one.setting.state in ("complete", "running") else QUIET
     low, middle, high = (x(quantile(one.values, share)) for share in QUARTILES)
@@ -58,7 +65,8 @@ def _box(picture: Picture, one: Result, x: Scale, y: float) -> None:
     bar = ((low, y - BOX), (high, y - BOX), (high, y + BOX), (low, y + BOX))
     picture.marks.append(Area(bar, pale(colour)))
     picture.marks.append(Line((*bar, bar[0]), colour, 1.0))
-    picture.marks.append(Area(tuple((middle + dx, y + dy) for dx, dy in DIAMOND), colour))
+    if one.median is not None:
+        picture.marks.append(Area(tuple((middle + dx, y + dy) for dx, dy in DIAMOND), colour))
 
 
 def parallel_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:

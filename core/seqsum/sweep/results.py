@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from seqsum.compare.significance import converged_of, seeded
-from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of
+from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of, seeds_needed
+from seqsum.errors import UserError
 from seqsum.formatting import count, metric
 from seqsum.runs import Workspace
 from seqsum.runs.entry import Entry
 from seqsum.runs.metric_direction import Direction
 from seqsum.sweep.definition import Setting, Sweep
-from seqsum.sweep.space import label
+from seqsum.sweep.space import Range, label
 
 MOST_NAMED = 4
+ENOUGH = 4
+"""Seeds from which on the test can give a p below 0.05: of three and three the smallest is 0.1."""
 ENDED = ("finished", "failed")
 ORDER = {"complete": 0, "running": 1, "pruned": 2, "failed": 3}
 
@@ -50,10 +54,12 @@ class Result:
 
 def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
     """Return every setting, pruned and failed ones too, the best first."""
-    entries = workspace.index.read().entries
-    made, values = list[Result](), dict[int, Seeded]()
+    made, values, own = list[Result](), dict[int, Seeded](), _Own(sweep)
+    by_group: dict[str, list[Entry]] = {}
+    for entry in workspace.index.read().entries:
+        by_group.setdefault(entry.summary.group or "", []).append(entry)
     for setting in settings:
-        mine = sorted((one for one in entries if one.summary.group == setting.group), key=_seed)
+        mine = own.runs(setting, by_group.get(setting.group, ()))
         # What was stopped before its end is trained further: it has no last value yet.
         ended = [one for one in mine if setting.state != "running" or one.summary.status in ENDED]
         ends = [(_seed(one), one.summary.status, one.summary.metrics.get(sweep.goal)) for one in ended]
@@ -65,6 +71,43 @@ def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> 
         made.append(Result(setting, runs, live, sample, converged_of(sweep.goal, found) if found else None, ranked))
     made.sort(key=lambda result: _rank(result, sweep.direction))
     return _beside_the_best(made, values, sweep.direction)
+
+
+class _Own:
+    """Which runs of a group are a sweep's: others, with other settings or seeds, may have been put there."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._parts = {part.path: part for part in sweep.space}
+        self._values: dict[tuple[str, str], Any] = {}
+
+    def runs(self, setting: Setting, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the setting's runs, by seed; of several of one seed the first."""
+        first: dict[int, Entry] = {}
+        for entry in sorted(entries, key=lambda entry: (entry.summary.created, entry.summary.id)):
+            if self._is_own(setting, entry):
+                first.setdefault(_seed(entry), entry)
+        return [first[seed] for seed in sorted(first)]
+
+    def _is_own(self, setting: Setting, entry: Entry) -> bool:
+        if _seed(entry) not in self._sweep.seeds:
+            return False
+        return all(entry.setting(path) == self._value(path, text) for path, text in setting.values.items())
+
+    def _value(self, path: str, text: str) -> Any:
+        """Return what a run's record holds where this was typed."""
+        if (path, text) not in self._values:
+            part = self._parts.get(path)
+            try:
+                known = (
+                    float(text)
+                    if isinstance(part, Range)
+                    else self._sweep.base.changed({path: text}, "sweep").value(path)
+                )
+            except (UserError, ValueError):
+                known = None
+            self._values[path, text] = known
+        return self._values[path, text]
 
 
 def _rank(result: Result, direction: Direction) -> tuple[int, float, float, int]:
@@ -79,7 +122,8 @@ def _rank(result: Result, direction: Direction) -> tuple[int, float, float, int]
 def _beside_the_best(made: list[Result], values: dict[int, Seeded], direction: Direction) -> list[Result]:
     if not made or made[0].setting.state != "complete" or not values[made[0].setting.number]:
         return made
-    best, others = made[0], [one for one in made[1:] if values[one.setting.number]]
+    # What is still under way is no part of how many are compared.
+    best, others = made[0], [one for one in made[1:] if values[one.setting.number] and one.setting.state != "running"]
     told = against(values[best.setting.number], [values[one.setting.number] for one in others], direction)
     by_number = dict(zip((one.setting.number for one in others), told, strict=True))
     return [replace(one, against=by_number.get(one.setting.number)) for one in made]
@@ -106,3 +150,14 @@ def best_words(told: Sequence[Result], sweep: Sweep) -> str:
     named = "; ".join(label(one.setting.values) for one in alike[:MOST_NAMED])
     more = f"; and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
     return f"{begin}\n{count(len(alike), 'other setting')} may be as good: {named}{more}"
+
+
+def doubt_words(seeds: int, settings: int) -> str:
+    """Say that so many seeds can't tell so many settings apart, and how many would; nothing where they can."""
+    needed = seeds_needed(settings)
+    if settings < 2 or seeds >= needed:
+        return ""
+    each = count(seeds, "seed")
+    if seeds < ENOUGH:
+        return f"With {each} each no difference can be told from chance; {needed} each would do."
+    return f"With {each} each, {settings:,} settings can hardly be told apart; {needed} each would do."

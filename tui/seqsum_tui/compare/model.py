@@ -151,8 +151,11 @@ class CompareModel:
         return tuple((row.key, row.baseline, tuple(values_of(row, comparison.direction))) for row in self.rows)
 
     def said_of(self, row: Row) -> str:
-        """Say in a sentence how a group did beside the baseline; nothing of others."""
+        """Say in a sentence how a group did beside the baseline, of that itself how the first of the others did."""
         base = next((one for one in self.rows if one.baseline), None)
+        if row is base:
+            # Nothing is said of it beside itself: of the first that there is.
+            row = next((one for one in self.rows if one is not base and one.key in self.tested), row)
         told = self.tested.get(row.key) if row.kind == "group" else None
         if base is None or told is None or told.against is None or base.kind != "group":
             return ""

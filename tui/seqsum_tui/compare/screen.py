@@ -70,9 +70,12 @@ class CompareScreen(ConsoleScreen[None]):
         ("The settings", bindings.DIFFERENCES),
     ]
 
-    def __init__(self, run_ids: Sequence[str]) -> None:
+    def __init__(self, run_ids: Sequence[str], metric: str | None = None, baseline_group: str | None = None) -> None:
         super().__init__()
         self.model = CompareModel(run_ids)
+        if baseline_group is not None:
+            self.model.baseline = f"group:{baseline_group}"
+        self._metric = metric
         self.reader: ComparisonReader | None = None
         self._axis: tuple[AxisKind, int | None] = "number", -1
         self._tested_for: object = None
@@ -95,6 +98,7 @@ class CompareScreen(ConsoleScreen[None]):
     def on_mount(self) -> None:
         """Start reading."""
         self.reader = ComparisonReader(self.console.workspace.folder, tuple(self.model.ids))
+        self.reader.metric = self._metric
         self.query_one(CompareTable).focus()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show_again())
         self._say_empty()

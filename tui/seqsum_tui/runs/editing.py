@@ -13,6 +13,7 @@ from seqsum.errors import UserError
 from seqsum.runs import Run, bin
 from seqsum.runs.annotations import annotate, check_note, check_tags, check_typed_name
 from seqsum.runs.gone import BIN_FOLDER
+from seqsum.sweep.definition import names, sweep_of
 from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
 from seqsum_tui.runs.bin_screen import BinScreen
@@ -315,6 +316,9 @@ class RunEditor:
             title = f"Re-run {summary.name}"
             self._list.app.notify(str(error), title=title, severity="error")
             return
+        if sweep_of(summary.group, await in_thread(lambda: names(self._list.console.workspace))) is not None:
+            # A sweep's group holds one setting: what is changed now is none of it.
+            config = config.changed({"track.group": "off"}, "again")
         self._list.console.open_new_run(self._list.was_started, preset=summary.preset, config=config, name=summary.name)
 
 

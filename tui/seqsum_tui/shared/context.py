@@ -99,8 +99,10 @@ class Context(Protocol):
     def open_query(self, run_id: str) -> None:
         """Ask a run's model."""
 
-    def open_compare(self, run_ids: Sequence[str]) -> None:
-        """Compare runs."""
+    def open_compare(
+        self, run_ids: Sequence[str], *, metric: str | None = None, baseline_group: str | None = None
+    ) -> None:
+        """Compare runs, in a metric and with a group as the baseline where they are given."""
 
     def open_sweep(self, name: str, *, instead: bool = False) -> None:
         """Show a sweep, `instead` of the screen in front or over it."""

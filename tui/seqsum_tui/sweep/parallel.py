@@ -107,16 +107,20 @@ class Parallel(Painting[Lines]):
         return draw_line(np.array(self._places, dtype=np.float64), np.array(self.heights(lines, at)), view).dots
 
     def _paint_axes(self, lines: Lines, canvas: Canvas, places: Sequence[int], view: View) -> None:
+        told, goal = 0, f"{lines.axes[-1].title}   better"
         line, quiet, strong = self.ink(self.quiet), self.ink(self.quiet), self.ink(Style(bold=True))
         for number, (axis, column) in enumerate(zip(lines.axes, places, strict=True)):
             last = number == len(lines.axes) - 1
             top, bottom = view.cell_row(1.0), view.cell_row(0.0)
             for row in range(top, bottom + 1):
                 canvas.put(TITLE + row, column, "│", line)
-            room = (canvas.width if last else places[number + 1]) - (places[number - 1] + 2 if last else column) - 1
-            title = shorten(f"{axis.title} {'↑' if lines.higher else '↓'} better" if last else axis.title, max(room, 4))
-            start = min(max(column - cell_len(title) // 2, 0), canvas.width - cell_len(title))
-            canvas.text(0, start if number else 0, title, strong)
+            title = f"{axis.title} {'↑' if lines.higher else '↓'} better" if last else axis.title
+            # Those before the last leave it the room that it needs.
+            end = canvas.width if last else places[number + 1] - (len(goal) if number + 2 == len(places) else 0)
+            title = shorten(title, max(end - told, 4))
+            start = min(max(column - cell_len(title) // 2, told), max(end - cell_len(title), told))
+            canvas.text(0, start, title, strong)
+            told = start + cell_len(title) + 1
             taken: set[int] = set()
             for place, label in axis.ticks:
                 row = TITLE + view.cell_row(place)

@@ -20,6 +20,7 @@ from seqsum.sweep import steering
 from seqsum.sweep.axes import grid_of
 from seqsum.sweep.definition import extend, names, read, read_settings, status_of
 from seqsum.sweep.files import content, offered
+from seqsum.sweep.results import doubt_words
 from seqsum.sweep.space import label
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer
@@ -47,6 +48,8 @@ PARTS = ("settings", "parallel", "grid", "decides")
 SETTINGS, PARALLEL, GRID, DECIDES = range(4)
 BROAD = 150
 """Columns from which the table stands beside a picture."""
+HIGH, LOW = 30, 22
+"""Lines from which all is said of the best, and from which the most needed."""
 BAR = 24
 MOST_TRIALS = 10_000
 
@@ -162,8 +165,13 @@ class SweepScreen(ConsoleScreen[None]):
         lines = [Content.assemble((status.text, status.colour), parts[0], *progress, *parts[1:])]
         best = view.best or (("" if view.results else "Nothing is tried yet."),)
         lines.append(Content.styled(display.literal(best[0]), "bold"))
-        if len(best) > 1 and self.size.height >= 30:
-            lines.append(Content.styled(display.literal(best[1]), "$foreground-muted"))
+        doubt = doubt_words(len(view.sweep.seeds), len(view.results))
+        more = [*best[1:], *([doubt] if doubt else [])]
+        if more and self.size.height >= HIGH:
+            lines += [Content.styled(display.literal(text), "$foreground-muted") for text in more]
+        elif more and self.size.height >= LOW:
+            # One line of the two: what makes the other needless.
+            lines.append(Content.styled(display.literal(more[-1]), "$foreground-muted"))
         width = max(self.size.width - 2, 1)
         fitted = [line.truncate(width, ellipsis=True) for line in lines]
         self.query_one("#head", Static).update(Content("\n").join(fitted))
@@ -283,6 +291,8 @@ class SweepScreen(ConsoleScreen[None]):
             return _why_not(action, status, more=view.done < view.sweep.trials)
         if action == "more" and view.sweep.sampler == "grid":
             return "A grid tries every setting; another sweep can have other values."
+        if action == "view" and len(view.sweep.space) < 2 and parameters[0] in (GRID, DECIDES):
+            return "That needs two fields; this sweep goes over one."
         if action == "side" and self.view != GRID:
             return "That counts on the grid: 3 shows it."
         if action in ("open", "mark", "compare", "again", "export") and not view.results:
@@ -309,7 +319,8 @@ class SweepScreen(ConsoleScreen[None]):
 
     def on_view_bar_chosen(self, message: ViewBar.Chosen) -> None:
         """Show the view that was clicked."""
-        self.action_view(message.view)
+        if self.why_not("view", (message.view,)) is None:
+            self.action_view(message.view)
 
     def action_side(self, side: str) -> None:
         """Put the next field across the grid, or upwards."""
@@ -330,15 +341,15 @@ class SweepScreen(ConsoleScreen[None]):
 
     def action_open(self) -> None:
         """Put the setting's runs beside each other; a single one is watched."""
-        one = self.chosen
-        if one is None:
+        view, one = self._shown, self.chosen
+        if view is None or one is None:
             return
         if not one.runs:
             self.notify(one.setting.reason or "It has no run yet.", title=label(one.setting.values))
         elif len(one.runs) == 1:
             self.console.open_live(Run(self.console.workspace_folder / one.runs[0]))
         else:
-            self.console.open_compare(one.runs)
+            self.console.open_compare(one.runs, metric=view.sweep.goal)
 
     def action_compare(self) -> None:
         """Put the marked settings, or this one and the best, beside each other."""
@@ -349,7 +360,9 @@ class SweepScreen(ConsoleScreen[None]):
         wanted = marked or [view.results[0], self.chosen]
         ids = list(dict.fromkeys(id for one in wanted for id in one.runs))
         if ids:
-            self.console.open_compare(ids)
+            best = min(wanted, key=view.results.index)
+            baseline = best.setting.group if len(best.runs) > 1 else None
+            self.console.open_compare(ids, metric=view.sweep.goal, baseline_group=baseline)
 
     def action_again(self) -> None:
         """Offer the form with this setting."""

@@ -27,8 +27,8 @@ MARK = "◆"
 STATES = {"complete": "◉", "running": "●", "pruned": "⊘", "failed": "✗"}
 WORDS = {"complete": "", "running": "under way", "pruned": "given up", "failed": "failed"}
 WIDEST_FIELD, NARROWEST_FIELD = 18, 5
-SEEDS, LUXURIES = "seeds", 6
-NARROWEST_STRIP, WIDEST_STRIP = 16, 68
+SEEDS, LUXURIES = "seeds", 7
+NARROWEST_STRIP, WIDEST_STRIP = 12, 68
 LOST = 4
 """Cells behind the seeds for how many have no value."""
 LOG_FROM = 10.0
@@ -80,8 +80,9 @@ class Strip:
         return round((value - low) / (high - low) * (width - 1)) if high > low else (width - 1) // 2
 
     def drawn(self, values: Sequence[float], width: int) -> str:
-        """Return the seeds in `width` cells: from end to end, the middle half thick, and a dot for the median."""
-        if not values or width <= 0:
+        """Return the seeds in `width` cells: from end to end, the middle half thick, and a dot for the median; nothing
+        where no seed has a value, and no dot where the median falls on one without."""
+        if width <= 0 or not any(map(math.isfinite, values)):
             return " " * max(width, 0)
         places = [self.column(values[0], width), *(self.column(quantile(values, share), width) for share in QUARTILES)]
         places.append(self.column(values[-1], width))
@@ -90,7 +91,8 @@ class Strip:
         cells[first : last + 1] = "─" * (last + 1 - first)
         if len(values) > 1:
             cells[low : high + 1] = "━" * (high + 1 - low)
-        cells[middle] = "●"
+        if math.isfinite(quantile(values, 0.5)):
+            cells[middle] = "●"
         return "".join(cells)
 
     def heading(self, width: int) -> str:
@@ -212,30 +214,24 @@ def columns_of(view: SweepView) -> list[SettingColumn]:
         texts = [name, *(one.setting.values.get(path, "") for one in view.results)]
         width = min(max(map(cell_len, texts)), WIDEST_FIELD)
         found.append(SettingColumn(path, name, max(width, NARROWEST_FIELD), right=True, text=value_of(path)))
-    # With many fields not all have room beside the goal: the first ones.
-    found = [column if place < 3 else _later(column, place) for place, column in enumerate(found)]
     found += [
         SettingColumn("median", "median", 8, right=True, text=lambda one: _metric(goal, one)),
         SettingColumn(SEEDS, SEEDS, NARROWEST_STRIP, 1, widest=WIDEST_STRIP, text=lambda one: ""),
-        SettingColumn("n", "ended", 7, 2, right=True, text=lambda one: f"{_n(one)}/{len(sweep.seeds)}"),
+        SettingColumn("n", "ended", 7, 5, right=True, text=lambda one: f"{_n(one)}/{len(sweep.seeds)}"),
         SettingColumn("interval", "95% interval", 18, 4, right=True, text=lambda one: _interval(goal, one)),
     ]
     if any(map(_state, view.results)):
         found.insert(-1, SettingColumn("state", "state", 9, 3, text=_state))
     if goal == "accuracy":
-        converged = SettingColumn("converged", "converged", 9, 5, right=True, text=_converged)
+        converged = SettingColumn("converged", "converged", 9, 6, right=True, text=_converged)
         found.append(converged)
-    found.append(SettingColumn("p", "p", 9, 5, right=True, text=_p))
+    found.append(SettingColumn("p", "p", 7, 2, right=True, text=_p))
     if any(one.setting.reason for one in view.results):
         longest = max(cell_len(one.setting.reason) for one in view.results)
         found.append(
-            SettingColumn("why", "why", min(longest, 24), 6, min(longest, 60), text=lambda one: one.setting.reason)
+            SettingColumn("why", "why", min(longest, 24), 7, min(longest, 60), text=lambda one: one.setting.reason)
         )
     return found
-
-
-def _later(column: SettingColumn, place: int) -> SettingColumn:
-    return SettingColumn(column.key, column.title, column.width, 1 + place, right=True, text=column.text)
 
 
 def _metric(goal: str, one: Result) -> str:
