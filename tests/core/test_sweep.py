@@ -11,6 +11,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from seqsum.runs.lock import take_lock
 from seqsum.sweep import definition
 from seqsum.sweep.definition import Sweep
 from seqsum.sweep.driver import Driver
+from seqsum.sweep.file import SweepFile, file_text, read_sweep_file
 from seqsum.sweep.optuna_study import study_of
 from seqsum.sweep.results import results
 from seqsum.sweep.space import Choices, Range, grid, label, split, trials_of
@@ -214,6 +216,20 @@ def finished(workspace: Path) -> int:
 
 def _came_to(process: subprocess.Popen[str], workspace: Path, many: int) -> bool:
     return process.poll() is not None or finished(workspace) >= many
+
+
+def test_a_sweep_s_file_reads_back_as_what_was_written(tmp_path: Path) -> None:
+    content = SweepFile(
+        {"preset": "adds", "seeds": "2-5", "trials": "12", "name": "007"},
+        {"optim.lr": "1e-4..1e-1:log", "optim.weight_decay": "0,0.3,1e-3", "model.cell": "rnn,gru",
+         "model.bidirectional": "off,on", "train.steps": "1000", "track.description": 'a, b "c"', "track.tags": "x, y",
+         "optim.clip_norm": "off", "train.keep_checkpoints": "1, 2"},
+    )  # fmt: skip
+    path = tmp_path / "kept.toml"
+    path.write_text(file_text(content))
+    assert read_sweep_file(path) == content
+    plain = tomllib.loads(path.read_text())
+    assert plain["train"]["steps"] == 1000 and plain["model"]["cell"] == ["rnn", "gru"]
 
 
 def test_a_driver_killed_again_and_again_tries_each_setting_once(tmp_path: Path) -> None:

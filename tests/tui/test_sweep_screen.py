@@ -13,6 +13,7 @@ from textual.widgets import Input
 from seqsum.files import try_lock
 from seqsum.sweep import definition, steering
 from seqsum.sweep.definition import LOCK, Wanted, folder_of, read_wanted, want
+from seqsum.sweep.file import read_sweep_file
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.dialogs.choose import ChooseScreen
@@ -25,6 +26,7 @@ from seqsum_tui.sweep.grid import GridMap
 from seqsum_tui.sweep.parallel import Parallel
 from seqsum_tui.sweep.screen import SweepScreen
 from seqsum_tui.sweep.table import SettingTable, Strip
+from support.command_line import lines
 from support.screens import listed, screen_text
 from support.sweeps import finished_sweep
 
@@ -379,6 +381,130 @@ async def test_several_of_a_choice_are_asked_for_and_a_range_asks_how_many(scene
         screen.query_one("ConfigForm").focus_field("task.name")
         await pilot.press("ctrl+t")
         assert console.screen is screen, "which task it is decides which fields there are"
+
+
+async def several(console, pilot, until, screen, field, text):
+    """Give a field several values by the dialog; return what it said of them, empty where it took them."""
+    screen.query_one("ConfigForm").focus_field(field)
+    await pilot.press("ctrl+t")
+    await until(pilot, lambda: isinstance(console.screen, LineScreen))
+    dialog = console.screen
+    dialog.query_one("#text", Input).value = text
+    await pilot.press("enter")
+    await until(pilot, lambda: console.screen is screen or "✗" in str(dialog.query_one("#problem").content))
+    return "" if console.screen is screen else str(dialog.query_one("#problem").content)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "why"),
+    [
+        (LR, "0.001,abc", "abc"),
+        (LR, "0.01,0.010", "one value only"),
+        (HIDDEN, "0..8", "1"),
+        ("model.cell", "rnn,lsmt", "lsmt"),
+    ],
+)  # fmt: skip
+async def test_a_value_that_the_field_can_t_have_is_told_where_it_is_typed(scene, console, until, field, typed, why):
+    async with console.run_test(size=(80, 24)) as pilot:
+        screen = await form(console, pilot, until, field)
+        assert why in await several(console, pilot, until, screen, field, typed)
+        assert not screen.draft.sweeps
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "shown", "one"),
+    [
+        ("model.cell", "rnn, lstm", "◉ rnn  ◉ lstm  ○ gru", "rnn"),
+        ("model.bidirectional", "off,on", "◉ off  ◉ on", "true"),
+    ],
+)
+async def test_several_of_a_choice_stay_until_a_person_takes_one(scene, console, until, field, typed, shown, one):
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        screen.action_unfold_all()
+        assert not await several(console, pilot, until, screen, field, typed)
+        row = screen.query_one("ConfigForm").row(field)
+        await until(pilot, lambda: row.editor.render().plain == shown and row.editor.has_focus)
+        for key in ("right", "left", "space"):
+            await pilot.press(key)
+            await until(pilot, lambda: "^t changes them, ^r takes" in screen_text(console))
+            assert screen.draft.text(field) == typed
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: not screen.draft.is_several(field))
+        await pilot.press("left")
+        await until(pilot, lambda: screen.draft.text(field) == one)
+
+
+async def test_words_of_the_form_are_those_of_a_sweep_also_while_a_field_is_wrong(scene, console, until):
+    finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5]}, name="baseline-sweep")
+    async with console.run_test(size=(160, 40)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        await pilot.press(*"0.001,0.01")
+        await until(pilot, lambda: "called baseline-sweep-2 if left empty" in screen_text(console))
+        await until(pilot, lambda: "F5 Sweep" in screen_text(console) and "F5 Start" not in screen_text(console))
+        screen.query_one("#name", Input).value = "baseline-sweep"
+        await until(pilot, lambda: screen.draft.name_problem == 'there is a sweep "baseline-sweep" already')
+        screen.query_one("#name", Input).value = ""
+        for widget, words in (
+            ("#name", "without one it is called baseline-sweep-2"), ("#seeds", "each setting is trained with"),
+            ("#start", "starts the sweep"),
+        ):  # fmt: skip
+            screen.query_one(widget).focus()
+            await until(pilot, lambda words=words: words in screen_text(console))
+            assert "F7" not in str(screen.query_one("#help").content)
+        screen.query_one("ConfigForm").focus_field("train.steps")
+        await pilot.press(*"many")
+        await until(pilot, lambda: screen.draft.wrong)
+        screen.query_one("ConfigForm").focus_field(LR)
+        await pilot.press("end", *",,")
+        for _ in range(2):
+            await until(pilot, lambda: screen.draft.config is None and "F5 Sweep" in screen_text(console))
+            command = screen.draft.command(scene.folder)
+            assert command.startswith("seqsum sweep baseline ") and "Sweep: F5" in screen_text(console)
+            await pilot.press("backspace", "backspace")
+        await pilot.press("f5")
+        await until(pilot, lambda: "before the sweep can start" in screen_text(console))
+
+
+async def test_on_a_small_terminal_a_sweep_s_size_is_said(scene, console, until):
+    async with console.run_test(size=(60, 20)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        await pilot.press(*"0.001,0.01,0.1")
+        screen.query_one("#seeds", Input).value = "4"
+        await until(pilot, lambda: "= 12 runs" in screen_text(console))
+        words = " ".join(screen_text(console).split())
+        assert "3 settings × 4 seeds = 12 runs · about " in words and " of disk" in words
+        assert screen.query_one("ConfigForm").size.height >= 4
+
+
+async def test_a_sweep_is_kept_as_the_file_that_makes_it(scene, console, until, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rates.toml").write_text("mine")
+    async with console.run_test(size=(120, 40)) as pilot:
+        screen = await form(console, pilot, until, LR)
+        await pilot.press(*"0.001..0.1:log")
+        assert not await several(console, pilot, until, screen, "model.cell", "rnn,gru")
+        screen.query_one("#trials", Input).value = "7"
+        screen.query_one("#name", Input).value = "rates"
+        await until(pilot, lambda: screen.draft.trials == 7 and screen.draft.name == "rates")
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(console.screen, LineScreen))
+        assert console.screen.query_one("#text", Input).value.endswith("rates-2.toml")
+        console.screen.query_one("#text", Input).value = "rates.toml"
+        await pilot.press("enter")
+        await until(pilot, lambda: "is there already" in screen_text(console))
+        console.screen.query_one("#text", Input).value = "kept.toml"
+        await pilot.press("enter")
+        await until(pilot, lambda: (tmp_path / "kept.toml").exists() and console.screen is screen)
+        await until(pilot, lambda: "saved: seqsum sweep " in screen_text(console))
+    assert (tmp_path / "rates.toml").read_text() == "mine"
+    told = {}
+    for words in (["kept.toml", "--workspace", str(scene.folder)], screen.draft.command(scene.folder).split()[2:]):
+        made = lines("sweep", *words, "--dry-run")[0]
+        told[words[0]] = {name: made[name] for name in ("name", "preset", "seeds", "trials")}
+    assert len(told) == 2 and len({str(one) for one in told.values()}) == 1
+    kept = read_sweep_file(tmp_path / "kept.toml")
+    assert kept.changes == {LR: "0.001..0.1:log", "model.cell": "rnn,gru"}
 
 
 async def test_the_form_starts_a_sweep_and_shows_it(scene, console, until, monkeypatch):

@@ -141,6 +141,14 @@ def names(workspace: Workspace) -> list[str]:
         return []
 
 
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return the name, with a number where it is taken: `adds-sweep`, `adds-sweep-2` …"""
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}-{number}", number + 1
+    return found
+
+
 def sweep_of(group: str | None, known: Container[str]) -> str | None:
     """Return the sweep, of those known, that a group of runs belongs to, if it does; see `Sweep.group_of`."""
     name, colon, _ = (group or "").partition(":")
@@ -157,12 +165,11 @@ def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:
         workspace.folder.mkdir(0o700, parents=True, exist_ok=True)
         place(workspace).mkdir(exist_ok=True)
         with alone(place(workspace)):
-            taken, name, number = set(names(workspace)), sweep.name, 2
-            if named and name in taken:
-                way_out = f"seqsum sweep --resume {name} goes on with it, or choose another --name"
-                raise UserError(f'sweep: there is a sweep "{name}" already; {way_out}')
-            while name in taken:
-                name, number = f"{sweep.name}-{number}", number + 1
+            taken = names(workspace)
+            if named and sweep.name in taken:
+                way_out = f"seqsum sweep --resume {sweep.name} goes on with it, or choose another --name"
+                raise UserError(f'sweep: there is a sweep "{sweep.name}" already; {way_out}')
+            name = free_name(sweep.name, taken)
             made = sweep.model_copy(update={"name": name, "created": time.time()})
             folder = folder_of(workspace, name)
             folder.mkdir(exist_ok=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError, did_you_mean, told_as
 from seqsum.files import read_regular
 from seqsum.schema import as_text, shown
+from seqsum.sweep.space import AS_ONE
 
 LARGEST = 2**20
 SECTION = "sweep"
@@ -68,6 +71,34 @@ def read_sweep_file(path: Path) -> SweepFile | None:
     if wrong:
         raise ConfigError(str(path), wrong)
     return SweepFile(words, changes)
+
+
+def file_text(content: SweepFile) -> str:
+    """Return what `read_sweep_file` reads as this content. Raises UserError for words that are none of a sweep's."""
+    import tomlkit
+
+    if unknown := content.words.keys() - set(WORDS):
+        raise UserError(f"sweep: {', '.join(sorted(unknown))} can't stand in a sweep's file")
+    words = {word: _value(text) if text.isdecimal() else text for word, text in content.words.items()}
+    document: dict[str, dict[str, Any]] = {SECTION: words}
+    for path, text in content.changes.items():
+        section, _, name = path.partition(".")
+        listed = text.split(",")
+        as_list = len(listed) > 1 and path not in AS_ONE and all(part and part == part.strip() for part in listed)
+        document.setdefault(section, {})[name] = [*map(_value, listed)] if as_list else _value(text)
+    return tomlkit.dumps(document)
+
+
+def _value(text: str) -> str | int | float | bool:
+    """Return what reads as this text again: a number or a boolean where it can be one."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            value = kind(text)
+            if math.isfinite(value) and as_text(value) == text:
+                return value
+    return text
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
 from seqsum.runs.annotations import check_typed_name
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import notes
-from seqsum.sweep.definition import check_name
-from seqsum.sweep.space import AS_ONE, MOST_SETTINGS, OWN, Range, Space, part_of, size, split
+from seqsum.sweep.definition import check_name, free_name
+from seqsum.sweep.file import SweepFile
+from seqsum.sweep.making import name_after
+from seqsum.sweep.space import AS_ONE, MOST_SETTINGS, OWN, Choices, Range, Space, part_of, size, split
 
 SOURCE = "form"
 TRIALS = 20
@@ -33,7 +35,7 @@ class RunDraft:
     config: the whole configuration, or None while any field is wrong.
     base: the preset's configuration, in the shape of the present one.
     space: what a sweep goes over, where fields have several values; else empty. In `config` the preset's values stand
-        there.
+        there. While a field is wrong, it is what could be read of it.
     problems: path → reason for each wrong field, in the form's order.
     changes: paths of the fields whose value is not the preset's, in the form's order.
     files: by the preset's name, the path of a preset that was read from a file of the person's own.
@@ -52,8 +54,11 @@ class RunDraft:
         self.seeds_typed = "1"
         self.trials_typed = str(TRIALS)
         self.files: dict[str, str] = {}
+        self.taken: Collection[str] = ()
+        """Names that sweeps of the workspace have."""
         self._typed: dict[str, str] = {}
         self._several: set[str] = set()
+        self._swept: frozenset[str] = frozenset()
         if config is not None:
             differing = config.differences(preset.config)
             self._typed = {path: mine for path, (mine, _) in differing.items()}
@@ -66,8 +71,8 @@ class RunDraft:
         if not self.name.strip():
             return None
         try:
-            if self.space:
-                check_name(self.name.strip())
+            if self.sweeps and check_name(self.name.strip()) in self.taken:
+                return f'there is a sweep "{self.name.strip()}" already'
             check_typed_name(self.name, "it has a line of its own in the form")
         except UserError as error:
             return str(error).removeprefix("name: ").removeprefix("sweep: ")
@@ -85,6 +90,16 @@ class RunDraft:
         if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_SEEDS):
             return None
         return f"must be a whole number from 1 to {MOST_SEEDS}"
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether a sweep is asked for: a field has several values, right or wrong."""
+        return bool(self._swept)
+
+    @property
+    def called(self) -> str:
+        """What it is called when no name is typed."""
+        return free_name(name_after(self.preset.name), self.taken) if self.sweeps else self.preset.name
 
     @property
     def endless(self) -> bool:
@@ -153,25 +168,33 @@ class RunDraft:
         if facts is None or facts.kind == "list" or path in AS_ONE:
             return "This field has one value in a run."
         if path in KINDS:
-            return "This decides which fields there are; seqsum sweep on the command line can go over it."
-        return OWN.get(path)
+            return "Only seqsum sweep on the command line goes over this."
+        return f"It {OWN[path]}." if path in OWN else None
 
     def take_several(self, path: str, text: str) -> None:
         """Have a sweep go over several values of a field, typed as a list or a range; of a single one, set it.
 
-        Raises UserError for what is neither.
+        Raises UserError for what is neither, or holds a value that the field can't have.
         """
-        facts = next(one for one in self.fields if one.path == path)
-        try:
-            part = part_of(facts, text)
-        except ValueError as error:
-            raise UserError(str(error)) from None
+        part = self.read_several(path, text)
         self._several = self._several - {path} if part is None else self._several | {path}
         self.set(path, text.strip())
 
+    def read_several(self, path: str, text: str) -> Choices | Range | None:
+        """Return what a list or a range of a field's values means, None for a single one.
+
+        Raises UserError, in a sentence, for what is neither, or holds a value that the field can't have.
+        """
+        try:
+            _, space = split({path: text}, self.config or self.base, SOURCE)
+        except ConfigError as error:
+            told = [reason if wrong == path else f"{wrong}: {reason}" for wrong, reason in error.problems]
+            raise UserError("; ".join(told)) from None
+        return next(iter(space), None)
+
     def is_several(self, path: str) -> bool:
         """Whether a sweep goes over the field."""
-        return any(part.path == path for part in self.space)
+        return path in self._swept
 
     def reset(self, path: str) -> None:
         """Give the field the preset's value again."""
@@ -217,7 +240,7 @@ class RunDraft:
     def command(self, workspace: Path) -> str:
         """The command line that starts the same run, or the same group of several seeds, quoted for a POSIX shell."""
         several, preset = self.seeds > 1, self.files.get(self.preset.name, self.preset.name)
-        if self.space:
+        if self.sweeps:
             return shlex.join([*self._sweep_words(preset), *_workspace_flag(workspace)])
         words = ["seqsum", "replicate" if several else "train", preset]
         for path in self.changes:
@@ -230,14 +253,27 @@ class RunDraft:
         return shlex.join([*words, *_workspace_flag(workspace)])
 
     def _sweep_words(self, preset: str) -> list[str]:
+        said = self.sweep_file
         words = ["seqsum", "sweep", preset]
-        for path in self.changes:
-            if path not in OWN:
-                words += _flag(f"--{path}", self._said(path))
-        words += ["--trials", str(self.trials)] if self.endless else []
+        for path, text in {**said.changes, **said.words}.items():
+            words += [] if path == "preset" else _flag(f"--{path}", text)
+        return words
+
+    @staticmethod
+    def file_command(path: Path, workspace: Path) -> str:
+        """The command line that runs a sweep's file."""
+        return shlex.join(["seqsum", "sweep", str(path), *_workspace_flag(workspace)])
+
+    @property
+    def sweep_file(self) -> SweepFile:
+        """The sweep as its file says it."""
+        file = self.files.get(self.preset.name)
+        words = {"preset": self.preset.name if file is None else str(Path(file).absolute())}
+        words |= {"trials": str(self.trials)} if self.endless else {}
         first, last = self.seed_range[0], self.seed_range[-1]
-        words += ["--seeds", f"{first}-{last}" if first else str(self.seeds)]
-        return words + (_flag("--name", self.name.strip()) if self.name.strip() else [])
+        words["seeds"] = f"{first}-{last}" if first else str(self.seeds)
+        words |= {"name": self.name.strip()} if self.name.strip() else {}
+        return SweepFile(words, {path: self._said(path) for path in self.changes if path not in OWN})
 
     def _said(self, path: str) -> str:
         typed = self.config is None or self.is_several(path)
@@ -250,8 +286,10 @@ class RunDraft:
         # A section's `name` decides which fields it has, so it must be applied before them.
         typed = {**self._kinds(), **{path: self._typed[path] for path in here if path in self._typed}}
         found: dict[str, str] = {}
-        self.config, self.space = None, ()
         several = {path: text for path, text in typed.items() if self._holds_several(path, text, found)}
+        self._swept = frozenset(several)
+        read = [self._part(path, text) for path, text in several.items() if path not in found]
+        self.config, self.space = None, tuple(filter(None, read))
         try:
             config = self.preset.config.changed({p: text for p, text in typed.items() if p not in several}, SOURCE)
             _, self.space = split(several, config, SOURCE)
@@ -270,10 +308,13 @@ class RunDraft:
         if facts.kind not in ("int", "float") and path not in self._several:
             return False
         try:
-            return part_of(facts, text) is not None
+            return self._part(path, text) is not None
         except ValueError as error:
             found[path] = str(error)
             return True
+
+    def _part(self, path: str, text: str) -> Choices | Range | None:
+        return part_of(next(one for one in self.fields if one.path == path), text)
 
     def _forget_unchanged(self) -> None:
         """Drop what is typed differently but means the preset's value: it must not count against another preset."""

@@ -46,7 +46,7 @@ class EstimateLine(FittedText):
     """How many runs train at once."""
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, wraps=True)
         self._asked: tuple[Config | None, int, Space, int] | None = None
         self._speeds: list[Speed] | None = None
 

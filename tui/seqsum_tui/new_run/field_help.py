@@ -65,8 +65,15 @@ def presets_help(overflows: bool) -> Content:
     )
 
 
-def start_help() -> Content:
+def start_help(sweeps: bool = False) -> Content:
     """What starting means."""
+    if sweeps:
+        text = (
+            "enter starts the sweep now, and shows it · ← seeds · ↑ settings\n"
+            "it runs in processes of its own, as many at once as there are workers, and goes on when you close this "
+            "console"
+        )
+        return _titled("Sweep", "", text)
     return _titled(
         "Start",
         "",
@@ -75,16 +82,26 @@ def start_help() -> Content:
     )
 
 
-def name_help(problem: str | None) -> Content:
-    """What the run's name is for, or why it can't be used."""
+def name_help(problem: str | None, sweep: str = "") -> Content:
+    """What the name of a run is for, or why it can't be used; of a sweep, which is called `sweep` without one."""
+    if sweep:
+        text = f"what the sweep is called, and its runs' groups begin with; without one it is called {sweep}"
+        return _or_wrong("name", problem, text)
     return _or_wrong("name", problem, "what the run is called in the list; without one it is called after its preset")
 
 
-def seeds_help(problem: str | None) -> Content:
+def seeds_help(problem: str | None, sweeps: bool = False) -> Content:
     """What several seeds are for, or what is wrong with their number."""
     text = (
-        "how many runs to start, with seeds from train.seed on: one run's luck is no result\n"
-        "they stand in one group, and wait for free workers"
+        (
+            "how many seeds each setting is trained with, from train.seed on: one run's luck is no result\n"
+            "from four on a difference can be told from chance"
+        )
+        if sweeps
+        else (
+            "how many runs to start, with seeds from train.seed on: one run's luck is no result\n"
+            "they stand in one group, and wait for free workers"
+        )
     )
     return _or_wrong("seeds", problem, text)
 

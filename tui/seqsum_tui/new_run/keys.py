@@ -9,6 +9,7 @@ from seqsum_tui.shared.bindings import HELP
 
 KEYS: list[BindingType] = [
     key("new_run.start", "f5,ctrl+s", "start", "Start", "Start the run with these settings"),
+    key("new_run.sweep", "f5,ctrl+s", "sweep", "Sweep", "Start the sweep over the fields with several values"),
     key(
         "new_run.queue",
         "f7",
@@ -35,7 +36,13 @@ KEYS: list[BindingType] = [
     hidden("new_run.find_slash", "slash", "find", "Find", "The same, where no text is typed"),
     key("new_run.advanced", "f9", "unfold_all", "Advanced", "Show every setting there is, or the basic ones alone"),
     key("new_run.changes", "f3", "changes", "Changes", "List what differs from the preset; go there, or take it back"),
-    key("new_run.save_preset", "f4", "save_preset", "Save", "Keep these settings as a preset of your own"),
+    key(
+        "new_run.save_preset",
+        "f4",
+        "save_preset",
+        "Save",
+        "Keep these settings as a preset of your own; a sweep as its file",
+    ),
     HELP,
     key("new_run.copy", "ctrl+y", "copy", "Copy", "Copy the command line that starts the same run"),
     hidden("new_run.switch", "f2", "switch", "Presets or settings", "Go from the presets to the settings, or back"),

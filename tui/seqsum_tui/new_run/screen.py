@@ -17,12 +17,14 @@ from textual.widgets import Static
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.export import write
 from seqsum.formatting import count
 from seqsum.launch import Launcher
 from seqsum.presets.own import is_own_preset
 from seqsum.runs import Run, Workspace
 from seqsum.schema import FieldFacts
-from seqsum.sweep.space import part_of
+from seqsum.sweep.definition import names
+from seqsum.sweep.file import file_text
 from seqsum.text import printable
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.new_run.changes_dialog import ChangesScreen
@@ -50,10 +52,14 @@ from seqsum_tui.shared.display import literal
 from seqsum_tui.shared.field_editors import choices_of
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.paths import default_folder, for_people, free_path, new_file
+from seqsum_tui.shared.polling import in_thread
 
 WIDE = 100
 TITLE = "New run"
 LAYOUT = "new_run"
+EXAMPLES = {"int": "8,16,32, or 8..64", "float": "0.001,0.01,0.1, or 1e-4..1e-1:log"}
+"""Several values of a field of that kind."""
 
 
 class NewRunScreen(ConsoleScreen[Run | None]):
@@ -141,14 +147,25 @@ class NewRunScreen(ConsoleScreen[Run | None]):
 
     def _refresh(self) -> None:
         state = self._settings.state
+        if self.draft.sweeps and not self.has_class("-sweep"):
+            self._learn_names()
+        self.set_class(self.draft.sweeps, "-sweep")
         self._put("#presets-tab", f" 1 Preset: {printable(self.draft.preset.name)} ")
         self._put("#settings-tab", f" 2 Settings{': ' if state else ''}{state} ")
         self._settings.refresh_state()
         self.query_one(StartBar).show(self.draft, self._starter.workspace.folder, self._starting)
         self._refresh_keys()
 
+    @work(group="names", exclusive=True)
+    async def _learn_names(self) -> None:
+        """Find out which names of sweeps are taken."""
+        with suppress(UserError):
+            self.draft.taken = frozenset(await in_thread(lambda: names(self._starter.workspace)))
+        if self.is_attached:
+            self._refresh()
+
     def _refresh_keys(self) -> None:
-        state = tuple(self.check_action(action, ()) for action in ("reset_field", "reset_all", "next_error"))
+        state = tuple(self.check_action(action, ()) for action in ("reset_field", "reset_all", "next_error", "sweep"))
         if state != self._key_state:
             self._key_state = state
             self.refresh_bindings()
@@ -248,7 +265,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             self.remove_class("-settings")
             self._help_presets()
         elif widget.id == "start":
-            self._put("#help", start_help())
+            self._put("#help", start_help(self.draft.sweeps))
         elif widget.id == "name":
             self._help_name()
         elif widget.id == "seeds":
@@ -263,10 +280,10 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         self._refresh_keys()
 
     def _help_name(self) -> None:
-        self._put("#help", name_help(self.draft.name_problem))
+        self._put("#help", name_help(self.draft.name_problem, self.draft.called if self.draft.sweeps else ""))
 
     def _help_seeds(self) -> None:
-        self._put("#help", seeds_help(self.draft.seeds_problem))
+        self._put("#help", seeds_help(self.draft.seeds_problem, self.draft.sweeps))
 
     def _help_trials(self) -> None:
         self._put("#help", trials_help(self.draft.trials_problem))
@@ -281,13 +298,18 @@ class NewRunScreen(ConsoleScreen[Run | None]):
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         if not self.is_mounted:
             return None
+        if action in ("start", "queue", "sweep"):
+            if action == "queue" and self.draft.sweeps:
+                return "A sweep's runs wait for free workers by themselves."
+            # One key has both meanings: that which does not count now has nothing to say.
+            return "" if self.draft.sweeps != (action == "sweep") else None
         if action == "reset_field":
             row = self._settings.form.current
             return None if row is not None and row.has_class("-changed") else "The cursor is on no changed field."
         if action == "several":
             row = self._settings.form.current
             if row is None:
-                return "The cursor is on no field: go to one that shall have several values."
+                return "The cursor is on no field."
             return self.draft.may_be_several(row.facts.path)
         if action == "reset_all":
             return None if self.draft.changes or self._dropped else "Nothing is changed."
@@ -427,15 +449,15 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         if row is None:
             return
         facts, draft = row.facts, self.draft
-        choices = choices_of(facts)
-        example = ",".join(choices[:3]) if choices else "0.001,0.01,0.1, or 1e-4..1e-1:log"
-        hint = "A list of values, or a range of numbers: each setting is tried with every seed, as a sweep."
+        choices = ("off", "on") if facts.kind == "bool" else choices_of(facts)
+        numbers = facts.kind in ("int", "float")
+        example = ",".join(choices[:3]) if choices else EXAMPLES.get(facts.kind, "")
+        hint = (
+            f"A list of values{', or a range' if numbers else ''}: each setting is tried with every seed, as a sweep."
+        )
 
         def meaning(text: str) -> str:
-            try:
-                part_of(facts, text)
-            except ValueError as error:
-                raise UserError(str(error)) from None
+            draft.read_several(facts.path, text)
             return text
 
         def taken(text: str | None) -> None:
@@ -467,12 +489,36 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             self.action_next_error()
             self._say(f"{count(len(self.draft.problems), 'error')} to put right before it can be saved", bad=True)
             return
-        if self.draft.space:
-            self._say("a preset has one value in each field: take one, or keep the sweep in a file", bad=True)
+        if self.draft.sweeps:
+            self._save_sweep()
             return
         preset = self.draft.preset
         yours = preset.name not in self.draft.files and is_own_preset(preset.name)
         self.app.push_screen(SavePresetScreen(config, preset, yours), self._preset_saved)
+
+    def _save_sweep(self) -> None:
+        """Ask for the file that the sweep is to be kept in."""
+        folder, draft = default_folder(), self.draft
+        screen = LineScreen(
+            "Save the sweep as a file", lambda line: new_file(folder, line, "toml"),
+            "The file says what the sweep goes over, and seqsum sweep runs it.",
+            value=for_people(free_path(folder, draft.name.strip() or draft.called, "toml")), done="writes it",
+        )  # fmt: skip
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self._write_sweep(path, file_text(draft.sweep_file))
+
+        self.app.push_screen(screen, chosen)
+
+    @work(group="save")
+    async def _write_sweep(self, path: Path, text: str) -> None:
+        try:
+            await in_thread(lambda: write(path, text.encode()))
+        except UserError as error:
+            self._say(str(error), bad=True)
+        else:
+            self._say(f"saved: {self.draft.file_command(path, self._starter.workspace.folder)} runs it")
 
     def _preset_saved(self, name: str | None) -> None:
         if name is None:
@@ -499,6 +545,9 @@ class NewRunScreen(ConsoleScreen[Run | None]):
     def action_start(self) -> None:
         self._begin(queue=False)
 
+    def action_sweep(self) -> None:
+        self._begin(queue=False)
+
     def action_queue(self) -> None:
         self._begin(queue=True)
 
@@ -507,7 +556,8 @@ class NewRunScreen(ConsoleScreen[Run | None]):
             return
         if self.draft.config is None or self.draft.wrong:
             self.action_next_error()
-            self._say(f"{count(self.draft.wrong, 'error')} to put right before the run can start", bad=True)
+            what = "sweep" if self.draft.sweeps else "run"
+            self._say(f"{count(self.draft.wrong, 'error')} to put right before the {what} can start", bad=True)
             return
         self._starting = True
         self._say("")

@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.widgets import Button, Input, Static
 
 from seqsum.formatting import count
-from seqsum.sweep.making import name_after
 from seqsum.text import printable
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.new_run.estimate_line import EstimateLine
@@ -74,14 +73,12 @@ class StartBar(Vertical):
     def show(self, draft: RunDraft, workspace: Path, starting: bool) -> None:
         """Show the draft as it is now."""
         wrong, changed = draft.wrong, len(draft.changes)
-        self._starting, self._wrong, self._sweeps = starting, bool(wrong), bool(draft.space)
+        self._starting, self._wrong, self._sweeps = starting, bool(wrong), draft.sweeps
         self.query_one("#command", FittedText).put(
             Content.assemble(("$ ", "$foreground-muted"), printable(draft.command(workspace)))
         )
         name = self.query_one("#name", Input)
-        name.placeholder = (
-            f"called {printable(name_after(draft.preset.name) if draft.space else draft.preset.name)} if left empty"
-        )
+        name.placeholder = f"called {printable(draft.called)} if left empty"
         name.set_class(draft.name_problem is not None, "-wrong")
         self.query_one("#seeds").set_class(draft.seeds_problem is not None, "-wrong")
         self.query_one("#trials").set_class(draft.trials_problem is not None, "-wrong")
@@ -139,7 +136,7 @@ class StartBar(Vertical):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.post_message(self.Asked("start"))
+        self.post_message(self.Asked("sweep" if self._sweeps else "start"))
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is not None and event.widget.id == "command":

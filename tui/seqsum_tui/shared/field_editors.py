@@ -147,12 +147,25 @@ class ChoiceBar(Widget, can_focus=True):
     def render(self) -> Content:
         pieces: list[Content] = []
         # A sweep goes over several.
-        several = self.value.split(",")
+        several = [value.strip() for value in self.value.split(",")]
         for choice, label in zip(self.choices, self._labels(), strict=True):
-            chosen = choice in several
+            chosen = choice in several or label in several
             style = self.get_visual_style("choice-bar--chosen" if chosen else "choice-bar--other")
             pieces.append(Content.styled(f"{CHOSEN if chosen else OTHER} {label}", style))
         return Content("  ").join(pieces)
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        """Several values never give way to the one beside them."""
+        if self.check_action(action, parameters):
+            return None
+        keys = {
+            one.binding.action: self.app.get_key_display(one.binding) for one in self.screen.active_bindings.values()
+        }
+        several, one = keys.get("several", "Several"), keys.get("reset_field", "Reset")
+        return f"Several values: {several} changes them, {one} takes one."
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "move" or "," not in self.value
 
     def action_move(self, by: int) -> None:
         place = self.choices.index(self.value) if self.value in self.choices else 0
