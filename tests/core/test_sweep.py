@@ -459,11 +459,16 @@ def test_a_sweep_that_can_t_be_read_is_a_line_of_the_list_beside_the_others(tmp_
     sweeps = definition.place(workspace)
     (sweeps / "torn" / "sweep.json").write_text("garbage")
     (sweeps / "worn" / "settings.json").write_text("garbage")
-    shutil.copytree(sweeps / "good", sweeps / "we ird")
+    for name in ("copied", "we ird"):
+        shutil.copytree(sweeps / "good", sweeps / name)
     told = {one["name"]: one for one in lines("sweep", "--list", "--workspace", str(tmp_path))}
-    assert list(told) == ["good", "torn", "we ird", "worn"]
+    assert list(told) == ["copied", "good", "torn", "we ird", "worn"]
     assert told["good"]["trials"] == 2 and told["good"]["over"] == {"optim.lr": "0.001,0.01"}
-    for name, why in (("torn", "can't read"), ("we ird", "a name is"), ("worn", "--resume worn makes it anew")):
+    reasons = {
+        "copied": 'that of the sweep "good"', "torn": "can't read", "we ird": "a name is",
+        "worn": "--resume worn makes it anew",
+    }  # fmt: skip
+    for name, why in reasons.items():
         assert told[name]["status"] == "unreadable" and why in told[name]["reason"]
     shown = call("sweep", "--list", "--workspace", str(tmp_path))[1].splitlines()
     assert [line.split("  ")[0] for line in shown] == ["SWEEP", *told]

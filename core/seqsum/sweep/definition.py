@@ -181,13 +181,19 @@ def read(workspace: Workspace, name: str) -> Sweep:
     """Read a sweep. Raises UserError when there is none of that name, or its file is damaged."""
     path = folder_of(workspace, name) / DEFINITION
     try:
-        return Sweep.model_validate(read_json(path))
+        found = Sweep.model_validate(read_json(path))
     except FileNotFoundError:
         known = names(workspace)
         near = did_you_mean(name, known) or (f"; there are {', '.join(known)}" if known else "; there is none yet")
         raise UserError(f'sweep: no sweep "{name}" in {workspace.folder}{near}') from None
     except (OSError, ValueError) as error:
         raise UserError(f"sweep: can't read {path}: {_why(error)}") from None
+    if found.name != name:
+        # Two drivers would share the runs of one.
+        raise UserError(
+            f'sweep: {path} is that of the sweep "{found.name}", whose runs it names: a folder keeps its name'
+        )
+    return found
 
 
 def extend(workspace: Workspace, sweep: Sweep, trials: int) -> Sweep:

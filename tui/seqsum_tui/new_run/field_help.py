@@ -56,12 +56,12 @@ def fold_help(section: str) -> Content:
     return _titled(f"{section}: advanced settings", "", text)
 
 
-def presets_help(overflows: bool) -> Content:
+def presets_help(overflows: bool, sweeps: bool = False) -> Content:
     """The keys of the preset list; `overflows` when its description has more lines than room."""
     return _titled(
         "Choose a preset",
         "  page down: read on" if overflows else "",
-        "↑↓ choose · type to search · enter: Start · tab: settings",
+        f"↑↓ choose · type to search · enter: {'Sweep' if sweeps else 'Start'} · tab: settings",
     )
 
 

@@ -181,7 +181,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         self._put("#help", field_help(facts, draft.preset_text(path), draft.note(path), above))
 
     def _help_presets(self) -> None:
-        self._put("#help", presets_help(self._presets.detail.max_scroll_y > 0))
+        self._put("#help", presets_help(self._presets.detail.max_scroll_y > 0, self.draft.sweeps))
 
     def _say(self, text: str, bad: bool = False) -> None:
         self.query_one(StartBar).say(text, bad)
