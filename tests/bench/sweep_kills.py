@@ -28,8 +28,8 @@ WORDS = [
     "baseline", "--optim.lr", ",".join(RATES), "--model.hidden_size", ",".join(SIZES), "--train.steps", str(STEPS),
     "--train.checkpoint_every", "200", "--seeds", str(SEEDS), "--name", "killed",
 ]  # fmt: skip
-LONGEST = 1.5
-"""Seconds between two kills, at most."""
+LONGEST = 0.3
+"""Seconds from where a run trains to the next kill, at most."""
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen[bytes]:
@@ -47,7 +47,11 @@ def killed_again_and_again(folder: Path, kills: int, draw: random.Random) -> Cou
     done = Counter[str]()
     driver = started(folder, *WORDS)
     while sum(done.values()) < kills and driver.poll() is None:
-        time.sleep(draw.uniform(0.05, LONGEST))
+        workers = live_workers(folder)
+        while driver.poll() is None and not workers:
+            time.sleep(0.01)
+            workers = live_workers(folder)
+        time.sleep(draw.uniform(0, LONGEST))
         workers = live_workers(folder)
         if workers and draw.random() < 0.5:
             with_luck = draw.choice(workers)
