@@ -89,7 +89,7 @@ def test_ctrl_c_ends_the_waiting_with_the_terminal_as_it_was(box: Box) -> None:
     terminal.wait_for("No runs yet")
     box.dead.touch()
     box.break_line()
-    terminal.wait_for("ctrl+c ends")
+    terminal.wait_for("end it with ctrl+c")
     assert terminal.reads_lines
     terminal.press("\x03")
     terminal.wait_for_end()
@@ -135,7 +135,7 @@ def test_a_folder_reaches_the_other_shell_as_it_was_typed(text: str, host: str, 
     ("words", "why"),
     [
         (["--remote", "box"], "needs a terminal; without one: ssh box seqsum runs"),
-        (["--remote-command", "x"], "goes with --remote"),
+        (["--remote-command", "x"], "goes with --remote"), (["--remote", ""], "takes host, user@host"),
         (["--remote", "box", "--workspace", "x"], "--remote HOST:DIR"),
     ],
 )  # fmt: skip

@@ -58,7 +58,7 @@ def run(arguments: list[str] | None = None) -> int:
     except UserError as error:
         complain(error)
         return 2
-    if options.remote or options.remote_command:
+    if options.remote is not None or options.remote_command is not None:
         return show_remote(options)
     folder = workspace_folder(options.workspace)
     if folder.exists() and not folder.is_dir():
@@ -82,7 +82,7 @@ def show_remote(options: argparse.Namespace) -> int:
     from seqsum_tui.terminal_io.typed_ahead import terminal_before
 
     try:
-        if not options.remote:
+        if options.remote is None:
             raise UserError("seqsum-tui: --remote-command goes with --remote HOST")
         if options.workspace is not None:
             raise UserError("seqsum-tui: the folder of another machine stands behind its name: --remote HOST:DIR")

@@ -101,7 +101,7 @@ def _shown_again(remote: Remote, before: list[Any] | None, stood: Path) -> int:
             raise UserError(f"seqsum-tui: no line to {remote.host}: ssh says above why")
         wait = FIRST_WAIT if time.monotonic() - began >= STOOD_SECONDS else min(2 * wait, LONGEST_WAIT)
         print(
-            f"The line to {remote.host} is lost; what trains there goes on. Again in {wait:.0f} s, ctrl+c ends.",
+            f"The line to {remote.host} is lost; what trains there goes on. Again in {wait:.0f} s; end it with ctrl+c.",
             file=sys.stderr,
         )
         time.sleep(wait)
