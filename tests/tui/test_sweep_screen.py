@@ -110,6 +110,20 @@ async def test_each_view_shows_the_setting_under_the_cursor(sweep, console, unti
         await until(pilot, lambda: chosen(console) == ("0.1", "16"))
 
 
+async def test_in_a_narrow_grid_numbers_have_fewer_digits(scene, console, until):
+    rates = ("0.0003", "0.0005", "0.001", "0.003", "0.005", "0.01", "0.03", "0.05")
+    values = {(rate, size): [0.1 * at + 0.05] for at, rate in enumerate(rates) for size in ("8", "16")}
+    finished_sweep(scene.workspace, {LR: ",".join(rates), HIDDEN: "8,16"}, values)
+    async with console.run_test(size=(60, 20)) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("3")
+        await until(pilot, lambda: console.screen.query_one(GridMap).has_focus)
+        await until(pilot, lambda: "75%" in screen_text(console))
+        heading = next(line for line in screen_text(console).splitlines() if "3e-4" in line and "%" not in line)
+        assert "…" not in heading and len(set(heading.split())) == 8
+        assert [f"{10 * at + 5}%" in screen_text(console) for at in range(8)] == [True] * 8
+
+
 async def test_a_click_on_a_line_or_a_cell_chooses_the_setting(sweep, console, until):
     async with console.run_test(size=(120, 40)) as pilot:
         await begin(console, pilot, until)

@@ -153,7 +153,11 @@ class GridMap(Painting[Shown], can_focus=True):
         told = "no value yet" if cell.value is None else f"median {shown.goal} {self._text(shown, cell)}"
         return f"{where}: {told}{many}"
 
-    def _text(self, shown: Shown, cell: Cell) -> str:
+    def _text(self, shown: Shown, cell: Cell, room: int | None = None) -> str:
+        """Return the value of a cell; in fewer cells where there are but `room`."""
+        if room is not None and cell.value is not None:
+            share = formatting.is_share(shown.goal)
+            return formatting.whole_percent(cell.value) if share else formatting.number(cell.value, room)
         if cell.value is None:
             return "…" if cell.settings else "·"
         return BROKEN if math.isnan(cell.value) else formatting.metric(shown.goal, cell.value)
@@ -179,14 +183,14 @@ class GridMap(Painting[Shown], can_focus=True):
             top = ABOVE + from_top * height
             if top + height > canvas.height - BELOW + 1:
                 return
-            name = shorten(display.literal(grid.rows[row]), named)
+            name = _fitted(grid.rows[row], named)
             here = strong if row == self.row else quiet
             canvas.text(top + height // 2, 0, display.fit_right(name, named), here)
             for column in range(len(grid.columns)):
                 self._paint_cell(shown, canvas, (row, column), (top, named + 1 + column * width), (width, height))
         below = ABOVE + height * len(grid.rows)
         for column, text in enumerate(grid.columns):
-            shown_name = shorten(display.literal(text), width - 1)
+            shown_name = _fitted(text, width - 1)
             place = named + 1 + column * width + max((width - 1 - cell_len(shown_name)) // 2, 0)
             canvas.text(below, place, shown_name, strong if column == self.column else quiet)
         canvas.text(below + 1, 0, display.fit_right(shorten(f"{grid.up} ↑", named), named), quiet)
@@ -212,8 +216,21 @@ class GridMap(Painting[Shown], can_focus=True):
         for line in range(height):
             words = ""
             if line == height // 2:
-                words = shorten(text, width - 3 if chosen else width - 1)
+                room = width - 3 if chosen else width - 1
+                few = weight is not None and cell_len(text) > room
+                words = shorten(self._text(shown, cell, room) if few else text, room)
                 words = f"[{words}]" if chosen else words
             side = max(width - 1 - cell_len(words), 0)
             padded = fill * (side // 2) + words + fill * (side - side // 2)
             canvas.text(top + line, left, padded, ink)
+
+
+def _fitted(name: str, width: int) -> str:
+    """Return the name of a row or column in at most `width` cells: a number in fewer digits, rather than cut."""
+    text = display.literal(name)
+    if cell_len(text) <= width:
+        return text
+    try:
+        return formatting.number(float(text), width)
+    except ValueError:
+        return shorten(text, width)
