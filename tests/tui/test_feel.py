@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import math
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from textual.widgets import Input
 
 import seqsum_tui
 from seqsum.runs import Run
+from seqsum.sweep.definition import names
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.dialogs.help import HelpLine, HelpScreen
@@ -32,7 +34,9 @@ from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.settings.store import Settings
 from seqsum_tui.shared import dialog_keys
 from seqsum_tui.shared.command_palette import ScreenCommands
+from seqsum_tui.sweep.screen import SweepScreen
 from support.screens import listed, screen_strips, toasts
+from support.sweeps import finished_sweep
 
 SIZES = [(120, 40), (60, 20), (30, 8), (80, 24)]
 LONG = "訓練 [red]x[/] é\u0301 " + "とても長い名前" * 12
@@ -65,9 +69,15 @@ def screens(console: Console, runs: list[Run]) -> Iterator[Screen[object]]:
     yield CompareScreen([run.id for run in runs])
     yield QueryScreen(runs[1].id)
     yield NewRunScreen(console.workspace, console.launcher, "sota", runs[1].config(), title=LONG)
+    yield SweepScreen("made" if "made" in names(console.workspace) else _swept(console))
     yield SettingsScreen(console.settings)
     yield BinScreen()
     yield SetValueScreen(runs[0].config(), "optim.lr", LONG, 1e-3)
+
+
+def _swept(console: Console) -> str:
+    ends = {("0.001", "rnn"): [0.1, 0.2], ("0.1", "rnn"): [math.nan, 0.2], ("0.1", "lstm"): [0.9, 1.0]}
+    return finished_sweep(console.workspace, {"optim.lr": "0.001,0.1", "model.cell": "rnn,lstm"}, ends).name
 
 
 async def opened(pilot: Pilot[None], until: Callable[..., Awaitable[None]], screen: Screen[object]) -> None:

@@ -8,6 +8,8 @@ from seqsum.cells import clusters, shorten
 
 __all__ = ["shorten", "shorten_middle", "shorten_name", "shorten_words", "single_cells"]
 
+SETTING = ": "
+"""Between a sweep's name and its setting, in the name of a group."""
 NARROWEST_SETTING = 10
 """Cells in which a setting says more than the begin and the end of the whole name."""
 
@@ -44,7 +46,7 @@ def shorten_middle(text: str, width: int) -> str:
 def shorten_name(text: str, width: int) -> str:
     """Return the name of a run or a group in at most `width` cells; of a sweep's setting, `sweep: lr 0.01, …`, what
     tells it from the sweep's others."""
-    _, colon, setting = text.partition(": ")
+    _, colon, setting = text.partition(SETTING)
     if cell_len(text) <= width or not colon or width < NARROWEST_SETTING:
         return shorten_middle(text, width)
     if cell_len(setting) >= width:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seqsum import formatting
 from seqsum_tui.charts.sparkline import sparkline
-from seqsum_tui.charts.text import shorten_name
+from seqsum_tui.charts.text import SETTING, shorten_name
 from seqsum_tui.shared import display
 from seqsum_tui.shared.columns import Column, Place, fitting
 
@@ -84,7 +84,11 @@ def _name(line: Line, now: float, width: int) -> str:
     if line.kind == "group":
         size = f" {line.size}"
         room = width - 2 - len(size)
-        return (FOLDED if line.folded else UNFOLDED) + display.fit(shorten_name(name, room), room).rstrip() + size
+        return (
+            (FOLDED if line.folded else UNFOLDED)
+            + display.fit(shorten_name(name, room) if SETTING in name else name, room).rstrip()
+            + size
+        )
     lead = MEMBER if line.kind == "member" else ""
     return lead + shorten_name(name, width - len(lead))
 

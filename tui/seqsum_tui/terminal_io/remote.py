@@ -89,33 +89,35 @@ def _shown_again(remote: Remote, before: list[Any] | None, stood: Path) -> int:
     wait = FIRST_WAIT
     while True:
         began = time.monotonic()
-        status = _shown(remote.words(stood), before)
+        status, ended = _shown(remote.words(stood), before)
         if status == MISSING:
             raise UserError(
                 f"seqsum-tui: there is no {remote.command} on {remote.host}; install it there, or say where it is: "
                 "--remote-command ~/seqsum/.venv/bin/seqsum-tui"
             )
-        if status != LOST:
-            return status
+        if status != LOST or ended:
+            return INTERRUPTED if ended else status
         if not stood.exists():
             raise UserError(f"seqsum-tui: no line to {remote.host}: ssh says above why")
         wait = FIRST_WAIT if time.monotonic() - began >= STOOD_SECONDS else min(2 * wait, LONGEST_WAIT)
         print(
-            f"The line to {remote.host} is lost; what trains there goes on. Again in {wait:.0f} s; end it with ctrl+c.",
+            f"The line to {remote.host} is lost; what trains there goes on. "
+            f"Again in {round(wait)} s; end it with ctrl+c.",
             file=sys.stderr,
         )
         time.sleep(wait)
 
 
-def _shown(command: list[str], before: list[Any] | None) -> int:
-    """Run ssh in this terminal, and leave the terminal as it was; return its exit status."""
+def _shown(command: list[str], before: list[Any] | None) -> tuple[int, bool]:
+    """Run ssh in this terminal, and leave the terminal as it was; return its exit status, and whether the person wants
+    an end: ctrl+c, where no console carries it to the other end."""
     if before is not None:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
-    # Keys that mean something to a shell here are ssh's to carry, ctrl+c too.
-    mine = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pressed: list[int] = []
+    mine = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
     try:
-        status = subprocess.run(command, check=False, preexec_fn=_default_interrupt).returncode
+        status = subprocess.run(command, check=False).returncode
     finally:
         signal.signal(signal.SIGINT, mine)
         if before is not None:
@@ -123,8 +125,4 @@ def _shown(command: list[str], before: list[Any] | None) -> int:
                 termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
     if status == LOST and sys.stdout.isatty():
         os.write(sys.stdout.fileno(), AS_BEFORE.encode())
-    return status if status >= 0 else 128 - status
-
-
-def _default_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return status if status >= 0 else 128 - status, bool(pressed)
