@@ -85,7 +85,7 @@ async def test_a_fork_starts_on_its_parents_curve(parent, console, opened, until
                 one.name: list(zip(one.x, one.y, strict=True)) for one in console.screen.query_one(LiveChart).series
             }
 
-        await until(pilot, lambda: len(drawn()["train"]) == len(theirs))
+        await until(pilot, lambda: len(drawn().get("train", ())) == len(theirs))
         assert drawn()["train"] == [point for point in theirs if point[0] <= 150] + own
         # What is held out stands beside how the parent went on.
         assert drawn()["parent"] == [point for point in points_of(parent)["eval_loss"] if point[0] >= 150]

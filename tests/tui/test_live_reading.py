@@ -6,7 +6,7 @@ import pytest
 
 from seqsum import formatting
 from seqsum.compare.history import History
-from seqsum.runs import Run
+from seqsum.runs import Run, rewinding
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.gone import RunGone
 from seqsum_tui.app import Console
@@ -68,7 +68,7 @@ def test_what_is_wished_in_the_middle_of_a_reading_is_read_the_next_time(scene, 
     reader, wished = RunReader(scene.run(status="running", step=1000)), []
     place, name = {
         "folder": (RunGone, "check"),
-        "first": (Run, "worker_lives"),
+        "first": (rewinding, "finish"),
         "stamp": (live_reader, "file_stamp"),
         "record": (Run, "record_or_blank"),
         "curves": (History, "metrics"),
