@@ -14,7 +14,7 @@ from seqsum.launch import LocalLauncher, read_options
 from seqsum.runs import Workspace
 from seqsum.sweep import definition
 from support.command_line import call, lines, refused
-from support.engine import new_run, small, wait_for_end
+from support.engine import new_run, small, wait_for_end, wait_until
 
 FLAGS = ["baseline", "--train.steps", "20"]
 
@@ -25,7 +25,9 @@ def test_what_a_dry_run_shows_is_what_a_worker_is_started_by(queue: bool, tmp_pa
     shown = shlex.split(launcher.command(tmp_path, 1, 2, queue))
     run = new_run(tmp_path, small(train__steps=200_000, train__threads=2, train__backend="torch"))
     process = psutil.Process(launcher.submit(run, queue))
-    command, environment = process.cmdline(), process.environ()
+    # Empty for the moment in which it becomes another program.
+    environment = wait_until(process.environ, "its environment")
+    command = process.cmdline()
     launcher.stop(run)
     wait_for_end(run)
     begun = [word for word in shown if "=" in word and not word.startswith("-")]
