@@ -76,6 +76,11 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
+def p_number(p: float) -> str:
+    """Return a p-value for a column that is called p: 0.002, < 0.001."""
+    return p_value(p).removeprefix("p ").removeprefix("= ")
+
+
 def interval(low: float, high: float, width: int) -> str:
     """Return two ends in `width` cells: 0.12–0.30, .0087–.014 where there is no room for the zeros, 2e-7–9e-7. Each end
     is a number by itself; rounded outward, so that what lies between the ends lies between them as shown."""

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,14 +43,6 @@ if TYPE_CHECKING:
     from seqsum.runs import Run, Summary, Workspace
     from seqsum_tui.charts import Chart
     from seqsum_tui.shared.context import Layout
-
-
-def _of_sweep(group: str | None, sweeps: Collection[str]) -> bool:
-    if not group or not sweeps:
-        return False
-    from seqsum.sweep.definition import sweep_of
-
-    return sweep_of(group, sweeps) is not None
 
 
 PROBLEMS_TOLD = 3
@@ -488,7 +480,7 @@ class Console(App[None]):
             known = id in self.ends_awaited or end in self._ends_told
             self.ends_awaited.discard(id)
             self._ends_told.add(end)
-            if not known and not _of_sweep(run.group, self.endings.sweeps):
+            if not known and not self.endings.is_of_sweep(run):
                 ended.append(run)
         turned = [(title, text, True) for title, text in turns_to_tell(before, after)]
         for title, text, bad in [*turned, *(ends_to_tell(ended, after) if ended else ())]:

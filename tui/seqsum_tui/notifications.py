@@ -33,8 +33,16 @@ class EndingsWatch:
 
     @property
     def sweeps(self) -> Collection[str]:
-        """The names of the workspace's sweeps: of their runs no end is told, but of the whole."""
+        """The names of the workspace's sweeps, as far as they are known."""
         return self._sweeps
+
+    def is_of_sweep(self, run: Summary) -> bool:
+        """Whether a run is a sweep's: of those no end is told, but of the whole."""
+        if not run.group or not self._sweeps:
+            return False
+        from seqsum.sweep.definition import sweep_of
+
+        return sweep_of(run.group, self._sweeps) is not None
 
     @property
     def known(self) -> int:

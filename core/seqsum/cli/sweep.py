@@ -45,7 +45,7 @@ from seqsum.sweep.driver import AHEAD, Driver
 from seqsum.sweep.file import read_sweep_file
 from seqsum.sweep.making import cost_of, plan
 from seqsum.sweep.optuna_study import library
-from seqsum.sweep.space import PRUNERS, SAMPLERS, plain, split
+from seqsum.sweep.space import MOST_SETTINGS, PRUNERS, SAMPLERS, plain, split
 from seqsum.text import printable
 from seqsum.training.backends.fused_support import why_not_fused
 
@@ -174,8 +174,8 @@ def _launcher(workspace: Workspace, made: Sweep) -> Launcher:
 
 
 def _trials(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise UserError(f'sweep: --trials is how many settings to try, 1 to 10,000; got "{printable(text)}"')
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_SETTINGS:
+        raise UserError(f'sweep: --trials is how many settings to try, 1 to {MOST_SETTINGS:,}; got "{printable(text)}"')
     return int(text)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from seqsum.compare.axis import FieldAxis, field_axis
+from seqsum.compare.axis import DECADE, FieldAxis, field_axis
 from seqsum.formatting import is_share, metric, shortest
 from seqsum.sweep.definition import Sweep
 from seqsum.sweep.results import Result
@@ -53,15 +53,25 @@ def _field(title: str, texts: Sequence[str | None]) -> Axis:
 def _goal(sweep: Sweep, results: Sequence[Result]) -> Axis:
     medians = [one.median for one in results]
     known = [value for value in medians if value is not None]
-    # Shares are looked at as they are: near 1 a logarithm tells nothing.
-    axis = FieldAxis("number", tuple(known)) if is_share(sweep.goal) else field_axis(known)
+    log = bool(known) and is_logarithmic(sweep.goal, min(known), max(known))
+    axis = FieldAxis("log", tuple(map(math.log10, known))) if log else FieldAxis("number", tuple(known))
     ends, places = _ends(axis.places), iter(axis.places)
     on_it = tuple(None if value is None else _between(ends, next(places)) for value in medians)
     ticks: list[tuple[float, str]] = []
     if known:
-        log = axis.kind == "log"
         ticks = [(_between(ends, end), metric(sweep.goal, 10**end if log else end)) for end in sorted(set(ends))]
-    return Axis(f"median {sweep.goal}", axis.kind == "log", on_it, tuple(ticks))
+    return Axis(f"median {sweep.goal}", log, on_it, tuple(ticks))
+
+
+def goodness(place: float | None, *, higher: bool) -> float:
+    """Return how good a place on the goal's axis is, 0 to 1; what has no value is no good."""
+    return 0.0 if place is None else place if higher else 1 - place
+
+
+def is_logarithmic(goal: str, low: float, high: float) -> bool:
+    """Whether values of the goal from low to high are looked at on a logarithmic axis: over a decade, but no shares,
+    of which near 1 a logarithm tells nothing."""
+    return not is_share(goal) and low > 0 and high >= DECADE * low
 
 
 def _value(text: str) -> Any:
@@ -108,6 +118,13 @@ class Grid:
         known = [cell.value for row in self.cells for cell in row if cell.value is not None]
         finite = [value for value in known if math.isfinite(value)]
         return (min(finite), max(finite)) if finite else None
+
+    def goodness(self, cell: Cell, *, higher: bool) -> float | None:
+        """Return how good a cell is among all, 0 to 1; None where it has no value."""
+        ends = self.ends
+        if cell.value is None or math.isnan(cell.value) or ends is None:
+            return None
+        return 1.0 if ends[0] == ends[1] else goodness(_between(ends, cell.value), higher=higher)
 
 
 def grid_of(sweep: Sweep, results: Sequence[Result], across: str, up: str) -> Grid:

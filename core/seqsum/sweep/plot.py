@@ -12,7 +12,7 @@ from seqsum.formatting import count, is_share, metric, percent
 from seqsum.plotting.axes import Scale, pale
 from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.ticks import value_ticks
-from seqsum.sweep.axes import Axis, Cell, axes_of, grid_of
+from seqsum.sweep.axes import Axis, Cell, axes_of, goodness, grid_of, is_logarithmic
 from seqsum.sweep.definition import Sweep
 from seqsum.sweep.results import Result
 from seqsum.sweep.space import label, short_names
@@ -31,7 +31,7 @@ def seeds_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:
     values = [value for one in results for value in one.values if math.isfinite(value)]
     picture = _begin(sweep, results, TOP + ROW * len(results) + FOOT)
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    log = bool(values) and not is_share(sweep.goal) and low > 0 and high >= 10 * low
+    log = bool(values) and is_logarithmic(sweep.goal, low, high)
     margin = 0.0 if log else 0.04 * (high - low) or abs(high) * 0.1 or 1.0
     x = Scale(low - margin, high + margin if not log or high > low else low * 10, LEFT, WIDTH - RIGHT, log)
     bottom = TOP + ROW * len(results)
@@ -79,14 +79,11 @@ def parallel_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:
     def height(place: float | None) -> float:
         return beyond if place is None else bottom + (top - bottom) * place
 
-    def weight(at: int) -> float:
-        place = axes[-1].places[at]
-        return 0.0 if place is None else place if higher else 1 - place
-
-    for at in sorted(range(len(results)), key=weight):
+    good = [goodness(place, higher=higher) for place in axes[-1].places]
+    for at in sorted(range(len(results)), key=good.__getitem__):
         line = tuple((x, height(axis.places[at])) for x, axis in zip(places, axes, strict=True))
         ended = results[at].setting.state in ("complete", "running")
-        picture.marks.append(Line(line, _mixed(INK, 0.15 + 0.85 * weight(at)) if ended else "#bbbbbb", 1.4))
+        picture.marks.append(Line(line, _mixed(INK, 0.15 + 0.85 * good[at]) if ended else "#bbbbbb", 1.4))
     for axis, x in zip(axes, places, strict=True):
         _axis(picture, axis, x, (top, bottom), last=axis is axes[-1], better="higher" if higher else "lower")
     if any(None in axis.places for axis in axes):
@@ -114,7 +111,8 @@ def grid_picture(sweep: Sweep, results: Sequence[Result], across: str, up: str) 
         y = TOP + high * (len(grid.rows) - 1 - row)
         picture.marks.append(Words(shorten(name, 20), (150, y + high / 2 + 4), anchor="end"))
         for column, cell in enumerate(grid.cells[row]):
-            _cell(picture, sweep, cell, (160 + wide * column, y), (wide - 2, high - 2), grid.ends)
+            good = grid.goodness(cell, higher=sweep.direction == "higher")
+            _cell(picture, sweep, cell, (160 + wide * column, y), (wide - 2, high - 2), good)
     for column, name in enumerate(grid.columns):
         place = (160 + wide * (column + 0.5), TOP + HEIGHT - 4)
         picture.marks.append(Words(shorten(name, max(int(wide / 7), 4)), place, anchor="middle"))
@@ -123,15 +121,9 @@ def grid_picture(sweep: Sweep, results: Sequence[Result], across: str, up: str) 
     return picture
 
 
-def _cell(
-    picture: Picture, sweep: Sweep, cell: Cell, place: Place, size: Place, ends: tuple[float, float] | None
-) -> None:
+def _cell(picture: Picture, sweep: Sweep, cell: Cell, place: Place, size: Place, share: float | None) -> None:
+    """Draw a cell; share: how good it is, None without a value."""
     (x, y), (wide, high) = place, size
-    share = None
-    if cell.value is not None and math.isfinite(cell.value) and ends is not None:
-        low, top = ends
-        share = 1.0 if top <= low else (cell.value - low) / (top - low)
-        share = share if sweep.direction == "higher" or top <= low else 1 - share
     colour = "#f4f4f4" if share is None else _mixed(INK, 0.08 + 0.92 * share)
     picture.marks.append(Area(((x, y), (x + wide, y), (x + wide, y + high), (x, y + high)), colour))
     text = "" if cell.value is None else "no value" if math.isnan(cell.value) else metric(sweep.goal, cell.value)

@@ -54,9 +54,14 @@ class Result:
 
 def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
     """Return every setting, pruned and failed ones too, the best first."""
+    return results_of(workspace.index.read().entries, sweep, settings)
+
+
+def results_of(entries: Iterable[Entry], sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
+    """Return the same, of a workspace's runs as they were read."""
     made, values, own = list[Result](), dict[int, Seeded](), _Own(sweep)
     by_group: dict[str, list[Entry]] = {}
-    for entry in workspace.index.read().entries:
+    for entry in entries:
         by_group.setdefault(entry.summary.group or "", []).append(entry)
     for setting in settings:
         mine = own.runs(setting, by_group.get(setting.group, ()))
@@ -77,7 +82,7 @@ class _Own:
     """Which runs of a group are a sweep's: others, with other settings or seeds, may have been put there."""
 
     def __init__(self, sweep: Sweep) -> None:
-        self._sweep = sweep
+        self._sweep, self._base = sweep, sweep.base
         self._parts = {part.path: part for part in sweep.space}
         self._values: dict[tuple[str, str], Any] = {}
 
@@ -99,11 +104,8 @@ class _Own:
         if (path, text) not in self._values:
             part = self._parts.get(path)
             try:
-                known = (
-                    float(text)
-                    if isinstance(part, Range)
-                    else self._sweep.base.changed({path: text}, "sweep").value(path)
-                )
+                ranged = isinstance(part, Range)
+                known = float(text) if ranged else self._base.changed({path: text}, "sweep").value(path)
             except (UserError, ValueError):
                 known = None
             self._values[path, text] = known

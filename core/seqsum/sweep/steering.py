@@ -44,6 +44,12 @@ def go_on(workspace: Workspace, name: str) -> Status:
     return state
 
 
+def resume(workspace: Workspace, name: str) -> None:
+    """Have a sweep go on, driven by a process of its own where need be. Raises UserError where it can't be."""
+    if go_on(workspace, name) not in DRIVEN:
+        drive_beside(workspace, name)
+
+
 def pause(workspace: Workspace, name: str) -> None:
     """Have a sweep start nothing new. Raises UserError for one that nothing drives."""
     sweep, state = _unfinished(workspace, name, "pause")

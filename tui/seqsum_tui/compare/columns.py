@@ -79,7 +79,7 @@ def _interval(metric: str, told: Tested | None) -> str:
 def _p(told: Tested | None) -> str:
     if told is None or told.against is None or told.against.p is None:
         return ""
-    return formatting.p_value(told.against.p).removeprefix("p = ").removeprefix("p ")
+    return formatting.p_number(told.against.p)
 
 
 def _quartiles(row: Row, value: Callable[[float | None], str]) -> str:

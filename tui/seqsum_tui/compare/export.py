@@ -1,15 +1,13 @@
-"""What can be written of a comparison, and writing it. Knows no screen."""
+"""What can be written of a comparison. Knows no screen."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from seqsum.compare.files import content
-from seqsum.export import write
-from seqsum_tui.dialogs.export import Chosen, Offer
+from seqsum_tui.dialogs.export import Offer
 
 if TYPE_CHECKING:
-    from seqsum.compare.files import Part, Shown
+    from seqsum.compare.files import Part
 
 
 def offers(part: Part, metric: str) -> list[Offer]:
@@ -25,13 +23,3 @@ def offers(part: Part, metric: str) -> list[Offer]:
         Offer(part, "csv", f"{name} as CSV, the points that are shown", stem),
         Offer("table", "csv", "Table as CSV: final, best, differences", f"compare-{metric}-table"),
     ]
-
-
-def write_export(shown: Shown, chosen: Chosen) -> tuple[int, list[str]]:
-    """Write what was chosen, as it is shown; return the file's size in bytes, and what a person should hear of it.
-
-    Raises UserError when there is nothing to write, or the file is there already.
-    """
-    made, messages = content(shown, cast("Part", chosen.offer.part), chosen.offer.format)
-    write(chosen.path, made)
-    return len(made), messages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,7 +19,6 @@ from seqsum.compare import ComparisonReader
 from seqsum.compare.files import Shown, content
 from seqsum.compare.significance import tested
 from seqsum.errors import UserError
-from seqsum.plotting.axes import OFFER
 from seqsum.plotting.smoothing import lead
 from seqsum.plotting.ticks import AxisKind, format_x
 from seqsum.runs import Run
@@ -28,18 +27,17 @@ from seqsum_tui.charts.scatter import Scatter
 from seqsum_tui.charts.surface import ChartSurface
 from seqsum_tui.compare.chart import CompareChart
 from seqsum_tui.compare.differences import DifferencesView
-from seqsum_tui.compare.export import offers, write_export
+from seqsum_tui.compare.export import offers
 from seqsum_tui.compare.model import SCATTER, SETTINGS, CompareModel
 from seqsum_tui.compare.scatter import SettingScatter
 from seqsum_tui.compare.table import CompareTable
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-from seqsum_tui.dialogs.export import Chosen, ExportScreen
+from seqsum_tui.dialogs.export import Chosen, ExportScreen, write_shown
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.key_words import key_ink, keys_line
-from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.view_bar import ViewBar
 
@@ -532,18 +530,8 @@ class CompareScreen(ConsoleScreen[None]):
 
     def _begin_to_write(self, shown: Shown, chosen: Chosen | None) -> None:
         if chosen is not None:
-            self.run_worker(self._write(shown, chosen), name="export", group="export")
-
-    async def _write(self, shown: Shown, chosen: Chosen) -> None:
-        try:
-            size, messages = await in_thread(lambda: write_export(shown, chosen))
-        except (UserError, OSError) as error:
-            self.notify(str(error), title="Not exported", severity="error")
-            return
-        self.notify(f"{for_people(chosen.path)}, {size:,} bytes", title="Exported", timeout=10)
-        for message in messages:
-            if message != OFFER:
-                self.notify(message, title="Exported", severity="warning", timeout=10)
+            made = partial(content, shown, cast("Part", chosen.offer.part), chosen.offer.format)
+            self.run_worker(write_shown(self, chosen.path, made), name="export", group="export")
 
 
 def _first_steps() -> Content:

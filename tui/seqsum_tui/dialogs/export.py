@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from seqsum.errors import UserError
+from seqsum.export import write
+from seqsum.plotting.axes import OFFER
 from seqsum_tui.dialogs.dialog import Dialog, move_cursor
 from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.one_line import OneLineInput
 from seqsum_tui.shared.paths import default_folder, for_people, free_path, new_file
+from seqsum_tui.shared.polling import in_thread
 
 
 @dataclass(frozen=True)
@@ -108,3 +112,22 @@ class ExportScreen(Dialog[Chosen]):
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
         self.query_one(Input).focus()
+
+
+async def write_shown(screen: Screen[Any], path: Path, made: Callable[[], tuple[bytes, list[str]]]) -> None:
+    """Have what is shown made in a thread, write it to a new file, and tell what `made` says beside the content."""
+
+    def written() -> tuple[int, list[str]]:
+        content, messages = made()
+        write(path, content)
+        return len(content), messages
+
+    try:
+        size, messages = await in_thread(written)
+    except (UserError, OSError) as error:
+        screen.notify(str(error), title="Not exported", severity="error")
+        return
+    screen.notify(f"{for_people(path)}, {size:,} bytes", title="Exported", timeout=10)
+    for message in messages:
+        if message != OFFER:  # of the command line's flags
+            screen.notify(message, title="Exported", severity="warning", timeout=10)

@@ -18,6 +18,7 @@ from seqsum.errors import UserError
 from seqsum.estimate import estimate, read_speeds
 from seqsum.setting_notes import Note
 from seqsum.sweep.making import cost_of
+from seqsum.sweep.results import doubt_words
 from seqsum.text import printable
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.polling import in_thread
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from seqsum.runs import Workspace
     from seqsum.sweep.space import Space
 
-ONE_SEED = Note("train.seed", "With one seed each, no difference can be told from chance; four or more can.")
 PATIENCE = 0.3
 """Seconds without a change before the numbers are worked out: the task's data is read for it."""
 
@@ -81,7 +81,8 @@ class EstimateLine(FittedText):
             text, told = said(found, seeds, self.side_by_side), found.notes
             if space:
                 text = await in_thread(lambda: self._of_sweep(config, space, trials, seeds))
-                told += (ONE_SEED,) * (seeds == 1)
+                doubt = doubt_words(seeds, trials)
+                told += (Note("train.seed", doubt),) * bool(doubt)
         if not worker.is_cancelled and self.is_attached:
             self.put(Content.styled(text, "$foreground-muted"))
             self.post_message(self.Noted([note.text for note in told]))

@@ -162,15 +162,6 @@ class GridMap(Painting[Shown], can_focus=True):
             return "…" if cell.settings else "·"
         return BROKEN if math.isnan(cell.value) else formatting.metric(shown.goal, cell.value)
 
-    def _weight(self, shown: Shown, cell: Cell) -> float | None:
-        """How good a cell is among all, 0 to 1; None where it has no value."""
-        ends = shown.grid.ends
-        if cell.value is None or math.isnan(cell.value) or ends is None:
-            return None
-        low, high = ends
-        share = 1.0 if high <= low else (cell.value - low) / (high - low)
-        return share if shown.higher or high <= low else 1 - share
-
     def paint(self, shown: Shown, canvas: Canvas) -> None:
         """Paint cells and names, the highest row on top."""
         grid = shown.grid
@@ -201,7 +192,7 @@ class GridMap(Painting[Shown], can_focus=True):
     ) -> None:
         cell = shown.grid.cells[at[0]][at[1]]
         (top, left), (width, height) = place, size
-        text, weight = self._text(shown, cell), self._weight(shown, cell)
+        text, weight = self._text(shown, cell), shown.grid.goodness(cell, higher=shown.higher)
         chosen = at == (self.row, self.column)
         style = Style(bold=chosen)
         fill = " "

@@ -13,7 +13,7 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
-from seqsum.sweep.axes import Axis
+from seqsum.sweep.axes import Axis, goodness
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.lines import lay_lines
 from seqsum_tui.charts.ramp import FULL
@@ -82,16 +82,14 @@ class Parallel(Painting[Lines]):
         low = -BEYOND if broken and lines.higher else 0.0
         high = 1 + BEYOND if broken and not lines.higher else 1.0
         self._view = view = View(0.0, float(canvas.width - 1), low, high, canvas.width, rows)
-        order = sorted(range(len(lines.keys)), key=lambda at: self._weight(lines, at))
+        order = sorted(range(len(lines.keys)), key=lambda at: self._goodness(lines, at))
         front = [at for at in order if lines.keys[at] == lines.chosen or lines.keys[at] in lines.marked]
         drawn = [(self._line_ink(lines, at), self._dots(lines, at, view)) for at in [*order, *front]]
         lay_lines(canvas.codes[TITLE:], canvas.inks[TITLE:], drawn)
         self._paint_axes(lines, canvas, places, view)
 
-    def _weight(self, lines: Lines, at: int) -> float:
-        """How good a setting is, 0 to 1; a broken one nothing."""
-        place = lines.axes[-1].places[at]
-        return 0.0 if place is None else place if lines.higher else 1 - place
+    def _goodness(self, lines: Lines, at: int) -> float:
+        return goodness(lines.axes[-1].places[at], higher=lines.higher)
 
     def _line_ink(self, lines: Lines, at: int) -> int:
         key = lines.keys[at]
@@ -99,7 +97,9 @@ class Parallel(Painting[Lines]):
             return self.ink(Style(color=self.rich_style.color, bold=True))
         if lines.states[at] in ("pruned", "failed") and key not in lines.marked:
             return self.ink(self.quiet)
-        strength = FAINTEST + (1 - FAINTEST) * (1.0 if key in lines.marked else round(self._weight(lines, at) * 8) / 8)
+        # In steps: each colour is an ink of its own.
+        good = 1.0 if key in lines.marked else round(self._goodness(lines, at) * 8) / 8
+        strength = FAINTEST + (1 - FAINTEST) * good
         colour = FULL if self.plain else self.background_colors[1].blend(FULL, strength, alpha=1.0)
         return self.ink(Style(color=colour.rich_color))
 

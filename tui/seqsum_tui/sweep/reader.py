@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from seqsum.errors import UserError
 from seqsum.sweep.axes import Axis, axes_of
 from seqsum.sweep.definition import Settings, Status, Sweep, read, read_settings, status_of
-from seqsum.sweep.results import Result, best_words, results
+from seqsum.sweep.results import Result, best_words, results_of
 from seqsum.sweep.space import short_names
 
 if TYPE_CHECKING:
     from seqsum.runs import Workspace
+    from seqsum.runs.entry import Entry
 
 IMPORTANCE_SECONDS = 120.0
 
@@ -62,6 +63,8 @@ class SweepReader:
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace, self.name = workspace, name
         self._before: SweepView | None = None
+        self._entries: tuple[Entry, ...] = ()
+        self._read_from: tuple[object, ...] = ()
 
     def read(self) -> SweepView:
         """Return the sweep; the same object while nothing changes. Raises UserError when it can't be read."""
@@ -70,16 +73,14 @@ class SweepReader:
             settings = read_settings(self._workspace, self.name)
         except UserError:
             settings = Settings()
-        found = SweepView(
-            sweep, status_of(self._workspace, sweep), tuple(results(self._workspace, sweep, settings.settings))
-        )
-        before = self._before
-        if before is not None and (found.sweep, found.status, found.results) == (
-            before.sweep, before.status, before.results,
-        ):  # fmt: skip
+        # The index gives the same object while no run has changed: nothing is worked out anew then.
+        entries, status = self._workspace.index.read().entries, status_of(self._workspace, sweep)
+        before, read_from = self._before, (sweep, settings, status)
+        if before is not None and self._entries is entries and read_from == self._read_from:
             return before
-        self._before = found
-        return found
+        self._entries, self._read_from = entries, read_from
+        self._before = SweepView(sweep, status, tuple(results_of(entries, sweep, settings.settings)))
+        return self._before
 
     def importances(self) -> Mapping[str, float]:
         """Return path → share of each field, the largest first; nothing while there is too little to tell from.

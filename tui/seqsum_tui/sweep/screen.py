@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -14,22 +15,20 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.errors import UserError
-from seqsum.export import write
 from seqsum.runs import Run
 from seqsum.sweep import steering
 from seqsum.sweep.axes import grid_of
 from seqsum.sweep.definition import extend, names, read, read_settings, status_of
 from seqsum.sweep.files import content, offered
 from seqsum.sweep.results import doubt_words
-from seqsum.sweep.space import label
+from seqsum.sweep.space import MOST_SETTINGS, label
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
-from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer
+from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer, write_shown
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
 from seqsum_tui.shared.key_line import KeyLine
-from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.view_bar import ViewBar
 from seqsum_tui.sweep.decides import Decides
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from seqsum.sweep.results import Result
 
 VIEWS = ("Settings", "Parallel", "Grid", "What decides")
-CLASSES = ("", "-parallel", "-grid", "-decides")
 PARTS = ("settings", "parallel", "grid", "decides")
 SETTINGS, PARALLEL, GRID, DECIDES = range(4)
 BROAD = 150
@@ -51,7 +49,6 @@ BROAD = 150
 HIGH, LOW = 30, 22
 """Lines from which all is said of the best, and from which the most needed."""
 BAR = 24
-MOST_TRIALS = 10_000
 
 
 class SweepScreen(ConsoleScreen[None]):
@@ -158,9 +155,10 @@ class SweepScreen(ConsoleScreen[None]):
         parts.append(f"  {formatting.count(len(view.sweep.seeds), 'seed')} each")
         if view.live:
             parts.append(f" · {formatting.count(view.live, 'run')} under way")
-        how = [""] if view.sweep.sampler == "grid" else [str(view.sweep.sampler)]
-        how += [] if view.sweep.prune == "off" else [f"gives up by {view.sweep.prune}"]
-        parts += [f" · {', '.join(filter(None, how))}"] if any(how) else []
+        if view.sweep.sampler != "grid":
+            parts.append(f" · {view.sweep.sampler}")
+        if view.sweep.prune != "off":
+            parts.append(f" · gives up by {view.sweep.prune}")
         progress = [] if view.status == "finished" else [(f"  {done}", "$text-primary"), (open_, "$foreground-muted")]
         lines = [Content.assemble((status.text, status.colour), parts[0], *progress, *parts[1:])]
         best = view.best or (("" if view.results else "Nothing is tried yet."),)
@@ -307,9 +305,8 @@ class SweepScreen(ConsoleScreen[None]):
         """Show the settings, or a picture beside them."""
         self.view = view
         self.set_class(view != SETTINGS, "-picture")
-        for place, name in enumerate(CLASSES):
-            if name:
-                self.set_class(place == view, name)
+        for place, name in enumerate(PARTS[1:], 1):
+            self.set_class(place == view, f"-{name}")
         focused = {GRID: "GridMap", DECIDES: "Decides"}.get(view, "SettingTable")
         self.set_focus(self.query_one(focused))
         self._show_again()
@@ -417,7 +414,7 @@ class SweepScreen(ConsoleScreen[None]):
 
     def action_resume(self) -> None:
         """Have it driven again."""
-        self._steer(_resume, "goes on")
+        self._steer(steering.resume, "goes on")
 
     def action_more(self) -> None:
         """Have more settings tried."""
@@ -426,8 +423,8 @@ class SweepScreen(ConsoleScreen[None]):
             return
 
         def meaning(text: str) -> int:
-            if not text.isdecimal() or not view.done < int(text) <= MOST_TRIALS:
-                raise UserError(f"a whole number above {view.done:,}, up to {MOST_TRIALS:,}")
+            if not text.isdecimal() or not view.done < int(text) <= MOST_SETTINGS:
+                raise UserError(f"a whole number above {view.done:,}, up to {MOST_SETTINGS:,}")
             return int(text)
 
         hint = f"How many settings in all; {view.sweep.trials:,} so far. The more, the nearer to the best."
@@ -441,7 +438,7 @@ class SweepScreen(ConsoleScreen[None]):
 
         def deed(workspace: Workspace, name: str) -> None:
             extend(workspace, read(workspace, name), trials)
-            _resume(workspace, name)
+            steering.resume(workspace, name)
 
         self._steer(deed, f"tries {trials:,} settings")
 
@@ -469,22 +466,8 @@ class SweepScreen(ConsoleScreen[None]):
 
     def _begin_to_write(self, chosen: Chosen | None) -> None:
         if chosen is not None:
-            self.run_worker(self._write(chosen), name="export", group="export")
-
-    async def _write(self, chosen: Chosen) -> None:
-        def written() -> tuple[int, list[str]]:
-            made, messages = self._content(chosen.offer.part, chosen.offer.format)
-            write(chosen.path, made)
-            return len(made), messages
-
-        try:
-            size, messages = await in_thread(written)
-        except (UserError, OSError) as error:
-            self.notify(str(error), title="Not exported", severity="error")
-            return
-        self.notify(f"{for_people(chosen.path)}, {size:,} bytes", title="Exported", timeout=10)
-        for message in messages:
-            self.notify(message, title="Exported", severity="warning", timeout=10)
+            made = partial(self._content, chosen.offer.part, chosen.offer.format)
+            self.run_worker(write_shown(self, chosen.path, made), name="export", group="export")
 
 
 def _why_not(action: str, status: str, *, more: bool) -> str | None:
@@ -495,11 +478,6 @@ def _why_not(action: str, status: str, *, more: bool) -> str | None:
         "resume": status in ("stopped", "died") or (status == "finished" and more),
     }
     return None if able[action] else f"The sweep is {status}." if status != "died" else "Nothing drives the sweep."
-
-
-def _resume(workspace: Workspace, name: str) -> None:
-    if steering.go_on(workspace, name) not in steering.DRIVEN:
-        steering.drive_beside(workspace, name)
 
 
 async def choose_sweep(screen: ConsoleScreen[None], current: str | None) -> str | None:

@@ -15,6 +15,7 @@ from textual.message import Message
 from seqsum import formatting
 from seqsum.compare.significance import interval
 from seqsum.compare.spread import QUARTILES, quantile
+from seqsum.sweep.axes import is_logarithmic
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.columns import Column, fitting
 from seqsum_tui.shared.line_table import ColumnTable, LineTable, Piece
@@ -31,8 +32,6 @@ SEEDS, LUXURIES = "seeds", 7
 NARROWEST_STRIP, WIDEST_STRIP = 12, 68
 LOST = 4
 """Cells behind the seeds for how many have no value."""
-LOG_FROM = 10.0
-"""A goal whose values span so much has a logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Strip:
         """Return the axis for these values; infinities stand beyond its end."""
         finite = [value for value in values if math.isfinite(value)]
         low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
-        log = not formatting.is_share(goal) and low > 0 and high >= LOG_FROM * low
+        log = bool(finite) and is_logarithmic(goal, low, high)
         return cls(goal, low, high, log, higher)
 
     def column(self, value: float, width: int) -> int:
@@ -259,4 +258,4 @@ def _converged(one: Result) -> str:
 def _p(one: Result) -> str:
     if one.against is None or one.against.p is None:
         return "–"
-    return formatting.p_value(one.against.p).removeprefix("p = ").removeprefix("p ")
+    return formatting.p_number(one.against.p)
