@@ -27,7 +27,7 @@ from seqsum.launch.ray_cluster import ENVIRONMENT
 from seqsum.runs import Run, Workspace
 from support.engine import small, wait_until
 
-CONFIG = small(train__steps=400, train__backend="torch", train__evaluate_every=50)
+CONFIG = small(train__steps=1000, train__backend="torch", train__evaluate_every=50)
 LONG = CONFIG.changed({"train.steps": 10_000_000}, "test")
 SEEDS = 4
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -80,19 +80,22 @@ def scene(folder: Path, cluster: Any, nodes: list[Any]) -> dict[str, Any]:
     group.begin()
     kept = handlers == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
 
-    def held(run: Run) -> int:
-        """Pause a run, which could end too soon; return its worker's process."""
-        commands.pause(run)
-        pid = run.summary().pid
-        assert pid is not None
-        return pid
+    held: dict[int, Run] = {}
+    """By its worker's process: a run that is paused, which could end too soon."""
 
-    def running() -> list[Run]:
-        found = [run for run in group.runs.values() if run.summary().status == "running"]
-        return found if len(found) == 2 else []
+    def hold() -> bool:
+        for run in group.runs.values():
+            summary = run.summary()
+            if summary.status == "running" and run not in held.values():
+                commands.pause(run)
+                pid = run.summary().pid
+                assert pid is not None
+                held[pid] = run
+        return len(held) == 2
 
-    one, other = wait_until(running, "a run on each node")
-    pids = [held(one), held(other)]
+    wait_until(hold, "a run on each node")
+    pids = list(held)
+    one, other = held.values()
     # A worker is killed.
     os.kill(pids[0], signal.SIGKILL)
     # A node is lost, with all that runs on it.

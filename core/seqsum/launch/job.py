@@ -36,18 +36,25 @@ class JobWorker:
         self.run, self.token = Run(folder), token
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def wanted(self) -> bool:
-        """Whether the run is still to be started by this job."""
+    def _begins(self) -> bool:
+        """Tell whether the run is still to be started by this job; it is `starting` then, whatever it was when its
+        worker was lost: its next one says nothing until it has read the checkpoint."""
         with self.run.store() as store:
-            state = store.state()
-        return state.get("job", {}).get("token") == self.token and state["status"] not in ("finished", "failed")
+
+            def begin() -> bool:
+                state = store.state()
+                if state.get("job", {}).get("token") != self.token or state["status"] in ("finished", "failed"):
+                    return False
+                store.set_state(status="starting")
+                return True
+
+            return store.write(begin)
 
     def work(self) -> None:
         """Have the run trained, unless it is not to be any more. Raises WorkerLost where its worker was killed."""
         # A worker that an earlier node lost sight of saves and ends by itself.
         self.run.wait_for_worker(PATIENCE_SECONDS)
-        if not self.wanted:
+        if not self._begins():
             return
         threads = self.run.record.setting("train").whole("threads", 1)
         with append_to(self.run.log) as log:

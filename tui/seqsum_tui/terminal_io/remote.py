@@ -78,6 +78,8 @@ def show(remote: Remote, before: list[Any] | None = None) -> int:
     """
     if shutil.which("ssh") is None:
         raise UserError("seqsum-tui: --remote needs ssh, which is not on this machine")
+    # Whoever started this may have had ctrl+c ignored; at a terminal it must end the waiting.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="seqsum-") as folder:
         try:
             return _shown_again(remote, before, Path(folder) / "stood")
