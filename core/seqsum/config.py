@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import SerializeAsAny, ValidationInfo, field_validator
 
 from seqsum.errors import ConfigError, UserError, did_you_mean
-from seqsum.formatting import grouped
+from seqsum.formatting import enumerated, grouped
 from seqsum.models.settings import AutoregressiveConfig, ModelConfig, RecurrentConfig
 from seqsum.registry import MODELS, TASKS, make_task, model_entry, task_type
 from seqsum.schema import OFF, FieldFacts, Section, as_text, fields_of, setting, shown
@@ -437,7 +437,7 @@ def misfits(task: Section, model: Section) -> list[tuple[str, str]]:
     kind = task_type(task.name)
     able = [name for name, entry in MODELS.items() if kind.answer in entry.answers]
     if model.name not in able:
-        return [("model.name", f'"{model.name}" can\'t answer the task "{task.name}"; use {" or ".join(able)}')]
+        return [("model.name", f'"{model.name}" can\'t answer the task "{task.name}"; use {enumerated(able, "or")}')]
     window = getattr(task, "window", None)
     if isinstance(model, AutoregressiveConfig) and window is not None and model.order > window:
         return [("model.order", f"must be at most task.window ({window}), got {model.order}")]

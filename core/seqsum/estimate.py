@@ -108,10 +108,11 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
 
 def _length(config: Config, task: AnyTask, step: int) -> float:
     batch = task.batches(config.train.seed, step, 1, min(config.train.batch_size, PROBE))
+    if task.answer != "sequence":
+        return float(batch.inputs.shape[2])
+    length = batch.inputs.shape[2] + batch.targets.shape[2]
     # An encoder and a decoder: each half of the weights meets one of the two sequences.
-    halves = (batch.inputs, batch.targets) if task.answer == "sequence" else (batch.inputs,)
-    lengths: list[int] = [half.shape[2] for half in halves]
-    return sum(lengths) / len(lengths)
+    return length / 2 if config.model.name == "encoder_decoder" else float(length)
 
 
 def read_speeds(workspace: Workspace) -> list[Speed]:

@@ -12,6 +12,9 @@ import torch
 from seqsum.config import Config
 from seqsum.errors import ConfigError
 from seqsum.models.base import SequenceModel, State, make_model
+from seqsum.models.loss import loss_of
+from seqsum.models.size import model_size
+from seqsum.models.writing import WritingModel
 from seqsum.presets import load_preset
 from seqsum.query.answering import Answerer
 from seqsum.query.states import last_states
@@ -132,9 +135,62 @@ def test_they_train_in_every_type(changes: Changes, dtype: str) -> None:
     assert trainer.failure is None and np.isfinite(trainer.evaluate()[0].loss)
 
 
+def dates_of(changes: Changes) -> tuple[SequenceModel, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A model that writes dates, and some of them: inputs, lengths, targets."""
+    model = model_of(changes, "dates").eval()
+    batch = make_task(load_preset("dates").config.task).batches(0, 0, 1, 24)
+    return model, *(torch.from_numpy(part[0]) for part in (batch.inputs, batch.lengths, batch.targets))
+
+
+@pytest.mark.parametrize("changes", MIXERS, ids=named)
+def test_an_answer_is_written_as_by_reading_on_one_token_after_another(changes: Changes) -> None:
+    model, inputs, lengths, targets = dates_of(changes)
+    assert isinstance(model, WritingModel) and len(set(lengths.tolist())) > 2
+    logits = model(inputs, lengths, targets)
+    written = model.decode(inputs, lengths, 12)
+    own = model(inputs, lengths, written)
+    for row, length in enumerate(lengths.tolist()):
+        # Of one row, alone, by hand: the source, then the sign that begins an answer, then what is there.
+        for answer, seen in ((targets[row], logits[row]), (written[row], own[row])):
+            _, state = model.read(inputs[row : row + 1, :length], None)
+            token, ended = model.begin, False
+            for place, right in enumerate(answer.tolist()):
+                value, state = model.read_values(model.target_embedding(torch.tensor([[token]])), state)
+                if not ended:
+                    torch.testing.assert_close(seen[place], value[0, 0], rtol=1e-9, atol=1e-9)
+                token = right if right >= 0 else model.end
+                if answer is written[row]:
+                    assert ended or token == value.argmax()
+                ended = ended or token == model.end
+    free = model(inputs, lengths)
+    torch.testing.assert_close(free, own[:, : free.shape[1]])
+
+
+@pytest.mark.parametrize("changes", MIXERS, ids=named)
+def test_weights_of_a_model_that_writes_all_learn_and_are_counted(changes: Changes) -> None:
+    model, inputs, lengths, targets = dates_of(changes)
+    loss_of(model(inputs, lengths, targets), targets).backward()  # type: ignore[no-untyped-call]
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None and weight.grad.any(), f"{name} has no part in the answer"
+    config = load_preset("dates").config.changed({**changes, "model.hidden_size": 8}, "test")
+    size = model_size(make_task(config.task), config.model)
+    assert size is not None and size.tables + size.others == sum(weight.numel() for weight in model.parameters())
+
+
 @pytest.mark.parametrize("changes", FAMILIES, ids=named)
-def test_answers_of_other_lengths_are_refused_in_one_sentence(changes: Changes) -> None:
+def test_what_writes_trains_and_is_asked_like_the_others(changes: Changes, tmp_path: Path) -> None:
+    run = preset_run(tmp_path, "dates", **changes, model__hidden_size=8, train__steps=5)
+    answerer = Answerer(run)
+    said = answerer.ask("predict", input="3 March 2021")[1]["answer"]
+    assert said["truth"] == "2021-03-03" and said["correct"] is (said["prediction"] == "2021-03-03")
+    inside = answerer.ask("inspect", input="3 March 2021")[1]["answer"]
+    assert len(inside["layers"]) == 2 and len(inside["probabilities"]) == len(inside["written"])
+    curves = answerer.ask("gradient_norms", input="3 March 2021")[1]["answer"]["curves"]
+    assert len(curves) == 4 and all(np.isfinite(curve["norms"]).all() for curve in curves)
+
+
+def test_a_network_that_neither_writes_nor_has_one_that_does_is_refused_in_one_sentence() -> None:
     with pytest.raises(ConfigError) as refused:
-        load_preset("dates").config.changed(changes, "test")
-    name = changes["model.name"]
-    assert f'model.name: "{name}" can\'t answer the task "dates"; use encoder_decoder' in str(refused.value)
+        load_preset("dates").config.changed({"model.name": "recurrent"}, "test")
+    said = 'model.name: "recurrent" can\'t answer the task "dates"; use encoder_decoder, minimal, '
+    assert said in str(refused.value)

@@ -177,7 +177,7 @@ def test_years_of_other_settings() -> None:
 
 
 def test_other_models_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r'"recurrent" can\'t answer the task "dates"; use encoder_decoder'):
+    with pytest.raises(ConfigError, match=r'"recurrent" can\'t answer the task "dates"; use encoder_decoder, '):
         Config.parse({"task": {"name": "dates"}, "model": {"name": "recurrent"}}, "x")
 
 

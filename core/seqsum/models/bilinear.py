@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.settings import BilinearConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 
@@ -41,4 +42,4 @@ class Bilinear(Mixer):
 
 
 def build(task: AnyTask, config: BilinearConfig) -> BlockModel:
-    return BlockModel(task, config, lambda: Bilinear(config))
+    return block_model(task, config, lambda: Bilinear(config))

@@ -86,16 +86,26 @@ class BlockModel(EmbeddingModel):
         self.head = nn.Linear(config.hidden_size, task.classes)
 
     def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.head(self.norm(self.asked(self._run(inputs, None)[0], lengths)))
+        logits: Tensor = self.head(self.norm(self.asked(self.mixed(self.entered(inputs), None)[0], lengths)))
         return logits
 
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
-        outputs, mixed = self._run(inputs, state)
+        return self.read_values(self.entered(inputs), state)
+
+    def read_values(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Go on from a state as `read` does, with what has entered already: values [batch, steps, hidden_size]."""
+        outputs, mixed = self.mixed(values, state)
         stacked = tuple(map(torch.stack, zip(*(layer.state for layer in mixed), strict=True)))
         return self.head(self.norm(outputs)), stacked if len(stacked) > 1 else stacked[0]
 
-    def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, list[Mixed]]:
-        values, found = self.entrance(self.enter(inputs)), list[Mixed]()
+    def entered(self, inputs: Tensor) -> Tensor:
+        """Return what the first block reads: [batch, steps, hidden_size]."""
+        values: Tensor = self.entrance(self.enter(inputs))
+        return values
+
+    def mixed(self, values: Tensor, state: State | None) -> tuple[Tensor, list[Mixed]]:
+        """Return what the last block gives for the values that enter the first, and each mixer's part in it."""
+        found = list[Mixed]()
         parts = state if isinstance(state, tuple) else None if state is None else (state,)
         for layer, block in enumerate(self.blocks):
             values, mixed = block(values, None if parts is None else tuple(part[layer] for part in parts))
@@ -106,12 +116,12 @@ class BlockModel(EmbeddingModel):
         """Return the last layer's hidden state once all was read: [batch, units]."""
         block = self.blocks[-1]
         assert isinstance(block, Block)
-        return block.mixer.shown(self._run(inputs, None)[1][-1])[0]
+        return block.mixer.shown(self.mixed(self.entered(inputs), None)[1][-1])[0]
 
     def look(self, inputs: Tensor) -> list[tuple[Tensor, Tensor | None, dict[str, Tensor]]]:
         """Return each layer's hidden state, cell state and gates after every step: [batch, steps, units] each."""
         found: list[tuple[Tensor, Tensor | None, dict[str, Tensor]]] = []
-        values = self.entrance(self.enter(inputs))
+        values = self.entered(inputs)
         for block in self.blocks:
             assert isinstance(block, Block)
             state, hidden, cells = None, list[Tensor](), list[Tensor]()

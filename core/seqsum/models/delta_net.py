@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.settings import DeltaNetConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 CHUNK = 64
@@ -69,4 +70,4 @@ def _chunk(query: Tensor, key: Tensor, value: Tensor, strength: Tensor, memory: 
 
 
 def build(task: AnyTask, config: DeltaNetConfig) -> BlockModel:
-    return BlockModel(task, config, lambda: DeltaNet(config))
+    return block_model(task, config, lambda: DeltaNet(config))

@@ -20,8 +20,8 @@ from seqsum.models.base import EmbeddingModel, State, mapped
 from seqsum.models.beam import beam_search
 from seqsum.models.recurrent import make_rnn
 from seqsum.models.settings import EncoderDecoderConfig
+from seqsum.models.writing import tokens_before, written_tokens
 from seqsum.tasks import AnyTask
-from seqsum.tasks.base import NOT_ASKED
 
 
 class EncoderDecoder(EmbeddingModel):
@@ -55,8 +55,7 @@ class EncoderDecoder(EmbeddingModel):
         if config.attention != "none":
             kind = AdditiveAttention if self.additive else DotAttention
             self.attending = kind(width, hidden_size)
-        tokens = max(task.target_vocabulary, task.classes, task.begin + 1)
-        self.target_embedding = nn.Embedding(tokens, config.embedding_size)
+        self.target_embedding = nn.Embedding(written_tokens(task), config.embedding_size)
         self.decoder = make_rnn(
             config.cell,
             config.embedding_size + (width if self.additive else 0),
@@ -78,7 +77,7 @@ class EncoderDecoder(EmbeddingModel):
         if targets is None:
             given = torch.full((inputs.shape[0], self.longest_answer), self.begin, device=inputs.device)
             return self._write_sampled(given, 0.0, state, source)
-        given = self._given(targets)
+        given = tokens_before(targets, self.begin, self.end)
         if self.training and self.teacher_forcing < 1:
             return self._write_sampled(given, self.teacher_forcing, state, source)
         return self.write(given, state, source)[0]
@@ -110,7 +109,7 @@ class EncoderDecoder(EmbeddingModel):
         if self.attending is None:
             raise UserError('model.attention: there is no attention map with "none"; use additive or dot')
         source, state = self.read_source(inputs, lengths)
-        return torch.cat(self.write(self._given(targets), state, source)[2], dim=1)
+        return torch.cat(self.write(tokens_before(targets, self.begin, self.end), state, source)[2], dim=1)
 
     def read_source(self, inputs: Tensor, lengths: Tensor) -> tuple[Source, State]:
         """Read the source; return it and the decoder's first state [num_layers, batch, hidden_size]."""
@@ -161,11 +160,6 @@ class EncoderDecoder(EmbeddingModel):
         assert self.join is not None
         logits: Tensor = self.head(torch.tanh(self.join(torch.cat([context, hidden], dim=2))))
         return logits
-
-    def _given(self, targets: Tensor) -> Tensor:
-        """The tokens before each target: begin, then the targets but the last: [batch, target_length]."""
-        known = targets.masked_fill(targets == NOT_ASKED, self.end)
-        return torch.cat([torch.full_like(known[:, :1], self.begin), known[:, :-1]], dim=1)
 
     def _write_sampled(self, given: Tensor, share: float, state: State, source: Source) -> Tensor:
         """Write with the given token before at a share of the steps, with the model's own at the others."""

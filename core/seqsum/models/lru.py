@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.scan import complex_scan
 from seqsum.models.settings import LruConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 
@@ -46,4 +47,4 @@ class Lru(Mixer):
 
 
 def build(task: AnyTask, config: LruConfig) -> BlockModel:
-    return BlockModel(task, config, lambda: Lru(config))
+    return block_model(task, config, lambda: Lru(config))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.scan import linear_scan
 from seqsum.models.settings import MinimalConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 
@@ -46,4 +47,4 @@ class MinLSTM(MinGRU):
 
 def build(task: AnyTask, config: MinimalConfig) -> BlockModel:
     kind = MinGRU if config.cell == "mingru" else MinLSTM
-    return BlockModel(task, config, lambda: kind(config.hidden_size))
+    return block_model(task, config, lambda: kind(config.hidden_size))

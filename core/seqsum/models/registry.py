@@ -88,4 +88,4 @@ for _config, _module in (
     (TransformerConfig, "transformer"),
     (BilinearConfig, "bilinear"),
 ):
-    register_model(_config, f"{ROOM}.{_module}:build", {"class", "tags", "values"})
+    register_model(_config, f"{ROOM}.{_module}:build", {"class", "tags", "sequence", "values"})

@@ -81,8 +81,7 @@ def _encoder_decoder(task: AnyTask, config: EncoderDecoderConfig) -> Size:
     if config.attention != "none":
         others += _linear(hidden + width, hidden)
     others += _linear(hidden, task.classes)
-    written = max(task.target_vocabulary, task.classes, task.begin + 1) * config.embedding_size
-    return Size(_table(task, config.embedding_size) + written, others)
+    return Size(_table(task, config.embedding_size) + _written(task, config.embedding_size), others)
 
 
 def _mixer(config: BlocksConfig) -> int | None:
@@ -110,7 +109,7 @@ def _blocks(task: AnyTask, config: BlocksConfig, mixer: int) -> Size:
     net = norm + _linear(hidden, inner) + _linear(inner, hidden) if inner else 0
     entrance = 0 if task.vocabulary else _linear(task.features, hidden)
     others = entrance + config.num_layers * (norm + mixer + net) + norm + _linear(hidden, task.classes)
-    return Size(_table(task, hidden), others)
+    return Size(_table(task, hidden) + _written(task, hidden), others)
 
 
 def _recurrent(cell: str, width: int, hidden: int, layers: int, directions: int) -> int:
@@ -126,6 +125,12 @@ def _linear(inputs: int, outputs: int) -> int:
 
 def _entering(task: AnyTask, embedding_size: int) -> int:
     return embedding_size if task.vocabulary else task.features
+
+
+def _written(task: AnyTask, embedding_size: int) -> int:
+    """The embedding of what an answer is written in: its tokens, and the sign that begins it."""
+    tokens = max(task.target_vocabulary, task.classes, task.begin + 1)
+    return tokens * embedding_size if task.answer == "sequence" else 0
 
 
 def _table(task: AnyTask, embedding_size: int) -> int:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.settings import SlstmConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 GATES = "input", "forget", "candidate", "output"
@@ -64,4 +65,4 @@ class Slstm(Mixer):
 
 
 def build(task: AnyTask, config: SlstmConfig) -> BlockModel:
-    return BlockModel(task, config, lambda: Slstm(config))
+    return block_model(task, config, lambda: Slstm(config))

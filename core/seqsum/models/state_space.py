@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.scan import complex_scan
 from seqsum.models.settings import StateSpaceConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 
@@ -56,4 +57,4 @@ class StateSpace(Mixer):
 
 
 def build(task: AnyTask, config: StateSpaceConfig) -> BlockModel:
-    return BlockModel(task, config, lambda: StateSpace(config))
+    return block_model(task, config, lambda: StateSpace(config))

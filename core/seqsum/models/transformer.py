@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from seqsum.models.blocks import BlockModel, LayerState, Mixed, Mixer
 from seqsum.models.settings import TransformerConfig
+from seqsum.models.writing import block_model
 from seqsum.tasks import AnyTask
 
 
@@ -66,4 +67,4 @@ def rotated(part: Tensor, places: Tensor) -> Tensor:
 
 
 def build(task: AnyTask, config: TransformerConfig) -> BlockModel:
-    return BlockModel(task, config, lambda: Attention(config))
+    return block_model(task, config, lambda: Attention(config))

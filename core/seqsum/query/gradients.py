@@ -9,6 +9,7 @@ from torch import Tensor
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.models.settings import BlocksConfig, EncoderDecoderConfig, RecurrentConfig
 from seqsum.query.model_input import ModelInput
+from seqsum.schema import name_of
 from seqsum.tasks.base import AnyTask
 
 
@@ -37,7 +38,8 @@ def fresh_of(task: AnyTask, config: object, cell: str, seed: int) -> SequenceMod
     }
     if isinstance(config, BlocksConfig):
         sizes["embedding_size"] = config.hidden_size
-    return make_model(task, RecurrentConfig.model_validate({"name": "recurrent", "cell": cell, **sizes}), seed)
+    kind = EncoderDecoderConfig if task.answer == "sequence" else RecurrentConfig
+    return make_model(task, kind.model_validate({"name": name_of(kind), "cell": cell, **sizes}), seed)
 
 
 def _loss(read: ModelInput, model: SequenceModel, entered: Tensor) -> Tensor:
