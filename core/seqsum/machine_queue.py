@@ -43,6 +43,8 @@ PATIENCE_SECONDS = 10.0
 """So long a place may be free before somebody goes past the one who is next, the second behind twice as long …"""
 REST_SECONDS, LONGEST_REST_SECONDS = 0.2, 2.0
 """Who is far behind looks less often."""
+WAITED_SHARE = 0.1
+"""Who has just come looks soon: of short runs there are many turns in a second."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class MachineQueue:
         self._held: int | None = None
         self._work: Path | None = None
         self._free_since: float | None = None
+        self._came: float | None = None
         self._rests_until = 0.0
 
     # Coming, waiting, beginning
@@ -175,7 +178,9 @@ class MachineQueue:
             return None
         ahead = [one for one in found if not one.works and one.came < own.came and one.needs_gpu == own.needs_gpu]
         now, before = time.monotonic(), sum(map(_waits, ahead))
-        self._rests_until = now + min(before * REST_SECONDS, LONGEST_REST_SECONDS)
+        self._came = now if self._came is None else self._came
+        rest = min(REST_SECONDS, WAITED_SHARE * (now - self._came))
+        self._rests_until = now + min(before * rest, LONGEST_REST_SECONDS)
         if self._full(own.kind, found):
             self._free_since = None
             return None

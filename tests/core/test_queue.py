@@ -7,17 +7,22 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, WarmLauncher
+from seqsum.launch.warm import AT_ONCE
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import STATUSES
 from seqsum.slots import Slots, worker_count
+from seqsum.worker import queue_wait
+from seqsum.worker.signals import StopSignal
 from support.engine import small, wait_for_end, wait_until
 
 MEGABYTE = 2**20
@@ -35,6 +40,10 @@ def slots(tmp_path: Path) -> Slots:
 
 def queue(folder: Path, launcher: LocalLauncher, **changes: int) -> Run:
     return commands.start(Workspace(folder), launcher, "baseline", small(**changes), queue=True)
+
+
+def has_open(process: psutil.Process, path: Path) -> bool:
+    return str(path) in (file.path for file in process.open_files())
 
 
 def began(run: Run) -> float:
@@ -192,6 +201,64 @@ def test_a_forked_worker_outlives_its_launcher_and_starts_from_nothing_where_it_
     commands.stop(run)
     assert wait_for_end(run).status == "stopped"
     second.close()
+
+
+def test_runs_submitted_together_are_forked_and_each_knows_its_own_worker(tmp_path: Path) -> None:
+    launcher, workspace = WarmLauncher(workers=1), Workspace(tmp_path)
+    launcher.warm()
+    with launcher.together():
+        runs = [
+            commands.start(workspace, launcher, "baseline", small(train__steps=30_000), f"{number}", queue=True)
+            for number in range(AT_ONCE + 2)
+        ]
+        assert [run.worker_lives for run in runs] == [True] * AT_ONCE + [False] * 2
+    for run in runs:
+        process = psutil.Process(run.summary().pid)
+        parent = process.parent()
+        assert parent is not None and "seqsum.worker.fork_server" in parent.cmdline()
+        wait_until(partial(has_open, process, run.log), "its log")
+    launcher.close()
+    for run in reversed(runs):
+        commands.stop(run)
+        assert wait_for_end(run).status == "stopped"
+
+
+def test_of_runs_submitted_together_one_that_can_t_be_started_holds_up_none(tmp_path: Path) -> None:
+    launcher, workspace = WarmLauncher(), Workspace(tmp_path)
+    launcher.warm()
+    runs = [workspace.create("baseline", small()) for _ in range(4)]
+    with runs[0].store() as store:
+        store.set_state(status="finished")
+    (runs[1].folder / "metrics.db").unlink()
+    with pytest.raises(UserError, match=f"runs: {runs[0].id} is finished"), launcher.together():
+        for run in runs:
+            launcher.submit(run)
+    assert [wait_for_end(run).status for run in runs[2:]] == ["finished"] * 2
+    launcher.close()
+
+
+def test_who_has_just_come_looks_for_a_turn_soon_and_seldomer_later(
+    tmp_path: Path, slots: Slots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Workspace(tmp_path).create("baseline", small())
+    taken, now, pauses = slots.take(), [0.0], list[float]()
+    assert taken is not None
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+        if now[0] > 10:
+            os.close(taken)
+
+    monkeypatch.setattr(queue_wait.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(queue_wait.time, "sleep", sleep)
+    go_on, slot = queue_wait.wait_for_slot(run.folder, slots.draw_ticket(run.id), slots, StopSignal())
+    assert go_on and slot is not None
+    os.close(slot)
+    looks = np.cumsum(pauses)
+    # A turn that comes is taken within a tenth of the waiting, and nobody looks oftener than five times a second.
+    assert all(pause <= max(0.011, 0.1 * since) for pause, since in zip(pauses[1:], looks, strict=False))
+    assert max(pauses) == pauses[-1] == 0.2
 
 
 @pytest.mark.parametrize("queued", [False, True])

@@ -204,12 +204,17 @@ def test_a_loaded_process_that_is_stopped_is_not_waited_for(tmp_path: Path) -> N
     (loaded,) = (child for child in psutil.Process().children() if child not in others)
     loaded.suspend()
     wait_until(lambda: loaded.status() == psutil.STATUS_STOPPED, "the signal")
-    run = commands.start(Workspace(tmp_path), launcher, "baseline", small(train__backend="torch"))
-    assert re.search(r"-m seqsum\.worker /", " ".join(psutil.Process(run.summary().pid).cmdline()))
+    with launcher.together():
+        runs = [
+            commands.start(Workspace(tmp_path), launcher, "baseline", small(train__backend="torch")) for _ in range(2)
+        ]
+    for run in runs:
+        assert re.search(r"-m seqsum\.worker /", " ".join(psutil.Process(run.summary().pid).cmdline()))
     assert not loaded.is_running()
-    assert wait_for_end(run).status == "finished"
-    with run.store() as store:
-        assert len(store.events(kind="started")) == 1
+    for run in runs:
+        assert wait_for_end(run).status == "finished"
+        with run.store() as store:
+            assert len(store.events(kind="started")) == 1
     launcher.close()
 
 

@@ -432,6 +432,26 @@ def test_the_commit_is_the_repositorys_or_none(tmp_path: Path, monkeypatch: pyte
     assert git_commit() is None
 
 
+def test_of_many_runs_made_in_a_second_one_asks_for_the_commit(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, now = list[str](), [100.0]
+
+    def answer() -> str:
+        asked.append(f"{len(asked):040d}")
+        return asked[-1]
+
+    monkeypatch.setattr("seqsum.runs.record.git_commit", answer)
+    monkeypatch.setattr("seqsum.runs.record.time.monotonic", lambda: now[0])
+    first = [make(workspace, f"run {number}").record.git_commit for number in range(4)]
+    assert first == asked[:1] * 4
+    now[0] += 1
+    assert make(workspace, "later").record.git_commit == asked[1]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert make(workspace, "elsewhere").record.git_commit == asked[2]
+
+
 def test_a_record_goes_to_disk_and_back(workspace: Workspace) -> None:
     run = make(workspace, "ü [bold]")
     changed = run.record.with_facts(device="cpu", threads=1, parameters=5, parent={"run": "x", "step": 3})

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from seqsum.compare.reader import LAST_CHOICES, ordered_metrics
@@ -73,11 +73,14 @@ class Replication:
         self.config = config.changed({"track.group": group}, "replicate")
         self.seeds, self.group = tuple(seeds), group
         self.runs: dict[int, Run] = {}
+        self._known: set[str] = set()
         self._look()
 
     def _look(self) -> None:
         for run in self.workspace.members(self.group):
-            self._know(run)
+            if run.id not in self._known:
+                self._know(run)
+                self._known.add(run.id)
 
     def _know(self, run: Run) -> None:
         if run.record.parent is not None:
@@ -96,9 +99,10 @@ class Replication:
         if seed in self.seeds:
             self.runs[seed] = run
 
-    def due(self) -> list[int]:
-        """Return the seeds whose run is missing, or was interrupted."""
-        return [seed for seed in self.seeds if seed not in self.runs or self._interrupted(self.runs[seed])]
+    def due(self, seeds: Collection[int] | None = None) -> list[int]:
+        """Return the seeds, of these or of all, whose run is missing, or was interrupted."""
+        asked = self.seeds if seeds is None else [seed for seed in self.seeds if seed in seeds]
+        return [seed for seed in asked if seed not in self.runs or self._interrupted(self.runs[seed])]
 
     def _interrupted(self, run: Run) -> bool:
         status = self.launcher.poll(run).status
@@ -112,19 +116,23 @@ class Replication:
         """Start or resume what is due, of these seeds only; each waits for its turn in the queue."""
         with self.workspace.alone(), self.launcher.together():
             self._look()  # somebody else may have begun the same
-            for seed in self.due():
-                if seeds is not None and seed not in seeds:
-                    continue
+            for seed in self.due(seeds):
                 if seed in self.runs:
                     commands.resume(self.runs[seed], self.launcher, queue=True)
                     continue
                 config = self.config.changed({"train.seed": str(seed)}, "replicate")
                 name = f"{self.group}-seed-{seed}"
                 self.runs[seed] = commands.start(self.workspace, self.launcher, self.preset, config, name, queue=True)
+                self._known.add(self.runs[seed].id)
 
-    def summaries(self) -> dict[int, Summary]:
-        """Return each seed's summary as it is now."""
-        return {seed: self.launcher.poll(self.runs[seed]) for seed in self.seeds if seed in self.runs}
+    def summaries(self, known: Mapping[int, Summary] | None = None) -> dict[int, Summary]:
+        """Return each seed's summary as it is now; known: those that need not be read again."""
+        known = known or {}
+        return {
+            seed: known[seed] if seed in known else self.launcher.poll(self.runs[seed])
+            for seed in self.seeds
+            if seed in self.runs
+        }
 
     def stop(self) -> None:
         """Ask every live run to save and stop; returns at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from seqsum.errors import UserError, told_as
 from seqsum.files import append_to
 from seqsum.launch.base import RUN, typed, worker_command, worker_environment
 from seqsum.machine_queue import MachineQueue, machine_folder
-from seqsum.runs import Run, Summary
+from seqsum.runs import Run, Store, Summary
 from seqsum.runs.access import by_another
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
@@ -37,6 +37,19 @@ class WorkerArguments:
     @property
     def arguments(self) -> tuple[str, ...]:
         return self.ticket, str(self.count), *([self.root] if self.root else [])
+
+
+@dataclass(frozen=True)
+class ReadyRun:
+    """A run whose lock is held and whose state says that it is started, but for its process.
+
+    store: its own, open. before: its status until then.
+    """
+
+    run: Run
+    store: Store
+    before: str | None
+    task: WorkerArguments
 
 
 class LocalLauncher:
@@ -64,35 +77,44 @@ class LocalLauncher:
         command = worker_command(WORKER, workspace / RUN, LOCK, ticket, str(self.capacity()), *place)
         return typed(worker_environment(threads), command)
 
-    def submit(self, run: Run, queue: bool = False) -> int:
+    def submit(self, run: Run, queue: bool = False) -> int | None:
+        with ExitStack() as held:
+            return self._begin(self._ready(run, queue, held))
+
+    def _ready(self, run: Run, queue: bool, held: ExitStack) -> ReadyRun:
+        """Do all but start the process. held: what lets go of the run's lock and store again."""
         count = self.capacity()
-        with told_as(f"launch: can't start a worker for run {run.id}"):
+        with told_as(f"launch: can't start a worker for run {run.id}"), ExitStack() as taken:
             lock = take_lock(run.folder)
             if lock is None:
                 raise UserError(f"runs: {run.id} has a worker already; stop it first: seqsum stop {run.id}")
-            try:
-                # The worker gets the locked descriptor: from here to its end the run is never without an owner.
-                with run.store() as store:
-                    before = store.state().get("status")
-                    if before == "finished":
-                        # While this waited for the lock, the worker that had it came to the run's end.
-                        raise UserError(f"runs: {run.id} is finished")
-                    root, why = machine_folder()
-                    ticket = _ticket(run, root, count, queue)
-                    if queue and why:
-                        store.add_event(store.state()["step"], "message", text=why)
-                    # An engine that was to start it later finds that the run is not its own any more.
-                    status = "queued" if queue else "starting"
-                    store.set_state(status=status, heard=store.last_command(), job={})
-                    try:
-                        pid = self._spawn(run, WorkerArguments(lock, ticket, count, str(root or "")))
-                    except OSError:
-                        store.set_state(status=before)
-                        raise
-                    store.set_state(pid=pid)
-            finally:
-                os.close(lock)
-        tell_changed(run.folder)
+            # The worker gets the locked descriptor: from here to its end the run is never without an owner.
+            taken.callback(os.close, lock)
+            store = taken.enter_context(run.store())
+            before = store.state().get("status")
+            if before == "finished":
+                # While this waited for the lock, the worker that had it came to the run's end.
+                raise UserError(f"runs: {run.id} is finished")
+            root, why = machine_folder()
+            ticket = _ticket(run, root, count, queue)
+            if queue and why:
+                store.add_event(store.state()["step"], "message", text=why)
+            # An engine that was to start it later finds that the run is not its own any more.
+            store.set_state(status="queued" if queue else "starting", heard=store.last_command(), job={})
+            held.enter_context(taken.pop_all())
+        return ReadyRun(run, store, before, WorkerArguments(lock, ticket, count, str(root or "")))
+
+    def _begin(self, ready: ReadyRun, pid: int | None = None) -> int:
+        """Write which process works on a run; start one where there is none yet. Return its id."""
+        with told_as(f"launch: can't start a worker for run {ready.run.id}"):
+            if pid is None:
+                try:
+                    pid = self._spawn(ready.run, ready.task)
+                except OSError:
+                    ready.store.set_state(status=ready.before)
+                    raise
+            ready.store.set_state(pid=pid)
+        tell_changed(ready.run.folder)
         return pid
 
     def _spawn(self, run: Run, task: WorkerArguments) -> int:

@@ -9,15 +9,29 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import psutil
 
-from seqsum.launch.local import LocalLauncher, WorkerArguments
+from seqsum.errors import UserError
+from seqsum.launch.local import LocalLauncher, ReadyRun, WorkerArguments
 from seqsum.runs import Run
 
 LONGEST_MESSAGE = 8192
 ANSWER_SECONDS = 30.0
 """How long a loaded process may take to fork a worker, with the loading."""
+AT_ONCE = 8
+"""Runs that are handed over as one, at most: each holds some files open until then."""
+
+
+class _Gathered(threading.local):
+    """What a thread is about to hand over as one."""
+
+    depth = 0
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[Run, bool]] = []
 
 
 class WarmLauncher(LocalLauncher):
@@ -25,14 +39,15 @@ class WarmLauncher(LocalLauncher):
 
     A forked worker is a process of its own, with a session, a log and the run's lock; it outlives whoever launched it.
     A run with more than one thread, or one launched while the loaded process is gone or does not answer, starts the
-    ordinary way.
+    ordinary way. Runs that are submitted together are forked without waiting for each answer.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         super().__init__(workers)
         self._process: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = threading.RLock()
+        self._gathered = _Gathered()
 
     def warm(self) -> None:
         """Begin to load, unless that has begun; return at once."""
@@ -83,17 +98,92 @@ class WarmLauncher(LocalLauncher):
         """Whether a signal has stopped the loaded process."""
         return self._process is not None and psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
 
+    # Handing over
+
+    def submit(self, run: Run, queue: bool = False) -> int | None:
+        if not self._gathered.depth:
+            return super().submit(run, queue)
+        self._gathered.runs.append((run, queue))
+        if len(self._gathered.runs) >= AT_ONCE:
+            self._hand_over()
+        return None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._gathered.depth += 1
+        try:
+            yield
+        finally:
+            self._gathered.depth -= 1
+            if not self._gathered.depth:
+                self._hand_over()
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered.runs = self._gathered.runs, []
+        failed: UserError | None = None
+        with ExitStack() as held:
+            ready = list[ReadyRun]()
+            for run, queue in gathered:
+                try:
+                    ready.append(self._ready(run, queue, held))
+                except UserError as error:
+                    # Somebody may have started it meanwhile.
+                    failed = failed if run.worker_lives else failed or error
+            pids = self._forked([(one.run, one.task) for one in ready])
+            for number, one in enumerate(ready):
+                try:
+                    self._begin(one, pids.get(number))
+                except UserError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
+
     def _spawn(self, run: Run, task: WorkerArguments) -> int:
+        pid = self._forked([(run, task)]).get(0)
+        return super()._spawn(run, task) if pid is None else pid
+
+    def _forked(self, runs: Sequence[tuple[Run, WorkerArguments]]) -> dict[int, int]:
+        """Have workers forked; return by place the processes of those that were."""
+        told: dict[int, int] = {}
         with self._one_at_a_time:
-            if self._link is not None and run.record.setting("train").whole("threads", 1) == 1:
-                arguments = [str(run.folder), *task.arguments]
-                with contextlib.suppress(OSError, ValueError):
-                    socket.send_fds(self._link, [json.dumps(arguments).encode()], [task.lock])
-                    if not self._is_stopped:
-                        return int(self._link.recv(64))
+            if self._link is None:
+                return told
+            sent = [
+                number
+                for number, (run, task) in enumerate(runs)
+                if run.record.setting("train").whole("threads", 1) == 1 and self._send(number, run, task)
+            ]
+            rest = b""
+            with contextlib.suppress(OSError, ValueError):
+                while len(told) < len(sent) and not self._is_stopped:
+                    rest = self._hear(rest, told)
+            if len(told) < len(sent):
                 # A worker answers before it begins: one that is forked later can't, and ends.
                 with contextlib.suppress(OSError, ValueError):
                     self._link.shutdown(socket.SHUT_RD)
-                    return int(self._link.recv(64))
+                    while len(told) < len(sent):
+                        rest = self._hear(rest, told)
                 self._end()
-            return super()._spawn(run, task)
+        return told
+
+    def _send(self, number: int, run: Run, task: WorkerArguments) -> bool:
+        """Ask for a worker; return whether it could be asked for."""
+        message = json.dumps([number, str(run.folder), *task.arguments])
+        with contextlib.suppress(OSError):
+            assert self._link is not None
+            socket.send_fds(self._link, [f"{message}\n".encode()], [task.lock])
+            return True
+        return False
+
+    def _hear(self, rest: bytes, told: dict[int, int]) -> bytes:
+        """Wait for answers and write them down; return what begins another one. Raises OSError, or ValueError at the
+        end of all."""
+        assert self._link is not None
+        found = self._link.recv(4096)
+        if not found:
+            raise ValueError("it has ended")
+        *lines, rest = (rest + found).split(b"\n")
+        for line in lines:
+            number, pid = line.split()
+            told[int(number)] = int(pid)
+        return rest

@@ -7,9 +7,11 @@ import math
 import platform
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,8 +84,8 @@ class Record:
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             config=config.plain(),
             seed=config.train.seed,
-            versions=installed_versions(),
-            git_commit=git_commit(),
+            versions=dict(installed_versions()),
+            git_commit=_commit_now(_here(), int(time.monotonic())),
             owner=user_name(),
             host=socket.gethostname(),
             parent=parent,
@@ -296,8 +298,10 @@ def _as_shown(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, "track": made}
 
 
-def installed_versions() -> dict[str, str]:
-    """Return the versions that matter for repeating a run, without importing anything heavy."""
+@cache
+def installed_versions() -> Mapping[str, str]:
+    """Return the versions that matter for repeating a run, without importing anything heavy. Once: what is installed
+    later is not what this process runs."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -305,6 +309,19 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@lru_cache(maxsize=1)
+def _commit_now(folder: str, second: int) -> str | None:
+    """Return `git_commit` of this folder, asked for once in a second: a sweep makes many runs in one."""
+    return git_commit()
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted
+        return ""
 
 
 def git_commit() -> str | None:

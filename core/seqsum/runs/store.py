@@ -175,11 +175,12 @@ class Store:
         try:
             journal = "TRUNCATE" if on_network_file_system(path) else "WAL"
             database.execute(f"PRAGMA journal_mode={journal}")
-            database.executescript(SCHEMA)
+            database.executescript(f"BEGIN IMMEDIATE;{SCHEMA};COMMIT")
             database.execute("INSERT INTO state VALUES ('rollup_base', ?)", (json.dumps(base),))
+            # Before the other is closed: the last one to close brings all that is beside the file into it, which waits.
+            store = cls(path)
         finally:
             database.close()
-        store = cls(path)
         store.set_state(**state)
         return store
 

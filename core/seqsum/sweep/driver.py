@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,16 +47,26 @@ class Active:
     """At which steps a value was reported to Optuna."""
     restarts: dict[int, int] = field(default_factory=dict)
     live: set[int] = field(default_factory=set)
-    """The seeds that train or wait, as of the last look."""
+    """The seeds that train or wait, as of the last look, and those that are about to."""
+    finished: dict[int, Summary] = field(default_factory=dict)
+    """How the seeds whose run is finished have done: nothing comes after."""
 
-    def begin(self, seed: int) -> None:
-        """Start or resume a seed's run."""
-        self.replication.begin([seed])
-        self.live.add(seed)
+    def look(self) -> dict[int, Summary]:
+        """Return how each seed's run does."""
+        summaries = self.replication.summaries(self.finished)
+        self.finished = {seed: one for seed, one in summaries.items() if one.status == "finished"}
+        self.live = {seed for seed, summary in summaries.items() if summary.live}
+        return summaries
+
+    def begin(self, seeds: Collection[int]) -> None:
+        """Start or resume the runs of seeds."""
+        self.replication.begin(seeds)
+        self.live.update(seeds)
 
     def next_seed(self) -> int | None:
-        """Return a seed that has no run yet."""
-        return next((seed for seed in self.replication.seeds if seed not in self.replication.runs), None)
+        """Return a seed that has no run yet, and is not about to have one."""
+        seeds, begun = self.replication.seeds, self.replication.runs.keys() | self.live
+        return next((seed for seed in seeds if seed not in begun), None)
 
 
 class Driver:
@@ -154,13 +165,14 @@ class Driver:
             active.replication.stop()
 
     def _advance(self, active: Active) -> None:
-        summaries = active.replication.summaries()
-        active.live = {seed for seed, summary in summaries.items() if summary.live}
+        summaries, again = active.look(), list[int]()
         for seed, summary in summaries.items():
             stranded = active.replication.is_stranded(seed, summary.status)
             if (stranded or summary.status in INTERRUPTED) and active.restarts.get(seed, 0) < MOST_RESTARTS:
                 active.restarts[seed] = active.restarts.get(seed, 0) + 1
-                active.begin(seed)
+                again.append(seed)
+        if again:
+            active.begin(again)
         ended = {seed: self._value(one) for seed, one in summaries.items() if self._has_ended(active, seed, one)}
         if self.sweep.prune != "off" and self._gives_up(active, summaries, ended):
             active.replication.stop()
@@ -213,19 +225,23 @@ class Driver:
 
     def _fill(self) -> None:
         room = AHEAD * self.launcher.capacity()
+        chosen: dict[int, tuple[Active, list[int]]] = {}
         while sum(len(active.live) for active in self.active) < room:
             waiting = next((one for one in self.active if self._may_start(one)), None)
             if waiting is None:
                 if not self._may_ask():
-                    return
+                    break
                 self._begin(self.study.ask())
                 continue
             seed = waiting.next_seed()
             assert seed is not None
+            waiting.live.add(seed)
+            chosen.setdefault(waiting.trial.number, (waiting, []))[1].append(seed)
+        for active, seeds in chosen.values():
             try:
-                waiting.begin(seed)
+                active.begin(seeds)
             except UserError as error:
-                self._end(waiting.trial, "failed", [], one_line(str(error)))
+                self._end(active.trial, "failed", [], one_line(str(error)))
 
     def _may_start(self, active: Active) -> bool:
         if active.next_seed() is None:

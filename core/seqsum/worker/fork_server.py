@@ -1,7 +1,8 @@
 """`python -m seqsum.worker.fork_server SOCKET_FD`: loads what workers need, then forks one for every run it is sent.
 
-A message is a JSON list of the run's folder, the ticket and the number of slots, with the run's locked descriptor
-beside it; the worker answers with its process id. It ends when the other end of the socket closes.
+A message is a line of JSON, a list of a number, the run's folder, the ticket and the number of slots, with the run's
+locked descriptor beside it; the worker answers with a line of the number and its process id. It ends when the other end
+of the socket closes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from seqsum import worker
 from seqsum.files import append_to
-from seqsum.launch.warm import LONGEST_MESSAGE
+from seqsum.launch.warm import AT_ONCE, LONGEST_MESSAGE
 
 
 def load() -> None:
@@ -36,23 +37,30 @@ def serve(link: socket.socket) -> None:
     """Fork workers until the other end closes."""
     # Nobody waits for the workers here.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    rest, locks = b"", list[int]()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(link, LONGEST_MESSAGE, 1)
-        if not message:
+        found, descriptors, _, _ = socket.recv_fds(link, LONGEST_MESSAGE, AT_ONCE)
+        if not found:
             return
-        process = os.fork()
-        if process == 0:
-            _become_worker(link, json.loads(message), descriptors[0])
-        os.close(descriptors[0])
+        locks += descriptors
+        *messages, rest = (rest + found).split(b"\n")
+        for message in messages:
+            number, *arguments = json.loads(message)
+            lock = locks.pop(0)
+            if os.fork() == 0:
+                for other in locks:
+                    os.close(other)
+                _become_worker(link, number, arguments, lock)
+            os.close(lock)
 
 
-def _become_worker(link: socket.socket, arguments: list[str], lock: int) -> None:
+def _become_worker(link: socket.socket, number: int, arguments: list[str], lock: int) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         # Only now, so that no signal to its launcher's terminal reaches it; where nobody waits any more, it ends here.
-        link.send(str(os.getpid()).encode())
+        link.send(f"{number} {os.getpid()}\n".encode())
         link.close()
         folder, *slot = arguments
         with append_to(Path(folder) / "worker.log") as log:

@@ -10,11 +10,11 @@ import sqlite3
 import time
 from pathlib import Path
 
-from seqsum.machine_queue import MachineQueue
+from seqsum.machine_queue import WAITED_SHARE, MachineQueue
 from seqsum.slots import Slots
 from seqsum.worker.signals import StopSignal
 
-POLL_SECONDS = 0.2
+POLL_SECONDS, SOONEST_SECONDS = 0.2, 0.01
 PENDING = "SELECT max(id) FROM command WHERE done IS NULL AND verb != 'set'"
 
 
@@ -34,7 +34,7 @@ def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) 
     False when the run was stopped meanwhile: its status is written. None for a slot when a person had it start now.
     """
     database = sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)
-    heard = 0
+    heard, began = 0, time.monotonic()
     try:
         while True:
             if signals.name:
@@ -53,7 +53,8 @@ def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) 
             if slot is not None:
                 _begins(folder)
                 return True, slot
-            time.sleep(POLL_SECONDS)
+            waited = time.monotonic() - began
+            time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))
     finally:
         database.close()
         queue.drop(ticket)
