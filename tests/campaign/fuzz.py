@@ -23,7 +23,7 @@ from seqsum.query.server import serve
 
 STARTS = {"train", "replicate", "sweep", "fork", "resume"}
 """They may begin to train: their words are only read."""
-SENDS = {"sync"}
+SENDS = {"sync", "push", "pull"}
 WIDE_APART = 40
 """Trials after which the workspace is made anew: what they did piles up."""
 

@@ -7,7 +7,7 @@ import sys
 
 import seqsum
 
-HEAVY = ("torch", "numba", "swanlab", "textual", "tokenizers", "huggingface_hub")
+HEAVY = ("torch", "numba", "swanlab", "textual", "tokenizers", "huggingface_hub", "psycopg")
 LIGHT_ROOMS = (
     "seqsum",
     "seqsum.errors",
@@ -16,6 +16,7 @@ LIGHT_ROOMS = (
     "seqsum.presets.library",
     "seqsum.tasks",
     "seqsum.runs",
+    "seqsum.runs.pushed",
     "seqsum.launch",
     "seqsum.control.commands",
     "seqsum.compare",

@@ -373,6 +373,25 @@ def _sync(parser: Parser) -> None:
     parser.add_argument("--timeout", metavar="SECONDS", help="give up after this long; default 60")
 
 
+def _push(parser: Parser) -> None:
+    _many(parser)
+    parser.add_argument(
+        "--to", metavar="URL", required=True, help="a PostgreSQL server, e.g. postgresql://me@db.example.org/runs"
+    )
+    parser.add_argument("--force", action="store_true", help="put a run in the place of one there that differs")
+
+
+def _pull(parser: Parser) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*", help="ids, beginnings of ids, or names; group:NAME is all of a group"
+    )
+    parser.add_argument(
+        "--from", dest="server", metavar="URL", required=True, help="the server that they were pushed to"
+    )
+    parser.add_argument("--list", action="store_true", help="the runs there; default where none is named")
+    parser.add_argument("--force", action="store_true", help="put a run here that differs into the bin first")
+
+
 def _rename(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("name", metavar="NAME", help="1 to 200 characters")
@@ -436,6 +455,8 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "show": Subcommand("show one run: status, metrics, configuration", "commands:show", _run),
         "compare": Subcommand("compare runs: final and best values, curves, settings", "compare:compare", _compare),
         "export": Subcommand("write a run's metrics, plot or weights to a file", "commands:export", _export),
+        "push": Subcommand("copy whole runs to a PostgreSQL server", "server:push", _push),
+        "pull": Subcommand("bring runs back from a server, or list those there", "server:pull", _pull),
         "sync": Subcommand("upload a run's offline SwanLab logs", "commands:sync", _sync),
     },
     "While it trains": {

@@ -21,11 +21,11 @@ def show_commands(with_options: bool) -> None:
     page = Page()
     page.line(f"seqsum {__version__}: {parser.words}", TITLE)
     page.line("Usage: seqsum COMMAND [options]")
+    page.line("seqsum COMMAND --help tells more of one; seqsum-tui opens the console.")
     sections = [Rows(title, [(name, one.words) for name, one in group.items()]) for title, group in GROUPS.items()]
     if with_options:
         sections.append(Rows("Options", rows(parser, flags=True), "before the command or after it"))
     page.sections(sections)
-    page.line("\nseqsum COMMAND --help tells more of one; seqsum-tui opens the console.")
 
 
 def show_command(options: argparse.Namespace) -> None:

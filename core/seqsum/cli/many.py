@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from seqsum.cli.listed import listed
 from seqsum.cli.output import complain
@@ -17,6 +18,7 @@ from seqsum.text import one_line, printable
 
 MOST_NAMED = 6
 Options = argparse.Namespace
+One = TypeVar("One")
 
 
 def chosen(
@@ -47,8 +49,9 @@ def chosen(
     return runs if len(runs) == 1 else _agreed(options, verb, runs)
 
 
-def each(runs: Sequence[Run], work: Callable[[Run], int]) -> int:
-    """Do something to every run. Of several, those that can't be are told, and the others done; exit status 2 then.
+def each(runs: Sequence[One], work: Callable[[One], int]) -> int:
+    """Do something to every run, here or on a server. Of several, those that can't be are told, and the others done;
+    exit status 2 then.
 
     Raises UserError when it can't be done to any.
     """
