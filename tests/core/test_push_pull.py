@@ -45,7 +45,7 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def url(server: Postgres) -> str:
-    return server.fresh()
+    return server.emptied()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -65,14 +64,13 @@ class Postgres:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
 
-    def fresh(self) -> str:
-        """Make a database that holds nothing; return its URL."""
+    def emptied(self) -> str:
+        """Take away what the database holds of ours; return its URL."""
         import psycopg
 
-        name = f"runs_{secrets.token_hex(4)}"
         with psycopg.connect(self.url(), autocommit=True) as database:
-            database.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+            database.execute("DROP SCHEMA IF EXISTS seqsum CASCADE")
+        return self.url()
 
     def start(self) -> None:
         settings = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
@@ -105,7 +103,8 @@ def _as_somebody(folder: Path, name: str, *words: str) -> None:
 def postgres() -> Iterator[Postgres]:
     """Make and start one; it is ended and gone afterwards."""
     # A socket's path must be short, and everybody on the way to it may go through.
-    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
+    root = tempfile.gettempdir() if tempfile.gettempdir() in ("/dev/shm", "/var/tmp") else "/tmp"
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=root))
     account = _account()
     try:
         folder.chmod(0o755)
