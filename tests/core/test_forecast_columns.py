@@ -15,7 +15,7 @@ import torch
 
 from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
-from seqsum.models.generation import quantile_forecast
+from seqsum.models.generation import forecast
 from seqsum.query.answering import Answerer
 from seqsum.query.registry import questions
 from seqsum.runs import Run
@@ -107,15 +107,13 @@ def test_forecasts_fed_back_are_those_of_a_loop(table: Table) -> None:
     asked = task.forecasts()
     assert asked is not None and asked.beside is not None
     with torch.inference_mode():
-        made = quantile_forecast(
-            trainer.model.eval(), torch.from_numpy(asked.inputs), 3, beside=torch.from_numpy(asked.beside)
-        )
+        made = forecast(trainer.model.eval(), torch.from_numpy(asked.inputs), 3, beside=torch.from_numpy(asked.beside))
         for place, at in enumerate(range(48, 58)):
             steps = window_of(plain, at)
             for ahead in range(3):
                 window = torch.tensor([steps[-5:]], dtype=torch.float32)
                 said = float(trainer.model(window, torch.tensor([5]))[0, 0])
-                assert made[place, ahead, 0] == pytest.approx(said, abs=1e-5)
+                assert made[place, ahead] == pytest.approx(said, abs=1e-5)
                 steps.append([said, plain[at - 1, 1], plain[at + ahead + 1, 2]])
 
 

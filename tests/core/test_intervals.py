@@ -13,7 +13,8 @@ import torch
 
 from seqsum.config import Config
 from seqsum.errors import ConfigError
-from seqsum.models.base import make_model
+from seqsum.models import generation
+from seqsum.models.base import SequenceModel, make_model
 from seqsum.models.loss import loss_of, quantile_loss
 from seqsum.query.answering import Answerer
 from seqsum.runs import Workspace
@@ -114,6 +115,24 @@ def test_an_interval_holds_as_much_as_it_is_to_hold(tmp_path: Path) -> None:
     assert len(Answerer(run).ask("predict", input="10 11 9 12")[1]["answer"]["prediction"]) == 3
     inspected = Answerer(run).ask("inspect", input="10 11 9 12")[1]["answer"]
     assert inspected["prediction"] and math.isfinite(found["error_by_horizon"]["model"][0])
+
+
+class RandomWalk(SequenceModel):
+    """Knows a random walk with normal steps of deviation 2: the next value is the last one, and its 80% interval."""
+
+    def forward(self, inputs: torch.Tensor, lengths: torch.Tensor, targets: torch.Tensor | None = None) -> torch.Tensor:
+        return inputs[:, -1, :1] + 2 * 1.2815515655446004 * torch.tensor([[0.0, -1.0, 1.0]])
+
+
+def test_further_ahead_an_interval_is_as_wide_as_what_may_have_come_meanwhile(monkeypatch: Any) -> None:
+    monkeypatch.setattr(generation, "PATHS", 20_000)
+    low, high = generation.interval_forecast(RandomWalk(), torch.tensor([[[1.0], [5.0]]] * 2), 9, 0.8)[0].T
+    # The deviation of a sum of n steps is that of one by the square root of n.
+    expected = 2 * 1.2815515655446004 * np.sqrt(np.arange(1, 10))
+    assert high - 5 == pytest.approx(expected, rel=0.05) and 5 - low == pytest.approx(expected, rel=0.05)
+    assert (high[0], low[0]) == pytest.approx((5 + expected[0], 5 - expected[0]))
+    again = generation.interval_forecast(RandomWalk(), torch.tensor([[[1.0], [5.0]]] * 2), 9, 0.8)[0].T
+    assert np.array_equal(again, [low, high])
 
 
 def test_without_an_interval_nothing_is_another(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from torch import Tensor
 from seqsum.models.base import SequenceModel
 from seqsum.tasks.base import Inputs
 
+PATHS = 200
+"""Futures that are drawn of a window: its 10% quantile is then off by 2% of them, one standard deviation."""
+
 
 def continued(
     model: SequenceModel, prompt: Tensor, length: int, temperature: float | None, seed: int, top_k: int | None = None
@@ -48,26 +51,62 @@ def forecast(
     Returns float32 [rows, steps]. check: called after each step; what it raises ends the forecast
     beside: [rows, steps − 1, features − 1], what stands beside each value that is fed back; None where it stands alone
     """
-    return quantile_forecast(model, windows, steps, check, beside)[:, :, 0]
+    values: list[Tensor] = []
+
+    def take(value: Tensor) -> Tensor:
+        values.append(value[:, 0])
+        return values[-1]
+
+    _fed(model, windows, steps, take, check, beside)
+    return torch.stack(values, dim=1).float().cpu().numpy()
 
 
-def quantile_forecast(
+def interval_forecast(
+    model: SequenceModel, windows: Tensor, steps: int, share: float, beside: Tensor | None = None, seed: int = 0
+) -> Inputs:
+    """Return the two ends of the interval that is to hold `share` of what comes: float32 [rows, steps, 2].
+
+    The model gives the median and the ends of one step. Further ahead many futures of each window are drawn, each value
+    fed back as `forecast` does; the ends are their quantiles. Between and beyond the model's three quantiles a value is
+    drawn as from two halves of normal distributions, which have them.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    within = torch.special.ndtri(torch.tensor(0.5 + share / 2, dtype=torch.float64)).item()
+    paths = windows.repeat_interleave(PATHS, dim=0)
+    every = None if beside is None else beside.repeat_interleave(PATHS, dim=0)
+    levels = torch.tensor([0.5 - share / 2, 0.5 + share / 2], dtype=torch.float64)
+    ends: list[Tensor] = []
+
+    def draw(value: Tensor) -> Tensor:
+        low, high = value[:, 1:].min(dim=1).values, value[:, 1:].max(dim=1).values
+        middle = value[:, 0].clamp(low, high)
+        normal = torch.randn(len(value), generator=generator, dtype=torch.float64).to(value)
+        drawn: Tensor = middle + normal * torch.where(normal < 0, middle - low, high - middle) / within
+        if not ends:
+            ends.append(torch.stack([low, high], dim=1)[::PATHS].double())
+        else:
+            ends.append(torch.quantile(drawn.double().view(-1, PATHS), levels.to(drawn.device), dim=1).T)
+        return drawn
+
+    _fed(model, paths, steps, draw, None, every)
+    return torch.stack(ends, dim=1).float().cpu().numpy()
+
+
+def _fed(
     model: SequenceModel,
     windows: Tensor,
     steps: int,
-    check: Callable[[], None] | None = None,
-    beside: Tensor | None = None,
-) -> Inputs:
-    """Forecast as `forecast` does, and return all the values that the model gives at each step, of which the first is
-    fed back: float32 [rows, steps, values]."""
-    values: list[Tensor] = []
+    take: Callable[[Tensor], Tensor],
+    check: Callable[[], None] | None,
+    beside: Tensor | None,
+) -> None:
+    """Answer windows step by step. take: is given what the model says, [rows, values], and returns the newest value
+    [rows], which is fed back."""
     lengths = torch.full((windows.shape[0],), windows.shape[1])
     for step in range(steps):
-        value = model(windows, lengths)  # [rows, values]
-        values.append(value)
+        newest = take(model(windows, lengths)).unsqueeze(1)
         if step + 1 < steps:
-            newest = value[:, :1] if beside is None else torch.cat([value[:, :1], beside[:, step]], dim=1)
+            newest = newest if beside is None else torch.cat([newest, beside[:, step]], dim=1)
             windows = torch.cat([windows[:, 1:], newest.unsqueeze(1)], dim=1)
         if check is not None:
             check()
-    return torch.stack(values, dim=1).float().cpu().numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from seqsum.tasks.base import Inputs
 
 ORDER = 9
+MOST_WINDOWS = 200
+"""Windows that intervals are tried on: many futures of each are drawn."""
 
 
 class HorizonErrors(Answer):
@@ -31,11 +34,11 @@ class HorizonErrors(Answer):
     seasonal_naive: list[Number] | None = None
     """Null without task.season."""
     coverage: list[Number] | None = None
-    """How often the interval held what came, by how far ahead; null without task.interval."""
+    """How often the interval held what came, by how far ahead, over at most 200 windows; null without task.interval."""
 
 
 class Interval(Answer):
-    """Each step's takes the medians before it for what came, so that further ahead it is too narrow: see `coverage`."""
+    """One step ahead what the network says, further ahead by many futures that are drawn from it: see `coverage`."""
 
     share: float
     """How much of what comes it is to hold."""
@@ -98,7 +101,7 @@ class Forecast(Question):
     def answer(self, asked: Asked) -> ForecastAnswer:
         import torch
 
-        from seqsum.models.generation import forecast, quantile_forecast
+        from seqsum.models.generation import forecast, interval_forecast
         from seqsum.query.model_input import ModelInput, as_rows
 
         task = asked.task
@@ -117,8 +120,12 @@ class Forecast(Question):
         values = torch.from_numpy(np.asarray(read.inputs))[None, :, :1]
         with torch.inference_mode():
             fed = None if beside is None else as_rows(read.model, beside)
-            every = quantile_forecast(read.model, read.row, length, beside=fed)[0]
-            said = every[:, 0]
+            said = forecast(read.model, read.row, length, beside=fed)[0]
+            share, interval = task.config.interval, None
+            if share is not None:
+                ends = interval_forecast(read.model, read.row, length, share, fed)[0]
+                low, high = (list(task.read_answer(read.inputs, end)) for end in ends.T)
+                interval = Interval(share=share, low=low, high=high)
             linear = forecast(baseline.model, values.double(), length)[0]
         when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
@@ -128,7 +135,7 @@ class Forecast(Question):
             truth=None if truth is None else list(truth[:length]),
             autoregressive=task.read_answer(read.inputs, linear),
             order=baseline.order,
-            interval=_interval(task, read.inputs, every),
+            interval=interval,
             seasonal_naive=_seasonal(task, read.inputs, length),
             error_by_horizon=baseline.errors(),
         )
@@ -148,7 +155,7 @@ class Baseline:
         """Mean absolute errors over the held-out windows, in the data's units, computed once."""
         import torch
 
-        from seqsum.models.generation import forecast, quantile_forecast
+        from seqsum.models.generation import forecast, interval_forecast
         from seqsum.query.model_input import as_rows
 
         if self._errors is None:
@@ -161,7 +168,13 @@ class Baseline:
             windows, model = examples.inputs, self._loaded.model
             beside = None if examples.beside is None else as_rows(model, examples.beside)
             with torch.inference_mode():
-                every = quantile_forecast(model, as_rows(model, windows), steps, beside=beside)
+                said = forecast(model, as_rows(model, windows), steps, beside=beside)
+                share, coverage = self._task.config.interval, None
+                if share is not None:
+                    some = slice(None, None, math.ceil(len(windows) / MOST_WINDOWS))
+                    fed = None if beside is None else beside[some]
+                    ends = interval_forecast(model, as_rows(model, windows[some]), steps, share, fed)
+                    coverage = _coverage(ends, examples.targets[some])
                 baseline = forecast(self.model, torch.from_numpy(windows[..., :1]).double(), steps)
             same = np.repeat(windows[:, -1:, 0], steps, axis=1)
             assert isinstance(self._task, ForecastTask)
@@ -173,29 +186,19 @@ class Baseline:
                 return found
 
             self._errors = HorizonErrors(
-                model=error(every[:, :, 0].astype(np.float32)),
+                model=error(said.astype(np.float32)),
                 autoregressive=error(baseline.astype(np.float32)),
                 same_as_last=error(same.astype(np.float32)),
                 seasonal_naive=None if seasonal is None else error(seasonal),
-                coverage=_coverage(every, examples.targets) if self._task.quantiles else None,
+                coverage=coverage,
                 windows=len(windows),
             )
         return self._errors
 
 
-def _interval(task: ForecastTask, inputs: Inputs, every: Inputs) -> Interval | None:
-    """The interval of a forecast, float32 [steps, quantiles], in the data's units."""
-    share = task.config.interval
-    if share is None:
-        return None
-    low, high = (task.read_answer(inputs, part) for part in (every[:, 1:].min(axis=1), every[:, 1:].max(axis=1)))
-    return Interval(share=share, low=list(low), high=list(high))
-
-
-def _coverage(every: Inputs, targets: Inputs) -> list[Number]:
-    """How often the truth, float32 [rows, steps], is in the interval of forecasts [rows, steps, quantiles]: [steps]."""
-    held = (every[:, :, 1:].min(axis=2) <= targets) & (targets <= every[:, :, 1:].max(axis=2))
-    found: list[Number] = held.mean(axis=0).tolist()
+def _coverage(ends: Inputs, targets: Inputs) -> list[Number]:
+    """How often the truth, float32 [rows, steps], is between the ends [rows, steps, 2]: [steps]."""
+    found: list[Number] = ((ends[:, :, 0] <= targets) & (targets <= ends[:, :, 1])).mean(axis=0).tolist()
     return found
 
 
