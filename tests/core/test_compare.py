@@ -343,3 +343,22 @@ def test_what_is_refused(sweep: tuple[str, list[Run]], more: list[str], words: s
     folder, runs = sweep
     status, out, err = call("compare", runs[0].id, runs[2].id, "--workspace", folder, *more)
     assert (status, out) == (2, "") and words in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(("other", "told"), [("words", True), ("characters", False)])
+def test_means_over_words_are_not_compared_with_means_over_characters(
+    other: str, told: bool, tmp_path: Path, make: Make
+) -> None:
+    points: dict[str, Points] = {"accuracy": [(9, 0.5)], "loss": [(9, 1.5)], "bits_per_character": [(9, 2.0)]}
+    text = tmp_path / "text.txt"
+    text.write_text("any words will do here\n" * 100)
+    runs = [
+        make(name, points, task__name="character_lm", task__corpus=str(text), task__tokenizer=tokenizer)
+        for name, tokenizer in (("one", "characters"), ("other", other))
+    ]
+    ids = [run.id for run in runs]
+    here = ["compare", *ids, "--workspace", str(tmp_path / "runs"), "--metric"]
+    for metric in ("accuracy", "loss"):
+        said = f"not one measure: {metric} counts characters and words; compare bits_per_character"
+        assert (said in call(*here, metric)[1]) is told
+    assert "not one measure" not in call(*here, "bits_per_character")[1]

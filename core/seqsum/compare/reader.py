@@ -15,6 +15,7 @@ from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
+from seqsum.formatting import enumerated
 from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.buckets import Floats
 from seqsum.runs.database import StoreBusy
@@ -27,6 +28,9 @@ MEASURED = ("accuracy", "eval_loss", "bits_per_character")
 FIRST_CHOICES = ("accuracy", "eval_loss", "mae", "train_accuracy", "loss")
 OF_MACHINE = ("cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb", "wall_time")
 LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS, *OF_MACHINE)
+PER_CHARACTER = "bits_per_character"
+OF_TOKENS = ("accuracy", "loss", "train_accuracy", "eval_loss", "train_loss", "test_accuracy", "test_loss")
+"""Of a language model these are means over its tokens: the longer, the fewer and the harder ones a text has."""
 FILES = ("metrics.db", "metrics.db-wal", "run.json", "annotations.json")
 
 Point = tuple[int, float]
@@ -73,6 +77,8 @@ class Comparison:
     @property
     def measures(self) -> str:
         """Say what the metric is a mean over where that is not what training draws, or not the same in all runs."""
+        if self._of_tokens:
+            return f"not one measure: {self.metric} counts {self._of_tokens}; compare {PER_CHARACTER}"
         if self.metric not in MEASURED:
             return ""
         earlier = [run for run in self.runs if run.summary.measure]
@@ -84,6 +90,14 @@ class Comparison:
         names = ", ".join(f"{run.summary.name} {run.summary.measure}" for run in earlier)
         others = "" if len(earlier) == len(self.runs) else ", the others over what training draws"
         return f"not one measure: {self.metric} of {names}{others}"
+
+    @property
+    def _of_tokens(self) -> str:
+        """Name the tokens that the metric is a mean over where they differ: words in one run, characters in another."""
+        if self.metric not in OF_TOKENS or not all(PER_CHARACTER in run.metrics for run in self.runs):
+            return ""
+        kinds = dict.fromkeys(str(run.fields.get("task.tokenizer", "characters")) for run in self.runs)
+        return enumerated(list(kinds), "and") if len(kinds) > 1 else ""
 
     @property
     def part(self) -> str:
