@@ -313,6 +313,63 @@ def test_a_grid_that_was_written_for_a_part_is_written_on(tmp_path: Path) -> Non
         definition.extend(workspace, made, 4)
 
 
+def seeds_of(workspace: Workspace) -> dict[tuple[str, ...], list[int]]:
+    found = runs_by_setting(workspace.folder, ["optim.lr"])
+    return {
+        setting: sorted(int(run.record.setting("train").raw["seed"]) for run in runs) for setting, runs in found.items()
+    }
+
+
+def medians(workspace: Workspace) -> dict[str, float]:
+    """The median of each setting's last accuracies, by hand."""
+    found = runs_by_setting(workspace.folder, ["optim.lr"])
+    return {lr: statistics.median(run.summary().metrics["accuracy"] for run in runs) for (lr,), runs in found.items()}
+
+
+def test_seeds_are_added_to_a_sweep_that_has_ended_and_nothing_is_made_twice(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    told = swept(tmp_path, "baseline", *FLAGS, "--optim.lr", "0.001,0.01", "--seeds", "2", "--name", "s")
+    before = {run.id: run.summary().updated for run in workspace.runs()}
+    assert [one["sample"]["n"] for one in told["settings"]] == [2, 2]
+    assert "lacks 0" in refused("sweep", "--resume", "s", "--seeds", "1-3", "--workspace", str(tmp_path))
+    told = swept(tmp_path, "--resume", "s", "--seeds", "0-4")
+    assert told["status"] == "finished" and [one["sample"]["n"] for one in told["settings"]] == [5, 5]
+    assert seeds_of(workspace) == {("0.001",): [0, 1, 2, 3, 4], ("0.01",): [0, 1, 2, 3, 4]}
+    assert {run.id: run.summary().updated for run in workspace.runs() if run.id in before} == before
+    written = {one.values["optim.lr"]: one.value for one in definition.read_settings(workspace, "s").settings}
+    assert written == medians(workspace)
+    # Killed before it had written that down, it is worked out once more.
+    (definition.folder_of(workspace, "s") / definition.SETTINGS).unlink()
+    swept(tmp_path, "--resume", "s")
+    assert {one.values["optim.lr"]: one.value for one in definition.read_settings(workspace, "s").settings} == written
+    assert len(workspace.runs()) == 10
+
+
+def test_seeds_are_added_while_a_sweep_goes_on(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 200}, seeds=(0, 1))
+    with Driver(workspace, made.name, LocalLauncher(workers=1)) as driver:
+        drive(driver, lambda: any(one.state == "complete" for one in driver.settings.values()))
+        assert {one.state for one in driver.settings.values()} == {"complete", "running"}
+        definition.extend(workspace, made, seeds=(1, 2, 0))
+        driver.look()
+        assert {one.state for one in driver.settings.values()} == {"running"}
+        wait_until(driver.look, "all is tried")
+    assert seeds_of(workspace) == {("0.001",): [0, 1, 2], ("0.01",): [0, 1, 2]}
+    assert definition.read(workspace, made.name).seeds == (0, 1, 2), "told to Optuna by their places"
+
+
+def test_what_was_given_up_gets_no_more_seeds(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 20})
+    with Driver(workspace, made.name, LocalLauncher()) as driver:
+        wait_until(driver.look, "all is tried")
+        driver.settings[1] = driver.settings[1].model_copy(update={"state": "pruned"})
+        definition.extend(workspace, made, seeds=range(3))
+        wait_until(driver.look, "the third seed")
+    assert seeds_of(workspace) == {("0.001",): [0, 1, 2], ("0.01",): [0, 1]}
+
+
 def test_a_setting_that_is_drawn_twice_is_one(tmp_path: Path) -> None:
     told = swept(
         tmp_path, "baseline", *FLAGS, "--optim.lr", "0.001,1e-2,0.01,0.010", "--seeds", "1", "--trials", "9",

@@ -257,7 +257,17 @@ async def test_a_sweep_is_paused_stopped_resumed_and_extended(scene, console, un
         assert not read_wanted(workspace, sweep.name).stopped
         want(workspace, sweep.name, Wanted(stopped=True))
         await pilot.press("plus")
-        assert isinstance(console.screen, SweepScreen), "a grid tries all there is"
+        await until(pilot, lambda: isinstance(console.screen, LineScreen))
+        text = console.screen.query_one("#text", Input)
+        assert text.value == "4 seeds", "a grid has no more settings"
+        for wrong in ("9", "1 seeds", "2 seeds"):
+            text.value = wrong
+            await pilot.press("enter")
+            assert isinstance(console.screen, LineScreen), wrong
+        text.value = "5 seeds"
+        await pilot.press("enter")
+        await until(pilot, lambda: definition.read(workspace, sweep.name).seeds == (0, 1, 2, 3, 4))
+        await until(pilot, lambda: driven == [sweep.name] * 2)
 
 
 async def test_more_settings_are_tried_of_a_range(scene, console, until, monkeypatch):

@@ -76,8 +76,9 @@ def sweep(options: argparse.Namespace) -> int:
         return _steer(workspace, getattr(options, action), action, options.json)
     if action == "resume":
         made = read(workspace, options.resume)
-        if options.trials is not None:
-            made = extend(workspace, made, _trials(options.trials))
+        trials = None if options.trials is None else _trials(options.trials)
+        seeds = None if options.seeds is None else parse_seeds(options.seeds, "sweep")
+        made = extend(workspace, made, trials, seeds)
         if options.on or options.job:
             moved = {"on": options.on or made.on, "on_options": read_options(options.job)}
             made = made.model_copy(update=moved)
@@ -110,10 +111,10 @@ def _action(options: argparse.Namespace) -> str | None:
         raise UserError("sweep: --output goes with --show: it writes the settings of a sweep to a file")
     if action is None:
         return None
-    typed = [name for name in ("seeds", "sampler", "prune", "goal", "name") if getattr(options, name)]
+    typed = [name for name in ("sampler", "prune", "goal", "name") if getattr(options, name)]
     if first := next(iter([*typed, *options.changes]), None):
         raise UserError(f"sweep: --{first} does not go with --{action}: what a sweep goes over stays as it began")
-    drives = ["dry_run"] if action == "resume" else ["trials", "detach", "on", "job", "dry_run"]
+    drives = ["dry_run"] if action == "resume" else ["trials", "seeds", "detach", "on", "job", "dry_run"]
     if first := next((name.replace("_", "-") for name in drives if getattr(options, name)), None):
         goes_with = "a new sweep" if first == "dry-run" else "a new sweep or --resume"
         raise UserError(f"sweep: --{first} does not go with --{action}, but with {goes_with}")
@@ -225,7 +226,9 @@ def _follow(driver: Driver, as_json: bool, signals: Sequence[int]) -> None:
         while True:
             ended = driver.look()
             for number, setting in list(driver.settings.items()):
-                if setting.state != "running" and number not in told:
+                if setting.state == "running":
+                    told.discard(number)  # it may have been told of with fewer seeds
+                elif number not in told:
                     told.add(number)
                     if as_json:
                         say_json({"event": "setting", **setting_plain(setting)})

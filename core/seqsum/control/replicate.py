@@ -76,6 +76,12 @@ class Replication:
         self._known: set[str] = set()
         self._look()
 
+    def take(self, seeds: Sequence[int]) -> None:
+        """Have these seeds from now on."""
+        self.seeds = tuple(seeds)
+        self._known.clear()
+        self._look()
+
     def _look(self) -> None:
         for run in self.workspace.members(self.group):
             if run.id not in self._known:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +36,8 @@ Status = Literal["running", "paused", "stopped", "finished", "died"]
 class Sweep(BaseModel):
     """What a sweep goes over.
 
-    config: of the preset with what is set once, as `Config.plain`. seeds: of each setting. trials: how many settings.
+    config: of the preset with what is set once, as `Config.plain`. seeds: of each setting; added: those of them that
+    it did not begin with. trials: how many settings.
     goal: the metric whose last value says how well a run did; direction: which way it is better.
     on: the engine that starts its workers; on_options: what that is told of them.
     """
@@ -48,6 +49,7 @@ class Sweep(BaseModel):
     config: dict[str, dict[str, Any]]
     space: Space
     seeds: tuple[int, ...] = Field(min_length=1, max_length=MOST_SEEDS)
+    added: tuple[int, ...] = ()
     trials: int = Field(ge=1, le=MOST_SETTINGS)
     sampler: Sampler
     prune: Pruner
@@ -196,15 +198,40 @@ def read(workspace: Workspace, name: str) -> Sweep:
     return found
 
 
-def extend(workspace: Workspace, sweep: Sweep, trials: int) -> Sweep:
-    """Have a sweep try so many settings in all. Raises UserError for fewer than were tried, or a grid."""
+def extend(workspace: Workspace, sweep: Sweep, trials: int | None = None, seeds: Sequence[int] | None = None) -> Sweep:
+    """Have a sweep try so many settings in all, and each with these seeds.
+
+    Raises UserError for fewer settings than were tried, or than a grid has, and for seeds that lack one of its own.
+    """
+    changes = {**with_seeds(sweep, seeds), **_more_settings(workspace, sweep, trials)}
+    return rewrite(workspace, Sweep.model_validate({**sweep.model_dump(), **changes})) if changes else sweep
+
+
+def with_seeds(sweep: Sweep, seeds: Sequence[int] | None) -> dict[str, tuple[int, ...]]:
+    """Return what changes in a sweep whose settings shall have these seeds. Raises UserError as `extend` does."""
+    if seeds is None:
+        return {}
+    if lacking := sorted({*sweep.seeds} - {*seeds}):
+        known = f"{min(sweep.seeds)}-{max(sweep.seeds)}" if len(sweep.seeds) > 1 else str(sweep.seeds[0])
+        raise UserError(
+            f"sweep: {sweep.name} has the seeds {known} already; --seeds names all of them and more, and lacks "
+            f"{lacking[0]}"
+        )
+    added = tuple(seed for seed in seeds if seed not in sweep.seeds)
+    # Those that are there stay where they are: what was told to Optuna is told by their places.
+    return {"seeds": sweep.seeds + added, "added": sweep.added + added} if added else {}
+
+
+def _more_settings(workspace: Workspace, sweep: Sweep, trials: int | None) -> dict[str, int]:
+    if trials is None:
+        return {}
     tried = len(read_settings(workspace, sweep.name).settings)
     most = size(sweep.space)
     if sweep.sampler == "grid" and most is not None and trials > most:
         raise UserError(f"sweep: this grid has {most} settings; --trials can't be {trials}")
     if trials < tried:
         raise UserError(f"sweep: {tried} settings were tried already; --trials can't be {trials}")
-    return rewrite(workspace, Sweep.model_validate({**sweep.model_dump(), "trials": trials}))
+    return {"trials": trials}
 
 
 def rewrite(workspace: Workspace, sweep: Sweep) -> Sweep:

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_RESTARTS = 3
 """How often a run that died or was stopped is resumed before it counts as it stands."""
-INTERRUPTED = ("died", "stopped")
+INTERRUPTED, ENDED = ("died", "stopped"), ("finished", "failed")
 AHEAD = 2
 """Runs for each worker, with those that wait: none is idle while the next is chosen."""
 WORST = 1e300
@@ -41,9 +41,11 @@ WORST = 1e300
 class Active:
     """A setting whose seeds are under way."""
 
-    trial: optuna.Trial
+    number: int
     replication: Replication
-    told: set[int]
+    trial: optuna.Trial | None = None
+    """None where Optuna was told of it before, when it had fewer seeds: that can't be taken back."""
+    told: set[int] = field(default_factory=set)
     """At which steps a value was reported to Optuna."""
     restarts: dict[int, int] = field(default_factory=dict)
     live: set[int] = field(default_factory=set)
@@ -110,7 +112,7 @@ class Driver:
     def _take_up(self) -> None:
         import optuna
 
-        known = {one.number: one for one in self._read_earlier()}
+        known, owing = {one.number: one for one in self._read_earlier()}, list[int]()
         state = optuna.trial.TrialState
         for frozen in self.study.get_trials(deepcopy=False):
             if frozen.state == state.RUNNING:
@@ -119,10 +121,29 @@ class Driver:
                 # Killed between Optuna's journal and ours, the journal is ahead.
                 before, told = known.get(frozen.number), self._setting(frozen)
                 self.settings[frozen.number] = before if before and before.state == told.state else told
+                if told.state == "complete" and before != self.settings[frozen.number]:
+                    owing.append(frozen.number)
+        self._take_seeds(owing)
         with self.launcher.together():
             for active in self.active:
                 active.replication.begin(active.replication.runs.keys())
         self._write()
+
+    def _take_seeds(self, owing: Collection[int] = ()) -> None:
+        """Take up each setting that is complete but for seeds that were added since. owing: those that may be, though
+        all their runs have ended: what came of them is not written down."""
+        if not self.sweep.added:
+            return
+        ended: dict[str | None, set[Any]] = {}
+        for entry in self.workspace.index.read().entries:
+            if entry.summary.status in ENDED:
+                ended.setdefault(entry.summary.group, set()).add(entry.setting("train.seed"))
+        under_way = {active.number for active in self.active}
+        for number, setting in list(self.settings.items()):
+            if setting.state != "complete" or number in under_way:
+                continue
+            if number in owing or not ended.get(setting.group, set()).issuperset(self.sweep.added):
+                self._set_under_way(number, setting.values)
 
     def _read_earlier(self) -> tuple[Setting, ...]:
         try:
@@ -147,9 +168,13 @@ class Driver:
         if wanted.stopped:
             self.stop()
             return True
-        before, self.sweep = self.sweep.trials, read(self.workspace, self.sweep.name)
-        if self.sweep.trials > before:
+        before, self.sweep = self.sweep, read(self.workspace, self.sweep.name)
+        if self.sweep.trials > before.trials:
             fill_queue(self.study, self.sweep)
+        if self.sweep.seeds != before.seeds:
+            for active in self.active:
+                active.replication.take(self.sweep.seeds)
+            self._take_seeds()
         with self.launcher.together():
             for active in list(self.active):
                 self._advance(active)
@@ -177,9 +202,9 @@ class Driver:
         if self.sweep.prune != "off" and self._gives_up(active, summaries, ended):
             active.replication.stop()
             count = f"given up after {len(ended)} of {len(self.sweep.seeds)} seeds"
-            self._end(active.trial, "pruned", [*ended.values()], count)
+            self._end(active.number, active.trial, "pruned", [*ended.values()], count)
         elif len(ended) == len(self.sweep.seeds):
-            self._end(active.trial, "complete", [*ended.values()])
+            self._end(active.number, active.trial, "complete", [*ended.values()])
 
     def _has_ended(self, active: Active, seed: int, summary: Summary) -> bool:
         if summary.status in INTERRUPTED:
@@ -191,6 +216,8 @@ class Driver:
 
     def _gives_up(self, active: Active, summaries: dict[int, Summary], ended: dict[int, float]) -> bool:
         """Report what is new; return whether Optuna says that it is enough."""
+        if active.trial is None:
+            return False
         places = {seed: place for place, seed in enumerate(self.sweep.seeds)}
         if self.sweep.prune == "wilcoxon":
             # A run of each seed is an instance of the test.
@@ -208,18 +235,22 @@ class Driver:
             active.trial.report(float(np.clip(value, -WORST, WORST)), step)
         return bool(fresh) and len(ended) < len(self.sweep.seeds) and active.trial.should_prune()
 
-    def _end(self, trial: optuna.Trial, state: definition.State, values: list[float], reason: str = "") -> None:
+    def _end(
+        self, number: int, trial: optuna.Trial | None, state: definition.State, values: list[float], reason: str = ""
+    ) -> None:
         import optuna
 
         value = float(np.median(values)) if values else None
-        if state == "complete":
+        if trial is None:
+            pass
+        elif state == "complete":
             self.study.tell(trial, value)
         else:
             told = optuna.trial.TrialState.PRUNED if state == "pruned" else optuna.trial.TrialState.FAIL
             self.study.tell(trial, state=told)
         changes = {"state": state, "value": value, "reason": reason}
-        self.settings[trial.number] = self.settings[trial.number].model_copy(update=changes)
-        self.active = [active for active in self.active if active.trial is not trial]
+        self.settings[number] = self.settings[number].model_copy(update=changes)
+        self.active = [active for active in self.active if active.number != number]
 
     # What is started
 
@@ -236,18 +267,18 @@ class Driver:
             seed = waiting.next_seed()
             assert seed is not None
             waiting.live.add(seed)
-            chosen.setdefault(waiting.trial.number, (waiting, []))[1].append(seed)
+            chosen.setdefault(waiting.number, (waiting, []))[1].append(seed)
         for active, seeds in chosen.values():
             try:
                 active.begin(seeds)
             except UserError as error:
-                self._end(active.trial, "failed", [], one_line(str(error)))
+                self._end(active.number, active.trial, "failed", [], one_line(str(error)))
 
     def _may_start(self, active: Active) -> bool:
         if active.next_seed() is None:
             return False
         first = active is self.active[0] and not any(one.state == "complete" for one in self.settings.values())
-        if self.sweep.prune == "off" or first:
+        if self.sweep.prune == "off" or active.trial is None or first:
             # The first setting is what others are measured by: nothing gives it up.
             return True
         # One seed after the other, so that a bad setting is given up before all have begun.
@@ -268,17 +299,22 @@ class Driver:
         values = suggested(trial, self.sweep)
         if self._is_known(values):
             self._tell_again(trial, values)
-            return
+        else:
+            self._set_under_way(trial.number, values, trial, told)
+
+    def _set_under_way(
+        self, number: int, values: dict[str, str], trial: optuna.Trial | None = None, told: set[int] | None = None
+    ) -> None:
         group = self.sweep.group_of(values)
-        self.settings[trial.number] = Setting(number=trial.number, values=values, group=group)
+        self.settings[number] = Setting(number=number, values=values, group=group)
         try:
             config = self.sweep.config_of(values)
             seeds = self.sweep.seeds
             made = Replication(self.workspace, self.launcher, self.sweep.preset, config, seeds, group, strict=False)
         except UserError as error:
-            self._end(trial, "failed", [], one_line(str(error)))
+            self._end(number, trial, "failed", [], one_line(str(error)))
             return
-        self.active.append(Active(trial, made, told or set()))
+        self.active.append(Active(number, made, trial, told or set()))
 
     def _tell_again(self, trial: optuna.Trial, values: dict[str, str]) -> None:
         """Tell Optuna what is known of a setting that it drew before: it is one setting, and trained once."""

@@ -233,7 +233,7 @@ SWEEP: list[BindingType] = [
     key("sweep.go_on", "p", "go_on", "Continue", "Go on with the sweep"),
     key("sweep.resume", "r", "resume", "Resume", "Go on with a sweep that was stopped or died"),
     key("sweep.stop", "x", "stop", "Stop", "Save the runs and stop; resume goes on from there"),
-    key("sweep.more", "plus", "more", "More", "Have it try more settings", display="+"),
+    key("sweep.more", "plus", "more", "More", "Have it try more settings, or more seeds of each", display="+"),
     key("sweep.compare", "c", "compare", "Compare", "Put the marked settings, or this and the best, beside each other"),
     key("sweep.mark", "space", "mark", "Mark", "Mark the setting for comparing", display="space"),
     key("sweep.export", "E", "export", "Export", "Write what is shown to a CSV, SVG, PNG or PDF file"),

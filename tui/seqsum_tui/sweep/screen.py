@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,14 +16,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
+from seqsum.control.replicate import parse_seeds
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.sweep import steering
 from seqsum.sweep.axes import grid_of
-from seqsum.sweep.definition import extend, names, read, read_settings, status_of
+from seqsum.sweep.definition import extend, names, read, read_settings, status_of, with_seeds
 from seqsum.sweep.files import content, offered
 from seqsum.sweep.results import doubt_words
-from seqsum.sweep.space import MOST_SETTINGS, label
+from seqsum.sweep.space import MOST_SETTINGS, label, size
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer, write_shown
 from seqsum_tui.dialogs.text_input import LineScreen
@@ -49,6 +52,17 @@ BROAD = 150
 HIGH, LOW = 30, 22
 """Lines from which all is said of the best, and from which the most needed."""
 BAR = 24
+
+
+SEEDS = re.compile(r"(\d+(?:-\d+)?) seeds?")
+
+
+@dataclass(frozen=True)
+class More:
+    """What else a sweep shall try: so many settings in all, or these seeds of each."""
+
+    trials: int | None = None
+    seeds: Sequence[int] | None = None
 
 
 class SweepScreen(ConsoleScreen[None]):
@@ -287,8 +301,6 @@ class SweepScreen(ConsoleScreen[None]):
         status = view.status
         if action in ("pause", "go_on", "stop", "resume"):
             return _why_not(action, status, more=view.done < view.sweep.trials)
-        if action == "more" and view.sweep.sampler == "grid":
-            return "A grid tries every setting; another sweep can have other values."
         if action == "view" and len(view.sweep.space) < 2 and parameters[0] in (GRID, DECIDES):
             return "That needs two fields; this sweep goes over one."
         if action == "side" and self.view != GRID:
@@ -417,30 +429,51 @@ class SweepScreen(ConsoleScreen[None]):
         self._steer(steering.resume, "goes on")
 
     def action_more(self) -> None:
-        """Have more settings tried."""
+        """Have more settings tried, or each with more seeds."""
         view = self._shown
         if view is None:
             return
+        trials, seeds, most = view.sweep.trials, len(view.sweep.seeds), size(view.sweep.space)
 
-        def meaning(text: str) -> int:
-            if not text.isdecimal() or not view.done < int(text) <= MOST_SETTINGS:
-                raise UserError(f"a whole number above {view.done:,}, up to {MOST_SETTINGS:,}")
-            return int(text)
+        def meaning(text: str) -> More:
+            if seeded := SEEDS.fullmatch(text):
+                found = parse_seeds(seeded[1], "sweep")
+                if not with_seeds(view.sweep, found):
+                    raise UserError(f"more than the {formatting.count(seeds, 'seed')} that there are")
+                return More(seeds=found)
+            if not text.isdecimal() or not view.done < int(text) <= highest:
+                numbers = "" if whole else f"a whole number above {view.done:,}, up to {highest:,}, or "
+                raise UserError(f"{numbers}how many seeds: {2 * seeds} seeds")
+            return More(trials=int(text))
 
-        hint = f"How many settings in all; {view.sweep.trials:,} so far. The more, the nearer to the best."
-        value = str(view.sweep.trials + max(view.sweep.trials // 2, 1))
-        screen = LineScreen("More settings", meaning, hint, value=value, done="tries them", at_once=True)
+        # Of a grid that is tried whole there are no more settings.
+        highest = MOST_SETTINGS if most is None or view.sweep.sampler != "grid" else most
+        whole = trials >= highest
+        surer = f"such as {2 * seeds} seeds; {seeds} so far. The more, the surer."
+        hint = (
+            f"How many seeds of each, {surer}"
+            if whole
+            else f"How many settings in all; {trials:,} so far. The more, the nearer to the best. Or seeds, {surer}"
+        )
+        value = f"{2 * seeds} seeds" if whole else str(min(trials + max(trials // 2, 1), highest))
+        screen = LineScreen("More settings or seeds", meaning, hint, value=value, done="tries them", at_once=True)
         self.app.push_screen(screen, self._try_more)
 
-    def _try_more(self, trials: int | None) -> None:
-        if trials is None:
+    def _try_more(self, more: More | None) -> None:
+        if more is None:
             return
 
         def deed(workspace: Workspace, name: str) -> None:
-            extend(workspace, read(workspace, name), trials)
+            extend(workspace, read(workspace, name), more.trials, more.seeds)
             steering.resume(workspace, name)
 
-        self._steer(deed, f"tries {trials:,} settings")
+        seeds = more.seeds
+        words = (
+            f"tries {more.trials:,} settings"
+            if seeds is None
+            else f"trains {formatting.count(len(seeds), 'seed')} of each"
+        )
+        self._steer(deed, words)
 
     # Files
 
