@@ -19,6 +19,7 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,8 +136,11 @@ def gpus() -> list[str]:
 class MachineQueue:
     """What the worker of a run, or who launches it, asks of the machine's queue. count: how many may work at once."""
 
-    def __init__(self, root: Path, count: int, run: Path) -> None:
+    def __init__(self, root: Path, count: int, run: Path, needs_card: Callable[[Path], bool] | None = None) -> None:
+        """needs_card: tells whether a run will compute on a graphics card where there is one; else its settings must
+        name one."""
         self.root, self.count, self.run = root, count, run
+        self._needs_card = needs_card or asks_for_card
         self._cards = gpus()
         self._held: int | None = None
         self._work: Path | None = None
@@ -258,11 +262,8 @@ class MachineQueue:
         return len(working) >= self.count or cards
 
     def _kind(self) -> str:
-        """Whether the run needs a graphics card: as its settings say, where there is any."""
-        with suppress(OSError, ValueError, AttributeError, TypeError):
-            if self._cards and read_json(self.run / "run.json", LARGEST_JSON)["config"]["train"]["device"] == "cuda":
-                return "gpu"
-        return "cpu"
+        """Whether the run needs a graphics card, where there is any."""
+        return "gpu" if self._cards and self._needs_card(self.run) else "cpu"
 
     @staticmethod
     def _name(state: str, kind: str) -> str:
@@ -296,6 +297,13 @@ class MachineQueue:
                 folder.mkdir(0o755)
                 folder.chmod(0o755)
                 return folder
+
+
+def asks_for_card(run: Path) -> bool:
+    """Tell whether a run's settings name a graphics card."""
+    with suppress(OSError, ValueError, AttributeError, TypeError, LookupError):
+        return bool(read_json(run / "run.json", LARGEST_JSON)["config"]["train"]["device"] == "cuda")
+    return False
 
 
 def entries(root: Path) -> list[Entry]:

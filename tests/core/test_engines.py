@@ -55,6 +55,28 @@ def test_a_dry_run_starts_and_leaves_nothing(words: list[str], runs: int, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+def test_resume_stays_with_runs_that_their_engine_would_end_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ends(LocalLauncher):
+        name, outlives = "ray", False
+
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def launcher_on(engine: str, options: dict[str, str], workspace: Path, *, warm: bool = False) -> Ends:
+        asked.append((engine, options))
+        return Ends(workers=2)
+
+    monkeypatch.setattr("seqsum.cli.engine.launcher_on", launcher_on)
+    runs = [new_run(tmp_path, small(train__steps=20)) for _ in range(2)]
+    words = ["resume", *(run.id for run in runs), "--on", "ray", "--job", "at_once=2", "--workspace", str(tmp_path)]
+    assert "ray ends what a program started together with it; leave --detach out" in refused(*words, "--detach")
+    told = lines(*words)
+    assert {run.summary().status for run in runs} == {"finished"}
+    assert [(one["run"], one["status"]) for one in told[-2:]] == [(run.id, "finished") for run in runs]
+    assert asked[-1] == ("ray", {"at_once": "2"})
+
+
 def test_what_is_wrong_is_said_by_a_dry_run_too(tmp_path: Path) -> None:
     words = ["train", "baseline", "--dry-run", "--workspace", str(tmp_path)]
     assert "optim.lr" in refused(*words, "--optim.lr", "fast")

@@ -11,13 +11,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from seqsum import machine_queue
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
 from seqsum.machine_queue import MachineQueue, Places, entries, machine_folder
+from seqsum.models.size import model_size
 from seqsum.runs import Run, Workspace
 from seqsum.runs.waiting import with_places
+from seqsum.tasks.registry import make_task
+from seqsum.training.device import choose_device
+from seqsum.worker.queue_wait import queue_of
 from support.command_line import call, lines
 from support.engine import small, wait_for_end, wait_until
 from support.users import ANNA, BEN, CARA, shared_folder, why_not
@@ -176,6 +181,56 @@ def test_runs_that_ask_for_a_card_wait_for_cards_and_hold_up_nobody_else(
     assert plain.begin(plain.draw_ticket()) is not None
     place = Places().of(on_card[2])
     assert place is not None and (place.number, place.of) == (1, 1)
+
+
+def test_a_run_that_will_choose_a_card_by_itself_waits_for_one_too(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+    large = {"model__hidden_size": 512, "train__batch_size": 512}
+    runs = {
+        "small": small(train__device="auto"), "large": small(train__device="auto", **large),
+        "asked": small(train__device="cuda"), "not": small(train__device="cpu", **large),
+    }  # fmt: skip
+    made = {name: workspace.create("baseline", config) for name, config in runs.items()}
+
+    def kinds() -> dict[str, str]:
+        found = {}
+        for name, run in made.items():
+            place = queue_of(run.folder, 8, str(root)).take_if_any()
+            assert place is not None
+            (entry,) = (one for one in entries(root) if one.works)
+            found[name] = entry.kind
+            os.close(place)
+            Path(entry.path).unlink()
+        return found
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert set(kinds().values()) == {"cpu"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert kinds() == {"small": "cpu", "large": "gpu0", "asked": "gpu0", "not": "cpu"}
+    # Where PyTorch finds the card, it computes there.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    chosen = {}
+    for name, config in runs.items():
+        size, length = model_size(make_task(config.task), config.model), 4
+        assert size is not None
+        chosen[name] = choose_device(config, size.parameters, length).type
+    assert chosen == {"small": "cpu", "large": "cuda", "asked": "cuda", "not": "cpu"}
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_its_ticket_says_so(
+    large: bool, root: Path, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    sizes = {"model__hidden_size": 512, "train__batch_size": 512} if large else {}
+    config = small(train__device="auto", **sizes)
+    run = commands.start(Workspace(tmp_path), LocalLauncher(workers=1), "baseline", config, queue=True)
+    (ticket,) = (one for one in entries(root) if not one.works)
+    assert ticket.needs_gpu == large
+    commands.stop(run)
+    assert wait_for_end(run).status == "stopped"
 
 
 # Other users

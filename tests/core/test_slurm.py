@@ -20,7 +20,7 @@ from seqsum.errors import UserError
 from seqsum.launch import Launcher, WarmLauncher, launcher_on
 from seqsum.launch.slurm import minutes
 from seqsum.runs import Run, Workspace
-from support.command_line import lines, refused
+from support.command_line import call, lines, refused
 from support.engine import SMALL, outcome_of, small, wait_until
 from support.one_node_slurm import one_node_slurm, why_none
 
@@ -209,7 +209,26 @@ def test_what_slurm_refuses_is_told_in_its_words(slurm: Path, tmp_path: Path) ->
         )
         assert done.returncode == 2 and done.stderr.startswith("launch: Slurm refused it: ")
         assert words in done.stderr and len(done.stderr.splitlines()) == 1
+        # What is left is said, and what to do with it.
+        left = Workspace(tmp_path).runs()[0]
+        assert f"run {left.id} is left, stopped: seqsum resume {left.id} --on slurm tries again" in done.stderr
     assert {run.summary().status for run in Workspace(tmp_path).runs()} == {"stopped"}
+    group = replication(tmp_path, on_slurm(tmp_path, partition="none"), 3)
+    with pytest.raises(UserError, match="its 3 runs are left, stopped: the same command hands them over again"):
+        group.begin()
+    assert group.due() == [0, 1, 2]
+
+
+def test_what_was_refused_or_stopped_goes_on_on_slurm(slurm: Path, tmp_path: Path) -> None:
+    there = ["--workspace", str(tmp_path), "--on", "slurm", "--job"]
+    assert call("train", "baseline", *FLAGS, *there, "partition=none")[0] == 2
+    (left,) = Workspace(tmp_path).runs()
+    assert "Invalid partition" in refused("resume", left.id, *there, "partition=none")
+    assert lines("resume", left.id, *there, "time=10")[-1]["message"] == "handed to slurm"
+    job = job_of(left)
+    wait_until(lambda: left.summary().status == "finished", "its end")
+    wait_until(lambda: not in_queue(job), "the end of the job")
+    assert refused("resume", left.id, *there, "time=10").startswith(f"resume: run {left.id} is finished")
 
 
 def test_what_jobs_run_is_nothing_that_others_can_write(slurm: Path, tmp_path: Path) -> None:

@@ -207,9 +207,13 @@ def _detach(parser: Parser) -> None:
 def _engine(parser: Parser) -> None:
     from seqsum.launch.engines import ENGINES
 
-    parser.add_argument("--on", choices=ENGINES, help="what starts runs; default: local")
-    parser.add_argument("--job", metavar="NAME=VALUE", help="of its jobs, e.g. partition=gpu,time=60")
+    _on(parser, ENGINES)
     parser.add_argument("--dry-run", action="store_true", help="print what it will run, start nothing")
+
+
+def _on(parser: Parser, engines: Sequence[str]) -> None:
+    parser.add_argument("--on", choices=engines, help="what starts runs; default: local")
+    parser.add_argument("--job", metavar="NAME=VALUE", help="of its jobs, e.g. partition=gpu,time=60")
 
 
 def _many(parser: Parser) -> None:
@@ -225,8 +229,11 @@ def _chosen(parser: Parser) -> None:
 
 
 def _resume(parser: Parser) -> None:
+    from seqsum.launch.engines import ENGINES
+
     _many(parser)
-    parser.add_argument("--detach", action="store_true", help="resume returns at once with it or without")
+    _on(parser, ENGINES)
+    parser.add_argument("--detach", action="store_true", help="resume returns at once with it or without; not from ray")
 
 
 def _settings(parser: Parser) -> None:

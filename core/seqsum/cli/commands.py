@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
-from seqsum.cli.follow import Follower, finished_plain, finished_words, stopping
+from seqsum.cli.follow import POLL_SECONDS, Follower, finished_plain, finished_words, stopping
 from seqsum.cli.listed import listed
 from seqsum.cli.many import chosen, each
 from seqsum.cli.output import (
@@ -298,8 +298,33 @@ snapshot = _steering("snapshot", commands.snapshot)
 
 def resume(options: Options) -> int:
     runs = chosen(options, "resume", options.runs)
-    # Several wait for their turn.
-    return each(runs, lambda run: _told(options, run, commands.resume(run, LocalLauncher(), queue=len(runs) > 1)))
+    with closing(engine_of(options, Workspace(options.workspace).folder)) as launcher:
+        check_detached(options, launcher)
+        launcher.warm()
+        # Several wait for their turn.
+        status = each(runs, lambda run: _told(options, run, commands.resume(run, launcher, queue=len(runs) > 1)))
+        return status if launcher.outlives else _stayed(options, runs, launcher, status)
+
+
+def _stayed(options: Options, runs: Sequence[Run], launcher: Launcher, status: int) -> int:
+    """Wait for the end of runs that their engine would end with this program; return the exit status."""
+
+    def stop() -> None:
+        for run in runs:
+            if run.summary().live:
+                launcher.stop(run)
+
+    with stopping(stop):
+        for run in runs:
+            while launcher.poll(run).live:
+                time.sleep(POLL_SECONDS)
+            summary = run.summary(judged=True)
+            if options.json:
+                say_json(finished_plain(summary))
+            else:
+                say(finished_words(summary))
+            status = status or int(summary.status in ("failed", "died"))
+    return status
 
 
 def rewind(options: Options) -> int:

@@ -126,11 +126,21 @@ class ClusterLauncher(ABC):
         except UserError as error:
             for job in jobs:
                 self._take_back(job, str(error))
-            raise
+            raise UserError(f"{error}; {self._left(jobs)}") from None
         for job in jobs:
             with job.run.store() as store:
                 if store.state().get("job", {}).get("token") == job.token:
                     store.set_state(job={"on": self.name, "token": job.token, "id": job.id})
+
+    def _left(self, jobs: Sequence[Job]) -> str:
+        """Say what is left of jobs that were refused: their runs, and what can be done with them."""
+        first = jobs[0].run.id
+        if len(jobs) > 1:
+            return f"its {len(jobs):,} runs are left, stopped: the same command hands them over again"
+        return (
+            f"run {first} is left, stopped: seqsum resume {first} --on {self.name} tries again, seqsum delete {first} "
+            "takes it away"
+        )
 
     # How it goes
 

@@ -17,6 +17,7 @@ from seqsum.runs.access import by_another
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
+from seqsum.training.card import will_take_card
 
 WORKER = "seqsum.worker"
 LOCK, TICKET = "LOCK", "TICKET"
@@ -169,7 +170,7 @@ def leave_queue(run: Run) -> None:
 def _ticket(run: Run, root: Path | None, count: int, queue: bool) -> str:
     """Drop what an earlier worker left in the queue; return the ticket of one that is to wait there."""
     if root is not None:
-        machine = MachineQueue(root, count, run.folder)
+        machine = MachineQueue(root, count, run.folder, lambda _: will_take_card(run))
         machine.forget()
         return machine.draw_ticket() if queue else AT_ONCE
     slots = Slots(run.folder.parent, count)

@@ -24,7 +24,7 @@ Queue = MachineQueue | Slots
 def queue_of(folder: Path, count: int, root: str = "") -> Queue:
     """Return the queue that a run stands in: the machine's, kept in `root`, or its workspace's where that is ""."""
     if root:
-        return MachineQueue(Path(root), count, folder)
+        return MachineQueue(Path(root), count, folder, _will_take_card)
     return Slots(folder.parent, count, another_waits)
 
 
@@ -84,6 +84,13 @@ def _answer(folder: Path) -> str | None:
                 words = "the run waits for its turn; seqsum resume starts it now, seqsum stop takes it out of the queue"
                 store.finish_command(command.id, False, words)
     return wish
+
+
+def _will_take_card(folder: Path) -> bool:
+    from seqsum.runs import Run
+    from seqsum.training.card import will_take_card
+
+    return will_take_card(Run(folder))
 
 
 def another_waits(folder: Path) -> bool:
