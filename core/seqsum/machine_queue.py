@@ -44,6 +44,9 @@ PATIENCE_SECONDS = 10.0
 """So long a place may be free before somebody goes past the one who is next, the second behind twice as long …"""
 REST_SECONDS, LONGEST_REST_SECONDS = 0.2, 2.0
 """Who is far behind looks less often."""
+FAR_SECONDS = 0.01
+"""For each that is before it: of a thousand who looked every two seconds two processors would have nothing else to do.
+"""
 WAITED_SHARE = 0.1
 """Who has just come looks soon: of short runs there are many turns in a second."""
 
@@ -133,6 +136,12 @@ def gpus() -> list[str]:
     return sorted((name[6:] for name in names if re.fullmatch("nvidia[0-9]{1,3}", name)), key=int)
 
 
+def rest_seconds(before: int, waited: float) -> float:
+    """Return how long one does not look that has so many before it, and has waited so long."""
+    rest = min(REST_SECONDS, WAITED_SHARE * waited)
+    return min(before * rest, max(LONGEST_REST_SECONDS, before * FAR_SECONDS))
+
+
 class MachineQueue:
     """What the worker of a run, or who launches it, asks of the machine's queue. count: how many may work at once."""
 
@@ -181,11 +190,12 @@ class MachineQueue:
             self._held = self._write(ticket)
             return None
         ahead = [one for one in found if not one.works and one.came < own.came and one.needs_gpu == own.needs_gpu]
-        now, before = time.monotonic(), sum(map(_waits, ahead))
+        now, full = time.monotonic(), self._full(own.kind, found)
+        # To see who of a thousand still waits takes a while, and counts only where a place is free.
+        before = len(ahead) if full else sum(map(_waits, ahead))
         self._came = now if self._came is None else self._came
-        rest = min(REST_SECONDS, WAITED_SHARE * (now - self._came))
-        self._rests_until = now + min(before * rest, LONGEST_REST_SECONDS)
-        if self._full(own.kind, found):
+        self._rests_until = now + rest_seconds(before, now - self._came)
+        if full:
             self._free_since = None
             return None
         self._free_since = now if self._free_since is None else self._free_since

@@ -16,7 +16,7 @@ import torch
 from seqsum import machine_queue
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.machine_queue import MachineQueue, Places, entries, machine_folder
+from seqsum.machine_queue import MachineQueue, Places, entries, machine_folder, rest_seconds
 from seqsum.models.size import model_size
 from seqsum.runs import Run, Workspace
 from seqsum.runs.waiting import with_places
@@ -134,6 +134,37 @@ def test_who_is_behind_waits_for_who_is_next_but_not_for_ever(
     monkeypatch.setattr(machine_queue, "PATIENCE_SECONDS", 0.0)
     assert waits.begin(mine) is not None
     assert ticket
+
+
+def test_who_is_next_looks_soon_and_a_thousand_who_wait_look_seldom() -> None:
+    assert [rest_seconds(0, waited) for waited in (0, 1, 3600)] == [0, 0, 0]
+    # Who has just come looks again within a tenth of what it has waited, for each that is before it.
+    assert rest_seconds(1, 0.1) == pytest.approx(0.01) and rest_seconds(3, 0.1) == pytest.approx(0.03)
+    assert [rest_seconds(before, 3600) for before in (1, 5, 10, 100, 1000)] == [0.2, 1, 2, 2, 10]
+    looks = sum(1 / rest_seconds(before, 3600) for before in range(1, 1000))
+    assert looks < 300, "looks of all of them in a second"
+
+
+def test_who_can_t_begin_looks_at_no_other_s_lock(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thousand who wait, each would look at all before it."""
+    place = MachineQueue(root, 1, tmp_path / "works").take_if_any()
+    assert place is not None
+    waiting = [MachineQueue(root, 1, tmp_path / f"run{number}") for number in range(5)]
+    tickets = [one.draw_ticket() for one in waiting]
+    assert [one.begin(ticket) for one, ticket in zip(waiting, tickets, strict=True)] == [None] * 5
+    opened, real = list[str](), os.open
+
+    def counted(path: str, *how: int, **named: int) -> int:
+        opened.append(Path(path).name)
+        return real(path, *how, **named)
+
+    last = MachineQueue(root, 1, tmp_path / "run4")
+    monkeypatch.setattr(os, "open", counted)
+    assert last.begin(tickets[4]) is None
+    assert sorted(name.partition("-")[0] for name in opened) == ["wait", "work"], "its own ticket, and who works"
+    monkeypatch.undo()
+    os.close(place)
+    assert waiting[0].begin(tickets[0]) is not None, "the first takes the place that is free"
 
 
 def test_a_ticket_whose_worker_is_gone_counts_no_more(

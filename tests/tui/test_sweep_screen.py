@@ -293,8 +293,12 @@ async def test_the_list_opens_the_sweep_of_a_group_or_offers_all(sweep, scene, c
     async with console.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: listed(console))
         table = console.screen.query_one("#runs")
-        group = next(line for line in table.lines if (line.summary.group or "").startswith("other:"))
-        table.select(group.key)
+
+        def groups():
+            return [line for line in table.lines if (line.summary.group or "").startswith("other:")]
+
+        await until(pilot, groups)
+        table.select(groups()[0].key)
         await pilot.press("w")
         await until(pilot, lambda: isinstance(console.screen, SweepScreen))
         assert console.screen.name_of_sweep == other.name

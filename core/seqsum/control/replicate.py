@@ -66,8 +66,8 @@ class Replication:
         *,
         strict: bool = True,
     ) -> None:
-        """strict: raise UserError when the workspace's group of this name has runs with other settings; else they are
-        nobody's here."""
+        """strict: raise UserError when the workspace's group of this name has runs with other settings, or a run that
+        is due can't be resumed yet; else the ones are nobody's here, and the others are due again."""
         self.strict = strict
         self.workspace, self.launcher, self.preset = workspace, launcher, preset
         self.config = config.changed({"track.group": group}, "replicate")
@@ -124,12 +124,20 @@ class Replication:
             self._look()  # somebody else may have begun the same
             for seed in self.due(seeds):
                 if seed in self.runs:
-                    commands.resume(self.runs[seed], self.launcher, queue=True)
+                    self._resume(self.runs[seed])
                     continue
                 config = self.config.changed({"train.seed": str(seed)}, "replicate")
                 name = f"{self.group}-seed-{seed}"
                 self.runs[seed] = commands.start(self.workspace, self.launcher, self.preset, config, name, queue=True)
                 self._known.add(self.runs[seed].id)
+
+    def _resume(self, run: Run) -> None:
+        try:
+            commands.resume(run, self.launcher, queue=True)
+        except UserError:
+            # A worker that has saved and stopped may take a moment to end.
+            if self.strict or not run.worker_lives:
+                raise
 
     def summaries(self, known: Mapping[int, Summary] | None = None) -> dict[int, Summary]:
         """Return each seed's summary as it is now; known: those that need not be read again."""
