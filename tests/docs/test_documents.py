@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -13,6 +16,7 @@ from textual.keys import _character_to_key
 
 from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.presets import load_preset, preset_names
+from seqsum.runs import Workspace
 from seqsum.sweep.file import read_sweep_file
 from seqsum.sweep.space import split
 from tests.reference import keys_of_parts
@@ -71,6 +75,21 @@ def test_the_sweep_of_a_file_can_be_made(tmp_path: Path) -> None:
     assert said is not None
     _, space = split(said.changes, load_preset(said.words["preset"]).config)
     assert [part.path for part in space] == ["optim.lr", "optim.weight_decay"]
+
+
+def test_the_script_that_watches_its_own_loop_does_what_the_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "own-loop.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "train.py").write_text(text, encoding="utf-8")
+    environment = {**os.environ, "SEQSUM_WORKSPACE": str(tmp_path / "runs")}
+    subprocess.run([sys.executable, tmp_path / "train.py"], env=environment, check=True)
+    (run,) = Workspace(tmp_path / "runs").runs()
+    summary = run.summary()
+    assert (summary.name, summary.status, summary.step, summary.steps) == ("sine", "finished", 2000, 2000)
+    assert run.settings() == {"config": {"lr": 0.05, "hidden": 16, "seed": 0}}
+    with run.store() as store:
+        steps, losses = store.points("loss")
+    assert steps.tolist() == list(range(1, 2001)) and losses[-1] < losses[0] / 5 and "val/max error" in summary.metrics
 
 
 def test_the_pages_do_name_commands() -> None:

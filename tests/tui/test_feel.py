@@ -34,6 +34,7 @@ from seqsum_tui.settings.screen import SettingsScreen
 from seqsum_tui.settings.store import Settings
 from seqsum_tui.shared import dialog_keys
 from seqsum_tui.shared.command_palette import ScreenCommands
+from seqsum_tui.shared.live_value import LiveValue
 from seqsum_tui.sweep.screen import SweepScreen
 from support.screens import listed, screen_strips, toasts
 from support.sweeps import finished_sweep
@@ -72,7 +73,7 @@ def screens(console: Console, runs: list[Run]) -> Iterator[Screen[object]]:
     yield SweepScreen("made" if "made" in names(console.workspace) else _swept(console))
     yield SettingsScreen(console.settings)
     yield BinScreen()
-    yield SetValueScreen(runs[0].config(), "optim.lr", LONG, 1e-3)
+    yield SetValueScreen(LiveValue.of_config(runs[0].config(), "optim.lr"), LONG, 1e-3)
 
 
 def _swept(console: Console) -> str:

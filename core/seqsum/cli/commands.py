@@ -44,6 +44,7 @@ from seqsum.runs.annotations import Annotations, check_typed_name
 from seqsum.runs.best import BEST, best_step
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.parts import part_told
+from seqsum.runs.record import OwnLoop
 from seqsum.runs.run import RESULTS
 from seqsum.runs.store import UNREADABLE
 from seqsum.runs.waiting import with_places
@@ -205,6 +206,8 @@ def show(options: Options) -> int:
         halves = tuple(f": {path}: " for path, _ in error.problems if path not in known)
         kept = [text for text in summary.problems if not any(half in text for half in halves)]
         summary = replace(summary, problems=(*kept, *told))
+    except OwnLoop:
+        pass
     except UserError as error:
         if not any(str(error) in text for text in summary.problems):
             summary = replace(summary, problems=(*summary.problems, str(error)))
@@ -233,7 +236,7 @@ def show(options: Options) -> int:
         say(f"  | {line}")
     if summary.note and "note" in by:
         say(f"  |{by['note']}")
-    said = [f"preset {summary.preset}"] if summary.preset else []
+    said = [f"{record.source} {one_line(summary.preset)}"] if summary.preset else []
     said += [f"{record.parameters:,} parameters"] if record.parameters else []
     said += [f"seed {record.seed}"] if record.config else []
     started = f"started {ago(time.time() - summary.created)}"
@@ -353,7 +356,7 @@ def set_values(options: Options) -> int:
             )
         pairs.append((field, value))
     # All or nothing: a wrong second value must not leave the first one changed.
-    run.config().changed(dict(pairs), "set")
+    commands.check_values(run, dict(pairs))
     for field, value in pairs:
         _told(options, run, commands.set_value(run, field, value))
     return 0

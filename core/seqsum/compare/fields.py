@@ -12,6 +12,7 @@ from seqsum.schema import as_text
 TRACKING = "track."
 SEED = "train.seed"
 FACTS = ("parameters", "device", "backend", "git_commit")
+SCRIPT = "run.script"
 ABSENT = "–"
 
 
@@ -24,6 +25,8 @@ def fields_of(run: Run) -> dict[str, Any]:
     found = {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
     record = run.record_or_blank()
     found.update({f"run.{name}": getattr(record, name) for name in FACTS if getattr(record, name, None) is not None})
+    if record.watched is not None:
+        found[SCRIPT] = record.preset
     return found
 
 

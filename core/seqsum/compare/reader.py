@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seqsum.compare.fields import fields_of
+from seqsum.compare.fields import SCRIPT, fields_of
 from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
@@ -28,6 +28,8 @@ MEASURED = ("accuracy", "eval_loss", "bits_per_character")
 FIRST_CHOICES = ("accuracy", "eval_loss", "mae", "train_accuracy", "loss")
 OF_MACHINE = ("cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb", "wall_time")
 LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS, *OF_MACHINE)
+OWN_LOOP = "scripts"
+"""What stands for the task of runs whose loop is a script's own: what that learns is its own affair."""
 PER_CHARACTER = "bits_per_character"
 OF_TOKENS = ("accuracy", "loss", "train_accuracy", "eval_loss", "train_loss", "test_accuracy", "test_loss")
 """Of a language model these are means over its tokens: the longer, the fewer and the harder ones a text has."""
@@ -59,7 +61,8 @@ class RunData:
 
     @property
     def task(self) -> str:
-        return str(self.fields.get("task.name", ""))
+        own = OWN_LOOP if SCRIPT in self.fields else ""
+        return str(self.fields.get("task.name", own))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ Every function raises UserError, in one sentence, when the run's status does not
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from seqsum.config import LIVE_FIELDS, Config, resolved
@@ -19,6 +19,7 @@ from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
 from seqsum.runs.access import by_another, read_only
 from seqsum.runs.checkpoint_files import fallen_back, newest_step
 from seqsum.runs.database import StoreBusy
+from seqsum.runs.kinds import Fields
 from seqsum.runs.lock import let_go_on, stopped_worker, take_lock
 from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
@@ -26,6 +27,7 @@ from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, Read
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask
+from seqsum.text import printable
 from seqsum.training.backends.fused_support import check_backend
 from seqsum.training.early_stopping import check_best
 
@@ -132,6 +134,9 @@ def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     _check_open(run, "set")
     summary = run.summary()
     status = summary.status
+    watched = run.record_or_blank().watched
+    if watched is not None:
+        return _set_in_script(run, summary, Fields(watched, "").texts("live"), field, value)
     live = field in LIVE_FIELDS
     if status == "finished" and (live or field in {facts.path for facts in run.config().fields()}):
         raise UserError(f"set: run {run.id} is finished{_further(run, summary, {field: value})}")
@@ -144,6 +149,23 @@ def set_value(run: Run, field: str, value: str) -> dict[str, Any]:
     _post(run, summary.pid, "set", field=field, value=value)
     shown = as_text(config.value(field))
     return {"ok": True, "message": f"{field} = {shown}, from the moment run {run.id} goes on"}
+
+
+def check_values(run: Run, changes: Mapping[str, str]) -> None:
+    """Raise UserError where one of these values can't be, so that none of them is set."""
+    if run.record_or_blank().watched is None:
+        run.config().changed(dict(changes), "set")
+
+
+def _set_in_script(run: Run, summary: Summary, live: Sequence[str], field: str, value: str) -> dict[str, Any]:
+    """Change a value that the script of a run has declared; it alone knows what it can be."""
+    path = next((one for one in live if field in (one, one.partition(".")[2])), None)
+    if path is None:
+        known = f"; what can is {enumerated(live, 'and')}" if live else "; the script has declared nothing that can"
+        raise UserError(f'set: "{printable(field)}" can\'t change while run {run.id} trains{known}')
+    if summary.status not in HEARING_STATUSES or not run.worker_lives:
+        raise UserError(f"set: run {run.id} {said_status(summary.status)}, and its script hears nothing any more")
+    return _ask(run, (summary.status,), "set", field=path, value=value)
 
 
 def fork(

@@ -38,6 +38,10 @@ NOT_WRITTEN = ("kept", "problems", "wrong_checksum")
 PACKAGES = ("seqsum-tui", "torch", "numpy", "pydantic", "safetensors", "swanlab")
 
 
+class OwnLoop(UserError):
+    """What only a run can do that seqsum trains was asked of one that a script trains."""
+
+
 @dataclass(frozen=True)
 class Record:
     """What is known of a run when it begins; the worker adds device, threads and backend."""
@@ -67,6 +71,10 @@ class Record:
     """The plug-ins that task and model come from. Only told, never run from here: a run folder may be a stranger's."""
     measured_since: int | None = None
     """The step from which accuracy and eval_loss are means over what training draws; None in an earlier version."""
+    watched: dict[str, Any] | None = None
+    """Of a run whose training loop is a script's own (see `seqsum.watch`): {"script": its file, "steps": how many it
+    is to make, 0 where nobody knows, "live": the paths of what can be changed while it trains}. Its configuration is
+    any."""
     format: int = FORMAT
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the file holds besides: fields of another kind, and those of a newer version. They are written back."""
@@ -93,8 +101,35 @@ class Record:
             measured_since=0,
         )
 
+    @property
+    def source(self) -> str:
+        """What `preset` is the name of: a preset, or a script that trains by itself."""
+        return "preset" if self.watched is None else "script"
+
+    @classmethod
+    def of_script(
+        cls, id: str, name: str, script: str, config: dict[str, dict[str, Any]], seed: int, watched: dict[str, Any]
+    ) -> Record:
+        """Of a run whose training loop is a script's own."""
+        return cls(
+            id=id,
+            name=name,
+            preset=script,
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            config=config,
+            seed=seed,
+            versions=dict(installed_versions()),
+            git_commit=_commit_now(_here(), int(time.monotonic())),
+            owner=user_name(),
+            host=socket.gethostname(),
+            watched=watched,
+        )
+
     def parsed_config(self) -> Config:
-        """Return the configuration; raise UserError when it, or a plug-in it needs, is not there."""
+        """Return the configuration; raise UserError when it, or a plug-in it needs, is not there, OwnLoop where it is
+        that of a script's own loop."""
+        if self.watched is not None:
+            raise OwnLoop(f"run {self.id} is trained by a script of its own, {one_line(self.preset)}, not by seqsum")
         if not self.config:
             # Nothing at all would be read as the defaults.
             why = self.problems[0] if self.problems else f"{RECORD_FILE} holds no configuration"
@@ -174,6 +209,7 @@ class Record:
             outcome=given.section("outcome") or None if raw.get("outcome") is not None else None,
             plugins=given.texts("plugins"),
             measured_since=given.whole_or_none("measured_since"),
+            watched=given.section("watched") if raw.get("watched") is not None else None,
             format=format,
         )
         known = {part.name for part in fields(cls)}

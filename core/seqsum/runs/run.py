@@ -348,11 +348,14 @@ class Run:
         if record.outcome:
             outcome = Fields(record.outcome, f"{RECORD_FILE}: outcome", problems)
             outcome.one_of("status", ENDED_STATUSES, UNREADABLE)
-        steps = settings["train"].whole("steps", needed=bool(record.config))
+        if record.watched is None:
+            steps = settings["train"].whole("steps", needed=bool(record.config))
+        else:
+            steps = Fields(record.watched, f"{RECORD_FILE}: watched", problems).whole("steps")
         group, tags = self._group(record, settings["track"].text_or_none("group")), settings["track"].texts("tags")
         created = self._created(record.created, problems)
-        unknown = unknown_paths(record.config)
-        if record.config and not record.problems:
+        unknown = unknown_paths(record.config) if record.watched is None else []
+        if record.config and not record.problems and record.watched is None:
             told = any(problem.startswith(f"{RECORD_FILE}: config") for problem in problems)
             problems += [] if told else _misfits(record, unknown)
         if unknown:
@@ -453,6 +456,10 @@ class Run:
         """
         RunGone.check(self.folder)
         run, lacks = self.outline(), f"run {self.id} has no checkpoint{which}"
+        if self.record_or_blank().watched is not None:
+            return (
+                f"{lacks}: it is trained by a script of its own, {one_line(run.preset)}, which keeps its weights itself"
+            )
         if run.live:
             return f"{lacks}{'' if which else ' yet'}; wait for one, or ask for it: seqsum snapshot {self.id}"
         if run.status in RESUMABLE_STATUSES:

@@ -97,10 +97,25 @@ class Workspace:
         into its store.
         Raises UserError when the workspace can't be written.
         """
+
+        def record(id: str, name: str) -> Record:
+            return Record.new(id, name, preset, config, parent)
+
+        return self.create_with(record, name, stem or preset, state, fill)
+
+    def create_with(
+        self,
+        record: Callable[[str, str], Record],
+        name: str | None,
+        stem: str,
+        state: Mapping[str, Any] | None = None,
+        fill: Callable[[Path, Store], None] | None = None,
+    ) -> Run:
+        """Make a run's folder as `create` does. record: makes the record of an id and a name."""
         if name is not None:
             name = check_name(name)
         with self.alone():
-            return self._create(preset, config, name, stem or preset, parent, {} if state is None else state, fill)
+            return self._create(record, name, stem, {} if state is None else state, fill)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -134,17 +149,15 @@ class Workspace:
 
     def _create(
         self,
-        preset: str,
-        config: Config,
+        make: Callable[[str, str], Record],
         name: str | None,
         stem: str,
-        parent: dict[str, Any] | None,
         state: Mapping[str, Any],
         fill: Callable[[Path, Store], None] | None,
     ) -> Run:
         with self._told():
             id = self._new_id()
-            record = Record.new(id, name or self._free_name(stem), preset, config, parent)
+            record = make(id, name or self._free_name(stem))
             self.clear_unfinished()
             building = self.folder / f".{id}.new"
             building.mkdir()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import psutil
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 SECONDS = 1.0
 MEGABYTE = 1e6
@@ -20,10 +23,11 @@ class SystemMetrics:
     look at the clock otherwise.
     """
 
-    def __init__(self, device: torch.device, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, device: torch.device | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._process = psutil.Process()
         self._device, self._clock = device, clock
-        self._tells_load = device.type == "cuda"
+        self._on_card = device is not None and device.type == "cuda"
+        self._tells_load = self._on_card
         self._since, self._used = 0.0, 0.0
         self._due = 0.0
         self.restart()
@@ -44,11 +48,13 @@ class SystemMetrics:
             # Over less the clock of the processor, which ticks in hundredths of a second, says little.
             found.append(("cpu_percent", 100 * (used - self._used) / passed))
             self._since, self._used = now, used
-        if self._device.type == "cuda":
+        if self._on_card:
             found += self._of_card()
         return found
 
     def _of_card(self) -> list[tuple[str, float]]:
+        import torch
+
         found = [("gpu_memory_mb", torch.cuda.memory_allocated(self._device) / MEGABYTE)]
         if self._tells_load:
             try:

@@ -27,6 +27,7 @@ from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.field_editors import LineInput
 from seqsum_tui.shared.key_words import key_word
+from seqsum_tui.shared.live_value import LiveValue
 from seqsum_tui.shared.polling import in_thread
 
 if TYPE_CHECKING:
@@ -172,7 +173,9 @@ class ForkScreen(CheckpointDialog[ForkWish]):
         except UserError as error:
             self._show_problem(str(error))
             return
-        self.app.push_screen(SetValueScreen(config, path, f"{path} of the fork", when=""), answered)
+        self.app.push_screen(
+            SetValueScreen(LiveValue.of_config(config, path), f"{path} of the fork", when=""), answered
+        )
 
     def _put(self, path: str, text: str) -> None:
         line = self.query_one("#changes", Input)

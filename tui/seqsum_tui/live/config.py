@@ -52,8 +52,12 @@ def describe(view: RunView) -> Content:
     lines: list[Content] = []
     differ = len(view.differences)
     note = f"{formatting.count(differ, 'field')} differ{'s' if differ == 1 else ''} from the preset, marked ✎"
-    lines.append(Content.assemble(("preset ", "$foreground-muted"), (display.literal(view.record.preset), "bold"),
-                                  (f"  {note if differ else 'as it is'}", "$foreground-muted")))  # fmt: skip
+    if not differ:
+        note = "as it is" if view.record.watched is None else ""
+    source, name = view.record.source, display.literal(view.record.preset)
+    lines.append(
+        Content.assemble((f"{source} ", "$foreground-muted"), (name, "bold"), (f"  {note}", "$foreground-muted"))
+    )
     about = {facts.path: facts.description.partition(";")[0] for facts in view.config.fields()} if view.config else {}
     for section, fields in view.settings.items():
         lines.append(Content.styled(display.literal(section), "bold $text-accent"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from seqsum.compare.history import WIDEST, History, parts_of
-from seqsum.config import Config
+from seqsum.config import LIVE_FIELDS, Config
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
 from seqsum.presets import load_preset, preset_names
@@ -18,13 +18,14 @@ from seqsum.runs.access import read_only
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
-from seqsum.runs.record import RECORD_FILE
+from seqsum.runs.record import RECORD_FILE, OwnLoop
 from seqsum.runs.run import METRICS_FILE
 from seqsum.runs.store import READING_SECONDS
 from seqsum.runs.waiting import place_of, waits, with_places
 from seqsum_tui.live.run_events import EventReader
 from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
-from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels
+from seqsum_tui.shared.live_value import LiveValue, live_values_of
+from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels, logged_panels
 
 if TYPE_CHECKING:
     from seqsum.runs import Buckets, Event, Summary
@@ -112,6 +113,13 @@ class RunView:
     """Why nothing of it can be changed, if that is so."""
 
     @property
+    def live_values(self) -> tuple[LiveValue, ...]:
+        """What can be changed while the run trains."""
+        if self.config is not None:
+            return tuple(LiveValue.of_config(self.config, path) for path in LIVE_FIELDS)
+        return live_values_of(self.record, self.settings)
+
+    @property
     def just_rewound(self) -> bool:
         """Whether the last rewind can be undone: the run did not go on since."""
         last = next((event for event in reversed(self.events) if event.kind == "rewound"), None)
@@ -190,7 +198,8 @@ class RunReader:
             if settings.problem and not summary.problems:
                 summary = replace(summary, problems=(*summary.problems, settings.problem))
             known = history.metrics()
-            shown, choices = chosen_panels(charts, known), all_panels(known)
+            choose = chosen_panels if self.run.record_or_blank().watched is None else logged_panels
+            shown, choices = choose(charts, known), all_panels(known)
             names = dict.fromkeys(name for panel in shown for name in panel.names)
             there = [name for name in names if name in known]
             curves = {name: history.curve(name, first, last, buckets, self.lead, fewer=True) for name in there}
@@ -248,6 +257,8 @@ class RunReader:
             config, problem = None, ""
             try:
                 config = self.run.record.parsed_config().changed(changes, f"run {self.run.id}")
+            except OwnLoop:
+                pass
             except UserError as error:
                 problem = "" if record.problems else str(error)
             settings = self.run.settings(changes)

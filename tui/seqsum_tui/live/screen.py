@@ -14,11 +14,9 @@ from textual.content import Content
 from textual.widgets import Static, TabbedContent, TabPane
 
 from seqsum.cells import shorten
-from seqsum.config import LIVE_FIELDS
 from seqsum.plotting.smoothing import lead
 from seqsum.runs.access import owner_told, read_only
 from seqsum.runs.gone import RunGone
-from seqsum.schema import as_text
 from seqsum.users import user_name
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.set_value import SetValueScreen
@@ -40,6 +38,7 @@ from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
+from seqsum_tui.shared.live_value import LiveValue
 from seqsum_tui.shared.run_actions import RESUMABLE, WAITING, RunScreen, ways_on
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
@@ -47,6 +46,9 @@ if TYPE_CHECKING:
     from seqsum.runs import Event, Run, Summary
 
 MOST_TOLD = 3
+
+
+RATES = ("lr", "learning_rate")
 
 
 class LiveScreen(RunScreen):
@@ -101,8 +103,17 @@ class LiveScreen(RunScreen):
     def on_mount(self) -> None:
         """Start reading."""
         self.query_one(LiveCharts).focus_first()
+        if self._is_script:
+            tabs = self.query_one("#tabs", TabbedContent)
+            tabs.active = "events"
+            tabs.hide_tab("ask")
         self._take_wishes()
         self.begin_reading(self.reader.read, self._show, self._failed)
+
+    @property
+    def _is_script(self) -> bool:
+        """Whether a script trains it: then there is no model to ask."""
+        return self.run.record_or_blank().watched is not None
 
     # Reading
 
@@ -165,7 +176,7 @@ class LiveScreen(RunScreen):
         facts = [whose] if (whose := view.closed or whose_run(view.summary)) else []
         facts += [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
         if view.record.preset != view.summary.name:
-            facts.append(f"preset {display.literal(view.record.preset)}")
+            facts.append(f"{view.record.source} {display.literal(view.record.preset)}")
         if view.record.backend_reason:
             facts.append(display.literal(f"{view.record.backend}: {view.record.backend_reason}"))
         if view.record.parameters is not None:
@@ -226,7 +237,7 @@ class LiveScreen(RunScreen):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
         """A finished run's values stay, and who types a question types letters."""
-        if action == "ask":
+        if action == "ask" and not self._is_script:
             # In the box it is a letter.
             return "The question box has the keys already." if isinstance(self.focused, QuestionInput) else None
         view, deed = self.view, (action, *parameters)
@@ -239,7 +250,14 @@ class LiveScreen(RunScreen):
             return f"The workspace is {closed}."
         if deed == ("arrange", "remove") and len(view.panels) < 2:
             return "The last chart stays."
-        if (changes or deed == ("branch", "fork")) and view.config is None:
+        script = self._is_script
+        if action in ("ask", "branch", "query", "snapshot") and script:
+            return f"A script of its own trains it, {display.literal(view.record.preset)}: its weights are not here."
+        if script and action == "change" and not view.live_values:
+            return "Its script has declared no value that can change: seqsum.watch(…, live=[…])."
+        if script and action == "learning_rate" and self._rate is None:
+            return "Its script has declared no lr that can change: seqsum.watch(…, live=[…])."
+        if (changes or deed == ("branch", "fork")) and view.config is None and not script:
             return "This version does not understand the run's settings."
         if deed in (("branch", "fork"), ("branch", "rewind")) and not view.checkpoints:
             return "The run has no checkpoint yet; c saves one while it trains."
@@ -291,44 +309,49 @@ class LiveScreen(RunScreen):
 
     def action_learning_rate(self) -> None:
         """Ask for a new learning rate."""
-        self.ask_value("optim.lr", "Change the learning rate")
+        field = self._rate
+        if field is not None:
+            self.ask_value(field, "Change the learning rate")
+
+    @property
+    def _rate(self) -> LiveValue | None:
+        """The learning rate, among what can be changed; of a script's values the one that is called so."""
+        fields = self.view.live_values if self.view is not None else ()
+        return next((one for one in fields if one.path.rpartition(".")[2] in RATES), None)
 
     def action_change(self) -> None:
         """Choose from the values that can change while the run trains."""
-        config = self.view.config if self.view is not None else None
-        if config is None:
+        if self.view is None:
             return
-        facts = {one.path: one for one in config.fields()}
-        choices = [
-            Choice(path, path, f"{as_text(config.value(path))} · {facts[path].description}") for path in LIVE_FIELDS
-        ]
+        fields = {one.path: one for one in self.view.live_values}
+        choices = [Choice(path, path, f"{one.value} · {one.description}") for path, one in fields.items()]
 
         def chosen(paths: list[str] | None) -> None:
             if paths:
-                self.ask_value(paths[0], f"Change {paths[0]}")
+                self.ask_value(fields[paths[0]], f"Change {paths[0]}")
 
         self.app.push_screen(ChooseScreen("Change while it trains", choices), chosen)
 
-    def ask_value(self, path: str, title: str) -> None:
+    def ask_value(self, field: LiveValue, title: str) -> None:
         """Ask for a new value of a live field and set it."""
-        if self.view is None or self.view.config is None:
+        if self.view is None:
             return
 
         def answered(text: str | None) -> None:
             if text is not None:
-                self.set_value(self.run, path, text)
+                self.set_value(self.run, field.path, text)
 
         rate = self.view.summary.metrics.get("lr")
-        self.app.push_screen(SetValueScreen(self.view.config, path, title, rate), answered)
+        when = {"when": "It takes effect when the script looks at it."} if self._is_script else {}
+        self.app.push_screen(SetValueScreen(field, title, rate, **when), answered)
 
     def extra_commands(self) -> Iterator[Command]:
         """Offer every live field to the command palette."""
-        if self.view is None or self.view.config is None or self.view.summary.status == "finished":
+        if self.view is None or self.view.summary.status == "finished":
             return
-        facts = {facts.path: facts for facts in self.view.config.fields()}
-        for path in LIVE_FIELDS:
-            name = f"Change {path}"
-            yield Command(name, facts[path].description, partial(self.ask_value, path, name))
+        for field in self.view.live_values:
+            name = f"Change {field.path}"
+            yield Command(name, field.description, partial(self.ask_value, field, name))
 
     # The charts
 

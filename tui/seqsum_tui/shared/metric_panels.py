@@ -69,6 +69,8 @@ def panels(known: Collection[str]) -> list[Panel]:
     found = []
     if "accuracy" in known or "train_accuracy" in known:
         shown = (("train_accuracy", "train"), ("accuracy", "eval"), *_test("test_accuracy", known))
+        # Of what a script logs, the one may never come.
+        shown = tuple(one for one in shown if one[0] in known)
         found.append(Panel("accuracy", shown, share=True))
     found += sorted(_of_task(known), key=lambda panel: panel.title != "mae")
     if not found and "eval_loss" in known:
@@ -118,6 +120,17 @@ def chosen_panels(wanted: Sequence[str], known: Collection[str]) -> list[Panel]:
     found = [main if title == MAIN else there.get(title) or coming.get(title) for title in wanted]
     kept = list(dict.fromkeys(panel for panel in found if panel is not None))
     return kept or chosen_panels(DEFAULT, known)
+
+
+def logged_panels(wanted: Sequence[str], known: Collection[str]) -> list[Panel]:
+    """As `chosen_panels`, of a run whose script logs what it likes: the usual charts that have a metric, and in place
+    of the others what there is besides; never empty."""
+    if not known:
+        return [loss_panel(known)]
+    there = [panel for panel in all_panels(known) if any(name in known for name in panel.names)]
+    chosen = [panel for panel in chosen_panels(wanted, known) if panel in there]
+    others = [panel for panel in there if panel not in chosen and panel.names[0] not in LAST]
+    return (chosen + others)[: max(len(wanted), 1)] or there[:1]
 
 
 def title_kept(panel: Panel, known: Collection[str]) -> str:

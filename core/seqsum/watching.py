@@ -1,0 +1,525 @@
+"""Runs whose training loop is a script's own: it logs, and hears what a person asks of it from the console.
+
+    with seqsum.watch("my-run", config={"lr": 0.1}, total_steps=1000, live=["lr"]) as run:
+        for step in range(1, 1001):
+            run.paused()
+            if run.should_stop:
+                break
+            loss = train_step(lr=run.value("lr"))
+            run.log(step, loss=loss)
+
+The script's process is the run's worker: it holds the run's lock, and a thread of it writes and listens ten times a
+second. What the thread can't write stays in memory and is tried again; it never ends the script.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+import os
+import sqlite3
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, SupportsFloat, SupportsIndex
+
+from seqsum.errors import UserError, did_you_mean
+from seqsum.files import append_to
+from seqsum.runs import Run, Workspace
+from seqsum.runs.access import hand
+from seqsum.runs.annotations import check_name, check_tags
+from seqsum.runs.changes import tell_changed
+from seqsum.runs.kinds import LARGEST_WHOLE, measured
+from seqsum.runs.lock import LONGEST_REASON, take_lock
+from seqsum.runs.record import Record
+from seqsum.runs.store import Command, Store
+from seqsum.schema import as_text
+from seqsum.text import one_line
+from seqsum.worker.clock import TrainingClock
+from seqsum.worker.system_metrics import SystemMetrics
+
+WRITE_SECONDS = 0.1
+NOTICED_SECONDS = 5.0
+"""How long a script may take to look for what it is asked; then that is answered with how it would hear."""
+STORE_SECONDS = 1.0
+END_SECONDS = 20.0
+"""How long the last points are tried to be written, where the disk is full or somebody holds the store."""
+LONGEST_NAME = 100
+LONGEST_VALUE = 1000
+PLAIN = "config"
+"""The section of what stands in a configuration without one."""
+
+Value = float | int | bool | str
+
+
+def watch(
+    name: str | None = None,
+    config: object = None,
+    *,
+    total_steps: int | None = None,
+    live: Sequence[str] = (),
+    group: str | None = None,
+    tags: Sequence[str] = (),
+    workspace: str | Path | None = None,
+) -> WatchedRun:
+    """Begin a run that this script trains; use it as a context, so that it ends when the loop does.
+
+    name: what it is called, with a number where there is one of that name; default: the script's file
+    config: any mapping, dataclass or argparse.Namespace; mappings in it are sections
+    total_steps: how many steps there are to be, for progress and time left
+    live: which of config can be changed from the console while the script trains; `run.value(name)` reads them
+    group: runs of one group are drawn as one curve with a band; its seed is what `config` calls seed
+    workspace: the folder of runs; default: as for the command line (SEQSUM_WORKSPACE)
+
+    Raises UserError for a name, a group or tags that can't be, and where the workspace can't be written.
+    """
+    script = Path(sys.argv[0]).name or "python"
+    stem = script if name is None else check_name(name)
+    sections = _sections(config)
+    paths = [_path(sections, one) for one in live]
+    seeds = [values["seed"] for values in sections.values() if type(values.get("seed")) is int]
+    track: dict[str, Any] = {"group": check_name(group)} if group is not None else {}
+    track |= {"tags": list(check_tags(list(tags)))} if tags else {}
+    if track:
+        sections["track"] = {**sections.get("track", {}), **track}
+    steps = 0 if total_steps is None else operator.index(total_steps)
+    if steps < 0:
+        raise UserError(f"watch: total_steps must be 0 or more, got {steps}")
+    watched = {"script": script, "steps": steps, "live": paths}
+    place = Workspace(Path(workspace) if workspace is not None else None)
+
+    def record(id: str, name: str) -> Record:
+        return Record.of_script(id, name, script, sections, max(0, seeds[0]) if seeds else 0, watched)
+
+    return WatchedRun(place.create_with(record, None, stem), sections, paths)
+
+
+class WatchedRun:
+    """A run that a script trains. Made by `watch`.
+
+    run: its folder, for whoever wants to read it; should_stop: whether a person has asked it to end
+    """
+
+    def __init__(self, run: Run, sections: Mapping[str, Mapping[str, Any]], live: Sequence[str]) -> None:
+        self.run = run
+        self._sections = sections
+        self._values: dict[str, Value] = {path: _at(sections, path) for path in live}
+        self._names = {**{path.partition(".")[2]: path for path in live}, **{path: path for path in live}}
+        self._changes: dict[str, Value] = {}
+        self._rows: deque[tuple[int, dict[str, Any]]] = deque()
+        self._plain: set[str] = set()
+        self._step = 0
+        self._looked: set[str] = set()
+        self._asked: dict[int, float] = {}
+        self._should_stop, self._stopped_by = False, ""
+        self._pause, self._go_on = threading.Event(), threading.Event()
+        self._waits = self._is_paused = False
+        self._told: tuple[str, str, str] | None = None
+        """What happened that the store does not hold yet: status, event, by whom."""
+        lock = take_lock(run.folder)
+        assert lock is not None  # nobody knows of it yet
+        self._lock: int | None = lock
+        self._say(None)
+        self._system = SystemMetrics(None)
+        self._clock = TrainingClock(0.0, 0.0, self._system)
+        self._clock.restart(0)
+        self._points_to_write: list[tuple[str, int, float]] = []
+        with run.store() as store:
+
+            def begin() -> None:
+                store.add_event(0, "started", pid=os.getpid())
+                store.set_state(status="running", pid=os.getpid(), updated=time.time())
+
+            store.write(begin)
+        tell_changed(run.folder)
+        # A process that is forked off (a loader of data, say) is not the worker, and must not keep the lock.
+        _OPEN.add(self)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="seqsum", daemon=True)
+        self._thread.start()
+
+    # What the script calls
+
+    def log(self, step: SupportsIndex, /, **metrics: SupportsFloat) -> None:
+        """Log metrics of a step; those of a step that was logged before take its place.
+
+        Metrics whose name holds "accuracy" are shares, 0 to 1. Names that are no Python names can be given too:
+        `run.log(step, **{"val/ppl": 12.3})`. Raises UserError for what is no number, no step or no name.
+        """
+        try:
+            place = operator.index(step)
+        except TypeError:
+            raise UserError(f"watch: a step is a whole number, got {one_line(repr(step))}") from None
+        for name, value in metrics.items():
+            if type(value) is not float:
+                metrics[name] = value = _number(name, value)
+            if name not in self._plain:
+                self._check(name, value)
+        if not 0 <= place <= LARGEST_WHOLE:
+            raise UserError(f"watch: a step is 0 or more, got {place}")
+        self._rows.append((place, metrics))
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether a person has asked the run to end. Look at it once a step or so."""
+        self._looked.add("stop")
+        return self._should_stop
+
+    def paused(self) -> float:
+        """Wait while a person has the run paused; return the seconds that were waited. Call it once a step or so."""
+        self._looked.add("pause")
+        if not self._pause.is_set():
+            return 0.0
+        began = time.monotonic()
+        self._waits = True
+        self._go_on.wait()
+        self._waits = False
+        return time.monotonic() - began
+
+    def value(self, name: str) -> Any:
+        """Return a live value as it is now: that of `config`, or what a person has changed it to.
+
+        Raises UserError for one that was not declared `live`.
+        """
+        self._looked.add("set")
+        path = self._names.get(name)
+        if path is None:
+            near = did_you_mean(name, self._names) or "; name it in seqsum.watch(..., live=[...])"
+            raise UserError(f'watch: no live value "{one_line(name)}"{near}')
+        return self._values[path]
+
+    def message(self, text: str) -> None:
+        """Tell the person who watches something: it stands among the run's events."""
+        self._rows.append((self._step, {"": text}))
+
+    def close(self, status: str = "finished", reason: str | None = None) -> None:
+        """End the run: write what is left. Done by the context; again it does nothing."""
+        if self._lock is None:
+            return
+        self._ending.set()
+        self._go_on.set()
+        self._thread.join()
+        deadline = time.monotonic() + END_SECONDS
+        try:
+            while True:
+                try:
+                    self._end(status, reason)
+                    break
+                except (UserError, OSError, sqlite3.Error) as error:
+                    if time.monotonic() > deadline:
+                        _warn(f"the end of run {self.run.id} can't be written: {error}")
+                        break
+                    time.sleep(WRITE_SECONDS)
+        finally:
+            _OPEN.discard(self)
+            self._let_go()
+
+    def __enter__(self) -> WatchedRun:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or (isinstance(error, SystemExit) and not error.code):
+            if self._should_stop and "stop" in self._looked:
+                self.close("stopped", f"stopped by {self._stopped_by or 'command'}")
+            else:
+                self.close()
+        elif issubclass(kind, KeyboardInterrupt):
+            self.close("stopped", "stopped by ctrl+c")
+        else:
+            lines = traceback.format_exception(kind, error, trace)
+            with suppress(OSError), append_to(self.run.log) as log:
+                last = one_line(lines[-1]) if lines else kind.__name__
+                log.write(f"{''.join(lines)}the script ended with an exception: {last}\n".encode())
+            self.close("")
+
+    # What its thread does
+
+    def _keep(self) -> None:
+        while not self._ending.wait(WRITE_SECONDS):
+            try:
+                with self.run.store(STORE_SECONDS) as store:
+                    self._say(None)
+                    while not self._ending.wait(WRITE_SECONDS):
+                        self._write(store)
+                        self._listen(store)
+            except (UserError, OSError, sqlite3.Error) as error:
+                self._say(f"can't write: {error}; it goes on by itself when it can")
+            except Exception as error:
+                _warn(f"run {self.run.id}: {type(error).__name__}: {error}")
+
+    def _write(self, store: Store) -> None:
+        """Write what was logged, all of it or nothing; what could not be written is kept."""
+        self._clock.paused = self._waits
+        self._clock.tick()
+        texts: list[str] = []
+        while self._rows:
+            step, metrics = self._rows.popleft()
+            self._step = max(self._step, step)
+            for name, value in metrics.items():
+                if name:
+                    self._points_to_write.append((name, step, value))
+                else:
+                    texts.append(value)
+        points, told = self._points_to_write, self._told
+        beside = [*self._system.read(), ("train_seconds", self._clock.seconds)] if points else []
+        points += [(name, self._step, value) for name, value in beside]
+
+        def whole() -> None:
+            if points:
+                store.append(points)
+            for text in texts:
+                store.add_event(self._step, "message", text=text)
+            if told is not None:
+                status, event, by = told
+                store.add_event(self._step, event, **({"by": by} if by else {}))
+                store.set_state(status=status)
+            store.set_state(
+                step=self._step,
+                train_seconds=self._clock.seconds,
+                steps_per_second=self._clock.speed(self._step),
+                updated=time.time(),
+            )
+
+        if points or texts or told is not None:
+            try:
+                store.write(whole)
+            except BaseException:
+                self._rows.extendleft((self._step, {"": text}) for text in reversed(texts))
+                raise
+            self._points_to_write, self._told = [], None
+
+    def _listen(self, store: Store) -> None:
+        for command in store.pending_commands():
+            since = self._asked.setdefault(command.id, time.monotonic())
+            answer = self._answer(command, store, time.monotonic() - since > NOTICED_SECONDS)
+            if answer is not None:
+                ok, message = answer
+                store.finish_command(command.id, ok, message, step=self._step)
+
+    def _answer(self, command: Command, store: Store, late: bool) -> tuple[bool, str] | None:
+        """Do what a command asks; return the answer, None while there is none."""
+        by = hand(command.arguments.get("by"))
+        if command.verb == "stop":
+            self._should_stop, self._stopped_by = True, by or "command"
+            self._go()
+            # Answered at the end.
+            return self._deaf("stop", "run.should_stop", late) if "stop" not in self._looked else None
+        if command.verb == "pause":
+            if not self._pause.is_set():
+                self._go_on.clear()
+                self._pause.set()
+            if self._waits:
+                if not self._is_paused:
+                    self._is_paused, self._told = True, ("paused", "paused", by)
+                    self._write(store)
+                return True, f"paused at step {self._step:,}"
+            answer = self._deaf("pause", "run.paused()", late)
+            if answer is not None:
+                self._go()
+            return answer
+        if command.verb == "resume":
+            self._go()
+            if self._is_paused:
+                self._is_paused, self._told = False, ("running", "continued", by)
+                self._clock.restart(self._step)
+                self._write(store)
+            return True, f"running from step {self._step:,}"
+        if command.verb == "set":
+            return self._set(str(command.arguments.get("field")), str(command.arguments.get("value")), by, store)
+        if command.verb == "snapshot":
+            return False, "the script saves by itself what it saves"
+        return False, f'no command "{one_line(command.verb)}"'
+
+    def _go(self) -> None:
+        self._pause.clear()
+        self._go_on.set()
+
+    def _deaf(self, what: str, how: str, late: bool) -> tuple[bool, str] | None:
+        """Say that the script does not look for what it is asked, once it had the time to."""
+        if what in self._looked or not late:
+            return None
+        return False, f"the script does not look whether it is to {what}, by {how}; its process is {os.getpid()}"
+
+    def _set(self, name: str, text: str, by: str, store: Store) -> tuple[bool, str]:
+        path = self._names.get(name)
+        if path is None:
+            return False, f'"{one_line(name)}" can\'t change while this script trains'
+        old = self._values[path]
+        try:
+            new = typed_as(old, text, path)
+        except UserError as error:
+            return False, str(error)
+        self._values[path] = self._changes[path] = new
+
+        def tell() -> None:
+            detail = {"field": path, "old": as_text(old), "new": as_text(new), **({"by": by} if by else {})}
+            store.add_event(self._step, "set", **detail)
+            store.set_state(changes=self._changes)
+
+        store.write(tell)
+        unread = "" if "set" in self._looked else "; the script has not looked at it yet, by run.value(...)"
+        return True, f"{path} = {as_text(new)} from step {self._step:,}{unread}"
+
+    def _end(self, status: str, reason: str | None) -> None:
+        with self.run.store(STORE_SECONDS) as store:
+            self._write(store)
+
+            def end() -> None:
+                if status:
+                    store.add_event(self._step, status, **({"reason": reason} if reason else {}))
+                    store.set_state(status=status, reason=reason, step=self._step, updated=time.time())
+                    self.run.record_outcome(status, reason, self._step, store)
+                for command in store.pending_commands():
+                    well = (command.verb, status) == ("stop", "stopped")
+                    store.finish_command(command.id, well, f"the run is {status or 'at its end'}", step=self._step)
+
+            store.write(end)
+            store.sync()
+
+    def _say(self, reason: str | None) -> None:
+        """Tell what the run waits for, where `held_up` looks for it."""
+        text = one_line(reason or "").encode()[:LONGEST_REASON]
+        with suppress(OSError):
+            if self._lock is not None:
+                os.pwrite(self._lock, text.ljust(LONGEST_REASON), 0)
+
+    def _let_go(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+            tell_changed(self.run.folder)
+
+    def _forked(self) -> None:
+        """In a process that was forked off: it logs nothing."""
+        self._let_go_quietly()
+        self._rows = deque(maxlen=0)
+
+    def _let_go_quietly(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            with suppress(OSError):
+                os.close(lock)
+
+    def _check(self, name: str, value: float) -> None:
+        """Raise UserError for a metric's name that can't be shown, and a share that is none."""
+        if not isinstance(name, str) or not name.strip() or one_line(name) != name or len(name) > LONGEST_NAME:
+            raise UserError(f"watch: a metric's name is a line of 1 to {LONGEST_NAME} characters, got {name!r:.200}")
+        if "accuracy" not in name:
+            self._plain.add(name)
+        elif not measured(name, value):
+            raise UserError(f"watch: {name} is a share, 0 to 1, got {value:g}; in percent, divide it by 100")
+
+
+_OPEN: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    for run in list(_OPEN):
+        run._forked()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+def typed_as(old: Value, text: str, path: str) -> Value:
+    """Return what a person has typed for a value, of the kind that it had. Raises UserError."""
+    text = text.strip()
+    if isinstance(old, bool):
+        if text.lower() not in ("true", "false", "on", "off"):
+            raise UserError(f'{path}: must be true or false, got "{one_line(text)}"')
+        return text.lower() in ("true", "on")
+    if isinstance(old, str):
+        return text
+    try:
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError
+        return int(text) if isinstance(old, int) else number
+    except ValueError:
+        kind = "a whole number" if isinstance(old, int) else "a number"
+        raise UserError(f'{path}: must be {kind}, got "{one_line(text)}"') from None
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        # A tensor's own way: float() warns of one with a gradient.
+        return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"watch: {one_line(name)} is no number: {one_line(repr(value)[:LONGEST_NAME])}") from None
+
+
+def _sections(config: object) -> dict[str, dict[str, Any]]:
+    """Return a configuration as sections of names with plain values."""
+    if config is None:
+        return {}
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        config = dataclasses.asdict(config)
+    if not isinstance(config, Mapping):
+        try:
+            config = vars(config)
+        except TypeError:
+            raise UserError(f"watch: config is a mapping of names and values, got {type(config).__name__}") from None
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in config.items():
+        name = one_line(str(key))
+        if isinstance(value, Mapping):
+            found.setdefault(name, {}).update(_flat(value))
+        else:
+            found.setdefault(PLAIN, {})[name] = _plain(value)
+    return found
+
+
+def _flat(values: Mapping[Any, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{before}{one_line(str(key))}"
+        found |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: _plain(value)}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a record holds it: numbers and words as they are, lists of them, all else as it is printed."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, list | tuple | set):
+        return [_plain(one) for one in value]
+    item = getattr(value, "item", None)  # numpy's numbers, and PyTorch's
+    if callable(item):
+        with suppress(Exception):
+            return _plain(item())
+    return str(value)[:LONGEST_VALUE]
+
+
+def _path(sections: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    """Return the path of a value in a configuration. Raises UserError where it is not there, or is a list."""
+    section, _, rest = name.partition(".")
+    path = name if rest in sections.get(section, {}) else f"{PLAIN}.{name}"
+    section, _, rest = path.partition(".")
+    value = sections.get(section, {}).get(rest)
+    if not isinstance(value, bool | int | float | str):
+        known = [f"{one}.{key}".removeprefix(f"{PLAIN}.") for one, values in sections.items() for key in values]
+        raise UserError(f'watch: live "{one_line(name)}" is no number or word of config{did_you_mean(name, known)}')
+    return path
+
+
+def _at(sections: Mapping[str, Mapping[str, Any]], path: str) -> Value:
+    section, _, name = path.partition(".")
+    found: Value = sections[section][name]
+    return found
+
+
+def _warn(text: str) -> None:
+    with suppress(OSError, ValueError):
+        print(f"seqsum: {one_line(text)}", file=sys.stderr)

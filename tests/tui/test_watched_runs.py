@@ -1,0 +1,104 @@
+"""A run that a script trains, in the console."""
+
+import asyncio
+import contextlib
+
+import pytest
+from textual.widgets import Input, TabbedContent
+
+import seqsum
+from seqsum_tui.app import Console
+from seqsum_tui.dialogs.set_value import SetValueScreen
+from seqsum_tui.live.chart_grid import LiveCharts
+from support.screens import screen_text
+
+
+@pytest.fixture
+def console(scene, still):
+    return Console(scene.folder, now=still, remote=False)
+
+
+@contextlib.contextmanager
+def script(scene, live=("lr",), **more):
+    """What a script begins with: 20 steps, and a value that can be changed."""
+    config = {"lr": 0.5, "model": {"hidden [red]": 8}}
+    with seqsum.watch("mine", config, total_steps=100, live=live, workspace=scene.folder, **more) as run:
+        for step in range(1, 21):
+            run.log(step, loss=1 / step, **{"val/ppl": 20.0 - step})
+        yield run
+
+
+def titles(app):
+    return [panel.title for panel in app.screen.view.panels]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_its_metrics_have_charts_and_what_it_has_not_is_not_offered(scene, console, watch, until, size):
+    with script(scene) as watched:
+        async with console.run_test(size=size) as pilot:
+            await watch(pilot, watched.run)
+            await until(pilot, lambda: "20%" in screen_text(console))
+            assert titles(console) == ["loss", "val/ppl"]
+            assert len(console.screen.query_one(LiveCharts).charts) >= 1
+            shown = screen_text(console)
+            assert "● running" in shown and "20/100" in shown and "first values" not in shown
+            assert "ask ›" not in shown and "does not understand" not in shown
+            assert console.screen.query_one("#tabs", TabbedContent).active == "events"
+            for key in ("a", "c", "F"):
+                await pilot.press(key)
+                await until(pilot, lambda: "A script of its own trains it" in screen_text(console))
+
+
+async def test_its_live_value_has_the_dialog(scene, console, watch, until):
+    with script(scene) as watched:
+        async with console.run_test(size=(120, 40)) as pilot:
+            await watch(pilot, watched.run)
+            await pilot.press("l")
+            await until(pilot, lambda: isinstance(console.screen, SetValueScreen))
+            assert "config.lr is 0.5   a number" in screen_text(console)
+            box = console.screen.query_one("#value", Input)
+            box.value = "fast"
+            await until(pilot, lambda: 'must be a number, got "fast"' in screen_text(console))
+            box.value = "0.25"
+            await pilot.press("enter")
+            await until(pilot, lambda: watched.value("lr") == 0.25)
+            await until(pilot, lambda: "config.lr 0.5→0.25" in screen_text(console))
+
+
+async def test_without_live_values_it_says_how_there_can_be_some(scene, console, watch, until):
+    with script(scene, live=()) as watched:
+        async with console.run_test(size=(120, 40)) as pilot:
+            await watch(pilot, watched.run)
+            await pilot.press("l")
+            await until(pilot, lambda: "has declared no lr that can change" in screen_text(console))
+
+
+async def test_pausing_waits_for_the_script(scene, console, watch, until):
+    with script(scene) as watched:
+        async with console.run_test(size=(120, 40)) as pilot:
+            await watch(pilot, watched.run)
+            assert watched.paused() == 0.0
+            await pilot.press("p")
+            # The script is at its loop's head in another thread meanwhile.
+            waited = asyncio.get_running_loop().run_in_executor(None, _wait_there, watched)
+            await until(pilot, lambda: "paused" in screen_text(console).splitlines()[0])
+            await pilot.press("p")
+            assert await waited > 0
+            await until(pilot, lambda: "running" in screen_text(console).splitlines()[0])
+
+
+def _wait_there(watched):
+    seconds = 0.0
+    while not seconds:
+        seconds = watched.paused()
+    return seconds
+
+
+async def test_it_stands_in_the_list_and_in_compare(scene, console, until):
+    with script(scene), script(scene, group="g"):
+        async with console.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: screen_text(console).count("● running") >= 2)
+            assert "mine-2" in screen_text(console)
+            await pilot.press("space", "down", "space", "c")
+            await until(pilot, lambda: "loss" in screen_text(console) and "mine-2" in screen_text(console))
+            assert "can't be read" not in screen_text(console)
