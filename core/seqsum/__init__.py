@@ -4,19 +4,33 @@ The console (`seqsum_tui`) and the command line (`seqsum`) both stand on this pa
 the rooms that need torch (`models`, `training`, `query`) are imported by name.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqsum.api import Model, Points, TrainedRun, TrainedRuns, find_run, list_runs, load, train
+    from seqsum.errors import UserError
     from seqsum.watching import WatchedRun, watch
 
 __version__ = "0.1.0"
-__all__ = ["WatchedRun", "watch"]
+__all__ = [
+    "Model",
+    "Points",
+    "TrainedRun",
+    "TrainedRuns",
+    "UserError",
+    "WatchedRun",
+    "find_run",
+    "list_runs",
+    "load",
+    "train",
+    "watch",
+]
+PLACES = {"WatchedRun": "watching", "watch": "watching", "UserError": "errors"}
 
 
 def __getattr__(name: str) -> Any:
     """Load what scripts use when it is used."""
-    if name in __all__:
-        from seqsum import watching
-
-        return getattr(watching, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{PLACES.get(name, 'api')}"), name)

@@ -77,6 +77,16 @@ def test_the_sweep_of_a_file_can_be_made(tmp_path: Path) -> None:
     assert [part.path for part in space] == ["optim.lr", "optim.weight_decay"]
 
 
+def test_the_script_of_the_page_on_python_does_what_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "python.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    environment = {**os.environ, "SEQSUM_WORKSPACE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", text], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    said = done.stdout.splitlines()
+    assert said[0].startswith("<run adds (") and said[0].endswith(" 0.003") and said[3].startswith("(3, ")
+    assert len(Workspace(tmp_path).members("try")) == 4
+
+
 def test_the_script_that_watches_its_own_loop_does_what_the_page_says(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "how-to" / "own-loop.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)

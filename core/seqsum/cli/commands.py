@@ -13,7 +13,6 @@ from typing import Any
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
 from seqsum.cli.follow import POLL_SECONDS, Follower, finished_plain, finished_words, stopping
-from seqsum.cli.listed import listed
 from seqsum.cli.many import chosen, each
 from seqsum.cli.output import (
     columns,
@@ -42,6 +41,7 @@ from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.access import owner_told, read_only
 from seqsum.runs.annotations import Annotations, check_typed_name
 from seqsum.runs.best import BEST, best_step
+from seqsum.runs.listed import listed
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.parts import part_told
 from seqsum.runs.record import OwnLoop

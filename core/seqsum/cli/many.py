@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from seqsum.cli.listed import listed
 from seqsum.cli.output import complain
 from seqsum.errors import UserError
 from seqsum.formatting import count
 from seqsum.runs import Run, Workspace
+from seqsum.runs.listed import listed
 from seqsum.runs.workspace import GROUP
 from seqsum.text import one_line, printable
 

@@ -44,6 +44,9 @@ PANELS = (
 )
 
 
+OF_THE_MACHINE = ("wall_time", "train_seconds", "cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb")
+
+
 def plot(run: Run, axis: ValueAxis = PLAIN) -> Picture:
     """Draw a run's metrics, thinned to a few hundred places, with the range of what was thinned behind the line.
 
@@ -52,9 +55,13 @@ def plot(run: Run, axis: ValueAxis = PLAIN) -> Picture:
     """
     with run.store() as store:
         there = set(store.metrics())
+        kinds: tuple[tuple[str, tuple[str, ...]], ...] = PANELS
+        if run.record_or_blank().watched is not None:
+            usual = {*OF_THE_MACHINE, *(name for _, names in PANELS for name in names)}
+            kinds = (*PANELS, *((name, (name,)) for name in store.metrics() if name not in usual))
         panels = [
             (title, {name: store.buckets(name, count=BUCKETS) for name in names if name in there})
-            for title, names in PANELS
+            for title, names in kinds
         ]
     # In a damaged store a metric may have points, and none with a number.
     panels = [(title, {name: found for name, found in series.items() if len(found.x)}) for title, series in panels]

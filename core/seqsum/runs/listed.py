@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from seqsum.runs import Summary, Workspace
+from seqsum.runs.run import Summary
+from seqsum.runs.workspace import Workspace
 
 
-def listed(workspace: Workspace, wanted: str | None, column: str | None, reverse: bool) -> list[Summary]:
+def listed(workspace: Workspace, wanted: str | None, column: str | None = None, reverse: bool = False) -> list[Summary]:
     """Return the runs that a filter finds, newest first or by a column."""
     from seqsum.runs.filter import Names, parse
     from seqsum.runs.filter_tokens import FilterError

@@ -1,0 +1,373 @@
+"""What a script or a notebook does with runs: train, look them up, read their curves, ask their models.
+
+    run = seqsum.train("baseline", {"optim.lr": 3e-3, "train.steps": 5000})
+    steps, losses = run.metric("loss")
+    model = seqsum.load(run)
+    model("1 2 3")
+
+Workers of their own train, as from the command line and the console; torch is loaded here when a model is.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqsum.compare.fields import fields_of
+from seqsum.config import resolved
+from seqsum.control import commands
+from seqsum.control.replicate import Replication, group_name
+from seqsum.errors import UserError
+from seqsum.launch import LocalLauncher, WarmLauncher
+from seqsum.presets import load_preset
+from seqsum.runs import Run, Summary, Workspace
+from seqsum.runs.annotations import check_typed_name
+from seqsum.runs.best import BEST, best_step
+from seqsum.runs.listed import listed
+from seqsum.runs.metric_direction import direction_of
+from seqsum.schema import as_text
+
+if TYPE_CHECKING:
+    import pandas
+    from torch import nn
+
+    from seqsum.query.answering import Answerer
+
+LOOK_SECONDS = 0.05
+LAST: Literal["last"] = "last"
+Checkpoint = Literal["last", "best"] | int
+Place = str | Path | None
+Made = TypeVar("Made")
+
+
+class Points(NamedTuple):
+    """A curve: steps int64 [n], values float64 [n]."""
+
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+class TrainedRun:
+    """A run, as its folder says it is at the moment; cheap to make."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __repr__(self) -> str:
+        summary = self.summary
+        return f"<run {summary.name} ({summary.id}), {summary.status} at step {summary.step:,}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrainedRun) and other.run.folder == self.run.folder
+
+    def __hash__(self) -> int:
+        return hash(self.run.folder)
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def name(self) -> str:
+        return self.run.name
+
+    @property
+    def summary(self) -> Summary:
+        """What a list shows of it: status, step, reason, speed, tags … Raises UserError where it can't be read."""
+        return self.run.summary(judged=True)
+
+    @property
+    def status(self) -> str:
+        """queued, starting, running, paused, suspended, stopped, finished, failed or died."""
+        return self.run.summary().status
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Path → value of what it was set to, as it stands: `run.config["optim.lr"]`."""
+        sections = self.run.settings()
+        return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of what was measured."""
+        with self.run.store() as store:
+            return store.metrics()
+
+    def metric(self, name: str) -> Points:
+        """Return a curve, every point of it. Raises UserError where there is no such metric."""
+        with self.run.store() as store:
+            if name not in store.metrics():
+                known = ", ".join(store.metrics()) or "none yet"
+                raise UserError(f'run {self.id}: no metric "{name}"; there are {known}')
+            steps, values = store.points(name)
+        return Points(steps.astype(np.int64), values.astype(np.float64))
+
+    @property
+    def last(self) -> dict[str, float]:
+        """Metric → its last value."""
+        return dict(self.run.summary().metrics)
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Metric → its best value, of those of which one way is better."""
+        found: dict[str, float] = {}
+        for name in self.metrics:
+            values = self.metric(name).values
+            values, direction = values[np.isfinite(values)], direction_of(name)
+            if direction is not None and values.size:
+                found[name] = float(values.max() if direction == "higher" else values.min())
+        return found
+
+    def wait(self, seconds: float = math.inf) -> TrainedRun:
+        """Wait until no worker is at it, or it is paused; return it. Raises UserError where it failed or died, and
+        TimeoutError when the seconds are over."""
+        _wait([self], seconds)
+        summary = self.run.summary()
+        if summary.status in ("failed", "died"):
+            raise UserError(f"run {self.id} has {summary.status}: {summary.reason}")
+        return self
+
+    def pause(self) -> None:
+        commands.pause(self.run)
+
+    def resume(self) -> None:
+        commands.resume(self.run, LocalLauncher())
+
+    def stop(self) -> None:
+        """Have it save and stop."""
+        commands.stop(self.run)
+
+    def set(self, path: str, value: object) -> None:
+        """Change a live value, `optim.lr` for one."""
+        commands.set_value(self.run, path, as_text(value))
+
+    def _repr_html_(self) -> str:
+        return _table([self]) + _chart(self.run)
+
+
+class TrainedRuns(Sequence[TrainedRun]):
+    """Several runs, newest first, or one for each seed."""
+
+    def __init__(self, runs: Iterable[TrainedRun]) -> None:
+        self._runs = tuple(runs)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} runs>"
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[TrainedRun]:
+        return iter(self._runs)
+
+    @overload
+    def __getitem__(self, place: int) -> TrainedRun: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> TrainedRuns: ...
+
+    def __getitem__(self, place: int | slice) -> TrainedRun | TrainedRuns:
+        return TrainedRuns(self._runs[place]) if isinstance(place, slice) else self._runs[place]
+
+    def wait(self, seconds: float = math.inf) -> TrainedRuns:
+        """Wait until no worker is at any of them; return them, also those that failed."""
+        _wait(self._runs, seconds)
+        return self
+
+    def stop(self) -> None:
+        """Have those that train, or wait, save and stop."""
+        for one in self._runs:
+            if one.run.summary().live:
+                one.stop()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a table with a row for each run: name, status, step and group, what it was set to, and each metric's
+        last and best value (`last.loss`, `best.loss`). Its index is the run's id.
+
+        Raises UserError where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UserError("to_pandas needs pandas, which is not installed: pip install pandas") from None
+        rows = {}
+        for one in self._runs:
+            summary = one.run.outline()
+            facts = {"name": summary.name, "status": summary.status, "step": summary.step, "group": summary.group}
+            last = {f"last.{name}": value for name, value in summary.metrics.items()}
+            best = {f"best.{name}": value for name, value in one.best.items()}
+            rows[one.id] = {**facts, **fields_of(one.run), **last, **best}
+        return pandas.DataFrame.from_dict(rows, orient="index")
+
+    def _repr_html_(self) -> str:
+        return _table(self._runs)
+
+
+class Model:
+    """A run's model at one of its checkpoints.
+
+    step: of the checkpoint; module: the network itself, an nn.Module
+    """
+
+    def __init__(self, run: Run, checkpoint: Checkpoint = LAST) -> None:
+        from seqsum.query.answering import Answerer
+
+        if checkpoint != LAST and checkpoint != BEST and type(checkpoint) is not int:
+            raise UserError(f'load: a checkpoint is "{LAST}", "{BEST}" or a step, got {checkpoint!r}')
+        step = None if checkpoint == LAST else best_step(run, "load") if checkpoint == BEST else int(checkpoint)
+        self._answerer: Answerer = Answerer(run, seconds=None)
+        loaded = self._answerer.shelf.take(step)
+        self.run, self.step = TrainedRun(run), loaded.step
+        self.module: nn.Module = loaded.model
+
+    def __repr__(self) -> str:
+        return f"<model of run {self.run.name} at step {self.step:,}>"
+
+    def __call__(self, input: str) -> Any:
+        """Answer one input, written as in the console: a class, a text, numbers. Raises UserError for what is no
+        input."""
+        return self.ask("predict", input=input)["prediction"]
+
+    def ask(self, question: str, **fields: Any) -> dict[str, Any]:
+        """Ask any question of the console and the command line by its name (`predict`, `inspect`, `evaluate` …) and
+        return the whole answer."""
+        found: dict[str, Any] = self._answerer.ask(question, checkpoint=self.step, **fields)[1]["answer"]
+        return found
+
+    def states(self, input: str) -> list[NDArray[np.float64]]:
+        """Return each layer's hidden state after every step: [steps, units]; of a layer that reads from both ends
+        first forwards, then backwards."""
+        return [np.array(layer["hidden"]) for layer in self.ask("inspect", input=input)["layers"]]
+
+
+@overload
+def train(
+    preset: str, changes: Mapping[str, object] | None = None, *, seeds: None = None, name: str | None = None,
+    group: str | None = None, wait: bool = True, workspace: Place = None,
+) -> TrainedRun: ...  # fmt: skip
+
+
+@overload
+def train(
+    preset: str, changes: Mapping[str, object] | None = None, *, seeds: int | Iterable[int], name: str | None = None,
+    group: str | None = None, wait: bool = True, workspace: Place = None,
+) -> TrainedRuns: ...  # fmt: skip
+
+
+def train(
+    preset: str,
+    changes: Mapping[str, object] | None = None,
+    *,
+    seeds: int | Iterable[int] | None = None,
+    name: str | None = None,
+    group: str | None = None,
+    wait: bool = True,
+    workspace: Place = None,
+) -> TrainedRun | TrainedRuns:
+    """Train a preset, with changed settings: one run, or one for each of so many seeds.
+
+    changes: path → value: {"optim.lr": 3e-3, "train.steps": 5000}
+    seeds: how many (from 0), or which; what of the group has been trained already is not trained again
+    name: of the one run; group: of several, or of the one
+    wait: for the end; without, it returns at once and training goes on by itself. Interrupted meanwhile (ctrl+c), what
+        trains is asked to stop.
+
+    Raises UserError for a wrong setting, and with `wait` where the one run failed or died.
+    """
+    chosen = load_preset(preset)
+    wanted = chosen.config.changed({path: as_text(value) for path, value in (changes or {}).items()}, "train")
+    place = _workspace(workspace)
+    if seeds is None:
+        if name is not None:
+            check_typed_name(name)
+        config = wanted if group is None else wanted.changed({"track.group": group}, "train")
+        one = TrainedRun(commands.start(place, LocalLauncher(), chosen.name, config, name, typed=list(changes or ())))
+        return _followed(one.wait, one.stop) if wait else one
+    if name is not None:
+        raise UserError("train: several seeds have a group, and no name; use group=")
+    numbers = range(seeds) if isinstance(seeds, int) else list(seeds)
+    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 0:
+        raise UserError("train: seeds must be a number of them from 1, or different whole numbers from 0")
+    config, _ = resolved(wanted, "train")
+    called = group or config.track.group or group_name(chosen.name, config, chosen.config)
+    with closing(WarmLauncher()) as launcher:
+        replication = Replication(place, launcher, chosen.name, config, numbers, called)
+        replication.begin()
+        several = TrainedRuns(TrainedRun(replication.runs[seed]) for seed in numbers)
+        return _followed(several.wait, several.stop) if wait else several
+
+
+def list_runs(filter: str = "", *, workspace: Place = None) -> TrainedRuns:
+    """Return the runs of a workspace, newest first; `filter` as in the console: "optim.lr > 0.01 group:mine".
+
+    Raises UserError for a filter that can't be read.
+    """
+    place = _workspace(workspace)
+    return TrainedRuns(TrainedRun(Run(place.folder / one.id)) for one in listed(place, filter))
+
+
+def find_run(name: str, *, workspace: Place = None) -> TrainedRun:
+    """Return the run of a name, an id, or the beginning of an id. Raises UserError where there is none, or several."""
+    return TrainedRun(_workspace(workspace).find(name))
+
+
+def load(run: TrainedRun | str, checkpoint: Checkpoint = LAST, *, workspace: Place = None) -> Model:
+    """Load the model of a run: of its last whole checkpoint, of the best by `train.best_metric`, or of a step.
+
+    Raises UserError where there is no such checkpoint.
+    """
+    return Model(run.run if isinstance(run, TrainedRun) else find_run(run, workspace=workspace).run, checkpoint)
+
+
+def _workspace(folder: Place) -> Workspace:
+    return Workspace(None if folder is None else Path(folder))
+
+
+def _wait(runs: Sequence[TrainedRun], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for one in runs:
+        while (summary := one.run.summary()).live and summary.status != "paused":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"run {one.id} is {summary.status} yet, after {seconds:g} s")
+            time.sleep(LOOK_SECONDS)
+
+
+def _followed(wait: Callable[[], Made], stop: Callable[[], None]) -> Made:
+    try:
+        return wait()
+    except KeyboardInterrupt:
+        stop()
+        raise
+
+
+def _table(runs: Iterable[TrainedRun]) -> str:
+    """Runs as an HTML table, for a notebook; every text literally."""
+    summaries = [one.run.outline() for one in runs]
+    names = list(
+        dict.fromkeys(name for one in summaries for name in ("loss", "accuracy", "mae") if name in one.metrics)
+    )
+    rows = ["<tr>" + "".join(f"<th>{html.escape(word)}</th>" for word in ("run", "status", "step", *names)) + "</tr>"]
+    for one in summaries:
+        values = [f"{one.metrics[name]:.4g}" if name in one.metrics else "–" for name in names]
+        cells = (one.name, one.status, f"{one.step:,}", *values)
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _chart(run: Run) -> str:
+    """The curves of a run as an SVG picture; nothing where there are none."""
+    from seqsum.export.run_plot import plot
+    from seqsum.plotting.drawing import svg
+
+    try:
+        return svg(plot(run))
+    except UserError:
+        return ""
