@@ -57,6 +57,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.opening
 	$(BIN)/python -m tests.bench.watching
+	$(BIN)/python -m tests.bench.logging_cost
 
 # Hours; `make test` runs the short form.
 campaign: $(VENV)/.installed-test
