@@ -1,6 +1,7 @@
 """The rooms the console stands on load no torch, and the engine never loads a screen."""
 
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -34,7 +35,9 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 
 
 def loaded_by(rooms: tuple[str, ...]) -> set[str]:
-    answer = subprocess.run([sys.executable, "-c", LOADED, ",".join(rooms)], capture_output=True, text=True, check=True)
+    # Keras would look for TensorFlow.
+    words, here = [sys.executable, "-c", LOADED, ",".join(rooms)], {**os.environ, "KERAS_BACKEND": "torch"}
+    answer = subprocess.run(words, capture_output=True, text=True, check=True, env=here)
     return set(json.loads(answer.stdout))
 
 

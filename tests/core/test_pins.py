@@ -14,7 +14,7 @@ from pins import FILES, LEFT_OUT, ROOT, name_of, pins
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HASHED = {pin: block for name in FILES for pin, block in pins((ROOT / name).read_text()).items()}
 VERSIONS = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines()]
-BENCH = {"jax", "jaxlib", "ml-dtypes", "opt-einsum"}
+BENCH = {"jax", "jaxlib", "opt-einsum"}
 
 
 def test_each_package_has_one_version_and_hashes_of_its_files() -> None:
