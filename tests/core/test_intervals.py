@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from seqsum.runs.checkpoint_files import folder_of
 from seqsum.tasks.forecast import Forecast
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
+from support.command_line import call
 
 LEVELS = (0.5, 0.1, 0.9)
 
@@ -112,7 +114,13 @@ def test_an_interval_holds_as_much_as_it_is_to_hold(tmp_path: Path) -> None:
         assert low < middle < high and high - low == pytest.approx(metrics["interval_width"], rel=0.3)
     coverage = found["error_by_horizon"]["coverage"]
     assert len(coverage) == 3 and all(share == pytest.approx(0.8, abs=0.08) for share in coverage)
-    assert len(Answerer(run).ask("predict", input="10 11 9 12")[1]["answer"]["prediction"]) == 3
+    predicted = Answerer(run).ask("predict", input="10 11 9 12")[1]["answer"]
+    again = Answerer(run).ask("forecast", input="10 11 9 12")[1]["answer"]
+    assert predicted["prediction"] == again["forecast"] and predicted["interval"] == again["interval"]
+    (line,) = call("predict", run.id, "10 11 9 12", "--workspace", str(tmp_path / "runs"))[1].splitlines()
+    told = [(float(low), float(high)) for low, high in re.findall(r"([\d.]+) to ([\d.]+)", line)]
+    ends = list(zip(predicted["interval"]["low"], predicted["interval"]["high"], strict=True))
+    assert "(80% within " in line and np.allclose(told, ends, rtol=1e-3)
     inspected = Answerer(run).ask("inspect", input="10 11 9 12")[1]["answer"]
     assert inspected["prediction"] and math.isfinite(found["error_by_horizon"]["model"][0])
 

@@ -112,12 +112,12 @@ def predict(options: Options) -> int:
         if options.json:
             say_json({**asking.head, **answer.model_dump()})
         else:
-            say(_predicted(asking.step, answer))
+            say(_predicted(asking.step, asking.loaded.task, answer))
 
     return _each_input(asking, options, one)
 
 
-def _predicted(step: int, answer: PredictAnswer) -> str:
+def _predicted(step: int, task: AnyTask, answer: PredictAnswer) -> str:
     text = answer.reading.text
     notes = [f"checkpoint of step {step:,}"]
     if answer.probabilities:
@@ -125,6 +125,10 @@ def _predicted(step: int, answer: PredictAnswer) -> str:
         chances = [float("nan") if share is None else share for share in answer.probabilities]
         chosen = percent(max(chances) if one_class else min(chances))
         notes.insert(0, f"{'probability' if one_class else 'least sure probability'} {chosen}")
+    if answer.interval is not None:
+        within = zip(answer.interval.low, answer.interval.high, strict=True)
+        ends = ", ".join(f"{task.render([low])} to {task.render([high])}" for low, high in within)
+        notes.insert(0, f"{number(100 * answer.interval.share)}% within {ends}")
     said = "; ".join([", ".join(notes), *answer.remarks])
     return f"{text.input} → {seen(text.prediction)}{right_or_wrong(answer.correct, text.truth)}  ({said})"
 

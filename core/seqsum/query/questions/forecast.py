@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqsum.models.autoregressive import AutoregressiveModel
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
-    from seqsum.tasks.base import Inputs
+    from seqsum.tasks.base import AnyTask, Inputs
 
 ORDER = 9
 MOST_WINDOWS = 200
@@ -124,8 +124,7 @@ class Forecast(Question):
             share, interval = task.config.interval, None
             if share is not None:
                 ends = interval_forecast(read.model, read.row, length, share, fed)[0]
-                low, high = (list(task.read_answer(read.inputs, end)) for end in ends.T)
-                interval = Interval(share=share, low=low, high=high)
+                interval = interval_of(task, read.inputs, ends)
             linear = forecast(baseline.model, values.double(), length)[0]
         when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
@@ -194,6 +193,12 @@ class Baseline:
                 windows=len(windows),
             )
         return self._errors
+
+
+def interval_of(task: AnyTask, inputs: Inputs, ends: Inputs) -> Interval:
+    """Return the interval whose ends, float32 [steps, 2], a network gives, in the data's units."""
+    low, high = (list(task.read_answer(inputs, end)) for end in ends.T)
+    return Interval(share=task.config.interval, low=low, high=high)
 
 
 def _coverage(ends: Inputs, targets: Inputs) -> list[Number]:

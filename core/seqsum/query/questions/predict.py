@@ -11,6 +11,7 @@ from pydantic import Field
 
 from seqsum.errors import UserError
 from seqsum.query.question import Answer, Continues, Number, TypedAnswer
+from seqsum.query.questions.forecast import Interval, interval_of
 from seqsum.query.task_facts import labels_of
 from seqsum.tasks.base import AnyTask, Inputs
 
@@ -51,6 +52,8 @@ class PredictAnswer(TypedAnswer):
     """Of each class, when one class is asked (they sum to 1); else of the answer given at each step; of values: []."""
     entropy: Number
     """Of `probabilities` in bits, when one class is asked: 0 sure, log2(classes) clueless."""
+    interval: Interval | None = None
+    """Of a forecast with task.interval, a number's two ends for each that is forecast; else null."""
     reading: Reading = Field(exclude=True)
 
     def beside(self) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class Predict(Continues):
             if given is not None and not fits:
                 raise UserError(f'predict: the task "{task.config.name}" does not {what}; leave {flag} out')
         length = usual if self.length is None else self.length
-        answer, probabilities = self._said(read, length, seed)
+        answer, probabilities, ends = self._said(read, length, seed)
         prediction = task.read_answer(inputs, answer)
         truth = task.truth(inputs) if length is None else task.continuation(inputs, length)
         return PredictAnswer(
@@ -91,13 +94,15 @@ class Predict(Continues):
             correct=None if truth is None else prediction == truth,
             probabilities=list(probabilities),
             entropy=entropy(probabilities) if task.answer == "class" and length is None else None,
+            interval=None if ends is None else interval_of(task, inputs, ends),
             reading=reading_of(task, inputs, prediction, truth, self.temperature),
         )
 
-    def _said(self, read: ModelInput, length: int | None, seed: int) -> tuple[Inputs, list[float]]:
+    def _said(self, read: ModelInput, length: int | None, seed: int) -> tuple[Inputs, list[float], Inputs | None]:
+        """Return the answer, its probabilities, and the two ends of each number that is forecast with an interval."""
         import torch
 
-        from seqsum.models.generation import continued, forecast
+        from seqsum.models.generation import continued, forecast, interval_forecast
         from seqsum.query.model_input import as_rows
 
         row, lengths, kind = read.row, read.lengths, read.task.answer
@@ -105,17 +110,20 @@ class Predict(Continues):
             if kind == "values" and length is not None:
                 steps, beside = read.task.ahead(self.input, self.length, length)
                 rows = None if beside is None else as_rows(read.model, beside)
-                return forecast(read.model, row, steps, beside=rows)[0], []
+                share = getattr(read.task.config, "interval", None)
+                ends = None if share is None else interval_forecast(read.model, row, steps, share, rows)[0]
+                return forecast(read.model, row, steps, beside=rows)[0], [], ends
             if kind == "values":
-                return read.task.point(read.model(row, lengths)[0].float().numpy()), []
+                values = read.model(row, lengths)[0].float().numpy()
+                return read.task.point(values), [], np.sort(values[None, 1:], axis=1) if read.task.quantiles else None
             if kind == "sequence":
                 chances = read.model(row, lengths, torch.from_numpy(read.answer)[None])[0].double().softmax(dim=-1)
-                return read.answer, chances[torch.arange(len(read.answer)), read.answer].tolist()
+                return read.answer, chances[torch.arange(len(read.answer)), read.answer].tolist(), None
             if length is not None:
-                return continued(read.model, row, length, self.temperature, seed, self.top_k)
+                return *continued(read.model, row, length, self.temperature, seed, self.top_k), None
             chances = read.model(row, lengths)[0].double().softmax(dim=-1)
             shares = chances if kind == "class" else chances.max(dim=-1).values
-            return chances.argmax(dim=-1).numpy(), shares.tolist()
+            return chances.argmax(dim=-1).numpy(), shares.tolist(), None
 
 
 def entropy(probabilities: Sequence[float]) -> float:
