@@ -198,6 +198,15 @@ class TrainConfig(Section):
     threads: int = setting(
         1, "CPU threads of the worker; one is fastest for small models", ge=1, le=1024, unit="threads"
     )
+    processes: int = setting(
+        1,
+        "processes that train the run together, each with its rows of every batch: for large models on several cores "
+        "or GPUs; torch computes then",
+        ge=1,
+        le=1024,
+        unit="processes",
+        used_when={"model.fitting": ("gradient",)},
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "where to compute; auto takes the CPU for small models and a GPU, if there is one, for large ones"
     )
@@ -290,6 +299,8 @@ class Config(Section):
                 wrong.append((f"{name}.name", str(error)))
         if {"task", "model"} <= made.keys():
             wrong.extend(misfits(made["task"], made["model"]))
+        if {"model", "train"} <= made.keys():
+            wrong.extend(_not_for_several(made["model"], made["train"]))
         if wrong:
             raise ConfigError(source, wrong)
         return cls(**made)
@@ -453,6 +464,27 @@ def misfits(task: Section, model: Section) -> list[tuple[str, str]]:
     if getattr(model, "bidirectional", False) and getattr(model, "hidden_noise", 0):
         return [("model.hidden_noise", "must be 0 for a bidirectional model: noise enters step by step, forward only")]
     return []
+
+
+def _not_for_several(model: Section, train: Section) -> list[tuple[str, str]]:
+    """Return why several processes can't train this model, as (path, reason)."""
+    assert isinstance(train, TrainConfig)
+    if train.processes == 1 or isinstance(model, AutoregressiveConfig):
+        return []
+    if train.processes > train.batch_size:
+        reason = f"must be at most train.batch_size ({train.batch_size}): each process reads rows of every batch"
+        return [("train.processes", f"{reason}, got {train.processes}")]
+    # Drawn beside each other the numbers would hang on how many processes there are.
+    draws = {
+        "dropout": getattr(model, "dropout", 0.0) if getattr(model, "num_layers", 1) > 1 else 0.0,
+        "hidden_noise": getattr(model, "hidden_noise", 0.0),
+        "teacher_forcing": 1 - getattr(model, "teacher_forcing", 1.0),
+    }
+    return [
+        ("train.processes", f"must be 1 with model.{name} {as_text(getattr(model, name))}, which draws random numbers")
+        for name, drawn in draws.items()
+        if drawn
+    ][:1]
 
 
 def resolved(config: Config, source: str) -> tuple[Config, AnyTask]:

@@ -33,6 +33,10 @@ class InputError(UserError):
         self.end = place + 1 if place is not None and end is None else end
 
 
+class ProcessLost(UserError):
+    """Another process of the same run is gone; started again, all go on from the newest checkpoint."""
+
+
 class ConfigError(UserError):
     """One or more fields of a configuration are wrong.
 

@@ -39,9 +39,13 @@ def main(arguments: list[str]) -> int:
             if not go_on:
                 return 0
     from seqsum.worker.process import work
+    from seqsum.worker.together import processes_of, work_together
 
+    lock = int(arguments[1]) if len(arguments) > 1 else None
     try:
-        return work(arguments[0], int(arguments[1]) if len(arguments) > 1 else None, signals, slot)
+        if (processes := processes_of(arguments[0])) > 1:
+            return work_together(arguments[0], lock, signals, slot, processes)
+        return work(arguments[0], lock, signals, slot)
     finally:
         if queue is not None:
             queue.leave()

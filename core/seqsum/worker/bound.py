@@ -14,11 +14,11 @@ from seqsum import worker
 LOOK_SECONDS = 0.5
 
 
-def stop_without(parent: int) -> None:
-    """Ask this process to stop as soon as another has started it than this one."""
+def stop_without(parent: int, number: int = signal.SIGTERM) -> None:
+    """Ask this process to stop, by a signal, as soon as another has started it than this one."""
     while os.getppid() == parent:
         time.sleep(LOOK_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), number)
 
 
 if __name__ == "__main__":

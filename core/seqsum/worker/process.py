@@ -13,6 +13,7 @@ from pathlib import Path
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.lock import take_lock
+from seqsum.worker.attempt import Attempt
 from seqsum.worker.patience import STORE_SECONDS, Patience
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.worker import Worker
@@ -23,8 +24,18 @@ SWITCH_SECONDS = 0.0002
 OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "Cannot allocate memory")
 
 
-def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = None) -> int:
-    """Work on a run to its end; return the exit status. The slot, if any, is given back then."""
+def work(
+    folder: str,
+    lock: int | None,
+    signals: StopSignal,
+    slot: int | None = None,
+    attempt: Attempt | None = None,
+) -> int:
+    """Work on a run to its end; return the exit status. The slot, if any, is given back then.
+
+    attempt: which one of several; raises the error after which the next one goes on
+    """
+    attempt = attempt or Attempt.alone()
     run = Run(Path(folder).absolute())
     if lock is None:
         lock = take_lock(run.folder)
@@ -37,12 +48,14 @@ def work(folder: str, lock: int | None, signals: StopSignal, slot: int | None = 
     try:
         with run.store(STORE_SECONDS) as store:
             store.insist = patience
-            worker = Worker(run, store, signals, patience)
+            worker = Worker(run, store, signals, patience, attempt)
             try:
                 worker.prepare()
                 status = 1 if worker.train() == "failed" else 0
             except Exception as error:
                 store.insist = None
+                if attempt.hands_over(error):
+                    raise
                 reason, status = _reason(error), 1
                 with suppress(OSError):
                     if isinstance(error, UserError):

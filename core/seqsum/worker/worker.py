@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from seqsum.runs.run import said_status
 from seqsum.trackers import Guarded, tracker_of
 from seqsum.trackers.base import Media
 from seqsum.training.backends.fused_support import fused_from
+from seqsum.worker.attempt import Attempt
 from seqsum.worker.background_jobs import Abandoned, Job
 from seqsum.worker.clock import TrainingClock
 from seqsum.worker.live_changes import LiveChanges
@@ -44,8 +44,9 @@ LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and askin
 class Worker:
     """Drives a Trainer: has it train and evaluate, has what it gives written, and does what is asked of it."""
 
-    def __init__(self, run: Run, store: Store, signals: StopSignal, patience: Patience) -> None:
+    def __init__(self, run: Run, store: Store, signals: StopSignal, patience: Patience, attempt: Attempt) -> None:
         self.run = run
+        self.attempt = attempt
         self.patience = patience
         self.store = store
         self.signals = signals
@@ -108,7 +109,9 @@ class Worker:
         if saved is not None:
             self.writer.make_durable(step)
             self.writer.last_saved = (step, dict(self.changes.values))
-        heard = self.store.state().get("heard", 0)
+        before = self.store.state()
+        heard = before.get("heard", 0)
+        paused = self.attempt.number > 0 and before["status"] == "paused"
 
         def begin() -> None:
             self.store.truncate(step)
@@ -120,11 +123,11 @@ class Worker:
             resumed = (saved is not None and parent is None) or any(self.store.events(kind="started"))
             detail = {"from_checkpoint": step} if saved else {}
             self.store.add_event(
-                step, "resumed" if resumed else "started", pid=os.getpid(), **detail, **by_another(self.run.folder)
+                step, "resumed" if resumed else "started", pid=self.attempt.pid, **detail, **by_another(self.run.folder)
             )
             self.store.set_state(
-                status="running",
-                pid=os.getpid(),
+                status="paused" if paused else "running",
+                pid=self.attempt.pid,
                 step=step,
                 points_step=step,
                 durable_step=step,
@@ -137,6 +140,7 @@ class Worker:
 
         self.store.write(begin)
         self.store.sync()
+        self.clock.paused = paused
         facts = {
             "device": str(self.trainer.device),
             "threads": torch.get_num_threads(),
@@ -160,6 +164,8 @@ class Worker:
                 step,
             )
         self.writer.say_backend(step)
+        if self.attempt.number:
+            say(self.store, f"a process of this run was lost; all of them go on from step {step:,}", step)
         began, steps = "resumed" if saved else "started", self.trainer.config.train.steps
         log(f"{began} at step {step:,} of {steps:,}")
 

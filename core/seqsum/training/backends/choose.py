@@ -9,6 +9,7 @@ from seqsum.models.base import SequenceModel
 from seqsum.tasks import AnyTask
 from seqsum.training.backends.base import StepBackend
 from seqsum.training.backends.cuda_graph import GraphBackend, can_be_recorded
+from seqsum.training.backends.data_parallel import DataParallelBackend
 from seqsum.training.backends.fused.backend import FusedBackend
 from seqsum.training.backends.fused_support import check_backend, why_not_fused
 from seqsum.training.backends.least_squares import LeastSquaresBackend
@@ -28,6 +29,10 @@ def make_backend(model: SequenceModel, task: AnyTask, config: Config, device: to
         why = why_not_fused(config, task)
     if why is None:
         return FusedBackend(model, task, config)
+    if config.train.processes > 1:
+        together = DataParallelBackend(model, task, config)
+        together.why_not_fused = why
+        return together
     recorded = config.train.backend == "auto" and device.type == "cuda" and can_be_recorded(model, config)
     backend = (GraphBackend if recorded else TorchBackend)(model, task, config)
     backend.why_not_fused = why

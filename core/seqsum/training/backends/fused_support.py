@@ -40,6 +40,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         return f"train.device is {train.device}"
     if train.threads > 1:
         return f"train.threads is {train.threads}; it computes on one"
+    if train.processes > 1:
+        return f"train.processes is {train.processes}; it computes in one"
     return None
 
 

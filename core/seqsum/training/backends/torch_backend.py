@@ -62,9 +62,9 @@ class TorchBackend(StepBackend):
                 logits, state = self.model.read(inputs[index], state)
             else:
                 logits = self.model(inputs[index, :, :width], lengths[index], asked)
-            loss = loss_of(logits, asked, quantiles=self.quantiles)
+            loss = self._loss(logits, asked, index)
             loss.backward()  # type: ignore[no-untyped-call]
-            loss_value, norm = loss.item(), torch.linalg.vector_norm(gradients).item()
+            loss_value, norm = self._total(loss).item(), torch.linalg.vector_norm(gradients).item()
             if not (math.isfinite(loss_value) and math.isfinite(norm)):
                 what = "loss" if not math.isfinite(loss_value) else "gradient norm"
                 failure = f"{what} became {metric('loss', loss_value if what == 'loss' else norm)}"
@@ -83,6 +83,14 @@ class TorchBackend(StepBackend):
             answers.append(right_and_asked(logits.detach(), asked, self.whole_answers))
         counts = torch.stack(answers).cpu().numpy() if answers else np.zeros((0, 2), dtype=np.int64)
         return ChunkResult(np.array(losses), counts[:, 0], counts[:, 1], np.array(norms), failure)
+
+    def _loss(self, logits: Tensor, asked: Tensor, index: int) -> Tensor:
+        """The loss of the batch at `index` of the chunk, as far as this process reads it."""
+        return loss_of(logits, asked, quantiles=self.quantiles)
+
+    def _total(self, loss: Tensor) -> Tensor:
+        """Return the loss of the whole batch, and leave its gradient in `flat`."""
+        return loss
 
     def on_device(self, batches: Batches) -> tuple[Tensor, Tensor, Tensor]:
         """Return inputs, lengths and targets where the weights are, real numbers in their type."""

@@ -1,0 +1,109 @@
+"""`torchrun … -m seqsum.worker.rank RUN_FOLDER`: one of the processes that train a run together.
+
+Rank 0 is the run's worker: it alone writes, obeys commands and evaluates. The others compute what it tells them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from seqsum import plugins
+from seqsum.config import Config
+from seqsum.errors import ProcessLost, UserError
+from seqsum.training.backends.data_parallel import END, DataParallelBackend
+from seqsum.training.ranks import Ranks
+from seqsum.training.trainer import Trainer
+from seqsum.worker.attempt import Attempt
+from seqsum.worker.bound import stop_without
+from seqsum.worker.patience import log
+from seqsum.worker.process import work
+from seqsum.worker.signals import StopSignal
+
+# A paused run's processes wait for each other as long as it is paused.
+LONGEST_WAIT = timedelta(days=3650)
+
+
+def be_rank(
+    folder: str, lock: int | None = None, slot: int | None = None, place: str | None = None, stop: str | None = None
+) -> int:
+    """Do a rank's part in a run; return its exit status.
+
+    place: where the processes find each other, in files; None where torchrun tells an address
+    stop: the signal that has already asked to stop
+    """
+    signals = StopSignal()
+    signals.name = stop
+    _join(place)
+    ranks = Ranks()
+    try:
+        if not ranks.leads:
+            for descriptor in (lock, slot):
+                if descriptor is not None:
+                    os.close(descriptor)
+            # What is asked of the run is asked of rank 0.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN if place is None else signal.SIG_DFL)
+            follow(ranks)
+            return 0
+        if place is not None:
+            # The agent has SIGINT for those who want the run to stop, and SIGTERM when it begins again.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            threading.Thread(target=stop_without, args=[os.getppid(), signal.SIGINT], daemon=True).start()
+        speaker = os.getpid() if place is None else os.getppid()
+        status = work(folder, lock, signals, slot, Attempt.of_torchrun(speaker))
+        ranks.tell(END)
+        return status
+    except ProcessLost as error:
+        log(f"rank {ranks.rank}: {error}")
+    except BaseException:
+        traceback.print_exc()
+    # A process group that others have left may wait for them when it is taken down.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _join(place: str | None) -> None:
+    rank, size, on_host = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
+    store = None
+    if place is not None:
+        store = dist.FileStore(str(Path(place) / f"ranks-{os.environ['TORCHELASTIC_RESTART_COUNT']}"), size)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if on_host < gpus:
+        torch.cuda.set_device(on_host)
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if gpus else "gloo", store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT
+    )
+
+
+def follow(ranks: Ranks) -> None:
+    """Compute what rank 0 tells, to the end."""
+    told = ranks.hear()
+    if told == END:
+        return
+    problem: str | None = None
+    try:
+        plugins.load()
+        trainer = Trainer(Config.parse(told["config"], "train"), told["data_facts"])
+    except UserError as error:
+        problem = f"rank {ranks.rank}: {error}"
+    if ranks.agree(problem):
+        ranks.hear()
+        return
+    backend = trainer.backend
+    assert isinstance(backend, DataParallelBackend)
+    while backend.follow():
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(be_rank(sys.argv[1]))
