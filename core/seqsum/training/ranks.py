@@ -59,7 +59,7 @@ class Ranks:
         return tensor
 
     def add(self, *tensors: Tensor) -> None:
-        """Put in each tensor's place its sum over all ranks: the same bits at each, and for the same number of ranks."""
+        """Put in each tensor's place its sum over all ranks: at each the same bits, however often it is made."""
         with _lost():
             # Both are under way before one is waited for.
             for work in [dist.all_reduce(tensor, async_op=True) for tensor in tensors if tensor.numel()]:

@@ -6,15 +6,18 @@ Rank 0 is the run's worker: it alone writes, obeys commands and evaluates. The o
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
 import traceback
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import FileStore
 
 from seqsum import plugins
 from seqsum.config import Config
@@ -52,31 +55,46 @@ def be_rank(
             # What is asked of the run is asked of rank 0.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN if place is None else signal.SIG_DFL)
-            follow(ranks)
-            return 0
+            return _returned(0, place, follow(ranks))
         if place is not None:
             # The agent has SIGINT for those who want the run to stop, and SIGTERM when it begins again.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             threading.Thread(target=stop_without, args=[os.getppid(), signal.SIGINT], daemon=True).start()
         speaker = os.getpid() if place is None else os.getppid()
         status = work(folder, lock, signals, slot, Attempt.of_torchrun(speaker))
-        ranks.tell(END)
-        return status
+        ranks.tell({**END, "by_signal": signals.name is not None})
+        if place is not None and signals.name is not None:
+            if os.getppid() == speaker:
+                os.kill(speaker, signal.SIGTERM)
+            else:
+                shutil.rmtree(place, ignore_errors=True)  # it was killed
+        return _returned(status, place, signals.name is not None)
     except ProcessLost as error:
         log(f"rank {ranks.rank}: {error}")
     except BaseException:
         traceback.print_exc()
     # A process group that others have left may wait for them when it is taken down.
+    _exit(1)
+
+
+def _returned(status: int, place: str | None, by_signal: bool) -> int:
+    """Return the status; end at once where the agent ends, which reads no status any more."""
+    if place is not None and by_signal:
+        _exit(0)
+    return status
+
+
+def _exit(status: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(1)
+    os._exit(status)
 
 
 def _join(place: str | None) -> None:
     rank, size, on_host = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
     store = None
     if place is not None:
-        store = dist.FileStore(str(Path(place) / f"ranks-{os.environ['TORCHELASTIC_RESTART_COUNT']}"), size)
+        store = FileStore(str(Path(place) / f"ranks-{os.environ['TORCHELASTIC_RESTART_COUNT']}"), size)
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if on_host < gpus:
         torch.cuda.set_device(on_host)
@@ -85,11 +103,11 @@ def _join(place: str | None) -> None:
     )
 
 
-def follow(ranks: Ranks) -> None:
-    """Compute what rank 0 tells, to the end."""
+def follow(ranks: Ranks) -> bool:
+    """Compute what rank 0 tells, to the end; return whether that came by a signal."""
     told = ranks.hear()
-    if told == END:
-        return
+    if END.items() <= told.items():
+        return bool(told.get("by_signal"))
     problem: str | None = None
     try:
         plugins.load()
@@ -97,12 +115,12 @@ def follow(ranks: Ranks) -> None:
     except UserError as error:
         problem = f"rank {ranks.rank}: {error}"
     if ranks.agree(problem):
-        ranks.hear()
-        return
-    backend = trainer.backend
-    assert isinstance(backend, DataParallelBackend)
-    while backend.follow():
-        pass
+        told = ranks.hear()
+    else:
+        backend = trainer.backend
+        assert isinstance(backend, DataParallelBackend)
+        told = backend.follow()
+    return bool(told.get("by_signal"))
 
 
 if __name__ == "__main__":

@@ -45,13 +45,13 @@ def work_together(folder: str, lock: int | None, signals: StopSignal, slot: int 
     from seqsum.worker.rank import be_rank
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
-        # torchrun sends its processes SIGTERM to try again; this is how they tell that they are to save and stop.
+        # Once: it ends all processes then. They are sent SIGTERM when they begin again, and so this to save and stop.
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, signal.SIG_IGN)
         raise SignalException(f"process {os.getpid()} got signal {number}", signal.SIGINT)
 
     # Others have no way in: the processes find each other in files, and talk over loopback.
-    os.environ.update(
-        TORCH_DISABLE_SHARE_RDZV_TCP_STORE="1", GLOO_SOCKET_IFNAME=LOOPBACK, NCCL_SOCKET_IFNAME=LOOPBACK
-    )
+    os.environ.update(TORCH_DISABLE_SHARE_RDZV_TCP_STORE="1", GLOO_SOCKET_IFNAME=LOOPBACK, NCCL_SOCKET_IFNAME=LOOPBACK)
     with TemporaryDirectory(prefix="seqsum-") as place:
         agent = elastic_launch(
             LaunchConfig(
@@ -67,12 +67,13 @@ def work_together(folder: str, lock: int | None, signals: StopSignal, slot: int 
                 start_method="fork",
                 local_addr=LOOPBACK_ADDRESS,
                 logs_specs=DefaultLogsSpecs(log_dir=f"{place}/logs"),
-                signals_to_handle="SIGINT",
+                signals_to_handle="SIGQUIT",
             ),
             be_rank,
         )
         try:
-            signal.signal(signal.SIGTERM, end)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, end)
             ended = agent(str(run.folder), lock, slot, place, signals.name)
         except SignalException:
             return 0

@@ -58,7 +58,8 @@ class DataParallelBackend(TorchBackend):
             raise UserError(f"train.processes: {reason}")
         if device.type not in ("cpu", "cuda"):
             raise UserError(f"train.device: {device.type} is for one process; use cpu, or train.processes 1")
-        if device.type == "cuda" and torch.cuda.device_count() < (here := int(os.environ.get("LOCAL_WORLD_SIZE", 1))):
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if device.type == "cuda" and torch.cuda.device_count() < here:
             have = f"there are {torch.cuda.device_count()} here for {here} processes"
             raise UserError(f"train.processes: each needs a GPU of its own, and {have}; use --train.device cpu")
         if _draws(model):
@@ -69,7 +70,9 @@ class DataParallelBackend(TorchBackend):
         parts = [np.ascontiguousarray(part) for part in (batches.inputs, batches.lengths, batches.targets)]
         changed = {"config": config.plain()} if config is not self._config else {}
         said = {"rates": learning_rates, "parts": [[list(part.shape), str(part.dtype)] for part in parts], **changed}
-        held = {**_under("model", self.model.state_dict()), **_under("optimizer", self.tensors())} if self._gives else {}
+        held = (
+            {**_under("model", self.model.state_dict()), **_under("optimizer", self.tensors())} if self._gives else {}
+        )
         self._config = config
         self.ranks.tell({**said, "held": [[name, list(one.shape), _kind(one)] for name, one in held.items()]})
         for one in held.values():
@@ -79,24 +82,22 @@ class DataParallelBackend(TorchBackend):
             self.ranks.give(torch.from_numpy(part))
         return self._compute(batches, learning_rates)
 
-    def follow(self) -> bool:
-        """Compute what rank 0 tells; return False once that is nothing more."""
-        told = self.ranks.hear()
-        if told == END:
-            return False
-        if "config" in told:
-            self._config = Config.parse(told["config"], "train")
-        held = {
-            name: self.ranks.give(torch.empty(shape, dtype=getattr(torch, kind))) for name, shape, kind in told["held"]
-        }
-        if held:
-            self.model.load_state_dict(_of("model", held))
-            self.load_tensors(_of("optimizer", held))
-        parts = [np.empty(shape, dtype) for shape, dtype in told["parts"]]
-        for part in parts:
-            self.ranks.give(torch.from_numpy(part))
-        self._compute(Batches(*parts), told["rates"])
-        return True
+    def follow(self) -> dict[str, Any]:
+        """Compute what rank 0 tells, chunk by chunk; return what it told in the end."""
+        while True:
+            told = self.ranks.hear()
+            if END.items() <= told.items():
+                return told
+            if "config" in told:
+                self._config = Config.parse(told["config"], "train")
+            held = {name: self.ranks.give(torch.empty(shape, dtype=_type(kind))) for name, shape, kind in told["held"]}
+            if held:
+                self.model.load_state_dict(_of("model", held))
+                self.load_tensors(_of("optimizer", held))
+            parts = [np.empty(shape, dtype) for shape, dtype in told["parts"]]
+            for part in parts:
+                self.ranks.give(torch.from_numpy(part))
+            self._compute(Batches(*parts), told["rates"])
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         super().load_tensors(tensors)
@@ -156,3 +157,8 @@ def _of(kind: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
 
 def _kind(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
+
+
+def _type(kind: str) -> torch.dtype:
+    found: torch.dtype = getattr(torch, kind)
+    return found
