@@ -205,7 +205,6 @@ class TrainConfig(Section):
         ge=1,
         le=1024,
         unit="processes",
-        used_when={"model.fitting": ("gradient",)},
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
         "auto", "where to compute; auto takes the CPU for small models and a GPU, if there is one, for large ones"
@@ -222,6 +221,11 @@ class TrainConfig(Section):
     def keeps_best(self) -> bool:
         """Whether the best checkpoint is saved and kept."""
         return self.keep_best or self.restore_best
+
+    @property
+    def cores(self) -> int:
+        """How many cores the run keeps busy."""
+        return self.threads * self.processes
 
 
 class TrackConfig(Section):
@@ -373,7 +377,7 @@ class Config(Section):
             "model.fitting": "least_squares" if isinstance(self.model, AutoregressiveConfig) else "gradient",
         }
         conditions = list(facts.used_when)
-        if facts.section in ("optim", "schedule"):
+        if facts.section in ("optim", "schedule") or facts.path == "train.processes":
             conditions.insert(0, ("model.fitting", ("gradient",)))
         if facts.path == "train.steps" and said("train.epochs").strip().lower() not in OFF:
             return "train.epochs", ("off",)

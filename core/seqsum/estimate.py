@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from seqsum.config import Config, resolved
 from seqsum.errors import UserError
+from seqsum.models.settings import AutoregressiveConfig
 from seqsum.models.size import model_size
 from seqsum.runs import Workspace
 from seqsum.setting_notes import Note, notes
@@ -38,6 +39,8 @@ SHORTEST_SECONDS = 0.5
 # of a place that an evaluation reads, beside the multiplications.
 FUSED = 1.5e-5, 1e-6, 8e-11, 1e-8
 TORCH = 1e-3, 5e-5, 2e-10, 2e-7
+WAITING = 3e-3
+"""Seconds of a step in which several processes wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,15 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
         return None
     if backend is None:
         fits = config.train.backend != "torch" and why_not_fused(config, task) is None
-        backend = "fused" if fits else "torch"
+        several = config.train.processes > 1 and not isinstance(config.model, AutoregressiveConfig)
+        backend = "data_parallel" if several else "fused" if fits else "torch"
     length = statistics.mean(_length(config, task, config.train.steps * place // PLACES) for place in range(PLACES))
     step, place, product, _ = FUSED if backend == "fused" else TORCH
     layers = getattr(config.model, "num_layers", 1) * (2 if getattr(config.model, "bidirectional", False) else 1)
     products = config.train.batch_size * length * size.others
     seconds = step + place * length * layers + product * products
+    if backend == "data_parallel":
+        seconds = step + WAITING + place * length * layers + product * products / config.train.processes
     # The way forward alone is a third of the multiplications. Compiled code evaluates what it can walk through.
     _, _, product, read = FUSED if backend == "fused" and task.enumerable() is not None else TORCH
     seconds += task.steps_asked * (read * layers + product / 3 * size.others) / config.train.evaluate_every

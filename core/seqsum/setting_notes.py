@@ -15,6 +15,7 @@ from seqsum.formatting import count as counted
 from seqsum.formatting import enumerated, metric
 from seqsum.formatting import learning_rate as shown
 from seqsum.models.settings import AutoregressiveConfig, BlocksConfig, ConcatenatingConfig, FeedForwardConfig
+from seqsum.models.size import model_size
 from seqsum.runs.metric_direction import bounds_of, direction_of
 from seqsum.schema import as_text
 from seqsum.tasks import AnyTask
@@ -38,6 +39,8 @@ READING = (
 """Settings that say how task.file is read."""
 WITHOUT_RECURRENT = (BlocksConfig, ConcatenatingConfig, FeedForwardConfig)
 """Models of ours in which no matrix of its own leads from hidden state to hidden state."""
+WORTH_A_PROCESS = 100_000_000
+"""Multiplications of weights in a step, below which a process more waits longer for the others than it computes."""
 RATE_FIELDS = ("optim.lr", "train.steps", "train.epochs")
 
 
@@ -359,6 +362,24 @@ def _of_the_data(config: Config, task: AnyTask, steps: int) -> Iterator[Note]:
     reason = None if isinstance(config.model, AutoregressiveConfig) else why_not_fused(config, task)
     if config.train.backend == "auto" and reason is not None:
         yield Note("train.backend", not_fused(reason))
+    if config.train.processes > 1 and not isinstance(config.model, AutoregressiveConfig):
+        yield from _too_small(config, task)
+
+
+def _too_small(config: Config, task: AnyTask) -> Iterator[Note]:
+    """Several processes wait for each other at each step, for about as long as such a model computes."""
+    train, size = config.train, model_size(task, config.model)
+    if size is None:
+        return
+    length = task.batches(train.seed, 0, 1, 1).inputs.shape[2]
+    products = size.others * train.batch_size * length
+    if products < WORTH_A_PROCESS * train.processes:
+        rounded = counted(round(products, 1 - len(str(products))), "multiplication")
+        yield Note(
+            "train.processes",
+            f"train.processes {train.processes}: this model is too small to gain, one process is likely faster: a step "
+            f"has about {rounded}, and each process needs {WORTH_A_PROCESS:,} or more",
+        )
 
 
 def not_fused(reason: str) -> str:

@@ -21,8 +21,10 @@ from seqsum.config import Config
 from seqsum.control import commands
 from seqsum.errors import ConfigError
 from seqsum.launch import WarmLauncher
+from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.runs import Run, Workspace
+from seqsum.setting_notes import notes
 from seqsum.training.trainer import Trainer
 from seqsum.worker.together import ATTEMPTS_MORE, LOOPBACK
 from support.engine import (
@@ -213,13 +215,16 @@ def test_processes_of_several_hosts_join_by_torchrun(tmp_path: Path) -> None:
     command = [
         sys.executable, "-P", "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1",
         "--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}", "--rdzv-id", run.id, "--local-addr",
-        "127.0.0.1", "-m", "seqsum.worker.rank", str(run.folder),
+        "127.0.0.1", "--max-restarts", "3", "-m", "seqsum.worker.rank", str(run.folder),
     ]  # fmt: skip
     environment = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "GLOO_SOCKET_IFNAME": LOOPBACK}
     hosts = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
+    wait_until(lambda: run.worker_lives, "rank 0")
+    wait_for_step(run, 100)
+    psutil.Process(hosts[1].pid).children()[0].kill()
     said = [host.communicate(timeout=120)[1] for host in hosts]
     assert [host.returncode for host in hosts] == [0, 0], said
-    assert run.summary().status == "finished"
+    assert (run.summary().status, len(messages(run))) == ("finished", 1)
     assert [outcome_of(run)] == train_together(2, [small(**LONG)], tmp_path / "here")
 
 
@@ -239,3 +244,31 @@ def test_what_several_processes_would_do_otherwise_is_refused(changes: dict[str,
         Config().changed({**changes, "train.processes": 2}, "test")
     assert raised.value.problems == [("train.processes", reason)]
     Config().changed({**changes, "train.processes": 1}, "test")
+
+
+def said(**changes: Any) -> list[str]:
+    config = small(train__processes=2, **changes)
+    return [note.text for note in notes(config, make_task(config.task)) if note.path == "train.processes"]
+
+
+def test_who_asks_for_processes_that_do_not_pay_is_told() -> None:
+    """Each of 4 × 3 inputs of a step meets 8 × 4 + 8 × 8 + 2 × 8 weights of the cell, 5 × 8 + 5 of the head."""
+    small_step = (8 * 4 + 8 * 8 + 2 * 8 + 5 * 8 + 5) * 4 * 3
+    assert said() == [
+        "train.processes 2: this model is too small to gain, one process is likely faster: a step has about "
+        f"{round(small_step, -3):,} multiplications, and each process needs 100,000,000 or more"
+    ]
+    assert said(model__hidden_size=4096) == []
+
+
+def test_a_run_takes_as_many_cores_as_all_its_threads() -> None:
+    assert small(train__processes=3, train__threads=2).train.cores == 6
+
+
+def test_least_squares_are_solved_by_one_process(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    config = load_preset("sunspots_ar").config.changed({"train.processes": 2}, "test")
+    assert "train.processes" not in {facts.path for facts in config.used_fields()}
+    run = new_run(tmp_path, config)
+    fork_server.submit(run)
+    assert wait_for_end(run).status == "finished"
+    assert Run(run.folder).record.backend == "least_squares"

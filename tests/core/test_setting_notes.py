@@ -109,9 +109,9 @@ CLIPS = {"optim.clip_norm": ("0.001",), "optim.clip_value": ("0.0001",)}
 NOT_LEARNED = {
     "train.log_every", "train.evaluate_every", "train.checkpoint_every", "train.keep_checkpoints", "train.keep_best",
     "train.restore_best", "train.best_metric", "train.min_delta", "train.stopping_threshold",
-    "train.threads", "train.device", "train.backend", "train.early_stop", "track.swanlab", "track.description",
-    "track.group", "track.tags", "model.form", "model.beam_width", "task.longest_asked", "task.horizon", "train.epochs",
-    "task.season",
+    "train.threads", "train.processes", "train.device", "train.backend", "train.early_stop", "track.swanlab",
+    "track.description", "track.group", "track.tags", "model.form", "model.beam_width", "task.longest_asked",
+    "task.horizon", "train.epochs", "task.season",
 }  # fmt: skip
 BASES: dict[str, tuple[str, dict[str, Any]]] = {
     "sum_modulo": ("baseline", {**SMALL, **QUICK}),

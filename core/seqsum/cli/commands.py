@@ -70,7 +70,7 @@ def train(options: Options) -> int:
         check_detached(options, launcher)
         if options.dry_run:
             commands.checked(config)
-        say_command(options, launcher, launcher.command(workspace.folder, 1, config.train.threads, options.queue), 1)
+        say_command(options, launcher, launcher.command(workspace.folder, 1, config.train, options.queue), 1)
         if options.dry_run:
             return 0
         launcher.warm()

@@ -41,7 +41,7 @@ def replicate(options: argparse.Namespace) -> int:
         replication = Replication(workspace, launcher, preset.name, config, seeds, group)
         due = len(replication.due())
         if due:
-            command = launcher.command(workspace.folder, due, config.train.threads, queue=True)
+            command = launcher.command(workspace.folder, due, config.train, queue=True)
             say_command(options, launcher, command, due)
         if options.dry_run:
             if not due:

@@ -152,7 +152,7 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     with closing(_launcher(workspace, made)) as launcher:
         cost = cost_of(wanted, space, made.trials, len(seeds), launcher.capacity(), read_speeds(workspace))
         first = min(cost.runs, AHEAD * launcher.capacity())
-        command = launcher.command(workspace.folder, first, config.train.threads, queue=True)
+        command = launcher.command(workspace.folder, first, config.train, queue=True)
     if not options.dry_run:
         made = create(workspace, made, named=options.name is not None)
     if options.json:

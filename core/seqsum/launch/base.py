@@ -6,9 +6,12 @@ import shlex
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seqsum.runs import Run, Summary
+
+if TYPE_CHECKING:
+    from seqsum.config import TrainConfig
 
 RUN = "RUN"
 """Stands for a run's id in a command that is shown before there is a run."""
@@ -26,10 +29,10 @@ class Launcher(Protocol):
         """Return how many workers can run side by side here."""
         ...
 
-    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
+    def command(self, workspace: Path, runs: int, train: TrainConfig, queue: bool = False) -> str:
         """Return what starts so many new runs of this workspace, as it would be typed: one or several lines.
 
-        threads: what each computes with. queue: as `submit` has it. Starts nothing.
+        train: how each trains. queue: as `submit` has it. Starts nothing.
         """
         ...
 
@@ -69,6 +72,12 @@ class Launcher(Protocol):
     def close(self) -> None:
         """Let go of what the launcher holds; workers go on, where the engine lets them."""
         ...
+
+
+def cores_of(run: Run) -> int:
+    """Return how many cores a run keeps busy."""
+    train = run.record.setting("train")
+    return train.whole("threads", 1) * train.whole("processes", 1)
 
 
 def worker_command(module: str, folder: Path | str, *arguments: str) -> list[str]:

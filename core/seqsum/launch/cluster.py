@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError, told_as
 from seqsum.launch.job import BY_SIGNAL
@@ -24,6 +25,9 @@ from seqsum.runs.access import by_another
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.database import on_network_file_system
 from seqsum.runs.lock import no_worker, take_lock
+
+if TYPE_CHECKING:
+    from seqsum.config import TrainConfig
 
 POLL_SECONDS = 2.0
 """How often an engine is asked."""
@@ -73,7 +77,7 @@ class ClusterLauncher(ABC):
     def capacity(self) -> int: ...
 
     @abstractmethod
-    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str: ...
+    def command(self, workspace: Path, runs: int, train: TrainConfig, queue: bool = False) -> str: ...
 
     @abstractmethod
     def _hand_over(self, jobs: Sequence[Job]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError, told_as
 from seqsum.files import append_to
@@ -18,6 +19,9 @@ from seqsum.runs.changes import tell_changed
 from seqsum.runs.lock import take_lock
 from seqsum.slots import Slots, worker_count
 from seqsum.training.card import will_take_card
+
+if TYPE_CHECKING:
+    from seqsum.config import TrainConfig
 
 WORKER = "seqsum.worker"
 LOCK, TICKET = "LOCK", "TICKET"
@@ -71,12 +75,12 @@ class LocalLauncher:
         except ValueError as error:
             raise UserError(str(error)) from None
 
-    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
+    def command(self, workspace: Path, runs: int, train: TrainConfig, queue: bool = False) -> str:
         ticket = TICKET if queue else AT_ONCE
         root = machine_folder()[0]
         place = [str(root)] if root is not None else []
         command = worker_command(WORKER, workspace / RUN, LOCK, ticket, str(self.capacity()), *place)
-        return typed(worker_environment(threads), command)
+        return typed(worker_environment(train.threads), command)
 
     def submit(self, run: Run, queue: bool = False) -> int | None:
         with ExitStack() as held:

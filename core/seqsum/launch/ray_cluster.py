@@ -14,14 +14,17 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
-from seqsum.launch.base import RUN, typed, worker_command, worker_environment
+from seqsum.launch.base import RUN, cores_of, typed, worker_command, worker_environment
 from seqsum.launch.cluster import ClusterLauncher, Job, Standing
 from seqsum.launch.job import BOUND, JobWorker, WorkerLost
 from seqsum.launch.options import check_options, whole_option
 from seqsum.text import one_line, printable
+
+if TYPE_CHECKING:
+    from seqsum.config import TrainConfig
 
 OPTIONS = ("address", "at_once", "max_retries", "num_cpus", "num_gpus", "memory", "scheduling_strategy")
 OF_TASKS = ("num_cpus", "num_gpus", "memory", "scheduling_strategy")
@@ -83,12 +86,12 @@ class RayLauncher(ClusterLauncher):
     def capacity(self) -> int:
         return self._at_once
 
-    def _options(self, threads: int) -> dict[str, Any]:
-        return {"num_cpus": threads, "max_retries": self._retries, **self._task}
+    def _options(self, cores: int) -> dict[str, Any]:
+        return {"num_cpus": cores, "max_retries": self._retries, **self._task}
 
-    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in self._options(threads).items())
-        worker = typed(worker_environment(threads), worker_command(BOUND, workspace / RUN, "PARENT"))
+    def command(self, workspace: Path, runs: int, train: TrainConfig, queue: bool = False) -> str:
+        said = ", ".join(f"{name}={value!r}" for name, value in self._options(train.cores).items())
+        worker = typed(worker_environment(train.threads), worker_command(BOUND, workspace / RUN, "PARENT"))
         return (
             f"ray.init(address={self._address!r})\n"
             f"ray.remote(seqsum.launch.ray_cluster.train).options({said}).remote({str(workspace / RUN)!r}, TOKEN)\n"
@@ -117,8 +120,8 @@ class RayLauncher(ClusterLauncher):
         self._connect()
         remote = self._ray.remote(train)
         for job in jobs:
-            threads = job.run.record.setting("train").whole("threads", 1)
-            task = remote.options(name=f"seqsum {job.run.id}", retry_exceptions=[WorkerLost], **self._options(threads))
+            own = self._options(cores_of(job.run))
+            task = remote.options(name=f"seqsum {job.run.id}", retry_exceptions=[WorkerLost], **own)
             reference = task.remote(str(job.run.folder), job.token)
             job.id = reference.task_id().hex()
             self._references[job.id] = reference

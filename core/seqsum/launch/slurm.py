@@ -18,13 +18,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError, told_as
+from seqsum.launch.base import cores_of
 from seqsum.launch.cluster import ClusterLauncher, Job, Standing
 from seqsum.launch.options import whole_option
 from seqsum.runs.bounds import own_folder
 from seqsum.text import one_line, printable
+
+if TYPE_CHECKING:
+    from seqsum.config import TrainConfig
 
 FOLDER = f".slurm-{os.getuid()}"
 """Of the workspace: what submitit keeps of a user's jobs, and their own output. A worker's is in its run's folder."""
@@ -107,22 +111,22 @@ class SlurmLauncher(ClusterLauncher):
     def capacity(self) -> int:
         return self._at_once
 
-    def _parameters(self, threads: int) -> dict[str, Any]:
-        return {"cpus_per_task": threads, "requeue": True, **self._others}
+    def _parameters(self, cores: int) -> dict[str, Any]:
+        return {"cpus_per_task": cores, "requeue": True, **self._others}
 
-    def command(self, workspace: Path, runs: int, threads: int, queue: bool = False) -> str:
-        self._ask_for(threads)
+    def command(self, workspace: Path, runs: int, train: TrainConfig, queue: bool = False) -> str:
+        self._ask_for(train.cores)
         return f"sbatch SCRIPT, where SCRIPT is\n{self._engine.script(runs).strip()}"
 
-    def _ask_for(self, threads: int) -> None:
-        own = {"cpus_per_task": threads, "requeue": True}
+    def _ask_for(self, cores: int) -> None:
+        own = {"cpus_per_task": cores, "requeue": True}
         self._engine.update_parameters(additional_parameters={**own, **self._others})
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         from seqsum.launch.sbatch import FailedSubmission, Work
 
-        def threads_of(job: Job) -> int:
-            return job.run.record.setting("train").whole("threads", 1)
+        def cores(job: Job) -> int:
+            return cores_of(job.run)
 
         with told_as(f"launch: can't write in {self._folder}"):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -130,8 +134,8 @@ class SlurmLauncher(ClusterLauncher):
         # What lies there is run by the jobs.
         if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
             raise UserError(f"launch: {self._folder} can be written by others: delete it, or choose another workspace")
-        for threads, alike in groupby(sorted(jobs, key=threads_of), threads_of):
-            self._ask_for(threads)
+        for number, alike in groupby(sorted(jobs, key=cores), cores):
+            self._ask_for(number)
             array = list(alike)
             said = io.StringIO()
             try:

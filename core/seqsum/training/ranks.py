@@ -6,6 +6,7 @@ Messages are JSON and numbers, never pickles: what arrives over a network runs n
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -91,5 +92,6 @@ def _lost() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        # Behind the place in gloo's source, and before its advice.
+        reason = re.sub(r"^\[\S*\] ", "", " ".join(str(error).split())).partition(". ")[0][:200]
         raise ProcessLost(f"train.processes: another process of this run was lost: {reason}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import traceback
@@ -21,7 +22,7 @@ from torch._C._distributed_c10d import FileStore
 
 from seqsum import plugins
 from seqsum.config import Config
-from seqsum.errors import ProcessLost, UserError
+from seqsum.errors import UserError
 from seqsum.training.backends.data_parallel import END, DataParallelBackend
 from seqsum.training.ranks import Ranks
 from seqsum.training.trainer import Trainer
@@ -60,6 +61,9 @@ def be_rank(
             # The agent has SIGINT for those who want the run to stop, and SIGTERM when it begins again.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             threading.Thread(target=stop_without, args=[os.getppid(), signal.SIGINT], daemon=True).start()
+        if not Path(folder).is_dir():
+            host = socket.gethostname()
+            raise UserError(f"rank 0 is on {host}, which has no {folder}: give it the first --local-addr of all hosts")
         speaker = os.getpid() if place is None else os.getppid()
         status = work(folder, lock, signals, slot, Attempt.of_torchrun(speaker))
         ranks.tell({**END, "by_signal": signals.name is not None})
@@ -69,7 +73,7 @@ def be_rank(
             else:
                 shutil.rmtree(place, ignore_errors=True)  # it was killed
         return _returned(status, place, signals.name is not None)
-    except ProcessLost as error:
+    except UserError as error:
         log(f"rank {ranks.rank}: {error}")
     except BaseException:
         traceback.print_exc()

@@ -61,7 +61,8 @@ class DataParallelBackend(TorchBackend):
         here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if device.type == "cuda" and torch.cuda.device_count() < here:
             have = f"there are {torch.cuda.device_count()} here for {here} processes"
-            raise UserError(f"train.processes: each needs a GPU of its own, and {have}; use --train.device cpu")
+            way_out = "use --train.device cpu, or fewer; a queued run sees one GPU"
+            raise UserError(f"train.processes: each needs a GPU of its own, and {have}: {way_out}")
         if _draws(model):
             raise UserError(f"train.processes: must be 1: {type(model).__name__} draws random numbers at each step")
 
