@@ -377,8 +377,8 @@ def _too_small(config: Config, task: AnyTask) -> Iterator[Note]:
         rounded = counted(round(products, 1 - len(str(products))), "multiplication")
         yield Note(
             "train.processes",
-            f"train.processes {train.processes}: this model is too small to gain, one process is likely faster: a step "
-            f"has about {rounded}, and each process needs {WORTH_A_PROCESS:,} or more",
+            f"train.processes {train.processes} is likely slower than 1: a step has about {rounded}, and each process "
+            f"needs {WORTH_A_PROCESS:,} to gain",
         )
 
 

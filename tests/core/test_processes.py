@@ -16,15 +16,19 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 from seqsum.config import Config
 from seqsum.control import commands
-from seqsum.errors import ConfigError
+from seqsum.errors import ConfigError, UserError
 from seqsum.launch import WarmLauncher
+from seqsum.models.base import SequenceModel
 from seqsum.presets.library import load_preset
 from seqsum.registry import make_task
 from seqsum.runs import Run, Workspace
 from seqsum.setting_notes import notes
+from seqsum.training.backends.data_parallel import DataParallelBackend
+from seqsum.training.ranks import Ranks
 from seqsum.training.trainer import Trainer
 from seqsum.worker.together import ATTEMPTS_MORE, LOOPBACK
 from support.engine import (
@@ -37,7 +41,7 @@ from support.engine import (
     wait_for_step,
     wait_until,
 )
-from support.processes import train_together
+from support.processes import in_processes, train_together
 
 SHORT: dict[str, Any] = {
     "task.modulus": 5, "task.min_length": 1, "task.max_length": 3, "model.hidden_size": 8,
@@ -228,6 +232,38 @@ def test_processes_of_several_hosts_join_by_torchrun(tmp_path: Path) -> None:
     assert [outcome_of(run)] == train_together(2, [small(**LONG)], tmp_path / "here")
 
 
+class Restless(SequenceModel):
+    """A model of somebody's own that draws numbers as it goes, or normalises over a batch."""
+
+    def __init__(self, inner: SequenceModel, normalises: bool) -> None:
+        super().__init__()
+        self.inner, self.norm = inner, nn.BatchNorm1d(5, dtype=torch.float64) if normalises else None
+
+    def forward(self, inputs: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
+        return F.dropout(self.inner(inputs, lengths), 0.1)
+
+
+@pytest.mark.parametrize(("normalises", "reason"), [(False, "draws random numbers"), (True, "batch normalisation")])
+def test_what_a_model_of_ones_own_does_otherwise_is_refused(normalises: bool, reason: str, tmp_path: Path) -> None:
+    def work(ranks: Ranks) -> None:
+        trainer, config = Trainer(config_of({})), config_of({}, 2)
+        model = Restless(trainer.model, normalises)
+        if ranks.leads:
+            with pytest.raises(UserError, match=reason):
+                batches = trainer.task.batches(0, 0, 3, 7)
+                DataParallelBackend(model, trainer.task, config).run(batches, [0.1] * 3, config)
+            ranks.tell({"end": True})
+            return
+        told = ranks.hear()
+        if not normalises:
+            backend = DataParallelBackend(model, trainer.task, config)
+            ranks.agree(None)
+            told = backend.follow()
+        assert told == {"end": True}
+
+    in_processes(2, work, tmp_path / "store")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -255,8 +291,8 @@ def test_who_asks_for_processes_that_do_not_pay_is_told() -> None:
     """Each of 4 × 3 inputs of a step meets 8 × 4 + 8 × 8 + 2 × 8 weights of the cell, 5 × 8 + 5 of the head."""
     small_step = (8 * 4 + 8 * 8 + 2 * 8 + 5 * 8 + 5) * 4 * 3
     assert said() == [
-        "train.processes 2: this model is too small to gain, one process is likely faster: a step has about "
-        f"{round(small_step, -3):,} multiplications, and each process needs 100,000,000 or more"
+        f"train.processes 2 is likely slower than 1: a step has about {round(small_step, -3):,} multiplications, and "
+        "each process needs 100,000,000 to gain"
     ]
     assert said(model__hidden_size=4096) == []
 

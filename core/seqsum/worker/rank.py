@@ -128,4 +128,6 @@ def follow(ranks: Ranks) -> bool:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or "TORCHELASTIC_RUN_ID" not in os.environ:
+        sys.exit("one process of several, which torchrun starts: torchrun … -m seqsum.worker.rank RUN_FOLDER")
     sys.exit(be_rank(sys.argv[1]))

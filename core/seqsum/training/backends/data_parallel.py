@@ -20,6 +20,7 @@ from seqsum.models.base import SequenceModel, mapped
 from seqsum.models.loss import loss_of
 from seqsum.tasks import AnyTask, Batches
 from seqsum.tasks.base import NOT_ASKED
+from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.ranks import Ranks
@@ -63,8 +64,10 @@ class DataParallelBackend(TorchBackend):
             have = f"there are {torch.cuda.device_count()} here for {here} processes"
             way_out = "use --train.device cpu, or fewer; a queued run sees one GPU"
             raise UserError(f"train.processes: each needs a GPU of its own, and {have}: {way_out}")
-        if _draws(model):
-            raise UserError(f"train.processes: must be 1: {type(model).__name__} draws random numbers at each step")
+        if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules()):
+            raise UserError(
+                "train.processes: must be 1 with batch normalisation, which needs the rows of a whole batch"
+            )
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         """Tell the others what rank 0 is to compute, and compute its share."""
@@ -81,7 +84,14 @@ class DataParallelBackend(TorchBackend):
         self._gives = False
         for part in parts:
             self.ranks.give(torch.from_numpy(part))
-        return self._compute(batches, learning_rates)
+        before = checkpoint.rng_state()
+        result = self._compute(batches, learning_rates)
+        if not torch.equal(before, checkpoint.rng_state()):
+            # Drawn beside each other the numbers would hang on how many processes there are.
+            raise UserError(
+                f"train.processes: must be 1: {type(self.model).__name__} draws random numbers as it trains"
+            )
+        return result
 
     def follow(self) -> dict[str, Any]:
         """Compute what rank 0 tells, chunk by chunk; return what it told in the end."""
@@ -134,18 +144,6 @@ class DataParallelBackend(TorchBackend):
         else:
             self.ranks.add(gradients, total)
         return total
-
-
-def _draws(model: nn.Module) -> bool:
-    """Whether a model has a part of PyTorch's that draws random numbers, or that mixes a batch's rows."""
-    for part in model.modules():
-        if isinstance(part, nn.modules.dropout._DropoutNd) and part.p:
-            return True
-        if isinstance(part, nn.RNNBase) and part.dropout and part.num_layers > 1:
-            return True
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            return True
-    return False
 
 
 def _under(kind: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
