@@ -210,6 +210,63 @@ def test_a_run_that_loses_processes_again_and_again_fails(fork_server: WarmLaunc
     assert (summary.reason or "").startswith("train.processes: another process of this run was lost")
 
 
+BREAKING = """
+import os
+from typing import Literal
+from seqsum.models.settings import ModelConfig
+from seqsum.registry import register_model
+from seqsum.schema import setting
+
+class BreakingConfig(ModelConfig):
+    name: Literal["breaking"] = setting("breaking", "breaks in rank 0")
+
+def build(task, config):
+    import torch
+    from seqsum.models.base import SequenceModel
+
+    class Breaking(SequenceModel):
+        def __init__(self):
+            super().__init__()
+            self.head, self.read = torch.nn.Linear(1, task.classes), 0
+
+        def forward(self, inputs, lengths, targets=None):
+            self.read += self.training
+            if self.read == 20 and os.environ["RANK"] == "0":
+                raise RuntimeError("it is broken")
+            return self.head(lengths.unsqueeze(1).float())
+
+    return Breaking()
+
+register_model(BreakingConfig, build, {"class"})
+"""
+
+
+def test_an_error_in_one_of_them_fails_the_run_and_ends_all(tmp_path: Path) -> None:
+    (tmp_path / "breaking.py").write_text(BREAKING)
+    words = [
+        "train",
+        "adds",
+        "--model.name",
+        "breaking",
+        "--train.processes",
+        "2",
+        "--workspace",
+        str(tmp_path / "runs"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "seqsum.cli", *words, "--workspace", str(tmp_path / "runs")],
+        env={**os.environ, "SEQSUM_PLUGINS": str(tmp_path / "breaking.py")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and "RuntimeError: it is broken" in done.stdout
+    (run,) = Workspace(tmp_path / "runs").runs()
+    assert wait_for_end(run).status == "failed"
+    with run.store() as store:
+        assert [event.kind for event in store.events() if event.kind in ("started", "resumed")] == ["started"]
+
+
 def test_processes_of_several_hosts_join_by_torchrun(tmp_path: Path) -> None:
     """Two of torchrun's agents, as on two hosts, each with a process of its own."""
     run = new_run(tmp_path / "runs", small(**LONG))

@@ -57,11 +57,11 @@ def _be(rank: int, count: int, work: Callable[[Any], None], store: Path) -> int:
     try:
         import torch.distributed as dist
 
-        from seqsum.training.ranks import Ranks
+        from seqsum.training.ranks import ranks_here
 
         os.environ["GLOO_SOCKET_IFNAME"] = LOOPBACK
         dist.init_process_group("gloo", store=dist.FileStore(str(store), count), rank=rank, world_size=count)
-        work(Ranks())
+        work(ranks_here())
         status = 0
     except BaseException:
         traceback.print_exc()

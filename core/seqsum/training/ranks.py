@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,16 +20,15 @@ from seqsum.errors import ProcessLost
 
 
 class Ranks:
-    """This process among those of its run: `rank` of `size`."""
+    """This process among those of its run: `rank` of `size`.
+
+    busy: whether the others are amid a chunk, and hear nothing
+    """
 
     def __init__(self) -> None:
         """The process group must have been made."""
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
-
-    @classmethod
-    def here(cls) -> Ranks | None:
-        """Return this process's place among others; None where it is alone."""
-        return cls() if dist.is_available() and dist.is_initialized() else None
+        self.busy = False
 
     @property
     def leads(self) -> bool:
@@ -85,6 +85,16 @@ class Ranks:
             text = self.give(said if rank == self.rank else torch.empty(int(length), dtype=torch.uint8), rank)
             first = first or text.numpy().tobytes().decode("utf-8", "replace").strip("\0") or None
         return first
+
+
+@cache
+def _place() -> Ranks:
+    return Ranks()
+
+
+def ranks_here() -> Ranks | None:
+    """Return this process's place among others; None where it is alone."""
+    return _place() if dist.is_available() and dist.is_initialized() else None
 
 
 @contextmanager

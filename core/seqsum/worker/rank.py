@@ -24,7 +24,7 @@ from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.training.backends.data_parallel import END, DataParallelBackend
-from seqsum.training.ranks import Ranks
+from seqsum.training.ranks import Ranks, ranks_here
 from seqsum.training.trainer import Trainer
 from seqsum.worker.attempt import Attempt
 from seqsum.worker.bound import stop_without
@@ -47,7 +47,8 @@ def be_rank(
     signals = StopSignal()
     signals.name = stop
     _join(place)
-    ranks = Ranks()
+    ranks = ranks_here()
+    assert ranks is not None
     try:
         if not ranks.leads:
             for descriptor in (lock, slot):
@@ -66,13 +67,17 @@ def be_rank(
             raise UserError(f"rank 0 is on {host}, which has no {folder}: give it the first --local-addr of all hosts")
         speaker = os.getpid() if place is None else os.getppid()
         status = work(folder, lock, signals, slot, Attempt.of_torchrun(speaker))
-        ranks.tell({**END, "by_signal": signals.name is not None})
-        if place is not None and signals.name is not None:
+        over = signals.name is not None or ranks.busy
+        if not ranks.busy:
+            ranks.tell({**END, "by_signal": over})
+        if place is not None and over:
             if os.getppid() == speaker:
                 os.kill(speaker, signal.SIGTERM)
             else:
                 shutil.rmtree(place, ignore_errors=True)  # it was killed
-        return _returned(status, place, signals.name is not None)
+        if ranks.busy:
+            _exit(0 if place is not None else 1)
+        return _returned(status, place, over)
     except UserError as error:
         log(f"rank {ranks.rank}: {error}")
     except BaseException:
@@ -130,4 +135,5 @@ def follow(ranks: Ranks) -> bool:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or "TORCHELASTIC_RUN_ID" not in os.environ:
         sys.exit("one process of several, which torchrun starts: torchrun … -m seqsum.worker.rank RUN_FOLDER")
-    sys.exit(be_rank(sys.argv[1]))
+    # How it went stands in the run: one that failed would fail again.
+    be_rank(sys.argv[1])

@@ -76,7 +76,7 @@ def work_together(folder: str, lock: int | None, signals: StopSignal, slot: int 
                 signal.signal(number, end)
             ended = agent(str(run.folder), lock, slot, place, signals.name)
         except SignalException:
-            return 0
+            return 1 if run.summary().status == "failed" else 0
         except ChildFailedError:
             return 1
         finally:

@@ -23,7 +23,7 @@ from seqsum.tasks.base import NOT_ASKED
 from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.torch_backend import TorchBackend
-from seqsum.training.ranks import Ranks
+from seqsum.training.ranks import ranks_here
 
 OF_STATE = 1
 """The dimension of a carried state that counts a batch's rows."""
@@ -38,7 +38,7 @@ class DataParallelBackend(TorchBackend):
     def __init__(self, model: SequenceModel, task: AnyTask, config: Config) -> None:
         """Raises UserError where these processes can't train it, with the first reason that one of them has."""
         super().__init__(model, task, config)
-        ranks = Ranks.here()
+        ranks = ranks_here()
         if ranks is None:
             raise UserError("train.processes: must be 1 here; `seqsum train` starts several processes")
         self.ranks = ranks
@@ -65,9 +65,7 @@ class DataParallelBackend(TorchBackend):
             way_out = "use --train.device cpu, or fewer; a queued run sees one GPU"
             raise UserError(f"train.processes: each needs a GPU of its own, and {have}: {way_out}")
         if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules()):
-            raise UserError(
-                "train.processes: must be 1 with batch normalisation, which needs the rows of a whole batch"
-            )
+            raise UserError("train.processes: must be 1 with batch normalisation, which needs a whole batch")
 
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         """Tell the others what rank 0 is to compute, and compute its share."""
@@ -85,7 +83,9 @@ class DataParallelBackend(TorchBackend):
         for part in parts:
             self.ranks.give(torch.from_numpy(part))
         before = checkpoint.rng_state()
+        self.ranks.busy = True
         result = self._compute(batches, learning_rates)
+        self.ranks.busy = False
         if not torch.equal(before, checkpoint.rng_state()):
             # Drawn beside each other the numbers would hang on how many processes there are.
             raise UserError(
