@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from seqsum.config import TrainConfig
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, read_options
 from seqsum.runs import Workspace
@@ -22,8 +23,9 @@ FLAGS = ["baseline", "--train.steps", "20"]
 @pytest.mark.parametrize("queue", [False, True])
 def test_what_a_dry_run_shows_is_what_a_worker_is_started_by(queue: bool, tmp_path: Path) -> None:
     launcher = LocalLauncher(workers=3)
-    shown = shlex.split(launcher.command(tmp_path, 1, 2, queue))
-    run = new_run(tmp_path, small(train__steps=200_000, train__threads=2, train__backend="torch"))
+    config = small(train__steps=200_000, train__threads=2, train__backend="torch")
+    shown = shlex.split(launcher.command(tmp_path, 1, config.train, queue))
+    run = new_run(tmp_path, config)
     process = psutil.Process(launcher.submit(run, queue))
     # Empty for the moment in which it becomes another program.
     environment = wait_until(process.environ, "its environment")
@@ -48,7 +50,7 @@ def test_what_a_dry_run_shows_is_what_a_worker_is_started_by(queue: bool, tmp_pa
 def test_a_dry_run_starts_and_leaves_nothing(words: list[str], runs: int, tmp_path: Path) -> None:
     there = [*words, "--dry-run", "--workspace", str(tmp_path)]
     told = lines(*there, "--on", "local", "--job", "workers=5")[-1]
-    command = LocalLauncher(5).command(tmp_path, runs, 1, queue=words[0] != "train")
+    command = LocalLauncher(5).command(tmp_path, runs, TrainConfig(), queue=words[0] != "train")
     assert told == {"event": "command", "on": "local", "runs": runs, "command": command, "dry_run": True}
     status, out, err = call(*there)
     assert (status, err) == (0, "") and "nothing is started" in out and "seqsum.worker" in out

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from seqsum.config import Config
+from seqsum.config import Config, TrainConfig
 from seqsum.control import commands
 from seqsum.control.replicate import Replication
 from seqsum.errors import UserError
@@ -80,7 +80,8 @@ def job_of(run: Run) -> str:
 
 def test_seeds_are_one_array_and_train_as_they_do_here(slurm: Path, fork_server: WarmLauncher, tmp_path: Path) -> None:
     launcher = on_slurm(tmp_path / "runs", nice="7")
-    shown = launcher.command(tmp_path / "runs", 3, 1)
+    assert "--cpus-per-task=6" in launcher.command(tmp_path / "runs", 3, TrainConfig(threads=2, processes=3))
+    shown = launcher.command(tmp_path / "runs", 3, TrainConfig())
     group = replication(tmp_path / "runs", launcher, 3)
     group.begin()
     array = job_of(group.runs[0]).partition("_")[0]
