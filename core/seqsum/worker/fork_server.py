@@ -23,7 +23,8 @@ from seqsum.launch.warm import AT_ONCE, LONGEST_MESSAGE
 def load() -> None:
     """Import what a worker imports, and load the compiled code if it is there."""
     import seqsum.training.trainer
-    import seqsum.worker.process  # noqa: F401
+    import seqsum.worker.process
+    import seqsum.worker.together  # noqa: F401
     from seqsum.training.backends.fused import cache
 
     if cache.is_warm():
