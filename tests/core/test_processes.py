@@ -235,31 +235,34 @@ def build(task, config):
                 raise RuntimeError("it is broken")
             return self.head(lengths.unsqueeze(1).float())
 
+    print("may see", os.environ.get("CUDA_VISIBLE_DEVICES"))
     return Breaking()
 
 register_model(BreakingConfig, build, {"class"})
 """
 
 
-def test_an_error_in_one_of_them_fails_the_run_and_ends_all(tmp_path: Path) -> None:
-    (tmp_path / "breaking.py").write_text(BREAKING)
-    words = [
-        "train",
-        "adds",
-        "--model.name",
-        "breaking",
-        "--train.processes",
-        "2",
-        "--workspace",
-        str(tmp_path / "runs"),
-    ]
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "seqsum.cli", *words, "--workspace", str(tmp_path / "runs")],
-        env={**os.environ, "SEQSUM_PLUGINS": str(tmp_path / "breaking.py")},
-        capture_output=True,
-        text=True,
-        check=False,
+def train_breaking(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Have two processes train a model of one's own that breaks."""
+    (folder / "breaking.py").write_text(BREAKING)
+    own = {"SEQSUM_PLUGINS": str(folder / "breaking.py"), "SEQSUM_WORKSPACE": str(folder / "runs")}
+    told = ["train", "adds", "--model.name", "breaking", "--train.processes", "2", *words]
+    command = [sys.executable, "-P", "-m", "seqsum.cli", *told]
+    return subprocess.run(
+        command, env={**os.environ, **own, **environment}, capture_output=True, text=True, check=False
     )
+
+
+def test_several_processes_see_several_cards(tmp_path: Path) -> None:
+    """Though the queue of the machine shows a run one; there are none here."""
+    done = train_breaking(tmp_path, "--train.device", "cuda", CUDA_VISIBLE_DEVICES="4,7")
+    assert done.returncode == 1
+    (run,) = Workspace(tmp_path / "runs").runs()
+    assert "may see 4,7" in run.log.read_text()
+
+
+def test_an_error_in_one_of_them_fails_the_run_and_ends_all(tmp_path: Path) -> None:
+    done = train_breaking(tmp_path)
     assert done.returncode == 1 and "RuntimeError: it is broken" in done.stdout
     (run,) = Workspace(tmp_path / "runs").runs()
     assert wait_for_end(run).status == "failed"

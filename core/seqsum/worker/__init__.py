@@ -5,6 +5,7 @@ May import `training`, `evaluation`, `trackers`, `launch`, `runs` and what lies 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from seqsum.worker.signals import StopSignal
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
     """
     # Before anything that takes time to import: a signal that comes meanwhile must not just end the process.
     signals = StopSignal()
+    # The queue shows a run one card; several processes of a run need several.
+    cards = os.environ.get("CUDA_VISIBLE_DEVICES")
     slot: int | None = None
     queue: Queue | None = None
     if len(arguments) > 2:
@@ -44,7 +47,7 @@ def main(arguments: list[str]) -> int:
     lock = int(arguments[1]) if len(arguments) > 1 else None
     try:
         if (processes := processes_of(arguments[0])) > 1:
-            return work_together(arguments[0], lock, signals, slot, processes)
+            return work_together(arguments[0], lock, signals, slot, processes, cards)
         return work(arguments[0], lock, signals, slot)
     finally:
         if queue is not None:

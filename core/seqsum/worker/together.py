@@ -31,8 +31,13 @@ def processes_of(folder: str) -> int:
     return 1 if solved else record.setting("train").whole("processes", 1)
 
 
-def work_together(folder: str, lock: int | None, signals: StopSignal, slot: int | None, processes: int) -> int:
-    """Have a run trained to its end; return the exit status."""
+def work_together(
+    folder: str, lock: int | None, signals: StopSignal, slot: int | None, processes: int, cards: str | None
+) -> int:
+    """Have a run trained to its end; return the exit status.
+
+    cards: the graphics cards that the processes may see, as CUDA_VISIBLE_DEVICES has them; None for all
+    """
     run = Run(Path(folder).absolute())
     lock = take_lock(run.folder) if lock is None else lock
     if lock is None:
@@ -50,6 +55,9 @@ def work_together(folder: str, lock: int | None, signals: StopSignal, slot: int 
             signal.signal(one, signal.SIG_IGN)
         raise SignalException(f"process {os.getpid()} got signal {number}", signal.SIGINT)
 
+    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    if cards is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = cards
     # Others have no way in: the processes find each other in files, and talk over loopback.
     os.environ.update(TORCH_DISABLE_SHARE_RDZV_TCP_STORE="1", GLOO_SOCKET_IFNAME=LOOPBACK, NCCL_SOCKET_IFNAME=LOOPBACK)
     with TemporaryDirectory(prefix="seqsum-") as place:

@@ -62,7 +62,7 @@ class DataParallelBackend(TorchBackend):
         here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         if device.type == "cuda" and torch.cuda.device_count() < here:
             have = f"there are {torch.cuda.device_count()} here for {here} processes"
-            way_out = "use --train.device cpu, or fewer; a queued run sees one GPU"
+            way_out = "use --train.device cpu, or as many"
             raise UserError(f"train.processes: each needs a GPU of its own, and {have}: {way_out}")
         if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules()):
             raise UserError("train.processes: must be 1 with batch normalisation, which needs a whole batch")
