@@ -26,6 +26,7 @@ from seqsum.config import resolved
 from seqsum.control import commands
 from seqsum.control.replicate import Replication, group_name
 from seqsum.errors import UserError
+from seqsum.formatting import duration, metric
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
@@ -336,7 +337,7 @@ def _wait(runs: Sequence[TrainedRun], seconds: float) -> None:
     for one in runs:
         while (summary := one.run.summary()).live and summary.status != "paused":
             if time.monotonic() > deadline:
-                raise TimeoutError(f"run {one.id} is {summary.status} yet, after {seconds:g} s")
+                raise TimeoutError(f"run {one.id} is {summary.status} yet, after {duration(seconds)}")
             time.sleep(LOOK_SECONDS)
 
 
@@ -356,7 +357,7 @@ def _table(runs: Iterable[TrainedRun]) -> str:
     )
     rows = ["<tr>" + "".join(f"<th>{html.escape(word)}</th>" for word in ("run", "status", "step", *names)) + "</tr>"]
     for one in summaries:
-        values = [f"{one.metrics[name]:.4g}" if name in one.metrics else "–" for name in names]
+        values = [metric(name, one.metrics[name]) if name in one.metrics else "–" for name in names]
         cells = (one.name, one.status, f"{one.step:,}", *values)
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     return f"<table>{''.join(rows)}</table>"

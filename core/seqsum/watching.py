@@ -31,8 +31,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, SupportsFloat, SupportsIndex
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqsum.errors import UserError, did_you_mean
-from seqsum.files import append_to
+from seqsum.files import append_to, write_atomically
+from seqsum.formatting import count, number
 from seqsum.runs import Run, Workspace
 from seqsum.runs.access import hand
 from seqsum.runs.annotations import check_name, check_tags
@@ -53,6 +57,13 @@ STORE_SECONDS = 1.0
 END_SECONDS = 20.0
 """How long the last points are tried to be written, where the disk is full or somebody holds the store."""
 LONGEST_NAME = 100
+MOST_LINES = 1000
+BINS = 24
+BARS = " ▁▂▃▄▅▆▇█"
+SHADES = " ░▒▓█"
+WIDEST = 64
+"""Characters that a picture is wide, at most; each is about twice as high as wide."""
+WEIGHTS = "weights"
 LONGEST_VALUE = 1000
 PLAIN = "config"
 """The section of what stands in a configuration without one."""
@@ -116,7 +127,7 @@ class WatchedRun:
         self._changes: dict[str, Value] = {}
         self._rows: deque[tuple[int, dict[str, Any]]] = deque()
         self._plain: set[str] = set()
-        self._step = 0
+        self._step = self._newest = 0
         self._looked: set[str] = set()
         self._asked: dict[int, float] = {}
         self._should_stop, self._stopped_by = False, ""
@@ -165,6 +176,7 @@ class WatchedRun:
                 self._check(name, value)
         if not 0 <= place <= LARGEST_WHOLE:
             raise UserError(f"watch: a step is 0 or more, got {place}")
+        self._newest = max(self._newest, place)
         self._rows.append((place, metrics))
 
     @property
@@ -198,7 +210,53 @@ class WatchedRun:
 
     def message(self, text: str) -> None:
         """Tell the person who watches something: it stands among the run's events."""
-        self._rows.append((self._step, {"": text}))
+        self._rows.append((self._newest, {"": text}))
+
+    def text(self, name: str, text: str) -> None:
+        """Keep a longer text of this step, a sample for one: it stands in the log."""
+        self._keep_lines(name, text.splitlines() or [""])
+
+    def histogram(self, name: str, values: Any) -> None:
+        """Keep how numbers of any shape are spread: their ends, their mean, and bars between, among the events."""
+        numbers = _array(name, values).ravel()
+        numbers = numbers[np.isfinite(numbers)]
+        if not numbers.size:
+            raise UserError(f"watch: {one_line(name)} has no number to show")
+        counts, edges = np.histogram(numbers, bins=BINS)
+        heights = np.ceil(counts / counts.max() * (len(BARS) - 1)).astype(int)
+        bars = "".join(BARS[height] for height in heights)
+        low, high, mean = (number(float(value)) for value in (edges[0], edges[-1], numbers.mean()))
+        self.message(f"{name}  {low} {bars} {high}  {count(numbers.size, 'number')}, mean {mean}")
+
+    def image(self, name: str, image: Any) -> None:
+        """Keep a picture, [height, width] or [height, width, 3], as shades of characters in the log: what is lowest in
+        it is empty, what is highest full."""
+        pixels = _array(name, image)
+        if pixels.ndim == 3:
+            pixels = pixels.mean(axis=2)
+        if pixels.ndim != 2 or not pixels.size:
+            raise UserError(f"watch: {one_line(name)} is no picture: [height, width] or [height, width, 3]")
+        self._keep_lines(name, _shades(pixels))
+
+    def save(self, step: SupportsIndex, model: Any) -> Path:
+        """Save weights, an nn.Module's or a mapping of names and tensors, as safetensors in the run's folder; return
+        the file. They are the script's to read again."""
+        import safetensors.torch
+
+        path = self.run.folder / WEIGHTS / f"step-{operator.index(step)}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        tensors = model.state_dict() if hasattr(model, "state_dict") else model
+        # Each by itself: two names for one tensor are written twice.
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        write_atomically(path, safetensors.torch.save(plain))
+        self.message(f"weights saved as {WEIGHTS}/{path.name}")
+        return path
+
+    def _keep_lines(self, name: str, lines: Sequence[str]) -> None:
+        head = f"{one_line(name)} (step {self._newest:,})"
+        with append_to(self.run.log) as log:
+            log.write("".join(f"{line}\n" for line in [head, *lines[:MOST_LINES]]).encode())
+        self.message(f"{name}: {count(len(lines), 'line')} in the log" if len(lines) > 1 else f"{name}: {lines[0]}")
 
     def close(self, status: str = "finished", reason: str | None = None) -> None:
         """End the run: write what is left. Done by the context; again it does nothing."""
@@ -417,7 +475,7 @@ class WatchedRun:
         if "accuracy" not in name:
             self._plain.add(name)
         elif not measured(name, value):
-            raise UserError(f"watch: {name} is a share, 0 to 1, got {value:g}; in percent, divide it by 100")
+            raise UserError(f"watch: {name} is a share, 0 to 1, got {number(value)}; in percent, divide it by 100")
 
 
 _OPEN: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
@@ -448,6 +506,29 @@ def typed_as(old: Value, text: str, path: str) -> Value:
     except ValueError:
         kind = "a whole number" if isinstance(old, int) else "a number"
         raise UserError(f'{path}: must be {kind}, got "{one_line(text)}"') from None
+
+
+def _array(name: str, values: Any) -> NDArray[np.float64]:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"watch: {one_line(name)} are no numbers: {one_line(repr(values)[:LONGEST_NAME])}") from None
+
+
+def _shades(pixels: NDArray[np.float64]) -> list[str]:
+    """Draw a picture [height, width] in lines of shades."""
+    height, width = pixels.shape
+    columns = min(width, WIDEST)
+    rows = max(1, round(height * columns / width / 2))
+    xs = np.minimum((np.arange(columns) + 0.5) * width / columns, width - 1).astype(int)
+    ys = np.minimum((np.arange(rows) + 0.5) * height / rows, height - 1).astype(int)
+    finite = np.nan_to_num(pixels, posinf=0.0, neginf=0.0)
+    low, high = float(finite.min()), float(finite.max())
+    levels = (finite[np.ix_(ys, xs)] - low) / (high - low if high > low else 1.0)
+    places = np.minimum(levels * len(SHADES), len(SHADES) - 1).astype(int)
+    return ["".join(SHADES[place] for place in row) for row in places]
 
 
 def _number(name: str, value: Any) -> float:

@@ -142,7 +142,7 @@ def test_a_notebook_shows_a_table_and_a_chart_with_all_text_literal(tmp_path: Pa
             watched.log(step, loss=1 / step, **{"<i>": 1.0})
     (run,) = seqsum.list_runs(workspace=tmp_path)
     shown = run._repr_html_()
-    assert "<svg" in shown and "<table>" in shown and "finished" in shown and "0.05263" in shown
+    assert "<svg" in shown and "<table>" in shown and "finished" in shown and "0.0526" in shown
     assert "<b>" not in shown and "<i>" not in shown and "&lt;b&gt;bold" in shown
     assert "<svg" not in seqsum.list_runs(workspace=tmp_path)._repr_html_()
     new_run(tmp_path / "other", small())

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 import seqsum
@@ -136,6 +137,34 @@ def test_any_configuration_is_kept_and_compared(config: object, tmp_path: Path) 
     assert "config.lr" in said and "can't be read" not in said and "different tasks" not in said
     (found,) = lines("runs", "--filter", "config.lr > 0.15", "--workspace", str(tmp_path))
     assert found["name"] == "b"
+
+
+def test_texts_spreads_pictures_and_weights_are_kept(tmp_path: Path) -> None:
+    net = torch.nn.Linear(3, 2)
+    picture = np.zeros((40, 80))
+    picture[:, 40:] = 1.0
+    with seqsum.watch("a", workspace=tmp_path) as watched:
+        watched.log(5, loss=1.0)
+        watched.text("sample", "one [red]line\nand another")
+        watched.image("half", torch.from_numpy(np.stack([picture] * 3, axis=2)))
+        watched.histogram("weights", [[0.0, 1.0], [1.0, math.nan]])
+        file = watched.save(5, net)
+        for wrong in (lambda: watched.image("x", [1, 2]), lambda: watched.histogram("x", [math.nan]),
+                      lambda: watched.histogram("x", ["a"])):  # fmt: skip
+            with pytest.raises(UserError, match="watch: x"):
+                wrong()
+    lines = watched.run.log_tail(100)
+    assert lines[:3] == ["sample (step 5)", "one [red]line", "and another"]
+    drawn = lines[lines.index("half (step 5)") + 1 :][:16]
+    assert drawn == [" " * 32 + "█" * 32] * 16
+    with watched.run.store() as store:
+        told = [event.detail["text"] for event in store.events(kind="message")]
+        assert {event.step for event in store.events(kind="message")} == {5}
+    assert told[0] == "sample: 2 lines in the log" and told[3] == f"weights saved as weights/{file.name}"
+    assert told[2] == f"weights  0 ▄{' ' * 22}█ 1  3 numbers, mean 0.6667"
+    loaded = safetensors.torch.load_file(file)
+    assert all(torch.equal(loaded[name], value) for name, value in net.state_dict().items()) and len(loaded) == 2
+    assert call("doctor", "--workspace", str(tmp_path))[1].strip().endswith("sound")
 
 
 def test_a_person_steers_it(script: Begin) -> None:
