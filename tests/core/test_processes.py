@@ -255,7 +255,10 @@ def train_breaking(folder: Path, *words: str, **environment: str) -> subprocess.
 
 def test_several_processes_see_several_cards(tmp_path: Path) -> None:
     """Though the queue of the machine shows a run one; there are none here."""
-    done = train_breaking(tmp_path, "--train.device", "cuda", CUDA_VISIBLE_DEVICES="4,7")
+    queue = tmp_path / "queue"
+    queue.mkdir(mode=0o700)
+    shown = {"CUDA_VISIBLE_DEVICES": "4,7", "SEQSUM_QUEUE_DIR": str(queue)}
+    done = train_breaking(tmp_path, "--train.device", "cuda", **shown)
     assert done.returncode == 1
     (run,) = Workspace(tmp_path / "runs").runs()
     assert "may see 4,7" in run.log.read_text()
