@@ -374,7 +374,7 @@ def _too_small(config: Config, task: AnyTask) -> Iterator[Note]:
     length = task.batches(train.seed, 0, 1, 1).inputs.shape[2]
     products = size.others * train.batch_size * length
     if products < WORTH_A_PROCESS * train.processes:
-        rounded = counted(round(products, 1 - len(str(products))), "multiplication")
+        rounded = counted(round(products, 2 - len(str(products))), "multiplication")
         yield Note(
             "train.processes",
             f"train.processes {train.processes} is likely slower than 1: a step has about {rounded}, and each process "

@@ -354,7 +354,7 @@ def test_who_asks_for_processes_that_do_not_pay_is_told() -> None:
     """Each of 4 × 3 inputs of a step meets 8 × 4 + 8 × 8 + 2 × 8 weights of the cell, 5 × 8 + 5 of the head."""
     small_step = (8 * 4 + 8 * 8 + 2 * 8 + 5 * 8 + 5) * 4 * 3
     assert said() == [
-        f"train.processes 2 is likely slower than 1: a step has about {round(small_step, -3):,} multiplications, and "
+        f"train.processes 2 is likely slower than 1: a step has about {round(small_step, -2):,} multiplications, and "
         "each process needs 100,000,000 to gain"
     ]
     assert said(model__hidden_size=4096) == []
