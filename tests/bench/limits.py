@@ -39,6 +39,8 @@ from . import machine
 SIZES = "1000,10000,100000"
 WORKERS = 1000
 POINTS = 100
+LINKS = 20_000
+"""To one file: a file system has a limit."""
 WRITES_A_SECOND = 10
 """How often a worker that trains writes, at most."""
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,12 +72,16 @@ def make_runs(folder: Path, runs: int) -> None:
         store.append((name, step, 1 / step) for name in ("loss", "accuracy") for step in steps)
         store.set_state(status="finished", step=10 * POINTS, updated=time.time(), train_seconds=1.0)
     record = first.record
-    plain = json.dumps(record.config)
+    plain, stored = json.dumps(record.config), first.folder
     for number in range(runs):
         when = BEGAN + timedelta(minutes=number)
         copy = folder / f"{when:%Y%m%d-%H%M%S}-{_letters(number)}"
         (copy / "checkpoints").mkdir(parents=True)
-        os.link(first.folder / "metrics.db", copy / "metrics.db")
+        if number % LINKS:
+            os.link(stored, copy / "metrics.db")
+        else:
+            stored = copy / "metrics.db"
+            shutil.copyfile(first.folder / "metrics.db", stored)
         config = json.loads(plain)
         config["train"]["seed"] = number
         made = replace(record, id=copy.name, name=f"run-{number}", created=when.isoformat(), config=config)

@@ -432,6 +432,21 @@ def test_the_commit_is_the_repositorys_or_none(tmp_path: Path, monkeypatch: pyte
     assert git_commit() is None
 
 
+def test_a_group_s_runs_are_found_without_reading_again_what_is_known(workspace: Workspace) -> None:
+    config = Config().changed({"track.group": "g"}, "test")
+    first = workspace.create("baseline", config)
+    workspace.create("baseline", Config())
+    assert [run.id for run in workspace.members("g")] == [first.id]
+    (first.folder / "metrics.db").write_bytes(b"no store any more")
+    # Made by another program.
+    second = Workspace(workspace.folder).create("baseline", config)
+    assert {run.id for run in workspace.members("g")} == {first.id, second.id}
+    # Nobody has lost sight of what else there was to be seen.
+    assert {one.id: one.status for one in workspace.summaries()}[first.id] == "unreadable"
+    shutil.rmtree(second.folder)
+    assert [run.id for run in workspace.members("g")] == [first.id]
+
+
 def test_of_many_runs_made_in_a_second_one_asks_for_the_commit(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 from seqsum.cli.engine import say_command
@@ -209,6 +211,8 @@ def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
             Driver(workspace, made.name, launcher) as driver,
             stopping(lambda: want(workspace, made.name, Wanted(stopped=True))) as signals,
         ):
+            # What compares settings at the end takes a second to load, as the first workers do.
+            threading.Thread(target=import_module, args=("scipy.stats",), daemon=True).start()
             _follow(driver, as_json, signals)
     finally:
         launcher.close()

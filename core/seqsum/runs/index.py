@@ -111,7 +111,14 @@ class Index:
         self._gone: set[str] = set()
         self._patience = BUSY_SECONDS
 
-    def read(self, seconds: float | None = None, *, quick: bool = False, closely: Collection[str] = ()) -> IndexedRuns:
+    def read(
+        self,
+        seconds: float | None = None,
+        *,
+        quick: bool = False,
+        closely: Collection[str] = (),
+        only_new: bool = False,
+    ) -> IndexedRuns:
         """Return what each run is doing.
 
         Args:
@@ -119,6 +126,7 @@ class Index:
             quick: look for changes of live runs, of new ones, of those that were told (see `changes`), and of a
                 share of the others, a few hundred files in all: what else changed is found some readings later.
             closely: ids of runs that a quick reading looks at whatever their turn is.
+            only_new: read none that was read before: for who asks for what a run has from its first moment.
 
         Raises UserError when the workspace can't be read.
         """
@@ -126,12 +134,12 @@ class Index:
             if not self._loaded:
                 self._load()
             self._patience = BUSY_SECONDS
-            before, names = self._names, self._list(quick)
+            before, names = self._names, self._list(quick or only_new)
             gone = set() if names is before and len(names) == len(self._known) else self._known.keys() - set(names)
             for id in gone:
                 del self._known[id]
                 self._gone.add(id)
-            due = self._due(names, quick, {*closely, *self._changes.read()})
+            due = self._never_read(names) if only_new else self._due(names, quick, {*closely, *self._changes.read()})
             deadline = None if seconds is None else time.monotonic() + seconds
             changed, done = bool(gone), 0
             for id in due:
@@ -171,15 +179,22 @@ class Index:
         self._listed = None if now - stamp < TICK_NS else stamp
         return self._names
 
-    def _due(self, names: tuple[str, ...], quick: bool, closely: Collection[str]) -> list[str]:
-        """Those never read, then those that changed; newest first in each."""
+    def _never_read(self, names: tuple[str, ...]) -> list[str]:
+        return self._in_parts(names)[0]
+
+    def _in_parts(self, names: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
+        """Those never read, those that were live, and the others; newest first in each."""
         # Thousands of names, several times a second: they are sorted again only when something was read.
         if self._sorted is None or self._sorted[0] is not names:
             live = [name for name in names if name in self._known and self._known[name].entry.summary.live]
             alive = set(live)
             ended = [name for name in names if name in self._known and name not in alive]
             self._sorted = names, [name for name in names if name not in self._known], live, ended
-        _, new, live, ended = self._sorted
+        return self._sorted[1:]
+
+    def _due(self, names: tuple[str, ...], quick: bool, closely: Collection[str]) -> list[str]:
+        """Those never read, then those that changed; newest first in each."""
+        new, live, ended = self._in_parts(names)
         due = [*new, *(name for name in live if self._changed(self._known[name], True))]
         if not quick:
             return due + [name for name in ended if self._changed(self._known[name], True)]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.files import LARGEST_JSON, json_bytes, parse_json, read_json, read_regular, write_atomically
+from seqsum.files import LARGEST_JSON, json_bytes, parse_json, read_regular, write_atomically
 from seqsum.runs.bounds import RUN_NAME, free_name, keep_as
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
@@ -173,7 +173,8 @@ class Record:
         """
         path = folder / RECORD_FILE
         try:
-            raw = read_json(path)
+            data = read_regular(path, LARGEST_JSON)
+            raw = parse_json(data)
         except OSError as error:
             RunGone.check(folder)
             raise UserError(f"runs: can't read {path}: {error.strerror or error}") from None
@@ -214,7 +215,7 @@ class Record:
         )
         known = {part.name for part in fields(cls)}
         kept = {name: value for name, value in raw.items() if name not in known or getattr(made, name) != value}
-        wrong = None if told in (None, checksum(raw)) else told
+        wrong = None if told is None or is_as_written(data) else told
         return replace(made, kept=kept, problems=(*given.problems, *settings.problems), wrong_checksum=wrong)
 
     @classmethod
@@ -239,8 +240,9 @@ def checksum(plain: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_bytes(plain)).hexdigest()
 
 
+@lru_cache(maxsize=128)
 def is_as_written(data: bytes | str) -> bool:
-    """Tell whether a record is what was written, by its own checksum."""
+    """Tell whether a record is what was written, by its own checksum. The same text is asked for again and again."""
     try:
         raw = parse_json(data)
         return bool(raw.pop(CHECKSUM) == checksum(raw))

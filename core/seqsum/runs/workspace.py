@@ -72,12 +72,9 @@ class Workspace:
 
     def members(self, group: str) -> list[Run]:
         """Return the runs of a group, newest first."""
-        return [Run(self.folder / one.id) for one in self._quickly() if one.group == group]
-
-    def _quickly(self) -> list[Summary]:
-        """Return every run's summary, of which name and group are as they are now. A run has its group from its first
-        moment, and who renames one tells it (see `changes`): so thousands that ended need not be looked at again."""
-        return [entry.summary for entry in self.index.read(quick=True).entries]
+        # A run has its group from its first moment: thousands need not be looked at again.
+        found = self.index.read(only_new=True).entries
+        return [Run(self.folder / entry.summary.id) for entry in found if entry.summary.group == group]
 
     def create(
         self,
@@ -236,7 +233,8 @@ class Workspace:
             return None
 
     def _free_name(self, preset: str) -> str:
-        taken = {summary.name for summary in self._quickly()}
+        # Who renames a run tells it: see `changes`.
+        taken = {entry.summary.name for entry in self.index.read(quick=True).entries}
         # A preset of one's own is named by its file, which can be called anything.
         stem = one_line(preset).strip()[: LONGEST_NAME - 10]
         stem = "run" if stem in ("", *FOLDERS) else stem
