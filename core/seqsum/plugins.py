@@ -64,6 +64,11 @@ def problems() -> list[str]:
     return list(_problems)
 
 
+def any_added() -> bool:
+    """Tell whether a plug-in has added a task or a model."""
+    return bool(_sources)
+
+
 def added_tasks() -> list[str]:
     """Return the names of the tasks that plug-ins added."""
     return [name for kind, name in _sources if kind == "task"]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from seqsum.runs.store import STATUSES
 from seqsum.slots import Slots, worker_count
 from seqsum.worker import queue_wait
 from seqsum.worker.signals import StopSignal
-from support.engine import small, wait_for_end, wait_until
+from support.engine import outcome_of, small, wait_for_end, wait_until
 
 MEGABYTE = 2**20
 
@@ -221,6 +222,74 @@ def test_runs_submitted_together_are_forked_and_each_knows_its_own_worker(tmp_pa
     for run in reversed(runs):
         commands.stop(run)
         assert wait_for_end(run).status == "stopped"
+
+
+@pytest.fixture
+def loaded() -> Iterator[WarmLauncher]:
+    made = WarmLauncher(workers=1)
+    made.warm()
+    yield made
+    made.close()
+
+
+def worker_of(run: Run) -> int:
+    with run.store() as store:
+        (started,) = store.events(kind="started")
+    return int(started.detail["pid"])
+
+
+@pytest.mark.parametrize("backend", ["torch", "fused"])
+def test_one_process_works_on_queued_runs_one_after_another_and_each_is_as_it_would_be_alone(
+    backend: str, loaded: WarmLauncher, tmp_path: Path
+) -> None:
+    kinds = [{"model__cell": cell, "train__seed": seed} for cell, seed in (("rnn", 1), ("gru", 2), ("lstm", 1))]
+    runs = []
+    for kind in kinds:
+        config = small(train__backend=backend, train__steps=60, **kind)
+        runs.append(commands.start(Workspace(tmp_path), loaded, "baseline", config, queue=True))
+        assert wait_for_end(runs[-1]).status == "finished"
+    (pid,) = {worker_of(run) for run in runs}
+    alone = LocalLauncher(workers=1)
+    for kind, run in zip(kinds, runs, strict=True):
+        config = small(train__backend=backend, train__steps=60, **kind)
+        other = commands.start(Workspace(tmp_path / "alone"), alone, "baseline", config)
+        assert wait_for_end(other).status == "finished" and worker_of(other) != pid
+        assert outcome_of(run) == outcome_of(other)
+        assert run.log.read_text() == other.log.read_text()
+        assert not run.worker_lives
+    # When nothing comes, it ends.
+    wait_until(lambda: not psutil.pid_exists(pid), "its end")
+
+
+def test_a_worker_that_is_killed_stopped_or_held_takes_no_other_run(loaded: WarmLauncher, tmp_path: Path) -> None:
+    def begun(steps: int = 60) -> Run:
+        config = small(train__backend="torch", train__steps=steps)
+        return commands.start(Workspace(tmp_path), loaded, "baseline", config, queue=True)
+
+    def ended() -> psutil.Process:
+        run = begun()
+        assert wait_for_end(run).status == "finished"
+        return psutil.Process(worker_of(run))
+
+    # Killed at its second run, that one has died, and nothing else.
+    process, run = ended(), begun(10**7)
+    wait_until(lambda: run.summary().step > 0, "its training")
+    assert run.summary().pid == process.pid
+    process.kill()
+    assert wait_for_end(run).status == "died"
+    # While it waits for another run.
+    ended().kill()
+    held = ended()
+    held.suspend()
+    assert ended().pid != held.pid
+    held.kill()
+    # A signal asks for the process, too, and not for its run alone.
+    run = begun(10**7)
+    wait_until(lambda: run.summary().step > 0, "its training")
+    process = psutil.Process(run.summary().pid)
+    process.terminate()
+    assert wait_for_end(run).status == "stopped"
+    wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "its end")
 
 
 def test_of_runs_submitted_together_one_that_can_t_be_started_holds_up_none(tmp_path: Path) -> None:

@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from seqsum.worker.queue_wait import Queue
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], signals: StopSignal | None = None) -> int:
     """Work on the run in the folder arguments[0], whose lock is already held as the descriptor arguments[1], if given.
 
     With arguments[2:] = TICKET COUNT ROOT the run is queued: it waits for one of COUNT slots first, in the machine's
     queue, kept in ROOT, or in that of its workspace where none is given. With `--slot` for a ticket it begins at once,
     and takes a slot if one is free, so that the queue counts it.
+    signals: where they are heard already.
     Returns the exit status: 0 for finished or stopped, 1 for failed, 2 when another worker is at it.
     """
     # Before anything that takes time to import: a signal that comes meanwhile must not just end the process.
-    signals = StopSignal()
+    signals = signals or StopSignal()
     # The queue shows a run one card; several processes of a run need several.
     cards = os.environ.get("CUDA_VISIBLE_DEVICES")
     slot: int | None = None

@@ -1,23 +1,69 @@
 """`python -m seqsum.worker.fork_server SOCKET_FD`: loads what workers need, then forks one for every run it is sent.
 
 A message is a line of JSON, a list of a number, the run's folder, the ticket and the number of slots, with the run's
-locked descriptor beside it; the worker answers with a line of the number and its process id. It ends when the other end
+locked descriptor beside it; the answer is a line of the number and the worker's process id. It ends when the other end
 of the socket closes.
+
+A worker whose queued run has come to its end waits a moment for another one: half of what a short run takes is the
+fork, for what it writes to is copied page by page. So one process works on several runs, one after the other, each with
+its own lock, log and store; killed, it loses the one that it is at.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqsum import worker
+import psutil
+import torch
+
+from seqsum import plugins, worker
 from seqsum.files import append_to
 from seqsum.launch.warm import AT_ONCE, LONGEST_MESSAGE
+from seqsum.worker.signals import StopSignal
+from seqsum.worker.together import processes_of
+
+IDLE_SECONDS = 2.0
+"""How long a worker waits for another run."""
+MOST_RUNS = 50
+"""Of one process: what a library leaves behind does not add up."""
+JOIN_SECONDS = 1.0
+FREE, BEGUN = b"f", b"b"
+"""What a worker says: that it can take another run, and that it has taken one."""
+
+
+@dataclass
+class Order:
+    """A run that is to be worked on: its arguments, and its locked descriptor."""
+
+    arguments: list[str]
+    lock: int
+
+
+@dataclass
+class Child:
+    """A worker. order: what it was sent and has not taken yet."""
+
+    pid: int
+    link: socket.socket
+    free: bool = False
+    order: Order | None = field(default=None)
+
+    @property
+    def can_take(self) -> bool:
+        """Whether it waits for a run; one that a signal has stopped would keep it."""
+        with contextlib.suppress(psutil.Error):
+            return self.free and psutil.Process(self.pid).status() != psutil.STATUS_STOPPED
+        return False
 
 
 def load() -> None:
@@ -34,46 +80,159 @@ def load() -> None:
     gc.freeze()
 
 
-def serve(link: socket.socket) -> None:
-    """Fork workers until the other end closes."""
-    # Nobody waits for the workers here.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    rest, locks = b"", list[int]()
-    while True:
-        found, descriptors, _, _ = socket.recv_fds(link, LONGEST_MESSAGE, AT_ONCE)
+class Server:
+    """Has workers work on what comes over a socket."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self.link = link
+        self.children: list[Child] = []
+        self._rest = b""
+        self._locks: list[int] = []
+
+    def serve(self) -> None:
+        """Serve until the other end closes."""
+        # Nobody waits for the workers here.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        while True:
+            ready, _, _ = select.select([self.link, *(child.link for child in self.children)], [], [])
+            for child in [child for child in self.children if child.link in ready]:
+                self._hear(child)
+            if self.link in ready and not self._take():
+                return
+
+    def _take(self) -> bool:
+        """Take what has come; return whether the other end is still there."""
+        found, descriptors, _, _ = socket.recv_fds(self.link, LONGEST_MESSAGE, AT_ONCE)
         if not found:
-            return
-        locks += descriptors
-        *messages, rest = (rest + found).split(b"\n")
+            return False
+        self._locks += descriptors
+        *messages, self._rest = (self._rest + found).split(b"\n")
         for message in messages:
             number, *arguments = json.loads(message)
-            lock = locks.pop(0)
-            if os.fork() == 0:
-                for other in locks:
-                    os.close(other)
-                _become_worker(link, number, arguments, lock)
-            os.close(lock)
+            self._begin(number, Order(arguments, self._locks.pop(0)))
+        return True
+
+    def _begin(self, number: int, order: Order) -> None:
+        child = next((child for child in self.children if child.can_take), None)
+        if child is None:
+            self._fork(order, number)
+            return
+        # Before it begins; where nobody waits for the answer any more, nothing does.
+        with contextlib.suppress(OSError):
+            self.link.send(f"{number} {child.pid}\n".encode())
+            child.free, child.order = False, order
+            with contextlib.suppress(OSError):  # it has just ended, which is heard next
+                socket.send_fds(child.link, [json.dumps(order.arguments).encode()], [order.lock])
+            return
+        os.close(order.lock)
+
+    def _hear(self, child: Child) -> None:
+        said = b""
+        with contextlib.suppress(OSError):
+            said = child.link.recv(64)
+        if BEGUN in said and child.order is not None:
+            os.close(child.order.lock)
+            child.order = None
+        child.free = said.endswith(FREE)
+        if not said:
+            self.children.remove(child)
+            child.link.close()
+            if child.order is not None:
+                # It ended before it took it.
+                self._fork(child.order)
+
+    def _fork(self, order: Order, number: int | None = None) -> None:
+        """Fork a worker. number: of the message that it answers; None where that is answered."""
+        ours, theirs = socket.socketpair()
+        process = os.fork()
+        if process == 0:
+            # What other runs are locked by, and other workers heard on, is none of its business.
+            ours.close()
+            for child in self.children:
+                child.link.close()
+                if child.order is not None:
+                    os.close(child.order.lock)
+            for lock in self._locks:
+                os.close(lock)
+            _become_worker(self.link, theirs, number, order)
+        theirs.close()
+        os.close(order.lock)
+        self.children.append(Child(process, ours))
 
 
-def _become_worker(link: socket.socket, number: int, arguments: list[str], lock: int) -> None:
+def _become_worker(link: socket.socket, server: socket.socket, number: int | None, order: Order) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         # Only now, so that no signal to its launcher's terminal reaches it; where nobody waits any more, it ends here.
-        link.send(f"{number} {os.getpid()}\n".encode())
+        if number is not None:
+            link.send(f"{number} {os.getpid()}\n".encode())
         link.close()
-        folder, *slot = arguments
-        with append_to(Path(folder) / "worker.log") as log:
-            for number in (1, 2):
-                os.dup2(log.fileno(), number)
-        status = worker.main([folder, str(lock), *slot])
+        server.settimeout(IDLE_SECONDS)
+        environment = dict(os.environ)
+        status, signals = _work(order)
+        for _ in range(MOST_RUNS - 1):
+            if status or signals.name or not _is_as_forked(order, environment):
+                break
+            another = _wait(server)
+            if another is None:
+                break
+            order = another
+            status, signals = _work(order)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
 
 
+def _work(order: Order) -> tuple[int, StopSignal]:
+    signals = StopSignal()
+    folder, *slot = order.arguments
+    with append_to(Path(folder) / "worker.log") as log:
+        for number in (1, 2):
+            os.dup2(log.fileno(), number)
+    status = worker.main([folder, str(order.lock), *slot], signals)
+    # Else the run and all that is behind its loop would stay.
+    signals.continued = lambda: None
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status, signals
+
+
+def _is_as_forked(order: Order, environment: dict[str, str]) -> bool:
+    """Tell whether another run would find this process as a forked one, as far as that can be told: only those of the
+    queue come one after the other, a plug-in's code may be another one by now, and a graphics card or a tracker is
+    never wholly let go of."""
+    if order.arguments[1] == "--slot" or plugins.any_added() or "swanlab" in sys.modules:
+        return False
+    if processes_of(order.arguments[0]) > 1:
+        return False
+    if os.environ != environment or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    # What is behind the training loop ends when nobody has it any more.
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(JOIN_SECONDS)
+    return threading.active_count() == 1
+
+
+def _wait(server: socket.socket) -> Order | None:
+    """Wait for another run; None where none comes."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        server.send(FREE)
+        message, locks, _, _ = socket.recv_fds(server, LONGEST_MESSAGE, 1)
+        if not message:
+            return None
+        server.send(BEGUN)
+    except OSError:
+        return None
+    return Order(json.loads(message), locks[0])
+
+
 if __name__ == "__main__":
     load()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    Server(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
@@ -66,7 +68,8 @@ class Worker:
 
     def prepare(self) -> None:
         """Load the newest whole checkpoint, or begin at step 0; drop what was written after it."""
-        with without_collection():
+        # In a forked worker all that is loaded, and garbage is a former run's.
+        with nullcontext() if "torch" in sys.modules else without_collection():
             import torch
 
             from seqsum.training import checkpoint
