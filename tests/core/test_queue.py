@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -242,17 +244,20 @@ def worker_of(run: Run) -> int:
 def test_one_process_works_on_queued_runs_one_after_another_and_each_is_as_it_would_be_alone(
     backend: str, loaded: WarmLauncher, tmp_path: Path
 ) -> None:
-    kinds = [{"model__cell": cell, "train__seed": seed} for cell, seed in (("rnn", 1), ("gru", 2), ("lstm", 1))]
-    runs = []
-    for kind in kinds:
-        config = small(train__backend=backend, train__steps=60, **kind)
+    kinds = itertools.cycle([{"model__cell": cell, "train__seed": seed} for cell, seed in (("rnn", 1), ("gru", 2))])
+    runs = list[Run]()
+
+    def one_more() -> bool:
+        config = small(train__backend=backend, train__steps=60, **next(kinds))
         runs.append(commands.start(Workspace(tmp_path), loaded, "baseline", config, queue=True))
         assert wait_for_end(runs[-1]).status == "finished"
-    (pid,) = {worker_of(run) for run in runs}
-    alone = LocalLauncher(workers=1)
-    for kind, run in zip(kinds, runs, strict=True):
-        config = small(train__backend=backend, train__steps=60, **kind)
-        other = commands.start(Workspace(tmp_path / "alone"), alone, "baseline", config)
+        return [worker_of(run) for run in runs].count(worker_of(runs[-1])) == 3
+
+    # It waits for another one for two seconds, which may be over.
+    wait_until(one_more, "three runs of one process")
+    pid, alone = worker_of(runs[-1]), LocalLauncher(workers=1)
+    for run in runs[-3:]:
+        other = commands.start(Workspace(tmp_path / "alone"), alone, "baseline", run.record.parsed_config())
         assert wait_for_end(other).status == "finished" and worker_of(other) != pid
         assert outcome_of(run) == outcome_of(other)
         assert run.log.read_text() == other.log.read_text()
@@ -266,23 +271,37 @@ def test_a_worker_that_is_killed_stopped_or_held_takes_no_other_run(loaded: Warm
         config = small(train__backend="torch", train__steps=steps)
         return commands.start(Workspace(tmp_path), loaded, "baseline", config, queue=True)
 
-    def ended() -> psutil.Process:
+    def one_that_waits() -> psutil.Process | None:
         run = begun()
         assert wait_for_end(run).status == "finished"
-        return psutil.Process(worker_of(run))
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(worker_of(run))
+        return None
+
+    def ended() -> psutil.Process:
+        return wait_until(one_that_waits, "a process that waits for another run")
+
+    def at_its_second() -> tuple[psutil.Process, Run] | None:
+        process, run = ended(), begun(10**7)
+        wait_until(lambda: run.summary().step > 0, "its training")
+        if worker_of(run) == process.pid:
+            return process, run
+        commands.stop(run)
+        return None
 
     # Killed at its second run, that one has died, and nothing else.
-    process, run = ended(), begun(10**7)
-    wait_until(lambda: run.summary().step > 0, "its training")
-    assert run.summary().pid == process.pid
+    process, run = wait_until(at_its_second, "a process at its second run")
     process.kill()
     assert wait_for_end(run).status == "died"
-    # While it waits for another run.
-    ended().kill()
+    # While it waits for another run, if it still does.
+    with suppress(psutil.NoSuchProcess):
+        ended().kill()
     held = ended()
-    held.suspend()
+    with suppress(psutil.NoSuchProcess):
+        held.suspend()
     assert ended().pid != held.pid
-    held.kill()
+    with suppress(psutil.NoSuchProcess):
+        held.kill()
     # A signal asks for the process, too, and not for its run alone.
     run = begun(10**7)
     wait_until(lambda: run.summary().step > 0, "its training")
