@@ -36,6 +36,8 @@ IDLE_SECONDS = 2.0
 """How long a worker waits for another run."""
 MOST_RUNS = 50
 """Of one process: what a library leaves behind does not add up."""
+MOST_KEPT = 200
+"""Workers that can be sent another run: each holds a file open here, of which a process may have a thousand."""
 JOIN_SECONDS = 1.0
 FREE, BEGUN = b"f", b"b"
 """What a worker says: that it can take another run, and that it has taken one."""
@@ -94,10 +96,13 @@ class Server:
         # Nobody waits for the workers here.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
-            ready, _, _ = select.select([self.link, *(child.link for child in self.children)], [], [])
-            for child in [child for child in self.children if child.link in ready]:
+            waits = select.poll()
+            for link in (self.link, *(child.link for child in self.children)):
+                waits.register(link, select.POLLIN)
+            ready = {number for number, _ in waits.poll()}
+            for child in [child for child in self.children if child.link.fileno() in ready]:
                 self._hear(child)
-            if self.link in ready and not self._take():
+            if self.link.fileno() in ready and not self._take():
                 return
 
     def _take(self) -> bool:
@@ -143,11 +148,13 @@ class Server:
 
     def _fork(self, order: Order, number: int | None = None) -> None:
         """Fork a worker. number: of the message that it answers; None where that is answered."""
-        ours, theirs = socket.socketpair()
+        kept = len(self.children) < MOST_KEPT
+        ours, theirs = socket.socketpair() if kept else (None, None)
         process = os.fork()
         if process == 0:
             # What other runs are locked by, and other workers heard on, is none of its business.
-            ours.close()
+            if ours is not None:
+                ours.close()
             for child in self.children:
                 child.link.close()
                 if child.order is not None:
@@ -155,12 +162,14 @@ class Server:
             for lock in self._locks:
                 os.close(lock)
             _become_worker(self.link, theirs, number, order)
-        theirs.close()
         os.close(order.lock)
-        self.children.append(Child(process, ours))
+        if ours is not None and theirs is not None:
+            theirs.close()
+            self.children.append(Child(process, ours))
 
 
-def _become_worker(link: socket.socket, server: socket.socket, number: int | None, order: Order) -> None:
+def _become_worker(link: socket.socket, server: socket.socket | None, number: int | None, order: Order) -> None:
+    """Work on a run, and on what else the server sends; None where it sends nothing."""
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -169,11 +178,10 @@ def _become_worker(link: socket.socket, server: socket.socket, number: int | Non
         if number is not None:
             link.send(f"{number} {os.getpid()}\n".encode())
         link.close()
-        server.settimeout(IDLE_SECONDS)
         environment = dict(os.environ)
         status, signals = _work(order)
         for _ in range(MOST_RUNS - 1):
-            if status or signals.name or not _is_as_forked(order, environment):
+            if server is None or status or signals.name or not _is_as_forked(order, environment):
                 break
             another = _wait(server)
             if another is None:
@@ -222,6 +230,7 @@ def _wait(server: socket.socket) -> Order | None:
     """Wait for another run; None where none comes."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    server.settimeout(IDLE_SECONDS)
     try:
         server.send(FREE)
         message, locks, _, _ = socket.recv_fds(server, LONGEST_MESSAGE, 1)
