@@ -23,7 +23,8 @@ from seqsum.runs import store as store_module
 from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.database import on_network_file_system
 from seqsum.runs.store import Store
-from support.stores import alter
+from support.postgres import Postgres, postgres, why_none
+from support.stores import Stores, alter
 
 Points = dict[int, float]
 MOST = sys.float_info.max
@@ -34,8 +35,30 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "metrics.db"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    if why_none():
+        pytest.skip(why_none())
+    with postgres() as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    """What makes a store of either kind, and opens it again: the interface is one."""
+    if request.param == "sqlite":
+        return Stores(tmp_path)
+    return Stores(tmp_path, request.getfixturevalue("server").emptied())
+
+
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
+def store(stores: Stores) -> Iterator[Store]:
+    with stores.create(1, status="queued", step=0) as made:
+        yield made
+
+
+@pytest.fixture
+def in_sqlite(path: Path) -> Iterator[Store]:
     with Store.create(path, 1, {"status": "queued", "step": 0}) as made:
         yield made
 
@@ -148,10 +171,10 @@ def test_a_point_written_again_replaces_the_former(store: Store) -> None:
     assert store.buckets("loss", count=2).high[0] == 100.0
 
 
-def test_not_a_number_and_infinities_are_kept(store: Store, path: Path) -> None:
+def test_not_a_number_and_infinities_are_kept(store: Store, stores: Stores) -> None:
     values = [1.0, math.nan, math.inf, -math.inf, MOST, -MOST, 5e-324]
     store.append([("loss", step, value) for step, value in enumerate(values)])
-    with Store(path) as other:
+    with stores.again() as other:
         np.testing.assert_array_equal(other.points("loss")[1], values)
         shown = other.buckets("loss")
     finite = [math.nan if not math.isfinite(value) else value for value in values]
@@ -172,7 +195,7 @@ def test_what_is_not_finite_in_a_bucket_hides_nothing_that_is(store: Store) -> N
 
 @pytest.mark.parametrize("density", [0.001, 0.02, 0.3, 0.9, 1.0])
 @pytest.mark.parametrize("base", [1, 7])
-def test_buckets_of_random_data_with_holes_are_those_of_the_points(path: Path, density: float, base: int) -> None:
+def test_buckets_of_random_data_with_holes_are_those_of_the_points(stores: Stores, density: float, base: int) -> None:
     random = np.random.default_rng(int(1000 * density) + base)
     steps = np.unique(random.integers(0, 4000, 2500)) * base
     values = random.normal(size=steps.size) * 10.0 ** random.integers(-3, 4, steps.size)
@@ -182,7 +205,7 @@ def test_buckets_of_random_data_with_holes_are_those_of_the_points(path: Path, d
     if density == 1.0:
         values[:] = random.choice([math.nan, math.inf, -math.inf], steps.size)
     points = dict(zip(steps.tolist(), values.tolist(), strict=True))
-    with Store.create(path, base, {}) as store:
+    with stores.create(base) as store:
         store.append([("loss", step, value) for step, value in points.items()])
         check_rollup(store, "loss", points, base, random)
 
@@ -253,11 +276,11 @@ def test_a_metric_may_have_any_name(store: Store, hostile: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_rollup_is_what_brute_force_gives_whatever_was_done_before(path: Path, seed: int) -> None:
+def test_the_rollup_is_what_brute_force_gives_whatever_was_done_before(stores: Stores, seed: int) -> None:
     random = np.random.default_rng(seed)
     base = [1, 1, 100, 10, 1, 37][seed]
     step_sizes = [1, 3, 100, 10, 1000, 37]
-    with Store.create(path, base, {}) as store:
+    with stores.create(base) as store:
         points: Points = {}
         other: Points = {}
         step = 0
@@ -328,18 +351,20 @@ def test_a_point_far_behind_the_next_counts_on_every_level(path: Path, base: int
 
 @pytest.mark.parametrize("count", [1, 5, 60, 240])
 @pytest.mark.parametrize("span", [100, 5_000, 40_000])
-def test_a_dense_metric_is_thinned_to_between_count_and_eight_times_count(store: Store, count: int, span: int) -> None:
-    store.append([("loss", step, 1.0) for step in range(span)])
-    assert min(count, span) <= len(store.buckets("loss", count=count).x) <= 8 * count + 1
+def test_a_dense_metric_is_thinned_to_between_count_and_eight_times_count(
+    in_sqlite: Store, count: int, span: int
+) -> None:
+    in_sqlite.append([("loss", step, 1.0) for step in range(span)])
+    assert min(count, span) <= len(in_sqlite.buckets("loss", count=count).x) <= 8 * count + 1
 
 
 @pytest.mark.parametrize("count", [1, 5, 60])
-def test_a_curve_that_grows_is_never_more_than_twice_the_buckets_asked_for(store: Store, count: int) -> None:
+def test_a_curve_that_grows_is_never_more_than_twice_the_buckets_asked_for(in_sqlite: Store, count: int) -> None:
     sizes = []
     for begin in range(0, 40_000, 1_000):
-        store.append([("loss", step, 1.0) for step in range(begin, begin + 1_000)])
+        in_sqlite.append([("loss", step, 1.0) for step in range(begin, begin + 1_000)])
         if begin >= 8 * count:
-            sizes.append(len(store.buckets("loss", count=count, fewer=True).x))
+            sizes.append(len(in_sqlite.buckets("loss", count=count, fewer=True).x))
     assert count <= min(sizes) and max(sizes) < 2 * count + 1
 
 
@@ -370,7 +395,7 @@ def test_a_range_outside_the_points_is_empty(store: Store) -> None:
     assert len(store.buckets("nothing").x) == 0
 
 
-def test_a_chart_of_many_steps_reads_few_rows(store: Store) -> None:
+def test_a_chart_of_many_steps_reads_few_rows(in_sqlite: Store) -> None:
     """Counted in SQLite's own steps, not in seconds."""
     ticks = 0
 
@@ -379,11 +404,11 @@ def test_a_chart_of_many_steps_reads_few_rows(store: Store) -> None:
         ticks += 1
         return 0
 
-    store.append([("loss", step, 1.0) for step in range(100_000)])
-    store.database.set_progress_handler(tick, 100)
-    store.buckets("loss", count=100)
+    in_sqlite.append([("loss", step, 1.0) for step in range(100_000)])
+    in_sqlite.database.set_progress_handler(tick, 100)
+    in_sqlite.buckets("loss", count=100)
     thinned, ticks = ticks, 0
-    store.points("loss")
+    in_sqlite.points("loss")
     assert thinned * 20 < ticks
 
 
@@ -467,19 +492,19 @@ def test_truncate_to_the_beginning_and_beyond_the_end(store: Store) -> None:
 # State, events, commands
 
 
-def test_state_is_kept_as_json(store: Store, path: Path) -> None:
+def test_state_is_kept_as_json(store: Store, stores: Stores) -> None:
     values: dict[str, Any] = {"a": None, "b": [1, "x"], "c": {"d": 1.5}, "e": "ü\x1b", "status": "running", "f": True}
     store.set_state(**values)
-    with Store(path) as other:
+    with stores.again() as other:
         found = other.state()
     assert {key: found[key] for key in values} == values
     assert found["step"] == 0
 
 
-def test_a_state_that_is_no_json_changes_nothing(store: Store, path: Path) -> None:
+def test_a_state_that_is_no_json_changes_nothing(store: Store, stores: Stores) -> None:
     with pytest.raises(TypeError):
         store.set_state(status="running", bad=object())
-    with Store(path) as other:
+    with stores.again() as other:
         assert other.state()["status"] == "queued"
     store.set_state(status="paused")
     assert store.state()["status"] == "paused"
@@ -499,10 +524,10 @@ def test_events_come_in_order_after_an_id_and_of_a_kind(store: Store) -> None:
     assert store.events(kind="nothing") == []
 
 
-def test_a_command_waits_until_it_is_done(store: Store, path: Path) -> None:
+def test_a_command_waits_until_it_is_done(store: Store, stores: Stores) -> None:
     first = store.post_command("pause")
     second = store.post_command("set", field="optim.lr", value="0.1")
-    with Store(path) as worker:
+    with stores.again() as worker:
         pending = worker.pending_commands()
         assert [(command.id, command.verb, command.arguments) for command in pending] == [
             (first, "pause", {}),
@@ -519,53 +544,53 @@ def test_a_command_waits_until_it_is_done(store: Store, path: Path) -> None:
 # Transactions
 
 
-def test_a_transaction_is_whole_or_not_at_all(store: Store, path: Path) -> None:
+def test_a_transaction_is_whole_or_not_at_all(store: Store, stores: Stores) -> None:
     with pytest.raises(RuntimeError, match="midway"), store.transaction():
         store.append([("loss", 1, 1.0)])
         store.set_state(step=1)
         store.add_event(1, "message")
         store.post_command("stop")
         raise RuntimeError("midway")
-    with Store(path) as other:
+    with stores.again() as other:
         assert other.metrics() == [] and other.events() == [] and other.pending_commands() == []
         assert other.state()["step"] == 0
 
 
-def test_nothing_is_seen_outside_before_the_end(store: Store, path: Path) -> None:
-    with Store(path) as other:
+def test_nothing_is_seen_outside_before_the_end(store: Store, stores: Stores) -> None:
+    with stores.again() as other:
         with store.transaction():
             store.append([("loss", 1, 1.0)])
             assert other.metrics() == []
         assert other.metrics() == ["loss"]
 
 
-def test_a_metric_first_written_in_vain_can_be_written_again(store: Store, path: Path) -> None:
+def test_a_metric_first_written_in_vain_can_be_written_again(store: Store, stores: Stores) -> None:
     with pytest.raises(TypeError):
         store.append([("loss", 1, 1.0), ("accuracy", 1, "no number")])  # type: ignore[list-item]
     store.append([("accuracy", 2, 0.5)])
     store.append([("loss", 2, 2.0)])
-    with Store(path) as other:
+    with stores.again() as other:
         assert {name: value for name, (_, value) in other.latest().items()} == {"accuracy": 0.5, "loss": 2.0}
 
 
-def test_a_full_disk_loses_only_what_did_not_fit(store: Store, path: Path) -> None:
-    store.append([("loss", 1, 1.0)])
-    pages = store.database.execute("PRAGMA page_count").fetchone()[0]
-    store.database.execute(f"PRAGMA max_page_count={pages}")
+def test_a_full_disk_loses_only_what_did_not_fit(in_sqlite: Store, path: Path) -> None:
+    in_sqlite.append([("loss", 1, 1.0)])
+    pages = in_sqlite.database.execute("PRAGMA page_count").fetchone()[0]
+    in_sqlite.database.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(UserError, match="full"):
-        store.append([("big", step, 1.0) for step in range(50_000)])
-    store.database.execute("PRAGMA max_page_count=1000000")
-    store.append([("loss", 2, 2.0), ("big", 1, 1.0)])
+        in_sqlite.append([("big", step, 1.0) for step in range(50_000)])
+    in_sqlite.database.execute("PRAGMA max_page_count=1000000")
+    in_sqlite.append([("loss", 2, 2.0), ("big", 1, 1.0)])
     with Store(path) as other:
         assert {name: value for name, (_, value) in other.latest().items()} == {"loss": 2.0, "big": 1.0}
 
 
-def test_a_commit_that_fails_does_not_swallow_what_follows(store: Store, path: Path) -> None:
-    store.database.execute("PRAGMA foreign_keys=ON")
-    alter(store, "CREATE TABLE t(x REFERENCES metric(id) DEFERRABLE INITIALLY DEFERRED)")
-    with pytest.raises(sqlite3.IntegrityError), store.transaction():
-        store.database.execute("INSERT INTO t VALUES (77)")
-    store.set_state(step=5)
+def test_a_commit_that_fails_does_not_swallow_what_follows(in_sqlite: Store, path: Path) -> None:
+    in_sqlite.database.execute("PRAGMA foreign_keys=ON")
+    alter(in_sqlite, "CREATE TABLE t(x REFERENCES metric(id) DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(sqlite3.IntegrityError), in_sqlite.transaction():
+        in_sqlite.database.execute("INSERT INTO t VALUES (77)")
+    in_sqlite.set_state(step=5)
     with Store(path) as other:
         assert other.state()["step"] == 5
 
@@ -595,7 +620,7 @@ def test_a_store_may_lie_anywhere(tmp_path: Path, name: str) -> None:
     assert name in {entry.name for entry in tmp_path.iterdir()}
 
 
-def test_a_store_writes_ahead_and_does_not_wait_for_the_disk_at_every_write(store: Store, path: Path) -> None:
+def test_a_store_writes_ahead_and_does_not_wait_for_the_disk_at_every_write(in_sqlite: Store, path: Path) -> None:
     with Store(path) as again:
         assert alter(again, "PRAGMA journal_mode") == ("wal",)
         assert again.database.execute("PRAGMA synchronous").fetchone() == (1,)
@@ -708,7 +733,7 @@ class Writer:
 
 
 @pytest.fixture
-def writer(store: Store, path: Path) -> Iterator[Writer]:
+def writer(in_sqlite: Store, path: Path) -> Iterator[Writer]:
     made = Writer(path)
     yield made
     made.close()
@@ -771,7 +796,7 @@ def test_a_command_reaches_a_store_that_is_being_written(writer: Writer, path: P
         assert store.points("loss")[0].tolist() == list(range(1, store.state()["step"] + 1))
 
 
-def test_two_processes_write_at_once_and_nothing_is_lost(store: Store, path: Path) -> None:
+def test_two_processes_write_at_once_and_nothing_is_lost(in_sqlite: Store, path: Path) -> None:
     posters = [
         subprocess.Popen([sys.executable, "-c", POSTER, str(path), verb], stdin=subprocess.PIPE, text=True)
         for verb in ("left", "right")
@@ -781,20 +806,20 @@ def test_two_processes_write_at_once_and_nothing_is_lost(store: Store, path: Pat
         poster.stdin.write("go\n")
         poster.stdin.close()
     for number in range(100):
-        store.append([("loss", number, 1.0)])
+        in_sqlite.append([("loss", number, 1.0)])
     assert [poster.wait() for poster in posters] == [0, 0]
-    commands = store.pending_commands()
+    commands = in_sqlite.pending_commands()
     assert [command.id for command in commands] == list(range(1, 301))
     for verb in ("left", "right"):
         assert [command.arguments["number"] for command in commands if command.verb == verb] == list(range(150))
-    assert len(store.points("loss")[0]) == 100
+    assert len(in_sqlite.points("loss")[0]) == 100
 
 
-def test_reading_takes_little_more_room_than_what_is_read(store: Store) -> None:
-    store.append(("loss", step, 1.0 / step) for step in range(1, 120_001))
+def test_reading_takes_little_more_room_than_what_is_read(in_sqlite: Store) -> None:
+    in_sqlite.append(("loss", step, 1.0 / step) for step in range(1, 120_001))
     readings: dict[str, Callable[[], tuple[Floats, ...]]] = {
-        "buckets": lambda: arrays(store.buckets("loss", count=1_900)),
-        "points": lambda: store.points("loss"),
+        "buckets": lambda: arrays(in_sqlite.buckets("loss", count=1_900)),
+        "points": lambda: in_sqlite.points("loss"),
     }
     for what, read in readings.items():
         tracemalloc.start()

@@ -14,6 +14,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from seqsum.runs.server import reached
+
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
 ACCOUNTS = ("postgres", "nobody")
 SETTINGS = {
@@ -21,12 +23,13 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "40",
     "shared_buffers": "32MB",
-    # A test does not wait for a disk.
+    # A test does not wait for a disk, and loses nothing while the machine is on.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
 }
+SAFE = dict.fromkeys(("fsync", "full_page_writes", "autovacuum"), "on")
+"""As a server is that one keeps runs on."""
 
 
 @cache
@@ -60,20 +63,23 @@ class Postgres:
 
     folder: Path
     user: str
+    safe: bool = False
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
 
     def emptied(self) -> str:
-        """Take away what the database holds of ours; return its URL."""
+        """Make our tables in the database anew, with nothing in them; return its URL."""
         import psycopg
 
         with psycopg.connect(self.url(), autocommit=True) as database:
             database.execute("DROP SCHEMA IF EXISTS seqsum CASCADE")
-        return self.url()
+        with reached(self.url(), "test"):
+            return self.url()
 
     def start(self) -> None:
-        settings = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        given = SETTINGS | SAFE if self.safe else SETTINGS
+        settings = " ".join(f"-c {name}='{value}'" for name, value in given.items())
         self._control("start", "-o", f"-k {self.folder} {settings}")
 
     def stop(self) -> None:
@@ -100,8 +106,8 @@ def _as_somebody(folder: Path, name: str, *words: str) -> None:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Make and start one; it is ended and gone afterwards."""
+def postgres(*, safe: bool = False) -> Iterator[Postgres]:
+    """Make and start one; it is ended and gone afterwards. safe: it waits for the disk."""
     # A socket's path must be short, and everybody on the way to it may go through.
     root = tempfile.gettempdir() if tempfile.gettempdir() in ("/dev/shm", "/var/tmp") else "/tmp"
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=root))
@@ -112,7 +118,7 @@ def postgres() -> Iterator[Postgres]:
             os.chown(folder, account.pw_uid, account.pw_gid)
         words = ("-A", "trust", "-U", "seqsum", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
         _as_somebody(folder, "initdb", "-D", str(folder / "data"), *words)
-        server = Postgres(folder, "seqsum")
+        server = Postgres(folder, "seqsum", safe)
         server.start()
         try:
             yield server

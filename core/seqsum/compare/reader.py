@@ -20,6 +20,7 @@ from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.buckets import Floats
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
+from seqsum.runs.kept import version_of
 from seqsum.runs.metric_direction import Direction, direction_of
 from seqsum.runs.parts import part_told
 
@@ -228,7 +229,11 @@ class ComparisonReader:
         run = Run(self.folder / id)
         found = [file_stamp(run.folder / name) for name in FILES]
         known = self._runs.get(id)
-        return found, known is None or not known[1].summary.live or run.pulse(known[1].summary.pid)
+        return (
+            found,
+            version_of(run.folder),
+            known is None or not known[1].summary.live or run.pulse(known[1].summary.pid),
+        )
 
 
 def ordered_metrics(known: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from seqsum.runs import Run, Summary
 from seqsum.runs.access import by_another
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.database import on_network_file_system
+from seqsum.runs.kept import WORKSPACE_FILE, server_of
 from seqsum.runs.lock import no_worker, take_lock
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ class ClusterLauncher(ABC):
     def __init__(self, workspace: Path) -> None:
         """Raises UserError for a workspace where several machines can't keep their runs."""
         home = next((one for one in (workspace, *workspace.absolute().parents) if one.is_dir()), workspace)
-        if on_network_file_system(home):
+        if on_network_file_system(home) and server_of(workspace) is None:
             raise UserError(
                 f"launch: {workspace} lies on a network file system, where SQLite, which keeps metrics, is not safe; "
-                f"on {self.title} choose a folder on a disk, with --workspace"
+                f"on {self.title} choose a folder on a disk, with --workspace, or name a PostgreSQL server in its "
+                f"{WORKSPACE_FILE}"
             )
         self.workspace = workspace
         self._jobs: dict[str, Job | None] = {}

@@ -8,8 +8,9 @@ from pathlib import Path
 from seqsum.errors import UserError, told_as
 from seqsum.files import sync_folder
 from seqsum.runs.access import owner_of
-from seqsum.runs.bounds import inside, own_folder, remove
+from seqsum.runs.bounds import inside, own_folder
 from seqsum.runs.gone import BIN_FOLDER, GOING, RunGone, emptied
+from seqsum.runs.kept import remove_kept
 from seqsum.runs.lock import no_worker
 from seqsum.runs.run import Run
 
@@ -87,7 +88,7 @@ def empty(workspace: Path) -> int:
             _delete(folder, id)
     for left in emptied(workspace):
         with told_as(f"bin: can't delete {left}"):
-            remove(left)
+            remove_kept(left)
     return len(ids)
 
 
@@ -100,7 +101,7 @@ def _delete(folder: Path, id: str) -> None:
     except FileNotFoundError:  # by somebody else, meanwhile
         return
     try:
-        remove(going)
+        remove_kept(going)
     except OSError:
         if _entries(going) == whole:  # another user's, of which nothing may be deleted
             going.rename(folder / id)

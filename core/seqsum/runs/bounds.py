@@ -19,7 +19,7 @@ from seqsum.text import one_line
 
 REWOUND_NAME = re.compile(r"rewound-[0-9]{8}-[0-9]{6}-[0-9]{6}")
 STEP_NAME = re.compile(r"step-(0|[1-9][0-9]{0,14})")
-MARKS = ("run.json", "metrics.db")
+MARKS = ("run.json", "metrics.db", "store.json")
 RUN_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9]{4}")
 
 

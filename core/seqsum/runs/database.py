@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -49,8 +50,17 @@ class StoreBusy(UserError):
     """Another program holds a store; it can be read later."""
 
 
+class ServerAway(OSError):
+    """A server that keeps stores can't be asked now; it can be later."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.ENOTCONN, f"the server with its store is away: {reason}")
+
+
 def told(path: Path, error: Exception, verb: str = "read") -> UserError:
     """Return what went wrong with a store in a sentence."""
+    if isinstance(error, ServerAway):
+        return StoreBusy(f"runs: can't {verb} {path}: {error.strerror}; try again when it is back")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in BUSY:
         return StoreBusy(f"runs: another program holds {path}; try again when it is done")

@@ -31,6 +31,7 @@ from seqsum.runs.checkpoint_files import MODEL_FILE, OPTIMIZER_FILE, STATE_FILE,
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import BIN_FOLDER
 from seqsum.runs.index import INDEX_FILE
+from seqsum.runs.kept import RUN_FILE
 from seqsum.runs.lock import LOCK_FILE, no_worker
 from seqsum.runs.measure import MEASURE
 from seqsum.runs.ownership import checkpoint_of_another, known_config, record_of_another
@@ -186,6 +187,10 @@ def _no_file(path: Path, so_that: str) -> Iterator[Finding]:
 
 def _store(run: Run) -> Iterator[Finding]:
     path = run.folder / METRICS_FILE
+    if os.path.lexists(run.folder / RUN_FILE):
+        with run.store() as store:
+            yield from _status(run, store)
+        return
     try:
         with run.store() as store:
             wrong = wrong_with(store)

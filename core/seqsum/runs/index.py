@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
+from seqsum.runs import kept
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.bounds import run_names
 from seqsum.runs.changes import ChangedRuns
@@ -375,5 +376,7 @@ def _section_lines(config: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _stamp(folder: str) -> Stamp:
-    """When the run's files last changed, in nanoseconds; 0 for one that is not there."""
-    return tuple(file_stamp(f"{folder}/{name}")[0] for name in FILES)
+    """When the run's files last changed, in nanoseconds; 0 for one that is not there. Of a store on a server, how
+    often."""
+    found = tuple(file_stamp(f"{folder}/{name}")[0] for name in FILES)
+    return found if found[0] else (kept.version_of(folder), *found[1:])

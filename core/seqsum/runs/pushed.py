@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 from seqsum.errors import UserError, told_as
 from seqsum.files import open_regular, parse_json, sync_folder
 from seqsum.formatting import count, size
-from seqsum.runs import bin, store_rows
+from seqsum.runs import bin, kept, store_rows
 from seqsum.runs.access import read_only
 from seqsum.runs.bounds import RUN_NAME, inside, remove
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.database import connect
+from seqsum.runs.kept import RUN_FILE
 from seqsum.runs.kinds import Fields
 from seqsum.runs.lock import LOCK_FILE, no_worker
 from seqsum.runs.record import some
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 PART = 4 * 2**20
 """Bytes of a file that go at once."""
-NOT_SENT = (METRICS_FILE, f"{METRICS_FILE}-wal", f"{METRICS_FILE}-shm", f"{METRICS_FILE}-journal", LOCK_FILE)
+NOT_SENT = (METRICS_FILE, f"{METRICS_FILE}-wal", f"{METRICS_FILE}-shm", f"{METRICS_FILE}-journal", LOCK_FILE, RUN_FILE)
 DEEPEST = 16
 
 
@@ -93,7 +94,7 @@ def listed(server: Connection) -> list[Pushed]:
         " (SELECT coalesce(sum(size), 0)::int8 FROM seqsum.file WHERE run = key),"
         " (SELECT count(size) FROM seqsum.file WHERE run = key),"
         " (SELECT coalesce(sum(finite + nonfinite), 0)::int8 FROM seqsum.rollup WHERE run = key AND level = 1)"
-        " FROM seqsum.run WHERE workspace = '' ORDER BY id DESC"
+        " FROM seqsum.run WHERE pushed ORDER BY id DESC"
     ).fetchall()
     return [_pushed(*row) for row in rows]
 
@@ -218,7 +219,7 @@ def push(server: Connection, run: Run, *, replace: bool = False) -> tuple[Pushed
         with server.transaction():
             # Who pushes the same run at the same moment waits here.
             row = server.execute(
-                "INSERT INTO seqsum.run(workspace, id, digest, facts) VALUES ('', %s, %s, %s)"
+                "INSERT INTO seqsum.run(pushed, id, digest, facts) VALUES (true, %s, %s, %s)"
                 " ON CONFLICT DO NOTHING RETURNING key",
                 (run.id, here.store, json.dumps(facts)),
             ).fetchone()
@@ -234,7 +235,7 @@ def push(server: Connection, run: Run, *, replace: bool = False) -> tuple[Pushed
                     )
                 server.execute("DELETE FROM seqsum.run WHERE key = %s", (there.key,))
                 row = server.execute(
-                    "INSERT INTO seqsum.run(workspace, id, digest, facts) VALUES ('', %s, %s, %s) RETURNING key",
+                    "INSERT INTO seqsum.run(pushed, id, digest, facts) VALUES (true, %s, %s, %s) RETURNING key",
                     (run.id, here.store, json.dumps(facts)),
                 ).fetchone()
             assert row is not None
@@ -295,8 +296,8 @@ def pull(server: Connection, there: Pushed, workspace: Workspace, *, replace: bo
                 bin.delete(run)
             building.rename(run.folder)
         except BaseException:
-            with suppress(OSError):
-                remove(building)
+            with suppress(OSError, UserError):
+                kept.remove_kept(building)
             raise
         sync_folder(workspace.folder)
     tell_changed(run.folder)
@@ -325,6 +326,11 @@ def _fetch(server: Connection, there: Pushed, folder: Path) -> None:
         with closing(connect(folder / METRICS_FILE, "mode=rw", PATIENCE_SECONDS)) as database:
             if store_rows.digest(database) != found[0]:
                 raise UserError(f"pull: {METRICS_FILE} of run {there.id} does not match its checksum there")
+        if kept.server_of(folder.parent) is not None:
+            with kept.new_on_server(folder, there.id, 1, {}) as store:
+                store.restore_from(folder / METRICS_FILE)
+            for name in NOT_SENT[:4]:
+                remove(folder / name)
         _fetch_files(server, there, folder)
         (folder / CHECKPOINTS).mkdir(exist_ok=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,13 @@ FAN_OUT = 8
 AT_ONCE = 250
 LARGEST = 1.7976931348623157e308
 Row = tuple[Any, ...]
+
+
+class Rows(Protocol):
+    """What is found in a table, a few rows at a time."""
+
+    def fetchmany(self, size: int, /) -> list[Row]: ...
+
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS rollup(
@@ -105,7 +112,11 @@ def read(
         " ORDER BY bucket",
         (metric, level, first // size, last // size),
     )
-    table = in_table(rows, len(COLUMNS) + 1, lambda some: _completed(database, metric, size, some))
+    return thinned(in_table(rows, len(COLUMNS) + 1, lambda some: _completed(database, metric, size, some)), enough)
+
+
+def thinned(table: Floats, enough: int | None) -> Floats:
+    """Return what `read` does of rows of COLUMNS and bucket."""
     return (table if enough is None else _put_together(table, max(enough, 1)))[:, :-1]
 
 
@@ -134,9 +145,7 @@ def _put_together(table: Floats, enough: int) -> Floats:
     return made
 
 
-def in_table(
-    rows: sqlite3.Cursor, columns: int, change: Callable[[list[Row]], list[Row]] = lambda some: some
-) -> Floats:
+def in_table(rows: Rows, columns: int, change: Callable[[list[Row]], list[Row]] = lambda some: some) -> Floats:
     """Return rows of numbers as float64 [rows, columns], NULL as NaN. Few at a time are objects of Python's, which
     take ten times the room. change: what is done with these few before."""
     parts: list[Floats] = []

@@ -20,6 +20,7 @@ from seqsum.errors import ConfigError, UserError
 from seqsum.files import open_regular
 from seqsum.formatting import full
 from seqsum.machine_queue import Place
+from seqsum.runs import kept
 from seqsum.runs.annotations import Annotations
 from seqsum.runs.bounds import RUN_NAME
 from seqsum.runs.gone import RunGone
@@ -211,6 +212,8 @@ class Run:
 
     def store(self, patience: float = PATIENCE_SECONDS) -> Store:
         """Open the metric store; close it, or use it as a context. patience: as `Store` has it."""
+        if (key := kept.key_of(self.folder)) is not None:
+            return kept.open_on_server(self.folder, key, patience)
         return Store(self.folder / METRICS_FILE, patience)
 
     @property

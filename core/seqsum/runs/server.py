@@ -6,6 +6,10 @@ file, a service file or a certificate, never a URL, which anybody may read in th
 
 from __future__ import annotations
 
+import os
+import select
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError
+from seqsum.runs.database import ServerAway
+from seqsum.runs.server_rollup import FUNCTIONS
 from seqsum.text import one_line
 
 if TYPE_CHECKING:
@@ -84,13 +90,17 @@ THERE = """
 SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE nspname = 'seqsum' AND relname = 'format'
 """
-RUN = """
-CREATE TABLE seqsum.format(number int8 NOT NULL);
-CREATE TABLE seqsum.run(key int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, workspace text NOT NULL, id text NOT NULL,
+RUN = (
+    "CREATE TABLE seqsum.format(number int8 NOT NULL)",
+    """
+CREATE TABLE seqsum.run(key int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, pushed boolean NOT NULL,
     digest text NOT NULL DEFAULT '', facts text NOT NULL DEFAULT '{}', written timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (workspace, id));
-"""
-"""`workspace` is '' for a run that was pushed, `digest` then of all that it holds."""
+    changed int8 NOT NULL DEFAULT 0, token text) WITH (fillfactor = 50)
+""",
+    "CREATE UNIQUE INDEX ON seqsum.run(id) WHERE pushed",
+)
+"""Of a run that was `pushed`: `digest` of its store, and `facts` that are said of it. Of one that a workspace keeps
+here: how often it `changed`, and a `token` of the last who changed it."""
 
 
 def checked(url: str, verb: str) -> str:
@@ -142,13 +152,14 @@ def reached(url: str, verb: str) -> Iterator[Connection]:
         raise UserError(f"{verb}: {one_line(url)} broke off: {why(error)}; nothing was changed by half") from None
 
 
-def connect(url: str) -> Connection:
+def connect(url: str, seconds: int | None = None) -> Connection:
     """Open a connection in which each statement is for itself. Raises psycopg.Error."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
     given: dict[str, Any] = conninfo_to_dict(url)
-    return psycopg.connect(**SETTINGS | given, autocommit=True)
+    waits = {} if seconds is None else {"connect_timeout": str(seconds)}
+    return psycopg.connect(**SETTINGS | waits | given, autocommit=True)
 
 
 def why(error: Exception) -> str:
@@ -157,7 +168,9 @@ def why(error: Exception) -> str:
     words = (diagnosis.message_primary if diagnosis else None) or str(error).strip() or type(error).__name__
     # Of several addresses that were tried the first is told.
     lines = [line for line in words.splitlines() if not line.startswith("Multiple connection attempts")]
-    return one_line(lines[0].removeprefix("- ").removeprefix("connection failed: ").strip())
+    return one_line(
+        lines[0].removeprefix("- ").removeprefix("connection failed: ").removeprefix("connection is bad: ").strip()
+    )
 
 
 def make_tables(database: Connection, verb: str) -> None:
@@ -178,14 +191,104 @@ def _make(database: Connection, verb: str) -> None:
     if encoding != "UTF8":
         raise UserError(f"{verb}: the database keeps texts as {encoding}; make one with createdb --encoding UTF8")
     database.execute("CREATE SCHEMA IF NOT EXISTS seqsum")
-    for statement in RUN.strip().split(";\n"):
-        database.execute(statement.rstrip(";"))
+    for statement in RUN:
+        database.execute(statement)
     for name, table in (STORE | FILES).items():
         columns = ", ".join(f"{column} {type}" for column, type in table.columns.items())
         database.execute(
             f"CREATE TABLE seqsum.{name}(run int8 NOT NULL REFERENCES seqsum.run ON DELETE CASCADE, {columns}, "
             f"PRIMARY KEY (run, {', '.join(table.key)}))"
         )
+    database.execute("CREATE UNIQUE INDEX ON seqsum.metric(run, name)")
+    for statement in FUNCTIONS:
+        database.execute(statement)
     # Weights can't be made smaller; trying would take longer than sending them.
     database.execute("ALTER TABLE seqsum.part ALTER data SET STORAGE EXTERNAL")
     database.execute("INSERT INTO seqsum.format VALUES (%s)", (FORMAT,))
+
+
+# Connections that stay open between two looks at a store
+
+
+AWAY_SECONDS = 2.0
+"""How long who is in a hurry does not try a server again that could not be reached."""
+MOST_IDLE = 4
+HELD_SECONDS = {"lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"}
+"""How long who writes a run waits for another one, and how long one that does nothing more keeps others waiting."""
+
+
+@dataclass
+class _Known:
+    """What a process knows of a server. A child of it begins anew: two can't talk over one connection."""
+
+    process: int
+    idle: list[Connection]
+    away: str = ""
+    until: float = 0.0
+
+
+_known: dict[str, _Known] = {}
+_lock = threading.Lock()
+
+
+def _of(url: str) -> _Known:
+    known = _known.get(url)
+    if known is None or known.process != os.getpid():
+        known = _known[url] = _Known(os.getpid(), [])
+    return known
+
+
+def lease(url: str, patience: float) -> Connection:
+    """Return a connection for whoever asks a store, to be given back. patience: how long to wait for it, in seconds.
+
+    Raises ServerAway where the server can't be reached, UserError where nothing else can help but a person.
+    """
+    with _lock:
+        known = _of(url)
+        while known.idle:
+            found = known.idle.pop()
+            # A server says nothing to who asks nothing, but that it ends.
+            if not found.closed and not select.select([found], [], [], 0)[0]:
+                return found
+            found.close()
+        # A list of thousands must not try for each of them.
+        if known.away and patience < AWAY_SECONDS and time.monotonic() < known.until:
+            raise ServerAway(known.away)
+    psycopg = driver("runs")
+    try:
+        database = connect(url, max(2, round(patience)))
+        try:
+            for name, value in HELD_SECONDS.items():
+                database.execute("SELECT set_config(%s, %s, false)", (name, value))
+            make_tables(database, "runs")
+        except BaseException:
+            database.close()
+            raise
+    except psycopg.Error as error:
+        with _lock:
+            known.away, known.until = why(error), time.monotonic() + AWAY_SECONDS
+        raise failure(error) from None
+    with _lock:
+        known.away = ""
+    return database
+
+
+def give_back(url: str, database: Connection) -> None:
+    """Keep a connection for the next who asks, where it is of use."""
+    import psycopg
+
+    whole = not database.closed and database.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    with _lock:
+        known = _of(url)
+        if whole and len(known.idle) < MOST_IDLE:
+            known.idle.append(database)
+            return
+    database.close()
+
+
+def failure(error: Exception) -> ServerAway | UserError:
+    """Return what psycopg says as what passes by itself, or what does not."""
+    import psycopg
+
+    passes = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return ServerAway(why(error)) if passes else UserError(f"runs: the server with its store refuses: {why(error)}")

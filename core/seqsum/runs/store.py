@@ -1,5 +1,6 @@
 """The metric store of one run: an SQLite file with points, roll-up, state, events and commands.
 
+A run of a workspace that many hosts write has its store on a server instead (`postgres_store.py`), which says the same.
 The worker alone writes points, state and events; the console and the command line add commands. Every write is one
 transaction, so a kill at any moment leaves a whole store.
 """
@@ -93,16 +94,12 @@ class ReadOnlyStore(UserError):
 
 
 def _reading(work: Callable[Given, Answer]) -> Callable[Given, Answer]:
-    """Turn what goes wrong with a damaged store into UserError."""
+    """Do it as `Store.read` does."""
 
     @wraps(work)
     def read(*given: Given.args, **named: Given.kwargs) -> Answer:
-        store = given[0]
-        assert isinstance(store, Store)
-        try:
-            return store.insist(lambda: work(*given, **named)) if store.insist is not None else work(*given, **named)
-        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError) as error:
-            raise told(store.path, error) from error
+        assert isinstance(given[0], Store)
+        return given[0].read(lambda: work(*given, **named))
 
     return read
 
@@ -213,6 +210,13 @@ class Store:
             self._lacking = None
             raise
 
+    def read(self, work: Callable[[], Answer]) -> Answer:
+        """Do work that reads; what goes wrong with a damaged store ends in UserError."""
+        try:
+            return self.insist(work) if self.insist is not None else work()
+        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError) as error:
+            raise told(self.path, error) from error
+
     def write(self, work: Callable[[], Answer]) -> Answer:
         """Do work in a transaction, or in the one that is open.
 
@@ -240,6 +244,9 @@ class Store:
         by_metric: dict[str, list[tuple[int, float]]] = {}
         for name, step, value in points:
             by_metric.setdefault(name, []).append((step, value))
+        self._append(by_metric)
+
+    def _append(self, by_metric: dict[str, list[tuple[int, float]]]) -> None:
         self._prepare_rollup()
         for name, rows in by_metric.items():
             metric = self._metric(name)
@@ -252,6 +259,9 @@ class Store:
     @_writing
     def truncate(self, step: int) -> None:
         """Drop every point and checkpoint event after `step`: a resumed run writes them again."""
+        self._truncate(step)
+
+    def _truncate(self, step: int) -> None:
         self._prepare_rollup()
         self.database.execute("DELETE FROM pt WHERE step > ?", (step,))
         self.database.execute("DELETE FROM event WHERE step > ? AND kind = 'checkpoint'", (step,))
@@ -264,7 +274,10 @@ class Store:
 
         Where compiled code took over is kept: going on, it takes over there again.
         """
-        self.truncate(step)
+        self._truncate(step)
+        self._rewind(step)
+
+    def _rewind(self, step: int) -> None:
         saved = self.database.execute(
             "SELECT max(id) FROM event WHERE step = ? AND kind = 'checkpoint'", (step,)
         ).fetchone()[0]
@@ -309,10 +322,11 @@ class Store:
     @_reading
     def metrics(self) -> list[str]:
         """Return the names of all metrics that have a point, in the order they first appeared."""
-        rows = self.database.execute(
-            "SELECT name FROM metric WHERE EXISTS (SELECT 1 FROM pt WHERE metric = id) ORDER BY id"
-        ).fetchall()
-        return self._named([name for (name,) in rows])
+        return self._named(self._metric_names())
+
+    def _metric_names(self) -> list[Any]:
+        query = "SELECT name FROM metric WHERE EXISTS (SELECT 1 FROM pt WHERE metric = id) ORDER BY id"
+        return [name for (name,) in self.database.execute(query)]
 
     def _named(self, names: list[Any]) -> list[str]:
         """Return the names that are text; others are told."""
@@ -328,10 +342,7 @@ class Store:
     @_reading
     def latest(self) -> dict[str, tuple[int, float]]:
         """Return the last (step, value) of every metric that has a point."""
-        rows = self.database.execute(
-            "SELECT name, step, value FROM metric JOIN pt ON pt.metric = metric.id"
-            " AND pt.step = (SELECT max(step) FROM pt WHERE metric = metric.id) ORDER BY metric.id"
-        ).fetchall()
+        rows = self._last_points()
         found: dict[str, tuple[int, float]] = {}
         names = set(self._named([name for name, *_ in rows]))
         for name, step, value in rows:
@@ -343,29 +354,34 @@ class Store:
                 found[name] = step, math.nan if value is None else value
         return found
 
+    def _last_points(self) -> list[rollup.Row]:
+        return self.database.execute(
+            "SELECT name, step, value FROM metric JOIN pt ON pt.metric = metric.id"
+            " AND pt.step = (SELECT max(step) FROM pt WHERE metric = metric.id) ORDER BY metric.id"
+        ).fetchall()
+
     @_reading
     def point_at(self, metric: str, step: int) -> tuple[int, float] | None:
         """Return the last (step, value) of a metric at or before `step`, or None."""
-        return self._point(metric, "step <= ? ORDER BY step DESC", step)
+        return _point(self._point_row(metric, "<=", "DESC", step))
 
     @_reading
     def point_from(self, metric: str, step: int) -> tuple[int, float] | None:
         """Return the first (step, value) of a metric at or after `step`, or None."""
-        return self._point(metric, "step >= ? ORDER BY step", step)
+        return _point(self._point_row(metric, ">=", "ASC", step))
 
-    def _point(self, metric: str, which: str, step: int) -> tuple[int, float] | None:
-        query = f"SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?) AND {which} LIMIT 1"
-        row = self.database.execute(query, (metric, step)).fetchone()
-        return None if row is None else (row[0], math.nan if row[1] is None else float(row[1]))
+    def _point_row(self, metric: str, sign: str, order: str, step: int) -> rollup.Row | None:
+        found: rollup.Row | None = self.database.execute(
+            "SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)"
+            f" AND step {sign} ? ORDER BY step {order} LIMIT 1",
+            (metric, step),
+        ).fetchone()
+        return found
 
     @_reading
     def points(self, metric: str, after: int = -1, before: int | None = None) -> tuple[Floats, Floats]:
         """Return steps and values with after < step ≤ before: float64 [n] each."""
-        rows = self.database.execute(
-            "SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)"
-            " AND step > ? AND step <= ? ORDER BY step",
-            (metric, after, 2**62 if before is None else before),
-        )
+        rows = self._point_rows(metric, after, 2**62 if before is None else before)
 
         def numbers(some: list[rollup.Row]) -> list[rollup.Row]:
             known = [row for row in some if row[1] is None or isinstance(row[1], int | float)]
@@ -376,17 +392,28 @@ class Store:
         table = rollup.in_table(rows, 2, numbers)
         return table[:, 0], table[:, 1]
 
+    def _point_rows(self, metric: str, after: int, before: int) -> rollup.Rows:
+        return self.database.execute(
+            "SELECT step, value FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)"
+            " AND step > ? AND step <= ? ORDER BY step",
+            (metric, after, before),
+        )
+
     @_reading
     def extent(self, metric: str) -> tuple[int, int] | None:
         """Return the first and last step of a metric, or None when it has no points."""
+        low, high = self._ends(metric)
+        return None if low is None or high is None else (int(low), int(high))
+
+    def _ends(self, metric: str) -> tuple[int | None, int | None]:
         # Two queries: SQLite walks the index to one end for a lone min or max, but scans all rows for both together.
-        ends = [
+        low, high = (
             self.database.execute(
                 f"SELECT {end}(step) FROM pt WHERE metric = (SELECT id FROM metric WHERE name = ?)", (metric,)
             ).fetchone()[0]
             for end in ("min", "max")
-        ]
-        return None if ends[0] is None else (int(ends[0]), int(ends[1]))
+        )
+        return low, high
 
     @_reading
     def buckets(
@@ -404,11 +431,13 @@ class Store:
         level = rollup.level_for(self.base, last - first, count)
         if level == 0:
             return Buckets.of_points(*self.points(metric, first - 1, last))
+        return Buckets.of_rollup(self._rolled_up(metric, level, first, last, count if fewer else None))
+
+    def _rolled_up(self, metric: str, level: int, first: int, last: int, enough: int | None) -> Floats:
         if self._lacking is None:
             self._lacking = rollup.missing(self.database)
         (id,) = self.database.execute("SELECT id FROM metric WHERE name = ?", (metric,)).fetchone()
-        enough = count if fewer else None
-        return Buckets.of_rollup(rollup.read(self.database, self._lacking, id, self.base, level, first, last, enough))
+        return rollup.read(self.database, self._lacking, id, self.base, level, first, last, enough)
 
     def _prepare_rollup(self) -> None:
         if self._lacking is None or self._lacking:
@@ -427,18 +456,17 @@ class Store:
     @_writing
     def set_state(self, **values: Any) -> None:
         """Set keys of the run's state; values are kept as JSON."""
-        self.database.executemany(
-            "INSERT OR REPLACE INTO state VALUES (?, ?)",
-            [(key, json.dumps(value)) for key, value in values.items()],
-        )
+        self._set_state([(key, json.dumps(value)) for key, value in values.items()])
+
+    def _set_state(self, rows: list[tuple[str, str]]) -> None:
+        self.database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", rows)
 
     @_reading
     def state(self) -> dict[str, Any]:
         """Return the run's state: status, step, pid, reason, train_seconds … What is of another kind is left out, and
         told in `problems`; `status` and `step` are always there."""
-        query = "SELECT key, CASE WHEN length(value) <= ? THEN value END FROM state LIMIT ?"
         raw: dict[str, Any] = {}
-        for key, value in self.database.execute(query, (LONGEST_STATE, MOST_STATE)):
+        for key, value in self._state_rows():
             try:
                 raw[key] = parse_json(value)
             except (ValueError, TypeError):
@@ -473,49 +501,65 @@ class Store:
         always = ("status", "step")
         return {**raw, **{key: value for key, value in checked.items() if key in raw or key in always}}
 
+    def _state_rows(self) -> Iterable[rollup.Row]:
+        query = "SELECT key, CASE WHEN length(value) <= ? THEN value END FROM state LIMIT ?"
+        return self.database.execute(query, (LONGEST_STATE, MOST_STATE))
+
     # Copies of files
 
     @_writing
     def keep_copy(self, name: str, text: str) -> None:
         """Keep what a file of the run says, so that it can be given back."""
+        self._keep_copy(name, text)
+
+    def _keep_copy(self, name: str, text: str) -> None:
         self.database.execute(COPY)
         self.database.execute("INSERT OR REPLACE INTO copy VALUES (?, ?)", (name, text))
 
     def copy_of(self, name: str) -> str | None:
         """Return what a file of the run said when it was written last; None where that is not known."""
+        row = self._copy_row(name)
+        return row[0] if row and isinstance(row[0], str) else None
+
+    def _copy_row(self, name: str) -> rollup.Row | None:
         try:
-            row = self.database.execute("SELECT text FROM copy WHERE name = ?", (name,)).fetchone()
+            found: rollup.Row | None = self.database.execute("SELECT text FROM copy WHERE name = ?", (name,)).fetchone()
         except sqlite3.Error:
             return None
-        return row[0] if row and isinstance(row[0], str) else None
+        return found
 
     # Events
 
     @_writing
     def add_event(self, step: int, kind: str, **detail: Any) -> None:
         """Write that something happened at `step`."""
-        self.database.execute(
-            "INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, ?)",
-            (time.time(), step, kind, json.dumps(detail)),
-        )
+        self._add_event((time.time(), step, kind, json.dumps(detail)))
+
+    def _add_event(self, row: rollup.Row) -> None:
+        self.database.execute("INSERT INTO event(time, step, kind, detail) VALUES (?, ?, ?, ?)", row)
 
     @_writing
     def forget_checkpoints_but(self, steps: Collection[int]) -> None:
         """Take away the events of checkpoints that are not those of `steps`: a fast run saves and prunes a hundred in a
         second, and whoever watches it reads its events again and again."""
+        self._forget_checkpoints_but(list(steps))
+
+    def _forget_checkpoints_but(self, steps: list[int]) -> None:
         self.database.execute(
             "DELETE FROM event WHERE kind = 'checkpoint' AND step NOT IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(steps)),),
+            (json.dumps(steps),),
         )
 
     @_reading
     def events(self, after: int = 0, kind: str | None = None) -> list[Event]:
         """Return events with an id above `after`, oldest first; of one kind if given."""
-        rows = self.database.execute(
+        return [self._event(*row) for row in self._event_rows(after, kind)]
+
+    def _event_rows(self, after: int, kind: str | None) -> list[rollup.Row]:
+        return self.database.execute(
             "SELECT id, time, step, kind, detail FROM event WHERE id > ? AND (? IS NULL OR kind = ?) ORDER BY id",
             (after, kind, kind),
         ).fetchall()
-        return [self._event(*row) for row in rows]
 
     def _event(self, id: int, when: Any, step: Any, kind: Any, detail: Any) -> Event:
         """Return an event; of one that is damaged, what of it is of another kind is empty."""
@@ -532,54 +576,72 @@ class Store:
 
         As long as both are the same, they are the same events: for readers that keep what they have read.
         """
-        row = self.database.execute("SELECT count(*), total(time) FROM event WHERE id <= ?", (last,)).fetchone()
+        row = self._events_row(last)
         return int(row[0]), float(row[1])
+
+    def _events_row(self, last: int) -> rollup.Row:
+        query = "SELECT count(*), total(time) FROM event WHERE id <= ?"
+        found: rollup.Row = self.database.execute(query, (last,)).fetchone()
+        return found
 
     # Commands
 
     @_writing
     def post_command(self, verb: str, **arguments: Any) -> int:
         """Ask something of the worker; return the command's id, by which its outcome is found."""
-        cursor = self.database.execute(
-            "INSERT INTO command(time, verb, arguments) VALUES (?, ?, ?)",
-            (time.time(), verb, json.dumps(arguments)),
-        )
+        return self._post_command((time.time(), verb, json.dumps(arguments)))
+
+    def _post_command(self, row: rollup.Row) -> int:
+        cursor = self.database.execute("INSERT INTO command(time, verb, arguments) VALUES (?, ?, ?)", row)
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     @_reading
     def last_command(self) -> int:
         """Return the newest command's id; 0 where nothing was asked yet."""
+        return self._last_command()
+
+    def _last_command(self) -> int:
         return int(self.database.execute("SELECT coalesce(max(id), 0) FROM command").fetchone()[0])
 
     @_reading
     def pending_commands(self) -> list[Command]:
         """Return the commands that no worker has done yet, oldest first."""
-        rows = self.database.execute(
-            "SELECT id, time, verb, arguments FROM command WHERE done IS NULL ORDER BY id"
-        ).fetchall()
         found = []
-        for id, when, verb, arguments in rows:
+        for id, when, verb, arguments in self._pending_rows():
             said = _parsed(arguments)
             if isinstance(verb, str) and isinstance(when, float) and isinstance(said, dict):
                 found.append(Command(id, when, verb, said))
         return found
 
+    def _pending_rows(self) -> list[rollup.Row]:
+        query = "SELECT id, time, verb, arguments FROM command WHERE done IS NULL ORDER BY id"
+        return self.database.execute(query).fetchall()
+
     @_writing
     def finish_command(self, id: int, ok: bool, message: str, **more: Any) -> None:
         """Write what became of a command."""
         outcome = {"ok": ok, "message": message, **more}
-        self.database.execute(
-            "UPDATE command SET done = ?, outcome = ? WHERE id = ?",
-            (time.time(), json.dumps(outcome), id),
-        )
+        self._finish_command((time.time(), json.dumps(outcome), id))
+
+    def _finish_command(self, row: rollup.Row) -> None:
+        self.database.execute("UPDATE command SET done = ?, outcome = ? WHERE id = ?", row)
 
     @_reading
     def command_outcome(self, id: int) -> dict[str, Any] | None:
         """Return what became of a command, or None while it waits."""
-        row = self.database.execute("SELECT outcome FROM command WHERE id = ?", (id,)).fetchone()
+        row = self._outcome_row(id)
         found = parse_json(row[0]) if row and row[0] else None
         return {"ok": False, "message": "", **found} if isinstance(found, dict) else None
+
+    def _outcome_row(self, id: int) -> rollup.Row | None:
+        query = "SELECT outcome FROM command WHERE id = ?"
+        found: rollup.Row | None = self.database.execute(query, (id,)).fetchone()
+        return found
+
+
+def _point(row: rollup.Row | None) -> tuple[int, float] | None:
+    return None if row is None else (row[0], math.nan if row[1] is None else float(row[1]))
 
 
 def _parsed(text: Any) -> Any:

@@ -18,10 +18,10 @@ from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
 from seqsum.files import alone, sync_folder
 from seqsum.folders import default_workspace
-from seqsum.runs import rewinding
+from seqsum.runs import kept, rewinding
 from seqsum.runs.access import read_only
 from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
-from seqsum.runs.bounds import RUN_NAME, is_run, remove, run_names
+from seqsum.runs.bounds import RUN_NAME, is_run, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone, emptied
 from seqsum.runs.index import Index
 from seqsum.runs.record import Record
@@ -162,14 +162,19 @@ class Workspace:
                 (building / CHECKPOINTS).mkdir()
                 first = {"status": "queued", "step": 0, "changes": {}, **state}
                 # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
-                with Store.create(building / METRICS_FILE, 1, first) as store:
+                served = kept.server_of(self.folder) is not None
+                with (
+                    kept.new_on_server(building, id, 1, first)
+                    if served
+                    else Store.create(building / METRICS_FILE, 1, first)
+                ) as store:
                     if fill is not None:
                         fill(building, store)
                     record.write(building, store)
                 building.rename(self.folder / id)
             except BaseException:
-                with suppress(OSError):
-                    remove(building)
+                with suppress(OSError, UserError):
+                    kept.remove_kept(building)
                 raise
             sync_folder(self.folder)
         return Run(self.folder / id)
@@ -183,8 +188,8 @@ class Workspace:
     def clear_unfinished(self) -> None:
         """Delete what is unfinished; for whoever is alone."""
         for folder in self.unfinished():
-            with suppress(OSError):
-                remove(folder)
+            with suppress(OSError, UserError):
+                kept.remove_kept(folder)
 
     def find(self, text: str) -> Run:
         """Return the run that `text` names: an id, a name, or the beginning of an id; a rewind of it that was killed is

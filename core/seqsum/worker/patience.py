@@ -15,7 +15,10 @@ from seqsum.runs.lock import LONGEST_REASON
 from seqsum.text import one_line
 from seqsum.worker.signals import StopSignal
 
-PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ESTALE)
+PASSING = (
+    errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ESTALE,
+    errno.ENOTCONN,  # a server that is away
+)  # fmt: skip
 STORE_SECONDS = 1.0
 """How long a program that holds the store is waited for until that is said."""
 RETRY_SECONDS = 0.2

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from seqsum.errors import UserError
-from seqsum.runs import Run
+from seqsum.runs import Run, Store
+from seqsum.runs.database import ServerAway, StoreBusy
 from seqsum.runs.lock import take_lock
 from seqsum.worker.attempt import Attempt
 from seqsum.worker.patience import STORE_SECONDS, Patience
@@ -46,7 +47,7 @@ def work(
     sys.setswitchinterval(SWITCH_SECONDS)
     patience = Patience(lock, signals)
     try:
-        with run.store(STORE_SECONDS) as store:
+        with patience(lambda: _store_of(run)) as store:
             store.insist = patience
             worker = Worker(run, store, signals, patience, attempt)
             try:
@@ -79,6 +80,16 @@ def work(
         sys.stdout.flush()
         os._exit(status)
     return status
+
+
+def _store_of(run: Run) -> Store:
+    """Open the run's store. Raises ServerAway, for whoever waits, where that passes by itself."""
+    try:
+        return run.store(STORE_SECONDS)
+    except StoreBusy as error:
+        if isinstance(error.__cause__, ServerAway):
+            raise error.__cause__ from None
+        raise
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from seqsum.machine_queue import WAITED_SHARE, MachineQueue
@@ -33,31 +35,51 @@ def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) 
 
     False when the run was stopped meanwhile: its status is written. None for a slot when a person had it start now.
     """
-    database = sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)
     heard, began = 0, time.monotonic()
     try:
-        while True:
-            if signals.name:
-                _stopped(folder, f"stopped by {signals.name} while it waited")
-                return False, None
-            newest = database.execute(PENDING).fetchone()[0] or 0
-            if newest > heard:
-                heard = newest
-                wish = _answer(folder)
-                if wish == "stop":
+        with _wishes(folder) as newest_wish:
+            while True:
+                if signals.name:
+                    _stopped(folder, f"stopped by {signals.name} while it waited")
                     return False, None
-                if wish == "resume":
+                newest = newest_wish()
+                if newest > heard:
+                    heard = newest
+                    wish = _answer(folder)
+                    if wish == "stop":
+                        return False, None
+                    if wish == "resume":
+                        _begins(folder)
+                        return True, queue.take_if_any()
+                slot = queue.begin(ticket)
+                if slot is not None:
                     _begins(folder)
-                    return True, queue.take_if_any()
-            slot = queue.begin(ticket)
-            if slot is not None:
-                _begins(folder)
-                return True, slot
-            waited = time.monotonic() - began
-            time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))
+                    return True, slot
+                waited = time.monotonic() - began
+                time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))
     finally:
-        database.close()
         queue.drop(ticket)
+
+
+@contextmanager
+def _wishes(folder: Path) -> Iterator[Callable[[], int]]:
+    """Give what tells the newest wish of a run: its id, 0 where there is none, or nobody can tell for the moment."""
+    if not (folder / "store.json").exists():
+        with closing(sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)) as database:
+            yield lambda: database.execute(PENDING).fetchone()[0] or 0
+        return
+    from seqsum.runs import Run
+    from seqsum.runs.database import StoreBusy
+
+    with Run(folder).store() as store:
+
+        def newest() -> int:
+            try:
+                return max((one.id for one in store.pending_commands() if one.verb != "set"), default=0)
+            except StoreBusy:
+                return 0
+
+        yield newest
 
 
 def _answer(folder: Path) -> str | None:

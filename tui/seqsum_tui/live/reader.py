@@ -18,6 +18,7 @@ from seqsum.runs.access import read_only
 from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
+from seqsum.runs.kept import version_of
 from seqsum.runs.record import RECORD_FILE, OwnLoop
 from seqsum.runs.run import METRICS_FILE
 from seqsum.runs.store import READING_SECONDS
@@ -301,7 +302,7 @@ class RunReader:
         parent = self.run.record_or_blank().parent
         if parent:
             watched += [self.run.folder.with_name(str(parent.get("run"))) / name for name in stores]
-        files = [file_stamp(path) for path in watched]
+        files = [file_stamp(path) for path in watched], version_of(self.run.folder)
         try:
             pid = self._last.summary.pid if self._last is not None else None
             alive: object = self.run.pulse(pid)
