@@ -24,6 +24,7 @@ from seqsum.launch.warm import AT_ONCE
 from seqsum.runs import Run, Workspace
 from seqsum.runs.store import STATUSES
 from seqsum.slots import Slots, worker_count
+from seqsum.training.backends.fused import cache
 from seqsum.worker import queue_wait
 from seqsum.worker.signals import StopSignal
 from support.engine import outcome_of, small, wait_for_end, wait_until
@@ -228,6 +229,8 @@ def test_runs_submitted_together_are_forked_and_each_knows_its_own_worker(tmp_pa
 
 @pytest.fixture
 def loaded() -> Iterator[WarmLauncher]:
+    # A worker that compiles beside its training takes no other run.
+    cache.compile_now()
     made = WarmLauncher(workers=1)
     made.warm()
     yield made
