@@ -58,6 +58,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench.opening
 	$(BIN)/python -m tests.bench.watching
 	$(BIN)/python -m tests.bench.logging_cost
+	$(BIN)/python -m tests.bench.foreign
 
 # Hours; `make test` runs the short form.
 campaign: $(VENV)/.installed-test

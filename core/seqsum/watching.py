@@ -14,7 +14,6 @@ second. What the thread can't write stays in memory and is tried again; it never
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import operator
 import os
@@ -44,6 +43,7 @@ from seqsum.runs.changes import tell_changed
 from seqsum.runs.kinds import LARGEST_WHOLE, measured
 from seqsum.runs.lock import LONGEST_REASON, take_lock
 from seqsum.runs.record import Record
+from seqsum.runs.sections import PLAIN, sections_of
 from seqsum.runs.store import Command, Store
 from seqsum.schema import as_text
 from seqsum.text import one_line
@@ -64,9 +64,6 @@ SHADES = " ░▒▓█"
 WIDEST = 64
 """Characters that a picture is wide, at most; each is about twice as high as wide."""
 WEIGHTS = "weights"
-LONGEST_VALUE = 1000
-PLAIN = "config"
-"""The section of what stands in a configuration without one."""
 
 Value = float | int | bool | str
 
@@ -94,7 +91,7 @@ def watch(
     """
     script = Path(sys.argv[0]).name or "python"
     stem = script if name is None else check_name(name)
-    sections = _sections(config)
+    sections = sections_of(config)
     paths = [_path(sections, one) for one in live]
     seeds = [values["seed"] for values in sections.values() if type(values.get("seed")) is int]
     track: dict[str, Any] = {"group": check_name(group)} if group is not None else {}
@@ -537,50 +534,6 @@ def _number(name: str, value: Any) -> float:
         return float(value.item() if hasattr(value, "item") else value)
     except (TypeError, ValueError, RuntimeError):
         raise UserError(f"watch: {one_line(name)} is no number: {one_line(repr(value)[:LONGEST_NAME])}") from None
-
-
-def _sections(config: object) -> dict[str, dict[str, Any]]:
-    """Return a configuration as sections of names with plain values."""
-    if config is None:
-        return {}
-    if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        config = dataclasses.asdict(config)
-    if not isinstance(config, Mapping):
-        try:
-            config = vars(config)
-        except TypeError:
-            raise UserError(f"watch: config is a mapping of names and values, got {type(config).__name__}") from None
-    found: dict[str, dict[str, Any]] = {}
-    for key, value in config.items():
-        name = one_line(str(key))
-        if isinstance(value, Mapping):
-            found.setdefault(name, {}).update(_flat(value))
-        else:
-            found.setdefault(PLAIN, {})[name] = _plain(value)
-    return found
-
-
-def _flat(values: Mapping[Any, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{before}{one_line(str(key))}"
-        found |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: _plain(value)}
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as a record holds it: numbers and words as they are, lists of them, all else as it is printed."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, list | tuple | set):
-        return [_plain(one) for one in value]
-    item = getattr(value, "item", None)  # numpy's numbers, and PyTorch's
-    if callable(item):
-        with suppress(Exception):
-            return _plain(item())
-    return str(value)[:LONGEST_VALUE]
 
 
 def _path(sections: Mapping[str, Mapping[str, Any]], name: str) -> str:

@@ -22,6 +22,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
+from seqsum_tui.following import Following
 from seqsum_tui.notifications import EndingsWatch, ends_to_tell, turns_to_tell
 from seqsum_tui.opening import OpeningScreen
 from seqsum_tui.query.client import server_command
@@ -64,6 +65,7 @@ class Console(App[None]):
         remote: whether the line is slow; None looks at the environment.
         query_command: how a query server is started for a run's folder; tests give another.
         settings: the person's settings; without them the defaults, which are kept nowhere.
+        logs: where other programs write logs that are followed, as runs of the workspace.
     """
 
     TITLE = "seqsum"
@@ -110,6 +112,7 @@ class Console(App[None]):
         query_command: Callable[[Path], Sequence[str]] = server_command,
         settings: Settings | None = None,
         launcher: WarmLauncher | None = None,
+        logs: Path | None = None,
     ) -> None:
         self._legible: dict[str, Theme] = {}
         self._no_steering = NoSteering()
@@ -130,6 +133,7 @@ class Console(App[None]):
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
         self._launcher = launcher
+        self.following = Following(logs, workspace)
         self._animation = self.animation_level
         self.endings = EndingsWatch(self, self._list_in_front, self._sweep_in_front)
         self.take_settings()
@@ -178,6 +182,7 @@ class Console(App[None]):
         """Put the theme on; end cleanly, with the terminal as it was, when asked to from outside."""
         self._put_theme_on()
         self.run_worker(self.endings.run(), name="ends of runs", group="endings")
+        self.run_worker(self.following.run(self._tell_of_logs), name="logs", group="logs")
         if "seqsum_tui.runs.screen" in sys.modules:
             # The check knows every screen's keys, which takes having them.
             self.call_after_refresh(self._check_settings)
@@ -186,6 +191,9 @@ class Console(App[None]):
         except (NotImplementedError, RuntimeError, ValueError):
             # Not in the main thread (a test, or embedded): signals are someone else's.
             return
+
+    def _tell_of_logs(self, problem: str) -> None:
+        self.notify(problem, title="Logs", severity="warning", timeout=10)
 
     # The person's settings
 
@@ -420,6 +428,7 @@ class Console(App[None]):
         """Watch a run, which the person may have just `started`, `instead` of the screen in front or over it."""
         from seqsum_tui.rooms import LiveScreen
 
+        self.following.ask_for(run.id)
         screen = LiveScreen(run, started=started)
         if instead:
             self.switch_screen(screen)

@@ -39,6 +39,13 @@ def parser() -> Parser:
         help="folder of runs (default: SEQSUM_WORKSPACE, else the user's data folder)",
     )
     made.add_argument(
+        "--watch",
+        metavar="PATH",
+        type=Path,
+        help="logs of other programs, a file or what lies in a folder, as runs: CSV and JSON Lines; nothing is written "
+        "there",
+    )
+    made.add_argument(
         "--remote",
         metavar="[USER@]HOST[:DIR]",
         help="the console of another machine, through ssh",
@@ -60,11 +67,20 @@ def run(arguments: list[str] | None = None) -> int:
         return 2
     if options.remote is not None or options.remote_command is not None:
         return show_remote(options)
-    folder = workspace_folder(options.workspace)
+    logs: Path | None = None
+    if options.watch is not None:
+        logs = options.watch.expanduser().absolute()
+        if not logs.exists():
+            complain(f"seqsum-tui: there is nothing at {logs} to watch")
+            return 2
+    folder = workspace_folder(options.workspace) if logs is None else logs_folder(options.workspace, logs)
     if folder.exists() and not folder.is_dir():
         complain(f"seqsum-tui: {folder} is not a folder; give another with --workspace")
         return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if logs is not None:
+            complain("seqsum-tui: --watch needs a terminal")
+            return 2
         return train_without_screen(folder)
     encoding = (sys.__stderr__ or sys.stderr).encoding
     if codecs.lookup(encoding).name not in UNICODE:
@@ -73,7 +89,7 @@ def run(arguments: list[str] | None = None) -> int:
             "made of; set one that is, e.g. LC_ALL=C.UTF-8 seqsum-tui (the command line, seqsum, works as it is)"
         )
         return 2
-    return open_console(folder)
+    return open_console(folder, logs)
 
 
 def show_remote(options: argparse.Namespace) -> int:
@@ -84,6 +100,10 @@ def show_remote(options: argparse.Namespace) -> int:
     try:
         if options.remote is None:
             raise UserError("seqsum-tui: --remote-command goes with --remote HOST")
+        if options.watch is not None:
+            raise UserError(
+                "seqsum-tui: --watch is for logs of this machine; else: ssh -t HOST seqsum-tui --watch PATH"
+            )
         if options.workspace is not None:
             raise UserError("seqsum-tui: the folder of another machine stands behind its name: --remote HOST:DIR")
         remote = Remote.parse(options.remote, options.remote_command or "seqsum-tui")
@@ -100,8 +120,15 @@ def workspace_folder(chosen: Path | None) -> Path:
     return (chosen or default_workspace()).expanduser().absolute()
 
 
-def open_console(folder: Path) -> int:
-    """Run the console in this terminal."""
+def logs_folder(chosen: Path | None, logs: Path) -> Path:
+    """Return the folder of the runs that are read from logs: the one asked for, or their own."""
+    from seqsum.foreign.following import logs_workspace
+
+    return workspace_folder(chosen) if chosen is not None else logs_workspace(logs)
+
+
+def open_console(folder: Path, logs: Path | None = None) -> int:
+    """Run the console in this terminal. logs: what of other programs it follows."""
     collect_seldom()
     keep_one_heap()
     from seqsum_tui.app import Console
@@ -110,7 +137,7 @@ def open_console(folder: Path) -> int:
 
     end_when_terminal_goes(sys.stdin.fileno())
     settings = Settings(settings_path())
-    console = Console(folder, settings=settings)
+    console = Console(folder, settings=settings, logs=logs)
     # What is imported stays, so nobody needs to look through it.
     gc.freeze()
     settle(SETTLED_SECONDS)

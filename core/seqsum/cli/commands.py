@@ -214,6 +214,7 @@ def show(options: Options) -> int:
     if options.json:
         facts = {name: getattr(record, name) for name in OF_RECORD}
         facts["read_only"] = bool(read_only(run.folder))
+        facts["follows"] = summary.follows or None
         say_json({**summary_plain(summary), **facts, "folder": str(run.folder), "config": settings})
         return 0
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
@@ -244,6 +245,8 @@ def show(options: Options) -> int:
     say(f"  {', '.join([*said, started])}{whose}{f' on {record.host}' if record.host else ''}")
     trained = "" if summary.train_seconds is None else f"trained for {duration(summary.train_seconds)}; "
     say(f"  {trained}{run.folder}")
+    if summary.follows:
+        say(f"  read from {one_line(summary.follows)}")
     if summary.durable_step is not None:
         say(f"  durable_step {summary.durable_step:,}: a power failure takes it back no further")
     if record.parent:

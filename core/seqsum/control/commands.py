@@ -210,6 +210,8 @@ def _check_open(run: Run, verb: str) -> None:
     """Raise ReadOnlyStore where nothing of the run may be changed: it is another user's."""
     if why := read_only(run.folder):
         raise ReadOnlyStore(f"{verb}: run {run.id} is {why}")
+    if (record := run.record_or_blank()).follows:
+        raise UserError(f"{verb}: run {run.id} is trained by {record.trained_by}: a log hears nothing")
 
 
 def _further(run: Run, summary: Summary, changes: Mapping[str, str] | None = None) -> str:

@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS entry(run TEXT PRIMARY KEY, stamp TEXT NOT NULL, conf
 # The kinds of a summary's fields: the file may be a stranger's, as everything in the workspace.
 NONE, NUMBER = type(None), (int, float)
 KINDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("id", "name", "preset", "status", "note", "task", "owner", "host"), str),
+    **dict.fromkeys(("id", "name", "preset", "status", "note", "task", "owner", "host", "follows"), str),
     **dict.fromkeys(("step", "steps"), int),
     **dict.fromkeys(("created", "updated", "steps_per_second"), NUMBER),
     "train_seconds": (*NUMBER, NONE),

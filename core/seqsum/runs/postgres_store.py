@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -196,7 +196,7 @@ class PostgresStore(Store):
 
     # Points
 
-    def _append(self, by_metric: dict[str, list[tuple[int, float]]]) -> None:
+    def _append(self, by_metric: Mapping[str, Sequence[tuple[int, float]]]) -> None:
         metrics, steps, values = list[int](), list[int](), list[float | None]()
         firsts = dict[int, int]()
         for name, rows in by_metric.items():

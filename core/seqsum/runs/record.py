@@ -74,7 +74,8 @@ class Record:
     watched: dict[str, Any] | None = None
     """Of a run whose training loop is a script's own (see `seqsum.watch`): {"script": its file, "steps": how many it
     is to make, 0 where nobody knows, "live": the paths of what can be changed while it trains}. Its configuration is
-    any."""
+    any. Of one that is another program's log (see `foreign`) also "follows": that log's path; its preset is the kind of
+    log."""
     format: int = FORMAT
     kept: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the file holds besides: fields of another kind, and those of a newer version. They are written back."""
@@ -103,8 +104,20 @@ class Record:
 
     @property
     def source(self) -> str:
-        """What `preset` is the name of: a preset, or a script that trains by itself."""
-        return "preset" if self.watched is None else "script"
+        """What `preset` is the name of: a preset, a script that trains by itself, or a kind of log."""
+        return "log" if self.follows else "preset" if self.watched is None else "script"
+
+    @property
+    def follows(self) -> str:
+        """The path of the log that it is read from; "" where it is no other program's."""
+        return Fields(self.watched or {}, "").text("follows")
+
+    @property
+    def trained_by(self) -> str:
+        """Who trains it, where that is not seqsum."""
+        if self.follows:
+            return f"another program, whose log is {one_line(self.follows)}"
+        return f"a script of its own, {one_line(self.preset)}"
 
     @classmethod
     def of_script(
@@ -125,11 +138,28 @@ class Record:
             watched=watched,
         )
 
+    @classmethod
+    def of_log(
+        cls, id: str, name: str, kind: str, created: float, config: dict[str, dict[str, Any]], watched: dict[str, Any]
+    ) -> Record:
+        """Of a run that another program's log tells of. created: in seconds since 1970."""
+        return cls(
+            id=id,
+            name=name,
+            preset=kind,
+            created=datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds"),
+            config=config,
+            seed=0,
+            owner=user_name(),
+            host=socket.gethostname(),
+            watched=watched,
+        )
+
     def parsed_config(self) -> Config:
         """Return the configuration; raise UserError when it, or a plug-in it needs, is not there, OwnLoop where it is
         that of a script's own loop."""
         if self.watched is not None:
-            raise OwnLoop(f"run {self.id} is trained by a script of its own, {one_line(self.preset)}, not by seqsum")
+            raise OwnLoop(f"run {self.id} is trained by {self.trained_by}, not by seqsum")
         if not self.config:
             # Nothing at all would be read as the defaults.
             why = self.problems[0] if self.problems else f"{RECORD_FILE} holds no configuration"
@@ -155,11 +185,15 @@ class Record:
         own = (part.name for part in fields(self) if part.name not in NOT_WRITTEN)
         return {**{name: getattr(self, name) for name in own}, **self.kept}
 
+    def as_written(self) -> bytes:
+        """Return what the file holds."""
+        plain = self.plain()
+        return json_bytes({**plain, CHECKSUM: checksum(plain) if self.wrong_checksum is None else self.wrong_checksum})
+
     def write(self, folder: Path, store: Store | None = None) -> None:
         """Write the record; into the run's store, too, so that one that gets damaged is given back (see `doctor`),
         unless that is another run's."""
-        plain = self.plain()
-        data = json_bytes({**plain, CHECKSUM: checksum(plain) if self.wrong_checksum is None else self.wrong_checksum})
+        data = self.as_written()
         if store is not None and another(folder, store.copy_of(RECORD_FILE)) is None:
             store.keep_copy(RECORD_FILE, data.decode())
         write_atomically(folder / RECORD_FILE, data)

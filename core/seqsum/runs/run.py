@@ -37,6 +37,7 @@ MOST_ANCESTORS = 100
 LOG_FILE = "worker.log"
 CHECKPOINTS = "checkpoints"
 MOST_UNKNOWN = 3
+NOT_FOLLOWED = "nobody reads on in its log at the moment; seqsum-tui --watch does"
 BY_SIGNAL = "stopped by a signal (SIGSTOP)"
 HEARING_STATUSES = ("queued", "starting", "running", "paused")
 """Those of a run whose worker does what it is asked, if it has one."""
@@ -95,6 +96,8 @@ class Summary:
     """Who made it; "" where nobody wrote it."""
     host: str = ""
     """The machine on which it was made."""
+    follows: str = ""
+    """The log of another program that it is read from; "" where it is none."""
     place: Place | None = None
     """Where it stands in the machine's queue; None where it does not wait there, or nobody asked (see `waiting`)."""
     verdict: Verdict | None = None
@@ -292,7 +295,10 @@ class Run:
             problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
         if state["status"] in LIVE_STATUSES and not alive and not waits:
-            state |= {"status": "died", "reason": self.last_words(state.get("durable_step"))}
+            if self.record_or_blank().follows:
+                state |= {"status": "stopped", "reason": NOT_FOLLOWED}
+            else:
+                state |= {"status": "died", "reason": self.last_words(state.get("durable_step"))}
         elif state["status"] in LIVE_STATUSES and (reason := self.held_up(state.get("pid"))):
             state |= {"status": SUSPENDED, "reason": reason}
         summary = self._summary(state, metrics, [*problems, *store.problems])
@@ -394,6 +400,7 @@ class Run:
             durable_step=state.get("durable_step"),
             owner=record.owner,
             host=record.host,
+            follows=record.follows,
         )
 
     def _group(self, record: Record, group: str | None) -> str | None:
@@ -460,9 +467,7 @@ class Run:
         RunGone.check(self.folder)
         run, lacks = self.outline(), f"run {self.id} has no checkpoint{which}"
         if self.record_or_blank().watched is not None:
-            return (
-                f"{lacks}: it is trained by a script of its own, {one_line(run.preset)}, which keeps its weights itself"
-            )
+            return f"{lacks}: it is trained by {self.record_or_blank().trained_by}, which keeps its weights itself"
         if run.live:
             return f"{lacks}{'' if which else ' yet'}; wait for one, or ask for it: seqsum snapshot {self.id}"
         if run.status in RESUMABLE_STATUSES:

@@ -12,7 +12,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -246,7 +246,12 @@ class Store:
             by_metric.setdefault(name, []).append((step, value))
         self._append(by_metric)
 
-    def _append(self, by_metric: dict[str, list[tuple[int, float]]]) -> None:
+    @_writing
+    def append_rows(self, by_metric: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+        """Write metric → rows of (step, value), as `append` does."""
+        self._append({name: rows for name, rows in by_metric.items() if rows})
+
+    def _append(self, by_metric: Mapping[str, Sequence[tuple[int, float]]]) -> None:
         self._prepare_rollup()
         for name, rows in by_metric.items():
             metric = self._metric(name)
@@ -255,6 +260,20 @@ class Store:
                 ((metric, step, None if math.isnan(value) else value) for step, value in rows),
             )
             rollup.update(self.database, metric, self.base, min(step for step, _ in rows))
+
+    @_writing
+    def forget_points(self) -> None:
+        """Drop every point: what they were read from was written anew."""
+        self.database.execute("DELETE FROM pt")
+        self.database.execute("DELETE FROM rollup")
+
+    @_writing
+    def forget_metric(self, name: str) -> None:
+        """Drop a metric with its points."""
+        metric = self._metric(name)
+        for table, key in (("pt", "metric"), ("rollup", "metric"), ("metric", "id")):
+            self.database.execute(f"DELETE FROM {table} WHERE {key} = ?", (metric,))
+        self._metrics.pop(name, None)
 
     @_writing
     def truncate(self, step: int) -> None:

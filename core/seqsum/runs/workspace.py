@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
 from seqsum.runs.bounds import RUN_NAME, is_run, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone, emptied
 from seqsum.runs.index import Index
-from seqsum.runs.record import Record
+from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
 from seqsum.text import one_line, printable
@@ -154,7 +154,7 @@ class Workspace:
     ) -> Run:
         with self._told():
             id = self._new_id()
-            record = make(id, name or self._free_name(stem))
+            record = make(id, name or _free_name(stem, self._names()))
             self.clear_unfinished()
             building = self.folder / f".{id}.new"
             building.mkdir()
@@ -178,6 +178,38 @@ class Workspace:
                 raise
             sync_folder(self.folder)
         return Run(self.folder / id)
+
+    def create_alike(
+        self, made: Sequence[tuple[Callable[[str, str], Record], str]], state: Mapping[str, Any]
+    ) -> list[Run]:
+        """Make many runs at once, each of what makes its record and the stem of its name; the state of all is the same.
+
+        Nothing waits for the disk, and each store is in its folder: for runs that can be made again from what they
+        tell of.
+        """
+        runs = []
+        with self.alone(), self._told():
+            self.clear_unfinished()
+            taken, store = self._names() if made else set(), b""
+            for make, stem in made:
+                id, name = self._new_id(), _free_name(stem, taken)
+                taken.add(name)
+                building = self.folder / f".{id}.new"
+                try:
+                    (building / CHECKPOINTS).mkdir(parents=True)
+                    if store:
+                        (building / METRICS_FILE).write_bytes(store)
+                    else:
+                        Store.create(building / METRICS_FILE, 1, {"changes": {}, **state}).close()
+                        store = (building / METRICS_FILE).read_bytes()
+                    (building / RECORD_FILE).write_bytes(make(id, name).as_written())
+                    building.rename(self.folder / id)
+                except BaseException:
+                    with suppress(OSError, UserError):
+                        kept.remove_kept(building)
+                    raise
+                runs.append(Run(self.folder / id))
+        return runs
 
     def unfinished(self) -> list[Path]:
         """Return what programs left that were killed while they made a run, or deleted one for good, if none does so
@@ -237,16 +269,9 @@ class Workspace:
         except UserError:
             return None
 
-    def _free_name(self, preset: str) -> str:
-        # Who renames a run tells it: see `changes`.
-        taken = {entry.summary.name for entry in self.index.read(quick=True).entries}
-        # A preset of one's own is named by its file, which can be called anything.
-        stem = one_line(preset).strip()[: LONGEST_NAME - 10]
-        stem = "run" if stem in ("", *FOLDERS) else stem
-        number, name = 2, stem
-        while name in taken:
-            name, number = f"{stem}-{number}", number + 1
-        return name
+    def _names(self) -> set[str]:
+        """Return the names that are taken. Who renames a run tells it: see `changes`."""
+        return {entry.summary.name for entry in self.index.read(quick=True).entries}
 
     def _new_id(self) -> str:
         while True:
@@ -254,6 +279,16 @@ class Workspace:
             id = f"{datetime.now():%Y%m%d-%H%M%S}-{tail}"
             if not (self.folder / id).exists():
                 return id
+
+
+def _free_name(stem: str, taken: Collection[str]) -> str:
+    # A preset of one's own is named by its file, which can be called anything.
+    stem = one_line(stem).strip()[: LONGEST_NAME - 10]
+    stem = "run" if stem in ("", *FOLDERS) else stem
+    number, name = 2, stem
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    return name
 
 
 def _told_apart(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -39,7 +40,8 @@ from seqsum_tui.shared.command_palette import Command, ScreenCommands
 from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.live_value import LiveValue
-from seqsum_tui.shared.run_actions import RESUMABLE, WAITING, RunScreen, ways_on
+from seqsum_tui.shared.paths import for_people
+from seqsum_tui.shared.run_actions import ANOTHERS_LOG, RESUMABLE, WAITING, RunScreen, ways_on
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
@@ -177,6 +179,8 @@ class LiveScreen(RunScreen):
         facts += [f"fork of {display.literal(view.parent.name)} at step {view.parent.step:,}"] if view.parent else []
         if view.record.preset != view.summary.name:
             facts.append(f"{view.record.source} {display.literal(view.record.preset)}")
+        if view.summary.follows:
+            facts.append(display.literal(for_people(Path(view.summary.follows))))
         if view.record.backend_reason:
             facts.append(display.literal(f"{view.record.backend}: {view.record.backend_reason}"))
         if view.record.parameters is not None:
@@ -251,7 +255,9 @@ class LiveScreen(RunScreen):
         if deed == ("arrange", "remove") and len(view.panels) < 2:
             return "The last chart stays."
         script = self._is_script
-        if action in ("ask", "branch", "query", "snapshot") and script:
+        if view.summary.follows and (changes or action in ("ask", "branch", "query")):
+            return f"{ANOTHERS_LOG}: {'its settings stay' if changes else 'its weights are not here'}."
+        if action in ("ask", "branch", "query", "snapshot") and script and not view.summary.follows:
             return f"A script of its own trains it, {display.literal(view.record.preset)}: its weights are not here."
         if script and action == "change" and not view.live_values:
             return "Its script has declared no value that can change: seqsum.watch(…, live=[…])."

@@ -41,6 +41,7 @@ DONE = {
 }
 RESUMED = {True: "From where it was.", False: "From its first step: it has no checkpoint."}
 AT_ONCE, MOST_TOLD = 8, 5
+ANOTHERS_LOG = "It is another program's log"
 ALLOWED = {
     "pause": ("running",),
     "continue": WAITING,
@@ -101,6 +102,8 @@ class RunScreen(ConsoleScreen[None]):
             return None
         if not held:
             return "There is no run here."
+        if all(summary.follows for summary in held):
+            return f"{ANOTHERS_LOG}: it hears nothing from here."
         if all(summary.goes_on_by_itself for summary in held):
             return f"It {display.literal(held[0].reason or '')}."
         said = " or ".join(sorted({said_status(summary.status) for summary in held}))
@@ -217,13 +220,13 @@ class RunScreen(ConsoleScreen[None]):
 
 def allowed(action: str, run: Summary) -> bool:
     """Tell whether one of `ALLOWED` can be done to a run now."""
-    helpless = run.goes_on_by_itself and action in ("continue", "resume")
+    helpless = bool(run.follows) or (run.goes_on_by_itself and action in ("continue", "resume"))
     return run.status in ALLOWED[action] and not helpless
 
 
 def ways_on(app: App[object], run: Summary, saved: bool) -> Content:
     """Return which keys have a run go on, or end it; nothing where none does. saved: whether it has a checkpoint."""
-    if run.status in RESUMABLE:
+    if run.status in RESUMABLE and not run.follows:
         return Content.assemble(key_ink(app, "run.resume"), f" {display.resumes(saved)}.")
     if run.status in WAITING and allowed("continue", run):
         goes_on, stops = (key_ink(app, f"run.{id}") for id in ("continue", "stop"))

@@ -1,0 +1,165 @@
+"""CSV files: Keras' CSVLogger, Lightning's (metrics.csv beside hparams.yaml), and what is written by hand."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seqsum.files import read_regular
+from seqsum.foreign.lines import first_line, last_lines, new_lines
+from seqsum.foreign.log_format import (
+    Folder,
+    LogFormat,
+    Part,
+    Rows,
+    Source,
+    is_file,
+    is_measured,
+    step_name,
+    step_of,
+    written_at,
+)
+
+HPARAMS = "hparams.yaml"
+METRICS = "metrics.csv"
+LARGEST_HPARAMS = 2**18
+MOST_COLUMNS = 1000
+SEPARATORS = (",", ";", "\t")
+
+
+class CsvLog(LogFormat):
+    name = "CSV"
+
+    def find(self, folder: Folder) -> list[Source]:
+        """Files with a column of steps, and those that were asked for. Lightning's folder is the run."""
+        found = []
+        for name in folder.names:
+            if not name.lower().endswith((".csv", ".tsv")):
+                continue
+            path = folder.path / name
+            if not is_file(path):
+                continue
+            columns = _columns(path)
+            if columns is None or not (folder.asked or step_name(columns[1])):
+                continue
+            if name == METRICS:
+                began = written_at(folder.path / HPARAMS) or written_at(path)
+                run = _lightning_name(folder.path)
+                found.append(Source(path, run, (path,), began, _hparams(folder.path / HPARAMS)))
+            else:
+                found.append(Source(path, path.stem, (path,), written_at(path)))
+        return found
+
+    def read(self, source: Source, position: Any) -> Part:
+        path = source.files[0]
+        new, head = new_lines(path, position), _columns(path)
+        part = Part({}, new.position, new.more, new.anew, problems=new.problems)
+        if head is None:
+            part.position, part.more = None, False
+            return part
+        first = 1 if new.row == 0 else 0
+        part.rows = _rows(new.lines[first:], head, new.row + first)
+        return part
+
+    def glance(self, source: Source) -> Rows:
+        head = _columns(source.files[0])
+        if head is None or step_name(head[1]) is None:
+            return {}
+        return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), head, 0).items()}
+
+
+def _columns(path: Path) -> tuple[str, list[str]] | None:
+    """Return a file's separator and the names of its columns; None where it has none."""
+    try:
+        line = first_line(path)
+    except OSError:
+        return None
+    separator = max(SEPARATORS, key=line.count)
+    try:
+        names = next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return None
+    if not names or len(names) > MOST_COLUMNS or all(_is_number(name) for name in names):
+        return None
+    return separator, names
+
+
+def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
+    """Return metric → rows. row: the number of the first line, counted from the header as 0."""
+    separator, names = head
+    width, of_step = len(names), step_name(names)
+    try:
+        table = list(csv.reader(lines, delimiter=separator))
+    except csv.Error:
+        # Null bytes, or a field without an end: the lines that can be read count.
+        table = [_one(line, separator) for line in lines]
+    if of_step is None:
+        numbered = [(row + place, cells) for place, cells in enumerate(table) if len(cells) == width]
+    else:
+        at = names.index(of_step)
+        read = ((step_of(cells[at]), cells) for cells in table if len(cells) == width)
+        numbered = [(step, cells) for step, cells in read if step is not None]
+    found: Rows = {}
+    for column, name in enumerate(names):
+        if not is_measured(name):
+            continue
+        try:
+            rows = [(step, float(cells[column])) for step, cells in numbered if cells[column]]
+        except ValueError:
+            rows = [(step, float(cells[column])) for step, cells in numbered if _is_number(cells[column])]
+        if rows:
+            found[name] = rows
+    return found
+
+
+def _one(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _lightning_name(folder: Path) -> str:
+    """Lightning writes NAME/version_0/metrics.csv."""
+    if folder.name.startswith("version_") and folder.parent.name:
+        return f"{folder.parent.name}/{folder.name}"
+    return folder.name or "metrics"
+
+
+def _hparams(path: Path) -> dict[str, Any]:
+    """Return what stands at the first depth of Lightning's settings; the rest of YAML is not read."""
+    try:
+        text = read_regular(path, LARGEST_HPARAMS).decode("utf-8", "replace")
+    except OSError:
+        return {}
+    found: dict[str, Any] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        value = value.strip()
+        if colon and value and not line.startswith((" ", "#", "-", "?", "!")) and value[0] not in "&*!|>{[":
+            found[name.strip().strip("'\"")] = plain_value(value.strip("'\""))
+    return found
+
+
+def plain_value(text: str) -> Any:
+    """Return a value that stands in a file as text: a number, true or false where it reads like one."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text

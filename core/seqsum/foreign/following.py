@@ -1,0 +1,332 @@
+"""Runs of a workspace that are read from other programs' logs: made, brought up to date, and said how they go.
+
+A run knows its log by the path in its record, and where its reading goes on by its store's state, so that a second
+opening reads only what is new. While a log grows, whoever follows it holds the run's lock: then it reads `running`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqsum.errors import UserError
+from seqsum.files import file_stamp, try_lock
+from seqsum.foreign.formats import find
+from seqsum.foreign.log_format import LogFormat, Part, Rows, Source
+from seqsum.runs import Run, Workspace
+from seqsum.runs.changes import tell_changed
+from seqsum.runs.kinds import measured
+from seqsum.runs.lock import take_lock
+from seqsum.runs.record import Record
+from seqsum.runs.sections import sections_of
+from seqsum.runs.store import Store
+from seqsum.text import one_line
+
+GROWING_SECONDS = 60.0
+"""A log that was written within them reads `running`."""
+QUIET = "its log does not grow any more; whether its program still runs, a log does not tell"
+FOLLOWER_LOCK = ".following.lock"
+POSITION = "log_position"
+MOST_METRICS = 500
+LONGEST_NAME = 100
+MOST_PROBLEMS = 20
+
+
+def logs_workspace(path: Path) -> Path:
+    """Return the folder of the runs that are read from the logs below a path: among the user's own data, for notes
+    and stars are kept there, too."""
+    import platformdirs
+
+    path = path.expanduser().absolute()
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip(".-")[:40] or "logs"
+    code = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    return platformdirs.user_data_path("seqsum") / "logs" / f"{stem}-{code}"
+
+
+@dataclass(eq=False)
+class _Followed:
+    """A log and its run. stamp: its files' times and sizes as they were when it was read to its end."""
+
+    format: LogFormat
+    source: Source
+    run: Run
+    known: bool = False
+    position: Any = None
+    stamp: Any = None
+    step: int = 0
+    names: dict[str, str | None] = field(default_factory=dict)
+    began: float | None = None
+    last: float | None = None
+    ended: tuple[str, str | None] | None = None
+    status: tuple[str, str | None] | None = None
+    lock: int | None = None
+
+
+class Follower:
+    """Follows the logs below a path in a workspace. One thread uses it; `close` it at the end.
+
+    problems: a sentence for each thing that can't be read, for whoever takes them away.
+    """
+
+    def __init__(self, path: Path, workspace: Path, now: Callable[[], float] = time.time) -> None:
+        """Raises UserError where the path is not there, the workspace lies below it or can't be written."""
+        self.path = path.expanduser().absolute()
+        self.workspace = Workspace(workspace)
+        inside = self.workspace.folder.resolve()
+        if self.path.is_dir() and (inside == self.path.resolve() or self.path.resolve() in inside.parents):
+            raise UserError(
+                f"watch: {inside} lies in {self.path}, where nothing is written; choose another --workspace"
+            )
+        self.problems: list[str] = []
+        self._told: set[str] = set()
+        self._now = now
+        self._followed: dict[str, _Followed] = {}
+        self._binned: set[str] = set()
+        self._round: list[_Followed] = []
+        self._first = ""
+        self._lock: int | None = None
+
+    def take_turn(self) -> bool:
+        """Return whether no other process follows in this workspace."""
+        if self._lock is None:
+            try:
+                self.workspace.folder.mkdir(0o700, parents=True, exist_ok=True)
+                self._lock = try_lock(self.workspace.folder / FOLLOWER_LOCK)
+            except OSError as error:
+                raise UserError(f"watch: can't write {self.workspace.folder}: {error.strerror or error}") from None
+        return self._lock is not None
+
+    def look(self) -> int:
+        """Look for logs, and make a run of each that is new, with its last values; return how many are followed."""
+        found = find(self.path)
+        self._tell(found.problems)
+        if not self._followed:
+            self._known_runs({str(source.path): (format, source) for format, source in found.logs})
+        new = []
+        for format, source in found.logs:
+            id = str(source.path)
+            if id in self._followed:
+                self._followed[id].source = source
+            elif id not in self._binned:
+                new.append((format, source))
+        made = self.workspace.create_alike(
+            [(_record(format, source), source.name) for format, source in new],
+            {"status": "stopped", "step": 0, "reason": None},
+        )
+        for (format, source), run in zip(new, made, strict=True):
+            one = self._followed[str(source.path)] = _Followed(format, source, run, known=True)
+            self._try(one, self._glance)
+        return len(self._followed)
+
+    def first(self, run_id: str) -> None:
+        """Read this run's log before all others from now on."""
+        self._first = run_id
+
+    def work(self, seconds: float) -> bool:
+        """Read what logs have grown by; return whether there are more to look at. At least one is read.
+
+        The one that was asked for comes first, then the newest.
+        """
+        end = time.monotonic() + seconds
+        self._round = self._round or list(self._followed.values())
+        while self._round:
+            one = next((one for one in self._round if one.run.id == self._first), self._round[0])
+            if not self._try(one, self._read):
+                self._round.remove(one)
+            if time.monotonic() > end:
+                break
+        return bool(self._round)
+
+    def close(self) -> None:
+        """Let the locks go: what grew reads `stopped` from now on."""
+        for one in self._followed.values():
+            if one.lock is not None:
+                self._let_go(one)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _known_runs(self, found: Mapping[str, tuple[LogFormat, Source]]) -> None:
+        """Take the runs that an earlier follower made. Those in the bin are not made again."""
+        for run in self.workspace.runs():
+            with suppress(UserError):
+                id = run.record.follows
+                if id in found and id not in self._followed:
+                    self._followed[id] = _Followed(*found[id], run)
+        for run in self.workspace.bin.runs():
+            with suppress(UserError):
+                self._binned.add(run.record.follows)
+
+    # One log
+
+    def _try(self, one: _Followed, work: Callable[[_Followed], bool]) -> bool:
+        try:
+            return work(one)
+        except (UserError, OSError, sqlite3.Error) as error:
+            if not one.run.folder.is_dir():
+                # It was deleted; while its log is there it is not made again.
+                self._forget(one)
+                return False
+            self._tell([f"{one_line(str(one.source.path))}: {getattr(error, 'strerror', None) or error}"])
+            return False
+
+    def _forget(self, one: _Followed) -> None:
+        self._binned.add(str(one.source.path))
+        self._followed.pop(str(one.source.path), None)
+        if one.lock is not None:
+            os.close(one.lock)
+            one.lock = None
+
+    def _glance(self, one: _Followed) -> bool:
+        rows = one.format.glance(one.source)
+        part = Part(rows, None)
+        with one.run.store() as store:
+            self._write(one, store, part)
+        return False
+
+    def _read(self, one: _Followed) -> bool:
+        """Read some more of a log; return whether there is more."""
+        # As JSON gives it back.
+        stamp = [list(file_stamp(path)) for path in one.source.files]
+        if not one.known:
+            self._resume(one)
+        if stamp == one.stamp:
+            if self._status(one) != one.status:
+                with one.run.store() as store:
+                    self._write(one, store, Part({}, one.position))
+            return False
+        part = one.format.read(one.source, one.position)
+        self._tell(part.problems)
+        with one.run.store() as store:
+            one.stamp = None if part.more else stamp
+            self._write(one, store, part)
+        return part.more
+
+    def _resume(self, one: _Followed) -> None:
+        with one.run.store() as store:
+            state = store.state()
+        kept = state.get(POSITION)
+        one.known = True
+        if isinstance(kept, dict):
+            one.position, one.stamp = kept.get("position"), kept.get("stamp")
+            one.began, one.last = (kept.get(name) for name in ("began", "last"))
+            names = kept.get("names")
+            one.names = dict(names) if isinstance(names, dict) else {}
+        one.step = state["step"]
+
+    def _write(self, one: _Followed, store: Store, part: Part) -> None:
+        """Write what a reading found, all of it or nothing."""
+        one.ended = one.format.ended(one.source)
+        status, reason = self._status(one)
+        first, one.position = one.position is None and part.position is not None, part.position
+        if part.began is not None:
+            one.began = part.began if one.began is None else min(one.began, part.began)
+        if part.last is not None:
+            one.last = part.last if one.last is None else max(one.last, part.last)
+
+        def whole() -> None:
+            if part.anew:
+                store.forget_points()
+                one.step = 0
+            rows = self._named(one, part.rows, store)
+            store.append_rows(rows)
+            one.step = max([one.step, *(max(some)[0] for some in rows.values())])
+            seconds = one.last - one.began if one.last is not None and one.began is not None else None
+            store.set_state(
+                status=status,
+                reason=reason,
+                step=one.step,
+                updated=_updated(one.source),
+                train_seconds=seconds,
+                steps_per_second=one.step / seconds if seconds else 0.0,
+                **{
+                    POSITION: {
+                        "position": one.position,
+                        "stamp": one.stamp,
+                        "began": one.began,
+                        "last": one.last,
+                        "names": one.names,
+                    }
+                },
+            )
+            if first:
+                store.add_event(0, "message", text=f"read from {one_line(str(one.source.path))}")
+
+        alive = status == "running"
+        if alive and one.lock is None:
+            one.lock = take_lock(one.run.folder)
+        store.write(whole)
+        one.status = status, reason
+        if not alive and one.lock is not None:
+            self._let_go(one)
+        tell_changed(one.run.folder)
+
+    def _let_go(self, one: _Followed) -> None:
+        if one.lock is not None:
+            os.close(one.lock)
+            one.lock = None
+            tell_changed(one.run.folder)
+
+    def _status(self, one: _Followed) -> tuple[str, str | None]:
+        if one.ended is not None:
+            return one.ended
+        if self._now() - _updated(one.source) < GROWING_SECONDS:
+            return "running", None
+        return "stopped", QUIET
+
+    def _named(self, one: _Followed, rows: Rows, store: Store) -> Rows:
+        """Return the rows under the names that their curves have here: cleaned, and a share of 100 is no share of 1."""
+        found: Rows = {}
+        for name, some in rows.items():
+            shown = one.names.get(name, name)
+            if name not in one.names:
+                if len(one.names) >= MOST_METRICS:
+                    self._tell([f"{one_line(str(one.source.path))}: it has more than {MOST_METRICS} curves"])
+                    continue
+                shown = one.names[name] = _clean(name)
+            if shown is None:
+                continue
+            if "accuracy" in shown and not all(measured(shown, value) for _, value in some):
+                percent = one.names[name] = f"{shown.replace('accuracy', 'acc')} (%)"
+                earlier = store.points(shown)
+                store.append_rows({percent: list(zip(map(int, earlier[0]), earlier[1].tolist(), strict=True))})
+                store.forget_metric(shown)
+                shown = percent
+            found[shown] = [*found[shown], *some] if shown in found else some
+        return found
+
+    def _tell(self, problems: Sequence[str]) -> None:
+        """Note what was not noted before."""
+        for problem in problems:
+            if problem not in self._told and len(self._told) < MOST_PROBLEMS:
+                self._told.add(problem)
+                self.problems.append(problem)
+
+
+def _clean(name: str) -> str | None:
+    return one_line(name).strip()[:LONGEST_NAME] or None
+
+
+def _updated(source: Source) -> float:
+    return max((file_stamp(path)[0] / 1e9 for path in source.files), default=0.0)
+
+
+def _record(format: LogFormat, source: Source) -> Callable[[str, str], Record]:
+    sections = sections_of(source.config)
+    track = {"group": one_line(source.group)} if source.group else {}
+    if track or source.tags:
+        sections["track"] = {**track, **({"tags": [one_line(tag) for tag in source.tags]} if source.tags else {})}
+    watched = {"script": format.name, "steps": source.steps, "live": [], "follows": str(source.path)}
+
+    def record(id: str, name: str) -> Record:
+        return Record.of_log(id, name, format.name, source.created, sections, watched)
+
+    return record

@@ -1,0 +1,90 @@
+"""All kinds of logs, and what of them lies below a path."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from seqsum.errors import UserError
+from seqsum.foreign.csv_log import CsvLog
+from seqsum.foreign.json_lines import JsonLines
+from seqsum.foreign.log_format import Folder, LogFormat, Source
+from seqsum.text import one_line
+
+FORMATS: tuple[LogFormat, ...] = (CsvLog(), JsonLines())
+DEEPEST = 12
+MOST_FOLDERS = 20_000
+MOST_NAMES = 20_000
+MOST_SOURCES = 5000
+LONGEST_SECONDS = 4.0
+
+
+@dataclass
+class Found:
+    """logs: each with its kind; problems: a sentence for each thing that is left out."""
+
+    logs: list[tuple[LogFormat, Source]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def find(path: Path, seconds: float = LONGEST_SECONDS) -> Found:
+    """Return the logs below a folder, or the one that is a file, the newest first. Links to folders are not followed.
+
+    seconds: how long it may take; then what was found counts. Raises UserError where nothing can be read there.
+    """
+    found, end = Found(), time.monotonic() + seconds
+    try:
+        folders = list(_asked(path))
+    except OSError as error:
+        raise UserError(f"watch: can't read {path}: {error.strerror or error}") from None
+    for folder in folders or _below(path, found, end):
+        for format in FORMATS:
+            sources = format.find(folder)
+            found.logs += [(format, source) for source in sources]
+            if sources and any(source.path == folder.path for source in sources):
+                break
+        if len(found.logs) > MOST_SOURCES or time.monotonic() > end:
+            found.problems.append(f"{one_line(str(path))}: there is too much in it; not all of it is looked at")
+            break
+    found.logs = sorted(found.logs[:MOST_SOURCES], key=lambda one: one[1].created, reverse=True)
+    return found
+
+
+def _asked(path: Path) -> Iterator[Folder]:
+    """The folder with the one file that was named; nothing for a folder."""
+    if not path.is_dir():
+        path.stat()
+        yield Folder(path.parent, (path.name,), (), asked=True)
+
+
+def _below(path: Path, found: Found, end: float) -> Iterator[Folder]:
+    waiting: list[tuple[Path, int]] = [(path, 0)]
+    looked = 0
+    while waiting:
+        folder, depth = waiting.pop()
+        looked += 1
+        if looked > MOST_FOLDERS or time.monotonic() > end:
+            found.problems.append(f"{one_line(str(path))}: it has too many folders; not all are looked at")
+            return
+        try:
+            names, folders = _listed(folder)
+        except OSError as error:
+            if not depth:
+                raise UserError(f"watch: can't read {path}: {error.strerror or error}") from None
+            continue
+        yield Folder(folder, names, folders)
+        if depth < DEEPEST:
+            waiting += [(folder / name, depth + 1) for name in reversed(folders) if not name.startswith(".")]
+
+
+def _listed(folder: Path) -> tuple[Sequence[str], Sequence[str]]:
+    names: list[str] = []
+    folders: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in islice(entries, MOST_NAMES):
+            (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+    return sorted(names), sorted(folders)

@@ -1,0 +1,132 @@
+"""What a kind of log is to whoever follows it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from seqsum.runs.kinds import LARGEST_WHOLE
+
+Rows = dict[str, list[tuple[int, float]]]
+"""Metric → (step, value), in the order of the log."""
+STEP_NAMES = ("step", "global_step", "_step", "trainer/global_step", "iteration", "iter", "update", "batch", "epoch")
+"""Of a row's values the first of these is its step."""
+NOT_MEASURED = frozenset(
+    (*STEP_NAMES, "time", "timestamp", "_timestamp", "_runtime", "wall_time", "walltime", "created_at", "date")
+)
+"""What says when a row was written, and is no curve."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder as it was looked at. asked: whether the person named it, or the one file in it, so that what may be a
+    log is taken for one."""
+
+    path: Path
+    names: Sequence[str]
+    folders: Sequence[str]
+    asked: bool = False
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        """The names of the files, for those who look for one."""
+        return frozenset(self.names)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A log that is one run. path: of its file or folder, by which it is known; files: what is read of it, in order;
+    created: when it began, as well as can be told, in seconds since 1970; steps: how many it is to make, 0 where
+    nobody knows."""
+
+    path: Path
+    name: str
+    files: tuple[Path, ...]
+    created: float
+    config: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
+    group: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass
+class Part:
+    """What one reading found. position: where the next goes on, as JSON holds it; more: whether there is more already;
+    anew: whether the log was written anew, and what was read before is void; began, last: the times that the log itself
+    tells; problems: a sentence for each thing that can't be read."""
+
+    rows: Rows = field(default_factory=dict)
+    position: Any = None
+    more: bool = False
+    anew: bool = False
+    began: float | None = None
+    last: float | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+class LogFormat(ABC):
+    """A kind of log. name: what people call it."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def find(self, folder: Folder) -> list[Source]:
+        """Return the logs that lie in a folder, or are it."""
+
+    @abstractmethod
+    def read(self, source: Source, position: Any) -> Part:
+        """Read some more of a log, a few megabytes at most, from a position on (None: from its beginning).
+
+        A last record that is torn is left for the next reading. Raises OSError where it can't be read.
+        """
+
+    def glance(self, source: Source) -> Rows:
+        """Return the last row or so, where the end of a log can be read without the rest."""
+        return {}
+
+    def ended(self, source: Source) -> tuple[str, str | None] | None:
+        """Return how the run ended, and why, where the log tells; None while it may grow."""
+        return None
+
+
+def step_of(value: Any) -> int | None:
+    """Return a step, as text or number; None for what is none."""
+    try:
+        step = float(value)
+        whole = int(step)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return whole if whole == step and 0 <= whole <= LARGEST_WHOLE else None
+
+
+def step_name(names: Sequence[str]) -> str | None:
+    """Return which of a row's names is the step; None where none is."""
+    known = {name.strip().lower(): name for name in reversed(names)}
+    return next((known[name] for name in STEP_NAMES if name in known), None)
+
+
+def is_measured(name: str) -> bool:
+    """Tell whether a row's value of that name is a curve."""
+    return bool(name.strip()) and name.strip().lower() not in NOT_MEASURED
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a regular file stands there: a pipe would never end."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - of thousands
+    except (OSError, ValueError):
+        return False
+
+
+def written_at(path: Path) -> float:
+    """Return when a file was written last; 0 where there is none."""
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116 - of thousands
+    except (OSError, ValueError):
+        return 0.0

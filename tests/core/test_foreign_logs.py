@@ -1,0 +1,377 @@
+"""Logs of other programs as runs: what is read of CSV and JSON Lines, as they grow, tear and are written anew."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqsum.control import commands
+from seqsum.errors import UserError
+from seqsum.foreign.following import Follower, logs_workspace
+from seqsum.runs import Run, Workspace
+from support.command_line import call, lines, refused
+from support.engine import wait_until
+
+LONG_AGO = 3600.0
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def follow(tmp_path: Path) -> Iterator[Callable[..., dict[str, Run]]]:
+    """Follow what lies at a path until nothing of it is new; return the runs by their names."""
+    followers: dict[Path, Follower] = {}
+
+    def run(path: Path, *, afresh: bool = False) -> dict[str, Run]:
+        for other in list(followers):
+            if afresh or other != path:
+                followers.pop(other).close()
+        if path not in followers:
+            followers[path] = Follower(path, tmp_path / "runs")
+            assert followers[path].take_turn()
+        follower = followers[path]
+        follower.look()
+        while follower.work(0.0):
+            pass
+        run.problems = follower.problems  # type: ignore[attr-defined]
+        return {one.name: one for one in Workspace(tmp_path / "runs").runs()}
+
+    yield run
+    for follower in followers.values():
+        follower.close()
+
+
+def points(run: Run, metric: str) -> list[tuple[int, float]]:
+    with run.store() as store:
+        steps, values = store.points(metric)
+    return [(int(step), value) for step, value in zip(steps, values.tolist(), strict=True)]
+
+
+def metrics(run: Run) -> set[str]:
+    with run.store() as store:
+        return set(store.metrics())
+
+
+def test_a_csv_with_steps_is_a_run(logs: Path, follow: Any) -> None:
+    (logs / "try.csv").write_text("step,loss,val acc,note\n0,2.5,,start\n10,1.5,0.25,\n20,nan,inf,end\n")
+    (run,) = follow(logs).values()
+    assert points(run, "loss")[:2] == [(0, 2.5), (10, 1.5)] and math.isnan(points(run, "loss")[2][1])
+    assert points(run, "val acc") == [(10, 0.25), (20, math.inf)]
+    assert metrics(run) == {"loss", "val acc"}
+    summary = run.summary()
+    assert (summary.name, summary.step, summary.preset) == ("try", 20, "CSV")
+    assert summary.follows == str(logs / "try.csv")
+
+
+def test_without_steps_only_what_was_named_is_read_and_rows_are_counted(logs: Path, follow: Any) -> None:
+    (logs / "data.csv").write_text("height,weight\n1,2\n3,4\n")
+    assert follow(logs) == {}
+    (run,) = follow(logs / "data.csv").values()
+    assert points(run, "weight") == [(1, 2.0), (2, 4.0)]
+
+
+def test_what_keras_writes(logs: Path, follow: Any) -> None:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+    import numpy as np
+
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse", optimizer="sgd")
+    x = np.random.default_rng(0).normal(size=(16, 2))
+    log = keras.callbacks.CSVLogger(logs / "keras.csv")
+    said = model.fit(x, x.sum(1), epochs=4, validation_split=0.5, callbacks=[log], verbose=0).history
+    (run,) = follow(logs).values()
+    for name in ("loss", "val_loss"):
+        assert points(run, name) == [(epoch, pytest.approx(value)) for epoch, value in enumerate(said[name])]
+
+
+def test_what_lightning_writes_also_when_a_column_comes_later(logs: Path, follow: Any) -> None:
+    from lightning.pytorch.loggers import CSVLogger
+
+    logger = CSVLogger(logs, name="mine", flush_logs_every_n_steps=1)
+    logger.log_hyperparams({"lr": 0.5, "layers": 3, "name": "a: b"})
+    for step in range(3):
+        logger.log_metrics({"train_loss": 1 / (step + 1)}, step)
+    logger.save()
+    runs = follow(logs)
+    assert set(runs) == {"mine/version_0"}
+    run = runs["mine/version_0"]
+    assert run.settings()["config"] == {"lr": 0.5, "layers": 3, "name": "a: b"}
+    logger.log_metrics({"val_loss": 7.0}, 3)
+    logger.log_metrics({"train_loss": 0.125}, 3)
+    logger.save()
+    follow(logs)
+    assert points(run, "train_loss") == [(0, 1.0), (1, 0.5), (2, pytest.approx(1 / 3)), (3, 0.125)]
+    assert points(run, "val_loss") == [(3, 7.0)] and metrics(run) == {"train_loss", "val_loss"}
+
+
+def test_json_lines(logs: Path, follow: Any) -> None:
+    rows: list[Any] = [
+        {"step": 1, "train": {"loss": 2.0}, "ok": True, "text": "no"},
+        {"step": 2, "train": {"loss": 1.0}, "lr": 1},
+        "no object",
+        {"loss": 5.0},
+    ]
+    (logs / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows) + "{torn\n")
+    (run,) = follow(logs).values()
+    assert points(run, "train.loss") == [(1, 2.0), (2, 1.0)] and points(run, "lr") == [(2, 1.0)]
+    assert metrics(run) == {"train.loss", "lr"}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_log_torn_anywhere_is_read_as_if_it_had_come_at_once(name: str, logs: Path, follow: Any) -> None:
+    rows = [(step, 1 / (step + 1)) for step in range(12)]
+    if name == "a.csv":
+        text = "step,loss\n" + "".join(f"{step},{value!r}\n" for step, value in rows)
+    else:
+        text = "".join(json.dumps({"step": step, "loss": value}) + "\n" for step, value in rows)
+    data = text.encode()
+    for place in range(0, len(data), 7):
+        with (logs / name).open("ab") as file:
+            file.write(data[place : place + 7])
+        runs = follow(logs, afresh=place % 5 == 0)
+        whole = data[: place + 7].decode().splitlines(keepends=True)
+        ended = [row for row, line in zip(rows, whole[1:] if name == "a.csv" else whole, strict=False) if "\n" in line]
+        if runs:
+            assert points(runs["a"], "loss") == ended
+    assert points(runs["a"], "loss") == rows and len(runs) == 1
+
+
+def test_a_log_that_is_written_anew_is_read_anew(logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,loss\n1,1.0\n2,2.0\n3,3.0\n")
+    run = follow(logs)["a"]
+    path.write_text("step,loss\n1,9.0\n")
+    follow(logs)
+    assert points(run, "loss") == [(1, 9.0)] and run.summary().step == 1
+    path.write_text("step,loss\n1,8.0\n2,8.0\n3,8.0\n4,8.0\n")
+    follow(logs)
+    assert points(run, "loss") == [(step, 8.0) for step in (1, 2, 3, 4)]
+
+
+def test_the_roll_up_is_that_of_the_points(logs: Path, follow: Any) -> None:
+    with (logs / "a.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", "loss"])
+        writer.writerows([step, math.sin(step)] for step in range(100_000))
+    run = follow(logs)["a"]
+    with run.store() as store:
+        found = store.buckets("loss", count=50)
+    assert found.low.min() == pytest.approx(min(math.sin(step) for step in range(100_000)))
+    assert float(found.x[-1]) > 90_000 and len(points(run, "loss")) == 100_000
+
+
+def test_a_second_opening_reads_only_what_is_new(logs: Path, follow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seqsum.foreign import csv_log
+    from seqsum.foreign.lines import new_lines
+
+    path = logs / "a.csv"
+    path.write_text("step,loss\n" + "".join(f"{step},1.0\n" for step in range(1000)))
+    follow(logs)
+    read: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        found = new_lines(*given)
+        read.append(len(found.lines))
+        return found
+
+    monkeypatch.setattr(csv_log, "new_lines", counted)
+    follow(logs, afresh=True)
+    assert sum(read) == 0
+    with path.open("a") as file:
+        file.write("1000,2.0\n1001,2.0\n")
+    run = follow(logs)["a"]
+    assert sum(read) == 2 and points(run, "loss")[-1] == (1001, 2.0)
+
+
+def test_the_list_has_the_last_values_before_the_curves_are_read(logs: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        text = "".join(f"{step},{number + step / 1000}\n" for step in range(5000))
+        (logs / f"{number}.csv").write_text("step,loss\n" + text)
+    follower = Follower(logs, tmp_path / "runs")
+    assert follower.take_turn() and follower.look() == 3
+    for summary in Workspace(tmp_path / "runs").summaries():
+        assert (summary.step, summary.metrics) == (4999, {"loss": int(summary.name) + 4.999})
+    asked = next(run for run in Workspace(tmp_path / "runs").runs() if run.name == "1")
+    follower.first(asked.id)
+    follower.work(0.0)
+    counts = {run.name: len(points(run, "loss")) for run in Workspace(tmp_path / "runs").runs()}
+    assert counts == {"0": 1, "1": 5000, "2": 1}
+    follower.close()
+
+
+def test_a_log_that_grows_runs_and_one_that_rests_is_stopped(logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,loss\n1,1.0\n")
+    run = follow(logs)["a"]
+    assert run.summary().status == "running"
+    os.utime(path, (time.time() - LONG_AGO, time.time() - LONG_AGO))
+    follow(logs)
+    summary = run.summary()
+    assert summary.status == "stopped" and "does not grow any more" in str(summary.reason)
+    with path.open("a") as file:
+        file.write("2,1.0\n")
+    follow(logs)
+    assert run.summary().status == "running" and run.summary().step == 2
+
+
+def test_who_is_gone_follows_no_more(logs: Path, follow: Any) -> None:
+    (logs / "a.csv").write_text("step,loss\n1,1.0\n")
+    process = _process(logs, logs.parent / "runs")
+    workspace = Workspace(logs.parent / "runs")
+    wait_until(lambda: any(one.status == "running" for one in workspace.summaries()), "a run that is followed")
+    (run,) = workspace.runs()
+    process.kill()
+    process.wait()
+    summary = run.summary()
+    assert summary.status == "stopped" and "seqsum-tui --watch" in str(summary.reason)
+
+
+def _process(logs: Path, runs: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "seqsum.foreign", str(logs), str(runs)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_the_process_follows_what_grows_and_ends_with_its_input(logs: Path) -> None:
+    path, workspace = logs / "a.csv", Workspace(logs.parent / "runs")
+    process = _process(logs, workspace.folder)
+    assert process.stdout is not None and process.stdin is not None
+    assert "there is no log in" in json.loads(process.stdout.readline())
+    path.write_text("step,loss\n1,1.0\n")
+    wait_until(workspace.runs, "a run")
+    (run,) = workspace.runs()
+    with path.open("a") as file:
+        file.write("2,0.5\n")
+    wait_until(lambda: run.summary().step == 2, "what was added")
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+def test_two_never_follow_into_one_workspace(logs: Path, tmp_path: Path) -> None:
+    one, other = Follower(logs, tmp_path / "runs"), Follower(logs, tmp_path / "runs")
+    assert one.take_turn() and not other.take_turn()
+    one.close()
+    assert other.take_turn()
+    other.close()
+
+
+def test_nothing_is_written_beside_the_logs(logs: Path, follow: Any) -> None:
+    (logs / "in").mkdir()
+    (logs / "in" / "a.csv").write_text("step,loss\n1,1.0\n")
+    before = {path: path.stat().st_mtime_ns for path in [logs, *logs.rglob("*")]}
+    follow(logs)
+    assert {path: path.stat().st_mtime_ns for path in [logs, *logs.rglob("*")]} == before
+    with pytest.raises(UserError, match="where nothing is written"):
+        Follower(logs, logs / "in" / "runs")
+
+
+def test_the_runs_lie_among_the_users_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logs: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder = logs_workspace(logs)
+    assert folder.is_relative_to(tmp_path / "data") and folder.name.startswith("logs-")
+    assert logs_workspace(tmp_path / "other" / "logs") != folder
+    follower = Follower(logs, folder)
+    follower.take_turn()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    follower.close()
+
+
+def test_what_is_no_file_is_left_alone(logs: Path, follow: Any) -> None:
+    os.mkfifo(logs / "pipe.csv")
+    (logs / "device.csv").symlink_to("/dev/zero")
+    (logs / "around").symlink_to(logs)
+    (logs / "folder.csv").mkdir()
+    (logs / "a.csv").write_text("step,loss\n1,1.0\n")
+    assert set(follow(logs)) == {"a"}
+
+
+def test_hostile_text_is_shown_literally(logs: Path, follow: Any) -> None:
+    (logs / "\x1b[31m.csv").write_text("step,\x1b]0;x\x07loss\n1,1.0\n")
+    (run,) = follow(logs).values()
+    assert metrics(run) == {"\\x1b]0;x\\x07loss"}
+    status, out, _ = call("show", run.id, "--workspace", str(run.folder.parent))
+    assert status == 0 and "\x1b" not in out and "read from" in out
+    (facts,) = lines("show", run.id, "--workspace", str(run.folder.parent))
+    assert facts["follows"] == str(logs / "\x1b[31m.csv")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\0" * 3_000_000,
+        b"step,loss\n" + b"9" * 3_000_000 + b"\n2,1.0\n",
+        b'step,loss\n1,"' + b"x" * 500_000 + b"\n2,1.0\n",
+        b"step,loss\n-1,1\n1e999,1\nx,1\n1.5,1\n2,1.0\n3\n4,5,6\n",
+        b"step,loss\n" + "2,1.0\nü,é\n".encode("latin-1"),
+        b"step," + b",".join(b"c%d" % number for number in range(5000)) + b"\n",
+    ],
+    ids=["null bytes", "a long line", "an open quote", "odd steps", "another encoding", "columns"],
+)
+def test_a_hostile_file_costs_itself_only(data: bytes, logs: Path, follow: Any) -> None:
+    (logs / "bad.csv").write_bytes(data)
+    (logs / "good.csv").write_text("step,loss\n1,1.0\n")
+    began = time.process_time()
+    runs = follow(logs)
+    assert time.process_time() - began < 5 and points(runs["good"], "loss") == [(1, 1.0)]
+    if "bad" in runs and "loss" in metrics(runs["bad"]):
+        assert points(runs["bad"], "loss") == [(2, 1.0)]
+
+
+def test_an_accuracy_in_percent_is_called_so(logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,val_accuracy\n1,0.5\n")
+    run = follow(logs)["a"]
+    assert points(run, "val_accuracy") == [(1, 0.5)]
+    with path.open("a") as file:
+        file.write("2,55.5\n3,60\n")
+    follow(logs)
+    assert metrics(run) == {"val_acc (%)"} and not run.summary().problems
+    assert points(run, "val_acc (%)") == [(1, 0.5), (2, 55.5), (3, 60.0)]
+
+
+def test_what_needs_the_program_or_its_weights_is_refused(logs: Path, follow: Any) -> None:
+    (logs / "a.csv").write_text("step,loss\n1,1.0\n")
+    run = follow(logs)["a"]
+    for ask in (commands.pause, commands.stop, commands.snapshot, lambda one: commands.set_value(one, "optim.lr", "1")):
+        with pytest.raises(UserError, match="a log hears nothing"):
+            ask(run)
+    for words in (["predict", run.id, "1 2"], ["fork", run.id], ["resume", run.id]):
+        assert "another program" in refused(*words, "--workspace", str(run.folder.parent))
+
+
+def test_it_is_filtered_and_compared_and_exported(logs: Path, follow: Any, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (logs / f"{name}.csv").write_text("step,loss,ppl\n1,1.0,3\n2,0.5,2\n")
+    run = follow(logs)["a"]
+    where = ("--workspace", str(run.folder.parent))
+    assert [one["name"] for one in lines("runs", "--filter", "name = a", *where)] == ["a"]
+    assert call("compare", "a", "b", *where, "--output", str(tmp_path / "c.svg"))[0] == 0
+    assert call("export", "a", *where, "--output", str(tmp_path / "a.csv"))[0] == 0
+    assert (tmp_path / "c.svg").stat().st_size > 1000 and "ppl" in (tmp_path / "a.csv").read_text()
+
+
+def test_a_deleted_run_is_not_made_again(logs: Path, follow: Any, tmp_path: Path) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,loss\n1,1.0\n")
+    os.utime(path, (time.time() - LONG_AGO, time.time() - LONG_AGO))
+    run = follow(logs)["a"]
+    assert call("delete", run.id, "--workspace", str(tmp_path / "runs"))[0] == 0
+    with path.open("a") as file:
+        file.write("2,1.0\n")
+    assert follow(logs) == {} and follow(logs, afresh=True) == {}

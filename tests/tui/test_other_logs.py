@@ -1,0 +1,60 @@
+"""Other programs' logs in the console."""
+
+import pytest
+
+from seqsum.runs.store import Store
+from seqsum_tui.app import Console
+from seqsum_tui.command_line import run as main
+from support.screens import screen_text
+
+
+@pytest.fixture
+def logs(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "mine.csv").write_text("step,loss,val [red]ppl\n" + "".join(f"{s},{1 / (s + 1)},3\n" for s in range(50)))
+    return folder
+
+
+@pytest.fixture
+def console(scene, still, logs):
+    return Console(scene.folder, now=still, remote=False, logs=logs)
+
+
+async def test_a_log_is_a_run_and_grows(scene, console, watch, until, logs):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "mine" in screen_text(console) and "running" in screen_text(console))
+        (run,) = scene.workspace.runs()
+        await watch(pilot, run)
+        await until(pilot, lambda: [panel.title for panel in console.screen.view.panels] == ["loss", "val [red]ppl"])
+        assert "log CSV" in screen_text(console) and "ask ›" not in screen_text(console)
+        with (logs / "mine.csv").open("a") as file:
+            file.write("50,0.5,2\n")
+        await until(pilot, lambda: console.screen.view.summary.step == 50)
+        for key in ("p", "x", "l", "a", "c", "F"):
+            await pilot.press(key)
+            await until(pilot, lambda: "another program's log" in screen_text(console))
+            console.clear_notifications()
+            await until(pilot, lambda: "another program's log" not in screen_text(console))
+
+
+async def test_it_ends_with_the_console(scene, console, until):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "running" in screen_text(console))
+    (run,) = scene.workspace.runs()
+    run.wait_for_worker(60)
+    with Store(run.folder / "metrics.db") as store:
+        assert store.state()["status"] == "running"
+    assert run.summary().status == "stopped"
+
+
+async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
+    (tmp_path / "none").mkdir()
+    console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "none")
+    async with console.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: "there is no log" in screen_text(console))
+
+
+def test_what_is_not_there_is_refused(tmp_path, capsys):
+    assert main(["--watch", str(tmp_path / "gone")]) == 2
+    assert "there is nothing at" in capsys.readouterr().err
