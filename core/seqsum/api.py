@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from seqsum.compare.fields import fields_of
 from seqsum.config import resolved
 from seqsum.control import commands
-from seqsum.control.replicate import Replication, group_name
+from seqsum.control.replicate import MOST_SEEDS, Replication, group_name
 from seqsum.errors import UserError
 from seqsum.formatting import duration, metric
 from seqsum.launch import LocalLauncher, WarmLauncher
@@ -35,6 +36,7 @@ from seqsum.runs.best import BEST, best_step
 from seqsum.runs.listed import listed
 from seqsum.runs.metric_direction import direction_of
 from seqsum.schema import as_text
+from seqsum.text import one_line
 
 if TYPE_CHECKING:
     import pandas
@@ -294,9 +296,7 @@ def train(
         return _followed(one.wait, one.stop) if wait else one
     if name is not None:
         raise UserError("train: several seeds have a group, and no name; use group=")
-    numbers = range(seeds) if isinstance(seeds, int) else list(seeds)
-    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 0:
-        raise UserError("train: seeds must be a number of them from 1, or different whole numbers from 0")
+    numbers = _seeds(seeds)
     config, _ = resolved(wanted, "train")
     called = group or config.track.group or group_name(chosen.name, config, chosen.config)
     with closing(WarmLauncher()) as launcher:
@@ -304,6 +304,18 @@ def train(
         replication.begin()
         several = TrainedRuns(TrainedRun(replication.runs[seed]) for seed in numbers)
         return _followed(several.wait, several.stop) if wait else several
+
+
+def _seeds(seeds: object) -> Sequence[int]:
+    """Return the seeds that are meant. Raises UserError."""
+    found = range(seeds) if type(seeds) is int and 1 <= seeds <= MOST_SEEDS else ()
+    if isinstance(seeds, Iterable) and not isinstance(seeds, str):
+        found = tuple(islice(seeds, MOST_SEEDS + 1))
+    fit = all(type(seed) is int and 0 <= seed < 2**32 for seed in found)
+    if not fit or not 1 <= len(set(found)) == len(found) <= MOST_SEEDS:
+        got = one_line(repr(seeds))
+        raise UserError(f"train: seeds is how many, 1 to {MOST_SEEDS}, or which, different whole numbers; got {got}")
+    return found
 
 
 def list_runs(filter: str = "", *, workspace: Place = None) -> TrainedRuns:

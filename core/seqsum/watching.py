@@ -14,6 +14,7 @@ second. What the thread can't write stays in memory and is tried again; it never
 
 from __future__ import annotations
 
+import atexit
 import math
 import operator
 import os
@@ -24,7 +25,7 @@ import time
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +41,7 @@ from seqsum.runs import Run, Workspace
 from seqsum.runs.access import hand
 from seqsum.runs.annotations import check_name, check_tags
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.kinds import LARGEST_WHOLE, measured
+from seqsum.runs.kinds import LARGEST_WHOLE
 from seqsum.runs.lock import LONGEST_REASON, take_lock
 from seqsum.runs.record import Record
 from seqsum.runs.sections import PLAIN, sections_of
@@ -58,6 +59,8 @@ END_SECONDS = 20.0
 """How long the last points are tried to be written, where the disk is full or somebody holds the store."""
 LONGEST_NAME = 100
 MOST_LINES = 1000
+ROUNDING = 1e-5
+"""A share that is above 1, or below 0, by no more is one."""
 BINS = 24
 BARS = " ▁▂▃▄▅▆▇█"
 SHADES = " ░▒▓█"
@@ -73,9 +76,9 @@ def watch(
     config: object = None,
     *,
     total_steps: int | None = None,
-    live: Sequence[str] = (),
+    live: str | Sequence[str] = (),
     group: str | None = None,
-    tags: Sequence[str] = (),
+    tags: str | Sequence[str] = (),
     workspace: str | Path | None = None,
 ) -> WatchedRun:
     """Begin a run that this script trains; use it as a context, so that it ends when the loop does.
@@ -89,18 +92,25 @@ def watch(
 
     Raises UserError for a name, a group or tags that can't be, and where the workspace can't be written.
     """
+    for what, given in (("name", name), ("group", group)):
+        if given is not None and not isinstance(given, str):
+            raise UserError(f"watch: {what} is a text, got {one_line(repr(given)[:LONGEST_NAME])}")
     script = Path(sys.argv[0]).name or "python"
     stem = script if name is None else check_name(name)
     sections = sections_of(config)
-    paths = [_path(sections, one) for one in live]
+    paths = [_path(sections, one) for one in ([live] if isinstance(live, str) else live)]
+    tags = [tags] if isinstance(tags, str) else tags
     seeds = [values["seed"] for values in sections.values() if type(values.get("seed")) is int]
     track: dict[str, Any] = {"group": check_name(group)} if group is not None else {}
     track |= {"tags": list(check_tags(list(tags)))} if tags else {}
     if track:
         sections["track"] = {**sections.get("track", {}), **track}
-    steps = 0 if total_steps is None else operator.index(total_steps)
-    if steps < 0:
-        raise UserError(f"watch: total_steps must be 0 or more, got {steps}")
+    try:
+        steps = 0 if total_steps is None else operator.index(total_steps)
+    except TypeError:
+        steps = -1
+    if not 0 <= steps <= LARGEST_WHOLE:
+        raise UserError(f"watch: total_steps is a whole number, 0 or more, got {one_line(repr(total_steps))}")
     watched = {"script": script, "steps": steps, "live": paths}
     place = Workspace(Path(workspace) if workspace is not None else None)
 
@@ -120,7 +130,7 @@ class WatchedRun:
         self.run = run
         self._sections = sections
         self._values: dict[str, Value] = {path: _at(sections, path) for path in live}
-        self._names = {**{path.partition(".")[2]: path for path in live}, **{path: path for path in live}}
+        self._names = names_of(live)
         self._changes: dict[str, Value] = {}
         self._rows: deque[tuple[int, dict[str, Any]]] = deque()
         self._plain: set[str] = set()
@@ -170,7 +180,7 @@ class WatchedRun:
             if type(value) is not float:
                 metrics[name] = value = _number(name, value)
             if name not in self._plain:
-                self._check(name, value)
+                metrics[name] = self._check(name, value)
         if not 0 <= place <= LARGEST_WHOLE:
             raise UserError(f"watch: a step is 0 or more, got {place}")
         self._newest = max(self._newest, place)
@@ -200,6 +210,9 @@ class WatchedRun:
         """
         self._looked.add("set")
         path = self._names.get(name)
+        if path == "":
+            alike = ", ".join(one for one in self._values if one.partition(".")[2] == name)
+            raise UserError(f'watch: "{one_line(name)}" names several live values; say which: {alike}')
         if path is None:
             near = did_you_mean(name, self._names) or "; name it in seqsum.watch(..., live=[...])"
             raise UserError(f'watch: no live value "{one_line(name)}"{near}')
@@ -269,7 +282,7 @@ class WatchedRun:
                     self._end(status, reason)
                     break
                 except (UserError, OSError, sqlite3.Error) as error:
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline or not self.run.folder.is_dir():
                         _warn(f"the end of run {self.run.id} can't be written: {error}")
                         break
                     time.sleep(WRITE_SECONDS)
@@ -293,7 +306,7 @@ class WatchedRun:
         else:
             lines = traceback.format_exception(kind, error, trace)
             with suppress(OSError), append_to(self.run.log) as log:
-                last = one_line(lines[-1]) if lines else kind.__name__
+                last = one_line(lines[-1].strip()) if lines else kind.__name__
                 log.write(f"{''.join(lines)}the script ended with an exception: {last}\n".encode())
             self.close("")
 
@@ -407,7 +420,7 @@ class WatchedRun:
 
     def _set(self, name: str, text: str, by: str, store: Store) -> tuple[bool, str]:
         path = self._names.get(name)
-        if path is None:
+        if not path:
             return False, f'"{one_line(name)}" can\'t change while this script trains'
         old = self._values[path]
         try:
@@ -465,14 +478,18 @@ class WatchedRun:
             with suppress(OSError):
                 os.close(lock)
 
-    def _check(self, name: str, value: float) -> None:
-        """Raise UserError for a metric's name that can't be shown, and a share that is none."""
+    def _check(self, name: str, value: float) -> float:
+        """Return the value; raise UserError for a metric's name that can't be shown, and a share that is none."""
         if not isinstance(name, str) or not name.strip() or one_line(name) != name or len(name) > LONGEST_NAME:
             raise UserError(f"watch: a metric's name is a line of 1 to {LONGEST_NAME} characters, got {name!r:.200}")
         if "accuracy" not in name:
             self._plain.add(name)
-        elif not measured(name, value):
+            return value
+        if -ROUNDING <= value <= 1 + ROUNDING:
+            return min(max(value, 0.0), 1.0)
+        if math.isfinite(value):
             raise UserError(f"watch: {name} is a share, 0 to 1, got {number(value)}; in percent, divide it by 100")
+        return value
 
 
 _OPEN: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
@@ -484,6 +501,26 @@ def _in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_in_child)
+
+
+@atexit.register
+def _at_exit() -> None:
+    """End what a script has left open: with its error, where one ended it."""
+    error = getattr(sys, "last_value", None)
+    for run in list(_OPEN):
+        run.__exit__(None if error is None else type(error), error, getattr(error, "__traceback__", None))
+
+
+def names_of(live: Iterable[str]) -> dict[str, str]:
+    """Return the names by which live values are called → their paths: a path itself, what stands without a section,
+    and a name without its section, where it is of one only; of several it leads to ""."""
+    paths = list(live)
+    found: dict[str, str] = {}
+    for path in paths:
+        short = path.partition(".")[2]
+        found[short] = "" if short in found else path
+    plain = {path.removeprefix(f"{PLAIN}."): path for path in paths if path.startswith(f"{PLAIN}.")}
+    return {**found, **plain, **{path: path for path in paths}}
 
 
 def typed_as(old: Value, text: str, path: str) -> Value:

@@ -106,7 +106,10 @@ def test_without_waiting_it_goes_on_by_itself_and_is_steered(tmp_path: Path) -> 
 def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     for words, why in (
         ({"preset": "basline"}, "did you mean"), ({"changes": {"optim.lrr": 1}}, "is no field"),
-        ({"seeds": 0}, "seeds must be"), ({"seeds": [1, 1]}, "seeds must be"), ({"seeds": 2, "name": "a"}, "group"),
+        ({"seeds": 0}, "seeds is how many"), ({"seeds": [1, 1]}, "seeds is how many"),
+        ({"seeds": 10**9}, "1 to 1024"), ({"seeds": range(10**9)}, "1 to 1024"), ({"seeds": "a"}, "seeds is how many"),
+        ({"seeds": 1.5}, "seeds is how many"), ({"seeds": True}, "seeds is how many"),
+        ({"seeds": 2, "name": "a"}, "group"),
     ):  # fmt: skip
         with pytest.raises(seqsum.UserError, match=why):
             seqsum.train(**{"preset": "baseline", **words}, workspace=tmp_path)  # type: ignore[arg-type]

@@ -135,6 +135,11 @@ def test_any_configuration_is_kept_and_compared(config: object, tmp_path: Path) 
         watched.log(1, loss=1.0)
     said = call("compare", "a", "b", "--workspace", str(tmp_path))[1]
     assert "config.lr" in said and "can't be read" not in said and "different tasks" not in said
+    with seqsum.watch("c", {"seed": 7}, workspace=tmp_path) as watched:
+        watched.log(1, loss=1.0)
+    assert lines("runs", "--filter", "seed = 7", "--workspace", str(tmp_path)) == []  # of ours
+    (found,) = lines("runs", "--filter", "config.seed = 7", "--workspace", str(tmp_path))
+    assert found["name"] == "c" and "seed" not in call("show", "b", "--workspace", str(tmp_path))[1]
     (found,) = lines("runs", "--filter", "config.lr > 0.15", "--workspace", str(tmp_path))
     assert found["name"] == "b"
 
@@ -265,12 +270,69 @@ def test_what_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r'no live value "lrr"; did you mean "?lr'):
             run.value("lrr")
     assert run.run.summary().metrics == {}
-    for wrong in ({"live": ["lrr"]}, {"live": ["sizes"]}, {"total_steps": -1}, {"name": "a\nb"}, {"group": "\x1b"}):
+    for wrong in (
+        {"live": ["lrr"]},
+        {"live": ["sizes"]},
+        {"live": "lrr"},
+        {"total_steps": -1},
+        {"total_steps": "9"},
+        {"name": 5},
+        {"group": 3},
+        {"name": "a\nb"},
+        {"group": "\x1b"},
+    ):
         with pytest.raises(UserError):
             seqsum.watch(config={"lr": 1.0, "sizes": [1]}, workspace=tmp_path, **wrong)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="config is a mapping"):
         seqsum.watch(config=3, workspace=tmp_path)
+    loop: dict[str, Any] = {}
+    loop["again"] = loop
+    with pytest.raises(UserError, match="mappings deep"):
+        seqsum.watch(config=loop, workspace=tmp_path)
     assert len(Workspace(tmp_path).runs()) == 1
+    with seqsum.watch(config={"lr": 1.0}, tags="foo", live="lr", workspace=tmp_path) as run:
+        assert run.run.summary().tags == ("foo",) and run.value("lr") == 1.0
+
+
+def test_a_name_leads_to_the_value_that_it_says(tmp_path: Path) -> None:
+    config = {"lr": 0.1, "optim": {"lr": 0.3, "beta": 0.9}, "other": {"lr": 0.4}}
+    for live in (["lr", "optim.lr", "optim.beta"], ["optim.beta", "optim.lr", "lr"]):
+        with seqsum.watch("a", config, live=live, workspace=tmp_path) as watched:
+            found = [watched.value(name) for name in ("lr", "config.lr", "optim.lr", "beta", "optim.beta")]
+            assert found == [0.1, 0.1, 0.3, 0.9, 0.9]
+            assert commands.set_value(watched.run, "lr", "0.2")["ok"] and watched.value("lr") == 0.2
+            assert watched.value("optim.lr") == 0.3 and watched.run.settings()["config"]["lr"] == 0.2
+    with seqsum.watch("b", config, live=["optim.lr", "other.lr"], workspace=tmp_path) as watched:
+        with pytest.raises(UserError, match=r'"lr" names several live values; say which: optim\.lr, other\.lr'):
+            watched.value("lr")
+        with pytest.raises(UserError, match='"lr" names several; say which'):
+            commands.set_value(watched.run, "lr", "1")
+
+
+def test_a_share_may_be_rounded(tmp_path: Path) -> None:
+    with seqsum.watch("a", workspace=tmp_path) as watched:
+        watched.log(1, accuracy=float(np.float32(1.0000001)), val_accuracy=-1e-8)
+    assert points(watched.run, "accuracy") == [(1, 1.0)] and points(watched.run, "val_accuracy") == [(1, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [("", "finished"), ("raise ArithmeticError('no way')", "died"), ("sys.exit(3)", "finished")]
+)
+def test_left_open_it_ends_with_its_script(end: str, status: str, tmp_path: Path) -> None:
+    words = f"import seqsum, sys\nrun = seqsum.watch('a')\nfor step in range(1, 11): run.log(step, loss=1.0)\n{end}"
+    environment = {**os.environ, "SEQSUM_WORKSPACE": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", words], stderr=subprocess.DEVNULL, env=environment, check=False)
+    (run,) = Workspace(tmp_path).runs()
+    summary = run.summary()
+    assert (summary.status, summary.step) == (status, 10)
+    assert status == "finished" or (summary.reason or "").endswith("ArithmeticError: no way")
+
+
+def test_whose_folder_is_gone_ends_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    watched = seqsum.watch("a", workspace=tmp_path)
+    watched.run.folder.rename(tmp_path / "elsewhere")
+    watched.close()
+    assert "can't be written" in capsys.readouterr().err
 
 
 def test_a_process_that_is_forked_off_is_not_the_worker(tmp_path: Path) -> None:

@@ -73,6 +73,21 @@ async def test_without_live_values_it_says_how_there_can_be_some(scene, console,
             await until(pilot, lambda: "has declared no lr that can change" in screen_text(console))
 
 
+async def test_of_its_end_nothing_is_said_that_is_not_so(scene, console, watch, until):
+    with contextlib.suppress(ArithmeticError), script(scene):
+        raise ArithmeticError("no way")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "died" in screen_text(console))
+        for key in ("a", "e", "r"):
+            await pilot.press(key)
+            await until(pilot, lambda: "A script of its own trains it" in screen_text(console))
+        shown = screen_text(console)
+        assert "ArithmeticError: no way" in shown and "\\n" not in shown and "runs it again" not in shown
+        run = scene.workspace.runs()[0]
+        await watch(pilot, run)
+        assert "runs it again" not in screen_text(console) and "no way" in screen_text(console)
+
+
 async def test_pausing_waits_for_the_script(scene, console, watch, until):
     with script(scene) as watched:
         async with console.run_test(size=(120, 40)) as pilot:

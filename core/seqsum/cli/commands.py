@@ -239,7 +239,8 @@ def show(options: Options) -> int:
         say(f"  |{by['note']}")
     said = [f"{record.source} {one_line(summary.preset)}"] if summary.preset else []
     said += [f"{record.parameters:,} parameters"] if record.parameters else []
-    said += [f"seed {record.seed}"] if record.config else []
+    seeded = record.watched is None or any("seed" in values for values in record.config.values())
+    said += [f"seed {record.seed}"] if record.config and seeded else []
     started = f"started {ago(time.time() - summary.created)}"
     whose = f" by {one_line(record.owner)}" if record.owner else ""
     say(f"  {', '.join([*said, started])}{whose}{f' on {record.host}' if record.host else ''}")

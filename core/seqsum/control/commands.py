@@ -23,6 +23,7 @@ from seqsum.runs.kinds import Fields
 from seqsum.runs.lock import let_go_on, stopped_worker, take_lock
 from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
+from seqsum.runs.sections import PLAIN
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, ReadOnlyStore
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
@@ -159,7 +160,11 @@ def check_values(run: Run, changes: Mapping[str, str]) -> None:
 
 def _set_in_script(run: Run, summary: Summary, live: Sequence[str], field: str, value: str) -> dict[str, Any]:
     """Change a value that the script of a run has declared; it alone knows what it can be."""
-    path = next((one for one in live if field in (one, one.partition(".")[2])), None)
+    short = [one for one in live if one.partition(".")[2] == field]
+    plain = [one for one in live if one in (field, f"{PLAIN}.{field}")]
+    path = next(iter(plain or (short if len(short) == 1 else [])), None)
+    if path is None and short:
+        raise UserError(f'set: "{printable(field)}" names several; say which: {", ".join(short)}')
     if path is None:
         known = f"; what can is {enumerated(live, 'and')}" if live else "; the script has declared nothing that can"
         raise UserError(f'set: "{printable(field)}" can\'t change while run {run.id} trains{known}')

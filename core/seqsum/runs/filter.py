@@ -160,7 +160,9 @@ class Names:
         if f"{word}.name" in self.settings:
             return f"{word}.name"
         found = [path for path in self.settings if path.partition(".")[2] == word]
-        return found[0] if len(found) == 1 else None
+        # What a script calls its settings must not take the short names of ours away.
+        ours = [path for path in found if self.settings[path] is not None] if len(found) > 1 else found
+        return ours[0] if len(ours) == 1 else None
 
     def known(self, word: str) -> bool:
         return (
@@ -451,7 +453,9 @@ class _Reader:
         if as_number(name) is not None:
             return f'filter: the name comes first, e.g. accuracy > 0.9; got "{one_line(name)}"'
         alike = [path for path in self._names.settings if path.partition(".")[2] == name]
-        near = f"; say which: {', '.join(alike)}" if alike else did_you_mean(name, self._names.all())
+        if alike:
+            return f'filter: "{name}" is a field of several sections; say which: {", ".join(alike)}'
+        near = did_you_mean(name, self._names.all())
         return f'filter: no field or metric "{name}"' + (
             near or "; settings are written section.field, e.g. model.cell"
         )

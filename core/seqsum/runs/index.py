@@ -44,6 +44,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("id", "name", "preset", "status", "note", "task", "owner", "host", "follows"), str),
     **dict.fromkeys(("step", "steps"), int),
     **dict.fromkeys(("created", "updated", "steps_per_second"), NUMBER),
+    "script": bool,
     "train_seconds": (*NUMBER, NONE),
     **dict.fromkeys(("reason", "group"), (str, NONE)),
     **dict.fromkeys(("pid", "durable_step"), (int, NONE)),

@@ -86,6 +86,8 @@ class Summary:
     """What accuracy and eval_loss are means over, where that isn't what training draws: in runs of earlier versions."""
     task: str = ""
     """The name of its task; "" where its record does not say it."""
+    script: bool = False
+    """Whether a script of its own trains it, and not a worker of ours."""
     problems: tuple[str, ...] = ()
     behind: Mapping[str, int] = field(default_factory=dict)
     """The step of each metric whose last value is of an earlier one than `step`."""
@@ -396,6 +398,7 @@ class Run:
             starred=said.starred,
             measure=measure_of(record),
             task=task if isinstance(task, str) else "",
+            script=record.watched is not None,
             problems=(*record.problems, *problems),
             durable_step=state.get("durable_step"),
             owner=record.owner,

@@ -12,6 +12,8 @@ from seqsum.errors import UserError
 from seqsum.text import one_line
 
 LONGEST_VALUE = 1000
+LONGEST_PATH = 100
+DEEPEST = 16
 PLAIN = "config"
 """The section of what stands in a configuration without one."""
 
@@ -39,20 +41,22 @@ def sections_of(config: object) -> dict[str, dict[str, Any]]:
 
 def _flat(values: Mapping[Any, Any], before: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if before.count(".") > DEEPEST:
+        raise UserError(f"watch: config is more than {DEEPEST} mappings deep: {before[:LONGEST_PATH]}")
     for key, value in values.items():
         name = f"{before}{one_line(str(key))}"
         found |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: _plain(value)}
     return found
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     """Return a value as a record holds it: numbers and words as they are, lists of them, all else as it is printed."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, list | tuple | set):
-        return [_plain(one) for one in value]
+    if isinstance(value, list | tuple | set) and depth < DEEPEST:
+        return [_plain(one, depth + 1) for one in value]
     item = getattr(value, "item", None)  # numpy's numbers, and PyTorch's
     if callable(item):
         with suppress(Exception):

@@ -58,6 +58,11 @@ ONLY = {
 }
 
 
+OURS = ("resume", "snapshot")
+"""What can be done to runs that our own workers train."""
+SCRIPT = "A script of its own trains it: its weights are not here."
+
+
 class RunScreen(ConsoleScreen[None]):
     """A screen that can have a run in hand, says which one, and hears when something was done to it."""
 
@@ -104,6 +109,8 @@ class RunScreen(ConsoleScreen[None]):
             return "There is no run here."
         if all(summary.follows for summary in held):
             return f"{ANOTHERS_LOG}: it hears nothing from here."
+        if action in OURS and all(summary.script for summary in held):
+            return SCRIPT
         if all(summary.goes_on_by_itself for summary in held):
             return f"It {display.literal(held[0].reason or '')}."
         said = " or ".join(sorted({said_status(summary.status) for summary in held}))
@@ -135,7 +142,10 @@ class RunScreen(ConsoleScreen[None]):
         """Save and stop the run."""
         self.console.ends_awaited.update(run.id for run, summary in self.runs_in_hand() if summary.live)
         resumes = key_word(self.app, "run.resume")
-        self.ask_run("stop", commands.stop, lambda _: f"It is saved; {resumes} goes on from there.")
+        held = self.chosen_runs()
+        ours = f"It is saved; {resumes} goes on from there."
+        told = "Its script has ended." if held and all(one.script for one in held) else ours
+        self.ask_run("stop", commands.stop, lambda _: told)
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""
@@ -221,12 +231,13 @@ class RunScreen(ConsoleScreen[None]):
 def allowed(action: str, run: Summary) -> bool:
     """Tell whether one of `ALLOWED` can be done to a run now."""
     helpless = bool(run.follows) or (run.goes_on_by_itself and action in ("continue", "resume"))
+    helpless = helpless or (run.script and action in OURS)
     return run.status in ALLOWED[action] and not helpless
 
 
 def ways_on(app: App[object], run: Summary, saved: bool) -> Content:
     """Return which keys have a run go on, or end it; nothing where none does. saved: whether it has a checkpoint."""
-    if run.status in RESUMABLE and not run.follows:
+    if run.status in RESUMABLE and not run.script:
         return Content.assemble(key_ink(app, "run.resume"), f" {display.resumes(saved)}.")
     if run.status in WAITING and allowed("continue", run):
         goes_on, stops = (key_ink(app, f"run.{id}") for id in ("continue", "stop"))
