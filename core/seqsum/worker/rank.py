@@ -6,12 +6,12 @@ Rank 0 is the run's worker: it alone writes, obeys commands and evaluates. The o
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +23,7 @@ from torch._C._distributed_c10d import FileStore
 from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.runs.bounds import remove
 from seqsum.training.backends.data_parallel import END, DataParallelBackend
 from seqsum.training.ranks import Ranks, ranks_here
 from seqsum.training.trainer import Trainer
@@ -74,7 +75,8 @@ def be_rank(
             if os.getppid() == speaker:
                 os.kill(speaker, signal.SIGTERM)
             else:
-                shutil.rmtree(place, ignore_errors=True)  # it was killed
+                with suppress(OSError):
+                    remove(Path(place))  # it was killed
         if ranks.busy:
             _exit(0 if place is not None else 1)
         return _returned(status, place, over)

@@ -30,8 +30,9 @@ def learned(answer: HistoryAnswer, pane: Pane) -> Shown:
         series = [curve(_error_of(answer), steps, finite([row.error for row in rows]), sign=SIGNS[0])]
     else:
         series = [curve(_of(answer), steps, finite([row.accuracy for row in rows]), sign=SIGNS[0])]
-        # The truth of a text is not known: then the curve is of what was answered.
+        # The truth of a text is not known: then the curve is of what was answered. Of several tokens it is that anyway.
         name = "probability of the truth" if answer.truth is not None else "probability of its answer"
+        name = name if answer.labels is not None else "mean probability of its tokens"
         series.append(curve(name, steps, finite([row.probability for row in rows]), sign=SIGNS[1]))
     here = pane.session.step if pane.session.step is not None else (rows[-1].step if rows else None)
     marks = [Mark(float(here), "asked now", sign="▲", kind="asked")] if here is not None else []
