@@ -47,10 +47,14 @@ class CsvLog(LogFormat):
             if name == METRICS:
                 began = written_at(folder.path / HPARAMS) or written_at(path)
                 run = _lightning_name(folder.path)
-                found.append(Source(path, run, (path,), began, _hparams(folder.path / HPARAMS)))
+                found.append(Source(path, run, (path,), began))
             else:
                 found.append(Source(path, path.stem, (path,), written_at(path)))
         return found
+
+    def config(self, source: Source) -> dict[str, Any]:
+        path = source.path
+        return _hparams(path.with_name(HPARAMS)) if path.name == METRICS else {}
 
     def read(self, source: Source, position: Any) -> Part:
         path = source.files[0]

@@ -118,7 +118,7 @@ class Follower:
             elif id not in self._binned:
                 new.append((format, source))
         made = self.workspace.create_alike(
-            [(_record(format, source), source.name) for format, source in new],
+            [(_record(format, source), source.name or self._place(source)) for format, source in new],
             {"status": "stopped", "step": 0, "reason": None},
         )
         for (format, source), run in zip(new, made, strict=True):
@@ -153,6 +153,11 @@ class Follower:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _place(self, source: Source) -> str:
+        """Return where a log lies below what is followed."""
+        place = source.path.relative_to(self.path) if source.path.is_relative_to(self.path) else source.path
+        return str(place) if place.name else self.path.name
 
     def _known_runs(self, found: Mapping[str, tuple[LogFormat, Source]]) -> None:
         """Take the runs that an earlier follower made. Those in the bin are not made again."""
@@ -320,7 +325,9 @@ def _updated(source: Source) -> float:
 
 
 def _record(format: LogFormat, source: Source) -> Callable[[str, str], Record]:
-    sections = sections_of(source.config)
+    sections: dict[str, dict[str, Any]] = {}
+    with suppress(OSError):
+        sections = sections_of(format.config(source))
     track = {"group": one_line(source.group)} if source.group else {}
     if track or source.tags:
         sections["track"] = {**track, **({"tags": [one_line(tag) for tag in source.tags]} if source.tags else {})}

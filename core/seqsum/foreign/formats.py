@@ -13,9 +13,10 @@ from seqsum.errors import UserError
 from seqsum.foreign.csv_log import CsvLog
 from seqsum.foreign.json_lines import JsonLines
 from seqsum.foreign.log_format import Folder, LogFormat, Source
+from seqsum.foreign.tensorboard import TensorBoardLog
 from seqsum.text import one_line
 
-FORMATS: tuple[LogFormat, ...] = (CsvLog(), JsonLines())
+FORMATS: tuple[LogFormat, ...] = (TensorBoardLog(), CsvLog(), JsonLines())
 DEEPEST = 12
 MOST_FOLDERS = 20_000
 MOST_NAMES = 20_000
@@ -45,8 +46,6 @@ def find(path: Path, seconds: float = LONGEST_SECONDS) -> Found:
         for format in FORMATS:
             sources = format.find(folder)
             found.logs += [(format, source) for source in sources]
-            if sources and any(source.path == folder.path for source in sources):
-                break
         if len(found.logs) > MOST_SOURCES or time.monotonic() > end:
             found.problems.append(f"{one_line(str(path))}: there is too much in it; not all of it is looked at")
             break

@@ -41,15 +41,14 @@ class Folder:
 
 @dataclass(frozen=True)
 class Source:
-    """A log that is one run. path: of its file or folder, by which it is known; files: what is read of it, in order;
-    created: when it began, as well as can be told, in seconds since 1970; steps: how many it is to make, 0 where
-    nobody knows."""
+    """A log that is one run. path: of its file or folder, by which it is known; name: "" for one that is called after
+    where it lies; files: what is read of it, in order; created: when it began, as well as can be told, in seconds since
+    1970; steps: how many it is to make, 0 where nobody knows."""
 
     path: Path
     name: str
     files: tuple[Path, ...]
     created: float
-    config: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 0
     group: str = ""
     tags: tuple[str, ...] = ()
@@ -88,6 +87,10 @@ class LogFormat(ABC):
 
     def glance(self, source: Source) -> Rows:
         """Return the last row or so, where the end of a log can be read without the rest."""
+        return {}
+
+    def config(self, source: Source) -> Mapping[str, Any]:
+        """Return the settings that the log tells. Raises OSError where it can't be read."""
         return {}
 
     def ended(self, source: Source) -> tuple[str, str | None] | None:
