@@ -42,8 +42,8 @@ def parser() -> Parser:
         "--watch",
         metavar="PATH",
         type=Path,
-        help="logs of other programs, a file or what lies in a folder, as runs: TensorBoard, CSV and JSON Lines; "
-        "nothing is written there",
+        help="logs of other programs, a file or what lies in a folder, as runs: TensorBoard, MLflow, W&B and "
+        "SwanLab offline, CSV, JSON Lines; nothing is written there",
     )
     made.add_argument(
         "--remote",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.foreign.log_format import Rows
+from seqsum.foreign.protobuf import FIXED32, FIXED64, MESSAGE, VARINT, Damaged, fields, messages, varint
 from seqsum.runs.kinds import LARGEST_WHOLE, LATEST
 
 LARGEST_EVENT = 2**26
@@ -27,15 +27,10 @@ LONGEST_CHECKED = 256
 """Of longer events, which are pictures and the like, the checksum is not worked out."""
 MOST_SETTINGS = 1000
 HEAD, TAIL = 12, 4
-VARINT, FIXED64, MESSAGE, FIXED32 = 0, 1, 2, 5
 KINDS = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}
 """TensorFlow's numbers of the kinds of numbers."""
 
 Bytes = NDArray[np.uint8]
-
-
-class Damaged(ValueError):
-    """Bytes that are no message."""
 
 
 @dataclass
@@ -211,13 +206,13 @@ def _table() -> NDArray[np.uint32]:
 def event_of(data: bytes) -> Event:
     """Read an event. Raises Damaged for what is none."""
     event = Event()
-    for number, kind, start, end in _fields(data, 0, len(data)):
+    for number, kind, start, end in fields(data, 0, len(data)):
         if (number, kind) == (1, FIXED64):
             event.time = start
         elif (number, kind) == (2, VARINT):
             event.step = start, end - start
         elif (number, kind) == (5, MESSAGE):
-            for inner, form, first, last in _fields(data, start, end):
+            for inner, form, first, last in fields(data, start, end):
                 if (inner, form) == (1, MESSAGE):
                     _read_value(data, first, last, event)
     return event
@@ -225,7 +220,7 @@ def event_of(data: bytes) -> Event:
 
 def _read_value(data: bytes, start: int, end: int, event: Event) -> None:
     tag, number = "", None
-    for field_number, kind, first, last in _fields(data, start, end):
+    for field_number, kind, first, last in fields(data, start, end):
         if (field_number, kind) == (1, MESSAGE):
             tag = data[first:last].decode("utf-8", "replace")
         elif (field_number, kind) == (2, FIXED32):
@@ -241,9 +236,9 @@ def _read_value(data: bytes, start: int, end: int, event: Event) -> None:
 def _tensor(data: bytes, start: int, end: int) -> tuple[int, str] | None:
     """Return where the one number of a tensor stands, and its kind; None where it holds none, or several."""
     kind, place = "", None
-    for number, form, first, last in _fields(data, start, end):
+    for number, form, first, last in fields(data, start, end):
         if (number, form) == (1, VARINT):
-            kind = KINDS.get(_varint(data, first)[0], "")
+            kind = KINDS.get(varint(data, first)[0], "")
         elif number in (4, 5, 6) and form != VARINT:
             place = first, last - first
     if not kind or place is None or place[1] != np.dtype(kind).itemsize:
@@ -255,63 +250,25 @@ def _settings(data: bytes, start: int, end: int) -> dict[str, Any]:
     """Return the settings in the metadata of the hparams plug-in: { plugin_data 1 { name 1, content 2 { start 3 {
     settings 1 { key 1, value 2 }}}}}."""
     found: dict[str, Any] = {}
-    for plugin in _messages(data, start, end, 1):
-        names = [data[first:last] for first, last in _messages(data, *plugin, 1)]
-        for content in _messages(data, *plugin, 2) if names == [b"hparams"] else ():
-            for begun in _messages(data, *content, 3):
-                for pair in _messages(data, *begun, 1):
-                    keys = [data[first:last].decode("utf-8", "replace") for first, last in _messages(data, *pair, 1)]
-                    values = [_plain(data, *value) for value in _messages(data, *pair, 2)]
+    for plugin in messages(data, start, end, 1):
+        names = [data[first:last] for first, last in messages(data, *plugin, 1)]
+        for content in messages(data, *plugin, 2) if names == [b"hparams"] else ():
+            for begun in messages(data, *content, 3):
+                for pair in messages(data, *begun, 1):
+                    keys = [data[first:last].decode("utf-8", "replace") for first, last in messages(data, *pair, 1)]
+                    values = [_plain(data, *value) for value in messages(data, *pair, 2)]
                     if keys and values and len(found) < MOST_SETTINGS:
                         found[keys[0]] = values[0]
     return found
 
 
 def _plain(data: bytes, start: int, end: int) -> Any:
-    for number, kind, first, last in _fields(data, start, end):
+    for number, kind, first, last in fields(data, start, end):
         if (number, kind) == (2, FIXED64):
             value = struct.unpack_from("<d", data, first)[0]
             return int(value) if math.isfinite(value) and value.is_integer() and abs(value) < LARGEST_WHOLE else value
         if (number, kind) == (3, MESSAGE):
             return data[first:last].decode("utf-8", "replace")
         if (number, kind) == (4, VARINT):
-            return bool(_varint(data, first)[0])
+            return bool(varint(data, first)[0])
     return None
-
-
-def _messages(data: bytes, start: int, end: int, wanted: int) -> list[tuple[int, int]]:
-    return [
-        (first, last) for number, kind, first, last in _fields(data, start, end) if (number, kind) == (wanted, MESSAGE)
-    ]
-
-
-def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield number, kind, first and last byte of each field of a message. Raises Damaged."""
-    while at < end:
-        key, at = _varint(data, at)
-        kind, start = key & 7, at
-        if kind == VARINT:
-            _, at = _varint(data, at)
-        elif kind == MESSAGE:
-            length, start = _varint(data, at)
-            at = start + length
-        elif kind in (FIXED64, FIXED32):
-            at += 8 if kind == FIXED64 else 4
-        else:
-            raise Damaged
-        if at > end:
-            raise Damaged
-        yield key >> 3, kind, start, at
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            raise Damaged
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise Damaged

@@ -65,6 +65,7 @@ class _Followed:
     names: dict[str, str | None] = field(default_factory=dict)
     began: float | None = None
     last: float | None = None
+    said: tuple[str, str | None] | None = None
     ended: tuple[str, str | None] | None = None
     status: tuple[str, str | None] | None = None
     lock: int | None = None
@@ -223,13 +224,16 @@ class Follower:
         if isinstance(kept, dict):
             one.position, one.stamp = kept.get("position"), kept.get("stamp")
             one.began, one.last = (kept.get(name) for name in ("began", "last"))
-            names = kept.get("names")
+            said, names = kept.get("said"), kept.get("names")
+            one.said = (said[0], said[1]) if isinstance(said, list) and len(said) == 2 else None
             one.names = dict(names) if isinstance(names, dict) else {}
         one.step = state["step"]
 
     def _write(self, one: _Followed, store: Store, part: Part) -> None:
         """Write what a reading found, all of it or nothing."""
-        one.ended = one.format.ended(one.source)
+        if part.rows or part.anew or part.ended is not None:
+            one.said = part.ended
+        one.ended = one.said or one.format.ended(one.source)
         status, reason = self._status(one)
         first, one.position = one.position is None and part.position is not None, part.position
         if part.began is not None:
@@ -258,6 +262,7 @@ class Follower:
                         "stamp": one.stamp,
                         "began": one.began,
                         "last": one.last,
+                        "said": one.said,
                         "names": one.names,
                     }
                 },

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from seqsum.errors import UserError
 from seqsum.foreign.csv_log import CsvLog
+from seqsum.foreign.journals import SwanLabLog, WandbLog
 from seqsum.foreign.json_lines import JsonLines
 from seqsum.foreign.log_format import Folder, LogFormat, Source
+from seqsum.foreign.mlflow import MlflowLog
 from seqsum.foreign.tensorboard import TensorBoardLog
 from seqsum.text import one_line
 
-FORMATS: tuple[LogFormat, ...] = (TensorBoardLog(), CsvLog(), JsonLines())
+FORMATS: tuple[LogFormat, ...] = (TensorBoardLog(), MlflowLog(), WandbLog(), SwanLabLog(), CsvLog(), JsonLines())
 DEEPEST = 12
 MOST_FOLDERS = 20_000
 MOST_NAMES = 20_000

@@ -58,7 +58,8 @@ class Source:
 class Part:
     """What one reading found. position: where the next goes on, as JSON holds it; more: whether there is more already;
     anew: whether the log was written anew, and what was read before is void; began, last: the times that the log itself
-    tells; problems: a sentence for each thing that can't be read."""
+    tells; ended: how the run
+    ended, and why; problems: a sentence for each thing that can't be read."""
 
     rows: Rows = field(default_factory=dict)
     position: Any = None
@@ -66,6 +67,7 @@ class Part:
     anew: bool = False
     began: float | None = None
     last: float | None = None
+    ended: tuple[str, str | None] | None = None
     problems: list[str] = field(default_factory=list)
 
 

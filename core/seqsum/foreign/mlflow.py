@@ -1,0 +1,117 @@
+"""MLflow's file stores: EXPERIMENT/RUN/ with meta.yaml, and a file for each metric, parameter and tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seqsum.files import read_regular
+from seqsum.foreign.csv_log import plain_value
+from seqsum.foreign.lines import new_lines
+from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, step_of
+from seqsum.runs.kinds import LATEST
+
+META = "meta.yaml"
+METRICS, PARAMS, TAGS = "metrics", "params", "tags"
+NAME_TAG = "mlflow.runName"
+LARGEST_META = 2**16
+LARGEST_VALUE = 2**13
+MOST_FILES = 1000
+DEEPEST = 4
+ENDED = {
+    "3": ("finished", None),
+    "4": ("failed", "MLflow says that it failed"),
+    "5": ("stopped", "MLflow says that it was killed"),
+}
+"""MLflow's numbers of how a run ended."""
+
+
+class MlflowLog(LogFormat):
+    name = "MLflow"
+
+    def find(self, folder: Folder) -> list[Source]:
+        """A folder with meta.yaml and metrics is a run; one that was deleted in MLflow is none."""
+        if META not in folder.files or METRICS not in folder.folders:
+            return []
+        meta = _meta(folder.path)
+        if meta.get("lifecycle_stage", "active") != "active":
+            return []
+        name = _value(folder.path / TAGS / NAME_TAG) or meta.get("run_name") or folder.path.name
+        metrics = tuple(path for _, path in _files(folder.path / METRICS))
+        return [Source(folder.path, name, (folder.path / META, *metrics), _time(meta.get("start_time")) or 0.0)]
+
+    def config(self, source: Source) -> dict[str, Any]:
+        return {name: plain_value(_value(path)) for name, path in _files(source.path / PARAMS)}
+
+    def read(self, source: Source, position: Any) -> Part:
+        known = dict(position) if isinstance(position, dict) else {}
+        part = Part({}, known)
+        for name, path in _files(source.path / METRICS):
+            new = new_lines(path, known.get(name))
+            if new.anew:
+                return Part({}, {}, more=True, anew=True)
+            known[name] = new.position
+            part.problems += new.problems
+            part.more = part.more or new.more
+            rows = []
+            for line in new.lines:
+                # time in milliseconds, value, step
+                words = line.split(" ")
+                step = step_of(words[2]) if len(words) > 2 else None
+                when = _time(words[0])
+                if step is None or when is None:
+                    continue
+                try:
+                    rows.append((step, float(words[1])))
+                except ValueError:
+                    continue
+                part.began = when if part.began is None else min(part.began, when)
+                part.last = when if part.last is None else max(part.last, when)
+            if rows:
+                part.rows[name] = rows
+            if part.more:
+                break
+        return part
+
+    def ended(self, source: Source) -> tuple[str, str | None] | None:
+        return ENDED.get(_meta(source.path).get("status", ""))
+
+
+def _files(folder: Path, before: str = "", depth: int = 0) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a folder with their names; a name with a slash is a folder's."""
+    try:
+        paths = sorted(folder.iterdir())[:MOST_FILES]
+    except OSError:
+        return
+    for path in paths:
+        name = f"{before}{path.name}"
+        if is_file(path):
+            yield name, path
+        elif depth < DEEPEST and path.is_dir() and not path.is_symlink():
+            yield from _files(path, f"{name}/", depth + 1)
+
+
+def _value(path: Path) -> str:
+    try:
+        return read_regular(path, LARGEST_VALUE).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _meta(folder: Path) -> dict[str, str]:
+    """Return what stands in a run's meta.yaml, a flat list of names and values."""
+    try:
+        text = read_regular(folder / META, LARGEST_META).decode("utf-8", "replace")
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {name.strip(): value.strip().strip("'\"") for name, colon, value in pairs if colon}
+
+
+def _time(text: str | None) -> float | None:
+    try:
+        seconds = int(text or "") / 1000
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < LATEST else None
