@@ -129,7 +129,8 @@ def test_predict(trained: list[dict[str, Any]], home: Path) -> None:
     plain.load_state_dict(safetensors.torch.load_file(run.checkpoints / "step-30" / "model.safetensors"))
     expected = torch.softmax(plain(torch.tensor([[1, 2, 3, 5, 1, 2, 4]]), torch.tensor([7])).double(), 1)[0]
     assert (answer.pop("checkpoint_step"), answer.pop("warnings")) == (30, [])
-    assert set(answer) == {"input", "prediction", "truth", "correct", "probabilities", "entropy", "remarks"}
+    known = {"input", "prediction", "truth", "correct", "probabilities", "entropy", "interval", "remarks"}
+    assert set(answer) == known and answer["interval"] is None
     assert answer["input"] == [1, 2, 3, 5, 1, 2, 4] and answer["truth"] == 18 % 10
     assert answer["probabilities"] == pytest.approx(expected.tolist(), rel=1e-4)
     assert answer["prediction"] == int(expected.argmax())

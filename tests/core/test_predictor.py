@@ -39,7 +39,16 @@ def test_probabilities_are_plain_pytorchs_and_the_truth_is_the_sum(cell: str, tm
         assert answer["input"] == numbers
         shares = expected.detach().numpy()
         assert answer["entropy"] == pytest.approx(-(shares * np.log2(shares)).sum(), rel=1e-4)
-    assert list(answer) == ["input", "prediction", "truth", "correct", "probabilities", "entropy", "remarks"]
+    assert list(answer) == [
+        "input",
+        "prediction",
+        "truth",
+        "correct",
+        "probabilities",
+        "entropy",
+        "interval",
+        "remarks",
+    ]
 
 
 @pytest.mark.parametrize(

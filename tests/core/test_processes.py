@@ -198,11 +198,18 @@ def test_the_rest_saves_and_stops_when_the_process_that_started_it_is_killed(
     assert f"step-{summary.step}" in {path.name for path in run.checkpoints.iterdir()}
 
 
+def beginnings(run: Run) -> int:
+    with run.store() as store:
+        return sum(event.kind in ("started", "resumed") for event in store.events())
+
+
 def test_a_run_that_loses_processes_again_and_again_fails(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(**{**LONG, "train__steps": 10**6}))
     fork_server.submit(run)
     for attempt in range(ATTEMPTS_MORE + 1):
         wait_until(lambda due=attempt: len(messages(run)) == due, "another attempt")
+        # The step is that of the attempt before until this one begins.
+        wait_until(lambda due=attempt + 1: beginnings(run) == due, "its beginning")
         wait_for_step(run, 1)
         ranks_of(run)[1].kill()
     summary = wait_for_end(run)

@@ -59,7 +59,12 @@ def script(tmp_path: Path) -> Any:
         file.write_text(text)
         there = {one.id for one in Workspace(tmp_path / "runs").runs()}
         environment = {**os.environ, "SEQSUM_WORKSPACE": str(tmp_path / "runs")}
-        process = subprocess.Popen([sys.executable, file], stderr=subprocess.PIPE, text=True, env=environment)
+        # As from a terminal's shell, also where these tests run in the background, with ctrl+c ignored.
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            process = subprocess.Popen([sys.executable, file], stderr=subprocess.PIPE, text=True, env=environment)
+        finally:
+            signal.signal(signal.SIGINT, before)
         begun.append(process)
 
         def found() -> Run | None:

@@ -20,14 +20,13 @@ from typing import Any
 
 import psutil
 
-from seqsum.control import commands
 from seqsum.control.replicate import Replication
 from seqsum.launch import launcher_on
 from seqsum.launch.ray_cluster import ENVIRONMENT
 from seqsum.runs import Run, Workspace
 from support.engine import small, wait_until
 
-CONFIG = small(train__steps=1000, train__backend="torch", train__evaluate_every=50)
+CONFIG = small(train__steps=3000, train__backend="torch", train__evaluate_every=50)
 LONG = CONFIG.changed({"train.steps": 10_000_000}, "test")
 SEEDS = 4
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -80,22 +79,22 @@ def scene(folder: Path, cluster: Any, nodes: list[Any]) -> dict[str, Any]:
     group.begin()
     kept = handlers == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
 
-    held: dict[int, Run] = {}
-    """By its worker's process: a run that is paused, which could end too soon."""
+    asked_to_pause: set[str] = set()
 
-    def hold() -> bool:
-        for run in group.runs.values():
-            summary = run.summary()
-            if summary.status == "running" and run not in held.values():
-                commands.pause(run)
-                pid = run.summary().pid
-                assert pid is not None
-                held[pid] = run
-        return len(held) == 2
+    def paused() -> list[Run]:
+        """Two runs, each on a node of its own, which could end too soon; the others go on meanwhile."""
+        summaries = {run: run.summary() for run in group.runs.values()}
+        for run, summary in summaries.items():
+            if summary.status == "running" and run.id not in asked_to_pause:
+                asked_to_pause.add(run.id)
+                with run.store() as store:
+                    store.post_command("pause")
+        found = [run for run, summary in summaries.items() if summary.status == "paused"]
+        return found if len(found) == 2 else []
 
-    wait_until(hold, "a run on each node")
-    pids = list(held)
-    one, other = held.values()
+    one, other = wait_until(paused, "a run on each node")
+    pids = [run.summary().pid or 0 for run in (one, other)]
+    assert all(pids)
     # A worker is killed.
     os.kill(pids[0], signal.SIGKILL)
     # A node is lost, with all that runs on it.
