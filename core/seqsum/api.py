@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.compare.fields import fields_of
+from seqsum.compare.history import History
 from seqsum.config import resolved
 from seqsum.control import commands
 from seqsum.control.replicate import MOST_SEEDS, Replication, group_name
@@ -122,11 +123,12 @@ class TrainedRun:
     def best(self) -> dict[str, float]:
         """Metric → its best value, of those of which one way is better."""
         found: dict[str, float] = {}
-        for name in self.metrics:
-            values = self.metric(name).values
-            values, direction = values[np.isfinite(values)], direction_of(name)
-            if direction is not None and values.size:
-                found[name] = float(values.max() if direction == "higher" else values.min())
+        with History(self.run) as history:
+            for name in history.metrics():
+                direction = direction_of(name)
+                best = history.best(name, direction) if direction is not None else None
+                if best is not None:
+                    found[name] = best[1]
         return found
 
     def wait(self, seconds: float = math.inf) -> TrainedRun:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from seqsum.errors import UserError, did_you_mean
 from seqsum.files import append_to, write_atomically
 from seqsum.formatting import count, number
+from seqsum.plotting.in_text import shades, spread
 from seqsum.runs import Run, Workspace
 from seqsum.runs.access import hand
 from seqsum.runs.annotations import check_name, check_tags
@@ -61,11 +62,6 @@ LONGEST_NAME = 100
 MOST_LINES = 1000
 ROUNDING = 1e-5
 """A share that is above 1, or below 0, by no more is one."""
-BINS = 24
-BARS = " ▁▂▃▄▅▆▇█"
-SHADES = " ░▒▓█"
-WIDEST = 64
-"""Characters that a picture is wide, at most; each is about twice as high as wide."""
 WEIGHTS = "weights"
 
 Value = float | int | bool | str
@@ -128,11 +124,11 @@ class WatchedRun:
 
     def __init__(self, run: Run, sections: Mapping[str, Mapping[str, Any]], live: Sequence[str]) -> None:
         self.run = run
-        self._sections = sections
         self._values: dict[str, Value] = {path: _at(sections, path) for path in live}
         self._names = names_of(live)
         self._changes: dict[str, Value] = {}
         self._rows: deque[tuple[int, dict[str, Any]]] = deque()
+        self._texts: deque[tuple[int, str]] = deque()
         self._plain: set[str] = set()
         self._step = self._newest = 0
         self._looked: set[str] = set()
@@ -158,7 +154,6 @@ class WatchedRun:
 
             store.write(begin)
         tell_changed(run.folder)
-        # A process that is forked off (a loader of data, say) is not the worker, and must not keep the lock.
         _OPEN.add(self)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="seqsum", daemon=True)
@@ -220,37 +215,30 @@ class WatchedRun:
 
     def message(self, text: str) -> None:
         """Tell the person who watches something: it stands among the run's events."""
-        self._rows.append((self._newest, {"": text}))
+        self._texts.append((self._newest, text))
 
     def text(self, name: str, text: str) -> None:
         """Keep a longer text of this step, a sample for one: it stands in the log."""
         self._keep_lines(name, text.splitlines() or [""])
 
     def histogram(self, name: str, values: Any) -> None:
-        """Keep how numbers of any shape are spread: their ends, their mean, and bars between, among the events."""
-        numbers = _array(name, values).ravel()
-        numbers = numbers[np.isfinite(numbers)]
-        if not numbers.size:
-            raise UserError(f"watch: {one_line(name)} has no number to show")
-        counts, edges = np.histogram(numbers, bins=BINS)
-        heights = np.ceil(counts / counts.max() * (len(BARS) - 1)).astype(int)
-        bars = "".join(BARS[height] for height in heights)
-        low, high, mean = (number(float(value)) for value in (edges[0], edges[-1], numbers.mean()))
-        self.message(f"{name}  {low} {bars} {high}  {count(numbers.size, 'number')}, mean {mean}")
+        """Keep how numbers of any shape are spread: their ends, their mean, and bars between, among the events.
+
+        Raises UserError where none is finite.
+        """
+        self.message(f"{name}  {spread(_array(name, values))}")
 
     def image(self, name: str, image: Any) -> None:
         """Keep a picture, [height, width] or [height, width, 3], as shades of characters in the log: what is lowest in
-        it is empty, what is highest full."""
+        it is empty, what is highest full. Raises UserError for what is no picture."""
         pixels = _array(name, image)
-        if pixels.ndim == 3:
-            pixels = pixels.mean(axis=2)
-        if pixels.ndim != 2 or not pixels.size:
+        if pixels.ndim not in (2, 3):
             raise UserError(f"watch: {one_line(name)} is no picture: [height, width] or [height, width, 3]")
-        self._keep_lines(name, _shades(pixels))
+        self._keep_lines(name, shades(pixels if pixels.ndim == 2 else pixels.mean(axis=2)))
 
     def save(self, step: SupportsIndex, model: Any) -> Path:
         """Save weights, an nn.Module's or a mapping of names and tensors, as safetensors in the run's folder; return
-        the file. They are the script's to read again."""
+        the file. They are the script's to read again. Raises OSError where they can't be written."""
         import safetensors.torch
 
         path = self.run.folder / WEIGHTS / f"step-{operator.index(step)}.safetensors"
@@ -264,12 +252,22 @@ class WatchedRun:
 
     def _keep_lines(self, name: str, lines: Sequence[str]) -> None:
         head = f"{one_line(name)} (step {self._newest:,})"
-        with append_to(self.run.log) as log:
-            log.write("".join(f"{line}\n" for line in [head, *lines[:MOST_LINES]]).encode())
+        try:
+            with append_to(self.run.log) as log:
+                log.write("".join(f"{line}\n" for line in [head, *lines[:MOST_LINES]]).encode(errors="replace"))
+        except OSError as error:
+            _warn(f"run {self.run.id}: {one_line(name)} can't be written: {error.strerror or error}")
         self.message(f"{name}: {count(len(lines), 'line')} in the log" if len(lines) > 1 else f"{name}: {lines[0]}")
 
-    def close(self, status: str = "finished", reason: str | None = None) -> None:
+    def close(self) -> None:
         """End the run: write what is left. Done by the context; again it does nothing."""
+        if self._should_stop and "stop" in self._looked:
+            self._close("stopped", f"stopped by {self._stopped_by or 'command'}")
+        else:
+            self._close("finished")
+
+    def _close(self, status: str, reason: str | None = None) -> None:
+        """status: "" where it has died: its log says of what"""
         if self._lock is None:
             return
         self._ending.set()
@@ -289,6 +287,7 @@ class WatchedRun:
         finally:
             _OPEN.discard(self)
             self._let_go()
+            tell_changed(self.run.folder)
 
     def __enter__(self) -> WatchedRun:
         return self
@@ -297,18 +296,15 @@ class WatchedRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None or (isinstance(error, SystemExit) and not error.code):
-            if self._should_stop and "stop" in self._looked:
-                self.close("stopped", f"stopped by {self._stopped_by or 'command'}")
-            else:
-                self.close()
+            self.close()
         elif issubclass(kind, KeyboardInterrupt):
-            self.close("stopped", "stopped by ctrl+c")
+            self._close("stopped", "stopped by ctrl+c")
         else:
             lines = traceback.format_exception(kind, error, trace)
             with suppress(OSError), append_to(self.run.log) as log:
                 last = one_line(lines[-1].strip()) if lines else kind.__name__
-                log.write(f"{''.join(lines)}the script ended with an exception: {last}\n".encode())
-            self.close("")
+                log.write(f"{''.join(lines)}the script ended with an exception: {last}\n".encode(errors="replace"))
+            self._close("")
 
     # What its thread does
 
@@ -329,24 +325,20 @@ class WatchedRun:
         """Write what was logged, all of it or nothing; what could not be written is kept."""
         self._clock.paused = self._waits
         self._clock.tick()
-        texts: list[str] = []
         while self._rows:
             step, metrics = self._rows.popleft()
             self._step = max(self._step, step)
-            for name, value in metrics.items():
-                if name:
-                    self._points_to_write.append((name, step, value))
-                else:
-                    texts.append(value)
-        points, told = self._points_to_write, self._told
-        beside = [*self._system.read(), ("train_seconds", self._clock.seconds)] if points else []
-        points += [(name, self._step, value) for name, value in beside]
+            self._points_to_write += [(name, step, value) for name, value in metrics.items()]
+        points, told, texts = self._points_to_write, self._told, list(self._texts)
+        if points:
+            beside = [*self._system.read(), ("train_seconds", self._clock.seconds)]
+            points = [*points, *((name, self._step, value) for name, value in beside)]
 
         def whole() -> None:
             if points:
                 store.append(points)
-            for text in texts:
-                store.add_event(self._step, "message", text=text)
+            for step, text in texts:
+                store.add_event(step, "message", text=text)
             if told is not None:
                 status, event, by = told
                 store.add_event(self._step, event, **({"by": by} if by else {}))
@@ -359,12 +351,10 @@ class WatchedRun:
             )
 
         if points or texts or told is not None:
-            try:
-                store.write(whole)
-            except BaseException:
-                self._rows.extendleft((self._step, {"": text}) for text in reversed(texts))
-                raise
+            store.write(whole)
             self._points_to_write, self._told = [], None
+            for _ in texts:
+                self._texts.popleft()
 
     def _listen(self, store: Store) -> None:
         for command in store.pending_commands():
@@ -465,18 +455,11 @@ class WatchedRun:
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)
-            tell_changed(self.run.folder)
 
-    def _forked(self) -> None:
-        """In a process that was forked off: it logs nothing."""
-        self._let_go_quietly()
-        self._rows = deque(maxlen=0)
-
-    def _let_go_quietly(self) -> None:
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            with suppress(OSError):
-                os.close(lock)
+    def forked(self) -> None:
+        """In a process that was forked off: it is not the worker, must not keep the lock, and logs nothing."""
+        self._let_go()
+        self._rows, self._texts = deque(maxlen=0), deque(maxlen=0)
 
     def _check(self, name: str, value: float) -> float:
         """Return the value; raise UserError for a metric's name that can't be shown, and a share that is none."""
@@ -497,7 +480,7 @@ _OPEN: weakref.WeakSet[WatchedRun] = weakref.WeakSet()
 
 def _in_child() -> None:
     for run in list(_OPEN):
-        run._forked()
+        run.forked()
 
 
 os.register_at_fork(after_in_child=_in_child)
@@ -543,26 +526,16 @@ def typed_as(old: Value, text: str, path: str) -> Value:
 
 
 def _array(name: str, values: Any) -> NDArray[np.float64]:
+    """Return numbers, of any shape, one finite at least. Raises UserError."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     try:
-        return np.asarray(values, dtype=np.float64)
+        found = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError):
         raise UserError(f"watch: {one_line(name)} are no numbers: {one_line(repr(values)[:LONGEST_NAME])}") from None
-
-
-def _shades(pixels: NDArray[np.float64]) -> list[str]:
-    """Draw a picture [height, width] in lines of shades."""
-    height, width = pixels.shape
-    columns = min(width, WIDEST)
-    rows = max(1, round(height * columns / width / 2))
-    xs = np.minimum((np.arange(columns) + 0.5) * width / columns, width - 1).astype(int)
-    ys = np.minimum((np.arange(rows) + 0.5) * height / rows, height - 1).astype(int)
-    finite = np.nan_to_num(pixels, posinf=0.0, neginf=0.0)
-    low, high = float(finite.min()), float(finite.max())
-    levels = (finite[np.ix_(ys, xs)] - low) / (high - low if high > low else 1.0)
-    places = np.minimum(levels * len(SHADES), len(SHADES) - 1).astype(int)
-    return ["".join(SHADES[place] for place in row) for row in places]
+    if not np.isfinite(found).any():
+        raise UserError(f"watch: {one_line(name)} has no number to show")
+    return found
 
 
 def _number(name: str, value: Any) -> float:

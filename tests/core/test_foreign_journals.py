@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 from swanlab.sdk.internal.core_python.store import DataStoreWriter
 
 from seqsum.foreign.following import Follower
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run
+from support.following import followed, following, points
 
 SWANLAB = """
 import swanlab, sys
@@ -37,26 +39,17 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def follow(tmp_path: Path, logs: Path) -> Iterator[Any]:
-    made: list[Follower] = []
+    """Follow the logs until nothing of them is new; return the runs by their names, and the follower."""
+    with ExitStack() as open_ones:
+        made: list[Follower] = []
 
-    def run() -> tuple[dict[str, Run], Follower]:
-        if not made:
-            made.append(Follower(logs, tmp_path / "runs"))
-            assert made[0].take_turn()
-        made[0].look()
-        while made[0].work(0.0):
-            pass
-        return {one.name: one for one in Workspace(tmp_path / "runs").runs()}, made[0]
+        def run() -> tuple[dict[str, Run], Follower]:
+            # Not before the logs are there.
+            follower = made[0] if made else open_ones.enter_context(following(logs, tmp_path / "runs"))
+            made[:] = [follower]
+            return followed(follower), follower
 
-    yield run
-    for follower in made:
-        follower.close()
-
-
-def points(run: Run, metric: str) -> list[tuple[int, float]]:
-    with run.store() as store:
-        steps, values = store.points(metric)
-    return [(int(step), value) for step, value in zip(steps, values.tolist(), strict=True)]
+        yield run
 
 
 def test_what_swanlab_writes(logs: Path, follow: Any) -> None:

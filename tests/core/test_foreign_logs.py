@@ -22,6 +22,7 @@ from seqsum.foreign.following import Follower, logs_workspace
 from seqsum.runs import Run, Workspace
 from support.command_line import call, lines, refused
 from support.engine import wait_until
+from support.following import followed, points
 
 LONG_AGO = 3600.0
 
@@ -46,21 +47,13 @@ def follow(tmp_path: Path) -> Iterator[Callable[..., dict[str, Run]]]:
             followers[path] = Follower(path, tmp_path / "runs")
             assert followers[path].take_turn()
         follower = followers[path]
-        follower.look()
-        while follower.work(0.0):
-            pass
+        found = followed(follower)
         run.problems = follower.problems  # type: ignore[attr-defined]
-        return {one.name: one for one in Workspace(tmp_path / "runs").runs()}
+        return found
 
     yield run
     for follower in followers.values():
         follower.close()
-
-
-def points(run: Run, metric: str) -> list[tuple[int, float]]:
-    with run.store() as store:
-        steps, values = store.points(metric)
-    return [(int(step), value) for step, value in zip(steps, values.tolist(), strict=True)]
 
 
 def metrics(run: Run) -> set[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seqsum.foreign.following import Follower
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run
+from support.following import followed, following, points
 
 META = """artifact_uri: file:///mlruns/0/{id}/artifacts
 end_time: {end}
@@ -60,26 +62,15 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def follow(tmp_path: Path) -> Iterator[Any]:
-    made: list[Follower] = []
+    with ExitStack() as open_ones:
+        made: list[Follower] = []
 
-    def run() -> dict[str, Run]:
-        if not made:
-            made.append(Follower(tmp_path / "mlruns", tmp_path / "runs"))
-            assert made[0].take_turn()
-        made[0].look()
-        while made[0].work(0.0):
-            pass
-        return {one.name: one for one in Workspace(tmp_path / "runs").runs()}
+        def run() -> dict[str, Run]:
+            logs = tmp_path / "mlruns"
+            made[:] = made or [open_ones.enter_context(following(logs, tmp_path / "runs"))]
+            return followed(made[0])
 
-    yield run
-    for follower in made:
-        follower.close()
-
-
-def points(run: Run, metric: str) -> list[tuple[int, float]]:
-    with run.store() as store:
-        steps, values = store.points(metric)
-    return [(int(step), value) for step, value in zip(steps, values.tolist(), strict=True)]
+        yield run
 
 
 def test_its_metrics_parameters_name_and_times(store: Store, follow: Any) -> None:

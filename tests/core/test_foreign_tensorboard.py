@@ -6,6 +6,7 @@ import random
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from seqsum.foreign.event_frames import Events
 from seqsum.foreign.following import Follower
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run
+from support.following import followed, following, points
 
 
 @pytest.fixture
@@ -26,26 +28,16 @@ def logs(tmp_path: Path) -> Path:
 @pytest.fixture
 def follow(tmp_path: Path, logs: Path) -> Iterator[Any]:
     """Follow the logs until nothing of them is new; return the runs by their names, and the follower."""
-    made: list[Follower] = []
+    with ExitStack() as open_ones:
+        made: list[Follower] = []
 
-    def run() -> tuple[dict[str, Run], Follower]:
-        if not made:
-            made.append(Follower(logs, tmp_path / "runs"))
-            assert made[0].take_turn()
-        made[0].look()
-        while made[0].work(0.0):
-            pass
-        return {one.name: one for one in Workspace(tmp_path / "runs").runs()}, made[0]
+        def run() -> tuple[dict[str, Run], Follower]:
+            # Not before the logs are there.
+            follower = made[0] if made else open_ones.enter_context(following(logs, tmp_path / "runs"))
+            made[:] = [follower]
+            return followed(follower), follower
 
-    yield run
-    for follower in made:
-        follower.close()
-
-
-def points(run: Run, metric: str) -> list[tuple[int, float]]:
-    with run.store() as store:
-        steps, values = store.points(metric)
-    return [(int(step), value) for step, value in zip(steps, values.tolist(), strict=True)]
+        yield run
 
 
 def single(value: float) -> float:

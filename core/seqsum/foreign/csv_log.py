@@ -17,6 +17,7 @@ from seqsum.foreign.log_format import (
     Source,
     is_file,
     is_measured,
+    plain_value,
     step_name,
     step_of,
     written_at,
@@ -153,17 +154,3 @@ def _hparams(path: Path) -> dict[str, Any]:
         if colon and value and not line.startswith((" ", "#", "-", "?", "!")) and value[0] not in "&*!|>{[":
             found[name.strip().strip("'\"")] = plain_value(value.strip("'\""))
     return found
-
-
-def plain_value(text: str) -> Any:
-    """Return a value that stands in a file as text: a number, true or false where it reads like one."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from seqsum.files import file_stamp, read_regular
-from seqsum.foreign.csv_log import plain_value
 from seqsum.foreign.journal import records_of
-from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, is_measured, written_at
+from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, is_measured, plain_value, written_at
 from seqsum.foreign.protobuf import FIXED64, MESSAGE, VARINT, Damaged, fields, messages, texts, varint
 from seqsum.runs.kinds import LARGEST_WHOLE
 from seqsum.text import one_line

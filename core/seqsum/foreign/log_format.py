@@ -135,3 +135,17 @@ def written_at(path: Path) -> float:
         return os.stat(path).st_mtime  # noqa: PTH116 - of thousands
     except (OSError, ValueError):
         return 0.0
+
+
+def plain_value(text: str) -> Any:
+    """Return a value that stands in a file as text: a number, true or false where it reads like one."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text

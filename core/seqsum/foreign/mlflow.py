@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.files import read_regular
-from seqsum.foreign.csv_log import plain_value
 from seqsum.foreign.lines import new_lines
-from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, step_of
+from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, plain_value, step_of
 from seqsum.runs.kinds import LATEST
 
 META = "meta.yaml"

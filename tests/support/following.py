@@ -1,0 +1,36 @@
+"""Logs of other programs, followed in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seqsum.foreign.following import Follower
+from seqsum.runs import Run, Workspace
+
+
+@contextmanager
+def following(logs: Path, workspace: Path) -> Iterator[Follower]:
+    """A follower whose turn it is."""
+    follower = Follower(logs, workspace)
+    try:
+        assert follower.take_turn()
+        yield follower
+    finally:
+        follower.close()
+
+
+def followed(follower: Follower) -> dict[str, Run]:
+    """Follow until nothing of the logs is new; return the runs by their names."""
+    follower.look()
+    while follower.work(0.0):
+        pass
+    return {one.name: one for one in Workspace(follower.workspace.folder).runs()}
+
+
+def points(run: Run, metric: str) -> list[tuple[int, float]]:
+    """Every point of a curve."""
+    with run.store() as store:
+        steps, values = store.points(metric)
+    return [(int(step), value) for step, value in zip(steps, values.tolist(), strict=True)]
