@@ -41,7 +41,7 @@ from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.live_value import LiveValue
 from seqsum_tui.shared.paths import for_people
-from seqsum_tui.shared.run_actions import ANOTHERS_LOG, RESUMABLE, WAITING, RunScreen, ways_on
+from seqsum_tui.shared.run_actions import ANOTHERS_LOG, RESUMABLE, SCRIPT, WAITING, RunScreen, ways_on
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
@@ -254,16 +254,9 @@ class LiveScreen(RunScreen):
             return f"The workspace is {closed}."
         if deed == ("arrange", "remove") and len(view.panels) < 2:
             return "The last chart stays."
-        script = self._is_script
-        if view.summary.follows and (changes or action in ("ask", "branch", "query")):
-            return f"{ANOTHERS_LOG}: {'its settings stay' if changes else 'its weights are not here'}."
-        if action in ("ask", "branch", "query", "snapshot") and script and not view.summary.follows:
-            return f"A script of its own trains it, {display.literal(view.record.preset)}: its weights are not here."
-        if script and action == "change" and not view.live_values:
-            return "Its script has declared no value that can change: seqsum.watch(…, live=[…])."
-        if script and action == "learning_rate" and self._rate is None:
-            return "Its script has declared no lr that can change: seqsum.watch(…, live=[…])."
-        if (changes or deed == ("branch", "fork")) and view.config is None and not script:
+        if self._is_script and (why := self._not_of_script(action, view)):
+            return why
+        if (changes or deed == ("branch", "fork")) and view.config is None and not self._is_script:
             return "This version does not understand the run's settings."
         if deed in (("branch", "fork"), ("branch", "rewind")) and not view.checkpoints:
             return "The run has no checkpoint yet; c saves one while it trains."
@@ -272,6 +265,20 @@ class LiveScreen(RunScreen):
         if changes and view.summary.status in ("finished", "unreadable"):
             return f"It is {view.summary.status}: its values stay; F forks it with others."
         return super().why_not(action, parameters)
+
+    def _not_of_script(self, action: str, view: RunView) -> str | None:
+        """Say why something can't be done to a run that a script trains, or another program's log tells of."""
+        changes = action in ("learning_rate", "change")
+        if view.summary.follows:
+            if changes or action in ("ask", "branch", "query"):
+                return f"{ANOTHERS_LOG}: {'its settings stay' if changes else 'its weights are not here'}."
+            return None
+        if action in ("ask", "branch", "query", "snapshot"):
+            return SCRIPT
+        if (action == "change" and not view.live_values) or (action == "learning_rate" and self._rate is None):
+            value = "value" if action == "change" else "lr"
+            return f"Its script has declared no {value} that can change: seqsum.watch(…, live=[…])."
+        return None
 
     def action_back(self) -> None:
         """Leave the screen; the run goes on."""
