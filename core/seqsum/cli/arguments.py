@@ -36,11 +36,15 @@ FILTER_HELP = (
 
 @dataclass(frozen=True)
 class Subcommand:
-    """A command: what it does in one line, its code as "module:function", and what can be typed after it."""
+    """A command: what it does in one line, its code as "module:function", and what can be typed after it.
+
+    `row` is what the list of commands says in place of `words`; one with an empty `row` shares the row above.
+    """
 
     words: str
     code: str
     describe: Callable[[Parser], None]
+    row: str | None = None
 
     def run(self, options: argparse.Namespace) -> int:
         """Do what the command does; return the exit status."""
@@ -462,8 +466,13 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "show": Subcommand("show one run: status, metrics, configuration", "commands:show", _run),
         "compare": Subcommand("compare runs: final and best values, curves, settings", "compare:compare", _compare),
         "export": Subcommand("write a run's metrics, plot or weights to a file", "commands:export", _export),
-        "push": Subcommand("copy whole runs to a PostgreSQL server", "server:push", _push),
-        "pull": Subcommand("bring runs back from a server, or list those there", "server:pull", _pull),
+        "push": Subcommand(
+            "copy whole runs to a PostgreSQL server",
+            "server:push",
+            _push,
+            "copy whole runs to a PostgreSQL server, or from there",
+        ),
+        "pull": Subcommand("bring runs back from a server, or list those there", "server:pull", _pull, ""),
         "sync": Subcommand("upload a run's offline SwanLab logs", "commands:sync", _sync),
     },
     "While it trains": {
@@ -482,18 +491,25 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
     },
     "Keep order, look up": {
         "rename": Subcommand("give a run another name", "annotate:rename", _rename),
-        "tag": Subcommand("add tags to runs, or take them away", "annotate:tag", _tag),
+        "tag": Subcommand(
+            "add tags to runs, or take them away", "annotate:tag", _tag, "add tags or a star to runs, or take them away"
+        ),
+        "star": Subcommand("mark a run with a star", "annotate:star", _star, ""),
         "note": Subcommand("write a note about a run", "annotate:note", _note),
-        "star": Subcommand("mark a run with a star", "annotate:star", _star),
-        "delete": Subcommand("put runs into the bin", "annotate:delete", _many),
-        "restore": Subcommand("bring runs back from the bin", "annotate:restore", _many),
+        "delete": Subcommand(
+            "put runs into the bin", "annotate:delete", _many, "put runs into the bin, bring them back"
+        ),
+        "restore": Subcommand("bring runs back from the bin", "annotate:restore", _many, ""),
         "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
         "doctor": Subcommand("check the files of all runs, or of one, and mend them", "doctor:doctor", _doctor),
         "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),
         "completion": Subcommand(
-            "print what makes a shell complete commands, runs and settings", "completion:print_script", _completion
+            "print what makes a shell complete commands, runs and settings",
+            "completion:print_script",
+            _completion,
+            "have a shell complete what is typed; print the manual page",
         ),
-        "man": Subcommand("print the manual page", "manual:print_page", _nothing),
+        "man": Subcommand("print the manual page", "manual:print_page", _nothing, ""),
     },
 }
 COMMANDS = {name: command for commands in GROUPS.values() for name, command in commands.items()}

@@ -7,7 +7,7 @@ import shlex
 import sys
 
 from seqsum import __version__
-from seqsum.cli.arguments import GROUPS, command_parser, root_parser
+from seqsum.cli.arguments import GROUPS, Subcommand, command_parser, root_parser
 from seqsum.cli.output import complain
 from seqsum.cli.page import TITLE, Page, Rows
 from seqsum.cli.parser import Parser
@@ -22,10 +22,22 @@ def show_commands(with_options: bool) -> None:
     page.line(f"seqsum {__version__}: {parser.words}", TITLE)
     page.line("Usage: seqsum COMMAND [options]")
     page.line("seqsum COMMAND --help tells more of one; seqsum-tui opens the console.")
-    sections = [Rows(title, [(name, one.words) for name, one in group.items()]) for title, group in GROUPS.items()]
+    sections = [Rows(title, command_rows(group)) for title, group in GROUPS.items()]
     if with_options:
         sections.append(Rows("Options", rows(parser, flags=True), "before the command or after it"))
     page.sections(sections)
+
+
+def command_rows(group: dict[str, Subcommand]) -> list[tuple[str, str]]:
+    """The rows of a group of commands: those that belong together, such as push and pull, share one."""
+    rows: list[tuple[str, str]] = []
+    for name, command in group.items():
+        if command.row == "":
+            names, words = rows.pop()
+            rows.append((f"{names}, {name}", words))
+        else:
+            rows.append((name, command.row or command.words))
+    return rows
 
 
 def show_command(options: argparse.Namespace) -> None:
