@@ -60,8 +60,14 @@ def same(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if is_dataclass(one) and type(one) is type(other):
         return all(same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
-    if isinstance(one, np.ndarray | float) and isinstance(other, np.ndarray | float):
-        return np.array_equal(one, other, equal_nan=True)
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return False
+        # By its bits a NaN equals itself: many times faster than equal_nan.
+        kind = np.int64 if one.dtype == np.float64 else one.dtype
+        return np.array_equal(one.view(kind), other.view(kind))
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (one != one and other != other)
     return type(one) is type(other) and one == other
 
 

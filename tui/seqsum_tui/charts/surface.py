@@ -431,7 +431,7 @@ class ChartSurface(Widget):
 
     def _paint(self, canvas: Canvas, view: View, ticks: Ticks, layers: Sequence[Layer]) -> str:
         """Draw axes and data; return the signs at the edges, for values that have no place."""
-        whole = self._x_kind in ("number", "plain") and all((one.x % 1 == 0).all() for one in self.series)
+        whole = self._x_kind in ("number", "plain") and all((np.floor(one.x) == one.x).all() for one in self.series)
         plot.paint_axes(canvas, self._layout, view, ticks, self._x_kind, self.x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
         painted = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)
