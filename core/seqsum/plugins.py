@@ -34,6 +34,12 @@ _done = threading.Event()
 _problems: list[str] = []
 _sources: dict[tuple[str, str], str] = {}
 """("task" or "model", name) → the file or entry point it came from."""
+_code: dict[str, dict[str, bytes]] = {}
+"""The file or entry point → its files and their code, as it was loaded."""
+_modules: dict[str, str] = {}
+"""An entry point → the module it names."""
+MOST_FILES, MOST_CODE = 200, 4 * 2**20
+"""Of a package's code that is told from another: how many files, and how many bytes."""
 
 
 def user_folder() -> Path:
@@ -79,6 +85,54 @@ def sources_of(task: str, model: str) -> list[str]:
     return sorted({_sources[key] for key in (("task", task), ("model", model)) if key in _sources})
 
 
+def file_of(source: str) -> Path | None:
+    """Return where the code of a plug-in lies: its file, or the first one of its package; None where it is not
+    loaded."""
+    if not source.startswith(f"{GROUP}:"):
+        return Path(source) if source in _sources.values() else None
+    module = sys.modules.get(_modules.get(source, ""))
+    return Path(module.__file__) if module is not None and module.__file__ else None
+
+
+def code_of(source: str) -> dict[str, bytes]:
+    """Return the code of a plug-in that is loaded, file name → what stands in it; of a package all its files."""
+    if source not in _code and source in _sources.values():
+        _code[source] = _package_code(source)
+    return _code.get(source, {})
+
+
+def hash_of(source: str) -> str | None:
+    """Return the SHA-256 of a plug-in's code as it is loaded here; None where it is not."""
+    code = code_of(source)
+    made = sha256()
+    for name, text in sorted(code.items()):
+        made.update(f"{name} {len(text)}\n".encode() + text)
+    return made.hexdigest() if code else None
+
+
+def hashes_of(task: str, model: str) -> dict[str, str]:
+    """Return the plug-ins that a task and a model come from, each with the hash of its code."""
+    found = ((source, hash_of(source)) for source in sources_of(task, model))
+    return {source: hash for source, hash in found if hash is not None}
+
+
+def _package_code(source: str) -> dict[str, bytes]:
+    name = _modules.get(source, "").partition(".")[0]
+    module, found, size = sys.modules.get(name), dict[str, bytes](), 0
+    folders = [Path(place) for place in getattr(module, "__path__", ())]
+    files = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    if not files and module is not None and module.__file__:
+        files = [(Path(module.__file__).parent, Path(module.__file__))]
+    for folder, path in files[:MOST_FILES]:
+        with contextlib.suppress(OSError):
+            code = path.read_bytes()
+            size += len(code)
+            if size > MOST_CODE:
+                break
+            found[path.relative_to(folder).as_posix()] = code
+    return found
+
+
 def hint(sources: list[str]) -> str:
     """Say how to get the missing plug-ins of a run back, or nothing when none is missing."""
     files = [source for source in sources if source not in _sources.values() and not source.startswith(f"{GROUP}:")]
@@ -110,6 +164,8 @@ def _run_file(path: Path) -> None:
     spec = spec_from_file_location(name, path, loader=SourceFileLoader(name, str(path)))
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
+    with contextlib.suppress(OSError):
+        _code[str(path)] = {path.name: path.read_bytes()}
     sys.modules[name] = module  # pydantic and dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
@@ -120,6 +176,7 @@ def _run_file(path: Path) -> None:
 
 def _run_entry(point: EntryPoint) -> None:
     """An entry point names a module that registers when imported, or a function that does so when called."""
+    _modules[f"{GROUP}:{point.name}"] = point.module
     found = point.load()
     if callable(found):
         found()

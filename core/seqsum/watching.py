@@ -38,7 +38,7 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.files import append_to, write_atomically
 from seqsum.formatting import count, number
 from seqsum.plotting.in_text import shades, spread
-from seqsum.runs import Run, Workspace
+from seqsum.runs import Run, Workspace, provenance
 from seqsum.runs.access import hand
 from seqsum.runs.annotations import check_name, check_tags
 from seqsum.runs.changes import tell_changed
@@ -113,7 +113,9 @@ def watch(
     def record(id: str, name: str) -> Record:
         return Record.of_script(id, name, script, sections, max(0, seeds[0]) if seeds else 0, watched)
 
-    return WatchedRun(place.create_with(record, None, stem), sections, paths)
+    run = place.create_with(record, None, stem)
+    provenance.keep_repositories(run.folder, [])
+    return WatchedRun(run, sections, paths)
 
 
 class WatchedRun:

@@ -34,6 +34,8 @@ OWN_WORDS = re.compile(r"rewound-[0-9-]+|\d{8}-\d{6}-[0-9a-z]{4}")
 UNTOLD = {
     "checksum",
     "git_commit",
+    "command",
+    "directory",
     "updated",
     "launched",
     "created",

@@ -400,6 +400,10 @@ def test_what_an_older_version_did_not_write_has_its_default(
             "host",
             "versions",
             "git_commit",
+            "command",
+            "directory",
+            "machine",
+            "plugin_hashes",
             "format",
             "checksum",
         ):

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
 from contextlib import nullcontext
 from dataclasses import fields
 from datetime import datetime
@@ -25,7 +24,7 @@ from seqsum.runs import LIVE_STATUSES, Run, Store, Workspace, default_workspace
 from seqsum.runs.annotations import check_name
 from seqsum.runs.index import Index
 from seqsum.runs.lock import take_lock
-from seqsum.runs.record import Record, git_commit
+from seqsum.runs.record import Record
 from seqsum.runs.run import ENDED_STATUSES, HEARING_STATUSES
 from seqsum.runs.store import WRITTEN_STATUSES
 from support.command_line import call, lines
@@ -416,22 +415,6 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_the_commit_is_the_repositorys_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in [key for key in os.environ if key.startswith("GIT_")]:
-        monkeypatch.delenv(key)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.chdir(tmp_path)
-    assert git_commit() is None
-    subprocess.run(["git", "init", "-q"], check=True)
-    assert git_commit() is None
-    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-    subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
-    commit = git_commit()
-    assert commit is not None and len(commit) == 40 and int(commit, 16)
-    monkeypatch.setenv("PATH", "")
-    assert git_commit() is None
-
-
 def test_a_group_s_runs_are_found_without_reading_again_what_is_known(workspace: Workspace) -> None:
     config = Config().changed({"track.group": "g"}, "test")
     first = workspace.create("baseline", config)
@@ -445,26 +428,6 @@ def test_a_group_s_runs_are_found_without_reading_again_what_is_known(workspace:
     assert {one.id: one.status for one in workspace.summaries()}[first.id] == "unreadable"
     shutil.rmtree(second.folder)
     assert [run.id for run in workspace.members("g")] == [first.id]
-
-
-def test_of_many_runs_made_in_a_second_one_asks_for_the_commit(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked, now = list[str](), [100.0]
-
-    def answer() -> str:
-        asked.append(f"{len(asked):040d}")
-        return asked[-1]
-
-    monkeypatch.setattr("seqsum.runs.record.git_commit", answer)
-    monkeypatch.setattr("seqsum.runs.record.time.monotonic", lambda: now[0])
-    first = [make(workspace, f"run {number}").record.git_commit for number in range(4)]
-    assert first == asked[:1] * 4
-    now[0] += 1
-    assert make(workspace, "later").record.git_commit == asked[1]
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert make(workspace, "elsewhere").record.git_commit == asked[2]
 
 
 def test_a_record_goes_to_disk_and_back(workspace: Workspace) -> None:

@@ -37,10 +37,13 @@ def hostile_run(workspace: Workspace, status: str = "finished", **config: str) -
     record |= {
         "name": f"name{STEERING}", "preset": f"preset{STEERING}", "host": f"host{STEERING}", "device": STEERING,
         "backend": STEERING, "git_commit": STEERING, "versions": {f"v{STEERING}": STEERING}, "plugins": [STEERING],
-        "parent": {"run": f"parent{STEERING}", "step": 3},
+        "parent": {"run": f"parent{STEERING}", "step": 3}, "command": f"seqsum {STEERING}", "directory": STEERING,
+        "machine": {"cpu": STEERING, "cores": 2, "instructions": STEERING}, "plugin_hashes": {STEERING: STEERING},
     }  # fmt: skip
     record["config"]["track"] |= {"group": f"group{STEERING}", "tags": [f"tag{STEERING}"], "description": STEERING}
     (made.folder / "run.json").write_text(json.dumps(record))
+    repository = {"of": STEERING, "folder": STEERING, "commit": STEERING, "dirty": True, "diff": STEERING}
+    (made.folder / "repository.json").write_text(json.dumps({"repositories": [repository, {"why": STEERING}]}))
     (made.folder / ANNOTATIONS_FILE).write_text(json.dumps({"note": f"note{STEERING}\nsecond line"}))
     return made
 

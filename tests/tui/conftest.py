@@ -100,7 +100,7 @@ class Scene:
         id = f"{when:%Y%m%d-%H%M%S}-run{self._made}"
         record = replace(
             run.record, id=id, created=when.isoformat(timespec="milliseconds"), host="box", git_commit=None,
-            versions={"python": "3.11"}, parameters=746,
+            versions={"python": "3.11"}, parameters=746, command="seqsum-tui", directory="/home/ada",
         )  # fmt: skip
         moved = Run(run.folder.rename(run.folder.with_name(id)))
         with moved.store() as store:

@@ -37,12 +37,13 @@ from seqsum.launch import Launcher, LocalLauncher
 from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.y_range import limits_of
 from seqsum.presets import DEFAULT_PRESET, load_preset
-from seqsum.runs import Run, Summary, Workspace
+from seqsum.runs import Run, Summary, Workspace, provenance
 from seqsum.runs.access import owner_told, read_only
 from seqsum.runs.annotations import Annotations, check_typed_name
 from seqsum.runs.best import BEST, best_step
 from seqsum.runs.listed import listed
 from seqsum.runs.measure import EARLIER_SIGN
+from seqsum.runs.origin import facts_of
 from seqsum.runs.parts import part_told
 from seqsum.runs.record import OwnLoop
 from seqsum.runs.run import RESULTS
@@ -57,7 +58,7 @@ Options = argparse.Namespace
 
 OF_RECORD = (
     "parameters", "seed", "device", "threads", "backend", "backend_reason", "versions", "git_commit", "owner", "host",
-    "parent",
+    "parent", "command", "directory", "machine", "plugins", "plugin_hashes",
 )  # fmt: skip
 
 
@@ -215,6 +216,7 @@ def show(options: Options) -> int:
         facts = {name: getattr(record, name) for name in OF_RECORD}
         facts["read_only"] = bool(read_only(run.folder))
         facts["follows"] = summary.follows or None
+        facts["repositories"] = provenance.repositories(run.folder)
         say_json({**summary_plain(summary), **facts, "folder": str(run.folder), "config": settings})
         return 0
     say(f"{one_line(summary.name)} ({summary.id})  {summary.status}  {run_line(summary)}")
@@ -254,6 +256,8 @@ def show(options: Options) -> int:
         say(f"  forked from {printable(str(record.parent.get('run')))} at step {record.parent.get('step')}")
     if record.backend:
         say(f"  computed by {_backend_words(run)}")
+    for what, text in facts_of(run.folder, record).items():
+        say(f"  {what} {text}")
     # The head tells the last two of now, not of the last log point.
     told = [name for name in summary.metrics if name not in ("wall_time", "steps_per_second", "train_seconds")]
     widest = max((len(name) for name in told), default=0)

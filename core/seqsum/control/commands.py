@@ -15,7 +15,7 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher, cancel
 from seqsum.models.settings import AutoregressiveConfig
-from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace
+from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace, provenance
 from seqsum.runs.access import by_another, read_only
 from seqsum.runs.checkpoint_files import fallen_back, newest_step
 from seqsum.runs.database import StoreBusy
@@ -58,6 +58,7 @@ def start(
         for note in notes(said, task, typed=typed):
             store.add_event(0, "message", text=note.text)
     launcher.submit(run, queue)
+    provenance.keep_repositories(run.folder, run.record.plugins)
     return run
 
 
@@ -103,7 +104,9 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
         back = fallen_back(store, newest_step(run.checkpoints))
     pid = launcher.submit(run, queue)
     began = f"handed to {launcher.name}" if pid is None else f"worker started (process {pid})"
-    return {"ok": True, "message": f"{began}{f'; {back}' if back else ''}", "pid": pid}
+    record = run.record
+    edited = provenance.edited(run.folder, record.plugin_hashes, "its last worker began") if record.plugins else []
+    return {"ok": True, "message": "; ".join(filter(None, (began, back, *edited))), "pid": pid}
 
 
 def stop(run: Run) -> dict[str, Any]:
@@ -184,6 +187,7 @@ def fork(
     """Start a run that goes on from a checkpoint of `run` (default: the newest), with changed settings."""
     child = fork_rewind.fork(workspace, run, step, changes or {}, name)
     launcher.submit(child)
+    provenance.keep_repositories(child.folder, child.record.plugins)
     return child
 
 

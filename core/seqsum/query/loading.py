@@ -21,7 +21,7 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
-from seqsum.runs import Run
+from seqsum.runs import Run, provenance
 from seqsum.runs.checkpoint_files import (
     MODEL_FILE,
     STATE_FILE,
@@ -87,7 +87,8 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
     if found is None:
         which = f" that can answer ({damages[0]})" if damages else ""
         raise UserError(f"predict: {run.no_checkpoint(which)}")
-    return replace(found, messages=tuple(f"{damage}; using the one before it" for damage in damages))
+    passed_over = (f"{damage}; using the one before it" for damage in damages)
+    return replace(found, messages=(*passed_over, *found.messages))
 
 
 def _read(run: Run, path: Path, like: Loaded | None) -> Loaded:
@@ -128,7 +129,8 @@ def _made(run: Run, step: int, tensors: dict[str, Tensor], state: dict[str, Any]
         ) from None
     model.eval()
     model.requires_grad_(False)
-    return Loaded(step, config, task, model)
+    made_by = provenance.known_hashes(state.get("plugins"))
+    return Loaded(step, config, task, model, tuple(provenance.edited(run.folder, made_by, f"the {source} was made")))
 
 
 class _NoDrawing(TorchFunctionMode):

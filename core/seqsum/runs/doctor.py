@@ -365,6 +365,8 @@ def _record_anew(run: Run, state: dict[str, Any], aside: Path) -> None:
             created=datetime.fromtimestamp(known.created, UTC).isoformat(timespec="milliseconds"),
             versions={},
             git_commit=None,
+            command="",
+            directory="",
             host="",
             outcome=outcome if said["status"] in ENDED_STATUSES else None,
             measured_since=0 if state.get("measure") == MEASURE else None,

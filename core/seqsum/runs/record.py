@@ -6,8 +6,6 @@ import hashlib
 import math
 import platform
 import socket
-import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from seqsum.files import LARGEST_JSON, json_bytes, parse_json, read_regular, wri
 from seqsum.runs.bounds import RUN_NAME, free_name, keep_as
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import Fields
+from seqsum.runs.provenance import command_line, commit_here, here, known_hashes
 from seqsum.text import one_line
 from seqsum.users import user_name
 
@@ -35,7 +34,7 @@ CHECKSUM = "checksum"
 """In the file, of all that it holds besides: SHA-256. One that an earlier version wrote has none."""
 MOST_TOLD = 3
 NOT_WRITTEN = ("kept", "problems", "wrong_checksum")
-PACKAGES = ("seqsum-tui", "torch", "numpy", "pydantic", "safetensors", "swanlab")
+PACKAGES = ("seqsum-tui", "torch", "numpy", "numba", "llvmlite", "pydantic", "safetensors", "swanlab")
 
 
 class OwnLoop(UserError):
@@ -69,6 +68,14 @@ class Record:
     """How the last worker ended: {"status", "reason", "step"}; None while one is at it, or when it died."""
     plugins: list[str] = field(default_factory=list)
     """The plug-ins that task and model come from. Only told, never run from here: a run folder may be a stranger's."""
+    plugin_hashes: dict[str, str] = field(default_factory=dict)
+    """Of those the SHA-256 of their code, as the last worker had it; the code itself is in `source` of the folder."""
+    command: str = ""
+    """What was typed to start it, or to start the program that did; secrets are hidden."""
+    directory: str = ""
+    """The folder that whoever started it stood in."""
+    machine: dict[str, Any] = field(default_factory=dict)
+    """What the last worker computed on: {"cpu", "cores", "instructions": those that torch uses}."""
     measured_since: int | None = None
     """The step from which accuracy and eval_loss are means over what training draws; None in an earlier version."""
     watched: dict[str, Any] | None = None
@@ -94,7 +101,9 @@ class Record:
             config=config.plain(),
             seed=config.train.seed,
             versions=dict(installed_versions()),
-            git_commit=_commit_now(_here(), int(time.monotonic())),
+            git_commit=commit_here(),
+            command=command_line(),
+            directory=here(),
             owner=user_name(),
             host=socket.gethostname(),
             parent=parent,
@@ -132,7 +141,9 @@ class Record:
             config=config,
             seed=seed,
             versions=dict(installed_versions()),
-            git_commit=_commit_now(_here(), int(time.monotonic())),
+            git_commit=commit_here(),
+            command=command_line(),
+            directory=here(),
             owner=user_name(),
             host=socket.gethostname(),
             watched=watched,
@@ -243,6 +254,10 @@ class Record:
             parent=_parent(given),
             outcome=given.section("outcome") or None if raw.get("outcome") is not None else None,
             plugins=given.texts("plugins"),
+            plugin_hashes=known_hashes(given.section("plugin_hashes")),
+            command=given.text("command"),
+            directory=given.text("directory"),
+            machine=given.section("machine"),
             measured_since=given.whole_or_none("measured_since"),
             watched=given.section("watched") if raw.get("watched") is not None else None,
             format=format,
@@ -381,28 +396,3 @@ def installed_versions() -> Mapping[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@lru_cache(maxsize=1)
-def _commit_now(folder: str, second: int) -> str | None:
-    """Return `git_commit` of this folder, asked for once in a second: a sweep makes many runs in one."""
-    return git_commit()
-
-
-def _here() -> str:
-    try:
-        return str(Path.cwd())
-    except OSError:  # it was deleted
-        return ""
-
-
-def git_commit() -> str | None:
-    """Return the commit of the git checkout the user stands in, if any."""
-    try:
-        # --verify: a repository without a commit answers with nothing, not with the word HEAD.
-        answer = subprocess.run(
-            ["git", "rev-parse", "--verify", "--quiet", "HEAD"], capture_output=True, text=True, timeout=2, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None

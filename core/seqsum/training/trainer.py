@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqsum import plugins
 from seqsum.config import Config
 from seqsum.evaluation.evaluate import Check, Evaluation, evaluate
 from seqsum.formatting import learning_rate
@@ -112,6 +113,8 @@ class Trainer:
         self.model.to(self.device, getattr(torch, config.train.dtype))
         torch.manual_seed(config.train.seed)
         self.backend = make_backend(self.model, self.task, config, self.device)
+        self.plugin_hashes = plugins.hashes_of(config.task.name, config.model.name)
+        """The plug-ins that task and model come from, with the hash of their code."""
         self._prefetch = Prefetch(self.task, config)
         self.step = 0
         self.failure: str | None = None
@@ -288,6 +291,7 @@ class Trainer:
             "restored_step": self.restored_step,
             "data_facts": self.task.data_facts(),
             "measure": MEASURE,
+            **({"plugins": self.plugin_hashes} if self.plugin_hashes else {}),
             **more,
         }
         return Moment(self.step, self.backend.flat.frozen(), self.backend.frozen(), checkpoint.rng_state(), state)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.garbage import without_collection
-from seqsum.runs import Command, Run, Store, checkpoint_files, rewinding
+from seqsum.runs import Command, Run, Store, checkpoint_files, provenance, rewinding
 from seqsum.runs.access import by_another, hand
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.metric_direction import direction_of
@@ -150,9 +150,16 @@ class Worker:
             "backend": backend.name,
             "parameters": self.trainer.parameters,
             "measured_since": self._measured_since(saved),
+            "machine": provenance.machine(),
+            "plugin_hashes": self.trainer.plugin_hashes,
         }
         record = self.run.record.with_facts(**facts, backend_reason=backend.why_not_fused, outcome=None)
         self.patience(lambda: record.write(self.run.folder, self.store))
+        provenance.keep_code(self.run.folder, self.trainer.plugin_hashes)
+        if saved is not None:
+            made_by = provenance.known_hashes(saved.state.get("plugins"))
+            for text in provenance.edited(self.run.folder, made_by, f"the checkpoint of step {step:,} was made"):
+                say(self.store, text, step)
         self.tracker = self.writer.tracker = tracker_of(self.run)
         if self.tracker is not None:
             self.tracker.start(self.trainer.config.plain(), {**facts, "step": step})

@@ -41,7 +41,7 @@ class ConfigView(VerticalScroll):
 
     def show(self, view: RunView) -> None:
         """Show the run's configuration as it is now."""
-        key = view.settings, view.differences, view.record
+        key = view.settings, view.differences, view.record, view.origin
         if key != self._shown:
             self._shown = key
             self.query_one(Static).update(describe(view))
@@ -86,7 +86,7 @@ def describe(view: RunView) -> Content:
         "owner": record.owner or "–",
         "host": record.host or "–",
         "created": record.created or "–",
-        "git commit": record.git_commit or "–",
+        **{what: text for what, text in view.origin.items() if what != "versions"},
         **record.versions,
     }
     for name, value in facts_of_record.items():

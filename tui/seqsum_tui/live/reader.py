@@ -19,6 +19,7 @@ from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.database import StoreBusy
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kept import version_of
+from seqsum.runs.origin import facts_of
 from seqsum.runs.record import RECORD_FILE, OwnLoop
 from seqsum.runs.run import METRICS_FILE
 from seqsum.runs.store import READING_SECONDS
@@ -110,6 +111,8 @@ class RunView:
     axes: tuple[XKind, ...] = ("step",)
     events: tuple[Event, ...] = ()
     parent: Parent | None = None
+    origin: dict[str, str] = field(default_factory=dict)
+    """Where it comes from: what → words."""
     closed: str = ""
     """Why nothing of it can be changed, if that is so."""
 
@@ -228,6 +231,7 @@ class RunReader:
             events=events,
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
+            origin=facts_of(self.run.folder, self.run.record_or_blank()),
             closed=read_only(self.run.folder),
             parent=self._parent(summary, [panel.alone.names[0] for panel in shown], curves, axis.kind),
         )
@@ -246,6 +250,7 @@ class RunReader:
             choices=tuple(all_panels([])),
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),
+            origin=facts_of(self.run.folder, self.run.record_or_blank()),
             closed=read_only(self.run.folder),
         )
 
