@@ -58,6 +58,24 @@ def call(*arguments: str) -> tuple[int, str, str]:
     return status, out.getvalue(), err.getvalue()
 
 
+def test_what_is_compared_first_is_what_most_runs_have(make: Make) -> None:
+    loss, accuracy = falling(0), [(step, 0.5) for step, _ in falling(0)]
+    with_both = [make(f"both-{at}", {"loss": loss, "accuracy": accuracy, "lr": accuracy}) for at in range(2)]
+    alone = make("alone", {"loss": loss, "lr": accuracy})
+    blank = make("blank", {}, status="queued")
+    folder = alone.folder.parent
+
+    def first(*runs: Run) -> tuple[str, ...]:
+        compared = ComparisonReader(folder, [run.id for run in runs]).read()
+        assert compared is not None and compared.metric == compared.metrics[0]
+        return compared.metrics
+
+    assert first(with_both[0], alone) == ("loss", "accuracy", "lr")
+    assert first(*with_both, alone) == ("accuracy", "loss", "lr")
+    assert first(with_both[0], blank) == ("accuracy", "loss", "lr")
+    assert first(alone, alone) == ("loss", "lr")
+
+
 @pytest.mark.parametrize(
     ("metric", "way"),
     [

@@ -82,7 +82,7 @@ def test_the_most_frequent_words_are_told_apart_ties_by_themselves() -> None:
     tokenizer, there = learned("words", ["b a c a b a d"], 3)
     assert list(tokenizer.names) == ["a", "b", "c"]
     assert there == 4
-    assert tokenizer.remarks("a x y x b")[0].startswith("3 of 5 words are unknown")
+    assert tokenizer.remarks("a x y x b")[0].startswith("3 of 5 words and marks are unknown")
     assert '"x"' in tokenizer.remarks("a x y x b")[0] and '"y"' in tokenizer.remarks("a x y x b")[0]
     assert tokenizer.remarks("a x", 1) == []
 
@@ -225,7 +225,7 @@ def test_every_answer_to_an_input_says_what_of_it_is_unknown(tmp_path: Path) -> 
     path.write_text("text,label\n" + "\n".join(rows) + "\n")
     run = preset_run(tmp_path, "text_classification", **{"task.file": str(path), "task.tokenizer": "words"})
     answerer, text = Answerer(run), "person1 says maybe"
-    told = ['1 of 3 words are unknown to this model and read alike, as �: "maybe"']
+    told = ['1 of 3 words and marks are unknown to this model and read alike, as �: "maybe"']
     offered = answerer.ask("facts")[1]["answer"]["asks"]
     for name in set(typed) & set(offered):
         assert answerer.ask(name, input=text)[1]["answer"]["remarks"] == told, name
@@ -241,7 +241,7 @@ def test_texts_are_cut_and_named_by_words(tmp_path: Path) -> None:
     assert task.echo(asked) == "person1 says �"
     assert task.remarks("person1 says maybe !") == [
         "only the first 3 of 5 words were read",
-        '1 of 3 words are unknown to this model and read alike, as �: "maybe"',
+        '1 of 3 words and marks are unknown to this model and read alike, as �: "maybe"',
     ]
     for examples in task.held_out():
         assert examples.inputs.max() <= task.padding and examples.lengths.max() <= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -237,12 +238,18 @@ class ComparisonReader:
 
 
 def ordered_metrics(known: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return every metric of any run, the most telling first, the machine's own last."""
+    """Return every metric of any run, the most telling first, the machine's own last.
+
+    One that half of the runs or fewer have tells less than any that more of them have: it compares little.
+    """
+    having = Counter(name for metrics in known for name in set(metrics))
+    begun = sum(bool(metrics) for metrics in known)
     names = list(dict.fromkeys(name for metrics in known for name in metrics))
 
-    def place(name: str) -> int:
-        if name in FIRST_CHOICES:
-            return FIRST_CHOICES.index(name)
-        return len(FIRST_CHOICES) + (1 + LAST_CHOICES.index(name) if name in LAST_CHOICES else 0)
+    def place(name: str) -> tuple[int, int]:
+        if name in LAST_CHOICES:
+            return 2, LAST_CHOICES.index(name)
+        rare = begun > 1 and 2 * having[name] <= begun
+        return int(rare), FIRST_CHOICES.index(name) if name in FIRST_CHOICES else len(FIRST_CHOICES)
 
     return tuple(sorted(names, key=place))

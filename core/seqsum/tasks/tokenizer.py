@@ -115,7 +115,7 @@ class Words(Tokenizer):
         several = list(dict.fromkeys(unknown))
         told = listed([shown(word) for word in several[:MOST_TOLD]]) + ("…" if len(several) > MOST_TOLD else "")
         return [
-            f"{len(unknown):,} of {len(read):,} words are unknown to this model and read alike, as "
+            f"{len(unknown):,} of {len(read):,} words and marks are unknown to this model and read alike, as "
             f"{REPLACEMENT}: {told}"
         ]
 
