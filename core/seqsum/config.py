@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import SerializeAsAny, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.formatting import enumerated, grouped
@@ -174,10 +174,15 @@ class TrainConfig(Section):
         1000, "save weights and optimizer this often; a killed run goes on from there", ge=1, le=MOST_STEPS,
         unit="steps", live=True,
     )  # fmt: skip
-    keep_checkpoints: int | None = setting(
-        None, "keep only this many of the newest checkpoints, and the durable one; off keeps all", ge=1, le=MOST_STEPS,
-        unit="checkpoints", live=True,
-    )  # fmt: skip
+    keep_checkpoints: Annotated[int, Field(ge=1, le=MOST_STEPS)] | Literal["auto"] | None = setting(
+        "auto",
+        "which checkpoints stay on the disk. auto: the newest 3 and up to 37 spread evenly over the run, so that you "
+        "can go back to any part of it; fewer of a large model (4 GB in all, at least 5), and beside them those you "
+        "asked for (snapshot) and those a fork shares. A number: only so many of the newest. off: all. The durable one "
+        "and the best (train.keep_best) always stay",
+        unit="checkpoints",
+        live=True,
+    )
     keep_best: bool = setting(
         False, "save a checkpoint whenever train.best_metric is best, and never delete the best one"
     )

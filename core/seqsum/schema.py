@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from seqsum.errors import ConfigError, did_you_mean
-from seqsum.formatting import full
+from seqsum.formatting import enumerated, full
 from seqsum.text import one_line
 
 OFF = ("off", "none", "")
@@ -79,6 +79,8 @@ class Section(BaseModel):
             if isinstance(value, str):
                 if NoneType in kinds and value.strip().lower() in OFF:
                     values[name] = None
+                elif value.strip().lower() in words_of(info.annotation):
+                    values[name] = value.strip().lower()
                 elif int in kinds and WHOLE.fullmatch(value.strip()):
                     meant = Decimal(value.replace(",", "").replace("_", ""))
                     values[name] = str(int(meant)) if meant == int(meant) else value
@@ -99,8 +101,17 @@ class Section(BaseModel):
 
 
 def _kinds(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of an annotation: `float | None` gives (float, NoneType)."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    """The alternatives of an annotation: `float | None` gives (float, NoneType), bounds left out."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return tuple(get_args(part)[0] if get_origin(part) is Annotated else part for part in parts)
+
+
+def words_of(annotation: Any) -> tuple[str, ...]:
+    """The words that can stand where a number does: `int | Literal["auto"]` gives ("auto",)."""
+    kinds = _kinds(annotation)
+    if not {int, float} & {*kinds}:
+        return ()
+    return tuple(str(word) for kind in kinds if get_origin(kind) is Literal for word in get_args(kind))
 
 
 def problems(error: ValidationError, section: type[Section], prefix: str = "") -> list[tuple[str, str]]:
@@ -108,12 +119,16 @@ def problems(error: ValidationError, section: type[Section], prefix: str = "") -
     found: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         parts = [str(part) for part in detail["loc"]]
+        info = section.model_fields.get(parts[0]) if parts else None
+        words = words_of(info.annotation) if info is not None else ()
+        if words:  # what is wrong of the number, which comes first, and not of each alternative
+            parts = parts[:1]
         path = ".".join([prefix, *parts] if prefix else parts)
-        found.setdefault(path, _reason(detail, section))
+        found.setdefault(path, _reason(detail, section, words))
     return list(found.items())
 
 
-def _reason(detail: ErrorDetails, section: type[Section]) -> str:
+def _reason(detail: ErrorDetails, section: type[Section], words: tuple[str, ...] = ()) -> str:
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         name = str(detail["loc"][-1])
@@ -152,7 +167,7 @@ def _reason(detail: ErrorDetails, section: type[Section]) -> str:
         "model_type": "a section with fields",
     }
     if kind in expected:
-        return f"must be {expected[kind]}, got {shown(given)}"
+        return f"must be {enumerated([expected[kind], *words], 'or')}, got {shown(given)}"
     return f"{detail['msg'].replace('Input should be', 'must be')}, got {shown(given)}"
 
 
@@ -177,7 +192,8 @@ def _bound(value: float) -> str:
 class FieldFacts:
     """What a form, a command line and a document need to know of one field.
 
-    `kind` is one of int, float, bool, choice, text, list; `path` is `section.field`.
+    `kind` is one of int, float, bool, choice, text, list; `path` is `section.field`; `words` are what can stand in
+    place of a number, off left out.
     """
 
     section: str
@@ -195,6 +211,12 @@ class FieldFacts:
     high_open: bool = False
     used_when: tuple[tuple[str, tuple[str, ...]], ...] = ()
     basic: bool = False
+    words: tuple[str, ...] = ()
+
+    @property
+    def instead(self) -> str:
+        """What can stand in place of a value, in words: `or auto or off`; empty where nothing can."""
+        return " ".join(f"or {word}" for word in (*self.words, *(("off",) * self.optional)))
 
     @property
     def path(self) -> str:
@@ -229,7 +251,8 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
     else:
         kind = {int: "int", float: "float", bool: "bool"}.get(plain, "text")
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    bounds = {key: float(getattr(bound, key)) for bound in info.metadata for key in BOUNDS if hasattr(bound, key)}
+    within = [*info.metadata, *_bounds_within(info.annotation)]
+    bounds = {key: float(getattr(bound, key)) for bound in within for key in BOUNDS if hasattr(bound, key)}
     unit = extra.get("unit")
     conditions: Any = extra.get("used_when") or {}
     return FieldFacts(
@@ -249,7 +272,14 @@ def _facts(section: str, name: str, info: FieldInfo) -> FieldFacts:
         used_when=tuple((path, tuple(values)) for path, values in conditions.items()),
         # Which task and which model comes first, those of plug-ins too.
         basic=bool(extra.get("basic")) or f"{section}.{name}" in ("task.name", "model.name"),
+        words=words_of(info.annotation),
     )
+
+
+def _bounds_within(annotation: Any) -> list[Any]:
+    """The bounds of a number that other things can stand for."""
+    parts = [part for part in get_args(annotation) if get_origin(part) is Annotated]
+    return [bound for part in parts for given in get_args(part)[1:] for bound in getattr(given, "metadata", (given,))]
 
 
 def as_text(value: Any) -> str:

@@ -15,6 +15,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from seqsum.runs.checkpoint_files import prune
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 from support.crash import killed_at
@@ -202,7 +203,7 @@ def test_pruning_that_is_killed_leaves_no_half_checkpoint(tmp_path: Path) -> Non
     run = trained_run(tmp_path, 10, 20)
     for moment in itertools.count(1):
         folder = Path(shutil.copytree(run.checkpoints, tmp_path / str(moment)))
-        killed = killed_at(moment, lambda folder=folder: checkpoint.prune(folder, 1, ()))
+        killed = killed_at(moment, lambda folder=folder: prune(folder, 1, 10, ()))
         steps = checkpoint.steps_saved(folder)
         assert steps in ([10, 20], [20])
         for step in steps:
@@ -235,7 +236,7 @@ def test_damaged_ones_set_aside_no_longer_count(folder: Path) -> None:
     checkpoint.set_aside(folder, 20)
     checkpoint.set_aside(folder, 20)
     assert checkpoint.steps_saved(folder) == [10, 20]
-    checkpoint.prune(folder, 1, ())
+    prune(folder, 1, 10, ())
     found, messages = checkpoint.newest(folder)
     assert found is not None and found.step == 20 and messages == []
 

@@ -83,7 +83,7 @@ def test_time_follows_from_what_runs_took_on_this_machine(tmp_path: Path) -> Non
     assert estimate(baseline, read_speeds(workspace)) == guess, "neither tells of this machine's compiled code"
     ours = trained(workspace, "baseline", 0.004)
     speeds = read_speeds(workspace)
-    assert estimate(baseline, speeds) == Estimate(728, 20_000, pytest.approx(80.0), 1)
+    assert estimate(baseline, speeds) == Estimate(728, 20_000, pytest.approx(80.0), 1, guess.bytes)
     twice = estimate(baseline.changed({"train.steps": 40_000}, "test"), speeds)
     wider = estimate(baseline.changed({"model.hidden_size": 256}, "test"), speeds)
     assert twice.seconds == pytest.approx(160.0) and wider.seconds is not None and wider.seconds > 200

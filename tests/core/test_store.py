@@ -835,3 +835,59 @@ def test_reading_takes_little_more_room_than_what_is_read(in_sqlite: Store) -> N
 
 def arrays(found: Buckets) -> tuple[Floats, ...]:
     return tuple(getattr(found, one.name) for one in fields(found))
+
+
+# The roll-up's unit
+
+
+def logged(steps: int, every: int) -> dict[str, Any]:
+    return {"train": {"steps": steps, "log_every": every, "evaluate_every": 5 * every}}
+
+
+@pytest.mark.parametrize(
+    ("config", "unit"),
+    [
+        (logged(20_000, 100), 1),
+        (logged(200_000, 100), 1),
+        (logged(200_100, 100), 100),
+        ({"train": {"steps": 10**6, "log_every": 100, "evaluate_every": 30}}, 30),
+        ({"train": {"steps": "many", "log_every": 100, "evaluate_every": 500}}, 1),
+        ({"train": {"log_every": 100}}, 1),
+        ({"train": 7}, 1),
+        ({}, 1),
+    ],
+)
+def test_a_run_that_logs_very_often_has_its_interval_for_a_unit(config: dict[str, Any], unit: int) -> None:
+    assert rollup.unit_of(config) == unit
+
+
+def test_with_the_interval_for_a_unit_the_same_points_take_a_fourth_of_the_room(tmp_path: Path) -> None:
+    random, sizes = np.random.default_rng(0), []
+    values = random.normal(size=5000).tolist()
+    for base in (1, 100):
+        with Store.create(tmp_path / f"{base}.db", base, {}) as store:
+            for first in range(0, 5000, 50):
+                store.append([("loss", 100 * place, values[place - 1]) for place in range(first + 1, first + 51)])
+            sizes.append(store.database.execute("PRAGMA page_count").fetchone()[0])
+            whole = store.buckets("loss", count=10)
+            assert whole.values.size >= 10
+    assert sizes[0] > 4 * sizes[1]
+
+
+@pytest.mark.parametrize("finer", [1, 10, 30])
+def test_a_store_that_is_made_finer_says_the_same_to_whoever_has_it_open(path: Path, finer: int) -> None:
+    random = np.random.default_rng(finer)
+    points: Points = {100 * place: float(random.normal()) for place in range(1, 700)}
+    with Store.create(path, 100, {}) as store, Store(path) as other, Store(path) as reader:
+        store.append([("loss", step, value) for step, value in points.items()])
+        check_rollup(reader, "loss", points, 100, random)
+        store.refine(finer)
+        store.refine(50)  # finer than that already
+        later = {70_000 + finer * place: float(random.normal()) for place in range(900)}
+        other.append([("loss", step, value) for step, value in later.items()])
+        check_rollup(reader, "loss", points | later, finer, random)
+        other.truncate(70_300)
+        check_rollup(reader, "loss", {step: value for step, value in (points | later).items() if step <= 70_300}, finer,
+                     random)  # fmt: skip
+    with Store(path) as again:
+        assert again.base == finer

@@ -103,7 +103,8 @@ def _settings(parser: Parser, options: Options) -> list[FieldFacts]:
 def _values(facts: FieldFacts, prefix: str, **_: object) -> Iterable[str]:
     if facts.kind == "text" and facts.section == "task":
         return _files(None, prefix)
-    return (*facts.choices, *(("true", "false") if facts.kind == "bool" else ()), *(("off",) * facts.optional))
+    named = (*facts.choices, *facts.words)
+    return (*named, *(("true", "false") if facts.kind == "bool" else ()), *(("off",) * facts.optional))
 
 
 def _presets(options: Options, prefix: str, **_: object) -> dict[str, str]:

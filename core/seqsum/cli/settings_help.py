@@ -88,7 +88,7 @@ def kind_of(facts: FieldFacts) -> str:
     """What a field takes, in words: its kind, bounds and unit."""
     kind = f"one of {', '.join(facts.choices)}" if facts.choices else KINDS.get(facts.kind, "text")
     bounds = " ".join(filter(None, (facts.bounds, facts.unit)))
-    return ", ".join(filter(None, (kind, bounds, "or off" if facts.optional else "")))
+    return ", ".join(filter(None, (kind, bounds, facts.instead)))
 
 
 def condition(facts: FieldFacts) -> str:

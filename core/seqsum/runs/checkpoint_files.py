@@ -8,14 +8,16 @@ import math
 import os
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from seqsum.errors import UserError
-from seqsum.files import open_regular, parse_json, read_regular, sync_folder, write_atomically
+from seqsum.files import file_stamp, open_regular, parse_json, read_regular, sync_folder, write_atomically
+from seqsum.runs import retention
 from seqsum.runs.bounds import STEP_NAME, own_folder, remove
+from seqsum.runs.retention import Keep
 from seqsum.runs.store import Store
 from seqsum.text import one_line
 
@@ -241,6 +243,39 @@ def tidy(folder: Path) -> None:
     for leftover in (*folder.glob(".step-*.old"), *folder.glob(".step-*.new")):
         with suppress(OSError):
             remove(leftover)
+
+
+def prune(folder: Path, keep: Keep, every: int, others: Container[int | None]) -> None:
+    """Delete the checkpoints that `train.keep_checkpoints` and `train.checkpoint_every` do not ask for, but none of the
+    steps in `others`; by `auto` none that a fork shares, either."""
+    steps = steps_saved(folder)
+    stay = retention.kept(steps, keep, every, size_of(folder_of(folder, steps[-1])) if steps else 0)
+    for step in steps:
+        if step not in stay and step not in others and not (keep == "auto" and is_shared(folder_of(folder, step))):
+            with suppress(OSError):
+                drop(folder, step)
+
+
+def drop(folder: Path, step: int) -> None:
+    """Delete a step's checkpoint. Killed on the way, that leaves no half of it: nobody reads the name that it is given
+    first, and `tidy` clears it away. Raises OSError."""
+    aside = folder / f".step-{step}.new"
+    remove(aside)
+    folder_of(folder, step).rename(aside)
+    remove(aside)
+
+
+def size_of(path: Path) -> int:
+    """Return how many bytes a checkpoint's files have, as many of them as are there."""
+    return sum(file_stamp(path / name)[1] for name in (*FILES, CHECKSUMS_FILE))
+
+
+def is_shared(path: Path) -> bool:
+    """Whether another run holds the same file of weights, as a fork does: without this one nothing would be freed."""
+    try:
+        return (path / MODEL_FILE).stat().st_nlink > 1
+    except OSError:
+        return False
 
 
 def move_later(checkpoints: Path, step: int, target: Path) -> None:

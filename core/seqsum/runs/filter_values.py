@@ -221,6 +221,8 @@ def setting_test(name: str, path: str, facts: FieldFacts | None, sign: str, valu
     kind = facts.kind if facts is not None else ""
     if facts is not None and facts.optional and value.text.lower() in OFF:
         return number_test(name, setting, sign, None)
+    if kind in ("int", "float") and facts is not None and value.text.lower() in facts.words:
+        return text_test(name, lambda entry, now: as_text(setting(entry, now)), sign, value)
     if kind in ("int", "float"):
         return number_test(name, numeric, sign, number(name, value.text))
     if kind == "bool":

@@ -98,6 +98,12 @@ class PostgresStore(Store):
             raise UserError(f"runs: can't read {self.path}: the server has no such run any more")
         return max(1, int(json.loads(row[0]))) if row[0] else 1
 
+    def _unit(self) -> int:
+        return self.base  # asked for once: on a server it stays what it is
+
+    def refine(self, base: int) -> None:
+        """Nothing: on a server the unit is one step."""
+
     def limit(self) -> None:
         """Nothing: the tables are ours, and a server that says nothing is given up."""
 

@@ -157,6 +157,9 @@ class Store:
             ours = len(tables) == len(rows) and len(lacking) < len(TABLES) - 1
             why = f"its table {enumerated(lacking, 'and')} is gone" if ours else "it is no store of a run"
             raise UserError(f"runs: can't read {self.path}: {why}")
+        return self._unit()
+
+    def _unit(self) -> int:
         row = self.database.execute("SELECT value FROM state WHERE key = 'rollup_base'").fetchone()
         return max(1, int(row[0])) if row else 1
 
@@ -253,6 +256,7 @@ class Store:
 
     def _append(self, by_metric: Mapping[str, Sequence[tuple[int, float]]]) -> None:
         self._prepare_rollup()
+        self.base = self._unit()  # another connection may have made it finer
         for name, rows in by_metric.items():
             metric = self._metric(name)
             self.database.executemany(
@@ -260,6 +264,18 @@ class Store:
                 ((metric, step, None if math.isnan(value) else value) for step, value in rows),
             )
             rollup.update(self.database, metric, self.base, min(step for step, _ in rows))
+
+    @_writing
+    def refine(self, base: int) -> None:
+        """Make the roll-up anew by a smaller unit, in steps, where points will lie closer than they did."""
+        if self._unit() <= base:
+            return
+        self._prepare_rollup()
+        self.base = base
+        self._set_state([("rollup_base", json.dumps(base))])
+        self.database.execute("DELETE FROM rollup")
+        for (metric,) in self.database.execute("SELECT id FROM metric").fetchall():
+            rollup.update(self.database, metric, base, 0)
 
     @_writing
     def forget_points(self) -> None:
@@ -282,6 +298,7 @@ class Store:
 
     def _truncate(self, step: int) -> None:
         self._prepare_rollup()
+        self.base = self._unit()
         self.database.execute("DELETE FROM pt WHERE step > ?", (step,))
         self.database.execute("DELETE FROM event WHERE step > ? AND kind = 'checkpoint'", (step,))
         for (metric,) in self.database.execute("SELECT id FROM metric").fetchall():
@@ -445,6 +462,7 @@ class Store:
         extent = self.extent(metric)
         if extent is None:
             return Buckets.empty()
+        self.base = self._unit()
         first = extent[0] if first is None else max(first, extent[0])
         last = extent[1] if last is None else min(last, extent[1])
         level = rollup.level_for(self.base, last - first, count)

@@ -25,6 +25,7 @@ from seqsum.runs.bounds import RUN_NAME, is_run, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone, emptied
 from seqsum.runs.index import Index
 from seqsum.runs.record import RECORD_FILE, Record
+from seqsum.runs.rollup import unit_of
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
 from seqsum.text import one_line, printable
@@ -161,12 +162,11 @@ class Workspace:
             try:
                 (building / CHECKPOINTS).mkdir()
                 first = {"status": "queued", "step": 0, "changes": {}, **state}
-                # The unit is one step whatever train.log_every is: that can be made smaller while the run trains.
                 served = kept.server_of(self.folder) is not None
                 with (
                     kept.new_on_server(building, id, 1, first)
                     if served
-                    else Store.create(building / METRICS_FILE, 1, first)
+                    else Store.create(building / METRICS_FILE, _unit(record), first)
                 ) as store:
                     if fill is not None:
                         fill(building, store)
@@ -190,19 +190,21 @@ class Workspace:
         runs = []
         with self.alone(), self._told():
             self.clear_unfinished()
-            taken, store = self._names() if made else set(), b""
+            taken, stores = self._names() if made else set(), dict[int, bytes]()
             for make, stem in made:
                 id, name = self._new_id(), _free_name(stem, taken)
                 taken.add(name)
                 building = self.folder / f".{id}.new"
                 try:
                     (building / CHECKPOINTS).mkdir(parents=True)
-                    if store:
-                        (building / METRICS_FILE).write_bytes(store)
+                    record = make(id, name)
+                    unit = _unit(record)
+                    if unit in stores:
+                        (building / METRICS_FILE).write_bytes(stores[unit])
                     else:
-                        Store.create(building / METRICS_FILE, 1, {"changes": {}, **state}).close()
-                        store = (building / METRICS_FILE).read_bytes()
-                    (building / RECORD_FILE).write_bytes(make(id, name).as_written())
+                        Store.create(building / METRICS_FILE, unit, {"changes": {}, **state}).close()
+                        stores[unit] = (building / METRICS_FILE).read_bytes()
+                    (building / RECORD_FILE).write_bytes(record.as_written())
                     building.rename(self.folder / id)
                 except BaseException:
                     with suppress(OSError, UserError):
@@ -279,6 +281,10 @@ class Workspace:
             id = f"{datetime.now():%Y%m%d-%H%M%S}-{tail}"
             if not (self.folder / id).exists():
                 return id
+
+
+def _unit(record: Record) -> int:
+    return unit_of(record.config) if record.watched is None else 1
 
 
 def _free_name(stem: str, taken: Collection[str]) -> str:

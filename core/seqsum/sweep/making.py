@@ -11,7 +11,7 @@ from typing import cast
 
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
-from seqsum.estimate import Speed, estimate
+from seqsum.estimate import Speed, disk_bytes, estimate
 from seqsum.sweep.definition import Sweep, check_name
 from seqsum.sweep.space import Choices, Pruner, Range, Sampler, Space, grid, size, trials_of
 from seqsum.tasks import AnyTask
@@ -22,13 +22,8 @@ START_SECONDS = 0.4
 """What a run takes beside its training: a process is forked, and its files are written."""
 LOOKED_AT = 6
 """Settings that the time of all is judged by."""
-RUN_BYTES, POINT_BYTES, CHECKPOINT_BYTES, WEIGHT_BYTES = 90_000, 60, 12_000, 12
-"""Of a run's folder: an empty one, a point with its place in the roll-up, a checkpoint, a weight in it with the two
-numbers that Adam keeps of it."""
 FEWEST_FOR_WILCOXON = 5
 """Of four pairs the smallest p of its test is 0.06, and that after all four."""
-METRICS = 4
-"""Written at every `train.log_every`, more or less."""
 
 
 @dataclass(frozen=True)
@@ -107,22 +102,13 @@ def cost_of(
     looked = [config.changed(values, "sweep") for values in samples(space)]
     told = [(one, estimate(one, speeds)) for one in looked]
     known = [found.seconds for _, found in told if found.seconds is not None]
-    sizes = [_bytes(one, found.parameters or 0) for one, found in told]
+    sizes = [disk_bytes(one, found.parameters or 0) for one, found in told]
     runs = trials * seeds
     seconds = None
     if known:
         each = sum(known) / len(known) + START_SECONDS
         seconds = each * math.ceil(runs / max(side_by_side, 1))
     return Cost(trials, runs, seconds, runs * sum(sizes) / len(sizes))
-
-
-def _bytes(config: Config, parameters: int) -> float:
-    train = config.train
-    kept = train.steps // train.checkpoint_every + 1
-    kept = kept if train.keep_checkpoints is None else min(kept, train.keep_checkpoints + 1)
-    points = METRICS * (train.steps / train.log_every + train.steps / train.evaluate_every)
-    checkpoints = (kept + train.keeps_best) * (CHECKPOINT_BYTES + WEIGHT_BYTES * parameters)
-    return RUN_BYTES + POINT_BYTES * points + checkpoints
 
 
 def samples(space: Space) -> Iterator[dict[str, str]]:

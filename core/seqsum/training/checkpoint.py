@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,18 +150,6 @@ def newest(folder: Path, points_step: int | None = None) -> tuple[Checkpoint | N
     found, damages = newest_read(folder, read)
     before = "there is no whole one before it" if found is None else "using the one before it"
     return found, [f"{damage}; {before}" for damage in damages]
-
-
-def prune(folder: Path, keep: int, others: Container[int | None]) -> None:
-    """Delete all but the newest `keep` checkpoints and those of the steps in `others`."""
-    for step in steps_saved(folder)[:-keep]:
-        if step not in others:
-            # Killed on the way, it leaves no half checkpoint: nobody reads this name, the next worker clears it away.
-            aside = folder / f".step-{step}.new"
-            with suppress(OSError):
-                remove(aside)
-                (folder / f"step-{step}").rename(aside)
-                remove(aside)
 
 
 def rng_state() -> Tensor:

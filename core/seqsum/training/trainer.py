@@ -24,6 +24,7 @@ from seqsum.evaluation.evaluate import Check, Evaluation, evaluate
 from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
 from seqsum.registry import make_task
+from seqsum.runs.checkpoint_files import prune
 from seqsum.runs.measure import MEASURE
 from seqsum.runs.parts import TEST
 from seqsum.training import checkpoint
@@ -130,6 +131,8 @@ class Trainer:
         """The step of the best checkpoint, when the run ended with its weights."""
         self.durable_step = 0
         """The step of the last checkpoint that was forced to the disk; pruning leaves that one."""
+        self.asked: set[int] = set()
+        """Steps of checkpoints that a person asked for: train.keep_checkpoints auto leaves those."""
 
     @property
     def done(self) -> bool:
@@ -302,15 +305,17 @@ class Trainer:
         Every evaluation up to that moment must have been noted, and none after it.
         """
         state = {**moment.state, "progress": dict(vars(self.early_stopping))}
-        keep = self.config.train.keep_checkpoints
-        best = self.early_stopping.best_step if self.config.train.keeps_best else None
+        train = self.config.train
+        keep, every = train.keep_checkpoints, train.checkpoint_every
+        best = self.early_stopping.best_step if train.keeps_best else None
+        asked = frozenset(self.asked) if keep == "auto" else frozenset()
 
         def write() -> Path:
             path = checkpoint.save(folder, moment.step, moment.model(), moment.optimizer(), state, moment.rng, durable)
             if durable:
                 self.durable_step = moment.step
             if keep is not None:
-                checkpoint.prune(folder, keep, (best, self.durable_step))
+                prune(folder, keep, every, {best, self.durable_step, *asked})
             return path
 
         return write

@@ -42,6 +42,7 @@ class LiveChanges:
         while self._later and self._later[0][0] <= self._trainer.step:
             _, field, value = self._later.pop(0)
             self._trainer.change(field, value)
+            self._refine()
             self.values[field] = value
             self._store.set_state(changes=self.values)
 
@@ -60,6 +61,7 @@ class LiveChanges:
             store.finish_command(command.id, False, str(error))
             return
         new = as_text(trainer.config.value(field))
+        self._refine()
         self.values[field] = new
         self._later = [change for change in self._later if change[1] != field]
 
@@ -70,3 +72,8 @@ class LiveChanges:
 
         store.write(tell)
         log(f"{field}: {old} -> {new} at step {trainer.step:,}")
+
+    def _refine(self) -> None:
+        """Have the store ready for points that lie closer than they did."""
+        train = self._trainer.config.train
+        self._store.refine(min(train.log_every, train.evaluate_every))

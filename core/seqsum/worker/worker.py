@@ -40,6 +40,8 @@ TOLD = ("test_accuracy", "test_loss", "test_mae", "test_bits_per_character")
 """What is told of the test; the rest stands among the metrics."""
 PATIENCE_SECONDS = 0.5
 """How long somebody who asked for something waits for evaluations behind the loop."""
+ASKED = "snapshot"
+"""Why a checkpoint was saved that a person asked for."""
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
 
 
@@ -108,6 +110,9 @@ class Worker:
         backend.change_over(step, self.trainer.config)
         self.writer = RunWriter(
             self.run, self.store, self.trainer, self.changes, self.clock, self.patience, self._is_told
+        )
+        self.trainer.asked.update(
+            event.step for event in self.store.events(kind="checkpoint") if event.detail.get("reason") == ASKED
         )
         if saved is not None:
             self.writer.make_durable(step)
@@ -485,7 +490,11 @@ class Worker:
         self.stop_asked = hand(command.arguments.get("by")) or "command"
 
     def _on_snapshot(self, command: Command) -> None:
+        step = self.trainer.step
         if not self.writer.saved:
-            self.writer.save("snapshot")
+            self.writer.save(ASKED)
+        elif step not in self.trainer.asked:
+            self.store.add_event(step, "checkpoint", reason=ASKED, path=f"step-{step}")
+        self.trainer.asked.add(step)
         self.writer.write(force=True)
-        self._done(command, f"saved the checkpoint of step {self.trainer.step:,}")
+        self._done(command, f"saved the checkpoint of step {step:,}")

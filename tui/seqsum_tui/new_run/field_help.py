@@ -30,7 +30,7 @@ def field_help(facts: FieldFacts, preset_text: str, note: str | None = None, sec
         kind,
         facts.bounds,
         facts.unit or "",
-        "or off" if facts.optional else "",
+        facts.instead,
         f"preset {preset_text or 'none'}",
     ]
     if facts.live:

@@ -31,7 +31,8 @@ class LiveValue:
     def of_config(cls, config: Config, path: str) -> LiveValue:
         """One field of a configuration."""
         facts = next(facts for facts in config.fields() if facts.path == path)
-        bounds = ", ".join(filter(None, (facts.bounds, facts.unit or "", "off for none" if facts.optional else "")))
+        instead = facts.instead if facts.words else "off for none" if facts.optional else ""
+        bounds = ", ".join(filter(None, (facts.bounds, facts.unit or "", instead)))
 
         def check(text: str) -> str:
             try:
