@@ -139,7 +139,7 @@ def test_weights(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--output", "out.xyz"), 'no format "xyz"; choose one of csv, json, svg, png, pdf, weights'),
+        (("--output", "out.xyz"), 'no format "xyz"; choose one of csv, json, parquet, svg, png, pdf, weights'),
         (("--output", "out.csv", "--format", "xls"), 'no format "xls"'),
         (("--output", "-", "--format", "png"), "png is no text"),
         (("--output", "no/such/folder/out.csv"), "can't write no/such/folder/out.csv: No such file or directory"),

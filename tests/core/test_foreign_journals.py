@@ -1,8 +1,10 @@
-"""SwanLab's and W&B's offline runs: what the real SwanLab writes, and W&B's records in the frames that both share."""
+"""SwanLab's and W&B's offline runs: what both really write, and W&B's records in the frames that they share."""
 
 from __future__ import annotations
 
 import json
+import math
+import os
 import random
 import struct
 import subprocess
@@ -65,6 +67,36 @@ def test_what_swanlab_writes(logs: Path, follow: Any) -> None:
 
 
 # W&B
+
+WANDB = """
+import wandb, sys
+run = wandb.init(project="p", name="mine é", mode="offline", dir=sys.argv[1], tags=["a", "b c"], group="g", notes="n",
+                 config={"lr": 0.5, "cell": "lstm", "model": {"hidden": 8, "inner": {"deep": [1, 2]}}})
+for step in range(300):
+    run.log({"loss": 1 / (step + 1), "val/ppl": step, "nested": {"a": 0.1 * step}, "text": "x" * 300}, step=step * 2)
+run.log({"loss": float("nan"), "high": float("inf"), "histogram": wandb.Histogram([1, 2, 3])}, step=700)
+run.config["late"] = 3
+run.finish(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_the_real_wandb_writes(code: int, logs: Path, follow: Any) -> None:
+    own = {"HOME": str(logs.parent), "WANDB_SILENT": "true"}
+    subprocess.run([sys.executable, "-c", WANDB, str(logs), str(code)], check=True, env={**os.environ, **own})
+    runs, follower = follow()
+    assert list(runs) == ["mine é"] and follower.problems == []
+    run = runs["mine é"]
+    loss = points(run, "loss")
+    assert loss[:-1] == [(step * 2, 1 / (step + 1)) for step in range(300)]
+    assert loss[-1][0] == 700 and math.isnan(loss[-1][1]) and points(run, "high") == [(700, math.inf)]
+    assert points(run, "val/ppl") == [(step * 2, float(step)) for step in range(300)]
+    assert points(run, "nested.a") == [(step * 2, 0.1 * step) for step in range(300)]
+    settings, summary = run.settings(), run.summary()
+    assert settings["config"]["lr"] == 0.5 and settings["config"]["cell"] == "lstm"
+    assert settings["model"] == {"hidden": 8, "inner.deep": [1, 2]}
+    assert (summary.preset, summary.group, summary.tags) == ("W&B", "g", ("a", "b c"))
+    assert summary.status == ("failed" if code else "finished") and abs(summary.created - time.time()) < 300
 
 
 def whole(number: int) -> bytes:

@@ -1,13 +1,15 @@
-"""MLflow's file stores as runs: the files as MLflow lays them out."""
+"""MLflow's file stores as runs: what the real MLflow writes, and its files written by hand."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from seqsum.foreign.following import Follower
 from seqsum.runs import Run
@@ -121,3 +123,30 @@ def test_lines_that_are_none_are_left_out(store: Store, follow: Any) -> None:
         file.write(b"\xff\xfe\nx y z\n1700000002000 1.5 1\n1700000003000 0.5")
     (run,) = follow().values()
     assert points(run, "loss") == [(0, 2.5), (1, 1.5)]
+
+
+def test_what_the_real_mlflow_writes(tmp_path: Path, follow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    client = MlflowClient((tmp_path / "mlruns").as_uri())
+    name = 'it\'s "mine": é #1, ' + "and so on " * 12
+    made = client.create_run(client.create_experiment("what: a name"), run_name=name, tags={"group": "g"})
+    id = made.info.run_id
+    for key, value in {"optim.lr": 0.5, "cell": "lstm", "lines": "a\nb", "model.on": True}.items():
+        client.log_param(id, key, value)
+    for step in range(50):
+        client.log_metric(id, "loss", 1 / (step + 1), step=step * 2)
+        client.log_metric(id, "val/a b", float(step), step=step)
+    client.log_metric(id, "odd", float("nan"), step=1)
+    client.log_metric(id, "odd", float("-inf"), step=2)
+    (run,) = follow().values()
+    assert run.name == name.strip()[:190] and run.summary().status == "running"
+    assert points(run, "loss") == [(step * 2, 1 / (step + 1)) for step in range(50)]
+    assert points(run, "val/a b") == [(step, float(step)) for step in range(50)]
+    assert math.isnan(points(run, "odd")[0][1]) and points(run, "odd")[1] == (2, -math.inf)
+    settings = run.settings()
+    assert settings["optim"] == {"lr": 0.5} and settings["model"] == {"on": True}
+    assert settings["config"] == {"cell": "lstm", "lines": "a\nb"} and run.summary().group == "g"
+    for ended, said in (("FAILED", "failed"), ("KILLED", "stopped"), ("FINISHED", "finished")):
+        client.set_terminated(id, ended)
+        follow()
+        assert run.summary().status == said

@@ -31,7 +31,8 @@ def test_hashes_and_constraints_name_the_same_versions(python: str) -> None:
 
     def holding(all_of: list[Requirement]) -> dict[str, str]:
         here = [one for one in all_of if one.marker is None or one.marker.evaluate(there)]
-        assert len({canonicalize_name(one.name) for one in here}) == len(here)
+        versions = {(canonicalize_name(one.name), str(one.specifier)) for one in here}
+        assert len({name for name, _ in versions}) == len(versions)
         return {canonicalize_name(one.name): str(one.specifier) for one in here}
 
     hashed, pinned = holding([Requirement(pin) for pin in HASHED]), holding(VERSIONS)

@@ -357,13 +357,25 @@ def _compare(parser: Parser) -> None:
 
 
 def _export(parser: Parser) -> None:
-    from seqsum.export import FORMATS
+    from seqsum.export import FORMATS, ROOTS
 
-    _run(parser)
-    parser.add_argument("--output", metavar="FILE", required=True, help="the file; - for standard output")
     parser.add_argument(
-        "--format", metavar="NAME", help=f"one of {', '.join(FORMATS)}; default: what the file's ending says"
+        "runs", metavar="RUN", nargs="*", help="ids, beginnings of ids, or names; group:NAME is all of a group"
     )
+    parser.add_argument(
+        "--to",
+        "--format",
+        metavar="NAME",
+        help=f"a file: {', '.join(FORMATS)}; or another tool's folder: {', '.join(ROOTS)}; default: what the file's "
+        "ending says",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        help="the file, - for standard output; or the folder of all runs of the tool; default: here, by the run's "
+        f"name, or {', '.join(ROOTS.values())}",
+    )
+    parser.add_argument("--filter", metavar="EXPR", help='every run that it finds, e.g. "accuracy > 0.9"; see runs')
     parser.add_argument("--checkpoint", metavar="STEP", help=f"weights of this step's checkpoint, or best; {NEWEST}")
     _y_range(parser, "of the loss in a picture")
     _force(parser)
@@ -376,7 +388,7 @@ def _y_range(parser: Parser, where: str) -> None:
 
 
 def _force(parser: Parser) -> None:
-    parser.add_argument("--force", action="store_true", help="overwrite a file that is there already")
+    parser.add_argument("--force", action="store_true", help="overwrite what is there already")
 
 
 def _sync(parser: Parser) -> None:
@@ -465,7 +477,9 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "runs": Subcommand("list the runs, newest first", "commands:runs", _runs),
         "show": Subcommand("show one run: status, metrics, configuration", "commands:show", _run),
         "compare": Subcommand("compare runs: final and best values, curves, settings", "compare:compare", _compare),
-        "export": Subcommand("write a run's metrics, plot or weights to a file", "commands:export", _export),
+        "export": Subcommand(
+            "write runs as a file, a figure, or W&B's, MLflow's, TensorBoard's logs", "export:export", _export
+        ),
         "push": Subcommand(
             "copy whole runs to a PostgreSQL server",
             "server:push",

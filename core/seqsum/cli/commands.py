@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
@@ -26,16 +25,12 @@ from seqsum.cli.output import (
     summary_plain,
     tell,
     troubles,
-    write_out,
 )
 from seqsum.config import as_shown, unknown_paths
 from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
-from seqsum.export import FORMATS, exported, format_of, write
-from seqsum.formatting import ago, count, duration, metric
+from seqsum.formatting import ago, duration, metric
 from seqsum.launch import Launcher, LocalLauncher
-from seqsum.plotting.axes import ValueAxis
-from seqsum.plotting.y_range import limits_of
 from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace, provenance
 from seqsum.runs.access import owner_told, read_only
@@ -81,7 +76,7 @@ def train(options: Options) -> int:
 
 def fork(options: Options) -> int:
     _check_name(options)
-    step = _step("fork", options.step, options)
+    step = checkpoint_step("fork", options.step, lambda: _run(options))
     workspace = Workspace(options.workspace)
     launcher = LocalLauncher()
     run = commands.fork(workspace, launcher, _run(options), step, options.changes, options.name)
@@ -344,7 +339,7 @@ def rewind(options: Options) -> int:
         raise UserError("rewind: say either --step N or --undo")
     if options.undo:
         return _told(options, run, commands.undo_rewind(run))
-    step = _step("rewind", options.step, options)
+    step = checkpoint_step("rewind", options.step, lambda: _run(options))
     assert step is not None
     return _told(options, run, commands.rewind(run, step))
 
@@ -378,12 +373,12 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
     return tell(options, run, outcome["message"], **outcome)
 
 
-def _step(verb: str, text: str | None, options: Options, flag: str = "--step") -> int | None:
-    """Read the step of a checkpoint, or find the best one."""
+def checkpoint_step(verb: str, text: str | None, run: Callable[[], Run], flag: str = "--step") -> int | None:
+    """Read the step of a run's checkpoint, or find the best one."""
     if text is None:
         return None
     if text == BEST:
-        return best_step(_run(options), verb)
+        return best_step(run(), verb)
     if not re.fullmatch(r"\d{1,12}", text):
         raise UserError(f'{verb}: {flag} must be a whole number from 0, or {BEST}, got "{printable(text)}"')
     return int(text)
@@ -399,33 +394,6 @@ def sync(options: Options) -> int:
     else:
         complain(f"sync: run {run.id}: {outcome.message}")
     return {"done": 0, "no_key": 2}.get(outcome.kind, 1)
-
-
-def export(options: Options) -> int:
-    run, path = _run(options), Path(options.output)
-    to_screen = options.output == "-"
-    format = options.format or (None if to_screen else format_of(path))
-    if format not in FORMATS:
-        wrong = format or path.suffix.removeprefix(".")
-        given = f'no format "{printable(wrong)}"' if wrong else "--format is missing"
-        raise UserError(f"export: {given}; choose one of {', '.join(FORMATS)}")
-    if to_screen and format in ("png", "weights"):
-        raise UserError(f"export: {format} is no text; name a file with --output")
-    limits, picture = limits_of(options.ylim or "", "export: --ylim"), format in ("svg", "png")
-    if (limits is not None or options.no_outliers) and not picture:
-        raise UserError(f"export: --ylim and --no-outliers are for svg and png; {format} leaves nothing out")
-    step = _step("export", options.checkpoint, options, "--checkpoint")
-    if step is not None and format != "weights":
-        raise UserError(f"export: --checkpoint goes with weights; {format} tells of all steps")
-    content, messages = exported(run, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
-    for message in messages:
-        complain(f"export: {message}" if picture else message)
-    if to_screen:
-        write_out(content.decode())
-        return 0
-    write(path, content, options.force)
-    said = f"{format} in {path}, {count(len(content), 'byte')}"
-    return tell(options, run, said, format=format, path=str(path), bytes=len(content))
 
 
 def _seconds(text: str | None) -> float:

@@ -24,6 +24,14 @@ One = TypeVar("One")
 def chosen(
     options: Options, verb: str, texts: Sequence[str], workspace: Workspace | None = None, hint: str = ""
 ) -> list[Run]:
+    """Return the runs that `meant` finds; where they are several, a person at a terminal has agreed."""
+    runs = meant(options, verb, texts, workspace, hint)
+    return runs if len(runs) == 1 else _agreed(options, verb, runs)
+
+
+def meant(
+    options: Options, verb: str, texts: Sequence[str], workspace: Workspace | None = None, hint: str = ""
+) -> list[Run]:
     """Return the runs that are meant, each once, all found before anything is done to the first.
 
     workspace: where they lie; default: the workspace itself, not its bin. hint: what is said where a name finds none.
@@ -45,8 +53,7 @@ def chosen(
             found[summary.id] = Run(workspace.folder / summary.id)
     if not found:
         raise UserError(f"{verb}: RUN is missing; name runs, group:NAME, or --filter EXPR")
-    runs = list(found.values())
-    return runs if len(runs) == 1 else _agreed(options, verb, runs)
+    return list(found.values())
 
 
 def each(runs: Sequence[One], work: Callable[[One], int]) -> int:

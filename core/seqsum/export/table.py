@@ -7,39 +7,62 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, TextIO
+from typing import Any
 
 from seqsum.errors import UserError
 from seqsum.formatting import finite
 from seqsum.runs import Run
+from seqsum.runs.buckets import Floats
 
 Cell = str | int | float | None
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_csv(run: Run, file: TextIO) -> None:
-    """Write one row for each step that has points: step, then one column for each metric.
+def table(runs: Sequence[Run]) -> tuple[list[str], list[list[Cell]]]:
+    """Return the names of the columns, and one row for each step that has points: step, then each metric; of several
+    runs with each one's id and name before.
 
-    A metric without a point at a step leaves its cell empty; values that are no numbers read nan, inf and -inf. Numbers
-    are written so that reading them gives the same bits. Raises UserError when there are no points yet.
+    A metric without a point at a step has None. Raises UserError for a run that has no points yet.
     """
-    with run.store() as store:
-        names = store.metrics()
-        columns = [store.points(name) for name in names]
-    if not names:
-        raise UserError(f"export: run {run.id} has no metrics yet")
-    rows: dict[int, list[Cell]] = {}
-    for place, (steps, values) in enumerate(columns):
-        for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-            rows.setdefault(int(step), [None] * len(names))[place] = value
-    file.write(as_csv([["step", *names], *([step, *rows[step]] for step in sorted(rows))]))
+    found: list[tuple[Run, dict[str, tuple[Floats, Floats]]]] = []
+    for run in runs:
+        with run.store() as store:
+            found.append((run, {name: store.points(name) for name in store.metrics()}))
+        if not found[-1][1]:
+            raise UserError(f"export: run {run.id} has no metrics yet")
+    names = list(dict.fromkeys(name for _, columns in found for name in columns))
+    places = {name: place for place, name in enumerate(names)}
+    table: list[list[Cell]] = []
+    for run, columns in found:
+        rows: dict[int, list[Cell]] = {}
+        for name, (steps, values) in columns.items():
+            for step, value in zip(steps.tolist(), values.tolist(), strict=True):
+                rows.setdefault(int(step), [None] * len(names))[places[name]] = value
+        before = [] if len(runs) == 1 else [run.id, run.name]
+        table += [[*before, step, *rows[step]] for step in sorted(rows)]
+    return [*([] if len(runs) == 1 else ["run", "name"]), "step", *names], table
 
 
-def write_json(run: Run, file: TextIO) -> None:
-    """Write record, configuration as it stands, state, metrics and events.
+def csv_of(runs: Sequence[Run]) -> str:
+    """Return the table of runs as CSV.
+
+    Values that are no numbers read nan, inf and -inf. Numbers are written so that reading them gives the same bits.
+    Raises UserError for a run that has no points yet.
+    """
+    names, rows = table(runs)
+    return as_csv([names, *rows])
+
+
+def json_of(runs: Sequence[Run]) -> str:
+    """Return record, configuration as it stands, state, metrics and events of a run; of several a list of that.
 
     JSON knows no NaN and no infinity: they become null.
     """
+    told = [_plain(run) for run in runs]
+    return json.dumps(told[0] if len(told) == 1 else told, indent=1, allow_nan=False) + "\n"
+
+
+def _plain(run: Run) -> dict[str, Any]:
     with run.store() as store:
         metrics: dict[str, Any] = {}
         for name in store.metrics():
@@ -47,7 +70,7 @@ def write_json(run: Run, file: TextIO) -> None:
             metrics[name] = {"steps": steps.astype(int).tolist(), "values": finite(values.tolist())}
         events = [asdict(event) for event in store.events()]
     summary = run.summary()
-    whole = {
+    return {
         "run": run.id,
         **{name: getattr(summary, name) for name in ("name", "status", "reason", "step", "steps", "train_seconds")},
         "record": run.record_or_blank().plain(),
@@ -55,8 +78,6 @@ def write_json(run: Run, file: TextIO) -> None:
         "metrics": metrics,
         "events": events,
     }
-    json.dump(whole, file, indent=1, allow_nan=False)
-    file.write("\n")
 
 
 def as_csv(lines: Iterable[Sequence[Cell]]) -> str:

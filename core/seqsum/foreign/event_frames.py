@@ -1,4 +1,4 @@
-"""What stands in a stretch of a TensorBoard event file.
+"""What stands in a stretch of a TensorBoard event file, and how one is written.
 
 It is frames: the length of an event in 8 bytes, a checksum of them, the event, its checksum. An event is a protobuf
 message, of which these fields are read: time 1, step 2, summary 5 { value 1 { tag 1, number 2, tensor 8, metadata 9 }}.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -118,11 +119,7 @@ class Events:
 
     def _checked(self, starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
         """Tell which bytes of one length have the checksum that stands behind them."""
-        crc = np.full(starts.size, 0xFFFFFFFF, np.uint32)
-        for offset in range(length):
-            crc = _table()[(crc ^ self._buffer[starts + offset]) & 0xFF] ^ (crc >> 8)
-        crc ^= 0xFFFFFFFF
-        masked = ((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)
+        masked = _checksums(self._buffer, starts, length)
         told = self._buffer[starts[:, None] + np.arange(length, length + 4)]
         return np.asarray(masked == told.copy().view("<u4")[:, 0])
 
@@ -191,6 +188,15 @@ def _numbers(rows: Bytes, start: int, kind: str) -> NDArray[Any]:
     return np.ascontiguousarray(rows[:, start : start + size]).view(kind)[:, 0]
 
 
+def _checksums(buffer: Bytes, starts: NDArray[np.int64], length: int) -> NDArray[np.uint32]:
+    """Return the masked CRC-32C of each of some bytes of one length."""
+    crc = np.full(starts.size, 0xFFFFFFFF, np.uint32)
+    for offset in range(length):
+        crc = _table()[(crc ^ buffer[starts + offset]) & 0xFF] ^ (crc >> 8)
+    crc ^= 0xFFFFFFFF
+    return np.asarray(((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8), np.uint32)
+
+
 @cache
 def _table() -> NDArray[np.uint32]:
     """CRC-32C, a byte at a time."""
@@ -198,6 +204,23 @@ def _table() -> NDArray[np.uint32]:
     for _ in range(8):
         crc = np.where(crc & 1, (crc >> 1) ^ np.uint32(0x82F63B78), crc >> 1).astype(np.uint32)
     return crc
+
+
+def framed(events: Sequence[bytes]) -> bytes:
+    """Return events as they stand in a file."""
+    heads = np.frombuffer(b"".join(struct.pack("<Q", len(event)) for event in events), np.uint8)
+    lengths = np.array([len(event) for event in events], np.int64)
+    of_heads = _checksums(heads, np.arange(len(events)) * 8, 8)
+    bodies, starts = np.frombuffer(b"".join(events), np.uint8), np.cumsum(lengths) - lengths
+    of_bodies = np.zeros(len(events), np.uint32)
+    for length in np.unique(lengths).tolist():
+        places = np.flatnonzero(lengths == length)
+        of_bodies[places] = _checksums(bodies, starts[places], length)
+    sums = zip(of_heads.tolist(), of_bodies.tolist(), strict=True)
+    return b"".join(
+        struct.pack("<QI", len(event), head) + event + struct.pack("<I", body)
+        for event, (head, body) in zip(events, sums, strict=True)
+    )
 
 
 # Protobuf

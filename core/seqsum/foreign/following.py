@@ -325,6 +325,20 @@ def _clean(name: str) -> str | None:
     return one_line(name).strip()[:LONGEST_NAME] or None
 
 
+def _by_section(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings, those that are called section.name in their sections: some logs tell them flat."""
+    found: dict[str, Any] = {}
+    for path, value in config.items():
+        section, dot, name = path.partition(".")
+        if isinstance(value, Mapping):
+            found[path] = {**value, **found[path]} if isinstance(found.get(path), dict) else dict(value)
+        elif dot and section and name and isinstance(found.setdefault(section, {}), dict):
+            found[section][name] = value
+        else:
+            found[path] = value
+    return found
+
+
 def _updated(source: Source) -> float:
     return max((file_stamp(path)[0] / 1e9 for path in source.files), default=0.0)
 
@@ -332,7 +346,7 @@ def _updated(source: Source) -> float:
 def _record(format: LogFormat, source: Source) -> Callable[[str, str], Record]:
     sections: dict[str, dict[str, Any]] = {}
     with suppress(OSError):
-        sections = sections_of(format.config(source))
+        sections = sections_of(_by_section(format.config(source)))
     track = {"group": one_line(source.group)} if source.group else {}
     if track or source.tags:
         sections["track"] = {**track, **({"tags": [one_line(tag) for tag in source.tags]} if source.tags else {})}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,3 +80,22 @@ def _split(data: bytes, at: int) -> Records:
         if not inside:
             found.records.append(begun)
             found.end, begun = at + place, b""
+
+
+def journal_of(start: bytes, records: Iterable[bytes]) -> bytes:
+    """Return the journal that holds some records. start: what it begins with, HEADER bytes."""
+    written = bytearray(start)
+    for record in records:
+        place, first = 0, True
+        while first or place < len(record):
+            left = BLOCK - len(written) % BLOCK
+            if left < HEADER:
+                written += bytes(left)
+                left = BLOCK
+            part = record[place : place + left - HEADER]
+            place += len(part)
+            whole = place == len(record)
+            piece = (FULL if whole else FIRST) if first else (LAST if whole else MIDDLE)
+            written += PIECE.pack(zlib.crc32(part, SEEDS[piece]), len(part), piece) + part
+            first = False
+    return bytes(written)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from seqsum.files import read_regular
+from seqsum.files import parse_json, read_regular
 from seqsum.foreign.lines import new_lines
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, plain_value, step_of
 from seqsum.runs.kinds import LATEST
@@ -38,7 +39,17 @@ class MlflowLog(LogFormat):
             return []
         name = _value(folder.path / TAGS / NAME_TAG) or meta.get("run_name") or folder.path.name
         metrics = tuple(path for _, path in _files(folder.path / METRICS))
-        return [Source(folder.path, name, (folder.path / META, *metrics), _time(meta.get("start_time")) or 0.0)]
+        began, tags = _time(meta.get("start_time")) or 0.0, _value(folder.path / TAGS / "tags").split(",")
+        return [
+            Source(
+                folder.path,
+                name,
+                (folder.path / META, *metrics),
+                began,
+                group=_value(folder.path / TAGS / "group"),
+                tags=tuple(tag.strip() for tag in tags if tag.strip()),
+            )
+        ]
 
     def config(self, source: Source) -> dict[str, Any]:
         return {name: plain_value(_value(path)) for name, path in _files(source.path / PARAMS)}
@@ -77,6 +88,15 @@ class MlflowLog(LogFormat):
         return ENDED.get(_meta(source.path).get("status", ""))
 
 
+def named_experiment(root: Path, name: str) -> str | None:
+    """Return which folder of a store is the experiment of a name; None where there is none."""
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError:
+        return None
+    return next((folder.name for folder in folders if _meta(folder).get("name") == name), None)
+
+
 def _files(folder: Path, before: str = "", depth: int = 0) -> Iterator[tuple[str, Path]]:
     """Yield the files of a folder with their names; a name with a slash is a folder's."""
     try:
@@ -99,13 +119,21 @@ def _value(path: Path) -> str:
 
 
 def _meta(folder: Path) -> dict[str, str]:
-    """Return what stands in a run's meta.yaml, a flat list of names and values."""
+    """Return what stands in meta.yaml, a flat list of names and values."""
     try:
         text = read_regular(folder / META, LARGEST_META).decode("utf-8", "replace")
     except OSError:
         return {}
     pairs = (line.partition(":") for line in text.splitlines())
-    return {name.strip(): value.strip().strip("'\"") for name, colon, value in pairs if colon}
+    return {name.strip(): _scalar(value.strip()) for name, colon, value in pairs if colon}
+
+
+def _scalar(text: str) -> str:
+    """Return a word of YAML, which has two kinds of quotation marks: in one \\ begins what JSON knows, too."""
+    if text.startswith('"'):
+        with suppress(ValueError):
+            return str(parse_json(text))
+    return text[1:-1].replace("''", "'") if len(text) > 1 and text[0] == text[-1] == "'" else text
 
 
 def _time(text: str | None) -> float | None:

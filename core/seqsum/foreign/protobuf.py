@@ -1,7 +1,9 @@
-"""Protobuf messages, as far as logs need them: where in some bytes the fields of one stand."""
+"""Protobuf messages, as far as logs need them: where in some bytes the fields of one stand, and how one is written."""
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator
 
 VARINT, FIXED64, MESSAGE, FIXED32 = 0, 1, 2, 5
@@ -54,3 +56,34 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
     raise Damaged
+
+
+# Written
+
+
+def put(number: int, value: int | float | str | bytes) -> bytes:
+    """Return a field: a whole number from 0, a number of 64 bits, words, or bytes, a message's among them."""
+    if isinstance(value, int):
+        return _whole(number << 3 | VARINT) + _whole(value)
+    if isinstance(value, float):
+        return _whole(number << 3 | FIXED64) + struct.pack("<d", value)
+    data = value.encode("utf-8", "replace") if isinstance(value, str) else value
+    return _whole(number << 3 | MESSAGE) + _whole(len(data)) + data
+
+
+def put_single(number: int, value: float) -> bytes:
+    """Return a field with a number of 32 bits; what is beyond them is infinite."""
+    try:
+        data = struct.pack("<f", value)
+    except OverflowError:
+        data = struct.pack("<f", math.copysign(math.inf, value))
+    return _whole(number << 3 | FIXED32) + data
+
+
+def _whole(value: int) -> bytes:
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)

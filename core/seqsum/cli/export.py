@@ -1,0 +1,79 @@
+"""`seqsum export`: runs as files, or as other tools' own logs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seqsum.cli.commands import checkpoint_step
+from seqsum.cli.many import meant
+from seqsum.cli.output import complain, say, say_json, tell, write_out
+from seqsum.errors import UserError
+from seqsum.export import FORMATS, PICTURES, ROOTS, exported, format_of, write, write_folders
+from seqsum.export.folder import plain_name
+from seqsum.formatting import count
+from seqsum.plotting.axes import ValueAxis
+from seqsum.plotting.y_range import limits_of
+from seqsum.runs import Run
+from seqsum.text import printable
+
+Options = argparse.Namespace
+
+
+def export(options: Options) -> int:
+    format = _format(options)
+    limits, picture = limits_of(options.ylim or "", "export: --ylim"), format in PICTURES
+    if (limits is not None or options.no_outliers) and not picture:
+        raise UserError(f"export: --ylim and --no-outliers are for {', '.join(PICTURES)}; {format} leaves nothing out")
+    if options.checkpoint is not None and format != "weights":
+        raise UserError(f"export: --checkpoint goes with weights; {format} tells of all steps")
+    runs = meant(options, "export", options.runs)
+    if format in ROOTS:
+        return _export_folders(options, runs, format)
+    if len(runs) > 1 and format == "weights":
+        raise UserError(f"export: {format} are of one run; {len(runs)} are named")
+    step = checkpoint_step("export", options.checkpoint, lambda: runs[0], "--checkpoint")
+    content, messages = exported(runs, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
+    for message in messages:
+        complain(f"export: {message}" if picture else message)
+    if options.output == "-":
+        write_out(content.decode())
+        return 0
+    path = Path(options.output or _default_name(runs, format))
+    write(path, content, options.force)
+    said = f"{format} in {path}, {count(len(content), 'byte')}"
+    if len(runs) == 1:
+        return tell(options, runs[0], said, format=format, path=str(path), bytes=len(content))
+    if options.json:
+        say_json({"runs": [run.id for run in runs], "format": format, "path": str(path), "bytes": len(content)})
+    else:
+        say(f"{count(len(runs), 'run')}: {said}")
+    return 0
+
+
+def _format(options: Options) -> str:
+    """Return what is to be written: what was said, or what the file's ending says."""
+    to_screen, path = options.output == "-", Path(options.output or "")
+    known = (*FORMATS, *ROOTS)
+    format: str | None = options.to or (None if to_screen or options.output is None else format_of(path))
+    if format not in known:
+        wrong = format or path.suffix.removeprefix(".")
+        given = f'no format "{printable(wrong)}"' if wrong else "--to is missing"
+        raise UserError(f"export: {given}; choose one of {', '.join(known)}")
+    if to_screen and format not in ("csv", "json", "svg"):
+        raise UserError(f"export: {format} is no text; name a {'folder' if format in ROOTS else 'file'} with --output")
+    return format
+
+
+def _export_folders(options: Options, runs: list[Run], tool: str) -> int:
+    root = Path(options.output or ROOTS[tool])
+    for run, (path, size) in zip(runs, write_folders(runs, tool, root, options.force), strict=True):
+        tell(options, run, f"{tool} in {path}, {count(size, 'byte')}", format=tool, path=str(path), bytes=size)
+    return 0
+
+
+def _default_name(runs: list[Run], format: str) -> str:
+    """Return what a file is called where nobody says it: as its run is, or its runs' group."""
+    stem = runs[0].name if len(runs) == 1 else runs[0].summary().group or "runs"
+    ending = "safetensors" if format == "weights" else format
+    return f"{plain_name(stem) or 'run'}.{ending}"
