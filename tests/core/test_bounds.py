@@ -197,7 +197,7 @@ def test_what_goes_by_itself_leaves_linked_folders_and_files_alone(
     assert checkpoint_files.steps_saved(run.checkpoints) == [2]
     shutil.rmtree(run.checkpoints)
     run.checkpoints.symlink_to(canary)
-    checkpoint.prune(run.checkpoints, 1, ())
+    checkpoint_files.prune(run.checkpoints, 1, 1, ())
     (workspace.folder / CHANGED_FILE).symlink_to(canary / "notes.txt")
     (run.folder / "annotations.json").symlink_to(canary / "notes.txt")
     annotate(run.folder, note="mine")

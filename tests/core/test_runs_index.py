@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seqsum.launch.local import LocalLauncher
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum.runs.changes import CHANGED_FILE, MOST_BYTES
+from seqsum.runs.disk import size_on_disk
 from seqsum.runs.index import INDEX_FILE, Index
 
 
@@ -34,7 +36,8 @@ def told(index: Index, *, quick: bool = False) -> list[object]:
 
 
 def truth(workspace: Workspace) -> list[object]:
-    found = [run.summary(judged=True) for run in workspace.runs()]
+    runs = workspace.runs()
+    found = [replace(run.summary(judged=True), size=size_on_disk(run.folder)) for run in runs]
     return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 

@@ -6,10 +6,12 @@ import argparse
 from collections.abc import Sequence
 
 from seqsum.cli.many import chosen, each
-from seqsum.cli.output import say, say_json, tell
+from seqsum.cli.output import say, say_columns, say_json, tell
 from seqsum.errors import UserError
+from seqsum.formatting import size
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import Annotations, annotate, check_typed_name
+from seqsum.runs.disk import size_on_disk
 from seqsum.text import one_line
 from seqsum.users import user_name
 
@@ -78,22 +80,26 @@ def restore(options: Options) -> int:
 def empty_bin(options: Options) -> int:
     workspace = Workspace(options.workspace)
     if options.empty:
+        freed = sum(size_on_disk(workspace.bin.folder / id) for id in bin.contents(workspace.folder))
         count = bin.empty(workspace.folder)
         if options.json:
-            say_json({"deleted": count})
+            say_json({"deleted": count, "size": freed})
         else:
-            say(f"{count} {'run' if count == 1 else 'runs'} deleted for good")
+            say(f"{count} {'run' if count == 1 else 'runs'} deleted for good, {size(freed)}")
         return 0
     deleted = [Run(workspace.bin.folder / id) for id in bin.contents(workspace.folder)]
-    for run in deleted:
-        if options.json:
-            say_json({"run": run.id, "name": run.name, "deleted_by": bin.deleted_by(run)})
-        else:
-            who = bin.deleted_by(run)
-            by = f"  deleted by {who}" if who not in ("", user_name()) else ""
-            say(f"{run.id}  {one_line(run.name)}{by}")
-    if not deleted and not options.json:
+    sizes = [size_on_disk(run.folder) for run in deleted]
+    if options.json:
+        for run, taken in zip(deleted, sizes, strict=True):
+            say_json({"run": run.id, "name": run.name, "deleted_by": bin.deleted_by(run), "size": taken})
+        return 0
+    if not deleted:
         say(f"the bin of {workspace.folder} is empty")
+        return 0
+    by = [bin.deleted_by(run) for run in deleted]
+    told = [f"deleted by {who}" if who not in ("", user_name()) else "" for who in by]
+    say_columns([(run.id, run.name, size(taken), who) for run, taken, who in zip(deleted, sizes, told, strict=True)])
+    say(f"{size(sum(sizes))} in all; seqsum bin --empty deletes for good")
     return 0
 
 

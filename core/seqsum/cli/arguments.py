@@ -444,6 +444,21 @@ def _bin(parser: Parser) -> None:
     parser.add_argument("--empty", action="store_true", help="delete them for good")
 
 
+def _prune(parser: Parser) -> None:
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="*",
+        help="ids, beginnings of ids, or names; group:NAME is all of a group; default: every run that has ended",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", metavar="WHICH", default="auto",
+        help="auto: the newest 3 and up to 37 spread over the run; last; best (and the last); or so many of the newest",
+    )  # fmt: skip
+    parser.add_argument("--older-than", metavar="TIME", help="only runs that ended so long ago, e.g. 30d, 12h")
+    parser.add_argument("--bin", action="store_true", help="also delete for good what lies in the bin (so long)")
+    parser.add_argument("--dry-run", action="store_true", help="tell what would be freed, delete nothing")
+    _chosen(parser)
+
+
 def _doctor(parser: Parser) -> None:
     parser.add_argument(
         "run", metavar="RUN", nargs="?", help="a run's id, the beginning of one, or its name; default: all"
@@ -514,7 +529,10 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
             "put runs into the bin", "annotate:delete", _many, "put runs into the bin, bring them back"
         ),
         "restore": Subcommand("bring runs back from the bin", "annotate:restore", _many, ""),
-        "bin": Subcommand("list the deleted runs", "annotate:empty_bin", _bin),
+        "bin": Subcommand(
+            "list the deleted runs", "annotate:empty_bin", _bin, "list the deleted runs; free disk of what nobody needs"
+        ),
+        "prune": Subcommand("delete old checkpoints of runs that have ended, to free disk", "prune:prune", _prune, ""),
         "doctor": Subcommand("check the files of all runs, or of one, and mend them", "doctor:doctor", _doctor),
         "explain": Subcommand("say what a word means: entropy, logits, warm-up …", "explain:explain", _explain),
         "completion": Subcommand(

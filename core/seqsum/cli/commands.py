@@ -29,13 +29,14 @@ from seqsum.cli.output import (
 from seqsum.config import as_shown, unknown_paths
 from seqsum.control import commands
 from seqsum.errors import ConfigError, UserError
-from seqsum.formatting import ago, duration, metric
+from seqsum.formatting import ago, duration, metric, size
 from seqsum.launch import Launcher, LocalLauncher
 from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace, provenance
 from seqsum.runs.access import owner_told, read_only
 from seqsum.runs.annotations import Annotations, check_typed_name
 from seqsum.runs.best import BEST, best_step
+from seqsum.runs.disk import size_on_disk
 from seqsum.runs.listed import listed
 from seqsum.runs.measure import EARLIER_SIGN
 from seqsum.runs.origin import facts_of
@@ -144,7 +145,8 @@ def runs(options: Options) -> int:
         return 0
     results = [name for name in RESULTS if name == "accuracy" or name in {one.result for one in summaries}]
     owners = _owners(workspace, summaries)
-    rows = [("RUN", "NAME", "STATUS", "VERDICT", "STEP", "LOSS", *map(str.upper, results), *owners[:1], "STARTED")]
+    titles = ("RUN", "NAME", "STATUS", "VERDICT", "STEP", "LOSS")
+    rows = [(*titles, *map(str.upper, results), *owners[:1], "SIZE", "STARTED")]
     rows += [
         (
             summary.id,
@@ -158,6 +160,7 @@ def runs(options: Options) -> int:
                 for name in results
             ),
             *owners[place : place + 1],
+            size(summary.size) if summary.size is not None else "–",
             ago(time.time() - summary.created),
         )
         for place, summary in enumerate(summaries, 1)
@@ -192,6 +195,7 @@ def _measured_earlier(summary: Summary) -> bool:
 def show(options: Options) -> int:
     run = _run(options)
     (summary,), record = with_places(run.folder.parent, [run.outline(judged=True)]), run.record_or_blank()
+    summary = replace(summary, size=size_on_disk(run.folder))
     settings = run.settings()
     try:
         record.parsed_config()
@@ -242,7 +246,7 @@ def show(options: Options) -> int:
     whose = f" by {one_line(record.owner)}" if record.owner else ""
     say(f"  {', '.join([*said, started])}{whose}{f' on {record.host}' if record.host else ''}")
     trained = "" if summary.train_seconds is None else f"trained for {duration(summary.train_seconds)}; "
-    say(f"  {trained}{run.folder}")
+    say(f"  {trained}{size(summary.size or 0)} in {run.folder}")
     if summary.follows:
         say(f"  read from {one_line(summary.follows)}")
     if summary.durable_step is not None:

@@ -32,7 +32,7 @@ PLAIN_SIGNS = {
 
 SUMMARY = (
     "name", "preset", "status", "step", "durable_step", "steps", "pid", "created", "reason", "train_seconds",
-    "steps_per_second", "group", "tags", "note", "starred", "owner", "host", "measure", "metrics", "problems",
+    "steps_per_second", "group", "tags", "note", "starred", "owner", "host", "size", "measure", "metrics", "problems",
 )  # fmt: skip
 WIDE, LONGEST_CELL = 48, 250
 """Cells of the widest column of a table; characters of what stands in one: no name that we give is cut."""

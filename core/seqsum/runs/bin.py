@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -79,10 +80,11 @@ def _deleted_ns(entry: os.DirEntry[str]) -> int:
         return entry.stat().st_ctime_ns
 
 
-def empty(workspace: Path) -> int:
-    """Delete for good what is in the bin; return how many runs that were. Raises UserError when that fails."""
+def empty(workspace: Path, before: float = math.inf) -> int:
+    """Delete for good what is in the bin, of it what was deleted `before` a time, in seconds since 1970; return how
+    many runs that were. Raises UserError when that fails."""
     folder = workspace / BIN_FOLDER
-    ids = contents(workspace)
+    ids = [id for id, when in deleted_at(workspace).items() if when < before]
     for id in ids:
         with told_as(f"bin: can't delete {folder / id}"):
             _delete(folder, id)

@@ -30,6 +30,8 @@ CHECKSUMS_FILE = "checksums.json"
 RNG_KEY = "rng.torch"
 HIDDEN_STATE_KEY = "hidden_state"  # what a task that carries its state over keeps beside the optimizer's
 FILES = (MODEL_FILE, OPTIMIZER_FILE, STATE_FILE)
+ASKED = "snapshot"
+"""Why a checkpoint was saved that a person asked for."""
 LARGEST = {
     MODEL_FILE: 8 * 2**30,
     OPTIMIZER_FILE: 32 * 2**30,

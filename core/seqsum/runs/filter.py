@@ -33,6 +33,7 @@ from seqsum.runs.filter_values import (
     Test,
     as_number,
     check_choice,
+    file_size,
     in_quotes,
     list_test,
     number,
@@ -72,6 +73,7 @@ NUMBERS: dict[str, Callable[[Summary, float], float | None]] = {
     "steps": lambda run, now: run.steps,
     "progress": lambda run, now: run.progress,
     "speed": lambda run, now: run.steps_per_second,
+    "size": lambda run, now: run.size,
 }
 TIMES: dict[str, Callable[[Summary, float], float | None]] = {
     "age": lambda run, now: now - run.created,
@@ -434,7 +436,10 @@ class _Reader:
         if lower in NUMBERS:
             self.clock = self.clock or lower == "speed"
             number_of = NUMBERS[lower]
-            wanted, off = number(name, value.text), rounding(name, value.text)
+            if lower == "size":
+                wanted, off = file_size(name, value.text), 0.0
+            else:
+                wanted, off = number(name, value.text), rounding(name, value.text)
             return number_test(name, lambda entry, now: number_of(entry.summary, now), sign, wanted, off, off)
         if lower in TIMES:
             self.clock = self.clock or lower == "age"

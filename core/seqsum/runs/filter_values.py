@@ -35,6 +35,7 @@ TIME_PART = re.compile(rf"\s*(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>{UNITS})
 LARGE = {"k": 1e3, "K": 1e3, "M": 1e6}
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "∞": math.inf}
+FILE_SIZE = re.compile(r"(?P<number>[\d.,]+)\s*(?P<prefix>[kKMGT]?)(B|bytes?)?")
 LONGEST_REGEX = 500
 # A group that repeats or offers a choice, and is repeated itself.
 RUNAWAY = re.compile(r"\((?:[^()\\]|\\.)*[*+}|](?:[^()\\]|\\.)*\)[*+{]")
@@ -170,6 +171,15 @@ def number(name: str, text: str) -> float:
             f'filter: {name} is a number, e.g. 0.9, 90%, 20k or nan; got "{one_line(text)}"{comma}', about="value"
         )
     return value
+
+
+def file_size(name: str, text: str) -> float:
+    """Read a size of files: 500, 20kB, 1.5GB, 3 MB; raise FilterError for anything else."""
+    found = FILE_SIZE.fullmatch(text.strip())
+    value = as_number(found["number"]) if found else None
+    if found is None or value is None:
+        raise FilterError(f'filter: {name} is of files, e.g. 200MB or 1.5GB; got "{one_line(text)}"', about="value")
+    return value * 1000.0 ** " kMGT".index(found["prefix"].replace("K", "k") or " ")
 
 
 def rounding(name: str, text: str) -> float:

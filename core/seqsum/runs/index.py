@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from seqsum.runs.annotations import ANNOTATIONS_FILE
 from seqsum.runs.bounds import run_names
 from seqsum.runs.changes import ChangedRuns
 from seqsum.runs.database import StoreBusy, connect
+from seqsum.runs.disk import size_on_disk
 from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unreadable_entry
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE, Run, Summary
@@ -47,7 +48,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "script": bool,
     "train_seconds": (*NUMBER, NONE),
     **dict.fromkeys(("reason", "group"), (str, NONE)),
-    **dict.fromkeys(("pid", "durable_step"), (int, NONE)),
+    **dict.fromkeys(("pid", "durable_step", "size"), (int, NONE)),
     "metrics": dict,
     "behind": dict,
     "verdict": (Verdict, NONE),
@@ -63,6 +64,8 @@ BUSY_SECONDS = 0.25
 INDEX_SECONDS = 0.1
 # Two changes within one tick of a file system's clock look like one.
 TICK_NS = 2_000_000_000
+SIZE_SECONDS = 10.0
+"""How long the size of a run that trains is as it was: all of its files are looked at."""
 
 Stamp = tuple[int, ...]
 Made = TypeVar("Made")
@@ -81,6 +84,7 @@ class IndexedRuns:
 class _Known:
     """folder_time: the folder's time while its files were known to be as `files` says; -1 when that is not known.
     again: it could not be read whole, and is tried again whatever its files' times say. busy: a program held its store.
+    measured: when its size was, on a clock that only goes forward.
     """
 
     folder: str
@@ -91,6 +95,7 @@ class _Known:
     racy: bool = False
     again: bool = False
     busy: bool = False
+    measured: float = 0.0
 
 
 class Index:
@@ -242,9 +247,12 @@ class Index:
                 return self._known.pop(id, None) is not None
             reason = str(error) if isinstance(error, UserError) else f"{path}: {error.strerror or error}"
             entry = unreadable_entry(Run(path), reason, before.entry if before is not None else None)
+        size, measured = self._size(folder, before, live=entry.summary.live)
+        entry = replace(entry, summary=replace(entry.summary, size=size))
         # Runs of one configuration share its sections.
         shared = Entry(entry.summary, self._config(_section_lines(entry.config)), entry.curves)
         known = _Known(folder, files, shared, pulse=pulse, racy=now - max(files) < TICK_NS, again=not whole, busy=busy)
+        known.measured = measured
         # Reading itself makes and removes SQLite's files beside the store, so the folder's time counts from here on.
         folder_time = file_stamp(folder)[0]
         if _stamp(folder) == files:
@@ -256,6 +264,13 @@ class Index:
         elif id in self._unsaved and whole:
             del self._unsaved[id]
         return before is None or before.entry != entry
+
+    def _size(self, folder: str, before: _Known | None, *, live: bool) -> tuple[int | None, float]:
+        """Return what a run takes on the disk, and when that was looked at."""
+        now = time.monotonic()
+        if live and before is not None and before.measured and now - before.measured < SIZE_SECONDS:
+            return before.entry.summary.size, before.measured
+        return size_on_disk(folder), now
 
     def _config(self, lines: str) -> dict[str, Mapping[str, Any]]:
         found = {}

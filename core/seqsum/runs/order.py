@@ -13,7 +13,7 @@ from seqsum.runs.store import STATUSES
 from seqsum.runs.verdict import WORDS
 
 # What one looks for first comes first: the newest, the furthest, the best.
-HIGH_FIRST = frozenset({"step", "steps", "progress", "speed", "trained"})
+HIGH_FIRST = frozenset({"step", "steps", "progress", "speed", "trained", "size"})
 Key = Callable[[Entry], Any]
 
 

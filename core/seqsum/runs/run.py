@@ -102,6 +102,9 @@ class Summary:
     """The log of another program that it is read from; "" where it is none."""
     place: Place | None = None
     """Where it stands in the machine's queue; None where it does not wait there, or nobody asked (see `waiting`)."""
+    size: int | None = None
+    """What its folder takes on the disk, in bytes, of one that trains some seconds ago; None where nobody asked (the
+    index does)."""
     verdict: Verdict | None = None
     """How it goes, or went; None while there is too little to tell, and where nobody asked (see `Run.judged`)."""
 

@@ -14,6 +14,7 @@ from seqsum.formatting import metric
 from seqsum.garbage import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, provenance, rewinding
 from seqsum.runs.access import by_another, hand
+from seqsum.runs.checkpoint_files import ASKED
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.ownership import check_own
@@ -40,8 +41,6 @@ TOLD = ("test_accuracy", "test_loss", "test_mae", "test_bits_per_character")
 """What is told of the test; the rest stands among the metrics."""
 PATIENCE_SECONDS = 0.5
 """How long somebody who asked for something waits for evaluations behind the loop."""
-ASKED = "snapshot"
-"""Why a checkpoint was saved that a person asked for."""
 LISTEN_SECONDS = 0.02  # a chunk of compiled code can be over in less, and asking for commands costs a tenth of it
 
 

@@ -23,7 +23,7 @@ class BinListing(Listing):
     def of(cls, listing: Listing, ages: Mapping[str, float]) -> BinListing:
         """Return these lines with the time of deletion in a column of its own."""
         parts = {part.name: getattr(listing, part.name) for part in fields(listing)}
-        return replace(cls(**parts), view=replace(listing.view, column=DELETED), ages=ages)
+        return replace(cls(**parts), view=replace(listing.view, column=DELETED), ages=ages, sizes=True)
 
     def cell(self, line: Line, column: str) -> str:
         """What stands in the column."""

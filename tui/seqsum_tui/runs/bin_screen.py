@@ -67,6 +67,8 @@ class BinScreen(ConsoleScreen[list[str]]):
         self.set_class(not listing.lines, "-empty")
         self.query_one(RunTable).show(listing)
         number = formatting.count(len(listing.lines), "deleted run")
+        if listing.lines:
+            number += f", {formatting.size(sum(line.summary.size or 0 for line in listing.lines))} in all"
         self.query_one("#title", Static).update(
             Content.assemble((" Bin ", "bold $background on $primary"), f"  {number}")
         )
@@ -118,7 +120,9 @@ class BinScreen(ConsoleScreen[list[str]]):
         now = time.monotonic()
         if self._asked_at is None or now - self._asked_at > SURE_SECONDS:
             self._asked_at = now
-            number = formatting.count(len(self.query_one(RunTable).lines), "run")
+            lines = self.query_one(RunTable).lines
+            freed = formatting.size(sum(line.summary.size or 0 for line in lines))
+            number = f"{formatting.count(len(lines), 'run')}, {freed},"
             self.notify(
                 f"E once more deletes {number} for good.", title="Empty the bin?", severity="warning",
                 timeout=SURE_SECONDS)  # fmt: skip

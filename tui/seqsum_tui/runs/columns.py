@@ -155,6 +155,10 @@ def _left(line: Line, now: float, width: int) -> str:
     return formatting.duration(line.summary.seconds_left)
 
 
+def _size(line: Line, now: float, width: int) -> str:
+    return formatting.NONE if line.summary.size is None else formatting.size(line.summary.size)
+
+
 def _speed(line: Line, now: float, width: int) -> str:
     return formatting.speed(line.summary.steps_per_second)
 
@@ -178,9 +182,11 @@ COLUMNS = (
 )
 OWNER = RunColumn("owner", "owner", 8, 3, 14, text=_owner, quiet=True)
 """Stands there where not all runs are of the person who looks."""
+SIZE = RunColumn("size", "size", 9, 3, right=True, text=_size, quiet=True)
+"""Stands there where the list is sorted by it, and in the bin."""
 OUTCOME = RunColumn("status", "status", 10, text=_outcome)
 """Stands for the status where the verdict has no column."""
-USUAL = frozenset(column.key for column in (*COLUMNS, OWNER))
+USUAL = frozenset(column.key for column in (*COLUMNS, OWNER, SIZE))
 SORTED_RANK, SORTED_WIDTH, LUXURIES = 3, 9, 8
 
 
@@ -190,13 +196,14 @@ def sorted_column(key: str, text: Callable[[Line], str]) -> RunColumn:
     return RunColumn(key, title, SORTED_WIDTH, SORTED_RANK, 14, right=True, text=lambda line, *_: text(line))
 
 
-def arrange(width: int, extra: RunColumn | None = None, *, owners: bool = False) -> list[Place[RunColumn]]:
+def arrange(
+    width: int, extra: RunColumn | None = None, *, owners: bool = False, sizes: bool = False
+) -> list[Place[RunColumn]]:
     """Return the columns that fit into `width` cells, whatever stands in them, so that none moves when a first tag
-    comes. extra: one column more. owners: with that of whose runs they are.
+    comes. extra: one column more. owners: with that of whose runs they are; sizes: with that of what they take.
     """
     columns = list(COLUMNS)
-    if extra is not None:
-        columns.insert(-1, extra)
+    columns[-1:-1] = [column for column, shown in ((SIZE, sizes), (extra, extra is not None)) if shown and column]
     if owners:
         columns.insert(2, OWNER)
     places = fitting(columns, width, LUXURIES)

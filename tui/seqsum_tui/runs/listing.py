@@ -124,6 +124,8 @@ class Listing:
     descending: bool = False
     owners: bool = False
     """Whether any of the workspace's runs are somebody else's."""
+    sizes: bool = False
+    """Whether the column of what a run takes stands there, whatever the list is sorted by."""
 
     def cell(self, line: Line, column: str) -> str:
         """What stands in a column that is no usual one: a metric or a setting."""
@@ -307,6 +309,7 @@ def _summary(name: str, entries: Sequence[Entry], spread: Mapping[str, Standing]
         group=name,
         tags=tuple(tag for tag in runs[0].tags if all(tag in run.tags for run in runs)),
         note="",
+        size=sum(run.size or 0 for run in runs),
         verdict=None,
         starred=all(run.starred for run in runs),
     )

@@ -15,6 +15,7 @@ from seqsum.runs.filter import clue
 from seqsum_tui.runs.columns import (
     OUTCOME,
     OWNER,
+    SIZE,
     USUAL,
     RunColumn,
     arrange,
@@ -178,7 +179,8 @@ class RunTable(ColumnTable[Line, RunColumn]):
         if column not in USUAL:
             extra = sorted_column(column, lambda line: self._listing.cell(line, column))
         owners = self._listing.owners or column == OWNER.key
-        self.places = arrange(self.size.width - self.GUTTER - self.END, extra, owners=owners)
+        sizes = self._listing.sizes or column == SIZE.key
+        self.places = arrange(self.size.width - self.GUTTER - self.END, extra, owners=owners, sizes=sizes)
 
     def signs(self, line: Line) -> Iterable[Piece]:
         """Mark, and star or note."""
