@@ -99,7 +99,15 @@ def make_file(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary file beside `path`, flush it to disk and rename it into place.
+    """Write a file as `written_beside` does."""
+    with written_beside(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[BinaryIO]:
+    """Have a temporary file beside `path` written; at the end it is flushed to disk and renamed into place. Where that
+    is broken off, `path` is as it was.
 
     Temporary files that killed programs left for the same path are deleted: those that nobody holds.
     """
@@ -115,7 +123,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.close(descriptor)  # deleted, as nobody held it yet
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             temporary.replace(path)

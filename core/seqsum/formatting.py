@@ -332,6 +332,8 @@ def scope(asked: int, exhaustive: bool, thing: str, part: str = "") -> str:
     """Say how many things were asked, and whether those are all there are, or which part of the data."""
     if part in ("validation", "test"):
         return f"{count(asked, thing)} of the {part} part"
+    if part == "file":
+        return f"{count(asked, thing)} of the file"
     return f"{'all' if exhaustive else 'a fixed set of'} {count(asked, thing)}"
 
 

@@ -306,6 +306,10 @@ def _predict(parser: Parser) -> None:
     _run(parser)
     _input(parser)
     _fields(parser, "predict")
+    parser.add_argument("--file", metavar="FILE", help="ask every row of a .csv, .tsv, .jsonl, or each line of a .txt")
+    parser.add_argument("--output", metavar="FILE", help="its rows with their answers, a .csv, .tsv, .jsonl")
+    parser.add_argument("--column", metavar="NAME", help="the file's column of questions; default: as in training")
+    _force(parser)
 
 
 def _inspect(parser: Parser) -> None:
@@ -329,6 +333,9 @@ def _evaluate(parser: Parser) -> None:
         help="the part of the data to ask; default: validation, which chooses checkpoints, and then the test, if any",
     )
     parser.add_argument("--confusion", action="store_true", help="also how often each class was answered for which")
+    parser.add_argument("--file", metavar="FILE", help="ask every row of this file instead, read as the run's own is")
+    parser.add_argument("--column", metavar="NAME", help="the file's column of questions; default: as in training")
+    parser.add_argument("--truth-column", metavar="NAME", help="the file's column of right answers; default: likewise")
     _fields(parser, "evaluate")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from seqsum.cli import files
 from seqsum.cli.output import columns, complain, say, say_json
 from seqsum.control import commands
 from seqsum.errors import InputError, UserError
@@ -34,6 +35,7 @@ Options = argparse.Namespace
 
 STANDARD_INPUT = "-"
 OF_EVALUATE = {"part", "accuracy", "loss", "metrics", "sequences", "exhaustive", "asked", "accuracy_by_length"}
+OF_FILE = OF_EVALUATE | {"file"}
 """What `evaluate --json` gives unless more is asked for."""
 
 
@@ -45,8 +47,11 @@ class Asking:
 
     def __init__(self, options: Options) -> None:
         verb = options.command
-        self._fields = _fields(options, verb)
-        if "seed" in self._fields and "temperature" not in self._fields:
+        self.fields = _fields(options, verb)
+        """Of the command's own question, what was typed for it."""
+        self.heard: Callable[[], None] = lambda: None
+        """Called now and then while a question walks over many inputs."""
+        if "seed" in self.fields and "temperature" not in self.fields:
             raise UserError(f"{verb}: --seed goes with --temperature: without it the likeliest is taken each time")
         self.refused = False
         """Whether a question that a flag added has no answer."""
@@ -73,7 +78,7 @@ class Asking:
                     raise
         from seqsum.query.answering import Answerer
 
-        self._answerer, self._verb = Answerer(self.run, seconds=None), verb
+        self._answerer, self._verb = Answerer(self.run, None, self._hear), verb
         self.loaded = self._answerer.shelf.take(step)
         self.step = self.loaded.step
         self.head = {"checkpoint_step": self.step, "warnings": list(self.loaded.messages)}
@@ -81,9 +86,12 @@ class Asking:
         for message in () if options.json else self.loaded.messages:
             say(message)
 
+    def _hear(self) -> None:
+        self.heard()
+
     def ask(self, **fields: Any) -> Any:
         """Return the answer to the command's own question, with what was typed for it."""
-        return self._answer(self._verb, {**fields, **self._fields})
+        return self._answer(self._verb, {**fields, **self.fields})
 
     def beside(self, **fields: Any) -> Iterator[tuple[str, Answer | UserError]]:
         """Yield the answers to the questions that flags add, with their names, each when it is known, or why there is
@@ -104,7 +112,10 @@ class Asking:
 
 
 def predict(options: Options) -> int:
-    """Ask one input, or each line of standard input."""
+    """Ask one input, each line of standard input, or each row of a file."""
+    files.check_options(options)
+    if options.file is not None:
+        return files.predict_file(options, Asking)
     asking = Asking(options)
 
     def one(text: str) -> None:
@@ -205,15 +216,26 @@ def sample(options: Options) -> int:
 
 def evaluate(options: Options) -> int:
     """Measure how good a model is."""
+    files.check_options(options)
     low, high = _lengths(options.lengths)
+    if options.file is not None and options.part is not None:
+        raise UserError("evaluate: --part is of the run's own data; leave it out beside --file")
     asking = Asking(options)
+    with files.evaluating(asking, options):
+        return _evaluated(asking, options, low, high)
+
+
+def _evaluated(asking: Asking, options: Options, low: int | None, high: int | None) -> int:
     part = {"part": options.part} if options.part else {}
+    if options.file is not None:
+        part = {name: getattr(options, name) for name in ("file", "column", "truth_column")}
     answer: EvaluateAnswer = asking.ask(low=low, high=high, **part)
     if options.confusion and answer.confusion is None:
         raise UserError("evaluate: --confusion needs single classes for an answer, at most a hundred of them")
     more = asking.beside(low=low, high=high, **part)  # asked when it is its turn: what is known before is told before
     if options.json:
-        shown = OF_EVALUATE | ({"labels", "confusion"} if options.confusion else set())
+        shown = OF_EVALUATE if answer.file is None else OF_FILE
+        shown = shown | {"labels", "confusion"} if options.confusion else shown
         head = {"run": asking.run.id, **asking.head}
         also = (
             {"test": test.model_dump(include=shown)} if (test := _of_test(asking, answer, options, low, high)) else {}
@@ -223,6 +245,8 @@ def evaluate(options: Options) -> int:
     say(_measured(answer, asking.loaded.task.carries_state))
     for name, value in answer.metrics.items():
         say(f"{name} {metric(name, value)}")
+    for line in answer.file.sentences if answer.file is not None else ():
+        say(line)
     say(f"checkpoint of step {asking.step:,}")
     for length, share in answer.accuracy_by_length.items():
         say(f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}")
@@ -239,7 +263,7 @@ def _of_test(
     asking: Asking, answer: EvaluateAnswer, options: Options, low: int | None, high: int | None
 ) -> EvaluateAnswer | None:
     """Ask the test part, too, where there is one and nobody said which part is meant."""
-    if options.part or not answer.has_test:
+    if options.part or options.file is not None or not answer.has_test:
         return None
     found: EvaluateAnswer = asking.ask(low=low, high=high, part="test")
     return found
@@ -250,6 +274,7 @@ def _measured(answer: EvaluateAnswer, carries_state: bool) -> str:
     asked = scope(answer.sequences, answer.exhaustive, "sequence", answer.part)
     if carries_state:
         which = f" of the {answer.part} part" if answer.part in ("validation", "test") else ""
+        which = " of the file" if answer.part == "file" else which
         step = "step" if which else "held-out step"
         asked = f"{count(answer.asked, step)}{which}, one after another"
     elif answer.lengths_alike:

@@ -136,15 +136,19 @@ class Follower:
 
 
 @contextlib.contextmanager
-def overall_bar(name: str, *, shown: bool) -> Iterator[Callable[[float, str], None]]:
-    """Show how far several runs are; yields what sets the share that is done, 0 to 1, and words beside it."""
+def overall_bar(name: str, *, shown: bool, beside: bool = False) -> Iterator[Callable[[float, str], None]]:
+    """Show how far something is; yields what sets the share that is done, 0 to 1, and words beside it.
+
+    beside: on standard error, so that what is written on standard output stays whole; it goes when all is done
+    """
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         TextColumn("{task.fields[numbers]}", markup=False),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(highlight=False), disable=not shown) as progress:
+    console = Console(highlight=False, stderr=beside)
+    with Progress(*columns, console=console, disable=not shown, transient=beside) as progress:
         line = progress.add_task(one_line(name), total=1.0, numbers="")
         yield lambda share, words: progress.update(line, completed=share, numbers=words)
 

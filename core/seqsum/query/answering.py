@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from seqsum.errors import UserError
@@ -20,12 +21,12 @@ SECONDS = 50.0
 class Answerer:
     """Answers questions about one run; what is costly to find out is kept for the next.
 
-    seconds: how long a walk over many inputs may take; None: as long as it takes
+    seconds: how long a walk over many inputs may take; None: as long as it takes; heard: called now and then on the way
     """
 
-    def __init__(self, run: Run, seconds: float | None = SECONDS) -> None:
+    def __init__(self, run: Run, seconds: float | None = SECONDS, heard: Callable[[], None] | None = None) -> None:
         self.run, self.shelf = run, Shelf(run)
-        self._seconds, self._number, self._memory = seconds, 0, Memory()
+        self._seconds, self._heard, self._number, self._memory = seconds, heard, 0, Memory()
 
     def answer(self, question: Question) -> tuple[Loaded, Answer]:
         """Return the checkpoint that answered and its answer; raises UserError where there is none."""
@@ -35,7 +36,7 @@ class Answerer:
         if reason is not None:
             raise UserError(reason)
         loaded = question.prepared(loaded)
-        deadline = Deadline(question.name.replace("_", " "), self._seconds)
+        deadline = Deadline(question.name.replace("_", " "), self._seconds, self._heard)
         asked = Asked(self.run, self.shelf, loaded, self._number, deadline, self._memory)
         found = question.answer(asked)
         if question.typed is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,13 +27,18 @@ Bools = NDArray[np.bool_]
 
 
 class Deadline:
-    """Work that walks over many inputs must end: `check` raises UserError when its seconds are over (None: never)."""
+    """Work that walks over many inputs must end: `check` raises UserError when its seconds are over (None: never).
 
-    def __init__(self, what: str, seconds: float | None) -> None:
-        self._what, self._seconds = what, seconds
+    heard: called at each check; what it raises ends the work
+    """
+
+    def __init__(self, what: str, seconds: float | None, heard: Callable[[], None] | None = None) -> None:
+        self._what, self._seconds, self._heard = what, seconds, heard
         self._began = time.monotonic()
 
     def check(self) -> None:
+        if self._heard is not None:
+            self._heard()
         if self._seconds is not None and time.monotonic() > self._began + self._seconds:
             raise UserError(
                 f"{self._what}: not done after {duration(self._seconds)}; ask about fewer or shorter inputs "

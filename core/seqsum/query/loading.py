@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.files import file_stamp
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run, provenance
@@ -34,6 +35,7 @@ from seqsum.runs.checkpoint_files import (
 )
 from seqsum.runs.ownership import check_checkpoint
 from seqsum.tasks.base import AnyTask
+from seqsum.tasks.file_rows import AskedFile
 from seqsum.text import one_line
 
 # What wrong values in well-formed JSON can lead to where a task or a model is made of them.
@@ -62,6 +64,19 @@ class Loaded:
     @cached_property
     def _of_test(self) -> Loaded:
         return replace(self, task=self.task.of_test())
+
+    def of_file(self, file: AskedFile) -> Loaded:
+        """Return this one with the rows of a file held out; raises UserError where it can't be read, or the task makes
+        its questions itself."""
+        key = file, file_stamp(file.path)
+        if key not in self._of_files:
+            self._of_files.clear()
+            self._of_files[key] = replace(self, task=self.task.of_file(file))
+        return self._of_files[key]
+
+    @cached_property
+    def _of_files(self) -> dict[tuple[AskedFile, tuple[int, int]], Loaded]:
+        return {}
 
     @property
     def bytes(self) -> int:

@@ -177,11 +177,18 @@ class OverLengths(Question):
     part: Literal["validation", "test"] | None = field(
         None, "which part of the data is asked: validation, which null is, or test, where the task has one"
     )
+    file: str | None = field(None, "a file whose rows are asked instead, read as the run's own is")
+    column: str | None = field(None, "the file's column of questions, where it is called otherwise than in training")
+    truth_column: str | None = field(None, "the file's column of right answers, likewise")
     low: int | None = field(None, "the shortest inputs to ask", ge=1, le=MOST)
     high: int | None = field(None, "the longest inputs to ask", ge=1, le=MOST)
 
     def prepared(self, loaded: Loaded) -> Loaded:
-        """With the test part held out, where that is asked for."""
+        """With the test part, or a file's rows, held out, where that is asked for."""
+        if self.file is not None:
+            from seqsum.tasks.file_rows import AskedFile
+
+            return loaded.of_file(AskedFile(self.file, self.column, self.truth_column))
         if self.part != "test":
             return loaded
         if not loaded.task.has_test:
@@ -193,6 +200,8 @@ class OverLengths(Question):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
+        if self.file is not None and self.part is not None:
+            raise ValueError("part is of the run's own data, and file another; ask about one of them")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low must be at most high, got {self.low} and {self.high}")
         return self

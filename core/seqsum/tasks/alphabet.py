@@ -178,9 +178,16 @@ def within(
     """
     lengths = np.concatenate([examples.lengths for examples in asked])
     low, high = int(lengths.min()) if low is None else low, int(lengths.max()) if high is None else high
-    chosen = [(examples, (examples.lengths >= low) & (examples.lengths <= high)) for examples in asked]
-    if not any(wanted.any() for _, wanted in chosen):
+    if not ((lengths >= low) & (lengths <= high)).any():
         raise UserError(
             f"lengths: no {what} is {low} to {high} {unit} long; they have {lengths.min()} to {lengths.max()}"
         )
-    yield from (examples.rows(wanted) for examples, wanted in chosen if wanted.any())
+    yield from lengths_within(asked, low, high)
+
+
+def lengths_within(asked: Sequence[Examples], low: int | None, high: int | None) -> Iterator[Examples]:
+    """Yield those of `near_lengths` that are low…high long, if there are any."""
+    for examples in asked:
+        fit = (examples.lengths >= (low or 0)) & (high is None or examples.lengths <= high)
+        if fit.any():
+            yield examples if fit.all() else examples.rows(fit)

@@ -15,6 +15,8 @@ from pydantic import ValidationInfo
 from seqsum.errors import UserError
 from seqsum.formatting import full
 from seqsum.schema import Section
+from seqsum.tasks.asked_rows import AskedRows
+from seqsum.tasks.file_rows import AskedFile, FileColumn
 
 Ints = NDArray[np.int64]
 Inputs = NDArray[np.int64] | NDArray[np.float32]
@@ -24,9 +26,9 @@ Answer = Literal["class", "tags", "sequence", "values"]
 """class: one class for the whole sequence; tags: a class at each step; sequence: tokens, of a length of their own;
 values: real numbers."""
 
-Part = Literal["validation", "test"]
+Part = Literal["validation", "test", "file"]
 """Parts of data that ends, kept away from training: validation is asked again and again, and may stop a run or choose
-its best checkpoint; the test is asked once, at the end."""
+its best checkpoint; the test is asked once, at the end; a file that somebody names is none of the run's own."""
 
 NOT_ASKED = -1
 """The target of a step about which nothing is asked (padding, or an input that has no answer yet)."""
@@ -37,6 +39,9 @@ class TaskConfig(Section):
 
     name: str
 
+
+QUESTIONS = ("input", "question", "prompt", "text")
+"""What the column of questions is usually called in a file."""
 
 ALL_INPUTS = "accuracy_all_inputs"
 """The share of right answers when every input counts alike, beside an accuracy in which every length does."""
@@ -189,6 +194,26 @@ class Task(ABC, Generic[TaskSettings]):
     def of_test(self) -> Task[TaskSettings]:
         """Return this task with its test part held out in place of the validation part; needed with `has_test`."""
         raise NotImplementedError
+
+    @property
+    def question_column(self) -> FileColumn:
+        """Which column of a file holds the questions that `parse` reads."""
+        return FileColumn(usual=QUESTIONS)
+
+    def of_file(self, file: AskedFile) -> Task[TaskSettings]:
+        """Return this task with a file's rows held out, all of them; `asked_rows` says what became of them.
+
+        Raises UserError where the file can't be read, and for a task whose data is no file's.
+        """
+        raise UserError(
+            f'evaluate: the task "{self.config.name}" makes its questions itself; seqsum predict --file asks it a file '
+            "of them"
+        )
+
+    @property
+    def asked_rows(self) -> AskedRows | None:
+        """What became of the rows of a file that is held out here, once they were asked; None without one."""
+        return None
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """Return further metrics from the answers to `held_out`, batch by batch (predicted classes, tokens, values)."""

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from pydantic import field_validator
 from seqsum.errors import UserError
 from seqsum.formatting import count, number, percent
 from seqsum.schema import setting
+from seqsum.tasks.asked_rows import AskedRows
 from seqsum.tasks.base import (
     Answer,
     Batches,
@@ -27,6 +29,7 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, fingerprint_of, read_corpus, source_name
+from seqsum.tasks.file_rows import AskedFile, FileColumn, open_rows
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, Encoding
@@ -37,6 +40,8 @@ MUCH_UNKNOWN = 0.05
 """The share of held-out tokens that are unknown from which on accuracy says too little."""
 CONTINUED = 200
 LONGEST_VALIDATION = 100_000
+LONGEST_FILE = 10_000_000
+"""Characters of a file that are asked."""
 SHORTEST_CORPUS = 20
 LONGEST_PROMPT = 100_000
 USUAL_VOCABULARY: dict[Kind, int] = {"characters": 128, "words": 5_000, "subwords": 2_000}
@@ -129,6 +134,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         super().__init__(config)
         self._test_file, self._test_share = config.test_corpus, config.test_share
         self._readers: ParallelReaders | None = None
+        self._asked_rows: AskedRows | None = None
         if facts is None:
             corpus, training, validation, test = self._read()
             tokenizer, there = learned(config.tokenizer, [training], config.most_tokens)
@@ -154,6 +160,33 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         self._tokenizer = restored(facts)
         self.unit = self._tokenizer.unit
         self.vocabulary = self.classes = len(self._tokenizer.names) + 1
+
+    @property
+    def question_column(self) -> FileColumn:
+        return FileColumn(usual=("text", "prompt", "input"), encoding=self.config.encoding)
+
+    def of_file(self, file: AskedFile) -> CharacterLm:
+        """A text file is read as it stands; where a column is named, its cells are, a line each."""
+        found, rows, wrong = copy(self), AskedRows(unit=self.unit, of="character"), ""
+        if file.column is None:
+            corpus = read_corpus(source_name(file.path), LONGEST_FILE, "file", self.config.encoding)
+            text, left, wrong = corpus.text, corpus.cut, corpus.wrong
+        else:
+            text, left = _column_text(file.path, self.question_column.called(file.column))
+        if len(text) < SHORTEST_CORPUS:
+            raise UserError(f"file: it has {count(len(text), 'character')} of text; give at least {SHORTEST_CORPUS}")
+        rows.rows = len(text)
+        rows.notes += [f"  there is more text; the first {LONGEST_FILE:,} characters are asked"] if left else []
+        rows.notes += [f"  what can't be decoded ({wrong}) is read as {REPLACEMENT}"] if wrong else []
+        found._validation = found._of_part(text, LONGEST_FILE)
+        rows.tokens = len(found._validation.tokens)
+        rows.unknown = int((found._validation.tokens == UNKNOWN).sum())
+        found.part, found._asked_rows = "file", rows
+        return found
+
+    @property
+    def asked_rows(self) -> AskedRows | None:
+        return self._asked_rows
 
     def steps_per_epoch(self, batch_size: int) -> float:
         return self._texts.steps_per_epoch(batch_size, self.config.bptt)
@@ -223,7 +256,8 @@ class CharacterLm(DataTask[CharacterLmConfig]):
     @property
     def _asked(self) -> AskedText:
         """The text of the part that is held out here."""
-        self._load()
+        if self.part != "file":
+            self._load()
         return self._test if self.part == "test" else self._validation
 
     @property
@@ -248,9 +282,9 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         self._validation, self._test = self._of_part(validation), self._of_part(test)
         self._readers = ParallelReaders(encoded(training, self._tokenizer))
 
-    def _of_part(self, text: str) -> AskedText:
+    def _of_part(self, text: str, most: int = LONGEST_VALIDATION) -> AskedText:
         """A held-out part as it is asked; raises UserError where nothing could be asked of it."""
-        asked = text[:LONGEST_VALIDATION]
+        asked = text[:most]
         tokens = encoded(asked, self._tokenizer)
         if asked and len(tokens) < 2:
             raise UserError(
@@ -295,6 +329,18 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                     f"least {SHORTEST_CORPUS}"
                 )
         return corpus, corpus.text[:border], corpus.text[border:end], test
+
+
+def _column_text(path: str, column: FileColumn) -> tuple[str, bool]:
+    """Return the cells of a column, a line each, and whether there are more."""
+    rows = open_rows(path, column)
+    name, cells, length = rows.column(column), list[str](), 0
+    for row in rows.rows():
+        if length > LONGEST_FILE:
+            return "\n".join(cells), True
+        cells.append(rows.cell(row, name))
+        length += len(cells[-1]) + 1
+    return "\n".join(cells), False
 
 
 def encoded(text: str, tokenizer: Tokenizer) -> Ints:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -16,6 +19,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import count as counted
 from seqsum.formatting import enumerated
 from seqsum.schema import setting, shown
+from seqsum.tasks.asked_rows import AskedRows
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
     Answer,
@@ -31,6 +35,7 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.copied_runs import copied_run
 from seqsum.tasks.epochs import EpochBatches
+from seqsum.tasks.file_rows import AskedFile, FileColumn
 from seqsum.tasks.forecast_steps import Scale, Steps, TypedRows
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark
@@ -43,6 +48,7 @@ from seqsum.text import one_line
 
 MOST_ASKED = 10_000  # held-out windows; more make an evaluation slow and no surer
 MOST_FORECASTS = 1_000
+MOST_COLUMNS = 99  # of a file without names, whose columns are called 1, 2, …
 MOST_AHEAD = 10_000  # rows of known columns that a checkpoint keeps, behind the last value
 
 
@@ -171,6 +177,7 @@ class Forecast(DataTask[ForecastConfig]):
             self.classes = len(self.quantiles)
         self._standardised: NDArray[np.float32] | None = None
         self._series: Series | None = None
+        self._asked_rows: AskedRows | None = None
         self._training = self._validated = self._count = 0  # where the parts end: training, validation, all values
         self._tested: NDArray[np.float32] | None = None
         self._masked: NDArray[np.bool_] | None = None
@@ -205,6 +212,67 @@ class Forecast(DataTask[ForecastConfig]):
     def _ends_ahead(self) -> bool:
         """Whether the known columns go on where the series has ended."""
         return any(len(column["last"]) > self.config.window for column in self._facts.get("known", ()))
+
+    @property
+    def question_column(self) -> FileColumn:
+        """The column of the values."""
+        own = self._facts["column"]
+        header: Header = "no" if own.isdecimal() and int(own) <= MOST_COLUMNS else self.config.header
+        return FileColumn(own, header=header, encoding=self.config.encoding, table=True)
+
+    def series_of(self, file: AskedFile) -> Series:
+        """Read the series of a file that is asked; the last rows without a value are steps to be forecast.
+
+        What is missing is in no window, where a run refuses it. Raises UserError where the file can't be read, or its
+        values are too far from those of training.
+        """
+        column = self.question_column.called(file.column)
+        with _about_the_file():
+            return read_series(
+                replace(
+                    self._reading,
+                    file=str(Path(file.path).absolute()),
+                    column=column.name,
+                    header=column.header,
+                    missing="mask" if self.config.missing == "refuse" else self.config.missing,
+                    field="file",
+                    open_end=True,
+                )
+            )
+
+    def of_file(self, file: AskedFile) -> Forecast:
+        """What is asked is each value behind the first window."""
+        found, series, window = copy(self), self.series_of(file), self.config.window
+        rows = AskedRows(len(series.values), of="value", unit="value")
+        found.part, found._asked_rows, found._series = "file", rows, series
+        with _about_the_file():
+            found._standardised = found._near(series)
+        found._masked, found._count = series.masked, len(series.values)
+        found._training, found._validated = window, len(series.values)
+        if not len(found._starts(1)[1]):
+            raise UserError(
+                f"file: {shown(Path(file.path).name)} has {counted(len(series.values), 'value')}, and a window of "
+                f"{window} needs at least {window + 1} without a missing one between them"
+            )
+        asked = len(found._starts(1)[1])
+        rows.notes += [f"  {counted(asked, 'value')} behind the first window of {window} forecast"]
+        rows.notes += [f"  {note}" for note in series.notes]
+        return found
+
+    @property
+    def asked_rows(self) -> AskedRows | None:
+        return self._asked_rows
+
+    def windows_of(self, series: Series) -> FileWindows:
+        """Return the windows of a series that a file holds, before each value and behind the last."""
+        with _about_the_file():
+            steps = self._near(series)
+        window, count = self.config.window, len(series.values)
+        starts = _unmasked(np.arange(max(0, count - window)), window, series.masked)
+        ahead = max(series.ahead, 0)
+        most = self._steps.most_ahead(steps, count)
+        whole = count >= window and bool(np.isfinite(steps[count - window : count]).all())
+        return FileWindows(self._steps, steps, window, starts + window, count, ahead, most, whole)
 
     @property
     def has_test(self) -> bool:
@@ -629,6 +697,32 @@ class Forecast(DataTask[ForecastConfig]):
         return rows, there[np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).astype(np.int64))]
 
 
+class FileWindows(NamedTuple):
+    """steps: float32 [n + ahead, features]; places: int64 [m], the values that are forecast from the window before
+    each; end: how many values there are; ahead: how many rows without one stand behind them; most: how many steps
+    behind the last one can be forecast, None for any number; whole: whether the last window has all its values"""
+
+    kinds: Steps
+    steps: NDArray[np.float32]
+    window: int
+    places: Ints
+    end: int
+    ahead: int
+    most: int | None
+    whole: bool
+
+    def before(self, places: Ints) -> NDArray[np.float32]:
+        """Return the windows before some places: float32 [places, window, features]."""
+        windows: NDArray[np.float32] = self.steps[places[:, None] + np.arange(-self.window, 0)]
+        return windows
+
+    def behind(self, ahead: int) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return the last window, float32 [1, window, features], and what stands beside each forecast as it is fed
+        back."""
+        last = np.array([self.end])
+        return self.before(last), self.kinds.beside(self.steps, last, ahead)
+
+
 class WindowOfData(NamedTuple):
     """inputs: float32 [window, features], as `parse` gives them; following: the values behind it, in the data's units;
     ahead: how many are to be forecast; beside: float32 [1, ahead − 1, features − 1], what stands beside each as it is
@@ -638,6 +732,15 @@ class WindowOfData(NamedTuple):
     following: list[float]
     ahead: int
     beside: NDArray[np.float32] | None
+
+
+@contextmanager
+def _about_the_file() -> Iterator[None]:
+    """Name the file that is asked where a message names a run's settings, which can't be changed there."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(re.sub(r"^task\.\w+: ", "file: ", str(error))) from None
 
 
 def seasons_before(season: int, steps: int) -> Ints:

@@ -72,13 +72,14 @@ class LinesSource:
 class LabelledLines:
     """(text, label) pairs, for training, held out for validation, and for the test; no text stands in two of them.
 
-    notes: what a person should know of them, one sentence each
+    notes: what a person should know of them, one sentence each; columns: what those of texts and labels are called
     """
 
     training: list[Pair]
     held_out: list[Pair]
     notes: list[str]
     test: list[Pair]
+    columns: Pair = WORDS
 
     @property
     def labels(self) -> list[str]:
@@ -186,7 +187,7 @@ def _made(
     source: str,
     by: str,
     notes: Sequence[str] = (),
-    columns: tuple[str, str] = ("text", "label"),
+    columns: Pair = WORDS,
 ) -> LabelledLines:
     """columns: those of texts and labels, for the test's file"""
     seen = {reading.same(text) for text, _ in training}
@@ -210,7 +211,7 @@ def _made(
             )
         if len(unseen) > MOST_TOLD:
             told.append(f"texts: so with {count(len(unseen) - MOST_TOLD, 'more label')}")
-    return LabelledLines(training, fresh, told, test)
+    return LabelledLines(training, fresh, told, test, columns)
 
 
 def _test_pairs(file: str, reading: LinesSource, columns: tuple[str, str]) -> tuple[list[Pair], list[str]]:

@@ -58,13 +58,14 @@ class PairsSource:
 class PairedTexts:
     """Pairs as they are read, for training, held out for validation, and for the test; no source stands in two of them.
 
-    notes: what a person should know of them, one sentence each
+    notes: what a person should know of them, one sentence each; columns: what those of sources and targets are called
     """
 
     training: list[Pair]
     held_out: list[Pair]
     test: list[Pair]
     notes: list[str]
+    columns: Pair = WORDS
 
     @property
     def fingerprint(self) -> str:
@@ -116,7 +117,7 @@ def _read(reading: PairsSource, stamp: object) -> PairedTexts:
         unmet = [pair for pair in test if _same(pair) not in seen]
         notes.append(_test_note(test, unmet, reading))
         test = unmet
-    return PairedTexts(training, held_out, test, notes)
+    return PairedTexts(training, held_out, test, notes, columns)
 
 
 def number_target(source: str) -> str | None:

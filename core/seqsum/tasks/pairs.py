@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +14,17 @@ from seqsum.cells import shorten
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import ENDS, Codes, encoded, most_frequent, near_lengths, unknown_alike, within
+from seqsum.tasks.alphabet import (
+    ENDS,
+    Codes,
+    encoded,
+    lengths_within,
+    most_frequent,
+    near_lengths,
+    unknown_alike,
+    within,
+)
+from seqsum.tasks.asked_rows import AskedRows, PairsOfFile
 from seqsum.tasks.base import (
     NOT_ASKED,
     Answer,
@@ -29,8 +40,9 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.edit_distance import edit_distances
 from seqsum.tasks.epochs import EpochBatches
+from seqsum.tasks.file_rows import PLAIN_LINES, AskedFile, FileColumn
 from seqsum.tasks.header import Header
-from seqsum.tasks.paired_texts import LONGEST, PairedTexts, PairsSource, number_target, read_pairs
+from seqsum.tasks.paired_texts import LONGEST, WORDS, PairedTexts, PairsSource, number_target, read_pairs
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.text_columns import MissingCells, Pair, as_read
 from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, DataFile, Encoding, unknown_of
@@ -39,6 +51,7 @@ from seqsum.text import one_line
 MOST_ASKED = 1_000  # pairs of a part
 WRITTEN_TOKENS = 100_000  # of a part's answers, about: they are written one by one
 EXAMPLE = 40  # cells
+ROWS = 1_024  # whose edits are counted at once
 
 
 class PairsConfig(TaskConfig):
@@ -100,6 +113,8 @@ class Pairs(DataTask[PairsConfig]):
         self._training: tuple[Codes, Ints, Codes, Ints] | None = None
         self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[str]] = {}
+        self._file: PairsOfFile | None = None
+        self._truths: list[Inputs] = []
         # The characters that are told apart, the longest answer, a source to show, the SHA-256 of the pairs and their
         # split, and what is to be said of them.
         self._facts = self._found(read_pairs(self._reading)) if facts is None else facts
@@ -112,6 +127,30 @@ class Pairs(DataTask[PairsConfig]):
         self.target_vocabulary = self.end + 2
         kind = "a number" if config.file is None else "a text"
         self.input_hint = f"{kind} such as {self._facts['example']}"
+
+    @property
+    def question_column(self) -> FileColumn:
+        return self._column(0, "--column")
+
+    def _column(self, place: int, option: str) -> FileColumn:
+        """The column of sources, 0, or of targets, 1, in a file that is asked."""
+        config = self.config
+        named = self._facts.get("columns") or (config.source_column, config.target_column)
+        table = config.file is not None and config.file.endswith(PLAIN_LINES)
+        return FileColumn(
+            named[place], WORDS[place : place + 1], place == 0, option, config.header, config.encoding, table
+        )
+
+    def of_file(self, file: AskedFile) -> Pairs:
+        found = copy(self)
+        found.part = "file"
+        targets = self._column(1, "--truth-column").called(file.truth_column)
+        found._file = PairsOfFile(file, self.question_column.called(file.column), targets, self.unit)
+        return found
+
+    @property
+    def asked_rows(self) -> AskedRows | None:
+        return None if self._file is None else self._file.found
 
     def steps_per_epoch(self, batch_size: int) -> float:
         return len(self._load()[0]) / batch_size
@@ -127,27 +166,51 @@ class Pairs(DataTask[PairsConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield the held-out pairs, the shortest sources first, those of nearly one length together."""
+        if self._file is not None:
+            yield from self._of_file(self._file, low, high)
+            return
         self._load()
         yield from within(self._asked, low, high, "test source" if self.part == "test" else "held-out source")
 
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """edit_distance: how many characters of an answer must be put right, on the mean; character_error_rate: that
         for each character of the targets. The share of answers with none is the accuracy."""
-        self._load()
-        targets = np.concatenate([examples.targets for examples in self._asked])
-        if sum(map(len, answers)) != len(targets):  # only some lengths were asked
+        if self._file is None:
+            self._load()
+        truths = self._truths or [examples.targets for examples in self._asked]
+        if sum(map(len, answers)) != sum(map(len, truths)):  # only some lengths were asked
             return {}
-        said = np.full((len(targets), self.longest_answer), self.end)
-        row = 0
-        for part in answers:
-            said[row : row + len(part), : part.shape[1]] = part
-            row += len(part)
-        lengths, asked = (_before_end(tokens, self.end) for tokens in (said, targets))
-        edits = edit_distances(said, lengths, targets, asked)
-        return {
-            "edit_distance": float(edits.mean()),
-            "character_error_rate": float(edits.sum() / asked.sum()),
-        }
+        edits = characters = 0
+        said, targets = (_evened(parts, self.end) for parts in (answers, truths))
+        for start in range(0, len(targets), ROWS):
+            some = slice(start, start + ROWS)
+            lengths, asked = (_before_end(tokens[some], self.end) for tokens in (said, targets))
+            edits += int(edit_distances(said[some], lengths, targets[some], asked).sum())
+            characters += int(asked.sum())
+        return {"edit_distance": edits / len(targets), "character_error_rate": edits / characters}
+
+    def _of_file(self, file: PairsOfFile, low: int | None, high: int | None) -> Iterator[Examples]:
+        """Yield the pairs of a file that are short enough, in the order of its parts."""
+        self._truths, most = [], self.config.longest
+        for part in file.parts():
+            pairs = list[Pair]()
+            for pair in part:
+                read = as_read(pair.text, len(pair.text)), as_read(pair.truth, len(pair.truth))
+                if max(map(len, read)) > most:
+                    file.found.leave_out(f"longer than {most:,} characters (task.longest)", pair.line)
+                else:
+                    pairs.append(read)
+            if not pairs:
+                continue
+            codes, lengths = encoded([source for source, _ in pairs], self._sources)
+            file.found.tokens += int(lengths.sum())
+            file.found.unknown += int((codes == len(self._sources)).sum())
+            answers = self._answers(*encoded([target for _, target in pairs], self._targets))
+            for examples in lengths_within(near_lengths(codes, lengths, answers), low, high):
+                self._truths.append(examples.targets)
+                yield examples
+        if not self._truths:
+            raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:
         read = as_read(text, self.config.longest)
@@ -236,6 +299,7 @@ class Pairs(DataTask[PairsConfig]):
             "longest_answer": longest,
             "example": shorten(one_line(max(fitting, key=len, default=pairs.held_out[0][0])), EXAMPLE),
             "fingerprint": pairs.fingerprint,
+            "columns": list(pairs.columns),
             "notes": notes,
         }
 
@@ -273,10 +337,11 @@ class Pairs(DataTask[PairsConfig]):
         return near_lengths(codes, lengths, self._answers(*encoded([target for _, target in chosen], self._targets)))
 
     def _answers(self, codes: Codes, lengths: Ints) -> Ints:
-        """Return targets with their end, NOT_ASKED behind it: int64 [rows, longest_answer]."""
-        answers = np.full((len(codes), self.longest_answer), self.end)
+        """Return targets with their end, NOT_ASKED behind it: int64 [rows, longest_answer], or more for longer ones."""
+        width = max(self.longest_answer, codes.shape[1] + 1)
+        answers = np.full((len(codes), width), self.end)
         answers[:, : codes.shape[1]] = codes  # filled up with what is the end here
-        answers[np.arange(self.longest_answer) > lengths[:, None]] = NOT_ASKED
+        answers[np.arange(width) > lengths[:, None]] = NOT_ASKED
         return answers
 
 
@@ -330,3 +395,13 @@ def _before_end(tokens: Ints, end: int) -> Ints:
     ends = tokens == end
     lengths: Ints = np.where(ends.any(axis=1), ends.argmax(axis=1), tokens.shape[1])
     return lengths
+
+
+def _evened(parts: Sequence[Inputs], end: int) -> Ints:
+    """Join rows of tokens of several widths, filled up with the end: int64 [rows, widest]."""
+    joined = np.full((sum(map(len, parts)), max((part.shape[1] for part in parts), default=0)), end)
+    row = 0
+    for part in parts:
+        joined[row : row + len(part), : part.shape[1]] = part
+        row += len(part)
+    return joined

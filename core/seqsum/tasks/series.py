@@ -52,6 +52,7 @@ class SeriesSource:
     time_column: the one that says when; None finds it. order, repeated, gaps: what to do where rows are not in its
     order, where a time comes again, and where some are left out
     inputs, known: further columns, under the same rules; known ones go on where the series has ended
+    open_end: whether the last rows that have no value are steps to be forecast without known columns, too
     """
 
     file: str | None = None
@@ -67,6 +68,7 @@ class SeriesSource:
     gaps: Gaps = "keep"
     inputs: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    open_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ class Series:
     """name: of the column; values: float64 [n], oldest first; format: how its numbers are written; notes: how it was
     read, one sentence each; moments: when each value was, [n + ahead], where the file says it of all; masked: bool [n],
     steps that hold a value that stands for none, which no window may hold
-    inputs, known: further columns, as they were named; ahead: for how many rows behind the last value the known ones
-    go on
+    inputs, known: further columns, as they were named; ahead: how many rows behind the last value are to be forecast;
+    lines: int64 [n + ahead], the file's line of each step, 0 for one that was put in
     """
 
     name: str
@@ -116,6 +118,7 @@ class Series:
     inputs: tuple[Column, ...] = ()
     known: tuple[Column, ...] = ()
     ahead: int = 0
+    lines: NDArray[np.int64] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -151,8 +154,12 @@ def _series(table: Table, reading: SeriesSource) -> Series:
     rows, moments, time_notes = _in_order(table, columns, reading)
     values, places = values[rows], [table.places[row] for row in rows.tolist()]
     past = len(columns) - len(reading.known)  # columns that have no future
+
+    def ahead_of(values: NDArray[np.float64]) -> int:
+        return _ahead(values) if reading.known or reading.open_end else 0
+
     if reading.missing == "refuse":
-        _refuse_missing(table, columns, rows, _missing(values, past), moments)
+        _refuse_missing(table, columns, rows, _missing(values, ahead_of(values), past), moments)
     gap = np.zeros(len(values), dtype=np.bool_)
     if moments is not None:
         values, moments, places, told = _one_each(values, moments, places, reading, table.source)
@@ -161,7 +168,7 @@ def _series(table: Table, reading: SeriesSource) -> Series:
         time_notes += told
     lines = np.zeros(len(values), dtype=np.int64)
     lines[~gap] = places
-    absent = _missing(values, past)
+    absent = _missing(values, ahead_of(values), past)
     first = max(int(np.argmin(column)) if not column.all() else len(values) for column in np.isnan(values).T)
     masked = np.zeros(len(values), dtype=np.bool_)
     filled = values
@@ -169,7 +176,7 @@ def _series(table: Table, reading: SeriesSource) -> Series:
         masked |= which.any(axis=1) if how == "mask" else False
         every = [_filled(column, interpolate=how == "interpolate") for column in values.T]
         filled = np.where(which, np.stack(every, axis=1), filled)
-    ended = len(values) - _ahead(values, past)
+    ended = len(values) - ahead_of(values)
     notes = [note for _, _, told in read for note in told]
     for at, column in enumerate(columns):
         missing = np.flatnonzero(absent[:, at] & ~gap)
@@ -206,6 +213,7 @@ def _series(table: Table, reading: SeriesSource) -> Series:
         tuple(further[1:past]),
         tuple(further[past:]),
         end - ended,
+        lines[first:end],
     )
 
 
@@ -224,22 +232,21 @@ def _columns(table: Table, reading: SeriesSource) -> list[int]:
     return found
 
 
-def _ahead(values: NDArray[np.float64], past: int) -> int:
-    """How many rows at the end have no value: the steps to be forecast, where columns are known there.
-
-    values: float64 [rows, columns], oldest first; past: how many of the columns have no future, that of the values
-    first
-    """
-    if past == values.shape[1]:
-        return 0
+def _ahead(values: NDArray[np.float64]) -> int:
+    """How many rows at the end have no value: the steps to be forecast. values: float64 [rows, columns], oldest first,
+    the first column that of the values"""
     known = np.flatnonzero(~np.isnan(values[:, 0]))
     return len(values) - int(known[-1]) - 1 if len(known) else 0
 
 
-def _missing(values: NDArray[np.float64], past: int) -> NDArray[np.bool_]:
-    """What is missing, but for what has no future: bool [rows, columns]. Arguments as for `_ahead`."""
+def _missing(values: NDArray[np.float64], ahead: int, past: int) -> NDArray[np.bool_]:
+    """What is missing, but for what has no future: bool [rows, columns].
+
+    values: float64 [rows, columns]; ahead: how many rows at the end are to be forecast; past: how many of the columns
+    have no future, that of the values first
+    """
     missing: NDArray[np.bool_] = np.isnan(values)
-    missing[len(values) - _ahead(values, past) :, :past] = False
+    missing[len(values) - ahead :, :past] = False
     return missing
 
 

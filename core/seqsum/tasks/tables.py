@@ -6,22 +6,19 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import count
 from seqsum.schema import shown
+from seqsum.tasks.csv_cells import PROBED, SEPARATORS, Cells, first_row, separator_of
 from seqsum.tasks.header import Header, names_columns
 from seqsum.tasks.text_files import REPLACEMENT, Decoded, Encoding, read_bytes, read_text
 from seqsum.text import one_line
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
-SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 LISTED = 12
-PROBED = 200  # lines looked at to find the separator
 FEW = 5  # lines that a message names
-WHOLE_ROWS = 0.9
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def read_csv(
     Lines before the names that begin with #, and blank lines of a table with several columns, are passed over; so are
     empty rows at the end. Without names the columns are called 1, 2, …. A quotation mark that begins a cell and is
     never closed as one is part of the text, and so is one that would be closed behind lines that are whole rows each,
-    unless the file shows that its writer quotes: `_Cells`. bear_wrong: as `read_text` has it.
+    unless the file shows that its writer quotes: `Cells`. bear_wrong: as `read_text` has it.
     Raises UserError when there is nothing in it, when a row has more cells than there are columns, and when nobody can
     tell whether the first line holds names.
     """
@@ -115,28 +112,21 @@ def read_csv(
     lines = decoded.text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
-    passed = 0
-    while passed < len(lines) and (not lines[passed].strip() or lines[passed].lstrip().startswith("#")):
-        passed += 1
+    passed, comments = first_row(lines)
     if passed == len(lines):
         raise UserError(f"{source} is empty; it needs a line of column names and rows of data")
-    comments = sum(line.lstrip().startswith("#") for line in lines[:passed])
-    separator = _separator(lines[passed : passed + PROBED])
-    parsed = _Cells(lines, separator, passed)
+    parsed = Cells(lines, separator_of(lines[passed : passed + PROBED]), passed)
+    separator = parsed.separator
     rows: list[list[str]] = []
     places: list[int] = []
     blank: list[int] = []
-    width = 1
-    at = passed
-    while at < len(lines):
-        row, following = parsed.row(at, len(rows[0]) if rows else None)
-        width = max(width, len(row)) if not rows else width
-        if width > 1 and not lines[at].strip() and following == at + 1:
-            blank.append(at + 1)
+    for place, row in parsed.rows():
+        if row is None:
+            blank.append(place)
         else:
             rows.append(row)
-            places.append(at + 1)
-        at = following
+            places.append(place)
+    width = len(rows[0])
     while len(rows) > 1 and not any(cell.strip() for cell in rows[-1]):
         rows.pop()
         blank.append(places.pop())
@@ -188,22 +178,17 @@ def read_json_lines(
     for place, line in enumerate(decoded.text.split("\n"), start=1):
         if not line.strip():
             continue
-        try:
-            made = json.loads(line, object_pairs_hook=_object)
-        except _Twice as error:
-            raise UserError(f"{source}, line {place}: the key {shown(str(error))} stands twice in one object") from None
-        except (ValueError, RecursionError):
-            made = None
-        if not isinstance(made, dict):
-            raise UserError(f"{source}, line {place}: expected a JSON object, got {shown(line.strip())}")
+        made, wrong = object_of(line)
+        if made is None:
+            raise UserError(f"{source}, line {place}: {wrong}")
         names.update(dict.fromkeys(made))
         objects.append(made)
         places.append(place)
     if not objects:
         raise UserError(f"{source} is empty; it needs one JSON object a line")
-    rows = [[_as_cell(made.get(name)) for name in names] for made in objects]
+    rows = [[as_cell(made.get(name)) for name in names] for made in objects]
     for path in dict.fromkeys(path for path in paths if path is not None and path not in names):
-        deep = [_as_cell(_at(made, path)) for made in objects]
+        deep = [as_cell(at_path(made, path)) for made in objects]
         # The name itself stays none where nothing lies there: that is told with those there are.
         if "." in path and any(deep):
             names[path] = None
@@ -211,6 +196,18 @@ def read_json_lines(
     objects_in = f"{count(len(rows), 'JSON object')} in {decoded.encoding}"
     note = f"table: {source}, {objects_in} with the keys {listed([*names])}"
     return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], decoded.first)
+
+
+def object_of(line: str) -> tuple[dict[str, object] | None, str]:
+    """Return the JSON object of a line, and an empty text; or None, and why there is none."""
+    made: object = None
+    try:
+        made = json.loads(line, object_pairs_hook=_object)
+    except _Twice as error:
+        return None, f"the key {shown(str(error))} stands twice in one object"
+    except (ValueError, RecursionError):
+        pass
+    return (made, "") if isinstance(made, dict) else (None, f"expected a JSON object, got {shown(line.strip())}")
 
 
 class _Twice(ValueError):
@@ -226,7 +223,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return made
 
 
-def _at(value: object, path: str) -> object:
+def at_path(value: object, path: str) -> object:
     """What lies at a path such as a.b.0.c; None where nothing does."""
     for part in path.split("."):
         if isinstance(value, dict):
@@ -239,7 +236,7 @@ def _at(value: object, path: str) -> object:
 
 
 def _paths(value: object, path: str) -> Iterator[str]:
-    """Yield the paths, as `_at` follows them, to what holds no more objects or lists."""
+    """Yield the paths, as `at_path` follows them, to what holds no more objects or lists."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if inside is None:
         yield path
@@ -257,126 +254,6 @@ def listed_lines(places: Sequence[int]) -> str:
     """Write line numbers for a message: `line 7`, `lines 7, 9, 12 and 40 more`."""
     more = f" and {len(places) - FEW:,} more" if len(places) > FEW else ""
     return f"line{'s' if len(places) > 1 else ''} {', '.join(map(str, places[:FEW]))}{more}"
-
-
-class _Cells:
-    """Lines cut into cells. literal: the lines in which a quotation mark was read as part of the text.
-
-    A quotation mark that is closed in a later line can be read in two ways where the lines up to there are whole rows
-    each: as one cell of many lines, or as two texts that have a mark at their beginning and at their end. It is a cell
-    when all of the file is CSV to the letter, in rows of equal length, and something else in it shows that its writer
-    quotes, as `_quotes` has it; otherwise the marks are part of the texts, so that two stray ones swallow no rows.
-    """
-
-    def __init__(self, lines: list[str], separator: str, begin: int) -> None:
-        """begin: the first line that is read"""
-        self._lines, self._separator, self._begin = lines, separator, begin
-        self.literal: list[int] = []
-
-    def row(self, at: int, columns: int | None) -> tuple[list[str], int]:
-        """Return the cells of the row that begins in a line, and the line after it.
-
-        columns: how many a row has, once that is known
-        """
-        line = self._lines[at]
-        if '"' not in line:
-            return [cell.lstrip(" ") for cell in line.split(self._separator)], at + 1
-        cells: list[str] = []
-        place, begun = 0, at
-        while True:
-            while self._lines[at].startswith(" ", place):
-                place += 1
-            closed = self._quoted(at, place, begun, columns) if self._lines[at].startswith('"', place) else None
-            if closed is None:
-                end = self._lines[at].find(self._separator, place)
-                end = len(self._lines[at]) if end < 0 else end
-                cells.append(self._lines[at][place:end])
-            else:
-                text, at, end = closed
-                cells.append(text)
-            if end >= len(self._lines[at]):
-                return cells, at + 1
-            place = end + 1
-
-    def _quoted(self, at: int, place: int, begun: int, columns: int | None) -> tuple[str, int, int] | None:
-        """Return the text of the quoted cell that begins there, and line and place of its end; None when the quotation
-        mark is none: nothing closes it, or text stands behind what would."""
-        parts: list[str] = []
-        first, place = at, place + 1
-        while at < len(self._lines):
-            line = self._lines[at]
-            while (end := line.find('"', place)) >= 0:
-                parts.append(line[place:end])
-                if line.startswith('"', end + 1):
-                    parts.append('"')
-                    place = end + 2
-                    continue
-                after = end + 1
-                while line.startswith(" ", after):
-                    after += 1
-                closes = after == len(line) or line.startswith(self._separator, after)
-                if closes and not (at > first and self._rows_each(begun, at, columns) and not self._quotes):
-                    return "".join(parts), at, after
-                self._tell(first)
-                return None
-            parts += [line[place:], "\n"]
-            at, place = at + 1, 0
-        self._tell(first)
-        return None
-
-    def _rows_each(self, first: int, last: int, columns: int | None) -> bool:
-        """Whether nearly all of these lines are whole rows by themselves."""
-        if columns is None or columns == 1:
-            return False
-        lines = self._lines[first : last + 1]
-        return sum(line.count(self._separator) == columns - 1 for line in lines) >= WHOLE_ROWS * len(lines)
-
-    @cached_property
-    def _quotes(self) -> bool:
-        """Whether the file is CSV to the letter whose writer is seen to quote.
-
-        To the letter: quotation marks stand around cells alone, doubled within them, and all rows have as many cells.
-        Seen to quote: a quoted cell holds a doubled mark, or one that can't be read in two ways holds a separator or a
-        line break, or all rows have quoted cells, and most of them one that can't be read in two ways.
-        """
-        mark = re.escape(self._separator)
-        quoted = re.compile(f' *"([^"]*(?:""[^"]*)*)" *(?={mark}|\n|$)')
-        plain = re.compile(f'[^"\n{mark}]*')
-        text, place, line = "\n".join(self._lines[self._begin :]), 0, self._begin
-        columns: int | None = None
-        seen = False
-        rows = quoting = sure = 0
-        while place <= len(text):
-            begun, begin, cells = line, place, 0
-            inside: list[bool] = []  # of each quoted cell, whether it can be read in one way only
-            while True:
-                found = quoted.match(text, place)
-                if found is None:
-                    found = plain.match(text, place)
-                else:
-                    cell, lines = found[1], found[1].count("\n")
-                    line += lines
-                    inside.append(not (lines and self._rows_each(begun, line, columns)))
-                    seen |= '"' in cell or (inside[-1] and (lines > 0 or self._separator in cell))
-                cells += 1
-                place = found.end() if found else place
-                if place == len(text) or text[place] == "\n":
-                    break
-                if text[place] != self._separator:
-                    return False
-                place += 1
-            if text[begin:place].strip():
-                columns = cells if columns is None else columns
-                if cells != columns:
-                    return False
-                # The names need not be quoted.
-                rows, quoting, sure = rows + 1, quoting + bool(inside or not rows), sure + any(inside)
-            place, line = place + 1, line + 1
-        return seen or (quoting == rows and 2 * sure > rows)
-
-    def _tell(self, at: int) -> None:
-        if not self.literal or self.literal[-1] != at + 1:
-            self.literal.append(at + 1)
 
 
 def _check_width(rows: list[list[str]], places: list[int], width: int, source: str, separator: str) -> None:
@@ -414,20 +291,7 @@ def _replaced(decoded: Decoded) -> list[str]:
     ]
 
 
-def _as_cell(value: object) -> str:
+def as_cell(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _separator(lines: Sequence[str]) -> str:
-    """Return the separator that the first line has, and of several the one that most lines have as often as it.
-
-    Where that leaves several, it is not the comma: 0;18,7 has two columns.
-    """
-    plain = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
-    there = [separator for separator in SEPARATORS if separator in plain[0]]
-    if not there:
-        return ","
-    whole = [line for line in plain if '"' not in line] or plain
-    return max(there, key=lambda one: sum(line.count(one) == plain[0].count(one) for line in whole))

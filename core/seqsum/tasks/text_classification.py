@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from copy import copy
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +14,8 @@ from pydantic import field_validator
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Codes, encoded, near_lengths, padded, unknown_alike, within
+from seqsum.tasks.alphabet import Codes, encoded, lengths_within, near_lengths, padded, unknown_alike, within
+from seqsum.tasks.asked_rows import AskedRows, PairsOfFile
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
     Answer,
@@ -27,9 +30,10 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches
+from seqsum.tasks.file_rows import PLAIN_LINES, AskedFile, FileColumn
 from seqsum.tasks.header import Header
 from seqsum.tasks.label_scores import LabelCounts
-from seqsum.tasks.labelled_lines import LabelledLines, LinesSource, read_lines
+from seqsum.tasks.labelled_lines import WORDS, LabelledLines, LinesSource, read_lines
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.tables import listed
@@ -115,6 +119,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
         self._training: tuple[Codes, Ints, Ints] | None = None
         self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[int]] = {}
+        self._file: PairsOfFile | None = None
+        self._truths: list[Inputs] = []
         if facts is None:
             # Where characters are read, texts are split by what is read of them; else by the whole texts.
             reading = self._reading(config.max_length if config.tokenizer == "characters" else WHOLE)
@@ -123,6 +129,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
                 "labels": lines.labels,
                 "fingerprint": lines.fingerprint,
                 "max_length": reading.max_length,
+                "columns": list(lines.columns),
                 **self._vocabulary_of(lines),
             }
         # The labels, the tokenizer, how far texts were read to split them, and the SHA-256 of the texts, their labels
@@ -135,6 +142,35 @@ class TextClassification(DataTask[TextClassificationConfig]):
         self.classes = len(self.labels)
         kind = "a line of code" if config.file is None else "a text"
         self.input_hint = f"{kind}; the labels are {listed(self.labels)}"
+
+    @property
+    def question_column(self) -> FileColumn:
+        return self._column(0, "--column")
+
+    def _column(self, place: int, option: str) -> FileColumn:
+        """The column of texts, 0, or of labels, 1, in a file that is asked."""
+        config = self.config
+        named = self._facts.get("columns") or (config.text_column, config.label_column)
+        table = config.file is not None and config.file.endswith(PLAIN_LINES)
+        return FileColumn(
+            named[place], WORDS[place : place + 1], place == 0, option, config.header, config.encoding, table
+        )
+
+    def of_file(self, file: AskedFile) -> TextClassification:
+        found = copy(self)
+        found.part = "file"
+        columns = (
+            self.question_column.called(file.column),
+            self._column(1, "--truth-column").called(file.truth_column),
+        )
+        found._file = PairsOfFile(file, *columns, self.unit)
+        with suppress(UserError):  # the training part may be gone: it tells which label is the most frequent
+            found._load()
+        return found
+
+    @property
+    def asked_rows(self) -> AskedRows | None:
+        return None if self._file is None else self._file.found
 
     def steps_per_epoch(self, batch_size: int) -> float:
         codes, _, _ = self._load()
@@ -151,6 +187,9 @@ class TextClassification(DataTask[TextClassificationConfig]):
 
     def held_out(self, low: int | None = None, high: int | None = None) -> Iterator[Examples]:
         """Yield the held-out texts, shortest first, those of nearly one length together; low, high: of which length."""
+        if self._file is not None:
+            yield from self._of_file(self._file, low, high)
+            return
         self._load()
         what = "test text" if self.part == "test" else "held-out text"
         yield from within(self._asked, low, high, what, f"{self.unit}s")
@@ -159,17 +198,45 @@ class TextClassification(DataTask[TextClassificationConfig]):
         """balanced_accuracy: the mean over labels of the share of each one's texts that are right; macro_f1: that of
         their F1 (`label_scores`); majority_class_accuracy: that of always saying the training part's most frequent
         label."""
-        self._load()
-        targets = np.concatenate([examples.targets for examples in self._asked])
+        if self._file is None:
+            self._load()
+        truths = self._truths or [examples.targets for examples in self._asked]
+        targets = np.concatenate([part.astype(np.int64) for part in truths])
         answered = np.concatenate([np.asarray(answer) for answer in answers])
         if len(answered) != len(targets):  # only some lengths were asked
             return {}
         counts = LabelCounts.of(answered, targets, self.classes)
+        majority = None if self._training is None else float((targets == self._majority).mean())
         return {
             "balanced_accuracy": float(np.nanmean(counts.recall)),
             "macro_f1": counts.macro_f1,
-            "majority_class_accuracy": float((targets == self._majority).mean()),
+            **({} if majority is None else {"majority_class_accuracy": majority}),
         }
+
+    def _of_file(self, file: PairsOfFile, low: int | None, high: int | None) -> Iterator[Examples]:
+        """Yield the texts of a file whose label is known, in the order of its parts."""
+        places = {label: place for place, label in enumerate(self.labels)}
+        self._truths = []
+        for part in file.parts():
+            known = list[tuple[str, str]]()
+            for pair in part:
+                if (label := pair.truth.strip()) in places:
+                    known.append((pair.text, label))
+                else:
+                    file.found.labels[label] += 1
+                    file.found.leave_out("with a label that the run does not know", pair.line)
+            if not known:
+                continue
+            codes, lengths = self._encoded(known)
+            unknown = codes == len(self._tokenizer.names)
+            file.found.tokens += int(lengths.sum())
+            file.found.unknown += int((unknown & (np.arange(codes.shape[1]) < lengths[:, None])).sum())
+            every = near_lengths(codes, lengths, np.array([places[label] for _, label in known], dtype=np.int64))
+            for examples in lengths_within(every, low, high):
+                self._truths.append(examples.targets)
+                yield examples
+        if not self._truths:
+            raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:
         if not text.strip():

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from seqsum.errors import UserError, did_you_mean
+from seqsum.errors import UserError, did_you_mean, told_as
 from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.text import one_line
@@ -87,11 +87,11 @@ DataFile = Annotated[str | None, AfterValidator(_absolute)]
 """The setting that names a file: it means the same from every folder, for a run may go on from another one."""
 
 
-def read_bytes(path: str, field: str) -> bytes:
-    """Read a data file whole; raise UserError, naming the setting, when it is missing, a folder or too large."""
+def check_file(path: str, field: str) -> Path:
+    """Return a data file's path; raise UserError, naming the setting, when it is missing, or is no plain file."""
     file = Path(path)
     quoted = shown(file.name)
-    try:
+    with told_as(f"{field}: can't read {one_line(path)}", ValueError):  # ValueError: a null character in the path
         if file.is_dir():
             raise UserError(f"{field}: {one_line(path)} is a folder; name a file in it")
         if not file.exists():
@@ -100,14 +100,18 @@ def read_bytes(path: str, field: str) -> bytes:
             raise UserError(f"{field}: there is no file {quoted} in {one_line(str(file.parent))}{near}")
         if not file.is_file():
             raise UserError(f"{field}: {one_line(path)} is not a plain file; name one that holds the data")
+    return file
+
+
+def read_bytes(path: str, field: str) -> bytes:
+    """Read a data file whole; raise UserError, naming the setting, when it is missing, a folder or too large."""
+    file = check_file(path, field)
+    with told_as(f"{field}: can't read {one_line(path)}"):
         if file.stat().st_size > LARGEST_FILE:
             raise UserError(
                 f"{field}: {one_line(path)} is larger than {LARGEST_FILE // 1_000_000} MB; name a part of it"
             )
         return file.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UserError(f"{field}: can't read {one_line(path)}: {reason}") from None
 
 
 def decode(data: bytes, whole: bool = True, encoding: Encoding = "auto") -> Decoded:

@@ -8,9 +8,26 @@ from seqsum.query.question import Answer, Number, OverLengths
 
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
+    from seqsum.tasks.asked_rows import AskedRows
 
 
 OF_EVALUATION = ("accuracy", "loss", "metrics", "sequences", "exhaustive", "asked")
+
+
+class FileFacts(Answer):
+    """What became of the rows of a file."""
+
+    rows: int
+    """Of a text, its characters; of a series, its values."""
+    asked: int
+    not_asked: dict[str, int]
+    """How many, by the reason."""
+    unknown_labels: dict[str, int]
+    """How often each label stands there that the run does not know."""
+    tokens: int
+    unknown_tokens: int
+    sentences: list[str]
+    """The same in words, with line numbers."""
 
 
 class EvaluateAnswer(Answer):
@@ -20,8 +37,8 @@ class EvaluateAnswer(Answer):
     sequences: int
     exhaustive: bool
     """Whether that is the whole input space."""
-    part: Literal["all", "held out", "validation", "test"]
-    """Which inputs were asked: all there are, some that are made without end, or a part of the data."""
+    part: Literal["all", "held out", "validation", "test", "file"]
+    """Which inputs were asked: all there are, some that are made without end, a part of the data, or a file's."""
     has_test: bool
     """Whether the data has a test part, too."""
     asked: int
@@ -34,6 +51,8 @@ class EvaluateAnswer(Answer):
     confusion: list[list[int]] | None
     """[truth][prediction]: how often; null for sequences, values and more than a hundred classes."""
     labels: list[str] | None
+    file: FileFacts | None = None
+    """Null where the run's own data was asked."""
 
 
 class Evaluate(OverLengths):
@@ -55,4 +74,19 @@ class Evaluate(OverLengths):
             accuracy_by_length={str(length): share for length, share in found.accuracy_by_length.items()},
             confusion=None if found.confusion is None else found.confusion.tolist(),
             labels=labels_of(loaded.task),
+            file=_facts(loaded.task.asked_rows),
         )
+
+
+def _facts(rows: AskedRows | None) -> FileFacts | None:
+    if rows is None:
+        return None
+    return FileFacts(
+        rows=rows.rows,
+        asked=rows.asked,
+        not_asked={reason: lines.number for reason, lines in rows.left_out.items()},
+        unknown_labels=dict(rows.labels.most_common()),
+        tokens=rows.tokens,
+        unknown_tokens=rows.unknown,
+        sentences=[*rows.told()],
+    )

@@ -12,7 +12,7 @@ from pydantic import Field
 from seqsum.errors import UserError
 from seqsum.query.question import Answer, Continues, Number, TypedAnswer
 from seqsum.query.questions.forecast import Interval, interval_of
-from seqsum.query.task_facts import labels_of
+from seqsum.query.task_facts import goes_on, labels_of
 from seqsum.tasks.base import AnyTask, Inputs
 
 if TYPE_CHECKING:
@@ -69,20 +69,25 @@ class Predict(Continues):
     def answer(self, asked: Asked) -> PredictAnswer:
         return self.said_by(asked.loaded, asked.seed(self.seed))
 
+    def check(self, loaded: Loaded) -> None:
+        """Raise UserError for a field that makes no sense with a checkpoint's task."""
+        task, goes = loaded.task, goes_on(loaded.task)
+        draws = goes and task.answer != "values"
+        for flag, given, fits, what in (
+            ("--length", self.length, goes, "continue a prompt"),
+            ("--temperature", self.temperature, draws, "draw tokens"),
+            ("--top-k", self.top_k, draws, "draw tokens"),
+        ):
+            if given is not None and not fits:
+                raise UserError(f'predict: the task "{task.config.name}" does not {what}; leave {flag} out')
+
     def said_by(self, loaded: Loaded, seed: int = 0) -> PredictAnswer:
         """What a checkpoint says; raises UserError where the input can't be read."""
         from seqsum.query.model_input import ModelInput
 
         task, read = loaded.task, ModelInput.typed(loaded, self.input)
         inputs, usual = read.inputs, loaded.task.continues(read.inputs)
-        draws = usual is not None and task.answer != "values"
-        for flag, given, fits, what in (
-            ("--length", self.length, usual is not None, "continue a prompt"),
-            ("--temperature", self.temperature, draws, "draw tokens"),
-            ("--top-k", self.top_k, draws, "draw tokens"),
-        ):
-            if given is not None and not fits:
-                raise UserError(f'predict: the task "{task.config.name}" does not {what}; leave {flag} out')
+        self.check(loaded)
         length = usual if self.length is None else self.length
         answer, probabilities, ends = self._said(read, length, seed)
         prediction = task.read_answer(inputs, answer)
