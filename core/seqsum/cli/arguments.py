@@ -422,6 +422,20 @@ def _pull(parser: Parser) -> None:
     parser.add_argument("--force", action="store_true", help="put a run here that differs into the bin first")
 
 
+def _pack(parser: Parser) -> None:
+    from seqsum.runs.packed import ENDING
+
+    _run(parser)
+    parser.add_argument("--output", metavar="FILE", help=f"default: the run's name{ENDING}, here")
+    _force(parser)
+
+
+def _unpack(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="what seqsum pack wrote")
+    parser.add_argument("--name", metavar="TEXT", help="what the run is called here; default: as it was")
+    parser.add_argument("--force", action="store_true", help="put a run here that differs into the bin first")
+
+
 def _rename(parser: Parser) -> None:
     _run(parser)
     parser.add_argument("name", metavar="NAME", help="1 to 200 characters")
@@ -509,6 +523,10 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
             "copy whole runs to a PostgreSQL server, or from there",
         ),
         "pull": Subcommand("bring runs back from a server, or list those there", "server:pull", _pull, ""),
+        "pack": Subcommand(
+            "write a whole run into one file", "packing:pack", _pack, "write a whole run into one file, or read it"
+        ),
+        "unpack": Subcommand("make the run of a packed file", "packing:unpack", _unpack, ""),
         "sync": Subcommand("upload a run's offline SwanLab logs", "commands:sync", _sync),
     },
     "While it trains": {

@@ -11,53 +11,39 @@ import json
 import os
 import sqlite3
 import stat
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError, told_as
-from seqsum.files import open_regular, parse_json, sync_folder
+from seqsum.files import parse_json
 from seqsum.formatting import count, size
-from seqsum.runs import bin, kept, store_rows
-from seqsum.runs.access import read_only
-from seqsum.runs.bounds import RUN_NAME, inside, remove
-from seqsum.runs.changes import tell_changed
+from seqsum.runs import store_rows
 from seqsum.runs.database import connect
-from seqsum.runs.kept import RUN_FILE
 from seqsum.runs.kinds import Fields
-from seqsum.runs.lock import LOCK_FILE, no_worker
+from seqsum.runs.moving import (
+    PART,
+    Content,
+    Snapshot,
+    arrive,
+    content_of,
+    held,
+    parts_of,
+    paths_of,
+    place_of,
+    set_times,
+    unlike_here,
+)
 from seqsum.runs.record import some
-from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run
+from seqsum.runs.run import METRICS_FILE, Run
 from seqsum.runs.store import PATIENCE_SECONDS, Store
 from seqsum.runs.workspace import GROUP, Workspace
 from seqsum.text import one_line, printable
 
 if TYPE_CHECKING:
     from seqsum.runs.server import Connection
-
-PART = 4 * 2**20
-"""Bytes of a file that go at once."""
-NOT_SENT = (METRICS_FILE, f"{METRICS_FILE}-wal", f"{METRICS_FILE}-shm", f"{METRICS_FILE}-journal", LOCK_FILE, RUN_FILE)
-DEEPEST = 16
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a run holds: the SHA-256 of its store's rows, and of each of its files, by their path; of a folder ""."""
-
-    store: str
-    files: Mapping[str, str]
-
-    def unlike(self, other: Content) -> list[str]:
-        """Return the names of what is not the same in both; of a folder that only one has its own name alone."""
-        paths = sorted({*self.files, *other.files})
-        unlike = {path for path in paths if self.files.get(path) != other.files.get(path)}
-        differ = [path for path in paths if path in unlike and path.rpartition("/")[0] not in unlike]
-        return differ if self.store == other.store else [METRICS_FILE, *differ]
 
 
 @dataclass(frozen=True)
@@ -136,68 +122,6 @@ def _content_there(server: Connection, run: Pushed) -> Content:
     return Content(run.digest, dict(rows))
 
 
-# Here
-
-
-def _paths(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield what of a run's folder is sent, each folder before what is in it: no link, nothing temporary, no lock."""
-    todo = [""]
-    while todo:
-        prefix = todo.pop()
-        with os.scandir(folder / prefix) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        for entry in found:
-            path, facts = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
-            if entry.name.startswith(".") or path in NOT_SENT:
-                continue
-            if stat.S_ISDIR(facts.st_mode):
-                todo.append(f"{path}/")
-            if stat.S_ISDIR(facts.st_mode) or stat.S_ISREG(facts.st_mode):
-                yield path, facts
-
-
-def _parts(path: Path) -> Iterator[bytes]:
-    with open_regular(path) as file:
-        while data := file.read(PART):
-            yield data
-
-
-def _checksum(path: Path) -> str:
-    made = hashlib.sha256()
-    for data in _parts(path):
-        made.update(data)
-    return made.hexdigest()
-
-
-def _content_here(run: Run, database: sqlite3.Connection) -> Content:
-    files = {
-        path: "" if stat.S_ISDIR(facts.st_mode) else _checksum(run.folder / path) for path, facts in _paths(run.folder)
-    }
-    return Content(store_rows.digest(database), files)
-
-
-class _Snapshot:
-    """A run's store as it is at a moment, in a file of its own; a context."""
-
-    def __init__(self, run: Run) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="seqsum-")
-        try:
-            path = Path(self._folder.name) / METRICS_FILE
-            with run.store() as store:
-                store.copy_to(path)
-            self.database = connect(path, "mode=rw", PATIENCE_SECONDS)
-        except BaseException:
-            self._folder.cleanup()
-            raise
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self.database
-
-    def __exit__(self, *_: object) -> None:
-        self.database.close()
-        self._folder.cleanup()
-
-
 # From here to there
 
 
@@ -208,10 +132,9 @@ def push(server: Connection, run: Run, *, replace: bool = False) -> tuple[Pushed
     Raises UserError for a run that a worker is at, that can't be read, or that differs from the one there.
     """
     summary = run.summary()
-    held = nullcontext() if read_only(run.folder) and not run.worker_lives else no_worker(run.folder, "push")
-    with held, told_as(f"push: can't read {run.folder}", sqlite3.Error), _Snapshot(run) as database:
+    with held(run, "push"), told_as(f"push: can't read {run.folder}", sqlite3.Error), Snapshot(run) as database:
         store_rows.check_kinds(database, run.folder / METRICS_FILE)
-        here = _content_here(run, database)
+        here = content_of(run, database)
         facts = {
             "name": summary.name, "preset": summary.preset, "status": summary.status, "step": summary.step,
             "group": summary.group or "", "owner": summary.owner, "host": summary.host,
@@ -246,7 +169,7 @@ def push(server: Connection, run: Run, *, replace: bool = False) -> tuple[Pushed
 
 
 def _send_files(server: Connection, key: int, run: Run, here: Content) -> None:
-    for path, facts in _paths(run.folder):
+    for path, facts in paths_of(run.folder):
         folder = stat.S_ISDIR(facts.st_mode)
         server.execute(
             "INSERT INTO seqsum.file(run, path, size, sha256, mtime) VALUES (%s, %s, %s, %s, %s)",
@@ -255,7 +178,7 @@ def _send_files(server: Connection, key: int, run: Run, here: Content) -> None:
         if folder:
             continue
         made = hashlib.sha256()
-        for number, data in enumerate(_parts(run.folder / path)):
+        for number, data in enumerate(parts_of(run.folder / path)):
             made.update(data)
             insert = "INSERT INTO seqsum.part(run, path, number, data) VALUES (%s, %s, %s, %b)"
             server.execute(insert, (key, path, number, data))
@@ -272,45 +195,14 @@ def pull(server: Connection, there: Pushed, workspace: Workspace, *, replace: bo
     replace: put a run here of the same id that differs into the bin before.
     Raises UserError for what is there and no run of ours, or when the run here differs.
     """
-    if RUN_NAME.fullmatch(there.id) is None:
-        inside(workspace.folder, there.id)
-        if there.id.startswith("."):
-            raise UserError(f"pull: {one_line(there.id)} is no name of a run")
-    run = Run(workspace.folder / there.id)
-    with workspace.alone(), told_as(f"pull: can't write {workspace.folder}", sqlite3.Error):
-        if os.path.lexists(run.folder):
-            unlike = _unlike_here(server, there, run)
-            if not unlike:
-                return run, False
-            if not replace:
-                raise UserError(
-                    f"pull: run {run.id} is in {workspace.folder} already, and differs in {some(unlike)}; --force puts "
-                    "that one into the bin first"
-                )
-        workspace.clear_unfinished()
-        building = workspace.folder / f".{there.id}.new"
-        building.mkdir()
-        try:
-            _fetch(server, there, building)
-            if os.path.lexists(run.folder):
-                bin.delete(run)
-            building.rename(run.folder)
-        except BaseException:
-            with suppress(OSError, UserError):
-                kept.remove_kept(building)
-            raise
-        sync_folder(workspace.folder)
-    tell_changed(run.folder)
-    return run, True
-
-
-def _unlike_here(server: Connection, there: Pushed, run: Run) -> list[str]:
-    try:
-        with _Snapshot(run) as database:
-            here = _content_here(run, database)
-    except (UserError, OSError, sqlite3.Error):  # a damaged one differs
-        return [METRICS_FILE]
-    return _content_there(server, there).unlike(here)
+    return arrive(
+        workspace,
+        there.id,
+        "pull",
+        lambda run: unlike_here(run, _content_there(server, there)),
+        lambda folder: _fetch(server, there, folder),
+        replace=replace,
+    )
 
 
 def _fetch(server: Connection, there: Pushed, folder: Path) -> None:
@@ -326,13 +218,7 @@ def _fetch(server: Connection, there: Pushed, folder: Path) -> None:
         with closing(connect(folder / METRICS_FILE, "mode=rw", PATIENCE_SECONDS)) as database:
             if store_rows.digest(database) != found[0]:
                 raise UserError(f"pull: {METRICS_FILE} of run {there.id} does not match its checksum there")
-        if kept.server_of(folder.parent) is not None:
-            with kept.new_on_server(folder, there.id, 1, {}) as store:
-                store.restore_from(folder / METRICS_FILE)
-            for name in NOT_SENT[:4]:
-                remove(folder / name)
         _fetch_files(server, there, folder)
-        (folder / CHECKPOINTS).mkdir(exist_ok=True)
 
 
 def _fetch_files(server: Connection, there: Pushed, folder: Path) -> None:
@@ -341,7 +227,7 @@ def _fetch_files(server: Connection, there: Pushed, folder: Path) -> None:
     ).fetchall()
     times = dict[Path, int]()
     for path, length, checksum, mtime in rows:
-        place = _place(folder, path)
+        place = place_of(folder, path, "pull")
         times[place] = mtime
         if length is None:
             place.mkdir()
@@ -357,26 +243,13 @@ def _fetch_files(server: Connection, there: Pushed, folder: Path) -> None:
         if made.hexdigest() != checksum:
             raise UserError(f"pull: {one_line(path)} of run {there.id} does not match its checksum there")
     # What is written into a folder changes its time.
-    for place in reversed(times):
-        if place.is_dir():
-            sync_folder(place)
-        os.utime(place, ns=(times[place], times[place]))
+    set_times(times)
 
 
 def _part(server: Connection, key: int, path: str, number: int) -> bytes:
     query = "SELECT data FROM seqsum.part WHERE run = %s AND path = %s AND number = %s"
     row = server.execute(query, (key, path, number), binary=True).fetchone()
     return b"" if row is None else bytes(row[0])
-
-
-def _place(folder: Path, path: str) -> Path:
-    """Return where a file of a run lies: a server's words lead nowhere else, nor over what is ours."""
-    names = path.split("/")
-    if len(names) > DEEPEST or names[0] in NOT_SENT or any(name.startswith(".") for name in names):
-        raise UserError(f"pull: {one_line(path)} is no file of a run")
-    for name in names:
-        folder = inside(folder, name)
-    return folder
 
 
 def told(pushed: Pushed) -> str:
