@@ -8,7 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqsum.api import Model, Points, TrainedRun, TrainedRuns, find_run, list_runs, load, train
+    from seqsum.api import (
+        Model,
+        Points,
+        StartedSweep,
+        SweptSetting,
+        TrainedRun,
+        TrainedRuns,
+        find_run,
+        list_runs,
+        load,
+        sweep,
+        train,
+    )
     from seqsum.errors import UserError
     from seqsum.watching import WatchedRun, watch
 
@@ -16,6 +28,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Model",
     "Points",
+    "StartedSweep",
+    "SweptSetting",
     "TrainedRun",
     "TrainedRuns",
     "UserError",
@@ -23,6 +37,7 @@ __all__ = [
     "find_run",
     "list_runs",
     "load",
+    "sweep",
     "train",
     "watch",
 ]

@@ -4,6 +4,7 @@
     steps, losses = run.metric("loss")
     model = seqsum.load(run)
     model("1 2 3")
+    sweep = seqsum.sweep("baseline", {"optim.lr": [1e-3, 1e-2]}, seeds=8)
 
 Workers of their own train, as from the command line and the console; torch is loaded here when a model is.
 """
@@ -30,6 +31,7 @@ from seqsum.control.replicate import MOST_SEEDS, Replication, group_name
 from seqsum.errors import UserError
 from seqsum.formatting import duration, metric
 from seqsum.launch import LocalLauncher, WarmLauncher
+from seqsum.plotting.drawing import svg
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.annotations import check_typed_name
@@ -37,6 +39,14 @@ from seqsum.runs.best import BEST, best_step
 from seqsum.runs.listed import listed
 from seqsum.runs.metric_direction import direction_of
 from seqsum.schema import as_text
+from seqsum.sweeps import definition, steering
+from seqsum.sweeps.definition import Setting, Sweep, create
+from seqsum.sweeps.files import settings_table
+from seqsum.sweeps.making import plan
+from seqsum.sweeps.optuna_study import library
+from seqsum.sweeps.plot import seeds_picture
+from seqsum.sweeps.results import Result, results
+from seqsum.sweeps.space import MOST_SETTINGS, PRUNERS, SAMPLERS, Pruner, Sampler, split
 from seqsum.text import one_line
 
 if TYPE_CHECKING:
@@ -199,10 +209,7 @@ class TrainedRuns(Sequence[TrainedRun]):
 
         Raises UserError where pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise UserError("to_pandas needs pandas, which is not installed: pip install pandas") from None
+        table = _pandas()
         rows = {}
         for one in self._runs:
             summary = one.run.outline()
@@ -210,10 +217,129 @@ class TrainedRuns(Sequence[TrainedRun]):
             last = {f"last.{name}": value for name, value in summary.metrics.items()}
             best = {f"best.{name}": value for name, value in one.best.items()}
             rows[one.id] = {**facts, **fields_of(one.run), **last, **best}
-        return pandas.DataFrame.from_dict(rows, orient="index")
+        return table.DataFrame.from_dict(rows, orient="index")
 
     def _repr_html_(self) -> str:
         return _table(self._runs)
+
+
+class SweptSetting(NamedTuple):
+    """A setting that a sweep tried.
+
+    values: path → value of what it was set to; state: running, complete, pruned or failed; reason: why it failed or was
+    given up; value: the median of the goal over its seeds, None before it has one; runs: one for each seed
+    """
+
+    values: dict[str, Any]
+    state: str
+    reason: str
+    value: float | None
+    runs: TrainedRuns
+
+
+class StartedSweep:
+    """A sweep, as its folder says it is at the moment; cheap to make."""
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self.workspace, self.name = workspace, name
+
+    def __repr__(self) -> str:
+        made, settings = self._read()
+        done = sum(one.state != "running" for one in settings)
+        return f"<sweep {self.name}, {self.status}, {done} of {made.trials} settings>"
+
+    @property
+    def status(self) -> str:
+        """running, paused, stopped, finished or died."""
+        return definition.status_of(self.workspace, definition.read(self.workspace, self.name))
+
+    @property
+    def goal(self) -> str:
+        """The metric whose last value says how well a run did."""
+        return definition.read(self.workspace, self.name).goal
+
+    @property
+    def settings(self) -> list[SweptSetting]:
+        """Every setting that was tried so far, the best first; pruned and failed ones stand behind."""
+        made, _ = self._read()
+        base, found = made.base, list[SweptSetting]()
+        for one in self._results():
+            values = {}
+            for path, text in one.setting.values.items():
+                values[path] = base.changed({path: text}, "sweep").value(path)
+            runs = TrainedRuns(TrainedRun(Run(self.workspace.folder / run)) for run in one.runs)
+            found.append(SweptSetting(values, one.setting.state, one.setting.reason, one.median, runs))
+        return found
+
+    @property
+    def best(self) -> SweptSetting:
+        """The best setting that all seeds were tried of; raises UserError before there is one."""
+        found = next((one for one in self.settings if one.state == "complete" and one.value is not None), None)
+        if found is None:
+            raise UserError(f"sweep: no setting of {self.name} has its {self.goal} of all seeds yet")
+        return found
+
+    @property
+    def runs(self) -> TrainedRuns:
+        """The runs of all settings, the best setting's first."""
+        return TrainedRuns(run for one in self.settings for run in one.runs)
+
+    def wait(self, seconds: float = math.inf) -> StartedSweep:
+        """Wait until it has ended, or was stopped or paused; return it. Raises UserError where its driver died, and
+        TimeoutError when the seconds are over."""
+        deadline = time.monotonic() + seconds
+        while (status := self.status) == "running":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"sweep {self.name} is running yet, after {duration(seconds)}")
+            time.sleep(LOOK_SECONDS)
+        if status == "died":
+            raise UserError(f"sweep: {self.name} has died: nothing drives it; resume() goes on")
+        return self
+
+    def pause(self) -> None:
+        """Have it start nothing new; what runs goes on."""
+        steering.pause(self.workspace, self.name)
+
+    def resume(self) -> None:
+        steering.resume(self.workspace, self.name)
+
+    def stop(self) -> None:
+        """Have it save its runs and stop; nothing where it has ended. `resume` goes on."""
+        if self.status in (*steering.DRIVEN, "died"):
+            steering.stop(self.workspace, self.name)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a table with a row for each setting, the best first: what it was set to, and the columns of
+        `seqsum sweep --show NAME --output FILE.csv`. Its index is the setting's number.
+
+        Raises UserError where pandas is not installed.
+        """
+        made, _ = self._read()
+        heading, *lines = settings_table(made, self._results())
+        return _pandas().DataFrame(lines, columns=heading).set_index("number")
+
+    def _read(self) -> tuple[Sweep, tuple[Setting, ...]]:
+        made = definition.read(self.workspace, self.name)
+        return made, definition.read_settings(self.workspace, self.name).settings
+
+    def _results(self) -> list[Result]:
+        return results(self.workspace, *self._read())
+
+    def _repr_html_(self) -> str:
+        made, _ = self._read()
+        found, paths = self._results(), [part.path for part in made.space]
+        heading = (*paths, "state", "seeds", f"median {made.goal}")
+        rows = [
+            (
+                *(one.setting.values.get(path, "") for path in paths),
+                one.setting.state,
+                f"{one.sample.n if one.sample else 0} of {len(made.seeds)}",
+                metric(made.goal, one.median),
+            )
+            for one in found
+        ]
+        picture = svg(seeds_picture(made, found)) if found else ""
+        return f"<p>{html.escape(repr(self))}</p>{_html_table(heading, rows)}{picture}"
 
 
 class Model:
@@ -308,7 +434,66 @@ def train(
         return _followed(several.wait, several.stop) if wait else several
 
 
-def _seeds(seeds: object) -> Sequence[int]:
+def sweep(
+    preset: str,
+    changes: Mapping[str, object],
+    *,
+    seeds: int | Iterable[int] = 4,
+    trials: int | None = None,
+    sampler: Sampler | None = None,
+    prune: Pruner | None = None,
+    goal: str | None = None,
+    name: str | None = None,
+    wait: bool = True,
+    workspace: Place = None,
+) -> StartedSweep:
+    """Try many settings of a preset, each with several seeds, as `seqsum sweep` does.
+
+    changes: path → a list of values, a range as text ("8..64", "1e-4..1e-1:log"), or one value, which is set once
+    seeds: how many of each setting (from 0), or which; trials: how many settings; None: a grid's
+    sampler: how settings are chosen; None: grid for lists, tpe with a range; prune: give up bad settings early
+    goal: the metric to be made better; None: accuracy, or else train.best_metric
+    name: of the sweep; None: the preset's, with -sweep
+    wait: for the end; without, it returns at once and the sweep goes on by itself. Interrupted meanwhile (ctrl+c), it
+        is asked to save its runs and stop.
+
+    Raises UserError for a wrong setting, or where there is nothing to go over; Optuna is needed.
+    """
+    library()
+    chosen, place = load_preset(preset), _workspace(workspace)
+    fixed, space = split({path: _swept(path, value) for path, value in changes.items()}, chosen.config)
+    for word, given, known in (("sampler", sampler, SAMPLERS), ("prune", prune, PRUNERS)):
+        if given not in (None, *known):
+            raise UserError(f"sweep: {word} must be one of {', '.join(known)}, got {one_line(repr(given))}")
+    if trials is not None and (type(trials) is not int or not 1 <= trials <= MOST_SETTINGS):
+        raise UserError(f"sweep: trials is how many settings, 1 to {MOST_SETTINGS:,}; got {one_line(repr(trials))}")
+    wanted = chosen.config.changed(fixed, "sweep")
+    made = create(
+        place,
+        plan(
+            chosen.name, wanted, space, _seeds(seeds, "sweep"), trials=trials, sampler=sampler, prune=prune, goal=goal,
+            name=name,
+        ),
+        named=name is not None,
+    )  # fmt: skip
+    steering.drive_beside(place, made.name)
+    started = StartedSweep(place, made.name)
+    return _followed(started.wait, started.stop) if wait else started
+
+
+def _swept(path: str, value: object) -> str:
+    """Write what a sweep goes over in a field as a person types it. Raises UserError for a value that can't be."""
+    if not isinstance(value, list | tuple | range):
+        return as_text(value)
+    texts = [as_text(one) for one in value]
+    wrong = next((text for text in texts if "," in text), None)
+    if wrong is not None or not texts:
+        what = "an empty list" if wrong is None else f"a value with a comma, {one_line(repr(wrong))}"
+        raise UserError(f"sweep: {path}: can't go over {what}")
+    return ",".join(texts)
+
+
+def _seeds(seeds: object, command: str = "train") -> Sequence[int]:
     """Return the seeds that are meant. Raises UserError."""
     found = range(seeds) if type(seeds) is int and 1 <= seeds <= MOST_SEEDS else ()
     if isinstance(seeds, Iterable) and not isinstance(seeds, str):
@@ -316,7 +501,9 @@ def _seeds(seeds: object) -> Sequence[int]:
     fit = all(type(seed) is int and 0 <= seed < 2**32 for seed in found)
     if not fit or not 1 <= len(set(found)) == len(found) <= MOST_SEEDS:
         got = one_line(repr(seeds))
-        raise UserError(f"train: seeds is how many, 1 to {MOST_SEEDS}, or which, different whole numbers; got {got}")
+        raise UserError(
+            f"{command}: seeds is how many, 1 to {MOST_SEEDS}, or which, different whole numbers; got {got}"
+        )
     return found
 
 
@@ -369,18 +556,32 @@ def _table(runs: Iterable[TrainedRun]) -> str:
     names = list(
         dict.fromkeys(name for one in summaries for name in ("loss", "accuracy", "mae") if name in one.metrics)
     )
-    rows = ["<tr>" + "".join(f"<th>{html.escape(word)}</th>" for word in ("run", "status", "step", *names)) + "</tr>"]
+    rows = []
     for one in summaries:
         values = [metric(name, one.metrics[name]) if name in one.metrics else "–" for name in names]
-        cells = (one.name, one.status, f"{one.step:,}", *values)
-        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-    return f"<table>{''.join(rows)}</table>"
+        rows.append((one.name, one.status, f"{one.step:,}", *values))
+    return _html_table(("run", "status", "step", *names), rows)
+
+
+def _html_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Every text literally."""
+    lines = ["<tr>" + "".join(f"<th>{html.escape(word)}</th>" for word in heading) + "</tr>"]
+    lines += ["<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _pandas() -> Any:
+    """Return the library; raises UserError where it is not installed."""
+    try:
+        import pandas
+    except ImportError:
+        raise UserError("to_pandas needs pandas, which is not installed: pip install pandas") from None
+    return pandas
 
 
 def _chart(run: Run) -> str:
     """The curves of a run as an SVG picture; nothing where there are none."""
     from seqsum.export.run_plot import plot
-    from seqsum.plotting.drawing import svg
 
     try:
         return svg(plot(run))

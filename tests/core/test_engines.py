@@ -13,7 +13,7 @@ from seqsum.config import TrainConfig
 from seqsum.errors import UserError
 from seqsum.launch import LocalLauncher, read_options
 from seqsum.runs import Workspace
-from seqsum.sweep import definition
+from seqsum.sweeps import definition
 from support.command_line import call, lines, refused
 from support.engine import new_run, small, wait_for_end, wait_until
 

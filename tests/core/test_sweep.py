@@ -25,13 +25,13 @@ from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
-from seqsum.sweep import definition
-from seqsum.sweep.definition import Sweep
-from seqsum.sweep.driver import Driver
-from seqsum.sweep.file import SweepFile, file_text, read_sweep_file
-from seqsum.sweep.optuna_study import study_of
-from seqsum.sweep.results import results
-from seqsum.sweep.space import Choices, Range, grid, label, split, trials_of
+from seqsum.sweeps import definition
+from seqsum.sweeps.definition import Sweep
+from seqsum.sweeps.driver import Driver
+from seqsum.sweeps.file import SweepFile, file_text, read_sweep_file
+from seqsum.sweeps.optuna_study import study_of
+from seqsum.sweeps.results import results
+from seqsum.sweeps.space import Choices, Range, grid, label, split, trials_of
 from support.command_line import call, lines, refused
 from support.engine import SMALL, wait_until
 

@@ -18,13 +18,13 @@ from seqsum.plotting.drawing import Line, Picture, Words
 from seqsum.plotting.picture_file import written
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
-from seqsum.sweep.axes import axes_of, grid_of
-from seqsum.sweep.definition import read_settings
-from seqsum.sweep.files import PICTURES, content, offered
-from seqsum.sweep.importance import importances
-from seqsum.sweep.making import cost_of, samples
-from seqsum.sweep.results import Result, doubt_words, results
-from seqsum.sweep.space import Choices, Range, size
+from seqsum.sweeps.axes import axes_of, grid_of
+from seqsum.sweeps.definition import read_settings
+from seqsum.sweeps.files import PICTURES, content, offered
+from seqsum.sweeps.importance import importances
+from seqsum.sweeps.making import cost_of, samples
+from seqsum.sweeps.results import Result, doubt_words, results
+from seqsum.sweeps.space import Choices, Range, size
 from support.command_line import call, lines, refused
 from support.sweeps import finished_sweep
 

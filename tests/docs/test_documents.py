@@ -17,8 +17,8 @@ from textual.keys import _character_to_key
 from seqsum.cli.arguments import COMMANDS, parse
 from seqsum.presets import load_preset, preset_names
 from seqsum.runs import Workspace
-from seqsum.sweep.file import read_sweep_file
-from seqsum.sweep.space import split
+from seqsum.sweeps.file import read_sweep_file
+from seqsum.sweeps.space import split
 from tests.reference import keys_of_parts
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from seqsum.config import Config
 from seqsum.files import write_json
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
-from seqsum.sweep.definition import SETTINGS, Setting, Settings, State, Sweep, create, folder_of
-from seqsum.sweep.space import grid, size, split
+from seqsum.sweeps.definition import SETTINGS, Setting, Settings, State, Sweep, create, folder_of
+from seqsum.sweeps.space import grid, size, split
 
 Values = Mapping[tuple[str, ...], Sequence[float]]
 """What the seeds of a setting came to, by the setting's values in the order of the fields; NaN for one that failed."""

@@ -8,7 +8,7 @@ import pytest
 from seqsum.files import try_lock
 from seqsum.runs import Summary
 from seqsum.runs.verdict import Verdict
-from seqsum.sweep import definition
+from seqsum.sweeps import definition
 from seqsum_tui.app import Console
 from seqsum_tui.notifications import ends_to_tell, turns_to_tell
 from seqsum_tui.sweep.screen import SweepScreen

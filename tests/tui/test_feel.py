@@ -19,7 +19,7 @@ from textual.widgets import Input
 
 import seqsum_tui
 from seqsum.runs import Run
-from seqsum.sweep.definition import names
+from seqsum.sweeps.definition import names
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.dialogs.help import HelpLine, HelpScreen

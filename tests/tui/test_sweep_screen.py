@@ -11,9 +11,9 @@ import pytest
 from textual.widgets import Input
 
 from seqsum.files import try_lock
-from seqsum.sweep import definition, steering
-from seqsum.sweep.definition import LOCK, Wanted, folder_of, read_wanted, want
-from seqsum.sweep.file import read_sweep_file
+from seqsum.sweeps import definition, steering
+from seqsum.sweeps.definition import LOCK, Wanted, folder_of, read_wanted, want
+from seqsum.sweeps.file import read_sweep_file
 from seqsum_tui.app import Console
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.dialogs.choose import ChooseScreen

@@ -40,7 +40,7 @@ class EndingsWatch:
         """Whether a run is a sweep's: of those no end is told, but of the whole."""
         if not run.group or not self._sweeps:
             return False
-        from seqsum.sweep.definition import sweep_of
+        from seqsum.sweeps.definition import sweep_of
 
         return sweep_of(run.group, self._sweeps) is not None
 
@@ -84,7 +84,7 @@ class EndingsWatch:
         if not (workspace.folder / SWEEPS).is_dir():
             return []
         from seqsum.errors import UserError
-        from seqsum.sweep.definition import names
+        from seqsum.sweeps.definition import names
 
         told = []
         for name in names(workspace):
@@ -103,8 +103,8 @@ class EndingsWatch:
 
     def _read_sweep(self, name: str, before: str | None) -> tuple[str, str | None]:
         """Return a sweep's status, and what is to be told where it has ended."""
-        from seqsum.sweep.definition import read, read_settings, status_of
-        from seqsum.sweep.results import best_words, results
+        from seqsum.sweeps.definition import read, read_settings, status_of
+        from seqsum.sweeps.results import best_words, results
 
         workspace = self._console.workspace
         sweep = read(workspace, name)

@@ -166,7 +166,7 @@ def _replicate(parser: Parser) -> None:
 
 
 def _sweep(parser: Parser) -> None:
-    from seqsum.sweep.space import PRUNERS, SAMPLERS
+    from seqsum.sweeps.space import PRUNERS, SAMPLERS
 
     parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a .toml file of one or of a sweep")
     parser.add_argument("--seeds", metavar="N", help="how many of each setting, or a range like 0-7; default: 4")

@@ -32,8 +32,8 @@ from seqsum.launch import ENGINES, Launcher, launcher_on, read_options
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
 from seqsum.setting_notes import notes
-from seqsum.sweep import steering
-from seqsum.sweep.definition import (
+from seqsum.sweeps import steering
+from seqsum.sweeps.definition import (
     Sweep,
     Wanted,
     create,
@@ -43,11 +43,11 @@ from seqsum.sweep.definition import (
     rewrite,
     want,
 )
-from seqsum.sweep.driver import AHEAD, Driver
-from seqsum.sweep.file import read_sweep_file
-from seqsum.sweep.making import cost_of, plan
-from seqsum.sweep.optuna_study import library
-from seqsum.sweep.space import MOST_SETTINGS, PRUNERS, SAMPLERS, plain, split
+from seqsum.sweeps.driver import AHEAD, Driver
+from seqsum.sweeps.file import read_sweep_file
+from seqsum.sweeps.making import cost_of, plan
+from seqsum.sweeps.optuna_study import library
+from seqsum.sweeps.space import MOST_SETTINGS, PRUNERS, SAMPLERS, plain, split
 from seqsum.text import printable
 from seqsum.training.backends.fused_support import why_not_fused
 

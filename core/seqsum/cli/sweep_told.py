@@ -13,11 +13,11 @@ from seqsum.export import write
 from seqsum.formatting import count, metric, p_value, percent
 from seqsum.runs import Workspace
 from seqsum.runs.store import UNREADABLE
-from seqsum.sweep.definition import Setting, Sweep, names, read, read_settings, status_of
-from seqsum.sweep.files import FORMATS, content
-from seqsum.sweep.importance import FEWEST, importances
-from seqsum.sweep.results import Result, best_words, doubt_words, results
-from seqsum.sweep.space import label, plain, short_names
+from seqsum.sweeps.definition import Setting, Sweep, names, read, read_settings, status_of
+from seqsum.sweeps.files import FORMATS, content
+from seqsum.sweeps.importance import FEWEST, importances
+from seqsum.sweeps.results import Result, best_words, doubt_words, results
+from seqsum.sweeps.space import label, plain, short_names
 from seqsum.text import printable
 
 LONGEST_SETTING = 40

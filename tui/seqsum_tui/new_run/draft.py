@@ -16,10 +16,10 @@ from seqsum.presets import DEFAULT_PRESET, Preset, all_presets, load_preset
 from seqsum.runs.annotations import check_typed_name
 from seqsum.schema import FieldFacts, as_text
 from seqsum.setting_notes import notes
-from seqsum.sweep.definition import check_name, free_name
-from seqsum.sweep.file import SweepFile
-from seqsum.sweep.making import name_after
-from seqsum.sweep.space import AS_ONE, MOST_SETTINGS, OWN, Choices, Range, Space, part_of, size, split
+from seqsum.sweeps.definition import check_name, free_name
+from seqsum.sweeps.file import SweepFile
+from seqsum.sweeps.making import name_after
+from seqsum.sweeps.space import AS_ONE, MOST_SETTINGS, OWN, Choices, Range, Space, part_of, size, split
 
 SOURCE = "form"
 TRIALS = 20

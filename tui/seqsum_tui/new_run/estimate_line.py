@@ -17,8 +17,8 @@ from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.estimate import estimate, read_speeds
 from seqsum.setting_notes import Note
-from seqsum.sweep.making import cost_of
-from seqsum.sweep.results import doubt_words
+from seqsum.sweeps.making import cost_of
+from seqsum.sweeps.results import doubt_words
 from seqsum.text import printable
 from seqsum_tui.shared.fitted_text import FittedText
 from seqsum_tui.shared.polling import in_thread
@@ -26,7 +26,7 @@ from seqsum_tui.shared.polling import in_thread
 if TYPE_CHECKING:
     from seqsum.estimate import Estimate, Speed
     from seqsum.runs import Workspace
-    from seqsum.sweep.space import Space
+    from seqsum.sweeps.space import Space
 
 PATIENCE = 0.3
 """Seconds without a change before the numbers are worked out: the task's data is read for it."""

@@ -23,8 +23,8 @@ from seqsum.launch import Launcher
 from seqsum.presets.own import is_own_preset
 from seqsum.runs import Run, Workspace
 from seqsum.schema import FieldFacts
-from seqsum.sweep.definition import names
-from seqsum.sweep.file import file_text
+from seqsum.sweeps.definition import names
+from seqsum.sweeps.file import file_text
 from seqsum.text import printable
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.new_run.changes_dialog import ChangesScreen

@@ -13,10 +13,10 @@ from seqsum.formatting import count
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Workspace
 from seqsum.runs.waiting import place_of
-from seqsum.sweep.definition import create
-from seqsum.sweep.making import plan
-from seqsum.sweep.optuna_study import check_installed
-from seqsum.sweep.steering import drive_beside
+from seqsum.sweeps.definition import create
+from seqsum.sweeps.making import plan
+from seqsum.sweeps.optuna_study import check_installed
+from seqsum.sweeps.steering import drive_beside
 from seqsum_tui.new_run.draft import RunDraft
 from seqsum_tui.shared.display import literal
 

@@ -13,7 +13,7 @@ from seqsum.errors import UserError
 from seqsum.runs import Run, bin
 from seqsum.runs.annotations import annotate, check_note, check_tags, check_typed_name
 from seqsum.runs.gone import BIN_FOLDER
-from seqsum.sweep.definition import names, sweep_of
+from seqsum.sweeps.definition import names, sweep_of
 from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.text_input import LineScreen, NoteScreen
 from seqsum_tui.runs.bin_screen import BinScreen

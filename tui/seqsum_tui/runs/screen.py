@@ -407,7 +407,7 @@ class RunsScreen(RunScreen):
     @work(group=OPENING, exclusive=True)
     async def action_sweeps(self) -> None:
         """Show the sweep of the group under the cursor, the only one, or one that is chosen."""
-        from seqsum.sweep.definition import names, sweep_of
+        from seqsum.sweeps.definition import names, sweep_of
         from seqsum_tui.sweep.screen import choose_sweep
 
         line = self.line_in_hand()

@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum import formatting
-from seqsum.sweep.axes import Cell, Grid
+from seqsum.sweeps.axes import Cell, Grid
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.ramp import FULL
 from seqsum_tui.charts.text import shorten

@@ -13,7 +13,7 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
-from seqsum.sweep.axes import Axis, goodness
+from seqsum.sweeps.axes import Axis, goodness
 from seqsum_tui.charts.canvas import Canvas
 from seqsum_tui.charts.lines import lay_lines
 from seqsum_tui.charts.ramp import FULL

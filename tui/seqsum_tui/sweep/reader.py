@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
-from seqsum.sweep.axes import Axis, axes_of
-from seqsum.sweep.definition import Settings, Status, Sweep, read, read_settings, status_of
-from seqsum.sweep.results import Result, best_words, results_of
-from seqsum.sweep.space import short_names
+from seqsum.sweeps.axes import Axis, axes_of
+from seqsum.sweeps.definition import Settings, Status, Sweep, read, read_settings, status_of
+from seqsum.sweeps.results import Result, best_words, results_of
+from seqsum.sweeps.space import short_names
 
 if TYPE_CHECKING:
     from seqsum.runs import Workspace

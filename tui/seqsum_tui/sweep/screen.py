@@ -19,12 +19,12 @@ from seqsum import formatting
 from seqsum.control.replicate import parse_seeds
 from seqsum.errors import UserError
 from seqsum.runs import Run
-from seqsum.sweep import steering
-from seqsum.sweep.axes import grid_of
-from seqsum.sweep.definition import extend, names, read, read_settings, status_of, with_seeds
-from seqsum.sweep.files import content, offered
-from seqsum.sweep.results import doubt_words
-from seqsum.sweep.space import MOST_SETTINGS, label, size
+from seqsum.sweeps import steering
+from seqsum.sweeps.axes import grid_of
+from seqsum.sweeps.definition import extend, names, read, read_settings, status_of, with_seeds
+from seqsum.sweeps.files import content, offered
+from seqsum.sweeps.results import doubt_words
+from seqsum.sweeps.space import MOST_SETTINGS, label, size
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer, write_shown
 from seqsum_tui.dialogs.text_input import LineScreen
@@ -42,7 +42,7 @@ from seqsum_tui.sweep.table import SettingTable
 
 if TYPE_CHECKING:
     from seqsum.runs import Workspace
-    from seqsum.sweep.results import Result
+    from seqsum.sweeps.results import Result
 
 VIEWS = ("Settings", "Parallel", "Grid", "What decides")
 PARTS = ("settings", "parallel", "grid", "decides")

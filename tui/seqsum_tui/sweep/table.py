@@ -15,13 +15,13 @@ from textual.message import Message
 from seqsum import formatting
 from seqsum.compare.significance import interval
 from seqsum.compare.spread import QUARTILES, quantile
-from seqsum.sweep.axes import is_logarithmic
+from seqsum.sweeps.axes import is_logarithmic
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.columns import Column, fitting
 from seqsum_tui.shared.line_table import ColumnTable, LineTable, Piece
 
 if TYPE_CHECKING:
-    from seqsum.sweep.results import Result
+    from seqsum.sweeps.results import Result
     from seqsum_tui.sweep.reader import SweepView
 
 MARK = "◆"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seqsum.errors import UserError
-from seqsum.sweep.definition import JOURNAL, Sweep
-from seqsum.sweep.space import Choices, Range, grid
+from seqsum.sweeps.definition import JOURNAL, Sweep
+from seqsum.sweeps.space import Choices, Range, grid
 
 if TYPE_CHECKING:
     import optuna

@@ -13,7 +13,7 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError, did_you_mean, told_as
 from seqsum.files import read_regular
 from seqsum.schema import as_text, shown
-from seqsum.sweep.space import AS_ONE
+from seqsum.sweeps.space import AS_ONE
 
 LARGEST = 2**20
 SECTION = "sweep"

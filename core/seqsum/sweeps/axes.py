@@ -10,9 +10,9 @@ from typing import Any
 
 from seqsum.compare.axis import DECADE, FieldAxis, field_axis
 from seqsum.formatting import is_share, metric, shortest
-from seqsum.sweep.definition import Sweep
-from seqsum.sweep.results import Result
-from seqsum.sweep.space import Range, short_names
+from seqsum.sweeps.definition import Sweep
+from seqsum.sweeps.results import Result
+from seqsum.sweeps.space import Range, short_names
 
 BINS = 6
 """Into how many stretches a range is cut where it is one side of a grid."""

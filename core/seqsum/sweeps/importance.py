@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 
 from seqsum.errors import UserError
-from seqsum.sweep.definition import Sweep
-from seqsum.sweep.optuna_study import library
-from seqsum.sweep.results import Result
-from seqsum.sweep.space import Choices
+from seqsum.sweeps.definition import Sweep
+from seqsum.sweeps.optuna_study import library
+from seqsum.sweeps.results import Result
+from seqsum.sweeps.space import Choices
 
 FEWEST = 4
 """Settings below which nothing is told."""

@@ -8,9 +8,9 @@ from seqsum.errors import UserError
 from seqsum.export.table import Cell, as_csv
 from seqsum.formatting import finite
 from seqsum.plotting import picture_file
-from seqsum.sweep.definition import Sweep
-from seqsum.sweep.plot import grid_picture, importance_picture, parallel_picture, seeds_picture
-from seqsum.sweep.results import Result
+from seqsum.sweeps.definition import Sweep
+from seqsum.sweeps.plot import grid_picture, importance_picture, parallel_picture, seeds_picture
+from seqsum.sweeps.results import Result
 
 FORMATS = ("csv", *picture_file.FORMATS)
 PICTURES = {

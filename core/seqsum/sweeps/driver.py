@@ -20,9 +20,9 @@ from seqsum.errors import UserError, told_as
 from seqsum.files import try_lock, write_json
 from seqsum.launch import Launcher
 from seqsum.runs import LIVE_STATUSES, Summary, Workspace
-from seqsum.sweep import definition
-from seqsum.sweep.definition import LOCK, SETTINGS, Setting, Settings, folder_of, read, read_wanted
-from seqsum.sweep.optuna_study import fill_queue, library, study_of, suggested, text_of
+from seqsum.sweeps import definition
+from seqsum.sweeps.definition import LOCK, SETTINGS, Setting, Settings, folder_of, read, read_wanted
+from seqsum.sweeps.optuna_study import fill_queue, library, study_of, suggested, text_of
 from seqsum.text import one_line
 
 if TYPE_CHECKING:

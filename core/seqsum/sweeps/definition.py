@@ -22,7 +22,7 @@ from seqsum.files import alone, is_held, read_json, write_json
 from seqsum.runs import Workspace
 from seqsum.runs.bounds import own_folder
 from seqsum.runs.metric_direction import Direction, direction_of
-from seqsum.sweep.space import MOST_SETTINGS, Pruner, Sampler, Space, label, size
+from seqsum.sweeps.space import MOST_SETTINGS, Pruner, Sampler, Space, label, size
 from seqsum.text import one_line, printable
 
 FOLDER = ".sweeps"

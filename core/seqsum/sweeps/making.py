@@ -12,8 +12,8 @@ from typing import cast
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
 from seqsum.estimate import Speed, disk_bytes, estimate
-from seqsum.sweep.definition import Sweep, check_name
-from seqsum.sweep.space import Choices, Pruner, Range, Sampler, Space, grid, size, trials_of
+from seqsum.sweeps.definition import Sweep, check_name
+from seqsum.sweeps.space import Choices, Pruner, Range, Sampler, Space, grid, size, trials_of
 from seqsum.tasks import AnyTask
 from seqsum.training.backends.fused_support import check_backend
 from seqsum.training.early_stopping import check_best

@@ -14,8 +14,8 @@ from seqsum.formatting import count, metric
 from seqsum.runs import Workspace
 from seqsum.runs.entry import Entry
 from seqsum.runs.metric_direction import Direction
-from seqsum.sweep.definition import Setting, Sweep
-from seqsum.sweep.space import Range, label
+from seqsum.sweeps.definition import Setting, Sweep
+from seqsum.sweeps.space import Range, label
 
 MOST_NAMED = 4
 ENOUGH = 4

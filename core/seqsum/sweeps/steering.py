@@ -10,10 +10,10 @@ from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
 from seqsum.runs.access import by_another
 from seqsum.runs.run import said_status
-from seqsum.sweep.definition import Status, Sweep, Wanted, read, read_settings, read_wanted, status_of, want
+from seqsum.sweeps.definition import Status, Sweep, Wanted, read, read_settings, read_wanted, status_of, want
 
 POLL_SECONDS = 0.05
-BEGIN_SECONDS = 60.0
+BEGIN_SECONDS = 300.0
 DRIVEN = ("running", "paused")
 
 

@@ -12,10 +12,10 @@ from seqsum.formatting import count, is_share, metric, percent
 from seqsum.plotting.axes import Scale, pale
 from seqsum.plotting.drawing import Area, Line, Picture, Place, Words
 from seqsum.plotting.ticks import value_ticks
-from seqsum.sweep.axes import Axis, Cell, axes_of, goodness, grid_of, is_logarithmic
-from seqsum.sweep.definition import Sweep
-from seqsum.sweep.results import Result
-from seqsum.sweep.space import label, short_names
+from seqsum.sweeps.axes import Axis, Cell, axes_of, goodness, grid_of, is_logarithmic
+from seqsum.sweeps.definition import Sweep
+from seqsum.sweeps.results import Result
+from seqsum.sweeps.space import label, short_names
 
 WIDTH, LEFT, RIGHT, TOP = 900, 250, 90, 64
 ROW, BOX, FOOT = 22, 5, 44
