@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from seqsum.training.backends.fused.matmul import DEPTH, LANES
+from seqsum.training.backends.fused.matmul import DEPTH, LANES, PANEL
 
 CELLS = ("rnn_tanh", "rnn_relu", "lstm", "gru")
 RNN_TANH, RNN_RELU, LSTM, GRU = range(4)
@@ -163,7 +163,7 @@ class WorkArray:
             read=rows * width,
             logits=rows * classes,
             d_weight=max(wide, classes, tokens) * max(width, entered),
-            scratch=(max(wide, rows, classes) + LANES) * DEPTH,
+            scratch=(max(wide, rows, classes) + PANEL) * DEPTH,
         )
         self.places = Places(*np.cumsum([0, *sizes]).tolist()[:-1])
         self.numbers: NDArray[np.float32] = np.zeros(sum(sizes), dtype=np.float32)
