@@ -8,23 +8,27 @@ from __future__ import annotations
 import numpy as np
 
 from seqsum.training.backends.fused import simd
-from seqsum.training.backends.fused.layout import B_HH, B_IH, GRU, LSTM, RNN_RELU, RNN_TANH, W_HH, W_IH
-from seqsum.training.backends.fused.matmul import part, product
-from seqsum.training.backends.fused.weights import put_rows, take_bias, take_weight
+from seqsum.training.backends.fused.forward import cell_before
+from seqsum.training.backends.fused.layout import B_HH, B_IH, BLOCK, GRU, LSTM, RNN_RELU, RNN_TANH, W_HH, W_IH
+from seqsum.training.backends.fused.matmul import (
+    compiled,
+    is_large,
+    pack_right,
+    part,
+    product,
+    product_if,
+    with_packed,
+)  # fmt: skip
+from seqsum.training.backends.fused.weights import add_rows, put_rows, take_bias, take_weight
 
 
 @part
-def backward(shape, at, work, values, gradients, places, packed, steps, tokens):
-    """From d_out of the top layer to the gradients of all layers and the embedding, the top layer first."""
-    rows = packed.starts[steps]
+def backward(shape, at, work, values, gradients, places, packed, lengths, steps, tokens):
+    """From the gradients by what the head read to those of all layers and the embedding, the top layer first."""
     for layer in range(shape.layers - 1, -1, -1):
-        put_rows(shape, values, places.layers[layer, W_HH], shape.hidden, work, at.w_hh, shape.width)
-        through_time(shape, at, work, layer, packed, steps)
-        recurrent_gradients(shape, at, work, gradients, places, layer, rows)
-        if layer > 0:
-            to_layer_below(shape, at, work, values, gradients, places, layer, rows)
-        else:
-            to_tokens(shape, at, work, values, gradients, places, packed, steps, tokens)
+        through_time(shape, at, work, values, places, layer, packed, lengths, steps, tokens)
+        take_gradients(shape, at, work, gradients, places, layer)
+    of_tokens(shape, at, work, values, gradients, places)
 
 
 @part
@@ -33,10 +37,12 @@ def head_backward(shape, at, work, gradients, places, packed, lengths, steps, re
     width, wide = shape.width, shape.wide_classes
     product(work, (at.logits, 1, wide), (read, width), (at.d_weight, width), (wide, width, rows), at.scratch)
     take_weight(gradients, places.w_head, 1, shape.classes, shape.hidden, work, at.d_weight, wide, width)
-    take_bias(gradients, places.b_head, 1, shape.classes, work, at.logits, wide, rows, at.bias)
+    work[at.sums : at.sums + wide] = np.float32(0)
+    add_rows(work, wide, rows, at.logits, wide, at.sums)
+    take_bias(gradients, places.b_head, 1, shape.classes, work, at.sums, wide)
     d_read = at.d_out if shape.tags == 1 else at.read
     product(work, (at.logits, wide, 1), (at.w_head, width), (d_read, width), (rows, width, wide), at.scratch)
-    if shape.tags == 0:
+    if shape.tags == 0 and shape.gates == 1:
         work[at.d_out : at.d_out + packed.starts[steps] * width] = np.float32(0)
         for r in range(shape.batch):
             last = packed.starts[lengths[packed.order[r]] - 1] + r
@@ -44,83 +50,127 @@ def head_backward(shape, at, work, gradients, places, packed, lengths, steps, re
 
 
 @part
-def through_time(shape, at, work, layer, packed, steps):
-    """d_h = d_out + W_hhᵀ d_gatesₜ₊₁ (and what passes the weights by), d_gates = d_h · cell′, from the last step on."""
+def d_out_of(shape, at, layer, packed, lengths, t, r):
+    """Return where an lstm's or gru's row r finds its d_out of step t: the top layer may be read in few steps."""
+    if shape.tags == 0 and layer == shape.layers - 1:
+        return at.read + r * shape.width if lengths[packed.order[r]] == t + 1 else at.zeros
+    return at.d_out + (packed.starts[t] + r) * shape.width
+
+
+@part
+def through_time(shape, at, work, values, places, layer, packed, lengths, steps, tokens):
+    """d_h = d_out + W_hhᵀ d_gatesₜ₊₁ (and what passes the weights by), d_gates = d_h · cell′, from the last step on.
+
+    What they give the weights is added up as soon as it is a block, from which they are still at hand.
+    """
     width, wide, first = shape.width, shape.wide, layer * shape.most
-    d_recurrent = at.d_gates_h if shape.cell == GRU else at.d_gates
-    work[at.d_h_next : at.d_h_next + shape.batch * width] = np.float32(0)
-    work[at.d_c_next : at.d_c_next + shape.batch * width] = np.float32(0)
+    put_rows(shape, values, places.layers[layer, W_HH], shape.hidden, work, at.w_hh, width)
+    large = is_large(shape.batch, wide, shape.hidden)
+    if large:
+        pack_right(work, (at.w_hh, width), at.packed, width, wide)
+    if layer > 0:
+        put_rows(shape, values, places.layers[layer, W_IH], shape.hidden, work, at.w_ih, width)
+    begin(shape, at, work, layer)
+    end, after = packed.starts[steps], 0
     for t in range(steps - 1, -1, -1):
         n, start = packed.active[t], packed.starts[t]
         if t < steps - 1:
-            product(
-                work, (d_recurrent + packed.starts[t + 1] * wide, wide, 1), (at.w_hh, width), (at.d_h_next, width),
-                (packed.active[t + 1], width, wide), at.scratch,
-            )  # fmt: skip
-        d_gates, d_out, row = at.d_gates + start * wide, at.d_out + start * width, first + start
+            sizes = (packed.active[t + 1], width, wide)
+            if large:
+                with_packed(work, (after, wide), at.packed, (at.d_h_next, width), sizes)
+            else:
+                product(work, (after, wide, 1), (at.w_hh, width), (at.d_h_next, width), sizes, at.scratch)
+        at_end = shape.kept - (end - start)
+        d_gates, d_gates_h, row = at.d_gates + at_end * wide, at.d_gates_h + at_end * wide, first + start
         if shape.cell == RNN_TANH:
-            simd.tanh_back(work, n * width, (d_out, at.d_h_next, at.h + row * width, d_gates))
+            simd.tanh_back(work, n * width, (at.d_out + start * width, at.d_h_next, at.h + row * width, d_gates))
         elif shape.cell == RNN_RELU:
-            simd.relu_back(work, n * width, (d_out, at.d_h_next, at.h + row * width, d_gates))
+            simd.relu_back(work, n * width, (at.d_out + start * width, at.d_h_next, at.h + row * width, d_gates))
         elif shape.cell == LSTM:
             for r in range(n):
                 k, g, i = at.saved + (row + r) * shape.saved * width, d_gates + r * wide, r * width
                 simd.lstm_back(
                     work, width,
-                    (d_out + i, at.d_h_next + i, at.d_c_next + i, k, k + width, k + 2 * width, k + 3 * width,
-                     at.c_prev + row * width + i, k + 5 * width,
+                    (d_out_of(shape, at, layer, packed, lengths, t, r), at.d_h_next + i, at.d_c_next + i,
+                     k, k + width, k + 2 * width, k + 3 * width,
+                     cell_before(shape, at, layer, packed, t, r), k + 5 * width,
                      g, g + width, g + 2 * width, g + 3 * width, at.d_c_next + i),
                 )  # fmt: skip
         else:
             for r in range(n):
                 k, g, i = at.saved + (row + r) * shape.saved * width, d_gates + r * wide, r * width
-                q = at.d_gates_h + (start + r) * wide
+                q = d_gates_h + r * wide
                 simd.gru_back(
                     work, width,
-                    (d_out + i, at.d_h_next + i, at.d_c_next + i, k, k + width, k + 2 * width, k + 3 * width,
-                     at.h_prev + row * width + i,
+                    (d_out_of(shape, at, layer, packed, lengths, t, r), at.d_h_next + i, at.d_c_next + i,
+                     k, k + width, k + 2 * width, k + 3 * width,
+                     at.h_prev + (row + r) * width,
                      g, g + width, g + 2 * width, q, q + width, q + 2 * width, at.d_c_next + i),
                 )  # fmt: skip
+        after = d_gates_h if shape.cell == GRU else d_gates
+        if layer == 0:
+            for r in range(n):
+                to = at.d_token_inputs + tokens[packed.order[r], t] * wide
+                simd.add(work, wide, (to, d_gates + r * wide, to))
+        if end - start >= BLOCK or t == 0:
+            more = 1 if end < packed.starts[steps] else 0
+            add_block(shape, at, work, layer, start, end - start, d_gates, after, more)
+            end = start
 
 
 @part
-def recurrent_gradients(shape, at, work, gradients, places, layer, rows):
-    """dW_hh = Σ d_gatesₜ hₜ₋₁ᵀ, db_ih = db_hh = Σ d_gatesₜ; a gru's two biases of n differ."""
-    gates, hidden, width, wide = shape.gates, shape.hidden, shape.width, shape.wide
-    d_recurrent = at.d_gates_h if shape.cell == GRU else at.d_gates
-    h_prev = at.h_prev + layer * shape.most * width
-    b_ih, b_hh = places.layers[layer, B_IH], places.layers[layer, B_HH]
-    product(work, (d_recurrent, 1, wide), (h_prev, width), (at.d_weight, width), (wide, width, rows), at.scratch)
-    take_weight(gradients, places.layers[layer, W_HH], gates, hidden, hidden, work, at.d_weight, width, width)
-    take_bias(gradients, b_ih, gates, hidden, work, at.d_gates, width, rows, at.bias)
+def begin(shape, at, work, layer):
+    """Set to zero what the steps add to."""
+    work[at.d_h_next : at.d_h_next + shape.batch * shape.width] = np.float32(0)
+    work[at.d_c_next : at.d_c_next + shape.batch * shape.width] = np.float32(0)
+    work[at.sums : at.sums + shape.wide] = np.float32(0)
+    work[at.sums_h : at.sums_h + shape.wide] = np.float32(0)
+    if layer == 0:
+        known = shape.vocabulary + 1
+        work[at.d_token_inputs : at.d_token_inputs + known * shape.wide] = np.float32(0)
+
+
+@compiled
+def add_block(shape, at, work, layer, start, rows, d_gates, d_recurrent, more):
+    """dW_hh += Σ d_gatesₜ hₜ₋₁ᵀ, db += Σ d_gatesₜ of some rows, from row `start`; a gru's two biases of n differ.
+
+    Above the first layer dW_ih += Σ d_gates hᵀ, of the layer below's h, and its d_out = d_gates W_ih, too.
+    """
+    width, wide = shape.width, shape.wide
+    h_prev = at.h_prev + (layer * shape.most + start) * width
+    sizes = (wide, width, rows)
+    product_if(work, (d_recurrent, 1, wide), (h_prev, width), (at.d_weight, width), sizes, at.scratch, more)
     if shape.cell == GRU:
-        take_bias(gradients, b_hh, gates, hidden, work, at.d_gates_h, width, rows, at.bias)
+        add_rows(work, width, rows, d_recurrent + 2 * width, wide, at.sums_h)
+    if layer > 0:
+        add_rows(work, wide, rows, d_gates, wide, at.sums)
+        below, d_out = at.h + ((layer - 1) * shape.most + start) * width, at.d_out + start * width
+        product_if(work, (d_gates, 1, wide), (below, width), (at.d_weight_ih, width), sizes, at.scratch, more)
+        product_if(work, (d_gates, wide, 1), (at.w_ih, width), (d_out, width), (rows, width, wide), at.scratch, 0)
+
+
+@part
+def take_gradients(shape, at, work, gradients, places, layer):
+    """Weights and biases of a layer, but the first's W_ih; db_ih = db_hh, but a gru's of n."""
+    gates, hidden, width, wide = shape.gates, shape.hidden, shape.width, shape.wide
+    b_ih, b_hh = places.layers[layer, B_IH], places.layers[layer, B_HH]
+    take_weight(gradients, places.layers[layer, W_HH], gates, hidden, hidden, work, at.d_weight, width, width)
+    if layer > 0:
+        take_weight(gradients, places.layers[layer, W_IH], gates, hidden, hidden, work, at.d_weight_ih, width, width)
     else:
-        for i in range(gates * hidden):
-            gradients[b_hh + i] = gradients[b_ih + i]
+        # Each row has a token.
+        add_rows(work, wide, shape.vocabulary + 1, at.d_token_inputs, wide, at.sums)
+    take_bias(gradients, b_ih, gates, hidden, work, at.sums, width)
+    take_bias(gradients, b_hh, gates, hidden, work, at.sums, width)
+    if shape.cell == GRU:
+        take_bias(gradients, b_hh + 2 * hidden, 1, hidden, work, at.sums_h, width)
 
 
 @part
-def to_layer_below(shape, at, work, values, gradients, places, layer, rows):
-    """dW_ih = d_gatesᵀ h, of the layer below's h, and its d_out = d_gates W_ih."""
-    width, wide, w_ih = shape.width, shape.wide, places.layers[layer, W_IH]
-    below = at.h + (layer - 1) * shape.most * width
-    product(work, (at.d_gates, 1, wide), (below, width), (at.d_weight, width), (wide, width, rows), at.scratch)
-    take_weight(gradients, w_ih, shape.gates, shape.hidden, shape.hidden, work, at.d_weight, width, width)
-    put_rows(shape, values, w_ih, shape.hidden, work, at.w_ih, width)
-    product(work, (at.d_gates, wide, 1), (at.w_ih, width), (at.d_out, width), (rows, width, wide), at.scratch)
-
-
-@part
-def to_tokens(shape, at, work, values, gradients, places, packed, steps, tokens):
-    """d_token_inputs = Σ d_gates of the rows with that token; from it dW_ih and, where there is one, d_embedding."""
+def of_tokens(shape, at, work, values, gradients, places):
+    """From d_token_inputs, Σ d_gates of the rows with that token, dW_ih and, where there is one, d_embedding."""
     wide, embedding, pitch, vocabulary = shape.wide, shape.embedding, shape.wide_embedding, shape.vocabulary
     w_ih, known = places.layers[0, W_IH], vocabulary + 1
-    work[at.d_token_inputs : at.d_token_inputs + known * wide] = np.float32(0)
-    for t in range(steps):
-        for r in range(packed.active[t]):
-            to = at.d_token_inputs + tokens[packed.order[r], t] * wide
-            simd.add(work, wide, (to, at.d_gates + (packed.starts[t] + r) * wide, to))
     if embedding == 0:
         for q in range(shape.gates):
             for i in range(shape.hidden):

@@ -94,7 +94,7 @@ def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, res
         head(shape, at, work, values, places, read, rows)
         loss, right = cross_entropy(shape, at, work, rows, asked_of, margins, asked)
         head_backward(shape, at, work, gradients, places, packed, lengths, steps, read, rows)
-        backward(shape, at, work, values, gradients, places, packed, steps, tokens)
+        backward(shape, at, work, values, gradients, places, packed, lengths, steps, tokens)
         norm = gradient_norm(gradients)
         results.losses[s] = loss / asked if asked > 0 else np.nan
         results.right[s], results.asked[s], results.norms[s] = right, asked, norm

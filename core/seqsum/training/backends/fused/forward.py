@@ -9,7 +9,7 @@ import numpy as np
 
 from seqsum.training.backends.fused import simd
 from seqsum.training.backends.fused.layout import B_HH, B_IH, GRU, LSTM, RNN_RELU, RNN_TANH, SAVED_C, W_HH, W_IH
-from seqsum.training.backends.fused.matmul import part, product, product_more
+from seqsum.training.backends.fused.matmul import is_large, pack_right, part, product, product_more, with_packed
 from seqsum.training.backends.fused.weights import put_transposed
 
 
@@ -24,7 +24,7 @@ def forward(shape, at, work, values, places, packed, steps, tokens):
             layer_inputs(shape, at, work, values, places, layer, packed.starts[steps])
         w_hh_t = at.w_hh_t + layer * shape.hidden * shape.wide
         put_transposed(shape, values, places.layers[layer, W_HH], shape.hidden, work, w_hh_t)
-        recur(shape, at, work, layer, packed, steps, w_hh_t)
+        recur(shape, at, work, layer, packed, steps, w_hh_t, tokens)
 
 
 @part
@@ -44,7 +44,7 @@ def put_biases(shape, at, work, values, places, layer):
 
 @part
 def token_inputs(shape, at, work, values, places, packed, steps, tokens):
-    """inputs = W_ih embedding(token) + b, once for each token of the vocabulary, then copied to the rows that have it.
+    """inputs = W_ih embedding(token) + b, once for each token of the vocabulary; rows that are read whole get a copy.
 
     tokens: int64 [batch, length]; `vocabulary` stands for the padding
     """
@@ -65,7 +65,7 @@ def token_inputs(shape, at, work, values, places, packed, steps, tokens):
         for v in range(vocabulary):
             simd.add(work, wide, (at.token_inputs + v * wide, at.bias, at.token_inputs + v * wide))
         simd.copy(work, wide, (at.bias, at.token_inputs + vocabulary * wide))
-    for t in range(steps):
+    for t in range(steps if shape.gates == 1 else 0):
         for r in range(packed.active[t]):
             token = tokens[packed.order[r], t]
             simd.copy(work, wide, (at.token_inputs + token * wide, at.inputs + (packed.starts[t] + r) * wide))
@@ -85,9 +85,21 @@ def layer_inputs(shape, at, work, values, places, layer, rows):
 
 
 @part
-def recur(shape, at, work, layer, packed, steps, w_hh_t):
+def cell_before(shape, at, layer, packed, t, r):
+    """Return where an lstm's cells before step t of row r lie."""
+    if t == 0:
+        return at.c_0 + (layer * shape.batch + r) * shape.width
+    last = layer * shape.most + packed.starts[t - 1] + r
+    return at.saved + (last * shape.saved + SAVED_C) * shape.width
+
+
+@part
+def recur(shape, at, work, layer, packed, steps, w_hh_t, tokens):
     """recurrent = W_hh hₜ₋₁, and hₜ = cell(inputs, recurrent), for the active rows of one step after the other."""
     width, wide, first = shape.width, shape.wide, layer * shape.most
+    large = is_large(shape.batch, wide, shape.hidden)
+    if large:
+        pack_right(work, (w_hh_t, wide), at.packed, wide, shape.hidden)
     for t in range(steps):
         n, row = packed.active[t], first + packed.starts[t]
         h_prev, h = at.h_prev + row * width, at.h + row * width
@@ -95,6 +107,8 @@ def recur(shape, at, work, layer, packed, steps, w_hh_t):
         simd.copy(work, n * width, (before, h_prev))
         if t == 0 and shape.carried == 0:
             work[at.recurrent : at.recurrent + n * wide] = np.float32(0)
+        elif large:
+            with_packed(work, (h_prev, width), at.packed, (at.recurrent, wide), (n, wide, shape.hidden))
         else:
             product(work, (h_prev, width, 1), (w_hh_t, wide), (at.recurrent, wide), (n, wide, shape.hidden), at.scratch)
         inputs = at.inputs + packed.starts[t] * wide
@@ -103,15 +117,11 @@ def recur(shape, at, work, layer, packed, steps, w_hh_t):
         elif shape.cell == RNN_RELU:
             simd.relu_step(work, n * width, (inputs, at.recurrent, h))
         elif shape.cell == LSTM:
-            c_prev = at.c_prev + row * width
-            if t == 0:
-                simd.copy(work, n * width, (at.c_0 + layer * shape.batch * width, c_prev))
             for r in range(n):
                 i, q, k = inputs + r * wide, at.recurrent + r * wide, at.saved + (row + r) * shape.saved * width
-                c = c_prev + r * width
-                if t > 0:
-                    last = first + packed.starts[t - 1] + r
-                    simd.copy(work, width, (at.saved + (last * shape.saved + SAVED_C) * width, c))
+                if layer == 0:
+                    i = at.token_inputs + tokens[packed.order[r], t] * wide
+                c = cell_before(shape, at, layer, packed, t, r)
                 simd.lstm_step(
                     work, width,
                     (i, i + width, i + 2 * width, i + 3 * width, q, q + width, q + 2 * width, q + 3 * width, c,
@@ -121,6 +131,8 @@ def recur(shape, at, work, layer, packed, steps, w_hh_t):
             b_hn = at.b_hn + layer * width
             for r in range(n):
                 i, q, k = inputs + r * wide, at.recurrent + r * wide, at.saved + (row + r) * shape.saved * width
+                if layer == 0:
+                    i = at.token_inputs + tokens[packed.order[r], t] * wide
                 simd.gru_step(
                     work, width,
                     (i, i + width, i + 2 * width, q, q + width, q + 2 * width, b_hn, h_prev + r * width,

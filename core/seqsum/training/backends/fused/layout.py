@@ -17,6 +17,8 @@ SAVED = (0, 0, 6, 4)
 """Activations saved for the way back beside the hidden states, in widths: an lstm's i, f, g, o, c, tanh(c); a gru's r,
 z, n and the recurrent part of n."""
 SAVED_C = 4
+BLOCK = 128
+"""Rows whose gradients enter those of the weights at once: as few as still are a deep product, to be still at hand."""
 COLUMNS = 1024
 """Sequences that an exhaustive evaluation takes at once: they stay in the processor's second cache."""
 
@@ -58,6 +60,8 @@ class Shape(NamedTuple):
     saved: int
     most: int
     """Rows of a batch at most: batch · length."""
+    kept: int
+    """Rows whose gradients are at hand at once, at most."""
 
     @classmethod
     def of(cls, **sizes: int) -> Shape:
@@ -72,6 +76,7 @@ class Shape(NamedTuple):
             wide_classes=whole_vectors(sizes["classes"]),
             saved=SAVED[cell],
             most=sizes["batch"] * sizes["length"],
+            kept=min(sizes["batch"] * sizes["length"], sizes["batch"] + BLOCK),
         )
 
 
@@ -107,24 +112,28 @@ class Places(NamedTuple):
     w_embedding: int  # [wide, wide_embedding], the first layer's w_ih: what lies in the padding of another width counts
     w_hh_t: int  # [layers, hidden, wide]
     w_hh: int  # [wide, width]
+    packed: int  # one of the two, as `matmul.pack_right` leaves it
     bias: int  # [wide], or the head's
     b_hn: int  # [layers, width], a gru's recurrent bias of n
     w_head_t: int  # [hidden, wide_classes]
     w_head: int  # [classes, width]
     h: int  # [layers, rows, width]
     h_prev: int
-    c_prev: int
     saved: int  # [layers, rows, saved · width]
     inputs: int  # [rows, wide], what enters a layer's gates from below
     recurrent: int  # [batch, wide], what enters them from the step before
-    d_gates: int  # [rows, wide]
-    d_gates_h: int  # [rows, wide], a gru's: of what comes from the step before
+    d_gates: int  # [kept, wide], of the last steps, which fill it from its end
+    d_gates_h: int  # [kept, wide], a gru's: of what comes from the step before
     d_out: int  # [rows, width], the loss's gradient by a layer's states, from above
     d_h_next: int  # [batch, width], the same from the step after
     d_c_next: int  # [batch, width], an lstm's by its cells; a gru's by the states, past the weights
     read: int  # [rows, width], the states that the head reads, where those are not all
     logits: int  # [rows, wide_classes], then the loss's gradient by them
+    zeros: int  # [width]
+    sums: int  # [wide], the gradient by a bias
+    sums_h: int  # [wide], by the recurrent bias where that differs
     d_weight: int
+    d_weight_ih: int  # [wide, width]
     scratch: int
 
 
@@ -133,7 +142,7 @@ class WorkArray:
 
     def __init__(self, shape: Shape) -> None:
         width, wide, classes, entered = shape.width, shape.wide, shape.wide_classes, shape.wide_embedding
-        rows, tokens, layers = shape.most, shape.vocabulary + 1, shape.layers
+        rows, kept, tokens, layers = shape.most, shape.kept, shape.vocabulary + 1, shape.layers
         sizes = Places(
             h_0=layers * shape.batch * width,
             c_0=layers * shape.batch * width,
@@ -145,23 +154,27 @@ class WorkArray:
             w_embedding=wide * entered,
             w_hh_t=layers * shape.hidden * wide,
             w_hh=wide * width,
+            packed=wide * width,
             bias=max(wide, classes),
             b_hn=layers * width,
             w_head_t=shape.hidden * classes,
             w_head=classes * width,
             h=layers * rows * width,
             h_prev=layers * rows * width,
-            c_prev=layers * rows * width if shape.cell == LSTM else LANES,
             saved=max(1, layers * shape.saved) * rows * width,
             inputs=rows * wide,
             recurrent=shape.batch * wide,
-            d_gates=rows * wide,
-            d_gates_h=rows * wide if shape.cell == GRU else LANES,
+            d_gates=kept * wide,
+            d_gates_h=kept * wide if shape.cell == GRU else LANES,
             d_out=rows * width,
             d_h_next=shape.batch * width,
             d_c_next=shape.batch * width,
             read=rows * width,
             logits=rows * classes,
+            zeros=width,
+            sums=max(wide, classes),
+            sums_h=wide,
+            d_weight_ih=wide * width,
             d_weight=max(wide, classes, tokens) * max(width, entered),
             scratch=(max(wide, rows, classes) + PANEL) * DEPTH,
         )

@@ -242,19 +242,62 @@ def packed_product(work, left, right, to, sizes, scratch, more):
                     _packed_of_vector(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun)
 
 
-def _product(by_tiles: Any, more: int) -> Any:
-    @compiled
-    def run(work, left, right, to, sizes, scratch):
-        n, m, k = sizes
-        # Packed are rows of a left factor that lie beside each other, in whichever direction.
-        if n >= TALL and n * m * k >= LARGE and (left[1] == 1 or left[2] == 1):
-            packed_product(work, left, right, to, sizes, work[scratch:], more)
-        else:
-            by_tiles(work, left, work, right, work, to, sizes)
-
-    return run
+@compiled
+def is_large(n, m, k):
+    """Whether packing the factors of a product pays."""
+    return n >= TALL and n * m * k >= LARGE
 
 
-product = _product(tiles, 0)
-"""f(work, left, right, to, sizes, scratch): as `tiles`, all in one array; scratch: place of room for the packed."""
-product_more = _product(tiles_more, 1)
+@compiled
+def pack_right(work, right, to, m, k):
+    """Copy a right factor [k, m] once for many products `with_packed`: to `to`, m · k numbers."""
+    wo, ldw = right
+    whole = m - m % PANEL
+    for j0 in range(0, k, DEPTH):
+        depth = min(DEPTH, k - j0)
+        source, place = wo + j0 * ldw, to + j0 * m
+        for i in range(0, whole, PANEL):
+            _copied_panel(work, source + i, ldw, work, place + i * depth, depth)
+        for i in range(whole, m, LANES):
+            _copied_vectors(work, source + i, ldw, work, place + i * depth, depth)
+
+
+@compiled
+def with_packed(work, left, packed, to, sizes):
+    """out[n, m] = a[n, k] @ w[k, m], w as `pack_right` leaves it at place `packed`; left: place in a, from row to row.
+
+    The same bits as without: each sum's terms are added in the same order.
+    """
+    (ao, sr), (oo, ldo), (n, m, k) = left, to, sizes
+    whole = m - m % PANEL
+    for j0 in range(0, k, DEPTH):
+        depth, more = min(DEPTH, k - j0), 1 if j0 > 0 else 0
+        for i in range(0, m, PANEL):
+            w = packed + j0 * m + i * depth
+            if i < whole:
+                _rows_of_panel(work, (ao + j0, sr), work, w, work, oo + i, ldo, n, depth, more)
+            else:
+                _rows_of_vector(work, (ao + j0, sr), work, w, work, oo + i, ldo, n, depth, more)
+
+
+@compiled
+def product_if(work, left, right, to, sizes, scratch, more):
+    """As `tiles` (more 0) or `tiles_more` (more 1), all in one array; scratch: place of room for the packed."""
+    n, m, k = sizes
+    # Packed are rows of a left factor that lie beside each other, in whichever direction.
+    if is_large(n, m, k) and (left[1] == 1 or left[2] == 1):
+        packed_product(work, left, right, to, sizes, work[scratch:], more)
+    elif more == 1:
+        tiles_more(work, left, work, right, work, to, sizes)
+    else:
+        tiles(work, left, work, right, work, to, sizes)
+
+
+@part
+def product(work, left, right, to, sizes, scratch):
+    product_if(work, left, right, to, sizes, scratch, 0)
+
+
+@part
+def product_more(work, left, right, to, sizes, scratch):
+    product_if(work, left, right, to, sizes, scratch, 1)

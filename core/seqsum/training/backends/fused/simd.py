@@ -103,6 +103,11 @@ class Choice:
 
 def tanh(x: Vector) -> Vector:
     """Hyperbolic tangent by a rational function (the coefficients of Eigen and XLA), right to about 3·10⁻⁷."""
+    numerator, denominator = _tanh_as_quotient(x)
+    return numerator / denominator
+
+
+def _tanh_as_quotient(x: Vector) -> tuple[Vector, Vector]:
     x = x.at_most(7.90531110763549805).at_least(-7.90531110763549805)
     square = x * x
     numerator: Vector | float = -2.76076847742355e-16
@@ -118,7 +123,24 @@ def tanh(x: Vector) -> Vector:
     denominator: Vector | float = 1.19825839466702e-06
     for factor in (1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03):
         denominator = square * denominator + factor
-    return x * numerator / denominator
+    assert isinstance(denominator, Vector)
+    return x * numerator, denominator
+
+
+def tanh_of_two(x: Vector, y: Vector) -> tuple[Vector, Vector]:
+    """As `tanh` of each, with one division, which costs as much as all else: 1 / a = b · (1 / a b)."""
+    (x_over, x_under), (y_over, y_under) = _tanh_as_quotient(x), _tanh_as_quotient(y)
+    both = 1.0 / (x_under * y_under)
+    return x_over * (both * y_under), y_over * (both * x_under)
+
+
+def tanh_of_four(*x: Vector) -> list[Vector]:
+    """As `tanh` of each, with one division. A denominator lies between 0.004 and 1: their product is far from zero."""
+    (a, b, c, d) = [_tanh_as_quotient(one) for one in x]
+    first, second = a[1] * b[1], c[1] * d[1]
+    all_four = 1.0 / (first * second)
+    of_first, of_second = all_four * second, all_four * first
+    return [a[0] * (of_first * b[1]), b[0] * (of_first * a[1]), c[0] * (of_second * d[1]), d[0] * (of_second * c[1])]
 
 
 def sigmoid(x: Vector) -> Vector:
@@ -242,8 +264,9 @@ def folded(
 
 def _lstm(*x: Vector) -> list[Vector]:
     in_i, in_f, in_g, in_o, rec_i, rec_f, rec_g, rec_o, c_prev = x
-    i, f, o = sigmoid(in_i + rec_i), sigmoid(in_f + rec_f), sigmoid(in_o + rec_o)
-    g = tanh(in_g + rec_g)
+    halves = [(inputs + recurrent) * 0.5 for inputs, recurrent in ((in_i, rec_i), (in_f, rec_f), (in_o, rec_o))]
+    *gates, g = tanh_of_four(*halves, in_g + rec_g)
+    i, f, o = (gate * 0.5 + 0.5 for gate in gates)
     c = f * c_prev + i * g
     tanh_c = tanh(c)
     return [i, f, g, o, c, tanh_c, o * tanh_c]
@@ -264,7 +287,7 @@ def _lstm_back(*x: Vector) -> list[Vector]:
 
 def _gru(*x: Vector) -> list[Vector]:
     in_r, in_z, in_n, rec_r, rec_z, rec_n, b_hn, h_prev = x
-    r, z = sigmoid(in_r + rec_r), sigmoid(in_z + rec_z)
+    r, z = (gate * 0.5 + 0.5 for gate in tanh_of_two((in_r + rec_r) * 0.5, (in_z + rec_z) * 0.5))
     recurrent = rec_n + b_hn
     n = tanh(in_n + r * recurrent)
     return [r, z, n, recurrent, n + z * (h_prev - n)]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from seqsum.training.backends.fused import simd
-from seqsum.training.backends.fused.matmul import compiled
+from seqsum.training.backends.fused.matmul import LANES, compiled
 
 
 @compiled
 def put_transposed(shape, values, place, inputs, work, to):
     """PyTorch's weight [gates·hidden, inputs] turned: work [inputs, wide]."""
     for q in range(shape.gates):
-        for i in range(shape.hidden):
-            source = place + (q * shape.hidden + i) * inputs
-            target = to + q * shape.width + i
+        # Some rows at once: what is written lies beside each other.
+        for first in range(0, shape.hidden, LANES):
+            target = to + q * shape.width
             for j in range(inputs):
-                work[target + j * shape.wide] = values[source + j]
+                for i in range(first, min(shape.hidden, first + LANES)):
+                    work[target + j * shape.wide + i] = values[place + (q * shape.hidden + i) * inputs + j]
 
 
 @compiled
@@ -40,12 +39,15 @@ def take_weight(gradients, place, gates, hidden, inputs, work, source, width, pi
 
 
 @compiled
-def take_bias(gradients, place, gates, hidden, work, source, width, rows, sums):
-    """Sums over the rows of work [rows, gates·width] to a bias [gates·hidden]; `sums` is room for one row."""
-    wide = gates * width
-    work[sums : sums + wide] = np.float32(0)
+def add_rows(work, n, rows, source, pitch, sums):
+    """sums [n] += Σ of the rows of work [rows, n], `pitch` apart."""
     for r in range(rows):
-        simd.add(work, wide, (sums, source + r * wide, sums))
+        simd.add(work, n, (sums, source + r * pitch, sums))
+
+
+@compiled
+def take_bias(gradients, place, gates, hidden, work, sums, width):
+    """A filled-up gradient, work [gates·width], to PyTorch's [gates·hidden]."""
     for q in range(gates):
         for i in range(hidden):
             gradients[place + q * hidden + i] = work[sums + q * width + i]
