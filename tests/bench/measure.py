@@ -19,8 +19,9 @@ from .cases import LARGER, config_of
 
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP_STEPS, LARGER_WARM_UP_STEPS = 200, 5
-PEAK_SIZES, PEAK_TRIES = (256, 512, 1024), 20
 ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+# They hold OpenBLAS to code for another processor.
+MISLEADING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -35,7 +36,7 @@ class MeasurementFailed(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What to measure: kind "speed", "accuracy", "profile" or "peak", the machine's matrix product.
+    """What to measure: kind "speed", "accuracy", "profile" or "peak" (`entrant`: one of `peak.peak_jobs`).
 
     seconds: how long each timing of a speed job should last about; `steps`, if given, overrides it. clock: "wall" or
     "cpu". For accuracy `steps` is the length of the run (default: the preset's).
@@ -52,12 +53,13 @@ class Job:
 
 def measure(job: Job) -> dict[str, Any]:
     """Measure in a process of its own; raise MeasurementFailed with the end of its output."""
-    environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1"), "XLA_FLAGS": ONE_XLA_THREAD}
+    given = {name: value for name, value in os.environ.items() if name not in MISLEADING}
+    environment = {**given, **dict.fromkeys(THREAD_VARIABLES, "1"), "XLA_FLAGS": ONE_XLA_THREAD}
     command = [sys.executable, "-m", "tests.bench.measure", json.dumps(asdict(job))]
     child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if child.returncode != 0:
         lines = (child.stderr.strip() or child.stdout.strip() or f"exit status {child.returncode}").splitlines()
-        raise MeasurementFailed(f"{job.entrant} on {job.preset}: {lines[-1]}")
+        raise MeasurementFailed(f"{job.entrant} on {job.preset or job.kind}: {lines[-1]}")
     result: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
     return result
 
@@ -75,21 +77,6 @@ def measure_speed(job: Job, folder: Path) -> dict[str, Any]:
     every = 1 if larger else _config(job, warm_up).train.checkpoint_every
     steps = job.steps or max(1, round(wanted / every)) * every
     return {"steps": steps, **{part: steps / timed_run(job, folder, part, steps) for part in parts}}
-
-
-def measure_peak(job: Job, folder: Path) -> dict[str, Any]:
-    """Return the floating-point operations per second of the fastest square matrix product."""
-    import torch
-
-    clock, best = CLOCKS[job.clock], 0.0
-    for size in PEAK_SIZES:
-        one, other = torch.rand(size, size), torch.rand(size, size)
-        result = one @ other
-        for _ in range(PEAK_TRIES):
-            started = clock()
-            torch.mm(one, other, out=result)
-            best = max(best, 2 * size**3 / (clock() - started))
-    return {"flops": best}
 
 
 def measure_accuracy(job: Job, folder: Path) -> dict[str, Any]:
@@ -140,6 +127,7 @@ def timed_run(job: Job, folder: Path, part: str, steps: int) -> float:
 
 def main(argument: str) -> None:
     job = Job(**json.loads(argument))
+    from .peak import measure_peak
     from .profile import measure_profile
 
     acts = {"speed": measure_speed, "accuracy": measure_accuracy, "peak": measure_peak, "profile": measure_profile}

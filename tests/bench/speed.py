@@ -9,6 +9,7 @@ from typing import Any
 from .cases import LARGER, config_of, flops_per_step
 from .entrants import ENTRANTS, REFERENCE
 from .measure import Job, measure
+from .peak import best_product, peak_jobs, peak_lines
 from .table import text_table
 
 PARTS = {
@@ -38,9 +39,9 @@ def run_speed(
     found: dict[str, dict[str, dict[str, list[float]]]] = {
         preset: {entrant: {part: [] for part in parts_of(preset)} for entrant in entrants} for preset in presets
     }
-    peaks: list[float] = []
+    peaks: list[dict[str, dict[str, float]]] = []
     for number in range(rounds):
-        peaks.append(measure(Job("peak", "", "", clock=clock))["flops"])
+        peaks.append({name: measure(Job("peak", name, "", clock=clock)) for name in peak_jobs()})
         for preset in presets:
             # A B C, then C B A: a machine that slowly gets warmer or busier favours nobody.
             for entrant in entrants if number % 2 == 0 else reversed(entrants):
@@ -48,7 +49,7 @@ def run_speed(
                 for part in parts_of(preset):
                     found[preset][entrant][part].append(result[part])
                 say(f"round {number + 1} of {rounds}: {preset}, {entrant}: {result['bare']:,.0f} steps/s")
-    figures = {"peak_flops": peaks, "steps_per_second": found}
+    figures = {"peaks": peaks, "steps_per_second": found}
     return {"rounds": rounds, "seconds": seconds, "steps": steps, "clock": clock, **figures}
 
 
@@ -63,11 +64,11 @@ def ratios(speeds: dict[str, dict[str, list[float]]], entrant: str, part: str, o
 
 
 def shares_of_peak(
-    speeds: dict[str, dict[str, list[float]]], entrant: str, case: str, peaks: Sequence[float]
+    speeds: dict[str, dict[str, list[float]]], entrant: str, case: str, peaks: Sequence[dict[str, dict[str, float]]]
 ) -> list[float]:
     """Return the share of the machine's matrix-product peak that the updates' products reach, each in its round."""
     flops = flops_per_step(config_of(case))
-    return [flops * speed / peak for speed, peak in zip(speeds[entrant]["bare"], peaks, strict=True)]
+    return [flops * speed / best_product(peak) for speed, peak in zip(speeds[entrant]["bare"], peaks, strict=True)]
 
 
 def speed_report(result: dict[str, Any]) -> str:
@@ -82,8 +83,8 @@ def speed_report(result: dict[str, Any]) -> str:
                 row = [f"  {preset}", ENTRANTS[entrant].title, *_spread(speeds[entrant][part], _steps)]
                 row += _spread(ratios(speeds, entrant, part), "{:.2f}".format) if REFERENCE in speeds else ("", "")
                 row += [f"{median(ratios(speeds, entrant, part, JAX)):.2f}"] if JAX in speeds else [""]
-                if part == "bare" and result.get("peak_flops"):
-                    row += [f"{median(shares_of_peak(speeds, entrant, preset, result['peak_flops'])):.1%}"]
+                if part == "bare" and result.get("peaks"):
+                    row += [f"{median(shares_of_peak(speeds, entrant, preset, result['peaks'])):.1%}"]
                 rows.append(row)
     header = ["", "", "steps/s", "lowest–highest", "× tutorial", "lowest–highest", "× JAX", "of peak"]
     rounds = f"{result['rounds']} round{'s' * (result['rounds'] != 1)}"
@@ -92,23 +93,12 @@ def speed_report(result: dict[str, Any]) -> str:
         "",
         text_table(header, rows, left=2),
         *(["", BUSY] if result["clock"] == "cpu" else []),
-        *_peak(result.get("peak_flops", [])),
+        *(["", *peak_lines(result["peaks"])] if result.get("peaks") else []),
         "",
         *(f"{ENTRANTS[entrant].title}: {ENTRANTS[entrant].about}" for entrant in entrants),
         *([] if JAX in entrants else ["JAX is not installed here: pip install --editable '.[bench]' adds it"]),
     ]
     return "\n".join(lines)
-
-
-def _peak(peaks: Sequence[float]) -> list[str]:
-    if not peaks:
-        return []
-    middle, low, high = (f"{value / 1e9:,.0f}" for value in (median(peaks), min(peaks), max(peaks)))
-    return [
-        "",
-        f"Peak: {middle} GFLOP/s ({low}–{high}), PyTorch's best float32 product of square matrices on one thread;",
-        "the share of it counts the updates' matrix products alone, at the mean length",
-    ]
 
 
 def _steps(value: float) -> str:
