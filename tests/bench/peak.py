@@ -162,7 +162,7 @@ def peak_lines(rounds: Sequence[dict[str, dict[str, float]]]) -> list[str]:
     return [
         f"Peak: {median(best):,.0f} GFLOP/s ({min(best):,.0f}–{max(best):,.0f}), the best float32 product of square",
         f"matrices on one thread: {each}.",
-        f"Arithmetic alone, with no memory touched: {limit['flops'] / 1e9:,.0f} GFLOP/s: {limit['units']:.1f} multiply-adds",
-        f"a cycle, of {limit['lanes']:.0f} numbers each, at {limit['hertz'] / 1e9:.2f} GHz.",
+        f"Arithmetic alone, with no memory touched: {limit['flops'] / 1e9:,.0f} GFLOP/s, which is {limit['units']:.1f}",
+        f"multiply-adds of {limit['lanes']:.0f} numbers each a cycle, at {limit['hertz'] / 1e9:.2f} GHz.",
         "The share of the peak counts the updates' matrix products alone, at the mean length.",
     ]
