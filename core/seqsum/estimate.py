@@ -19,7 +19,7 @@ from seqsum.errors import UserError
 from seqsum.models.settings import AutoregressiveConfig
 from seqsum.models.size import model_size
 from seqsum.runs import Workspace
-from seqsum.runs.retention import most_at_once
+from seqsum.runs.disk import run_bytes
 from seqsum.setting_notes import Note, notes
 from seqsum.tasks import AnyTask
 from seqsum.training.backends.fused_support import why_not_fused
@@ -40,13 +40,6 @@ SHORTEST_SECONDS = 0.5
 # of a place that an evaluation reads, beside the multiplications.
 FUSED = 1.5e-5, 1e-6, 8e-11, 1e-8
 TORCH = 1e-3, 5e-5, 2e-10, 2e-7
-RUN_BYTES, POINT_BYTES, CHECKPOINT_BYTES = 90_000, 30, 28_000
-"""Of a run's folder: an empty one, a point with its share of the roll-up, and a checkpoint without its weights."""
-LOGGED, EVALUATED = 6, 3
-"""Metrics that are written at every `train.log_every` and `train.evaluate_every`, more or less."""
-DTYPE_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2}
-KEPT_OF_WEIGHTS = {"adam": 2, "adamw": 2, "sgd": 0, "rmsprop": 1, "muon": 3, "schedule_free": 3}
-"""Numbers that an optimizer keeps of each weight; one more with momentum."""
 WAITING = 3e-3
 """Seconds of a step in which several processes wait for each other."""
 
@@ -90,29 +83,13 @@ def estimate(config: Config, speeds: Iterable[Speed] = ()) -> Estimate:
     cost = step_cost(config, task)
     steps, told = config.train.steps, tuple(notes(said, task))
     parameters = size.parameters if size else None
-    room = None if parameters is None else disk_bytes(config, parameters)
+    room = None if parameters is None else run_bytes(config, parameters)
     if cost is None:
         return Estimate(parameters, steps, None, 0, room, told)
     alike = sorted((speed for speed in speeds if speed.cost.kind == cost.kind), key=lambda speed: _far(speed, cost))
     nearest = alike[:NEAREST]
     scale = statistics.median(speed.seconds / speed.cost.seconds for speed in nearest) if nearest else 1.0
     return Estimate(parameters, steps, steps * cost.seconds * scale, len(nearest), room, told)
-
-
-def checkpoint_bytes(config: Config, parameters: int) -> int:
-    """Return what a checkpoint takes: the weights, what the optimizer keeps of each, and the rest."""
-    optim = config.optim
-    each = 1 + KEPT_OF_WEIGHTS[optim.name] + (optim.name in ("sgd", "rmsprop") and optim.momentum > 0)
-    return CHECKPOINT_BYTES + DTYPE_BYTES[config.train.dtype] * each * parameters
-
-
-def disk_bytes(config: Config, parameters: int) -> float:
-    """Return what a run's folder takes on the disk when it is largest: its checkpoints, its store and the rest."""
-    train = config.train
-    one = checkpoint_bytes(config, parameters)
-    kept = most_at_once(train.steps, train.keep_checkpoints, train.checkpoint_every, one)
-    points = LOGGED * train.steps / train.log_every + EVALUATED * train.steps / train.evaluate_every
-    return RUN_BYTES + POINT_BYTES * points + (kept + train.keeps_best) * one
 
 
 def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost | None:

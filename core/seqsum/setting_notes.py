@@ -323,6 +323,12 @@ def _intervals(run: _Run) -> Iterator[Note]:
     words = {"log_every": "logs", "evaluate_every": "evaluates", "checkpoint_every": "saves"}
     values = {name: getattr(run.config.train, name) for name in words}
     longer = [name for name, every in values.items() if run.steps // every == run.first // every]
+    # What is saved because it is the best is saved at an evaluation.
+    best = run.config.train.keeps_best and "checkpoint_every" in longer and "evaluate_every" not in longer
+    if best:
+        longer.remove("checkpoint_every")
+        text = f"train.checkpoint_every {values['checkpoint_every']:,} is more than {_length(run)}: it saves at its end"
+        yield Note("train.checkpoint_every", f"{text}, and whenever train.best_metric is best")
     if longer:
         which = enumerated([f"train.{name} {values[name]:,}" for name in longer], "and")
         does = enumerated([words[name] for name in longer], "and")

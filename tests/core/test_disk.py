@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from seqsum.estimate import checkpoint_bytes, disk_bytes
 from seqsum.runs import Workspace, bin, index
-from seqsum.runs.disk import free_bytes, size_on_disk
+from seqsum.runs.disk import checkpoint_bytes, free_bytes, run_bytes, size_on_disk
 from seqsum.training.trainer import Trainer
 from support.command_line import call, lines, refused
 from support.engine import new_run, small
@@ -108,7 +107,7 @@ def test_a_checkpoint_takes_what_was_told_before(changes: dict[str, object], tmp
 
 def test_more_steps_take_more_of_the_disk_until_old_checkpoints_go() -> None:
     def taken(**changes: object) -> float:
-        return disk_bytes(small(train__checkpoint_every=10, **changes), 10**6)
+        return run_bytes(small(train__checkpoint_every=10, **changes), 10**6)
 
     one = checkpoint_bytes(small(), 10**6)
     assert taken(train__steps=1000) == pytest.approx(41 * one, rel=0.01)

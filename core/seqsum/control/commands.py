@@ -15,10 +15,12 @@ from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, enumerated
 from seqsum.launch import Launcher, cancel
 from seqsum.models.settings import AutoregressiveConfig
+from seqsum.models.size import model_size
 from seqsum.runs import LIVE_STATUSES, Run, Summary, Workspace, provenance
 from seqsum.runs.access import by_another, read_only
 from seqsum.runs.checkpoint_files import fallen_back, newest_step
 from seqsum.runs.database import StoreBusy
+from seqsum.runs.disk import no_room, run_bytes
 from seqsum.runs.kinds import Fields
 from seqsum.runs.lock import let_go_on, stopped_worker, take_lock
 from seqsum.runs.ownership import check_own
@@ -57,9 +59,18 @@ def start(
     with run.store() as store:
         for note in notes(said, task, typed=typed):
             store.add_event(0, "message", text=note.text)
+        if room := _room(config, task, workspace):
+            store.add_event(0, "message", text=room)
     launcher.submit(run, queue)
     provenance.keep_repositories(run.folder, run.record.plugins)
     return run
+
+
+def _room(config: Config, task: AnyTask, workspace: Workspace) -> str | None:
+    """Say so where the disk has less room than a run will take; None where it has, or a plug-in's size is unknown."""
+    found = model_size(task, config.model)
+    needed = run_bytes(config, found.parameters) if found is not None else 0.0
+    return no_room("the run needs", needed, workspace.folder)
 
 
 def checked(config: Config) -> tuple[Config, AnyTask]:

@@ -62,7 +62,8 @@ class Summary:
 
     train_seconds: None where nobody knows; of a fork with its parent's up to there.
     steps_per_second: the present speed of a run that trains, the mean of one that has ended; 0 where there is none.
-    problems: a sentence for each thing in its files that can't be read, or is of another kind.
+    problems: a sentence for each thing in its files that can't be read, or is of another kind, and where the disk of
+        a run that trains will not last.
     """
 
     id: str
@@ -381,6 +382,7 @@ class Run:
         elif RUN_NAME.fullmatch(self.id) and record.id != self.id:
             problems.append(f"{RECORD_FILE}: that of run {one_line(record.id)}; see seqsum doctor {self.id}")
         status, task = state["status"], record.setting("task").raw.get("name")
+        room = [state["room"]] if state.get("room") and status in LIVE_STATUSES else []
         return Summary(
             id=self.id,
             name=said.name or record.name,
@@ -402,7 +404,7 @@ class Run:
             measure=measure_of(record),
             task=task if isinstance(task, str) else "",
             script=record.watched is not None,
-            problems=(*record.problems, *problems),
+            problems=(*record.problems, *problems, *room),
             durable_step=state.get("durable_step"),
             owner=record.owner,
             host=record.host,

@@ -528,6 +528,8 @@ class Store:
             # Every point up to the one is written, and up to the other outlives a power failure, its checkpoint, too.
             "points_step": given.whole_or_none("points_step"),
             "durable_step": given.whole_or_none("durable_step"),
+            # Why the disk will not last, as its worker has seen it.
+            "room": given.text_or_none("room"),
             "ticket": given.text_or_none("ticket"),
             "upload": given.section("upload"),
             # Of a run that an engine starts: which, and by what it knows the run.

@@ -11,7 +11,8 @@ from typing import cast
 
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
-from seqsum.estimate import Speed, disk_bytes, estimate
+from seqsum.estimate import Speed, estimate
+from seqsum.runs.disk import run_bytes
 from seqsum.sweeps.definition import Sweep, check_name
 from seqsum.sweeps.space import Choices, Pruner, Range, Sampler, Space, grid, size, trials_of
 from seqsum.tasks import AnyTask
@@ -102,7 +103,7 @@ def cost_of(
     looked = [config.changed(values, "sweep") for values in samples(space)]
     told = [(one, estimate(one, speeds)) for one in looked]
     known = [found.seconds for _, found in told if found.seconds is not None]
-    sizes = [disk_bytes(one, found.parameters or 0) for one, found in told]
+    sizes = [run_bytes(one, found.parameters or 0) for one, found in told]
     runs = trials * seeds
     seconds = None
     if known:

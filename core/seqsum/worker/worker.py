@@ -15,6 +15,7 @@ from seqsum.garbage import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, provenance, rewinding
 from seqsum.runs.access import by_another, hand
 from seqsum.runs.checkpoint_files import ASKED
+from seqsum.runs.disk import checkpoint_bytes
 from seqsum.runs.measure import MEASURE, earlier_measure
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.ownership import check_own
@@ -28,6 +29,7 @@ from seqsum.worker.background_jobs import Abandoned, Job
 from seqsum.worker.clock import TrainingClock
 from seqsum.worker.live_changes import LiveChanges
 from seqsum.worker.patience import Patience, log
+from seqsum.worker.room import RoomWatch
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.writing import RunWriter, say
 
@@ -59,6 +61,7 @@ class Worker:
         self.writer: RunWriter
         self.stop_asked: str | None = None
         self.tracker: Guarded | None = None
+        self.room: RoomWatch
         self._listened = 0.0
         self._looked = 0.0
         self._given_up = threading.Event()
@@ -113,6 +116,7 @@ class Worker:
         self.trainer.asked.update(
             event.step for event in self.store.events(kind="checkpoint") if event.detail.get("reason") == ASKED
         )
+        self.room = RoomWatch(self.run.folder, checkpoint_bytes(self.trainer.config, self.trainer.parameters))
         if saved is not None:
             self.writer.make_durable(step)
             self.writer.last_saved = (step, dict(self.changes.values))
@@ -142,6 +146,7 @@ class Worker:
                 changes=self.changes.values,
                 chance=self.trainer.task.chance,
                 diverged_at=None,
+                room=None,
                 updated=time.time(),
             )
 
@@ -242,6 +247,15 @@ class Worker:
             behind.look()
             self.changes.replay()
             writer.write()
+            self._look_at_room()
+
+    def _look_at_room(self) -> None:
+        """Say once that the disk will not last, in the events and, while it is so, in the run's state."""
+        left, speed = self.trainer.config.train.steps - self.trainer.step, self.clock.speed(self.trainer.step)
+        if self.room.look(left / speed if speed > 0 else None):
+            self.store.set_state(room=self.room.short)
+            if self.room.short is not None:
+                say(self.store, self.room.short, self.trainer.step)
 
     def _evaluate(self) -> None:
         """Make the evaluation that is due, behind the loop if that changes nothing."""

@@ -147,11 +147,12 @@ async def test_size_and_time_are_told_of_what_is_on_the_screen(tmp_path: Path) -
 def test_a_guess_says_no_more_than_it_knows() -> None:
     times = {0.2: "1s", 7.7: "8s", 43.0: "45s", 80: "1m20s", 700: "12m", 5000: "1h20m", 200_000: "2d08h"}
     assert {seconds: roughly(seconds) for seconds in times} == times
-    one = Estimate(parameters=728, steps=100, seconds=4.0, runs=3)
-    assert said(one) == "728 parameters · about 4s, a guess from 3 earlier runs here"
+    one = Estimate(parameters=728, steps=100, seconds=4.0, runs=3, bytes=864_320.0)
+    assert said(one) == "728 parameters · about 4s, a guess from 3 earlier runs here · 864 kB of disk"
     # Seven on two cores: four after each other.
     assert "about 4s each, 15s for 7 seeds, 2 at a time, a guess" in said(one, 7, 2)
-    assert said(replace(one, seconds=None), 7, 2) == "728 parameters · 7 runs, 2 at a time"
+    assert said(replace(one, seconds=None), 7, 2) == "728 parameters · 7 runs, 2 at a time · 6.1 MB of disk"
+    assert said(replace(one, parameters=None, bytes=None)).endswith("here")
 
 
 async def test_the_documents_a_section_names_are_explained_and_linked(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from seqsum import formatting
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.estimate import estimate, read_speeds
+from seqsum.runs.disk import no_room
 from seqsum.setting_notes import Note
 from seqsum.sweeps.making import cost_of
 from seqsum.sweeps.results import doubt_words
@@ -79,24 +80,31 @@ class EstimateLine(FittedText):
             text = ""
         else:
             text, told = said(found, seeds, self.side_by_side), found.notes
+            needed = (found.bytes or 0.0) * seeds
             if space:
-                text = await in_thread(lambda: self._of_sweep(config, space, trials, seeds))
+                text, needed = await in_thread(lambda: self._of_sweep(config, space, trials, seeds))
                 doubt = doubt_words(seeds, trials)
                 told += (Note("train.seed", doubt),) * bool(doubt)
+            told += await in_thread(lambda: self._room(needed, seeds > 1 or bool(space)))
         if not worker.is_cancelled and self.is_attached:
             self.put(Content.styled(text, "$foreground-muted"))
             self.post_message(self.Noted([note.text for note in told]))
 
-    def _of_sweep(self, config: Config, space: Space, trials: int, seeds: int) -> str:
+    def _room(self, needed: float, several: bool) -> tuple[Note, ...]:
+        what = "all of them need" if several else "the run needs"
+        short = no_room(what, needed, self.workspace.folder) if self.workspace is not None else None
+        return () if short is None else (Note("train.keep_checkpoints", short),)
+
+    def _of_sweep(self, config: Config, space: Space, trials: int, seeds: int) -> tuple[str, float]:
         try:
             cost = cost_of(config, space, trials, seeds, self.side_by_side, self._speeds or ())
         except UserError as error:
-            return printable(str(error)).split("\n")[0]
+            return printable(str(error)).split("\n")[0], 0.0
         parts = [f"{formatting.count(cost.settings, 'setting')} × {formatting.count(seeds, 'seed')}"]
         parts[0] += f" = {formatting.count(cost.runs, 'run')}"
         time = "" if cost.seconds is None else f"about {formatting.roughly(cost.seconds)} and "
         parts.append(f"{time}{formatting.size(cost.bytes)} of disk, a guess")
-        return " · ".join([*parts, f"{self.side_by_side} at a time"])
+        return " · ".join([*parts, f"{self.side_by_side} at a time"]), cost.bytes
 
     def _estimate(self, config: Config) -> Estimate:
         if self._speeds is None:
@@ -116,4 +124,6 @@ def said(found: Estimate, seeds: int = 1, side_by_side: int = 1) -> str:
         parts.append(f"about {formatting.roughly(found.seconds)}{each}, a guess {basis}")
     elif seeds > 1:
         parts.append(f"{seeds} runs, {side_by_side} at a time")
+    if found.bytes is not None:
+        parts.append(f"{formatting.size(found.bytes * seeds)} of disk")
     return " · ".join(parts)

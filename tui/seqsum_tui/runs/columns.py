@@ -182,7 +182,7 @@ COLUMNS = (
 )
 OWNER = RunColumn("owner", "owner", 8, 3, 14, text=_owner, quiet=True)
 """Stands there where not all runs are of the person who looks."""
-SIZE = RunColumn("size", "size", 9, 3, right=True, text=_size, quiet=True)
+SIZE = RunColumn("size", "size", 7, 3, right=True, text=_size, quiet=True)
 """Stands there where the list is sorted by it, and in the bin."""
 OUTCOME = RunColumn("status", "status", 10, text=_outcome)
 """Stands for the status where the verdict has no column."""
