@@ -224,6 +224,77 @@ def test_a_log_that_grows_runs_and_one_that_rests_is_stopped(logs: Path, follow:
     assert run.summary().status == "running" and run.summary().step == 2
 
 
+def test_a_log_that_is_gone_is_stopped_at_once_and_says_so(logs: Path, follow: Any) -> None:
+    path = logs / "try.csv"
+    path.write_text("step,loss\n1,2.0\n")
+    (run,) = follow(logs).values()
+    assert run.summary().status == "running"
+    path.unlink()
+    follow(logs)
+    assert run.summary().status == "stopped" and "is gone" in (run.summary().reason or "")
+    assert points(run, "loss") == [(1, 2.0)]
+    path.write_text("step,loss\n1,2.0\n2,1.0\n")
+    follow(logs)
+    assert run.summary().status == "running" and points(run, "loss") == [(1, 2.0), (2, 1.0)]
+
+
+@pytest.mark.parametrize("columns", [3, 499, 500, 1001, 5000])
+def test_however_many_columns_it_has_a_file_is_read_and_what_is_left_out_is_said(
+    columns: int, logs: Path, follow: Any
+) -> None:
+    names = [f"measured/by/the/{place}" for place in range(columns)]
+    (logs / "wide.csv").write_text(f"step,{','.join(names)}\n" + f"1,{','.join(map(str, range(columns)))}\n")
+    (run,) = follow(logs).values()
+    assert points(run, names[2]) == [(1, 2.0)] and len(metrics(run)) == min(columns, 500)
+    assert any("more than 500 curves" in told for told in follow.problems) == (columns > 500)
+
+
+def test_two_columns_of_one_name_are_two_curves(logs: Path, follow: Any) -> None:
+    (logs / "try.csv").write_text("step,loss,loss\n1,2.0,3.0\n")
+    (run,) = follow(logs).values()
+    assert points(run, "loss") == [(1, 2.0)] and points(run, "loss (2)") == [(1, 3.0)]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_decimal_commas_are_read_where_they_separate_nothing(separator: str, logs: Path, follow: Any) -> None:
+    rows = [["step", "loss", "acc"], ["0", "0,5", "1"], ["1,0", "1e-3", "0,25"], ["2", "-1,5e-1", "x"]]
+    (logs / "try.csv").write_text("".join(separator.join(row) + "\n" for row in rows))
+    (run,) = follow(logs).values()
+    assert points(run, "loss") == [(0, 0.5), (1, 1e-3), (2, -0.15)] and points(run, "acc") == [(0, 1.0), (1, 0.25)]
+
+
+def test_a_file_without_a_number_says_what_is_amiss(logs: Path, follow: Any) -> None:
+    (logs / "try.csv").write_text("step,loss\none,low\n")
+    (run,) = follow(logs).values()
+    assert metrics(run) == set() and any("no number could be read" in told for told in follow.problems)
+
+
+def test_a_log_that_gets_fewer_columns_is_read_anew(logs: Path, follow: Any) -> None:
+    path = logs / "try.csv"
+    path.write_text("step,loss,lr\n1,2.0,0.1\n2,1.0,0.1\n")
+    (run,) = follow(logs).values()
+    path.write_text("step,loss\n1,7.0\n")
+    follow(logs)
+    assert metrics(run) == {"loss"} and points(run, "loss") == [(1, 7.0)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy"), [("train_loss", "val_acc"), ("loss/train", "accuracy/val"), ("Train/Loss", "Acc")]
+)
+def test_by_the_usual_names_of_others_a_log_has_its_loss_and_its_verdict(
+    loss: str, accuracy: str, logs: Path, follow: Any, tmp_path: Path
+) -> None:
+    rows = [f"{step},{2 - step / 50},{step / 50},{step / 99}" for step in range(50)]
+    (logs / "try.csv").write_text(f"step,{loss},{accuracy},train_acc\n" + "\n".join(rows) + "\n")
+    (run,) = follow(logs).values()
+    entry = Workspace(tmp_path / "runs").index.read().entries[0]
+    assert entry.curves["loss"][0] == pytest.approx((2 + 1.98) / 2)
+    assert entry.curves["accuracy"][-1] == pytest.approx(48.5 / 50, rel=0.05)
+    assert entry.summary.verdict is not None and entry.summary.verdict.word == "learning"
+    assert "loss" not in run.summary().metrics, "it keeps the names that its log has"
+    assert " 1.02" in call("runs", "--workspace", tmp_path / "runs")[1]
+
+
 def test_who_is_gone_follows_no_more(logs: Path, follow: Any) -> None:
     (logs / "a.csv").write_text("step,loss\n1,1.0\n")
     process = _process(logs, logs.parent / "runs")

@@ -154,7 +154,7 @@ def runs(options: Options) -> int:
             summary.status,
             summary.verdict.word if summary.verdict else "–",
             progress(summary),
-            metric("loss", summary.metrics.get("loss")),
+            metric("loss", summary.metrics.get(summary.named("loss"))),
             *(
                 measured(summary, name) + EARLIER_SIGN * (name == "accuracy" and _measured_earlier(summary))
                 for name in results

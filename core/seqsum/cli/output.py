@@ -179,7 +179,8 @@ def troubles(summary: Summary) -> list[str]:
 
 def reached(summary: Summary) -> list[str]:
     """The last loss and the last result of a run, each with its name, and the result with its step if that is past."""
-    loss = [f"loss {metric('loss', summary.metrics['loss'])}"] if "loss" in summary.metrics else []
+    name = summary.named("loss")
+    loss = [f"{one_line(name)} {metric('loss', summary.metrics[name])}"] if name in summary.metrics else []
     return loss + ([f"{summary.result} {measured(summary, summary.result)}"] if summary.result else [])
 
 

@@ -51,7 +51,7 @@ def _follow(follower: Follower, asked: list[str]) -> None:
         if began >= next_look:
             if not follower.look() and not told_empty:
                 told_empty = True
-                _say([f"watch: there is no log in {follower.path} yet"])
+                _say([_why_none(follower.path)])
             now = time.monotonic()
             next_look = now + max(LOOK_SECONDS, LOOK_SHARE * (now - began))
         follower.first(asked[0])
@@ -60,6 +60,12 @@ def _follow(follower: Follower, asked: list[str]) -> None:
         follower.problems.clear()
         if not more:
             time.sleep(POLL_SECONDS)
+
+
+def _why_none(path: Path) -> str:
+    if path.is_dir():
+        return f"watch: there is no log in {path} yet"
+    return f"watch: {path} is no log yet: neither a first line that names columns nor lines of JSON can be read in it"
 
 
 def _say(problems: list[str]) -> None:

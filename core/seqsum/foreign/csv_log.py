@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from seqsum.foreign.log_format import (
     step_of,
     written_at,
 )
+from seqsum.text import one_line
 
 HPARAMS = "hparams.yaml"
 METRICS = "metrics.csv"
 LARGEST_HPARAMS = 2**18
-MOST_COLUMNS = 1000
 SEPARATORS = (",", ";", "\t")
 
 
@@ -66,6 +67,11 @@ class CsvLog(LogFormat):
             return part
         first = 1 if new.row == 0 else 0
         part.rows = _rows(new.lines[first:], head, new.row + first)
+        if not part.rows and any(line.strip() for line in new.lines[first:]):
+            part.problems.append(
+                f"{one_line(str(path))}: no number could be read below its {len(head[1])} column names; whole lines "
+                f'with "{one_line(head[0]).strip() or "tab"}" between the values are'
+            )
         return part
 
     def glance(self, source: Source) -> Rows:
@@ -86,15 +92,27 @@ def _columns(path: Path) -> tuple[str, list[str]] | None:
         names = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         return None
-    if not names or len(names) > MOST_COLUMNS or all(_is_number(name) for name in names):
+    if not names or all(_is_number(name) for name in names):
         return None
-    return separator, names
+    return separator, _apart(names)
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Return the names of columns, a second one of a name with its number: none is left out."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if seen[name] > 1 and name.strip() else name)
+    return found
 
 
 def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
     """Return metric → rows. row: the number of the first line, counted from the header as 0."""
     separator, names = head
     width, of_step = len(names), step_name(names)
+    # Where a comma can't be a separator it is a decimal point: so spreadsheets write in half of Europe.
+    point: Callable[[str], str] = str if separator == "," else _with_point
     try:
         table = list(csv.reader(lines, delimiter=separator))
     except csv.Error:
@@ -104,7 +122,7 @@ def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
         numbered = [(row + place, cells) for place, cells in enumerate(table) if len(cells) == width]
     else:
         at = names.index(of_step)
-        read = ((step_of(cells[at]), cells) for cells in table if len(cells) == width)
+        read = ((step_of(point(cells[at])), cells) for cells in table if len(cells) == width)
         numbered = [(step, cells) for step, cells in read if step is not None]
     found: Rows = {}
     for column, name in enumerate(names):
@@ -113,7 +131,8 @@ def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
         try:
             rows = [(step, float(cells[column])) for step, cells in numbered if cells[column]]
         except ValueError:
-            rows = [(step, float(cells[column])) for step, cells in numbered if _is_number(cells[column])]
+            found_here = ((step, point(cells[column])) for step, cells in numbered)
+            rows = [(step, float(text)) for step, text in found_here if _is_number(text)]
         if rows:
             found[name] = rows
     return found
@@ -124,6 +143,10 @@ def _one(line: str, separator: str) -> list[str]:
         return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         return []
+
+
+def _with_point(text: str) -> str:
+    return text.replace(",", ".", 1)
 
 
 def _is_number(text: str) -> bool:

@@ -32,6 +32,7 @@ from seqsum.text import one_line
 
 GROWING_SECONDS = 60.0
 """A log that was written within them reads `running`."""
+GONE = "its log is gone; what was read of it is kept"
 QUIET = "its log does not grow any more; whether its program still runs, a log does not tell"
 FOLLOWER_LOCK = ".following.lock"
 POSITION = "log_position"
@@ -204,6 +205,12 @@ class Follower:
         stamp = [list(file_stamp(path)) for path in one.source.files]
         if not one.known:
             self._resume(one)
+        if not _is_there(one.source):
+            # What is left says why nothing comes.
+            if self._status(one) != one.status:
+                with one.run.store() as store:
+                    self._write(one, store, Part({}, one.position))
+            return False
         if stamp == one.stamp:
             if self._status(one) != one.status:
                 with one.run.store() as store:
@@ -288,6 +295,8 @@ class Follower:
     def _status(self, one: _Followed) -> tuple[str, str | None]:
         if one.ended is not None:
             return one.ended
+        if not _is_there(one.source):
+            return "stopped", GONE
         if self._now() - _updated(one.source) < GROWING_SECONDS:
             return "running", None
         return "stopped", QUIET
@@ -337,6 +346,10 @@ def _by_section(config: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[path] = value
     return found
+
+
+def _is_there(source: Source) -> bool:
+    return any(file_stamp(path) != (0, 0) for path in source.files or (source.path,))
 
 
 def _updated(source: Source) -> float:

@@ -62,8 +62,8 @@ def new_lines(path: Path, position: Any) -> NewLines:
 def first_line(path: Path) -> str:
     """Return the first line of a file; "" where it has no whole one. Raises OSError where it can't be read."""
     with open_regular(path) as file:
-        line, newline, _ = _read(file, TAIL).partition(b"\n")
-        return line.decode("utf-8-sig", "replace").rstrip("\r") if newline else ""
+        line = file.readline(LONGEST_LINE)
+        return line.decode("utf-8-sig", "replace").rstrip("\r\n") if line.endswith(b"\n") else ""
 
 
 def last_lines(path: Path) -> list[str]:

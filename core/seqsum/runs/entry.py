@@ -23,8 +23,8 @@ ABSENT = object()
 @dataclass(frozen=True)
 class Entry:
     """config: section → field → value, with what was changed while the run trained.
-    curves: `loss` and `accuracy`, if there are any, oldest first, at most CURVE_POINTS each; NaN or infinite where
-        nothing was finite.
+    curves: `loss` and `accuracy`, or what a log of another program has for them, if there are any, oldest first, at
+        most CURVE_POINTS each; NaN or infinite where nothing was finite.
     """
 
     summary: Summary
@@ -73,9 +73,10 @@ def stale_entry(run: Run, before: Entry | None, reason: str) -> Entry:
 def _curves(store: Store, summary: Summary) -> dict[str, tuple[float, ...]]:
     found = {}
     for name in CURVES:
-        if name in summary.metrics:
+        own = summary.named(name)
+        if own in summary.metrics:
             with suppress(UserError):
-                found[name] = thinned(store.buckets(name, count=CURVE_POINTS))
+                found[name] = thinned(store.buckets(own, count=CURVE_POINTS))
     return found
 
 

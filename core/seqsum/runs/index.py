@@ -33,7 +33,7 @@ from seqsum.runs.verdict import Verdict
 
 INDEX_FILE = ".index.db"
 # Another version of what is kept makes the file anew.
-FORMAT = f"5 {CURVE_POINTS} " + " ".join(part.name for part in fields(Summary))
+FORMAT = f"6 {CURVE_POINTS} " + " ".join(part.name for part in fields(Summary))
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS format(text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS entry(run TEXT PRIMARY KEY, stamp TEXT NOT NULL, config TEXT NOT NULL, rest TEXT NOT NULL)

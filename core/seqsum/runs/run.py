@@ -29,6 +29,7 @@ from seqsum.runs.lock import is_locked, owner_lives, reason_told, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
+from seqsum.runs.usual_names import usual
 from seqsum.runs.verdict import LOSSES, Past, Verdict, verdict_of
 from seqsum.text import one_line, printable
 
@@ -115,6 +116,10 @@ class Summary:
             self, name=before.name, preset=before.preset, steps=before.steps, created=before.created,
             group=before.group, tags=before.tags, owner=before.owner, host=before.host,
         )  # fmt: skip
+
+    def named(self, metric: str) -> str:
+        """Return the name that this run has for `loss`, `eval_loss` or `accuracy`: other programs have theirs."""
+        return usual(metric, self.metrics)
 
     @property
     def live(self) -> bool:

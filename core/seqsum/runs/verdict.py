@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqsum.formatting import metric as spelled
 from seqsum.formatting import number, percent, progress
+from seqsum.runs.usual_names import usual
 
 if TYPE_CHECKING:
     from seqsum.runs.buckets import Buckets
@@ -132,16 +133,17 @@ def verdict_of(
     if chance is not None:
         # What saying always the most frequent answer gets, where a task measures it.
         chance = max(chance, metrics.get("majority_class_accuracy", 0.0))
-    accuracy = metrics.get("accuracy", math.nan)
-    buckets = store.buckets("loss", count=POINTS)
+    names = {name: usual(name, metrics) for name in (*LOSSES, "accuracy")}
+    accuracy = metrics.get(names["accuracy"], math.nan)
+    buckets = store.buckets(names["loss"], count=POINTS)
     past = Past(None, {}) if past is None else past
     loss, held_out = (
         Curve.of(found, past.began.get(name))
-        for name, found in (("loss", buckets), ("eval_loss", store.buckets("eval_loss", count=POINTS)))
+        for name, found in (("loss", buckets), ("eval_loss", store.buckets(names["eval_loss"], count=POINTS)))
     )
     found = (
-        _diverged(store, metrics.get("loss", 0.0), buckets, loss, diverged)
-        or _by_accuracy(store, accuracy, chance or 0.0, past.accuracy)
+        _diverged(store, names["loss"], metrics.get(names["loss"], 0.0), buckets, loss, diverged)
+        or _by_accuracy(store, names["accuracy"], accuracy, chance or 0.0, past.accuracy)
         or _overfits(held_out, loss)
         or _at_chance(accuracy, chance, live)
     )
@@ -171,13 +173,13 @@ def _since(store: Store, metric: str, buckets: Buckets, whole: Flags, holds: Cal
 
 
 def _diverged(
-    store: Store, last: float, buckets: Buckets, curve: Curve, failed: tuple[int, str] | None
+    store: Store, name: str, last: float, buckets: Buckets, curve: Curve, failed: tuple[int, str] | None
 ) -> Verdict | None:
     if failed is not None:
         step, said = failed
         return Verdict("diverged", f"{said[:1].upper()}{said[1:]}.", step)
     if not math.isfinite(last):
-        since = _since(store, "loss", buckets, buckets.finite == 0, lambda values: ~np.isfinite(values))
+        since = _since(store, name, buckets, buckets.finite == 0, lambda values: ~np.isfinite(values))
         return Verdict("diverged", f"Loss is not finite since step {since:,}.", since)
     if len(curve) < FEWEST_POINTS or curve.began <= 0 or curve.values[-1] <= DIVERGED * curve.began:
         return None
@@ -187,11 +189,13 @@ def _diverged(
     return Verdict("diverged", f"Loss rose from {began} to {ended}, and is that high since step {since:,}.", since)
 
 
-def _by_accuracy(store: Store, last: float, guessing: float, forked: tuple[int, float] | None) -> Verdict | None:
+def _by_accuracy(
+    store: Store, name: str, last: float, guessing: float, forked: tuple[int, float] | None
+) -> Verdict | None:
     """Whether it collapsed, or learned."""
     if not math.isfinite(last):
         return None
-    buckets = store.buckets("accuracy", count=POINTS)
+    buckets = store.buckets(name, count=POINTS)
     at = int(np.nanargmax(buckets.high))
     best, peak = None, float(buckets.high[at])
     if forked is not None and forked[1] >= peak:
@@ -199,15 +203,15 @@ def _by_accuracy(store: Store, last: float, guessing: float, forked: tuple[int, 
     gained = peak - guessing
     if gained >= FEWEST_GAINED and last - guessing < HALF_LOST * gained:
         limit = guessing + HALF_LOST * gained
-        since = _since(store, "accuracy", buckets, buckets.high < limit, lambda values: values < limit)
+        since = _since(store, name, buckets, buckets.high < limit, lambda values: values < limit)
         if best is None:
-            steps, values = store.points("accuracy", int(buckets.first[at]) - 1, int(buckets.last[at]))
+            steps, values = store.points(name, int(buckets.first[at]) - 1, int(buckets.last[at]))
             best = int(steps[np.nanargmax(values)])
         sentence = f"Accuracy {percent(peak)} (step {best:,}) fell at step {since:,}; it is now {percent(last)}."
         return Verdict("collapsed", sentence, since)
     if last < LEARNED:
         return None
-    since = _since(store, "accuracy", buckets, buckets.low >= LEARNED, lambda values: values >= LEARNED)
+    since = _since(store, name, buckets, buckets.low >= LEARNED, lambda values: values >= LEARNED)
     return Verdict("learned", f"Accuracy is {progress(LEARNED)} or more since step {since:,}.", since)
 
 

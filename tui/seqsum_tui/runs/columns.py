@@ -94,11 +94,11 @@ def _name(line: Line, now: float, width: int) -> str:
 
 
 def _loss(line: Line, now: float, width: int) -> str:
-    return formatting.number(line.summary.metrics.get("loss"), width)
+    return formatting.number(line.summary.metrics.get(line.summary.named("loss")), width)
 
 
 def _accuracy(line: Line, now: float, width: int) -> str:
-    accuracy = line.summary.metrics.get("accuracy")
+    accuracy = line.summary.metrics.get(line.summary.named("accuracy"))
     return formatting.percent(accuracy) + ("*" if line.summary.measure and accuracy is not None else "")
 
 

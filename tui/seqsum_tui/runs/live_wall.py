@@ -72,9 +72,11 @@ class RunTile(ChartSurface, can_focus=True):
 
     def _entries(self, layers: Sequence[Layer]) -> list[Entry]:
         entries = super()._entries(layers)
-        loss = None if self.running is None else self.running.entry.summary.metrics.get("loss")
-        if loss is not None and all(entry.name != "loss" for entry in entries):
-            entries.append(Entry(" ", "loss", formatting.metric("loss", loss), "", self.rich_style))
+        summary = None if self.running is None else self.running.entry.summary
+        name = "loss" if summary is None else summary.named("loss")
+        loss = None if summary is None else summary.metrics.get(name)
+        if loss is not None and all(entry.name != name for entry in entries):
+            entries.append(Entry(" ", display.literal(name), formatting.metric("loss", loss), "", self.rich_style))
         return entries
 
     def action_open(self) -> None:

@@ -16,7 +16,7 @@ from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.waiting import waits
 from seqsum_tui.live.reader import against_preset
 from seqsum_tui.runs.listing import Arranger, Line, Listing, View
-from seqsum_tui.shared.metric_panels import Panel, loss_panel, panels
+from seqsum_tui.shared.metric_panels import Panel, first_two
 
 if TYPE_CHECKING:
     from seqsum.compare.spread import Spread
@@ -45,7 +45,7 @@ class Preview:
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
     curves: dict[str, Buckets] = field(default_factory=dict)
     spreads: dict[str, Spread] = field(default_factory=dict)
-    panels: tuple[Panel, Panel] = field(default_factory=lambda: (loss_panel(()), panels(())[0]))
+    panels: tuple[Panel, Panel] = field(default_factory=lambda: first_two(()))
     log: tuple[str, ...] = ()
     saved: bool = False
     """Whether a run has a checkpoint."""
@@ -171,7 +171,7 @@ class WorkspaceReader:
         return Preview(line, title, description, look_for, differences, curves, {}, shown, log, saved)
 
     def _read_group(self, line: Line) -> Preview:
-        nothing = loss_panel(()), panels(())[0]
+        nothing = first_two(())
         if len(line.tasks) > 1:
             return Preview(line, panels=nothing)
         read = [
@@ -188,11 +188,11 @@ class WorkspaceReader:
         return Preview(line, spreads=spreads, panels=next((panel for _, panel, curves in read if curves), nothing))
 
     def _curves(self, run: Run) -> tuple[tuple[Panel, Panel], dict[str, Buckets]]:
-        shown = loss_panel(()), panels(())[0]
+        shown = first_two(())
         try:
             with run.store() as store:
                 known = store.metrics()
-                shown = loss_panel(()), panels(known)[0].alone
+                shown = first_two(known)
                 names = [name for panel in shown for name in panel.names]
                 return shown, {name: store.buckets(name, count=self.buckets) for name in names if name in known}
         except (UserError, OSError, sqlite3.Error):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from seqsum.runs.parts import TEST
+from seqsum.runs.usual_names import usual
 
 # Charts of their own, or beside another metric.
 ELSEWHERE = ("loss", "eval_loss", "lr", "accuracy", "train_accuracy", "train_seconds", "epoch", "wall_time")
@@ -51,6 +52,19 @@ class Panel:
     def names(self) -> tuple[str, ...]:
         """The metrics' names in the store."""
         return tuple(name for name, _ in self.metrics)
+
+
+def first_two(known: Collection[str]) -> tuple[Panel, Panel]:
+    """Return the charts of a list's preview: the loss, by the name that a run has for it, and what else tells most.
+
+    A run without a loss has what it measures in both.
+    """
+    loss = usual("loss", known)
+    others = [panel.alone for panel in panels(known) if loss not in panel.names]
+    if loss not in known and known and len(others) > 1:
+        return others[0], others[1]
+    first = Panel(title_of(loss), ((loss, ""),))
+    return first, others[0] if others else panels(())[0].alone
 
 
 def loss_panel(known: Collection[str]) -> Panel:
