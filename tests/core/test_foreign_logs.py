@@ -292,7 +292,7 @@ def test_by_the_usual_names_of_others_a_log_has_its_loss_and_its_verdict(
     assert entry.curves["accuracy"][-1] == pytest.approx(48.5 / 50, rel=0.05)
     assert entry.summary.verdict is not None and entry.summary.verdict.word == "learning"
     assert "loss" not in run.summary().metrics, "it keeps the names that its log has"
-    assert " 1.02" in call("runs", "--workspace", tmp_path / "runs")[1]
+    assert " 1.02" in call("runs", "--workspace", str(tmp_path / "runs"))[1]
 
 
 def test_who_is_gone_follows_no_more(logs: Path, follow: Any) -> None:
